@@ -1,0 +1,56 @@
+"""Where things are, read from the environment when asked, never at import. docs/settings.md explains each."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from overstap.errors import OverstapError
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """The settings of one process: each is the environment variable of its name behind `OVERSTAP_`."""
+
+    model_config = SettingsConfigDict(env_prefix="OVERSTAP_", frozen=True)
+
+    production: bool = False
+    """Refuses development certificates and anything else made for demo and tests."""
+    regions: Path = PROJECT / "include" / "regions"
+    """Folder with `<region>/<school year>.yaml`."""
+    ledger: str | None = None
+    """libpq connection string of the ledger for the application's role, which can take on a region's role only."""
+    ledger_owner: str | None = None
+    """The same for the owner: migrations and roles. Not set where rounds run."""
+    keys: Path | None = None
+    """Folder with the regions' content keys, `<region>/<key id>.key`, mode 0600."""
+    trust: Path | None = None
+    """Folder with certificates and private keys (see overstap.trust)."""
+    drop: Path | None = None
+    """Folder in which schools drop files: `<region>/<school>/`."""
+    reports: Path | None = None
+    """Folder in which round and school reports are written: `<region>/<round>/`."""
+    official: Path | None = None
+    """Folder with the official OSO files per version (`2019.1/OSO_gegevensset.xsd`, `examples/`); optional."""
+
+    def need_path(self, name: str) -> Path:
+        """Return a path setting that must be there.
+
+        Raises:
+            OverstapError: SETTING-001 when it is not set.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise OverstapError("SETTING-001", setting=f"OVERSTAP_{name.upper()}")
+        return Path(value)
+
+    def need(self, name: str) -> str:
+        """Return a text setting that must be there.
+
+        Raises:
+            OverstapError: SETTING-001 when it is not set.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise OverstapError("SETTING-001", setting=f"OVERSTAP_{name.upper()}")
+        return str(value)
