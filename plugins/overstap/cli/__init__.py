@@ -20,7 +20,7 @@ for _module in pkgutil.iter_modules(__path__):
 
 
 def main() -> None:
-    """Run the command; an error of our own family is told in its two languages, without a traceback, with exit code 2."""
+    """Run the command; an error of our own family is told in two languages, without a traceback, with exit code 2."""
     try:
         app()
     except OverstapError as error:

@@ -1,0 +1,136 @@
+"""The evidence: a hash chain per region, and the proof of an exported one without the database.
+
+A line's hash is SHA-256 over its payload, and the payload holds the hash of the line before: change, remove or move one
+and every later line tells. What the tail lost only an outsider can tell, hence the signed checkpoints handed out.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from overstap.ledger.groups import insert
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """What is about to happen to what. Ids, counts and digests only: the chain outlives the data."""
+
+    subject: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFault:
+    """The first line of a chain that does not hold, and why."""
+
+    region: str
+    seq: int
+    why: str
+
+
+def append(
+    connection: psycopg.Connection[TupleRow], region: str, actor: str, action: str, lines: Sequence[AuditLine]
+) -> None:
+    """Add lines to a region's chain. Holds the region's chain until the transaction ends: keep that short.
+
+    Args:
+        connection: inside a transaction of that region.
+        region: region id.
+        actor: who acts.
+        action: what is done, such as "deliver.send".
+        lines: one per thing it is done to.
+    """
+    if not lines:
+        return
+    connection.execute("select pg_advisory_xact_lock(hashtextextended('overstap.audit.' || %s, 0))", [region])
+    head = connection.execute(
+        "select seq, hash from overstap.audit_line where region = %s order by seq desc limit 1", [region]
+    ).fetchone()
+    seq, previous = (head[0], head[1].hex()) if head else (0, GENESIS)
+    moment = connection.execute("select clock_timestamp()").fetchone()
+    at = moment[0].isoformat() if moment else ""
+    rows: list[tuple[str, int, str, bytes]] = []
+    for line in lines:
+        seq += 1
+        payload = json.dumps(
+            {
+                "region": region,
+                "seq": seq,
+                "at": at,
+                "actor": actor,
+                "action": action,
+                "subject": line.subject,
+                "detail": line.detail,
+                "previous": previous,
+            },
+            sort_keys=True,
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+        digest = hashlib.sha256(payload.encode()).digest()
+        previous = digest.hex()
+        rows.append((region, seq, payload, digest))
+    columns = {"region": "text", "seq": "int8", "payload": "text", "hash": "bytea"}
+    insert(connection, "audit_line", columns, rows)
+
+
+def verify(
+    lines: Iterable[tuple[str, bytes]], *, region: str, after: tuple[int, str] = (0, GENESIS)
+) -> ChainFault | None:
+    """Return the first fault of a chain, or nothing when it holds.
+
+    Args:
+        lines: payload and hash, in order.
+        region: whose chain it must be.
+        after: number and hash (hex) of the line before the first one given.
+    """
+    seq, previous = after
+    for payload, digest in lines:
+        seq += 1
+        if hashlib.sha256(payload.encode()).digest() != digest:
+            return ChainFault(region, seq, "its content is not what was hashed")
+        said = json.loads(payload)
+        if said["region"] != region:
+            return ChainFault(region, seq, "it is another region's")
+        if said["seq"] != seq:
+            return ChainFault(region, seq, f"a line is missing or moved: it says number {said['seq']}")
+        if said["previous"] != previous:
+            return ChainFault(region, seq, "it does not follow from the line before")
+        previous = digest.hex()
+    return None
+
+
+def merkle_root(hashes: Sequence[bytes]) -> bytes:
+    """Return the root of a Merkle tree over line hashes (RFC 9162 clause 2.1.1: leaf and node hashes are told apart).
+
+    Raises:
+        ValueError: there are no lines.
+    """
+    if not hashes:
+        raise ValueError("a tree needs a leaf")
+    level = [hashlib.sha256(b"\x00" + leaf).digest() for leaf in hashes]
+    return _root(level)
+
+
+def _root(level: list[bytes]) -> bytes:
+    if len(level) == 1:
+        return level[0]
+    split = 1 << (len(level) - 1).bit_length() - 1
+    return hashlib.sha256(b"\x01" + _root(level[:split]) + _root(level[split:])).digest()
+
+
+def read_chain(connection: psycopg.Connection[TupleRow], region: str, after: int = 0) -> Iterator[tuple[str, bytes]]:
+    """Yield a region's lines after a number, in order, without holding them all in memory."""
+    with connection.cursor(name="audit_chain") as cursor:
+        cursor.itersize = 5000
+        cursor.execute(
+            "select payload, hash from overstap.audit_line where region = %s and seq > %s order by seq", [region, after]
+        )
+        yield from cursor

@@ -1,0 +1,127 @@
+"""How far a round is, in counts: what the coordinator, the board and the reports show. No pupil anywhere."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from overstap.ledger.door import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class PrimaryCounts:
+    """One primary school in a round, in pupils or dossiers."""
+
+    school: str
+    name: str
+    expected: int
+    """Pupils with an application, registration or placement."""
+    states: Counter[str]
+    """Dossiers per state."""
+    refused_files: Counter[str]
+    """Files that could not become a dossier, per error code."""
+    rejections: Counter[str]
+    """Rejected dossiers per rule; one dossier may count under several."""
+
+    @property
+    def supplied(self) -> int:
+        """Dossiers that the school supplied."""
+        return self.states.total()
+
+    def at_least(self, *states: str) -> int:
+        """Dossiers that are in one of these states."""
+        return sum(self.states[state] for state in states)
+
+    @property
+    def inspected(self) -> int:
+        """Dossiers whose parents' inspection is recorded."""
+        return self.at_least("inspected", "no_receiver", "sealed", "confirmed", "refused", "undelivered")
+
+
+@dataclass(frozen=True, slots=True)
+class SecondaryCounts:
+    """One secondary school in a round, in deliveries."""
+
+    school: str
+    name: str
+    sealed: int
+    """Deliveries made ready for it, whatever became of them."""
+    confirmed: int
+    refused: int
+    problems: Counter[str]
+    """Open deliveries per error code of their last attempt; "" when not tried yet."""
+
+
+def primary_schools(unit: Unit, round_id: str) -> list[PrimaryCounts]:
+    """Return the counts of every primary school of the round's region, by name."""
+    names: dict[str, str] = dict(
+        unit.rows("select school, name from overstap.school where kind = 'PO' order by name, school")
+    )
+    expected: dict[str, int] = dict(
+        unit.rows(
+            "select a.primary_school, count(distinct a.pupil) from overstap.application a "
+            "join overstap.round r on r.school_year = a.school_year where r.round_id = %(round)s group by 1",
+            round=round_id,
+        )
+    )
+    states = _grouped(
+        unit,
+        "select primary_school, state, count(*) from overstap.dossier where round_id = %(round)s group by 1, 2",
+        round_id,
+    )
+    refused = _grouped(
+        unit,
+        "select primary_school, code, count(*) from overstap.refused_input where round_id = %(round)s group by 1, 2",
+        round_id,
+    )
+    rejections = _grouped(
+        unit,
+        "select d.primary_school, f.rule, count(distinct d.dossier) from overstap.dossier d join overstap.finding f "
+        "on f.dossier = d.dossier and f.number = d.version "
+        "where d.round_id = %(round)s and d.state = 'rejected' and f.severity = 'error' group by 1, 2",
+        round_id,
+    )
+    return [
+        PrimaryCounts(
+            school,
+            name,
+            expected.get(school, 0),
+            states.get(school, Counter()),
+            refused.get(school, Counter()),
+            rejections.get(school, Counter()),
+        )
+        for school, name in names.items()
+    ]
+
+
+def secondary_schools(unit: Unit, round_id: str) -> list[SecondaryCounts]:
+    """Return the counts of every secondary school of the round's region, by name."""
+    states = _grouped(
+        unit,
+        "select secondary_school, state, count(*) from overstap.delivery where round_id = %(round)s group by 1, 2",
+        round_id,
+    )
+    problems = _grouped(
+        unit,
+        "select secondary_school, coalesce(problem, ''), count(*) from overstap.delivery "
+        "where round_id = %(round)s and state = 'sealed' group by 1, 2",
+        round_id,
+    )
+    return [
+        SecondaryCounts(
+            school,
+            name,
+            states.get(school, Counter()).total(),
+            states.get(school, Counter())["confirmed"],
+            states.get(school, Counter())["refused"],
+            problems.get(school, Counter()),
+        )
+        for school, name in unit.rows(
+            "select school, name from overstap.school where kind = 'VO' order by name, school"
+        )
+    ]
+
+
+def _grouped(unit: Unit, sql: str, round_id: str) -> dict[str, Counter[str]]:
+    grouped: dict[str, Counter[str]] = {}
+    for school, key, count in unit.rows(sql, round=round_id):
+        grouped.setdefault(school, Counter())[key] = count
+    return grouped

@@ -1,0 +1,295 @@
+"""What is sealed for whom, on its way, and confirmed. The ledger itself decides what may leave."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from uuid import UUID
+
+from overstap.agreements.model import Stage
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.door import Unit
+from overstap.ledger.dossiers import VersionRef
+from overstap.ledger.secrets import Sealed, sha256
+
+
+@dataclass(frozen=True, slots=True)
+class ToSeal:
+    """A dossier that may leave: released, inspected, and with schools that may receive it."""
+
+    ref: VersionRef
+    primary_school: str
+    secondary_schools: tuple[str, ...]
+    content: bytes = field(repr=False)
+    content_digest: bytes
+    seen_on: date
+    agreed: str
+    view: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A sealed dossier for one school."""
+
+    message_id: UUID
+    ref: VersionRef
+    secondary_school: str
+    envelope: bytes = field(repr=False)
+    envelope_digest: bytes
+    manifest_digest: bytes
+
+
+def stages_from(stage: Stage) -> list[str]:
+    """Return the stages that are at least as sure as this one."""
+    order = list(Stage)
+    return [item.value for item in order[order.index(stage) :]]
+
+
+def to_seal(unit: Unit, round_id: str, stage: Stage, *, limit: int) -> list[ToSeal]:
+    """Claim inspected dossiers that may leave and have a receiver; a second runner gets others.
+
+    Args:
+        unit: the transaction; the claim holds until it ends.
+        round_id: the round.
+        stage: how sure it must be that the pupil goes to a school.
+        limit: how many dossiers at most.
+    """
+    rows = unit.rows(
+        """
+        select d.dossier, d.version, d.primary_school, v.key_id, v.content, v.content_digest,
+               m.seen_on, m.agreed, m.view_key_id, m.view,
+               array(select secondary_school from overstap.may_receive a
+                      where a.dossier = d.dossier and a.stage = any(%(stages)s) order by secondary_school)
+          from overstap.dossier d
+          join overstap.may_leave m on m.dossier = d.dossier and m.number = d.version
+          join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version
+         where d.round_id = %(round)s and d.state = 'inspected'
+           and exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s))
+         order by d.dossier limit %(limit)s
+           for update of d skip locked
+        """,
+        round=round_id,
+        stages=stages_from(stage),
+        limit=limit,
+    )
+    claimed = []
+    for dossier, number, school, key_id, content, digest, seen_on, agreed, view_key, view, receivers in rows:
+        ref = VersionRef(dossier, number)
+        plain_view = (
+            unit.keys.decrypt(Sealed(view_key, view), f"view/{ref.bound_to}").decode() if view is not None else None
+        )
+        claimed.append(
+            ToSeal(
+                ref,
+                school,
+                tuple(receivers),
+                unit.keys.decrypt(Sealed(key_id, content), ref.bound_to),
+                digest,
+                seen_on,
+                agreed,
+                plain_view,
+            )
+        )
+    return claimed
+
+
+def sort_receivers(unit: Unit, round_id: str, stage: Stage) -> Counter[str]:
+    """Put inspected dossiers that nobody may receive apart, and bring back those that somebody may by now.
+
+    Returns:
+        Counts of "no_receiver" and "found_receiver".
+    """
+    stages = stages_from(stage)
+    found = unit.run(
+        "update overstap.dossier d set state = 'inspected' where d.round_id = %(round)s and d.state = 'no_receiver' "
+        "and exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s))",
+        round=round_id,
+        stages=stages,
+    )
+    missing = unit.run(
+        "update overstap.dossier d set state = 'no_receiver' where d.round_id = %(round)s and d.state = 'inspected' "
+        "and not exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s))",
+        round=round_id,
+        stages=stages,
+    )
+    return Counter(no_receiver=missing, found_receiver=found)
+
+
+def keep_sealed(unit: Unit, round_id: str, envelopes: Sequence[Envelope]) -> None:
+    """Keep sealed envelopes and mark their dossiers sealed, in the transaction that claimed them."""
+    unit.audit(
+        "delivery.seal",
+        *(
+            AuditLine(str(item.message_id), {"of": item.ref.bound_to, "to": item.secondary_school})
+            for item in envelopes
+        ),
+    )
+    columns = {"message_id": "uuid", "region": "text", "round_id": "text", "dossier": "uuid", "number": "int4"}
+    columns |= {"secondary_school": "text", "envelope": "bytea", "envelope_digest": "bytea", "manifest_digest": "bytea"}
+    unit.insert(
+        "delivery",
+        columns,
+        [
+            (
+                item.message_id,
+                unit.region,
+                round_id,
+                item.ref.dossier,
+                item.ref.number,
+                item.secondary_school,
+                item.envelope,
+                item.envelope_digest,
+                item.manifest_digest,
+            )
+            for item in envelopes
+        ],
+    )
+    unit.run(
+        "update overstap.dossier set state = 'sealed' where dossier = any(%(ids)s)",
+        ids=list({item.ref.dossier for item in envelopes}),
+    )
+
+
+def to_send(unit: Unit, round_id: str, secondary_school: str, *, limit: int, lease: timedelta) -> list[Envelope]:
+    """Lease open deliveries for one school and write the audit line of each attempt. Commit before sending.
+
+    What was leased by a sender that died is free again when its lease runs out; the receiver knows an envelope that it
+    has by its message id and gives the same receipt again, so a double attempt is stored once.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        secondary_school: the receiver.
+        limit: how many at most.
+        lease: how long nobody else sends them.
+    """
+    rows = unit.rows(
+        """
+        update overstap.delivery l set leased_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
+         where l.message_id in (
+               select x.message_id from overstap.delivery x
+                 join overstap.dossier d on d.dossier = x.dossier and d.version = x.number
+                 join overstap.may_leave m on m.dossier = x.dossier and m.number = x.number
+                where x.round_id = %(round)s and x.secondary_school = %(school)s and x.state = 'sealed'
+                  and d.state in ('sealed', 'undelivered')
+                  and (x.leased_until is null or x.leased_until < clock_timestamp())
+                order by x.message_id limit %(limit)s
+                  for update of x skip locked)
+        returning message_id, dossier, number, envelope, envelope_digest, manifest_digest, attempts
+        """,
+        round=round_id,
+        school=secondary_school,
+        lease=lease,
+        limit=limit,
+    )
+    unit.audit(
+        "delivery.send",
+        *(AuditLine(str(row[0]), {"to": secondary_school, "attempt": row[6]}) for row in rows),
+    )
+    return [
+        Envelope(message_id, VersionRef(dossier, number), secondary_school, envelope, digest, manifest)
+        for message_id, dossier, number, envelope, digest, manifest, _ in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an attempt brought: a receipt that was verified, one that does not count, or none."""
+
+    message_id: UUID
+    outcome: str
+    """accepted, refused, unverified (a receipt that does not count) or failed (no receipt at all)."""
+    code: str | None
+    receipt: bytes | None = field(repr=False, default=None)
+
+
+def settle(unit: Unit, answers: Sequence[Answer]) -> None:
+    """Keep what the attempts brought. Only a verified receipt settles a delivery; the rest stays open with its reason.
+
+    A dossier is confirmed when every delivery of its version is, and refused when none is open and one was refused.
+    """
+    signed = [item for item in answers if item.receipt is not None]
+    unit.run(  # the receiver repeats the same bytes: what could not be verified earlier (a stale CRL) may be by now
+        """
+        insert into overstap.receipt as kept (region, message_id, digest, content, outcome, code)
+        select %(region)s, * from unnest(%(ids)s::uuid[], %(digests)b::bytea[], %(contents)b::bytea[],
+                                         %(outcomes)s::text[], %(codes)s::text[])
+        on conflict (message_id, digest) do update set outcome = excluded.outcome, code = excluded.code
+         where kept.outcome = 'unverified'
+        """,
+        region=unit.region,
+        ids=[item.message_id for item in signed],
+        digests=[sha256(item.receipt or b"") for item in signed],
+        contents=[item.receipt for item in signed],
+        outcomes=[item.outcome for item in signed],
+        codes=[item.code for item in signed],
+    )
+    settled = [item for item in answers if item.outcome in ("accepted", "refused")]
+    unit.audit(
+        "delivery.settle",
+        *(
+            AuditLine(
+                str(item.message_id),
+                {"outcome": item.outcome, "code": item.code, "receipt": sha256(item.receipt or b"").hex()},
+            )
+            for item in settled
+        ),
+    )
+    unit.run(
+        "update overstap.delivery l set leased_until = null, problem = t.code, "
+        "state = case t.outcome when 'accepted' then 'confirmed' when 'refused' then 'refused' else l.state end, "
+        "settled_at = case when t.outcome in ('accepted', 'refused') then clock_timestamp() end "
+        "from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(codes)s::text[]) as t (id, outcome, code) "
+        "where l.message_id = t.id and l.state = 'sealed'",
+        ids=[item.message_id for item in answers],
+        outcomes=[item.outcome for item in answers],
+        codes=[item.code for item in answers],
+    )
+    unit.run(
+        """
+        update overstap.dossier d set state = case when s.refused then 'refused' else 'confirmed' end
+          from (select l.dossier, l.number,
+                       bool_or(l.state = 'refused') as refused, bool_or(l.state = 'sealed') as is_open
+                  from overstap.delivery l
+                 where (l.dossier, l.number) in
+                       (select dossier, number from overstap.delivery where message_id = any(%(ids)s))
+                 group by l.dossier, l.number) s
+         where d.dossier = s.dossier and d.version = s.number and not s.is_open and d.state in ('sealed', 'undelivered')
+        """,
+        ids=[item.message_id for item in settled],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Deliveries to a school that are not settled."""
+
+    count: int
+    problems: Counter[str]
+    """Error code of the last attempt, with how many deliveries stand still for it."""
+
+
+def still_open(unit: Unit, round_id: str, secondary_school: str | None = None) -> Open:
+    """Return what is sealed and not settled, for one school or for all."""
+    rows = unit.rows(
+        "select coalesce(problem, ''), count(*) from overstap.delivery where round_id = %(round)s and state = 'sealed' "
+        "and (%(school)s::text is null or secondary_school = %(school)s) group by 1",
+        round=round_id,
+        school=secondary_school,
+    )
+    return Open(sum(count for _, count in rows), Counter({code: count for code, count in rows if code}))
+
+
+def give_up(unit: Unit, round_id: str) -> int:
+    """Say of what is unsettled when receipts were due that it is undelivered. A late receipt still counts.
+
+    Returns:
+        How many dossiers.
+    """
+    rows = unit.rows(
+        "update overstap.dossier set state = 'undelivered' where round_id = %(round)s and state = 'sealed' "
+        "returning dossier, version",
+        round=round_id,
+    )
+    unit.audit("delivery.give_up", *(AuditLine(f"{dossier}/{number}") for dossier, number in rows))
+    return len(rows)

@@ -1,0 +1,136 @@
+"""Rounds, the schools in them, and which pupil may be received where."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from overstap.agreements import Agreement, RoundKind
+from overstap.errors import OverstapError
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.door import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRow:
+    """A round as the ledger knows it."""
+
+    round_id: str
+    region: str
+    school_year: str
+    kind: RoundKind
+    agreement: Agreement = field(repr=False)
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A pupil who may be received by a school; the pupil's number never shows."""
+
+    pupil_number: str = field(repr=False)
+    primary_school: str
+    secondary_school: str
+    stage: str
+    recorded_at: datetime
+
+
+def open_round(unit: Unit, agreement: Agreement, kind: RoundKind) -> bool:
+    """Write a round and its schools as the agreement states them. Safe to repeat.
+
+    Returns:
+        Whether it was opened now; an open round keeps the agreement that it started with.
+    """
+    unit.run(
+        "insert into overstap.school (region, school, name, kind, contact) "
+        "select %(region)s, * from unnest(%(ids)s::text[], %(names)s::text[], %(kinds)s::text[], %(contacts)s::text[]) "
+        "on conflict (region, school) do update set name = excluded.name, contact = excluded.contact",
+        region=unit.region,
+        ids=[school.id for school in agreement.schools],
+        names=[school.name for school in agreement.schools],
+        kinds=[school.kind.value for school in agreement.schools],
+        contacts=[school.contact for school in agreement.schools],
+    )
+    round_id = agreement.round_id(kind)
+    opened = unit.run(
+        "insert into overstap.round (round_id, region, school_year, kind, agreement, agreement_digest) "
+        "values (%(id)s, %(region)s, %(year)s, %(kind)s, %(agreement)s, %(digest)s) on conflict do nothing",
+        id=round_id,
+        region=unit.region,
+        year=agreement.school_year,
+        kind=kind.value,
+        agreement=agreement.model_dump_json(),
+        digest=agreement.digest,
+    )
+    if opened:
+        unit.audit("round.open", AuditLine(round_id, {"agreement": agreement.digest}))
+    return bool(opened)
+
+
+def get_round(unit: Unit, round_id: str) -> RoundRow:
+    """Return a round of this region.
+
+    Raises:
+        OverstapError: LEDGER-009 when the region has no such round.
+    """
+    found = unit.rows(
+        "select round_id, region, school_year, kind, agreement, opened_at, closed_at from overstap.round "
+        "where round_id = %(id)s",
+        id=round_id,
+    )
+    if not found:
+        raise OverstapError("LEDGER-009", round=round_id)
+    name, region, year, kind, agreement, opened_at, closed_at = found[0]
+    return RoundRow(
+        name, region, year, RoundKind(kind), Agreement.model_validate_json(json.dumps(agreement)), opened_at, closed_at
+    )
+
+
+def close_round(unit: Unit, round_id: str) -> None:
+    """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later."""
+    unit.run("update overstap.round set closed_at = clock_timestamp() where round_id = %(id)s", id=round_id)
+
+
+def record_registrations(unit: Unit, school_year: str, registrations: Iterable[Registration]) -> int:
+    """Record where pupils may be received; a surer or newer statement replaces the older one.
+
+    Returns:
+        How many statements were new or changed.
+    """
+    rows = [
+        (
+            unit.keys.lookup("pupil", row.pupil_number),
+            row.primary_school,
+            row.secondary_school,
+            row.stage,
+            row.recorded_at,
+        )
+        for row in registrations
+    ]
+    changed = unit.run(
+        """
+        insert into overstap.application as kept
+               (region, school_year, pupil, primary_school, secondary_school, stage, recorded_at)
+        select distinct on (p, s) %(region)s, %(year)s, p, o, s, g, a
+          from unnest(%(pupils)s::bytea[], %(from)s::text[], %(to)s::text[], %(stages)s::text[], %(at)s::timestamptz[])
+               as t (p, o, s, g, a)
+         order by p, s, a desc
+        on conflict (region, school_year, pupil, secondary_school) do update
+           set stage = excluded.stage, recorded_at = excluded.recorded_at, primary_school = excluded.primary_school
+         where (kept.stage, kept.recorded_at, kept.primary_school) is distinct from
+               (excluded.stage, excluded.recorded_at, excluded.primary_school)
+           and excluded.recorded_at >= kept.recorded_at
+        """,
+        **{
+            "region": unit.region,
+            "year": school_year,
+            "pupils": [row[0] for row in rows],
+            "from": [row[1] for row in rows],
+            "to": [row[2] for row in rows],
+            "stages": [row[3] for row in rows],
+            "at": [row[4] for row in rows],
+        },
+    )
+    if changed:
+        unit.audit("registrations.record", AuditLine(school_year, {"changed": changed}))
+    return changed

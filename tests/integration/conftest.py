@@ -1,0 +1,72 @@
+"""A ledger of its own for each test, on the session's PostgreSQL."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from overstap.ledger import Ledger
+from overstap.ledger.migrate import add_region, migrate, set_app_password
+from overstap.ledger.secrets import create_keys
+from overstap.local.postgres import EmbeddedPostgres
+
+REGIONS = ("alfa", "beta", "demo")
+
+
+@pytest.fixture(scope="session")
+def ledger_template(postgres: EmbeddedPostgres) -> str:
+    """A migrated database that is copied for each test."""
+    name = "ledger_template"
+    postgres.create_database(name)
+    dsn = postgres.superuser_dsn(name)
+    migrate(dsn)
+    for region in REGIONS:
+        add_region(dsn, region)
+    return name
+
+
+@pytest.fixture(scope="session")
+def app_password(postgres: EmbeddedPostgres, ledger_template: str) -> str:
+    password = secrets.token_urlsafe(24)
+    set_app_password(postgres.superuser_dsn(ledger_template), password)
+    return password
+
+
+@pytest.fixture
+def ledger_database(postgres: EmbeddedPostgres, ledger_template: str) -> Iterator[str]:
+    name = f"ledger_{secrets.token_hex(6)}"
+    admin = postgres.superuser_dsn("postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {ledger_template}")
+    yield name
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def owner_dsn(postgres: EmbeddedPostgres, ledger_database: str) -> str:
+    return postgres.superuser_dsn(ledger_database)
+
+
+@pytest.fixture
+def app_dsn(postgres: EmbeddedPostgres, ledger_database: str, app_password: str) -> str:
+    return psycopg.conninfo.make_conninfo(
+        postgres.superuser_dsn(ledger_database), user="overstap_app", password=app_password
+    )
+
+
+@pytest.fixture
+def keys_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "keys"
+    for region in REGIONS:
+        create_keys(folder, region, "1")
+    return folder
+
+
+@pytest.fixture
+def ledger(app_dsn: str, keys_folder: Path) -> Iterator[Ledger]:
+    found = Ledger(app_dsn, keys_folder)
+    yield found
+    found.close()
