@@ -1,0 +1,153 @@
+"""CMS AuthEnvelopedData: readable by one key only, and changed by nobody (docs/envelope.md, part "Encryption")."""
+
+import os
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives import hashes, keywrap, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
+
+from overstap.delivery import cms
+from overstap.delivery.reasons import EnvelopeError, Reason
+from overstap.delivery.signing import issuer_and_serial
+from overstap.trust import KeyRing, RecipientCertificate
+
+_VERSION = 0
+_TRANSPORT_VERSION, _AGREEMENT_VERSION = 0, 3
+_KEY_BYTES, _NONCE_BYTES, _TAG_BYTES = 32, 12, 16
+_OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
+
+
+def encrypt(content: bytes, recipient: RecipientCertificate) -> bytes:
+    """Encrypt content for one recipient.
+
+    Key, nonce and ephemeral key come from the operating system: they are no argument, since a repeated one would break
+    the encryption.
+
+    Args:
+        content: what is encrypted, of any length.
+        recipient: for whom.
+
+    Returns:
+        DER of a ContentInfo.
+    """
+    content_key, nonce = os.urandom(_KEY_BYTES), os.urandom(_NONCE_BYTES)
+    sealed = AESGCM(content_key).encrypt(nonce, content, None)
+    enveloped = cms.AuthEnvelopedData(
+        version=_VERSION,
+        recipients=asn1.SetOf([_for_recipient(recipient.certificate, content_key)]),
+        content=cms.EncryptedContent(
+            kind=cms.DATA,
+            algorithm=cms.GcmAlgorithm(
+                algorithm=cms.AES_256_GCM, parameters=cms.GcmParameters(nonce=nonce, tag_bytes=_TAG_BYTES)
+            ),
+            ciphertext=sealed[:-_TAG_BYTES],
+        ),
+        tag=sealed[-_TAG_BYTES:],
+    )
+    return cms.content_info(cms.AUTH_ENVELOPED_DATA, enveloped)
+
+
+@lru_cache(maxsize=4096)
+def _named(certificate: x509.Certificate) -> cms.IssuerAndSerial:
+    return issuer_and_serial(certificate)
+
+
+def _for_recipient(certificate: x509.Certificate, content_key: bytes) -> cms.KeyTransport | cms.KeyAgreement:
+    key, name = certificate.public_key(), _named(certificate)
+    if isinstance(key, rsa.RSAPublicKey):
+        encrypted = key.encrypt(content_key, _OAEP)
+        return cms.KeyTransport(
+            version=_TRANSPORT_VERSION, recipient=name, algorithm=cms.NEW_OAEP, encrypted_key=encrypted
+        )
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise TypeError("the trust store gives out EC and RSA certificates only")
+    ephemeral = ec.generate_private_key(key.curve)
+    wrapped = keywrap.aes_key_wrap(_agreed(ephemeral, key), content_key)
+    point = ephemeral.public_key().public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )
+    return cms.KeyAgreement(
+        version=_AGREEMENT_VERSION,
+        originator=cms.originator(point),
+        algorithm=cms.NEW_ECDH,
+        encrypted_keys=[cms.RecipientEncryptedKey(recipient=name, encrypted_key=wrapped)],
+    )
+
+
+def _agreed(private: ec.EllipticCurvePrivateKey, public: ec.EllipticCurvePublicKey) -> bytes:
+    """Return the key that wraps the content key (RFC 5753 section 7.1, X9.63 with SHA-256)."""
+    secret = private.exchange(ec.ECDH(), public)
+    return X963KDF(algorithm=hashes.SHA256(), length=_KEY_BYTES, sharedinfo=cms.SHARED_INFO).derive(secret)
+
+
+def decrypt(data: bytes, keyring: KeyRing) -> bytes:
+    """Decrypt with whichever key of the ring it was encrypted for.
+
+    Args:
+        data: DER of a ContentInfo.
+        keyring: the keys to choose from.
+
+    Returns:
+        The content, authenticated against change but not yet as anybody's: anyone can encrypt for a public key.
+
+    Raises:
+        EnvelopeError: MALFORMED, NOT_AUTHENTICATED, ALGORITHM, RECIPIENTS, NOT_FOR_THIS_KEY or DECRYPTION.
+    """
+    enveloped = cms.content_of(data, cms.AUTH_ENVELOPED_DATA, Reason.NOT_AUTHENTICATED, cms.AuthEnvelopedData)
+    algorithm = enveloped.content.algorithm
+    fixed = (
+        enveloped.version == _VERSION
+        and enveloped.content.kind == cms.DATA
+        and algorithm.algorithm == cms.AES_256_GCM
+        and algorithm.parameters.tag_bytes == _TAG_BYTES == len(enveloped.tag)
+        and len(algorithm.parameters.nonce) == _NONCE_BYTES
+    )
+    if not fixed:
+        raise EnvelopeError(Reason.ALGORITHM)
+    recipients = enveloped.recipients.as_list()
+    if len(recipients) != 1:
+        raise EnvelopeError(Reason.RECIPIENTS)
+    content_key = _content_key(recipients[0], keyring)
+    try:
+        return AESGCM(content_key).decrypt(
+            algorithm.parameters.nonce, enveloped.content.ciphertext + enveloped.tag, None
+        )
+    except InvalidTag as error:
+        raise EnvelopeError(Reason.DECRYPTION) from error
+
+
+def _content_key(found: cms.KeyTransport | cms.KeyAgreement, keyring: KeyRing) -> bytes:
+    if isinstance(found, cms.KeyTransport):
+        right = found.version == _TRANSPORT_VERSION and cms.der_of(found.algorithm) in cms.OAEP_SHA256
+        name = found.recipient
+    else:
+        right = found.version == _AGREEMENT_VERSION and cms.der_of(found.algorithm) in cms.ECDH_SHA256_AES_256_WRAP
+        right = right and found.originator.key.algorithm.algorithm == cms.EC_PUBLIC_KEY
+        if len(found.encrypted_keys) != 1:
+            raise EnvelopeError(Reason.RECIPIENTS)
+        name = found.encrypted_keys[0].recipient
+    if not right:
+        raise EnvelopeError(Reason.ALGORITHM)
+    identity = keyring.find(cms.der_of(name.issuer), name.serial)
+    if identity is None:
+        raise EnvelopeError(Reason.NOT_FOR_THIS_KEY)
+    try:
+        if isinstance(found, cms.KeyTransport) and isinstance(identity.key, rsa.RSAPrivateKey):
+            key = identity.key.decrypt(found.encrypted_key, _OAEP)
+        elif isinstance(found, cms.KeyAgreement) and isinstance(identity.key, ec.EllipticCurvePrivateKey):
+            point = ec.EllipticCurvePublicKey.from_encoded_point(
+                identity.key.curve, found.originator.key.point.as_bytes()
+            )
+            key = keywrap.aes_key_unwrap(_agreed(identity.key, point), found.encrypted_keys[0].encrypted_key)
+        else:
+            raise EnvelopeError(Reason.ALGORITHM)
+    except (ValueError, keywrap.InvalidUnwrap) as error:
+        raise EnvelopeError(Reason.DECRYPTION) from error
+    if len(key) != _KEY_BYTES:
+        raise EnvelopeError(Reason.ALGORITHM)
+    return key

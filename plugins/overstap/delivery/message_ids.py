@@ -1,0 +1,28 @@
+"""Message ids: UUID version 7 (RFC 9562 5.7), so that they sort by time and name nobody."""
+
+from datetime import datetime
+from uuid import UUID
+
+_VERSION = 7
+
+
+def message_id(at: datetime, randomness: bytes) -> UUID:
+    """Return a new message id.
+
+    Args:
+        at: the moment of making.
+        randomness: at least 10 random bytes, such as `os.urandom(10)`.
+
+    Raises:
+        ValueError: fewer bytes.
+    """
+    if len(randomness) < 10:
+        raise ValueError("a message id takes 10 random bytes")
+    number = int(at.timestamp() * 1000) << 80 | int.from_bytes(randomness[:10], "big")
+    number = number & ~(0xF << 76) | _VERSION << 76
+    return UUID(int=number & ~(0x3 << 62) | 0x2 << 62)
+
+
+def is_message_id(value: UUID) -> bool:
+    """Tell whether a UUID is of version 7."""
+    return value.version == _VERSION

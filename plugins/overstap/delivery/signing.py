@@ -1,0 +1,209 @@
+"""CMS SignedData: who made this content, provably and for years (docs/envelope.md, part "Signature")."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from overstap.delivery import cms
+from overstap.delivery.reasons import EnvelopeError, Reason
+from overstap.errors import OverstapError
+from overstap.trust import Role, SigningIdentity, TrustStore
+from overstap.trust.certificates import check_key, oin_in
+
+_VERSION = 1
+_FIRST_GENERALIZED_YEAR = 2050  # RFC 5652 section 11.3
+_ECDSA = ec.ECDSA(hashes.SHA256())
+_PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Content whose signature, signer's certificate and time were checked."""
+
+    content: bytes
+    signer: x509.Certificate
+    oin: str
+    """Of the signer, from its certificate."""
+    signed_at: datetime
+    """In whole seconds, as the signer states it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """What every signature of one identity has in common, made once."""
+
+    signer: cms.IssuerAndSerial
+    certificates: "asn1.SetOf[x509.Certificate]"
+    certificate_attribute: cms.Attribute
+    algorithm: asn1.TLV
+
+
+_CONTENT_TYPE_ATTRIBUTE = cms.Attribute(
+    kind=cms.CONTENT_TYPE, values=asn1.SetOf([cms.element(asn1.encode_der(cms.DATA))])
+)
+_DIGESTS = asn1.SetOf([cms.NEW_SHA256])
+
+
+@lru_cache(maxsize=4096)
+def _fixed(certificate: x509.Certificate) -> _Fixed:
+    name = cms.EssCertificateId(digest=certificate.fingerprint(hashes.SHA256()), issuer_serial=None)
+    value = cms.element(asn1.encode_der(cms.SigningCertificate(certificates=[name])))
+    return _Fixed(
+        signer=issuer_and_serial(certificate),
+        certificates=asn1.SetOf([certificate]),
+        certificate_attribute=cms.Attribute(kind=cms.SIGNING_CERTIFICATE_V2, values=asn1.SetOf([value])),
+        algorithm=cms.NEW_PSS if isinstance(certificate.public_key(), rsa.RSAPublicKey) else cms.NEW_ECDSA,
+    )
+
+
+def issuer_and_serial(certificate: x509.Certificate) -> cms.IssuerAndSerial:
+    """Return how CMS names a certificate."""
+    issuer = cms.element(certificate.issuer.public_bytes())
+    return cms.IssuerAndSerial(issuer=issuer, serial=certificate.serial_number)
+
+
+def sign(content: bytes, identity: SigningIdentity, *, at: datetime) -> bytes:
+    """Sign content and return a ContentInfo with the content inside.
+
+    Args:
+        content: what is signed, of any length.
+        identity: who signs.
+        at: the moment, aware; stated in whole seconds.
+
+    Returns:
+        DER.
+    """
+    fixed = _fixed(identity.certificate)
+    moment = at.astimezone(UTC).replace(microsecond=0, tzinfo=None)
+    time = asn1.UTCTime(_utc(moment)) if moment.year < _FIRST_GENERALIZED_YEAR else asn1.GeneralizedTime(_utc(moment))
+    attributes = asn1.SetOf(
+        [
+            _CONTENT_TYPE_ATTRIBUTE,
+            _attribute(cms.SIGNING_TIME, time),
+            _attribute(cms.MESSAGE_DIGEST, hashlib.sha256(content).digest()),
+            fixed.certificate_attribute,
+        ]
+    )
+    to_sign = asn1.encode_der(attributes)
+    if isinstance(identity.key, rsa.RSAPrivateKey):
+        signature = identity.key.sign(to_sign, _PSS, hashes.SHA256())
+    else:
+        signature = identity.key.sign(to_sign, _ECDSA)
+    signer = cms.SignerInfo(
+        version=_VERSION,
+        signer=fixed.signer,
+        digest_algorithm=cms.NEW_SHA256,
+        signed_attributes=attributes,
+        signature_algorithm=fixed.algorithm,
+        signature=signature,
+    )
+    signed = cms.SignedData(
+        version=_VERSION,
+        digest_algorithms=_DIGESTS,
+        encapsulated=cms.EncapsulatedContent(kind=cms.DATA, content=content),
+        certificates=fixed.certificates,
+        signers=asn1.SetOf([signer]),
+    )
+    return cms.content_info(cms.SIGNED_DATA, signed)
+
+
+def verify(data: bytes, *, trust: TrustStore, at: datetime) -> Signed:
+    """Verify a signature, its attributes and its signer's certificate.
+
+    Whose signature it had to be is for the caller to compare: `Signed.oin`.
+
+    Args:
+        data: DER of a ContentInfo.
+        trust: who may sign.
+        at: the moment at which the signer's certificate must be good.
+
+    Raises:
+        EnvelopeError: MALFORMED, NOT_SIGNED, ALGORITHM, SIGNED_ATTRIBUTES, SIGNATURE, or SIGNER with the trust
+            store's error as its cause.
+    """
+    signed = cms.content_of(data, cms.SIGNED_DATA, Reason.NOT_SIGNED, cms.SignedData)
+    certificates, signers = signed.certificates.as_list(), signed.signers.as_list()
+    if len(signers) != 1 or len(certificates) != 1:
+        raise EnvelopeError(Reason.NOT_SIGNED)
+    signer, certificate = signers[0], certificates[0]
+    digests = [cms.der_of(one) for one in (*signed.digest_algorithms.as_list(), signer.digest_algorithm)]
+    if (
+        signed.version != _VERSION
+        or signer.version != _VERSION
+        or len(digests) != 2
+        or not cms.SHA256.issuperset(digests)
+    ):
+        raise EnvelopeError(Reason.ALGORITHM)
+    if asn1.encode_der(signer.signer) != asn1.encode_der(issuer_and_serial(certificate)):
+        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
+    signed_at = _check_attributes(signer.signed_attributes.as_list(), signed.encapsulated, certificate)
+    _check_signature(signer, certificate)
+    oin = oin_in(certificate) or ""
+    try:
+        trust.check(certificate, role=Role.SIGNING, oin=oin, at=at)
+    except OverstapError as error:
+        raise EnvelopeError(Reason.SIGNER) from error
+    return Signed(signed.encapsulated.content, certificate, oin, signed_at)
+
+
+def _check_signature(signer: cms.SignerInfo, certificate: x509.Certificate) -> None:
+    """Check the signature over the attributes as they came: strict DER has only one way to write them."""
+    try:
+        check_key(certificate)
+    except (OverstapError, ValueError) as error:
+        raise EnvelopeError(Reason.ALGORITHM) from error
+    key, algorithm = certificate.public_key(), cms.der_of(signer.signature_algorithm)
+    signed = asn1.encode_der(signer.signed_attributes)
+    try:
+        if isinstance(key, rsa.RSAPublicKey) and algorithm in cms.PSS_SHA256:
+            key.verify(signer.signature, signed, _PSS, hashes.SHA256())
+        elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm in cms.ECDSA_SHA256:
+            key.verify(signer.signature, signed, _ECDSA)
+        else:
+            raise EnvelopeError(Reason.ALGORITHM)
+    except InvalidSignature as error:
+        raise EnvelopeError(Reason.SIGNATURE) from error
+
+
+def _check_attributes(
+    attributes: list[cms.Attribute], encapsulated: cms.EncapsulatedContent, certificate: x509.Certificate
+) -> datetime:
+    """Check that the four attributes are there, once, and fit; return the stated time."""
+    values = {one.kind: one.values.as_list() for one in attributes}
+    kinds = {cms.CONTENT_TYPE, cms.MESSAGE_DIGEST, cms.SIGNING_TIME, cms.SIGNING_CERTIFICATE_V2}
+    if len(attributes) != len(kinds) or values.keys() != kinds or any(len(one) != 1 for one in values.values()):
+        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
+    try:
+        kind = values[cms.CONTENT_TYPE][0].parse(cms.Oid)
+        digest = values[cms.MESSAGE_DIGEST][0].parse(bytes)
+        named = values[cms.SIGNING_CERTIFICATE_V2][0].parse(cms.SigningCertificate).certificates
+        time = values[cms.SIGNING_TIME][0]
+        late = time.tag_bytes == b"\x18"
+        signed_at = time.parse(asn1.GeneralizedTime if late else asn1.UTCTime).as_datetime()
+    except ValueError as error:
+        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES) from error
+    fits = (
+        kind == encapsulated.kind == cms.DATA
+        and digest == hashlib.sha256(encapsulated.content).digest()
+        and len(named) == 1
+        and named[0].digest == certificate.fingerprint(hashes.SHA256())
+        and (named[0].issuer_serial is None or named[0].issuer_serial.serial == certificate.serial_number)
+    )
+    if not fits:
+        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
+    return signed_at
+
+
+def _attribute(kind: cms.Oid, value: object) -> cms.Attribute:
+    return cms.Attribute(kind=kind, values=asn1.SetOf([cms.element(asn1.encode_der(value))]))
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)

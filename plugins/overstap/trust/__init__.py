@@ -1,0 +1,38 @@
+"""Whose certificate is this, may it be used for that, and is it still good?
+
+Certificates and private keys are files below one folder:
+
+    ca/                      root and issuing certificates (*.crt) and their revocation lists (*.crl)
+    schools/<school id>/     signing-<n>, decryption-<n>, tls-<n>, each .crt and, where one's own, .key (mode 0600)
+    conductor/<region>/      tls-<n>: who the region's conductor is when it calls a school
+
+The highest n is the newest: it signs and is sealed to; every unexpired one still decrypts. Nothing here knows what is
+being signed or sealed.
+"""
+
+from overstap.trust.authority import DevelopmentAuthority, KeyKind, develop
+from overstap.trust.identities import (
+    DecryptionIdentity,
+    KeyRing,
+    RecipientCertificate,
+    SigningIdentity,
+    TlsIdentity,
+)
+from overstap.trust.numbers import oin_of, school_of
+from overstap.trust.roles import Role
+from overstap.trust.store import TrustStore
+
+__all__ = [
+    "DecryptionIdentity",
+    "DevelopmentAuthority",
+    "KeyKind",
+    "KeyRing",
+    "RecipientCertificate",
+    "Role",
+    "SigningIdentity",
+    "TlsIdentity",
+    "TrustStore",
+    "develop",
+    "oin_of",
+    "school_of",
+]

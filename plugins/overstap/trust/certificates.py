@@ -1,0 +1,127 @@
+"""The checks on one certificate that depend on nothing but the certificate and the authorities trusted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509 import verification
+from cryptography.x509.oid import NameOID
+
+from overstap.errors import OverstapError
+
+DEVELOPMENT_POLICY = x509.ObjectIdentifier("2.999.7.1")
+"""Marks certificates made for demo and tests: an arc that is set aside for examples (ITU-T X.660)."""
+DEVELOPMENT_ORGANISATION = "Overstap DEVELOPMENT ONLY"
+
+_RSA_BITS = frozenset({3072, 4096})
+_LONGEST_CHAIN = 3  # certificates of authorities between a school's and the root, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A certificate's way to a trusted root, and when all of it holds."""
+
+    certificates: tuple[x509.Certificate, ...]
+    """The school's first, the root last."""
+    not_before: datetime
+    not_after: datetime
+
+
+def oin_in(certificate: x509.Certificate) -> str | None:
+    """Return the OIN of a certificate: the subject's one serialNumber, as PKIoverheid places it."""
+    found = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+    return str(found[0].value) if len(found) == 1 else None
+
+
+def label(certificate: x509.Certificate) -> str:
+    """Name a certificate in a message: its common name, or else its serial number."""
+    found = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(found[0].value)[:80] if found else f"{certificate.serial_number:x}"
+
+
+def is_for_development(certificate: x509.Certificate) -> bool:
+    """Tell whether a certificate was made for demo and tests, by its policy or by its issuer's or subject's name."""
+    for name in (certificate.subject, certificate.issuer):
+        if any(part.value == DEVELOPMENT_ORGANISATION for part in name):
+            return True
+    try:
+        policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    except x509.ExtensionNotFound:
+        return False
+    return any(policy.policy_identifier == DEVELOPMENT_POLICY for policy in policies)
+
+
+def check_key(certificate: x509.Certificate) -> None:
+    """Admit EC P-256 and RSA of 3072 or 4096 bits.
+
+    Raises:
+        OverstapError: TRUST-012 for anything else.
+    """
+    key = certificate.public_key()
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS and key.public_numbers().e == 65537:
+        return
+    raise OverstapError("TRUST-012", subject=label(certificate))
+
+
+def check_time(certificate: x509.Certificate, at: datetime) -> None:
+    """Check that a certificate is valid at a moment.
+
+    Raises:
+        OverstapError: TRUST-006 when it is not.
+    """
+    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+        raise OverstapError(
+            "TRUST-006",
+            subject=label(certificate),
+            since=f"{certificate.not_valid_before_utc:%Y-%m-%d}",
+            until=f"{certificate.not_valid_after_utc:%Y-%m-%d}",
+        )
+
+
+def chain_of(
+    certificate: x509.Certificate,
+    *,
+    between: Sequence[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+    at: datetime,
+) -> Chain:
+    """Follow a certificate to a trusted root (RFC 5280 section 6, through the library's verifier).
+
+    Extensions of authorities are held to the library's defaults; what a school's own certificate must say of its use
+    is checked by its role, where the message can be precise.
+
+    Args:
+        certificate: the school's.
+        between: authorities that may stand between, trusted for nothing by themselves.
+        roots: the trusted roots.
+        at: the moment at which every certificate of the chain must be valid.
+
+    Raises:
+        OverstapError: TRUST-005 when there is no such way.
+    """
+    if not roots:
+        raise OverstapError("TRUST-005", subject=label(certificate))
+    verifier = (
+        verification.PolicyBuilder()
+        .store(verification.Store(list(roots)))
+        .time(at)
+        .max_chain_depth(_LONGEST_CHAIN)
+        .extension_policies(
+            ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(),
+            ee_policy=verification.ExtensionPolicy.permit_all(),
+        )
+        .build_client_verifier()
+    )
+    try:
+        found = tuple(verifier.verify(certificate, list(between)).chain)
+    except verification.VerificationError as error:
+        raise OverstapError("TRUST-005", subject=label(certificate)) from error
+    return Chain(
+        certificates=found,
+        not_before=max(one.not_valid_before_utc for one in found),
+        not_after=min(one.not_valid_after_utc for one in found),
+    )

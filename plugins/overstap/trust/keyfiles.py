@@ -1,0 +1,73 @@
+"""Reading and writing certificates and private keys: whole files, keys for their owner only."""
+
+import os
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from overstap.errors import OverstapError
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+
+
+def write_new(path: Path, data: bytes, *, mode: int) -> None:
+    """Write a file that nobody sees half: beside it first, synced, then renamed over the name.
+
+    Args:
+        path: where; folders above are made, for the owner only.
+        data: the content.
+        mode: permission bits, given before the first byte is written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(handle, "wb") as out:
+        os.fchmod(out.fileno(), mode)
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    beside.replace(path)
+
+
+def key_bytes(key: PrivateKey) -> bytes:
+    """Return a private key as unencrypted PKCS#8 PEM; the file mode is its protection."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def read_certificates(path: Path) -> list[x509.Certificate]:
+    """Read all PEM certificates of a file, the first being the subject's own.
+
+    Raises:
+        OverstapError: TRUST-014 when the file holds no readable certificate.
+    """
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise OverstapError("TRUST-014", file=path.name, folder=path.parent.name) from error
+
+
+def read_key(path: Path) -> PrivateKey:
+    """Read a private key from a file that nobody but its owner can read.
+
+    Raises:
+        OverstapError: TRUST-002 no file; TRUST-003 others may read it; TRUST-014 unreadable; TRUST-012 a kind of key
+            that is not used here.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise OverstapError("TRUST-002", file=path.name, folder=path.parent.name) from error
+    if status.st_mode & 0o077:
+        raise OverstapError("TRUST-003", file=path.name, folder=path.parent.name, mode=f"{status.st_mode & 0o777:04o}")
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise OverstapError("TRUST-014", file=path.name, folder=path.parent.name) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise OverstapError("TRUST-012", subject=path.stem)
+    return key

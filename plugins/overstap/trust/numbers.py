@@ -1,0 +1,40 @@
+"""A school's number in certificates: the OIN (Organisatie-identificatienummer) made from BRIN and branch.
+
+An OIN has 20 characters: a prefix of 8 that names the register, a main part of 9 and a suffix of 3. Prefix 00000007 is
+the BRIN register (Logius OIN-Stelsel, chapter 6); the main part is BRIN and branch, padded with zeros on the left.
+"""
+
+import re
+import zlib
+
+from overstap.errors import OverstapError
+
+_BRIN_REGISTER = "00000007"
+_TRADE_REGISTER = "00000003"
+_SCHOOL = re.compile(r"[0-9]{2}[A-Z]{2}[0-9]{2}")
+_SCHOOL_OIN = re.compile(r"00000007000([0-9]{2}[A-Z]{2}[0-9]{2})[0-9]{3}")
+
+
+def oin_of(school: str) -> str:
+    """Return the 20-character OIN of a school.
+
+    Args:
+        school: BRIN and branch, such as 99AB00.
+
+    Raises:
+        OverstapError: TRUST-015 when it does not have that form.
+    """
+    if not _SCHOOL.fullmatch(school):
+        raise OverstapError("TRUST-015", school=school[:20])
+    return f"{_BRIN_REGISTER}000{school}000"
+
+
+def school_of(oin: str) -> str | None:
+    """Return the school (BRIN and branch) that an OIN names, or None when it names something else."""
+    match = _SCHOOL_OIN.fullmatch(oin)
+    return match.group(1) if match else None
+
+
+def development_oin_of_region(region: str) -> str:
+    """Return a made-up OIN for a region's conductor, in the shape of one from the trade register (main part of 8)."""
+    return f"{_TRADE_REGISTER}99{zlib.crc32(region.encode()) % 1_000_000:06}0000"

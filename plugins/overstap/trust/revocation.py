@@ -1,0 +1,75 @@
+"""Revocation lists (CRL, RFC 5280 section 5): cached on disk, signed by the authority, usable without a network."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from overstap.errors import OverstapError
+from overstap.trust.certificates import label
+
+
+def _read(path: Path) -> x509.CertificateRevocationList:
+    try:
+        data = path.read_bytes()
+        return x509.load_pem_x509_crl(data) if data.startswith(b"-----") else x509.load_der_x509_crl(data)
+    except (OSError, ValueError) as error:
+        raise OverstapError("TRUST-014", file=path.name, folder=path.parent.name) from error
+
+
+def _is_signed_by(found: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    key = issuer.public_key()
+    if found.issuer != issuer.subject or not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        return False
+    return found.is_signature_valid(key)
+
+
+class RevocationLists:
+    """The revocation lists of a folder; a file that was replaced is read again by itself.
+
+    Args:
+        folder: where `*.crl` files lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: frozenset[tuple[str, int]] = frozenset()
+        self._lists: list[x509.CertificateRevocationList] = []
+        self._newest: dict[x509.Certificate, x509.CertificateRevocationList | None] = {}
+
+    def _current(self, issuer: x509.Certificate) -> x509.CertificateRevocationList | None:
+        """Return the newest list that this very authority signed."""
+        with os.scandir(self._folder) as entries:
+            seen = frozenset((one.name, one.stat().st_mtime_ns) for one in entries if one.name.endswith(".crl"))
+        if seen != self._seen:
+            self._lists = [_read(self._folder / name) for name, _ in sorted(seen)]
+            self._newest, self._seen = {}, seen
+        if issuer not in self._newest:
+            signed = [one for one in self._lists if _is_signed_by(one, issuer)]
+            self._newest[issuer] = max(signed, key=lambda one: one.last_update_utc, default=None)
+        return self._newest[issuer]
+
+    def check(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> None:
+        """Check that a certificate was not revoked at a moment.
+
+        A revocation holds from its date on, so that what was signed before it stays provable.
+
+        Args:
+            certificate: the one in question.
+            issuer: the authority that issued it.
+            at: the moment.
+
+        Raises:
+            OverstapError: TRUST-008 revoked; TRUST-009 when no list of this authority covers the moment, which means
+                wait, neither use nor condemn.
+        """
+        current = self._current(issuer)
+        if current is None:
+            raise OverstapError("TRUST-009", subject=label(certificate), authority=label(issuer))
+        entry = current.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        if entry is not None and entry.revocation_date_utc <= at:
+            raise OverstapError("TRUST-008", subject=label(certificate), on=f"{entry.revocation_date_utc:%Y-%m-%d}")
+        if current.next_update_utc is None or current.next_update_utc < at:
+            raise OverstapError("TRUST-009", subject=label(certificate), authority=label(issuer))

@@ -1,0 +1,264 @@
+"""The trust store: certificates and keys by school and role, each checked for the use it is asked for."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from overstap.errors import OverstapError
+from overstap.trust import certificates
+from overstap.trust.certificates import Chain
+from overstap.trust.identities import (
+    DecryptionIdentity,
+    KeyRing,
+    RecipientCertificate,
+    SigningIdentity,
+    TlsIdentity,
+)
+from overstap.trust.keyfiles import PrivateKey, read_certificates, read_key
+from overstap.trust.numbers import oin_of
+from overstap.trust.revocation import RevocationLists
+from overstap.trust.roles import Role, has_purpose
+
+EXPIRY_DAYS = 14
+"""Nothing is sealed for a certificate with less than this left: the receiver must still be able to open it."""
+
+_REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_NUMBERED = re.compile(r"[a-z]+-([0-9]{1,4})")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A certificate that ends soon or has ended."""
+
+    owner: str
+    """School id, or `region <name>`."""
+    role: Role
+    number: int
+    until: datetime
+
+
+class TrustStore:
+    """Certificates and keys below one folder (its layout: `overstap.trust`).
+
+    Files are read when first asked for and again when they change, so that rotation needs no restart. The moment is an
+    argument everywhere: what held then can be asked later.
+
+    Args:
+        folder: the trust folder.
+        production: refuse certificates made for demo and tests.
+    """
+
+    def __init__(self, folder: Path, *, production: bool) -> None:
+        self.folder = folder
+        self.production = production
+        self._revocations = RevocationLists(folder / "ca")
+        self._files: dict[Path, tuple[int, object]] = {}
+        self._chains: dict[tuple[bytes, Role, str], Chain] = {}
+
+    # -- identities -----------------------------------------------------------------------------------------------
+
+    def signing_identity(self, school: str, *, at: datetime) -> SigningIdentity:
+        """Return the key with which a school signs at a moment: its newest.
+
+        Raises:
+            OverstapError: TRUST-001 to TRUST-014, whichever check fails first.
+        """
+        path = self._newest(self._school_folder(school), Role.SIGNING, school, at)
+        certificate = self._certificates(path)[0]
+        self.check(certificate, role=Role.SIGNING, oin=oin_of(school), at=at)
+        return SigningIdentity(school, oin_of(school), certificate, self._key(path, certificate))
+
+    def recipient(self, school: str, *, at: datetime, days: int = EXPIRY_DAYS) -> RecipientCertificate:
+        """Return the certificate to seal for: the school's newest, good for some days yet.
+
+        Raises:
+            OverstapError: TRUST-007 when it ends within `days`; TRUST-001 to TRUST-014 as by `check`.
+        """
+        path = self._newest(self._school_folder(school), Role.DECRYPTION, school, at)
+        certificate = self._certificates(path)[0]
+        self.check(certificate, role=Role.DECRYPTION, oin=oin_of(school), at=at, days=days)
+        return RecipientCertificate(school, oin_of(school), certificate)
+
+    def keyring(self, school: str, *, at: datetime) -> KeyRing:
+        """Return every decryption key of a school that has not expired, newest first.
+
+        A revoked key still opens what was sealed before its revocation; nothing new is sealed for it.
+
+        Raises:
+            OverstapError: TRUST-001 when there is none; TRUST-002 to TRUST-014 when a key file is not in order.
+        """
+        found = []
+        for path in self._numbered(self._school_folder(school), Role.DECRYPTION):
+            certificate = self._certificates(path)[0]
+            if certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+                self._check_lasting(certificate, Role.DECRYPTION, oin_of(school), at)
+                found.append(DecryptionIdentity(certificate, self._key(path, certificate)))
+        if not found:
+            raise OverstapError("TRUST-001", owner=school, role=Role.DECRYPTION)
+        return KeyRing(school, oin_of(school), tuple(found))
+
+    def tls_identity(self, school: str, *, at: datetime) -> TlsIdentity:
+        """Return the certificate and key files of a school's endpoint.
+
+        Raises:
+            OverstapError: TRUST-001 to TRUST-014.
+        """
+        path = self._newest(self._school_folder(school), Role.TLS, school, at)
+        return self._tls(path, Role.TLS, oin_of(school), at)
+
+    def conductor_identity(self, region: str, *, at: datetime) -> TlsIdentity:
+        """Return the certificate and key files with which a region's conductor calls schools.
+
+        Raises:
+            OverstapError: TRUST-001 to TRUST-014.
+        """
+        path = self._newest(self._region_folder(region), Role.CLIENT, f"region {region}", at)
+        oin = certificates.oin_in(self._certificates(path)[0])
+        return self._tls(path, Role.CLIENT, oin or "", at)
+
+    def conductor_oins(self) -> frozenset[str]:
+        """Return the OINs of all conductors whose certificates lie in this folder: who may call by default."""
+        folder = self.folder / "conductor"
+        paths = [path for region in sorted(folder.glob("*")) for path in self._numbered(region, Role.CLIENT)]
+        found = (certificates.oin_in(self._certificates(path)[0]) for path in paths)
+        return frozenset(oin for oin in found if oin)
+
+    def authorities_file(self, *, at: datetime) -> Path:
+        """Return a file with all authorities' certificates, for a TLS library that wants one.
+
+        Raises:
+            OverstapError: TRUST-013 when a development authority is among them in production.
+        """
+        for certificate in (*self._roots(), *self._between()):
+            self._refuse_development(certificate)
+        path = self.folder / "ca" / "authorities.pem"
+        if not path.exists():
+            raise OverstapError("TRUST-014", file=path.name, folder="ca")
+        return path
+
+    # -- checks ---------------------------------------------------------------------------------------------------
+
+    def check(self, certificate: x509.Certificate, *, role: Role, oin: str, at: datetime, days: int = 0) -> None:
+        """Check that a certificate may be used for a role by the holder of an OIN at a moment.
+
+        Args:
+            certificate: the one in question, from this folder or from a message.
+            role: what it is to be used for.
+            oin: whose it must be.
+            at: the moment.
+            days: how long it must hold yet, beyond that moment.
+
+        Raises:
+            OverstapError: TRUST-012 weak key; TRUST-011 somebody else's; TRUST-010 wrong purpose; TRUST-006 outside
+                its validity; TRUST-007 ends within `days`; TRUST-005 no chain to a trusted root; TRUST-013 a
+                development certificate in production; TRUST-008 revoked; TRUST-009 revocation unknown.
+        """
+        certificates.check_time(certificate, at)
+        if certificate.not_valid_after_utc < at + timedelta(days=days):
+            until = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
+            raise OverstapError("TRUST-007", subject=certificates.label(certificate), until=until, days=days)
+        chain = self._check_lasting(certificate, role, oin, at)
+        for one, issuer in zip(chain.certificates, chain.certificates[1:], strict=False):
+            self._revocations.check(one, issuer, at)
+
+    def watch(self, *, at: datetime, days: int) -> Iterator[Expiring]:
+        """Yield every newest certificate of a school or conductor that ends within some days of a moment."""
+        owners = [(path.name, path, role) for path in sorted(self.folder.glob("schools/*")) for role in _SCHOOL_ROLES]
+        owners += [(f"region {path.name}", path, Role.CLIENT) for path in sorted(self.folder.glob("conductor/*"))]
+        for owner, folder, role in owners:
+            for path in self._numbered(folder, role)[:1]:
+                until = self._certificates(path)[0].not_valid_after_utc
+                if until < at + timedelta(days=days):
+                    yield Expiring(owner, role, _number(path), until)
+
+    def _check_lasting(self, certificate: x509.Certificate, role: Role, oin: str, at: datetime) -> Chain:
+        """Do the checks whose outcome stays the same while the chain is valid; remember it, since they are slow."""
+        known = (certificate.fingerprint(hashes.SHA256()), role, oin)
+        chain = self._chains.get(known)
+        if chain is not None and chain.not_before <= at <= chain.not_after:
+            return chain
+        certificates.check_key(certificate)
+        if certificates.oin_in(certificate) != oin:
+            raise OverstapError("TRUST-011", subject=certificates.label(certificate), oin=oin)
+        if not has_purpose(certificate, role):
+            raise OverstapError("TRUST-010", subject=certificates.label(certificate), role=role)
+        chain = certificates.chain_of(certificate, between=self._between(), roots=self._roots(), at=at)
+        for one in chain.certificates:
+            self._refuse_development(one)
+        self._chains[known] = chain
+        return chain
+
+    def _refuse_development(self, certificate: x509.Certificate) -> None:
+        if self.production and certificates.is_for_development(certificate):
+            raise OverstapError("TRUST-013", subject=certificates.label(certificate))
+
+    # -- files ----------------------------------------------------------------------------------------------------
+
+    def _school_folder(self, school: str) -> Path:
+        oin_of(school)  # a school id is part of a path: its form is checked first
+        return self.folder / "schools" / school
+
+    def _region_folder(self, region: str) -> Path:
+        if not _REGION.fullmatch(region):
+            raise OverstapError("TRUST-015", school=region[:20])
+        return self.folder / "conductor" / region
+
+    def _numbered(self, folder: Path, role: Role) -> list[Path]:
+        """Return a role's certificate files, newest first."""
+        found = [path for path in folder.glob(f"{role.file_stem}-*.crt") if _NUMBERED.fullmatch(path.stem)]
+        return sorted(found, key=_number, reverse=True)
+
+    def _newest(self, folder: Path, role: Role, owner: str, at: datetime) -> Path:
+        """Return the newest file whose time has come: a successor may lie ready before it is valid."""
+        for path in self._numbered(folder, role):
+            if self._certificates(path)[0].not_valid_before_utc <= at:
+                return path
+        raise OverstapError("TRUST-001", owner=owner, role=role)
+
+    def _tls(self, path: Path, role: Role, oin: str, at: datetime) -> TlsIdentity:
+        certificate = self._certificates(path)[0]
+        self.check(certificate, role=role, oin=oin, at=at)
+        self._key(path, certificate)
+        return TlsIdentity(oin, certificate, path, path.with_suffix(".key"))
+
+    def _key(self, path: Path, certificate: x509.Certificate) -> PrivateKey:
+        key_path = path.with_suffix(".key")
+        key = self._cached(key_path, read_key)
+        if key.public_key() != certificate.public_key():
+            raise OverstapError("TRUST-004", file=key_path.name, folder=key_path.parent.name)
+        return key
+
+    def _certificates(self, path: Path) -> list[x509.Certificate]:
+        return self._cached(path, read_certificates)
+
+    def _authorities(self) -> list[x509.Certificate]:
+        return [one for path in sorted((self.folder / "ca").glob("*.crt")) for one in self._certificates(path)]
+
+    def _roots(self) -> list[x509.Certificate]:
+        return [one for one in self._authorities() if one.subject == one.issuer]
+
+    def _between(self) -> list[x509.Certificate]:
+        return [one for one in self._authorities() if one.subject != one.issuer]
+
+    def _cached(self, path: Path, read: Callable[[Path], _T]) -> _T:
+        """Read a file again only when it changed; its mode counts as a change too (st_ctime)."""
+        changed = path.stat().st_ctime_ns if path.exists() else 0
+        known = self._files.get(path)
+        if known is None or known[0] != changed or not changed:
+            known = (changed, read(path))
+            self._files[path] = known
+        return known[1]  # type: ignore[return-value]  # what was stored under a path is what its reader gave
+
+
+_SCHOOL_ROLES = (Role.SIGNING, Role.DECRYPTION, Role.TLS)
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.rpartition("-")[2])
