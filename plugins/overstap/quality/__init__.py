@@ -1,0 +1,6 @@
+"""What is wrong with a dossier, in which field, how bad it is, and who mends it.
+
+- `rules.judge` judges one dossier: the official rules of its version and our own suite.
+- `expectations.validate_region` judges a whole region's dossiers at once, as tables.
+- `report` tells a school, in plain Dutch.
+"""

@@ -1,0 +1,188 @@
+"""The rules as data: which there are, when each applies, how severe it is, and what it says.
+
+`include/schemas/oso/<version>/rules.csv` holds the official rules of a version, `include/schemas/oso/own-rules.csv` our
+own suite for every version, `include/texts/rules/` the sentences. A rule's `check` is a word with arguments: a test that
+the engine knows (`required`, `forbidden`, `some`, `codes`, `category`, `equals`) or the name of a function in one of the
+modules of checks.
+"""
+
+import csv
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from overstap.dossier.catalogue import catalogue
+from overstap.quality.findings import Severity, Stage
+
+_INCLUDE = Path(__file__).resolve().parents[3] / "include"
+_SCHEMAS = _INCLUDE / "schemas" / "oso"
+_TEXTS = _INCLUDE / "texts" / "rules"
+
+
+class Status(StrEnum):
+    """What has become of a rule."""
+
+    ACTIVE = "active"
+    """Judged here, and by the official sheet where it is an official rule."""
+    REVIVED = "revived"
+    """Judged here, though the official sheet of this version never reaches it."""
+    WITHDRAWN = "withdrawn"
+    """Taken back by the standard, or about a field that is gone."""
+    STRUCTURE = "structure"
+    """Held by the structure of the dossier, so there is no test of its own."""
+    ADVICE = "advice"
+    """A recommendation of the standard without a test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What a rule says: what is wrong, what to do, and who does it."""
+
+    nl: str
+    do_nl: str
+    en: str
+    do_en: str
+    who: str
+
+    @property
+    def message_nl(self) -> str:
+        """The Dutch sentences, one after the other."""
+        return f"{self.nl} {self.do_nl}"
+
+    @property
+    def message_en(self) -> str:
+        """The English sentences, one after the other."""
+        return f"{self.en} {self.do_en}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the book.
+
+    Args:
+        id: official id (`OVa.LL05`, `CL23`) or our own (`OV-ID-01`).
+        status: whether it is judged.
+        severity: how bad a breach is; None for a rule that is not judged.
+        kind: the `overdrachtsoort` it is about; or a sheet (`OVa`, `OVb`, `PaO`; `OV` for the first two) where it is
+            judged whatever the dossier says of itself; empty for every dossier.
+        transfers: the `metadata/overstap` it is about; one behind `!` is excepted; empty for all.
+        stage: the stage from which on it is judged.
+        check: what is tested, a word with its arguments.
+        rule: what it demands, in English, for developers.
+    """
+
+    id: str
+    status: Status
+    severity: Severity | None
+    kind: str
+    transfers: tuple[str, ...]
+    stage: Stage
+    check: tuple[str, ...]
+    rule: str
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether `rules.judge` can find a breach of it."""
+        return self.status in (Status.ACTIVE, Status.REVIVED)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is of our own suite."""
+        return self.id.startswith("OV-")
+
+    def applies(self, kind: str, sheet: str, transfer: str, stage: Stage) -> bool:
+        """Say whether a dossier is judged by this rule.
+
+        Args:
+            kind: the dossier's `overdrachtsoort`.
+            sheet: the official sheet for it, `OVa`, `OVb` or `PaO`.
+            transfer: the dossier's `metadata/overstap`.
+            stage: where in the round it is.
+        """
+        if not self.is_judged or (self.stage is Stage.COMPLETE and stage is not Stage.COMPLETE):
+            return False
+        if self.kind == "OV":
+            if sheet not in ("OVa", "OVb"):
+                return False
+        elif self.kind not in ("", kind, sheet):
+            return False
+        if not self.transfers:
+            return True
+        if self.transfers[0].startswith("!"):
+            return f"!{transfer}" not in self.transfers
+        return transfer in self.transfers
+
+
+def _read(path: Path) -> list[Rule]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            Rule(
+                id=row["id"],
+                status=Status(row["status"]),
+                severity=Severity(row["severity"]) if row["severity"] else None,
+                kind=row["kind"],
+                transfers=tuple(row["transfer"].split()),
+                stage=Stage(row["stage"]) if row["stage"] else Stage.BEFORE_INSPECTION,
+                check=tuple(row["check"].split()),
+                rule=row["rule"],
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+@cache
+def rules(version: str) -> dict[str, Rule]:
+    """Return every rule of a version by its id, the official ones first, in the order of the book.
+
+    Args:
+        version: a version of the standard, such as `2019.1`. A version whose official rules are not in the book has our
+            own suite alone.
+    """
+    official = _SCHEMAS / version / "rules.csv"
+    found = (_read(official) if official.is_file() else []) + own_rules()
+    return {rule.id: rule for rule in found}
+
+
+@cache
+def order(version: str) -> dict[str, int]:
+    """Return the place of each rule in the book of a version."""
+    return {rule: number for number, rule in enumerate(rules(version))}
+
+
+def own_rules() -> list[Rule]:
+    """Return our own suite for single dossiers, which holds for every version."""
+    return _read(_SCHEMAS / "own-rules.csv")
+
+
+@cache
+def _texts() -> dict[str, Sentence]:
+    found: dict[str, Sentence] = {}
+    for path in sorted(_TEXTS.glob("*.yaml")):
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8")):
+            ids = entry.pop("rules")
+            for rule in ids:
+                if rule in found:
+                    raise ValueError(f"rule {rule} has two sentences, the last in {path.name}")
+                found[rule] = Sentence(**entry)
+    return found
+
+
+@cache
+def sentence(rule: str, version: str = "2019.1") -> Sentence:
+    """Return what a rule says.
+
+    Args:
+        rule: the rule's id.
+        version: the version whose code lists fill in the allowed values.
+
+    Raises:
+        KeyError: there is no sentence for this rule.
+    """
+    found = _texts()[rule]
+    if "{codes}" not in found.do_nl:
+        return found
+    codes = ", ".join(catalogue(version).lists[rule.removeprefix("CL")])
+    return Sentence(found.nl, found.do_nl.format(codes=codes), found.en, found.do_en.format(codes=codes), found.who)

@@ -1,0 +1,33 @@
+"""Judges one dossier: every official rule of its version and our own suite, in one pass."""
+
+from datetime import date
+
+from overstap.dossier.model import Dossier
+from overstap.quality import engine
+from overstap.quality.findings import Finding, Severity, Stage
+from overstap.quality.walk import Walk
+
+__all__ = ["Finding", "Severity", "Stage", "judge"]
+
+_KINDS = frozenset(("overstapdossier", "overdrachtbinnenbrin", "swv-dossier"))
+_TRANSFERS = frozenset(("POPO", "POVO", "VOVO", "POSWV", "VOSWV"))
+_SHEETS = {"BB": "OVb", "POSWV": "PaO", "VOSWV": "PaO", "POVO": "OVa", "POPO": "OVa", "VOVO": "OVa"}
+
+
+def judge(dossier: Dossier, *, today: date, stage: Stage = Stage.COMPLETE, profile: str | None = None) -> list[Finding]:
+    """Return everything that is wrong with a dossier, official rules first, each place of a rule once.
+
+    A dossier whose structure is wrong is judged as far as it can be.
+
+    Args:
+        dossier: a dossier as read.
+        today: the day on which it is judged, Dutch time.
+        stage: `BEFORE_INSPECTION` leaves out what is asked of the inspection block, which the round itself fills in.
+        profile: the profile that the round is for, such as `POVO`; without it the dossier's own word is taken.
+    """
+    version = dossier.version
+    walk = Walk(dossier, engine.layout(version), today)
+    kind = walk.kind if walk.kind in _KINDS else ""
+    transfer = walk.transfer if walk.transfer in _TRANSFERS else ""
+    sheet = _SHEETS[profile] if profile else engine.sheet_for(kind, transfer)
+    return engine.findings(walk, engine.plan(version, kind, sheet, transfer, stage), version)

@@ -1,0 +1,29 @@
+"""The tables that rules compare with: the height of each advice, and words that name a diagnosis."""
+
+import csv
+from functools import cache
+from pathlib import Path
+
+_SCHEMAS = Path(__file__).resolve().parents[3] / "include" / "schemas" / "oso"
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@cache
+def advice_ranks() -> dict[str, float | None]:
+    """Return the height of each advice of code list 2; None where it says nothing about height.
+
+    One step is one kind of school: basis 1, kader 3, gemengd and theoretisch 6, havo 9, vwo 11; a double advice is the
+    middle of its two. Our own reading of public research code: see docs/rules.md.
+    """
+    rows = _rows(_SCHEMAS / "advice-ranks.csv")
+    return {row["code"]: float(row["rank"]) if row["rank"] else None for row in rows}
+
+
+@cache
+def support_advices() -> frozenset[str]:
+    """Return the advices of code list 2 that come with learning support (LWOO)."""
+    return frozenset(row["code"] for row in _rows(_SCHEMAS / "advice-ranks.csv") if row["lwoo"] == "yes")
