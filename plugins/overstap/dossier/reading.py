@@ -1,0 +1,234 @@
+"""The one place where XML from outside is parsed.
+
+Nothing here trusts the file: no DTD at all (so no entities and no network), bounds on size, depth, texts, attributes
+and number of elements, and only encodings that leave no doubt about what the characters are. Every refusal has a code;
+none tells what was in the file.
+"""
+
+import codecs
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from overstap.dossier.catalogue import by_namespace, catalogue, versions
+from overstap.dossier.model import Dossier
+from overstap.errors import OverstapError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a file may be. The standard sets none; these hold every real dossier with room to spare.
+
+    Args:
+        size_bytes: the file as a whole.
+        depth: elements within elements; the standard needs 13.
+        text_chars: one text, which bounds an attachment; below the 10 MB at which libxml2 itself gives up.
+        attribute_chars: one attribute.
+        elements: number of elements.
+    """
+
+    size_bytes: int = 32_000_000
+    depth: int = 24
+    text_chars: int = 9_000_000
+    attribute_chars: int = 2_000
+    elements: int = 50_000
+
+
+DEFAULT_LIMITS = Limits()
+
+_ENCODINGS = {
+    "utf-8",
+    "utf8",
+    "us-ascii",
+    "ascii",
+    "iso-8859-1",
+    "iso-8859-15",
+    "latin-1",
+    "latin1",
+    "windows-1252",
+    "utf-16",
+}
+_DECLARATION = re.compile(r"<\?xml[ \t\r\n][^>]{0,200}?\?>")
+_ENCODING = re.compile(r"""[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]{0,39})["']""")
+_NAMESPACE = re.compile(r"http://www\.edustandaard\.nl/oso_gegevensset/([A-Za-z0-9._-]{1,20})/dossier")
+_ATTRIBUTES: Any = etree.XPath("//@*", smart_strings=False)
+_TEXTS: Any = etree.XPath("boolean(//text()[string-length() > $most])")
+_ELEMENTS: Any = etree.XPath("count(//*)")
+
+
+def read(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Dossier:
+    """Read a dossier, whoever sent it.
+
+    Comments and processing instructions are left out: they are no part of the dossier, and would escape minimisation.
+
+    Args:
+        data: the file.
+        limits: how much the file may be.
+
+    Raises:
+        OverstapError: DOSSIER-001 version not known, -002 not well-formed, -003 a DOCTYPE, -004 too large, -005 too
+            deep, -006 a text
+            too long, -007 an attribute too long, -008 too many elements, -009 encoding not accepted, -010 not an OSO
+            dossier.
+    """
+    if len(data) > limits.size_bytes:
+        raise OverstapError("DOSSIER-004", size=len(data), most=limits.size_bytes)
+    plain = _as_utf8(data)
+    _refuse_doctype(plain)
+    if plain.count(b"<") > 2 * limits.elements + 1_000:
+        _refuse_unknown_version(plain)
+        raise OverstapError("DOSSIER-008", most=limits.elements)
+    try:
+        root = etree.fromstring(plain, _parser())
+    except (etree.XMLSyntaxError, ValueError) as problem:
+        _refuse_unknown_version(plain)
+        raise _why_not(problem, plain, limits) from None
+    version = _version(root)
+    _within(root, len(plain), limits)
+    return Dossier(root=root, version=version)
+
+
+def _parser() -> etree.XMLParser:
+    """Return a parser without entities, DTDs, network or libxml2's own limits lifted."""
+    return etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=False,
+        recover=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+def _as_utf8(data: bytes) -> bytes:
+    """Return the file in UTF-8 without mark or declaration, so that there is one reading of it only."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif data.startswith(codecs.BOM_UTF8):
+        data, encoding = data[3:], "utf-8"
+    else:
+        declared = _ENCODING.search(_declaration(data[:300].decode("latin-1")))
+        encoding = declared[1].lower() if declared else "utf-8"
+        if encoding == "utf-16":  # without a mark it is not UTF-16, whatever it says
+            encoding = "utf-8"
+    if encoding not in _ENCODINGS:
+        raise OverstapError("DOSSIER-009")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        raise OverstapError("DOSSIER-009") from None
+    if not text.startswith("<?xml"):
+        return data if encoding in ("utf-8", "utf8") else text.encode("utf-8")
+    if encoding in ("utf-8", "utf8"):
+        return data  # the parser is told the encoding, so the declaration does no harm
+    return text[len(_declaration(text)) :].encode("utf-8")
+
+
+def _declaration(text: str) -> str:
+    found = _DECLARATION.match(text)
+    return found[0] if found else ""
+
+
+def _refuse_doctype(plain: bytes) -> None:
+    """Refuse a DOCTYPE before the parser sees it: in well-formed XML it can only stand before the root element."""
+    at = 0
+    while True:
+        at = plain.find(b"<", at)
+        if at < 0:
+            return
+        if plain.startswith(b"<!--", at):
+            at = plain.find(b"-->", at + 4)
+        elif plain.startswith(b"<?", at):
+            at = plain.find(b"?>", at + 2)
+        elif plain[at : at + 9].upper() == b"<!DOCTYPE":
+            raise OverstapError("DOSSIER-003")
+        else:
+            return
+        if at < 0:
+            return
+
+
+def _version(root: Any) -> str:
+    name = etree.QName(root)
+    if name.localname == "dossier":
+        if name.namespace in by_namespace():
+            return by_namespace()[name.namespace]
+        if found := _NAMESPACE.fullmatch(name.namespace or ""):
+            raise OverstapError("DOSSIER-001", version=found[1], known=", ".join(versions()))
+    raise OverstapError("DOSSIER-010")
+
+
+def _refuse_unknown_version(plain: bytes) -> None:
+    """Of a file that cannot be read as a whole, say first that its version is not known, if its first tag tells so."""
+    puller: Any = etree.XMLPullParser(
+        events=("start",), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+    )
+    try:
+        puller.feed(plain[:10_000])
+    except etree.XMLSyntaxError:
+        return  # not even the first tag is right: the caller says what is wrong
+    for _, element in puller.read_events():
+        namespace = etree.QName(element).namespace or ""
+        found = _NAMESPACE.fullmatch(namespace)
+        if found and namespace not in by_namespace():
+            raise OverstapError("DOSSIER-001", version=found[1], known=", ".join(versions()))
+        return
+
+
+def _why_not(problem: Exception, plain: bytes, limits: Limits) -> OverstapError:
+    """Translate libxml2's refusal: its own limits have a code of ours, anything else is not well-formed."""
+    said = str(problem)
+    if "Excessive depth" in said or "too deep" in said.lower():
+        return OverstapError("DOSSIER-005", most=limits.depth)
+    if "AttValue length too long" in said or ("attribute" in said.lower() and "huge" in said.lower()):
+        return OverstapError("DOSSIER-007", most=limits.attribute_chars)
+    if "xmlSAX2Characters: huge text node" in said or "huge" in said.lower() or "too big" in said.lower():
+        return OverstapError("DOSSIER-006", most=limits.text_chars)
+    line, column = getattr(problem, "position", (0, 0))
+    return OverstapError("DOSSIER-002", line=line, column=column)
+
+
+def _within(root: Any, size: int, limits: Limits) -> None:
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise OverstapError("DOSSIER-003")
+    if _deeper_than(limits.depth)(root):
+        raise OverstapError("DOSSIER-005", most=limits.depth)
+    if size > limits.text_chars and _TEXTS(root, most=limits.text_chars):
+        raise OverstapError("DOSSIER-006", most=limits.text_chars)
+    if any(len(value) > limits.attribute_chars for value in _ATTRIBUTES(root)):
+        raise OverstapError("DOSSIER-007", most=limits.attribute_chars)
+    if size > limits.elements * 4 and _ELEMENTS(root) > limits.elements:  # `<a/>` is the shortest element
+        raise OverstapError("DOSSIER-008", most=limits.elements)
+
+
+_DEEPER: dict[int, Any] = {}
+
+
+def _deeper_than(depth: int) -> Any:
+    if depth not in _DEEPER:
+        _DEEPER[depth] = etree.XPath(f"boolean({'/*' * (depth + 1)})")
+    return _DEEPER[depth]
+
+
+def read_as(data: bytes, version: str, *, limits: Limits = DEFAULT_LIMITS) -> Dossier:
+    """Read a dossier that must be of one version.
+
+    Args:
+        data: the file.
+        version: the version wanted, such as `2019.1`.
+        limits: how much the file may be.
+
+    Raises:
+        OverstapError: as `read`, and DOSSIER-011 when the dossier is of another version.
+    """
+    wanted = catalogue(version)
+    dossier = read(data, limits=limits)
+    if dossier.version != wanted.version:
+        raise OverstapError("DOSSIER-011", version=dossier.version, wanted=wanted.version)
+    return dossier
