@@ -1,0 +1,27 @@
+"""What a source refuses, by a code with what to do, and never with a pupil's data."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from overstap.errors import OverstapError
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One file or row that is not taken in; the rest goes on."""
+
+    label: str
+    """A handle without personal data: a position, or a position and a keyed digest."""
+    code: str
+    """Code of `include/texts/errors/intake.yaml`."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What fills the sentence's places, besides the label."""
+    file_name: str | None = field(default=None, repr=False)
+    """The school's own name for the file. May hold a pupil's name: to be stored encrypted, never logged."""
+    is_waiting: bool = False
+    """Nothing is wrong (yet): the file is still being written, and the next look takes it in."""
+
+    @property
+    def error(self) -> OverstapError:
+        """The refusal as an error, with its sentences in Dutch and English."""
+        return OverstapError(self.code, label=self.label, **self.facts)

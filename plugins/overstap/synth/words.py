@@ -1,0 +1,28 @@
+"""The word lists of which synthetic people, streets and schools are made."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_WORDS = Path(__file__).resolve().parents[3] / "include" / "texts" / "synth" / "words.yaml"
+
+
+@cache
+def words() -> dict[str, Any]:
+    """Return `include/texts/synth/words.yaml`: everything Dutch that synthetic dossiers say."""
+    loaded: dict[str, Any] = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
+    return loaded
+
+
+@cache
+def first_names() -> dict[int, tuple[str, ...]]:
+    """Return first names by OSO sex code (list 14: 1 female, 2 male): Faker's Dutch ones and some others."""
+    from faker.providers.person.nl_NL import Provider
+
+    extra = words()["extra_first_names"]
+    return {
+        1: tuple(sorted(set(Provider.first_names_female) | set(extra["female"]))),
+        2: tuple(sorted(set(Provider.first_names_male) | set(extra["male"]))),
+    }
