@@ -10,6 +10,7 @@ from lxml import etree
 from overstap.dossier.catalogue import Compiled
 
 GROUPS = "#"
+_BLANK = " \t\r\n"
 _ATTRIBUTES = etree.XPath("count(//@*)")
 
 
@@ -55,7 +56,7 @@ class _Walk:
         word = []
         slots = compiled.slots
         text = element.text
-        if text is not None and not text.isspace():
+        if text is not None and text.strip(_BLANK):
             self.sound = False
         for child in element:
             slot = slots.get(child.tag)
@@ -81,7 +82,7 @@ class _Walk:
             if slot.attribute is not None:
                 self._attribute(node, child, slot)
             tail = child.tail
-            if tail is not None and not tail.isspace():
+            if tail is not None and tail.strip(_BLANK):
                 self.sound = False
         if not compiled.accepts("".join(word)):
             self.sound = False
