@@ -19,7 +19,7 @@ REGIONS = ("alfa", "beta", "demo")
 def ledger_template(postgres: EmbeddedPostgres) -> str:
     """A migrated database that is copied for each test."""
     name = "ledger_template"
-    postgres.create_database(name)
+    postgres.create_database(name, "postgres")
     dsn = postgres.superuser_dsn(name)
     migrate(dsn)
     for region in REGIONS:

@@ -29,6 +29,7 @@ begin
         execute format('create role %I nologin in role overstap_region', 'overstap_region_' || region_id);
     end if;
     execute format('grant %I to overstap_app with inherit false, set true', 'overstap_region_' || region_id);
+    execute format('grant connect on database %I to overstap_app', current_database());
     insert into overstap.region (region) values (region_id) on conflict do nothing;
 end $$;
 revoke all on procedure overstap.add_region from public;

@@ -99,6 +99,15 @@ class Push(_Part):
     url: Annotated[str, Field(pattern=r"^https://")]
 
 
+class Registrations(_Part):
+    """Where the region's applications, registrations and placements come from (docs/sources.md); both may be given."""
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\.csv$")] | None = "aanmeldingen.csv"
+    """Name of the CSV file in the region's drop folder (`<drop>/<region>/`)."""
+    connection: str | None = None
+    """Name of the Airflow connection to the database with the documented view."""
+
+
 class School(_Part):
     """A participating school."""
 
@@ -169,6 +178,7 @@ class Agreement(_Part):
     school_year: Annotated[str, Field(pattern=r"^20[0-9]{2}-20[0-9]{2}$")]
     coordinators: Annotated[tuple[Coordinator, ...], Field(min_length=1)]
     schools: tuple[School, ...]
+    registrations: Registrations = Registrations()
     rounds: dict[RoundKind, Round]
 
     @model_validator(mode="after")

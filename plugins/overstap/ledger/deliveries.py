@@ -45,13 +45,17 @@ def stages_from(stage: Stage) -> list[str]:
     return [item.value for item in order[order.index(stage) :]]
 
 
-def to_seal(unit: Unit, round_id: str, stage: Stage, *, limit: int) -> list[ToSeal]:
+def to_seal(
+    unit: Unit, round_id: str, stage: Stage, *, senders: Sequence[str], receivers: Sequence[str], limit: int
+) -> list[ToSeal]:
     """Claim inspected dossiers that may leave and have a receiver; a second runner gets others.
 
     Args:
         unit: the transaction; the claim holds until it ends.
         round_id: the round.
         stage: how sure it must be that the pupil goes to a school.
+        senders: primary schools that can sign at present; dossiers of others wait.
+        receivers: secondary schools that can be sealed for at present; a dossier with another receiver waits.
         limit: how many dossiers at most.
     """
     rows = unit.rows(
@@ -64,12 +68,17 @@ def to_seal(unit: Unit, round_id: str, stage: Stage, *, limit: int) -> list[ToSe
           join overstap.may_leave m on m.dossier = d.dossier and m.number = d.version
           join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version
          where d.round_id = %(round)s and d.state = 'inspected'
+           and d.primary_school = any(%(senders)s)
            and exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s))
+           and not exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s)
+                              and not (a.secondary_school = any(%(receivers)s)))
          order by d.dossier limit %(limit)s
            for update of d skip locked
         """,
         round=round_id,
         stages=stages_from(stage),
+        senders=list(senders),
+        receivers=list(receivers),
         limit=limit,
     )
     claimed = []
@@ -113,6 +122,15 @@ def sort_receivers(unit: Unit, round_id: str, stage: Stage) -> Counter[str]:
         stages=stages,
     )
     return Counter(no_receiver=missing, found_receiver=found)
+
+
+def waiting_to_seal(unit: Unit, round_id: str) -> int:
+    """Return how many inspected dossiers have not been sealed."""
+    return int(
+        unit.one(
+            "select count(*) from overstap.dossier where round_id = %(round)s and state = 'inspected'", round=round_id
+        )[0]
+    )
 
 
 def keep_sealed(unit: Unit, round_id: str, envelopes: Sequence[Envelope]) -> None:

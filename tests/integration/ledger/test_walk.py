@@ -102,7 +102,7 @@ def register(ledger: Ledger, stage: str = "registered") -> int:
 
 def seal(ledger: Ledger) -> list[UUID]:
     with ledger.unit(REGION, "test") as unit:
-        claimed = deliveries.to_seal(unit, ROUND, Stage.REGISTERED, limit=10)
+        claimed = deliveries.to_seal(unit, ROUND, Stage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
         sealed = [
             deliveries.Envelope(uuid4(), item.ref, school, b"sealed", sha256(b"sealed"), sha256(b"manifest"))
             for item in claimed

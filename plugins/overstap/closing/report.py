@@ -1,0 +1,209 @@
+"""The report on a round: HTML and CSV, counts and school names, no pupils."""
+
+import csv
+import io
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from overstap.clock import spoken
+from overstap.ledger.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.rounds import RoundRow
+from overstap.settings import PROJECT
+from overstap.texts import texts
+
+
+@dataclass(frozen=True, slots=True)
+class GateLine:
+    """A decision at a gate."""
+
+    decided_at: datetime
+    by: str
+    approved: bool
+    dossiers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table."""
+
+    name: str
+    title: str
+    is_text: bool = False
+    is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of one kind of school, with totals."""
+
+    heading: str
+    columns: Sequence[Column]
+    rows: Sequence[dict[str, Any]]
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        """Sums of the columns that hold counts."""
+        return {
+            column.name: "" if column.is_text else sum(row[column.name] for row in self.rows)
+            for column in self.columns[1:]
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReport:
+    """A report as it is written."""
+
+    html: str
+    csv: str
+
+
+def primary_table(schools: Sequence[PrimaryCounts]) -> Table:
+    """Return what became of each primary school's dossiers."""
+    rows = [
+        {
+            "school": f"{school.name} ({school.school})",
+            "expected": school.expected,
+            "supplied": school.supplied,
+            "rejected": school.states["rejected"],
+            "refused_files": school.refused_files.total(),
+            "reasons": reasons(school),
+            "inspected": school.inspected,
+            "not_inspected": school.states["not_inspected"],
+            "no_receiver": school.states["no_receiver"],
+            "delivered": school.at_least("sealed", "confirmed", "refused", "undelivered"),
+            "confirmed": school.states["confirmed"],
+        }
+        for school in schools
+    ]
+    return Table(texts("closing/report")["supplying"]["nl"], _columns(_PRIMARY), rows)
+
+
+def secondary_table(schools: Sequence[SecondaryCounts]) -> Table:
+    """Return what became of the deliveries to each secondary school."""
+    rows = [
+        {
+            "school": f"{school.name} ({school.school})",
+            "delivered": school.sealed,
+            "confirmed": school.confirmed,
+            "refused": school.refused,
+            "open": school.problems.total(),
+            "reasons": _said(Counter({code: count for code, count in school.problems.items() if code})),
+        }
+        for school in schools
+    ]
+    return Table(texts("closing/report")["receiving"]["nl"], _columns(_SECONDARY), rows)
+
+
+def reasons(school: PrimaryCounts) -> str:
+    """Return why files and dossiers of a school were not taken, with counts, rule ids and codes."""
+    return _said(school.refused_files + school.rejections)
+
+
+def round_report(
+    found: RoundRow,
+    *,
+    primary: Sequence[PrimaryCounts],
+    secondary: Sequence[SecondaryCounts],
+    decisions: Sequence[GateLine],
+    checkpoint: tuple[int, str],
+    at: datetime,
+) -> RoundReport:
+    """Make the report of a round.
+
+    Args:
+        found: the round.
+        primary: counts per primary school.
+        secondary: counts per secondary school.
+        decisions: the coordinator's decisions, oldest first.
+        checkpoint: number of the last audit line it covers, and its root in hex.
+        at: the moment of making.
+    """
+    words = texts("closing/report")
+    tables = [primary_table(primary), secondary_table(secondary)]
+    facts = {"region": found.agreement.name, "round": found.kind.dutch, "school_year": found.school_year}
+    html = (
+        _environment()
+        .get_template("round.html.j2")
+        .render(
+            title=words["title"]["nl"].format(**facts),
+            made=words["made"]["nl"].format(moment=spoken(at)),
+            tables=tables,
+            total=words["total"]["nl"],
+            none=words["none"]["nl"],
+            decisions_heading=words["decisions"]["nl"],
+            decisions=[
+                words["decision" if line.approved else "refusal"]["nl"].format(
+                    moment=spoken(line.decided_at), by=line.by, count=line.dossiers
+                )
+                for line in decisions
+            ],
+            evidence_heading=words["evidence"]["nl"],
+            checkpoint=words["checkpoint"]["nl"].format(up_to=checkpoint[0], root=checkpoint[1]),
+        )
+    )
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    for table in tables:
+        writer.writerow([table.heading])
+        writer.writerow([column.title for column in table.columns])
+        writer.writerows([[_safe(row[column.name]) for column in table.columns] for row in table.rows])
+        writer.writerow([])
+    return RoundReport(html, out.getvalue())
+
+
+def write_report(folder: Path, round_id: str, report: RoundReport) -> Path:
+    """Write a report below the reports folder, whole or not at all; return the HTML file.
+
+    Args:
+        folder: setting OVERSTAP_REPORTS.
+        round_id: `<region>.<school year>.<kind>`.
+        report: what to write.
+    """
+    region, school_year, kind = round_id.split(".")
+    place = folder / region / school_year
+    place.mkdir(parents=True, exist_ok=True)
+    for ending, text in (("html", report.html), ("csv", "\ufeff" + report.csv)):
+        beside = place / f".{kind}.{ending}.{os.getpid()}"
+        beside.write_text(text, encoding="utf-8", newline="")
+        beside.replace(place / f"{kind}.{ending}")
+    return place / f"{kind}.html"
+
+
+_PRIMARY = (
+    *("school", "expected", "supplied", "rejected", "refused_files", "inspected", "not_inspected", "no_receiver"),
+    *("delivered", "confirmed", "reasons"),
+)
+_SECONDARY = ("school", "delivered", "confirmed", "refused", "open", "reasons")
+_BAD = {"rejected", "refused_files", "not_inspected", "no_receiver", "refused", "open"}
+
+
+def _columns(names: Sequence[str]) -> list[Column]:
+    titles = texts("closing/report")["columns"]
+    return [Column(name, titles[name]["nl"], name in ("school", "reasons"), name in _BAD) for name in names]
+
+
+def _said(counted: Counter[str]) -> str:
+    return ", ".join(
+        f"{code}: {count}" for code, count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    )
+
+
+def _safe(value: Any) -> Any:
+    """Return a cell that a spreadsheet does not take for a formula (a school's name may begin with anything)."""
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(PROJECT / "include" / "templates" / "closing"),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )

@@ -1,0 +1,124 @@
+"""Seals what may leave: each inspected dossier, with the parents' answer filled in, for each school that may have it.
+
+Sealing has no effect outside: envelopes are kept in the ledger, in the transaction that claimed their dossiers, so a
+kill in the middle leaves either both or nothing.
+"""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+from overstap.agreements import Agreement, Round
+from overstap.delivery.envelope import DOSSIER_FILE, seal
+from overstap.delivery.message_ids import message_id
+from overstap.dossier.inspection import with_inspection
+from overstap.dossier.reading import read
+from overstap.dossier.writing import content_digest, to_bytes
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.deliveries import Envelope, ToSeal, keep_sealed, to_seal, waiting_to_seal
+from overstap.trust import RecipientCertificate, SigningIdentity, TrustStore
+
+GROUP = 100
+"""Dossiers per transaction."""
+
+_log = logging.getLogger(__name__)
+
+
+def seal_round(
+    ledger: Ledger,
+    trust: TrustStore,
+    *,
+    agreement: Agreement,
+    agreed: Round,
+    round_id: str,
+    actor: str,
+    clock: Callable[[], datetime],
+) -> Counter[str]:
+    """Seal every dossier of a round that may leave and is not sealed yet.
+
+    A school whose certificate is not in order holds up its own dossiers only.
+
+    Args:
+        ledger: the ledger; it decides what may leave.
+        trust: who signs, and for whom is sealed.
+        agreement: the agreement that the round started with.
+        agreed: what it says about this round.
+        round_id: the round.
+        actor: who seals, for the evidence.
+        clock: the present moment, asked anew for each envelope.
+
+    Returns:
+        Counts: "dossiers" and "envelopes".
+
+    Raises:
+        OverstapError: DELIVERY-102 when dossiers wait for a school's certificate, after all others were sealed.
+    """
+    at = clock()
+    held: dict[str, OverstapError] = {}
+    senders: dict[str, SigningIdentity] = {}
+    recipients: dict[str, RecipientCertificate] = {}
+    for school in agreement.primary_schools:
+        try:
+            senders[school.id] = trust.signing_identity(school.id, at=at)
+        except OverstapError as error:
+            held[school.label] = error
+    for school in agreement.secondary_schools:
+        try:
+            recipients[school.id] = trust.recipient(school.id, at=at)
+        except OverstapError as error:
+            held[school.label] = error
+    for label, problem in held.items():
+        _log.error("%s: %s", label, problem)
+    done: Counter[str] = Counter()
+    while True:
+        with ledger.unit(agreement.region, actor) as unit:
+            claimed = to_seal(
+                unit, round_id, agreed.receivers, senders=list(senders), receivers=list(recipients), limit=GROUP
+            )
+            envelopes = [
+                _sealed(item, round_id, agreed, senders[item.primary_school], recipients[school], clock())
+                for item in claimed
+                for school in item.secondary_schools
+            ]
+            keep_sealed(unit, round_id, envelopes)
+            waiting = waiting_to_seal(unit, round_id)
+        done.update(dossiers=len(claimed), envelopes=len(envelopes))
+        if not claimed:
+            break
+    if waiting and held:
+        reasons = "; ".join(f"{label}: {problem.code}" for label, problem in held.items())
+        raise OverstapError("DELIVERY-102", count=waiting, reasons=reasons)
+    return done
+
+
+def _sealed(
+    item: ToSeal,
+    round_id: str,
+    agreed: Round,
+    sender: SigningIdentity,
+    recipient: RecipientCertificate,
+    at: datetime,
+) -> Envelope:
+    dossier = read(item.content)
+    filled = with_inspection(
+        dossier, provisional=agreed.provisional, seen_on=item.seen_on, agreed=item.agreed, view=item.view
+    )
+    # What the parents saw is what is delivered: all but the inspection block is still what was taken in and shown.
+    if content_digest(filled) != item.content_digest:
+        raise OverstapError("DELIVERY-103", dossier=str(item.ref.dossier))
+    message = message_id(at, os.urandom(10))
+    sealed = seal(
+        {DOSSIER_FILE: to_bytes(filled)},
+        message_id=message,
+        round_id=round_id,
+        sender=sender,
+        recipient=recipient,
+        oso_version=dossier.version,
+        created_at=at,
+    )
+    return Envelope(
+        message, item.ref, recipient.school, sealed.envelope, sealed.envelope_sha256, sealed.manifest_sha256
+    )

@@ -1,0 +1,35 @@
+"""The documentation of a round's DAG, in Dutch, from the agreement: dates, who receives what, whom to call."""
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from overstap.agreements import Agreement, Milestones, RoundKind
+from overstap.clock import spoken
+from overstap.settings import PROJECT
+from overstap.texts import texts
+
+
+def round_doc(agreement: Agreement, kind: RoundKind) -> str:
+    """Return the Markdown that Airflow shows with a round's DAG."""
+    agreed = agreement.round(kind)
+    words = texts("orchestration/documentation")
+    names = {coordinator.account: coordinator.name for coordinator in agreement.coordinators}
+    environment = Environment(  # noqa: S701 (Markdown, and Airflow's UI renders no HTML in it)
+        loader=FileSystemLoader(PROJECT / "include" / "templates" / "orchestration"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template("round.md.j2").render(
+        region=agreement.name,
+        round=kind.dutch,
+        school_year=agreement.school_year,
+        digest=agreement.digest[:12],
+        milestones=[
+            (words["milestones"][name]["nl"], spoken(getattr(agreed.milestones, name)))
+            for name in Milestones.model_fields
+        ],
+        stage=words["stages"][agreed.receivers.value]["nl"],
+        profile=agreed.profile,
+        categories=", ".join(sorted(agreed.categories)),
+        coordinators=", ".join(names[account] for account in agreed.gate_answered_by or names),
+        schools=agreement.schools,
+    )

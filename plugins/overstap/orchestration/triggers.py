@@ -1,0 +1,74 @@
+"""What waits in the triggerer: no worker is held while parents read or schools confirm."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from overstap.ledger import open_ledger
+from overstap.ledger.deliveries import still_open
+from overstap.ledger.reviews import window
+from overstap.ledger.rounds import get_round
+from overstap.settings import Settings
+
+
+class RoundTrigger(BaseTrigger):
+    """Looks into the ledger every so often until a round's wait is over.
+
+    Args:
+        region: region id.
+        round_id: the round.
+        seconds: between two looks.
+    """
+
+    def __init__(self, region: str, round_id: str, seconds: float) -> None:
+        super().__init__()
+        self.region = region
+        self.round_id = round_id
+        self.seconds = seconds
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what the triggerer needs to make it again: ids, never a pupil's data."""
+        kind = type(self)
+        arguments = {"region": self.region, "round_id": self.round_id, "seconds": self.seconds}
+        return f"{kind.__module__}.{kind.__qualname__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until the wait is over, then say so once."""
+        while not await asyncio.to_thread(self.is_over):
+            await asyncio.sleep(self.seconds)
+        yield TriggerEvent({"round_id": self.round_id})
+
+    def is_over(self) -> bool:
+        """Return whether the wait is over, by the ledger and its clock."""
+        raise NotImplementedError
+
+
+class ReviewOver(RoundTrigger):
+    """Over when every parent who was asked has decided, or the window has closed."""
+
+    def is_over(self) -> bool:
+        """Return whether nobody is waited for any more."""
+        ledger = open_ledger(Settings())
+        try:
+            with ledger.unit(self.region, "review wait") as unit:
+                return window(unit, self.round_id).waiting == 0
+        finally:
+            ledger.close()
+
+
+class ReceiptsOver(RoundTrigger):
+    """Over when nothing is unsettled, or receipts were due."""
+
+    def is_over(self) -> bool:
+        """Return whether no confirmation is waited for any more."""
+        ledger = open_ledger(Settings())
+        try:
+            with ledger.unit(self.region, "receipts wait") as unit:
+                found = get_round(unit, self.round_id)
+                due = found.agreement.round(found.kind).milestones.receipts_due
+                past = unit.one("select clock_timestamp() >= %(due)s", due=due)[0]
+                return bool(past) or still_open(unit, self.round_id).count == 0
+        finally:
+            ledger.close()

@@ -1,0 +1,71 @@
+"""Waits of a round: until an agreed moment, or until people are done. Deferred: they hold no worker."""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.sdk import BaseOperator, Context
+
+from overstap.clock import now, spoken
+from overstap.orchestration.triggers import ReceiptsOver, ReviewOver, RoundTrigger
+from overstap.orchestration.workplace import RoundRef, workplace
+
+
+class WaitForMilestone(BaseOperator):
+    """Waits until a milestone of the agreement that the round started with.
+
+    Args:
+        ref: the round.
+        milestone: name of the milestone, such as "delivers".
+    """
+
+    def __init__(self, *, ref: RoundRef, milestone: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ref = ref
+        self.milestone = milestone
+
+    def execute(self, context: Context) -> None:
+        """Defer until the moment, or go on when it has passed."""
+        with workplace(self.ref, self.task_id) as place:
+            moment = getattr(place.round.milestones, self.milestone)
+        if now() < moment:
+            self.log.info("Wachten tot %s | waiting until %s", spoken(moment), moment.isoformat())
+            self.defer(trigger=DateTimeTrigger(moment=moment), method_name="arrived")
+        self.log.info("%s is voorbij | has passed", spoken(moment))
+
+    def arrived(self, context: Context, event: Any = None) -> None:
+        """Go on: the moment has come."""
+        self.log.info("%s: het moment is daar | the moment has come", self.milestone)
+
+
+class _WaitForPeople(BaseOperator):
+    """Waits until the ledger says that nobody is waited for."""
+
+    trigger_kind: type[RoundTrigger]
+
+    def __init__(self, *, ref: RoundRef, look_every: timedelta, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ref = ref
+        self.look_every = look_every
+
+    def execute(self, context: Context) -> None:
+        """Check once, then defer."""
+        trigger = self.trigger_kind(self.ref.region, self.ref.round_id, self.look_every.total_seconds())
+        if not trigger.is_over():
+            self.defer(trigger=trigger, method_name="arrived")
+
+    def arrived(self, context: Context, event: Any = None) -> None:
+        """Go on: nobody is waited for."""
+        self.log.info("Klaar met wachten | the wait is over")
+
+
+class WaitForReview(_WaitForPeople):
+    """Waits until all parents who were asked have decided, or their window has closed."""
+
+    trigger_kind = ReviewOver
+
+
+class WaitForReceipts(_WaitForPeople):
+    """Waits until everything is confirmed or refused, or receipts were due."""
+
+    trigger_kind = ReceiptsOver

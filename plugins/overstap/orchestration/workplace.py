@@ -1,0 +1,95 @@
+"""What a task needs to begin, and how a failure is told to the coordinator."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from overstap.agreements import Agreement, Round, RoundKind
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger, open_ledger
+from overstap.ledger.rounds import get_round
+from overstap.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RoundRef:
+    """Which round a DAG is about: all that its tasks pass on."""
+
+    region: str
+    school_year: str
+    kind: str
+
+    @property
+    def round_id(self) -> str:
+        """The round's id in the ledger."""
+        return f"{self.region}.{self.school_year}.{self.kind}"
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Settings, ledger and the agreement that the round started with."""
+
+    settings: Settings
+    ledger: Ledger
+    ref: RoundRef
+    agreement: Agreement
+
+    @property
+    def round(self) -> Round:
+        """What was agreed about this round."""
+        return self.agreement.round(self.ref.kind)
+
+    @property
+    def kind(self) -> RoundKind:
+        """Which of the year's rounds it is."""
+        return RoundKind(self.ref.kind)
+
+
+@contextmanager
+def workplace(ref: RoundRef, task: str) -> Iterator[Workplace]:
+    """Open the ledger for one task of a round and close it after.
+
+    Args:
+        ref: the round.
+        task: the task's name, which the evidence keeps as who acted.
+    """
+    settings = Settings()
+    with telling(), _ledger(settings) as ledger:
+        with ledger.unit(ref.region, task) as unit:
+            agreement = get_round(unit, ref.round_id).agreement
+        yield Workplace(settings, ledger, ref, agreement)
+
+
+@contextmanager
+def bare_workplace() -> Iterator[tuple[Settings, Ledger]]:
+    """Open the ledger before the round is in it."""
+    settings = Settings()
+    with telling(), _ledger(settings) as ledger:
+        yield settings, ledger
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Tell a failure in its two languages in one line. What a person must mend is not tried again by itself."""
+    try:
+        yield
+    except OverstapError as error:
+        log.error("%s | %s %s", error.code, error.message_nl, error.do_nl)
+        log.error("%s | %s %s", error.code, error.message_en, error.do_en)
+        if error.who in ("school", "region"):
+            raise AirflowFailException(str(error)) from error
+        raise
+
+
+@contextmanager
+def _ledger(settings: Settings) -> Iterator[Ledger]:
+    ledger = open_ledger(settings)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
