@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 from cryptography import x509
 from cryptography.hazmat import asn1
 
+from overstap.delivery.der import CONTEXT_0, CONTEXT_1, CONTEXT_2, INTEGER, NULL, OCTET_STRING, SEQUENCE, tlv
 from overstap.delivery.reasons import EnvelopeError, Reason
 
 Oid = x509.ObjectIdentifier
@@ -187,19 +188,14 @@ class AuthEnvelopedData:
     tag: bytes
 
 
-def originator(point: bytes) -> _Originator:
-    """Return the sender's ephemeral public key in its place.
-
-    Args:
-        point: uncompressed P-256 point, 65 bytes.
-    """
-    key = _OriginatorKey(algorithm=_OriginatorAlgorithm(algorithm=EC_PUBLIC_KEY), point=asn1.BitString(point, 0))
-    return _Originator(key=key)
+def oid(value: Oid) -> bytes:
+    """Return an object identifier's DER."""
+    return asn1.encode_der(value)
 
 
-def element(der: bytes) -> asn1.TLV:
-    """Return one DER element as it stands."""
-    return asn1.decode_der(asn1.TLV, der)
+def named(certificate: x509.Certificate) -> bytes:
+    """Return the IssuerAndSerialNumber of a certificate, DER."""
+    return tlv(SEQUENCE, certificate.issuer.public_bytes(), asn1.encode_der(certificate.serial_number))
 
 
 def der_of(found: asn1.TLV) -> bytes:
@@ -240,47 +236,32 @@ def content_of(data: bytes, kind: Oid, otherwise: Reason, into: type[_T]) -> _T:
         raise EnvelopeError(Reason.MALFORMED) from error
 
 
-def content_info(kind: Oid, content: object) -> bytes:
-    """Return the DER of a ContentInfo around a structure."""
-    return asn1.encode_der(ContentInfo(kind=kind, content=element(asn1.encode_der(content))))
-
-
 # -- algorithm identifiers: constants, compared byte by byte; RFC 4055 and 5754 let NULL parameters be left out
 
 
-def _sequence(*parts: bytes, tag: int = 0x30) -> bytes:
-    content = b"".join(parts)
-    if len(content) > 0x7F:
-        raise ValueError("only for short constants")
-    return bytes((tag, len(content))) + content
-
-
 def _algorithm(oid: str, *parameters: bytes) -> bytes:
-    return _sequence(asn1.encode_der(Oid(oid)), *parameters)
+    return tlv(SEQUENCE, asn1.encode_der(Oid(oid)), *parameters)
 
 
 def _with_sha256(oid: str, sha256: bytes, *more: bytes) -> bytes:
     mgf1 = _algorithm("1.2.840.113549.1.1.8", sha256)
-    return _algorithm(oid, _sequence(_sequence(sha256, tag=0xA0), _sequence(mgf1, tag=0xA1), *more))
+    return _algorithm(oid, tlv(SEQUENCE, tlv(CONTEXT_0, sha256), tlv(CONTEXT_1, mgf1), *more))
 
 
-_SHA256_OID = "2.16.840.1.101.3.4.2.1"
-_BARE, _NULL = _algorithm(_SHA256_OID), _algorithm(_SHA256_OID, b"\x05\x00")
-_PSS, _SALT_32 = "1.2.840.113549.1.1.10", _sequence(b"\x02\x01\x20", tag=0xA2)
-_OAEP = "1.2.840.113549.1.1.7"
+_SHA256_NULL = _algorithm("2.16.840.1.101.3.4.2.1", NULL)
+_SALT_32 = tlv(CONTEXT_2, tlv(INTEGER, b"\x20"))
+_PSS, _OAEP = "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.7"
 _AES_256_WRAP = _algorithm("2.16.840.1.101.3.4.1.45")
 
-SHA256 = frozenset({_BARE, _NULL})
-PSS_SHA256 = frozenset({_with_sha256(_PSS, _NULL, _SALT_32), _with_sha256(_PSS, _BARE, _SALT_32)})
-OAEP_SHA256 = frozenset({_with_sha256(_OAEP, _NULL), _with_sha256(_OAEP, _BARE)})
-ECDSA_SHA256 = frozenset({_algorithm("1.2.840.10045.4.3.2")})
-ECDH_SHA256_AES_256_WRAP = frozenset({_algorithm("1.3.132.1.11.1", _AES_256_WRAP)})
+SHA256 = _algorithm("2.16.840.1.101.3.4.2.1")
+PSS_SHA256 = _with_sha256(_PSS, _SHA256_NULL, _SALT_32)
+OAEP_SHA256 = _with_sha256(_OAEP, _SHA256_NULL)
+ECDSA_SHA256 = _algorithm("1.2.840.10045.4.3.2")
+ECDH_SHA256_AES_256_WRAP = _algorithm("1.3.132.1.11.1", _AES_256_WRAP)
 
-NEW_SHA256 = element(_BARE)
-NEW_PSS = element(_with_sha256(_PSS, _NULL, _SALT_32))
-NEW_OAEP = element(_with_sha256(_OAEP, _NULL))
-NEW_ECDSA = element(_algorithm("1.2.840.10045.4.3.2"))
-NEW_ECDH = element(_algorithm("1.3.132.1.11.1", _AES_256_WRAP))
+ANY_SHA256 = frozenset({SHA256, _SHA256_NULL})
+ANY_PSS_SHA256 = frozenset({PSS_SHA256, _with_sha256(_PSS, SHA256, _SALT_32)})
+ANY_OAEP_SHA256 = frozenset({OAEP_SHA256, _with_sha256(_OAEP, SHA256)})
 
-SHARED_INFO = _sequence(_AES_256_WRAP, _sequence(_sequence((256).to_bytes(4, "big"), tag=0x04), tag=0xA2))
+SHARED_INFO = tlv(SEQUENCE, _AES_256_WRAP, tlv(CONTEXT_2, tlv(OCTET_STRING, (256).to_bytes(4, "big"))))
 """ECC-CMS-SharedInfo of RFC 5753 section 7.2, without entityUInfo: the wrap algorithm and its key length in bits."""

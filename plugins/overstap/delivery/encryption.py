@@ -5,15 +5,24 @@ from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 
 from overstap.delivery import cms
+from overstap.delivery.der import (
+    BIT_STRING,
+    CONTEXT_0,
+    CONTEXT_0_PRIMITIVE,
+    CONTEXT_1,
+    INTEGER,
+    OCTET_STRING,
+    SEQUENCE,
+    SET,
+    tlv,
+)
 from overstap.delivery.reasons import EnvelopeError, Reason
-from overstap.delivery.signing import issuer_and_serial
 from overstap.trust import KeyRing, RecipientCertificate
 
 _VERSION = 0
@@ -37,33 +46,26 @@ def encrypt(content: bytes, recipient: RecipientCertificate) -> bytes:
     """
     content_key, nonce = os.urandom(_KEY_BYTES), os.urandom(_NONCE_BYTES)
     sealed = AESGCM(content_key).encrypt(nonce, content, None)
-    enveloped = cms.AuthEnvelopedData(
-        version=_VERSION,
-        recipients=asn1.SetOf([_for_recipient(recipient.certificate, content_key)]),
-        content=cms.EncryptedContent(
-            kind=cms.DATA,
-            algorithm=cms.GcmAlgorithm(
-                algorithm=cms.AES_256_GCM, parameters=cms.GcmParameters(nonce=nonce, tag_bytes=_TAG_BYTES)
-            ),
-            ciphertext=sealed[:-_TAG_BYTES],
-        ),
-        tag=sealed[-_TAG_BYTES:],
-    )
-    return cms.content_info(cms.AUTH_ENVELOPED_DATA, enveloped)
+    algorithm = tlv(SEQUENCE, _GCM, tlv(SEQUENCE, tlv(OCTET_STRING, nonce), _TAG_LENGTH))
+    encrypted = tlv(SEQUENCE, _DATA, algorithm, tlv(CONTEXT_0_PRIMITIVE, sealed[:-_TAG_BYTES]))
+    recipients = tlv(SET, _for_recipient(recipient.certificate, content_key))
+    enveloped = tlv(SEQUENCE, _ZERO, recipients, encrypted, tlv(OCTET_STRING, sealed[-_TAG_BYTES:]))
+    return tlv(SEQUENCE, _AUTH_ENVELOPED_DATA, tlv(CONTEXT_0, enveloped))
 
 
-@lru_cache(maxsize=4096)
-def _named(certificate: x509.Certificate) -> cms.IssuerAndSerial:
-    return issuer_and_serial(certificate)
+_GCM, _DATA = cms.oid(cms.AES_256_GCM), cms.oid(cms.DATA)
+_AUTH_ENVELOPED_DATA = cms.oid(cms.AUTH_ENVELOPED_DATA)
+_TAG_LENGTH = tlv(INTEGER, bytes((_TAG_BYTES,)))
+_ZERO, _THREE = tlv(INTEGER, b"\x00"), tlv(INTEGER, b"\x03")
+_EC_KEY = tlv(SEQUENCE, cms.oid(cms.EC_PUBLIC_KEY))
+_named = lru_cache(maxsize=4096)(cms.named)
 
 
-def _for_recipient(certificate: x509.Certificate, content_key: bytes) -> cms.KeyTransport | cms.KeyAgreement:
+def _for_recipient(certificate: x509.Certificate, content_key: bytes) -> bytes:
+    """Return the RecipientInfo that gives the content key to one certificate's key."""
     key, name = certificate.public_key(), _named(certificate)
     if isinstance(key, rsa.RSAPublicKey):
-        encrypted = key.encrypt(content_key, _OAEP)
-        return cms.KeyTransport(
-            version=_TRANSPORT_VERSION, recipient=name, algorithm=cms.NEW_OAEP, encrypted_key=encrypted
-        )
+        return tlv(SEQUENCE, _ZERO, name, cms.OAEP_SHA256, tlv(OCTET_STRING, key.encrypt(content_key, _OAEP)))
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise TypeError("the trust store gives out EC and RSA certificates only")
     ephemeral = ec.generate_private_key(key.curve)
@@ -71,12 +73,9 @@ def _for_recipient(certificate: x509.Certificate, content_key: bytes) -> cms.Key
     point = ephemeral.public_key().public_bytes(
         serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
     )
-    return cms.KeyAgreement(
-        version=_AGREEMENT_VERSION,
-        originator=cms.originator(point),
-        algorithm=cms.NEW_ECDH,
-        encrypted_keys=[cms.RecipientEncryptedKey(recipient=name, encrypted_key=wrapped)],
-    )
+    originator = tlv(CONTEXT_0, tlv(CONTEXT_1, _EC_KEY, tlv(BIT_STRING, b"\x00", point)))
+    encrypted_key = tlv(SEQUENCE, name, tlv(OCTET_STRING, wrapped))
+    return tlv(CONTEXT_1, _THREE, originator, cms.ECDH_SHA256_AES_256_WRAP, tlv(SEQUENCE, encrypted_key))
 
 
 def _agreed(private: ec.EllipticCurvePrivateKey, public: ec.EllipticCurvePublicKey) -> bytes:
@@ -123,10 +122,10 @@ def decrypt(data: bytes, keyring: KeyRing) -> bytes:
 
 def _content_key(found: cms.KeyTransport | cms.KeyAgreement, keyring: KeyRing) -> bytes:
     if isinstance(found, cms.KeyTransport):
-        right = found.version == _TRANSPORT_VERSION and cms.der_of(found.algorithm) in cms.OAEP_SHA256
+        right = found.version == _TRANSPORT_VERSION and cms.der_of(found.algorithm) in cms.ANY_OAEP_SHA256
         name = found.recipient
     else:
-        right = found.version == _AGREEMENT_VERSION and cms.der_of(found.algorithm) in cms.ECDH_SHA256_AES_256_WRAP
+        right = found.version == _AGREEMENT_VERSION and cms.der_of(found.algorithm) == cms.ECDH_SHA256_AES_256_WRAP
         right = right and found.originator.key.algorithm.algorithm == cms.EC_PUBLIC_KEY
         if len(found.encrypted_keys) != 1:
             raise EnvelopeError(Reason.RECIPIENTS)

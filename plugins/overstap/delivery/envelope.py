@@ -42,6 +42,8 @@ class Opened:
     manifest: Manifest
     files: dict[str, bytes]
     """The files that the manifest names, by name."""
+    manifest_bytes: bytes
+    """manifest.json as it came, over which its digest is."""
     envelope_sha256: bytes
     manifest_sha256: bytes
 
@@ -75,9 +77,9 @@ def seal(
     Raises:
         ValueError: an argument is not of the manifest's form.
     """
-    manifests.check_round(round_id, oso_version, message_id)
-    if not files or manifests.NAME in files:
-        raise ValueError("an envelope has at least one file, and makes its manifest itself")
+    manifests.check_chosen(round_id, oso_version, message_id)
+    if not files or any(name.casefold() in manifests.RESERVED for name in files):
+        raise ValueError("an envelope has at least one file, none with a name that the format uses itself")
     created_at = created_at.replace(microsecond=0)
     manifest = Manifest(
         kind=kind,
@@ -145,4 +147,10 @@ def _open(data: bytes, keyring: KeyRing, trust: TrustStore, me: str, at: datetim
         raise EnvelopeError(Reason.TOO_OLD)
     if manifest.created_at > at + MAX_AHEAD:
         raise EnvelopeError(Reason.FROM_THE_FUTURE)
-    return Opened(manifest, files, hashlib.sha256(data).digest(), hashlib.sha256(manifest_bytes).digest())
+    return Opened(
+        manifest=manifest,
+        files=files,
+        manifest_bytes=manifest_bytes,
+        envelope_sha256=hashlib.sha256(data).digest(),
+        manifest_sha256=hashlib.sha256(manifest_bytes).digest(),
+    )

@@ -21,6 +21,9 @@ from overstap.trust import school_of
 
 FORMAT = "overstap-envelope/1"
 NAME = "manifest.json"
+RESERVED = frozenset({NAME, "envelope.cms", "receipt.cms"})
+"""Names that a receiver's store uses itself; no file of a dossier may have them."""
+
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 _ROUND = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 _OSO_VERSION = re.compile(r"[0-9]{4}\.[0-9]{1,2}")
@@ -69,19 +72,20 @@ class Manifest:
     files: tuple[FileEntry, ...]
 
     def to_bytes(self) -> bytes:
-        """Return the manifest as JSON, without spaces and with its fields in a fixed order."""
-        fields = {
-            "format": FORMAT,
-            "kind": self.kind,
-            "message_id": str(self.message_id),
-            "round": self.round_id,
-            "oso_version": self.oso_version,
-            "created_at": moment_text(self.created_at),
-            "sender": {"oin": self.sender.oin, "school": self.sender.school},
-            "recipient": {"oin": self.recipient.oin, "school": self.recipient.school},
-            "files": [{"name": one.name, "size": one.size, "sha256": one.sha256.hex()} for one in self.files],
-        }
-        return json.dumps(fields, separators=(",", ":")).encode()
+        """Return the manifest as JSON, without spaces and with its fields in a fixed order.
+
+        No value needs escaping: the forms that `check_chosen` and the package hold them to are plain ASCII.
+        """
+        files = ",".join(
+            f'{{"name":"{one.name}","size":{one.size},"sha256":"{one.sha256.hex()}"}}' for one in self.files
+        )
+        return (
+            f'{{"format":"{FORMAT}","kind":"{self.kind}","message_id":"{self.message_id}","round":"{self.round_id}",'
+            f'"oso_version":"{self.oso_version}","created_at":"{moment_text(self.created_at)}",'
+            f'"sender":{{"oin":"{self.sender.oin}","school":"{self.sender.school}"}},'
+            f'"recipient":{{"oin":"{self.recipient.oin}","school":"{self.recipient.school}"}},'
+            f'"files":[{files}]}}'
+        ).encode("ascii")
 
 
 def entries_of(files: Mapping[str, bytes]) -> tuple[FileEntry, ...]:
@@ -89,7 +93,7 @@ def entries_of(files: Mapping[str, bytes]) -> tuple[FileEntry, ...]:
     return tuple(FileEntry(name, len(content), hashlib.sha256(content).digest()) for name, content in files.items())
 
 
-def check_round(round_id: str, oso_version: str, message_id: UUID) -> None:
+def check_chosen(round_id: str, oso_version: str, message_id: UUID) -> None:
     """Check the values that a sender chooses, before anything is sealed with them.
 
     Raises:
@@ -124,8 +128,8 @@ def parse(data: bytes) -> Manifest:
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise EnvelopeError(Reason.MANIFEST) from error
-    names_given = [one.name for one in manifest.files]
-    if not names_given or len(set(names_given)) != len(names_given) or NAME in names_given:
+    names_given = {one.name.casefold() for one in manifest.files}
+    if not names_given or len(names_given) != len(manifest.files) or names_given & RESERVED:
         raise EnvelopeError(Reason.MANIFEST)
     return manifest
 

@@ -14,8 +14,12 @@ from overstap.delivery.reasons import EnvelopeError, Reason
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}(\.[A-Za-z0-9]{1,10}){1,2}")
 """Names of the format, not of the school's system: a school's own file names can hold a pupil's name."""
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_LEVEL = 1  # level 6 takes three times as long for about a tenth less
+_LEVEL = 1  # level 6 takes three times as long for about a sixth less
+_STORED_BYTES = 1024  # below this, setting up the compressor costs more than it saves
+_FIRST_DAY = 1 << 5 | 1  # 1980-01-01, midnight: when a file was made stands in the manifest
+_VERSION_NEEDED, _MADE_BY = 20, 3 << 8 | 20  # deflate; file modes as Unix has them
+_COMMON = struct.Struct("<5H3L2H")  # what a file's local header and its directory entry both state
+_ENTRY = struct.Struct(f"<4sH{_COMMON.size}s3H2L")
 _END = struct.Struct("<4s4H2LH")
 _READABLE_FILE = (stat.S_IFREG | 0o600) << 16
 
@@ -37,22 +41,36 @@ DEFAULT_LIMITS = Limits()
 def pack(files: Mapping[str, bytes]) -> bytes:
     """Pack files in the order given; the same files give the same bytes.
 
+    Written by hand: the standard library's writer takes three times as long as all cryptography together, for
+    features that the format refuses (APPNOTE.TXT 4.3.7, 4.3.12 and 4.3.16).
+
     Args:
         files: content by name; names as `FILE_NAME` has them.
 
     Raises:
-        ValueError: a name of another form.
+        ValueError: a name of another form, or content larger than any receiver takes.
     """
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as package:
-        for name, content in files.items():
-            if not FILE_NAME.fullmatch(name):
-                raise ValueError("a file name in an envelope is of letters, digits, '-' and '_' with an extension")
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = _READABLE_FILE
-            package.writestr(entry, content)
-    return out.getvalue()
+    if sum(map(len, files.values())) > DEFAULT_LIMITS.content_bytes or len(files) > DEFAULT_LIMITS.files:
+        raise ValueError("too much for one envelope")
+    body: list[bytes] = []
+    directory: list[bytes] = []
+    offset = 0
+    for name, content in files.items():
+        if not FILE_NAME.fullmatch(name):
+            raise ValueError("a file name in an envelope is of letters, digits, '-' and '_' with an extension")
+        small = len(content) < _STORED_BYTES
+        packed = content if small else zlib.compress(content, _LEVEL, wbits=-zlib.MAX_WBITS)
+        encoded = name.encode("ascii")
+        common = _COMMON.pack(
+            *(_VERSION_NEEDED, 0, zipfile.ZIP_STORED if small else zipfile.ZIP_DEFLATED, 0, _FIRST_DAY),
+            *(zlib.crc32(content), len(packed), len(content), len(encoded), 0),
+        )
+        directory += (_ENTRY.pack(b"PK\1\2", _MADE_BY, common, 0, 0, 0, _READABLE_FILE, offset), encoded)
+        body += (b"PK\3\4", common, encoded, packed)
+        offset += 4 + len(common) + len(encoded) + len(packed)
+    size = sum(map(len, directory))
+    end = _END.pack(b"PK\5\6", 0, 0, len(files), len(files), size, offset, 0)
+    return b"".join((*body, *directory, end))
 
 
 def unpack(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, bytes]:

@@ -8,10 +8,20 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat import asn1
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from overstap.delivery import cms
+from overstap.delivery.der import (
+    CONTEXT_0,
+    GENERALIZED_TIME,
+    INTEGER,
+    OCTET_STRING,
+    SEQUENCE,
+    SET,
+    UTC_TIME,
+    tlv,
+)
 from overstap.delivery.reasons import EnvelopeError, Reason
 from overstap.errors import OverstapError
 from overstap.trust import Role, SigningIdentity, TrustStore
@@ -36,37 +46,34 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fixed:
-    """What every signature of one identity has in common, made once."""
+class _Template:
+    """What every signature of one certificate has in common, DER, made once."""
 
-    signer: cms.IssuerAndSerial
-    certificates: "asn1.SetOf[x509.Certificate]"
-    certificate_attribute: cms.Attribute
-    algorithm: asn1.TLV
+    before_attributes: bytes
+    """Of SignerInfo: version, signer, digest algorithm."""
+    certificate_attribute: bytes
+    algorithm: bytes
+    certificates: bytes
 
 
-_CONTENT_TYPE_ATTRIBUTE = cms.Attribute(
-    kind=cms.CONTENT_TYPE, values=asn1.SetOf([cms.element(asn1.encode_der(cms.DATA))])
-)
-_DIGESTS = asn1.SetOf([cms.NEW_SHA256])
+_ONE = tlv(INTEGER, b"\x01")
+_DIGESTS = tlv(SET, cms.SHA256)
+_DATA, _SIGNED_DATA = cms.oid(cms.DATA), cms.oid(cms.SIGNED_DATA)
+_TYPE_ATTRIBUTE = tlv(SEQUENCE, cms.oid(cms.CONTENT_TYPE), tlv(SET, _DATA))
+_TIME_KIND, _DIGEST_KIND = cms.oid(cms.SIGNING_TIME), cms.oid(cms.MESSAGE_DIGEST)
 
 
 @lru_cache(maxsize=4096)
-def _fixed(certificate: x509.Certificate) -> _Fixed:
-    name = cms.EssCertificateId(digest=certificate.fingerprint(hashes.SHA256()), issuer_serial=None)
-    value = cms.element(asn1.encode_der(cms.SigningCertificate(certificates=[name])))
-    return _Fixed(
-        signer=issuer_and_serial(certificate),
-        certificates=asn1.SetOf([certificate]),
-        certificate_attribute=cms.Attribute(kind=cms.SIGNING_CERTIFICATE_V2, values=asn1.SetOf([value])),
-        algorithm=cms.NEW_PSS if isinstance(certificate.public_key(), rsa.RSAPublicKey) else cms.NEW_ECDSA,
+def _template(certificate: x509.Certificate) -> _Template:
+    is_rsa = isinstance(certificate.public_key(), rsa.RSAPublicKey)
+    digest = tlv(OCTET_STRING, certificate.fingerprint(hashes.SHA256()))
+    signing_certificate = tlv(SEQUENCE, tlv(SEQUENCE, tlv(SEQUENCE, digest)))
+    return _Template(
+        before_attributes=_ONE + cms.named(certificate) + cms.SHA256,
+        certificate_attribute=tlv(SEQUENCE, cms.oid(cms.SIGNING_CERTIFICATE_V2), tlv(SET, signing_certificate)),
+        algorithm=cms.PSS_SHA256 if is_rsa else cms.ECDSA_SHA256,
+        certificates=tlv(CONTEXT_0, certificate.public_bytes(serialization.Encoding.DER)),
     )
-
-
-def issuer_and_serial(certificate: x509.Certificate) -> cms.IssuerAndSerial:
-    """Return how CMS names a certificate."""
-    issuer = cms.element(certificate.issuer.public_bytes())
-    return cms.IssuerAndSerial(issuer=issuer, serial=certificate.serial_number)
 
 
 def sign(content: bytes, identity: SigningIdentity, *, at: datetime) -> bytes:
@@ -80,38 +87,37 @@ def sign(content: bytes, identity: SigningIdentity, *, at: datetime) -> bytes:
     Returns:
         DER.
     """
-    fixed = _fixed(identity.certificate)
-    moment = at.astimezone(UTC).replace(microsecond=0, tzinfo=None)
-    time = asn1.UTCTime(_utc(moment)) if moment.year < _FIRST_GENERALIZED_YEAR else asn1.GeneralizedTime(_utc(moment))
-    attributes = asn1.SetOf(
-        [
-            _CONTENT_TYPE_ATTRIBUTE,
-            _attribute(cms.SIGNING_TIME, time),
-            _attribute(cms.MESSAGE_DIGEST, hashlib.sha256(content).digest()),
-            fixed.certificate_attribute,
-        ]
+    template = _template(identity.certificate)
+    attributes = b"".join(  # in the order of their encodings, as DER wants a set: by their lengths here
+        (
+            _TYPE_ATTRIBUTE,
+            tlv(SEQUENCE, _TIME_KIND, tlv(SET, _time(at))),
+            tlv(SEQUENCE, _DIGEST_KIND, tlv(SET, tlv(OCTET_STRING, hashlib.sha256(content).digest()))),
+            template.certificate_attribute,
+        )
     )
-    to_sign = asn1.encode_der(attributes)
+    to_sign = tlv(SET, attributes)  # signed as a SET, sent as [0]: RFC 5652 section 5.4
     if isinstance(identity.key, rsa.RSAPrivateKey):
         signature = identity.key.sign(to_sign, _PSS, hashes.SHA256())
     else:
         signature = identity.key.sign(to_sign, _ECDSA)
-    signer = cms.SignerInfo(
-        version=_VERSION,
-        signer=fixed.signer,
-        digest_algorithm=cms.NEW_SHA256,
-        signed_attributes=attributes,
-        signature_algorithm=fixed.algorithm,
-        signature=signature,
+    signer = tlv(
+        SEQUENCE,
+        template.before_attributes,
+        tlv(CONTEXT_0, attributes),
+        template.algorithm,
+        tlv(OCTET_STRING, signature),
     )
-    signed = cms.SignedData(
-        version=_VERSION,
-        digest_algorithms=_DIGESTS,
-        encapsulated=cms.EncapsulatedContent(kind=cms.DATA, content=content),
-        certificates=fixed.certificates,
-        signers=asn1.SetOf([signer]),
-    )
-    return cms.content_info(cms.SIGNED_DATA, signed)
+    encapsulated = tlv(SEQUENCE, _DATA, tlv(CONTEXT_0, tlv(OCTET_STRING, content)))
+    signed = tlv(SEQUENCE, _ONE, _DIGESTS, encapsulated, template.certificates, tlv(SET, signer))
+    return tlv(SEQUENCE, _SIGNED_DATA, tlv(CONTEXT_0, signed))
+
+
+def _time(at: datetime) -> bytes:
+    moment = at.astimezone(UTC)
+    if moment.year < _FIRST_GENERALIZED_YEAR:
+        return tlv(UTC_TIME, moment.strftime("%y%m%d%H%M%SZ").encode())
+    return tlv(GENERALIZED_TIME, moment.strftime("%Y%m%d%H%M%SZ").encode())
 
 
 def verify(data: bytes, *, trust: TrustStore, at: datetime) -> Signed:
@@ -138,10 +144,10 @@ def verify(data: bytes, *, trust: TrustStore, at: datetime) -> Signed:
         signed.version != _VERSION
         or signer.version != _VERSION
         or len(digests) != 2
-        or not cms.SHA256.issuperset(digests)
+        or not cms.ANY_SHA256.issuperset(digests)
     ):
         raise EnvelopeError(Reason.ALGORITHM)
-    if asn1.encode_der(signer.signer) != asn1.encode_der(issuer_and_serial(certificate)):
+    if asn1.encode_der(signer.signer) != cms.named(certificate):
         raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
     signed_at = _check_attributes(signer.signed_attributes.as_list(), signed.encapsulated, certificate)
     _check_signature(signer, certificate)
@@ -162,9 +168,9 @@ def _check_signature(signer: cms.SignerInfo, certificate: x509.Certificate) -> N
     key, algorithm = certificate.public_key(), cms.der_of(signer.signature_algorithm)
     signed = asn1.encode_der(signer.signed_attributes)
     try:
-        if isinstance(key, rsa.RSAPublicKey) and algorithm in cms.PSS_SHA256:
+        if isinstance(key, rsa.RSAPublicKey) and algorithm in cms.ANY_PSS_SHA256:
             key.verify(signer.signature, signed, _PSS, hashes.SHA256())
-        elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm in cms.ECDSA_SHA256:
+        elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm == cms.ECDSA_SHA256:
             key.verify(signer.signature, signed, _ECDSA)
         else:
             raise EnvelopeError(Reason.ALGORITHM)
@@ -199,11 +205,3 @@ def _check_attributes(
     if not fits:
         raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
     return signed_at
-
-
-def _attribute(kind: cms.Oid, value: object) -> cms.Attribute:
-    return cms.Attribute(kind=kind, values=asn1.SetOf([cms.element(asn1.encode_der(value))]))
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)

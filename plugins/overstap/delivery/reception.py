@@ -1,0 +1,167 @@
+"""What a receiving school does with an envelope: check, open, store, confirm, in that order and once."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from cryptography import x509
+
+from overstap.delivery.envelope import open_envelope
+from overstap.delivery.package import DEFAULT_LIMITS, Limits
+from overstap.delivery.reasons import EnvelopeError, Reason
+from overstap.delivery.receipt import Refusal, make_receipt
+from overstap.delivery.storage import FolderStore
+from overstap.errors import OverstapError
+from overstap.trust import KeyRing, Role, SigningIdentity, TrustStore
+from overstap.trust.certificates import oin_in
+
+_REVOCATION_UNKNOWN = "TRUST-009"
+_log = logging.getLogger(__name__)
+
+
+class Took(StrEnum):
+    """What became of an envelope."""
+
+    STORED = "stored"
+    REPEATED = "repeated"
+    """It was stored before; its receipt is the same bytes again."""
+    REFUSED = "refused"
+    CONFLICT = "conflict"
+    """Its message id is stored with another content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of an envelope, and the receipt that says so."""
+
+    took: Took
+    receipt: bytes
+
+
+class Reception:
+    """The receiving end of one school. Safe to use from several threads and processes over one store.
+
+    Args:
+        school: BRIN and branch.
+        trust: its keys, and who may sign and call.
+        store: where accepted envelopes go.
+        callers: OINs that may call; all conductors known to `trust` when None.
+        limits: how large an envelope may be.
+    """
+
+    def __init__(
+        self,
+        school: str,
+        *,
+        trust: TrustStore,
+        store: FolderStore,
+        callers: frozenset[str] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.school = school
+        self.trust = trust
+        self.store = store
+        self.limits = limits
+        self._callers = callers
+
+    def caller(self, certificate: bytes | None, *, at: datetime) -> str | None:
+        """Return the OIN of who calls, or None when this one may not.
+
+        Args:
+            certificate: DER, from the TLS connection.
+            at: the moment of calling.
+        """
+        if certificate is None:
+            return None
+        found = x509.load_der_x509_certificate(certificate)
+        oin = oin_in(found)
+        allowed = self.trust.conductor_oins() if self._callers is None else self._callers
+        if oin is None or oin not in allowed:
+            _log.warning("caller refused: not one of those who may call")
+            return None
+        try:
+            self.trust.check(found, role=Role.CLIENT, oin=oin, at=at)
+        except OverstapError as error:
+            _log.warning("caller refused: %s", error.code)
+            return None
+        return oin
+
+    def take(
+        self,
+        envelope: bytes,
+        *,
+        message_id: UUID,
+        at: datetime,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> Answer:
+        """Take an envelope in: whatever the answer says has happened, durably, when this returns.
+
+        Args:
+            envelope: as it came.
+            message_id: the id under which it came.
+            at: the moment.
+            random: gives random bytes.
+
+        Raises:
+            OverstapError: DELIVERY-002 when it cannot be judged now (own keys, revocation lists); the sender keeps it
+                and tries again, so nothing is refused for a fault that is ours.
+            OSError: it cannot be stored now.
+        """
+        digest = hashlib.sha256(envelope).digest()
+        known = self.store.receipt_for(message_id)
+        if known is not None and known[0] == digest:
+            return Answer(Took.REPEATED, known[1])
+        identity, keyring = self._own(at)
+
+        def refuse(refusal: Refusal, took: Took) -> Answer:
+            receipt = make_receipt(
+                identity,
+                message_id=message_id,
+                envelope_sha256=digest,
+                manifest_sha256=None,
+                at=at,
+                refusal=refusal,
+            )
+            self.store.add_refusal(digest, receipt)
+            return Answer(took, receipt)
+
+        try:
+            opened = open_envelope(
+                envelope, keyring=keyring, trust=self.trust, me=self.school, at=at, limits=self.limits
+            )
+            if opened.manifest.message_id != message_id:
+                raise EnvelopeError(Reason.MESSAGE_ID)
+        except EnvelopeError as error:
+            if getattr(error.__cause__, "code", None) == _REVOCATION_UNKNOWN:
+                raise OverstapError("DELIVERY-002", school=self.school, cause=_REVOCATION_UNKNOWN) from error
+            return refuse(Refusal.TOO_LARGE if error.reason is Reason.TOO_LARGE else Refusal.ENVELOPE, Took.REFUSED)
+        receipt = make_receipt(
+            identity,
+            message_id=message_id,
+            envelope_sha256=digest,
+            manifest_sha256=opened.manifest_sha256,
+            at=at,
+        )
+        if known is None and self.store.add(opened, envelope, receipt, unique=random(8)):
+            return Answer(Took.STORED, receipt)
+        known = self.store.receipt_for(message_id)
+        if known is None:  # it was there a moment ago: somebody is clearing the store
+            raise OverstapError("DELIVERY-002", school=self.school, cause="store")
+        if known[0] == digest:
+            return Answer(Took.REPEATED, known[1])
+        _log.error("alarm: message %s came again with another content", message_id)
+        self.store.raise_alarm(message_id, stored=known[0], came=digest, at=at)
+        return refuse(Refusal.CONFLICT, Took.CONFLICT)
+
+    def _own(self, at: datetime) -> tuple[SigningIdentity, KeyRing]:
+        """Return this school's own keys."""
+        try:
+            return self.trust.signing_identity(self.school, at=at), self.trust.keyring(self.school, at=at)
+        except OverstapError as error:
+            _log.exception("cannot receive: own keys are not in order")
+            raise OverstapError("DELIVERY-002", school=self.school, cause=error.code) from error

@@ -1,0 +1,142 @@
+"""A receiving school's store in a folder: each accepted envelope exactly once, there before it is confirmed.
+
+    dossiers/<message id>/   envelope.cms, receipt.cms, manifest.json and the dossier's files
+    tests/<message id>/      the same for test messages, which nobody imports
+    refused/                 receipts of refusals, by the digest of what was refused
+    alarms/                  a message id that came again with another content
+    arriving/                what is being written; nothing in it was confirmed
+
+An envelope's folder is written aside, synced, and renamed to its name. The rename is the commit point: it succeeds for
+one of two simultaneous posts, and after a crash it has happened or not. The receipt lies in the folder, so whatever is
+stored has its receipt, and a repetition is answered with the same bytes.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from overstap.delivery import manifest as manifests
+from overstap.delivery.envelope import Opened
+from overstap.delivery.manifest import Kind, Manifest, moment_text
+
+ENVELOPE, RECEIPT = "envelope.cms", "receipt.cms"
+_FOLDERS = {Kind.DOSSIER: "dossiers", Kind.TEST: "tests"}
+_ABANDONED = timedelta(hours=1)
+
+
+class FolderStore:
+    """A store below one folder, for one school; several processes may use it at once.
+
+    Args:
+        folder: made when missing, readable for its owner only: dossiers lie in it unencrypted, as in any school.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in (*_FOLDERS.values(), "refused", "alarms", "arriving"):
+            (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def receipt_for(self, message_id: UUID) -> tuple[bytes, bytes] | None:
+        """Return the digest of the envelope stored under a message id and its receipt, or None."""
+        for name in _FOLDERS.values():
+            place = self.folder / name / str(message_id)
+            if place.exists():
+                envelope_sha256 = hashlib.sha256((place / ENVELOPE).read_bytes()).digest()
+                return envelope_sha256, (place / RECEIPT).read_bytes()
+        return None
+
+    def add(self, opened: Opened, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
+        """Store an envelope with everything that belongs to it, durably.
+
+        Args:
+            opened: what came out of it.
+            envelope: as it came: the proof of who sent it.
+            receipt: what will be answered.
+            unique: random bytes that no other call uses, for the folder aside.
+
+        Returns:
+            False when its message id was already there; nothing is changed then.
+        """
+        manifest = opened.manifest
+        aside = self.folder / "arriving" / f"{manifest.message_id}.{unique.hex()}"
+        aside.mkdir(mode=0o700)
+        try:
+            contents = {**opened.files, manifests.NAME: opened.manifest_bytes, ENVELOPE: envelope, RECEIPT: receipt}
+            for name, content in contents.items():
+                _write(aside / name, content)
+            _sync(aside)
+            target = self.folder / _FOLDERS[manifest.kind] / str(manifest.message_id)
+            try:
+                aside.rename(target)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                return False
+            _sync(target.parent)
+            return True
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)  # renamed by now, or not to be kept
+
+    def add_refusal(self, envelope_sha256: bytes, receipt: bytes) -> None:
+        """Keep the receipt of a refusal, the last one for the same bytes."""
+        _replace(self.folder / "refused" / f"{envelope_sha256.hex()}.cms", receipt)
+
+    def raise_alarm(self, message_id: UUID, *, stored: bytes, came: bytes, at: datetime) -> None:
+        """Record that a message id came again with another content.
+
+        Args:
+            message_id: the id.
+            stored: digest of the envelope that is stored.
+            came: digest of the one that came now.
+            at: when.
+        """
+        facts = {"message_id": str(message_id), "stored": stored.hex(), "came": came.hex(), "at": moment_text(at)}
+        _replace(self.folder / "alarms" / f"{message_id}-{came.hex()[:16]}.json", json.dumps(facts).encode())
+
+    def alarms(self) -> int:
+        """Return how many alarms there are."""
+        return sum(1 for _ in (self.folder / "alarms").glob("*.json"))
+
+    def stored(self, kind: Kind = Kind.DOSSIER) -> Iterator[Manifest]:
+        """Yield the manifest of everything stored, in the order of the message ids."""
+        for place in sorted((self.folder / _FOLDERS[kind]).iterdir()):
+            yield manifests.parse((place / manifests.NAME).read_bytes())
+
+    def clean(self, *, at: datetime) -> int:
+        """Remove what a crash left half written, once it is old enough to be nobody's; return how much."""
+        removed = 0
+        for aside in (self.folder / "arriving").iterdir():
+            if aside.stat().st_mtime < (at - _ABANDONED).timestamp():
+                shutil.rmtree(aside)
+                removed += 1
+        return removed
+
+
+def _write(path: Path, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
+    _write(beside, content)
+    beside.replace(path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Make a folder's entries durable: a file that is synced can still be lost with its name."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
