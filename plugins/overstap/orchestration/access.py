@@ -1,7 +1,7 @@
 """Who may do what in Airflow: a role per region, made from the agreements before DAGs are parsed.
 
-A coordinator sees the own region's DAGs alone, may trigger, clear and answer gates there, and has no right to delete, or
-to see connections, variables or configuration. Which DAG a role may touch stands on the DAG (`access_control`).
+A coordinator sees the own region's DAGs alone, may trigger, clear and answer gates there, and has no right to delete,
+or to see connections, variables or configuration. Which DAG a role may touch stands on the DAG (`access_control`).
 """
 
 from collections.abc import Iterable

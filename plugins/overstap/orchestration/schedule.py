@@ -19,6 +19,6 @@ def at_opening(opens: datetime) -> EventsTimetable:
     return EventsTimetable([pendulum.instance(opens)], description=spoken(opens))
 
 
-def from_agreement(opens: datetime) -> datetime:
+def before_opening(opens: datetime) -> datetime:
     """Return a start date just before the opening, so that the opening itself is the first and only run."""
     return opens - timedelta(days=1)

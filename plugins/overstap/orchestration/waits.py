@@ -10,6 +10,9 @@ from overstap.clock import now, spoken
 from overstap.orchestration.triggers import ReceiptsOver, ReviewOver, RoundTrigger
 from overstap.orchestration.workplace import RoundRef, workplace
 
+LOOK_EVERY = timedelta(seconds=10)
+"""Between two looks into the ledger, in the triggerer."""
+
 
 class WaitForMilestone(BaseOperator):
     """Waits until a milestone of the agreement that the round started with.
@@ -43,7 +46,7 @@ class _WaitForPeople(BaseOperator):
 
     trigger_kind: type[RoundTrigger]
 
-    def __init__(self, *, ref: RoundRef, look_every: timedelta, **kwargs: Any) -> None:
+    def __init__(self, *, ref: RoundRef, look_every: timedelta = LOOK_EVERY, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.ref = ref
         self.look_every = look_every
