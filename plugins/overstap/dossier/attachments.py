@@ -225,7 +225,7 @@ def _comparable(name: str) -> str:
 
 
 def _numbers(text: str, own: str | None) -> Iterator[str]:
-    """Look for another pupil's number: one in eleven of all nine digits passes the test, so only a named one is sure."""
+    """Look for another pupil's number. One in eleven of all nine digits passes the test: only a named one is sure."""
     doubtful = False
     for found in _NINE_DIGITS.finditer(text):
         if found[0] == own or not is_bsn(found[0]):

@@ -1,4 +1,4 @@
-"""What a file is, told by its content: its type, whether something in it runs, and the text a person would read in it."""
+"""What a file is, told by its content: its type, whether something in it runs, and the text in it."""
 
 import io
 import re
