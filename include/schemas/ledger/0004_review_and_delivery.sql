@@ -28,7 +28,6 @@ create table overstap.delivery (
     envelope_digest bytea not null check (length(envelope_digest) = 32),
     manifest_digest bytea not null check (length(manifest_digest) = 32),
     attempts integer not null default 0,
-    leased_until timestamptz,                   -- a sender holds it; a killed sender's lease runs out
     problem text,                               -- error code of the last attempt
     sealed_at timestamptz not null default clock_timestamp(),
     settled_at timestamptz,
@@ -56,7 +55,7 @@ call overstap.keep_apart('receipt');
 grant select, insert on overstap.review_decision, overstap.receipt to overstap_region;
 grant update (outcome, code) on overstap.receipt to overstap_region;
 grant select, insert on overstap.delivery to overstap_region;
-grant update (state, attempts, leased_until, problem, settled_at) on overstap.delivery to overstap_region;
+grant update (state, attempts, problem, settled_at) on overstap.delivery to overstap_region;
 
 -- The one statement of what may leave: a released version, by a decision that approved, whose parents' inspection is
 -- recorded (the newest decision counts). Sealing and sending both join it, since anyone who may edit a task in Airflow can

@@ -65,10 +65,12 @@ def check(
 ) -> None:
     """Assert the invariants I1 to I8 and name what breaks them; exit 1 when something does."""
     from overstap.agreements import load_all
+    from overstap.clock import now
     from overstap.delivery.evidence import receipt_fault, stored
     from overstap.ledger import open_ledger
     from overstap.ledger.invariants import Evidence
     from overstap.ledger.invariants import check as find_breaches
+    from overstap.trust import TrustStore
 
     settings = Settings()
     console = Console(highlight=False)
@@ -76,7 +78,9 @@ def check(
     stores = dict(item.split("=", 1) for item in store or [])
     evidence = Evidence(
         stores={school: stored(Path(folder)) for school, folder in stores.items()},
-        receipt_fault=receipt_fault(settings) if settings.trust else None,
+        receipt_fault=receipt_fault(TrustStore(settings.trust, production=settings.production), now())
+        if settings.trust
+        else None,
     )
     ledger = open_ledger(settings)
     broken = 0

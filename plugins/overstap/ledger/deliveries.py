@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
 from overstap.agreements.model import Stage
@@ -168,38 +168,39 @@ def keep_sealed(unit: Unit, round_id: str, envelopes: Sequence[Envelope]) -> Non
     )
 
 
-def to_send(unit: Unit, round_id: str, secondary_school: str, *, limit: int, lease: timedelta) -> list[Envelope]:
-    """Lease open deliveries for one school and write the audit line of each attempt. Commit before sending.
+def to_send(
+    unit: Unit, round_id: str, secondary_school: str, *, after: UUID | None = None, limit: int
+) -> list[Envelope]:
+    """Take open deliveries for one school and write the audit line of each attempt. Commit before sending.
 
-    What was leased by a sender that died is free again when its lease runs out; the receiver knows an envelope that it
-    has by its message id and gives the same receipt again, so a double attempt is stored once.
+    One sender per school at a time: hold `Ledger.alone` around it. Should two send all the same, the receiver knows an
+    envelope that it has by its message id and gives the same receipt again, so it is stored once.
 
     Args:
         unit: the transaction.
         round_id: the round.
         secondary_school: the receiver.
+        after: the last message id that this run took, so that a run tries each delivery once.
         limit: how many at most.
-        lease: how long nobody else sends them.
     """
     rows = unit.rows(
         """
-        update overstap.delivery l set leased_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
+        update overstap.delivery l set attempts = attempts + 1
          where l.message_id in (
                select x.message_id from overstap.delivery x
                  join overstap.dossier d on d.dossier = x.dossier and d.version = x.number
                  join overstap.may_leave m on m.dossier = x.dossier and m.number = x.number
                 where x.round_id = %(round)s and x.secondary_school = %(school)s and x.state = 'sealed'
-                  and d.state in ('sealed', 'undelivered')
-                  and (x.leased_until is null or x.leased_until < clock_timestamp())
-                order by x.message_id limit %(limit)s
-                  for update of x skip locked)
+                  and d.state in ('sealed', 'undelivered') and (%(after)s::uuid is null or x.message_id > %(after)s)
+                order by x.message_id limit %(limit)s)
         returning message_id, dossier, number, envelope, envelope_digest, manifest_digest, attempts
         """,
         round=round_id,
         school=secondary_school,
-        lease=lease,
+        after=after,
         limit=limit,
     )
+    rows.sort(key=lambda row: row[0])
     unit.audit(
         "delivery.send",
         *(AuditLine(str(row[0]), {"to": secondary_school, "attempt": row[6]}) for row in rows),
@@ -254,7 +255,7 @@ def settle(unit: Unit, answers: Sequence[Answer]) -> None:
         ),
     )
     unit.run(
-        "update overstap.delivery l set leased_until = null, problem = t.code, "
+        "update overstap.delivery l set problem = t.code, "
         "state = case t.outcome when 'accepted' then 'confirmed' when 'refused' then 'refused' else l.state end, "
         "settled_at = case when t.outcome in ('accepted', 'refused') then clock_timestamp() end "
         "from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(codes)s::text[]) as t (id, outcome, code) "

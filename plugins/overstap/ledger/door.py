@@ -90,6 +90,30 @@ class Ledger:
             connection.execute("select set_config('overstap.actor', %s, true)", [actor])
             yield Unit(connection, region, actor, keys)
 
+    @contextmanager
+    def alone(self, subject: str) -> Iterator[None]:
+        """Hold a subject for this process alone: PostgreSQL frees it at the moment the process dies, however it dies.
+
+        Args:
+            subject: what nobody else may be busy with, such as a round and school.
+
+        Raises:
+            OverstapError: LEDGER-012 when somebody else is, and does not end within a minute.
+        """
+        connection = self._connected()
+        key = f"overstap.alone.{subject}"
+        try:
+            with connection.transaction():
+                connection.execute("set local lock_timeout = '60s'")
+                connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [key])
+        except psycopg.errors.LockNotAvailable as problem:
+            raise OverstapError("LEDGER-012", subject=subject) from problem
+        try:
+            yield
+        finally:
+            if not connection.closed:
+                connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
     def keys(self, region: str) -> RegionKeys:
         """Return the region's keys, read once per process."""
         if region not in self._keys:

@@ -114,7 +114,7 @@ def seal(ledger: Ledger) -> list[UUID]:
 
 def send(ledger: Ledger, outcome: str = "accepted", receipt: bytes | None = b"receipt") -> int:
     with ledger.unit(REGION, "test") as unit:
-        leased = deliveries.to_send(unit, ROUND, VO, limit=10, lease=timedelta(minutes=1))
+        leased = deliveries.to_send(unit, ROUND, VO, limit=10)
     with ledger.unit(REGION, "test") as unit:
         deliveries.settle(unit, [deliveries.Answer(item.message_id, outcome, None, receipt) for item in leased])
     return len(leased)
