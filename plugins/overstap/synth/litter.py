@@ -11,7 +11,7 @@ CONTENTS: dict[str, bytes] = {
     "geen xml.xml": "Beste collega, hierbij de dossiers. Groet, \u00e9\u00e9n van ons.\n".encode("cp1252"),
     "afgebroken.xml": f'<?xml version="1.0" encoding="UTF-8"?>\n<dossier xmlns="{_NAMESPACE}">\n  <metadata>'.encode(),
     "oude versie.xml": b'<?xml version="1.0" encoding="UTF-8"?>\n'
-    b'<dossier xmlns="http://www.edustandaard.nl/oso_gegevensset/2017/dossier"><metadata/></dossier>\n',
+    b'<dossier xmlns="http://www.edustandaard.nl/oso_gegevensset/2012/dossier"><metadata/></dossier>\n',
     "ander bericht.xml": b'<?xml version="1.0"?>\n<bericht><onderwerp>Ouderavond</onderwerp></bericht>\n',
     "doctype.xml": f'<?xml version="1.0"?>\n<!DOCTYPE dossier [<!ENTITY buiten SYSTEM "file:///etc/hostname">]>\n'
     f'<dossier xmlns="{_NAMESPACE}">&buiten;</dossier>\n'.encode(),

@@ -3,6 +3,7 @@
 import base64
 import io
 import zipfile
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from random import Random
@@ -104,7 +105,7 @@ def _pupil(pupil: Pupil, random: Random, first_year: int, today: date) -> Values
         "leerlinggewicht": "0.00",
         "tehuis": "false",
         "verzorgersaansprakelijk": _truth(pupil.quirk is not Quirk.GUARDIAN),
-        "overstapadvies": _advice(pupil, random, today),
+        "overstapadvies": _advice(pupil, random, has_final_test=_has_final_test(first_year, today)),
         "schoolloopbaanlijst": {"schoolloopbaan": _career(pupil, first_year)},
         "verzuim": _absence(pupil),
         "toetslijst": {"toets": _tests(pupil, random, first_year, today)},
@@ -123,8 +124,9 @@ def _pupil(pupil: Pupil, random: Random, first_year: int, today: date) -> Values
         leerling["aansprakelijkeinstelling"] = {"naam": words()["institution"]}
     if support := _support(pupil, random, first_year):
         leerling["onderwijsondersteuning"] = support
-    if final_test := _final_test(pupil, random, first_year, today):
-        leerling["eindtoets_basisonderwijs"] = final_test
+    if _has_final_test(first_year, today):
+        said = leerling["overstapadvies"].get("herzienadvies", pupil.advice)
+        leerling["eindtoets_basisonderwijs"] = _final_test(pupil, random, said, _final_test_on(first_year))
     if random.random() < 0.05:
         leerling["overigdocumentlijst"] = {"document": [_document("group_plan_document")]}
     return leerling
@@ -195,7 +197,7 @@ def _carer(pupil: Pupil, carer: Carer) -> Values:
 _UP = {"20": "22", "22": "30", "30": "34", "34": "42", "42": "52", "50": "52", "52": "60", "60": "61", "61": "70"}
 
 
-def _advice(pupil: Pupil, random: Random, today: date) -> Values:
+def _advice(pupil: Pupil, random: Random, *, has_final_test: bool) -> Values:
     needs_contact = pupil.support is not Support.NONE or random.random() < 0.08
     made: Values = {
         "advies": pupil.advice,
@@ -205,7 +207,7 @@ def _advice(pupil: Pupil, random: Random, today: date) -> Values:
         "argumentatie": random.choice(words()["arguments"]),
         "contactnodig": _truth(needs_contact),
     }
-    if today.month in range(3, 8) and pupil.advice in _UP and random.random() < 0.06:
+    if has_final_test and pupil.advice in _UP and random.random() < 0.06:
         made["herzienadvies"] = _UP[pupil.advice]
         made["motivatie_herzienadvies"] = random.choice(words()["motivations"])
     if needs_contact:
@@ -304,14 +306,21 @@ def _test(pupil: Pupil, random: Random, test: Values, taken_on: date, group: int
     }
 
 
-def _final_test(pupil: Pupil, random: Random, first_year: int, today: date) -> Values | None:
-    """Return the test of February, or None before it was taken."""
-    taken_on = date(first_year + 1, 2, 9)
-    if today <= taken_on + timedelta(days=30):
-        return None
-    kind = random.choice(("0011", "0012", "0013"))
+def _final_test_on(first_year: int) -> date:
+    """Return the day of the national test, in February."""
+    return date(first_year + 1, 2, 9)
+
+
+def _has_final_test(first_year: int, today: date) -> bool:
+    """Tell whether the results of the test are there: in the middle of March."""
+    return today > _final_test_on(first_year) + timedelta(days=34)
+
+
+def _final_test(pupil: Pupil, random: Random, advice: str, taken_on: date) -> Values:
+    """Return the test with the advice that follows from it: the school's own, or the higher one it was revised to."""
+    kind = random.choice(("0012", "0013"))
     texts, parts = words(), words()["final_test_parts"]
-    said = texts["advice_words"].get(pupil.advice, texts["advice_words"]["42"])
+    said = texts["advice_words"][advice]
     level = f"0{1 + min(int(pupil.ability * 4), 3)}"
     domains = [
         {"domeincode": code, "domeinomschrijving": parts[code], "dom_referentieniveau": level}
@@ -401,8 +410,10 @@ def _break(dossier: Values, pupil: Pupil) -> None:
             leerling["verzorgersaansprakelijk"] = "true"
             del leerling["verzorger"]
         case Fault.SECRET_WITH_ADDRESS:
+            secret = replace(pupil, is_secret=True)
             leerling["adresgeheim"] = "true"
             leerling["adreslijst"] = {"adres": [_address(pupil.address, "bezoek")]}
+            leerling["verzorger"] = [_carer(secret, carer) for carer in pupil.carers]
         case Fault.BIRTH_PLACE:
             leerling["geboorteplaats"] = pupil.address.town
         case Fault.NO_ADMISSION_DATE:

@@ -98,8 +98,8 @@ def make_region(
         late: number of schools that supply nothing at first.
         faulty: number of schools with dossiers that break a rule.
         littered: number of schools with garbage in their drop folder.
-        database: number of schools that supply from a LAS database; a quarter of them when left out. They are taken
-            from the schools that are on time.
+        database: number of schools that supply from a LAS database; when left out a quarter of them, and no more
+            than half of those that are on time, of which they are taken.
         first_position: position of the first identity number, so that two regions need not share numbers.
 
     Raises:
@@ -113,7 +113,7 @@ def make_region(
         raise ValueError(
             f"{late} late, {faulty} faulty and {littered} littered schools do not fit in {primary_schools}"
         )
-    databases = min(on_time, primary_schools // 4) if database is None else database
+    databases = min(on_time // 2, primary_schools // 4) if database is None else database
     if not 0 <= databases <= on_time:
         raise ValueError(f"{databases} schools with a LAS database do not fit in {on_time} schools that are on time")
     characters = [Character.LITTERED] * littered + [Character.FAULTY] * faulty + [Character.LATE] * late
