@@ -6,7 +6,18 @@ from functools import cache
 from types import ModuleType
 
 from overstap.dossier.catalogue import Catalogue, catalogue
-from overstap.quality import official, rulebook
+from overstap.quality import (
+    advice,
+    carers,
+    categories,
+    dates,
+    final_test,
+    free_text,
+    identity,
+    official,
+    references,
+    rulebook,
+)
 from overstap.quality.findings import Finding, Severity, Stage
 from overstap.quality.rulebook import Rule
 from overstap.quality.walk import Block, Layout, Place, Walk, path_of
@@ -29,7 +40,7 @@ class Plan:
     """The rules for one kind of dossier, arranged by the block they look at."""
 
     presence: dict[str, Presence] = field(default_factory=dict)
-    codes: dict[str, list[tuple[str, frozenset[str], str]]] = field(default_factory=dict)
+    codes: dict[str, list[tuple[str, frozenset[str], str, bool]]] = field(default_factory=dict)
     needed: list[tuple[str, str, str]] = field(default_factory=list)
     values: list[tuple[str, str, str, bool, str]] = field(default_factory=list)
     categories: list[tuple[str, str, list[tuple[str, str, bool]]]] = field(default_factory=list)
@@ -37,7 +48,7 @@ class Plan:
 
 
 def _modules() -> list[ModuleType]:
-    return [official]
+    return [official, identity, dates, advice, final_test, carers, references, categories, free_text]
 
 
 @cache
@@ -106,7 +117,7 @@ def _add(made: Plan, rule: Rule, about: Catalogue) -> None:
         for place in arguments[1:]:
             parent, name = place.rstrip("!").split("/")
             for block in _holders(about, name) if parent == "*" else [parent]:
-                made.codes.setdefault(block, []).append((name, values, rule.id))
+                made.codes.setdefault(block, []).append((name, values, rule.id, _repeats(about, block, name)))
             if place.endswith("!"):
                 made.needed.append((parent, name, rule.id))
     elif word == "category":
@@ -131,6 +142,12 @@ def _holders(about: Catalogue, name: str) -> list[str]:
     return sorted(holders | ({about.root} & kinds))
 
 
+def _repeats(about: Catalogue, holder: str, name: str) -> bool:
+    """Say whether a field may stand more than once in a block of this element name."""
+    kinds = {each.contains for fields in about.blocks.values() for each in fields if each.name == holder}
+    return any(each.max is None for kind in kinds if kind for each in about.blocks[kind] if each.name == name)
+
+
 def breaches(walk: Walk, made: Plan) -> list[Breach]:
     """Return every breach of the plan's rules, in no special order."""
     found: list[Breach] = []
@@ -141,12 +158,12 @@ def breaches(walk: Walk, made: Plan) -> list[Breach]:
     for name, fields in made.codes.items():
         for block in blocks.get(name, ()):
             node = block.node
-            for leaf, values, rule in fields:
+            for leaf, values, rule, repeats in fields:
                 texts = node.get(leaf)
                 if texts is not None:
                     for number, text in enumerate(texts, 1):
                         if text not in values:
-                            found.append((rule, (block, leaf, number if len(texts) > 1 else 0)))
+                            found.append((rule, (block, leaf, number if repeats or number > 1 else 0)))
     for name, leaf, rule in made.needed:
         for block in blocks.get(name, (walk.root,)):
             if leaf not in block.node:

@@ -1,4 +1,4 @@
-"""What a rule says when a dossier breaks it: the same shape for official rules, our own, and the region's expectations."""
+"""What a rule says when a dossier breaks it: one shape for all rules, and one for the region."""
 
 from dataclasses import dataclass
 from enum import StrEnum

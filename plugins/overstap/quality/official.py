@@ -1,7 +1,7 @@
 """Official rules that are more than a table: each function yields the places where its rule is broken.
 
-Which rule ids a function serves, and for which kind of dossier, stands in `include/schemas/oso/<version>/rules.csv`. The
-verdict is that of the official sheets (ValideerOverstapprofielen.xsl, ValideerSwvPaO-profielen.xsl and
+Which rule ids a function serves, and for which kind of dossier, stands in `include/schemas/oso/<version>/rules.csv`.
+The verdict is that of the official sheets (ValideerOverstapprofielen.xsl, ValideerSwvPaO-profielen.xsl and
 ValideerOSOgegevensset.xsl of that version), odd as some of it is; what the sheets overlook is in our own suite.
 """
 
@@ -175,7 +175,7 @@ def test_kind(walk: Walk) -> Iterator[Place]:
         return
     exempt = result is not None and result.text("wettelijke_ontheffing") == "J"
     if exempt or not block.is_true("deelgenomen"):
-        yield (result or block), "toetssoort", 0
+        yield (block, "eindtoetsresultaat", 0) if result is None else (result, "toetssoort", 0)
 
 
 def test_advice(walk: Walk) -> Iterator[Place]:
@@ -184,7 +184,7 @@ def test_advice(walk: Walk) -> Iterator[Place]:
     if block is not None and block.is_true("deelgenomen"):
         result = walk.first("eindtoetsresultaat")
         if result is None or "toets_advies" not in result.node:
-            yield (result or block), "toets_advies", 0
+            yield (block, "eindtoetsresultaat", 0) if result is None else (result, "toets_advies", 0)
 
 
 def recent_test(walk: Walk) -> Iterator[Place]:

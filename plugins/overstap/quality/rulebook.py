@@ -1,9 +1,9 @@
 """The rules as data: which there are, when each applies, how severe it is, and what it says.
 
-`include/schemas/oso/<version>/rules.csv` holds the official rules of a version, `include/schemas/oso/own-rules.csv` our
-own suite for every version, `include/texts/rules/` the sentences. A rule's `check` is a word with arguments: a test that
-the engine knows (`required`, `forbidden`, `some`, `codes`, `category`, `equals`) or the name of a function in one of the
-modules of checks.
+`include/schemas/oso/<version>/rules.csv` holds the official rules of a version, `include/schemas/oso/own-rules.csv`
+our own suite for every version, `include/texts/rules/` the sentences. A rule's `check` is a word with arguments: a test
+that the engine knows (`required`, `forbidden`, `some`, `codes`, `category`, `equals`) or the name of a function in one
+of the modules of checks.
 """
 
 import csv
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from overstap.dossier import structure
 from overstap.dossier.catalogue import catalogue
 from overstap.quality.findings import Severity, Stage
 
@@ -170,17 +171,26 @@ def _texts() -> dict[str, Sentence]:
     return found
 
 
+def _parted(text: str) -> tuple[str, str]:
+    """Part what is wrong from what to do: the sentence for attachments has both in one text."""
+    wrong, _, remedy = text.partition(". ")
+    return f"{wrong}.", remedy
+
+
 @cache
 def sentence(rule: str, version: str = "2019.1") -> Sentence:
     """Return what a rule says.
 
     Args:
-        rule: the rule's id.
+        rule: the rule's id, or the code of an attachment fault.
         version: the version whose code lists fill in the allowed values.
 
     Raises:
         KeyError: there is no sentence for this rule.
     """
+    if rule in structure.codes():
+        nl, en, who = structure.sentence(rule)
+        return Sentence(*_parted(nl), *_parted(en), who)
     found = _texts()[rule]
     if "{codes}" not in found.do_nl:
         return found

@@ -1,9 +1,9 @@
-"""Judges one dossier: every official rule of its version and our own suite, in one pass."""
+"""Judges one dossier: every official rule of its version, our own suite, and its attachments."""
 
 from datetime import date
 
 from overstap.dossier.model import Dossier
-from overstap.quality import engine
+from overstap.quality import attachments, engine
 from overstap.quality.findings import Finding, Severity, Stage
 from overstap.quality.walk import Walk
 
@@ -26,8 +26,9 @@ def judge(dossier: Dossier, *, today: date, stage: Stage = Stage.COMPLETE, profi
         profile: the profile that the round is for, such as `POVO`; without it the dossier's own word is taken.
     """
     version = dossier.version
-    walk = Walk(dossier, engine.layout(version), today)
+    walk = Walk(dossier, engine.layout(version), today, profile)
     kind = walk.kind if walk.kind in _KINDS else ""
     transfer = walk.transfer if walk.transfer in _TRANSFERS else ""
     sheet = _SHEETS[profile] if profile else engine.sheet_for(kind, transfer)
-    return engine.findings(walk, engine.plan(version, kind, sheet, transfer, stage), version)
+    found = engine.findings(walk, engine.plan(version, kind, sheet, transfer, stage), version)
+    return found + attachments.findings(dossier, walk)

@@ -27,3 +27,10 @@ def advice_ranks() -> dict[str, float | None]:
 def support_advices() -> frozenset[str]:
     """Return the advices of code list 2 that come with learning support (LWOO)."""
     return frozenset(row["code"] for row in _rows(_SCHEMAS / "advice-ranks.csv") if row["lwoo"] == "yes")
+
+
+@cache
+def diagnosis_words() -> frozenset[str]:
+    """Return Dutch words and abbreviations that name a diagnosis, in lower case."""
+    text = (_SCHEMAS / "diagnosis-words.txt").read_text(encoding="utf-8")
+    return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))

@@ -4,6 +4,7 @@
 name with the block above it, from which the path of a finding follows.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 
@@ -12,6 +13,21 @@ from overstap.dossier.model import Dossier, as_date
 from overstap.dossier.tree import Node
 
 _EMPTY = Node()
+_DIGIT = re.compile(r"[0-9]")
+FREE_TEXTS = {
+    "overstapadvies": ("argumentatie", "aandachtspunten", "motivatie_herzienadvies"),
+    "inzage": ("redennietakkoord",),
+    "document": ("bestandsnaam", "omschrijving"),
+    "toets": ("opmerking",),
+    "diagnose": ("naam",),
+    "handelingsplan": ("isgerichtop",),
+    "rvc": ("centraleproblematiek", "maatregelen"),
+    "eindtoetsresultaat": ("toets_advies", "toetsomschrijving"),
+    "stage": ("beoordeling",),
+    "competenties": ("competentiebeschrijving",),
+    "overigvombo": ("keuzevervolgopleiding",),
+}
+"""Where a dossier holds texts that people write, and names that they give to files."""
 
 
 class Block:
@@ -100,12 +116,26 @@ class Walk:
         dossier: the dossier as read.
         layout: the layout of its version.
         today: the day on which it is judged.
+        expected: the profile that the round is for, if any.
     """
 
-    __slots__ = ("blocks", "catalogue", "kind", "made_on", "profile", "root", "today", "transfer")
+    __slots__ = (
+        "blocks",
+        "catalogue",
+        "expected",
+        "kind",
+        "made_on",
+        "numbered",
+        "profile",
+        "root",
+        "texts",
+        "today",
+        "transfer",
+    )
 
-    def __init__(self, dossier: Dossier, layout: Layout, today: date) -> None:
+    def __init__(self, dossier: Dossier, layout: Layout, today: date, expected: str | None = None) -> None:
         self.today = today
+        self.expected = expected
         self.catalogue = dossier.catalogue
         self.root = Block(dossier.tree, layout.root, 0, None)
         self.blocks: dict[str, list[Block]] = {layout.root: [self.root]}
@@ -115,6 +145,14 @@ class Walk:
         self.transfer = metadata[0].text("overstap") if metadata else ""
         self.made_on = metadata[0].day("datum") if metadata else None
         self.profile = dossier.profile
+        self.texts: list[tuple[Place, str]] = [
+            ((block, field, 0), text)
+            for name, fields in FREE_TEXTS.items()
+            for block in self.blocks.get(name, ())
+            for field in fields
+            if (text := block.text(field))
+        ]
+        self.numbered = [each for each in self.texts if _DIGIT.search(each[1])]
 
     def _collect(
         self,
@@ -129,8 +167,7 @@ class Walk:
             if found is None:
                 continue
             deeper = layout[kind]
-            # A block that may stand once is numbered all the same where there are more: then the structure is wrong.
-            number = 1 if repeats or len(found) > 1 else 0
+            number = 1 if repeats else 0
             for child in found:
                 block = Block(child, name, number, above)
                 if name in blocks:
@@ -139,7 +176,8 @@ class Walk:
                     blocks[name] = [block]
                 if deeper:
                     self._collect(block, deeper, layout)
-                number += 1
+                # One that may stand once has a number all the same from the second on: then the structure is wrong.
+                number = number + 1 if number else 2
 
     def all(self, name: str) -> list[Block]:
         """Return every block of this element name in document order."""

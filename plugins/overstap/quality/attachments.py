@@ -1,0 +1,33 @@
+"""Attachments in the judge's words: what `overstap.dossier.attachments` finds, as findings."""
+
+from overstap.dossier import attachments, structure
+from overstap.dossier.model import Dossier
+from overstap.quality.findings import Finding, Severity
+from overstap.quality.walk import Walk
+
+_RULE = "ATTACHMENT-"
+
+
+def codes() -> tuple[str, ...]:
+    """Return the rule ids that an attachment can break."""
+    return tuple(code for code in structure.codes() if code.startswith(_RULE))
+
+
+def severity(code: str) -> Severity:
+    """Return how bad it is: what the official example dossiers get wrong themselves stops nobody."""
+    return Severity.WARNING if code in attachments.WARNINGS else Severity.ERROR
+
+
+def findings(dossier: Dossier, walk: Walk) -> list[Finding]:
+    """Return what is wrong with a dossier's attachments, in document order.
+
+    Args:
+        dossier: the dossier.
+        walk: the same, walked: without a document in it nothing is opened.
+    """
+    if "document" not in walk.blocks:
+        return []
+    return [
+        Finding(fault.code, Severity(fault.severity.value), fault.path, *structure.sentence(fault.code))
+        for fault in attachments.inspect(dossier)
+    ]

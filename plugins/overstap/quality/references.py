@@ -1,0 +1,54 @@
+"""Own rules: what a dossier refers to outside itself, as far as one dossier can show it (DOMAIN 5.1).
+
+Whether a school exists and takes part is for the region's expectations, which know the agreement.
+"""
+
+import re
+from collections.abc import Iterator
+
+from overstap.dossier.identifiers import is_postcode
+from overstap.quality.walk import Place, Walk
+
+_NETHERLANDS = "6030"
+_PARTNERSHIP = re.compile(r"(?:PO|VO)[0-9A-Z]{4}")
+
+
+def last_school(walk: Walk) -> Iterator[Place]:
+    """The last entry of the school career is the school that sends the dossier."""
+    school, entries = walk.first("huidigeschool"), walk.all("schoolloopbaan")
+    if school is None or not entries:
+        return
+    last = max(entries, key=lambda entry: (entry.text("schooljaar"), entry.text("begindatum")))
+    if last.text("brincode") != school.text("brincode"):
+        yield last, "brincode", 0
+
+
+def postcode_form(walk: Walk) -> Iterator[Place]:
+    """A Dutch address has a Dutch postal code."""
+    for address in walk.all("adres"):
+        code = address.text("postcode")
+        if code and address.text("land") in ("", _NETHERLANDS) and not is_postcode(code.strip()):
+            yield address, "postcode", 0
+
+
+def partnership_form(walk: Walk) -> Iterator[Place]:
+    """The number of a partnership has the form of one."""
+    for block in walk.all("tlv"):
+        if _PARTNERSHIP.fullmatch(block.text("tlvswvnummer")) is None:
+            yield block, "tlvswvnummer", 0
+
+
+def promoted_to(walk: Walk) -> Iterator[Place]:
+    """The year a pupil was promoted to is in code list 13 (the official sheet tests other year groups alone)."""
+    block = walk.first("bevorderd")
+    if block is None or "leerjaar" not in block.node:
+        return
+    if block.text("leerjaar") not in walk.catalogue.lists.get("13", ()):
+        yield block, "leerjaar", 0
+
+
+def other_profile(walk: Walk) -> Iterator[Place]:
+    """A dossier is of the profile that the round is for."""
+    if walk.expected is not None and walk.profile != walk.expected:
+        metadata = walk.first("metadata")
+        yield (walk.root, "metadata", 0) if metadata is None else (metadata, "overstap", 0)

@@ -1,0 +1,152 @@
+"""Every rule fires where it should and nowhere near, and says so without telling a pupil's data."""
+
+import re
+
+import pytest
+import rule_examples as examples
+from lxml import etree
+
+from overstap.dossier.catalogue import catalogue
+from overstap.dossier.model import Dossier
+from overstap.quality import rulebook
+from overstap.quality.findings import Finding, Severity, Stage
+from overstap.quality.rules import judge
+
+JUDGED = [rule.id for rule in rulebook.rules("2019.1").values() if rule.is_judged]
+PLACES = {"dossier"} | {place.path for place in catalogue("2019.1").walk()}
+PROFILES = ("POVO", "POPO", "VOVO", "BB", "POSWV", "VOSWV")
+
+
+def found(example: examples.Example, profile: str | None = None) -> list[Finding]:
+    return judge(examples.made(*example), today=examples.TODAY, profile=profile)
+
+
+def breaking(rule: str) -> list[Finding]:
+    if rule in examples.EXPECTED_PROFILE:
+        profile, example = examples.EXPECTED_PROFILE[rule]
+        return found(example, profile)
+    return found(examples.BREAKING[rule])
+
+
+def test_every_judged_rule_has_its_examples() -> None:
+    assert set(examples.BREAKING) | set(examples.EXPECTED_PROFILE) == set(JUDGED)
+    assert set(examples.NEAR) <= set(examples.BREAKING)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_good_dossier_has_no_findings(profile: str) -> None:
+    dossier = examples.made(profile)
+    assert dossier.profile == profile
+    assert dossier.is_sound
+    assert judge(dossier, today=examples.TODAY, profile=profile) == []
+
+
+@pytest.mark.parametrize("rule", JUDGED)
+def test_a_rule_fires_on_what_breaks_it(rule: str) -> None:
+    findings = [finding for finding in breaking(rule) if finding.rule == rule]
+    assert findings
+    for finding in findings:
+        assert finding.severity == rulebook.rules("2019.1")[rule].severity
+        assert re.sub(r"\[\d+\]", "", finding.path) in PLACES
+
+
+@pytest.mark.parametrize("rule", JUDGED)
+def test_a_rule_is_silent_where_it_is_just_kept(rule: str) -> None:
+    expected = examples.EXPECTED_PROFILE.get(rule, (None,))[0]
+    assert rule not in {finding.rule for finding in found(examples.near(rule), expected)}
+
+
+@pytest.mark.parametrize("rule", JUDGED)
+def test_findings_never_tell_a_value(rule: str) -> None:
+    """A message is the rule's own sentence to the letter, and a path is names and numbers."""
+    for finding in breaking(rule):
+        words = rulebook.sentence(finding.rule)
+        assert finding.message_nl == words.message_nl
+        assert finding.message_en == words.message_en
+        assert re.fullmatch(r"[a-z0-9_T-]+(\[\d+\])?(/[a-z0-9_T-]+(\[\d+\])?)*", finding.path)
+
+
+def test_the_book_has_all_official_rules() -> None:
+    book = [rule for rule in rulebook.rules("2019.1").values() if not rule.is_own]
+    by_status = {status: sum(rule.status is status for rule in book) for status in rulebook.Status}
+    assert by_status == {"active": 136, "revived": 13, "withdrawn": 6, "structure": 2, "advice": 1}
+
+
+@pytest.mark.parametrize("rule", rulebook.rules("2019.1"))
+def test_every_rule_has_a_sentence(rule: str) -> None:
+    words = rulebook.sentence(rule)
+    assert words.who in ("school", "supplier", "region")
+    for text in (words.nl, words.do_nl, words.en, words.do_en):
+        assert text.endswith(".")
+        assert "{" not in text
+
+
+def test_a_code_list_rule_tells_the_values_allowed() -> None:
+    assert "01, 10, 20, 21" in rulebook.sentence("CL2").do_nl
+
+
+def test_rules_that_are_not_judged_have_no_severity_and_no_check() -> None:
+    for rule in rulebook.rules("2019.1").values():
+        assert (rule.severity is not None) is rule.is_judged
+        assert bool(rule.check) is rule.is_judged
+
+
+@pytest.mark.parametrize("rule", ["OVa.IZ01", "OVa.IZ02", "OVa.IZ03", "OVa.IZ04", "OVa.IZ05", "OV-IZ-01"])
+def test_inspection_is_judged_when_the_dossier_is_complete(rule: str) -> None:
+    dossier = examples.made(*examples.BREAKING[rule])
+    before = judge(dossier, today=examples.TODAY, stage=Stage.BEFORE_INSPECTION)
+    assert before == []
+
+
+def test_a_dossier_comes_in_without_inspection_block() -> None:
+    dossier = examples.made("POVO", {"inzage": None})
+    assert judge(dossier, today=examples.TODAY, stage=Stage.BEFORE_INSPECTION) == []
+    assert {each.rule for each in judge(dossier, today=examples.TODAY)} == {"OVa.IZ01", "OS.cat02"}
+
+
+def test_paths_count_what_repeats() -> None:
+    findings = found(("POVO", {"late/overleden": False, "support/diagnose/0/code": ["F81.0", "F99"]}))
+    assert {(each.rule, each.path) for each in findings} == {
+        ("OG.04", "dossier/huidigeschool/leerling/verzorger[2]/overlijdensdatum"),
+        ("CL23", "dossier/huidigeschool/leerling/onderwijsondersteuning/diagnose[1]/code[2]"),
+    }
+
+
+def test_a_dossier_with_a_broken_structure_is_judged_as_far_as_it_can_be() -> None:
+    root = examples.made("POVO", {"pupil/bsn": "999990018"}).root
+    school = root.find("{*}huidigeschool")
+    school.remove(school.find("{*}naam"))
+    etree.SubElement(school.find("{*}leerling"), "unheard").text = "x"
+    assert "OV-ID-01" in {each.rule for each in judge(Dossier(root, "2019.1"), today=examples.TODAY)}
+
+
+@pytest.mark.parametrize("left", ["metadata", "huidigeschool", "overdrachtsoort", "inzage"])
+def test_missing_main_blocks_do_not_stop_the_judge(left: str) -> None:
+    judge(examples.made("POVO", {left: None}), today=examples.TODAY)
+
+
+def test_an_empty_dossier_does_not_stop_the_judge() -> None:
+    from overstap.dossier.building import build
+
+    rules = {each.rule for each in judge(build({}), today=examples.TODAY)}
+    assert "CL33" in rules
+
+
+def test_official_findings_come_first_and_errors_are_told_once() -> None:
+    findings = found(("POVO", {"pupil/bsn": "999990018", "pupil/voornaam": None}))
+    assert [each.rule for each in findings] == ["OVa.LL01", "OV-ID-01"]
+    assert len({(each.rule, each.path) for each in findings}) == len(findings)
+
+
+def test_severities_are_known() -> None:
+    assert {each.severity for each in rulebook.rules("2019.1").values() if each.is_judged} == set(Severity)
+
+
+def test_attachments_are_judged_in_the_same_words() -> None:
+    document = {"bestandsnaam": "verslag.pdf", "bestandsinhoud": "geen base64!"}
+    findings = found(("POVO", {"support/opp/document": [document]}))
+    assert [(each.rule, each.severity) for each in findings] == [("ATTACHMENT-001", Severity.ERROR)]
+    assert findings[0].path.endswith("onderwijsondersteuning/opp/document[1]")
+    words = rulebook.sentence("ATTACHMENT-001")
+    assert findings[0].message_nl == words.message_nl
+    assert words.do_nl
