@@ -27,6 +27,9 @@ from overstap.local.passwords import Passwords
 from overstap.local.services import Account, Service
 
 SUPERUSER = "postgres"
+LEDGER = "overstap_ledger"
+OWNER = "overstap_owner"
+APPLICATION = "overstap_app"
 _START_SECONDS = 60.0
 _RETRY_SECONDS = 0.3
 _RETRY_SIGNS = ("pre-existing shared memory block", "could not bind", "could not create any TCP/IP sockets")
@@ -147,6 +150,26 @@ class EmbeddedPostgres:
     def password(self, role: str) -> str:
         """Return the generated password of a role, which exists before the role does."""
         return self._passwords.get(f"role {role}")
+
+    def provision(self) -> None:
+        """Make the ledger's database `overstap_ledger`, its owner, and the application's login, with their passwords.
+
+        The schema is the migration's (`overstap.ledger.migrate`), run as the owner: `dsn(OWNER, LEDGER)`. The application
+        then connects with `dsn(APPLICATION, LEDGER)`.
+        """
+        self.create_role(OWNER, may_create_roles=True)
+        self.create_database(LEDGER, OWNER)
+        # The owner makes the application's login itself: only so may it grant a region's role to it later.
+        with psycopg.connect(self.dsn(OWNER, LEDGER), autocommit=True) as connection:
+            known = connection.execute("select 1 from pg_roles where rolname = %s", [APPLICATION]).fetchone()
+            connection.execute(
+                sql.SQL("{} role {} login noinherit password {}").format(
+                    sql.SQL("alter" if known else "create"),
+                    sql.Identifier(APPLICATION),
+                    sql.Literal(self.password(APPLICATION)),
+                )
+            )
+        self.grant_connect(LEDGER, APPLICATION)
 
     def create_role(
         self, name: str, *, may_create_roles: bool = False, may_create_databases: bool = False, may_log_in: bool = True

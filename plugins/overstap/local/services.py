@@ -38,12 +38,14 @@ class Record:
         pid: process id, which is also the id of its session and group.
         created: seconds since the epoch at which the operating system made the process.
         stop_signal: the signal that asks it to end.
+        is_told_whole: whether its children get that signal too.
     """
 
     name: str
     pid: int
     created: float
     stop_signal: int
+    is_told_whole: bool
 
 
 class Service:
@@ -68,6 +70,7 @@ class Service:
         cwd: Path | None = None,
         account: Account | None = None,
         stop_signal: int = signal.SIGTERM,
+        is_told_whole: bool = False,
     ) -> int:
         """Start the process unless it runs already.
 
@@ -77,6 +80,7 @@ class Service:
             cwd: its working folder.
             account: the user it runs as; only root can give one.
             stop_signal: what `stop` sends it.
+            is_told_whole: send that to its children too, for a program that would be slow to tell them.
 
         Returns:
             The process id.
@@ -101,7 +105,8 @@ class Service:
             )
         finally:
             os.close(descriptor)
-        record = Record(self.name, self._popen.pid, psutil.Process(self._popen.pid).create_time(), stop_signal)
+        created = psutil.Process(self._popen.pid).create_time()
+        record = Record(self.name, self._popen.pid, created, stop_signal, is_told_whole)
         draft = self._record.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(record)), encoding="utf-8")
         draft.replace(self._record)
@@ -147,7 +152,8 @@ class Service:
             return
         leader = _leader(record)
         if leader is not None:
-            self._send(leader, record.stop_signal)
+            for process in members(record) if record.is_told_whole else [leader]:
+                self._send(process, record.stop_signal)
             deadline = time.monotonic() + grace_seconds
             while time.monotonic() < deadline and (_leader(record) or members(record)):
                 time.sleep(_POLL_SECONDS)
@@ -234,16 +240,20 @@ def names(state: Path) -> list[str]:
 
 
 def stop_all(state: Path, grace_seconds: float = 20) -> list[str]:
-    """End every service of a state folder, the newest first; safe to repeat, and after any crash.
+    """End every service of a state folder and of the folders in it, the newest first; safe to repeat, after any crash.
+
+    The folder's own services come first: a database of theirs, in a folder below, goes on until they have ended.
 
     Args:
-        state: the state folder.
+        state: the state folder; need not exist.
         grace_seconds: how long each gets to end by itself.
 
     Returns:
         The names of the services that were found, running or not.
     """
-    found = names(state)[::-1]
-    for name in found:
-        Service(state, name).stop(grace_seconds)
-    return found
+    stopped: list[str] = []
+    for folder in [state, *sorted(run.parent for run in state.glob("*/run"))]:
+        for name in names(folder)[::-1]:
+            Service(folder, name).stop(grace_seconds)
+            stopped.append(name)
+    return stopped

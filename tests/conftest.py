@@ -1,0 +1,42 @@
+"""The real parts that tests share: one PostgreSQL server for the session, always stopped at its end."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from overstap.local.postgres import EmbeddedPostgres
+from overstap.local.services import stop_all
+
+STATES = Path(__file__).resolve().parents[1] / ".test"
+"""A folder per test run, by its process id: what a killed run left behind is found and ended by the next."""
+
+
+@pytest.fixture(scope="session")
+def state_folder() -> Iterator[Path]:
+    """This test run's own folder for the state of services; everything in it is ended and removed at the end."""
+    for left in STATES.glob("[0-9]*"):
+        if not psutil.pid_exists(int(left.name)):
+            _remove(left)
+    folder = STATES / str(os.getpid())
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    _remove(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(state_folder: Path) -> Iterator[EmbeddedPostgres]:
+    """A running PostgreSQL server; tests make databases of their own in it."""
+    server = EmbeddedPostgres(state_folder / "postgres", is_durable=False)
+    server.start()
+    yield server
+    server.destroy()
+
+
+def _remove(folder: Path) -> None:
+    stop_all(folder)
+    EmbeddedPostgres(folder / "postgres").destroy()
+    shutil.rmtree(folder, ignore_errors=True)
