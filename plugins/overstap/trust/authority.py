@@ -92,11 +92,12 @@ class DevelopmentAuthority:
         )
 
     def conductor(self, region: str) -> None:
-        """Give a region's conductor the certificate with which it calls schools, if it has none yet."""
+        """Give a region's conductor its certificates to call schools and to sign evidence, each if it has none yet."""
         folder = self.folder / "conductor" / region
-        if not (folder / "tls-1.crt").exists():
-            oin = development_oin_of_region(region)
-            self._give(folder, Role.CLIENT, oin, f"conductor {region}", KeyKind.P256, (), _HOLDER_DAYS)
+        oin = development_oin_of_region(region)
+        for role in (Role.CLIENT, Role.SIGNING):
+            if not (folder / f"{role.file_stem}-1.crt").exists():
+                self._give(folder, role, oin, f"conductor {region}", KeyKind.P256, (), _HOLDER_DAYS)
 
     def revoke(self, certificate: x509.Certificate) -> None:
         """Put a certificate on the revocation list, as of this authority's moment."""

@@ -123,6 +123,18 @@ class TrustStore:
         oin = certificates.oin_in(self._certificates(path)[0])
         return self._tls(path, Role.CLIENT, oin or "", at)
 
+    def conductor_signing(self, region: str, *, at: datetime) -> SigningIdentity:
+        """Return the key with which a region's conductor signs evidence: audit checkpoints, never dossiers.
+
+        Raises:
+            OverstapError: TRUST-001 to TRUST-014.
+        """
+        path = self._newest(self._region_folder(region), Role.SIGNING, f"region {region}", at)
+        certificate = self._certificates(path)[0]
+        oin = certificates.oin_in(certificate) or ""
+        self.check(certificate, role=Role.SIGNING, oin=oin, at=at)
+        return SigningIdentity(f"region {region}", oin, certificate, self._key(path, certificate))
+
     def conductor_oins(self) -> frozenset[str]:
         """Return the OINs of all conductors whose certificates lie in this folder: who may call by default."""
         folder = self.folder / "conductor"

@@ -1,0 +1,95 @@
+"""Judges what is new in a round, the whole region at once: verdicts, findings and school reports go into the ledger."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, datetime
+from itertools import islice
+
+from overstap.agreements import Agreement, Round
+from overstap.dossier import structure
+from overstap.dossier.frames import flatten
+from overstap.dossier.model import Dossier
+from overstap.dossier.reading import read
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers import FindingRow, VersionRef, contents, verdicts
+from overstap.ledger.door import Unit
+from overstap.quality.expectations import validate_region
+from overstap.quality.findings import Severity, Stage
+from overstap.quality.rules import judge
+from overstap.quality.school import report_on_school
+
+GROUP = 500
+"""Verdicts per transaction."""
+
+_JUDGED = (
+    *("accepted", "in_review", "inspected", "not_inspected", "no_receiver"),
+    *("sealed", "confirmed", "refused", "undelivered"),
+)
+
+
+def judge_round(
+    ledger: Ledger,
+    *,
+    agreement: Agreement,
+    agreed: Round,
+    round_id: str,
+    actor: str,
+    today: date,
+    made_at: datetime,
+) -> Counter[str]:
+    """Judge every dossier of a round that was not judged yet, and make the reports of their schools.
+
+    The expectations run over the whole region, what was judged earlier too: a pupil who turns up at a second school
+    tomorrow is found tomorrow. A dossier that was accepted earlier keeps its verdict.
+
+    Args:
+        ledger: the ledger.
+        agreement: the agreement that the round started with.
+        agreed: what it says about this round.
+        round_id: the round.
+        actor: who judges, for the evidence.
+        today: the Dutch date.
+        made_at: the moment that the reports state.
+
+    Returns:
+        Counts: "accepted", "rejected" and "reports".
+    """
+    counts: Counter[str] = Counter()
+    found: dict[VersionRef, list[FindingRow]] = {}
+    with ledger.unit(agreement.region, actor) as unit:
+        is_new = unit.rows(
+            "select 1 from overstap.dossier where round_id = %(round)s and state = 'supplied' limit 1", round=round_id
+        )
+        if is_new:
+            frames = flatten(_judging(unit, round_id, agreed.profile, today, found))
+    if is_new:
+        by_id = {str(ref.dossier): findings for ref, findings in found.items()}
+        schools = frozenset(school.id for school in agreement.schools)
+        for finding in validate_region(frames, schools=schools):
+            if finding.dossier_id in by_id:
+                row = FindingRow(finding.rule, finding.severity.value, finding.path)
+                by_id[finding.dossier_id].append(row)
+        remaining = iter(found.items())
+        while group := dict(islice(remaining, GROUP)):
+            with ledger.unit(agreement.region, actor) as unit:
+                counts += verdicts(unit, group)
+    for school in agreement.primary_schools:
+        with ledger.unit(agreement.region, actor) as unit:
+            counts["reports"] += report_on_school(unit, agreement, round_id, school, made_at=made_at)
+    return counts
+
+
+def _judging(
+    unit: Unit, round_id: str, profile: str, today: date, found: dict[VersionRef, list[FindingRow]]
+) -> Iterator[tuple[str, Dossier]]:
+    """Yield every dossier of the round, one in memory at a time, judging the new ones on the way."""
+    for content in contents(unit, round_id, ["supplied", *_JUDGED]):
+        dossier = read(content.content)
+        if content.state == "supplied":
+            found[content.ref] = [
+                FindingRow(fault.code, Severity.ERROR.value, fault.path) for fault in structure.check(dossier)
+            ] + [
+                FindingRow(finding.rule, finding.severity.value, finding.path)
+                for finding in judge(dossier, today=today, stage=Stage.BEFORE_INSPECTION, profile=profile)
+            ]
+        yield str(content.ref.dossier), dossier
