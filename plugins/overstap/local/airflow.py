@@ -92,6 +92,11 @@ class AirflowStack:
         return self._place.address
 
     @property
+    def is_moved(self) -> bool:
+        """Whether it is not on 8080, which a user should be told."""
+        return self.port != USUAL_PORT
+
+    @property
     def admin_password(self) -> str:
         """The generated password of the account `admin`."""
         return self._passwords.get(f"user {ADMIN}")

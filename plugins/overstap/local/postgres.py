@@ -154,8 +154,8 @@ class EmbeddedPostgres:
     def provision(self) -> None:
         """Make the ledger's database `overstap_ledger`, its owner, and the application's login, with their passwords.
 
-        The schema is the migration's (`overstap.ledger.migrate`), run as the owner: `dsn(OWNER, LEDGER)`. The application
-        then connects with `dsn(APPLICATION, LEDGER)`.
+        The schema is the migration's (`overstap.ledger.migrate`), run as the owner: `dsn(OWNER, LEDGER)`. After that
+        the application connects with `dsn(APPLICATION, LEDGER)`.
         """
         self.create_role(OWNER, may_create_roles=True)
         self.create_database(LEDGER, OWNER)

@@ -239,6 +239,15 @@ def names(state: Path) -> list[str]:
     return [path.stem for path in records]
 
 
+def folders(state: Path) -> list[Path]:
+    """Return a state folder and the folders in it that are state folders too, such as PostgreSQL's.
+
+    Args:
+        state: the state folder.
+    """
+    return [state, *sorted(run.parent for run in state.glob("*/run"))]
+
+
 def stop_all(state: Path, grace_seconds: float = 20) -> list[str]:
     """End every service of a state folder and of the folders in it, the newest first; safe to repeat, after any crash.
 
@@ -252,7 +261,7 @@ def stop_all(state: Path, grace_seconds: float = 20) -> list[str]:
         The names of the services that were found, running or not.
     """
     stopped: list[str] = []
-    for folder in [state, *sorted(run.parent for run in state.glob("*/run"))]:
+    for folder in folders(state):
         for name in names(folder)[::-1]:
             Service(folder, name).stop(grace_seconds)
             stopped.append(name)

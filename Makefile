@@ -1,0 +1,67 @@
+# What can be asked of this project. `make` alone lists it. Needs Python 3.11, 3.12 or 3.13 and nothing else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+BOOTSTRAP := plugins/overstap/local/bootstrap.py
+# A Python of one's own choice: make PYTHON=/path/to/python3.12 demo
+PYTHON ?=
+# Extra words for pytest: make test ARGS="-k ledger"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo stop test check lock bench clean
+
+help:
+	@cat include/texts/bootstrap/help.txt
+
+demo: $(VENV)/.ready
+	@$(BIN)/overstap demo start
+
+stop:
+	@if [ -x $(BIN)/overstap ]; then $(BIN)/overstap demo stop; fi
+
+test: $(VENV)/.ready-dev
+	@echo "pytest: unit, DAG and integration tests; those marked boot start all of Airflow (about a minute each)"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.ready
+	@$(BIN)/overstap bench
+
+# Existing versions stay where they still fit; `make lock ARGS=--upgrade` takes the newest.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
+lock: $(VENV)/.ready-dev
+	$(LOCK) $(ARGS) requirements.in --output-file requirements.txt
+	$(LOCK) $(ARGS) requirements-dev.in --output-file requirements-dev.txt
+
+clean:
+	@if [ -x $(BIN)/overstap ]; then $(BIN)/overstap local destroy --state .demo; $(BIN)/overstap local destroy; fi
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The stamps make a repeat quick: nothing is done unless a list of packages changed.
+$(VENV)/.ready: requirements.txt pyproject.toml $(BOOTSTRAP)
+	@$(call with_python,$(BOOTSTRAP))
+	@touch $@
+
+$(VENV)/.ready-dev: requirements.txt requirements-dev.txt pyproject.toml $(BOOTSTRAP)
+	@$(call with_python,$(BOOTSTRAP) --dev)
+	@touch $(VENV)/.ready $@
+
+# The first Python that will do; else any Python 3, which then says what is wrong with it.
+CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.12 python3.13 python3.11 python3 python)
+with_python = chosen=; \
+	for name in $(CANDIDATES); do \
+		if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; \
+		then chosen=$$name; break; fi; \
+	done; \
+	if [ -z "$$chosen" ]; then \
+		for name in $(CANDIDATES); do \
+			if "$$name" -c 'import sys; sys.exit(sys.version_info[0] != 3)' >/dev/null 2>&1; then chosen=$$name; break; fi; \
+		done; \
+	fi; \
+	if [ -z "$$chosen" ]; then cat include/texts/bootstrap/no-python.txt >&2; exit 2; fi; \
+	"$$chosen" -I $(1)
