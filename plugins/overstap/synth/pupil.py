@@ -267,7 +267,7 @@ def _odd_name(
         case Quirk.EMOJI:
             return ("Sunny 🌻", *names[1:]), prefix, surname
         case Quirk.SQL_NAME:
-            return names, "", "Robert'); DROP TABLE leerling;--"
+            return names, "", "Robert\\'); DROP TABLE leerling;--"
         case Quirk.FORMULA_NAME:
             return names, "", "=cmd|' /C calc'!A0"
         case Quirk.DECOMPOSED:

@@ -14,7 +14,7 @@ from overstap.synth.las import load_las
 
 @pytest.fixture(scope="module")
 def region() -> SyntheticRegion:
-    return make_region(11, 120, 6, 4, today=date(2026, 11, 23), late=0, faulty=0, littered=0, database=3)
+    return make_region(11, 120, 6, 4, today=date(2026, 11, 23), late=0, faulty=0, littered=0, database=6)
 
 
 @pytest.fixture(scope="module")

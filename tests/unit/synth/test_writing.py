@@ -75,6 +75,9 @@ def test_the_littered_school_has_its_dossiers_and_one_twice(region: SyntheticReg
 def test_mended_files_take_the_place_of_the_faulty_ones(region: SyntheticRegion, written: Written) -> None:
     school = next(school for school in region.primary if school.character is Character.FAULTY)
     mended = {path.name for path in (written.mended / region.name / school.id).iterdir()}
+    assert digests(written.mended / region.name / school.id) == Counter(
+        content_digest(dossier(region, pupil.mended())) for pupil in region.pupils(school) if pupil.fault is not None
+    )
     assert len(mended) == written.mended_dossiers == sum(pupil.fault is not None for pupil in region.pupils(school))
     assert mended <= {path.name for path in (written.drop / region.name / school.id).iterdir()}
 
