@@ -228,6 +228,8 @@ def _parse(content: bytes) -> Receipt:
     refusal = Refusal(fields["refusal"]) if outcome is Outcome.REFUSED else None
     if (refusal is None) != (fields["refusal"] is None):
         raise ValueError("accepted with a refusal")
+    if refusal is None and fields["manifest_sha256"] is None:
+        raise ValueError("accepted without a manifest")
     software = fields["software"]
     if not isinstance(software, str) or len(software) > _SOFTWARE_LENGTH:
         raise ValueError("another form of software name")

@@ -1,0 +1,147 @@
+"""What the tests of the endpoint share: certificates, envelopes, and an endpoint as a process of its own."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from overstap.clock import now
+from overstap.delivery.envelope import Sealed, seal
+from overstap.delivery.message_ids import message_id
+from overstap.delivery.push import Pusher
+from overstap.delivery.receipt import Receipt, verify_receipt
+from overstap.delivery.receiving import PATH
+from overstap.trust import TrustStore, develop
+
+SENDER, SCHOOL, OTHER, REGION = "99AB00", "98XA00", "98XB00", "waterland"
+
+
+@pytest.fixture(scope="session")
+def trust_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trust")
+    develop(folder, schools=[SENDER, SCHOOL, OTHER], regions=[REGION, "elders"], at=now())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trust(trust_folder: Path) -> TrustStore:
+    return TrustStore(trust_folder, production=False)
+
+
+@dataclass(frozen=True)
+class Message:
+    """A sealed dossier under its message id."""
+
+    id: UUID
+    sealed: Sealed
+    trust: TrustStore
+
+    def receipt(self, data: bytes | None) -> Receipt:
+        assert data is not None
+        return verify_receipt(
+            data,
+            message_id=self.id,
+            envelope_sha256=self.sealed.envelope_sha256,
+            manifest_sha256=self.sealed.manifest_sha256,
+            receiver=SCHOOL,
+            trust=self.trust,
+            at=now(),
+        )
+
+
+Maker = Callable[..., Message]
+
+
+@pytest.fixture
+def make(trust: TrustStore) -> Maker:
+    """Seal a new message; the same id can be given again with another content."""
+
+    def made(*, identity: UUID | None = None, content: bytes = b"<dossier/>", to: str = SCHOOL, **changes) -> Message:
+        identity = identity or message_id(now(), os.urandom(10))
+        at = now()
+        sealed = seal(
+            {"dossier.xml": content},
+            message_id=identity,
+            round_id="waterland/2026-2027/advice",
+            sender=trust.signing_identity(SENDER, at=at),
+            recipient=trust.recipient(to, at=at),
+            oso_version="2019.1",
+            created_at=at,
+            **changes,
+        )
+        return Message(identity, sealed, trust)
+
+    return made
+
+
+@dataclass
+class Endpoint:
+    """`overstap receive serve` as a process."""
+
+    process: subprocess.Popen
+    port: int
+    store: Path
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}{PATH}"
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start(trust_folder: Path, store: Path, log: Path, *, environment: dict[str, str] | None = None) -> Endpoint:
+    port = free_port()
+    command = [sys.executable, "-c", "from overstap.cli import main; main()", "receive", "serve"]
+    command += ["--school", SCHOOL, "--trust", str(trust_folder), "--store", str(store), "--port", str(port)]
+    with log.open("ab") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | (environment or {}))
+    endpoint = Endpoint(process, port, store, log)
+    for _ in range(200):
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return endpoint
+        time.sleep(0.1)
+    process.kill()
+    raise AssertionError(f"the endpoint did not start: {log.read_text()}")
+
+
+@pytest.fixture
+def endpoint(trust_folder: Path, tmp_path: Path) -> Iterator[Endpoint]:
+    started = start(trust_folder, tmp_path / "store", tmp_path / "endpoint.log")
+    yield started
+    started.kill()
+
+
+@pytest.fixture
+def pusher(trust: TrustStore) -> Iterator[Callable[..., Pusher]]:
+    """Make lines to an endpoint; they are closed afterwards."""
+    lines: list[Pusher] = []
+
+    def line(url: str, *, school: str = SCHOOL, region: str = REGION, deadline_seconds: float = 20) -> Pusher:
+        client = trust.conductor_identity(region, at=now())
+        made = Pusher(url, school=school, trust=trust, client=client, at=now(), deadline_seconds=deadline_seconds)
+        lines.append(made)
+        return made
+
+    yield line
+    for made in lines:
+        made.close()

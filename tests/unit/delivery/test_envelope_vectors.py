@@ -1,0 +1,95 @@
+"""Every stored vector opens, or is refused for the reason in its name, with one code to the outside."""
+
+import json
+import shutil
+from pathlib import Path
+from uuid import UUID
+
+import jsonschema
+import pytest
+
+from overstap.delivery.envelope import open_envelope
+from overstap.delivery.manifest import moment_of
+from overstap.delivery.reasons import EnvelopeError, Reason
+from overstap.delivery.receipt import ReceiptError, ReceiptFault, verify_receipt
+from overstap.delivery.signing import verify
+from overstap.errors import sentences
+from overstap.trust import TrustStore
+
+VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "envelope"
+SCHEMAS = Path(__file__).resolve().parents[3] / "include" / "schemas" / "envelope"
+INDEX = json.loads((VECTORS / "vectors.json").read_text(encoding="utf-8"))
+AT = moment_of(INDEX["at"])
+
+
+def listed(folder: str) -> list:
+    return [pytest.param(one, id=one["file"]) for one in INDEX["vectors"] if one["file"].startswith(folder)]
+
+
+@pytest.fixture(scope="module")
+def trust(tmp_path_factory: pytest.TempPathFactory) -> TrustStore:
+    """The vectors' certificates, with the key files' mode that version control does not keep."""
+    folder = tmp_path_factory.mktemp("vectors") / "trust"
+    shutil.copytree(VECTORS / "trust", folder)
+    for key in folder.rglob("*.key"):
+        key.chmod(0o600)
+    return TrustStore(folder, production=False)
+
+
+def opened(vector: dict, trust: TrustStore):
+    school = vector["recipient"]
+    data = (VECTORS / vector["file"]).read_bytes()
+    return open_envelope(data, keyring=trust.keyring(school, at=AT), trust=trust, me=school, at=AT)
+
+
+@pytest.mark.parametrize("vector", listed("good/"))
+def test_good_ones_open(vector: dict, trust: TrustStore) -> None:
+    result = opened(vector, trust)
+    assert result.manifest.sender.school == vector["sender"]
+    assert result.files["dossier.xml"].startswith(b"<dossier>")
+    schema = json.loads((SCHEMAS / "manifest.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(
+        json.loads(result.manifest_bytes), schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
+
+
+@pytest.mark.parametrize("vector", listed("bad/"))
+def test_bad_ones_are_refused_for_their_reason(vector: dict, trust: TrustStore) -> None:
+    with pytest.raises(EnvelopeError) as refused:
+        opened(vector, trust)
+    assert refused.value.reason == vector["reason"]
+    assert refused.value.code == vector["code"]
+    assert str(refused.value) == str(EnvelopeError(Reason.MALFORMED)), "to the outside all failures are one"
+
+
+def test_every_reason_has_a_vector() -> None:
+    elsewhere = {Reason.TOO_LARGE, Reason.MESSAGE_ID}  # by limits and by the address they came to: test_envelope
+    shown = {one["reason"] for one in INDEX["vectors"] if one["file"].startswith("bad/")}
+    assert {str(reason) for reason in set(Reason) - elsewhere} == shown
+
+
+@pytest.mark.parametrize("vector", listed("receipts/"))
+def test_receipts(vector: dict, trust: TrustStore) -> None:
+    data = (VECTORS / vector["file"]).read_bytes()
+    arguments = {
+        "message_id": UUID(INDEX["message_id"]),
+        "envelope_sha256": bytes.fromhex(INDEX["receipts_envelope_sha256"]),
+        "manifest_sha256": bytes.fromhex(INDEX["receipts_manifest_sha256"]),
+        "receiver": vector["receiver"],
+        "trust": trust,
+        "at": AT,
+    }
+    if "fault" in vector:
+        with pytest.raises(ReceiptError) as refused:
+            verify_receipt(data, **arguments)
+        assert (refused.value.fault, refused.value.code) == (vector["fault"], vector["code"])
+        return
+    assert verify_receipt(data, **arguments).is_accepted == ("accepted" in vector["file"])
+    schema = json.loads((SCHEMAS / "receipt.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(json.loads(verify(data, trust=trust, at=AT).content), schema)
+
+
+def test_every_fault_has_a_vector_and_every_code_its_sentences() -> None:
+    shown = {one["fault"]: one["code"] for one in INDEX["vectors"] if "fault" in one}
+    assert shown.keys() == {str(fault) for fault in ReceiptFault}
+    assert set(shown.values()) <= sentences().keys()
