@@ -13,6 +13,7 @@ from cryptography.hazmat import asn1
 
 from overstap.delivery.der import CONTEXT_0, CONTEXT_1, CONTEXT_2, INTEGER, NULL, OCTET_STRING, SEQUENCE, tlv
 from overstap.delivery.reasons import EnvelopeError, Reason
+from overstap.trust.certificates import UNREADABLE
 
 Oid = x509.ObjectIdentifier
 
@@ -211,7 +212,7 @@ def decode(kind: type[_T], data: bytes) -> _T:
     """
     try:
         return asn1.decode_der(kind, data)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise EnvelopeError(Reason.MALFORMED) from error
 
 
@@ -232,7 +233,7 @@ def content_of(data: bytes, kind: Oid, otherwise: Reason, into: type[_T]) -> _T:
         raise EnvelopeError(otherwise)
     try:
         return found.content.parse(into)
-    except ValueError as error:
+    except UNREADABLE as error:  # not only ValueError: certificates inside have errors of their own
         raise EnvelopeError(Reason.MALFORMED) from error
 
 

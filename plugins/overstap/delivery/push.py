@@ -21,6 +21,7 @@ from cryptography import x509
 from overstap.delivery.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE, SOFTWARE
 from overstap.errors import OverstapError
 from overstap.trust import Role, TlsIdentity, TrustStore, oin_of
+from overstap.trust.certificates import UNREADABLE
 
 MESSAGE_ID_HEADER = "Overstap-Message-Id"
 
@@ -94,9 +95,12 @@ class _SchoolContext(ssl.SSLContext):
         wrapped = super().wrap_socket(sock, *args, **{**options, "do_handshake_on_connect": False})
         self.current = wrapped  # before the handshake, which a hostile server can stretch
         wrapped.do_handshake()
-        certificate = x509.load_der_x509_certificate(wrapped.getpeercert(binary_form=True) or b"")
         try:
+            certificate = x509.load_der_x509_certificate(wrapped.getpeercert(binary_form=True) or b"")
             self.trust.check(certificate, role=Role.TLS, oin=oin_of(self.school), at=self.at)
+        except UNREADABLE as error:
+            wrapped.close()
+            raise OverstapError("TRUST-018", role=Role.TLS) from error
         except OverstapError:
             wrapped.close()
             raise

@@ -18,7 +18,7 @@ from overstap.delivery.receipt import Refusal, make_receipt
 from overstap.delivery.storage import FolderStore
 from overstap.errors import OverstapError
 from overstap.trust import KeyRing, Role, SigningIdentity, TrustStore
-from overstap.trust.certificates import oin_in
+from overstap.trust.certificates import UNREADABLE, oin_in
 
 _REVOCATION_UNKNOWN = "TRUST-009"
 _log = logging.getLogger(__name__)
@@ -78,8 +78,12 @@ class Reception:
         """
         if certificate is None:
             return None
-        found = x509.load_der_x509_certificate(certificate)
-        oin = oin_in(found)
+        try:
+            found = x509.load_der_x509_certificate(certificate)
+            oin = oin_in(found)
+        except UNREADABLE:
+            _log.warning("caller refused: certificate not readable")
+            return None
         allowed = self.trust.conductor_oins() if self._callers is None else self._callers
         if oin is None or oin not in allowed:
             _log.warning("caller refused: not one of those who may call")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -25,7 +25,7 @@ from overstap.delivery.der import (
 from overstap.delivery.reasons import EnvelopeError, Reason
 from overstap.errors import OverstapError
 from overstap.trust import Role, SigningIdentity, TrustStore
-from overstap.trust.certificates import check_key, oin_in
+from overstap.trust.certificates import UNREADABLE, check_key, oin_in
 
 _VERSION = 1
 _FIRST_GENERALIZED_YEAR = 2050  # RFC 5652 section 11.3
@@ -134,6 +134,13 @@ def verify(data: bytes, *, trust: TrustStore, at: datetime) -> Signed:
         EnvelopeError: MALFORMED, NOT_SIGNED, ALGORITHM, SIGNED_ATTRIBUTES, SIGNATURE, or SIGNER with the trust
             store's error as its cause.
     """
+    try:
+        return _verify(data, trust, at)
+    except UNREADABLE as error:  # parts of a certificate that are read only when they are looked at
+        raise EnvelopeError(Reason.MALFORMED) from error
+
+
+def _verify(data: bytes, trust: TrustStore, at: datetime) -> Signed:
     signed = cms.content_of(data, cms.SIGNED_DATA, Reason.NOT_SIGNED, cms.SignedData)
     certificates, signers = signed.certificates.as_list(), signed.signers.as_list()
     if len(signers) != 1 or len(certificates) != 1:
@@ -163,7 +170,7 @@ def _check_signature(signer: cms.SignerInfo, certificate: x509.Certificate) -> N
     """Check the signature over the attributes as they came: strict DER has only one way to write them."""
     try:
         check_key(certificate)
-    except (OverstapError, ValueError) as error:
+    except (OverstapError, UnsupportedAlgorithm) as error:
         raise EnvelopeError(Reason.ALGORITHM) from error
     key, algorithm = certificate.public_key(), cms.der_of(signer.signature_algorithm)
     signed = asn1.encode_der(signer.signed_attributes)

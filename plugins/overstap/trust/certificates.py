@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import verification
 from cryptography.x509.oid import NameOID
@@ -14,6 +15,15 @@ from overstap.errors import OverstapError
 DEVELOPMENT_POLICY = x509.ObjectIdentifier("2.999.7.1")
 """Marks certificates made for demo and tests: an arc that is set aside for examples (ITU-T X.660)."""
 DEVELOPMENT_ORGANISATION = "Overstap DEVELOPMENT ONLY"
+
+UNREADABLE = (
+    ValueError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,
+)
+"""What the library raises, some of it only when a part is looked at, for a certificate that is not one."""
 
 _RSA_BITS = frozenset({3072, 4096})
 _LONGEST_CHAIN = 3  # certificates of authorities between a school's and the root, at most

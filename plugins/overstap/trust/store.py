@@ -170,8 +170,15 @@ class TrustStore:
         Raises:
             OverstapError: TRUST-012 weak key; TRUST-011 somebody else's; TRUST-010 wrong purpose; TRUST-006 outside
                 its validity; TRUST-007 ends within `days`; TRUST-005 no chain to a trusted root; TRUST-013 a
-                development certificate in production; TRUST-008 revoked; TRUST-009 revocation unknown.
+                development certificate in production; TRUST-008 revoked; TRUST-009 revocation unknown; TRUST-018 not
+                readable as a certificate.
         """
+        try:
+            self._check(certificate, role, oin, at, days)
+        except certificates.UNREADABLE as error:
+            raise OverstapError("TRUST-018", role=role) from error
+
+    def _check(self, certificate: x509.Certificate, role: Role, oin: str, at: datetime, days: int) -> None:
         certificates.check_time(certificate, at)
         if certificate.not_valid_after_utc < at + timedelta(days=days):
             until = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
