@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -28,6 +29,7 @@ from overstap.trust import KeyRing, RecipientCertificate
 _VERSION = 0
 _TRANSPORT_VERSION, _AGREEMENT_VERSION = 0, 3
 _KEY_BYTES, _NONCE_BYTES, _TAG_BYTES = 32, 12, 16
+_POINT_BYTES, _UNCOMPRESSED = 65, 0x04
 _OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
 
 
@@ -120,6 +122,19 @@ def decrypt(data: bytes, keyring: KeyRing) -> bytes:
         raise EnvelopeError(Reason.DECRYPTION) from error
 
 
+def _point(found: asn1.BitString) -> ec.EllipticCurvePublicKey:
+    """Read an uncompressed point; the library also takes hybrid and compressed ones, which say the same in other bytes.
+
+    Raises:
+        EnvelopeError: ALGORITHM for another form.
+        ValueError: not on the curve.
+    """
+    encoded = found.as_bytes()
+    if found.padding_bits() or len(encoded) != _POINT_BYTES or encoded[0] != _UNCOMPRESSED:
+        raise EnvelopeError(Reason.ALGORITHM)
+    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), encoded)
+
+
 def _content_key(found: cms.KeyTransport | cms.KeyAgreement, keyring: KeyRing) -> bytes:
     if isinstance(found, cms.KeyTransport):
         right = found.version == _TRANSPORT_VERSION and cms.der_of(found.algorithm) in cms.ANY_OAEP_SHA256
@@ -139,9 +154,7 @@ def _content_key(found: cms.KeyTransport | cms.KeyAgreement, keyring: KeyRing) -
         if isinstance(found, cms.KeyTransport) and isinstance(identity.key, rsa.RSAPrivateKey):
             key = identity.key.decrypt(found.encrypted_key, _OAEP)
         elif isinstance(found, cms.KeyAgreement) and isinstance(identity.key, ec.EllipticCurvePrivateKey):
-            point = ec.EllipticCurvePublicKey.from_encoded_point(
-                identity.key.curve, found.originator.key.point.as_bytes()
-            )
+            point = _point(found.originator.key.point)
             key = keywrap.aes_key_unwrap(_agreed(identity.key, point), found.encrypted_keys[0].encrypted_key)
         else:
             raise EnvelopeError(Reason.ALGORITHM)

@@ -18,6 +18,7 @@ DEVELOPMENT_ORGANISATION = "Overstap DEVELOPMENT ONLY"
 
 UNREADABLE = (
     ValueError,
+    TypeError,  # a name's part of the wrong string type
     x509.InvalidVersion,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
