@@ -33,7 +33,9 @@ mkdir "$aside/files"
 unzip -q -j -n "$aside/package.zip" -d "$aside/files"
 cd "$aside/files"
 
-# 4. The sender named inside must be who signed; the recipient named inside must be this school.
+# 4. One signature, this version of the format. The sender named inside must be who signed; the recipient named inside must be this school.
+[ "$(grep -c 'BEGIN CERTIFICATE' ../signer.pem)" = 1 ] || { echo "not exactly one signature" >&2; exit 4; }
+grep -q '"format": *"overstap-envelope/1"' manifest.json || { echo "another version of the format" >&2; exit 4; }
 field() { tr -d ' \n' <manifest.json | sed -n "s/.*\"$1\":{[^}]*\"$2\":\"\\([0-9A-Z]*\\)\".*/\\1/p"; }
 signer=$(openssl x509 -in ../signer.pem -noout -subject -nameopt sep_multiline,sname | sed -n 's/.*serialNumber=//p')
 [ -n "$signer" ] && [ "$(field sender oin)" = "$signer" ] || { echo "signed by another than the sender" >&2; exit 4; }
