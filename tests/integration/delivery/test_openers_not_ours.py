@@ -30,7 +30,11 @@ BEYOND_THE_EXAMPLES = {
     "signed_attributes": "openssl bears attributes it does not know",
 }
 BAD = [
-    one for one in INDEX["vectors"] if one["file"].startswith("bad/") and one["reason"] not in BEYOND_THE_EXAMPLES
+    one
+    for one in INDEX["vectors"]
+    if one["file"].startswith("bad/")
+    and one["reason"] not in BEYOND_THE_EXAMPLES
+    and one["file"] != "bad/signer.not_yet_valid.cms"  # by the vectors' moment; the examples go by today's
 ] + [
     one
     for one in INDEX["vectors"]
