@@ -80,3 +80,8 @@ def completeness(field: str) -> RegionRule:
     """
     table, _, column = field.partition(".")
     return RegionRule(INCOMPLETE, Severity.WARNING, table, "filled", (column,), "", "needed in this round")
+
+
+def severities() -> dict[str, Severity]:
+    """Return how bad a breach of each rule of the region is, by the rule's id."""
+    return {rule.id: rule.severity for rule in region_rules()} | {INCOMPLETE: completeness("").severity}

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import yaml
 
-from overstap.dossier import structure
+from overstap.dossier import attachments, structure
 from overstap.dossier.catalogue import catalogue
+from overstap.quality import regionbook
 from overstap.quality.findings import Severity, Stage
 
 _INCLUDE = Path(__file__).resolve().parents[3] / "include"
@@ -171,26 +172,81 @@ def _texts() -> dict[str, Sentence]:
     return found
 
 
+def severity(rule: str, version: str = "2019.1") -> Severity:
+    """Return how bad a breach of any rule is: official, own, of the region, of structure or attachments.
+
+    Args:
+        rule: the rule's id.
+        version: version of the standard.
+
+    Raises:
+        KeyError: there is no such rule, or it is not judged.
+    """
+    found = rules(version).get(rule)
+    if found is not None and found.severity is not None:
+        return found.severity
+    if rule in structure.codes():
+        return Severity.WARNING if rule in attachments.WARNINGS else Severity.ERROR
+    return regionbook.severities()[rule]
+
+
+def _facts(path: str, version: str, language: str) -> dict[str, str | int]:
+    """Return what a sentence about structure tells of a field, from its path alone: the ledger keeps no more."""
+    known = catalogue(version)
+    names = [step.partition("[")[0] for step in path.split("/")]
+    block, field = known.root, None
+    for name in names[1:]:
+        field = next((each for each in known.blocks.get(block, ()) if each.name == name), None)
+        if field is None:
+            break
+        block = field.contains or ""
+    facts: dict[str, str | int] = {
+        "element": names[-1],
+        "label": field.label if field else names[-1],
+        "most": (field.max if field else None) or 1,
+        "form": field.type.label if field and field.type else "",
+        "longest": (field.type.longest if field and field.type else None) or 0,
+        **_unknown()[language],
+    }
+    choice = field.choice if field else ""
+    siblings = known.blocks.get(field.block, ()) if field else ()
+    if choice:
+        facts["names"] = ", ".join(each.label for each in siblings if each.choice == choice)
+    return facts
+
+
+@cache
+def _unknown() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = yaml.safe_load((_TEXTS / "words" / "structure.yaml").read_text(encoding="utf-8"))
+    return found
+
+
 def _parted(text: str) -> tuple[str, str]:
     """Part what is wrong from what to do: the sentence for attachments has both in one text."""
     wrong, _, remedy = text.partition(". ")
     return f"{wrong}.", remedy
 
 
-@cache
-def sentence(rule: str, version: str = "2019.1") -> Sentence:
+def sentence(rule: str, version: str = "2019.1", path: str = "") -> Sentence:
     """Return what a rule says.
 
     Args:
         rule: the rule's id, or the code of an attachment fault.
         version: the version whose code lists fill in the allowed values.
+        path: where it was found: a sentence about structure names its field.
 
     Raises:
         KeyError: there is no sentence for this rule.
     """
     if rule in structure.codes():
-        nl, en, who = structure.sentence(rule)
+        nl, _, who = structure.sentence(rule, **_facts(path, version, "nl"))
+        _, en, _ = structure.sentence(rule, **_facts(path, version, "en"))
         return Sentence(*_parted(nl), *_parted(en), who)
+    return _filled(rule, version)
+
+
+@cache
+def _filled(rule: str, version: str) -> Sentence:
     found = _texts()[rule]
     if "{codes}" not in found.do_nl:
         return found

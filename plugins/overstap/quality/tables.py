@@ -12,6 +12,11 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def advice_rows() -> list[dict[str, str]]:
+    """Return the table of advices as it stands: code, rank, lwoo and meaning."""
+    return _rows(_SCHEMAS / "advice-ranks.csv")
+
+
 @cache
 def advice_ranks() -> dict[str, float | None]:
     """Return the height of each advice of code list 2; None where it says nothing about height.
@@ -19,14 +24,13 @@ def advice_ranks() -> dict[str, float | None]:
     One step is one kind of school: basis 1, kader 3, gemengd and theoretisch 6, havo 9, vwo 11; a double advice is the
     middle of its two. Our own reading of public research code: see docs/rules.md.
     """
-    rows = _rows(_SCHEMAS / "advice-ranks.csv")
-    return {row["code"]: float(row["rank"]) if row["rank"] else None for row in rows}
+    return {row["code"]: float(row["rank"]) if row["rank"] else None for row in advice_rows()}
 
 
 @cache
 def support_advices() -> frozenset[str]:
     """Return the advices of code list 2 that come with learning support (LWOO)."""
-    return frozenset(row["code"] for row in _rows(_SCHEMAS / "advice-ranks.csv") if row["lwoo"] == "yes")
+    return frozenset(row["code"] for row in advice_rows() if row["lwoo"] == "yes")
 
 
 @cache
