@@ -1,7 +1,7 @@
 """Makes the Python environment: the one module that runs before any package is there, by any Python 3.
 
-Run by the Makefile as a file: `python3 -I plugins/overstap/local/bootstrap.py [--dev]`. It uses the standard library alone
-and no syntax that an old Python cannot read, so that an old Python is told it is too old.
+Run by the Makefile as a file: `python3 -I plugins/overstap/local/bootstrap.py [--dev]`. It uses the standard library
+alone and no syntax that an old Python cannot read, so that an old Python is told it is too old.
 """
 
 import argparse
@@ -10,8 +10,9 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+PROJECT = Path(__file__).resolve().parents[3]
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 NEEDED_MIB = 2048
 """An environment is about 950 MiB; pip unpacks beside it while it installs."""
@@ -30,25 +31,37 @@ NETWORK_SIGNS = (
 
 
 class Refused(Exception):  # noqa: N818
-    """A reason not to go on, by its name in include/texts/bootstrap/messages.json."""
+    """A reason not to go on, by its name in include/texts/bootstrap/messages.json.
 
-    def __init__(self, name, **facts):  # type: ignore[no-untyped-def]
+    Args:
+        name: the sentence.
+        facts: what fills its places.
+    """
+
+    def __init__(self, name: str, **facts: object) -> None:
         super().__init__(name)
         self.name = name
         self.facts = facts
 
 
-def sentence(name, **facts):  # type: ignore[no-untyped-def]
+def sentence(name: str, **facts: object) -> str:
     """Return a sentence in Dutch and in English, on two lines."""
-    with open(os.path.join(PROJECT, "include", "texts", "bootstrap", "messages.json"), encoding="utf-8") as file:  # noqa: PTH123
-        text = json.load(file)[name]
-    return text["nl"].format(**facts) + "\n" + text["en"].format(**facts)
+    messages = PROJECT / "include" / "texts" / "bootstrap" / "messages.json"
+    text = json.loads(messages.read_text(encoding="utf-8"))[name]
+    return "\n".join(text[language].format(**facts) for language in ("nl", "en"))
 
 
-def check_python(version):  # type: ignore[no-untyped-def]
-    """Refuse a Python that Airflow does not run on, or one that cannot make environments."""
+def check_python(version: tuple) -> None:
+    """Refuse a Python that Airflow does not run on, or one that cannot make environments.
+
+    Args:
+        version: major and minor.
+
+    Raises:
+        Refused: "version" or "venv".
+    """
     found = ".".join(str(part) for part in version)
-    if tuple(version) not in SUPPORTED:
+    if version not in SUPPORTED:
         raise Refused("version", found=found)
     for module in ("venv", "ensurepip"):
         try:
@@ -57,72 +70,90 @@ def check_python(version):  # type: ignore[no-untyped-def]
             raise Refused("venv", found=found, module=module) from None
 
 
-def check_disk(folder, needed_mib):  # type: ignore[no-untyped-def]
-    """Refuse a disk on which the environment does not fit."""
-    free_mib = shutil.disk_usage(folder).free // 2**20
+def check_disk(folder: Path, needed_mib: int) -> None:
+    """Refuse a disk on which the environment does not fit.
+
+    Args:
+        folder: an existing folder on that disk.
+        needed_mib: what must be free, in MiB.
+
+    Raises:
+        Refused: "disk".
+    """
+    free_mib = shutil.disk_usage(str(folder)).free // 2**20
     if free_mib < needed_mib:
         raise Refused("disk", folder=folder, free_mib=free_mib, needed_mib=needed_mib)
 
 
-def is_sound(folder):  # type: ignore[no-untyped-def]
+def is_sound(folder: Path) -> bool:
     """Return whether there is an environment whose Python starts, is a supported one, and has pip."""
-    program = os.path.join(folder, "bin", "python")
-    wanted = "import pip, sys; sys.exit(sys.version_info[:2] not in %r)" % (SUPPORTED,)
+    wanted = f"import pip, sys; sys.exit(sys.version_info[:2] not in {SUPPORTED!r})"
+    command = [str(folder / "bin" / "python"), "-I", "-c", wanted]
     try:
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
-            return subprocess.call([program, "-I", "-c", wanted], stdout=nowhere, stderr=nowhere) == 0  # noqa: S603
+        return subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0  # noqa: S603
     except OSError:
         return False
 
 
-def install(folder, requirements):  # type: ignore[no-untyped-def]
-    """Install the locked packages and the project itself; what pip says goes to a log."""
-    log = os.path.join(folder, "install.log")
-    count = 0
-    for path in requirements:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
-            count += sum("==" in line for line in file)
+def install(folder: Path, requirements: list) -> None:
+    """Install the locked packages and the project itself; what pip says goes to `install.log` in the environment.
+
+    Args:
+        folder: the environment.
+        requirements: the lock files.
+
+    Raises:
+        Refused: "network" or "pip".
+    """
+    log = folder / "install.log"
+    count = sum(path.read_text(encoding="utf-8").count("==") for path in requirements)
     print(sentence("packages", count=count, log=log), flush=True)
-    pip = [os.path.join(folder, "bin", "python"), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    locked = [part for path in requirements for part in ("-r", path)]
-    for command in (
-        [*pip, "install", "--progress-bar", "off", *locked],
+    pip = [str(folder / "bin" / "python"), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+    locked = [part for path in requirements for part in ("-r", str(path))]
+    for words in (
+        ["--progress-bar", "off", *locked],
         # Without build isolation: the builder is one of the locked packages, so nothing else is fetched.
-        [*pip, "install", "--no-deps", "--no-build-isolation", "--editable", PROJECT],
+        ["--no-deps", "--no-build-isolation", "--editable", str(PROJECT)],
     ):
-        with open(log, "ab") as file:  # noqa: PTH123
+        with log.open("ab") as file:
             begin = file.tell()
-            code = subprocess.call(command, stdout=file, stderr=subprocess.STDOUT, cwd=PROJECT)  # noqa: S603
+            code = subprocess.call([*pip, *words], stdout=file, stderr=subprocess.STDOUT, cwd=str(PROJECT))  # noqa: S603
         if code != 0:
-            with open(log, "rb") as file:  # noqa: PTH123
-                file.seek(begin)
-                said = file.read().decode("utf-8", "replace")
+            said = log.read_bytes()[begin:].decode("utf-8", "replace")
             raise Refused("network" if any(sign in said for sign in NETWORK_SIGNS) else "pip", log=log)
 
 
-def make(folder, is_dev):  # type: ignore[no-untyped-def]
-    """Make or bring up to date the environment in a folder."""
+def make(folder: Path, requirements: list) -> None:
+    """Make or bring up to date the environment in a folder.
+
+    Args:
+        folder: made when it is not there, and anew when it is of no use.
+        requirements: the lock files.
+
+    Raises:
+        Refused: for any reason of this module.
+    """
     check_python(sys.version_info[:2])
     if not is_sound(folder):
         check_disk(PROJECT, NEEDED_MIB)
-        if os.path.isdir(folder):  # noqa: PTH112
-            shutil.rmtree(folder)
+        if folder.is_dir():
+            shutil.rmtree(str(folder))
         import venv
 
-        venv.create(folder, with_pip=True, symlinks=True)
-    names = ["requirements.txt"] + (["requirements-dev.txt"] if is_dev else [])
-    install(folder, [os.path.join(PROJECT, name) for name in names])
+        venv.create(str(folder), with_pip=True, symlinks=os.name != "nt")
+    install(folder, requirements)
     print(sentence("ready", folder=folder), flush=True)
 
 
-def main():  # type: ignore[no-untyped-def]
-    """Make the environment; exit 2 with a sentence when that cannot be done here."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> int:
+    """Make the environment; return 2, with a sentence, when that cannot be done here."""
+    parser = argparse.ArgumentParser(description="Make the Python environment of this project.")
     parser.add_argument("--dev", action="store_true", help="also what developers and CI need")
-    parser.add_argument("--folder", default=os.path.join(PROJECT, ".venv"))
+    parser.add_argument("--folder", type=Path, default=PROJECT / ".venv")
     given = parser.parse_args()
+    names = ["requirements.txt", *(["requirements-dev.txt"] if given.dev else [])]
     try:
-        make(given.folder, given.dev)
+        make(given.folder, [PROJECT / name for name in names])
     except Refused as reason:
         print(sentence(reason.name, **reason.facts), file=sys.stderr)
         return 2
