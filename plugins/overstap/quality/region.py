@@ -1,4 +1,4 @@
-"""Judges what is new in a round, the whole region at once: verdicts, findings and school reports go into the ledger."""
+"""Judges what is new in a round, the whole region at once, and leaves verdicts and school reports in the ledger."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from overstap.dossier.frames import flatten
 from overstap.dossier.model import Dossier
 from overstap.dossier.reading import read
 from overstap.ledger import Ledger
-from overstap.ledger.dossiers import FindingRow, VersionRef, contents, verdicts
 from overstap.ledger.door import Unit
+from overstap.ledger.dossiers import FindingRow, VersionRef, contents, verdicts
 from overstap.quality.expectations import validate_region
 from overstap.quality.findings import Severity, Stage
 from overstap.quality.rules import judge
-from overstap.quality.school import report_on_school
+from overstap.quality.school import report_on_schools
 
 GROUP = 500
 """Verdicts per transaction."""
@@ -73,9 +73,8 @@ def judge_round(
         while group := dict(islice(remaining, GROUP)):
             with ledger.unit(agreement.region, actor) as unit:
                 counts += verdicts(unit, group)
-    for school in agreement.primary_schools:
-        with ledger.unit(agreement.region, actor) as unit:
-            counts["reports"] += report_on_school(unit, agreement, round_id, school, made_at=made_at)
+    with ledger.unit(agreement.region, actor) as unit:
+        counts["reports"] = report_on_schools(unit, agreement, round_id, made_at=made_at)
     return counts
 
 

@@ -1,0 +1,5 @@
+"""`python -m overstap` is the command `overstap`."""
+
+from overstap.cli import main
+
+main()

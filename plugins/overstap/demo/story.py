@@ -1,0 +1,197 @@
+"""Plays a round from its opening to the last signed confirmation, and tells what happens."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from overstap.clock import now, wall
+from overstap.demo.house import House, overstap
+from overstap.demo.people import Clerk, Coordinator
+from overstap.demo.place import REGION, ROUND
+from overstap.demo.table import tables
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.local.api import FINISHED
+from overstap.local.waiting import wait_until
+from overstap.synth.school import Character
+from overstap.texts import texts
+
+DAG_ID = f"round__{REGION}__{ROUND}"
+_LOOK_SECONDS = 1.0
+_LONGEST_SECONDS = 1200.0
+_DONE = frozenset({"success", "failed", "upstream_failed", "skipped"})
+
+
+class Story:
+    """One telling.
+
+    Args:
+        house: the demonstration that stands.
+        console: where it is told.
+        asks_person: wait for a person to answer the gate in Airflow, instead of answering it by script.
+    """
+
+    def __init__(self, house: House, console: Console, *, asks_person: bool) -> None:
+        self.house = house
+        self.console = console
+        self.asks_person = asks_person
+        self.round_id = house.agreement.round_id(ROUND)
+        self.coordinator = Coordinator(house.airflow.api(house.coordinator), DAG_ID)
+        self.clerks = [Clerk(house, school) for school in house.region.primary]
+        settings = house.place.settings(house.postgres)
+        self.ledger = Ledger(settings["OVERSTAP_LEDGER"], Path(settings["OVERSTAP_KEYS"]))
+        self._told: dict[tuple[str, int], tuple[str, int]] = {}
+        self._asked: set[str] = set()
+
+    def tell(self, name: str, **facts: str) -> None:
+        """Tell one sentence of include/texts/demo/story.yaml, with the time."""
+        tell(self.console, name, **facts)
+
+    def play(self) -> bool:
+        """Play the round; return whether everything ended as it should.
+
+        Raises:
+            OverstapError: LOCAL-010 when something does not happen in time.
+        """
+        opens = self.house.agreement.round(ROUND).milestones.opens
+        api = self.coordinator.api
+        with self.house.airflow.api() as administrator:  # a coordinator gets 403 for a DAG that is not there yet
+            administrator.wait_for_dag(DAG_ID, seconds=120)
+        self.coordinator.unpause()
+        self.tell("opening", moment=f"{wall(opens):%H:%M:%S}")
+        wait_until(lambda: bool(api.runs(DAG_ID)), f"run of {DAG_ID}", 180)
+        run_id = str(api.runs(DAG_ID)[0]["dag_run_id"])
+
+        on_time = [clerk for clerk in self.clerks if not clerk.is_late]
+        self._follow(run_id, lambda: self._review(on_time))
+        late = [clerk for clerk in self.clerks if clerk.is_late]
+        if late:
+            self.tell("first_end")
+        for clerk in late:
+            self.tell("late", school=f"{clerk.school.name} ({clerk.school.id})")
+            clerk.supply_late()
+            # A file counts once it has not changed for some seconds; a coordinator clicks later than a script.
+            time.sleep(6)
+            index = [school.id for school in self.house.agreement.primary_schools].index(clerk.school.id)
+            before = {key: tried for key, (_, tried) in self._told.items()}
+            self.coordinator.rerun(run_id, index)
+            self._follow(run_id, lambda clerk=clerk: self._review([clerk]), before)  # type: ignore[misc]
+        state = str(api.run(DAG_ID, run_id)["state"])
+        if state == "success":
+            self.tell("second_end")
+        return self._finish() and state == "success"
+
+    def _follow(
+        self, run_id: str, on_release: Callable[[], None], before: dict[tuple[str, int], int] | None = None
+    ) -> None:
+        """Tell what the run does until it is over, answering its gate on the way."""
+        deadline = time.monotonic() + _LONGEST_SECONDS
+        released = False
+        while True:
+            tasks = self.coordinator.api.task_instances(DAG_ID, run_id)
+            for task in sorted(tasks, key=lambda one: one["end_date"] or ""):
+                self._tell_task(run_id, task)
+            question = self.coordinator.question(run_id)
+            if question is not None and str(question["task_instance"]["id"]) not in self._asked:
+                self._asked.add(str(question["task_instance"]["id"]))
+                self.tell("gate", subject=str(question["subject"]))
+                if self.asks_person:
+                    self.tell("gate_wait")
+                else:
+                    self.coordinator.release(run_id, question)
+                    self.tell("gate_given")
+            states = {(one["task_id"], one["map_index"]): one for one in tasks}
+            gate = states.get(("release", -1))
+            if (
+                not released
+                and gate
+                and gate["state"] == "success"
+                and gate["try_number"] > (before or {}).get(("release", -1), 0)
+            ):
+                released = True
+                self.tell("reviews")
+                on_release()
+            if self.coordinator.api.run(DAG_ID, run_id)["state"] in FINISHED:
+                for task in self.coordinator.api.task_instances(DAG_ID, run_id):
+                    self._tell_task(run_id, task)
+                return
+            if time.monotonic() > deadline and not self.asks_person:
+                raise OverstapError("LOCAL-010", seconds=int(_LONGEST_SECONDS), what=f"{DAG_ID} {run_id}")
+            time.sleep(_LOOK_SECONDS)
+
+    def _tell_task(self, run_id: str, task: dict[str, Any]) -> None:
+        key = (str(task["task_id"]), int(task["map_index"]))
+        now = (str(task["state"]), int(task["try_number"]))
+        if task["state"] not in _DONE or self._told.get(key) == now:
+            return
+        self._told[key] = now
+        title = task["rendered_map_index"] or task["task_display_name"]
+        if task["state"] == "success":
+            self.tell("step_done", title=title)
+        elif task["state"] == "failed":
+            self.tell("step_red", title=title)
+            self.console.print(f"           [yellow]{self._first_line(run_id, task)}[/]")
+
+    def _first_line(self, run_id: str, task: dict[str, Any]) -> str:
+        """Return the first line of a red task's log that says what is wrong, as the coordinator reads it."""
+        log = self.coordinator.api.log(
+            DAG_ID, run_id, task["task_id"], try_number=task["try_number"], map_index=task["map_index"]
+        )
+        for entry in log["content"]:
+            event = str(entry.get("event", "")) if isinstance(entry, dict) else str(entry)
+            if entry.get("level") == "error" and " | " in event:
+                return event
+        return ""
+
+    def _review(self, clerks: list[Clerk]) -> None:
+        """Let schools record what parents decided: most by list, one by a single command."""
+        for clerk in clerks:
+            said = clerk.record_list(self.round_id)
+            self.tell("reviewed", school=clerk.school.name, said=said)
+        for clerk in clerks:
+            left_out = clerk.missing_from_list()
+            if left_out and clerk.record_one(self.round_id, left_out[0]):
+                self.tell("single", school=clerk.school.name)
+                return
+
+    def _finish(self) -> bool:
+        """Show the tables, write what a person would want to open, and check the ledger."""
+        house = self.house
+        self.console.print()
+        for table in tables(self.ledger, REGION, self.round_id):
+            self.console.print(table)
+        self.tell("check")
+        stores = [
+            word
+            for school in house.region.secondary
+            for word in ("--store", f"{school.id}={house.place.store(school.id)}")
+        ]
+        checked = overstap(house.place, house.postgres, "ledger", "check", "--region", REGION, *stores)
+        self.console.print(f"           {checked.stdout.strip()}{checked.stderr.strip()}", markup=False)
+        region, year, kind = self.round_id.split(".")
+        self.tell("report", path=str(house.place.reports / region / year / f"{kind}.html"))
+        faulty = next((one for one in house.region.primary if one.character is Character.FAULTY), None)
+        if faulty is not None:
+            path = house.place.reports / region / year / f"{kind}-{faulty.id}.html"
+            written = overstap(
+                *(house.place, house.postgres, "report", "school", faulty.id),
+                *("--region", REGION, "--round", self.round_id, "--out", str(path)),
+            )
+            if written.returncode == 0:
+                self.tell("school", school=faulty.name, path=str(path))
+        return checked.returncode == 0
+
+
+def tell(console: Console, name: str, **facts: str) -> None:
+    """Tell one sentence with the time of day on a Dutch wall.
+
+    Args:
+        console: where.
+        name: key of include/texts/demo/story.yaml.
+        facts: what fills its places.
+    """
+    text = texts("demo/story")[name]["nl"].format(**facts)
+    console.print(f"{wall(now()):%H:%M:%S}   {text}", markup=False, highlight=False, soft_wrap=True)
