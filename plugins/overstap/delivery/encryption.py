@@ -1,6 +1,7 @@
 """CMS AuthEnvelopedData: readable by one key only, and changed by nobody (docs/envelope.md, part "Encryption")."""
 
 import os
+from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography import x509
@@ -25,11 +26,12 @@ from overstap.delivery.der import (
 )
 from overstap.delivery.reasons import EnvelopeError, Reason
 from overstap.trust import KeyRing, RecipientCertificate
+from overstap.trust.keyfiles import PublicKey
 
 _VERSION = 0
 _TRANSPORT_VERSION, _AGREEMENT_VERSION = 0, 3
 _KEY_BYTES, _NONCE_BYTES, _TAG_BYTES = 32, 12, 16
-_POINT_BYTES, _UNCOMPRESSED = 65, 0x04
+_POINT_BYTES, _UNCOMPRESSED, _WRAPPED_BYTES = 65, 0x04, 40
 _OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
 
 
@@ -48,36 +50,61 @@ def encrypt(content: bytes, recipient: RecipientCertificate) -> bytes:
     """
     content_key, nonce = os.urandom(_KEY_BYTES), os.urandom(_NONCE_BYTES)
     sealed = AESGCM(content_key).encrypt(nonce, content, None)
-    algorithm = tlv(SEQUENCE, _GCM, tlv(SEQUENCE, tlv(OCTET_STRING, nonce), _TAG_LENGTH))
+    algorithm = _BEFORE_NONCE + nonce + _TAG_LENGTH
     encrypted = tlv(SEQUENCE, _DATA, algorithm, tlv(CONTEXT_0_PRIMITIVE, sealed[:-_TAG_BYTES]))
     recipients = tlv(SET, _for_recipient(recipient.certificate, content_key))
     enveloped = tlv(SEQUENCE, _ZERO, recipients, encrypted, tlv(OCTET_STRING, sealed[-_TAG_BYTES:]))
     return tlv(SEQUENCE, _AUTH_ENVELOPED_DATA, tlv(CONTEXT_0, enveloped))
 
 
-_GCM, _DATA = cms.oid(cms.AES_256_GCM), cms.oid(cms.DATA)
-_AUTH_ENVELOPED_DATA = cms.oid(cms.AUTH_ENVELOPED_DATA)
+_DATA, _AUTH_ENVELOPED_DATA = cms.oid(cms.DATA), cms.oid(cms.AUTH_ENVELOPED_DATA)
 _TAG_LENGTH = tlv(INTEGER, bytes((_TAG_BYTES,)))
+_BEFORE_NONCE = tlv(
+    SEQUENCE, cms.oid(cms.AES_256_GCM), tlv(SEQUENCE, tlv(OCTET_STRING, bytes(_NONCE_BYTES)), _TAG_LENGTH)
+)[: -_NONCE_BYTES - len(_TAG_LENGTH)]
 _ZERO, _THREE = tlv(INTEGER, b"\x00"), tlv(INTEGER, b"\x03")
 _EC_KEY = tlv(SEQUENCE, cms.oid(cms.EC_PUBLIC_KEY))
-_named = lru_cache(maxsize=4096)(cms.named)
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """What every RecipientInfo for one certificate has in common: it is of fixed length, but for two holes."""
+
+    key: PublicKey
+    before: bytes
+    """For EC: up to the ephemeral point. For RSA: up to the encrypted content key."""
+    between: bytes
+    """For EC: from behind the point up to the wrapped content key, which ends it all."""
+
+
+@lru_cache(maxsize=4096)
+def _template(certificate: x509.Certificate) -> _Template:
+    key, name = certificate.public_key(), cms.named(certificate)
+    if isinstance(key, rsa.RSAPublicKey):
+        hole = bytes(key.key_size // 8)
+        whole = tlv(SEQUENCE, _ZERO, name, cms.OAEP_SHA256, tlv(OCTET_STRING, hole))
+        return _Template(key, whole[: -len(hole)], b"")
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise TypeError("the trust store gives out EC and RSA certificates only")
+    encrypted_key = tlv(SEQUENCE, tlv(SEQUENCE, name, tlv(OCTET_STRING, bytes(_WRAPPED_BYTES))))
+    rest = cms.ECDH_SHA256_AES_256_WRAP + encrypted_key
+    originator = tlv(CONTEXT_0, tlv(CONTEXT_1, _EC_KEY, tlv(BIT_STRING, b"\x00", bytes(_POINT_BYTES))))
+    whole = tlv(CONTEXT_1, _THREE, originator, rest)
+    return _Template(key, whole[: -len(rest) - _POINT_BYTES], rest[:-_WRAPPED_BYTES])
 
 
 def _for_recipient(certificate: x509.Certificate, content_key: bytes) -> bytes:
     """Return the RecipientInfo that gives the content key to one certificate's key."""
-    key, name = certificate.public_key(), _named(certificate)
+    template = _template(certificate)
+    key = template.key
     if isinstance(key, rsa.RSAPublicKey):
-        return tlv(SEQUENCE, _ZERO, name, cms.OAEP_SHA256, tlv(OCTET_STRING, key.encrypt(content_key, _OAEP)))
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise TypeError("the trust store gives out EC and RSA certificates only")
+        return template.before + key.encrypt(content_key, _OAEP)
     ephemeral = ec.generate_private_key(key.curve)
     wrapped = keywrap.aes_key_wrap(_agreed(ephemeral, key), content_key)
     point = ephemeral.public_key().public_bytes(
         serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
     )
-    originator = tlv(CONTEXT_0, tlv(CONTEXT_1, _EC_KEY, tlv(BIT_STRING, b"\x00", point)))
-    encrypted_key = tlv(SEQUENCE, name, tlv(OCTET_STRING, wrapped))
-    return tlv(CONTEXT_1, _THREE, originator, cms.ECDH_SHA256_AES_256_WRAP, tlv(SEQUENCE, encrypted_key))
+    return b"".join((template.before, point, template.between, wrapped))
 
 
 def _agreed(private: ec.EllipticCurvePrivateKey, public: ec.EllipticCurvePublicKey) -> bytes:

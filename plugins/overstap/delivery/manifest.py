@@ -25,6 +25,7 @@ RESERVED = frozenset({NAME, "envelope.cms", "receipt.cms"})
 """Names that a receiver's store uses itself; no file of a dossier may have them."""
 
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+_MOMENT_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _ROUND = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 _OSO_VERSION = re.compile(r"[0-9]{4}\.[0-9]{1,2}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -206,4 +207,6 @@ def moment_of(text: Any) -> datetime:
     Raises:
         ValueError: another form.
     """
-    return datetime.strptime(text, _MOMENT).replace(tzinfo=UTC)
+    if not _MOMENT_FORM.fullmatch(text):
+        raise ValueError("not a moment in UTC and whole seconds")
+    return datetime.fromisoformat(text)

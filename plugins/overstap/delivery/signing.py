@@ -26,6 +26,7 @@ from overstap.delivery.reasons import EnvelopeError, Reason
 from overstap.errors import OverstapError
 from overstap.trust import Role, SigningIdentity, TrustStore
 from overstap.trust.certificates import UNREADABLE, check_key, oin_in
+from overstap.trust.keyfiles import PublicKey
 
 _VERSION = 1
 _FIRST_GENERALIZED_YEAR = 2050  # RFC 5652 section 11.3
@@ -47,10 +48,14 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """What every signature of one certificate has in common, DER, made once."""
+    """What every signature of one certificate has in common, made once."""
 
+    key: PublicKey
+    oin: str
+    named: bytes
+    fingerprint: bytes
     before_attributes: bytes
-    """Of SignerInfo: version, signer, digest algorithm."""
+    """Of SignerInfo: version, signer, digest algorithm; DER, as what follows."""
     certificate_attribute: bytes
     algorithm: bytes
     certificates: bytes
@@ -60,16 +65,22 @@ _ONE = tlv(INTEGER, b"\x01")
 _DIGESTS = tlv(SET, cms.SHA256)
 _DATA, _SIGNED_DATA = cms.oid(cms.DATA), cms.oid(cms.SIGNED_DATA)
 _TYPE_ATTRIBUTE = tlv(SEQUENCE, cms.oid(cms.CONTENT_TYPE), tlv(SET, _DATA))
-_TIME_KIND, _DIGEST_KIND = cms.oid(cms.SIGNING_TIME), cms.oid(cms.MESSAGE_DIGEST)
+_TIME_KIND = cms.oid(cms.SIGNING_TIME)
+_BEFORE_DIGEST = tlv(SEQUENCE, cms.oid(cms.MESSAGE_DIGEST), tlv(SET, tlv(OCTET_STRING, bytes(32))))[:-32]
 
 
 @lru_cache(maxsize=4096)
 def _template(certificate: x509.Certificate) -> _Template:
-    is_rsa = isinstance(certificate.public_key(), rsa.RSAPublicKey)
-    digest = tlv(OCTET_STRING, certificate.fingerprint(hashes.SHA256()))
-    signing_certificate = tlv(SEQUENCE, tlv(SEQUENCE, tlv(SEQUENCE, digest)))
+    check_key(certificate)
+    key, named, fingerprint = certificate.public_key(), cms.named(certificate), certificate.fingerprint(hashes.SHA256())
+    is_rsa = isinstance(key, rsa.RSAPublicKey)
+    signing_certificate = tlv(SEQUENCE, tlv(SEQUENCE, tlv(SEQUENCE, tlv(OCTET_STRING, fingerprint))))
     return _Template(
-        before_attributes=_ONE + cms.named(certificate) + cms.SHA256,
+        key=key,  # type: ignore[arg-type]  # check_key admits these two kinds only
+        oin=oin_in(certificate) or "",
+        named=named,
+        fingerprint=fingerprint,
+        before_attributes=_ONE + named + cms.SHA256,
         certificate_attribute=tlv(SEQUENCE, cms.oid(cms.SIGNING_CERTIFICATE_V2), tlv(SET, signing_certificate)),
         algorithm=cms.PSS_SHA256 if is_rsa else cms.ECDSA_SHA256,
         certificates=tlv(CONTEXT_0, certificate.public_bytes(serialization.Encoding.DER)),
@@ -91,8 +102,9 @@ def sign(content: bytes, identity: SigningIdentity, *, at: datetime) -> bytes:
     attributes = b"".join(  # in the order of their encodings, as DER wants a set: by their lengths here
         (
             _TYPE_ATTRIBUTE,
-            tlv(SEQUENCE, _TIME_KIND, tlv(SET, _time(at))),
-            tlv(SEQUENCE, _DIGEST_KIND, tlv(SET, tlv(OCTET_STRING, hashlib.sha256(content).digest()))),
+            _time_attribute(at.replace(microsecond=0)),
+            _BEFORE_DIGEST,
+            hashlib.sha256(content).digest(),
             template.certificate_attribute,
         )
     )
@@ -113,11 +125,14 @@ def sign(content: bytes, identity: SigningIdentity, *, at: datetime) -> bytes:
     return tlv(SEQUENCE, _SIGNED_DATA, tlv(CONTEXT_0, signed))
 
 
-def _time(at: datetime) -> bytes:
+@lru_cache(maxsize=64)
+def _time_attribute(at: datetime) -> bytes:
     moment = at.astimezone(UTC)
     if moment.year < _FIRST_GENERALIZED_YEAR:
-        return tlv(UTC_TIME, moment.strftime("%y%m%d%H%M%SZ").encode())
-    return tlv(GENERALIZED_TIME, moment.strftime("%Y%m%d%H%M%SZ").encode())
+        time = tlv(UTC_TIME, moment.strftime("%y%m%d%H%M%SZ").encode())
+    else:
+        time = tlv(GENERALIZED_TIME, moment.strftime("%Y%m%d%H%M%SZ").encode())
+    return tlv(SEQUENCE, _TIME_KIND, tlv(SET, time))
 
 
 def verify(data: bytes, *, trust: TrustStore, at: datetime) -> Signed:
@@ -154,25 +169,24 @@ def _verify(data: bytes, trust: TrustStore, at: datetime) -> Signed:
         or not cms.ANY_SHA256.issuperset(digests)
     ):
         raise EnvelopeError(Reason.ALGORITHM)
-    if asn1.encode_der(signer.signer) != cms.named(certificate):
-        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
-    signed_at = _check_attributes(signer.signed_attributes.as_list(), signed.encapsulated, certificate)
-    _check_signature(signer, certificate)
-    oin = oin_in(certificate) or ""
     try:
-        trust.check(certificate, role=Role.SIGNING, oin=oin, at=at)
-    except OverstapError as error:
-        raise EnvelopeError(Reason.SIGNER) from error
-    return Signed(signed.encapsulated.content, certificate, oin, signed_at)
-
-
-def _check_signature(signer: cms.SignerInfo, certificate: x509.Certificate) -> None:
-    """Check the signature over the attributes as they came: strict DER has only one way to write them."""
-    try:
-        check_key(certificate)
+        template = _template(certificate)
     except (OverstapError, UnsupportedAlgorithm) as error:
         raise EnvelopeError(Reason.ALGORITHM) from error
-    key, algorithm = certificate.public_key(), cms.der_of(signer.signature_algorithm)
+    if asn1.encode_der(signer.signer) != template.named:
+        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
+    signed_at = _check_attributes(signer.signed_attributes.as_list(), signed.encapsulated, certificate)
+    _check_signature(signer, template.key)
+    try:
+        trust.check(certificate, role=Role.SIGNING, oin=template.oin, at=at)
+    except OverstapError as error:
+        raise EnvelopeError(Reason.SIGNER) from error
+    return Signed(signed.encapsulated.content, certificate, template.oin, signed_at)
+
+
+def _check_signature(signer: cms.SignerInfo, key: PublicKey) -> None:
+    """Check the signature over the attributes as they came: strict DER has only one way to write them."""
+    algorithm = cms.der_of(signer.signature_algorithm)
     signed = asn1.encode_der(signer.signed_attributes)
     try:
         if isinstance(key, rsa.RSAPublicKey) and algorithm in cms.ANY_PSS_SHA256:
@@ -206,7 +220,7 @@ def _check_attributes(
         kind == encapsulated.kind == cms.DATA
         and digest == hashlib.sha256(encapsulated.content).digest()
         and len(named) == 1
-        and named[0].digest == certificate.fingerprint(hashes.SHA256())
+        and named[0].digest == _template(certificate).fingerprint
         and (named[0].issuer_serial is None or named[0].issuer_serial.serial == certificate.serial_number)
     )
     if not fits:

@@ -39,13 +39,16 @@ class RevocationLists:
         self._lists: list[x509.CertificateRevocationList] = []
         self._newest: dict[x509.Certificate, x509.CertificateRevocationList | None] = {}
 
-    def _current(self, issuer: x509.Certificate) -> x509.CertificateRevocationList | None:
-        """Return the newest list that this very authority signed."""
+    def refresh(self) -> None:
+        """Read the folder again if a list in it changed."""
         with os.scandir(self._folder) as entries:
             seen = frozenset((one.name, one.stat().st_mtime_ns) for one in entries if one.name.endswith(".crl"))
         if seen != self._seen:
             self._lists = [_read(self._folder / name) for name, _ in sorted(seen)]
             self._newest, self._seen = {}, seen
+
+    def _current(self, issuer: x509.Certificate) -> x509.CertificateRevocationList | None:
+        """Return the newest list that this very authority signed."""
         if issuer not in self._newest:
             signed = [one for one in self._lists if _is_signed_by(one, issuer)]
             self._newest[issuer] = max(signed, key=lambda one: one.last_update_utc, default=None)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 
 from overstap.errors import OverstapError
 from overstap.trust import certificates
@@ -28,6 +27,7 @@ from overstap.trust.roles import Role, has_purpose
 EXPIRY_DAYS = 14
 """Nothing is sealed for a certificate with less than this left: the receiver must still be able to open it."""
 
+_CHAINS_KEPT = 10_000  # more than schools times roles; a sender of ever new certificates must not fill the memory
 _REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _NUMBERED = re.compile(r"[a-z]+-([0-9]{1,4})")
 _T = TypeVar("_T")
@@ -60,7 +60,7 @@ class TrustStore:
         self.production = production
         self._revocations = RevocationLists(folder / "ca")
         self._files: dict[Path, tuple[int, object]] = {}
-        self._chains: dict[tuple[bytes, Role, str], Chain] = {}
+        self._chains: dict[tuple[x509.Certificate, Role, str], Chain] = {}
 
     # -- identities -----------------------------------------------------------------------------------------------
 
@@ -184,6 +184,7 @@ class TrustStore:
             until = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
             raise OverstapError("TRUST-007", subject=certificates.label(certificate), until=until, days=days)
         chain = self._check_lasting(certificate, role, oin, at)
+        self._revocations.refresh()
         for one, issuer in zip(chain.certificates, chain.certificates[1:], strict=False):
             self._revocations.check(one, issuer, at)
 
@@ -199,7 +200,7 @@ class TrustStore:
 
     def _check_lasting(self, certificate: x509.Certificate, role: Role, oin: str, at: datetime) -> Chain:
         """Do the checks whose outcome stays the same while the chain is valid; remember it, since they are slow."""
-        known = (certificate.fingerprint(hashes.SHA256()), role, oin)
+        known = (certificate, role, oin)
         chain = self._chains.get(known)
         if chain is not None and chain.not_before <= at <= chain.not_after:
             return chain
@@ -211,6 +212,8 @@ class TrustStore:
         chain = certificates.chain_of(certificate, between=self._between(), roots=self._roots(), at=at)
         for one in chain.certificates:
             self._refuse_development(one)
+        if len(self._chains) >= _CHAINS_KEPT:
+            self._chains.clear()
         self._chains[known] = chain
         return chain
 
