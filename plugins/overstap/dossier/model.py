@@ -1,6 +1,6 @@
 """A dossier as it is read: the XML, its version, and the few facts that every stage needs."""
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -18,11 +18,18 @@ class Dossier:
     Args:
         root: the element `dossier` (lxml); treat it as read-only.
         version: version of the data set, such as `2019.1`.
+        scanned: the dossier's node where the reader has it already; its structure is then known to be good.
     """
 
     root: Any = field(repr=False)  # a repr ends up in logs: it must not name the pupil
     version: str
+    scanned: InitVar[Node | None] = None
     _grown: list[tuple[Node, bool]] = field(default_factory=list, init=False, repr=False)
+
+    def __post_init__(self, scanned: Node | None) -> None:
+        """Keep what the reader found."""
+        if scanned is not None:
+            self._grown.append((scanned, True))
 
     @property
     def catalogue(self) -> Catalogue:

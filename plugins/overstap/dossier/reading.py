@@ -9,12 +9,14 @@ import codecs
 import contextlib
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from lxml import etree
 
 from overstap.dossier.catalogue import by_namespace, catalogue, versions
 from overstap.dossier.model import Dossier
+from overstap.dossier.scan import Scanner
 from overstap.errors import OverstapError
 
 
@@ -82,7 +84,7 @@ def read(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Dossier:
         raise OverstapError("DOSSIER-004", size=len(data), most=limits.size_bytes)
     plain = _as_utf8(data)
     _refuse_doctype(plain)
-    if plain.count(b"<") > 2 * limits.elements + 1_000:
+    if len(plain) > 4 * limits.elements and plain.count(b"<") > 2 * limits.elements + 1_000:
         _refuse_unknown_version(plain)
         raise OverstapError("DOSSIER-008", most=limits.elements)
     try:
@@ -91,9 +93,17 @@ def read(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Dossier:
         _refuse_unknown_version(plain)
         raise _why_not(problem, limits) from None
     version = _version(root)
-    _within(root, len(plain), limits)
-    _refuse_namespaces_without_canonical_form(root, plain)
-    return Dossier(root=root, version=version)
+    node = _scanner(version).scan(plain.decode("utf-8"))
+    if node is None or limits is not DEFAULT_LIMITS or len(plain) > limits.text_chars:
+        # a scanned dossier has no attribute, depth or namespace but those of the standard, so nothing is left to bound
+        _within(root, len(plain), limits)
+        _refuse_namespaces_without_canonical_form(root, plain)
+    return Dossier(root=root, version=version, scanned=node)
+
+
+@cache
+def _scanner(version: str) -> Scanner:
+    return Scanner(catalogue(version))
 
 
 def _parser() -> etree.XMLParser:

@@ -3,6 +3,7 @@
 The same walk finds out whether the structure is beyond doubt, so that checking a good dossier costs nothing more.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from lxml import etree
@@ -87,7 +88,7 @@ class _Walk:
         if not compiled.accepts("".join(word)):
             self.sound = False
         if compiled.repeats:
-            node[GROUPS] = _groups(node, word, compiled)
+            node[GROUPS] = groups(node, word, compiled)
         return node
 
     def _attribute(self, node: Node, child: Any, slot: Any) -> None:
@@ -99,19 +100,25 @@ class _Walk:
         node.setdefault(f"{slot.name}@{slot.attribute}", []).append(value or "")
 
 
-def _groups(node: Node, word: list[str], compiled: Compiled) -> list[Node]:
-    """Split the values of a repeating block into its rounds: one ends where the order starts over."""
+def groups(node: Node, word: Iterable[str], compiled: Compiled) -> list[Node]:
+    """Split the values of a repeating block into its rounds: one ends where the order starts over.
+
+    Args:
+        node: the block.
+        word: the codes of its elements, in document order.
+        compiled: the block in the catalogue.
+    """
     slots = {slot.code: slot for slot in compiled.slots.values()}
     waiting = {name: iter(values) for name, values in node.items()}
-    groups: list[Node] = []
+    rounds: list[Node] = []
     last = ""
     for code in word:
         slot = slots[code]
-        if not groups or code < last or (code == last and slot.field.max == 1):
-            groups.append(Node())
-        groups[-1].setdefault(slot.name, []).append(next(waiting[slot.name]))
+        if not rounds or code < last or (code == last and slot.field.max == 1):
+            rounds.append(Node())
+        rounds[-1].setdefault(slot.name, []).append(next(waiting[slot.name]))
         last = code
-    return groups
+    return rounds
 
 
 def grow(root: Any, compiled: Compiled) -> tuple[Node, bool]:

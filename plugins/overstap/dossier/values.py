@@ -87,12 +87,17 @@ class SimpleType:
         """Whether any text that is not empty will do: by far the most leaves, so readers test that themselves."""
         return self.base == "string" and self.pattern is None and self.longest is None and self.shortest == 1
 
+    @cached_property
+    def is_free(self) -> bool:
+        """Whether any text will do, an empty one too."""
+        return self.base == "string" and self.pattern is None and self.longest is None and self.shortest == 0
+
     def accepts(self, text: str) -> bool:
         """Tell whether a leaf may hold this text."""
         if text in self.accepted:
             return True
         good = self._judge(text)
-        if good and self.base != "string" and len(self.accepted) < _REMEMBERED:
+        if good and (self.base != "string" or self.pattern is not None) and len(self.accepted) < _REMEMBERED:
             self.accepted.add(text)
         return good
 

@@ -35,7 +35,9 @@ _WORDS = (
 )
 
 
-def generate(chance: random.Random, version: str = "2019.1", profile: str = "POVO", density: float = 0.6) -> Dossier:
+def generate(
+    chance: random.Random, version: str = "2019.1", profile: str = "POVO", density: float = 0.6, *, odd: bool = True
+) -> Dossier:
     """Return a dossier that the structure check accepts.
 
     Args:
@@ -43,15 +45,24 @@ def generate(chance: random.Random, version: str = "2019.1", profile: str = "POV
         version: version of the data set.
         profile: transfer profile.
         density: how likely an optional field is there.
+        odd: whether values are written in every way that XML Schema allows, or only as systems write them.
     """
     known = catalogue(version)
-    values = _block(known, known.root, chance, density, "metadata")
+    values = _block(known, known.root, _Chance(chance, odd), density, "metadata")
     values["metadata"].update(standaardversie=version, validatieversie=known.validation)
     values["metadata"]["overstap"] = profile if profile != "BB" else "POVO"
     values["overdrachtsoort"] = KINDS[profile]
     matrix = known.matrix[profile]
     values["metadata"]["categorie_uitlevering"] = {f"cat_{name}": mark for name, mark in matrix.items()}
     return build(values, version)
+
+
+class _Chance:
+    """The source of randomness, with the wish for odd values."""
+
+    def __init__(self, chance: random.Random, odd: bool) -> None:
+        self.choice, self.random, self.randint = chance.choice, chance.random, chance.randint
+        self.odd = odd
 
 
 def marker(category: str) -> str:
@@ -67,13 +78,13 @@ def packed(name: str, content: bytes) -> str:
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _block(known: Catalogue, block: str, chance: random.Random, density: float, category: str) -> Any:
+def _block(known: Catalogue, block: str, chance: _Chance, density: float, category: str) -> Any:
     if block in known.repeating:
         return {"#": [_once(known, block, chance, density, category) for _ in range(chance.randint(1, 3))]}
     return _once(known, block, chance, density, category)
 
 
-def _once(known: Catalogue, block: str, chance: random.Random, density: float, category: str) -> dict[str, Any]:
+def _once(known: Catalogue, block: str, chance: _Chance, density: float, category: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     choices: dict[str, list[Field]] = {}
     for field in known.blocks[block]:
@@ -105,7 +116,7 @@ def _plain(values: dict[str, Any], known: Catalogue, block: str) -> dict[str, An
     return {name: value[0] if name in single else value for name, value in values.items()}
 
 
-def _value(known: Catalogue, field: Field, chance: random.Random, density: float, category: str) -> Any:
+def _value(known: Catalogue, field: Field, chance: _Chance, density: float, category: str) -> Any:
     if field.contains:
         return _block(known, field.contains, chance, density, category)
     if field.name == "bestandsinhoud":
@@ -116,9 +127,9 @@ def _value(known: Catalogue, field: Field, chance: random.Random, density: float
     assert kind is not None
     samples = _SAMPLES.get(kind.name)
     if samples:
-        return chance.choice(samples)
-    longest = kind.longest or 80
-    return f"{marker(category)}{chance.choice(_WORDS)}"[:longest]
+        return chance.choice(samples) if chance.odd else samples[0]
+    word = chance.choice(_WORDS) if chance.odd or kind.longest is None else ""
+    return f"{marker(category)}{word}"[: kind.longest or 80]
 
 
 _SAMPLES = {

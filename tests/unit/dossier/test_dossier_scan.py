@@ -1,0 +1,102 @@
+"""The quick walk over the text must find exactly what the careful walk over the XML finds, or leave it alone."""
+
+import random
+
+import pytest
+from dossier_mutations import mutate
+from generated_dossiers import generate
+
+from overstap.dossier.catalogue import catalogue, versions
+from overstap.dossier.reading import read
+from overstap.dossier.scan import Scanner
+from overstap.dossier.tree import grow
+from overstap.dossier.writing import to_bytes
+from overstap.errors import OverstapError
+
+SEED = 611
+
+
+@pytest.mark.parametrize("version", versions())
+def test_both_walks_find_the_same_in_good_dossiers(version):
+    chance, known = random.Random(SEED), catalogue(version)
+    scanner = Scanner(known)
+    scanned = 0
+    for number in range(24):
+        odd = number % 3 == 0
+        dossier = generate(chance, version, density=chance.random() if odd else 1.0, odd=odd)
+        text = to_bytes(dossier).decode()
+        if number % 2:
+            text = text.replace("><", ">\n  <")
+        node, sound = grow(read(text.encode()).root, known.compiled)
+        found = scanner.scan(text)
+        assert sound
+        if found is not None:
+            scanned += 1
+            assert found == node, f"seed {SEED}, number {number}"
+    assert scanned >= 16
+
+
+def test_both_walks_agree_on_damaged_dossiers():
+    chance, known = random.Random(SEED), catalogue("2019.1")
+    scanner = Scanner(known)
+    originals = [generate(chance, density=density, odd=density < 1).root for density in (0.0, 0.3, 1.0)]
+    scanned = refused = 0
+    for number in range(600):
+        root, done = mutate(chance.choice(originals), chance)
+        try:
+            dossier = read(to_bytes(type("Given", (), {"root": root})()))
+        except OverstapError:
+            continue
+        found = scanner.scan(to_bytes(dossier).decode())
+        node, sound = grow(dossier.root, known.compiled)
+        if found is None:
+            refused += 1
+        else:
+            scanned += 1
+            assert sound, f"seed {SEED}, number {number}: {done}"
+            assert found == node, f"seed {SEED}, number {number}: {done}"
+    assert scanned > 50
+    assert refused > 100
+
+
+def test_both_walks_agree_on_the_official_examples(example):
+    data = example.read_bytes()
+    dossier = read(data)
+    node, sound = grow(dossier.root, dossier.catalogue.compiled)
+    assert sound
+    assert Scanner(dossier.catalogue).scan(data.decode()) == node == dossier.tree
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<achternaam>", "<achternaam><!-- x -->"),
+        ("<achternaam>", "<achternaam><![CDATA[x]]>"),
+        ("<achternaam>", "<achternaam><?x y?>"),
+        ("<achternaam>", "\r\n<achternaam>"),
+        ("<achternaam>", "x<achternaam>"),
+        ("<achternaam>", "\u00a0<achternaam>"),
+        ("<achternaam>", "<achternaam/><achternaam>"),
+        ("<achternaam>", "<achternaam soort='x'>"),
+        ("<achternaam>", "<achternaam ><b/>"),
+        ("<leerling>", "<leerling xmlns='urn:x'>"),
+        ("<leerling>", "<leerling xml:space='preserve'>"),
+        ("</dossier>", "</dossier><!-- x -->"),
+        ("</dossier>", "</dossier>x"),
+    ],
+)
+def test_what_is_not_plain_is_left_to_the_careful_walk(before, after):
+    known = catalogue("2019.1")
+    text = to_bytes(generate(random.Random(SEED), density=1.0, odd=False)).decode()
+    assert Scanner(known).scan(text) is not None
+    assert before in text
+    assert Scanner(known).scan(text.replace(before, after, 1)) is None
+
+
+def test_entities_are_resolved():
+    text = to_bytes(generate(random.Random(SEED), density=1.0, odd=False)).decode()
+    odd = text.replace("<achternaam>", "<achternaam>&amp;lt;&#38;&#x41;&quot;&apos;&gt;", 1)
+    dossier = read(odd.encode())
+    assert Scanner(catalogue("2019.1")).scan(odd) == grow(dossier.root, dossier.catalogue.compiled)[0]
+    assert dossier.surname is not None
+    assert dossier.surname.startswith("&lt;&A\"'>")
