@@ -133,9 +133,9 @@ def _open(data: bytes, keyring: KeyRing, trust: TrustStore, me: str, at: datetim
         raise EnvelopeError(Reason.TOO_LARGE)
     signed = verify(decrypt(data, keyring), trust=trust, at=at)
     files = unpack(signed.content, limits=limits)
-    manifest_bytes = files.pop(manifests.NAME, None)
-    if manifest_bytes is None:
+    if next(iter(files)) != manifests.NAME:
         raise EnvelopeError(Reason.MANIFEST)
+    manifest_bytes = files.pop(manifests.NAME)
     manifest = manifests.parse(manifest_bytes)
     if manifest.sender.oin != signed.oin:
         raise EnvelopeError(Reason.SENDER)

@@ -127,7 +127,8 @@ class Workshop:
 
     def signed_with(self, certificate: x509.Certificate, key: object) -> bytes:
         identity = SigningIdentity(self.sender.school, self.sender.oin, certificate, key)  # type: ignore[arg-type]
-        return encryption.encrypt(signing.sign(self.packed(), identity, at=AT), self.recipient)
+        with patch.object(signing, "check_key"):  # which would not let us sign with a weak key
+            return encryption.encrypt(signing.sign(self.packed(), identity, at=AT), self.recipient)
 
 
 # -- changes to what was sealed
@@ -456,6 +457,7 @@ def bad_manifest(shop: Workshop) -> dict[str, bytes]:
     forwarded = package.pack({"manifest.json": shop.manifest(recipient=other).to_bytes(), **FILES})
     return {
         "manifest.missing": shop.from_package(package.pack(FILES)),
+        "manifest.not_first": shop.from_package(package.pack(FILES | {"manifest.json": text})),
         "manifest.not_json": shop.from_manifest(b"{"),
         "manifest.not_utf8": shop.from_manifest(text.replace(b"advice", b"\xff\xfe")),
         "manifest.deep": shop.from_manifest(b"[" * 100_000),
