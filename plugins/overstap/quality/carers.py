@@ -7,6 +7,7 @@ from overstap.quality.official import PLACEHOLDERS
 from overstap.quality.walk import Block, Place, Walk, has_address
 
 _SECRET = frozenset(PLACEHOLDERS.values())
+_NUMBERS = {ord(letter): str(number) for number, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)}
 
 
 def _living(walk: Walk) -> list[Block]:
@@ -57,18 +58,16 @@ def address_given_away(walk: Walk) -> Iterator[Place]:
 
 def phone_form(walk: Walk) -> Iterator[Place]:
     """A phone number can be called."""
-    for contact in walk.all("communicatie"):
-        if contact.text("soort") == "telefoon":
-            number = contact.text("nummer")
-            if number not in _SECRET and not is_phone(number):
-                yield contact, "nummer", 0
+    for block, kind, number, _ in walk.contacts:
+        if kind == "telefoon" and number not in _SECRET and not is_phone(number):
+            yield block, "nummer", 0
 
 
 def secret_without_mark(walk: Walk) -> Iterator[Place]:
     """A placeholder stands only where the detail is marked as secret, so that nobody calls it."""
-    for contact in walk.all("communicatie"):
-        if contact.text("nummer") in _SECRET and not contact.is_true("geheim"):
-            yield contact, "geheim", 0
+    for block, _, number, is_secret in walk.contacts:
+        if number in _SECRET and not is_secret:
+            yield block, "geheim", 0
 
 
 def _is_iban(text: str) -> bool:
@@ -76,7 +75,7 @@ def _is_iban(text: str) -> bool:
     number = text.replace(" ", "").upper()
     if not 15 <= len(number) <= 34 or not (number.isascii() and number.isalnum()):
         return False
-    return int("".join(str(int(character, 36)) for character in number[4:] + number[:4])) % 97 == 1
+    return int((number[4:] + number[:4]).translate(_NUMBERS)) % 97 == 1
 
 
 def account_number(walk: Walk) -> Iterator[Place]:

@@ -41,7 +41,7 @@ def _blocks(version: str) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return per category (without `cat_`) where its blocks stand: block above (empty for the dossier) and name."""
     found = {}
     for rule in rulebook.rules(version).values():
-        if rule.check[:1] == ("category",):
+        if rule.check[:1] in (("category",), ("switched_off",)):
             places = [place.lstrip("?").rpartition("/") for place in rule.check[2:]]
             found[rule.check[1].removeprefix("cat_")] = tuple((above, name) for above, _, name in places)
     return found

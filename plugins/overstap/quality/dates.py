@@ -110,8 +110,11 @@ def year_group_falls(walk: Walk) -> Iterator[Place]:
 
 
 def _by_year(walk: Walk) -> list[Block]:
-    entries = walk.all("schoolloopbaan")
-    return sorted(entries, key=lambda entry: (entry.text("schooljaar"), entry.text("begindatum")))
+    return sorted(walk.all("schoolloopbaan"), key=_year)
+
+
+def _year(entry: Block) -> str:
+    return entry.text("schooljaar") + entry.text("begindatum")
 
 
 def school_year_form(walk: Walk) -> Iterator[Place]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
 
-from overstap.dossier.catalogue import Catalogue, catalogue
+from overstap.dossier.catalogue import FORBIDDEN, MANDATORY, OPTED_OUT, Catalogue, catalogue
 from overstap.quality import (
     advice,
     carers,
@@ -43,8 +43,38 @@ class Plan:
     codes: dict[str, list[tuple[str, frozenset[str], str, bool]]] = field(default_factory=dict)
     needed: list[tuple[str, str, str]] = field(default_factory=list)
     values: list[tuple[str, str, str, bool, str]] = field(default_factory=list)
-    categories: list[tuple[str, str, list[tuple[str, str, bool]]]] = field(default_factory=list)
-    checks: list[tuple[str, Check, tuple[str, ...]]] = field(default_factory=list)
+    categories: list[tuple[str, str, frozenset[str], list[tuple[str, str, bool]]]] = field(default_factory=list)
+    checks: dict[str, list[tuple[str, Check, tuple[str, ...]]]] = field(default_factory=dict)
+
+
+_WORDS = {
+    "category": frozenset((MANDATORY, FORBIDDEN, OPTED_OUT)),
+    "switched_off": frozenset((OPTED_OUT,)),  # all that the sheets before 2019 heed
+}
+_NEEDS = {
+    check: block
+    for block, checks in {
+        "eindtoets_basisonderwijs": ("test_result", "test_kind", "test_advice", "missed_without_exemption"),
+        "eindtoetsresultaat": (
+            *(
+                "test_that_ended",
+                "reference_levels",
+                "exempt_but_taken",
+                "test_advice_unreadable",
+                "higher_test_advice",
+            ),
+        ),
+        "afname": ("recent_test",),
+        "lwoo": ("lwoo_end", "designation_without_lwoo"),
+        "tlv": ("partnership_form",),
+        "bevorderd": ("promoted_to",),
+        "inzage": ("refusal_without_reason", "consent_refused", "inspected_in_future", "inspected_before_made"),
+        "toelichting_onderwijsbehoeften": ("explanation_left_over",),
+        "gba": ("registry_birth_date",),
+    }.items()
+    for check in checks
+}
+"""Checks that have nothing to look at in a dossier without this block: most dossiers lack most of these."""
 
 
 def _modules() -> list[ModuleType]:
@@ -120,19 +150,20 @@ def _add(made: Plan, rule: Rule, about: Catalogue) -> None:
                 made.codes.setdefault(block, []).append((name, values, rule.id, _repeats(about, block, name)))
             if place.endswith("!"):
                 made.needed.append((parent, name, rule.id))
-    elif word == "category":
+    elif word in ("category", "switched_off"):
         category, *places = arguments
         blocks = []
         for place in places:
             block, _, name = place.lstrip("?").rpartition("/")
             blocks.append((block or about.root, name, not place.startswith("?")))
-        made.categories.append((category, rule.id, blocks))
+        made.categories.append((category, rule.id, _WORDS[word], blocks))
     elif word == "equals":
         block, _, name = arguments[0].rstrip("?").partition("/")
         value = {"{version}": about.version, "{validation}": about.validation}[arguments[1]]
         made.values.append((block, name, value, arguments[0].endswith("?"), rule.id))
     else:
-        made.checks.append((rule.id, functions()[word], tuple(arguments)))
+        function = functions()[word]
+        made.checks.setdefault(_NEEDS.get(word, about.root), []).append((rule.id, function, tuple(arguments)))
 
 
 def _holders(about: Catalogue, name: str) -> list[str]:
@@ -160,7 +191,7 @@ def breaches(walk: Walk, made: Plan) -> list[Breach]:
             node = block.node
             for leaf, values, rule, repeats in fields:
                 texts = node.get(leaf)
-                if texts is not None:
+                if texts is not None and not values.issuperset(texts):
                     for number, text in enumerate(texts, 1):
                         if text not in values:
                             found.append((rule, (block, leaf, number if repeats or number > 1 else 0)))
@@ -173,9 +204,11 @@ def breaches(walk: Walk, made: Plan) -> list[Breach]:
             if block.text(leaf) != value and not (only_present and leaf not in block.node):
                 found.append((rule, (block, leaf, 0)))
     _categories(found, walk, made)
-    for rule, check, arguments in made.checks:
-        for place in check(walk, *arguments):
-            found.append((rule, place))
+    for name, checks in made.checks.items():
+        if name in blocks:
+            for rule, check, arguments in checks:
+                for place in check(walk, *arguments):
+                    found.append((rule, place))
     return found
 
 
@@ -194,12 +227,17 @@ def _categories(found: list[Breach], walk: Walk, made: Plan) -> None:
     delivery = walk.first("categorie_uitlevering")
     if delivery is None:
         return
-    for category, rule, places in made.categories:
+    for category, rule, heeded, places in made.categories:
         word = delivery.text(category)
-        if word == "VERPLICHT":
-            if not any(name in walk.node(holder) for holder, name, _ in places):
+        if word not in heeded:
+            continue
+        if word == MANDATORY:
+            for holder, name, _ in places:
+                if name in walk.node(holder):
+                    break
+            else:
                 found.append((rule, (delivery, category, 0)))
-        elif word in ("VERBODEN", "OPT-UIT"):
+        else:
             for holder, name, counts in places:
                 block = walk.first(holder)
                 if counts and block is not None and name in block.node:

@@ -55,7 +55,7 @@ def diagnosis_in_text(walk: Walk) -> Iterator[Place]:
 def secret_contact_in_text(walk: Walk) -> Iterator[Place]:
     """Where somebody's contact details are secret, no text gives a phone number or e-mail address."""
     telling = [each for each in walk.texts if "@" in each[1] or each in walk.numbered]
-    if not telling or not any(contact.is_true("geheim") for contact in walk.all("communicatie")):
+    if not telling or not any(contact.is_secret for contact in walk.contacts):
         return
     for place, text in telling:
         if _E_MAIL.search(text) or any(is_phone(found[0]) for found in _PHONE.finditer(text)):

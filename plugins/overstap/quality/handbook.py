@@ -53,8 +53,8 @@ def markdown(version: str = "2019.1") -> str:
         },
         {
             "title": "The whole region",
-            "about": "Judged over all dossiers of a round at once by Great Expectations, which also repeats formats and "
-            "code lists by the column under the ids above.",
+            "about": "Judged over all dossiers of a round at once by Great Expectations, which also repeats formats "
+            "and code lists by the column under the ids above.",
             "is_official": False,
             "lines": [
                 *(

@@ -12,7 +12,6 @@ _BROKEN = re.compile("\ufffd|[ÃÂ][\u0080-\u00bf]")
 _NAMES = {
     "leerling": ("voornaam", "achternaam", "roepnaam"),
     "verzorger": ("voornaam", "achternaam", "roepnaam"),
-    "adres": ("straat", "plaats"),
 }
 
 
@@ -66,7 +65,7 @@ def registry_birth_date(walk: Walk) -> Iterator[Place]:
 
 
 def broken_letters(walk: Walk) -> Iterator[Place]:
-    """Names and addresses went through no wrong character set."""
+    """Names went through no wrong character set."""
     for name, fields in _NAMES.items():
         for block in walk.all(name):
             for field in fields:

@@ -117,11 +117,11 @@ def carer_when_liable(walk: Walk) -> Iterator[Place]:
 
 
 def _unmasked(walk: Walk, *, of_carer: bool) -> Iterator[Place]:
-    for contact in walk.all("communicatie"):
-        if "geheim" in contact.node and contact.is_true("geheim"):
-            placeholder = PLACEHOLDERS.get(contact.text("soort"))
-            if placeholder and contact.text("nummer") != placeholder and contact.within("verzorger") is of_carer:
-                yield contact, "nummer", 0
+    for block, kind, number, is_secret in walk.contacts:
+        if is_secret:
+            placeholder = PLACEHOLDERS.get(kind)
+            if placeholder and number != placeholder and block.within("verzorger") is of_carer:
+                yield block, "nummer", 0
 
 
 def secret_contact(walk: Walk) -> Iterator[Place]:
@@ -201,11 +201,9 @@ def recent_test(walk: Walk) -> Iterator[Place]:
 
 def e_mail(walk: Walk) -> Iterator[Place]:
     """An e-mail address has 4 to 256 characters and the form DUO asks for."""
-    for contact in walk.all("communicatie"):
-        if contact.text("soort") == "e-mail":
-            address = contact.text("nummer")
-            if not 4 <= len(address) <= 256 or _E_MAIL.search(address) is None:
-                yield contact, "nummer", 0
+    for block, kind, address, _ in walk.contacts:
+        if kind == "e-mail" and (not 4 <= len(address) <= 256 or _E_MAIL.search(address) is None):
+            yield block, "nummer", 0
 
 
 def lwoo_end(walk: Walk) -> Iterator[Place]:
@@ -220,6 +218,13 @@ def date_of_death(walk: Walk) -> Iterator[Place]:
     for carer in walk.all("verzorger"):
         if "overlijdensdatum" in carer.node and not carer.is_true("overleden"):
             yield carer, "overlijdensdatum", 0
+
+
+def counsellor_with_lgf(walk: Walk) -> Iterator[Place]:
+    """A pupil with an LGF budget has an internal counsellor with a name (versions before 2019.1)."""
+    for care in walk.all("zorg"):
+        if "lgf" in care.node and "naamib" not in care.node:
+            yield care, "naamib", 0
 
 
 def family_doctor(walk: Walk) -> Iterator[Place]:

@@ -2,8 +2,8 @@
 
 `include/schemas/oso/<version>/rules.csv` holds the official rules of a version, `include/schemas/oso/own-rules.csv`
 our own suite for every version, `include/texts/rules/` the sentences. A rule's `check` is a word with arguments: a test
-that the engine knows (`required`, `forbidden`, `some`, `codes`, `category`, `equals`) or the name of a function in one
-of the modules of checks.
+that the engine knows (`required`, `forbidden`, `some`, `codes`, `category`, `switched_off`, `equals`) or the name of a
+function in one of the modules of checks.
 """
 
 import csv
@@ -139,13 +139,24 @@ def _read(path: Path) -> list[Rule]:
 def rules(version: str) -> dict[str, Rule]:
     """Return every rule of a version by its id, the official ones first, in the order of the book.
 
+    A version that is based on another (`based_on` in its version.yaml) has the official rules of that version, with the
+    rows of its own rules.csv in place of those of the same id.
+
     Args:
-        version: a version of the standard, such as `2019.1`. A version whose official rules are not in the book has our
-            own suite alone.
+        version: a version of the standard, such as `2019.1`.
+
+    Raises:
+        FileNotFoundError: there is no such version.
     """
-    official = _SCHEMAS / version / "rules.csv"
-    found = (_read(official) if official.is_file() else []) + own_rules()
-    return {rule.id: rule for rule in found}
+    return _official(version) | {rule.id: rule for rule in own_rules()}
+
+
+def _official(version: str) -> dict[str, Rule]:
+    home = _SCHEMAS / version
+    about = yaml.safe_load((home / "version.yaml").read_text(encoding="utf-8"))
+    base = _official(about["based_on"]) if "based_on" in about else {}
+    own = home / "rules.csv"
+    return base | ({rule.id: rule for rule in _read(own)} if own.is_file() else {})
 
 
 @cache

@@ -7,6 +7,7 @@ name with the block above it, from which the path of a finding follows.
 import re
 from collections.abc import Mapping
 from datetime import date
+from typing import NamedTuple
 
 from overstap.dossier.catalogue import Catalogue
 from overstap.dossier.model import Dossier, as_date
@@ -109,6 +110,15 @@ class Layout:
         }
 
 
+class Contact(NamedTuple):
+    """A phone number or e-mail address as several rules look at it."""
+
+    block: Block
+    kind: str
+    number: str
+    is_secret: bool
+
+
 class Walk:
     """A dossier, walked.
 
@@ -122,6 +132,7 @@ class Walk:
     __slots__ = (
         "blocks",
         "catalogue",
+        "contacts",
         "expected",
         "kind",
         "made_on",
@@ -151,6 +162,12 @@ class Walk:
             for block in self.blocks.get(name, ())
             for field in fields
             if (text := block.text(field))
+        ]
+        self.contacts = [
+            Contact(
+                block, block.text("soort"), block.text("nummer"), "geheim" in block.node and block.is_true("geheim")
+            )
+            for block in self.blocks.get("communicatie", ())
         ]
         self.numbered = [each for each in self.texts if _DIGIT.search(each[1])]
 

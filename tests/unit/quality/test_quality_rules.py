@@ -125,6 +125,40 @@ def test_missing_main_blocks_do_not_stop_the_judge(left: str) -> None:
     judge(examples.made("POVO", {left: None}), today=examples.TODAY)
 
 
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"pupil/gba": None},
+        {"career/1/schooljaar": "dit jaar"},
+        {"career/1/begindatum": None},
+        {"pupil/geboortedatum": None, "pupil/geboortemaand": "2015-03"},
+        {"metadata/datum": "gisteren"},
+        {"inzage/inzagedatum": "31-02-2027"},
+        {"test/deelgenomen": None},
+    ],
+)
+def test_what_is_missing_or_no_date_is_for_others_to_say(edits: dict[str, str | None]) -> None:
+    assert not {each.rule for each in found(("POVO", edits))} & {
+        *("OV-ID-05", "OV-DT-01", "OV-DT-10", "OV-IZ-01", "OV-ET-04")
+    }
+
+
+@pytest.mark.parametrize(
+    ("address", "is_good"), [("a@bc", True), ("a@b", False), (f"a@{'b' * 254}", True), (f"a@{'b' * 255}", False)]
+)
+def test_an_e_mail_address_has_four_to_256_characters(address: str, is_good: bool) -> None:
+    rules = {each.rule for each in found(("POVO", {"pupil/communicatielijst/communicatie/0/nummer": address}))}
+    assert ("OG.01" not in rules) is is_good
+
+
+@pytest.mark.parametrize(("iban", "is_good"), [
+    ("NL91 ABNA 0417 1643 00", True), ("nl91abna0417164300", True), ("BE68539007547034", True),
+    ("NL91ABNA0417164é00", False), ("NL91ABNA041716430!", False), ("NL91", False), ("", False), ("9" * 500, False),
+])  # fmt: skip
+def test_a_bank_account_number_passes_its_check_or_not(iban: str, is_good: bool) -> None:
+    assert ("OV-VZ-07" not in {each.rule for each in found(("POVO", {"carer/iban": iban}))}) is is_good
+
+
 def test_an_empty_dossier_does_not_stop_the_judge() -> None:
     from overstap.dossier.building import build
 
