@@ -234,7 +234,8 @@ def _harmless(cell: str) -> str:
 def _pupils(rows: Iterable[Row]) -> list[_Pupil]:
     """Gather rows by dossier, the worst first in each, dossiers with errors first."""
     found: dict[str, _Pupil] = {}
-    for each in rows:
+    # The judge and the region's expectations may have found the same place.
+    for each in dict.fromkeys(rows):
         found.setdefault(each.label, _Pupil(each.label, each.las_key)).rows.append(each)
     for pupil in found.values():
         pupil.rows.sort(key=lambda each: (_ORDER[each.severity], each.path, each.rule))

@@ -127,6 +127,12 @@ def test_the_page_stands_alone_and_can_be_read_aloud() -> None:
     assert set(page.xpath("//@aria-labelledby")) <= set(ids)
 
 
+def test_a_place_found_twice_is_told_once() -> None:
+    twice = replace(FULL, rows=(*ROWS, *ROWS))
+    assert report.csv_text(twice) == report.csv_text(FULL)
+    assert report.html(twice).count("<tr>") == report.html(FULL).count("<tr>")
+
+
 def test_what_schools_write_is_no_markup() -> None:
     hostile = replace(FULL, school_name="<script>alert(1)</script>", rows=(replace(ROWS[0], label="<b>x"),))
     assert "<script>" not in report.html(hostile)
