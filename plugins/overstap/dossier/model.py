@@ -1,35 +1,66 @@
 """A dossier as it is read: the XML, its version, and the few facts that every stage needs."""
 
-from dataclasses import InitVar, dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Self
+
+from lxml import etree
 
 from overstap.dossier.catalogue import Catalogue, catalogue
+from overstap.dossier.parsing import parse
 from overstap.dossier.tree import Node, grow
 
 _OVERSTAP_PROFILES = frozenset({"POVO", "POPO", "VOVO"})
 _SWV_PROFILES = frozenset({"POSWV", "VOSWV"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Dossier:
     """One pupil's transfer dossier. Not to be changed: cutting and the like give a new one.
 
     Args:
         root: the element `dossier` (lxml); treat it as read-only.
         version: version of the data set, such as `2019.1`.
-        scanned: the dossier's node where the reader has it already; its structure is then known to be good.
     """
 
-    root: Any = field(repr=False)  # a repr ends up in logs: it must not name the pupil
-    version: str
-    scanned: InitVar[Node | None] = None
-    _grown: list[tuple[Node, bool]] = field(default_factory=list, init=False, repr=False)
+    __slots__ = ("_grown", "_root", "_source", "_version")
 
-    def __post_init__(self, scanned: Node | None) -> None:
-        """Keep what the reader found."""
-        if scanned is not None:
-            self._grown.append((scanned, True))
+    def __init__(self, root: Any, version: str) -> None:
+        self._root = root
+        self._version = version
+        self._source = b""
+        self._grown: tuple[Node, bool] | None = None
+
+    @classmethod
+    def scanned(cls, source: bytes, version: str, node: Node) -> Self:
+        """Make a dossier whose text was walked through already: its XML is built when somebody asks for it.
+
+        Args:
+            source: the document, in UTF-8 and well-formed.
+            version: version of the data set.
+            node: what the walk found; the structure is then known to be good.
+        """
+        made = cls(None, version)
+        made._source = source
+        made._grown = (node, True)
+        return made
+
+    def __repr__(self) -> str:  # it ends up in logs: it must not name the pupil
+        return f"Dossier(version={self._version!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let a dossier cross a process boundary, as its text."""
+        return _again, (etree.tostring(self.root, encoding="UTF-8", with_tail=False), self._version)
+
+    @property
+    def version(self) -> str:
+        """Version of the data set, such as `2019.1`."""
+        return self._version
+
+    @property
+    def root(self) -> Any:
+        """The element `dossier` (lxml); treat it as read-only."""
+        if self._root is None:
+            self._root, self._source = parse(self._source), b""
+        return self._root
 
     @property
     def catalogue(self) -> Catalogue:
@@ -47,9 +78,9 @@ class Dossier:
         return self._walked()[1]
 
     def _walked(self) -> tuple[Node, bool]:
-        if not self._grown:
-            self._grown.append(grow(self.root, self.catalogue.compiled))
-        return self._grown[0]
+        if self._grown is None:
+            self._grown = grow(self.root, self.catalogue.compiled)
+        return self._grown
 
     @property
     def metadata(self) -> Node:
@@ -119,6 +150,10 @@ class Dossier:
     def _of_pupil(self, name: str) -> str | None:
         pupil = self.pupil
         return pupil.text(name) if pupil is not None else None
+
+
+def _again(source: bytes, version: str) -> Dossier:
+    return Dossier(parse(source), version)
 
 
 def as_date(text: str | None) -> date | None:

@@ -16,6 +16,7 @@ from lxml import etree
 
 from overstap.dossier.catalogue import by_namespace, catalogue, versions
 from overstap.dossier.model import Dossier
+from overstap.dossier.parsing import is_well_formed, parse
 from overstap.dossier.scan import Scanner
 from overstap.errors import OverstapError
 
@@ -56,6 +57,7 @@ _ENCODINGS = {
 _DECLARATION = re.compile(r"<\?xml[ \t\r\n][^>]{0,200}?\?>")
 _ENCODING = re.compile(r"""[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]{0,39})["']""")
 _NAMESPACE = re.compile(r"http://www\.edustandaard\.nl/oso_gegevensset/([A-Za-z0-9._-]{1,20})/dossier")
+_STATED_FIRST = re.compile(rb'<dossier xmlns="([^"]{1,200})"')
 _STATED = re.compile(rb"""xmlns(?::[^\s=]{1,100})?\s*=\s*["']([^"']*)""")
 _USUAL = frozenset(
     {b"http://www.w3.org/2001/XMLSchema-instance", *(namespace.encode() for namespace in by_namespace())},
@@ -69,6 +71,7 @@ def read(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Dossier:
     """Read a dossier, whoever sent it.
 
     Comments and processing instructions are left out: they are no part of the dossier, and would escape minimisation.
+    A dossier that is plain and sound is known as `Dossier.tree` at once, its XML only when somebody asks for it.
 
     Args:
         data: the file.
@@ -76,9 +79,8 @@ def read(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Dossier:
 
     Raises:
         OverstapError: DOSSIER-001 version not known, -002 not well-formed, -003 a DOCTYPE, -004 too large, -005 too
-            deep, -006 a text
-            too long, -007 an attribute too long, -008 too many elements, -009 encoding not accepted, -010 not an OSO
-            dossier.
+            deep, -006 a text too long, -007 an attribute too long, -008 too many elements, -009 encoding not accepted,
+            -010 not an OSO dossier, -018 a namespace without canonical form.
     """
     if len(data) > limits.size_bytes:
         raise OverstapError("DOSSIER-004", size=len(data), most=limits.size_bytes)
@@ -87,39 +89,35 @@ def read(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Dossier:
     if len(plain) > 4 * limits.elements and plain.count(b"<") > 2 * limits.elements + 1_000:
         _refuse_unknown_version(plain)
         raise OverstapError("DOSSIER-008", most=limits.elements)
+    if limits is DEFAULT_LIMITS and len(plain) <= limits.text_chars and (dossier := _read_plain(plain)) is not None:
+        return dossier
     try:
-        root = etree.fromstring(plain, _parser())
+        root = parse(plain)
     except (etree.XMLSyntaxError, ValueError) as problem:
         _refuse_unknown_version(plain)
         raise _why_not(problem, limits) from None
     version = _version(root)
+    _within(root, len(plain), limits)
+    _refuse_namespaces_without_canonical_form(root, plain)
+    return Dossier(root=root, version=version)
+
+
+def _read_plain(plain: bytes) -> Dossier | None:
+    """Read a dossier that is as plain and as sound as most are; None when it has to be looked at with care.
+
+    A scanned dossier has no attribute, depth or namespace but those of the standard, so there is nothing left to bound.
+    """
+    stated = _STATED_FIRST.search(plain, 0, 1_000)
+    version = by_namespace().get(stated[1].decode("utf-8", "replace")) if stated else None
+    if version is None:
+        return None
     node = _scanner(version).scan(plain.decode("utf-8"))
-    if node is None or limits is not DEFAULT_LIMITS or len(plain) > limits.text_chars:
-        # a scanned dossier has no attribute, depth or namespace but those of the standard, so nothing is left to bound
-        _within(root, len(plain), limits)
-        _refuse_namespaces_without_canonical_form(root, plain)
-    return Dossier(root=root, version=version, scanned=node)
+    return Dossier.scanned(plain, version, node) if node is not None and is_well_formed(plain) else None
 
 
 @cache
 def _scanner(version: str) -> Scanner:
     return Scanner(catalogue(version))
-
-
-def _parser() -> etree.XMLParser:
-    """Return a parser without entities, DTDs, network or libxml2's own limits lifted."""
-    return etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        huge_tree=False,
-        recover=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
 
 
 def _as_utf8(data: bytes) -> bytes:

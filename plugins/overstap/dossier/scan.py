@@ -15,7 +15,7 @@ from overstap.dossier.catalogue import Catalogue, Field
 from overstap.dossier.tree import GROUPS, Node
 from overstap.dossier.values import SimpleType
 
-_BLANK = "[ \t\n]*"
+_BLANK = "[ \t\n]*+"
 _XSI = (
     r'(?: xmlns:xsi="http://www\.w3\.org/2001/XMLSchema-instance")?'
     r'(?:[ \t\n]+xsi:(?:schemaLocation|noNamespaceSchemaLocation)="[^"&<]{0,2000}")*'
@@ -55,7 +55,7 @@ class Scanner:
         """Return the dossier as a node when it is plain and sound, otherwise None.
 
         Args:
-            text: a whole document that lxml found to be well-formed.
+            text: a whole document that lxml finds to be well-formed, before or after.
         """
         if "\r" in text or "<!" in text:
             return None
@@ -147,10 +147,14 @@ class _Blocks:
     block: "_Block"
     least: int
     most: int | None
+    hint: str
 
     def read(self, text: str, at: int, node: Node) -> int:
         found: list[Node] = []
-        while opening := self.opening.match(text, at):
+        while text.startswith(self.hint, at):
+            opening = self.opening.match(text, at)
+            if opening is None:
+                raise _NotPlain
             inner, at = self.block.all(text, opening.end())
             closing = self.closing.match(text, at)
             if closing is None:
@@ -204,10 +208,10 @@ class _Block:
 
     def all(self, text: str, at: int) -> tuple[Node, int]:
         """Read the whole block, once or as often as it repeats."""
-        node, at = self.once(text, at)
         if not self.repeats:
-            return node, at
-        rounds = [node]
+            return self.once(text, at)
+        first, at = self.once(text, at)
+        rounds = [first]
         while not text.startswith("</", at):
             again, at = self.once(text, at)
             rounds.append(again)
@@ -273,6 +277,7 @@ class _Reader:
             block=self.block(field.contains),
             least=least,
             most=field.max,
+            hint=f"<{field.name}>",
         )
 
 
@@ -313,7 +318,7 @@ def _form(kind: SimpleType) -> tuple[str, bool]:
         return _FORMS[kind.base], kind.least is None and kind.most is None
     if kind.base == "string" and kind.pattern is not None:
         return kind.pattern.pattern, True
-    return ("[^<]+" if kind.shortest or kind.base != "string" else "[^<]*"), kind.is_plain or kind.is_free
+    return ("[^<]++" if kind.shortest or kind.base != "string" else "[^<]*+"), kind.is_plain or kind.is_free
 
 
 _ENTITY = re.compile(r"&(amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});")
