@@ -184,3 +184,21 @@ def test_attachments_are_judged_in_the_same_words() -> None:
     words = rulebook.sentence("ATTACHMENT-001")
     assert findings[0].message_nl == words.message_nl
     assert words.do_nl
+
+
+@pytest.mark.parametrize(("rule", "edits", "fires"), [
+    ("OVa.EB03", {"result/toetssoort": None, "result/wettelijke_ontheffing": "J"}, True),
+    ("OVa.EB03", {"result/toetssoort": None}, False),
+    ("OVa.TR04", {"metadata/datum": "2026-08-01", "toets/afname/afnamedatum": "2024-07-31"}, True),
+    ("OVa.TR04", {"metadata/datum": "2026-08-01", "toets/afname/afnamedatum": "2024-08-01"}, False),
+    ("OVa.TR04", {"metadata/datum": "2026-07-31", "toets/afname/afnamedatum": "2023-08-01"}, False),
+    ("OV-DT-02", {"metadata/datum": "2026-02-28"}, False),
+    ("OV-DT-11", {"support/diagnose/0/datum": "2027-02-15"}, False),
+    ("OV-DT-06", {"support/opp/opp_einddatum": "0000"}, False),
+    ("OV-ID-05", {"pupil/gba/gbageboortedatum": "00-03-2015"}, False),
+    ("OV-ID-05", {"pupil/gba/gbageboortedatum": "00-00-2014"}, True),
+    ("OV-ID-05", {"pupil/gba/gbageboortedatum": "x-03-2015"}, False),
+    ("OV-ET-01", {"result/toetssoort": "0011", "result/datum_afname": "2023-07-31"}, False),
+])  # fmt: skip
+def test_a_rule_changes_its_mind_exactly_at_its_border(rule: str, edits: dict[str, str | None], fires: bool) -> None:
+    assert (rule in {each.rule for each in found(("POVO", edits))}) is fires
