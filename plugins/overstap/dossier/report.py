@@ -5,9 +5,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from overstap.dossier.attachments import inspect
 from overstap.dossier.model import Dossier
-from overstap.dossier.structure import StructureFault, check, sentence
+from overstap.dossier.structure import StructureFault, check
 
 
 class Verdict(StrEnum):
@@ -81,20 +80,9 @@ def report(file: str, dossier: Dossier, findings: Iterable[Any]) -> Report:
         Judgement(each.rule, str(each.severity), each.path, each.message_nl, each.message_en, each.who)
         for each in findings
     ]
-    if not any(each.rule.startswith("ATTACHMENT-") for each in judged):
-        judged.extend(attachment_findings(dossier))
     severities = {each.severity for each in judged}
     if faults or "error" in severities:
         verdict = Verdict.ERRORS
     else:
         verdict = Verdict.WARNINGS if "warning" in severities else Verdict.OK
     return Report(file, dossier.version, dossier.profile, faults, judged, verdict)
-
-
-def attachment_findings(dossier: Dossier) -> list[Judgement]:
-    """Return what is wrong with a dossier's attachments, as findings."""
-    found = []
-    for fault in inspect(dossier):
-        nl, en, who = sentence(fault.code)
-        found.append(Judgement(fault.code, str(fault.severity), fault.path, nl, en, who))
-    return found

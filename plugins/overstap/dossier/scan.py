@@ -91,11 +91,14 @@ class _Run:
         return found.end()
 
     def take(self, values: tuple[str | None, ...], node: Node) -> None:
+        """Put what the expression found in a node."""
         for number, kind in self.checked:
             value = values[number]
             if value is not None and value not in kind.accepted and ("&" in value or not kind.accepts(value)):
                 raise _NotPlain
-        node.update({name: [value] for name, value in zip(self.names, values, strict=True) if value is not None})
+        for name, value in zip(self.names, values):  # noqa: B905 - one name per group, made together
+            if value is not None:
+                node[name] = [value]
         for own, attribute, name in self.attributes:
             node.pop("", None)
             if values[own] is not None:

@@ -1,24 +1,7 @@
 from pathlib import Path
 
 import pytest
-
-from overstap.settings import Settings
-
-VERSION = "2019.1"
-
-
-def official_folder() -> Path | None:
-    """Where the official files are: OVERSTAP_OFFICIAL, or beside the repository."""
-    beside = Path(__file__).resolve().parents[4] / "shared" / "oso"
-    for folder in (Settings().official, beside):
-        if folder is not None and (folder / VERSION / "OSO_gegevensset.xsd").is_file():
-            return folder
-    return None
-
-
-def official_files(pattern: str) -> list[Path]:
-    folder = official_folder()
-    return sorted(folder.glob(pattern)) if folder else []
+from official_files import official_files, official_folder
 
 
 @pytest.fixture(scope="session")

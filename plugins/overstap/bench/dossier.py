@@ -1,0 +1,193 @@
+"""Rates of checking dossiers, with lxml + XSD and Saxon + XSLT on the same files in the same run.
+
+The official schema, sheets and examples are found through OVERSTAP_OFFICIAL; what is not at hand is left out and said.
+"""
+
+import importlib
+import importlib.util
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+from rich.console import Console
+from rich.table import Table
+
+from overstap.dossier.parsing import parse
+from overstap.dossier.reading import read
+from overstap.dossier.structure import check
+from overstap.quality.rules import judge
+
+VERSION = "2019.1"
+SHEETS = {"OV": "OV/ValideerOverstapprofielen.xsl", "PaO": "PaO/ValideerSwvPaO-profielen.xsl"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How many dossiers one program checks per second.
+
+    Args:
+        program: what it is and does.
+        file: which file.
+        size_bytes: how large the file is.
+        one_core: dossiers per second on one core.
+        two_cores: on two, None where it was not measured.
+    """
+
+    program: str
+    file: str
+    size_bytes: int
+    one_core: float
+    two_cores: float | None
+
+
+def overstap(data: bytes, *, today: date) -> None:
+    """Parse, check the structure and judge all rules."""
+    dossier = read(data)
+    check(dossier)
+    judge(dossier, today=today)
+
+
+def structure_only(data: bytes) -> None:
+    """Parse and check the structure."""
+    check(read(data))
+
+
+class _Schema:
+    """lxml with the official schema; made anew in each process, since a schema cannot cross."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._schema: etree.XMLSchema | None = None
+
+    def __call__(self, data: bytes) -> None:
+        if self._schema is None:
+            self._schema = etree.XMLSchema(etree.parse(self.path))
+        self._schema.validate(parse(data))
+
+    def __reduce__(self) -> tuple[type, tuple[Path]]:
+        return type(self), (self.path,)
+
+
+class _Saxon:
+    """SaxonC with the official sheet."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._processor: Any = None
+        self._sheet: Any = None
+
+    def __call__(self, data: bytes) -> None:
+        if self._sheet is None:
+            self._processor = importlib.import_module("saxonche").PySaxonProcessor(license=False)
+            self._sheet = self._processor.new_xslt30_processor().compile_stylesheet(stylesheet_file=str(self.path))
+        node = self._processor.parse_xml(xml_text=data.decode("utf-8"))
+        self._sheet.transform_to_string(xdm_node=node)
+
+    def __reduce__(self) -> tuple[type, tuple[Path]]:
+        return type(self), (self.path,)
+
+
+def _repeat(work: Callable[[bytes], None], data: bytes, count: int) -> float:
+    """Do the work once to warm up and then `count` times; return how many a second."""
+    work(data)
+    begin = time.perf_counter()
+    for _ in range(count):
+        work(data)
+    return count / (time.perf_counter() - begin)
+
+
+def measure(program: str, work: Callable[[bytes], None], file: str, data: bytes, count: int, *, two: bool) -> Rates:
+    """Measure one program on one file.
+
+    Args:
+        program: its name.
+        work: what it does with a file; must be able to cross to another process.
+        file: the file's name.
+        data: the file.
+        count: how often.
+        two: whether to measure two processes at the same time as well.
+    """
+    one = _repeat(work, data, count)
+    both = None
+    if two:
+        with ProcessPoolExecutor(2) as pool:
+            both = sum(pool.map(partial(_repeat, work, count=count), [data, data]))
+    return Rates(program, file, len(data), one, both)
+
+
+def programs(file: str, official: Path | None, today: date) -> dict[str, Callable[[bytes], None]]:
+    """Return what there is to compare on a file: ours always, the others where their files are at hand."""
+    found: dict[str, Callable[[bytes], None]] = {
+        "overstap: parse, structure, all rules": partial(overstap, today=today),
+        "overstap: parse, structure": structure_only,
+    }
+    if official is None:
+        return found
+    schema = official / VERSION / "OSO_gegevensset.xsd"
+    if schema.is_file():
+        found["lxml + XSD: parse, structure"] = _Schema(schema)
+    sheet = official / VERSION / SHEETS["PaO" if "PaO" in file else "OV"]
+    if sheet.is_file() and importlib.util.find_spec("saxonche"):
+        found["Saxon + XSLT: parse, official rules"] = _Saxon(sheet)
+    return found
+
+
+def run(
+    console: Console,
+    *,
+    today: date,
+    official: Path | None,
+    files: Mapping[str, bytes] | None = None,
+    count: int = 2_000,
+    two: bool = True,
+    many: int = 0,
+) -> list[Rates]:
+    """Print the rates, and return them.
+
+    Args:
+        console: where to print.
+        today: the day on which dossiers are judged.
+        official: folder with the official files per version (OVERSTAP_OFFICIAL), None without them.
+        files: dossiers by name; the official examples when None.
+        count: how often each file is checked; files over 50 kB a tenth of that.
+        two: whether to measure on two cores as well.
+        many: when given, check that many dossiers in one process and print how its memory grew.
+    """
+    if files is None:
+        found = sorted((official / VERSION / "examples").glob("*.xml")) if official else []
+        files = {path.name: path.read_bytes() for path in found}
+    if not files:
+        console.print("no dossiers at hand: set OVERSTAP_OFFICIAL, or give files")
+        return []
+    table = Table("program", "file", "bytes", "one core /s", "two cores /s", title="Checking dossiers")
+    rates = []
+    for file, data in files.items():
+        times = count if len(data) < 50_000 else max(1, count // 10)
+        for program, work in programs(file, official, today).items():
+            rate = measure(program, work, file, data, times if "Saxon" not in program else max(1, times // 5), two=two)
+            rates.append(rate)
+            both = "-" if rate.two_cores is None else f"{rate.two_cores:,.0f}"
+            table.add_row(program, file, f"{rate.size_bytes:,}", f"{rate.one_core:,.0f}", both)
+    console.print(table)
+    if many:
+        _memory(console, list(files.values()), many, today)
+    return rates
+
+
+def _memory(console: Console, dossiers: list[bytes], many: int, today: date) -> None:
+    """Check many dossiers in a row and print the largest memory of the process ten times on the way."""
+    step = max(1, many // 10)
+    for number in range(many):
+        overstap(dossiers[number % len(dossiers)], today=today)
+        if number % step == step - 1:
+            unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is bytes there, kilobytes elsewhere
+            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+            console.print(f"{number + 1:>9,} dossiers: at most {most:,.0f} MB")

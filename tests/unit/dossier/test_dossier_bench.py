@@ -1,0 +1,30 @@
+import io
+import random
+from datetime import date
+
+from generated_dossiers import generate
+from official_files import official_folder
+from rich.console import Console
+
+from overstap.bench.dossier import run
+from overstap.dossier.writing import to_bytes
+
+
+def test_the_benchmark_measures_what_is_at_hand():
+    """No rate is asserted: that it runs, and says what it measured, is."""
+    out = io.StringIO()
+    files = {"made up.xml": to_bytes(generate(random.Random(1)))}
+    console = Console(file=out, width=160)
+    rates = run(console, today=date(2026, 3, 1), official=official_folder(), files=files, count=3, two=False, many=20)
+    expected = ["overstap: parse, structure, all rules", "overstap: parse, structure"]
+    if official_folder():
+        expected.append("lxml + XSD: parse, structure")
+    assert [each.program for each in rates if "Saxon" not in each.program] == expected
+    assert all(each.one_core > 0 for each in rates)
+    assert "20 dossiers: at most" in out.getvalue()
+
+
+def test_without_dossiers_it_says_so():
+    out = io.StringIO()
+    assert run(Console(file=out), today=date(2026, 3, 1), official=None) == []
+    assert "OVERSTAP_OFFICIAL" in out.getvalue()
