@@ -20,6 +20,7 @@ from overstap.trust import (
     oin_of,
     school_of,
 )
+from overstap.trust.certificates import is_for_development
 from overstap.trust.keyfiles import key_bytes, read_certificates, read_key, write_new
 from overstap.trust.roles import extended_key_usage, key_usage
 
@@ -276,6 +277,7 @@ def test_production_refuses_development(folder: Path) -> None:
     assert code(store.authorities_file, at=AT) == "TRUST-013"
     unmarked = own(folder, ec.generate_private_key(ec.SECP256R1()))  # says nothing of itself, its issuer does
     assert code(store.check, unmarked, role=Role.SIGNING, oin=oin_of(PO), at=AT) == "TRUST-013"
+    assert is_for_development(unmarked), "by its issuer's name, also where nobody looks at the whole chain"
 
 
 def test_an_authority_made_elsewhere_is_not_mixed_with(folder: Path) -> None:
