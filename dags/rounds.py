@@ -56,7 +56,8 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         checked = steps.once("check", tasks.check, trigger_rule=EVEN_IF_A_SCHOOL_FAILED)
 
         # The coordinator releases, the parents see it first
-        released = steps.add(ReleaseForReview, "release", accounts=coordinators, retries=0)
+        questions = steps.once("questions", tasks.questions)
+        released = steps.each(ReleaseForReview, "release", over={"question": questions}, accounts=coordinators)
         review_opens = steps.add(WaitForMilestone, "review_opens", milestone="review_opens")
         reviewed = steps.add(WaitForReview, "review")
         ended = steps.once("end_review", tasks.end_review)
@@ -70,7 +71,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         closed = steps.once("close", tasks.close)
         complete = EmptyOperator(task_id="complete", task_display_name=title("task.complete"))
 
-        opened >> [registered, collected] >> checked >> released >> review_opens >> reviewed >> ended
+        opened >> [registered, collected] >> checked >> questions >> released >> review_opens >> reviewed >> ended
         ended >> delivers >> received_by >> sealed >> delivered
         [sealed, delivered] >> confirmed >> closed
         [registered, collected, delivered, closed] >> complete  # stays red while a school is missing

@@ -3,8 +3,7 @@
 import csv
 import io
 import os
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +34,8 @@ class Column:
 
     name: str
     title: str
+    narrow: str
+    """The title over several lines."""
     is_text: bool = False
     is_bad: bool = False
 
@@ -46,6 +47,8 @@ class Table:
     heading: str
     columns: Sequence[Column]
     rows: Sequence[dict[str, Any]]
+    notes: Sequence[str] = ()
+    """What stands below it: why files and dossiers were not taken."""
 
     @property
     def totals(self) -> dict[str, Any]:
@@ -64,8 +67,13 @@ class RoundReport:
     csv: str
 
 
-def primary_table(schools: Sequence[PrimaryCounts]) -> Table:
-    """Return what became of each primary school's dossiers."""
+def primary_table(schools: Sequence[PrimaryCounts], sentence_of: Callable[[str], str]) -> Table:
+    """Return what became of each primary school's dossiers.
+
+    Args:
+        schools: their counts.
+        sentence_of: gives the Dutch sentence of a rule or error code.
+    """
     rows = [
         {
             "school": f"{school.name} ({school.school})",
@@ -73,7 +81,6 @@ def primary_table(schools: Sequence[PrimaryCounts]) -> Table:
             "supplied": school.supplied,
             "rejected": school.states["rejected"],
             "refused_files": school.refused_files.total(),
-            "reasons": reasons(school),
             "inspected": school.inspected,
             "not_inspected": school.states["not_inspected"],
             "no_receiver": school.states["no_receiver"],
@@ -82,11 +89,11 @@ def primary_table(schools: Sequence[PrimaryCounts]) -> Table:
         }
         for school in schools
     ]
-    return Table(texts("closing/report")["supplying"]["nl"], _columns(_PRIMARY), rows)
+    return Table(texts("closing/report")["supplying"]["nl"], _columns(_PRIMARY), rows, _notes(schools, sentence_of))
 
 
-def secondary_table(schools: Sequence[SecondaryCounts]) -> Table:
-    """Return what became of the deliveries to each secondary school."""
+def secondary_table(schools: Sequence[SecondaryCounts], sentence_of: Callable[[str], str]) -> Table:
+    """Return what became of the deliveries to each secondary school; arguments as for `primary_table`."""
     rows = [
         {
             "school": f"{school.name} ({school.school})",
@@ -94,16 +101,17 @@ def secondary_table(schools: Sequence[SecondaryCounts]) -> Table:
             "confirmed": school.confirmed,
             "refused": school.refused,
             "open": school.problems.total(),
-            "reasons": _said(Counter({code: count for code, count in school.problems.items() if code})),
         }
         for school in schools
     ]
-    return Table(texts("closing/report")["receiving"]["nl"], _columns(_SECONDARY), rows)
-
-
-def reasons(school: PrimaryCounts) -> str:
-    """Return why files and dossiers of a school were not taken, with counts, rule ids and codes."""
-    return _said(school.refused_files + school.rejections)
+    words = texts("closing/report")["notes"]
+    notes = [
+        words["open"]["nl"].format(school=school.name, count=count, code=code, sentence=sentence_of(code))
+        for school in schools
+        for code, count in sorted(school.problems.items())
+        if code
+    ]
+    return Table(texts("closing/report")["receiving"]["nl"], _columns(_SECONDARY), rows, notes)
 
 
 def round_report(
@@ -113,6 +121,7 @@ def round_report(
     secondary: Sequence[SecondaryCounts],
     decisions: Sequence[GateLine],
     checkpoint: tuple[int, str],
+    sentence_of: Callable[[str], str],
     at: datetime,
 ) -> RoundReport:
     """Make the report of a round.
@@ -123,10 +132,11 @@ def round_report(
         secondary: counts per secondary school.
         decisions: the coordinator's decisions, oldest first.
         checkpoint: number of the last audit line it covers, and its root in hex.
+        sentence_of: gives the Dutch sentence of a rule or error code.
         at: the moment of making.
     """
     words = texts("closing/report")
-    tables = [primary_table(primary), secondary_table(secondary)]
+    tables = [primary_table(primary, sentence_of), secondary_table(secondary, sentence_of)]
     facts = {"region": found.agreement.name, "round": found.kind.dutch, "school_year": found.school_year}
     html = (
         _environment()
@@ -154,6 +164,7 @@ def round_report(
         writer.writerow([table.heading])
         writer.writerow([column.title for column in table.columns])
         writer.writerows([[_safe(row[column.name]) for column in table.columns] for row in table.rows])
+        writer.writerows([[_safe(note)] for note in table.notes])
         writer.writerow([])
     return RoundReport(html, out.getvalue())
 
@@ -178,21 +189,35 @@ def write_report(folder: Path, round_id: str, report: RoundReport) -> Path:
 
 _PRIMARY = (
     *("school", "expected", "supplied", "rejected", "refused_files", "inspected", "not_inspected", "no_receiver"),
-    *("delivered", "confirmed", "reasons"),
+    *("delivered", "confirmed"),
 )
-_SECONDARY = ("school", "delivered", "confirmed", "refused", "open", "reasons")
+_SECONDARY = ("school", "delivered", "confirmed", "refused", "open")
 _BAD = {"rejected", "refused_files", "not_inspected", "no_receiver", "refused", "open"}
 
 
 def _columns(names: Sequence[str]) -> list[Column]:
     titles = texts("closing/report")["columns"]
-    return [Column(name, titles[name]["nl"], name in ("school", "reasons"), name in _BAD) for name in names]
+    return [
+        Column(
+            name,
+            titles[name]["nl"],
+            titles[name]["narrow"].replace("/", "\n"),
+            name == "school",
+            name in _BAD,
+        )
+        for name in names
+    ]
 
 
-def _said(counted: Counter[str]) -> str:
-    return ", ".join(
-        f"{code}: {count}" for code, count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    )
+def _notes(schools: Sequence[PrimaryCounts], sentence_of: Callable[[str], str]) -> list[str]:
+    """Return why dossiers and files of each school were not taken, the most frequent first."""
+    words = texts("closing/report")["notes"]
+    return [
+        words[kind]["nl"].format(school=school.name, count=count, code=code, sentence=sentence_of(code))
+        for school in schools
+        for kind, counted in (("rejected", school.rejections), ("refused_file", school.refused_files))
+        for code, count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    ]
 
 
 def _safe(value: Any) -> Any:

@@ -3,9 +3,11 @@
 import csv
 import shutil
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from overstap.clock import now
 from overstap.demo.house import House, overstap
 from overstap.demo.place import REGION
 from overstap.errors import OverstapError
@@ -25,13 +27,26 @@ class Coordinator:
         self.api.unpause(self.dag_id)
 
     def question(self, run_id: str) -> dict[str, Any] | None:
-        """Return the question that waits for an answer, if there is one."""
-        waiting = self.api.questions(self.dag_id, run_id)
+        """Return the question that waits for an answer, if there is one and its task has come to rest.
+
+        An answer in the very second of the question is lost in Airflow 3.3.2: the task is resumed before its executor
+        has told that it paused, and counts as failed. No person is that quick.
+        """
+        waiting = [
+            one
+            for one in self.api.questions(self.dag_id, run_id)
+            if one["task_instance"]["state"] == "awaiting_input"
+            and now() - datetime.fromisoformat(one["created_at"]) > timedelta(seconds=4)
+        ]
         return waiting[0] if waiting else None
 
     def release(self, run_id: str, question: dict[str, Any]) -> None:
         """Answer the gate with its first option: release for review."""
-        self.api.answer(self.dag_id, run_id, "release", [question["options"][0]], filled_in={"reden": "Demonstratie"})
+        self.api.answer(
+            *(self.dag_id, run_id, "release", [question["options"][0]]),
+            filled_in={"reden": "Demonstratie"},
+            map_index=int(question["task_instance"]["map_index"]),
+        )
 
     def rerun(self, run_id: str, map_index: int) -> int:
         """Clear one school's collection with everything downstream; return how many tasks that is."""
@@ -73,7 +88,12 @@ class Clerk:
         first = self.first_line()
         words = ("--seen-on", first["inzagedatum"], "--agreed", "Ja")
         done = overstap(
-            self.house.place, self.house.postgres, "review", "decide", *self._who(round_id), *words,
+            self.house.place,
+            self.house.postgres,
+            "review",
+            "decide",
+            *self._who(round_id),
+            *words,
             typed=f"{las_key}\n\n",
         )
         return done.returncode == 0

@@ -1,35 +1,32 @@
-"""What is shown at the end: per school what was supplied, rejected, inspected, delivered and confirmed."""
+"""What is shown at the end: per school what was supplied, rejected and why, inspected, delivered and confirmed."""
 
-from collections import Counter
-
+from rich import box
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from overstap.closing.report import Table as ReportTable
 from overstap.closing.report import primary_table, secondary_table
 from overstap.ledger import Ledger
 from overstap.ledger.counts import primary_schools, secondary_schools
+from overstap.quality.rulebook import sentence_of
+
+_LEFT_OUT = ("no_receiver", "not_inspected")
 
 
-def tables(ledger: Ledger, region: str, round_id: str) -> list[Table]:
-    """Return the round's tables, as its report has them."""
+def tables(ledger: Ledger, region: str, round_id: str) -> list[Group]:
+    """Return the round's tables, as its report has them, narrow enough for a terminal, with the reasons in words."""
     with ledger.unit(region, "demo") as unit:
-        found = [primary_table(primary_schools(unit, round_id)), secondary_table(secondary_schools(unit, round_id))]
-    return [_shown(table) for table in found]
+        primary = primary_schools(unit, round_id)
+        secondary = secondary_schools(unit, round_id)
+    return [_shown(primary_table(primary, sentence_of)), _shown(secondary_table(secondary, sentence_of))]
 
 
-def totals(ledger: Ledger, region: str, round_id: str) -> Counter[str]:
-    """Return how many dossiers of a round are in which state."""
-    with ledger.unit(region, "demo") as unit:
-        counted: Counter[str] = Counter()
-        for school in primary_schools(unit, round_id):
-            counted += school.states
-    return counted
-
-
-def _shown(table: ReportTable) -> Table:
-    shown = Table(title=table.heading, title_justify="left")
-    for column in table.columns:
-        shown.add_column(column.title, justify="left" if column.is_text else "right", overflow="fold")
+def _shown(table: ReportTable) -> Group:
+    shown = Table(title=table.heading, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    counted = [column for column in table.columns if column.name not in _LEFT_OUT]
+    for column in counted:
+        shown.add_column(column.narrow, justify="left" if column.is_text else "right", no_wrap=column.is_text)
     for row in table.rows:
-        shown.add_row(*(str(row[column.name]) for column in table.columns))
-    return shown
+        shown.add_row(*(str(row[column.name]) for column in counted))
+    return Group(Text(""), shown, *(Text(f"  {note}") for note in table.notes))

@@ -318,6 +318,17 @@ def waiting_for_release(unit: Unit, round_id: str) -> Counter[str]:
     )
 
 
+def releases(unit: Unit, round_id: str) -> int:
+    """Return how often a coordinator has released dossiers of a round."""
+    return int(
+        unit.one(
+            "select count(*) from overstap.gate_decision where round_id = %(round)s and gate = 'release_for_review' "
+            "and approved",
+            round=round_id,
+        )[0]
+    )
+
+
 def decide_release(
     unit: Unit,
     round_id: str,

@@ -8,7 +8,7 @@ from airflow.sdk import Context, Param
 from overstap.clock import now, spoken
 from overstap.errors import OverstapError
 from overstap.ledger.counts import primary_schools
-from overstap.ledger.dossiers import decide_release, waiting_for_release
+from overstap.ledger.dossiers import decide_release, releases, waiting_for_release
 from overstap.orchestration.workplace import RoundRef, Workplace, telling, workplace
 from overstap.texts import texts
 
@@ -17,17 +17,21 @@ class ReleaseForReview(HITLOperator):
     """Asks the region's coordinators to release accepted dossiers to the parents.
 
     Asks only when something new waits; an answer covers what is accepted at that moment. Delivery reads the ledger, so
-    marking this task a success releases nothing. Who answered is checked here by account: Airflow's own `assigned_users`
-    knows FAB's accounts by a number that no agreement can state.
+    marking this task a success releases nothing. Who answered is checked here by account: Airflow's own
+    `assigned_users` knows FAB's accounts by a number that no agreement can state.
+
+    Mapped over the questions of a round, since Airflow 3.3.2 keeps a task instance's first text when it is cleared: a
+    school that comes later gets a question of its own, with the figures of that moment.
 
     Args:
         ref: the round.
         accounts: logins that may answer.
+        question: which of the round's questions this is, from 1.
     """
 
     template_fields = ()
 
-    def __init__(self, *, ref: RoundRef, accounts: tuple[str, ...], **kwargs: Any) -> None:
+    def __init__(self, *, ref: RoundRef, accounts: tuple[str, ...], question: int, **kwargs: Any) -> None:
         self._words = texts("orchestration/gates")["release_for_review"]
         super().__init__(
             subject=self._words["subject"]["nl"],
@@ -37,13 +41,17 @@ class ReleaseForReview(HITLOperator):
         )
         self.ref = ref
         self.accounts = accounts
+        self.question = question
 
     def execute(self, context: Context) -> Any:
-        """Ask, with the figures that the decision needs; nothing new to release: go on without asking."""
+        """Ask, with the figures that the decision needs; go on when this question has led to a release before."""
         with workplace(self.ref, self.task_id) as place:
-            waiting, released = self._prepare(place)
-        if not waiting:
-            self.log.info("Niets nieuws om vrij te geven; eerder vrijgegeven: %d | nothing new to release", released)
+            with place.ledger.unit(self.ref.region, self.task_id) as unit:
+                is_answered = releases(unit, self.ref.round_id) >= self.question
+            if not is_answered:
+                self._prepare(place)
+        if is_answered:
+            self.log.info("Vraag %d is al beantwoord | was answered before", self.question)
             return None
         return super().execute(context)
 
@@ -72,16 +80,11 @@ class ReleaseForReview(HITLOperator):
         self.log.info("%d dossiers vrijgegeven door %s | released", released, by)
         return {"released": released}
 
-    def _prepare(self, place: Workplace) -> tuple[int, int]:
-        """Fill in the question; return how many wait, and how many were released before."""
+    def _prepare(self, place: Workplace) -> None:
+        """Fill in the question."""
         with place.ledger.unit(self.ref.region, self.task_id) as unit:
             waiting = waiting_for_release(unit, self.ref.round_id)
             schools = primary_schools(unit, self.ref.round_id)
-        released = sum(school.at_least("in_review", "not_inspected") + school.inspected for school in schools)
-        supplied = sum(school.supplied for school in schools)
-        if not waiting and not released:
-            rejected = sum(school.states["rejected"] for school in schools)
-            raise OverstapError("GATE-002", supplied=supplied, rejected=rejected)
         facts = {
             "region": place.agreement.name,
             "round": place.kind.dutch,
@@ -96,7 +99,6 @@ class ReleaseForReview(HITLOperator):
         }
         self.subject = self._words["subject"]["nl"].format(**facts)
         self.body = self._words["body"]["nl"].format(**facts)
-        return waiting.total(), released
 
     def _closes_at(self, place: Workplace) -> Any:
         """Return when the review of what is released now closes: as agreed, and never too short for these parents."""

@@ -59,6 +59,24 @@ class Steps:
         """
         return operator(task_id=name, task_display_name=title(f"task.{name}"), ref=self.ref, **options)
 
+    def each(self, operator: Callable[..., Any], name: str, *, over: dict[str, Any], **options: Any) -> Any:
+        """Return the mapped task of an operator that knows the round itself.
+
+        Args:
+            operator: its class.
+            name: task id; an instance's label is `task.<name>.map`.
+            over: name of the argument that differs, with the task that gives its values.
+            options: further arguments of the operator.
+        """
+        label = title(f"task.{name}.map", **{key: f"{{{{ task.{key} }}}}" for key in over})
+        return operator.partial(  # type: ignore[attr-defined]
+            task_id=name,
+            task_display_name=title(f"task.{name}"),
+            map_index_template=label,
+            ref=self.ref,
+            **options,
+        ).expand(**over)
+
     def _task(self, name: str, function: Callable[..., Any], **options: Any) -> Any:
         return task(task_id=name, task_display_name=title(f"task.{name}"), execution_timeout=LONGEST, **options)(
             function

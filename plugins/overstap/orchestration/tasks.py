@@ -16,7 +16,7 @@ from overstap.agreements.model import DropFolder
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
 from overstap.ledger import counts as ledger_counts
-from overstap.ledger import deliveries, reviews, rounds
+from overstap.ledger import deliveries, dossiers, reviews, rounds
 from overstap.orchestration.workplace import RoundRef, Workplace, bare_workplace, workplace
 from overstap.trust import TrustStore
 
@@ -106,6 +106,24 @@ def check(region: str, school_year: str, kind: str) -> dict[str, int]:
     return dict(judged)
 
 
+def questions(region: str, school_year: str, kind: str) -> list[int]:
+    """Return the numbers of the questions to the coordinator: those answered before, and a new one when dossiers wait.
+
+    Raises:
+        OverstapError: GATE-002 when there is nothing to release and nothing was.
+    """
+    ref = RoundRef(region, school_year, kind)
+    with workplace(ref, "questions") as place, place.ledger.unit(region, "questions") as unit:
+        waiting = dossiers.waiting_for_release(unit, ref.round_id).total()
+        asked = dossiers.releases(unit, ref.round_id) + bool(waiting)
+        if not asked:
+            schools = ledger_counts.primary_schools(unit, ref.round_id)
+            supplied = sum(school.supplied for school in schools)
+            raise OverstapError("GATE-002", supplied=supplied, rejected=sum(one.states["rejected"] for one in schools))
+    log.info("%d dossiers wachten op vrijgave | wait for release", waiting)
+    return list(range(1, asked + 1))
+
+
 def end_review(region: str, school_year: str, kind: str) -> dict[str, int]:
     """End the review of those whose window has closed without a decision."""
     ref = RoundRef(region, school_year, kind)
@@ -169,6 +187,7 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
     """Say what stayed unconfirmed when receipts were due, sign the evidence, and write the round's report."""
     from overstap.closing.checkpoint import make_checkpoint
     from overstap.closing.report import GateLine, round_report, write_report
+    from overstap.quality.rulebook import sentence_of
 
     ref = RoundRef(region, school_year, kind)
     with workplace(ref, "close") as place:
@@ -192,6 +211,7 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
                 secondary=ledger_counts.secondary_schools(unit, ref.round_id),
                 decisions=decisions,
                 checkpoint=checkpoint,
+                sentence_of=sentence_of,
                 at=now(),
             )
         path = write_report(place.settings.need_path("reports"), ref.round_id, report)

@@ -75,14 +75,15 @@ def bare_workplace() -> Iterator[tuple[Settings, Ledger]]:
 
 @contextmanager
 def telling() -> Iterator[None]:
-    """Tell a failure in its two languages in one line. What a person must mend is not tried again by itself."""
+    """Tell a failure in its two languages, Dutch first. What a person must mend is not tried again by itself."""
     try:
         yield
     except OverstapError as error:
-        log.error("%s | %s %s", error.code, error.message_nl, error.do_nl)
+        log.error("%s | %s", error.code, error.message_nl)
+        log.error("Nu doen | %s", error.do_nl)
         log.error("%s | %s %s", error.code, error.message_en, error.do_en)
         if error.who in ("school", "region"):
-            raise AirflowFailException(str(error)) from error
+            raise AirflowFailException(str(error)) from None
         raise
 
 

@@ -15,6 +15,7 @@ from overstap.ledger.door import Unit
 from overstap.ledger.dossiers import FindingRow, VersionRef, contents, verdicts
 from overstap.quality.expectations import validate_region
 from overstap.quality.findings import Severity, Stage
+from overstap.quality.regionbook import expected_in
 from overstap.quality.rules import judge
 from overstap.quality.school import report_on_schools
 
@@ -65,9 +66,11 @@ def judge_round(
     if is_new:
         by_id = {str(ref.dossier): findings for ref, findings in found.items()}
         schools = frozenset(school.id for school in agreement.schools)
-        for finding in validate_region(frames, schools=schools):
-            if finding.dossier_id in by_id:
-                row = FindingRow(finding.rule, finding.severity.value, finding.path)
+        expected = expected_in(round_id.rpartition(".")[2], agreed.categories)
+        for finding in validate_region(frames, schools=schools, expected=expected):
+            row = FindingRow(finding.rule, finding.severity.value, finding.path)
+            # Some rules are judged by dossier and over the region; what both find counts once.
+            if finding.dossier_id in by_id and row not in by_id[finding.dossier_id]:
                 by_id[finding.dossier_id].append(row)
         remaining = iter(found.items())
         while group := dict(islice(remaining, GROUP)):

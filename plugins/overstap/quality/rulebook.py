@@ -7,6 +7,7 @@ function in one of the modules of checks.
 """
 
 import csv
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import yaml
 
+from overstap import errors
 from overstap.dossier import attachments, structure
 from overstap.dossier.catalogue import catalogue
 from overstap.quality import regionbook
@@ -263,3 +265,18 @@ def _filled(rule: str, version: str) -> Sentence:
         return found
     codes = ", ".join(catalogue(version).lists[rule.removeprefix("CL")])
     return Sentence(found.nl, found.do_nl.format(codes=codes), found.en, found.do_en.format(codes=codes), found.who)
+
+
+def sentence_of(code: str) -> str:
+    """Return the Dutch sentence of a rule or an error code, for counts: what it says of a single case is left open.
+
+    Args:
+        code: a rule's id, a code of the structure or attachment check, or an error code.
+
+    Raises:
+        KeyError: it is none of these.
+    """
+    known = errors.sentences().get(code)
+    if known is None:
+        return sentence(code).nl
+    return re.sub(r"\{[a-z_]+\}", "…", known["nl"])

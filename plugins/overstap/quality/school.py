@@ -75,9 +75,7 @@ def _report(
         rejected=counts.states["rejected"],
         rows=tuple(rows),
         refused=tuple(
-            report.refused(
-                OverstapError(item.code, **{"label": item.label, **item.facts}), item.file_name or item.label
-            )
+            report.refused(OverstapError(item.code, **{"label": item.label, **item.facts}), item.label)
             for item in refused
         ),
     )
