@@ -49,6 +49,7 @@ NOTHING_TO_READ: dict[str, Situation] = {
     "another root": ("DOSSIER-010", lambda: HEAD + b'<dossiers xmlns="' + SPACE + b'"/>'),
     "another namespace": ("DOSSIER-010", lambda: _dossier(space=b"urn:x")),
     "no namespace": ("DOSSIER-010", lambda: HEAD + b"<dossier/>"),
+    "a prefix that nothing declares": ("DOSSIER-002", lambda: b'<xi:include href="file:///etc/passwd"/>'),
     # finds of fuzzing: they parse, but have no canonical form, so no digest
     "relative namespace": ("DOSSIER-018", lambda: _dossier(b'<a xmlns="x"/>')),
     "relative namespace behind a prefix": ("DOSSIER-018", lambda: _dossier(b"<p:a xmlns:p = 'x'/>")),

@@ -148,7 +148,7 @@ def test_a_bomb_is_not_unpacked():
     assert [each.code for each in inspect(dossier("stuk.txt", _64(bytes(bomb))))] == ["ATTACHMENT-008"]
     central = bomb.index(b"PK\x01\x02")
     bomb[central + 24 : central + 28] = (1_000).to_bytes(4, "little")  # the size that the archive states
-    assert inspect(dossier("stuk.txt", _64(bytes(bomb))))[0].code in ("ATTACHMENT-008", "ATTACHMENT-009")
+    assert [each.code for each in inspect(dossier("stuk.txt", _64(bytes(bomb))))] == ["ATTACHMENT-009"]
 
 
 def test_limits_can_be_set():

@@ -67,7 +67,7 @@ def test_texts_stay_texts():
     assert list(frames["more"]["value"]) == ["None", "Null"]
     assert frames["dossiers"].iloc[0][["version", "profile", "sender"]].tolist() == ["2019.1", "POVO", "99AB00"]
     for frame in frames.values():
-        assert all(pd.api.types.is_string_dtype(kind) for kind in frame.dtypes)
+        assert all(isinstance(kind, pd.StringDtype) for kind in frame.dtypes)
 
 
 def test_an_empty_batch_has_its_columns():

@@ -1,3 +1,4 @@
+import pickle
 import random
 import resource
 from datetime import date
@@ -150,6 +151,22 @@ def test_generated_dossiers_come_back_without_loss():
         assert c14n(to_bytes(again)) == c14n(data), f"seed {SEED}, number {number}"
         assert to_bytes(again) == data
         assert canonical(build(again.tree, again.version)) == canonical(again)
+
+
+@pytest.mark.parametrize("bad", [b"&onbekend;", b"&", b"\x01", b"&#0;", b"\xef\xbf\xbf", b"]]>", b"&#xD800;"])
+def test_a_plain_dossier_is_read_only_when_it_is_well_formed(bad):
+    """The quick walk knows nothing of characters and entities: that the text is XML is for the parser to say."""
+    data = to_bytes(generate(random.Random(SEED), density=1.0, odd=False))
+    assert read(data).is_sound
+    with pytest.raises(OverstapError, match="DOSSIER-002"):
+        read(data.replace(b"<achternaam>", b"<achternaam>x" + bad, 1))
+
+
+def test_a_dossier_crosses_to_another_process():
+    dossier = read(whole())
+    again = pickle.loads(pickle.dumps(dossier))
+    assert to_bytes(again) == to_bytes(dossier)
+    assert again.tree == dossier.tree
 
 
 def test_limits_can_be_set():

@@ -6,6 +6,7 @@ import pytest
 from dossier_mutations import mutate
 from generated_dossiers import generate
 
+from overstap.dossier.building import build
 from overstap.dossier.catalogue import catalogue, versions
 from overstap.dossier.reading import read
 from overstap.dossier.scan import Scanner
@@ -74,6 +75,7 @@ def test_both_walks_agree_on_the_official_examples(example):
         ("<achternaam>", "<achternaam><![CDATA[x]]>"),
         ("<achternaam>", "<achternaam><?x y?>"),
         ("<achternaam>", "\r\n<achternaam>"),
+        ("<achternaam>", "<achternaam>a\rb"),
         ("<achternaam>", "x<achternaam>"),
         ("<achternaam>", "\u00a0<achternaam>"),
         ("<achternaam>", "<achternaam/><achternaam>"),
@@ -91,6 +93,26 @@ def test_what_is_not_plain_is_left_to_the_careful_walk(before, after):
     assert Scanner(known).scan(text) is not None
     assert before in text
     assert Scanner(known).scan(text.replace(before, after, 1)) is None
+
+
+@pytest.mark.parametrize(
+    "pupil",
+    [
+        {"bsn": "1", "onderwijsnummer": "2"},
+        {"geboortedatum": "2014-03-30", "geboortemaand": "2014-03"},
+        {"resultaatvakkenvo": [{"vakcode": "1", "afgerond": True, "examenvak": True}]},
+    ],
+)
+def test_a_choice_is_not_taken_twice_or_left_out(pupil):
+    good = {"achternaam": "Vis", "bsn": "1"}
+    known = catalogue("2019.1")
+    about = {"deeldossier": "LAS", "pakketnaam": "p", "pakketversie": "1", "datum": "2026-01-10"}
+    about |= {"standaardversie": "2019.1", "validatieversie": "2019.1.1"}
+    school = {"naam": "School", "brincode": "99AB", "vestigingscode": "00", "aanleverpunt": "1"}
+    for inner, expected in ((good, True), ({"achternaam": "Vis", **pupil}, False)):
+        values = {"metadata": about, "overdrachtsoort": "x", "huidigeschool": {**school, "leerling": inner}}
+        text = to_bytes(build(values)).decode()
+        assert (Scanner(known).scan(text) is not None) is expected
 
 
 def test_entities_are_resolved():
