@@ -279,4 +279,4 @@ def sentence_of(code: str) -> str:
     known = errors.sentences().get(code)
     if known is None:
         return sentence(code).nl
-    return re.sub(r"\{[a-z_]+\}", "…", known["nl"])
+    return re.sub(r"\{[a-z_]+\}", "…", re.sub(r" \(\{[a-z_]+\}\)", "", known["nl"]))

@@ -9,7 +9,7 @@ VERSION = "2019.1"
 
 def official_folder() -> Path | None:
     """Return OVERSTAP_OFFICIAL, or the folder beside the repository; None when neither holds the official files."""
-    beside = Path(__file__).resolve().parents[4] / "shared" / "oso"
+    beside = Path(__file__).resolve().parents[2] / "shared" / "oso"
     for folder in (Settings().official, beside):
         if folder is not None and (folder / VERSION / "OSO_gegevensset.xsd").is_file():
             return folder
