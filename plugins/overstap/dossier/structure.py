@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from lxml import etree
 
-from overstap.dossier.catalogue import Compiled, Field, Slot
+from overstap.dossier.catalogue import Catalogue, Compiled, Field, Slot
 from overstap.dossier.model import Dossier
 
 _TEXTS = Path(__file__).resolve().parents[3] / "include" / "texts" / "structure.yaml"
@@ -81,7 +81,7 @@ def check(dossier: Dossier) -> list[StructureFault]:
     if dossier.is_sound:
         return []
     known = dossier.catalogue
-    look = _Look()
+    look = _Look(known)
     look.attributes(dossier.root, known.root, None)
     look.block(dossier.root, known.compiled, known.root)
     return look.faults
@@ -101,8 +101,9 @@ def path_of(parent: str, field: Field, number: int) -> str:
 class _Look:
     """The careful walk, for dossiers in which the quick one met something."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Catalogue) -> None:
         self.faults: list[StructureFault] = []
+        self._names = {field.name for fields in known.blocks.values() for field in fields}
 
     def add(self, code: str, path: str, label: str, **facts: Any) -> None:
         nl, en, who = sentence(code, label=label, element=path.rsplit("/", 1)[-1].split("[")[0], **facts)
@@ -160,17 +161,22 @@ class _Look:
             elif name == f"{_XSI}type":
                 self.add("STRUCTURE-013", path, label)
             elif name not in _HINTS:
-                self.add("STRUCTURE-009", path, label, attribute=etree.QName(name).localname[:60])
+                self.add("STRUCTURE-009", path, label, attribute=self._told(name))
 
     def _stranger(self, child: Any, compiled: Compiled, path: str) -> None:
         if not isinstance(child.tag, str):  # an entity that nothing declares
             self.add("STRUCTURE-008", path, path.rsplit("/", 1)[-1])
             return
-        name = etree.QName(child).localname[:60]
+        name = self._told(child)
         if any(slot.name == name for slot in compiled.slots.values()):
             self.add("STRUCTURE-012", f"{path}/{name}", name)
         else:
             self.add("STRUCTURE-001", f"{path}/{name}", name)
+
+    def _told(self, named: Any) -> str:
+        """Return a name of the standard as it is and any other as "?": it comes from the file, and may be anybody's."""
+        name = etree.QName(named).localname
+        return name if name in self._names else "?"
 
     def _number_and_order(self, met: Sequence[Slot], compiled: Compiled, path: str) -> None:
         count: dict[str, int] = {}

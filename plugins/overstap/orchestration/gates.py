@@ -36,7 +36,7 @@ class ReleaseForReview(HITLOperator):
         super().__init__(
             subject=self._words["subject"]["nl"],
             options=[self._words["approve"]["nl"], self._words["reject"]["nl"]],
-            params={"reden": Param("", type="string", maxLength=500, title=self._words["reason"]["nl"])},
+            params={"reden": Param(None, type=["null", "string"], maxLength=500, title=self._words["reason"]["nl"])},
             **kwargs,
         )
         self.ref = ref

@@ -159,3 +159,13 @@ def _light(root):
         if element.text and len(element.text) > 300:
             element.text = "QUJD"
     return root
+
+
+def test_a_name_that_is_not_of_the_standard_is_not_repeated():
+    known = catalogue("2019.1")
+    root = deepcopy(generate(random.Random(SEED), "2019.1").root)
+    etree.SubElement(root.find(f".//{known.tag('leerling')}"), known.tag("Pietersen_999990019"))
+    faults = check(read(etree.tostring(root)))
+    assert "STRUCTURE-001" in {fault.code for fault in faults}
+    assert "dossier/huidigeschool/leerling/?" in {fault.path for fault in faults}
+    assert not any("Pietersen" in str(fault) for fault in faults)
