@@ -111,7 +111,7 @@ MINIMAL = {
     },
 }
 SITUATIONS = {
-    "STRUCTURE-001": (b"<overdrachtsoort>", b"<verzonnen/><overdrachtsoort>", "dossier/verzonnen"),
+    "STRUCTURE-001": (b"<overdrachtsoort>", b"<verzonnen/><overdrachtsoort>", "dossier/?"),
     "STRUCTURE-002": (b"<pakketnaam>p</pakketnaam><pakketversie>1</pakketversie>",
                       b"<pakketversie>1</pakketversie><pakketnaam>p</pakketnaam>", "dossier/metadata/pakketnaam"),
     "STRUCTURE-003": (b"<brincode>99AB</brincode>", b"", "dossier/huidigeschool/brincode"),
