@@ -1,0 +1,80 @@
+"""Rates of judging a whole region: by dossier, as tables, and by Great Expectations over the tables."""
+
+import time
+from datetime import date
+
+from rich.console import Console
+
+from overstap.agreements import RoundKind
+from overstap.bench.lines import Line, show
+from overstap.bench.place import region_of
+from overstap.bench.together import Measured, Part, Stopwatch, together
+from overstap.dossier import structure
+from overstap.dossier.frames import flatten
+from overstap.dossier.reading import read
+from overstap.dossier.writing import to_bytes
+from overstap.quality.expectations import expected_in, validate_region
+from overstap.quality.findings import Stage
+from overstap.quality.rules import judge
+from overstap.synth.agreement import agreement_of
+from overstap.synth.writing import dossiers
+
+ROUND = RoundKind.ADVICE
+STEPS = {
+    "read": "read",
+    "judge": "structure and rules, by dossier",
+    "flatten": "flatten into tables",
+    "expect": "Great Expectations over the tables",
+}
+
+
+def judging(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Part:
+    """Judge a region as the task does, without the ledger."""
+    region = region_of("quality", pupils, today, serial=serial)
+    agreement = agreement_of(region)
+    agreed = agreement.round(ROUND)
+    schools = frozenset(school.id for school in agreement.schools)
+    files = [to_bytes(dossier) for _, dossier in dossiers(region)]
+    first = {str(number): read(data) for number, data in enumerate(files[:1])}
+    validate_region(flatten(first.items()), schools=schools)  # imports Great Expectations
+    stopwatch.ready()
+    clock = time.monotonic
+    moments = [clock()]
+    read_ones = [(str(number), read(data)) for number, data in enumerate(files)]
+    moments.append(clock())
+    for _, dossier in read_ones:
+        structure.check(dossier)
+        judge(dossier, today=today, stage=Stage.BEFORE_INSPECTION, profile=agreed.profile)
+    moments.append(clock())
+    frames = flatten(read_ones)
+    moments.append(clock())
+    validate_region(frames, schools=schools, expected=expected_in(ROUND.value, agreed.categories))
+    moments.append(clock())
+    for step, begin, end in zip(STEPS, moments, moments[1:], strict=False):
+        stopwatch.more[step] = end - begin
+    return stopwatch.stop(len(files))
+
+
+def run(console: Console, *, today: date, pupils: int) -> list[Line]:
+    """Print the rates, and return them.
+
+    Args:
+        console: where to print.
+        today: the day on which dossiers are judged.
+        pupils: how many dossiers each process judges.
+    """
+    alone = together(judging, [(0, pupils, today)])
+    both = together(judging, [(serial, pupils, today) for serial in (0, 1)])
+    lines = [Line(what=what, one=_step_rate(alone, step), two=_step_rate(both, step)) for step, what in STEPS.items()]
+    lines.append(Line(what="all of it", one=alone.rate, two=both.rate, per_cpu=alone.cpu_rate))
+    show(
+        console,
+        f"Quality of a region of {pupils:,}, dossiers",
+        lines,
+        f"memory of the process: at most {alone.peak_bytes / 1e6:,.0f} MB",
+    )
+    return lines
+
+
+def _step_rate(measured: Measured, step: str) -> float:
+    return measured.counted / max(part.more[step] for part in measured.parts)

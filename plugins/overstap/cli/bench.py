@@ -1,0 +1,135 @@
+"""`overstap bench`: the rate of each stage on this machine, with a peer on the same data in the same run."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from overstap.settings import Settings
+
+if TYPE_CHECKING:
+    from overstap.bench.place import BenchPlace
+
+app = typer.Typer(help="Rates of each stage on this machine.")
+
+RunsOption = Annotated[int, typer.Option(min=1, help="Runs of each measurement; the median counts")]
+PupilsOption = Annotated[int, typer.Option(min=40, help="Dossiers for each process")]
+DurableOption = Annotated[bool, typer.Option("--durable/--not-durable", help="PostgreSQL waits for the disk")]
+
+
+@app.callback(invoke_without_command=True)
+def everything(context: typer.Context) -> None:
+    """Print the rates of every stage, one after another (about three minutes), or of one."""
+    if context.invoked_subcommand is not None:
+        return
+    dossier()
+    synth()
+    intake()
+    ledger()
+    quality()
+    seal()
+    transport()
+    chain()
+
+
+@app.command()
+def dossier(count: Annotated[int, typer.Option(min=1, help="How often each file is checked")] = 300) -> None:
+    """Parse, structure and rules; lxml with the official schema beside it where OVERSTAP_OFFICIAL is set."""
+    from overstap.bench import dossier as bench
+    from overstap.bench.place import region_of, today
+    from overstap.dossier.writing import to_bytes
+    from overstap.synth.writing import dossiers
+
+    official = Settings().official
+    made = next(dossiers(region_of("dossier", 1, today())))[1]
+    examples = sorted((official / bench.VERSION / "examples").glob("*.xml")) if official else []
+    files = {path.name: path.read_bytes() for path in examples} | {"synthetic": to_bytes(made)}
+    bench.run(_console(), today=today(), official=official, files=files, count=count)
+
+
+@app.command()
+def synth(pupils: PupilsOption = 400, runs: RunsOption = 3) -> None:
+    """Make a synthetic region."""
+    from overstap.bench import synth as bench
+    from overstap.bench.place import today
+
+    bench.run(_console(), today=today(), pupils=pupils, runs=runs)
+
+
+@app.command()
+def intake(pupils: PupilsOption = 400, runs: RunsOption = 3, durable: DurableOption = True) -> None:
+    """Read and cut dossiers, and take them from drop folders into the ledger."""
+    from overstap.bench import intake as bench
+    from overstap.bench.place import today
+
+    with _place(bench.REGIONS, durable=durable) as place:
+        bench.run(_console(), place, today=today(), pupils=pupils, runs=runs)
+
+
+@app.command()
+def ledger(
+    dossiers: Annotated[int, typer.Option(min=1, help="Dossiers for each process")] = 4_000,
+    group: Annotated[int, typer.Option(min=1, help="Dossiers per transaction")] = 1_000,
+    runs: RunsOption = 3,
+    durable: DurableOption = True,
+) -> None:
+    """Take dossiers of a few bytes through every state of the ledger."""
+    from overstap.bench import ledger as bench
+    from overstap.bench.place import today
+
+    with _place(bench.REGIONS, durable=durable) as place:
+        bench.run(_console(), place, today=today(), dossiers=dossiers, group=group, runs=runs)
+
+
+@app.command()
+def quality(pupils: PupilsOption = 1_000) -> None:
+    """Judge a whole region: rules by dossier, Great Expectations over its tables."""
+    from overstap.bench import quality as bench
+    from overstap.bench.place import today
+
+    bench.run(_console(), today=today(), pupils=pupils)
+
+
+@app.command()
+def seal(count: Annotated[int, typer.Option(min=10, help="Dossiers; RSA takes a tenth")] = 1_000) -> None:
+    """Seal, open and confirm, with `openssl cms` on the same files beside it."""
+    from overstap.bench import delivery as bench
+    from overstap.clock import now
+
+    bench.run(_console(), at=now(), count=count, peers=20)
+
+
+@app.command()
+def transport(pupils: PupilsOption = 400, runs: RunsOption = 3, durable: DurableOption = True) -> None:
+    """Deliver over HTTPS on loopback to endpoints that open, store and confirm."""
+    from overstap.bench import transport as bench
+    from overstap.bench.place import today
+
+    with _place((), durable=durable) as place:
+        bench.run(_console(), place, today=today(), pupils=pupils, runs=runs)
+
+
+@app.command()
+def chain(pupils: PupilsOption = 800, durable: DurableOption = True) -> None:
+    """From drop folders to verified receipts, Airflow left out; the ledger is checked at the end."""
+    from overstap.bench import chain as bench
+    from overstap.bench.place import today
+
+    with _place(bench.REGIONS, durable=durable) as place:
+        bench.run(_console(), place, today=today(), pupils=pupils)
+
+
+def _console() -> Console:
+    # A table of rates that is cut at 80 characters, as it would be in a file, cannot be read.
+    return Console(highlight=False, width=max(Console().width, 110))
+
+
+@contextmanager
+def _place(regions: Sequence[str], *, durable: bool) -> Iterator["BenchPlace"]:
+    from overstap.bench.place import bench_place
+
+    _console().print(f"PostgreSQL {'waits' if durable else 'does not wait'} for the disk at each commit")
+    with bench_place(regions, is_durable=durable) as place:
+        yield place
