@@ -195,14 +195,10 @@ class AirflowStack:
             self.stop()
             raise
 
-    def stop(self, grace_seconds: float = 20) -> None:
-        """End the components: first what starts work, last what they report to; kill what does not end by itself.
-
-        Args:
-            grace_seconds: how long each gets to end by itself.
-        """
+    def stop(self) -> None:
+        """End the components: first what starts work, last what they report to; kill what does not end by itself."""
         for name in ("dag-processor", "scheduler", "triggerer", "api-server"):
-            self._services[name].stop(grace_seconds)
+            self._services[name].stop()
 
     def destroy(self) -> None:
         """Stop, and remove the database, the secrets, the logs and Airflow's folder."""
@@ -236,8 +232,16 @@ class AirflowStack:
         env = self.env
         for name in names:
             command = [sys.executable, "-m", "airflow", *_COMPONENTS[name]]
-            # The triggerer's own way of telling its runner takes ten seconds more.
-            self._services[name].start(command, env=env, cwd=self._home, is_told_whole=name == "triggerer")
+            self._services[name].start(
+                command,
+                env=env,
+                cwd=self._home,
+                # The triggerer's own way of telling its runner takes ten seconds more.
+                is_told_whole=name == "triggerer",
+                # LocalExecutor counts the workers that it tells to end while the first of them end already, so it may
+                # wait for ever for an idle one. A task that is cut off is safe to run again.
+                grace_seconds=5 if name == "scheduler" else 20,
+            )
 
     def _wait(self, is_done: Callable[[], bool], component: str) -> None:
         deadline = time.monotonic() + _STARTS_SECONDS

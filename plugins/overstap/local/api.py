@@ -1,5 +1,6 @@
 """A client of Airflow's REST API, for the demo and the tests: what a coordinator's browser does, by script."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -8,10 +9,12 @@ from typing import Any, Self
 
 import httpx
 
+from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.local.waiting import wait_until
 
 ADMIN = "admin"
+_PERSON_SECONDS = 5.0
 FINISHED = frozenset({"success", "failed"})
 """The states in which a DAG run is over."""
 
@@ -256,6 +259,9 @@ class AirflowApi:
     ) -> int:
         """Clear task instances, so that Airflow runs them again.
 
+        A script is quicker than a coordinator: while the scheduler is still telling the tasks behind a failed one that
+        they cannot run (`upstream_failed`), clearing that one leaves them so. Wait until they have been told.
+
         Args:
             dag_id: the DAG.
             run_id: the run.
@@ -309,7 +315,12 @@ class AirflowApi:
         filled_in: Mapping[str, Any] | None = None,
         map_index: int = -1,
     ) -> None:
-        """Answer a question as this account.
+        """Answer a question as this account, no quicker than a person would.
+
+        A scheduler that hears of the task's first half only after the answer has queued its second half takes the task
+        for broken and fails it (Airflow 3.3.2: "reported that the task instance finished with state success, but the
+        task instance's state attribute is queued"; one in eight answers that came at once). So this waits until the
+        question is some seconds old.
 
         Args:
             dag_id: the DAG.
@@ -322,11 +333,11 @@ class AirflowApi:
         Raises:
             OverstapError: LOCAL-008 with status 403 when it is another's to answer, 409 when it was answered already.
         """
-        self.call(
-            "PATCH",
-            f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/{map_index}/hitlDetails",
-            json={"chosen_options": list(chosen), "params_input": dict(filled_in or {})},
-        )
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/{map_index}/hitlDetails"
+        asked_at = datetime.fromisoformat(self.call("GET", path)["task_instance"]["start_date"])
+        age_seconds = (now() - asked_at).total_seconds()
+        time.sleep(max(0.0, _PERSON_SECONDS - age_seconds))
+        self.call("PATCH", path, json={"chosen_options": list(chosen), "params_input": dict(filled_in or {})})
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

@@ -39,6 +39,7 @@ class Record:
         created: seconds since the epoch at which the operating system made the process.
         stop_signal: the signal that asks it to end.
         is_told_whole: whether its children get that signal too.
+        grace_seconds: how long it gets to end by itself.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Record:
     created: float
     stop_signal: int
     is_told_whole: bool
+    grace_seconds: float
 
 
 class Service:
@@ -71,6 +73,7 @@ class Service:
         account: Account | None = None,
         stop_signal: int = signal.SIGTERM,
         is_told_whole: bool = False,
+        grace_seconds: float = 20,
     ) -> int:
         """Start the process unless it runs already.
 
@@ -81,6 +84,7 @@ class Service:
             account: the user it runs as; only root can give one.
             stop_signal: what `stop` sends it.
             is_told_whole: send that to its children too, for a program that would be slow to tell them.
+            grace_seconds: how long it gets to end by itself before `stop` kills it.
 
         Returns:
             The process id.
@@ -106,7 +110,7 @@ class Service:
         finally:
             os.close(descriptor)
         created = psutil.Process(self._popen.pid).create_time()
-        record = Record(self.name, self._popen.pid, created, stop_signal, is_told_whole)
+        record = Record(self.name, self._popen.pid, created, stop_signal, is_told_whole, grace_seconds)
         draft = self._record.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(record)), encoding="utf-8")
         draft.replace(self._record)
@@ -138,11 +142,8 @@ class Service:
         record = self.record
         return record is not None and _leader(record) is not None
 
-    def stop(self, grace_seconds: float = 20) -> None:
+    def stop(self) -> None:
         """Ask the process to end, wait, then kill what is left of its session; safe to repeat.
-
-        Args:
-            grace_seconds: how long it gets to end by itself.
 
         Raises:
             OverstapError: LOCAL-012 when a process belongs to somebody else and may not be ended.
@@ -154,7 +155,7 @@ class Service:
         if leader is not None:
             for process in members(record) if record.is_told_whole else [leader]:
                 self._send(process, record.stop_signal)
-            deadline = time.monotonic() + grace_seconds
+            deadline = time.monotonic() + record.grace_seconds
             while time.monotonic() < deadline and (_leader(record) or members(record)):
                 time.sleep(_POLL_SECONDS)
         self.end_remains()
@@ -248,14 +249,13 @@ def folders(state: Path) -> list[Path]:
     return [state, *sorted(run.parent for run in state.glob("*/run"))]
 
 
-def stop_all(state: Path, grace_seconds: float = 20) -> list[str]:
+def stop_all(state: Path) -> list[str]:
     """End every service of a state folder and of the folders in it, the newest first; safe to repeat, after any crash.
 
     The folder's own services come first: a database of theirs, in a folder below, goes on until they have ended.
 
     Args:
         state: the state folder; need not exist.
-        grace_seconds: how long each gets to end by itself.
 
     Returns:
         The names of the services that were found, running or not.
@@ -263,6 +263,6 @@ def stop_all(state: Path, grace_seconds: float = 20) -> list[str]:
     stopped: list[str] = []
     for folder in folders(state):
         for name in names(folder)[::-1]:
-            Service(folder, name).stop(grace_seconds)
+            Service(folder, name).stop()
             stopped.append(name)
     return stopped

@@ -1,15 +1,17 @@
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
 import pytest
 
 from overstap.errors import OverstapError
-from overstap.local.services import Service, members, stop_all
+from overstap.local.services import Record, Service, members, stop_all
 
 # A leader with a child of its own; both say by a file that they are there. The child ignores a polite request.
 FAMILY = """
@@ -27,7 +29,7 @@ time.sleep(600)
 
 def start(state: Path, name: str = "one", program: str = "import time; time.sleep(600)") -> Service:
     service = Service(state, name)
-    service.start([sys.executable, "-c", program, str(state)], env=dict(os.environ))
+    service.start([sys.executable, "-c", program, str(state)], env=dict(os.environ), grace_seconds=1)
     return service
 
 
@@ -84,7 +86,7 @@ def test_another_process_can_stop_it_by_the_folder_alone(tmp_path: Path) -> None
 
 def test_children_are_ended_too(tmp_path: Path) -> None:
     service, family = start_family(tmp_path)
-    service.stop(grace_seconds=1)
+    service.stop()
     assert not alive(family)
 
 
@@ -102,7 +104,7 @@ def test_a_number_given_out_again_is_not_taken_for_the_service(tmp_path: Path) -
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "one.json").write_text(
-        f'{{"name": "one", "pid": {other.pid}, "created": 1.0, "stop_signal": 15, "is_told_whole": false}}'
+        json.dumps(asdict(Record("one", other.pid, 1.0, signal.SIGTERM, is_told_whole=False, grace_seconds=1)))
     )
     service = Service(tmp_path, "one")
     assert not service.is_running
