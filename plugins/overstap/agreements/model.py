@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_serializer,
+    model_validator,
+)
 
 from overstap.clock import NETHERLANDS
 from overstap.errors import OverstapError
@@ -27,11 +36,35 @@ class RoundKind(StrEnum):
     PRE_REGISTRATION = "pre_registration"
     ADVICE = "advice"
     PLACEMENT = "placement"
+    SUPPORT = "support"
+    FEEDBACK = "feedback"
 
     @property
     def dutch(self) -> str:
         """The round's name as a coordinator says it."""
-        return {"pre_registration": "Vooraanmelding", "advice": "Advies", "placement": "Plaatsing"}[self.value]
+        return _ROUND_NAMES[self.value]
+
+
+_ROUND_NAMES = {
+    "pre_registration": "Vooraanmelding",
+    "advice": "Advies",
+    "placement": "Plaatsing",
+    "support": "Ondersteuning",
+    "feedback": "Terugkoppeling",
+}
+
+
+class HolidayRegion(StrEnum):
+    """The three parts of the country whose schools have their holidays at different times."""
+
+    NORTH = "north"
+    MIDDLE = "middle"
+    SOUTH = "south"
+
+    @property
+    def dutch(self) -> str:
+        """The part as the ministry calls it."""
+        return {"north": "Noord", "middle": "Midden", "south": "Zuid"}[self.value]
 
 
 class Stage(StrEnum):
@@ -53,11 +86,30 @@ def _wall_time(value: object) -> object:
 
 def _existing(value: datetime) -> datetime:
     """Refuse the hour that the spring clock change skips (Europe/Amsterdam, last Sunday of March)."""
-    if value.tzinfo is NETHERLANDS:
-        there_and_back = value.astimezone(UTC).astimezone(NETHERLANDS)
-        if there_and_back.replace(tzinfo=None) != value.replace(tzinfo=None):
-            raise ValueError("this wall time does not exist: the clock skips it")
+    if value.tzinfo is NETHERLANDS and not wall_time_exists(value):
+        raise ValueError("this wall time does not exist: the clock skips it")
     return value
+
+
+def wall_time_exists(value: datetime) -> bool:
+    """Tell whether a Dutch clock ever shows this; between 02:00 and 03:00 on the last Sunday of March it does not.
+
+    Args:
+        value: a wall time; its zone, if any, is left aside.
+    """
+    bare = value.replace(tzinfo=None)
+    return bare.replace(tzinfo=NETHERLANDS).astimezone(UTC).astimezone(NETHERLANDS).replace(tzinfo=None) == bare
+
+
+def wall_time_comes_twice(value: datetime) -> bool:
+    """Tell whether Dutch clocks show this twice: between 02:00 and 03:00 on the last Sunday of October.
+
+    Args:
+        value: a wall time; its zone, if any, is left aside.
+    """
+    first = value.replace(tzinfo=NETHERLANDS, fold=0)
+    second = value.replace(tzinfo=NETHERLANDS, fold=1)
+    return wall_time_exists(value) and first.utcoffset() != second.utcoffset()
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_wall_time), AfterValidator(_existing)]
@@ -114,6 +166,8 @@ class School(_Part):
     id: SchoolId
     name: str
     kind: SchoolKind
+    board: str | None = None
+    """The school board it belongs to."""
     contact: str
     """Where the school's reports go."""
     supplies: Annotated[DropFolder | LasDatabase, Field(discriminator="way")] | None = None
@@ -147,8 +201,37 @@ class Milestones(_Part):
     def _in_order(self) -> Self:
         names = list(type(self).model_fields)
         for earlier, later in itertools.pairwise(names):
-            if getattr(self, earlier) > getattr(self, later):
+            # Moments in one zone are compared by their wall time, which is wrong in the hour that comes twice
+            if getattr(self, earlier).astimezone(UTC) > getattr(self, later).astimezone(UTC):
                 raise ValueError(f"{later} is before {earlier}")
+        return self
+
+
+class Reminder(_Part):
+    """A reminder of a deadline, some days before it at the same wall time."""
+
+    of: Literal["data_due", "review_closes", "receipts_due"]
+    """The milestone that it is about."""
+    days_before: Annotated[int, Field(ge=1, le=60)]
+    """Calendar days before the milestone."""
+
+
+class Occasion(_Part):
+    """A date of the region that no round waits for: registration, lottery, an introduction day."""
+
+    name: str
+    """As schools call it, Dutch."""
+    kind: Literal["registration", "admission", "other"] = "other"
+    """`registration`: parents register; `admission`: schools tell who is admitted. Both have statutory bounds."""
+    starts: Moment
+    ends: Moment | None = None
+    source: str | None = None
+    """Where the date comes from, or "assumed"."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends is not None and self.starts.astimezone(UTC) > self.ends.astimezone(UTC):
+            raise ValueError("ends is before starts")
         return self
 
 
@@ -166,8 +249,23 @@ class Round(_Part):
     milestones: Milestones
     review_minimum: timedelta = timedelta(days=5)
     """The time that parents get at least from the release of their dossier, also when a school was late."""
+    review_school_days: Annotated[int, Field(ge=1, le=60)] = 5
+    """School days of the region that the review window must hold at least; `overstap agreement check` counts them."""
+    not_inspected: Literal["withhold"] = "withhold"
+    """What becomes of a dossier that nobody inspected in time: it is not sent (inspection is obligatory, DOMAIN 3.5)."""
     gate_answered_by: tuple[str, ...] = ()
     """Accounts that answer the gates; empty: every coordinator of the region."""
+    reminders: tuple[Reminder, ...] = ()
+    """Reminders of deadlines; they are alarms in the calendar files of schools and region."""
+    addenda: tuple[str, ...] = ()
+    """Documents that the region agreed on beside the dossier, by name; shown in the overview, not collected."""
+    sources: dict[str, str] = {}
+    """Where each milestone's date comes from, by milestone, or "assumed"."""
+
+    @field_serializer("categories")
+    def _sorted(self, categories: frozenset[str]) -> list[str]:
+        # A set's order differs from process to process, and the digest is taken over what is written
+        return sorted(categories)
 
 
 class Agreement(_Part):
@@ -176,10 +274,14 @@ class Agreement(_Part):
     region: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
     name: str
     school_year: Annotated[str, Field(pattern=r"^20[0-9]{2}-20[0-9]{2}$")]
+    holiday_region: HolidayRegion | None = None
+    """Whose school holidays count in this region."""
     coordinators: Annotated[tuple[Coordinator, ...], Field(min_length=1)]
     schools: tuple[School, ...]
     registrations: Registrations = Registrations()
     rounds: dict[RoundKind, Round]
+    occasions: tuple[Occasion, ...] = ()
+    """Further dates of the region, for its calendar."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
