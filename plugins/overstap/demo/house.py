@@ -109,9 +109,7 @@ def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> Hous
 
         airflow.start(before_dags=settle)
     except BaseException:
-        stop_all(place.folder)
-        stop_all(place.folder / "airflow")
-        place.postgres().stop()
+        stop(place)
         raise
     return House(place, postgres, airflow, region, load_agreement(_agreement_path(place)))
 
@@ -122,11 +120,7 @@ def stop(place: DemoPlace) -> list[str]:
     Returns:
         The names of what was found.
     """
-    return [
-        *stop_all(place.folder / "airflow"),
-        *stop_all(place.folder),
-        *stop_all(place.folder / "postgres"),
-    ]
+    return stop_all(place.folder)
 
 
 def clear(place: DemoPlace) -> None:
