@@ -1,0 +1,47 @@
+"""The SQL with which a deployment's new database server begins, run by psql on a server that is new."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+import yaml
+
+from overstap.ledger.migrate import add_region, migrate
+from overstap.local import ports
+from overstap.local.postgres import EmbeddedPostgres, _package
+from overstap.settings import PROJECT
+
+
+def test_a_new_server_gets_databases_that_the_migrations_can_use(tmp_path: Path) -> None:
+    secrets = {name: f"{name}-secret" for name in ("airflow_password", "owner_password", "app_password")}
+    for name, value in secrets.items():
+        (tmp_path / name).write_text(value)
+    compose = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text())
+    script = compose["configs"]["databases"]["content"].replace("/run/secrets", str(tmp_path))
+    with EmbeddedPostgres(tmp_path / "pg", is_durable=False) as server:
+        subprocess.run(
+            [_package() / "pginstall18" / "bin" / "psql", "--no-psqlrc", server.superuser_dsn()],
+            input=script,
+            text=True,
+            check=True,
+            env={"PATH": os.defpath},
+        )
+
+        def dsn(role: str, database: str) -> str:
+            return f"postgresql://{role}:{role}_password-secret@{ports.LOOPBACK}:{server.port}/{database}"
+
+        owner = dsn("overstap_owner", "overstap_ledger").replace("overstap_owner_password", "owner_password")
+        app = dsn("overstap_app", "overstap_ledger").replace("overstap_app_password", "app_password")
+        assert migrate(owner)
+        add_region(owner, "demo")
+        with psycopg.connect(app) as connection:
+            connection.execute("set local role overstap_region_demo")
+            assert connection.execute("select region from overstap.region").fetchall() == [("demo",)]
+        with psycopg.connect(dsn("airflow", "airflow")) as connection:
+            connection.execute("create table one (n int)")
+        with pytest.raises(psycopg.OperationalError, match="permission denied"):
+            psycopg.connect(app.replace("/overstap_ledger", "/airflow"))
+        server.stop()
+    server.destroy()
