@@ -1,6 +1,7 @@
 """Rates of judging a whole region: by dossier, as tables, and by Great Expectations over the tables."""
 
 import time
+from collections.abc import Iterator
 from datetime import date
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from overstap.bench.place import region_of
 from overstap.bench.together import Measured, Part, Stopwatch, together
 from overstap.dossier import structure
 from overstap.dossier.frames import flatten
+from overstap.dossier.model import Dossier
 from overstap.dossier.reading import read
 from overstap.dossier.writing import to_bytes
 from overstap.quality.expectations import expected_in, validate_region
@@ -37,21 +39,28 @@ def judging(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Part
     files = [to_bytes(dossier) for _, dossier in dossiers(region)]
     first = {str(number): read(data) for number, data in enumerate(files[:1])}
     validate_region(flatten(first.items()), schools=schools)  # imports Great Expectations
+    stopwatch.more = dict.fromkeys(STEPS, 0.0)
     stopwatch.ready()
-    clock = time.monotonic
-    moments = [clock()]
-    read_ones = [(str(number), read(data)) for number, data in enumerate(files)]
-    moments.append(clock())
-    for _, dossier in read_ones:
-        structure.check(dossier)
-        judge(dossier, today=today, stage=Stage.BEFORE_INSPECTION, profile=agreed.profile)
-    moments.append(clock())
-    frames = flatten(read_ones)
-    moments.append(clock())
+    more, clock = stopwatch.more, time.monotonic
+
+    def one_by_one() -> Iterator[tuple[str, Dossier]]:
+        """Read and judge, one dossier in memory at a time, as the task does."""
+        for number, data in enumerate(files):
+            begin = clock()
+            dossier = read(data)
+            was_read = clock()
+            structure.check(dossier)
+            judge(dossier, today=today, stage=Stage.BEFORE_INSPECTION, profile=agreed.profile)
+            more["read"] += was_read - begin
+            more["judge"] += clock() - was_read
+            yield str(number), dossier
+
+    begin = clock()
+    frames = flatten(one_by_one())
+    made = clock()
+    more["flatten"] = made - begin - more["read"] - more["judge"]
     validate_region(frames, schools=schools, expected=expected_in(ROUND.value, agreed.categories))
-    moments.append(clock())
-    for step, begin, end in zip(STEPS, moments, moments[1:], strict=False):
-        stopwatch.more[step] = end - begin
+    more["expect"] = clock() - made
     return stopwatch.stop(len(files))
 
 

@@ -1,0 +1,73 @@
+"""Writes the page of all error codes from their sentences: `python -m overstap.handbook > docs/errors.md`."""
+
+from overstap.errors import sentences
+
+_ROOMS = {
+    "AGREEMENT": "Agreements of a region",
+    "ATTACHMENT": "Attachments in a dossier",
+    "AUDIT": "Evidence",
+    "BOARD": "The coordinator's pages",
+    "CLOSING": "Closing a round, and its evidence",
+    "DELIVERY": "Sealing, delivery and receipts",
+    "DOSSIER": "Reading a dossier",
+    "GATE": "The coordinator's decision",
+    "INTAKE": "Dossiers and registrations that schools hand in",
+    "LEDGER": "The ledger and its keys",
+    "LOCAL": "The demonstration and the tests on one machine",
+    "QUALITY": "The check of a region",
+    "REVIEW": "What parents decided",
+    "SETTING": "Settings",
+    "TRUST": "Certificates and keys",
+}
+_WHO = {
+    "school": "the school",
+    "supplier": "the supplier of the school's system",
+    "region": "the region's coordinator",
+    "administrator": "the administrator",
+}
+_HEAD = """# Error codes
+
+Every code that Overstap can give, with its sentences: what is wrong, what to do now, and who mends it. Made from
+`include/texts/errors/` by `python -m overstap.handbook > docs/errors.md`; a test fails when the two differ. Places in
+braces are facts: a school, a count, a date. No sentence holds a pupil's data. What the rules say about the content of a
+dossier is in [rules.md](rules.md).
+
+A task that meets an error which the school or the region's coordinator has to mend fails at once; after any other it is
+first tried again by itself ([rounds.md](rounds.md)).
+"""
+
+
+def page() -> str:
+    """Return the page in Markdown: a section per room of the package, a heading per code.
+
+    Raises:
+        KeyError: a code belongs to no room named here, or says that somebody unknown mends it.
+    """
+    parts = [_HEAD]
+    found = sentences()
+    for room, title in _ROOMS.items():
+        mine = sorted(code for code in found if code.rpartition("-")[0] == room)
+        if mine:
+            parts.append(f"## {title}\n")
+            parts += [_entry(code, found[code]) for code in mine]
+    if strange := sorted({code.rpartition("-")[0] for code in found} - _ROOMS.keys()):
+        raise KeyError(f"no title for {', '.join(strange)}")
+    return "\n".join(parts)
+
+
+def _entry(code: str, text: dict[str, str]) -> str:
+    return (
+        f"### {code}\n\n"
+        f"{_line(text['nl'])} {_line(text['do_nl'])}\n\n"
+        f"{_line(text['en'])} {_line(text['do_en'])}\n\n"
+        f"Mended by {_WHO[text['who']]}.\n"
+    )
+
+
+def _line(text: str) -> str:
+    """Return a sentence on one line, with signs that Markdown would take for its own kept as they are."""
+    return " ".join(text.split()).replace("<", "\\<").replace("*", "\\*")
+
+
+if __name__ == "__main__":
+    print(page(), end="")
