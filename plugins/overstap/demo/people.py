@@ -3,11 +3,9 @@
 import csv
 import shutil
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from overstap.clock import now
 from overstap.demo.house import House, overstap
 from overstap.demo.place import REGION
 from overstap.errors import OverstapError
@@ -27,18 +25,9 @@ class Coordinator:
         self.api.unpause(self.dag_id)
 
     def question(self, run_id: str) -> dict[str, Any] | None:
-        """Return the question that waits for an answer, if there is one and its task has come to rest.
-
-        An answer in the very second of the question is lost in Airflow 3.3.2: the task is resumed before its executor
-        has told that it paused, and counts as failed. No person is that quick.
-        """
-        waiting = [
-            one
-            for one in self.api.questions(self.dag_id, run_id)
-            if one["task_instance"]["state"] == "awaiting_input"
-            and now() - datetime.fromisoformat(one["created_at"]) > timedelta(seconds=4)
-        ]
-        return waiting[0] if waiting else None
+        """Return the question that waits for an answer, if there is one."""
+        waiting = self.api.questions(self.dag_id, run_id)
+        return next((one for one in waiting if one["task_instance"]["state"] == "awaiting_input"), None)
 
     def release(self, run_id: str, question: dict[str, Any]) -> None:
         """Answer the gate with its first option: release for review."""

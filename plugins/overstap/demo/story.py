@@ -44,7 +44,7 @@ class Story:
         settings = house.place.settings(house.postgres)
         self.ledger = Ledger(settings["OVERSTAP_LEDGER"], Path(settings["OVERSTAP_KEYS"]))
         self._told: dict[tuple[str, int], tuple[str, int]] = {}
-        self._asked: set[str] = set()
+        self._asked: set[tuple[str, int] | None] = set()
         self._releases = 0
 
     def tell(self, name: str, **facts: str) -> None:
@@ -93,8 +93,9 @@ class Story:
             for task in sorted(tasks, key=lambda one: one["end_date"] or ""):
                 self._tell_task(run_id, task)
             question = self.coordinator.question(run_id)
-            if question is not None and str(question["task_instance"]["id"]) not in self._asked:
-                self._asked.add(str(question["task_instance"]["id"]))
+            asked = (question["task_instance"]["id"], question["task_instance"]["try_number"]) if question else None
+            if question is not None and asked not in self._asked:
+                self._asked.add(asked)
                 self.tell("gate", subject=str(question["subject"]))
                 if self.asks_person:
                     self.tell("gate_wait")

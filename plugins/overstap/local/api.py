@@ -14,7 +14,7 @@ from overstap.errors import OverstapError
 from overstap.local.waiting import wait_until
 
 ADMIN = "admin"
-_PERSON_SECONDS = 5.0
+_PERSON_SECONDS = 8.0  # a task's supervisor may take up to five and a half to tell that it paused
 FINISHED = frozenset({"success", "failed"})
 """The states in which a DAG run is over."""
 
@@ -244,7 +244,12 @@ class AirflowApi:
             reached = self.states(dag_id, run_id).get((task_id, map_index)) or ""
             return reached in wanted
 
-        wait_until(is_there, f"{dag_id} {run_id} {task_id}[{map_index}]", seconds)
+        def what() -> str:
+            return (
+                f"{dag_id} {run_id} {task_id}[{map_index}]: {', '.join(sorted(wanted))} (now {reached or 'no state'})"
+            )
+
+        wait_until(is_there, what, seconds)
         return reached
 
     def clear(
