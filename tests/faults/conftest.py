@@ -1,0 +1,164 @@
+"""A region at the brink of each stage, as a ledger that is copied for each test; and stages as processes to kill."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import psycopg
+import pytest
+from integration.round.conftest import server as server
+from integration.round.house import KIND, House, build, copy_ledger
+
+from overstap.clock import now, wall
+from overstap.delivery.sealing import seal_round
+from overstap.intake import applications
+from overstap.intake.collect import collect_registrations, collect_school, from_drop_folder
+from overstap.ledger.dossiers import contents, decide_release, verdicts
+from overstap.ledger.reviews import Decision, record
+from overstap.ledger.rounds import open_round
+from overstap.local.postgres import EmbeddedPostgres
+from overstap.synth.region import make_region
+
+PUPILS = 240
+_DATABASES = ("opened", "inspected", "sealed")
+
+
+@pytest.fixture
+def random(request: pytest.FixtureRequest) -> Random:
+    """Moments to strike. The seed is printed with a failure; OVERSTAP_SEED repeats it."""
+    seed = int(os.environ.get("OVERSTAP_SEED") or Random().randrange(1_000_000))
+    print(f"OVERSTAP_SEED={seed} pytest {request.node.nodeid}")
+    return Random(seed)
+
+
+@pytest.fixture(scope="session")
+def brinks(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, House]]:
+    """The same house before collecting, before sealing and before sending."""
+    region = make_region(
+        1, PUPILS, 1, 2, today=wall(now()).date(), name="alfa", late=0, faulty=0, littered=0, database=0
+    )
+    house = build(tmp_path_factory.mktemp("faults"), server, region, review=timedelta(hours=1), las=False)
+    found = {}
+    _open(house)
+    found["opened"] = replace(house, database=copy_ledger(house), endpoints={})
+    _inspect(house)
+    found["inspected"] = replace(house, database=copy_ledger(house), endpoints={})
+    with house.ledger() as ledger:
+        seal_round(
+            ledger,
+            house.trust(),
+            agreement=house.agreement,
+            agreed=house.round,
+            round_id=house.round_id,
+            actor="seal",
+            clock=now,
+        )
+    found["sealed"] = replace(house, endpoints={})
+    yield found
+    for one in found.values():
+        one.close()
+
+
+@pytest.fixture
+def at_brink(brinks: dict[str, House], tmp_path: Path) -> Iterator[Callable[[str], House]]:
+    """Take a copy of the house at a brink; its endpoints keep what they receive for this test alone."""
+    made: list[House] = []
+
+    def take(name: str) -> House:
+        house = brinks[name]
+        folder = tmp_path / f"house{len(made)}"
+        folder.mkdir()
+        for part in ("keys", "trust", "region"):
+            (folder / part).symlink_to(house.folder / part)
+        made.append(replace(house, folder=folder, database=copy_ledger(house), endpoints={}))
+        return made[-1]
+
+    yield take
+    for one in made:
+        one.close()
+
+
+Stage = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Stage]:
+    """Begin a stage as a process; returns when it is about to work."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def run(house: House, stage: str, school: str = "-") -> "subprocess.Popen[str]":
+        with (tmp_path / f"{stage}.log").open("a") as log:
+            process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("stage.py")), stage, house.round_id, school],
+                env=os.environ | house.settings,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        begun.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begin\n", (tmp_path / f"{stage}.log").read_text()
+        return process
+
+    yield run
+    for process in begun:
+        process.kill()
+        process.wait()
+
+
+def _open(house: House) -> None:
+    with house.ledger() as ledger:
+        with ledger.unit("alfa", "test") as unit:
+            open_round(unit, house.agreement, KIND)
+        found = applications.read_csv(house.drop / "alfa" / str(house.agreement.registrations.file))
+        collect_registrations(ledger, house.agreement, [found], "test")
+
+
+def _inspect(house: House) -> None:
+    """Bring every dossier to the brink of sealing; quality accepts all."""
+    [school] = house.agreement.primary_schools
+    with house.ledger() as ledger:
+        collect_school(
+            ledger,
+            agreement=house.agreement,
+            agreed=house.round,
+            round_id=house.round_id,
+            school=school,
+            source="drop_folder",
+            candidates=from_drop_folder(house.drop / "alfa" / school.id, now=now(), label_key=b"label"),
+            actor="collect",
+        )
+        with ledger.unit("alfa", "check") as unit:
+            verdicts(unit, {content.ref: [] for content in contents(unit, house.round_id, ["supplied"])})
+        with ledger.unit("alfa", "coordinator_alfa") as unit:
+            decide_release(
+                unit,
+                house.round_id,
+                approved=True,
+                decided_by="coordinator_alfa",
+                reason="",
+                answer_key="1",
+                closes_at=datetime.now(UTC) + timedelta(hours=1),
+            )
+        decisions = [
+            Decision(pupil.las_key, house.region.today, "Ja", "Wij zien het anders." if place % 9 == 0 else None)
+            for place, pupil in enumerate(house.region.pupils())
+        ]
+        with ledger.unit("alfa", school.id) as unit:
+            record(unit, house.round_id, school.id, decisions, ground="school_list")
+
+
+def pupils_of(house: House) -> int:
+    """Return how many dossiers the house's only primary school has."""
+    return house.region.size
+
+
+def dump(house: House, table: str) -> list[str]:
+    """Return every row of a table as text."""
+    with psycopg.connect(house.owner_dsn) as connection:
+        return sorted(row for (row,) in connection.execute(f"select t::text from overstap.{table} t"))

@@ -1,0 +1,180 @@
+"""F01, F04, F05, F06, F21, F23: a stage is killed with -9 at random moments, then run to its end.
+
+Every moment follows from a printed seed. What a kill may never leave behind is what the invariants say, with each
+receiver's store and every receipt looked at again.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable
+from random import Random
+
+import psycopg
+from integration.round.house import House, wait_for
+
+from .conftest import PUPILS, Stage, dump
+
+KILLS = 4
+
+
+def strike(process: "subprocess.Popen[str]", after_seconds: float) -> bool:
+    """Kill a process after a while; return whether it was still at it."""
+    time.sleep(after_seconds)
+    was_busy = process.poll() is None
+    process.kill()
+    process.wait()
+    return was_busy
+
+
+def finish(begin: Stage, house: House, stage: str, school: str = "-") -> int:
+    return begin(house, stage, school).wait(120)
+
+
+def count(house: House, table: str) -> int:
+    return int(house.rows(f"select count(*) from overstap.{table}")[0][0])
+
+
+def test_collecting_is_killed(at_brink: Callable[[str], House], begin: Stage, random: Random) -> None:
+    house = at_brink("opened")
+    school = house.region.primary[0].id
+    seen = []
+    for _ in range(KILLS):
+        strike(begin(house, "collect", school), random.uniform(0.05, 0.4))
+        seen.append(count(house, "dossier"))
+        assert house.breaches() == []
+    assert finish(begin, house, "collect", school) == 0
+    assert seen == sorted(seen)
+    assert any(part < PUPILS for part in seen), seen  # a kill fell into the work
+    assert house.states() == {"supplied": PUPILS}
+    assert {version for (version,) in house.rows("select version from overstap.dossier")} == {1}
+    assert house.breaches() == []
+    before = dump(house, "dossier_version")
+    assert finish(begin, house, "collect", school) == 0
+    assert dump(house, "dossier_version") == before
+
+
+def test_sealing_is_killed(at_brink: Callable[[str], House], begin: Stage, random: Random) -> None:
+    house = at_brink("inspected")
+    may_leave = house.rows("select count(distinct dossier) from overstap.may_receive where stage <> 'applied'")[0][0]
+    seen = []
+    for _ in range(KILLS):
+        strike(begin(house, "seal"), random.uniform(0.02, 0.25))
+        seen.append(house.states()["sealed"])
+        assert house.breaches() == []
+    assert finish(begin, house, "seal") == 0
+    assert any(part < may_leave for part in seen), seen
+    assert house.states()["sealed"] == may_leave
+    assert house.breaches() == []
+    before = dump(house, "delivery")
+    assert finish(begin, house, "seal") == 0
+    assert dump(house, "delivery") == before
+
+
+def test_two_seal_at_once_and_one_is_killed(at_brink: Callable[[str], House], begin: Stage, random: Random) -> None:
+    house = at_brink("inspected")
+    zombie, retry = begin(house, "seal"), begin(house, "seal")
+    strike(zombie, random.uniform(0.02, 0.25))
+    assert retry.wait(120) == 0
+    assert finish(begin, house, "seal") == 0
+    assert house.states()["inspected"] == count(house, "dossier") - house.states()["sealed"]
+    assert house.breaches() == []
+
+
+def test_sending_is_killed_between_the_receivers_store_and_our_commit(
+    at_brink: Callable[[str], House], begin: Stage, random: Random
+) -> None:
+    """The receiver has it, and we do not know yet: the worst moment, hit each time (F05, F06)."""
+    house = at_brink("sealed")
+    house.receive_all()
+    school = house.region.secondary[0].id
+    total = house.rows(f"select count(*) from overstap.delivery where secondary_school = '{school}'")[0][0]
+    unknown = 0
+    for _ in range(KILLS):
+        begun = house.stored()[school]
+        upto = begun + random.randrange(1, 8)
+        process = begin(house, "send", school)
+        wait_for(lambda upto=upto: house.stored()[school] >= upto)  # type: ignore[misc]
+        strike(process, random.uniform(0, 0.02))
+        confirmed = count(house, "delivery where state = 'confirmed'")
+        unknown += house.stored()[school] - confirmed
+        assert [one for one in house.breaches() if one.invariant != "I2" or "not in its store" in one.why] == []
+    assert unknown > 0
+    assert finish(begin, house, "send", school) == 0
+    assert house.stored()[school] == total
+    assert count(house, f"delivery where state = 'confirmed' and secondary_school = '{school}'") == total
+    assert house.breaches() == []
+
+
+def test_two_send_at_once(at_brink: Callable[[str], House], begin: Stage) -> None:
+    """F21: a zombie and its retry. The second waits for the first, and finds nothing left."""
+    house = at_brink("sealed")
+    house.receive_all()
+    school = house.region.secondary[0].id
+    both = [begin(house, "send", school), begin(house, "send", school)]
+    assert [process.wait(120) for process in both] == [0, 0]
+    total = house.rows(f"select count(*) from overstap.delivery where secondary_school = '{school}'")[0][0]
+    assert house.stored()[school] == total
+    attempts = house.rows(f"select distinct attempts from overstap.delivery where secondary_school = '{school}'")
+    assert attempts == [(1,)]
+    assert house.breaches() == []
+
+
+def test_the_receiver_is_killed_while_it_takes_in(
+    at_brink: Callable[[str], House], begin: Stage, random: Random
+) -> None:
+    """What it had stored it confirms with the same receipt; what it was writing it forgets."""
+    house = at_brink("sealed")
+    school = house.region.secondary[0].id
+    endpoint = house.receive(school)
+    total = house.rows(f"select count(*) from overstap.delivery where secondary_school = '{school}'")[0][0]
+    for _ in range(3):
+        upto = house.stored()[school] + random.randrange(1, 20)
+        process = begin(house, "send", school)
+        wait_for(lambda upto=upto: house.stored()[school] >= upto)  # type: ignore[misc]
+        time.sleep(random.uniform(0, 0.05))
+        endpoint.kill()
+        assert process.wait(120) == 1  # says DELIVERY-101: some are not confirmed yet
+        assert house.breaches() == []
+        endpoint = house.receive(school)
+    assert finish(begin, house, "send", school) == 0
+    assert house.stored()[school] == total
+    assert house.breaches() == []
+
+
+def test_postgresql_goes_away_in_the_middle(at_brink: Callable[[str], House], begin: Stage, random: Random) -> None:
+    """F23: sessions are cut off in a transaction; the task fails, and its retry completes the work."""
+    house = at_brink("sealed")
+    house.receive_all()
+    school = house.region.secondary[0].id
+    failed = 0
+    for _ in range(3):
+        upto = house.stored()[school] + random.randrange(1, 10)
+        process = begin(house, "send", school)
+        wait_for(lambda upto=upto: house.stored()[school] >= upto)  # type: ignore[misc]
+        house.server.stop()
+        house.server.start()
+        failed += process.wait(120)
+    assert failed == 3
+    assert finish(begin, house, "send", school) == 0
+    total = house.rows(f"select count(*) from overstap.delivery where secondary_school = '{school}'")[0][0]
+    assert house.stored()[school] == total
+    assert house.breaches() == []
+
+
+def test_one_ledger_goes_on_after_a_restart_of_postgresql(at_brink: Callable[[str], House]) -> None:
+    """A process that lives on, such as the triggerer, gets a new connection by itself."""
+    house = at_brink("opened")
+    with house.ledger() as ledger:
+        with ledger.unit("alfa", "test") as unit:
+            unit.one("select 1")
+        house.server.stop()
+        house.server.start()
+        broken = 0
+        try:
+            with ledger.unit("alfa", "test") as unit:
+                unit.one("select 1")
+        except psycopg.OperationalError:
+            broken = 1
+        with ledger.unit("alfa", "test") as unit:
+            assert unit.one("select 1") == (1,)
+        assert broken <= 1

@@ -1,0 +1,94 @@
+"""Airflow's folder, environment and database for a house, and the process that plays rounds in it."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from overstap.local import ports
+from overstap.local.environment import Place, environment
+from overstap.local.passwords import Passwords
+from overstap.settings import PROJECT
+
+from .house import KIND, House
+
+DATABASE = "airflow_round"
+
+
+@dataclass
+class Played:
+    """How a run ended."""
+
+    state: str
+    tasks: dict[str, str]
+    """State of each task instance, mapped ones with their index."""
+    labels: dict[str, str]
+    """What a coordinator reads at a mapped one."""
+
+
+@dataclass
+class Airflow:
+    """A process that plays the rounds of a house."""
+
+    house: House
+    process: subprocess.Popen[str]
+    home: Path
+    temporary: Path
+    log: Path
+    greeting: dict[str, Any] = field(default_factory=dict)
+
+    def play(
+        self, *, answer: str | None = "Vrijgeven", account: str | None = None, mark_success: str | None = None
+    ) -> Played:
+        """Play the round's DAG from its first task, and wait for its end."""
+        told = {
+            "dag": f"round__{self.house.region.name}__{KIND.value}",
+            "answer": answer,
+            "account": account or self.house.coordinator,
+            "mark_success": mark_success,
+        }
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(told) + "\n")
+        self.process.stdin.flush()
+        said = self._listen()
+        tasks = {name: str(state) for name, (state, _) in said["tasks"].items()}
+        return Played(said["state"], tasks, {name: label for name, (_, label) in said["tasks"].items() if label})
+
+    def close(self) -> None:
+        """End it. There is nothing to lose: all that it made is thrown away."""
+        self.process.kill()
+        self.process.wait()
+
+    def _listen(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.log.read_text()[-5000:]
+        return json.loads(line)
+
+
+def open_airflow(house: House) -> Airflow:
+    """Make an Airflow for a house, in its folder, on its server."""
+    home, temporary = house.folder / "airflow", house.folder / "tmp"
+    home.mkdir()
+    temporary.mkdir()
+    house.server.create_role(DATABASE)
+    house.server.create_database(DATABASE, DATABASE)
+    database = house.server.dsn(DATABASE, DATABASE, scheme="postgresql+psycopg")
+    place = Place(home, PROJECT / "dags", PROJECT / "plugins", database, ports.any_free(), 2)
+    extra = house.settings | {"TMPDIR": str(temporary)}
+    log = house.folder / "player.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("player.py")), str(PROJECT / "dags")],
+            env=environment(place, Passwords(house.folder), extra) | {"COLUMNS": "200"},
+            cwd=home,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=out,
+            text=True,
+        )
+    airflow = Airflow(house, process, home, temporary, log)
+    airflow.greeting = airflow._listen()
+    return airflow

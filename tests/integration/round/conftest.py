@@ -1,0 +1,146 @@
+"""A round of a synthetic region, played through Airflow once for all tests of this folder."""
+
+import csv
+import io
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from overstap.clock import now, wall
+from overstap.local.postgres import EmbeddedPostgres
+from overstap.review.decisions import read_list
+from overstap.review.recording import record_list
+from overstap.synth.region import make_region
+from overstap.synth.school import Character, PrimarySchool
+
+from .airflow_home import Airflow, Played, open_airflow
+from .house import House, build
+from .marks import plant
+
+_KEPT = ("dossier", "dossier_version", "review_decision", "gate_decision", "finding", "application", "delivery")
+"""Tables in which a rerun may change nothing at all; of `receipt` and `dossier_event` neither."""
+
+
+@dataclass
+class Chapter:
+    """What was so after one run of the DAG."""
+
+    played: Played
+    states: Counter[str]
+    stored: Counter[str]
+    releases: list[tuple]
+    rows: dict[str, list[str]] = field(repr=False)
+    """Every row of the tables that a rerun must leave alone."""
+    actions: Counter[str]
+    """Lines of the evidence by what they announce."""
+
+
+@dataclass
+class Story:
+    """A round as it was played: by whom it was refused, bypassed, released, and finished when the last school came."""
+
+    house: House
+    airflow: Airflow
+    refused: Chapter
+    bypassed: Chapter
+    by_stranger: Chapter
+    first: Chapter
+    """Released by the coordinator, while a school had not supplied yet."""
+    complete: Chapter
+    """After that school had supplied."""
+    again: Chapter
+
+
+@pytest.fixture(scope="session")
+def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
+    """A server of our own: these tests stop it, too."""
+    found = EmbeddedPostgres(state_folder / "round" / "postgres", is_durable=False)
+    found.start()
+    yield found
+    found.destroy()
+
+
+@pytest.fixture(scope="session")
+def story(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    region = make_region(7, 40, 5, 2, today=wall(now()).date(), name="alfa")
+    house = build(tmp_path_factory.mktemp("round"), server, region, review=timedelta(seconds=8), las=True)
+    plant(house)
+    house.receive_all()
+    airflow = open_airflow(house)
+    schools = Schools(house)
+    try:
+        refused = _chapter(house, airflow.play(answer="Nog niet"))
+        bypassed = _chapter(house, airflow.play(mark_success="release"))
+        by_stranger = _chapter(house, airflow.play(account="stranger"))
+        schools.start()
+        first = _chapter(house, airflow.play())
+        for school in region.primary:
+            if school.character is Character.LATE:
+                home = house.drop / region.name / school.id
+                shutil.copytree(house.folder / "region" / "late" / region.name / school.id, home, dirs_exist_ok=True)
+        complete = _chapter(house, airflow.play())
+        schools.over.set()
+        again = _chapter(house, airflow.play())
+        yield Story(house, airflow, refused, bypassed, by_stranger, first, complete, again)
+    finally:
+        schools.over.set()
+        airflow.close()
+        house.close()
+
+
+class Schools(threading.Thread):
+    """The administrations of all schools: each records what parents decided as soon as its dossiers are released."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(daemon=True)
+        self.house = house
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.is_set():
+            query = "select distinct primary_school from overstap.dossier where state = 'in_review'"
+            waiting = {school for (school,) in self.house.rows(query)}
+            for school in self.house.region.primary:
+                if school.id in waiting:
+                    self.record(school)
+            time.sleep(0.5)
+
+    def record(self, school: PrimarySchool) -> None:
+        region = self.house.region.name
+        data = (self.house.folder / "region" / "reviews" / region / f"review-{school.id}.csv").read_bytes()
+        with self.house.ledger() as ledger:
+            record_list(
+                ledger,
+                region=region,
+                round_id=self.house.round_id,
+                school=school.id,
+                actor=f"administratie {school.id}",
+                listed=read_list(data, today=wall(now()).date()),
+                ground="school_list",
+            )
+
+
+def listed_keys(house: House, school: PrimarySchool) -> set[str]:
+    """Return the LAS keys of the pupils whose parents a school says have seen the dossier."""
+    path = house.folder / "region" / "reviews" / house.region.name / f"review-{school.id}.csv"
+    lines = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), delimiter=";")
+    return {line["leerlingid"] for line in lines}
+
+
+def _chapter(house: House, played: Played) -> Chapter:
+    tables = (*_KEPT, "receipt", "dossier_event")
+    return Chapter(
+        played,
+        house.states(),
+        house.stored(),
+        house.rows("select approved, decided_by, reason, dossiers from overstap.gate_decision order by decided_at"),
+        {name: sorted(row for (row,) in house.rows(f"select t::text from overstap.{name} t")) for name in tables},
+        Counter(dict(house.rows("select payload::jsonb ->> 'action', count(*) from overstap.audit_line group by 1"))),
+    )

@@ -1,0 +1,245 @@
+"""Everything that a round needs, made from nothing in one folder: ledger, keys, certificates, region, receivers.
+
+The same parts as a deployment's. Only moments are near: all milestones but the last have passed, so that a round runs
+from end to end in one go, and parents get seconds.
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+
+from overstap.agreements import Agreement, Milestones, Round, RoundKind, load_agreement
+from overstap.clock import now, wall
+from overstap.delivery.evidence import receipt_fault, stored
+from overstap.delivery.receiving import PATH
+from overstap.ledger import Ledger
+from overstap.ledger.invariants import Breach, Evidence, check
+from overstap.ledger.migrate import add_region, migrate, set_app_password
+from overstap.ledger.secrets import create_keys
+from overstap.local import ports
+from overstap.local.postgres import EmbeddedPostgres
+from overstap.synth.las import load_las
+from overstap.synth.region import SyntheticRegion
+from overstap.synth.writing import Written, write
+from overstap.trust import TrustStore, develop
+
+KIND = RoundKind.ADVICE
+_MOMENTS = ("opens", "data_due", "review_opens", "review_closes", "delivers")
+_TEMPLATE = "round_ledger_template"
+
+
+@dataclass
+class Endpoint:
+    """A secondary school's receiving end as a process of its own."""
+
+    school: str
+    port: int
+    store: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+@dataclass
+class House:
+    """A region with all that its round needs."""
+
+    folder: Path
+    server: EmbeddedPostgres
+    region: SyntheticRegion
+    database: str
+    ports: dict[str, int]
+    """Where each secondary school's endpoint is, or will be."""
+    written: Written
+    agreement: Agreement
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    las: str | None = None
+
+    @property
+    def round_id(self) -> str:
+        return self.agreement.round_id(KIND)
+
+    @property
+    def round(self) -> Round:
+        return self.agreement.round(KIND)
+
+    @property
+    def coordinator(self) -> str:
+        return self.agreement.coordinators[0].account
+
+    @property
+    def drop(self) -> Path:
+        return self.folder / "region" / "drop"
+
+    @property
+    def reports(self) -> Path:
+        return self.folder / "reports"
+
+    @property
+    def owner_dsn(self) -> str:
+        return self.server.superuser_dsn(self.database)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment of whatever works on the round: the application's login, never the owner's."""
+        found = {
+            "OVERSTAP_REGIONS": str(self.folder / "region" / "regions"),
+            "OVERSTAP_LEDGER": self.server.dsn("overstap_app", self.database),
+            "OVERSTAP_KEYS": str(self.folder / "keys"),
+            "OVERSTAP_TRUST": str(self.folder / "trust"),
+            "OVERSTAP_DROP": str(self.drop),
+            "OVERSTAP_REPORTS": str(self.reports),
+        }
+        if self.las:
+            dsn = self.server.superuser_dsn(self.las)
+            found[f"AIRFLOW_CONN_{_connection(self.region).upper()}"] = dsn.replace("postgresql:", "postgres:", 1)
+        return found
+
+    def trust(self) -> TrustStore:
+        return TrustStore(self.folder / "trust", production=False)
+
+    @contextlib.contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        found = Ledger(self.settings["OVERSTAP_LEDGER"], self.folder / "keys")
+        try:
+            yield found
+        finally:
+            found.close()
+
+    def states(self) -> Counter[str]:
+        """Return how many dossiers are in each state."""
+        return Counter(dict(self.rows("select state, count(*) from overstap.dossier group by 1")))
+
+    def rows(self, query: str) -> list[tuple]:
+        """Return what the owner sees."""
+        with psycopg.connect(self.owner_dsn) as connection:
+            return connection.execute(query).fetchall()
+
+    def breaches(self) -> list[Breach]:
+        """Return what breaks an invariant, with all stores and every receipt looked at again."""
+        stores = {school: stored(self.store(school)) for school in self.endpoints}
+        evidence = Evidence(stores, receipt_fault(self.trust(), now()))
+        with self.ledger() as ledger, ledger.unit(self.region.name, "test") as unit:
+            return check(unit, evidence)
+
+    def store(self, school: str) -> Path:
+        return self.folder / "received" / school
+
+    def stored(self) -> Counter[str]:
+        """Return how many dossiers each secondary school has in its store."""
+        return Counter({school: len(stored(self.store(school))) for school in self.endpoints})
+
+    def receive(self, school: str) -> Endpoint:
+        """Start a school's endpoint, where it always is."""
+        log = self.folder / f"endpoint-{school}.log"
+        command = [*(sys.executable, "-m", "overstap", "receive", "serve", "--school", school)]
+        command += ["--port", str(self.ports[school]), "--store", str(self.store(school))]
+        with log.open("ab") as out:
+            process = subprocess.Popen(command, env=os.environ | self.settings, stdout=out, stderr=out)
+        self.endpoints[school] = Endpoint(school, self.ports[school], self.store(school), log, process)
+        wait_for(lambda: process.poll() is not None or not ports.is_free(self.ports[school]))
+        assert process.poll() is None, log.read_text()
+        return self.endpoints[school]
+
+    def receive_all(self) -> None:
+        for school in self.region.secondary:
+            self.receive(school.id)
+
+    def url(self, school: str) -> str:
+        return f"https://{ports.LOOPBACK}:{self.ports[school]}{PATH}"
+
+    def close(self) -> None:
+        """End its processes and remove its databases."""
+        for endpoint in self.endpoints.values():
+            endpoint.kill()
+        with psycopg.connect(self.server.superuser_dsn("postgres"), autocommit=True) as connection:
+            for name in filter(None, (self.database, self.las)):
+                connection.execute(f"drop database if exists {name} with (force)")
+
+
+def build(folder: Path, server: EmbeddedPostgres, region: SyntheticRegion, *, review: timedelta, las: bool) -> House:
+    """Build a region's house.
+
+    Args:
+        folder: an empty folder.
+        server: a running server.
+        region: the region.
+        review: the time that parents get.
+        las: whether the region has a LAS database.
+    """
+    places = {school.id: ports.any_free() for school in region.secondary}
+    opens = wall(now()).replace(microsecond=0) - timedelta(hours=1)
+    moments = dict.fromkeys(_MOMENTS, opens) | {"receipts_due": opens + timedelta(days=1)}
+    written = write(
+        region,
+        folder / "region",
+        {KIND: Milestones(**moments)},
+        receives_at=lambda school: f"https://{ports.LOOPBACK}:{places[school]}{PATH}",
+        las_connection=_connection(region),
+        review_minimum=review,
+    )
+    agreement = load_agreement(written.agreement)
+    shutil.copy(written.applications, folder / "region" / "drop" / region.name / str(agreement.registrations.file))
+    schools = [*(one.id for one in region.primary), *(one.id for one in region.secondary)]
+    develop(folder / "trust", schools=schools, regions=[region.name], at=now())
+    create_keys(folder / "keys", region.name, "1")
+    house = House(folder, server, region, _ledger(server, region.name), places, written, agreement)
+    if las:
+        house.las = f"las_{secrets.token_hex(6)}"
+        server.create_database(house.las, "postgres")
+        with psycopg.connect(server.superuser_dsn(house.las)) as connection:
+            load_las(connection, region)
+    return house
+
+
+def copy_ledger(house: House) -> str:
+    """Copy the house's ledger database as it stands; return the copy's name."""
+    name = f"ledger_{secrets.token_hex(6)}"
+    with psycopg.connect(house.server.superuser_dsn("postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name} template {house.database}")
+        connection.execute(f"grant connect on database {name} to overstap_app")
+    return name
+
+
+def wait_for(is_so: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def _connection(region: SyntheticRegion) -> str:
+    return f"las_{region.name}"
+
+
+def _ledger(server: EmbeddedPostgres, region: str) -> str:
+    """Make a ledger's database, from a template that is migrated once per server."""
+    admin = server.superuser_dsn("postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        known = connection.execute("select 1 from pg_database where datname = %s", [_TEMPLATE]).fetchone()
+    if not known:
+        server.create_database(_TEMPLATE, "postgres")
+        migrate(server.superuser_dsn(_TEMPLATE))
+        set_app_password(server.superuser_dsn(_TEMPLATE), server.password("overstap_app"))
+    name = f"ledger_{secrets.token_hex(6)}"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {_TEMPLATE}")
+    add_region(server.superuser_dsn(name), region)
+    return name

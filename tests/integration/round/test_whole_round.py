@@ -1,0 +1,154 @@
+"""A round through Airflow itself (`dag.test()`), with real receivers, a LAS database, garbage, and a school too late."""
+
+from collections import Counter
+
+from overstap.agreements.model import Stage
+from overstap.ledger.counts import primary_schools, secondary_schools
+from overstap.synth.pupil import Fault, Pupil
+from overstap.synth.school import Character
+
+from .conftest import Chapter, Story, listed_keys
+from .house import House
+
+MAY_RECEIVE = {Stage.REGISTERED, Stage.PLACED}
+
+
+def receivers(pupil: Pupil) -> set[str]:
+    return {choice.school_id for choice in pupil.choices if choice.stage in MAY_RECEIVE}
+
+
+def is_faulty(pupil: Pupil) -> bool:
+    """Return whether a dossier is to be rejected. A secret address never gets in: it is cut off when it is read."""
+    return pupil.fault not in (None, Fault.SECRET_WITH_ADDRESS)
+
+
+def taken(house: House) -> list[Pupil]:
+    """Return the pupils whose dossier must be accepted: no fault in it, and not supplied twice."""
+    twice = [next(house.region.pupils(one)) for one in house.region.primary if one.character is Character.LITTERED]
+    return [pupil for pupil in house.region.pupils() if not is_faulty(pupil) and pupil not in twice]
+
+
+def mapped(chapter: Chapter, task: str) -> list[str]:
+    return [chapter.played.tasks[name] for name in sorted(chapter.played.tasks) if name.startswith(f"{task}[")]
+
+
+def test_a_refusal_at_the_gate_lets_nothing_out(story: Story) -> None:
+    assert story.refused.played.tasks["release[0]"] == "failed"
+    assert story.refused.releases == [(False, story.house.coordinator, "Afgesproken", 0)]
+    assert set(story.refused.states) == {"accepted", "rejected"}
+    assert story.refused.stored.total() == 0
+
+
+def test_marking_the_gate_a_success_releases_nothing(story: Story) -> None:
+    assert story.bypassed.played.tasks["release[0]"] == "success"
+    assert story.bypassed.played.tasks["close"] == "success"  # everything after it ran as well
+    assert story.bypassed.states == story.refused.states
+    assert story.bypassed.releases == story.refused.releases
+    assert story.bypassed.rows["delivery"] == []
+    assert story.bypassed.stored.total() == 0
+
+
+def test_an_answer_of_another_account_releases_nothing(story: Story) -> None:
+    assert story.by_stranger.played.tasks["release[0]"] == "failed"
+    assert story.by_stranger.releases == story.refused.releases
+    assert story.by_stranger.states == story.refused.states
+
+
+def test_a_late_school_holds_up_nobody_and_shows_red(story: Story) -> None:
+    late = [one.character is Character.LATE for one in story.house.region.primary]
+    assert mapped(story.first, "collect") == ["failed" if is_late else "success" for is_late in late]
+    assert story.first.played.tasks["complete"] == "upstream_failed"
+    assert story.first.played.tasks["close"] == "success"
+    assert story.first.states["confirmed"] > 0
+
+
+def test_the_late_school_is_brought_in_by_a_question_of_its_own(story: Story) -> None:
+    assert story.complete.played.state == "success"
+    assert set(story.complete.played.tasks.values()) == {"success"}
+    assert [(approved, by) for approved, by, _, _ in story.complete.releases[1:]] == [
+        (True, story.house.coordinator)
+    ] * 2
+    [late] = [one for one in story.house.region.primary if one.character is Character.LATE]
+    assert story.complete.releases[-1][-1] == late.size
+    delivered = set(story.complete.rows["delivery"]) - set(story.first.rows["delivery"])
+    assert not set(story.first.rows["delivery"]) - set(story.complete.rows["delivery"])
+    assert delivered
+
+
+def test_labels_in_the_grid_name_schools(story: Story) -> None:
+    agreement = story.house.agreement
+    labels = story.complete.played.labels
+    for task, title, schools in (
+        ("collect", "Ophalen", agreement.primary_schools),
+        ("deliver", "Afleveren", agreement.secondary_schools),
+    ):
+        expected = {f"{task}[{place}]": f"{title} - {school.label}" for place, school in enumerate(schools)}
+        assert {name: label for name, label in labels.items() if name.startswith(task)} == expected
+
+
+def test_every_dossier_ends_where_it_must(story: Story) -> None:
+    house = story.house
+    seen = {key for school in house.region.primary for key in listed_keys(house, school)}
+    expected: Counter[str] = Counter()
+    for pupil in taken(house):
+        state = "confirmed" if receivers(pupil) else "no_receiver"
+        expected[state if pupil.las_key in seen else "not_inspected"] += 1
+    states = story.complete.states
+    assert {name: count for name, count in states.items() if name != "rejected"} == expected
+    assert min(expected["confirmed"], expected["not_inspected"]) > 0
+
+
+def test_counts_per_school(story: Story) -> None:
+    house = story.house
+    with house.ledger() as ledger, ledger.unit("alfa", "test") as unit:
+        primary = {one.school: one for one in primary_schools(unit, house.round_id)}
+        secondary = {one.school: one for one in secondary_schools(unit, house.round_id)}
+    accepted = taken(house)
+    for school in house.region.primary:
+        counted = primary[school.id]
+        mine = [pupil for pupil in accepted if pupil.school == school]
+        seen = [pupil for pupil in mine if pupil.las_key in listed_keys(house, school)]
+        assert counted.inspected == len(seen), school.id
+        assert counted.states["confirmed"] == sum(bool(receivers(pupil)) for pupil in seen), school.id
+        assert counted.expected == sum(bool(pupil.choices) for pupil in house.region.pupils(school)), school.id
+        faulty = [pupil for pupil in house.region.pupils(school) if is_faulty(pupil)]
+        refused = counted.states["rejected"] + counted.refused_files.total()
+        if school.character is Character.FAULTY:
+            assert faulty
+            assert refused == len(faulty)
+        elif school.character is Character.LITTERED:
+            assert counted.refused_files["INTAKE-053"] == 2
+            assert len(counted.refused_files) > 8
+        else:
+            assert refused == 0, school.id
+    inspected = {
+        pupil.las_key: receivers(pupil) for pupil in accepted if pupil.las_key in listed_keys(house, pupil.school)
+    }
+    expected = Counter(school for schools in inspected.values() for school in schools)
+    for school_id, one in secondary.items():
+        assert (one.sealed, one.confirmed, one.refused) == (expected[school_id], expected[school_id], 0)
+    assert story.complete.stored == expected
+
+
+def test_a_rerun_of_the_whole_dag_changes_nothing(story: Story) -> None:
+    assert story.again.played.state == "success"
+    assert story.again.rows == story.complete.rows
+    assert story.again.stored == story.complete.stored
+    more = story.again.actions - story.complete.actions
+    assert set(more) == {"evidence.checkpoint"}  # closing signs what came since
+
+
+def test_all_invariants_hold(story: Story) -> None:
+    assert story.house.breaches() == []
+
+
+def test_the_report_counts_schools_and_names_no_pupil(story: Story) -> None:
+    region, year, kind = story.house.round_id.split(".")
+    html = (story.house.reports / region / year / f"{kind}.html").read_text(encoding="utf-8")
+    table = (story.house.reports / region / year / f"{kind}.csv").read_text(encoding="utf-8-sig")
+    for school in story.house.agreement.schools:
+        assert school.label in table
+        assert school.name in html
+    for pupil in story.house.region.pupils():
+        assert pupil.number not in html + table
+        assert pupil.las_key not in html + table
