@@ -3,8 +3,6 @@
 A school that is late or rejected holds up nobody: the others go on, and clearing its red task brings it in later.
 """
 
-from datetime import timedelta
-
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TriggerRule
 
@@ -14,18 +12,12 @@ from overstap.orchestration.access import coordinator_role, rights
 from overstap.orchestration.documentation import round_doc
 from overstap.orchestration.gates import ReleaseForReview
 from overstap.orchestration.schedule import at_opening, before_opening
-from overstap.orchestration.steps import Steps
+from overstap.orchestration.steps import AGAIN, round_steps
 from overstap.orchestration.titles import title
 from overstap.orchestration.waits import WaitForMilestone, WaitForReceipts, WaitForReview
 from overstap.orchestration.workplace import RoundRef
 from overstap.settings import Settings
 
-AGAIN = {
-    "retries": 4,
-    "retry_delay": timedelta(seconds=30),
-    "retry_exponential_backoff": 2.0,
-    "max_retry_delay": timedelta(hours=1),
-}
 EVEN_IF_A_SCHOOL_FAILED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
 
 
@@ -47,10 +39,11 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         tags=["overstap", f"regio:{ref.region}", f"ronde:{ref.kind}", f"schooljaar:{ref.school_year}"],
         access_control={coordinator_role(ref.region): rights()},
     ) as dag:
-        steps = Steps(ref)
+        steps = round_steps(ref)
 
-        # What schools supply, and where their pupils go
+        # What schools supplied by the agreed moment (daily until then: dags/intake.py), and where their pupils go
         opened = steps.once("open_round", tasks.open_round)
+        data_due = steps.add(WaitForMilestone, "data_due", milestone="data_due")
         registered = steps.once("registrations", tasks.registrations)
         collected = steps.per_school("collect", tasks.collect, agreement.primary_schools)
         checked = steps.once("check", tasks.check, trigger_rule=EVEN_IF_A_SCHOOL_FAILED)
@@ -71,7 +64,17 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         closed = steps.once("close", tasks.close)
         complete = EmptyOperator(task_id="complete", task_display_name=title("task.complete"))
 
-        opened >> [registered, collected] >> checked >> questions >> released >> review_opens >> reviewed >> ended
+        (
+            opened
+            >> data_due
+            >> [registered, collected]
+            >> checked
+            >> questions
+            >> released
+            >> review_opens
+            >> reviewed
+            >> ended
+        )
         ended >> delivers >> received_by >> sealed >> delivered
         [sealed, delivered] >> confirmed >> closed
         [registered, collected, delivered, closed] >> complete  # stays red while a school is missing

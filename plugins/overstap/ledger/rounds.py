@@ -86,6 +86,19 @@ def get_round(unit: Unit, round_id: str) -> RoundRow:
     )
 
 
+def collecting(unit: Unit, school_year: str) -> list[RoundRow]:
+    """Return the rounds of a school year that are open and whose data are not due yet, by the database's clock."""
+    at = unit.one("select clock_timestamp()")[0]
+    found = [
+        get_round(unit, row[0])
+        for row in unit.rows(
+            "select round_id from overstap.round where school_year = %(year)s and closed_at is null order by opened_at",
+            year=school_year,
+        )
+    ]
+    return [one for one in found if at < one.agreement.round(one.kind).milestones.data_due]
+
+
 def close_round(unit: Unit, round_id: str) -> None:
     """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later."""
     unit.run("update overstap.round set closed_at = clock_timestamp() where round_id = %(id)s", id=round_id)

@@ -33,3 +33,9 @@ def round_doc(agreement: Agreement, kind: RoundKind) -> str:
         coordinators=", ".join(names[account] for account in agreed.gate_answered_by or names),
         schools=agreement.schools,
     )
+
+
+def intake_doc(agreement: Agreement) -> str:
+    """Return the Markdown that Airflow shows with a region's daily collection."""
+    text: str = texts("orchestration/documentation")["intake"]["nl"]
+    return text.format(region=agreement.name)

@@ -14,16 +14,36 @@ LONGEST = timedelta(hours=2)
 """No step takes this long; waits and gates, which take as long as people take, have no such limit."""
 
 
+AGAIN = {
+    "retries": 4,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(hours=1),
+}
+"""How a task is tried again by itself; what a person must mend fails at once (see `workplace.telling`)."""
+
+
+def daily_steps(region: str, school_year: str) -> "Steps":
+    """Return what makes the tasks of a region's day, which are about all of its rounds."""
+    return Steps(None, {"region": region, "school_year": school_year})
+
+
+def round_steps(ref: RoundRef) -> "Steps":
+    """Return what makes the tasks of one round."""
+    return Steps(ref, {"region": ref.region, "school_year": ref.school_year, "kind": ref.kind})
+
+
 class Steps:
-    """Makes the tasks of one round.
+    """Makes the tasks of one DAG.
 
     Args:
-        ref: the round, which every task gets.
+        ref: the round, for operators that know it themselves.
+        which: what every task is told.
     """
 
-    def __init__(self, ref: RoundRef) -> None:
+    def __init__(self, ref: RoundRef | None, which: dict[str, str]) -> None:
         self.ref = ref
-        self._which = {"region": ref.region, "school_year": ref.school_year, "kind": ref.kind}
+        self._which = which
 
     def once(self, name: str, function: Callable[..., Any], **options: Any) -> Any:
         """Return the task of a step that is done once for the region.
@@ -44,10 +64,12 @@ class Steps:
             schools: for which.
             options: further arguments of the operator.
         """
+        return self.per(name, function, [{"school": school.id, "label": school.label} for school in schools], **options)
+
+    def per(self, name: str, function: Callable[..., Any], each: Any, **options: Any) -> Any:
+        """Return the mapped task of a step; `each` is a list of arguments with a label, or the task that gives it."""
         made = self._task(name, function, map_index_template=label_template(f"task.{name}.map"), **options)
-        return made.partial(**self._which).expand_kwargs(
-            [{"school": school.id, "label": school.label} for school in schools]
-        )
+        return made.partial(**self._which).expand_kwargs(each)
 
     def add(self, operator: Callable[..., Any], name: str, **options: Any) -> Any:
         """Return the task of an operator that knows the round itself: a wait or a gate.

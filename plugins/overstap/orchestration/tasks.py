@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from airflow.providers.postgres.hooks.postgres import PostgresHook
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from overstap.agreements import RoundKind
 from overstap.agreements.load import find_agreement
@@ -86,6 +87,42 @@ def collect(region: str, school_year: str, kind: str, school: str, label: str) -
             )
     _say(label, Counter(asdict(collected.stored)) + collected.refused)
     return {**asdict(collected.stored), "refused": collected.refused.total(), "waiting": collected.waiting}
+
+
+def plan_day(region: str, school_year: str) -> list[dict[str, str]]:
+    """Return what there is to collect today: each primary school for each round that is open and not yet due."""
+    with bare_workplace() as (_, ledger), ledger.unit(region, "plan_day") as unit:
+        collecting = rounds.collecting(unit, school_year)
+    log.info("Rondes die nog aanleveren | rounds collecting: %s", ", ".join(one.kind for one in collecting) or "-")
+    return [
+        {"kind": one.kind.value, "school": school.id, "label": f"{school.label}, {one.kind.dutch.lower()}"}
+        for one in collecting
+        for school in one.agreement.primary_schools
+    ]
+
+
+def collect_early(region: str, school_year: str, kind: str, school: str, label: str) -> dict[str, Any]:
+    """Take what one school has supplied so far; nothing yet is no failure before data are due.
+
+    Raises:
+        AirflowSkipException: the school has supplied nothing so far.
+    """
+    try:
+        return collect(region, school_year, kind, school, label)
+    except AirflowFailException as problem:
+        if "INTAKE-050" not in str(problem):
+            raise
+        raise AirflowSkipException(f"{label}: nog niets aangeleverd (nothing supplied yet)") from None
+
+
+def check_early(region: str, school_year: str) -> dict[str, int]:
+    """Judge what came in so far, for each round that is open and not yet due, so that schools can mend in time."""
+    with bare_workplace() as (_, ledger), ledger.unit(region, "check_early") as unit:
+        kinds = [one.kind.value for one in rounds.collecting(unit, school_year)]
+    judged: Counter[str] = Counter()
+    for kind in kinds:
+        judged.update(check(region, school_year, kind))
+    return dict(judged)
 
 
 def check(region: str, school_year: str, kind: str) -> dict[str, int]:

@@ -1,0 +1,43 @@
+"""One DAG per region: every morning what schools supplied so far for open rounds, so that they can mend in time."""
+
+from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule
+
+from overstap.agreements import Agreement, load_all
+from overstap.clock import NETHERLANDS
+from overstap.orchestration import tasks
+from overstap.orchestration.access import coordinator_role, rights
+from overstap.orchestration.documentation import intake_doc
+from overstap.orchestration.schedule import before_opening
+from overstap.orchestration.steps import AGAIN, daily_steps
+from overstap.orchestration.titles import title
+from overstap.settings import Settings
+
+EVERY_MORNING = "0 6 * * *"
+
+
+def intake_dag(agreement: Agreement) -> DAG:
+    """Return the DAG of a region's daily collection."""
+    first = min(agreed.milestones.opens for agreed in agreement.rounds.values())
+    with DAG(
+        f"intake__{agreement.region}",
+        dag_display_name=title("dag.intake", region=agreement.name),
+        doc_md=intake_doc(agreement),
+        schedule=CronTriggerTimetable(EVERY_MORNING, timezone=str(NETHERLANDS)),
+        start_date=before_opening(first),
+        catchup=False,
+        max_active_runs=1,
+        default_args={"owner": agreement.region, **AGAIN},
+        tags=["overstap", f"regio:{agreement.region}", "ophalen", f"schooljaar:{agreement.school_year}"],
+        access_control={coordinator_role(agreement.region): rights()},
+    ) as dag:
+        steps = daily_steps(agreement.region, agreement.school_year)
+        planned = steps.once("plan_day", tasks.plan_day)
+        collected = steps.per("collect_early", tasks.collect_early, planned)
+        checked = steps.once("check_early", tasks.check_early, trigger_rule=TriggerRule.ALL_DONE)
+        planned >> collected >> checked
+    return dag
+
+
+newest = {agreement.region: agreement for agreement in load_all(Settings().regions)[0]}  # sorted by school year
+for agreement in newest.values():
+    globals()[agreement.region] = intake_dag(agreement)
