@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
+from overstap.agreements.findings import finding_of
 from overstap.agreements.model import Agreement
+from overstap.agreements.national import FOLDER
+from overstap.agreements.written import read_written
 from overstap.errors import OverstapError
 
 
@@ -14,22 +16,30 @@ def agreement_paths(folder: Path) -> list[Path]:
     return sorted(folder.glob("*/[0-9]*.yaml"))
 
 
-def load_agreement(path: Path) -> Agreement:
-    """Read one agreement file.
+def load_agreement(path: Path, national: Path = FOLDER) -> Agreement:
+    """Read one agreement file; what it leaves out comes from the national file of its school year.
+
+    It is refused when it cannot be understood. Whether it is wise, and lawful, is for `overstap agreement check`.
 
     Args:
         path: the YAML file; its folder is named after the region, its stem after the school year.
+        national: folder with the national files.
 
     Raises:
         OverstapError: AGREEMENT-001 with the place and the problem.
     """
+    written = read_written(path, national)
+    if written.faults:
+        faults = [finding_of(fault) for fault in written.faults]
+        said = "; ".join(f"{fault.file.name} line {fault.line}: {fault.message_en}" for fault in faults)
+        raise OverstapError("AGREEMENT-001", file=path.name, problem=said)
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-        agreement = Agreement.model_validate(raw)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise OverstapError("AGREEMENT-001", file=path.name, problem=" ".join(str(problem).split())) from problem
+        agreement = Agreement.model_validate(written.data)
     except ValidationError as problem:
-        said = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in problem.errors())
+        said = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'file'} (line {written.place(fault['loc']).line}): {fault['msg']}"
+            for fault in problem.errors()
+        )
         raise OverstapError("AGREEMENT-001", file=path.name, problem=said) from problem
     if (path.parent.name, path.stem) != (agreement.region, agreement.school_year):
         problem_said = f"it is at {path.parent.name}/{path.stem} but is of {agreement.region}/{agreement.school_year}"

@@ -36,22 +36,11 @@ class RoundKind(StrEnum):
     PRE_REGISTRATION = "pre_registration"
     ADVICE = "advice"
     PLACEMENT = "placement"
-    SUPPORT = "support"
-    FEEDBACK = "feedback"
 
     @property
     def dutch(self) -> str:
         """The round's name as a coordinator says it."""
-        return _ROUND_NAMES[self.value]
-
-
-_ROUND_NAMES = {
-    "pre_registration": "Vooraanmelding",
-    "advice": "Advies",
-    "placement": "Plaatsing",
-    "support": "Ondersteuning",
-    "feedback": "Terugkoppeling",
-}
+        return {"pre_registration": "Vooraanmelding", "advice": "Advies", "placement": "Plaatsing"}[self.value]
 
 
 class HolidayRegion(StrEnum):
@@ -252,7 +241,7 @@ class Round(_Part):
     review_school_days: Annotated[int, Field(ge=1, le=60)] = 5
     """School days of the region that the review window must hold at least; `overstap agreement check` counts them."""
     not_inspected: Literal["withhold"] = "withhold"
-    """What becomes of a dossier that nobody inspected in time: it is not sent (inspection is obligatory, DOMAIN 3.5)."""
+    """What becomes of a dossier that nobody inspected in time: it is not sent (DOMAIN 3.5)."""
     gate_answered_by: tuple[str, ...] = ()
     """Accounts that answer the gates; empty: every coordinator of the region."""
     reminders: tuple[Reminder, ...] = ()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from overstap.agreements.model import HolidayRegion, RoundKind, _Part
 from overstap.errors import OverstapError
@@ -74,7 +74,7 @@ class National(_Part):
     school_holidays: tuple[SchoolHoliday, ...]
     provisional_categories: frozenset[str]
     """Optional categories that may go to a school before the pupil is registered there."""
-    rounds: dict[RoundKind, dict[str, Any]] = {}
+    rounds: dict[RoundKind, dict[str, Any]] = Field(default_factory=dict)
     """What a round is when a region does not say otherwise, in the form of an agreement file."""
     is_assumed: bool = False
     """There is no file for this year: holidays are assumed."""

@@ -1,16 +1,43 @@
-"""`overstap agreement`: read and check what a region agreed."""
+"""`overstap agreement`: check what a region agreed, compare two versions, publish the schema."""
 
+import json
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
-from overstap.agreements import agreement_paths, load_agreement
-from overstap.errors import OverstapError
 from overstap.settings import Settings
 
+if TYPE_CHECKING:
+    from overstap.agreements.findings import Finding
+
 app = typer.Typer(help="What a region agreed.", no_args_is_help=True)
+
+
+class Format(StrEnum):
+    """How `check` tells what it found."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Language(StrEnum):
+    """In which language text is told."""
+
+    NL = "nl"
+    EN = "en"
+
+
+_WORDS = {
+    Language.NL: {"error": "fout", "warning": "let op", "good": "goed", "line": "regel", "errors": "fouten",
+                  "warnings": "waarschuwingen", "files": "bestanden", "none": "Geen afsprakenbestanden gevonden in"},
+    Language.EN: {"error": "error", "warning": "warning", "good": "good", "line": "line", "errors": "errors",
+                  "warnings": "warnings", "files": "files", "none": "No agreement files found in"},
+}  # fmt: skip
 
 
 @app.callback()
@@ -21,17 +48,90 @@ def subject() -> None:
 @app.command()
 def check(
     paths: Annotated[list[Path] | None, typer.Argument(help="Agreement files; all of OVERSTAP_REGIONS if none")] = None,
+    form: Annotated[Format, typer.Option("--format", help="text for people, json for programs")] = Format.TEXT,
+    language: Annotated[Language, typer.Option(help="Language of the text")] = Language.NL,
+    register: Annotated[
+        Path | None,
+        typer.Option(envvar="OVERSTAP_SCHOOL_REGISTER", help="CSV of all branches of schools (DUO), to know each BRIN"),
+    ] = None,
 ) -> None:
-    """Check agreement files; exit 1 when one is wrong."""
-    console = Console(highlight=False)
-    wrong = 0
-    for path in paths or agreement_paths(Settings().regions):
-        try:
-            agreement = load_agreement(path)
-        except OverstapError as error:
-            wrong += 1
-            console.print(f"[red]fout[/] {path}: {error.message_nl} {error.do_nl}")
-        else:
-            schools = f"{len(agreement.primary_schools)} PO, {len(agreement.secondary_schools)} VO"
-            console.print(f"[green]goed[/] {path}: {agreement.name}, {schools}, {', '.join(agreement.rounds)}")
-    raise typer.Exit(1 if wrong else 0)
+    """Check agreement files: every problem at once, each with its place and what to do.
+
+    Exit code 0 without errors (warnings are no errors), 1 with errors.
+    """
+    from overstap.agreements.checks import check_agreements
+    from overstap.agreements.checks.people import read_register
+    from overstap.agreements.load import agreement_paths
+
+    regions = Settings().regions
+    chosen = paths or agreement_paths(regions)
+    checked = check_agreements(chosen, register=read_register(register) if register else None)
+    if form is Format.JSON:
+        found = [finding.as_json() for each in checked for finding in each.findings]
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        words = _WORDS[language]
+        console = Console(highlight=False)
+        if not chosen:
+            console.print(f"{words['none']} {regions}")
+        for each in checked:
+            if not each.findings:
+                console.print(Text.assemble((words["good"], "green"), f"  {_short(each.path)}"))
+                continue
+            console.print(Text(_short(each.path), style="bold"))
+            for finding in each.findings:
+                _tell(console, finding, each.path, language)
+        errors, warnings = sum(each.errors for each in checked), sum(each.warnings for each in checked)
+        counts = f"{len(checked)} {words['files']}, {errors} {words['errors']}, {warnings} {words['warnings']}"
+        console.print(Text(counts, style="bold red" if errors else "bold green"))
+    raise typer.Exit(1 if any(each.errors for each in checked) else 0)
+
+
+def _tell(console: Console, finding: "Finding", path: Path, language: Language) -> None:
+    words = _WORDS[language]
+    is_error = finding.severity == "error"
+    where = (
+        f"{words['line']} {finding.line}"
+        if finding.file == path
+        else f"{finding.file.name} {words['line']} {finding.line}"
+    )
+    said, do = (finding.message_nl, finding.do_nl) if language is Language.NL else (finding.message_en, finding.do_en)
+    head = Text.assemble(
+        (words[finding.severity.value], "bold red" if is_error else "bold yellow"),
+        f"  {where}, {finding.path}  ",
+        (finding.code, "dim"),
+    )
+    console.print(Padding(head, (0, 0, 0, 2)))
+    console.print(Padding(Text(said), (0, 0, 0, 4)))
+    console.print(Padding(Text(do, style="cyan"), (0, 0, 0, 4)))
+
+
+def _short(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+@app.command()
+def schema(
+    out: Annotated[Path | None, typer.Option(help="File to write to; standard output when left out")] = None,
+) -> None:
+    """Write the JSON Schema of agreement files, for completion and checking in an editor."""
+    from overstap.agreements.schema import schema_text
+
+    _write(schema_text(), out)
+
+
+@app.command()
+def document(
+    out: Annotated[Path | None, typer.Option(help="File to write to; standard output when left out")] = None,
+) -> None:
+    """Write docs/agreement.md: every key of an agreement file, and every code of the check."""
+    from overstap.agreements.document import document as written
+
+    _write(written(), out)
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")

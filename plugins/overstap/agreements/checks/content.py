@@ -1,0 +1,57 @@
+"""What goes to whom: categories that law and profile allow, and no full report before a pupil is registered."""
+
+import difflib
+
+from overstap.agreements.checks.context import Context
+from overstap.agreements.model import Stage
+from overstap.dossier.catalogue import FORBIDDEN, MANDATORY, Catalogue, catalogue
+
+VERSION = "2019.1"
+"""The newest version of the data set that is public (DOMAIN 0)."""
+_ANYBODY = frozenset(
+    {"all", "any", "anyone", "everyone", "every_school", "region", "iedereen", "alle", "allen", "interested"}
+)
+
+
+def check(context: Context) -> None:
+    """Note what may not go, or not to them."""
+    known = catalogue(VERSION)
+    for kind, agreed in context.rounds():
+        _receivers(context, kind, agreed.get("receivers"))
+        profile = agreed.get("profile", "POVO")
+        categories = agreed.get("categories")
+        if isinstance(categories, list) and profile in known.matrix:
+            for serial, name in enumerate(categories):
+                if isinstance(name, str):
+                    _category(context, known, str(profile), kind, serial, name)
+
+
+def _receivers(context: Context, kind: str, receivers: object) -> None:
+    if isinstance(receivers, str) and receivers.lower() in _ANYBODY:
+        context.say("AGREEMENT-131", "rounds", kind, "receivers", value=receivers)
+
+
+def _category(context: Context, known: Catalogue, profile: str, kind: str, serial: int, name: str) -> None:
+    key = ("rounds", kind, "categories", serial)
+    bare = name.removeprefix("cat_")
+    state = known.matrix[profile].get(bare)
+    if state is None or bare != name:
+        close = difflib.get_close_matches(bare, known.matrix[profile], 1)
+        options = ", ".join(sorted(each for each, is_so in known.matrix[profile].items() if is_so == "OPTIONEEL"))
+        context.say("AGREEMENT-133", *key, category=name, close=close[0] if close else options)
+        return
+    label = known.categories[name]
+    if state == FORBIDDEN:
+        context.say("AGREEMENT-132", *key, category=name, label=label, profile=profile)
+    elif state == MANDATORY:
+        context.say("AGREEMENT-134", *key, category=name, label=label, profile=profile)
+    elif context.national is not None:
+        if context.written.at("rounds", kind, "receivers") == Stage.APPLIED and (
+            name not in context.national.provisional_categories
+        ):
+            context.say("AGREEMENT-130", *key, category=name, label=label, round=context.round_name(kind))
+        due = context.milestone(kind, "data_due")
+        results = context.national.statutory.test_results.last
+        is_early = due is not None and context.national.is_in_year(due.date()) and due.date() < results
+        if name == "eindtoetsbo" and due is not None and is_early:
+            context.say("AGREEMENT-135", *key, category=name, label=label, day=due.date(), results=results)

@@ -1,0 +1,285 @@
+"""An agreement as its files state it: plain data with the national defaults filled in, and where each thing stands.
+
+Loading and checking both begin here, so they cannot read a file differently.
+"""
+
+import csv
+import difflib
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from overstap.agreements.national import FOLDER, national_year
+from overstap.errors import OverstapError
+
+Key = tuple[str | int, ...]
+"""The way to a value: ("rounds", "advice", "milestones", "opens")."""
+
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SCHOOL_YEAR = re.compile(r"20[0-9]{2}-20[0-9]{2}")
+_SCHOOLS_FILE = re.compile(r"[A-Za-z0-9_-]+\.csv")
+_COLUMNS = ("id", "name", "kind", "board", "contact", "supplies", "receives")
+_NEEDED_COLUMNS = ("id", "name", "kind", "contact")
+
+
+class _Loader(_SafeLoader):  # type: ignore[misc,valid-type]
+    """YAML's safe loader; a date that does not exist, such as 30 February, stays text so that it can be told."""
+
+    def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> object:
+        try:
+            return super().construct_yaml_timestamp(node)
+        except ValueError:
+            return node.value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands; line and column count from 1."""
+
+    file: Path
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the files themselves.
+
+    Args:
+        code: of include/texts/errors/agreements.yaml.
+        facts: what its sentence needs.
+        place: where.
+        key: the value it is about, or its nearest neighbour above.
+    """
+
+    code: str
+    facts: dict[str, Any]
+    place: Place
+    key: Key = ()
+
+
+@dataclass(slots=True)
+class Written:
+    """What the files of one agreement state.
+
+    Args:
+        path: the agreement file.
+        data: plain data in the form of `Agreement`, or whatever stands in the file.
+        places: where each key stands; values that were taken from the national file have none.
+        faults: what was found wrong on the way.
+    """
+
+    path: Path
+    data: Any = None
+    places: dict[Key, Place] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+    def place(self, key: Key) -> Place:
+        """Return where a value stands; when it stands nowhere, the nearest thing above it that does."""
+        while key and key not in self.places:
+            key = key[:-1]
+        return self.places.get(key, Place(self.path, 1, 1))
+
+    def at(self, *key: str | int) -> Any:
+        """Return a value, or None when it, or something above it, is not there."""
+        found = self.data
+        for step in key:
+            is_key = isinstance(found, Mapping) and step in found
+            is_position = isinstance(found, list) and isinstance(step, int) and step < len(found)
+            if not (is_key or is_position):
+                return None
+            found = found[step]
+        return found
+
+
+def read_written(path: Path, national: Path = FOLDER) -> Written:
+    """Read an agreement file with what belongs to it; nothing is raised, what is wrong is in `faults`.
+
+    Args:
+        path: the YAML file.
+        national: folder with the national files.
+    """
+    written = Written(path)
+    try:
+        loader = _Loader(path.read_text(encoding="utf-8-sig"))
+        try:
+            node = loader.get_single_node()
+            if node is not None:
+                written.faults.extend(_repeated(node, path))
+                written.data = loader.construct_document(node)
+                written.places.update(_places(node, path))
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path, 1, 1)
+        said = " ".join(str(problem.problem or problem.context).split())
+        written.faults.append(Fault("AGREEMENT-101", {"problem": said}, place))
+        return written
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
+        said = " ".join(str(problem).split()) or type(problem).__name__
+        written.faults.append(Fault("AGREEMENT-101", {"problem": said}, Place(path, 1, 1)))
+        return written
+    if not isinstance(written.data, dict):
+        written.faults.append(
+            Fault("AGREEMENT-101", {"problem": "there are no keys and values in it"}, Place(path, 1, 1))
+        )
+        return written
+    _take_schools(written)
+    _take_defaults(written, national)
+    return written
+
+
+def _repeated(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[Fault]:
+    """Yield each key that stands twice in one block; YAML would silently keep the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for name, value in node.value:
+            if isinstance(name, yaml.ScalarNode) and name.tag != "tag:yaml.org,2002:merge":
+                place = Place(path, name.start_mark.line + 1, name.start_mark.column + 1)
+                if name.value in seen:
+                    facts = {"key": name.value, "first": seen[name.value]}
+                    yield Fault("AGREEMENT-106", facts, place, (*key, name.value))
+                seen.setdefault(name.value, place.line)
+                yield from _repeated(value, path, (*key, name.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for serial, item in enumerate(node.value):
+            yield from _repeated(item, path, (*key, serial))
+
+
+def _places(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[tuple[Key, Place]]:
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if isinstance(name, yaml.ScalarNode):
+                here = (*key, name.value)
+                yield here, Place(path, name.start_mark.line + 1, name.start_mark.column + 1)
+                yield from _places(value, path, here)
+    elif isinstance(node, yaml.SequenceNode):
+        for serial, item in enumerate(node.value):
+            here = (*key, serial)
+            yield here, Place(path, item.start_mark.line + 1, item.start_mark.column + 1)
+            yield from _places(item, path, here)
+
+
+def _take_schools(written: Written) -> None:
+    """Put the rows of the schools' file in the place of the reference to it."""
+    reference = written.data.get("schools")
+    if not isinstance(reference, dict):
+        return
+    place = written.place(("schools", "file"))
+    written.data["schools"] = []
+    name = reference.get("file")
+    if set(reference) != {"file"} or not isinstance(name, str) or _SCHOOLS_FILE.fullmatch(name) is None:
+        written.faults.append(Fault("AGREEMENT-109", {"problem": _words("reference")}, place, ("schools",)))
+        return
+    path = written.path.parent / name
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as problem:
+        said = "unreadable" if isinstance(problem, OSError) else "encoding"
+        written.faults.append(Fault("AGREEMENT-109", {"problem": _words(said, file=name)}, place, ("schools",)))
+        return
+    header_line = text.split("\n", 1)[0]
+    # Excel with Dutch settings writes semicolons
+    delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header = [column.strip() for column in next(reader, [])]
+    for column in [column for column in header if column not in _COLUMNS]:
+        close = difflib.get_close_matches(column, _COLUMNS, 1) or ["-"]
+        facts = {"problem": _words("unknown_column", column=column, close=close[0], columns=", ".join(_COLUMNS))}
+        written.faults.append(Fault("AGREEMENT-109", facts, Place(path, 1, 1), ("schools",)))
+    for column in [column for column in _NEEDED_COLUMNS if column not in header]:
+        facts = {"problem": _words("no_column", column=column)}
+        written.faults.append(Fault("AGREEMENT-109", facts, Place(path, 1, 1), ("schools",)))
+    line = reader.line_num + 1
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            key: Key = ("schools", len(written.data["schools"]))
+            written.places[key] = Place(path, line, 1)
+            if len(row) != len(header):
+                facts = {"problem": _words("cells", cells=len(row), columns=len(header))}
+                written.faults.append(Fault("AGREEMENT-109", facts, Place(path, line, 1), key))
+            school = _school({name: cell.strip() for name, cell in zip(header, row, strict=False) if name in _COLUMNS})
+            written.data["schools"].append(school)
+        line = reader.line_num + 1
+
+
+def _words(name: str, **facts: object) -> "Said":
+    return Said(name, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A part of a sentence that differs per language: an entry of include/texts/agreements/checks.yaml."""
+
+    name: str
+    facts: dict[str, object]
+
+
+def _school(row: dict[str, str]) -> dict[str, Any]:
+    school: dict[str, Any] = {name: value for name, value in row.items() if value}
+    if way := school.get("supplies"):
+        name, _, connection = way.partition(":")
+        school["supplies"] = {"way": name, "connection": connection.strip()} if connection else {"way": name}
+    if url := school.get("receives"):
+        school["receives"] = {"way": "push", "url": url}
+    return school
+
+
+def _take_defaults(written: Written, folder: Path) -> None:
+    """Fill in what the national file says of a round that the region names and does not describe in full."""
+    rounds, year = written.data.get("rounds"), written.data.get("school_year")
+    if not isinstance(rounds, dict) or not isinstance(year, str) or _SCHOOL_YEAR.fullmatch(year) is None:
+        return
+    try:
+        national = national_year(year, folder)
+    except OverstapError as error:
+        written.faults.append(
+            Fault("AGREEMENT-164", {"problem": str(error.facts["problem"])}, Place(written.path, 1, 1))
+        )
+        return
+    for kind, usual in national.rounds.items():
+        if kind.value not in rounds:
+            continue
+        stated = rounds[kind.value]
+        if stated is None:  # "advice:" with nothing behind it: wholly as usual
+            stated = rounds[kind.value] = {}
+        if isinstance(stated, dict):
+            _fill(stated, usual)
+
+
+def _fill(stated: dict[str, Any], usual: Mapping[str, Any]) -> None:
+    for name, value in usual.items():
+        if name not in ("milestones", "sources"):
+            stated.setdefault(name, value)
+    milestones = stated.setdefault("milestones", {})
+    if not isinstance(milestones, dict):
+        return
+    sources = stated.setdefault("sources", {})
+    for name, moment in usual.get("milestones", {}).items():
+        if name not in milestones:
+            milestones[name] = moment
+            if isinstance(sources, dict) and name in usual.get("sources", {}):
+                sources.setdefault(name, usual["sources"][name])
+
+
+def moment_written(value: object) -> datetime | None:
+    """Return the moment that a value states, with its offset if it has one; None when it states none.
+
+    A day without a time is none: YAML gives it as a date.
+    """
+    if isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, datetime) else None
