@@ -15,6 +15,11 @@ from overstap.settings import Settings
 
 log = logging.getLogger(__name__)
 
+MENDED_BY_PEOPLE = frozenset({"school", "region"})
+"""Whoever must act before a further try can help (`who` of an error's sentences)."""
+WORTH_ANOTHER_TRY = frozenset({"DELIVERY-101"})
+"""Told to the coordinator, and yet likely to pass by itself: a receiver that is down for a moment."""
+
 
 @dataclass(frozen=True)
 class RoundRef:
@@ -82,7 +87,7 @@ def telling() -> Iterator[None]:
         log.error("%s | %s", error.code, error.message_nl)
         log.error("Nu doen | %s", error.do_nl)
         log.error("%s | %s %s", error.code, error.message_en, error.do_en)
-        if error.who in ("school", "region"):
+        if error.who in MENDED_BY_PEOPLE and error.code not in WORTH_ANOTHER_TRY:
             raise AirflowFailException(str(error)) from None
         raise
 
