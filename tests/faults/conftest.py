@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-import psycopg
 import pytest
 from integration.round.conftest import server as server
 from integration.round.house import KIND, House, build, copy_ledger
@@ -151,14 +150,3 @@ def _inspect(house: House) -> None:
         ]
         with ledger.unit("alfa", school.id) as unit:
             record(unit, house.round_id, school.id, decisions, ground="school_list")
-
-
-def pupils_of(house: House) -> int:
-    """Return how many dossiers the house's only primary school has."""
-    return house.region.size
-
-
-def dump(house: House, table: str) -> list[str]:
-    """Return every row of a table as text."""
-    with psycopg.connect(house.owner_dsn) as connection:
-        return sorted(row for (row,) in connection.execute(f"select t::text from overstap.{table} t"))

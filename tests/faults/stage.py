@@ -1,6 +1,6 @@
 """One stage of a round as a process of its own, to be killed: `stage.py <stage> <round id> <school>`.
 
-Says "begin" when everything is imported and it is about to work. Small groups, so that there is much to kill in between.
+Says "begin" when everything is imported and it is about to work. Small groups: there is much to kill in between.
 """
 
 import sys

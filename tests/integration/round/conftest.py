@@ -141,6 +141,6 @@ def _chapter(house: House, played: Played) -> Chapter:
         house.states(),
         house.stored(),
         house.rows("select approved, decided_by, reason, dossiers from overstap.gate_decision order by decided_at"),
-        {name: sorted(row for (row,) in house.rows(f"select t::text from overstap.{name} t")) for name in tables},
+        {name: house.dump(name) for name in tables},
         Counter(dict(house.rows("select payload::jsonb ->> 'action', count(*) from overstap.audit_line group by 1"))),
     )

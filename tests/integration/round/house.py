@@ -19,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from overstap.agreements import Agreement, Milestones, Round, RoundKind, load_agreement
 from overstap.clock import now, wall
@@ -126,10 +127,23 @@ class House:
         """Return how many dossiers are in each state."""
         return Counter(dict(self.rows("select state, count(*) from overstap.dossier group by 1")))
 
-    def rows(self, query: str) -> list[tuple]:
+    def rows(self, query: str | sql.Composed) -> list[tuple]:
         """Return what the owner sees."""
         with psycopg.connect(self.owner_dsn) as connection:
             return connection.execute(query).fetchall()
+
+    def dump(self, table: str) -> list[str]:
+        """Return every row of a table of the ledger as text."""
+        query = sql.SQL("select t::text from {} t").format(sql.Identifier("overstap", table))
+        return sorted(row for (row,) in self.rows(query))
+
+    def count(self, table: str, **where: str) -> int:
+        """Return how many rows of a table of the ledger have these values."""
+        conditions = [sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in where.items()]
+        query = sql.SQL("select count(*) from {} where {}").format(
+            sql.Identifier("overstap", table), sql.SQL(" and ").join([sql.SQL("true"), *conditions])
+        )
+        return int(self.rows(query)[0][0])
 
     def breaches(self) -> list[Breach]:
         """Return what breaks an invariant, with all stores and every receipt looked at again."""

@@ -88,7 +88,8 @@ class Search:
         """Yield each word in any column of any table; bytes are looked at as hex, which PostgreSQL prints them in."""
         with psycopg.connect(dsn) as connection:
             tables = connection.execute(
-                "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
+                "select schemaname, tablename from pg_tables "
+                "where schemaname not in ('pg_catalog', 'information_schema')"
             ).fetchall()
             assert tables
             for schema, table in tables:

@@ -5,6 +5,7 @@ The region of the played round has marks in every kind of personal data. They ar
 reports, the logs of the endpoints and of PostgreSQL, and in the ledger as whoever stole the disk would read it.
 """
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,8 +82,6 @@ def test_the_search_finds_what_is_planted(story: Story, search: Search) -> None:
 
 
 def test_the_search_sees_through_base64(search: Search) -> None:
-    import base64
-
     for before in (b"", b"a", b"ab"):
         coded = base64.b64encode(before + b"naam: " + SURNAME.encode() + b"!")
         assert [one.mark for one in search.data("x", coded)] == [SURNAME]

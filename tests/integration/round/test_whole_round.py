@@ -1,4 +1,4 @@
-"""A round through Airflow itself (`dag.test()`), with real receivers, a LAS database, garbage, and a school too late."""
+"""A round through Airflow itself (`dag.test()`), with real receivers, a LAS database, garbage, and a late school."""
 
 from collections import Counter
 

@@ -1,0 +1,70 @@
+"""Airflow in a folder of its own, and the project's DAGs as it reads them for synthetic regions."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overstap.settings import PROJECT
+from overstap.synth.region import make_region
+from overstap.synth.writing import write
+
+REGIONS = ("alfa", "beta")
+
+
+@pytest.fixture(scope="session")
+def regions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the agreements of two regions, each with every round of the year."""
+    folder = tmp_path_factory.mktemp("regions")
+    for position, name in enumerate(REGIONS):
+        region = make_region(3, 24, 4, 2, today=date(2026, 11, 23), name=name, first_position=position * 500)
+        write(region, folder / name)
+        shutil.copytree(folder / name / "regions" / name, folder / "all" / name)
+    return folder / "all"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """AIRFLOW_HOME, set before anything imports Airflow: it reads its settings at import."""
+    home = tmp_path_factory.mktemp("airflow")
+    settings = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
+        "AIRFLOW__CORE__DEFAULT_TIMEZONE": "Europe/Amsterdam",
+        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+    }
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    yield home
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name)
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture
+def read_dags(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Read the project's DAG files for the agreements of a folder."""
+
+    def read(regions: Path) -> Any:
+        from airflow.dag_processing.dagbag import DagBag
+
+        monkeypatch.setenv("OVERSTAP_REGIONS", str(regions))
+        return DagBag(str(PROJECT / "dags"), bundle_name="dags-folder")
+
+    return read
+
+
+@pytest.fixture
+def dags(regions: Path, read_dags: Any) -> dict[str, Any]:
+    bag = read_dags(regions)
+    assert bag.import_errors == {}
+    return dict(bag.dags)

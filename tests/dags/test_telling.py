@@ -1,0 +1,54 @@
+"""How a failure is told: Dutch first, and tried again unless a person has to act."""
+
+import logging
+
+import psycopg
+import pytest
+
+from overstap.errors import OverstapError, sentences
+
+AGAIN = "probeert het vanzelf opnieuw"
+
+
+class _Anything(dict):
+    def __missing__(self, name: str) -> str:
+        return "1"
+
+
+def error(code: str) -> OverstapError:
+    found = OverstapError.__new__(OverstapError)
+    text = {name: said.format_map(_Anything()) for name, said in sentences()[code].items()}
+    Exception.__init__(found, code)
+    found.code, found.facts, found.who = code, {}, text["who"]
+    found.message_nl, found.message_en = text["nl"], text["en"]
+    found.do_nl, found.do_en = text["do_nl"], text["do_en"]
+    return found
+
+
+@pytest.mark.parametrize("code", [code for code, text in sentences().items() if AGAIN in text["do_nl"]])
+def test_what_is_said_to_be_tried_again_is_tried_again(code: str) -> None:
+    from overstap.orchestration.workplace import telling
+
+    with pytest.raises(OverstapError, match=code), telling():
+        raise error(code)
+
+
+@pytest.mark.parametrize("code", ["INTAKE-050", "INTAKE-051", "GATE-001", "GATE-002", "GATE-003"])
+def test_what_a_school_or_coordinator_must_mend_is_red_at_once(code: str, caplog: pytest.LogCaptureFixture) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from overstap.orchestration.workplace import telling
+
+    problem = error(code)
+    with caplog.at_level(logging.ERROR), pytest.raises(AirflowFailException), telling():
+        raise problem
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == f"{code} | {problem.message_nl}"
+    assert problem.do_nl in said[1]
+
+
+def test_what_nobody_foresaw_stays_as_it_is() -> None:
+    from overstap.orchestration.workplace import telling
+
+    with pytest.raises(psycopg.OperationalError), telling():
+        raise psycopg.OperationalError("gone")
