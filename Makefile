@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BOOTSTRAP := plugins/overstap/local/bootstrap.py
 # A Python of one's own choice: make PYTHON=/path/to/python3.12 demo
 PYTHON ?=
-# Extra words for pytest: make test ARGS="-k ledger"
+# Extra words for the command behind: make test ARGS="-k ledger", make demo ARGS=--wait
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -15,7 +15,7 @@ help:
 	@cat include/texts/bootstrap/help.txt
 
 demo: $(VENV)/.ready
-	@$(BIN)/overstap demo start
+	@$(BIN)/overstap demo start $(ARGS)
 
 stop:
 	@if [ -x $(BIN)/overstap ]; then $(BIN)/overstap demo stop; fi
