@@ -43,14 +43,23 @@ def moving(
     with ledger.unit(name, "bench") as unit:
         open_round(unit, agreement, ROUND)
     stopwatch.ready()
-    for step, seconds in _steps(ledger, agreement, name, dossiers, group):
+    for step, seconds in steps(ledger, agreement, name, dossiers, group):
         stopwatch.more[step] = seconds
     part = stopwatch.stop(dossiers * len(STEPS))
     ledger.close()
     return part
 
 
-def _steps(ledger: Ledger, agreement: Agreement, region: str, dossiers: int, group: int) -> Iterator[tuple[str, float]]:
+def steps(ledger: Ledger, agreement: Agreement, region: str, dossiers: int, group: int) -> Iterator[tuple[str, float]]:
+    """Take dossiers of the first school through every state; yield each step that is done with its seconds.
+
+    Args:
+        ledger: the ledger, in which the round is open.
+        agreement: the region's.
+        region: region id.
+        dossiers: how many.
+        group: how many per transaction.
+    """
     round_id = agreement.round_id(ROUND)
     primary, secondary = agreement.primary_schools[0].id, agreement.secondary_schools[0].id
     clock = time.monotonic

@@ -1,0 +1,62 @@
+"""Every benchmark runs and says what it measured. No rate is asserted: what machine this is, nobody knows."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from overstap.bench import chain, intake, ledger, quality, synth, transport
+from overstap.bench.lines import Line
+from overstap.bench.place import BenchPlace, bench_place, today
+
+PUPILS = 12
+
+
+@pytest.fixture(scope="module")
+def place() -> BenchPlace:
+    with bench_place([*intake.REGIONS, *ledger.REGIONS, *chain.REGIONS], is_durable=False) as made:
+        yield made
+    assert not made.folder.exists(), "a benchmark leaves nothing behind"
+
+
+def told(run: Callable[[Console], list[Line]]) -> tuple[dict[str, Line], str]:
+    out = io.StringIO()
+    lines = run(Console(file=out, width=200))
+    assert all(line.one > 0 for line in lines)
+    assert all(line.two > 0 for line in lines if line.two is not None)
+    return {line.what: line for line in lines}, out.getvalue()
+
+
+def test_the_chain_ends_with_the_ledgers_own_check(place: BenchPlace) -> None:
+    lines, said = told(lambda console: chain.run(console, place, today=today(), pupils=PUPILS))
+    assert list(lines) == ["intake", "quality", "review", "seal", "deliver", "all of it, confirmed"]
+    assert said.count("I1-I8 hold") == len(chain.REGIONS)
+    assert "missed" in said or "kept" in said
+
+
+def test_the_ledger_goes_through_every_step_beside_a_bare_table(place: BenchPlace) -> None:
+    lines, said = told(lambda console: ledger.run(console, place, today=today(), dossiers=40, group=15, runs=1))
+    assert set(ledger.STEPS) < set(lines)
+    assert lines["update of a bare table"].is_peer
+    assert "peer: update of a bare table" in said
+    assert lines["all of it, per transition"].budget == ledger.BUDGET
+
+
+def test_intake_and_synth_have_their_rates(place: BenchPlace) -> None:
+    lines, _ = told(lambda console: intake.run(console, place, today=today(), pupils=PUPILS, runs=1))
+    assert [line.is_peer for line in lines.values()] == [False, True, False, True]
+    lines, _ = told(lambda console: synth.run(console, today=today(), pupils=PUPILS, runs=1))
+    assert len(lines) == 1
+
+
+def test_delivery_stands_beside_an_endpoint_that_does_nothing(place: BenchPlace) -> None:
+    lines, _ = told(lambda console: transport.run(console, place, today=today(), pupils=PUPILS, runs=1))
+    assert [line.is_peer for line in lines.values()] == [False, True]
+    assert not list((place.folder / "run").glob("*.json")), "endpoints are ended"
+
+
+def test_quality_has_its_steps() -> None:
+    lines, said = told(lambda console: quality.run(console, today=today(), pupils=PUPILS))
+    assert set(quality.STEPS.values()) < set(lines)
+    assert "MB" in said

@@ -1,0 +1,61 @@
+"""The ledger takes its work in order by index, also when nobody has analysed the tables yet.
+
+Counted in rows that were looked at, not in seconds: a plan that looks at all dossiers for each group is quadratic.
+"""
+
+from typing import Any
+
+import pytest
+
+from overstap.agreements import RoundKind
+from overstap.agreements.model import Stage
+from overstap.bench.ledger import steps
+from overstap.bench.place import region_of, today
+from overstap.ledger import Ledger
+from overstap.ledger.deliveries import to_seal, to_send
+from overstap.ledger.door import Unit
+from overstap.ledger.rounds import Registration, open_round, record_registrations
+from overstap.synth.agreement import agreement_of
+
+REGION = "alfa"
+DOSSIERS = 600
+GROUP = 20
+PER_ITEM = 10
+"""Rows of the dossier table for one that is taken: itself, and again for each view that joins it."""
+
+
+def looked_at(unit: Unit) -> int:
+    return int(
+        unit.one(
+            "select coalesce(idx_tup_fetch, 0) + seq_tup_read from pg_stat_xact_user_tables "
+            "where schemaname = 'overstap' and relname = 'dossier'"
+        )[0]
+    )
+
+
+@pytest.mark.parametrize("step", ["seal", "send"])
+def test_a_group_is_taken_without_looking_at_all(ledger: Ledger, step: str) -> None:
+    agreement = agreement_of(region_of(REGION, 1, today()))
+    round_id = agreement.round_id("advice")
+    primary, secondary = agreement.primary_schools[0].id, agreement.secondary_schools[0].id
+    with ledger.unit(REGION, "test") as unit:
+        open_round(unit, agreement, RoundKind.ADVICE)
+        rows = [
+            Registration(f"{n:09}", primary, secondary, "placed", agreement.round("advice").milestones.opens)
+            for n in range(DOSSIERS)
+        ]
+        record_registrations(unit, agreement.school_year, rows)
+    until = {"seal": "inspect", "send": "seal"}[step]
+    for done, _ in steps(ledger, agreement, REGION, DOSSIERS, 200):
+        if done == until:
+            break
+    with ledger.unit(REGION, "test") as unit:
+        before = looked_at(unit)
+        if step == "seal":
+            with_keys: dict[str, Any] = {"senders": [primary], "receivers": [secondary]}
+            claimed: list[Any] = list(to_seal(unit, round_id, Stage.PLACED, limit=GROUP, **with_keys))
+        else:
+            claimed = list(to_send(unit, round_id, secondary, limit=GROUP))
+        seen = looked_at(unit) - before
+    assert len(claimed) == GROUP
+    assert seen <= PER_ITEM * GROUP
