@@ -178,7 +178,7 @@ def spoken_path(path: str, version: str = "2019.1") -> str:
 def html(report: SchoolReport) -> str:
     """Return the report as a page that stands alone: no script, nothing fetched, fit for print and screen readers."""
     now = Counts(report.supplied, report.accepted, report.rejected)
-    names = _words()["counts"]
+    names = page_words()["counts"]
     counts: list[dict[str, Any]] = [
         {
             "name": names[key],
@@ -189,13 +189,13 @@ def html(report: SchoolReport) -> str:
     ]
     counts.append({"name": names["refused"], "now": len(report.refused), "change": None})
     return (
-        _environment()
+        environment()
         .get_template("school.html.j2")
         .render(
             report=report,
             made_at=spoken(report.made_at),
             counts=counts,
-            words=_words(),
+            words=page_words(),
             errors=sum(each.severity is Severity.ERROR for each in report.rows),
             not_errors=sum(each.severity is not Severity.ERROR for each in report.rows),
             frequent=_frequent(report.rows),
@@ -211,7 +211,7 @@ def csv_text(report: SchoolReport) -> str:
     Semicolons and a byte order mark, as a Dutch Excel opens them; a cell that a spreadsheet would take for a formula
     begins with an apostrophe.
     """
-    words = _words()
+    words = page_words()
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     writer.writerow(words["columns"].values())
@@ -257,13 +257,15 @@ def _frequent(rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 @cache
-def _words() -> dict[str, Any]:
+def page_words() -> dict[str, Any]:
+    """Return the words of reports and pages that are not in their templates."""
     found: dict[str, Any] = yaml.safe_load((_TEMPLATES / "words.yaml").read_text(encoding="utf-8"))
     return found
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates of reports and pages; whatever is filled in is text, never markup."""
     return Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,

@@ -276,6 +276,10 @@ def sentence_of(code: str) -> str:
     Raises:
         KeyError: it is none of these.
     """
+    if code in structure.codes():
+        nl, _, _ = structure.sentence(code, **_unknown()["counted"])
+        told = _parted(nl.replace(" (…)", ""))[0]
+        return told[0].upper() + told[1:]
     known = errors.sentences().get(code)
     if known is None:
         return sentence(code).nl

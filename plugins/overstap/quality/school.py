@@ -1,14 +1,17 @@
-"""Makes a school's report from the ledger, and keeps it there, encrypted: it names pupils by their LAS key."""
+"""Makes a school's report from the ledger, and keeps it there, encrypted: it names pupils by their LAS key.
+
+How each school stands is kept beside it in counts, so that the next report and the quality page can tell the trend.
+"""
 
 from datetime import datetime
 
 from overstap.agreements import Agreement, School
 from overstap.dossier.reading import read
 from overstap.errors import OverstapError
-from overstap.ledger import reports
-from overstap.ledger.counts import PrimaryCounts, primary_schools
+from overstap.ledger import quality_runs, reports
 from overstap.ledger.door import Unit
 from overstap.ledger.dossiers import RefusedFile, VersionRef, contents, findings_of_school, refused_files
+from overstap.ledger.quality_runs import QualityRun
 from overstap.ledger.rounds import get_round
 from overstap.quality import report
 
@@ -25,18 +28,20 @@ def report_on_schools(unit: Unit, agreement: Agreement, round_id: str, *, made_a
     Returns:
         How many reports were made.
     """
-    counts = {school.school: school for school in primary_schools(unit, round_id)}
+    now = quality_runs.standing(unit, round_id, made_at=made_at)
+    before = quality_runs.latest(unit, round_id)
     round_title = f"{get_round(unit, round_id).kind.dutch} {agreement.school_year}"
     made = 0
     for school in agreement.primary_schools:
         refused = refused_files(unit, round_id, school.id)
-        mine = counts.get(school.id)
+        mine = now.get(school.id)
         if mine is None or not (mine.supplied or refused):
             continue
-        told = _report(unit, agreement, round_id, round_title, school, mine, refused, made_at)
+        told = _report(unit, agreement, round_id, round_title, school, mine, before.get(school.id), refused)
         kept = reports.SchoolReport(report.html(told), report.csv_text(told))
         reports.keep(unit, round_id, school.id, kept)
         made += 1
+    quality_runs.keep(unit, round_id, now.values())
     return made
 
 
@@ -46,9 +51,9 @@ def _report(
     round_id: str,
     round_title: str,
     school: School,
-    counts: PrimaryCounts,
+    now: QualityRun,
+    before: QualityRun | None,
     refused: list[RefusedFile],
-    made_at: datetime,
 ) -> report.SchoolReport:
     found = findings_of_school(unit, round_id, school.id)
     keys = _las_keys(unit, round_id, school.id, set(found))
@@ -69,15 +74,16 @@ def _report(
         school_name=school.name,
         school_id=school.id,
         round_title=round_title,
-        made_at=made_at,
-        supplied=counts.supplied,
-        accepted=counts.supplied - counts.states["rejected"] - counts.states["supplied"],
-        rejected=counts.states["rejected"],
+        made_at=now.made_at,
+        supplied=now.supplied,
+        accepted=now.accepted,
+        rejected=now.rejected,
         rows=tuple(rows),
         refused=tuple(
             report.refused(OverstapError(item.code, **{"label": item.label, **item.facts}), item.label)
             for item in refused
         ),
+        previous=report.Counts(before.supplied, before.accepted, before.rejected) if before else None,
     )
 
 

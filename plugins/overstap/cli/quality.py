@@ -1,0 +1,45 @@
+"""`overstap quality`: the quality page of a region or school, in counts."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from overstap.settings import Settings
+
+app = typer.Typer(help="Quality of a round's dossiers, in counts.", no_args_is_help=True)
+
+
+@app.callback()
+def subject() -> None:
+    """Quality of a round's dossiers, in counts."""
+
+
+@app.command()
+def page(
+    region: Annotated[str, typer.Option("--region", help="Region id")],
+    round_id: Annotated[str, typer.Option("--round", help="Round id, such as demo.2026-2027.advice")],
+    out: Annotated[Path, typer.Option(help="Where the page goes (HTML)")],
+    school: Annotated[str | None, typer.Option(help="BRIN and branch; the whole region when left out")] = None,
+) -> None:
+    """Write the quality page: counts, what was found how often, and the trend between runs. It names no pupil."""
+    from overstap.ledger import open_ledger, quality_runs
+    from overstap.ledger.rounds import get_round
+    from overstap.quality.page import html
+
+    with open_ledger(Settings()).unit(region, "quality page") as unit:
+        held = get_round(unit, round_id)
+        runs = quality_runs.history(unit, round_id)
+    schools = {one.id: one.name for one in held.agreement.primary_schools}
+    if school is not None and school not in schools:
+        raise typer.BadParameter(f"{school} is no primary school of this round's agreement", param_hint="--school")
+    text = html(
+        runs,
+        region_name=held.agreement.name,
+        round_title=f"{held.kind.dutch} {held.school_year}",
+        schools=schools,
+        school=school,
+    )
+    out.write_text(text, encoding="utf-8")
+    Console(highlight=False).print(str(out))
