@@ -1,0 +1,152 @@
+"""What may lie in a drop folder: each thing is refused by its code and name, says what to do, and stops no other."""
+
+import os
+import re
+import resource
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from overstap.clock import now, wall
+from overstap.errors import OverstapError
+from overstap.intake.collect import Collected, collect_school, from_drop_folder
+from overstap.ledger.dossiers import RefusedFile, refused_files
+from overstap.ledger.rounds import open_round
+from overstap.local.postgres import EmbeddedPostgres
+from overstap.synth.region import make_region
+
+from .house import KIND, House, build
+
+OTHER = "Dossier van een andere school.xml"
+GROWING = "groeit nog.xml"
+NO_NUMBER = "zonder nummer.xml"
+EXPECTED = {
+    "leeg.xml": "INTAKE-011",
+    "geen xml.xml": "DOSSIER-009",
+    "afgebroken.xml": "DOSSIER-002",
+    "oude versie.xml": "DOSSIER-001",
+    "ander bericht.xml": "DOSSIER-010",
+    "doctype.xml": "DOSSIER-003",
+    "lachsalvo.xml": "DOSSIER-003",
+    "te groot.xml": "INTAKE-006",
+    "overzicht groep 8.xlsx": "INTAKE-005",
+    "export.zip": "INTAKE-005",
+    "map.xml": "INTAKE-002",
+    "verwijzing.xml": "INTAKE-003",
+    "bezig.xml.part": "INTAKE-004",
+    "~$overzicht.xml": "INTAKE-004",
+    ".verborgen.xml": "INTAKE-004",
+    OTHER: "INTAKE-052",
+    GROWING: "INTAKE-007",
+    NO_NUMBER: "INTAKE-054",
+}
+
+
+@pytest.fixture
+def house(server: EmbeddedPostgres, tmp_path: Path) -> Iterator[House]:
+    region = make_region(7, 16, 2, 1, today=wall(now()).date(), name="alfa", late=0, faulty=0, littered=1, database=0)
+    found = build(tmp_path, server, region, review=timedelta(hours=1), las=False)
+    with found.ledger() as ledger, ledger.unit("alfa", "test") as unit:
+        open_round(unit, found.agreement, KIND)
+    yield found
+    found.close()
+
+
+def folder_of(house: House, place: int) -> Path:
+    return house.drop / "alfa" / house.region.primary[place].id
+
+
+def collect(house: House, place: int = 1) -> Collected:
+    school = house.agreement.primary_schools[place]
+    with house.ledger() as ledger:
+        return collect_school(
+            ledger,
+            agreement=house.agreement,
+            agreed=house.round,
+            round_id=house.round_id,
+            school=school,
+            source="drop_folder",
+            candidates=from_drop_folder(folder_of(house, place), now=now(), label_key=b"label"),
+            actor="collect",
+        )
+
+
+def refused(house: House, place: int = 1) -> list[RefusedFile]:
+    with house.ledger() as ledger, ledger.unit("alfa", "test") as unit:
+        return refused_files(unit, house.round_id, house.region.primary[place].id)
+
+
+def copied(path: Path, target: Path) -> Path:
+    shutil.copy2(path, target)
+    return target
+
+
+def test_each_is_refused_by_its_code_and_the_rest_goes_on(house: House) -> None:
+    folder = folder_of(house, 1)
+    good = sorted(folder.glob("OSO_*.xml")) or sorted(folder.glob("Dossier*.xml"))
+    copied(next(folder_of(house, 0).glob("*.xml")), folder / OTHER)
+    shutil.copy(good[1], folder / GROWING)  # written this very moment
+    nameless = copied(good[1], folder / NO_NUMBER)
+    nameless.write_bytes(re.sub(rb"<(bsn|onderwijsnummer)>\d+</\1>", b"", nameless.read_bytes()))
+    os.utime(nameless, (good[1].stat().st_mtime,) * 2)
+
+    found = collect(house)
+
+    codes = {item.file_name: item.code for item in refused(house)}
+    twice = {name: code for name, code in codes.items() if code == "INTAKE-053"}
+    assert {name: code for name, code in codes.items() if name not in twice} == EXPECTED
+    assert len(twice) == 2  # both files of one pupil: nobody but the school knows which is right
+    assert found.stored.new == len(good) - 1
+    assert found.waiting == 4
+    assert house.states() == {"supplied": len(good) - 1}
+    for item in refused(house):
+        told = OverstapError(item.code, **{"label": item.label} | dict(item.facts))
+        assert told.do_nl
+        assert item.file_name not in str(told)
+
+
+def test_the_growing_file_is_taken_in_next_time_and_mended_ones_leave_the_list(house: House) -> None:
+    folder = folder_of(house, 1)
+    collect(house)
+    before = house.count("dossier")
+    [double] = folder.glob("nogmaals*")
+    double.unlink()
+    for name in EXPECTED:
+        path = folder / name
+        if path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
+    found = collect(house)
+    assert refused(house) == []
+    assert found.stored.new == 1
+    assert found.stored.unchanged == before
+    assert house.breaches() == []
+
+
+def test_a_folder_with_nothing_usable_fails_by_a_sentence(house: House) -> None:
+    folder = folder_of(house, 1)
+    for path in folder.glob("*_*.xml"):
+        path.unlink()
+    for path in folder.glob("*[0-9].xml"):
+        path.unlink()
+    with pytest.raises(OverstapError, match="INTAKE-051") as told:
+        collect(house)
+    school = house.agreement.primary_schools[1]
+    assert school.label in told.value.message_nl
+    assert len(refused(house)) == told.value.facts["files"]
+    for path in folder.iterdir():
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+    with pytest.raises(OverstapError, match="INTAKE-050"):
+        collect(house)
+    assert refused(house) == []
+
+
+def test_two_hundred_megabytes_take_no_memory(house: House) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    collect(house)
+    assert (folder_of(house, 1) / "te groot.xml").stat().st_size == 200_000_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
