@@ -32,8 +32,8 @@ Every code that Overstap can give, with its sentences: what is wrong, what to do
 braces are facts: a school, a count, a date. No sentence holds a pupil's data. What the rules say about the content of a
 dossier is in [rules.md](rules.md).
 
-A task that meets an error which the school or the region's coordinator has to mend fails at once; after any other it is
-first tried again by itself ([rounds.md](rounds.md)).
+A task that meets an error which the school or the region's coordinator has to mend fails at once, but for DELIVERY-101;
+after any other it is first tried again by itself ([rounds.md](rounds.md)).
 """
 
 
