@@ -30,7 +30,7 @@ class Found:
 def fields(dossier: Dossier) -> Iterator[Found]:
     """Yield a dossier's fields in document order, a block before what it holds."""
     known = dossier.catalogue
-    yield from _fields(dossier.tree, known.root, known.root, "metadata", known.blocks)
+    yield from within(dossier.tree, known.root, known.root, "metadata", known.blocks)
 
 
 def documents(dossier: Dossier) -> Iterator[tuple[str, Node]]:
@@ -39,14 +39,23 @@ def documents(dossier: Dossier) -> Iterator[tuple[str, Node]]:
     yield from _documents(dossier.tree, root, root, _ways_to(dossier.version, "document"))
 
 
-def _fields(node: Node, block: str, path: str, category: str, blocks: dict[str, tuple[Field, ...]]) -> Iterator[Found]:
+def within(node: Node, block: str, path: str, category: str, blocks: dict[str, tuple[Field, ...]]) -> Iterator[Found]:
+    """Yield the fields of one block in document order, a block before what it holds.
+
+    Args:
+        node: what the block holds.
+        block: its kind in the catalogue.
+        path: where it stands.
+        category: the category that steers it, where its fields name none of their own.
+        blocks: the catalogue's fields per kind of block.
+    """
     for field in blocks[block]:
         own = field.category or category
         for number, value in enumerate(node.get(field.name, ()), start=1):
             here = path_of(path, field, number)
             yield Found(here, field, value, own)
             if field.contains:
-                yield from _fields(value, field.contains, here, own, blocks)
+                yield from within(value, field.contains, here, own, blocks)
 
 
 def _documents(node: Node, block: str, path: str, ways: dict[str, tuple[Field, ...]]) -> Iterator[tuple[str, Node]]:

@@ -66,8 +66,8 @@ def standing(unit: Unit, round_id: str, *, made_at: datetime) -> dict[str, Quali
 def history(unit: Unit, round_id: str) -> list[QualityRun]:
     """Return every kept run of a round, oldest first."""
     return [
-        QualityRun(*row[:-1], Counter(row[-1]))
-        for row in unit.rows(
+        QualityRun(school, made_at, supplied, accepted, rejected, refused, Counter(found))
+        for school, made_at, supplied, accepted, rejected, refused, found in unit.rows(
             "select school, made_at, supplied, accepted, rejected, refused, found from overstap.quality_run "
             "where round_id = %(round)s order by made_at, school",
             round=round_id,
