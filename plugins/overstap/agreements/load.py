@@ -16,7 +16,7 @@ def agreement_paths(folder: Path) -> list[Path]:
     return sorted(folder.glob("*/[0-9]*.yaml"))
 
 
-def load_agreement(path: Path, national: Path = FOLDER) -> Agreement:
+def load_agreement(path: Path, national: Path = FOLDER, *, is_anywhere: bool = False) -> Agreement:
     """Read one agreement file; what it leaves out comes from the national file of its school year.
 
     It is refused when it cannot be understood. Whether it is wise, and lawful, is for `overstap agreement check`.
@@ -24,6 +24,7 @@ def load_agreement(path: Path, national: Path = FOLDER) -> Agreement:
     Args:
         path: the YAML file; its folder is named after the region, its stem after the school year.
         national: folder with the national files.
+        is_anywhere: the file may have another place and name, as an older version has that is compared with.
 
     Raises:
         OverstapError: AGREEMENT-001 with the place and the problem.
@@ -41,7 +42,7 @@ def load_agreement(path: Path, national: Path = FOLDER) -> Agreement:
             for fault in problem.errors()
         )
         raise OverstapError("AGREEMENT-001", file=path.name, problem=said) from problem
-    if (path.parent.name, path.stem) != (agreement.region, agreement.school_year):
+    if not is_anywhere and (path.parent.name, path.stem) != (agreement.region, agreement.school_year):
         problem_said = f"it is at {path.parent.name}/{path.stem} but is of {agreement.region}/{agreement.school_year}"
         raise OverstapError("AGREEMENT-001", file=path.name, problem=problem_said)
     return agreement

@@ -130,6 +130,26 @@ def document(
     _write(written(), out)
 
 
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The agreement file as it was")],
+    new: Annotated[Path, typer.Argument(help="The agreement file as it is")],
+) -> None:
+    """Compare two versions of an agreement, by key. Exit code 1 when they differ."""
+    from overstap.agreements import load_agreement
+    from overstap.agreements.differences import Change, differences
+    from overstap.texts import texts
+
+    found = differences(load_agreement(old, is_anywhere=True), load_agreement(new, is_anywhere=True))
+    console = Console(highlight=False, soft_wrap=True)
+    signs = {Change.ADDED: ("+ ", "green"), Change.REMOVED: ("- ", "red"), Change.CHANGED: ("~ ", "yellow")}
+    for difference in found:
+        console.print(Text.assemble(signs[difference.change], difference.sentence_nl))
+    if not found:
+        console.print(texts("agreements/differences")["same"]["nl"])
+    raise typer.Exit(1 if found else 0)
+
+
 def _write(text: str, out: Path | None) -> None:
     if out is None:
         typer.echo(text, nl=False)

@@ -1,0 +1,213 @@
+"""An agreement as dated entries: what a calendar shows, whoever draws it."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from overstap.agreements.model import Agreement, Milestones, Round, RoundKind, School, SchoolKind
+from overstap.agreements.national import National
+from overstap.clock import wall
+from overstap.texts import texts
+
+
+class Audience(StrEnum):
+    """For whom an entry matters."""
+
+    PO = "PO"
+    VO = "VO"
+    REGION = "region"
+
+
+class EntryKind(StrEnum):
+    """What an entry is about."""
+
+    MILESTONE = "milestone"
+    OCCASION = "occasion"
+    STATUTORY = "statutory"
+    HOLIDAY = "holiday"
+
+
+_FOR = {
+    "opens": (Audience.PO, Audience.REGION),
+    "data_due": (Audience.PO, Audience.REGION),
+    "review_opens": (Audience.PO, Audience.REGION),
+    "review_closes": (Audience.PO, Audience.REGION),
+    "delivers": (Audience.VO, Audience.REGION),
+    "receipts_due": (Audience.VO, Audience.REGION),
+}
+_EVERYBODY = tuple(Audience)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something on a day.
+
+    Args:
+        uid: the same for as long as it is the same thing, also when its date moves.
+        kind: what it is about.
+        title: Dutch.
+        text: more about it, Dutch; may be empty.
+        starts: a moment, or a day when it lasts whole days.
+        ends: the moment it ends, or its last day; None when it is a moment only.
+        audience: for whom it matters.
+        reminders: days before it at which to be reminded.
+        round: the round that it belongs to, if any.
+        milestone: name of the milestone that it is, if it is one.
+    """
+
+    uid: str
+    kind: EntryKind
+    title: str
+    text: str
+    starts: datetime | date
+    ends: datetime | date | None
+    audience: tuple[Audience, ...]
+    reminders: tuple[int, ...] = ()
+    round: RoundKind | None = None
+    milestone: str | None = None
+
+    @property
+    def first_day(self) -> date:
+        """The day on which it begins, on a Dutch wall."""
+        return wall(self.starts).date() if isinstance(self.starts, datetime) else self.starts
+
+    @property
+    def last_day(self) -> date:
+        """The day on which it ends, on a Dutch wall."""
+        ends = self.starts if self.ends is None else self.ends
+        return wall(ends).date() if isinstance(ends, datetime) else ends
+
+
+def entries(agreement: Agreement, national: National) -> list[Entry]:
+    """Return everything that stands in a region's calendar, in the order of time.
+
+    Args:
+        agreement: the region's agreement.
+        national: its school year.
+    """
+    found = [
+        *(entry for kind, agreed in agreement.rounds.items() for entry in _of_round(agreement, kind, agreed)),
+        *_occasions(agreement),
+        *_statutory(agreement, national),
+        *_holidays(agreement, national),
+    ]
+    return sorted(found, key=_in_time)
+
+
+def entries_for(school: School, of_region: list[Entry]) -> list[Entry]:
+    """Return the entries that matter to one school.
+
+    Args:
+        school: the school.
+        of_region: what `entries` returned.
+    """
+    audience = Audience.PO if school.kind is SchoolKind.PO else Audience.VO
+    return [entry for entry in of_region if audience in entry.audience]
+
+
+def reminder_moment(due: datetime, days_before: int) -> datetime:
+    """Return when to remind: so many days earlier at the same wall time, whatever the clock did in between.
+
+    In the hour that a clock skips it is one hour later, as Dutch clocks then show.
+
+    Args:
+        due: the deadline, aware.
+        days_before: calendar days.
+    """
+    local = wall(due)
+    moment = (local.replace(tzinfo=None) - timedelta(days=days_before)).replace(tzinfo=local.tzinfo, fold=local.fold)
+    return moment.astimezone(UTC)
+
+
+def _in_time(entry: Entry) -> tuple[date, bool, datetime, str]:
+    is_timed = isinstance(entry.starts, datetime)
+    moment = entry.starts.astimezone(UTC) if isinstance(entry.starts, datetime) else datetime.min.replace(tzinfo=UTC)
+    return entry.first_day, is_timed, moment, entry.uid
+
+
+def _uid(agreement: Agreement, *parts: str) -> str:
+    return ".".join((agreement.region, agreement.school_year, *parts)) + "@overstap"
+
+
+def _of_round(agreement: Agreement, kind: RoundKind, agreed: Round) -> list[Entry]:
+    words = texts("agreements/calendar")["milestones"]
+    names = {person.account: person.name for person in agreement.coordinators}
+    facts = {
+        "categories": ", ".join(sorted(agreed.categories)) or "-",
+        "coordinators": ", ".join(names[account] for account in agreed.gate_answered_by or names),
+        "addenda": ", ".join(agreed.addenda) or "-",
+    }
+    return [
+        Entry(
+            uid=_uid(agreement, kind.value, name),
+            kind=EntryKind.MILESTONE,
+            title=words[name]["title"]["nl"].format(round=kind.dutch),
+            text=words[name]["text"]["nl"].format(**facts),
+            starts=getattr(agreed.milestones, name),
+            ends=None,
+            audience=_FOR[name],
+            reminders=tuple(
+                sorted({reminder.days_before for reminder in agreed.reminders if reminder.of == name}, reverse=True)
+            ),
+            round=kind,
+            milestone=name,
+        )
+        for name in Milestones.model_fields
+    ]
+
+
+def _occasions(agreement: Agreement) -> list[Entry]:
+    # The name is the identity: a date that moves, or a new line above it, does not make another entry
+    seen: dict[str, int] = {}
+    found = []
+    for occasion in agreement.occasions:
+        name = "".join(letter if letter.isalnum() else "-" for letter in occasion.name.lower())
+        seen[name] = seen.get(name, 0) + 1
+        found.append(
+            Entry(
+                uid=_uid(agreement, "occasion", name if seen[name] == 1 else f"{name}-{seen[name]}"),
+                kind=EntryKind.OCCASION,
+                title=occasion.name,
+                text="",
+                starts=occasion.starts,
+                ends=occasion.ends,
+                audience=_EVERYBODY,
+            )
+        )
+    return found
+
+
+def _statutory(agreement: Agreement, national: National) -> list[Entry]:
+    words = texts("agreements/calendar")["statutory"]
+    found = []
+    for name, period in national.statutory:
+        is_deadline = words[name].get("is_deadline", False)
+        found.append(
+            Entry(
+                uid=_uid(agreement, "statutory", name),
+                kind=EntryKind.STATUTORY,
+                title=words[name]["nl"],
+                text=period.source,
+                starts=period.last if is_deadline else period.first,
+                ends=period.last,
+                audience=_EVERYBODY,
+            )
+        )
+    return found
+
+
+def _holidays(agreement: Agreement, national: National) -> list[Entry]:
+    def whole_days(uid: str, name: str, first: date, last: date, text: str) -> Entry:
+        return Entry(_uid(agreement, "holiday", uid), EntryKind.HOLIDAY, name, text, first, last, _EVERYBODY)
+
+    found = [
+        whole_days(day.isoformat(), name[:1].upper() + name[1:], day, day, "")
+        for day, name in national.public_holidays.items()
+    ]
+    part = agreement.holiday_region
+    if part is not None:
+        for holiday in national.school_holidays:
+            period = holiday.of(part)
+            name = f"{holiday.name} ({part.dutch})"
+            found.append(whole_days(holiday.name.lower(), name, period.first, period.last, period.source))
+    return found

@@ -1,0 +1,110 @@
+"""What differs between two versions of an agreement, told by key: a pure comparison, without a verdict."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel
+
+from overstap.agreements.model import Agreement
+from overstap.clock import spoken
+from overstap.texts import texts
+
+_NAMED_BY = {"schools": "id", "coordinators": "account", "occasions": "name"}
+"""Lists whose items have a name of their own: an item that moves up or down is no change."""
+
+
+class Change(StrEnum):
+    """What happened to a value."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value that differs.
+
+    Args:
+        path: the key, such as `rounds.advice.milestones.data_due`; items of lists by name: `schools.99AB00.contact`.
+        change: what happened.
+        old: the value as it was; None when it was added.
+        new: the value as it is; None when it was removed.
+        round: the round that it belongs to; None when it is about the region.
+    """
+
+    path: str
+    change: Change
+    old: Any
+    new: Any
+    round: str | None
+
+    @property
+    def sentence_nl(self) -> str:
+        """The difference as a coordinator reads it."""
+        sentence: str = texts("agreements/differences")[self.change.value]["nl"]
+        return sentence.format(path=self.path, old=_said(self.old), new=_said(self.new))
+
+
+def differences(old: Agreement, new: Agreement) -> list[Difference]:
+    """Return what differs, in the order of the keys. Moments are compared as moments, not as they are written.
+
+    Args:
+        old: the version as it was.
+        new: the version as it is.
+    """
+    return list(_walk((), _plain(old), _plain(new)))
+
+
+def _plain(value: Any, name: str = "") -> Any:
+    if isinstance(value, BaseModel):
+        return {field: _plain(getattr(value, field), field) for field in type(value).model_fields}
+    if isinstance(value, dict):
+        return {str(key): _plain(inside) for key, inside in value.items()}
+    if isinstance(value, frozenset):
+        return dict.fromkeys(sorted(value), True)
+    if isinstance(value, tuple):
+        named = _NAMED_BY.get(name)
+        if named is not None:
+            items = [(str(getattr(item, named)), _plain(item)) for item in value]
+            keys = [key for key, _ in items]
+            if len(set(keys)) == len(keys):
+                return dict(items)
+        return [_plain(item) for item in value]
+    return value
+
+
+def _walk(path: tuple[str, ...], old: Any, new: Any) -> Iterator[Difference]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys((*old, *new)):
+            here = (*path, key)
+            if key not in new:
+                yield _difference(here, Change.REMOVED, old[key], None)
+            elif key not in old:
+                yield _difference(here, Change.ADDED, None, new[key])
+            else:
+                yield from _walk(here, old[key], new[key])
+    elif old != new:
+        change = Change.ADDED if old is None else Change.REMOVED if new is None else Change.CHANGED
+        yield _difference(path, change, old, new)
+
+
+def _difference(path: tuple[str, ...], change: Change, old: Any, new: Any) -> Difference:
+    return Difference(".".join(path), change, old, new, path[1] if path[0] == "rounds" and len(path) > 1 else None)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, datetime):
+        return spoken(value)
+    if isinstance(value, timedelta):
+        return f"{value / timedelta(days=1):g} dagen"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_said(inside)}" for key, inside in value.items() if inside is not None)
+    if isinstance(value, list):
+        return ", ".join(_said(item) for item in value) or "-"
+    return (
+        {True: "ja", False: "nee", None: "-"}.get(value, str(value)) if isinstance(value, bool | None) else str(value)
+    )
