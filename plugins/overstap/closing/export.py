@@ -8,7 +8,7 @@ import base64
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -55,46 +55,66 @@ def prove(lines: Iterable[str]) -> Proof:
         OverstapError: CLOSING-001 when a line is not of the form.
     """
     chain: list[tuple[str, bytes]] = []
-    checkpoints: list[dict[str, str]] = []
+    checkpoints: list[_Checkpoint] = []
+    region = ""
     for number, line in enumerate(lines, start=1):
         try:
             entry: dict[str, str] = json.loads(line)
             if "line" in entry:
                 chain.append((entry["line"], bytes.fromhex(entry["hash"])))
+                region = region or str(json.loads(entry["line"])["region"])
             else:
-                checkpoints.append({name: entry[name] for name in ("checkpoint", "signature", "certificate")})
+                checkpoints.append(_Checkpoint.read(entry))
         except (ValueError, KeyError, TypeError) as problem:
             raise OverstapError("CLOSING-001", line=number) from problem
-    region = str(json.loads(chain[0][0])["region"]) if chain else ""
     broken = verify(chain, region=region)
     fault = f"line {broken.seq}: {broken.why}" if broken else None
     covered = 0
-    signers = set()
     for checkpoint in checkpoints:
-        payload: dict[str, Any] = json.loads(checkpoint["checkpoint"])
-        certificate = x509.load_pem_x509_certificate(checkpoint["certificate"].encode())
-        signers.add(certificate.subject.rfc4514_string())
-        fault = fault or _fault_of(checkpoint, payload, certificate, chain, covered, region)
-        covered = payload["up_to"]
-    return Proof(region, len(chain), len(checkpoints), covered, fault, frozenset(signers))
+        fault = fault or _fault_of(checkpoint, chain, covered, region)
+        covered = checkpoint.up_to
+    signers = frozenset(checkpoint.certificate.subject.rfc4514_string() for checkpoint in checkpoints)
+    return Proof(region, len(chain), len(checkpoints), covered, fault, signers)
 
 
-def _fault_of(
-    checkpoint: dict[str, str],
-    payload: dict[str, Any],
-    certificate: x509.Certificate,
-    chain: list[tuple[str, bytes]],
-    covered: int,
-    region: str,
-) -> str | None:
-    name = f"checkpoint {payload['up_to']}"
-    if not is_signed_by(checkpoint["checkpoint"], base64.b64decode(checkpoint["signature"]), certificate):
+@dataclass(frozen=True, slots=True)
+class _Checkpoint:
+    """A checkpoint as the file has it: of the right form, and nothing in it believed yet."""
+
+    payload: str
+    signature: bytes
+    certificate: x509.Certificate
+    region: str
+    begin: int
+    up_to: int
+    root: str
+    head: str
+
+    @classmethod
+    def read(cls, entry: dict[str, str]) -> Self:
+        """Read an entry of the file; ValueError, KeyError or TypeError when it is not of the form."""
+        said = json.loads(entry["checkpoint"])
+        return cls(
+            entry["checkpoint"],
+            base64.b64decode(entry["signature"], validate=True),
+            x509.load_pem_x509_certificate(entry["certificate"].encode()),
+            str(said["region"]),
+            int(said["from"]),
+            int(said["up_to"]),
+            str(said["root"]),
+            str(said["head"]),
+        )
+
+
+def _fault_of(checkpoint: _Checkpoint, chain: list[tuple[str, bytes]], covered: int, region: str) -> str | None:
+    name = f"checkpoint {checkpoint.up_to}"
+    if not is_signed_by(checkpoint.payload, checkpoint.signature, checkpoint.certificate):
         return f"{name}: its signature does not hold"
-    if payload["region"] != region or payload["from"] != covered + 1:
+    if checkpoint.region != region or checkpoint.begin != covered + 1 or checkpoint.up_to < checkpoint.begin:
         return f"{name}: it does not follow from the one before"
-    if payload["up_to"] > len(chain):
+    if checkpoint.up_to > len(chain):
         return f"line {len(chain) + 1}: gone, though {name} covers it"
-    part = [digest for _, digest in chain[payload["from"] - 1 : payload["up_to"]]]
-    if merkle_root(part).hex() != payload["root"] or part[-1].hex() != payload["head"]:
+    part = [digest for _, digest in chain[checkpoint.begin - 1 : checkpoint.up_to]]
+    if merkle_root(part).hex() != checkpoint.root or part[-1].hex() != checkpoint.head:
         return f"{name}: the lines are not those that it covers"
     return None

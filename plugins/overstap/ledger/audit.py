@@ -96,12 +96,16 @@ def verify(
         seq += 1
         if hashlib.sha256(payload.encode()).digest() != digest:
             return ChainFault(region, seq, "its content is not what was hashed")
-        said = json.loads(payload)
-        if said["region"] != region:
+        try:
+            said = json.loads(payload)
+            stated, number, follows = said["region"], said["seq"], said["previous"]
+        except (ValueError, KeyError, TypeError):
+            return ChainFault(region, seq, "it does not have the form of an audit line")
+        if stated != region:
             return ChainFault(region, seq, "it is another region's")
-        if said["seq"] != seq:
-            return ChainFault(region, seq, f"a line is missing or moved: it says number {said['seq']}")
-        if said["previous"] != previous:
+        if number != seq:
+            return ChainFault(region, seq, f"a line is missing or moved: it says number {number}")
+        if follows != previous:
             return ChainFault(region, seq, "it does not follow from the line before")
         previous = digest.hex()
     return None

@@ -1,0 +1,105 @@
+"""The report on a round: right sums, no formulas, no way out of the page."""
+
+import csv
+import io
+from collections import Counter
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from overstap.agreements import RoundKind
+from overstap.closing.report import GateLine, RoundReport, primary_table, round_report, secondary_table, write_report
+from overstap.ledger.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.rounds import RoundRow
+from overstap.synth.agreement import agreement_of
+from overstap.synth.region import make_region
+
+AT = datetime(2027, 3, 25, 7, 0, tzinfo=UTC)
+PRIMARY = [
+    PrimaryCounts(
+        "99AA00",
+        "=De <b>Draak</b> & Co",
+        30,
+        Counter(rejected=2, not_inspected=3, no_receiver=1, sealed=4, confirmed=15, refused=2, undelivered=1),
+        Counter({"DOSSIER-002": 1, "INTAKE-006": 2}),
+        Counter({"OVa.OA02": 2}),
+    ),
+    PrimaryCounts("99AB00", "De Vos", 10, Counter(confirmed=9), Counter(), Counter()),
+]
+SECONDARY = [SecondaryCounts("98XA00", "Het College", 31, 24, 2, Counter({"DELIVERY-021": 3, "": 2}))]
+
+
+def sentence_of(code: str) -> str:
+    return f"zin van {code}"
+
+
+@pytest.fixture(scope="module")
+def report() -> RoundReport:
+    agreement = agreement_of(make_region(1, 4, 4, 1, today=date(2026, 11, 23), name="alfa"))
+    found = RoundRow("alfa.2026-2027.advice", "alfa", "2026-2027", RoundKind.ADVICE, agreement, AT, None)
+    return round_report(
+        found,
+        primary=PRIMARY,
+        secondary=SECONDARY,
+        decisions=[GateLine(AT, "coordinator_alfa", False, 0), GateLine(AT, "coordinator_alfa", True, 38)],
+        checkpoint=(1234, "ab" * 32),
+        sentence_of=sentence_of,
+        at=AT,
+    )
+
+
+def test_what_became_of_dossiers_adds_up() -> None:
+    table = primary_table(PRIMARY, sentence_of)
+    first, second = table.rows
+    assert first["supplied"] == 28
+    assert first["inspected"] == 23  # no_receiver, sealed, confirmed, refused, undelivered
+    assert first["delivered"] == 22
+    assert (first["rejected"], first["refused_files"], first["not_inspected"]) == (2, 3, 3)
+    assert table.totals["expected"] == 40
+    assert table.totals["confirmed"] == 24 == second["confirmed"] + first["confirmed"]
+    [deliveries] = secondary_table(SECONDARY, sentence_of).rows
+    assert (deliveries["delivered"], deliveries["confirmed"], deliveries["refused"], deliveries["open"]) == (
+        31,
+        24,
+        2,
+        5,
+    )
+
+
+def test_reasons_stand_in_words_the_most_frequent_first() -> None:
+    notes = primary_table(PRIMARY, sentence_of).notes
+    assert [next(code for code in ("OVa.OA02", "INTAKE-006", "DOSSIER-002") if code in note) for note in notes] == [
+        "OVa.OA02",
+        "INTAKE-006",
+        "DOSSIER-002",
+    ]
+    assert all("zin van" in note for note in notes)
+    [open_note] = secondary_table(SECONDARY, sentence_of).notes
+    assert "zin van DELIVERY-021" in open_note
+
+
+def test_a_school_name_is_text_in_the_page_and_no_formula_in_the_table(report: RoundReport) -> None:
+    assert "<b>Draak</b>" not in report.html
+    assert "&lt;b&gt;Draak&lt;/b&gt; &amp; Co" in report.html
+    rows = list(csv.reader(io.StringIO(report.csv), delimiter=";"))
+    assert [row[0] for row in rows if row and "Draak" in row[0] and len(row) > 1] == ["'=De <b>Draak</b> & Co (99AA00)"]
+    assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
+
+
+def test_decisions_and_the_checkpoint_are_in_it(report: RoundReport) -> None:
+    assert "coordinator_alfa" in report.html
+    assert "38" in report.html
+    assert "ab" * 32 in report.html
+    assert "1234" in report.html
+    assert "donderdag 25 maart 2027, 08:00 uur" in report.html
+    assert "http" not in report.html.replace("http://www.w3.org", "")  # nothing is fetched from anywhere
+
+
+def test_it_is_written_whole_and_over_the_last_one(report: RoundReport, tmp_path: Path) -> None:
+    path = write_report(tmp_path, "alfa.2026-2027.advice", report)
+    assert write_report(tmp_path, "alfa.2026-2027.advice", report) == path
+    assert path == tmp_path / "alfa" / "2026-2027" / "advice.html"
+    assert path.read_text(encoding="utf-8") == report.html
+    assert path.with_suffix(".csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert sorted(one.name for one in path.parent.iterdir()) == ["advice.csv", "advice.html"]
