@@ -1,0 +1,34 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from overstap.clock import NETHERLANDS, now, spoken, wall
+
+
+def test_now_is_aware_and_in_utc() -> None:
+    assert now().utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        (datetime(2027, 3, 12, 15, 0, tzinfo=UTC), "vrijdag 12 maart 2027, 16:00 uur"),
+        (datetime(2027, 7, 1, 15, 0, tzinfo=UTC), "donderdag 1 juli 2027, 17:00 uur"),
+        # F31 and F32: the last second before each change of the clock, and the first after it
+        (datetime(2027, 3, 28, 0, 59, tzinfo=UTC), "zondag 28 maart 2027, 01:59 uur"),
+        (datetime(2027, 3, 28, 1, 0, tzinfo=UTC), "zondag 28 maart 2027, 03:00 uur"),
+        (datetime(2027, 10, 31, 0, 30, tzinfo=UTC), "zondag 31 oktober 2027, 02:30 uur"),
+        (datetime(2027, 10, 31, 1, 30, tzinfo=UTC), "zondag 31 oktober 2027, 02:30 uur"),
+        (datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "vrijdag 1 januari 2027, 00:30 uur"),
+        (datetime(2028, 2, 29, 8, 5, tzinfo=timezone(timedelta(hours=-5))), "dinsdag 29 februari 2028, 14:05 uur"),
+    ],
+)
+def test_moments_as_the_dutch_say_them(moment: datetime, said: str) -> None:
+    assert spoken(moment) == said
+    assert wall(moment).timestamp() == moment.timestamp()  # == tells moments of the double hour apart from themselves
+    assert wall(moment).tzinfo is NETHERLANDS
+
+
+def test_a_moment_without_a_zone_has_no_wall_time() -> None:
+    with pytest.raises(ValueError, match="zone"):
+        wall(datetime(2027, 3, 12, 16, 0))  # noqa: DTZ001 (what must be refused)
