@@ -1,0 +1,110 @@
+"""The demonstration's own story, small and quick: all of Airflow's components, from schools' data to signed receipts.
+
+Nothing is called directly here. The coordinator acts through Airflow's API with the rights of that account, schools
+through files and commands, receivers are processes of their own.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from rich.console import Console
+
+from overstap.delivery.evidence import stored
+from overstap.demo import house as demo
+from overstap.demo.place import LEDGER, REGION, ROUND, DemoPlace
+from overstap.demo.story import DAG_ID, Story
+from overstap.errors import OverstapError
+from overstap.local import ports
+from overstap.synth.school import Character
+
+pytestmark = pytest.mark.boot
+
+QUICK = {"data_due": 10, "review_opens": 30, "review_closes": 55, "delivers": 56, "receipts_due": 1200}
+
+
+@pytest.fixture(scope="module")
+def played(state_folder: Path) -> Iterator[tuple[Story, bool, str]]:
+    place = DemoPlace(state_folder / "demo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "STEPS", {name: timedelta(seconds=after) for name, after in QUICK.items()})
+        patch.setattr(demo, "REVIEW_MINIMUM", timedelta(seconds=30))
+        try:
+            house = demo.build(place, demo.Size(20, 5, 11), port=ports.any_free(), tell=lambda name: None)
+            console = Console(record=True, width=160, file=(state_folder / "story.txt").open("w"))
+            story = Story(house, console, asks_person=False)
+            is_good = story.play()
+            yield story, is_good, console.export_text()
+        finally:
+            demo.clear(place)
+
+
+def contents(story: Story) -> dict[str, dict]:
+    return {school.id: stored(story.house.place.store(school.id)) for school in story.house.region.secondary}
+
+
+def count(story: Story, query: str) -> int:
+    with psycopg.connect(story.house.postgres.superuser_dsn(LEDGER)) as connection:
+        found = connection.execute(query).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def test_the_round_ends_green_and_its_ledger_holds(played: tuple[Story, bool, str]) -> None:
+    story, is_good, told = played
+    assert is_good, told
+    assert "I1-I8 hold" in told
+    delivered = count(story, "select count(*) from overstap.delivery")
+    assert delivered == count(story, "select count(*) from overstap.delivery where state = 'confirmed'") > 0
+    assert sum(len(one) for one in contents(story).values()) == delivered
+
+
+def test_the_late_school_was_red_and_came_in_by_clearing_its_task(played: tuple[Story, bool, str]) -> None:
+    story, _, told = played
+    [late] = [school for school in story.house.region.primary if school.character is Character.LATE]
+    assert "INTAKE-050" in told
+    assert told.index("INTAKE-050") < told.rindex(late.name)
+    query = f"select count(*) from overstap.dossier where primary_school = '{late.id}' and state = 'confirmed'"  # noqa: S608
+    assert count(story, query) > 0
+    tries = {
+        (one["task_id"], one["map_index"]): one["try_number"]
+        for one in story.coordinator.api.task_instances(DAG_ID, run_of(story))
+    }
+    index = [school.id for school in story.house.agreement.primary_schools].index(late.id)
+    assert {tries["collect", place] for place in range(5) if place != index} == {1}
+    assert tries["collect", index] == 2
+
+
+def test_clearing_everything_delivers_nothing_twice(played: tuple[Story, bool, str]) -> None:
+    story, _, _ = played
+    api, run = story.coordinator.api, run_of(story)
+    before, attempts = contents(story), count(story, "select sum(attempts) from overstap.delivery")
+    api.clear(DAG_ID, run, ["seal"], downstream=True, note="Nog eens")
+    assert api.wait_for_run(DAG_ID, run) == "success"
+    assert contents(story) == before
+    assert count(story, "select sum(attempts) from overstap.delivery") == attempts
+    with story.ledger.unit(REGION, "test") as unit:
+        from overstap.ledger.invariants import Evidence, check
+
+        assert check(unit, Evidence(before)) == []
+
+
+def test_a_coordinator_cannot_take_the_round_away(played: tuple[Story, bool, str]) -> None:
+    story, _, _ = played
+    api = story.coordinator.api
+    for method, path in (
+        ("DELETE", f"/api/v2/dags/{DAG_ID}"),
+        ("DELETE", f"/api/v2/dags/{DAG_ID}/dagRuns/{run_of(story)}"),
+        ("GET", "/api/v2/connections"),
+        ("GET", "/api/v2/variables"),
+    ):
+        with pytest.raises(OverstapError, match=r"LOCAL-008.*403"):
+            api.call(method, path)
+    assert {dag["dag_id"].split("__")[1] for dag in api.dags()} == {REGION}
+    assert ROUND in DAG_ID
+
+
+def run_of(story: Story) -> str:
+    return str(story.coordinator.api.runs(DAG_ID)[0]["dag_run_id"])
