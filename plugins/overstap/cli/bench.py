@@ -21,7 +21,7 @@ DurableOption = Annotated[bool, typer.Option("--durable/--not-durable", help="Po
 
 @app.callback(invoke_without_command=True)
 def everything(context: typer.Context) -> None:
-    """Print the rates of every stage, one after another (about three minutes), or of one."""
+    """Print the rates of every stage, one after another (three to six minutes), or of one."""
     if context.invoked_subcommand is not None:
         return
     dossier()
@@ -35,7 +35,7 @@ def everything(context: typer.Context) -> None:
 
 
 @app.command()
-def dossier(count: Annotated[int, typer.Option(min=1, help="How often each file is checked")] = 300) -> None:
+def dossier(count: Annotated[int, typer.Option(min=1, help="How often each file is checked")] = 200) -> None:
     """Parse, structure and rules; lxml with the official schema beside it where OVERSTAP_OFFICIAL is set."""
     from overstap.bench import dossier as bench
     from overstap.bench.place import region_of, today
@@ -50,7 +50,7 @@ def dossier(count: Annotated[int, typer.Option(min=1, help="How often each file 
 
 
 @app.command()
-def synth(pupils: PupilsOption = 400, runs: RunsOption = 3) -> None:
+def synth(pupils: PupilsOption = 200, runs: RunsOption = 3) -> None:
     """Make a synthetic region."""
     from overstap.bench import synth as bench
     from overstap.bench.place import today
@@ -59,7 +59,7 @@ def synth(pupils: PupilsOption = 400, runs: RunsOption = 3) -> None:
 
 
 @app.command()
-def intake(pupils: PupilsOption = 400, runs: RunsOption = 3, durable: DurableOption = True) -> None:
+def intake(pupils: PupilsOption = 200, runs: RunsOption = 3, durable: DurableOption = True) -> None:
     """Read and cut dossiers, and take them from drop folders into the ledger."""
     from overstap.bench import intake as bench
     from overstap.bench.place import today
@@ -102,7 +102,7 @@ def seal(count: Annotated[int, typer.Option(min=10, help="Dossiers; RSA takes a 
 
 
 @app.command()
-def transport(pupils: PupilsOption = 400, runs: RunsOption = 3, durable: DurableOption = True) -> None:
+def transport(pupils: PupilsOption = 200, runs: RunsOption = 3, durable: DurableOption = True) -> None:
     """Deliver over HTTPS on loopback to endpoints that open, store and confirm."""
     from overstap.bench import transport as bench
     from overstap.bench.place import today
@@ -112,7 +112,7 @@ def transport(pupils: PupilsOption = 400, runs: RunsOption = 3, durable: Durable
 
 
 @app.command()
-def chain(pupils: PupilsOption = 800, durable: DurableOption = True) -> None:
+def chain(pupils: PupilsOption = 500, durable: DurableOption = True) -> None:
     """From drop folders to verified receipts, Airflow left out; the ledger is checked at the end."""
     from overstap.bench import chain as bench
     from overstap.bench.place import today
