@@ -1,0 +1,302 @@
+"""Each mistake in an otherwise good agreement gives its own code, at its own line, and no other."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from agreement_files import GOOD, line_of, write
+from typer.testing import CliRunner
+
+from overstap.agreements import load_agreement
+from overstap.agreements.checks import check_agreements
+from overstap.agreements.checks.people import read_register
+from overstap.agreements.findings import WARNINGS, Severity
+from overstap.cli import app
+from overstap.errors import OverstapError, sentences
+
+DUE = "data_due: 2027-03-16 12:00"
+CLOSES = "review_closes: 2027-03-24 16:00"
+DELIVERS = "delivers: 2027-03-25 08:00"
+RECEIPTS = "receipts_due: 2027-04-06 17:00"
+PUSH = '    receives: {way: push, url: "https://vo.example.org/overstap"}\n'
+RESULT = "  - {name: Uitslag, kind: admission, starts: 2027-04-21 15:30}\n"
+EARLY_PLACEMENT = """  placement:
+    receivers: placed
+    milestones:
+      opens: 2027-04-01 08:00
+      data_due: 2027-04-07 17:00
+      review_opens: 2027-04-08 08:00
+      review_closes: 2027-04-15 17:00
+      delivers: 2027-04-16 08:00
+      receipts_due: 2027-04-22 17:00
+occasions:"""
+FIRST_ROUND = GOOD[GOOD.index("data_due: 2027-01-25") : GOOD.index("      receipts_due: 2027-02-10")]
+LATE_FIRST_ROUND = """data_due: 2027-02-01 17:00
+      review_opens: 2027-02-02 08:00
+      review_closes: 2027-02-09 17:00
+      delivers: 2027-02-10 08:00
+"""
+
+MISTAKES = [
+    # what is replaced, by what, the codes, and where it is told (the new text itself when None)
+    ("name: Voorbeeldregio", "name: [Voorbeeldregio", "101", "school_year"),
+    ("coordinators:", "coordinaters:", "102 103 151", None),
+    ("  advice:\n", "  advise:\n", "102", None),
+    ("    contact: instroom@example.org\n", "", "103", "  - id: 98ZZ00"),
+    ("receivers: registered", "receivers: registerd", "104", None),
+    ("holiday_region: middle", "holiday_region: midden", "104", None),
+    ("days_before: 7", "days_before: zeven", "105", None),
+    ("[toetsresultaten, verzuim]", "toetsresultaten", "105", None),
+    ("    receivers: registered\n", "    receivers: placed\n    receivers: registered\n", "106", "    receivers: registered"),
+    ("region: voorbeeld", "region: voorbeelden", "107", None),
+    (CLOSES, "review_closes: 2027-03-15 16:00", "110", None),
+    ("starts: 2027-04-21 15:30}", "starts: 2027-04-21 15:30, ends: 2027-04-21 15:00}", "110", None),
+    (RESULT, "  - {name: Vorig jaar, starts: 2026-04-21 15:30}\n", "111", None),
+    (DELIVERS, "delivers: 2027-03-28 02:30", "112", None),
+    (RESULT, "  - {name: Nacht, starts: 2026-10-25 02:30}\n", "113", None),
+    (RECEIPTS, "receipts_due: 2027-04-04 17:00", "114", None),  # a Sunday
+    (RECEIPTS, "receipts_due: 2027-03-26 17:00", "114", None),  # Good Friday
+    (RECEIPTS, "receipts_due: 2027-04-28 17:00", "114", None),  # May holiday of the part Middle
+    (RECEIPTS, "receipts_due: 2027-04-06 00:00", "115", None),
+    (DUE, "data_due: 16-03-2027 12:00", "116", None),
+    (RECEIPTS, "receipts_due: 2027-04-31 17:00:00", "116", None),
+    (RECEIPTS, "receipts_due: 2027-04-06", "116", None),
+    ("review_opens: 2027-03-16 14:00", "review_opens: 2027-03-18 14:00", "117", CLOSES),
+    ("    receivers: registered", "    review_minimum: P10D\n    receivers: registered", "118", CLOSES),
+    ("data_due: 2027-01-25 17:00", "data_due: 2027-01-08 17:00", "110 120", None),
+    (FIRST_ROUND, LATE_FIRST_ROUND, "121", None),
+    (DUE, "data_due: 2027-03-25 06:00", "110 122", None),
+    (DUE, "data_due: 2027-03-12 12:00", "123", None),
+    (f"{DELIVERS}\n      {RECEIPTS}", "delivers: 2027-05-13 08:00\n      receipts_due: 2027-05-20 17:00", "124", None),
+    ("ends: 2027-03-31 23:59", "ends: 2027-03-30 17:00", "125", None),
+    ("starts: 2027-03-25 08:00", "starts: 2027-03-18 08:00", "126", None),
+    ("starts: 2027-04-21 15:30", "starts: 2027-05-13 15:30", "127", None),
+    ("occasions:", EARLY_PLACEMENT, "128", "      delivers: 2027-04-16"),
+    ("categories: [toetsresultaten]", "categories: [toetsresultaten, handelingsplannen]", "130", None),
+    ("receivers: registered", "receivers: all", "131", None),
+    ("[toetsresultaten, verzuim]", "[toetsresultaten, vve]", "132", None),
+    ("[toetsresultaten, verzuim]", "[toetsresultaten, verzuin]", "133", None),
+    ("[toetsresultaten, verzuim]", "[toetsresultaten, cat_verzuim]", "133", None),
+    ("[toetsresultaten, verzuim]", "[toetsresultaten, overstapadvies]", "134", None),
+    ("applied\n    categories: [toetsresultaten]", "registered\n    categories: [eindtoetsbo]", "135", "    categories: [eind"),
+    ("id: 99ZZ00", "id: 99zz00", "141", None),
+    ("id: 99ZZ00", "id: 99ZZ", "141", None),
+    ("id: 98ZZ00", "id: 99ZZ00", "143", "    name: Het Voorbeeldcollege"),
+    (PUSH, "", "144", "  - id: 98ZZ00"),
+    ("    supplies: {way: drop_folder}\n", "", "145", "  - id: 99ZZ00"),
+    ("contact: administratie@example.org", "contact: mevrouw De Vries", "146", None),
+    ("kind: VO", "kind: PO\n    supplies: {way: drop_folder}", "148", "schools:"),
+    ("gate_answered_by: [c.jansen]", "gate_answered_by: [c.janssen]", "151", None),
+    ("schools:\n", "  - {account: c.jansen, name: J. Smit, email: j.smit@example.org}\nschools:\n", "152", None),
+    ("email: c.jansen@example.org", "email: c.jansen", "153", None),
+    ("holiday_region: middle\n", "", "160", "region: voorbeeld"),
+    ("opens: 2027-03-01 08:00", "opens: 2027-02-01 08:00", "162", None),
+    ("days_before: 7", "days_before: 30", "163", None),
+]  # fmt: skip
+NOT_HERE = {108, 109, 140, 142, 147, 150, 161, 164, 165, 199}
+"""Numbers of the codes that have a test of their own below or in test_agreement_schools.py; 199 is the net under all."""
+
+
+def found(path: Path, **more):
+    (checked,) = check_agreements([path], **more)
+    return checked.findings
+
+
+def codes_of(findings):
+    return [finding.code.removeprefix("AGREEMENT-") for finding in findings]
+
+
+def test_a_good_agreement_has_no_findings(tmp_path):
+    path = write(tmp_path)
+    assert found(path) == ()
+    assert load_agreement(path).region == "voorbeeld"
+
+
+@pytest.mark.parametrize(("old", "new", "codes", "at"), MISTAKES, ids=[f"{m[2]}-{m[1][:30]}" for m in MISTAKES])
+def test_a_mistake_gives_its_code_at_its_line(tmp_path, old, new, codes, at):
+    assert GOOD.count(old) == 1, "the mistake must be made in one place"
+    text = GOOD.replace(old, new)
+    path = write(tmp_path, text)
+    findings = found(path)
+    assert sorted(codes_of(findings)) == codes.split()
+    place = line_of(text, new.split("\n")[0] if at is None else at)
+    # A school's number stands on the line above its name
+    assert {place, place - 1 if codes == "143" else place} & {finding.line for finding in findings}
+    for finding in findings:
+        assert (finding.severity is Severity.WARNING) == (finding.code in WARNINGS)
+        said = f"{finding.message_nl} {finding.do_nl} {finding.message_en} {finding.do_en}"
+        assert not re.search(r"Said\(|None|\{[a-z_]+\}", said)
+
+
+@pytest.mark.parametrize(("old", "new", "codes", "at"), MISTAKES, ids=[f"{m[2]}-{m[1][:30]}" for m in MISTAKES])
+def test_what_does_not_load_has_errors(tmp_path, old, new, codes, at):
+    path = write(tmp_path, GOOD.replace(old, new))
+    has_errors = any(finding.severity is Severity.ERROR for finding in found(path))
+    try:
+        load_agreement(path)
+    except OverstapError as refused:
+        assert refused.code == "AGREEMENT-001"
+        assert has_errors
+    else:
+        assert not {"101", "102", "103", "104", "105", "106", "107", "110", "112"} & set(codes.split())
+
+
+def test_every_code_is_tried():
+    tried = {int(code) for _, _, codes, _ in MISTAKES for code in codes.split()}
+    assert not tried & NOT_HERE
+    known = {int(code.removeprefix("AGREEMENT-")) for code in sentences() if code.startswith("AGREEMENT-1")}
+    assert tried | NOT_HERE == known
+    assert {int(code.removeprefix("AGREEMENT-")) for code in WARNINGS} <= known
+
+
+def test_mistakes_are_told_at_once(tmp_path):
+    text = GOOD
+    for old, new in (
+        ("receivers: registered", "receivers: registerd"),
+        (CLOSES, "review_closes: 2027-03-15 16:00"),
+        ("[toetsresultaten, verzuim]", "[toetsresultaten, vve]"),
+        ("id: 99ZZ00", "id: 99zz00"),
+        ("contact: instroom@example.org", "contcat: instroom@example.org"),
+    ):
+        text = text.replace(old, new)
+    assert set(codes_of(found(write(tmp_path, text)))) == {"102", "103", "104", "110", "132", "141"}
+
+
+def test_a_typing_error_gets_a_suggestion(tmp_path):
+    findings = found(write(tmp_path, GOOD.replace(CLOSES, "reviw_closes: 2027-03-24 16:00")))
+    (finding,) = [each for each in findings if each.code == "AGREEMENT-102"]
+    assert "Bedoelt u review_closes?" in finding.do_nl
+    assert finding.path == "rounds.advice.milestones.reviw_closes"
+
+
+def test_the_dutch_order_of_a_date_is_understood(tmp_path):
+    (finding,) = found(write(tmp_path, GOOD.replace(DUE, "data_due: 16-03-2027 12:00")))
+    assert "2027-03-16 12:00" in finding.do_nl
+
+
+def test_a_school_in_two_regions(tmp_path):
+    one, other = write(tmp_path), write(tmp_path, GOOD.replace("region: voorbeeld", "region: buren"), region="buren")
+    # The other region is looked at also when it was not asked about
+    assert [(finding.code, finding.line) for finding in found(one)] == [
+        ("AGREEMENT-140", line_of(GOOD, "id: 99ZZ00")),
+        ("AGREEMENT-140", line_of(GOOD, "id: 98ZZ00")),
+    ]
+    first, second = check_agreements([one, other])
+    assert len(first.findings) == len(second.findings) == 2
+    assert "buren" in first.findings[0].message_nl
+
+
+def test_another_school_year_is_no_second_region(tmp_path):
+    one = write(tmp_path)
+    text = GOOD.replace("2026-2027", "2027-2028").replace("region: voorbeeld", "region: buren")
+    write(tmp_path, text, region="buren", school_year="2027-2028")
+    assert found(one) == ()
+
+
+def test_years_that_do_not_follow_each_other(tmp_path):
+    path = write(tmp_path, GOOD.replace("2026-2027", "2026-2028"), school_year="2026-2028")
+    assert "108" in codes_of(found(path))
+
+
+def test_no_coordinator_and_no_round(tmp_path):
+    start, end = GOOD.index("coordinators:"), GOOD.index("schools:")
+    text = GOOD[:start] + "coordinators: []\n" + GOOD[end:].replace("    gate_answered_by: [c.jansen]\n", "")
+    assert codes_of(found(write(tmp_path, text))) == ["150"]
+    start, end = GOOD.index("rounds:"), GOOD.index("occasions:")
+    assert codes_of(found(write(tmp_path, GOOD[:start] + "rounds: {}\n" + GOOD[end:]))) == ["165"]
+
+
+def test_a_year_without_a_national_file_is_assumed(tmp_path):
+    findings = [each for each in found(write(tmp_path), national=tmp_path / "none") if each.code == "AGREEMENT-161"]
+    assert [each.severity for each in findings] == [Severity.WARNING]
+
+
+def test_a_broken_national_file_is_told_and_not_assumed(tmp_path):
+    (tmp_path / "national").mkdir()
+    (tmp_path / "national" / "2026-2027.yaml").write_text("school_year: 2026-2027\n")
+    path = write(tmp_path)
+    assert codes_of(found(path, national=tmp_path / "national")) == ["164"]
+    with pytest.raises(OverstapError, match="AGREEMENT-001"):
+        load_agreement(path, tmp_path / "national")
+
+
+@pytest.mark.parametrize(
+    "register",
+    ["INSTELLINGSCODE;VESTIGINGSCODE;NAAM\n99ZZ;99ZZ00;x\n", "BRIN NUMMER,VESTIGINGSNUMMER\n99ZZ,0\n"],
+)
+def test_a_school_that_is_not_in_the_register(tmp_path, register):
+    (tmp_path / "vestigingen.csv").write_text(register)
+    known = read_register(tmp_path / "vestigingen.csv")
+    assert known == {"99ZZ00"}
+    assert [(each.code, each.path) for each in found(write(tmp_path), register=known)] == [
+        ("AGREEMENT-142", "schools.1.id")
+    ]
+
+
+@pytest.mark.parametrize("content", [b"NAAM;PLAATS\nx;y\n", b"", b"\xff\xfe\n"])
+def test_a_register_without_branches_is_refused(tmp_path, content):
+    (tmp_path / "vestigingen.csv").write_bytes(content)
+    with pytest.raises(OverstapError, match="AGREEMENT-147"):
+        read_register(tmp_path / "vestigingen.csv")
+
+
+@pytest.mark.parametrize("offset", ["+01:00", "+02:00"])
+def test_an_offset_settles_the_hour_that_comes_twice(tmp_path, offset):
+    text = GOOD.replace(RESULT, f"  - {{name: Nacht, starts: '2026-10-25 02:30{offset}'}}\n")
+    assert found(write(tmp_path, text)) == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"- a\n- b\n",
+        b"\xff\xfe\x00",
+        b"a: " + b"[" * 20_000,
+        b"region: !!python/object:os.system x\n",
+        b"a: \tb: c",
+    ],
+)
+def test_a_file_that_is_no_agreement_at_all(tmp_path, content):
+    path = write(tmp_path)
+    path.write_bytes(content)
+    assert codes_of(found(path)) == ["101"]
+    with pytest.raises(OverstapError, match="AGREEMENT-001"):
+        load_agreement(path)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    assert codes_of(found(tmp_path / "none" / "2026-2027.yaml")) == ["101"]
+
+
+def test_the_command_tells_people_and_programs(tmp_path):
+    path = write(tmp_path, GOOD.replace("receivers: registered", "receivers: registerd"))
+    told = CliRunner().invoke(app, ["agreement", "check", str(path)])
+    assert told.exit_code == 1
+    assert "AGREEMENT-104" in told.stdout
+    assert "Bedoelt u registered?" in told.stdout
+    assert (
+        "Do you mean registered?"
+        in CliRunner().invoke(app, ["agreement", "check", str(path), "--language", "en"]).stdout
+    )
+    told = CliRunner().invoke(app, ["agreement", "check", str(path), "--format", "json"])
+    assert told.exit_code == 1
+    (finding,) = json.loads(told.stdout)
+    assert finding["line"] == line_of(GOOD, "receivers: registered")
+    assert finding["severity"] == "error"
+    assert finding["file"] == str(path)
+
+
+def test_warnings_are_no_errors(tmp_path):
+    path = write(tmp_path, GOOD.replace("contact: administratie@example.org", "contact: balie"))
+    told = CliRunner().invoke(app, ["agreement", "check", str(path)])
+    assert told.exit_code == 0
+    assert "AGREEMENT-146" in told.stdout
+
+
+def test_sentences_are_complete():
+    for code, text in sentences().items():
+        if code.startswith("AGREEMENT-"):
+            assert set(text) == {"nl", "en", "do_nl", "do_en", "who"}, code
+            assert all(value.strip() for value in text.values()), code
