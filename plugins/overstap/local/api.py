@@ -1,20 +1,20 @@
 """A client of Airflow's REST API, for the demo and the tests: what a coordinator's browser does, by script."""
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.local.waiting import wait_until
 
 ADMIN = "admin"
-_PERSON_SECONDS = 8.0  # a task's supervisor may take up to five and a half to tell that it paused
+_PAUSED_SECONDS = 8.0
+"""A paused task's supervisor goes on for up to five and a half seconds before its scheduler hears that it paused."""
+_SCHEDULER_SECONDS = 120.0
 FINISHED = frozenset({"success", "failed"})
 """The states in which a DAG run is over."""
 
@@ -324,8 +324,8 @@ class AirflowApi:
 
         A scheduler that hears of the task's first half only after the answer has queued its second half takes the task
         for broken and fails it (Airflow 3.3.2: "reported that the task instance finished with state success, but the
-        task instance's state attribute is queued"; one in eight answers that came at once). So this waits until the
-        question is some seconds old.
+        task instance's state attribute is queued"; one in eight answers that came at once). So this first waits until
+        the first half has ended and the scheduler has had two heartbeats since.
 
         Args:
             dag_id: the DAG.
@@ -340,9 +340,20 @@ class AirflowApi:
         """
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/{map_index}/hitlDetails"
         asked_at = datetime.fromisoformat(self.call("GET", path)["task_instance"]["start_date"])
-        age_seconds = (now() - asked_at).total_seconds()
-        time.sleep(max(0.0, _PERSON_SECONDS - age_seconds))
+        self._wait_for_scheduler(after=asked_at + timedelta(seconds=_PAUSED_SECONDS))
         self.call("PATCH", path, json={"chosen_options": list(chosen), "params_input": dict(filled_in or {})})
+
+    def _wait_for_scheduler(self, after: datetime) -> None:
+        """Wait until the scheduler has been through a whole loop since a moment: its second heartbeat after that."""
+        seen: set[str] = set()
+
+        def has_looped() -> bool:
+            beat = ((self.health() or {}).get("scheduler") or {}).get("latest_scheduler_heartbeat")
+            if beat is not None and datetime.fromisoformat(beat) > after:
+                seen.add(beat)
+            return len(seen) > 1
+
+        wait_until(has_looped, "the scheduler's next two heartbeats", _SCHEDULER_SECONDS)
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

@@ -85,6 +85,8 @@ def _core(place: Place, passwords: Passwords) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "2",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        # A script that answers a gate waits for two of these (see AirflowApi.answer); usually they are 5 seconds apart.
+        "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
     }
 
 

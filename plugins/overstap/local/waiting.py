@@ -8,12 +8,14 @@ from overstap.errors import OverstapError
 _POLL_SECONDS = 0.25
 
 
-def wait_until(is_done: Callable[[], bool], what: str, seconds: float, poll_seconds: float = _POLL_SECONDS) -> None:
+def wait_until(
+    is_done: Callable[[], bool], what: str | Callable[[], str], seconds: float, poll_seconds: float = _POLL_SECONDS
+) -> None:
     """Ask again and again until the answer is yes.
 
     Args:
         is_done: the question.
-        what: what is waited for, for the message; no pupil data.
+        what: what is waited for, for the message; no pupil data. A function is asked when the time is up.
         seconds: how long to wait at most.
         poll_seconds: between two questions.
 
@@ -23,5 +25,5 @@ def wait_until(is_done: Callable[[], bool], what: str, seconds: float, poll_seco
     deadline = time.monotonic() + seconds
     while not is_done():
         if time.monotonic() > deadline:
-            raise OverstapError("LOCAL-010", seconds=int(seconds), what=what)
+            raise OverstapError("LOCAL-010", seconds=int(seconds), what=what if isinstance(what, str) else what())
         time.sleep(poll_seconds)
