@@ -54,7 +54,7 @@ BAD: dict[str, Callable[[dict[str, Any]], object]] = {
     "an unknown key": lambda data: data.update(holidays=True),
     "an unknown key in a round": lambda data: advice(data).update(reciever="placed"),
     "an unknown milestone": lambda data: advice(data)["milestones"].update(delivery="2027-03-25 08:00"),
-    "no receivers": lambda data: advice(data).pop("receivers"),
+    "no address for reports": lambda data: data["schools"][0].pop("contact"),
     "moments out of order": lambda data: advice(data)["milestones"].update(data_due="2027-04-12 17:00"),
     "the hour that spring skips (F31)": lambda data: advice(data)["milestones"].update(delivers="2027-03-28 02:30"),
     "a day that does not exist": lambda data: advice(data)["milestones"].update(delivers="2027-02-29 08:00"),
