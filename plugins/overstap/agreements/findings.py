@@ -61,7 +61,7 @@ class Finding:
         return [(name, getattr(self, name)) for name in self.__slots__]
 
 
-def finding(code: str, place: Place, key: Key, **facts: Any) -> Finding:
+def finding(code: str, place: Place, key: Key, /, **facts: Any) -> Finding:
     """Return what a code says about a place.
 
     Args:

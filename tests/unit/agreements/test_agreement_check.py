@@ -41,13 +41,13 @@ LATE_FIRST_ROUND = """data_due: 2027-02-01 17:00
 MISTAKES = [
     # what is replaced, by what, the codes, and where it is told (the new text itself when None)
     ("name: Voorbeeldregio", "name: [Voorbeeldregio", "101", "school_year"),
-    ("coordinators:", "coordinaters:", "102 103 151", None),
+    ("coordinators:", "coordinaters:", "102 103", None),
     ("  advice:\n", "  advise:\n", "102", None),
     ("    contact: instroom@example.org\n", "", "103", "  - id: 98ZZ00"),
     ("receivers: registered", "receivers: registerd", "104", None),
     ("holiday_region: middle", "holiday_region: midden", "104", None),
     ("days_before: 7", "days_before: zeven", "105", None),
-    ("[toetsresultaten, verzuim]", "toetsresultaten", "105", None),
+    ("[toetsresultaten, verzuim]", "toetsresultaten", "105", "    categories: toetsresultaten"),
     ("    receivers: registered\n", "    receivers: placed\n    receivers: registered\n", "106", "    receivers: registered"),
     ("region: voorbeeld", "region: voorbeelden", "107", None),
     (CLOSES, "review_closes: 2027-03-15 16:00", "110", None),

@@ -29,7 +29,7 @@ class Context:
     national: National | None
     findings: list[Finding] = field(default_factory=list)
 
-    def say(self, code: str, *key: str | int, **facts: Any) -> None:
+    def say(self, code: str, /, *key: str | int, **facts: Any) -> None:
         """Note a finding about a value."""
         self.findings.append(finding(code, self.written.place(key), key, **facts))
 

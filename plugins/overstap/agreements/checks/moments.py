@@ -159,7 +159,8 @@ def _reminders(context: Context) -> None:
             of = reminder.get("of") if isinstance(reminder, dict) else None
             due = context.milestone(kind, of) if of in MILESTONES else None
             days = reminder.get("days_before") if due is not None else None
-            if opens is None or due is None or not isinstance(days, int):
+            is_own = ("rounds", kind, "reminders") in context.written.places  # the usual ones are nobody's mistake
+            if opens is None or due is None or not isinstance(days, int) or not is_own or due.date() < opens.date():
                 continue
             if due.date() - timedelta(days=days) < opens.date():
                 context.say("AGREEMENT-163", "rounds", kind, "reminders", serial, of=of, days=days, opens=opens)
