@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     """Folder in which round and school reports are written: `<region>/<round>/`."""
     official: Path | None = None
     """Folder with the official OSO files per version (`2019.1/OSO_gegevensset.xsd`, `examples/`); optional."""
+    registers: Path | None = None
+    """Folder with DUO's lists of schools and partnerships as CSV; optional."""
 
     def need_path(self, name: str) -> Path:
         """Return a path setting that must be there.

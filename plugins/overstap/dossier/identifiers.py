@@ -8,6 +8,7 @@ from stdnum.nl import onderwijsnummer as _onderwijsnummer
 _NINE = re.compile(r"[0-9]{9}")
 _BRIN = re.compile(r"[0-9]{2}[A-Z]{2}")
 _SCHOOL = re.compile(r"[0-9]{2}[A-Z]{2}[0-9]{2}")
+_PARTNERSHIP = re.compile(r"(?:PO|VO)[0-9A-Z]{4}")
 # Letter pairs that the postal service never gave out
 _POSTCODE = re.compile(r"[1-9][0-9]{3} ?(?!SA|SD|SS)[A-Z]{2}")
 
@@ -30,6 +31,11 @@ def is_brin(text: str) -> bool:
 def is_school_id(text: str) -> bool:
     """Tell whether this has the form of a BRIN with branch, such as `99AB00`."""
     return _SCHOOL.fullmatch(text) is not None
+
+
+def is_partnership(text: str) -> bool:
+    """Tell whether this has the form of a partnership's number (samenwerkingsverband), such as `PO9901`."""
+    return _PARTNERSHIP.fullmatch(text) is not None
 
 
 def is_postcode(text: str) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from overstap.dossier.catalogue import catalogue
 from overstap.quality.findings import RegionFinding
 from overstap.quality.regionbook import RegionRule, completeness, expected_in, region_rules
+from overstap.quality.registers import NONE, Registers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,11 @@ _BLOCKS = {
 
 
 def validate_region(
-    frames: "Mapping[str, pd.DataFrame]", *, schools: frozenset[str], expected: Iterable[str] = ()
+    frames: "Mapping[str, pd.DataFrame]",
+    *,
+    schools: frozenset[str],
+    expected: Iterable[str] = (),
+    registers: Registers = NONE,
 ) -> list[RegionFinding]:
     """Return what is wrong across a region's dossiers, each place of a rule once.
 
@@ -41,6 +46,7 @@ def validate_region(
         frames: the tables of `overstap.dossier.frames.flatten`: text columns, `dossier` the id, `at` the place.
         schools: the schools of the agreement, BRIN with branch.
         expected: fields that every dossier has in this round, as `table.column`; see `expected_in`.
+        registers: the national registers at hand; what there is no list of is not judged.
 
     Raises:
         OverstapError: QUALITY-001 when an expectation cannot be evaluated.
@@ -50,7 +56,7 @@ def validate_region(
     from overstap.quality import suites
 
     source = suites.source()
-    rules = [*region_rules(), *(completeness(field) for field in sorted(expected))]
+    rules = [*_judged(registers), *(completeness(field) for field in sorted(expected))]
     versions = sorted(frames["dossiers"]["version"].dropna().unique())
     found: dict[tuple[str, str, str], RegionFinding] = {}
     for table in dict.fromkeys(rule.table for rule in rules):
@@ -63,7 +69,7 @@ def validate_region(
                 for key, path in _unfilled_blocks(frames, frame, rule):
                     found[rule.id, key, path] = RegionFinding(key, rule.id, rule.severity, path)
             if all(column in frame.columns and frame[column].notna().any() for column in rule.columns):
-                chosen.append((rule, _values(rule, schools, versions)))
+                chosen.append((rule, _values(rule, schools, versions, registers)))
             elif rule.expectation == "filled":
                 for key, at in zip(frame["dossier"], frame["at"], strict=True):
                     path = _path(rule, at)
@@ -83,7 +89,14 @@ def _path(rule: RegionRule, at: str) -> str:
     return f"{at}/{column.replace('.', '/')}"
 
 
-def _values(rule: RegionRule, schools: frozenset[str], versions: list[str]) -> Iterable[str]:
+def _judged(registers: Registers) -> list[RegionRule]:
+    return [rule for rule in region_rules() if rule.expectation != "register" or getattr(registers, rule.argument)]
+
+
+def _values(rule: RegionRule, schools: frozenset[str], versions: list[str], registers: Registers) -> Iterable[str]:
+    if rule.expectation == "register":
+        numbers: frozenset[str] = getattr(registers, rule.argument)
+        return numbers
     if rule.expectation == "school":
         return schools
     if rule.expectation == "codes":

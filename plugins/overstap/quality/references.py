@@ -3,14 +3,12 @@
 Whether a school exists and takes part is for the region's expectations, which know the agreement.
 """
 
-import re
 from collections.abc import Iterator
 
-from overstap.dossier.identifiers import is_postcode
+from overstap.dossier.identifiers import is_partnership, is_postcode
 from overstap.quality.walk import Place, Walk
 
 _NETHERLANDS = "6030"
-_PARTNERSHIP = re.compile(r"(?:PO|VO)[0-9A-Z]{4}")
 
 
 def last_school(walk: Walk) -> Iterator[Place]:
@@ -34,7 +32,7 @@ def postcode_form(walk: Walk) -> Iterator[Place]:
 def partnership_form(walk: Walk) -> Iterator[Place]:
     """The number of a partnership has the form of one."""
     for block in walk.all("tlv"):
-        if _PARTNERSHIP.fullmatch(block.text("tlvswvnummer")) is None:
+        if not is_partnership(block.text("tlvswvnummer")):
             yield block, "tlvswvnummer", 0
 
 

@@ -16,6 +16,7 @@ from overstap.ledger.dossiers import FindingRow, VersionRef, contents, verdicts
 from overstap.quality.expectations import validate_region
 from overstap.quality.findings import Severity, Stage
 from overstap.quality.regionbook import expected_in
+from overstap.quality.registers import NONE, Registers
 from overstap.quality.rules import judge
 from overstap.quality.school import report_on_schools
 
@@ -37,6 +38,7 @@ def judge_round(
     actor: str,
     today: date,
     made_at: datetime,
+    registers: Registers = NONE,
 ) -> Counter[str]:
     """Judge every dossier of a round that was not judged yet, and make the reports of their schools.
 
@@ -51,6 +53,7 @@ def judge_round(
         actor: who judges, for the evidence.
         today: the Dutch date.
         made_at: the moment that the reports state.
+        registers: the national registers at hand, see `registers.load`.
 
     Returns:
         Counts: "accepted", "rejected" and "reports".
@@ -67,7 +70,7 @@ def judge_round(
         by_id = {str(ref.dossier): findings for ref, findings in found.items()}
         schools = frozenset(school.id for school in agreement.schools)
         expected = expected_in(round_id.rpartition(".")[2], agreed.categories)
-        for finding in validate_region(frames, schools=schools, expected=expected):
+        for finding in validate_region(frames, schools=schools, expected=expected, registers=registers):
             row = FindingRow(finding.rule, finding.severity.value, finding.path)
             # Some rules are judged by dossier and over the region; what both find counts once.
             if finding.dossier_id in by_id and row not in by_id[finding.dossier_id]:

@@ -19,9 +19,10 @@ class RegionRule:
         id: the rule's id; a rule that judges single dossiers too has the same id there, and finds the same places.
         severity: how bad a breach is.
         table: the table of `overstap.dossier.frames`.
-        expectation: what is expected: `unique`, `codes`, `school`, `filled`, `date` or one of our own expectations.
+        expectation: what is expected: `unique`, `codes`, `school`, `register`, `filled`, `date` or one of our own
+            expectations.
         columns: the columns it is about.
-        argument: the code list, for `codes`.
+        argument: the code list, for `codes`; the register, for `register`.
         rule: what it demands, in English, for developers.
     """
 

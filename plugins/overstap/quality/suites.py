@@ -186,6 +186,9 @@ def run(
     for number, (rule, values) in enumerate(rules):
         made = expectation(rule, values)
         made.meta = {**made.meta, "number": number}
+        made.description = (
+            rule.id
+        )  # without it a suite takes two rules with the same values for one, and drops the second
         suite.add_expectation(made)
     wanted = {
         "result_format": "COMPLETE",

@@ -18,24 +18,31 @@ from overstap.quality import rulebook
 from overstap.quality.expectations import expected_in, validate_region
 from overstap.quality.findings import RegionFinding
 from overstap.quality.regionbook import INCOMPLETE, region_rules
+from overstap.quality.registers import NONE, Registers
 from overstap.quality.rules import judge
 
 SCHOOLS = frozenset({"99AB00", "99CD00"})
+REGISTERS = Registers(frozenset({"99AB", "99CD"}), frozenset({"99AB00", "99CD00"}), frozenset({"PO9901"}))
 PUPIL = "dossier/huidigeschool/leerling"
+SUPPORT = f"{PUPIL}/onderwijsondersteuning"
 FIRST = {"pupil/bsn": "999990007", "pupil/leerlingid": "L-7", "pupil/voornaam": ["Bo"]}
 SECOND: dict[str, Any] = {"pupil/bsn": "999990020", "pupil/leerlingid": "L-8", "pupil/voornaam": ["Mo"]}
 _FILE = {"document": [{"bestandsnaam": "a.txt", "bestandsinhoud": "UEsF"}]}
+_LWOO = {"lwoo_ingangdatum": "2025-08-01", "lwoo_swvnummer": "PO9901", "lwoo_beschikkingsnummer": "1"}
 _TWICE = {"document": [{"bestandsnaam": "a.txt", "bestandsinhoud": "UEsF"}] * 2}
 
 
 def region(
-    first: examples.Edits, second: examples.Edits, expected: frozenset[str] = frozenset()
+    first: examples.Edits,
+    second: examples.Edits,
+    expected: frozenset[str] = frozenset(),
+    registers: Registers = REGISTERS,
 ) -> list[RegionFinding]:
     dossiers = [
         ("one", examples.made("POVO", FIRST | dict(first))),
         ("two", examples.made("POVO", SECOND | dict(second))),
     ]
-    return validate_region(flatten(dossiers), schools=SCHOOLS, expected=expected)
+    return validate_region(flatten(dossiers), schools=SCHOOLS, expected=expected, registers=registers)
 
 
 BREAKING: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], set[tuple[str, str]]]] = {
@@ -75,11 +82,31 @@ BREAKING: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], set[tuple[str, s
         {},
         {("one", f"{PUPIL}/schoolloopbaanlijst/schoolloopbaan[1]/brincode")},
     ),
+    "OV-RG-11": ({"huidigeschool/vestigingscode": "07"}, {}, {("one", "dossier/huidigeschool/brincode")}),
+    "OV-RG-12": (
+        {"career/0/brincode": "99ZZ"},
+        {},
+        {("one", f"{PUPIL}/schoolloopbaanlijst/schoolloopbaan[1]/brincode")},
+    ),
+    "OV-RG-13": (
+        {"pupil/teruggeplaatstnaarbrin": "99ZZ"},
+        {"pupil/teruggeplaatstnaarbrin": "99CD"},
+        {("one", f"{PUPIL}/teruggeplaatstnaarbrin")},
+    ),
+    "OV-RG-14": (
+        {"support/tlv/0/tlvswvnummer": "PO9999"},
+        {"support/lwoo": {**_LWOO, "lwoo_swvnummer": "VO9999"}},
+        {("one", f"{SUPPORT}/tlv[1]/tlvswvnummer"), ("two", f"{SUPPORT}/lwoo/lwoo_swvnummer")},
+    ),
 }
 NEAR: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "OV-RG-03": ({"pupil/leerlingid": "L-8", "huidigeschool/brincode": "99CD"}, {}),
     "OV-RG-04": ({"pupil/voornaam": ["Mo"], "pupil/geboortedatum": "2015-03-18"}, {}),
     "OV-RG-05": ({"pupil/overigdocumentlijst": _TWICE}, {}),
+    "OV-RG-11": ({"huidigeschool/brincode": "99CD"}, {}),
+    "OV-RG-12": ({"career/0/brincode": "99CD"}, {}),
+    "OV-RG-13": ({"pupil/teruggeplaatstnaarbrin": "99AB"}, {}),
+    "OV-RG-14": ({"support/lwoo": _LWOO}, {}),
 }
 OWN = [rule.id for rule in region_rules() if rule.id.startswith("OV-RG")]
 SHARED = sorted({rule.id for rule in region_rules()} - set(OWN))
@@ -146,6 +173,12 @@ def test_what_nobody_has_is_missed_everywhere() -> None:
 def test_a_category_that_does_not_go_is_not_missed() -> None:
     assert expected_in("placement", frozenset({"overstapadvies"})) == {"advice.advies"}
     assert expected_in("feedback") == frozenset()
+
+
+@pytest.mark.parametrize("rule", ["OV-RG-11", "OV-RG-12", "OV-RG-13", "OV-RG-14"])
+def test_without_a_register_nobody_is_told_to_be_outside_it(rule: str) -> None:
+    first, second, _ = BREAKING[rule]
+    assert rule not in {each.rule for each in region(first, second, registers=NONE)}
 
 
 def test_an_empty_region_is_good() -> None:
