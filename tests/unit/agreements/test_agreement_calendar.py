@@ -1,0 +1,157 @@
+"""Calendars: iCalendar files read back by a reader of their own, the page, the terminal."""
+
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import ical_reading
+import pytest
+from agreement_files import GOOD, write
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import html
+from typer.testing import CliRunner
+
+from overstap.agreements import load_agreement, load_all
+from overstap.agreements.days import Audience, Entry, EntryKind, entries, entries_for
+from overstap.agreements.icalendar import icalendar
+from overstap.agreements.national import national_year
+from overstap.agreements.overview import overview
+from overstap.cli import app
+from overstap.settings import PROJECT
+
+MADE = datetime(2026, 11, 23, 12, tzinfo=UTC)
+REGIONS = PROJECT / "include" / "regions"
+
+
+@pytest.fixture
+def agreement(tmp_path):
+    return load_agreement(write(tmp_path))
+
+
+@pytest.fixture
+def of_region(agreement):
+    return entries(agreement, national_year(agreement.school_year))
+
+
+def test_the_file_reads_back(of_region):
+    calendar = ical_reading.read(icalendar("Voorbeeld; regio, a\\b", of_region, MADE))
+    assert calendar.value("NAME") == "Voorbeeld; regio, a\\b"
+    events = {event.value("UID"): event for event in calendar.inside}
+    assert len(events) == len(of_region)
+    due = events["voorbeeld.2026-2027.advice.data_due@overstap"]
+    assert due.value("DTSTART") == "20270316T110000Z"  # 12:00 in winter
+    assert not due.has("DTEND")
+    assert [alarm.value("TRIGGER") for alarm in due.inside] == ["20270309T110000Z"]
+    receipts = events["voorbeeld.2026-2027.advice.receipts_due@overstap"]
+    assert receipts.value("DTSTART") == "20270406T150000Z"  # 17:00 in summer
+    holiday = events["voorbeeld.2026-2027.holiday.voorjaarsvakantie@overstap"]
+    assert (holiday.value("DTSTART"), holiday.value("DTEND")) == ("20270220", "20270301")  # the day after the last
+    registration = events["voorbeeld.2026-2027.occasion.aanmelding@overstap"]
+    assert registration.value("DTEND") == "20270331T215900Z"
+
+
+def test_the_same_agreement_gives_the_same_file(of_region):
+    assert icalendar("x", of_region, MADE) == icalendar("x", of_region, MADE)
+
+
+def test_a_date_that_moves_keeps_its_uid(agreement, of_region, tmp_path):
+    text = GOOD.replace("data_due: 2027-03-16 12:00", "data_due: 2027-03-16 10:00")
+    text = text.replace("occasions:\n", "occasions:\n  - {name: Nieuw, starts: 2027-02-02 12:00}\n")
+    moved = entries(load_agreement(write(tmp_path / "new", text)), national_year("2026-2027"))
+    assert {entry.uid for entry in moved} - {entry.uid for entry in of_region} == {
+        "voorbeeld.2026-2027.occasion.nieuw@overstap"
+    }
+    assert {entry.uid for entry in of_region} <= {entry.uid for entry in moved}
+
+
+def test_a_school_sees_what_is_for_it(agreement, of_region):
+    primary = {entry.milestone for entry in entries_for(agreement.school("99ZZ00"), of_region)} - {None}
+    secondary = {entry.milestone for entry in entries_for(agreement.school("98ZZ00"), of_region)} - {None}
+    assert primary == {"opens", "data_due", "review_opens", "review_closes"}
+    assert secondary == {"delivers", "receipts_due"}
+    for school in agreement.schools:
+        kinds = {entry.kind for entry in entries_for(school, of_region)}
+        assert kinds == set(EntryKind)
+
+
+def test_entries_come_in_the_order_of_time(of_region):
+    assert [entry.first_day for entry in of_region] == sorted(entry.first_day for entry in of_region)
+    for entry in of_region:
+        assert entry.first_day <= entry.last_day
+
+
+def test_a_uid_may_come_once(of_region):
+    with pytest.raises(ValueError, match="UID"):
+        icalendar("x", [*of_region, of_region[0]], MADE)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200), st.text(max_size=300))
+def test_any_text_survives(title, text):
+    entry = Entry("a@b", EntryKind.OCCASION, title, text, date(2027, 1, 1), None, tuple(Audience))
+    (event,) = ical_reading.read(icalendar("x", [entry], MADE)).inside
+
+    def kept(value):
+        value = value.replace("\r\n", "\n").replace("\r", "\n")
+        return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", value)
+
+    assert event.value("SUMMARY") == kept(title)
+    assert (event.value("DESCRIPTION") if text else "") == kept(text)
+
+
+@pytest.mark.parametrize("region", sorted(path.name for path in REGIONS.iterdir() if path.is_dir()))
+def test_every_region_has_a_calendar_and_a_page(region, tmp_path, monkeypatch):
+    told = CliRunner().invoke(app, ["calendar", "write", "--region", region, "--out", str(tmp_path)])
+    assert told.exit_code == 0, told.output
+    (agreement,) = [each for each in load_all(REGIONS)[0] if each.region == region]
+    folder = tmp_path / region / agreement.school_year
+    expected = {f"{region}.ics", f"{region}.html", *(f"{school.id}.ics" for school in agreement.schools)}
+    assert {path.name for path in folder.iterdir()} == expected
+    for path in folder.glob("*.ics"):
+        assert ical_reading.read(path.read_bytes()).inside
+
+
+def test_the_page_tells_every_moment_and_loads_nothing(agreement):
+    page = overview(agreement, national_year("2026-2027"), date(2026, 11, 23))
+    tree = html.fromstring(page)
+    told = " ".join(tree.text_content().split())
+    for part in ("Voorbeeldregio", "Vooraanmelding", "Advies", "C. Jansen", "21 apr 15:30", "Tweede paasdag"):
+        assert part in told
+    assert "zondag 28 maart 2027" in told
+    rows = tree.xpath("//tbody/tr")
+    assert [len(row.xpath("td")) for row in rows] == [8, 8]
+    assert re.sub(r"\s+", " ", rows[1].xpath("td[2]")[0].text_content()).startswith("di 16 mrt")
+    assert not tree.xpath("//script | //link | //img | //@src | //@href")
+    assert len(tree.xpath("//*[name()='rect' and @class='supply']")) == 3  # two rounds and the key
+    assert tree.xpath("/html/@lang") == ["nl"]
+
+
+def test_names_cannot_become_markup(tmp_path):
+    path = write(tmp_path, GOOD.replace("name: Uitslag", "name: <b>Uitslag</b>"))
+    page = overview(load_agreement(path), national_year("2026-2027"), date(2026, 11, 23))
+    assert "<b>" not in page
+
+
+def test_the_terminal_shows_what_is_ahead(tmp_path, monkeypatch):
+    write(tmp_path)
+    monkeypatch.setenv("OVERSTAP_REGIONS", str(tmp_path))
+    told = CliRunner().invoke(app, ["calendar", "--region", "voorbeeld", "--from", "2027-03-24", "--days", "9"])
+    assert told.exit_code == 0
+    assert "vandaag" in told.stdout
+    assert "do 25 mrt 08:00" in told.stdout
+    assert "1 mrt" not in told.stdout.replace("31 mrt", "")
+    assert "6 apr" not in told.stdout
+    of_school = CliRunner().invoke(app, ["calendar", "--school", "98ZZ00", "--from", "2027-03-24", "--days", "9"])
+    assert "dossiers worden geleverd" in " ".join(of_school.stdout.split())
+    assert "inzage" not in of_school.stdout
+    later = CliRunner().invoke(app, ["calendar", "--from", "2030-01-01"])
+    assert "Er staat niets meer op de kalender" in later.stdout
+
+
+def test_files_are_where_the_command_says(tmp_path: Path, monkeypatch):
+    write(tmp_path / "regions")
+    monkeypatch.setenv("OVERSTAP_REGIONS", str(tmp_path / "regions"))
+    told = CliRunner().invoke(app, ["calendar", "write", "--out", str(tmp_path / "out")])
+    assert "4 bestanden" in told.stdout
+    assert (tmp_path / "out" / "voorbeeld" / "2026-2027" / "99ZZ00.ics").is_file()

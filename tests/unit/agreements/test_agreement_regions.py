@@ -1,0 +1,49 @@
+"""The regions that the project begins with: they load, they are lawful, and every date says where it comes from."""
+
+import pytest
+
+from overstap.agreements import load_all
+from overstap.agreements.checks import check_agreements
+from overstap.agreements.load import agreement_paths
+from overstap.settings import PROJECT
+
+FOLDER = PROJECT / "include" / "regions"
+REGIONS, BROKEN = load_all(FOLDER)
+
+
+def test_they_load_and_are_lawful():
+    assert not BROKEN
+    assert len({agreement.region for agreement in REGIONS}) >= 8
+    for checked in check_agreements(agreement_paths(FOLDER)):
+        assert checked.errors == 0, checked.findings
+        # Registration before the national week is lawful with a definitive advice, and worth a warning
+        assert {finding.code for finding in checked.findings} <= {"AGREEMENT-126"}
+
+
+@pytest.mark.parametrize("agreement", REGIONS, ids=lambda agreement: agreement.region)
+def test_every_date_has_its_source(agreement):
+    for kind, agreed in agreement.rounds.items():
+        assert set(agreed.sources) == set(type(agreed.milestones).model_fields), kind
+        assert all(agreed.sources.values())
+    assert all(occasion.source for occasion in agreement.occasions)
+
+
+@pytest.mark.parametrize("agreement", REGIONS, ids=lambda agreement: agreement.region)
+def test_schools_are_plainly_synthetic(agreement):
+    for school in agreement.schools:
+        assert school.id.startswith("99" if school.kind == "PO" else "98")
+        assert "Voorbeeld" in school.name
+        assert school.contact.endswith("@example.org")
+        if school.receives is not None:
+            assert school.receives.url.split("/")[2].endswith(".example.org")
+    assert all(person.email.endswith("@example.org") for person in agreement.coordinators)
+
+
+def test_no_school_is_in_two_regions():
+    ids = [school.id for agreement in REGIONS for school in agreement.schools]
+    assert len(set(ids)) == len(ids)
+
+
+def test_the_folder_holds_agreements_only():
+    for path in FOLDER.rglob("*"):
+        assert path.is_dir() or path in agreement_paths(FOLDER) or path.name.endswith("-schools.csv"), path

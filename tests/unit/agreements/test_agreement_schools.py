@@ -1,0 +1,90 @@
+"""Schools from a CSV file beside the agreement."""
+
+from pathlib import Path
+
+import pytest
+from agreement_files import GOOD, write
+
+from overstap.agreements import load_agreement
+from overstap.agreements.checks import check_agreements
+from overstap.agreements.model import DropFolder, LasDatabase
+from overstap.errors import OverstapError
+
+START, END = GOOD.index("schools:"), GOOD.index("rounds:")
+WITH_FILE = GOOD[:START] + "schools: {file: scholen.csv}\n" + GOOD[END:]
+ROWS = """id,name,kind,board,contact,supplies,receives
+99ZZ00,"De School, met komma",PO,Bestuur,po@example.org,drop_folder,
+
+99ZY00,De Tweede,PO,,tweede@example.org,las_database:las_x,
+98ZZ00,Het College,VO,,vo@example.org,,https://vo.example.org/overstap
+"""
+
+
+def made(folder: Path, rows: str | bytes, text: str = WITH_FILE) -> Path:
+    path = write(folder, text)
+    (path.parent / "scholen.csv").write_bytes(rows if isinstance(rows, bytes) else rows.encode())
+    return path
+
+
+def found(path):
+    (checked,) = check_agreements([path])
+    return [(each.code, each.file.name, each.line) for each in checked.findings]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ROWS.encode(),
+        ROWS.replace("\n", "\r\n").encode(),
+        b"\xef\xbb\xbf" + ROWS.encode(),
+        ROWS.replace(",", ";").replace("School;", "School,").encode(),
+    ],
+    ids=["plain", "windows", "excel", "semicolons"],
+)
+def test_schools_are_read(tmp_path, rows):
+    path = made(tmp_path, rows)
+    assert found(path) == []
+    schools = load_agreement(path).schools
+    assert [school.id for school in schools] == ["99ZZ00", "99ZY00", "98ZZ00"]
+    assert schools[0].name == "De School, met komma"
+    assert schools[0].board == "Bestuur"
+    assert schools[0].supplies == DropFolder()
+    assert schools[1].supplies == LasDatabase(way="las_database", connection="las_x")
+    assert schools[1].board is None
+    assert schools[2].receives.url == "https://vo.example.org/overstap"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("99ZY00", "99ZZ00", ("AGREEMENT-143", "scholen.csv", 4)),
+        ("99ZY00", "99zy00", ("AGREEMENT-141", "scholen.csv", 4)),
+        (",https://vo.example.org/overstap", ",", ("AGREEMENT-144", "scholen.csv", 5)),
+        ("drop_folder", "", ("AGREEMENT-145", "scholen.csv", 2)),
+        ("https://", "http://", ("AGREEMENT-105", "scholen.csv", 5)),
+        ("drop_folder", "dropfolder", ("AGREEMENT-105", "scholen.csv", 2)),
+        (",board,", ",bestuur,", ("AGREEMENT-109", "scholen.csv", 1)),
+        (",tweede@example.org", ",tweede@example.org,te veel", ("AGREEMENT-109", "scholen.csv", 4)),
+    ],
+)
+def test_a_mistake_is_told_at_its_row(tmp_path, old, new, expected):
+    assert ROWS.count(old) == 1
+    path = made(tmp_path, ROWS.replace(old, new))
+    assert expected in found(path)
+
+
+@pytest.mark.parametrize(
+    ("reference", "rows"),
+    [
+        ("{file: anders.csv}", ROWS),
+        ("{file: ../geheim.csv}", ROWS),
+        ("{file: scholen.csv, sheet: 1}", ROWS),
+        ("{file: scholen.csv}", "naïef".encode("latin-1")),
+        ("{file: scholen.csv}", b""),
+    ],
+)
+def test_a_list_that_cannot_be_read(tmp_path, reference, rows):
+    path = made(tmp_path, rows, WITH_FILE.replace("{file: scholen.csv}", reference))
+    assert "AGREEMENT-109" in {code for code, _, _ in found(path)}
+    with pytest.raises(OverstapError, match="AGREEMENT-001"):
+        load_agreement(path)
