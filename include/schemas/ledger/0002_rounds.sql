@@ -17,7 +17,9 @@ create table overstap.round (
     agreement jsonb not null,                   -- the round started with this version
     agreement_digest text not null,
     opened_at timestamptz not null default clock_timestamp(),
-    closed_at timestamptz
+    closed_at timestamptz,
+    -- The id says the region, so that whatever names a round in it is of that region too (see the checks on round_id).
+    check (round_id = concat_ws('.', region, school_year, kind))
 );
 
 -- Which pupil may be received where. `pupil` is the keyed hash of the BSN or onderwijsnummer.
@@ -29,6 +31,7 @@ create table overstap.application (
     secondary_school text not null,
     stage text not null check (stage in ('applied', 'registered', 'placed')),
     recorded_at timestamptz not null,
+    withdrawn_at timestamptz,                   -- no source states it any more
     primary key (region, school_year, pupil, secondary_school),
     foreign key (region, secondary_school) references overstap.school
 );
@@ -36,4 +39,9 @@ create table overstap.application (
 call overstap.keep_apart('school');
 call overstap.keep_apart('round');
 call overstap.keep_apart('application');
-grant select, insert, update on overstap.school, overstap.round, overstap.application to overstap_region;
+-- Columns, not tables: what a round started with stays, and a moment that counts as evidence is the database's own.
+grant select, insert on overstap.school, overstap.application to overstap_region;
+grant update (name, contact) on overstap.school to overstap_region;
+grant update (primary_school, stage, recorded_at, withdrawn_at) on overstap.application to overstap_region;
+grant select, insert (round_id, region, school_year, kind, agreement, agreement_digest), update (closed_at)
+    on overstap.round to overstap_region;

@@ -1,4 +1,5 @@
--- A dossier in a round: its state, its versions, what was found about it.
+-- A dossier in a round: its state, its versions, what was found about it. A reference takes the region along, since
+-- PostgreSQL looks for what is referred to without row-level security: else a region could hang rows on another's.
 
 create table overstap.state (
     state text primary key,
@@ -47,15 +48,16 @@ insert into overstap.transition values
     ('refuse_late',   'undelivered',   'refused');
 
 create table overstap.dossier (
-    dossier uuid primary key default uuidv7(),
+    dossier uuid not null default uuidv7(),
     region text not null references overstap.region,
-    round_id text not null references overstap.round,
+    round_id text not null references overstap.round check (starts_with(round_id, region || '.')),
     primary_school text not null,
     pupil bytea not null check (length(pupil) = 32),
     las_key bytea check (length(las_key) = 32), -- keyed hash of school and leerlingid, for decisions that a school records
     state text not null default 'supplied' references overstap.state,
     version integer not null default 1,         -- number of the current version
     review_closes_at timestamptz,               -- own deadline: parents of a late school get their time too
+    primary key (dossier, region),
     unique (round_id, primary_school, pupil),
     foreign key (region, primary_school) references overstap.school (region, school)
 );
@@ -64,9 +66,9 @@ create index dossier_by_pupil on overstap.dossier (region, pupil);
 create index dossier_by_las_key on overstap.dossier (round_id, las_key);
 
 create table overstap.gate_decision (
-    gate_decision uuid primary key default uuidv7(),
+    gate_decision uuid not null default uuidv7(),
     region text not null references overstap.region,
-    round_id text not null references overstap.round,
+    round_id text not null references overstap.round check (starts_with(round_id, region || '.')),
     gate text not null check (gate in ('release_for_review')),
     approved boolean not null,
     decided_by text not null,
@@ -74,11 +76,12 @@ create table overstap.gate_decision (
     answer_key text not null,                   -- the same answer recorded twice is one decision
     dossiers integer not null,                  -- how many it covered
     decided_at timestamptz not null default clock_timestamp(),
+    primary key (gate_decision, region),
     unique (round_id, gate, answer_key)
 );
 
 create table overstap.dossier_version (
-    dossier uuid not null references overstap.dossier,
+    dossier uuid not null,
     number integer not null,
     region text not null references overstap.region,
     key_id text not null,
@@ -86,9 +89,11 @@ create table overstap.dossier_version (
     content_digest bytea not null check (length(content_digest) = 32),  -- of all but the inspection block
     oso_version text not null,
     source text not null,                       -- kind of source it came from
-    released_by uuid references overstap.gate_decision,
+    released_by uuid,
     created_at timestamptz not null default clock_timestamp(),
-    primary key (dossier, number)
+    primary key (dossier, number, region),
+    foreign key (dossier, region) references overstap.dossier,
+    foreign key (released_by, region) references overstap.gate_decision
 );
 
 create table overstap.finding (
@@ -98,14 +103,14 @@ create table overstap.finding (
     rule text not null,
     severity text not null check (severity in ('error', 'warning', 'note')),
     path text not null,                         -- where in the dossier, never what stands there
-    foreign key (dossier, number) references overstap.dossier_version
+    foreign key (dossier, number, region) references overstap.dossier_version
 );
 create index finding_by_version on overstap.finding (dossier, number);
 
 -- What a school supplied that could not become a dossier. The file's name may hold a pupil's name: encrypted.
 create table overstap.refused_input (
     region text not null references overstap.region,
-    round_id text not null references overstap.round,
+    round_id text not null references overstap.round check (starts_with(round_id, region || '.')),
     primary_school text not null,
     label text not null,                        -- keyed handle of the file, no name
     code text not null,                         -- error code
@@ -128,15 +133,18 @@ create table overstap.dossier_event (
 create index dossier_event_by_dossier on overstap.dossier_event (dossier);
 
 -- Once per statement, so that a group of a thousand costs one check: refuses what the table does not allow, and keeps the
--- event. Definer's rights: nobody else may write events.
+-- event. A version follows the one before it, and begins as supplied. Definer's rights: nobody else may write events, nor
+-- hang this function on a table of their own.
 create function overstap.keep_transition() returns trigger language plpgsql security definer
     set search_path = overstap, pg_temp as $$
 declare wrong text;
 begin
-    select format('%s -> %s', o.state, n.state) into wrong
+    select format('%s -> %s', o.state, n.state) || case when o.version <> n.version
+           then format(' (version %s -> %s)', o.version, n.version) else '' end into wrong
       from old_rows o join new_rows n using (dossier)
       left join transition t on t.from_state = o.state and t.to_state = n.state
-     where o.state <> n.state and t.transition is null limit 1;
+     where (o.state <> n.state and t.transition is null)
+        or (o.version <> n.version and (n.version <> o.version + 1 or n.state <> 'supplied')) limit 1;
     if wrong is not null then
         raise exception 'transition not allowed: %', wrong using errcode = 'check_violation';
     end if;
@@ -146,6 +154,7 @@ begin
       join transition t on t.from_state = o.state and t.to_state = n.state;
     return null;
 end $$;
+revoke all on function overstap.keep_transition from public;
 create trigger keep_transition after update on overstap.dossier
     referencing old table as old_rows new table as new_rows
     for each statement execute function overstap.keep_transition();
@@ -157,10 +166,12 @@ call overstap.keep_apart('dossier_version');
 call overstap.keep_apart('finding');
 call overstap.keep_apart('refused_input');
 call overstap.keep_apart('dossier_event');
-grant select, insert on overstap.gate_decision, overstap.dossier_version to overstap_region;
-grant update (released_by) on overstap.dossier_version to overstap_region;
-grant select, insert on overstap.dossier to overstap_region;
-grant update (state, version, review_closes_at, las_key) on overstap.dossier to overstap_region;
+grant select, insert (region, round_id, gate, approved, decided_by, reason, answer_key, dossiers)
+    on overstap.gate_decision to overstap_region;
+grant select, insert (dossier, number, region, key_id, content, content_digest, oso_version, source), update (released_by)
+    on overstap.dossier_version to overstap_region;
+grant select, insert (region, round_id, primary_school, pupil, las_key), update (state, version, review_closes_at, las_key)
+    on overstap.dossier to overstap_region;
 grant select, insert, delete on overstap.finding to overstap_region;
-grant select, insert, update, delete on overstap.refused_input to overstap_region;
+grant select, insert, delete, update (code, facts, key_id, file_name) on overstap.refused_input to overstap_region;
 grant select on overstap.dossier_event to overstap_region;

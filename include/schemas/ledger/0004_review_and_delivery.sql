@@ -12,14 +12,14 @@ create table overstap.review_decision (
     recorded_by text not null,
     ground text not null check (ground in ('school_list', 'school_single')),
     recorded_at timestamptz not null default clock_timestamp(),
-    foreign key (dossier, number) references overstap.dossier_version
+    foreign key (dossier, number, region) references overstap.dossier_version
 );
 create index review_decision_by_version on overstap.review_decision (dossier, number);
 
 create table overstap.delivery (
-    message_id uuid primary key,
+    message_id uuid not null,
     region text not null references overstap.region,
-    round_id text not null references overstap.round,
+    round_id text not null references overstap.round check (starts_with(round_id, region || '.')),
     dossier uuid not null,
     number integer not null,
     secondary_school text not null,
@@ -31,8 +31,9 @@ create table overstap.delivery (
     problem text,                               -- error code of the last attempt
     sealed_at timestamptz not null default clock_timestamp(),
     settled_at timestamptz,
+    primary key (message_id, region),
     unique (dossier, number, secondary_school),
-    foreign key (dossier, number) references overstap.dossier_version,
+    foreign key (dossier, number, region) references overstap.dossier_version,
     foreign key (region, secondary_school) references overstap.school (region, school)
 );
 create index delivery_open on overstap.delivery (round_id, secondary_school) where state = 'sealed';
@@ -40,22 +41,27 @@ create index delivery_by_round on overstap.delivery (round_id, secondary_school,
 
 create table overstap.receipt (
     region text not null references overstap.region,
-    message_id uuid not null references overstap.delivery,
+    message_id uuid not null,
     digest bytea not null check (length(digest) = 32),
     content bytea not null,                     -- CMS SignedData of the receiving school
     outcome text not null check (outcome in ('accepted', 'refused', 'unverified')),
     code text,                                  -- why refused, or why it does not count
     received_at timestamptz not null default clock_timestamp(),
-    primary key (message_id, digest)
+    primary key (message_id, digest),
+    foreign key (message_id, region) references overstap.delivery
 );
 
 call overstap.keep_apart('review_decision');
 call overstap.keep_apart('delivery');
 call overstap.keep_apart('receipt');
-grant select, insert on overstap.review_decision, overstap.receipt to overstap_region;
-grant update (outcome, code) on overstap.receipt to overstap_region;
-grant select, insert on overstap.delivery to overstap_region;
-grant update (state, attempts, problem, settled_at) on overstap.delivery to overstap_region;
+grant select, insert (region, dossier, number, seen_on, agreed, key_id, view, recorded_by, ground)
+    on overstap.review_decision to overstap_region;
+grant select, insert (region, message_id, digest, content, outcome, code), update (outcome, code)
+    on overstap.receipt to overstap_region;
+grant select,
+    insert (message_id, region, round_id, dossier, number, secondary_school, envelope, envelope_digest, manifest_digest),
+    update (state, attempts, problem, settled_at)
+    on overstap.delivery to overstap_region;
 
 -- The one statement of what may leave: a released version, by a decision that approved, whose parents' inspection is
 -- recorded (the newest decision counts). Sealing and sending both join it, since anyone who may edit a task in Airflow can
@@ -74,6 +80,7 @@ create view overstap.may_receive with (security_invoker = true) as
 select d.dossier, a.secondary_school, a.stage
   from overstap.dossier d
   join overstap.round o on o.round_id = d.round_id
-  join overstap.application a on a.region = o.region and a.school_year = o.school_year and a.pupil = d.pupil;
+  join overstap.application a on a.region = o.region and a.school_year = o.school_year and a.pupil = d.pupil
+ where a.withdrawn_at is null;
 
 grant select on overstap.may_leave, overstap.may_receive to overstap_region;

@@ -22,7 +22,7 @@ create table overstap.audit_checkpoint (
 -- Reports for schools name pupils by their LAS key, so they stay here, encrypted; round reports hold counts only.
 create table overstap.school_report (
     region text not null references overstap.region,
-    round_id text not null references overstap.round,
+    round_id text not null references overstap.round check (starts_with(round_id, region || '.')),
     school text not null,
     key_id text not null,
     html bytea not null,
@@ -34,5 +34,7 @@ create table overstap.school_report (
 call overstap.keep_apart('audit_line');
 call overstap.keep_apart('audit_checkpoint');
 call overstap.keep_apart('school_report');
-grant select, insert on overstap.audit_line, overstap.audit_checkpoint to overstap_region;
-grant select, insert, update on overstap.school_report to overstap_region;
+grant select, insert on overstap.audit_line to overstap_region;
+grant select, insert (region, up_to, payload, signature, certificate) on overstap.audit_checkpoint to overstap_region;
+grant select, insert (region, round_id, school, key_id, html, csv), update (key_id, html, csv, made_at)
+    on overstap.school_report to overstap_region;

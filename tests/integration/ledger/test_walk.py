@@ -286,8 +286,8 @@ def test_the_evidence_cannot_be_changed_by_the_application(ledger: Ledger) -> No
         ("alter table overstap.dossier disable row level security", "I7"),
         ("insert into overstap.dossier_event select * from overstap.dossier_event", "I8"),
         (
-            "alter table overstap.dossier_version disable trigger all; "
-            "update overstap.dossier set version = 2; alter table overstap.dossier_version enable trigger all",
+            "alter table overstap.dossier disable trigger all; "
+            "update overstap.dossier set version = 2; alter table overstap.dossier enable trigger all",
             "I4",
         ),
     ],
