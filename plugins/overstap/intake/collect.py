@@ -22,7 +22,7 @@ from overstap.intake import applications, drop_folder, las_database
 from overstap.intake.refusals import Refused
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import Incoming, RefusedFile, Stored, note_refused, store
-from overstap.ledger.rounds import Registration, record_registrations
+from overstap.ledger.rounds import Registration, record_registrations, withdraw_registrations
 
 GROUP = 200
 """Dossiers per transaction: a killed task loses at most the group it was writing."""
@@ -199,31 +199,36 @@ def collect_registrations(
     found: Iterable[tuple[list[applications.Application], list[Refused]]],
     actor: str,
 ) -> Counter[str]:
-    """Record where pupils may be received, from every source of the region.
+    """Record where pupils may be received, from every source of the region; what none states any more is withdrawn.
 
     Args:
         ledger: the ledger.
         agreement: the region's agreement; rows of schools outside it are counted and left out.
-        found: what each source gave.
+        found: what each source gave; together they are the whole present statement.
         actor: who collects.
 
     Returns:
-        Counts: "rows", "changed", "outside" and, per error code, the refused rows.
+        Counts: "rows", "changed", "withdrawn", "outside" and, per error code, the refused rows.
     """
     secondary = {school.id for school in agreement.secondary_schools}
     primary = {school.id for school in agreement.primary_schools}
     counts: Counter[str] = Counter()
+    registrations: list[Registration] = []
+    stated: list[tuple[str, str]] = []
     for rows, refused in found:
         counts.update(row.code for row in refused)
+        # What this round's agreement leaves out, another round's of the year may hold: it is not withdrawn by this one.
+        stated += [(row.pupil_number, row.secondary_school) for row in rows]
         inside = [row for row in rows if row.secondary_school in secondary and row.primary_school in primary]
         counts["rows"] += len(rows)
         counts["outside"] += len(rows) - len(inside)
-        registrations = [
+        registrations += [
             Registration(row.pupil_number, row.primary_school, row.secondary_school, row.stage.value, row.recorded_at)
             for row in inside
         ]
-        with ledger.unit(agreement.region, actor) as unit:
-            counts["changed"] += record_registrations(unit, agreement.school_year, registrations)
+    with ledger.unit(agreement.region, actor) as unit:
+        counts["changed"] = record_registrations(unit, agreement.school_year, registrations)
+        counts["withdrawn"] = withdraw_registrations(unit, agreement.school_year, stated)
     return counts
 
 

@@ -58,15 +58,11 @@ def to_seal(
         receivers: secondary schools that can be sealed for at present; a dossier with another receiver waits.
         limit: how many dossiers at most.
     """
-    rows = unit.rows(
+    found = unit.rows(
         """
-        select d.dossier, d.version, d.primary_school, v.key_id, v.content, v.content_digest,
-               m.seen_on, m.agreed, m.view_key_id, m.view,
-               array(select secondary_school from overstap.may_receive a
-                      where a.dossier = d.dossier and a.stage = any(%(stages)s) order by secondary_school)
+        select d.dossier
           from overstap.dossier d
           join overstap.may_leave m on m.dossier = d.dossier and m.number = d.version
-          join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version
          where d.round_id = %(round)s and d.state = 'inspected'
            and d.primary_school = any(%(senders)s)
            and exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s))
@@ -81,8 +77,26 @@ def to_seal(
         receivers=list(receivers),
         limit=limit,
     )
+    # Read again now that they are held: while the statement above ran, parents may have changed their answer.
+    rows = unit.rows(
+        """
+        select d.dossier, d.version, d.primary_school, v.key_id, v.content, v.content_digest,
+               m.seen_on, m.agreed, m.view_key_id, m.view,
+               array(select secondary_school from overstap.may_receive a
+                      where a.dossier = d.dossier and a.stage = any(%(stages)s) order by secondary_school)
+          from overstap.dossier d
+          join overstap.may_leave m on m.dossier = d.dossier and m.number = d.version
+          join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version
+         where d.dossier = any(%(ids)s)
+         order by d.dossier
+        """,
+        ids=[row[0] for row in found],
+        stages=stages_from(stage),
+    )
     claimed = []
-    for dossier, number, school, key_id, content, digest, seen_on, agreed, view_key, view, receivers in rows:
+    for dossier, number, school, key_id, content, digest, seen_on, agreed, view_key, view, schools in rows:
+        if not schools or not set(schools) <= set(receivers):
+            continue  # registered elsewhere in the meantime: the next look decides
         ref = VersionRef(dossier, number)
         plain_view = (
             unit.keys.decrypt(Sealed(view_key, view), f"view/{ref.bound_to}").decode() if view is not None else None
@@ -91,7 +105,7 @@ def to_seal(
             ToSeal(
                 ref,
                 school,
-                tuple(receivers),
+                tuple(schools),
                 unit.keys.decrypt(Sealed(key_id, content), ref.bound_to),
                 digest,
                 seen_on,
@@ -173,6 +187,8 @@ def to_send(
 ) -> list[Envelope]:
     """Take open deliveries for one school and write the audit line of each attempt. Commit before sending.
 
+    What was sealed for a pupil whose registration there was withdrawn since stays here; its problem is DELIVERY-104.
+
     One sender per school at a time: hold `Ledger.alone` around it. Should two send all the same, the receiver knows an
     envelope that it has by its message id and gives the same receipt again, so it is stored once.
 
@@ -192,6 +208,8 @@ def to_send(
                  join overstap.may_leave m on m.dossier = x.dossier and m.number = x.number
                 where x.round_id = %(round)s and x.secondary_school = %(school)s and x.state = 'sealed'
                   and d.state in ('sealed', 'undelivered') and (%(after)s::uuid is null or x.message_id > %(after)s)
+                  and exists (select from overstap.may_receive a
+                               where a.dossier = x.dossier and a.secondary_school = x.secondary_school)
                 order by x.message_id limit %(limit)s)
         returning message_id, dossier, number, envelope, envelope_digest, manifest_digest, attempts
         """,
@@ -227,6 +245,12 @@ def settle(unit: Unit, answers: Sequence[Answer]) -> None:
 
     A dossier is confirmed when every delivery of its version is, and refused when none is open and one was refused.
     """
+    # Rows before the region's chain, as everybody does: who holds the chain must wait for nobody.
+    unit.rows(
+        "select from overstap.dossier d join overstap.delivery l using (dossier) where l.message_id = any(%(ids)s) "
+        "order by d.dossier for update",
+        ids=[item.message_id for item in answers],
+    )
     signed = [item for item in answers if item.receipt is not None]
     unit.run(  # the receiver repeats the same bytes: what could not be verified earlier (a stale CRL) may be by now
         """

@@ -110,7 +110,7 @@ def store(unit: Unit, round_id: str, primary_school: str, group: Sequence[Incomi
             "select d.pupil, d.dossier, d.state, d.version, v.content_digest from overstap.dossier d "
             "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
             "where d.round_id = %(round)s and d.primary_school = %(school)s and d.pupil = any(%(pupils)s) "
-            "for update of d",
+            "order by d.dossier for update of d",
             round=round_id,
             school=primary_school,
             pupils=list(by_pupil),
@@ -153,9 +153,10 @@ def store(unit: Unit, round_id: str, primary_school: str, group: Sequence[Incomi
     _write_versions(unit, versions)
     if changed:
         unit.run(
-            "update overstap.dossier set version = version + 1, state = 'supplied', review_closes_at = null "
-            "where dossier = any(%(ids)s)",
+            "update overstap.dossier d set version = version + 1, state = 'supplied', review_closes_at = null, "
+            "las_key = t.key from unnest(%(ids)s::uuid[], %(keys)s::bytea[]) as t (id, key) where d.dossier = t.id",
             ids=list(changed),
+            keys=[_las_key(unit, primary_school, item.las_key) for _, item in changed.values()],
         )
     return Stored(new, len(changed), len(group) - new - len(changed) - too_late, too_late)
 
@@ -195,12 +196,14 @@ def note_refused(unit: Unit, round_id: str, primary_school: str, refused: Sequen
         labels=[item.label for item in refused],
     )
     for item in refused:
-        sealed = unit.keys.encrypt(item.file_name.encode(), f"file/{item.label}")
+        # A name need not be UTF-8 (a folder filled by an old system): what cannot be read back is shown as "?".
+        sealed = unit.keys.encrypt(item.file_name.encode(errors="replace"), f"file/{item.label}")
         unit.run(
             "insert into overstap.refused_input "
             "(region, round_id, primary_school, label, code, facts, key_id, file_name) "
             "values (%(region)s, %(round)s, %(school)s, %(label)s, %(code)s, %(facts)s::jsonb, %(key)s, %(name)s) "
-            "on conflict (round_id, primary_school, label) do update set code = excluded.code, facts = excluded.facts",
+            "on conflict (round_id, primary_school, label) do update set code = excluded.code, facts = excluded.facts, "
+            "key_id = excluded.key_id, file_name = excluded.file_name",  # "row 3" may be another pupil by now
             region=unit.region,
             round=round_id,
             school=primary_school,
@@ -362,7 +365,8 @@ def decide_release(
     if seen:
         return int(seen[0][0])
     waiting = unit.rows(
-        "select dossier from overstap.dossier where round_id = %(round)s and state = 'accepted' for update",
+        "select dossier from overstap.dossier where round_id = %(round)s and state = 'accepted' "
+        "order by dossier for update",
         round=round_id,
     )
     covered = len(waiting) if approved else 0

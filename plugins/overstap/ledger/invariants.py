@@ -82,8 +82,10 @@ def _only_what_may_leave(unit: Unit, _: Evidence) -> Iterator[Breach]:
                  where v.dossier = l.dossier and v.number = l.number and g.decided_at <= l.sealed_at),
                exists (select from overstap.review_decision r
                         where r.dossier = l.dossier and r.number = l.number and r.recorded_at <= l.sealed_at),
-               (select a.stage from overstap.may_receive a
-                 where a.dossier = l.dossier and a.secondary_school = l.secondary_school)
+               (select a.stage from overstap.dossier d join overstap.application a using (pupil)
+                 where d.dossier = l.dossier and a.school_year = o.school_year
+                   and a.secondary_school = l.secondary_school
+                   and (a.withdrawn_at is null or a.withdrawn_at > l.sealed_at))
           from overstap.delivery l join overstap.round o on o.round_id = l.round_id
         """
     )

@@ -129,10 +129,12 @@ def record_registrations(unit: Unit, school_year: str, registrations: Iterable[R
                as t (p, o, s, g, a)
          order by p, s, a desc
         on conflict (region, school_year, pupil, secondary_school) do update
-           set stage = excluded.stage, recorded_at = excluded.recorded_at, primary_school = excluded.primary_school
+           set stage = excluded.stage, recorded_at = excluded.recorded_at, primary_school = excluded.primary_school,
+               withdrawn_at = null
          where (kept.stage, kept.recorded_at, kept.primary_school) is distinct from
                (excluded.stage, excluded.recorded_at, excluded.primary_school)
            and excluded.recorded_at >= kept.recorded_at
+            or kept.withdrawn_at is not null
         """,
         **{
             "region": unit.region,
@@ -147,3 +149,47 @@ def record_registrations(unit: Unit, school_year: str, registrations: Iterable[R
     if changed:
         unit.audit("registrations.record", AuditLine(school_year, {"changed": changed}))
     return changed
+
+
+def withdraw_registrations(unit: Unit, school_year: str, stated: Iterable[tuple[str, str]]) -> int:
+    """Withdraw what no source states any more: a pupil who went elsewhere is not received there. Safe to repeat.
+
+    The row stays, as evidence of what held when something was sealed; a source that states it again brings it back.
+
+    Args:
+        unit: the transaction.
+        school_year: of the registrations.
+        stated: pupil's number and secondary school of everything that the region's sources state at present.
+
+    Returns:
+        How many were withdrawn.
+    """
+    pairs = list(stated)
+    withdrawn = unit.rows(
+        """
+        update overstap.application a set withdrawn_at = clock_timestamp()
+         where a.school_year = %(year)s and a.withdrawn_at is null
+           and (a.pupil, a.secondary_school) not in
+               (select p, s from unnest(%(pupils)s::bytea[], %(schools)s::text[]) as t (p, s)
+                 where p is not null and s is not null)
+        returning a.pupil, a.secondary_school
+        """,
+        year=school_year,
+        pupils=[unit.keys.lookup("pupil", pupil) for pupil, _ in pairs],
+        schools=[school for _, school in pairs],
+    )
+    if withdrawn:
+        unit.run(  # why these will not be sent any more, for whoever sees them stand still
+            """
+            update overstap.delivery l set problem = 'DELIVERY-104'
+              from unnest(%(pupils)s::bytea[], %(schools)s::text[]) as t (pupil, school)
+              join overstap.dossier d using (pupil) join overstap.round o using (round_id)
+             where l.dossier = d.dossier and l.secondary_school = t.school and l.state = 'sealed'
+               and o.school_year = %(year)s
+            """,
+            year=school_year,
+            pupils=[pupil for pupil, _ in withdrawn],
+            schools=[school for _, school in withdrawn],
+        )
+        unit.audit("registrations.withdraw", AuditLine(school_year, {"withdrawn": len(withdrawn)}))
+    return len(withdrawn)

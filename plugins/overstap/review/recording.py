@@ -15,9 +15,10 @@ class Outcome:
     """What became of a school's list."""
 
     counts: Counter[str]
-    """"recorded", "repeated", "unknown", "not_open", "refused", in lines."""
+    """"recorded", "repeated", "unknown", "not_open", "ambiguous", "refused", in lines."""
     refused: list[RefusedLine]
-    """Lines that do not count: REVIEW-003 to REVIEW-009, and REVIEW-010 unknown pupil, REVIEW-011 window not open."""
+    """Lines that do not count: REVIEW-003 to REVIEW-009, REVIEW-010 unknown pupil, REVIEW-011 window not open, and
+    REVIEW-012 a key of several pupils."""
 
 
 def record_list(
@@ -45,7 +46,9 @@ def record_list(
             repeated=len(result.repeated),
             unknown=len(result.unknown),
             not_open=len(result.not_open),
+            ambiguous=len(result.ambiguous),
         )
         refused += [RefusedLine(listed.lines[start + place], "REVIEW-010") for place in result.unknown]
         refused += [RefusedLine(listed.lines[start + place], "REVIEW-011") for place in result.not_open]
+        refused += [RefusedLine(listed.lines[start + place], "REVIEW-012") for place in result.ambiguous]
     return Outcome(counts, sorted(refused, key=lambda item: item.line))

@@ -1,0 +1,59 @@
+"""Two who work on the same dossiers at the same moment."""
+
+import threading
+import time
+from pathlib import Path
+
+import psycopg
+from test_walk import REGION, ROUND, VO, accept_all, incoming, inspect, register, release, seal, states, supply
+
+from overstap.ledger import Ledger, deliveries
+from overstap.ledger.audit import AuditLine
+
+
+def wait_for_a_waiter(dsn: str) -> None:
+    deadline = time.monotonic() + 20
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        while time.monotonic() < deadline:
+            waiting = connection.execute(
+                "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+            ).fetchone()
+            if waiting and waiting[0]:
+                return
+            time.sleep(0.02)
+    raise AssertionError("nobody came to wait")
+
+
+def test_a_receipt_that_comes_while_the_round_gives_up_counts(
+    ledger: Ledger, app_dsn: str, owner_dsn: str, keys_folder: Path
+) -> None:
+    """Both hold rows and the region's chain: taken in another order, PostgreSQL would end one of them (deadlock)."""
+    supply(ledger, incoming())
+    accept_all(ledger)
+    release(ledger)
+    inspect(ledger)
+    register(ledger)
+    seal(ledger)
+    with ledger.unit(REGION, "test") as unit:
+        (sent,) = deliveries.to_send(unit, ROUND, VO, limit=10)
+    problems: list[BaseException] = []
+
+    def settle() -> None:
+        other = Ledger(app_dsn, keys_folder)
+        try:
+            with other.unit(REGION, "deliver") as unit:
+                deliveries.settle(unit, [deliveries.Answer(sent.message_id, "accepted", None, b"receipt")])
+        except psycopg.Error as problem:
+            problems.append(problem)
+        finally:
+            other.close()
+
+    settler = threading.Thread(target=settle)
+    with ledger.unit(REGION, "close") as unit:
+        unit.run("update overstap.dossier set state = 'undelivered'")  # as giving up does, before its audit line
+        settler.start()
+        wait_for_a_waiter(owner_dsn)
+        unit.audit("delivery.give_up", AuditLine("the same"))
+    settler.join(20)
+    assert problems == []
+    assert states(ledger) == ["confirmed"]
