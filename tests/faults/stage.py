@@ -17,7 +17,7 @@ from overstap.ledger import open_ledger
 from overstap.settings import Settings
 from overstap.trust import TrustStore
 
-collect.GROUP, sealing.GROUP, sending.GROUP = 20, 20, 5
+collect.GROUP, sealing.GROUP, sending.GROUP = 8, 8, 5
 
 
 def main(stage: str, round_id: str, school: str) -> None:
