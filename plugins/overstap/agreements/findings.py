@@ -81,8 +81,8 @@ def finding(code: str, place: Place, key: Key, /, **facts: Any) -> Finding:
         path=".".join(str(step) for step in key),
         message_nl=dutch.message_nl,
         message_en=english.message_en,
-        do_nl=dutch.do_nl,
-        do_en=english.do_en,
+        do_nl=dutch.do_nl.strip(),
+        do_en=english.do_en.strip(),
     )
 
 

@@ -123,6 +123,19 @@ def test_a_reminder_over_the_change_of_the_clock():
     assert wall(reminder_moment(leap, 1)).isoformat() == "2028-02-29T09:00:00+01:00"
 
 
+def test_moments_in_the_hour_that_comes_twice_keep_their_order():
+    """02:50 summer time is before 02:10 winter time, although a clock on the wall shows it later."""
+    first = datetime(2026, 10, 25, 0, 50, tzinfo=UTC)
+    stones = {
+        name: (first + serial * timedelta(minutes=20)).astimezone(NETHERLANDS)
+        for serial, name in enumerate(Milestones.model_fields)
+    }
+    assert (stones["opens"].minute, stones["data_due"].minute) == (50, 10)
+    assert Milestones(**stones).data_due - first == timedelta(minutes=20)
+    with pytest.raises(ValueError, match="before"):
+        Milestones(**{**stones, "opens": stones["receipts_due"]})
+
+
 def agreement_text(school_year, part, moments):
     stones = "".join(
         f"      {name}: {moment:%Y-%m-%d %H:%M}\n"

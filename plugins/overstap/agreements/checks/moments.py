@@ -51,18 +51,15 @@ def _form(context: Context, *key: str | int) -> None:
 
 
 def _example(value: object) -> str:
-    """Return how the moment may have been meant."""
+    """Return how the moment may have been meant: in the Dutch order, without a time, or at 24:00."""
     if isinstance(value, date):
         return f"{value.isoformat()} 17:00"
-    matched = _DUTCH_ORDER.fullmatch(value.strip()) if isinstance(value, str) else None
-    if matched:
+    text = value.strip().replace("24:00", "23:59") if isinstance(value, str) else ""
+    if matched := _DUTCH_ORDER.fullmatch(text):
         day, month, year, clock = matched.groups()
-        try:
-            meant = datetime.strptime(f"{year}-{month}-{day} {(clock or '17:00').replace('.', ':')}", "%Y-%m-%d %H:%M")  # noqa: DTZ007
-        except ValueError:
-            return "2027-03-12 17:00"
-        return f"{meant:%Y-%m-%d %H:%M}"
-    return "2027-03-12 17:00"
+        text = f"{year}-{month:0>2}-{day:0>2} {(clock or '17:00').replace('.', ':'):0>5}"
+    meant = moment_written(text)
+    return f"{meant:%Y-%m-%d %H:%M}" if meant is not None else "2027-03-12 17:00"
 
 
 def _in_order(context: Context) -> None:

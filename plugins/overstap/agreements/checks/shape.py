@@ -9,6 +9,7 @@ from overstap.agreements.checks.context import Context
 from overstap.agreements.model import Agreement
 from overstap.agreements.schema import file_schema, forms_at, properties_at
 from overstap.agreements.written import Key, Said
+from overstap.texts import texts
 
 _TOLD_ELSEWHERE = frozenset({"value_error"})
 """The model's own rules: order, doubles, ways, gates. The other checks tell those with more to go by."""
@@ -99,8 +100,11 @@ def _kinds() -> tuple[Any, ...]:
 
 
 def _close(name: str, known: tuple[str, ...]) -> Said:
-    close = difflib.get_close_matches(name.lower(), known, 1, cutoff=0.6)
-    return Said("close", {"close": close[0]}) if close else Said("known", {"known": ", ".join(known)})
+    """Return the value that was probably meant; who thinks in Dutch often writes the Dutch word."""
+    meant = texts("agreements/dutch").get(name.lower())
+    if meant not in known:
+        meant = next(iter(difflib.get_close_matches(name.lower(), known, 1, cutoff=0.6)), None)
+    return Said("close", {"close": meant}) if meant else Said("nothing", {})
 
 
 def _shown(value: Any) -> str:
