@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from overstap.dossier.identifiers import is_bsn
 from overstap.quality import tables
 from overstap.quality.contacts import is_phone
-from overstap.quality.walk import Place, Walk
+from overstap.quality.walk import Block, Place, Walk
 
 _OPEN = ("overstapadvies", "inzage")
 """Blocks that everybody who gets the dossier reads: health data have a block of their own."""
@@ -16,6 +16,13 @@ _PHONE = re.compile(r"(?<![0-9])(?:\+|00)?[0-9](?:[ -]?[0-9]){8,13}(?![0-9])")
 _E_MAIL = re.compile(r"[^\s@]@[^\s@]")
 _POSTCODE = re.compile(r"\b[1-9][0-9]{3} ?[A-Z]{2}\b")
 _WORD = re.compile(r"\w+(?:-\w+)*")
+# A form of address with a name behind it: "juf Els", "dhr. van den Berg", "drs. P. de Vries".
+_ADDRESSED = re.compile(
+    r"[DdMmJjOoTt](?<!\w\w)(?:(?:hr|evr|w|rs?)\.?|eneer|evrouw|okter|uf|eester|om|ante) "
+    r"(?:(?:van|den|der|de|ten|ter|te|'t) |[A-Z]\. ?){0,5}([^\W\d_])"
+)
+_PEOPLE = ("verzorger", "huisarts")
+_SHORTEST_NAME = 3
 _LAYOUT = str.maketrans("", "", " .-")
 
 
@@ -49,6 +56,33 @@ def diagnosis_in_text(walk: Walk) -> Iterator[Place]:
     words = tables.diagnosis_words()
     for place, text in walk.texts:
         if place[0].name in _OPEN and not words.isdisjoint(_WORD.findall(text.lower())):
+            yield place
+
+
+def _names(block: Block) -> set[str]:
+    names = (*block.node.get("voornaam", ()), block.text("roepnaam"), block.text("achternaam"))
+    return {name for name in names if len(name) >= _SHORTEST_NAME and name[0].isupper()}
+
+
+def _says(names: set[str], text: str) -> bool:
+    """Say whether one of the names stands in a text as a word; nearly always none is in it in any way."""
+    return any(name in text for name in names) and not names.isdisjoint(_WORD.findall(text))
+
+
+def name_in_text(walk: Walk) -> Iterator[Place]:
+    """No text that everybody reads names others: whoever is addressed by a title, a carer, the family doctor.
+
+    Only names that the dossier itself holds, and names behind a form of address, can be told from other words: a name
+    that stands alone, of a friend or a brother, is not found. Hence a note, for a person to look at.
+    """
+    texts = [each for each in walk.texts if each[0][0].name in _OPEN]
+    if not texts:
+        return
+    pupil = walk.first("leerling")
+    names: set[str] = set().union(*(_names(block) for kind in _PEOPLE for block in walk.all(kind)))
+    names -= _names(pupil) if pupil is not None else set()
+    for place, text in texts:
+        if _says(names, text) or any(each[1].isupper() for each in _ADDRESSED.finditer(text)):
             yield place
 
 

@@ -521,6 +521,7 @@ _OWN: dict[str, Example] = {
         "POVO",
         {"pupil/adresgeheim": True, "pupil/adreslijst": None, "advice/aandachtspunten": "Woont op 1234 AB."},
     ),
+    "OV-FT-06": ("POVO", {"advice/argumentatie": "Besproken met juf Els."}),
 }
 BREAKING: dict[str, Example] = {**_presence(), **_CODES, **_CATEGORIES, **_OFFICIAL, **_OWN}
 """For every rule a dossier that breaks it."""
@@ -619,6 +620,7 @@ NEAR: dict[str, Example] = {
     "OV-FT-03": ("POVO", {"advice/argumentatie": "Zij heeft een goede band met haar klas."}),
     "OV-FT-04": ("POVO", {"advice/aandachtspunten": "Bel 06 12345678."}),
     "OV-FT-05": ("POVO", {"advice/aandachtspunten": "Woont op 1234 AB."}),
+    "OV-FT-06": ("POVO", {"advice/argumentatie": "De juf is de stof meester. Els is dat ook."}),
 }
 """Dossiers that just do not break a rule; for the other rules the good dossier of the same profile serves."""
 

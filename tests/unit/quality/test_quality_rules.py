@@ -202,3 +202,26 @@ def test_attachments_are_judged_in_the_same_words() -> None:
 ])  # fmt: skip
 def test_a_rule_changes_its_mind_exactly_at_its_border(rule: str, edits: dict[str, str | None], fires: bool) -> None:
     assert (rule in {each.rule for each in found(("POVO", edits))}) is fires
+
+
+@pytest.mark.parametrize(("text", "fires"), [
+    ("Met dhr. van den Berg gesproken.", True), 
+    ("Bij oom Jan", True), ("Zoom Jan", False), ("Volgens mr. Jansens", True), ("Zie het verslag van drs. P. de Vries.", True),
+    ("Mevrouw Özdemir begeleidt haar.", True), ("mw Jansens", True), ("Zij werkt met mevr. A.B. Smit", True),
+    ("Dokter Dokter was erbij.", True), ("Zij wil dokter worden. Later.", False), ("Juf van de klas", False),
+    ("Sanne leest graag.", False), ("Met haar moeder afgesproken.", False), ("juf" + " van" * 50_000, False),
+])  # fmt: skip
+def test_a_name_is_known_by_its_form_of_address(text: str, fires: bool) -> None:
+    found = {each.rule for each in found_in("advice/argumentatie", text)}
+    assert ("OV-FT-06" in found) is fires
+
+
+@pytest.mark.parametrize("place", ["advice/aandachtspunten", "inzage/redennietakkoord"])
+def test_a_carer_or_doctor_is_known_by_the_dossier(place: str) -> None:
+    carer = {"carer/roepnaam": "Marjolein", "pupil/huisarts/achternaam": "Zomer"}
+    for text, fires in (("Marjolein belt.", True), ("Naar Zomer verwezen.", True), ("In de zomer gezien.", False)):
+        assert ("OV-FT-06" in {each.rule for each in found_in(place, text, carer)}) is fires
+
+
+def found_in(place: str, text: str, more: dict[str, str] | None = None) -> list[Finding]:
+    return found(("POVO", {place: text, **(more or {})}))
