@@ -205,8 +205,9 @@ def test_a_rule_changes_its_mind_exactly_at_its_border(rule: str, edits: dict[st
 
 
 @pytest.mark.parametrize(("text", "fires"), [
-    ("Met dhr. van den Berg gesproken.", True), 
-    ("Bij oom Jan", True), ("Zoom Jan", False), ("Volgens mr. Jansens", True), ("Zie het verslag van drs. P. de Vries.", True),
+    ("Met dhr. van den Berg gesproken.", True),
+    ("Bij oom Jan", True), ("Zoom Jan", False), ("Volgens mr. Jansens", True),
+    ("Zie het verslag van drs. P. de Vries.", True),
     ("Mevrouw Özdemir begeleidt haar.", True), ("mw Jansens", True), ("Zij werkt met mevr. A.B. Smit", True),
     ("Dokter Dokter was erbij.", True), ("Zij wil dokter worden. Later.", False), ("Juf van de klas", False),
     ("Sanne leest graag.", False), ("Met haar moeder afgesproken.", False), ("juf" + " van" * 50_000, False),
