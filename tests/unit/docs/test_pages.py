@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_every_setting_has_a_heading() -> None:
 def test_no_setting_is_explained_that_is_not_there() -> None:
     named = set(re.findall(r"OVERSTAP_[A-Z_]+", "".join(page.text for page in PAGES)))
     known = {f"OVERSTAP_{name.upper()}" for name in Settings.model_fields}
-    assert named <= known
+    assert named <= known | set(_variables(typer.main.get_command(app)))
 
 
 def test_the_page_of_error_codes_is_current() -> None:
@@ -138,6 +139,15 @@ def test_nothing_that_is_kept_names_a_machine() -> None:
     pattern = re.compile(rb"/(?:home|root|Users|work)/[a-z][\w.-]*/")
     named = [path for path in paths if path != Path(__file__) and path.is_file() and pattern.search(path.read_bytes())]
     assert not named
+
+
+def _variables(command: Any) -> Iterator[str]:
+    """Yield the environment variables that options of commands are taken from."""
+    for parameter in command.params:
+        given = parameter.envvar or ()
+        yield from (given,) if isinstance(given, str) else given
+    for below in getattr(command, "commands", {}).values():
+        yield from _variables(below)
 
 
 def _findings() -> set[str]:
