@@ -150,6 +150,42 @@ def diff(
     raise typer.Exit(1 if found else 0)
 
 
+@app.command()
+def rehearse(
+    path: Annotated[Path, typer.Argument(help="The agreement file")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same year")] = 1,
+    late: Annotated[float, typer.Option(min=0, max=1, help="Part of the schools that misses the deadline")] = 0.05,
+    silent: Annotated[float, typer.Option(min=0, max=1, help="Part of the families that does not inspect")] = 0.04,
+) -> None:
+    """Play the school year on paper: what happens on which day, with made-up schools and families."""
+    import random
+
+    from rich.table import Table
+
+    from overstap.agreements import load_agreement
+    from overstap.agreements.national import national_year
+    from overstap.agreements.rehearsal import Habits, rehearse
+    from overstap.clock import wall
+    from overstap.texts import texts
+
+    agreement = load_agreement(path)
+    national = national_year(agreement.school_year)
+    chance = random.Random(seed)  # noqa: S311 (a rehearsal, no secret)
+    words = texts("agreements/rehearsal")
+    console = Console(highlight=False)
+    head = words["head"]["nl"].format(region=agreement.name, school_year=agreement.school_year, seed=seed)
+    console.print(Text(head, style="bold"))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("when", "round", "what"):
+        table.add_column(words[column]["nl"], no_wrap=column != "what")
+    for happening in rehearse(agreement, national, chance, Habits(late=late, silent=silent)):
+        said = words["events"][happening.event.value]["nl"].format(
+            dossiers=happening.dossiers, schools=happening.schools, of=happening.of
+        )
+        table.add_row(f"{wall(happening.at):%d-%m %H:%M}", happening.round.dutch, said)
+    console.print(table)
+
+
 def _write(text: str, out: Path | None) -> None:
     if out is None:
         typer.echo(text, nl=False)
