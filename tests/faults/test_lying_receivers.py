@@ -217,7 +217,7 @@ def test_a_lie_confirms_nothing_and_is_told_by_its_code(
     assert house.breaches() == []
 
 
-def test_a_lost_receipt_comes_again_and_the_dossier_is_stored_once(house: House, school: str, begin: Callable) -> None:
+def test_a_lost_receipt_comes_again_and_the_dossier_is_stored_once(house: House, school: str) -> None:
     """F14: what was stored and answered, but never heard, is answered with the same bytes."""
     house.receive(school)
     with house.ledger() as ledger:

@@ -70,7 +70,7 @@ def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
 @pytest.fixture(scope="session")
 def story(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     region = make_region(7, 40, 5, 2, today=wall(now()).date(), name="alfa")
-    house = build(tmp_path_factory.mktemp("round"), server, region, review=timedelta(seconds=8), las=True)
+    house = build(tmp_path_factory.mktemp("round"), server, region, review=timedelta(seconds=9.5), las=True)
     plant(house)
     house.receive_all()
     airflow = open_airflow(house)
