@@ -115,8 +115,24 @@ def collect_school(
         actor: who collects, for the evidence.
 
     Raises:
-        OverstapError: INTAKE-050 when the school supplied nothing at all; INTAKE-051 when nothing of it was usable.
+        OverstapError: INTAKE-050 when the school supplied nothing at all; INTAKE-051 when nothing of it was usable;
+            LEDGER-012 when somebody else is busy collecting from this school for this round.
     """
+    # Airflow may run a task twice at once: who looked into the source first must not write last.
+    with ledger.alone(f"collect {round_id} {school.id}"):
+        return _collect(ledger, agreement, agreed, round_id, school, source, candidates, actor)
+
+
+def _collect(
+    ledger: Ledger,
+    agreement: Agreement,
+    agreed: Round,
+    round_id: str,
+    school: School,
+    source: str,
+    candidates: Iterable[Candidate | Refused],
+    actor: str,
+) -> Collected:
     prepared: dict[str, tuple[str, str, Incoming]] = {}
     refused: list[RefusedFile] = []
     twice: dict[str, list[tuple[str, str]]] = {}

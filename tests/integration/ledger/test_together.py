@@ -2,11 +2,28 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-from test_walk import REGION, ROUND, VO, accept_all, incoming, inspect, register, release, seal, states, supply
+from test_walk import (
+    PO,
+    REGION,
+    ROUND,
+    VO,
+    accept_all,
+    agreement,
+    incoming,
+    inspect,
+    register,
+    release,
+    seal,
+    states,
+    supply,
+)
 
+from overstap.errors import OverstapError
+from overstap.intake.collect import Candidate, collect_school
 from overstap.ledger import Ledger, deliveries
 from overstap.ledger.audit import AuditLine
 
@@ -57,3 +74,43 @@ def test_a_receipt_that_comes_while_the_round_gives_up_counts(
     settler.join(20)
     assert problems == []
     assert states(ledger) == ["confirmed"]
+
+
+def test_a_school_is_collected_from_by_one_at_a_time(
+    ledger: Ledger, app_dsn: str, owner_dsn: str, keys_folder: Path
+) -> None:
+    """A second collection looks into the source only when the first is done: no older look is written last."""
+    supply(ledger, incoming())
+    looked = threading.Event()
+    told: list[str] = []
+
+    def source() -> Iterator[Candidate]:
+        looked.set()
+        yield from ()
+
+    def collect() -> None:
+        other = Ledger(app_dsn, keys_folder)
+        region = agreement()
+        try:
+            collect_school(
+                other,
+                agreement=region,
+                agreed=region.round("advice"),
+                round_id=ROUND,
+                school=region.school(PO),
+                source="drop_folder",
+                candidates=source(),
+                actor="collect",
+            )
+        except OverstapError as error:
+            told.append(error.code)
+        finally:
+            other.close()
+
+    second = threading.Thread(target=collect)
+    with ledger.alone(f"collect {ROUND} {PO}"):
+        second.start()
+        wait_for_a_waiter(owner_dsn)
+        assert not looked.is_set()
+    second.join(20)
+    assert told == ["INTAKE-050"]
