@@ -1,4 +1,7 @@
-"""Shows agreement files that cannot be read as an import error: they are seen, and all other regions run on."""
+"""Shows agreement files that cannot be read as an import error in Airflow: they are seen, and all other regions run on.
+
+It has no DAG of its own. Airflow looks into a file only when the words "airflow" and "dag" are in it (its safe mode).
+"""
 
 from overstap.agreements import load_all
 from overstap.settings import Settings
