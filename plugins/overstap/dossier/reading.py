@@ -111,8 +111,11 @@ def _read_plain(plain: bytes) -> Dossier | None:
     version = by_namespace().get(stated[1].decode("utf-8", "replace")) if stated else None
     if version is None:
         return None
-    node = _scanner(version).scan(plain.decode("utf-8"))
-    return Dossier.scanned(plain, version, node) if node is not None and is_well_formed(plain) else None
+    scanner, text = _scanner(version), plain.decode("utf-8")
+    node = scanner.scan(text)
+    if node is None or not (scanner.is_certain(text) or is_well_formed(plain)):
+        return None
+    return Dossier.scanned(plain, version, node)
 
 
 @cache

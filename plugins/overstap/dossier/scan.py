@@ -1,9 +1,12 @@
 """The quick walk: a dossier's node straight from its text, for dossiers that are as plain and as good as most are.
 
-Asking lxml for every tag, text and tail takes longer than parsing did. In a text that lxml found well-formed, and that
-has no comments, CDATA sections or carriage returns, a run of simple fields is one regular expression made from the
-catalogue: it holds their order, number and form, and gives their texts. What does not match is left to the careful walk
+Asking lxml for every tag, text and tail takes longer than parsing did. In a text that is well-formed and has no
+comments, CDATA sections or carriage returns, a run of simple fields is one regular expression made from the catalogue:
+it holds their order, number and form, and gives their texts. What does not match is left to the careful walk
 (`tree.grow`): this one gives a whole and sound dossier, or nothing. A test compares the two.
+
+A dossier that matches has its tags in pairs and no character that XML forbids (production 2, Char). What is left to go
+wrong is in its first lines and in references; `is_certain` tells when there is nothing of that to look at.
 """
 
 import re
@@ -16,6 +19,9 @@ from overstap.dossier.tree import GROUPS, Node
 from overstap.dossier.values import SimpleType
 
 _BLANK = "[ \t\n]*+"
+_NEVER = r"\x00-\x08\x0b-\x1f\ufffe\uffff"
+"""Characters that XML 1.0 has no place for (a carriage return is looked for apart); surrogates are no UTF-8."""
+_TEXT = f"[^<{_NEVER}]"
 _XSI = (
     r'(?: xmlns:xsi="http://www\.w3\.org/2001/XMLSchema-instance")?'
     r'(?:[ \t\n]+xsi:(?:schemaLocation|noNamespaceSchemaLocation)="[^"&<]{0,2000}")*'
@@ -48,6 +54,10 @@ class Scanner:
 
     def __init__(self, known: Catalogue) -> None:
         self._start = re.compile(rf'{_HEAD}<{known.root} xmlns="{re.escape(known.namespace)}"{_XSI}>{_BLANK}')
+        self._usual = re.compile(
+            rf'(?:<\?xml version="1\.0" encoding="(?:UTF|utf)-8"\?>)?{_BLANK}'
+            rf'<{known.root} xmlns="{re.escape(known.namespace)}">'
+        )
         self._end = re.compile(rf"</{known.root}>{_BLANK}")
         self._root = _Reader(known, {}).block(known.root)
 
@@ -55,7 +65,7 @@ class Scanner:
         """Return the dossier as a node when it is plain and sound, otherwise None.
 
         Args:
-            text: a whole document that lxml finds to be well-formed, before or after.
+            text: a whole document that lxml finds to be well-formed, before or after; or for which `is_certain` holds.
         """
         if "\r" in text:  # XML reads it as a line feed
             return None
@@ -71,6 +81,15 @@ class Scanner:
         if "&" in text:
             _resolve(node)
         return node
+
+    def is_certain(self, text: str) -> bool:
+        """Tell whether a text that could be scanned is well-formed beyond doubt, so that no parser need be asked.
+
+        Args:
+            text: a document of which `scan` gave a node. With a reference, a `]` (which may end a CDATA section that
+                never began) or anything but the usual first lines, the answer is no.
+        """
+        return "&" not in text and "]" not in text and self._usual.match(text) is not None
 
 
 @dataclass(slots=True)
@@ -300,7 +319,7 @@ def _run(fields: list[Field], *, needed: bool = False, around: str = "") -> _Run
             raise ValueError(f"{field.block}.{field.name} is no leaf")
         attribute = ""
         if field.attribute:
-            attribute = f'(?: {field.attribute}="([^"&<\t\n]{{1,500}})")?'
+            attribute = f'(?: {field.attribute}="([^"&<\t\n{_NEVER}]{{1,500}})")?'
             attributes.append((len(names) + 1, len(names), f"{field.name}@{field.attribute}"))
             names.append("")
         form, is_enough = _form(kind)
@@ -321,7 +340,7 @@ def _form(kind: SimpleType) -> tuple[str, bool]:
         return _FORMS[kind.base], kind.least is None and kind.most is None
     if kind.base == "string" and kind.pattern is not None:
         return kind.pattern.pattern, True
-    return ("[^<]++" if kind.shortest or kind.base != "string" else "[^<]*+"), kind.is_plain or kind.is_free
+    return f"{_TEXT}{'++' if kind.shortest or kind.base != 'string' else '*+'}", kind.is_plain or kind.is_free
 
 
 _ENTITY = re.compile(r"&(amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});")
