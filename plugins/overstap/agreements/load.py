@@ -32,7 +32,7 @@ def load_agreement(path: Path, national: Path = FOLDER, *, is_anywhere: bool = F
     written = read_written(path, national)
     if written.faults:
         faults = [finding_of(fault) for fault in written.faults]
-        said = "; ".join(f"{fault.file.name} line {fault.line}: {fault.message_en}" for fault in faults)
+        said = "; ".join(f"{fault.file.name} line {fault.line}: {fault.message_en.rstrip('.')}" for fault in faults)
         raise OverstapError("AGREEMENT-001", file=path.name, problem=said)
     try:
         agreement = Agreement.model_validate(written.data)
