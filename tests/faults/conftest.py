@@ -10,7 +10,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from integration.round.conftest import server as server
 from integration.round.house import KIND, House, build, copy_ledger
 
 from overstap.clock import now, wall
@@ -33,6 +32,15 @@ def random(request: pytest.FixtureRequest) -> Random:
     seed = int(os.environ.get("OVERSTAP_SEED") or Random().randrange(1_000_000))
     print(f"OVERSTAP_SEED={seed} pytest {request.node.nodeid}")
     return Random(seed)
+
+
+@pytest.fixture(scope="session")
+def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
+    """A server of our own: it is stopped in the middle of things."""
+    found = EmbeddedPostgres(state_folder / "faults" / "postgres", is_durable=False)
+    found.start()
+    yield found
+    found.destroy()
 
 
 @pytest.fixture(scope="session")

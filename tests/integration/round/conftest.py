@@ -60,7 +60,7 @@ class Story:
 
 @pytest.fixture(scope="session")
 def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
-    """A server of our own: these tests stop it, too."""
+    """A server of our own: its application login has a password of its own, too."""
     found = EmbeddedPostgres(state_folder / "round" / "postgres", is_durable=False)
     found.start()
     yield found
