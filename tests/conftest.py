@@ -7,9 +7,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import settings
 
 from overstap.local.postgres import EmbeddedPostgres
 from overstap.local.services import stop_all
+
+# A busy machine is no fault of the code: nothing in the tests is timed.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 STATES = Path(__file__).resolve().parents[1] / ".test"
 """A folder per test run, by its process id: what a killed run left behind is found and ended by the next."""
