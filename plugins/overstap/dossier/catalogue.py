@@ -87,7 +87,7 @@ class Withheld:
         block: the block.
         name: the field in it.
         when: empty for always, or the boolean field of the same block that must be true.
-        rule: the official rule that says so.
+        rule: the official rule that says so; empty where we keep a secret address secret without one.
     """
 
     block: str

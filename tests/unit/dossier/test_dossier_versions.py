@@ -8,6 +8,7 @@ import pytest
 from overstap.dossier.catalogue import FOLDER, PROFILES, catalogue, versions
 from overstap.dossier.values import SimpleType
 from overstap.errors import OverstapError
+from overstap.quality.rulebook import rules
 
 
 @pytest.fixture
@@ -102,3 +103,15 @@ def test_the_versions_differ_as_the_standard_did():
     assert "0015" not in catalogue("2019.1").lists["42"]
     assert len(catalogue("2017.1").lists["9"]) == 6
     assert catalogue("2018.1").matrix["POVO"]["zorgenbegeleiding"] == "VERPLICHT"
+
+
+@pytest.mark.parametrize("version", versions())
+def test_what_a_profile_withholds_is_asked_by_a_rule_of_that_version(version):
+    """Minimisation takes out no more than the version's own rules say; but a secret address stays secret always."""
+    book = rules(version)
+    for profile in PROFILES:
+        for each in catalogue(version).withheld(profile):
+            if each.rule:
+                assert book[each.rule].is_judged, (profile, each)
+            else:
+                assert each.when == "adresgeheim", (profile, each)
