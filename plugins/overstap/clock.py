@@ -37,6 +37,12 @@ _DAYS = ("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "
 
 
 def spoken(moment: datetime) -> str:
-    """Return a moment as a Dutch reader expects it: "vrijdag 12 maart 2027, 16:00 uur"."""
+    """Return a moment as a Dutch reader expects it: "vrijdag 12 maart 2027, 16:00 uur".
+
+    In the hour that comes twice in autumn it says which one is meant: "zomertijd" or "wintertijd".
+    """
     local = wall(moment)
-    return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} uur"
+    said = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} uur"
+    if local.utcoffset() == local.replace(fold=1 - local.fold).utcoffset():
+        return said
+    return f"{said} ({'wintertijd' if local.fold else 'zomertijd'})"

@@ -17,8 +17,8 @@ def test_now_is_aware_and_in_utc() -> None:
         # F31 and F32: the last second before each change of the clock, and the first after it
         (datetime(2027, 3, 28, 0, 59, tzinfo=UTC), "zondag 28 maart 2027, 01:59 uur"),
         (datetime(2027, 3, 28, 1, 0, tzinfo=UTC), "zondag 28 maart 2027, 03:00 uur"),
-        (datetime(2027, 10, 31, 0, 30, tzinfo=UTC), "zondag 31 oktober 2027, 02:30 uur"),
-        (datetime(2027, 10, 31, 1, 30, tzinfo=UTC), "zondag 31 oktober 2027, 02:30 uur"),
+        (datetime(2027, 10, 31, 0, 30, tzinfo=UTC), "zondag 31 oktober 2027, 02:30 uur (zomertijd)"),
+        (datetime(2027, 10, 31, 1, 30, tzinfo=UTC), "zondag 31 oktober 2027, 02:30 uur (wintertijd)"),
         (datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "vrijdag 1 januari 2027, 00:30 uur"),
         (datetime(2028, 2, 29, 8, 5, tzinfo=timezone(timedelta(hours=-5))), "dinsdag 29 februari 2028, 14:05 uur"),
     ],
