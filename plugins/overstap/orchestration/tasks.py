@@ -127,6 +127,7 @@ def check_early(region: str, school_year: str) -> dict[str, int]:
 
 def check(region: str, school_year: str, kind: str) -> dict[str, int]:
     """Judge what is new in the whole region at once, and make each school's report."""
+    from overstap.quality import registers
     from overstap.quality.region import judge_round
 
     with workplace(RoundRef(region, school_year, kind), "check") as place:
@@ -138,6 +139,7 @@ def check(region: str, school_year: str, kind: str) -> dict[str, int]:
             actor="check",
             today=wall(now()).date(),
             made_at=now(),
+            registers=registers.load(place.settings.registers),
         )
     _say("Gecontroleerd | checked", judged)
     return dict(judged)
