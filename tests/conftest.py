@@ -42,6 +42,11 @@ def postgres(state_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 
 def _remove(folder: Path) -> None:
+    # Whole demonstrations live in folders of their own below it, each with services and a server; these before the last.
+    for run in sorted(folder.rglob("run"), key=lambda path: len(path.parts), reverse=True):
+        if run.parent.name != "postgres":
+            stop_all(run.parent)
     stop_all(folder)
-    EmbeddedPostgres(folder / "postgres").destroy()
+    for place in sorted(folder.rglob("postgres/place")):
+        EmbeddedPostgres(place.parent).destroy()
     shutil.rmtree(folder, ignore_errors=True)
