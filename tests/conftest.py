@@ -42,7 +42,7 @@ def postgres(state_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 
 def _remove(folder: Path) -> None:
-    # Whole demonstrations live in folders of their own below it, each with services and a server; these before the last.
+    # Whole demonstrations live in folders below it, each with services and a server: services first, then servers.
     for run in sorted(folder.rglob("run"), key=lambda path: len(path.parts), reverse=True):
         if run.parent.name != "postgres":
             stop_all(run.parent)
