@@ -35,7 +35,12 @@ class RoundTrigger(BaseTrigger):
         return f"{kind.__module__}.{kind.__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until the wait is over, then say so once."""
+        """Look until the wait is over, then say so once.
+
+        The task looked itself before it deferred, so the first look can wait: Airflow 3.3.2 takes a task for broken
+        that is resumed before its executor has told that it paused.
+        """
+        await asyncio.sleep(self.seconds)
         while not await asyncio.to_thread(self.is_over):
             await asyncio.sleep(self.seconds)
         yield TriggerEvent({"round_id": self.round_id})

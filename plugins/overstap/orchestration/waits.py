@@ -1,5 +1,6 @@
 """Waits of a round: until an agreed moment, or until people are done. Deferred: they hold no worker."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,8 @@ from overstap.clock import now, spoken
 from overstap.orchestration.triggers import ReceiptsOver, ReviewOver, RoundTrigger
 from overstap.orchestration.workplace import RoundRef, workplace
 
+DEFERS_FROM = timedelta(seconds=10)
+"""Shorter waits hold their worker: Airflow 3.3.2 takes a task for broken that is resumed as soon as it has paused."""
 LOOK_EVERY = timedelta(seconds=10)
 """Between two looks into the ledger, in the triggerer."""
 
@@ -31,7 +34,10 @@ class WaitForMilestone(BaseOperator):
         """Defer until the moment, or go on when it has passed."""
         with workplace(self.ref, self.task_id) as place:
             moment = getattr(place.round.milestones, self.milestone)
-        if now() < moment:
+        left = (moment - now()).total_seconds()
+        if 0 < left < DEFERS_FROM.total_seconds():
+            time.sleep(left)
+        elif left > 0:
             self.log.info("Wachten tot %s | waiting until %s", spoken(moment), moment.isoformat())
             self.defer(trigger=DateTimeTrigger(moment=moment), method_name="arrived")
         self.log.info("%s is voorbij | has passed", spoken(moment))
