@@ -207,7 +207,8 @@ def _pupil(
         years = 7 if birth_date.year > first_year - 11 else 8
     has_bsn = quirk is not Quirk.NO_BSN and position % 199 != 150
     # Position 0 is of the quirk; the others follow the position, so that no two pupils share a number.
-    number = numbers.bsn(position) if has_bsn else numbers.onderwijsnummer(0 if quirk is Quirk.NO_BSN else position // 199 + 1)
+    place = 0 if quirk is Quirk.NO_BSN else position // 199 + 1
+    number = numbers.bsn(position) if has_bsn else numbers.onderwijsnummer(place)
     ability = random.random()
     advice = next(code for limit, code in _ADVICES if ability < limit)
     return Pupil(
