@@ -3,11 +3,11 @@
 from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule
 
 from overstap.agreements import Agreement, load_all
-from overstap.clock import NETHERLANDS
+from overstap.clock import NETHERLANDS, now
 from overstap.orchestration import tasks
 from overstap.orchestration.access import coordinator_role, rights
 from overstap.orchestration.documentation import intake_doc
-from overstap.orchestration.schedule import before_opening
+from overstap.orchestration.schedule import before_opening, current
 from overstap.orchestration.steps import AGAIN, daily_steps
 from overstap.orchestration.titles import title
 from overstap.settings import Settings
@@ -38,6 +38,5 @@ def intake_dag(agreement: Agreement) -> DAG:
     return dag
 
 
-newest = {agreement.region: agreement for agreement in load_all(Settings().regions)[0]}  # sorted by school year
-for agreement in newest.values():
+for agreement in current(load_all(Settings().regions)[0], now()):
     globals()[agreement.region] = intake_dag(agreement)

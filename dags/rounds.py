@@ -7,11 +7,12 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TriggerRule
 
 from overstap.agreements import Agreement, RoundKind, load_all
+from overstap.clock import now
 from overstap.orchestration import tasks
 from overstap.orchestration.access import coordinator_role, rights
 from overstap.orchestration.documentation import round_doc
 from overstap.orchestration.gates import ReleaseForReview
-from overstap.orchestration.schedule import at_opening, before_opening
+from overstap.orchestration.schedule import at_opening, before_opening, current
 from overstap.orchestration.steps import AGAIN, round_steps
 from overstap.orchestration.titles import title
 from overstap.orchestration.waits import WaitForMilestone, WaitForReceipts, WaitForReview
@@ -81,7 +82,6 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
     return dag
 
 
-newest = {agreement.region: agreement for agreement in load_all(Settings().regions)[0]}  # sorted by school year
-for agreement in newest.values():
+for agreement in current(load_all(Settings().regions)[0], now()):
     for kind in agreement.rounds:
         globals()[f"{agreement.region}__{kind}"] = round_dag(agreement, kind)

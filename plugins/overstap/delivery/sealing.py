@@ -9,16 +9,19 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 from overstap.agreements import Agreement, Round
 from overstap.delivery.envelope import DOSSIER_FILE, seal
 from overstap.delivery.message_ids import message_id
 from overstap.dossier.inspection import with_inspection
+from overstap.dossier.model import Dossier
 from overstap.dossier.reading import read
 from overstap.dossier.writing import content_digest, to_bytes
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.deliveries import Envelope, ToSeal, keep_sealed, to_seal, waiting_to_seal
+from overstap.ledger.secrets import RegionKeys
 from overstap.trust import RecipientCertificate, SigningIdentity, TrustStore
 
 GROUP = 100
@@ -54,7 +57,8 @@ def seal_round(
         Counts: "dossiers" and "envelopes".
 
     Raises:
-        OverstapError: DELIVERY-102 when dossiers wait for a school's certificate, after all others were sealed.
+        OverstapError: after all others were sealed: DELIVERY-105 when a dossier is damaged, DELIVERY-102 when dossiers
+            wait for a school's certificate.
     """
     at = clock()
     held: dict[str, OverstapError] = {}
@@ -73,45 +77,66 @@ def seal_round(
     for label, problem in held.items():
         _log.error("%s: %s", label, problem)
     done: Counter[str] = Counter()
+    aside: dict[UUID, OverstapError] = {}
     while True:
         with ledger.unit(agreement.region, actor) as unit:
             claimed = to_seal(
-                unit, round_id, agreed.receivers, senders=list(senders), receivers=list(recipients), limit=GROUP
+                *(unit, round_id, agreed.receivers),
+                senders=list(senders),
+                receivers=list(recipients),
+                limit=GROUP,
+                aside=aside,
             )
-            envelopes = [
-                _sealed(item, round_id, agreed, senders[item.primary_school], recipients[school], clock())
-                for item in claimed
-                for school in item.secondary_schools
-            ]
+            envelopes = []
+            for item in claimed:
+                try:
+                    dossier = _filled(item, unit.keys, agreed)
+                except OverstapError as error:  # a damaged one is set aside: it must not stop the region
+                    _log.error("%s: %s", item.ref.dossier, error)
+                    aside[item.ref.dossier] = error
+                    continue
+                sender = senders[item.primary_school]
+                envelopes += [
+                    _sealed(item, dossier, round_id, sender, recipients[school], clock())
+                    for school in item.secondary_schools
+                ]
             keep_sealed(unit, round_id, envelopes)
             waiting = waiting_to_seal(unit, round_id)
-        done.update(dossiers=len(claimed), envelopes=len(envelopes))
+        done.update(dossiers=len({envelope.ref for envelope in envelopes}), envelopes=len(envelopes))
         if not claimed:
             break
+    if aside:
+        codes = ", ".join(sorted({problem.code for problem in aside.values()}))
+        raise OverstapError("DELIVERY-105", count=len(aside), codes=codes)
     if waiting and held:
         reasons = "; ".join(f"{label}: {problem.code}" for label, problem in held.items())
         raise OverstapError("DELIVERY-102", count=waiting, reasons=reasons)
     return done
 
 
-def _sealed(
-    item: ToSeal,
-    round_id: str,
-    agreed: Round,
-    sender: SigningIdentity,
-    recipient: RecipientCertificate,
-    at: datetime,
-) -> Envelope:
-    dossier = read(item.content)
+def _filled(item: ToSeal, keys: RegionKeys, agreed: Round) -> Dossier:
+    """Return the dossier with the parents' answer filled in."""
+    content, view = item.opened(keys)
     filled = with_inspection(
-        dossier, provisional=agreed.provisional, seen_on=item.seen_on, agreed=item.agreed, view=item.view
+        read(content), provisional=agreed.provisional, seen_on=item.seen_on, agreed=item.agreed, view=view
     )
     # What the parents saw is what is delivered: all but the inspection block is still what was taken in and shown.
     if content_digest(filled) != item.content_digest:
         raise OverstapError("DELIVERY-103", dossier=str(item.ref.dossier))
+    return filled
+
+
+def _sealed(
+    item: ToSeal,
+    dossier: Dossier,
+    round_id: str,
+    sender: SigningIdentity,
+    recipient: RecipientCertificate,
+    at: datetime,
+) -> Envelope:
     message = message_id(at, os.urandom(10))
     sealed = seal(
-        {DOSSIER_FILE: to_bytes(filled)},
+        {DOSSIER_FILE: to_bytes(dossier)},
         message_id=message,
         round_id=round_id,
         sender=sender,

@@ -1,7 +1,7 @@
 """What is sealed for whom, on its way, and confirmed. The ledger itself decides what may leave."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -10,7 +10,7 @@ from overstap.agreements.model import Stage
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.door import Unit
 from overstap.ledger.dossiers import VersionRef
-from overstap.ledger.secrets import Sealed, sha256
+from overstap.ledger.secrets import RegionKeys, Sealed, sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,20 @@ class ToSeal:
     ref: VersionRef
     primary_school: str
     secondary_schools: tuple[str, ...]
-    content: bytes = field(repr=False)
+    content: Sealed = field(repr=False)
     content_digest: bytes
     seen_on: date
     agreed: str
-    view: str | None = field(repr=False)
+    view: Sealed | None = field(repr=False)
+
+    def opened(self, keys: RegionKeys) -> tuple[bytes, str | None]:
+        """Return the dossier and the parents' view, decrypted.
+
+        Raises:
+            OverstapError: LEDGER-002 or LEDGER-003 when one of them does not open.
+        """
+        view = keys.decrypt(self.view, f"view/{self.ref.bound_to}").decode() if self.view is not None else None
+        return keys.decrypt(self.content, self.ref.bound_to), view
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,14 @@ def stages_from(stage: Stage) -> list[str]:
 
 
 def to_seal(
-    unit: Unit, round_id: str, stage: Stage, *, senders: Sequence[str], receivers: Sequence[str], limit: int
+    unit: Unit,
+    round_id: str,
+    stage: Stage,
+    *,
+    senders: Sequence[str],
+    receivers: Sequence[str],
+    limit: int,
+    aside: Collection[UUID] = (),
 ) -> list[ToSeal]:
     """Claim inspected dossiers that may leave and have a receiver; a second runner gets others.
 
@@ -57,6 +73,7 @@ def to_seal(
         senders: primary schools that can sign at present; dossiers of others wait.
         receivers: secondary schools that can be sealed for at present; a dossier with another receiver waits.
         limit: how many dossiers at most.
+        aside: dossiers that could not be sealed in this run; they must not stop the others.
     """
     found = unit.rows(
         """
@@ -64,7 +81,7 @@ def to_seal(
           from overstap.dossier d
           join overstap.may_leave m on m.dossier = d.dossier and m.number = d.version
          where d.round_id = %(round)s and d.state = 'inspected'
-           and d.primary_school = any(%(senders)s)
+           and d.primary_school = any(%(senders)s) and not (d.dossier = any(%(aside)s::uuid[]))
            and exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s))
            and not exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s)
                               and not (a.secondary_school = any(%(receivers)s)))
@@ -76,6 +93,7 @@ def to_seal(
         senders=list(senders),
         receivers=list(receivers),
         limit=limit,
+        aside=list(aside),
     )
     # Read again now that they are held: while the statement above ran, parents may have changed their answer.
     rows = unit.rows(
@@ -97,20 +115,16 @@ def to_seal(
     for dossier, number, school, key_id, content, digest, seen_on, agreed, view_key, view, schools in rows:
         if not schools or not set(schools) <= set(receivers):
             continue  # registered elsewhere in the meantime: the next look decides
-        ref = VersionRef(dossier, number)
-        plain_view = (
-            unit.keys.decrypt(Sealed(view_key, view), f"view/{ref.bound_to}").decode() if view is not None else None
-        )
         claimed.append(
             ToSeal(
-                ref,
+                VersionRef(dossier, number),
                 school,
                 tuple(schools),
-                unit.keys.decrypt(Sealed(key_id, content), ref.bound_to),
+                Sealed(key_id, content),
                 digest,
                 seen_on,
                 agreed,
-                plain_view,
+                Sealed(view_key, view) if view is not None else None,
             )
         )
     return claimed

@@ -1,5 +1,6 @@
 """When a round starts by itself: once, at the opening that the region agreed."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import pendulum
@@ -7,7 +8,32 @@ import pendulum
 # `airflow.sdk.EventsTimetable` cannot be serialised in Airflow 3.3.2 (apache/airflow PR 69401); this one can.
 from airflow.timetables.events import EventsTimetable
 
+from overstap.agreements import Agreement
 from overstap.clock import spoken
+
+LINGERS = timedelta(days=60)
+"""How long a school year's rounds can still be cleared after its last receipts were due."""
+
+
+def current(agreements: Iterable[Agreement], at: datetime) -> list[Agreement]:
+    """Return the agreement of each region that its DAGs follow: the oldest whose rounds are not over.
+
+    Next year's file may lie ready while this year's rounds run, and must not take them over.
+
+    Args:
+        agreements: any number of school years, sorted by them.
+        at: the present moment.
+    """
+    chosen: dict[str, Agreement] = {}
+    for agreement in agreements:
+        known = chosen.get(agreement.region)
+        if known is None or _is_over(known, at):
+            chosen[agreement.region] = agreement
+    return list(chosen.values())
+
+
+def _is_over(agreement: Agreement, at: datetime) -> bool:
+    return all(at > agreed.milestones.receipts_due + LINGERS for agreed in agreement.rounds.values())
 
 
 def at_opening(opens: datetime) -> EventsTimetable:

@@ -37,7 +37,7 @@ def to_leave(ledger: Ledger) -> list[tuple[str, str | None]]:
     """Return what would go along now, and leave everything as it is."""
     with ledger.unit(REGION, "test") as unit:
         found = deliveries.to_seal(unit, ROUND, Stage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
-        return [(item.agreed, item.view) for item in found]
+        return [(item.agreed, item.opened(unit.keys)[1]) for item in found]
 
 
 def withdraw(ledger: Ledger, *stated: tuple[str, str]) -> int:

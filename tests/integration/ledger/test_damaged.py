@@ -1,0 +1,56 @@
+"""One damaged dossier (F30) is named and set aside; all others are sealed."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from test_walk import NOW, PO, REGION, ROUND, VO, accept_all, agreement, release, states, supply
+
+from overstap.clock import now
+from overstap.delivery.sealing import seal_round
+from overstap.dossier.writing import content_digest, to_bytes
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger, dossiers, reviews, rounds
+from overstap.synth.region import make_region
+from overstap.synth.writing import dossiers as made
+from overstap.trust import TrustStore, develop
+
+
+@pytest.fixture
+def trust(tmp_path: Path) -> TrustStore:
+    develop(tmp_path / "trust", schools=[PO, VO], regions=[REGION], at=datetime.now(UTC))
+    return TrustStore(tmp_path / "trust", production=False)
+
+
+def test_one_damaged_dossier_does_not_stop_the_others(ledger: Ledger, owner_dsn: str, trust: TrustStore) -> None:
+    region = make_region(1, 6, 1, 1, today=date(2026, 11, 23), late=0, faulty=0, littered=0, database=0)
+    group = [
+        dossiers.Incoming(pupil.number, pupil.las_key, to_bytes(one), content_digest(one), "2019.1", "drop_folder")
+        for pupil, one in made(region)
+    ]
+    supply(ledger, *group)
+    accept_all(ledger)
+    release(ledger)
+    with ledger.unit(REGION, "school") as unit:
+        decided = [reviews.Decision(item.las_key or "", date(2027, 1, 12), "Ja", None) for item in group]
+        reviews.record(unit, ROUND, PO, decided, ground="school_list")
+        registered = [rounds.Registration(item.pupil_number, PO, VO, "registered", NOW) for item in group]
+        rounds.record_registrations(unit, "2026-2027", registered)
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute(
+            "update overstap.dossier_version set content = set_byte(content, 20, 255 - get_byte(content, 20)) "
+            "where dossier = (select min(dossier::text)::uuid from overstap.dossier)"
+        )
+    agreed = agreement()
+    with pytest.raises(OverstapError, match="DELIVERY-105") as caught:
+        seal_round(
+            *(ledger, trust),
+            agreement=agreed,
+            agreed=agreed.round("advice"),
+            round_id=ROUND,
+            actor="test",
+            clock=now,
+        )
+    assert caught.value.facts == {"count": 1, "codes": "LEDGER-003"}
+    assert sorted(states(ledger)) == ["inspected"] + ["sealed"] * (len(group) - 1)
