@@ -20,7 +20,7 @@ from overstap.ledger.deliveries import Answer, Envelope, keep_sealed, settle, to
 from overstap.ledger.door import Ledger
 from overstap.ledger.dossiers import Incoming, VersionRef, decide_release, store, verdicts
 from overstap.ledger.reviews import Decision, record
-from overstap.ledger.rounds import open_round
+from overstap.ledger.rounds import Registration, open_round, record_registrations
 from overstap.ledger.secrets import sha256
 from overstap.synth.agreement import agreement_of
 
@@ -75,6 +75,8 @@ def steps(ledger: Ledger, agreement: Agreement, region: str, dossiers: int, grou
     yield "take in", clock() - begin
 
     with ledger.unit(region, "bench") as unit:
+        registered = [Registration(item.pupil_number, primary, secondary, "placed", now()) for item in incoming]
+        record_registrations(unit, agreement.school_year, registered)
         ids = [row[0] for row in unit.rows("select dossier from overstap.dossier where round_id = %(r)s", r=round_id)]
     refs = [VersionRef(dossier, 1) for dossier in ids]
     begin = clock()

@@ -197,4 +197,4 @@ def test_a_country_is_made_one_pupil_at_a_time() -> None:
             break
     gc.collect()
     # One in hand, its twin waiting.
-    assert sum(isinstance(one, Pupil) for one in gc.get_objects()) <= 3
+    assert sum(type(one) is Pupil for one in gc.get_objects()) <= 3
