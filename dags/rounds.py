@@ -65,17 +65,8 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         closed = steps.once("close", tasks.close)
         complete = EmptyOperator(task_id="complete", task_display_name=title("task.complete"))
 
-        (
-            opened
-            >> data_due
-            >> [registered, collected]
-            >> checked
-            >> questions
-            >> released
-            >> review_opens
-            >> reviewed
-            >> ended
-        )
+        opened >> data_due >> [registered, collected] >> checked
+        checked >> questions >> released >> review_opens >> reviewed >> ended
         ended >> delivers >> received_by >> sealed >> delivered
         [sealed, delivered] >> confirmed >> closed
         [registered, collected, delivered, closed] >> complete  # stays red while a school is missing

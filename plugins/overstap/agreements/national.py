@@ -12,7 +12,7 @@ from typing import Any, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from overstap.agreements.model import HolidayRegion, RoundKind, _Part
+from overstap.agreements.model import HolidayRegion, Part, RoundKind
 from overstap.errors import OverstapError
 from overstap.settings import PROJECT
 
@@ -20,7 +20,7 @@ FOLDER = PROJECT / "include" / "calendar"
 """Folder with the national files."""
 
 
-class Period(_Part):
+class Period(Part):
     """Days from the first to the last, both counted."""
 
     first: date
@@ -38,7 +38,7 @@ class Period(_Part):
         return self.first <= day <= self.last
 
 
-class Statutory(_Part):
+class Statutory(Part):
     """The dates of the Wet doorstroomtoetsen po (DOMAIN 4.1)."""
 
     provisional_advice: Period
@@ -49,7 +49,7 @@ class Statutory(_Part):
     admission_decision: Period
 
 
-class SchoolHoliday(_Part):
+class SchoolHoliday(Part):
     """One holiday; its days may differ per part of the country."""
 
     name: str
@@ -64,7 +64,7 @@ class SchoolHoliday(_Part):
         return period
 
 
-class National(_Part):
+class National(Part):
     """A school year of the whole country."""
 
     school_year: str

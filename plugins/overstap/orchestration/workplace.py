@@ -1,6 +1,7 @@
 """What a task needs to begin, and how a failure is told to the coordinator."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from overstap.errors import OverstapError
 from overstap.ledger import Ledger, open_ledger
 from overstap.ledger.rounds import get_round
 from overstap.settings import Settings
+from overstap.trust import TrustStore
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,11 @@ class Workplace:
     def kind(self) -> RoundKind:
         """Which of the year's rounds it is."""
         return RoundKind(self.ref.kind)
+
+    @property
+    def trust(self) -> TrustStore:
+        """The certificates and keys of this deployment."""
+        return TrustStore(self.settings.need_path("trust"), production=self.settings.production)
 
 
 @contextmanager
@@ -99,3 +106,14 @@ def _ledger(settings: Settings) -> Iterator[Ledger]:
         yield ledger
     finally:
         ledger.close()
+
+
+def say(subject: str, counted: Counter[str]) -> None:
+    """Tell in the log what a task did.
+
+    Args:
+        subject: what it is about.
+        counted: how often what was done.
+    """
+    said = ", ".join(f"{name} {count}" for name, count in sorted(counted.items()) if count)
+    log.info("%s: %s", subject, said or "niets nieuws (nothing new)")

@@ -1,0 +1,89 @@
+"""The whole agreement: one region, one school year."""
+
+import hashlib
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from overstap.agreements.model.holidays import HolidayRegion
+from overstap.agreements.model.occasions import Occasion
+from overstap.agreements.model.part import Part
+from overstap.agreements.model.people import Coordinator
+from overstap.agreements.model.registrations import Registrations
+from overstap.agreements.model.rounds import Round, RoundKind
+from overstap.agreements.model.schools import School, SchoolKind
+from overstap.errors import OverstapError
+
+
+class Agreement(Part):
+    """What one region agreed for one school year."""
+
+    region: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
+    name: str
+    school_year: Annotated[str, Field(pattern=r"^20[0-9]{2}-20[0-9]{2}$")]
+    holiday_region: HolidayRegion | None = None
+    """Whose school holidays count in this region."""
+    coordinators: Annotated[tuple[Coordinator, ...], Field(min_length=1)]
+    schools: tuple[School, ...]
+    registrations: Registrations = Registrations()
+    rounds: dict[RoundKind, Round]
+    occasions: tuple[Occasion, ...] = ()
+    """Further dates of the region, for its calendar."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        first, second = self.school_year.split("-")
+        if int(second) != int(first) + 1:
+            raise ValueError(f"school_year {self.school_year} is not two years in a row")
+        seen: set[str] = set()
+        for school in self.schools:
+            if school.id in seen:
+                raise ValueError(f"school {school.id} stands in the list twice")
+            seen.add(school.id)
+        accounts = {coordinator.account for coordinator in self.coordinators}
+        for kind, agreed in self.rounds.items():
+            if unknown := set(agreed.gate_answered_by) - accounts:
+                raise ValueError(f"round {kind}: gate_answered_by names no coordinator: {', '.join(sorted(unknown))}")
+        return self
+
+    @property
+    def primary_schools(self) -> tuple[School, ...]:
+        """The schools that supply, in the agreement's order."""
+        return tuple(school for school in self.schools if school.kind is SchoolKind.PO)
+
+    @property
+    def secondary_schools(self) -> tuple[School, ...]:
+        """The schools that receive, in the agreement's order."""
+        return tuple(school for school in self.schools if school.kind is SchoolKind.VO)
+
+    def school(self, school_id: str) -> School:
+        """Return a school of the region.
+
+        Raises:
+            OverstapError: AGREEMENT-004 when it does not take part.
+        """
+        for school in self.schools:
+            if school.id == school_id:
+                return school
+        raise OverstapError("AGREEMENT-004", school=school_id, region=self.region)
+
+    def round(self, kind: str) -> Round:
+        """Return a round.
+
+        Raises:
+            OverstapError: AGREEMENT-002 when it was not agreed.
+        """
+        for name, agreed in self.rounds.items():
+            if name == kind:
+                return agreed
+        known = ", ".join(self.rounds)
+        raise OverstapError("AGREEMENT-002", region=self.region, school_year=self.school_year, round=kind, rounds=known)
+
+    def round_id(self, kind: str) -> str:
+        """Return the id that the ledger and the DAGs use for a round: "demo.2026-2027.advice"."""
+        return f"{self.region}.{self.school_year}.{kind}"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the agreement's content, hex: which version a round started with."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()

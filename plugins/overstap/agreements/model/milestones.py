@@ -1,0 +1,39 @@
+"""The agreed moments of a round, and the reminders of them."""
+
+import itertools
+from datetime import UTC
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from overstap.agreements.model.moments import Moment
+from overstap.agreements.model.part import Part
+
+
+class Milestones(Part):
+    """The agreed moments of a round, in their order. Dutch wall time where no zone is given."""
+
+    opens: Moment
+    data_due: Moment
+    review_opens: Moment
+    review_closes: Moment
+    delivers: Moment
+    receipts_due: Moment
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        names = list(type(self).model_fields)
+        for earlier, later in itertools.pairwise(names):
+            # Moments in one zone are compared by their wall time, which is wrong in the hour that comes twice
+            if getattr(self, earlier).astimezone(UTC) > getattr(self, later).astimezone(UTC):
+                raise ValueError(f"{later} is before {earlier}")
+        return self
+
+
+class Reminder(Part):
+    """A reminder of a deadline, some days before it at the same wall time."""
+
+    of: Literal["data_due", "review_closes", "receipts_due"]
+    """The milestone that it is about."""
+    days_before: Annotated[int, Field(ge=1, le=60)]
+    """Calendar days before the milestone."""

@@ -1,0 +1,48 @@
+"""A moment that people agreed on: Dutch wall time, which a clock must really show."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+
+from overstap.clock import NETHERLANDS
+
+
+def _wall_time(value: object) -> object:
+    """Read a time without a zone as Dutch wall time, which is how agreements state deadlines."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=NETHERLANDS)
+    return value
+
+
+def _existing(value: datetime) -> datetime:
+    """Refuse the hour that the spring clock change skips (Europe/Amsterdam, last Sunday of March)."""
+    if value.tzinfo is NETHERLANDS and not wall_time_exists(value):
+        raise ValueError("this wall time does not exist: the clock skips it")
+    return value
+
+
+def wall_time_exists(value: datetime) -> bool:
+    """Tell whether a Dutch clock ever shows this; between 02:00 and 03:00 on the last Sunday of March it does not.
+
+    Args:
+        value: a wall time; its zone, if any, is left aside.
+    """
+    bare = value.replace(tzinfo=None)
+    return bare.replace(tzinfo=NETHERLANDS).astimezone(UTC).astimezone(NETHERLANDS).replace(tzinfo=None) == bare
+
+
+def wall_time_comes_twice(value: datetime) -> bool:
+    """Tell whether Dutch clocks show this twice: between 02:00 and 03:00 on the last Sunday of October.
+
+    Args:
+        value: a wall time; its zone, if any, is left aside.
+    """
+    first = value.replace(tzinfo=NETHERLANDS, fold=0)
+    second = value.replace(tzinfo=NETHERLANDS, fold=1)
+    return wall_time_exists(value) and first.utcoffset() != second.utcoffset()
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_wall_time), AfterValidator(_existing)]

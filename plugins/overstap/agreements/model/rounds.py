@@ -1,0 +1,57 @@
+"""A round of exchange: which it is, and what was agreed about it."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, field_serializer
+
+from overstap.agreements.model.milestones import Milestones, Reminder
+from overstap.agreements.model.part import Part
+from overstap.agreements.model.registrations import Stage
+
+
+class RoundKind(StrEnum):
+    """The rounds of a school year, in their order."""
+
+    PRE_REGISTRATION = "pre_registration"
+    ADVICE = "advice"
+    PLACEMENT = "placement"
+
+    @property
+    def dutch(self) -> str:
+        """The round's name as a coordinator says it."""
+        return {"pre_registration": "Vooraanmelding", "advice": "Advies", "placement": "Plaatsing"}[self.value]
+
+
+class Round(Part):
+    """What was agreed about one round."""
+
+    profile: Literal["POVO"] = "POVO"
+    """OSO transfer profile (code list 16)."""
+    receivers: Stage
+    """From which stage on a school may receive the dossier of a pupil."""
+    categories: frozenset[str] = frozenset()
+    """Optional OSO categories that go along, without `cat_`; the obligatory ones always go."""
+    provisional: bool = False
+    """The dossier is sent as provisional (inzage/voorlopigdossier)."""
+    milestones: Milestones
+    review_minimum: timedelta = timedelta(days=5)
+    """The time that parents get at least from the release of their dossier, also when a school was late."""
+    review_school_days: Annotated[int, Field(ge=1, le=60)] = 5
+    """School days of the region that the review window must hold at least; `overstap agreement check` counts them."""
+    not_inspected: Literal["withhold"] = "withhold"
+    """What becomes of a dossier that nobody inspected in time: it is not sent (DOMAIN 3.5)."""
+    gate_answered_by: tuple[str, ...] = ()
+    """Accounts that answer the gates; empty: every coordinator of the region."""
+    reminders: tuple[Reminder, ...] = ()
+    """Reminders of deadlines; they are alarms in the calendar files of schools and region."""
+    addenda: tuple[str, ...] = ()
+    """Documents that the region agreed on beside the dossier, by name; shown in the overview, not collected."""
+    sources: dict[str, str] = Field(default={})
+    """Where each milestone's date comes from, by milestone, or "assumed"."""
+
+    @field_serializer("categories")
+    def _sorted(self, categories: frozenset[str]) -> list[str]:
+        # A set's order differs from process to process, and the digest is taken over what is written
+        return sorted(categories)

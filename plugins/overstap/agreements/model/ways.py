@@ -1,0 +1,34 @@
+"""How a school supplies and how it receives."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from overstap.agreements.model.part import Part
+
+
+class DropFolder(Part):
+    """The school's system exports OSO files into the region's drop folder (`<drop>/<region>/<school>/*.xml`)."""
+
+    way: Literal["drop_folder"] = "drop_folder"
+
+
+class LasDatabase(Part):
+    """The school's administration system has a PostgreSQL database with the documented view (docs/sources.md)."""
+
+    way: Literal["las_database"]
+    connection: str
+    """Name of the Airflow connection."""
+
+
+class Push(Part):
+    """The school has an endpoint that takes envelopes over HTTPS with mutual TLS."""
+
+    way: Literal["push"]
+    url: Annotated[str, Field(pattern=r"^https://")]
+
+
+Supplies = Annotated[DropFolder | LasDatabase, Field(discriminator="way")]
+"""The ways to supply."""
+Receives = Push
+"""The ways to receive."""

@@ -1,0 +1,24 @@
+"""The tasks of a round, each a call of one stage. They pass ids and counts, and may be run again at any time."""
+
+from overstap.orchestration.tasks.checking import check, check_early
+from overstap.orchestration.tasks.closing import close
+from overstap.orchestration.tasks.collecting import collect, collect_early, plan_day, registrations
+from overstap.orchestration.tasks.delivering import deliver, receivers, seal
+from overstap.orchestration.tasks.opening import open_round
+from overstap.orchestration.tasks.reviewing import end_review, questions
+
+__all__ = [
+    "check",
+    "check_early",
+    "close",
+    "collect",
+    "collect_early",
+    "deliver",
+    "end_review",
+    "open_round",
+    "plan_day",
+    "questions",
+    "receivers",
+    "registrations",
+    "seal",
+]

@@ -1,0 +1,36 @@
+"""What the coordinator is asked, and the end of the parents' inspection."""
+
+import logging
+
+from overstap.errors import OverstapError
+from overstap.ledger import counts, dossiers, reviews
+from overstap.orchestration.workplace import RoundRef, workplace
+
+log = logging.getLogger(__name__)
+
+
+def questions(region: str, school_year: str, kind: str) -> list[int]:
+    """Return the numbers of the questions to the coordinator: those answered before, and a new one when dossiers wait.
+
+    Raises:
+        OverstapError: GATE-002 when there is nothing to release and nothing was.
+    """
+    ref = RoundRef(region, school_year, kind)
+    with workplace(ref, "questions") as place, place.ledger.unit(region, "questions") as unit:
+        waiting = dossiers.waiting_for_release(unit, ref.round_id).total()
+        asked = dossiers.releases(unit, ref.round_id) + bool(waiting)
+        if not asked:
+            schools = counts.primary_schools(unit, ref.round_id)
+            supplied = sum(school.supplied for school in schools)
+            raise OverstapError("GATE-002", supplied=supplied, rejected=sum(one.states["rejected"] for one in schools))
+    log.info("%d dossiers wachten op vrijgave | wait for release", waiting)
+    return list(range(1, asked + 1))
+
+
+def end_review(region: str, school_year: str, kind: str) -> dict[str, int]:
+    """End the review of those whose window has closed without a decision."""
+    ref = RoundRef(region, school_year, kind)
+    with workplace(ref, "end_review") as place, place.ledger.unit(region, "end_review") as unit:
+        lapsed = reviews.lapse(unit, ref.round_id)
+    log.info("%d dossiers niet ingezien binnen de termijn | not inspected in time", lapsed)
+    return {"not_inspected": lapsed}
