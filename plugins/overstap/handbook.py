@@ -14,6 +14,7 @@ _ROOMS = {
     "INTAKE": "Dossiers and registrations that schools hand in",
     "LEDGER": "The ledger and its keys",
     "LOCAL": "The demonstration and the tests on one machine",
+    "MAIL": "Mail",
     "QUALITY": "The check of a region",
     "REVIEW": "What parents decided",
     "SETTING": "Settings",

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     registers: Path | None = None
     """Folder with DUO's lists of schools and partnerships as CSV; optional."""
 
+    mail: str | None = None
+    """Name of the Airflow connection to the mail server; without it mails wait in the outbox."""
+
     def need_path(self, name: str) -> Path:
         """Return a path setting that must be there.
 

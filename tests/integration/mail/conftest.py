@@ -1,0 +1,16 @@
+"""A mail server for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .server import MailServer
+
+
+@pytest.fixture
+def mail_server(tmp_path: Path) -> Iterator[MailServer]:
+    server = MailServer(tmp_path / "mails")
+    server.start()
+    yield server
+    server.stop()
