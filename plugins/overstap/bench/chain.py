@@ -314,7 +314,7 @@ def _check(console: Console, place: BenchPlace, region: SyntheticRegion) -> None
         RuntimeError: something does not hold, so the rates are worth nothing.
     """
     stores = {school.id: stored(store_of(place, region.name, school.id)) for school in region.secondary}
-    fault = receipt_fault(TrustStore(place.trust, production=False), now())
+    fault = receipt_fault(TrustStore(place.trust, production=False))
     ledger = place.ledger()
     with ledger.unit(region.name, "bench") as unit:
         breaches = find_breaches(unit, Evidence(stores, fault))

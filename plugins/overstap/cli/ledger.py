@@ -65,7 +65,6 @@ def check(
 ) -> None:
     """Assert the invariants I1 to I8 and name what breaks them; exit 1 when something does."""
     from overstap.agreements import load_all
-    from overstap.clock import now
     from overstap.delivery.evidence import receipt_fault, stored
     from overstap.ledger import open_ledger
     from overstap.ledger.invariants import Evidence
@@ -78,7 +77,7 @@ def check(
     stores = dict(item.split("=", 1) for item in store or [])
     evidence = Evidence(
         stores={school: stored(Path(folder)) for school, folder in stores.items()},
-        receipt_fault=receipt_fault(TrustStore(settings.trust, production=settings.production), now())
+        receipt_fault=receipt_fault(TrustStore(settings.trust, production=settings.production))
         if settings.trust
         else None,
     )

@@ -59,16 +59,18 @@ def dev_authority(
 @app.command()
 def watch(
     trust: Folder = None,
-    days: Annotated[int, typer.Option(help="How many days ahead to look")] = 42,
+    days: Annotated[int, typer.Option(min=0, help="How many days ahead to look")] = 42,
 ) -> None:
-    """List certificates that end soon; exit 1 when there are any."""
+    """List certificates, authorities and revocation lists that end soon; exit 1 when there are any."""
     from overstap.trust import TrustStore
+    from overstap.trust.watch import expiring, sentence
 
     store = TrustStore(trust or Settings().need_path("trust"), production=Settings().production)
-    console, found = Console(highlight=False), 0
-    for one in store.watch(at=clock.now(), days=days):
-        found += 1
-        console.print(f"[yellow]{one.owner}[/] {one.role}-{one.number}: geldig tot en met {one.until:%Y-%m-%d}")
+    console, at = Console(highlight=False, soft_wrap=True), clock.now()
+    found = expiring(store, at=at, days=days)
+    for one in found:
+        console.print(f"[{'red' if one.until < at else 'yellow'}]{one.name}[/]: {sentence(one, at=at)}")
+        console.print(f"  [dim]{sentence(one, at=at, language='en')}[/]")
     if not found:
         console.print(f"[green]goed[/] geen certificaat loopt af binnen {days} dagen")
     raise typer.Exit(1 if found else 0)

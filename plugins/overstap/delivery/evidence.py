@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -25,12 +24,15 @@ def stored(folder: Path) -> dict[UUID, bytes]:
     }
 
 
-def receipt_fault(trust: TrustStore, at: datetime) -> Callable[[Confirmed], str | None]:
+def receipt_fault(trust: TrustStore) -> Callable[[Confirmed], str | None]:
     """Return a function that verifies a kept receipt again and gives what is wrong with it, if anything.
+
+    It judges as of the moment at which the ledger got the receipt: a certificate that has ended or was revoked since
+    signed no less then, and a receipt must hold for as long as it is kept. The moment is the ledger's own, not the one
+    that the receipt states: whoever steals a revoked key could state any.
 
     Args:
         trust: whose receipts count.
-        at: the moment of judging.
     """
 
     def fault(confirmed: Confirmed) -> str | None:
@@ -42,7 +44,7 @@ def receipt_fault(trust: TrustStore, at: datetime) -> Callable[[Confirmed], str 
                 manifest_sha256=confirmed.manifest_digest,
                 receiver=confirmed.secondary_school,
                 trust=trust,
-                at=at,
+                at=confirmed.kept_at,
             )
         except OverstapError as error:
             return error.message_en

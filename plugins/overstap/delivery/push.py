@@ -142,7 +142,7 @@ class Pusher:
         context.school, context.trust, context.at = school, trust, at
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_verify_locations(trust.authorities_file(at=at))
-        context.load_cert_chain(client.certificate_file, client.key_file)
+        client.load_into(context)
         self._context = context
         self._url = url
         self._deadline_seconds = deadline_seconds

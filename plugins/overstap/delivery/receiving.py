@@ -132,7 +132,7 @@ def server_context(reception: Reception, *, at: datetime) -> ssl.SSLContext:
     identity = reception.trust.tls_identity(reception.school, at=at)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(identity.certificate_file, identity.key_file)
+    identity.load_into(context)
     context.load_verify_locations(reception.trust.authorities_file(at=at))
     context.verify_mode = ssl.CERT_REQUIRED
     return context

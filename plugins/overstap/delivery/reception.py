@@ -17,10 +17,9 @@ from overstap.delivery.reasons import EnvelopeError, Reason
 from overstap.delivery.receipt import Refusal, make_receipt
 from overstap.delivery.storage import FolderStore
 from overstap.errors import OverstapError
-from overstap.trust import KeyRing, Role, SigningIdentity, TrustStore
+from overstap.trust import REVOCATION_UNKNOWN, KeyRing, Role, SigningIdentity, TrustStore
 from overstap.trust.certificates import UNREADABLE, oin_in
 
-_REVOCATION_UNKNOWN = "TRUST-009"
 _log = logging.getLogger(__name__)
 
 
@@ -141,8 +140,9 @@ class Reception:
             if opened.manifest.message_id != message_id:
                 raise EnvelopeError(Reason.MESSAGE_ID)
         except EnvelopeError as error:
-            if getattr(error.__cause__, "code", None) == _REVOCATION_UNKNOWN:
-                raise OverstapError("DELIVERY-002", school=self.school, cause=_REVOCATION_UNKNOWN) from error
+            cause = getattr(error.__cause__, "code", None)
+            if cause in REVOCATION_UNKNOWN:
+                raise OverstapError("DELIVERY-002", school=self.school, cause=str(cause)) from error
             return refuse(Refusal.TOO_LARGE if error.reason is Reason.TOO_LARGE else Refusal.ENVELOPE, Took.REFUSED)
         receipt = make_receipt(
             identity,

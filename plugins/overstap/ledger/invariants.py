@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +51,8 @@ class Confirmed:
     envelope_digest: bytes
     manifest_digest: bytes
     receipt: bytes
+    kept_at: datetime
+    """When the ledger got it, by the database's clock."""
 
 
 def check(unit: Unit, evidence: Evidence = Evidence()) -> list[Breach]:
@@ -151,7 +154,7 @@ def _confirmed_by_receipt(unit: Unit, evidence: Evidence) -> Iterator[Breach]:
     if evidence.receipt_fault is None:
         return
     for row in unit.rows(
-        "select l.message_id, l.secondary_school, l.envelope_digest, l.manifest_digest, r.content "
+        "select l.message_id, l.secondary_school, l.envelope_digest, l.manifest_digest, r.content, r.received_at "
         "from overstap.delivery l join overstap.receipt r using (message_id) where r.outcome = 'accepted'"
     ):
         confirmed = Confirmed(*row)

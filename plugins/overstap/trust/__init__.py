@@ -3,7 +3,8 @@
 Certificates and private keys are files below one folder:
 
     ca/                      root and issuing certificates (*.crt) and their revocation lists (*.crl)
-    schools/<school id>/     signing-<n>, decryption-<n>, tls-<n>, each .crt and, where one's own, .key (mode 0600)
+    schools/<school id>/     signing-<n>, decryption-<n>, tls-<n>, each .crt and, where one's own, .key (mode 0600);
+                             or both in one .p12 (mode 0600), its password in .password (mode 0600)
     conductor/<region>/      tls-<n>: who the region's conductor is when it calls a school
 
 The highest n is the newest: it signs and is sealed to; every unexpired one still decrypts. Nothing here knows what is
@@ -20,9 +21,10 @@ from overstap.trust.identities import (
 )
 from overstap.trust.numbers import oin_of, school_of
 from overstap.trust.roles import Role
-from overstap.trust.store import TrustStore
+from overstap.trust.store import REVOCATION_UNKNOWN, TrustStore
 
 __all__ = [
+    "REVOCATION_UNKNOWN",
     "DecryptionIdentity",
     "DevelopmentAuthority",
     "KeyKind",

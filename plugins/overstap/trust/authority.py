@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from overstap.errors import OverstapError
 from overstap.trust.certificates import DEVELOPMENT_ORGANISATION, DEVELOPMENT_POLICY
@@ -21,6 +21,7 @@ from overstap.trust.numbers import development_oin_of_region, oin_of
 from overstap.trust.roles import Role, extended_key_usage, key_usage
 
 LOOPBACK = ("localhost", "127.0.0.1")
+_HOLDS_CERTIFICATE = (".crt", ".p12")
 _AUTHORITY_DAYS = 3650
 _HOLDER_DAYS = 730
 _LIST_DAYS = 90
@@ -48,11 +49,13 @@ class DevelopmentAuthority:
     Args:
         folder: the trust folder.
         at: the moment of making; validity counts from it.
+        ocsp: address of this authority's OCSP service, which new certificates name; none when None.
     """
 
-    def __init__(self, folder: Path, *, at: datetime) -> None:
+    def __init__(self, folder: Path, *, at: datetime, ocsp: str | None = None) -> None:
         self.folder = folder
         self.at = at
+        self._ocsp = ocsp
         ca = folder / "ca"
         if not (ca / "issuing.key").exists():
             if ca.exists() and any(ca.glob("*.crt")):  # never mix with an authority whose key is elsewhere
@@ -72,7 +75,8 @@ class DevelopmentAuthority:
             hosts: names and addresses of its endpoint.
         """
         for role in (Role.SIGNING, Role.DECRYPTION, Role.TLS):
-            if not (self.folder / "schools" / school / f"{role}-1.crt").exists():
+            folder = self.folder / "schools" / school
+            if not any((folder / f"{role}-1{suffix}").exists() for suffix in _HOLDS_CERTIFICATE):
                 self.renew(school, role, kind=kind, hosts=hosts)
 
     def renew(
@@ -172,12 +176,17 @@ class DevelopmentAuthority:
             .add_extension(extended_key_usage(role), critical=False)
             .add_extension(_key_identifier_of(self._issuing), critical=False)
         )
+        if self._ocsp:
+            where = x509.UniformResourceIdentifier(self._ocsp)
+            service = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, where)
+            builder = builder.add_extension(x509.AuthorityInformationAccess([service]), critical=False)
         names = [_general_name(host) for host in hosts] if role is Role.TLS else []
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(self._issuing_key, hashes.SHA256())
         stem = role.file_stem
-        number = 1 + max((int(path.stem.rpartition("-")[2]) for path in folder.glob(f"{stem}-*.crt")), default=0)
+        there = [path.stem.rpartition("-")[2] for path in folder.glob(f"{stem}-*") if path.suffix in _HOLDS_CERTIFICATE]
+        number = 1 + max((int(one) for one in there if one.isdigit()), default=0)
         chain = certificate, *((self._issuing,) if stem == "tls" else ())
         pem = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in chain)
         write_new(folder / f"{stem}-{number}.key", key_bytes(key), mode=0o600)

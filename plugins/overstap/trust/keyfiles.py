@@ -51,6 +51,20 @@ def read_certificates(path: Path) -> list[x509.Certificate]:
         raise OverstapError("TRUST-014", file=path.name, folder=path.parent.name) from error
 
 
+def check_mode(path: Path) -> None:
+    """Check that a file is there and that nobody but its owner can read it.
+
+    Raises:
+        OverstapError: TRUST-002 no file; TRUST-003 others may read it.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise OverstapError("TRUST-002", file=path.name, folder=path.parent.name) from error
+    if mode & 0o077:
+        raise OverstapError("TRUST-003", file=path.name, folder=path.parent.name, mode=f"{mode & 0o777:04o}")
+
+
 def read_key(path: Path) -> PrivateKey:
     """Read a private key from a file that nobody but its owner can read.
 
@@ -58,12 +72,7 @@ def read_key(path: Path) -> PrivateKey:
         OverstapError: TRUST-002 no file; TRUST-003 others may read it; TRUST-014 unreadable; TRUST-012 a kind of key
             that is not used here.
     """
-    try:
-        status = path.stat()
-    except FileNotFoundError as error:
-        raise OverstapError("TRUST-002", file=path.name, folder=path.parent.name) from error
-    if status.st_mode & 0o077:
-        raise OverstapError("TRUST-003", file=path.name, folder=path.parent.name, mode=f"{status.st_mode & 0o777:04o}")
+    check_mode(path)
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:

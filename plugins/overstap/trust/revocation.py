@@ -54,8 +54,8 @@ class RevocationLists:
             self._newest[issuer] = max(signed, key=lambda one: one.last_update_utc, default=None)
         return self._newest[issuer]
 
-    def check(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> None:
-        """Check that a certificate was not revoked at a moment.
+    def covers(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
+        """Check that a certificate was not revoked at a moment, as far as the lists go.
 
         A revocation holds from its date on, so that what was signed before it stays provable.
 
@@ -64,15 +64,21 @@ class RevocationLists:
             issuer: the authority that issued it.
             at: the moment.
 
+        Returns:
+            Whether a list of this authority covers the moment. If not, it is not known whether it was revoked.
+
         Raises:
-            OverstapError: TRUST-008 revoked; TRUST-009 when no list of this authority covers the moment, which means
-                wait, neither use nor condemn.
+            OverstapError: TRUST-008 revoked.
         """
         current = self._current(issuer)
         if current is None:
-            raise OverstapError("TRUST-009", subject=label(certificate), authority=label(issuer))
+            return False
         entry = current.get_revoked_certificate_by_serial_number(certificate.serial_number)
         if entry is not None and entry.revocation_date_utc <= at:
             raise OverstapError("TRUST-008", subject=label(certificate), on=f"{entry.revocation_date_utc:%Y-%m-%d}")
-        if current.next_update_utc is None or current.next_update_utc < at:
-            raise OverstapError("TRUST-009", subject=label(certificate), authority=label(issuer))
+        return current.next_update_utc is not None and current.next_update_utc >= at
+
+    def until(self, issuer: x509.Certificate) -> datetime | None:
+        """Return until when the newest list of an authority counts, or None when there is none."""
+        current = self._current(issuer)
+        return current.next_update_utc if current is not None else None

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from cryptography import x509
 
+from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.trust import certificates
 from overstap.trust.certificates import Chain
@@ -21,9 +21,13 @@ from overstap.trust.identities import (
 )
 from overstap.trust.keyfiles import PrivateKey, read_certificates, read_key
 from overstap.trust.numbers import oin_of
+from overstap.trust.ocsp import Responders
+from overstap.trust.pkcs12 import PASSWORD_SUFFIX, read_pkcs12
 from overstap.trust.revocation import RevocationLists
 from overstap.trust.roles import Role, has_purpose
 
+REVOCATION_UNKNOWN = frozenset({"TRUST-009", "TRUST-019"})
+"""Codes that say: whether it was revoked is not known now. Hold: it will be, and nothing is refused for that."""
 EXPIRY_DAYS = 14
 """Nothing is sealed for a certificate with less than this left: the receiver must still be able to open it."""
 
@@ -31,17 +35,6 @@ _CHAINS_KEPT = 10_000  # more than schools times roles; a sender of ever new cer
 _REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _NUMBERED = re.compile(r"[a-z]+-([0-9]{1,4})")
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Expiring:
-    """A certificate that ends soon or has ended."""
-
-    owner: str
-    """School id, or `region <name>`."""
-    role: Role
-    number: int
-    until: datetime
 
 
 class TrustStore:
@@ -53,12 +46,14 @@ class TrustStore:
     Args:
         folder: the trust folder.
         production: refuse certificates made for demo and tests.
+        clock: the present moment, against which an answer of an OCSP service must be fresh.
     """
 
-    def __init__(self, folder: Path, *, production: bool) -> None:
+    def __init__(self, folder: Path, *, production: bool, clock: Callable[[], datetime] = now) -> None:
         self.folder = folder
         self.production = production
         self._revocations = RevocationLists(folder / "ca")
+        self._responders = Responders(clock)
         self._files: dict[Path, tuple[int, object]] = {}
         self._chains: dict[tuple[x509.Certificate, Role, str], Chain] = {}
 
@@ -170,8 +165,8 @@ class TrustStore:
         Raises:
             OverstapError: TRUST-012 weak key; TRUST-011 somebody else's; TRUST-010 wrong purpose; TRUST-006 outside
                 its validity; TRUST-007 ends within `days`; TRUST-005 no chain to a trusted root; TRUST-013 a
-                development certificate in production; TRUST-008 revoked; TRUST-009 revocation unknown; TRUST-018 not
-                readable as a certificate.
+                development certificate in production; TRUST-008 revoked; TRUST-009 and TRUST-019 revocation unknown
+                (`REVOCATION_UNKNOWN`); TRUST-018 not readable as a certificate.
         """
         try:
             self._check(certificate, role, oin, at, days)
@@ -186,17 +181,31 @@ class TrustStore:
         chain = self._check_lasting(certificate, role, oin, at)
         self._revocations.refresh()
         for one, issuer in zip(chain.certificates, chain.certificates[1:], strict=False):
-            self._revocations.check(one, issuer, at)
+            if not self._revocations.covers(one, issuer, at):  # lists first: they need no network
+                self._responders.check(one, issuer, at)
 
-    def watch(self, *, at: datetime, days: int) -> Iterator[Expiring]:
-        """Yield every newest certificate of a school or conductor that ends within some days of a moment."""
+    def newest(self, *, at: datetime) -> Iterator[tuple[str, Role, int, x509.Certificate]]:
+        """Yield owner, role, number and certificate of what each school and conductor uses at a moment.
+
+        A successor that is not valid yet does not count: until its day comes the one before is used.
+        """
         owners = [(path.name, path, role) for path in sorted(self.folder.glob("schools/*")) for role in _SCHOOL_ROLES]
-        owners += [(f"region {path.name}", path, Role.CLIENT) for path in sorted(self.folder.glob("conductor/*"))]
+        owners += [
+            (f"region {path.name}", path, role)
+            for path in sorted(self.folder.glob("conductor/*"))
+            for role in _CONDUCTOR_ROLES
+        ]
         for owner, folder, role in owners:
-            for path in self._numbered(folder, role)[:1]:
-                until = self._certificates(path)[0].not_valid_after_utc
-                if until < at + timedelta(days=days):
-                    yield Expiring(owner, role, _number(path), until)
+            found = [(path, self._certificates(path)[0]) for path in self._numbered(folder, role)]
+            current = [one for one in found if one[1].not_valid_before_utc <= at]
+            for path, certificate in (current or found)[:1]:
+                yield owner, role, _number(path), certificate
+
+    def authorities(self) -> Iterator[tuple[x509.Certificate, datetime | None]]:
+        """Yield each authority with the moment until which its newest revocation list counts, if it has one."""
+        self._revocations.refresh()
+        for one in self._authorities():
+            yield one, self._revocations.until(one)
 
     def _check_lasting(self, certificate: x509.Certificate, role: Role, oin: str, at: datetime) -> Chain:
         """Do the checks whose outcome stays the same while the chain is valid; remember it, since they are slow."""
@@ -233,9 +242,14 @@ class TrustStore:
         return self.folder / "conductor" / region
 
     def _numbered(self, folder: Path, role: Role) -> list[Path]:
-        """Return a role's certificate files, newest first."""
-        found = [path for path in folder.glob(f"{role.file_stem}-*.crt") if _NUMBERED.fullmatch(path.stem)]
-        return sorted(found, key=_number, reverse=True)
+        """Return a role's certificate files (or PKCS#12 files, where there is no other), newest first."""
+        found = {
+            path.stem: path
+            for suffix in (".p12", ".crt")
+            for path in folder.glob(f"{role.file_stem}-*{suffix}")
+            if _NUMBERED.fullmatch(path.stem)
+        }
+        return sorted(found.values(), key=_number, reverse=True)
 
     def _newest(self, folder: Path, role: Role, owner: str, at: datetime) -> Path:
         """Return the newest file whose time has come: a successor may lie ready before it is valid."""
@@ -247,17 +261,26 @@ class TrustStore:
     def _tls(self, path: Path, role: Role, oin: str, at: datetime) -> TlsIdentity:
         certificate = self._certificates(path)[0]
         self.check(certificate, role=role, oin=oin, at=at)
-        self._key(path, certificate)
-        return TlsIdentity(oin, certificate, path, path.with_suffix(".key"))
+        key, key_path = self._key(path, certificate), self._key_path(path)
+        if path.suffix == ".p12" or key_path.suffix == ".p12":
+            return TlsIdentity(oin, certificate, path, key_path, key=key, chain=tuple(self._certificates(path)))
+        return TlsIdentity(oin, certificate, path, key_path)
+
+    def _key_path(self, path: Path) -> Path:
+        """Return where the key of a certificate file is: in a file beside it, or in a PKCS#12."""
+        bundle = path.with_suffix(".p12")
+        return bundle if bundle.exists() and not path.with_suffix(".key").exists() else path.with_suffix(".key")
 
     def _key(self, path: Path, certificate: x509.Certificate) -> PrivateKey:
-        key_path = path.with_suffix(".key")
-        key = self._cached(key_path, read_key)
+        key_path = self._key_path(path)
+        key = self._cached(key_path, read_pkcs12).key if key_path.suffix == ".p12" else self._cached(key_path, read_key)
         if key.public_key() != certificate.public_key():
             raise OverstapError("TRUST-004", file=key_path.name, folder=key_path.parent.name)
         return key
 
     def _certificates(self, path: Path) -> list[x509.Certificate]:
+        if path.suffix == ".p12":
+            return list(self._cached(path, read_pkcs12).certificates)
         return self._cached(path, read_certificates)
 
     def _authorities(self) -> list[x509.Certificate]:
@@ -270,8 +293,11 @@ class TrustStore:
         return [one for one in self._authorities() if one.subject != one.issuer]
 
     def _cached(self, path: Path, read: Callable[[Path], _T]) -> _T:
-        """Read a file again only when it changed; its mode counts as a change too (st_ctime)."""
+        """Read a file again only when it or its password changed; its mode counts as a change too (st_ctime)."""
         changed = path.stat().st_ctime_ns if path.exists() else 0
+        password = path.with_suffix(PASSWORD_SUFFIX)
+        if path.suffix == ".p12" and password.exists():
+            changed += password.stat().st_ctime_ns
         known = self._files.get(path)
         if known is None or known[0] != changed or not changed:
             known = (changed, read(path))
@@ -280,6 +306,7 @@ class TrustStore:
 
 
 _SCHOOL_ROLES = (Role.SIGNING, Role.DECRYPTION, Role.TLS)
+_CONDUCTOR_ROLES = (Role.CLIENT, Role.SIGNING)
 
 
 def _number(path: Path) -> int:

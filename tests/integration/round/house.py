@@ -148,7 +148,7 @@ class House:
     def breaches(self) -> list[Breach]:
         """Return what breaks an invariant, with all stores and every receipt looked at again."""
         stores = {school: stored(self.store(school)) for school in self.endpoints}
-        evidence = Evidence(stores, receipt_fault(self.trust(), now()))
+        evidence = Evidence(stores, receipt_fault(self.trust()))
         with self.ledger() as ledger, ledger.unit(self.region.name, "test") as unit:
             return check(unit, evidence)
 

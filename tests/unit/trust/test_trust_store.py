@@ -285,16 +285,6 @@ def test_an_authority_made_elsewhere_is_not_mixed_with(folder: Path) -> None:
     assert code(develop, folder, schools=[PO], at=AT) == "TRUST-016"
 
 
-def test_watch(folder: Path, store: TrustStore) -> None:
-    assert list(store.watch(at=AT, days=42)) == []
-    DevelopmentAuthority(folder, at=AT).renew(VO, Role.TLS, days=20)
-    (only,) = store.watch(at=AT, days=42)
-    assert (only.owner, only.role, only.number, only.until) == (VO, Role.TLS, 2, AT + timedelta(days=20))
-    everything = {(one.owner, one.role) for one in store.watch(at=AT, days=4000)}
-    assert len(everything) == 7
-    assert ("region waterland", Role.CLIENT) in everything
-
-
 def test_a_file_written_anew_appears_whole(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "file"
     write_new(target, b"one", mode=0o600)
