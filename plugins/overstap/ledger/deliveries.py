@@ -24,16 +24,17 @@ class ToSeal:
     content_digest: bytes
     seen_on: date
     agreed: str
-    view: Sealed | None = field(repr=False)
+    consent: str | None
+    views: tuple[Sealed, ...] = field(repr=False)
 
     def opened(self, keys: RegionKeys) -> tuple[bytes, str | None]:
-        """Return the dossier and the parents' view, decrypted.
+        """Return the dossier and the parents' view, decrypted; what two parents wrote stands below one another.
 
         Raises:
             OverstapError: LEDGER-002 or LEDGER-003 when one of them does not open.
         """
-        view = keys.decrypt(self.view, f"view/{self.ref.bound_to}").decode() if self.view is not None else None
-        return keys.decrypt(self.content, self.ref.bound_to), view
+        views = [keys.decrypt(view, f"view/{self.ref.bound_to}").decode() for view in self.views]
+        return keys.decrypt(self.content, self.ref.bound_to), "\n\n".join(views) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def to_seal(
     rows = unit.rows(
         """
         select d.dossier, d.version, d.primary_school, v.key_id, v.content, v.content_digest,
-               m.seen_on, m.agreed, m.view_key_id, m.view,
+               m.seen_on, m.agreed, m.consent, m.view_key_ids, m.views,
                array(select secondary_school from overstap.may_receive a
                       where a.dossier = d.dossier and a.stage = any(%(stages)s) order by secondary_school)
           from overstap.dossier d
@@ -112,7 +113,7 @@ def to_seal(
         stages=stages_from(stage),
     )
     claimed = []
-    for dossier, number, school, key_id, content, digest, seen_on, agreed, view_key, view, schools in rows:
+    for dossier, number, school, key_id, content, digest, seen_on, agreed, consent, view_keys, views, schools in rows:
         if not schools or not set(schools) <= set(receivers):
             continue  # registered elsewhere in the meantime: the next look decides
         claimed.append(
@@ -124,7 +125,8 @@ def to_seal(
                 digest,
                 seen_on,
                 agreed,
-                Sealed(view_key, view) if view is not None else None,
+                consent,
+                tuple(Sealed(key, view) for key, view in zip(view_keys, views, strict=True)),
             )
         )
     return claimed

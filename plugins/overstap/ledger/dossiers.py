@@ -341,6 +341,7 @@ def decide_release(
     reason: str,
     answer_key: str,
     closes_at: datetime,
+    opens_at: datetime | None = None,
 ) -> int:
     """Record the coordinator's decision on the gate, and release what is accepted at this moment.
 
@@ -352,6 +353,7 @@ def decide_release(
         reason: the words that were given, may be empty.
         answer_key: names this answer, so that a repeated task records it once.
         closes_at: when the released dossiers' review closes.
+        opens_at: from when on parents see them and decisions count; None: from now on.
 
     Returns:
         How many dossiers were released.
@@ -396,9 +398,10 @@ def decide_release(
             ids=ids,
         )
         unit.run(
-            "update overstap.dossier set state = 'in_review', review_closes_at = %(closes)s "
-            "where dossier = any(%(ids)s)",
+            "update overstap.dossier set state = 'in_review', review_closes_at = %(closes)s, "
+            "review_opens_at = %(opens)s where dossier = any(%(ids)s)",
             closes=closes_at,
+            opens=opens_at,
             ids=ids,
         )
     return covered

@@ -219,6 +219,11 @@ def _encrypted(unit: Unit, _: Evidence) -> Iterator[Breach]:
             "select dossier || '/' || number, dossier || '/' || number, key_id, content from overstap.dossier_version "
             "union all select 'view of ' || dossier || '/' || number, 'view/' || dossier || '/' || number, "
             "key_id, view from overstap.review_decision where view is not null "
+            "union all select 'note on ' || dossier || '/' || number, 'note/' || dossier || '/' || number, "
+            "note_key_id, note from overstap.review_decision where note is not null "
+            "union all select 'request ' || request, 'request/' || request, key_id, text from overstap.review_request "
+            "union all select 'answer ' || request, 'answer/' || request, answer_key_id, answer "
+            "from overstap.review_request where answer is not null "
             "union all select 'file ' || label, 'file/' || label, key_id, file_name from overstap.refused_input"
         )
         for subject, bound_to, key_id, data in cursor:

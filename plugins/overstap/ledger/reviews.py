@@ -20,6 +20,13 @@ class Decision:
     seen_on: date
     agreed: str
     view: str | None = field(repr=False)
+    """The parents' view, which travels along."""
+    person: str | None = None
+    """Whose decision it is; None when the school records it for the family."""
+    consent: str | None = None
+    """`Ja`, `Nee` or `Onbekend` (code list 37); asked between secondary schools only."""
+    note: str | None = field(repr=False, default=None)
+    """A remark that stays here: why a school attests an inspection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +43,24 @@ class Recorded:
     """The key stands for more than one pupil of the school: nobody's decision."""
 
 
-# Until it is sealed, a decision may be changed while the window is open: the newest goes along.
-_CHANGEABLE = ("inspected", "no_receiver")
-_DECIDED = (*_CHANGEABLE, "sealed", "confirmed", "refused", "undelivered")
+# Until it is sealed, a decision may be changed while the window is open: the newest of each person goes along.
+_DECIDED = ("inspected", "no_receiver", "sealed", "confirmed", "refused", "undelivered")
 
 
 def record(unit: Unit, round_id: str, primary_school: str, decisions: Sequence[Decision], *, ground: str) -> Recorded:
     """Record decisions that a school states, each only while its dossier's window is open. Safe to repeat.
 
     Parents who change their mind in time are heard: a decision that differs from all recorded before is recorded as the
-    newest. One that was recorded before, an older list supplied again, changes nothing.
+    newest. One that was recorded before, an older list supplied again, changes nothing. Whether one is in time is the
+    database's to say, at the moment of its row (trigger keep_window): it is recorded, or it is told not to count.
 
     Args:
         unit: the transaction.
         round_id: the round.
         primary_school: whose pupils they are; another school's are not found.
         decisions: what the school states, at most one per pupil.
-        ground: "school_list" or "school_single".
+        ground: on what ground: a value of overstap.review_ground. "attested" is for the time after the window, where
+            the region agreed on that.
 
     Returns:
         The places in the list by what became of them.
@@ -62,78 +70,107 @@ def record(unit: Unit, round_id: str, primary_school: str, decisions: Sequence[D
         places[unit.keys.lookup("las_key", f"{primary_school}\0{decision.pupil}")] = place
         places[unit.keys.lookup("pupil", decision.pupil)] = place
     found = unit.rows(
-        "select d.dossier, d.version, d.state, d.las_key, d.pupil, d.review_closes_at > clock_timestamp() "
+        "select d.dossier, d.version, d.state, d.las_key, d.pupil "
         "from overstap.dossier d where d.round_id = %(round)s and d.primary_school = %(school)s "
         "and (d.las_key = any(%(keys)s) or d.pupil = any(%(keys)s)) order by d.dossier for update",
         round=round_id,
         school=primary_school,
         keys=list(places),
     )
-    meant = Counter(places[las_key if las_key in places else pupil] for *_, las_key, pupil, _ in found)
+    meant = Counter(places[las_key if las_key in places else pupil] for *_, las_key, pupil in found)
     standing = _standing(unit, [row[0] for row in found if row[2] in _DECIDED])
-    recorded: list[int] = []
     repeated: list[int] = []
-    not_open: list[int] = []
-    rows: list[tuple[int, UUID, int]] = []
-    for dossier, number, state, las_key, pupil, is_in_time in found:
+    wanted: dict[VersionRef, int] = {}
+    for dossier, number, _, las_key, pupil in found:
         place = places[las_key if las_key in places else pupil]
         decision = decisions[place]
         if meant[place] > 1:
             continue
-        if (decision.seen_on, decision.agreed, decision.view or None) in standing.get(VersionRef(dossier, number), ()):
+        stated = (decision.seen_on, decision.agreed, decision.view or None, decision.person, decision.consent)
+        if stated in standing.get(VersionRef(dossier, number), ()):
             repeated.append(place)
-        elif is_in_time and state in ("in_review", *_CHANGEABLE):
-            rows.append((place, dossier, number))
-            recorded.append(place)
         else:
-            not_open.append(place)
-    unit.audit(
-        "review.record",
-        *(
-            AuditLine(f"{dossier}/{number}", {"agreed": decisions[place].agreed, "ground": ground})
-            for place, dossier, number in rows
-        ),
-    )
-    inserted = []
-    for place, dossier, number in rows:
-        decision = decisions[place]
-        view = unit.keys.encrypt(decision.view.encode(), f"view/{dossier}/{number}") if decision.view else None
-        inserted.append(
-            (
-                unit.region,
-                dossier,
-                number,
-                decision.seen_on,
-                decision.agreed,
-                view.key_id if view else None,
-                view.data if view else None,
-                unit.actor,
-                ground,
-            )
-        )
-    columns = {"region": "text", "dossier": "uuid", "number": "int4", "seen_on": "date", "agreed": "text"}
-    columns |= {"key_id": "text", "view": "bytea", "recorded_by": "text", "ground": "text"}
-    unit.insert("review_decision", columns, inserted)
-    unit.run(
-        "update overstap.dossier set state = 'inspected' where dossier = any(%(ids)s) and state = 'in_review'",
-        ids=[dossier for _, dossier, _ in rows],
-    )
+            wanted[VersionRef(dossier, number)] = place
+    taken = insert_decisions(unit, [(ref, decisions[place]) for ref, place in wanted.items()], ground=ground)
+    recorded = [place for ref, place in wanted.items() if ref in taken]
+    not_open = [place for ref, place in wanted.items() if ref not in taken]
     unknown = [place for place in range(len(decisions)) if place not in meant]
     ambiguous = [place for place, dossiers in meant.items() if dossiers > 1]
     return Recorded(tuple(recorded), tuple(unknown), tuple(not_open), tuple(repeated), tuple(ambiguous))
 
 
-def _standing(unit: Unit, dossiers: Sequence[UUID]) -> dict[VersionRef, set[tuple[date, str, str | None]]]:
-    """Return every decision on the current versions of dossiers: date, answer, view."""
-    standing: dict[VersionRef, set[tuple[date, str, str | None]]] = {}
-    for dossier, number, seen_on, agreed, key_id, view in unit.rows(
-        "select r.dossier, r.number, r.seen_on, r.agreed, r.key_id, r.view from overstap.review_decision r "
+def insert_decisions(unit: Unit, decisions: Sequence[tuple[VersionRef, Decision]], *, ground: str) -> set[VersionRef]:
+    """Write decisions on versions, each if it is in time by the database's clock at that moment.
+
+    Args:
+        unit: the transaction.
+        decisions: a version with a decision on it; no version twice.
+        ground: on what ground: a value of overstap.review_ground.
+
+    Returns:
+        The versions whose decision is recorded; the others' window is not open, or they are no current versions.
+    """
+    rows = []
+    for ref, decision in decisions:
+        view = unit.keys.encrypt(decision.view.encode(), f"view/{ref.bound_to}") if decision.view else None
+        note = unit.keys.encrypt(decision.note.encode(), f"note/{ref.bound_to}") if decision.note else None
+        rows.append(
+            (
+                *(ref.dossier, ref.number, decision.seen_on, decision.agreed),
+                *((view.key_id, view.data) if view else (None, None)),
+                *(decision.person, decision.consent),
+                *((note.key_id, note.data) if note else (None, None)),
+            )
+        )
+    if not rows:
+        return set()
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    names = ("ids", "numbers", "days", "answers", "view_keys", "views", "persons", "consents", "note_keys", "notes")
+    taken = {
+        VersionRef(dossier, number)
+        for dossier, number in unit.rows(
+            """
+            insert into overstap.review_decision (region, recorded_by, ground, dossier, number, seen_on, agreed, key_id,
+                                                  view, person, consent, note_key_id, note)
+            select %(region)s, %(actor)s, %(ground)s, * from unnest(
+                   %(ids)s::uuid[], %(numbers)s::int[], %(days)s::date[], %(answers)s::text[], %(view_keys)s::text[],
+                   %(views)b::bytea[], %(persons)s::text[], %(consents)s::text[], %(note_keys)s::text[],
+                   %(notes)b::bytea[])
+            returning dossier, number
+            """,
+            region=unit.region,
+            actor=unit.actor,
+            ground=ground,
+            **dict(zip(names, columns, strict=True)),
+        )
+    }
+    unit.audit(
+        "review.record",
+        *(
+            AuditLine(ref.bound_to, {"agreed": decision.agreed, "ground": ground})
+            for ref, decision in decisions
+            if ref in taken
+        ),
+    )
+    return taken
+
+
+Stated = tuple[date, str, str | None, str | None, str | None]
+"""Date, answer, view, person, consent."""
+
+
+def _standing(unit: Unit, dossiers: Sequence[UUID]) -> dict[VersionRef, set[Stated]]:
+    """Return every decision on the current versions of dossiers."""
+    standing: dict[VersionRef, set[Stated]] = {}
+    for dossier, number, seen_on, agreed, key_id, view, person, consent in unit.rows(
+        "select r.dossier, r.number, r.seen_on, r.agreed, r.key_id, r.view, r.person, r.consent "
+        "from overstap.review_decision r "
         "join overstap.dossier d on d.dossier = r.dossier and d.version = r.number where r.dossier = any(%(ids)s)",
         ids=list(dossiers),
     ):
         ref = VersionRef(dossier, number)
         plain = unit.keys.decrypt(Sealed(key_id, view), f"view/{ref.bound_to}").decode() if view is not None else None
-        standing.setdefault(ref, set()).add((seen_on, agreed, plain))
+        standing.setdefault(ref, set()).add((seen_on, agreed, plain, person, consent))
     return standing
 
 
@@ -142,7 +179,7 @@ class WindowState:
     """How far a round's review is."""
 
     waiting: int
-    """Dossiers whose parents have not decided and still can."""
+    """Dossiers of which somebody who was invited has not decided and still can."""
     closes_at: datetime | None
     """When the last of those closes; none when nobody is waited for."""
 
@@ -150,8 +187,11 @@ class WindowState:
 def window(unit: Unit, round_id: str) -> WindowState:
     """Return how many dossiers are still waited for, and until when."""
     waiting, closes_at = unit.one(
-        "select count(*), max(review_closes_at) from overstap.dossier where round_id = %(round)s "
-        "and state = 'in_review' and review_closes_at > clock_timestamp()",
+        "select count(*), max(review_closes_at) from overstap.dossier d where round_id = %(round)s "
+        "and review_closes_at > clock_timestamp() and (state = 'in_review' or state = 'inspected' and exists "
+        "(select from overstap.entitled e where e.dossier = d.dossier and e.number = d.version and not exists "
+        "(select from overstap.review_decision r where r.dossier = e.dossier and r.number = e.number "
+        "and (r.person is null or r.person = e.person))))",
         round=round_id,
     )
     return WindowState(waiting, closes_at)

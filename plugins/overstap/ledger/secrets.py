@@ -40,16 +40,23 @@ class RegionKeys:
     _content: dict[str, AESGCM] = field(repr=False)
     _lookup: bytes = field(repr=False)
 
-    def encrypt(self, content: bytes, bound_to: str) -> Sealed:
+    def encrypt(self, content: bytes, bound_to: str, key_id: str | None = None) -> Sealed:
         """Compress and encrypt (AES-256-GCM, a random nonce in front).
 
         Args:
             content: plain bytes.
             bound_to: what the bytes belong to; the same words are needed to decrypt, so that rows cannot be swapped.
+            key_id: which key; None: the newest.
+
+        Raises:
+            OverstapError: LEDGER-002 when that key is not there.
         """
+        named = key_id or self.newest
+        key = self._content.get(named)
+        if key is None:
+            raise OverstapError("LEDGER-002", region=self.region, key_id=named)
         nonce = os.urandom(_NONCE_BYTES)
-        body = self._content[self.newest].encrypt(nonce, zlib.compress(content, 1), self._bound(bound_to))
-        return Sealed(self.newest, nonce + body)
+        return Sealed(named, nonce + key.encrypt(nonce, zlib.compress(content, 1), self._bound(bound_to)))
 
     def decrypt(self, sealed: Sealed, bound_to: str) -> bytes:
         """Return the plain bytes.

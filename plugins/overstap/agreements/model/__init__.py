@@ -2,6 +2,7 @@
 
 from overstap.agreements.model.agreement import Agreement
 from overstap.agreements.model.holidays import HolidayRegion
+from overstap.agreements.model.invitations import Invitations
 from overstap.agreements.model.milestones import Milestones, Reminder
 from overstap.agreements.model.moments import wall_time_comes_twice, wall_time_exists
 from overstap.agreements.model.occasions import Occasion
@@ -17,6 +18,7 @@ __all__ = [
     "Coordinator",
     "DropFolder",
     "HolidayRegion",
+    "Invitations",
     "LasDatabase",
     "Milestones",
     "Occasion",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_serializer
 
+from overstap.agreements.model.invitations import Invitations
 from overstap.agreements.model.milestones import Milestones, Reminder
 from overstap.agreements.model.part import Part
 from overstap.agreements.model.registrations import Stage
@@ -40,12 +41,17 @@ class Round(Part):
     """The time that parents get at least from the release of their dossier, also when a school was late."""
     review_school_days: Annotated[int, Field(ge=1, le=60)] = 5
     """School days of the region that the review window must hold at least; `overstap agreement check` counts them."""
-    not_inspected: Literal["withhold"] = "withhold"
-    """What becomes of a dossier that nobody inspected in time: it is not sent (DOMAIN 3.5)."""
+    not_inspected: Literal["withhold", "extend", "attest"] = "withhold"
+    """What becomes of a dossier that nobody inspected in time: it is not sent (DOMAIN 3.5). `extend`: the coordinator
+    may give the families of some schools longer; `attest`: beside that a school may attest an inspection, with why."""
+    consent: Literal["not_asked", "asked", "required"] = "not_asked"
+    """Whether consent to the transfer is asked (rule OVa.IZ05, DOMAIN 3.5); `required`: nothing goes without."""
+    invitations: Invitations = Invitations()
     gate_answered_by: tuple[str, ...] = ()
     """Accounts that answer the gates; empty: every coordinator of the region."""
     reminders: tuple[Reminder, ...] = ()
-    """Reminders of deadlines; they are alarms in the calendar files of schools and region."""
+    """Reminders of deadlines: alarms in the calendar files of schools and region; of `review_closes` also e-mails to
+    families who have not answered, where they are invited by e-mail."""
     addenda: tuple[str, ...] = ()
     """Documents that the region agreed on beside the dossier, by name; shown in the overview, not collected."""
     sources: dict[str, str] = Field(default={})

@@ -1,0 +1,20 @@
+"""How the families of a round are invited to see the dossier."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from overstap.agreements.model.moments import Moment
+from overstap.agreements.model.part import Part
+
+
+class Invitations(Part):
+    """Letters that the school prints, and beside them messages by e-mail.
+
+    A letter holds the code, so there always is one; an e-mail tells that a dossier lies ready, and not whose.
+    """
+
+    by: Annotated[tuple[Literal["letter", "email"], ...], Field(min_length=1)] = ("letter",)
+    """How families hear of it: by letter, and by e-mail as well."""
+    sent_from: Moment | None = None
+    """Nothing is sent before this moment; left out: not before the review opens."""
