@@ -13,13 +13,14 @@ insert into overstap.review_ground values
     ('meeting',       'gesprek op school'),
     ('paper_view',    'zienswijze op papier'),
     ('attested',      'verklaring van de school na afloop van de termijn'),
-    ('parent_page',   'oudersite');
+    ('parent_page',   'oudersite'),
+    ('carried',       'eerdere inzage; sindsdien veranderde niets van belang');
 grant select on overstap.review_ground to overstap_region;
 
 alter table overstap.review_decision
-    drop constraint review_decision_ground_check,
+    drop constraint if exists review_decision_ground_check,
     add foreign key (ground) references overstap.review_ground,
-    add column person text,                     -- handle of whose decision it is; none: the school recorded it for the family
+    add column if not exists person text,                     -- handle of whose decision it is; none: the school recorded it for the family
     add column consent text check (consent in ('Ja', 'Nee', 'Onbekend')),       -- code list 37, VO-VO only
     add column note_key_id text,
     add column note bytea,                      -- why the school attests it, or a remark that does not travel; encrypted
@@ -62,7 +63,7 @@ begin
                      and held.review_closes_at <= new.recorded_at then new end;
     end if;
     return case when held.state in ('in_review', 'inspected', 'no_receiver')
-                 and coalesce(held.review_opens_at <= new.recorded_at, true)
+                 and (new.ground = 'carried' or coalesce(held.review_opens_at <= new.recorded_at, true))
                  and held.review_closes_at > new.recorded_at then new end;
 end $$;
 revoke all on function overstap.keep_window from public;
