@@ -118,6 +118,7 @@ class Compiled:
 
     name: str
     slots: dict[str, Slot] = field(default_factory=dict)
+    named: dict[str, Slot] = field(default_factory=dict)
     pattern: re.Pattern[str] = re.compile("")
     seen: set[str] = field(default_factory=set)
     repeats: bool = False
@@ -376,6 +377,7 @@ def _compile(namespace: str, root: str, blocks: dict[str, tuple[Field, ...]], re
                 attribute=each.attribute,
                 field=each,
             )
+        compiled.named = {slot.name: slot for slot in compiled.slots.values()}
         compiled.pattern = re.compile(_expression(fields, codes, name in repeating))
     return made[root]
 

@@ -22,11 +22,8 @@ from overstap.dossier.catalogue import (
     Withheld,
 )
 from overstap.dossier.model import Dossier
+from overstap.dossier.trimming import TRUE, UNLISTED_MAIL, UNLISTED_PHONE, holds_other, trim
 from overstap.errors import OverstapError
-
-UNLISTED_PHONE = "9999999999"
-UNLISTED_MAIL = "geheim@geheim.geheim"
-_TRUE = ("true", "1")
 
 
 def cut(dossier: Dossier, profile: str, categories: Set[str]) -> Dossier:
@@ -49,7 +46,24 @@ def cut(dossier: Dossier, profile: str, categories: Set[str]) -> Dossier:
     marks = marks_for(dossier, profile, categories)
     known = dossier.catalogue
     gone = frozenset(category for category, mark in marks.items() if mark in (FORBIDDEN, OPTED_OUT))
-    root = etree.Element(known.tag(known.root), nsmap=dossier.root.nsmap)
+    if dossier.is_sound:
+        node = trim(dossier.tree, known, profile, gone, marks)
+        return Dossier.of_tree(node, dossier.version, is_simple=dossier.is_simple)
+    return by_elements(dossier, profile, gone, marks)
+
+
+def by_elements(dossier: Dossier, profile: str, gone: frozenset[str], marks: dict[str, str]) -> Dossier:
+    """Cut a dossier element by element, whatever its structure is like.
+
+    Args:
+        dossier: the dossier.
+        profile: transfer profile.
+        gone: categories whose fields go.
+        marks: per category what metadata/categorie_uitlevering says of it.
+    """
+    known = dossier.catalogue
+    names: dict[Any, str] = {None: known.namespace}
+    root = etree.Element(known.tag(known.root), nsmap=names)
     scissors = _Scissors(known.withheld(profile), gone)
     scissors.block(dossier.root, root, known.compiled, "metadata")
     _write_marks(root, known, marks)
@@ -92,7 +106,7 @@ def keeps(marks: dict[str, str], category: str) -> bool:
 
 
 class _Scissors:
-    """Copies what stays; what is not copied is gone."""
+    """Copies what stays, of a dossier whose structure is in doubt; what is not copied is gone."""
 
     def __init__(self, withheld: tuple[Withheld, ...], gone: frozenset[str]) -> None:
         self.withheld: dict[str, dict[str, str]] = {}
@@ -108,7 +122,7 @@ class _Scissors:
             if slot is None or slot.name in forbidden:
                 continue
             own = slot.field.category or category
-            if own in self.gone and not self._holds_other(slot.inner, own):
+            if own in self.gone and not holds_other(slot.inner, own, self.gone):
                 continue
             made = etree.SubElement(target, child.tag)
             if slot.inner is None:
@@ -122,12 +136,6 @@ class _Scissors:
         if compiled.name == "communicatie":
             _mask(target)
 
-    def _holds_other(self, inner: Compiled | None, category: str) -> bool:
-        """Whether a block of an excluded category holds fields of one that stays (action plans within support)."""
-        if inner is None:
-            return False
-        return any(slot.field.category not in (None, category, *self.gone) for slot in inner.slots.values())
-
     def _forbidden(self, source: Any, compiled: Compiled) -> set[str]:
         rules = self.withheld.get(compiled.name, {})
         return {name for name, when in rules.items() if not when or _is_true(source, compiled, when)}
@@ -137,7 +145,7 @@ def _is_true(source: Any, compiled: Compiled, name: str) -> bool:
     for child in source:
         slot = compiled.slots.get(child.tag)
         if slot is not None and slot.name == name:
-            return (child.text or "").strip() in _TRUE
+            return (child.text or "").strip() in TRUE
     return False
 
 
@@ -145,7 +153,7 @@ def _mask(contact: Any) -> None:
     """Replace a secret number or address by the standard's placeholder (rule OVa.LL08): masked, not dropped."""
     values = {etree.QName(child).localname: child for child in contact}
     secret, number, kind = values.get("geheim"), values.get("nummer"), values.get("soort")
-    if secret is None or number is None or (secret.text or "").strip() not in _TRUE:
+    if secret is None or number is None or (secret.text or "").strip() not in TRUE:
         return
     number.text = UNLISTED_MAIL if kind is not None and kind.text == "e-mail" else UNLISTED_PHONE
 

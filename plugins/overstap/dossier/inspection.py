@@ -3,6 +3,7 @@
 The one part of a dossier that Overstap fills in.
 """
 
+import re
 from datetime import date
 from typing import Any
 
@@ -10,10 +11,13 @@ from lxml import etree
 
 from overstap.dossier.building import as_text
 from overstap.dossier.model import Dossier
+from overstap.dossier.tree import Node
 from overstap.dossier.writing import copy_of
 from overstap.errors import OverstapError
 
 ANSWERS = ("Ja", "Nee", "Onbekend")
+# What no XML document can hold, not even by number (XML 1.0, production 2); a form on a screen may well send it
+_NEVER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def with_inspection(
@@ -32,7 +36,8 @@ def with_inspection(
         provisional: whether it is sent as provisional (inzage/voorlopigdossier).
         seen_on: the day on which they saw it, Dutch calendar.
         agreed: `Ja`, `Nee` or `Onbekend` (code list 37).
-        view: the parents' view on the content, which goes along; None or blank when there is none.
+        view: the parents' view on the content, which goes along without characters that XML has no place for; None or
+            blank when there is none.
         consent: `Ja`, `Nee` or `Onbekend`; only a transfer between secondary schools asks for it (rule OVa.IZ05).
 
     Raises:
@@ -42,20 +47,35 @@ def with_inspection(
         if value is not None and value not in ANSWERS:
             raise OverstapError("DOSSIER-017", name=name, value=value, known=", ".join(ANSWERS))
     known = dossier.catalogue
-    root = copy_of(dossier.root)
-    block = _empty_block(root, known)
     values: dict[str, object] = {
         "voorlopigdossier": provisional,
         "inzage": True,
         "inzagedatum": seen_on,
         "akkoord": agreed,
-        "redennietakkoord": view.strip() if view and view.strip() else None,
+        "redennietakkoord": _NEVER.sub("", view or "").strip() or None,
         "toestemming": consent,
     }
-    for field in known.blocks["inzage"]:
-        if (given := values.get(field.name)) is not None:
-            etree.SubElement(block, known.tag(field.name)).text = as_text(given)
+    written = {
+        field.name: as_text(given) for field in known.blocks["inzage"] if (given := values.get(field.name)) is not None
+    }
+    if dossier.is_plain:
+        return _into_tree(dossier, written)
+    root = copy_of(dossier.root)
+    block = _empty_block(root, known)
+    for name, text in written.items():
+        etree.SubElement(block, known.tag(name)).text = text
     return Dossier(root=root, version=dossier.version)
+
+
+def _into_tree(dossier: Dossier, written: dict[str, str]) -> Dossier:
+    block = Node({name: [text] for name, text in written.items()})
+    made = Node()
+    for field in dossier.catalogue.blocks[dossier.catalogue.root]:
+        if field.name == "inzage":
+            made[field.name] = [block]
+        elif field.name in dossier.tree:
+            made[field.name] = dossier.tree[field.name]
+    return Dossier.of_tree(made, dossier.version)
 
 
 def _empty_block(root: Any, known: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from lxml import etree
 
+from overstap.dossier.canonical import canonical_text
 from overstap.dossier.catalogue import Catalogue, catalogue
 from overstap.dossier.parsing import parse
 from overstap.dossier.tree import Node, grow
@@ -21,26 +22,42 @@ class Dossier:
         version: version of the data set, such as `2019.1`.
     """
 
-    __slots__ = ("_grown", "_root", "_source", "_version")
+    __slots__ = ("_grown", "_is_bare", "_is_simple", "_root", "_source", "_version")
 
     def __init__(self, root: Any, version: str) -> None:
         self._root = root
         self._version = version
         self._source = b""
         self._grown: tuple[Node, bool] | None = None
+        self._is_simple = self._is_bare = False
 
     @classmethod
-    def scanned(cls, source: bytes, version: str, node: Node) -> Self:
+    def scanned(cls, source: bytes, version: str, node: Node, *, is_bare: bool, is_simple: bool) -> Self:
         """Make a dossier whose text was walked through already: its XML is built when somebody asks for it.
 
         Args:
             source: the document, in UTF-8 and well-formed.
             version: version of the data set.
             node: what the walk found; the structure is then known to be good.
+            is_bare: whether its outermost element states the standard's namespace and nothing more.
+            is_simple: whether no text in it holds a character that XML writes otherwise.
+        """
+        made = cls.of_tree(node, version, is_simple=is_simple)
+        made._source, made._is_bare = source, is_bare
+        return made
+
+    @classmethod
+    def of_tree(cls, node: Node, version: str, *, is_simple: bool = False) -> Self:
+        """Make a dossier from a tree whose structure is known to be good, such as what cutting leaves of one.
+
+        Args:
+            node: the tree, its fields in the order of the catalogue.
+            version: version of the data set.
+            is_simple: whether no text in it holds a character that XML writes otherwise.
         """
         made = cls(None, version)
-        made._source = source
         made._grown = (node, True)
+        made._is_simple, made._is_bare = is_simple, True
         return made
 
     def __repr__(self) -> str:  # it ends up in logs: it must not name the pupil
@@ -51,6 +68,21 @@ class Dossier:
         return _again, (etree.tostring(self.root, encoding="UTF-8", with_tail=False), self._version)
 
     @property
+    def has_source(self) -> bool:
+        """Whether it was read, rather than made: then it is written the way it came in, layout and all."""
+        return self._root is not None or bool(self._source)
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether certainly no text in it holds a character that XML writes otherwise."""
+        return self._is_simple
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its tree is all there is to it: the structure is good, and there are no namespaces but one."""
+        return self._is_bare and self.is_sound
+
+    @property
     def version(self) -> str:
         """Version of the data set, such as `2019.1`."""
         return self._version
@@ -59,7 +91,8 @@ class Dossier:
     def root(self) -> Any:
         """The element `dossier` (lxml); treat it as read-only."""
         if self._root is None:
-            self._root, self._source = parse(self._source), b""
+            source = self._source or canonical_text(self.tree, self.catalogue).encode()
+            self._root, self._source = parse(source), b""
         return self._root
 
     @property

@@ -89,7 +89,18 @@ class Scanner:
             text: a document of which `scan` gave a node. With a reference, a `]` (which may end a CDATA section that
                 never began) or anything but the usual first lines, the answer is no.
         """
-        return "&" not in text and "]" not in text and self._usual.match(text) is not None
+        return "&" not in text and "]" not in text and self.is_usual(text)
+
+    def is_usual(self, text: str) -> bool:
+        """Tell whether a text that could be scanned begins the usual way: with no namespace but the standard's."""
+        return self._usual.match(text) is not None
+
+    def is_simple(self, text: str) -> bool:
+        """Tell whether no value of a text that could be scanned holds a character that XML writes otherwise.
+
+        A tag has one `<` and one `>`, and a value has no `<`: as many of both means that no value has a `>` either.
+        """
+        return "&" not in text and text.count(">") == text.count("<")
 
 
 @dataclass(slots=True)

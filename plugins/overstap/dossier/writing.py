@@ -6,7 +6,9 @@ from typing import Any
 
 from lxml import etree
 
+from overstap.dossier.canonical import canonical_text
 from overstap.dossier.model import Dossier
+from overstap.dossier.tree import Node
 
 _HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _BLANK = " \t\r\n"
@@ -14,6 +16,8 @@ _BLANK = " \t\r\n"
 
 def to_bytes(dossier: Dossier) -> bytes:
     """Write a dossier in UTF-8; the same dossier always gives the same bytes."""
+    if not dossier.has_source:
+        return _HEAD + canonical(dossier) + b"\n"
     return _HEAD + etree.tostring(dossier.root, encoding="UTF-8", xml_declaration=False, with_tail=False) + b"\n"
 
 
@@ -29,6 +33,8 @@ def canonical(dossier: Dossier, *, inspection: bool = True) -> bytes:
         dossier: the dossier.
         inspection: whether the block inzage is part of it.
     """
+    if dossier.is_plain:
+        return _from_tree(dossier, inspection=inspection).encode()
     root = deepcopy(dossier.root)
     root.tail = None
     if not inspection:
@@ -44,6 +50,13 @@ def content_digest(dossier: Dossier) -> bytes:
     Layout between elements does not count, so a system that only indents otherwise has not changed the dossier.
     """
     return hashlib.sha256(canonical(dossier, inspection=False)).digest()
+
+
+def _from_tree(dossier: Dossier, *, inspection: bool) -> str:
+    node, known, is_simple = dossier.tree, dossier.catalogue, dossier.is_simple
+    if not inspection and "inzage" in node:
+        node = Node({name: values for name, values in node.items() if name != "inzage"})
+    return canonical_text(node, known, is_simple=is_simple)
 
 
 def _drop(element: Any) -> None:

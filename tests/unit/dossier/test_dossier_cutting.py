@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from overstap.dossier.building import build
 from overstap.dossier.catalogue import PROFILES, catalogue, versions
-from overstap.dossier.cutting import cut
+from overstap.dossier.cutting import by_elements, cut, marks_for
 from overstap.dossier.inspection import with_inspection
+from overstap.dossier.model import Dossier
 from overstap.dossier.reading import read
 from overstap.dossier.structure import check
 from overstap.dossier.tree import Node
 from overstap.dossier.visit import documents, fields
-from overstap.dossier.writing import content_digest, to_bytes
+from overstap.dossier.writing import canonical, content_digest, to_bytes
 from overstap.errors import OverstapError
 from overstap.quality.rules import Severity, judge
 
@@ -63,6 +64,31 @@ def test_nothing_of_an_excluded_category_survives(seed, version, profile, agreed
     for each in known.withheld(profile):
         if not each.when:
             assert not [f for f in found if f.field.block == each.block and f.field.name == each.name]
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    seed=st.integers(0, 10_000),
+    version=st.sampled_from(versions()),
+    profile=st.sampled_from(PROFILES),
+    agreed=_CATEGORIES,
+    own_choice=_CATEGORIES,
+    density=st.sampled_from((0.1, 0.5, 1.0)),
+)
+def test_the_quick_cut_is_the_careful_cut(seed, version, profile, agreed, own_choice, density):
+    """A sound dossier is cut in its tree, any other element by element: with the same result, to the byte."""
+    matrix = catalogue(version).matrix[profile]
+    dossier = _with_own_choice(generate(random.Random(seed), version, profile, density), own_choice & matrix.keys())
+    for given_ in (dossier, read(to_bytes(dossier))):
+        assert given_.is_sound
+        agreed_here = agreed & matrix.keys()
+        marks = marks_for(given_, profile, agreed_here)
+        gone = frozenset(name for name, mark in marks.items() if mark in ("OPT-UIT", "VERBODEN"))
+        careful = by_elements(given_, profile, gone, marks)
+        quick = cut(given_, profile, agreed_here)
+        assert canonical(quick) == canonical(careful)
+        assert content_digest(quick) == content_digest(careful) == content_digest(read(to_bytes(quick)))
+        assert quick.tree == read(to_bytes(careful)).tree
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -198,6 +224,16 @@ def test_an_inspection_is_put_where_there_was_none():
     seen = with_inspection(dossier, provisional=False, seen_on=date(2027, 3, 12), agreed="Onbekend", view=None)
     assert list(seen.tree) == ["metadata", "overdrachtsoort", "inzage", "huidigeschool"]
     assert content_digest(seen) == content_digest(dossier)
+
+
+def test_a_view_loses_what_no_xml_can_hold_and_nothing_else():
+    view = " Te laag\x0b,\x00 vind ik < havo & \ud800> 'vmbo'\n\uffff "
+    sound = cut(generate(random.Random(2), density=0.6), "POVO", frozenset())
+    for dossier in (sound, Dossier(read(to_bytes(sound)).root, sound.version)):
+        seen = with_inspection(dossier, provisional=False, seen_on=date(2027, 3, 12), agreed="Nee", view=view)
+        block = read(to_bytes(seen)).tree.block("inzage")
+        assert block is not None
+        assert block.text("redennietakkoord") == "Te laag, vind ik < havo & > 'vmbo'"
 
 
 def test_an_answer_outside_the_code_list_is_refused():

@@ -9,6 +9,7 @@ from generated_dossiers import generate
 
 from overstap.dossier.building import build
 from overstap.dossier.catalogue import catalogue, versions
+from overstap.dossier.model import Dossier
 from overstap.dossier.parsing import is_well_formed
 from overstap.dossier.reading import _scanner, read
 from overstap.dossier.scan import Scanner
@@ -47,7 +48,7 @@ def test_both_walks_agree_on_damaged_dossiers():
     for number in range(600):
         root, done = mutate(chance.choice(originals), chance)
         try:
-            dossier = read(to_bytes(type("Given", (), {"root": root})()))
+            dossier = read(to_bytes(Dossier(root, "2019.1")))
         except OverstapError:
             continue
         found = scanner.scan(to_bytes(dossier).decode())

@@ -1,0 +1,192 @@
+"""The rules give the verdict of the official sheets: over the examples and thousands of changed dossiers.
+
+Runs where OVERSTAP_OFFICIAL holds the sheets of the public repository and the package saxonche is installed.
+"""
+
+import random
+from collections.abc import Iterable
+from copy import deepcopy
+from datetime import date
+from typing import Any
+
+import pytest
+import rule_examples as examples
+from lxml import etree
+from official_files import official_folder
+from official_sheets import Sheet
+
+from overstap.bench.dossier import SHEETS, VERSION
+from overstap.dossier.building import build
+from overstap.dossier.catalogue import catalogue
+from overstap.dossier.model import Dossier
+from overstap.dossier.reading import read
+from overstap.dossier.tree import GROUPS, Node
+from overstap.dossier.writing import to_bytes
+from overstap.quality import rulebook
+from overstap.quality.engine import sheet_for
+from overstap.quality.rulebook import Status
+from overstap.quality.rules import judge
+
+SEED = 20190416
+CHANGED = 2_500
+TODAY = date(2019, 6, 1)
+ALIASES = {"OS.cat120": "OS.cat12"}
+"""Ids that a sheet's comment misspells."""
+TEXTS = (
+    *("true", "false", "1", "0", "x", "SO", "BO", "POVO", "POPO", "VOVO", "POSWV", "VOSWV", "VOMBO", "LAS", "LVS"),
+    *(
+        "overstapdossier",
+        "overdrachtbinnenbrin",
+        "swv-dossier",
+        "2019.1",
+        "2019.1.1",
+        "2018.1.1",
+        "J",
+        "N",
+        "Ja",
+        "Nee",
+    ),
+    *("telefoon", "e-mail", "9999999999", "geheim@geheim.geheim", "a@b.nl", "a@b", "a b@c.nl", "@", "OPT-UIT", "Nee"),
+    *("VERPLICHT", "VERBODEN", "OPTIONEEL", "2027-07-31", "2027-07-30", "10", "0013", "0015", "F81.0", "werk"),
+)
+
+
+@pytest.fixture(scope="module")
+def sheets() -> dict[str, Sheet]:
+    pytest.importorskip("saxonche", reason="the package saxonche is not installed")
+    folder = official_folder()
+    if folder is None or not all((folder / VERSION / path).is_file() for path in SHEETS.values()):
+        pytest.skip("the official sheets are not at hand; set OVERSTAP_OFFICIAL to a folder with 2019.1/OV and PaO")
+    return {name: Sheet(folder / VERSION / path) for name, path in SHEETS.items()}
+
+
+@pytest.fixture(scope="module")
+def schema(sheets: dict[str, Sheet]) -> Any:
+    folder = official_folder()
+    assert folder is not None
+    return etree.XMLSchema(etree.parse(folder / VERSION / "OSO_gegevensset.xsd"))
+
+
+def differences(dossier: Dossier, data: bytes, sheets: dict[str, Sheet]) -> list[str]:
+    """Return how the rules differ from the sheet, rule by rule: nothing where they agree."""
+    is_pao = sheet_for(dossier.tree.text("overdrachtsoort") or "", dossier.metadata.text("overstap") or "") == "PaO"
+    sheet = sheets["PaO" if is_pao else "OV"]
+    messages = sheet.messages(data)
+    ours = {finding.rule for finding in judge(dossier, today=TODAY)}
+    book = rulebook.rules(VERSION)
+    found = []
+    for rules, numbers in together(sheet):
+        said, fires = bool(messages & numbers), bool(ours & rules)
+        revived = {rule for rule in rules if book[rule].status is Status.REVIVED}
+        if said != fires and not (revived == rules and not said):
+            found.append(f"{sorted(rules)}: the sheet {'warns' if said else 'is silent'}, overstap not so")
+    return found
+
+
+def together(sheet: Sheet) -> Iterable[tuple[set[str], set[int]]]:
+    """Yield rules with their messages: those that share a message cannot be told apart, and are compared as one."""
+    judged = {rule.id for rule in rulebook.rules(VERSION).values() if rule.is_judged}
+    groups: list[tuple[set[str], set[int]]] = []
+    for number, named in sheet.rules.items():
+        rules, numbers = {ALIASES.get(rule, rule) for rule in named} & judged, {number}
+        if not rules:
+            continue
+        for group in [each for each in groups if each[0] & rules]:
+            rules |= group[0]
+            numbers |= group[1]
+            groups.remove(group)
+        groups.append((rules, numbers))
+    return groups
+
+
+def test_every_message_of_the_sheets_has_a_rule(sheets: dict[str, Sheet]) -> None:
+    book = rulebook.rules(VERSION)
+    judged = {rule.id for rule in book.values() if rule.is_judged and not rule.is_own}
+    named: set[str] = set()
+    for sheet in sheets.values():
+        for rules, _ in together(sheet):
+            named |= rules
+        for rules in sheet.rules.values():
+            assert {ALIASES.get(rule, rule) for rule in rules} & book.keys(), rules
+    assert named == judged
+
+
+def test_the_official_examples_get_the_verdict_of_the_sheets(sheets: dict[str, Sheet]) -> None:
+    folder = official_folder()
+    assert folder is not None
+    for path in sorted((folder / VERSION / "examples").glob("*.xml")):
+        data = path.read_bytes()
+        assert differences(read(data), data, sheets) == [], path.name
+
+
+@pytest.mark.parametrize("rule", [rule for rule in examples.BREAKING if not rule.startswith("OV-")])
+def test_an_example_of_a_rule_gets_the_verdict_of_the_sheets(rule: str, sheets: dict[str, Sheet]) -> None:
+    for example in (examples.BREAKING[rule], examples.near(rule)):
+        dossier = examples.made(*example)
+        assert differences(dossier, to_bytes(dossier), sheets) == []
+
+
+def test_thousands_of_changed_dossiers_get_the_verdict_of_the_sheets(sheets: dict[str, Sheet], schema: Any) -> None:
+    """Every change leaves a dossier that the official schema accepts: the sheets are written for those alone."""
+    chance = random.Random(SEED)
+    profiles = ("POVO", "POPO", "VOVO", "BB", "POSWV", "VOSWV")
+    originals = [examples.made(profile).tree for profile in profiles]
+    originals += [read(path.read_bytes()).tree for path in official_examples()]
+    compared, met = 0, set()
+    for number in range(CHANGED * 4):
+        tree = changed(chance.choice(originals), chance.choice(originals), chance)
+        dossier = build(tree)
+        if not schema.validate(dossier.root):
+            continue
+        data = to_bytes(dossier)
+        assert differences(dossier, data, sheets) == [], f"seed {SEED}, number {number}"
+        met |= {finding.rule for finding in judge(dossier, today=TODAY)}
+        compared += 1
+        if compared == CHANGED:
+            break
+    official = {rule.id for rule in rulebook.rules(VERSION).values() if rule.is_judged and not rule.is_own}
+    assert compared == CHANGED
+    assert len(met & official) > len(official) // 2, sorted(official - met)
+
+
+def official_examples() -> list[Any]:
+    folder = official_folder()
+    return sorted((folder / VERSION / "examples").glob("*.xml")) if folder else []
+
+
+def changed(tree: Node, donor: Node, chance: random.Random) -> Node:
+    """Return a copy in which some fields are gone, hold another text, or were taken from another dossier."""
+    tree = deepcopy(tree)
+    for _ in range(chance.choice((1, 1, 2, 3, 5))):
+        path, block = chance.choice(list(blocks(tree, ())))
+        names = [name for name in block if name != GROUPS and "@" not in name]
+        kind = chance.random()
+        if kind < 0.35 and names:
+            block.pop(chance.choice(names))
+        elif kind < 0.75 and names:
+            name = chance.choice(names)
+            values = block[name]
+            if isinstance(values[0], str):
+                values[chance.randrange(len(values))] = chance.choice(TEXTS)
+        else:
+            others = [found for where, found in blocks(donor, ()) if where == path]
+            more = [name for name in others[0] if name != GROUPS and "@" not in name] if others else []
+            if more:
+                name = chance.choice(more)
+                block[name] = deepcopy(others[0][name])
+    return tree
+
+
+def blocks(node: Node, path: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], Node]]:
+    """Yield every block with the names on the way to it; lines of a repeating block are left as they are."""
+    yield path, node
+    for name, values in node.items():
+        if name != GROUPS:
+            for value in values:
+                if isinstance(value, Node) and GROUPS not in value:
+                    yield from blocks(value, (*path, name))
+
+
+def test_the_catalogue_has_the_code_lists_of_the_sheets(sheets: dict[str, Sheet]) -> None:
+    numbers = {rule.removeprefix("CL") for sheet in sheets.values() for ids in sheet.rules.values() for rule in ids}
+    assert {number for number in numbers if number.isdecimal()} <= set(catalogue(VERSION).lists)
