@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from overstap.dossier.cutting import UNLISTED_MAIL
 from overstap.dossier.model import Dossier
 from overstap.dossier.tree import Node
+from overstap.dossier.trimming import UNLISTED_MAIL
 
 OF_AGE = 16
 """From this age on a pupil of a secondary school inspects the dossier, not the parents."""

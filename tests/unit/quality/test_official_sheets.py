@@ -34,18 +34,7 @@ ALIASES = {"OS.cat120": "OS.cat12"}
 """Ids that a sheet's comment misspells."""
 TEXTS = (
     *("true", "false", "1", "0", "x", "SO", "BO", "POVO", "POPO", "VOVO", "POSWV", "VOSWV", "VOMBO", "LAS", "LVS"),
-    *(
-        "overstapdossier",
-        "overdrachtbinnenbrin",
-        "swv-dossier",
-        "2019.1",
-        "2019.1.1",
-        "2018.1.1",
-        "J",
-        "N",
-        "Ja",
-        "Nee",
-    ),
+    *("overstapdossier", "overdrachtbinnenbrin", "swv-dossier", "2019.1", "2019.1.1", "2018.1.1", "J", "N", "Ja"),
     *("telefoon", "e-mail", "9999999999", "geheim@geheim.geheim", "a@b.nl", "a@b", "a b@c.nl", "@", "OPT-UIT", "Nee"),
     *("VERPLICHT", "VERBODEN", "OPTIONEEL", "2027-07-31", "2027-07-30", "10", "0013", "0015", "F81.0", "werk"),
 )
