@@ -63,7 +63,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         delivered = steps.per_school("deliver", tasks.deliver, agreement.secondary_schools)
         confirmed = steps.add(WaitForReceipts, "receipts", trigger_rule=EVEN_IF_A_SCHOOL_FAILED)
         closed = steps.once("close", tasks.close)
-        complete = EmptyOperator(task_id="complete", task_display_name=title("task.complete"))
+        complete = EmptyOperator(task_id="complete", task_display_name=title("task.complete"), on_success_callback=None)
 
         opened >> data_due >> [registered, collected] >> checked
         checked >> questions >> released >> review_opens >> reviewed >> ended

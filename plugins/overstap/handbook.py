@@ -18,6 +18,7 @@ _ROOMS = {
     "QUALITY": "The check of a region",
     "REVIEW": "What parents decided",
     "SETTING": "Settings",
+    "TASK": "Tasks of a round that failed for another reason",
     "TRUST": "Certificates and keys",
 }
 _WHO = {

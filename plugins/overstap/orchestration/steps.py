@@ -7,6 +7,7 @@ from typing import Any
 from airflow.sdk import task
 
 from overstap.agreements import School
+from overstap.orchestration.failures import KEPT
 from overstap.orchestration.titles import label_template, title
 from overstap.orchestration.workplace import RoundRef
 
@@ -19,8 +20,11 @@ AGAIN = {
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(hours=1),
+    **KEPT,
 }
-"""How a task is tried again by itself; what a person must mend fails at once (see `workplace.telling`)."""
+"""How a task is tried again by itself; what a person must mend fails at once (see `workplace.telling`).
+
+That it failed is kept in the ledger (see `failures`)."""
 
 
 def daily_steps(region: str, school_year: str) -> "Steps":

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import psycopg
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from overstap.errors import OverstapError
 from overstap.ledger import open_ledger
 from overstap.ledger.deliveries import still_open
 from overstap.ledger.reviews import window
 from overstap.ledger.rounds import get_round
+from overstap.orchestration.failures import told
 from overstap.settings import Settings
 
 
@@ -41,9 +44,17 @@ class RoundTrigger(BaseTrigger):
         that is resumed before its executor has told that it paused.
         """
         await asyncio.sleep(self.seconds)
-        while not await asyncio.to_thread(self.is_over):
+        while not await asyncio.to_thread(self._looks_over):
             await asyncio.sleep(self.seconds)
         yield TriggerEvent({"round_id": self.round_id})
+
+    def _looks_over(self) -> bool:
+        """Look; a ledger that is away for a while ends no wait of days."""
+        try:
+            return self.is_over()
+        except (OverstapError, psycopg.OperationalError) as problem:
+            self.log.warning("%s: %s", self.round_id, told(problem))
+            return False
 
     def is_over(self) -> bool:
         """Return whether the wait is over, by the ledger and its clock."""

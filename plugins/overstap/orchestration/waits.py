@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator, Context
 
 from overstap.clock import now, spoken
 from overstap.orchestration.triggers import ReceiptsOver, ReviewOver, RoundTrigger
-from overstap.orchestration.workplace import RoundRef, workplace
+from overstap.orchestration.workplace import RoundRef, telling, workplace
 
 DEFERS_FROM = timedelta(seconds=10)
 """Shorter waits hold their worker: Airflow 3.3.2 takes a task for broken that is resumed as soon as it has paused."""
@@ -60,7 +60,9 @@ class _WaitForPeople(BaseOperator):
     def execute(self, context: Context) -> None:
         """Check once, then defer."""
         trigger = self.trigger_kind(self.ref.region, self.ref.round_id, self.look_every.total_seconds())
-        if not trigger.is_over():
+        with telling():
+            is_over = trigger.is_over()
+        if not is_over:
             self.defer(trigger=trigger, method_name="arrived")
 
     def arrived(self, context: Context, event: Any = None) -> None:

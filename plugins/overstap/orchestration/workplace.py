@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException
 
 from overstap.agreements import Agreement, Round, RoundKind
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger, open_ledger
 from overstap.ledger.rounds import get_round
+from overstap.orchestration.failures import StopError, told
 from overstap.settings import Settings
 from overstap.trust import TrustStore
 
@@ -70,8 +71,7 @@ def workplace(ref: RoundRef, task: str) -> Iterator[Workplace]:
         ref: the round.
         task: the task's name, which the evidence keeps as who acted.
     """
-    settings = Settings()
-    with telling(), _ledger(settings) as ledger:
+    with telling(), _ledger() as (settings, ledger):
         with ledger.unit(ref.region, task) as unit:
             agreement = get_round(unit, ref.round_id).agreement
         yield Workplace(settings, ledger, ref, agreement)
@@ -80,8 +80,7 @@ def workplace(ref: RoundRef, task: str) -> Iterator[Workplace]:
 @contextmanager
 def bare_workplace() -> Iterator[tuple[Settings, Ledger]]:
     """Open the ledger before the round is in it."""
-    settings = Settings()
-    with telling(), _ledger(settings) as ledger:
+    with telling(), _ledger() as (settings, ledger):
         yield settings, ledger
 
 
@@ -91,19 +90,29 @@ def telling() -> Iterator[None]:
     try:
         yield
     except OverstapError as error:
-        log.error("%s | %s", error.code, error.message_nl)
-        log.error("Nu doen | %s", error.do_nl)
-        log.error("%s | %s %s", error.code, error.message_en, error.do_en)
+        _tell(error)
         if error.who in MENDED_BY_PEOPLE and error.code not in WORTH_ANOTHER_TRY:
-            raise AirflowFailException(str(error)) from None
+            raise StopError(error) from None
+        raise
+    except AirflowException:
+        raise  # told already, or no failure: skipped
+    except Exception as problem:
+        _tell(told(problem))
         raise
 
 
+def _tell(error: OverstapError) -> None:
+    log.error("%s | %s", error.code, error.message_nl)
+    log.error("Nu doen | %s", error.do_nl)
+    log.error("%s | %s %s", error.code, error.message_en, error.do_en)
+
+
 @contextmanager
-def _ledger(settings: Settings) -> Iterator[Ledger]:
+def _ledger() -> Iterator[tuple[Settings, Ledger]]:
+    settings = Settings()
     ledger = open_ledger(settings)
     try:
-        yield ledger
+        yield settings, ledger
     finally:
         ledger.close()
 

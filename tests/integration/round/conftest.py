@@ -40,6 +40,8 @@ class Chapter:
     """Every row of the tables that a rerun must leave alone."""
     actions: Counter[str]
     """Lines of the evidence by what they announce."""
+    red: list[tuple]
+    """What the ledger tells of red tasks: task, school, code, who must act, whether it is tried again."""
 
 
 @dataclass
@@ -143,4 +145,8 @@ def _chapter(house: House, played: Played) -> Chapter:
         house.rows("select approved, decided_by, reason, dossiers from overstap.gate_decision order by decided_at"),
         {name: house.dump(name) for name in tables},
         Counter(dict(house.rows("select payload::jsonb ->> 'action', count(*) from overstap.audit_line group by 1"))),
+        house.rows(
+            "select task, school, code, who, will_retry from overstap.task_failure where ended_at is null "
+            "order by task, school"
+        ),
     )

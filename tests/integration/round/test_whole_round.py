@@ -75,6 +75,15 @@ def test_the_late_school_is_brought_in_by_a_question_of_its_own(story: Story) ->
     assert delivered
 
 
+def test_the_ledger_tells_what_is_red_for_whom_and_who_must_act(story: Story) -> None:
+    [late] = [one.id for one in story.house.region.primary if one.character is Character.LATE]
+    missing = ("collect", late, "INTAKE-050", "school", False)
+    assert story.refused.red == [missing, ("release", None, "GATE-001", "region", False)]
+    assert story.by_stranger.red[-1] == ("release", None, "GATE-003", "region", False)
+    assert missing in story.first.red
+    assert story.complete.red == story.again.red == []
+
+
 def test_labels_in_the_grid_name_schools(story: Story) -> None:
     agreement = story.house.agreement
     labels = story.complete.played.labels
