@@ -72,7 +72,20 @@ def set_app_password(dsn: str, password: str) -> None:
     Raises:
         ValueError: the password has other characters.
     """
+    _set_password(dsn, "overstap_app", password)
+
+
+def set_review_password(dsn: str, password: str) -> None:
+    """Give the login of the parents' pages its password; arguments as in `set_app_password`.
+
+    Raises:
+        ValueError: the password has other characters.
+    """
+    _set_password(dsn, "overstap_review", password)
+
+
+def _set_password(dsn: str, role: str, password: str) -> None:
     if not re.fullmatch(r"[!-~]{16,}", password):
         raise ValueError("a password of at least 16 printable ASCII characters without spaces")
     with psycopg.connect(dsn) as connection:
-        connection.execute(sql.SQL("alter role overstap_app password {}").format(sql.Literal(password)))
+        connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(password)))

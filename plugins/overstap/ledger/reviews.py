@@ -174,6 +174,19 @@ def _standing(unit: Unit, dossiers: Sequence[UUID]) -> dict[VersionRef, set[Stat
     return standing
 
 
+def deciders(unit: Unit, ref: VersionRef) -> frozenset[str]:
+    """Return the handles of the persons who decided on a version themselves."""
+    return frozenset(
+        person
+        for (person,) in unit.rows(
+            "select distinct person from overstap.review_decision where dossier = %(dossier)s and number = %(number)s "
+            "and person is not null",
+            dossier=ref.dossier,
+            number=ref.number,
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class WindowState:
     """How far a round's review is."""

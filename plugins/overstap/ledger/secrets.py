@@ -2,6 +2,9 @@
 
 `<keys>/<region>/<key id>.key` are content keys: the newest id encrypts, all decrypt (rotation is a new file).
 `<keys>/<region>/lookup` is the key of the hash by which a pupil is found; to rotate it all hashes must be rebuilt.
+
+A key id `1~<purpose>` names a key derived from content key `1`: it can be handed to a service that seals something for
+the region, such as a parent's view, and opens nothing else.
 """
 
 import hashlib
@@ -15,6 +18,8 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from overstap.errors import OverstapError
 
@@ -37,8 +42,10 @@ class RegionKeys:
 
     region: str
     newest: str
-    _content: dict[str, AESGCM] = field(repr=False)
+    _content: dict[str, bytes] = field(repr=False)
     _lookup: bytes = field(repr=False)
+    _ready: dict[str, AESGCM] = field(repr=False, default_factory=dict)
+    """Content keys made ready for use; derived ones are made anew, since there is one per person."""
 
     def encrypt(self, content: bytes, bound_to: str, key_id: str | None = None) -> Sealed:
         """Compress and encrypt (AES-256-GCM, a random nonce in front).
@@ -46,17 +53,22 @@ class RegionKeys:
         Args:
             content: plain bytes.
             bound_to: what the bytes belong to; the same words are needed to decrypt, so that rows cannot be swapped.
-            key_id: which key; None: the newest.
+            key_id: the key; the newest content key when left out. A derived one lets its holder read it.
 
         Raises:
-            OverstapError: LEDGER-002 when that key is not there.
+            OverstapError: LEDGER-002 when the key is not there.
         """
-        named = key_id or self.newest
-        key = self._content.get(named)
-        if key is None:
-            raise OverstapError("LEDGER-002", region=self.region, key_id=named)
-        nonce = os.urandom(_NONCE_BYTES)
-        return Sealed(named, nonce + key.encrypt(nonce, zlib.compress(content, 1), self._bound(bound_to)))
+        key_id = key_id or self.newest
+        return Sealed(key_id, seal(self._key(key_id), content, self._bound(bound_to)))
+
+    def derived(self, purpose: str) -> tuple[str, bytes]:
+        """Return the id and the 32 bytes of a key for one purpose, derived from the newest content key (RFC 5869).
+
+        Args:
+            purpose: what it is for, such as the id of a parent's access; not secret.
+        """
+        key_id = f"{self.newest}~{purpose}"
+        return key_id, _derive(self._content[self.newest], self.region, purpose)
 
     def decrypt(self, sealed: Sealed, bound_to: str) -> bytes:
         """Return the plain bytes.
@@ -64,14 +76,10 @@ class RegionKeys:
         Raises:
             OverstapError: LEDGER-002 when the key is not there, LEDGER-003 when the bytes are not what was written.
         """
-        key = self._content.get(sealed.key_id)
-        if key is None:
-            raise OverstapError("LEDGER-002", region=self.region, key_id=sealed.key_id)
         try:
-            packed = key.decrypt(sealed.data[:_NONCE_BYTES], sealed.data[_NONCE_BYTES:], self._bound(bound_to))
+            return unseal(self._key(sealed.key_id), sealed.data, self._bound(bound_to))
         except InvalidTag as problem:
             raise OverstapError("LEDGER-003", region=self.region, subject=bound_to) from problem
-        return zlib.decompressobj().decompress(packed, _MOST_CONTENT_BYTES)
 
     def lookup(self, kind: str, value: str) -> bytes:
         """Return the keyed hash (HMAC-SHA-256, 32 bytes) by which a value is found without standing anywhere.
@@ -83,7 +91,43 @@ class RegionKeys:
         return hmac.digest(self._lookup, f"{kind}\0{value}".encode(), "sha256")
 
     def _bound(self, bound_to: str) -> bytes:
-        return f"{self.region}\0{bound_to}".encode()
+        return bound(self.region, bound_to)
+
+    def _key(self, key_id: str) -> AESGCM:
+        if key_id in self._ready:
+            return self._ready[key_id]
+        base, _, purpose = key_id.partition("~")
+        if base not in self._content:
+            raise OverstapError("LEDGER-002", region=self.region, key_id=key_id)
+        if purpose:
+            return AESGCM(_derive(self._content[base], self.region, purpose))
+        self._ready[key_id] = AESGCM(self._content[base])
+        return self._ready[key_id]
+
+
+def bound(region: str, bound_to: str) -> bytes:
+    """Return what encrypted bytes are bound to, as additional data of AES-GCM."""
+    return f"{region}\0{bound_to}".encode()
+
+
+def seal(key: AESGCM, content: bytes, additional: bytes) -> bytes:
+    """Compress and encrypt; the result is nonce and ciphertext."""
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + key.encrypt(nonce, zlib.compress(content, 1), additional)
+
+
+def unseal(key: AESGCM, data: bytes, additional: bytes) -> bytes:
+    """Return what was sealed.
+
+    Raises:
+        InvalidTag: another key, other bytes, or bound to something else.
+    """
+    packed = key.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], additional)
+    return zlib.decompressobj().decompress(packed, _MOST_CONTENT_BYTES)
+
+
+def _derive(key: bytes, region: str, purpose: str) -> bytes:
+    return HKDFExpand(SHA256(), _KEY_BYTES, f"overstap derived key\0{region}\0{purpose}".encode()).derive(key)
 
 
 def create_keys(folder: Path, region: str, key_id: str) -> None:
@@ -114,7 +158,7 @@ def load_keys(folder: Path, region: str) -> RegionKeys:
         OverstapError: LEDGER-001 when there are none, LEDGER-005 when others may read one or it has a wrong length.
     """
     mine = folder / region
-    content = {path.stem: AESGCM(_read_key(path, region)) for path in sorted(mine.glob("*.key"))}
+    content = {path.stem: _read_key(path, region) for path in sorted(mine.glob("*.key"))}
     if not content or not (mine / "lookup").is_file():
         raise OverstapError("LEDGER-001", region=region, folder=str(mine))
     return RegionKeys(region, max(content), content, _read_key(mine / "lookup", region))

@@ -8,6 +8,10 @@ from overstap.dossier.catalogue import FORBIDDEN, MANDATORY, Catalogue, catalogu
 
 VERSION = "2019.1"
 """The newest version of the data set that is public (DOMAIN 0)."""
+_ALWAYS_MATERIAL = frozenset(
+    {"dossier", "huidigeschool", "leerling", "overstapadvies", "advies", "overstapadvies/advies"}
+)
+"""The advice is what parents come to see; the others hold it."""
 _ANYBODY = frozenset(
     {"all", "any", "anyone", "everyone", "every_school", "region", "iedereen", "alle", "allen", "interested"}
 )
@@ -24,11 +28,25 @@ def check(context: Context) -> None:
             for serial, name in enumerate(categories):
                 if isinstance(name, str):
                     _category(context, known, str(profile), kind, serial, name)
+        _immaterial(context, known, kind)
 
 
 def _receivers(context: Context, kind: str, receivers: object) -> None:
     if isinstance(receivers, str) and receivers.lower() in _ANYBODY:
         context.say("AGREEMENT-131", "rounds", kind, "receivers", value=receivers)
+
+
+def _immaterial(context: Context, known: Catalogue, kind: str) -> None:
+    stated = context.written.at("rounds", kind, "inspection", "immaterial")
+    names = {*known.categories, *(field.name for fields in known.blocks.values() for field in fields)}
+    names |= {f"{block}/{field.name}" for block, fields in known.blocks.items() for field in fields}
+    for serial, name in enumerate(stated if isinstance(stated, list) else ()):
+        key = ("rounds", kind, "inspection", "immaterial", serial)
+        if isinstance(name, str) and name not in names:
+            close = difflib.get_close_matches(name, names, 1)
+            context.say("AGREEMENT-136", *key, name=name, close=close[0] if close else "communicatie/nummer")
+        elif name in _ALWAYS_MATERIAL:
+            context.say("AGREEMENT-137", *key, name=name)
 
 
 def _category(context: Context, known: Catalogue, profile: str, kind: str, serial: int, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from overstap.agreements.model.agreement import Agreement
 from overstap.agreements.model.holidays import HolidayRegion
+from overstap.agreements.model.inspection import Inspection
 from overstap.agreements.model.invitations import Invitations
 from overstap.agreements.model.milestones import Milestones, Reminder
 from overstap.agreements.model.moments import wall_time_comes_twice, wall_time_exists
@@ -18,6 +19,7 @@ __all__ = [
     "Coordinator",
     "DropFolder",
     "HolidayRegion",
+    "Inspection",
     "Invitations",
     "LasDatabase",
     "Milestones",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_serializer
 
+from overstap.agreements.model.inspection import Inspection
 from overstap.agreements.model.invitations import Invitations
 from overstap.agreements.model.milestones import Milestones, Reminder
 from overstap.agreements.model.part import Part
@@ -47,6 +48,8 @@ class Round(Part):
     consent: Literal["not_asked", "asked", "required"] = "not_asked"
     """Whether consent to the transfer is asked (rule OVa.IZ05, DOMAIN 3.5); `required`: nothing goes without."""
     invitations: Invitations = Invitations()
+    inspection: Inspection = Inspection()
+    """What was agreed about a dossier that changes after parents saw it."""
     gate_answered_by: tuple[str, ...] = ()
     """Accounts that answer the gates; empty: every coordinator of the region."""
     reminders: tuple[Reminder, ...] = ()

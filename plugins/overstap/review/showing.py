@@ -1,0 +1,275 @@
+"""One person's own copy of a frozen version: all that the pages show, as plain data, made where the region's keys are.
+
+The pages neither read OSO nor know who else there is: what a person may not see is not in the copy.
+"""
+
+import json
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from overstap.dossier.attachments import Unfit, unpack
+from overstap.dossier.catalogue import FORBIDDEN, OPTED_OUT, Field
+from overstap.dossier.content import Kind, is_active
+from overstap.dossier.cutting import UNLISTED_MAIL, UNLISTED_PHONE
+from overstap.dossier.differences import Change, Difference, differences
+from overstap.dossier.model import Dossier
+from overstap.dossier.rendering import readable
+from overstap.dossier.tree import Node
+from overstap.dossier.visit import Found, documents, fields
+from overstap.ledger.secrets import bound, seal, unseal
+from overstap.review.hiding import PUPIL, Hidden, is_of_carer
+
+_SECTIONS = ("leerling", "overstapadvies", "verzorger")
+"""What parents look for first; the rest follows in the order of the standard."""
+_VIEWABLE = {Kind.PDF: "pdf", Kind.JPEG: "jpeg", Kind.PNG: "png", Kind.TEXT: "text"}
+_OFFICE = {Kind.WORD: "docx", Kind.EXCEL: "xlsx", Kind.POWERPOINT: "pptx", Kind.ODF: "odt", Kind.OLE: "doc"}
+_TECHNICAL = ("dossier/metadata", "dossier/inzage", "dossier/overdrachtsoort")
+"""About the file and not about the child: not shown as content (what is withheld is told in words)."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment that can be given to who may see it."""
+
+    path: str
+    content: bytes = field(repr=False)
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A frozen version, ready to be shown to each of the persons.
+
+    Args:
+        dossier: the version.
+        number: its number.
+        digest: SHA-256 of all but the inspection block.
+        earlier: the newest version that was put before parents earlier.
+        files: per attachment's path its id, its key, its kind and its size in bytes.
+    """
+
+    dossier: Dossier
+    number: int
+    digest: bytes
+    earlier: Dossier | None
+    files: dict[str, tuple[UUID, bytes, str, int]]
+
+
+def files_of(dossier: Dossier) -> Iterator[File]:
+    """Yield the attachments that can be given: what cannot be unpacked, or acts by itself, is not."""
+    for path, node in documents(dossier):
+        try:
+            found = unpack(path, node.text("bestandsinhoud") or "")
+        except Unfit:
+            continue
+        kind = _VIEWABLE.get(found.kind) or _OFFICE.get(found.kind) if found.kind else None
+        if kind is None or (found.kind is not None and is_active(found.content, found.kind)):
+            continue
+        yield File(path, found.content, kind)
+
+
+def showing(
+    frozen: Frozen, *, own_path: str, asks_changes_only: bool, immaterial: Set[str] = frozenset()
+) -> dict[str, Any]:
+    """Return one person's copy.
+
+    Args:
+        frozen: the version.
+        own_path: the person's block in the dossier.
+        asks_changes_only: whether this person decided on the earlier version, so that only the changes are asked about.
+        immaterial: fields and categories that the agreement calls immaterial.
+    """
+    dossier = frozen.dossier
+    hidden = Hidden(dossier, own_path)
+    pupil = dossier.pupil or Node()
+    return {
+        "pupil": _name(pupil),
+        "first": dossier.first_name or _name(pupil),
+        "number": frozen.number,
+        "digest": frozen.digest.hex(),
+        "sections": _sections(dossier, hidden),
+        "withheld": _withheld(dossier),
+        "secrecy": hidden.by_secrecy,
+        "files": _files(frozen, hidden),
+        "is_renewed": frozen.earlier is not None,
+        "asks_changes_only": asks_changes_only,
+        "changes": _changes(dossier, frozen.earlier, hidden, immaterial) if frozen.earlier is not None else [],
+    }
+
+
+def is_immaterial(difference: Difference, immaterial: Set[str]) -> bool:
+    """Tell whether an agreement calls a difference immaterial, by category, block or field (`communicatie/nummer`)."""
+    steps = [step.partition("[")[0] for step in difference.path.split("/")]
+    names = {difference.category, f"{difference.field.block}/{difference.field.name}", *steps}
+    return bool(names & immaterial)
+
+
+def sealed_copy(copy: dict[str, Any], key: bytes, region: str, access: UUID) -> bytes:
+    """Return a copy as it is kept.
+
+    Args:
+        copy: what `showing` gives, with what the pages need beside it.
+        key: the person's own, 32 bytes.
+        region: region id.
+        access: which access it belongs to, so that rows cannot be swapped.
+    """
+    text = json.dumps(copy, ensure_ascii=False, separators=(",", ":")).encode()
+    return seal(AESGCM(key), text, bound(region, f"showing/{access}"))
+
+
+def opened_copy(data: bytes, key: bytes, region: str, access: UUID) -> dict[str, Any]:
+    """Return a copy from what is kept; arguments as in `sealed_copy`.
+
+    Raises:
+        InvalidTag: it was not sealed with this key, or belongs to another access.
+    """
+    found: dict[str, Any] = json.loads(unseal(AESGCM(key), data, bound(region, f"showing/{access}")))
+    return found
+
+
+def sealed_file(content: bytes, key: bytes, file: UUID) -> bytes:
+    """Return an attachment as it is kept; its key is its own."""
+    return seal(AESGCM(key), content, file.bytes)
+
+
+def opened_file(data: bytes, key: bytes, file: UUID) -> bytes:
+    """Return an attachment from what is kept.
+
+    Raises:
+        InvalidTag: another key, or another attachment.
+    """
+    return unseal(AESGCM(key), data, file.bytes)
+
+
+def _name(who: Node) -> str:
+    called = who.text("roepnaam") or who.text("voornaam") or who.text("voorletters-1") or ""
+    return " ".join(part for part in (called, who.text("voorvoegsel"), who.text("achternaam")) if part)
+
+
+def _sections(dossier: Dossier, hidden: Hidden) -> list[dict[str, Any]]:
+    """Return the dossier's blocks with their lines: [depth, label, value, help, is heading]."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in fields(dossier):
+        if each.path.startswith(_TECHNICAL) or each.path == PUPIL or each.path == "dossier/huidigeschool":
+            continue
+        name, title, help_, top = _section_of(each, dossier)
+        section = found.setdefault(name, {"name": name, "title": title, "help": help_, "lines": [], "hides": False})
+        if hidden(each.path):
+            section["hides"] = True
+            continue
+        depth = each.path.count("/") - top
+        if isinstance(each.value, Node):
+            if depth >= 0 and each.path != f"{PUPIL}/{name}":
+                section["lines"].append([depth, _numbered(each), "", each.field.help, True])
+        else:
+            section["lines"].append(
+                [depth, each.field.label, _shown(str(each.value), each.field, dossier), each.field.help, False]
+            )
+    order = [*(name for name in _SECTIONS if name in found), *(name for name in found if name not in _SECTIONS)]
+    return [found[name] for name in order if found[name]["lines"] or found[name]["hides"]]
+
+
+def _section_of(found: Found, dossier: Dossier) -> tuple[str, str, str, int]:
+    """Return the section that a field belongs to: its name, title, explanation, and how deep its lines begin."""
+    known = dossier.catalogue
+    if found.path.startswith(f"{PUPIL}/"):
+        step = found.path.removeprefix(f"{PUPIL}/").partition("/")[0].partition("[")[0]
+        field = next(each for each in known.blocks["leerling"] if each.name == step)
+        if field.contains and field.category not in (None, "school"):
+            top = PUPIL.count("/") + (1 if field.max is None else 2)
+            return step, field.label, field.help, top
+        field = next(each for each in known.blocks["huidigeschool"] if each.name == "leerling")
+        return "leerling", field.label, field.help, PUPIL.count("/") + 1
+    field = next(each for each in known.blocks["dossier"] if each.name == "huidigeschool")
+    return "school", field.label, field.help, 2
+
+
+def _numbered(found: Found) -> str:
+    number = found.path.rsplit("/", 1)[-1].partition("[")[2].rstrip("]")
+    return f"{found.field.label} {number}" if number else found.field.label
+
+
+def _shown(text: str, of: Field, dossier: Dossier) -> str:
+    if text in (UNLISTED_PHONE, UNLISTED_MAIL):
+        return "geheim"
+    if of.list is not None:
+        # A parent reads the meaning; the code is for machines.
+        meaning = dossier.catalogue.lists[of.list].get(text.strip(), "")
+        return meaning[:1].upper() + meaning[1:] if meaning else text
+    return readable(text, of, dossier.catalogue)
+
+
+def _withheld(dossier: Dossier) -> list[dict[str, str]]:
+    """Return the categories that are not sent, with why: the standard forbids it, or somebody chose so."""
+    marks = dossier.metadata.block("categorie_uitlevering")
+    if marks is None:
+        return []
+    found = []
+    for each in dossier.catalogue.blocks["categorie_uitlevering"]:
+        mark = marks.text(each.name)
+        if mark in (FORBIDDEN, OPTED_OUT):
+            title = each.label.removeprefix("Onderdeel: ")
+            why = "forbidden" if mark == FORBIDDEN else "opted_out"
+            found.append({"name": each.name.removeprefix("cat_"), "title": title[:1].upper() + title[1:], "why": why})
+    return found
+
+
+def _files(frozen: Frozen, hidden: Hidden) -> list[dict[str, Any]]:
+    listed = []
+    for path, node in documents(frozen.dossier):
+        name = node.text("bestandsnaam") or ""
+        entry: dict[str, Any] = {"name": name, "title": node.text("omschrijving") or name}
+        if hidden.by_secrecy:
+            entry["why"] = "secrecy"  # nobody can tell whether a document names the address that is secret
+        elif path not in frozen.files:
+            entry["why"] = "unreadable"
+        else:
+            file, key, kind, size = frozen.files[path]
+            entry |= {"id": str(file), "key": key.hex(), "kind": kind, "bytes": size}
+        listed.append(entry)
+    return listed
+
+
+def _changes(dossier: Dossier, earlier: Dossier, hidden: Hidden, immaterial: Set[str]) -> list[dict[str, Any]]:
+    """Return what changed, by block: [label, what happened, before, after, whether the region calls it immaterial]."""
+    blocks: dict[str, dict[str, Any]] = {}
+    for each in differences(earlier, dossier):
+        if each.path.startswith(_TECHNICAL):
+            continue
+        found = Found(each.path, each.field, each.after or each.before or "", each.category)
+        name, title, _, _ = _section_of(found, dossier)
+        block = blocks.setdefault(name, {"name": name, "title": title, "items": [], "hides": False})
+        if hidden.change(each.path, earlier, is_removed=each.change is Change.REMOVED):
+            block["hides"] = True
+            continue
+        before, after = (
+            None if text is None else _brief(_shown(text, each.field, dossier)) for text in (each.before, each.after)
+        )
+        if is_of_carer(each.path):
+            before = None  # it may have been another carer's
+        label = " ".join(part for part in (_within(each, dossier), each.field.label) if part)
+        block["items"].append([label, each.change.value, before, after, is_immaterial(each, immaterial)])
+    return list(blocks.values())
+
+
+def _within(difference: Difference, dossier: Dossier) -> str:
+    """Return where a changed field stands in its block, in words: "Toets 2," for one test of many."""
+    steps = difference.path.split("/")[:-1]
+    block, words = dossier.catalogue.root, []
+    for step in steps[1:]:
+        name, _, number = step.partition("[")
+        field = next((each for each in dossier.catalogue.blocks[block] if each.name == name), None)
+        if field is None or field.contains is None:
+            break
+        if number:
+            words.append(f"{field.label} {number.rstrip(']')}:")
+        block = field.contains
+    return " ".join(words[-1:])
+
+
+def _brief(text: str, most: int = 300) -> str:
+    return text if len(text) <= most else f"{text[:most].rstrip()}…"

@@ -1,0 +1,151 @@
+"""Families with dossiers in review and codes in their hands, in a ledger that a test gives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from overstap.agreements import Agreement, RoundKind
+from overstap.bench.place import region_of
+from overstap.clock import now, wall
+from overstap.dossier import build, content_digest, cut, read, to_bytes
+from overstap.dossier.model import Dossier
+from overstap.dossier.people import entitled
+from overstap.ledger import Ledger, dossiers, rounds
+from overstap.ledger.door import Unit
+from overstap.review.codes import issue
+from overstap.synth.agreement import agreement_of
+from overstap.synth.region import SyntheticRegion
+from overstap.synth.writing import dossiers as synthetic
+
+REGION = "alfa"
+CATEGORIES = frozenset({"toetsresultaten", "onderwijsondersteuning", "handelingsplannen", "verzuim", "bijlagedocs"})
+Change = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Family:
+    """One pupil's dossier, and who may see it."""
+
+    pupil_number: str
+    las_key: str
+    born: date
+    dossier: UUID
+    persons: list[str]
+    """Handles, in the order of the dossier."""
+    codes: dict[str, str] = field(default_factory=dict)
+    """Per handle the code in the letter."""
+    surname: str = ""
+
+    @property
+    def code(self) -> str:
+        """The first person's code."""
+        return self.codes[self.persons[0]]
+
+
+@dataclass
+class Place:
+    """A region whose round is open."""
+
+    ledger: Ledger
+    region: SyntheticRegion
+    agreement: Agreement
+    made: dict[str, Dossier] = field(default_factory=dict)
+    """Per pupil number the dossier as it was supplied last."""
+
+    @property
+    def round_id(self) -> str:
+        return self.agreement.round_id(RoundKind.ADVICE)
+
+    @property
+    def school(self) -> str:
+        return self.region.primary[0].id
+
+    def unit(self, actor: str = "test") -> Any:
+        return self.ledger.unit(REGION, actor)
+
+    def supply(self, *changed: Dossier, accept: bool = True) -> None:
+        """Take dossiers in, as the school supplies them, and accept them."""
+        with self.unit() as unit:
+            group = []
+            for dossier in changed:
+                kept = cut(dossier, "POVO", CATEGORIES)
+                self.made[str(dossier.pupil_number)] = dossier
+                pupil = kept.pupil
+                assert pupil is not None
+                group.append(
+                    dossiers.Incoming(
+                        *(str(kept.pupil_number), pupil.text("leerlingid"), to_bytes(kept), content_digest(kept)),
+                        *("2019.1", "drop_folder"),
+                    )
+                )
+            dossiers.store(unit, self.round_id, self.school, group)
+            if accept:
+                waiting = [content.ref for content in dossiers.contents(unit, self.round_id, ["supplied"])]
+                dossiers.verdicts(unit, {ref: [] for ref in waiting})
+
+    def release(self, key: str = "1", *, closes_in: timedelta = timedelta(hours=2)) -> int:
+        with self.unit("coordinator") as unit:
+            return dossiers.decide_release(
+                *(unit, self.round_id),
+                approved=True,
+                decided_by="coordinator",
+                reason="",
+                answer_key=key,
+                closes_at=datetime.now(UTC) + closes_in,
+            )
+
+    def changed(self, family: Family, change: Change) -> Dossier:
+        """Return a family's dossier with something changed in its values."""
+        values = read(to_bytes(self.made[family.pupil_number])).tree
+        change(values["huidigeschool"][0]["leerling"][0])
+        return build(values)
+
+    def families(self) -> list[Family]:
+        """Return every dossier in review as a family, codes not yet given."""
+        found = []
+        with self.unit() as unit:
+            for content in dossiers.contents(unit, self.round_id, ["in_review", "inspected"]):
+                dossier = read(content.content)
+                pupil, born = dossier.pupil, dossier.birth_date
+                assert pupil is not None
+                assert born is not None
+                persons = [person.key for person in entitled(dossier, wall(now()).date(), handle(unit))]
+                family = Family(
+                    *(str(dossier.pupil_number), str(pupil.text("leerlingid")), born, content.ref.dossier, persons)
+                )
+                family.surname = str(dossier.surname)
+                found.append(family)
+        return found
+
+    def give_codes(self, families: list[Family], opens_at: datetime | None = None) -> None:
+        """Give every person of these families a code."""
+        wanted = [(family.dossier, person) for family in families for person in family.persons]
+        with self.unit("letters") as unit:
+            codes = issue(unit, self.round_id, wanted, opens_at)
+        for (dossier, person), code in zip(wanted, codes, strict=True):
+            family = next(each for each in families if each.dossier == dossier)
+            assert code is not None
+            family.codes[person] = code
+
+
+def handle(unit: Unit) -> Callable[[str], str]:
+    return lambda text: unit.keys.lookup("person", text).hex()[:32]
+
+
+def open_place(ledger: Ledger, pupils: int = 40, *, immaterial: frozenset[str] = frozenset()) -> Place:
+    """Open a round with synthetic pupils, every dossier released."""
+    region = region_of(REGION, pupils, wall(now()).date())
+    agreement = agreement_of(region)
+    agreed = agreement.round(RoundKind.ADVICE)
+    inspection = agreed.inspection.model_copy(update={"immaterial": immaterial})
+    agreement = agreement.model_copy(
+        update={"rounds": {RoundKind.ADVICE: agreed.model_copy(update={"inspection": inspection})}}
+    )
+    place = Place(ledger, region, agreement)
+    with place.unit() as unit:
+        rounds.open_round(unit, agreement, RoundKind.ADVICE)
+    place.supply(*(dossier for _, dossier in synthetic(region)))
+    place.release()
+    return place

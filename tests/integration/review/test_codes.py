@@ -1,0 +1,46 @@
+"""Codes open what they are for, for whom they are for, and nothing else."""
+
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+from cryptography.exceptions import InvalidTag
+from families import REGION, Place
+
+from overstap.review.code_keys import Stay, code_keys, read_code
+from overstap.review.showing import opened_copy
+
+
+def sign_in(connection, code, born, address="198.51.100.7"):
+    keys = code_keys(read_code(code), born)
+    stay = Stay.new()
+    status, *_ = connection.execute(
+        "select * from overstap.review_sign_in(%s, %s, %s, %s, %s)",
+        [keys.finds, keys.proves, address, stay.token, stay.hold(keys.opens)],
+    ).fetchone()
+    return status, stay
+
+
+def look(connection, stay):
+    return connection.execute("select * from overstap.review_look(%s)", [stay.token]).fetchone()
+
+
+def copy_of(row, stay):
+    access, region, _, _, _, held, showing = row[:7]
+    return opened_copy(showing, stay.held(held), region, access)
+
+
+def test_a_code_with_the_birth_date_opens_the_own_copy(place: Place, review_dsn: str) -> None:
+    families = place.families()
+    place.give_codes(families)
+    with psycopg.connect(review_dsn, autocommit=True) as connection:
+        for family in families[:4]:
+            for person in family.persons:
+                status, stay = sign_in(connection, family.codes[person], family.born)
+                assert status == "open"
+                row = look(connection, stay)
+                assert row[2] == family.dossier
+                assert family.surname in copy_of(row, stay)["pupil"]
+                assert sign_in(connection, family.codes[person], family.born + timedelta(days=1))[0] == "wrong"
