@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from overstap.dossier.attachments import Unfit, unpack
 from overstap.dossier.catalogue import FORBIDDEN, OPTED_OUT, Field
 from overstap.dossier.content import Kind, is_active
-from overstap.dossier.cutting import UNLISTED_MAIL, UNLISTED_PHONE
 from overstap.dossier.differences import Change, Difference, differences
 from overstap.dossier.model import Dossier
 from overstap.dossier.rendering import readable
 from overstap.dossier.tree import Node
+from overstap.dossier.trimming import UNLISTED_MAIL, UNLISTED_PHONE
 from overstap.dossier.visit import Found, documents, fields
 from overstap.ledger.secrets import bound, seal, unseal
 from overstap.review.hiding import PUPIL, Hidden, is_of_carer

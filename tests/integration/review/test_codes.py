@@ -1,13 +1,9 @@
 """Codes open what they are for, for whom they are for, and nothing else."""
 
-import json
 from datetime import timedelta
-from uuid import uuid4
 
 import psycopg
-import pytest
-from cryptography.exceptions import InvalidTag
-from families import REGION, Place
+from families import Place
 
 from overstap.review.code_keys import Stay, code_keys, read_code
 from overstap.review.showing import opened_copy
