@@ -24,22 +24,14 @@ def page(
     school: Annotated[str | None, typer.Option(help="BRIN and branch; the whole region when left out")] = None,
 ) -> None:
     """Write the quality page: counts, what was found how often, and the trend between runs. It names no pupil."""
-    from overstap.ledger import open_ledger, quality_runs
-    from overstap.ledger.rounds import get_round
-    from overstap.quality.page import html
+    from overstap.ledger import open_ledger
+    from overstap.quality.publishing import region_page
 
     with open_ledger(Settings()).unit(region, "quality page") as unit:
-        held = get_round(unit, round_id)
-        runs = quality_runs.history(unit, round_id)
-    schools = {one.id: one.name for one in held.agreement.primary_schools}
-    if school is not None and school not in schools:
-        raise typer.BadParameter(f"{school} is no primary school of this round's agreement", param_hint="--school")
-    text = html(
-        runs,
-        region_name=held.agreement.name,
-        round_title=f"{held.kind.dutch} {held.school_year}",
-        schools=schools,
-        school=school,
-    )
+        try:
+            text = region_page(unit, round_id, school)
+        except KeyError:
+            wrong = f"{school} is no primary school of this round's agreement"
+            raise typer.BadParameter(wrong, param_hint="--school") from None
     out.write_text(text, encoding="utf-8")
     Console(highlight=False).print(str(out))

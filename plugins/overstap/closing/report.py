@@ -156,6 +156,8 @@ def round_report(
             ],
             evidence_heading=words["evidence"]["nl"],
             checkpoint=words["checkpoint"]["nl"].format(up_to=checkpoint[0], root=checkpoint[1]),
+            quality=words["quality"]["nl"],
+            quality_page=f"{found.kind.value}-quality.html",
         )
     )
     out = io.StringIO()

@@ -19,6 +19,7 @@ from psycopg.rows import tuple_row
 
 from overstap.agreements.model import Stage
 from overstap.clock import NETHERLANDS
+from overstap.decoding import decoded
 from overstap.dossier import identifiers
 from overstap.errors import OverstapError
 from overstap.intake.refusals import Refused
@@ -84,7 +85,7 @@ def read_csv(path: Path) -> tuple[list[Application], list[Refused]]:
     except OSError as problem:
         raise OverstapError("INTAKE-030", kind=errno.errorcode.get(problem.errno or 0, "?")) from None
     # Each line is read by itself: no field holds a line break, and an unclosed quote must not swallow the lines below.
-    lines = re.split(r"\r\n|\n|\r", _decoded(data))
+    lines = re.split(r"\r\n|\n|\r", decoded(data))
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
         raise OverstapError("INTAKE-033", header=";".join(HEADER))
@@ -148,21 +149,6 @@ def _check_columns(connection: psycopg.Connection[Any], view: sql.Identifier, re
         raise OverstapError(
             "INTAKE-042", region=region, missing=", ".join(missing) or "-", extra=", ".join(extra) or "-"
         )
-
-
-def _decoded(data: bytes) -> str:
-    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
-        if data.startswith(mark):
-            return data.decode(encoding, errors="replace")
-    # UTF-16 without a mark: every field is ASCII, so every other byte is zero.
-    if len(data) > 3 and data[1] == 0 and data[3] == 0:
-        return data.decode("utf-16-le", errors="replace")
-    if len(data) > 3 and data[0] == 0 and data[2] == 0:
-        return data.decode("utf-16-be", errors="replace")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
 
 
 def _header(line: str) -> tuple[str, list[int]]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -104,10 +104,13 @@ def store(unit: Unit, round_id: str, primary_school: str, group: Sequence[Incomi
     if not group:
         return Stored()
     by_pupil = {unit.keys.lookup("pupil", item.pupil_number): item for item in group}
+    # A version that could no longer be read (QUALITY-003) counts as another: the same dossier once more mends it.
     known: dict[bytes, tuple[UUID, str, int, bytes]] = {
         row[0]: (row[1], row[2], row[3], row[4])
         for row in unit.rows(
-            "select d.pupil, d.dossier, d.state, d.version, v.content_digest from overstap.dossier d "
+            "select d.pupil, d.dossier, d.state, d.version, case when exists (select from overstap.finding f "
+            "where f.dossier = d.dossier and f.number = d.version and f.rule = 'QUALITY-003') "
+            "then '' else v.content_digest end from overstap.dossier d "
             "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
             "where d.round_id = %(round)s and d.primary_school = %(school)s and d.pupil = any(%(pupils)s) "
             "order by d.dossier for update of d",
@@ -229,9 +232,26 @@ def refused_files(unit: Unit, round_id: str, primary_school: str) -> list[Refuse
 
 
 def contents(
-    unit: Unit, round_id: str, states: Sequence[str], *, primary_school: str | None = None
+    unit: Unit,
+    round_id: str,
+    states: Sequence[str],
+    *,
+    primary_school: str | None = None,
+    damaged: Callable[[VersionRef, str], None] | None = None,
 ) -> Iterator[Content]:
-    """Yield the current versions in these states, decrypted one by one, through a server-side cursor."""
+    """Yield the current versions in these states, decrypted one by one, through a server-side cursor.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        states: the states.
+        primary_school: of this school alone; of all when left out.
+        damaged: told which version is no longer what was written, and its state, so that the others go on; without it
+            the first such version stops all.
+
+    Raises:
+        OverstapError: LEDGER-002 when a key is not there; LEDGER-003 when a version is damaged and nobody is told.
+    """
     with unit.connection.cursor(name="contents") as cursor:
         cursor.itersize = 200
         cursor.execute(
@@ -243,7 +263,14 @@ def contents(
         )
         for dossier, number, school, state, key_id, data in cursor:
             ref = VersionRef(dossier, number)
-            yield Content(ref, school, state, unit.keys.decrypt(Sealed(key_id, data), ref.bound_to))
+            try:
+                content = unit.keys.decrypt(Sealed(key_id, data), ref.bound_to)
+            except OverstapError as problem:
+                if damaged is None or problem.code != "LEDGER-003":
+                    raise
+                damaged(ref, state)
+                continue
+            yield Content(ref, school, state, content)
 
 
 def verdicts(unit: Unit, found: Mapping[VersionRef, Sequence[FindingRow]]) -> Counter[str]:

@@ -1,5 +1,6 @@
 """Judges what is new in a round, the whole region at once, and leaves verdicts and school reports in the ledger."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -10,6 +11,7 @@ from overstap.dossier import structure
 from overstap.dossier.frames import flatten
 from overstap.dossier.model import Dossier
 from overstap.dossier.reading import read
+from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.door import Unit
 from overstap.ledger.dossiers import FindingRow, VersionRef, contents, verdicts
@@ -20,9 +22,12 @@ from overstap.quality.registers import NONE, Registers
 from overstap.quality.rules import judge
 from overstap.quality.school import report_on_schools
 
+UNREADABLE = "QUALITY-003"
+"""What is found about a version that can no longer be read."""
 GROUP = 500
 """Verdicts per transaction."""
 
+_log = logging.getLogger(__name__)
 _JUDGED = (
     *("accepted", "in_review", "inspected", "not_inspected", "no_receiver"),
     *("sealed", "confirmed", "refused", "undelivered"),
@@ -87,9 +92,23 @@ def judge_round(
 def _judging(
     unit: Unit, round_id: str, profile: str, today: date, found: dict[VersionRef, list[FindingRow]]
 ) -> Iterator[tuple[str, Dossier]]:
-    """Yield every dossier of the round, one in memory at a time, judging the new ones on the way."""
-    for content in contents(unit, round_id, ["supplied", *_JUDGED]):
-        dossier = read(content.content)
+    """Yield every dossier of the round, one in memory at a time, judging the new ones on the way.
+
+    One that can no longer be read is set aside: it stops nobody. It was read when it was taken in, so it is damaged; if
+    it is new it is rejected as such, and if it was judged before, sealing sets it aside again (DELIVERY-105).
+    """
+
+    def damaged(ref: VersionRef, state: str) -> None:
+        _log.error("%s: %s", ref.dossier, OverstapError(UNREADABLE))
+        if state == "supplied":
+            found[ref] = [FindingRow(UNREADABLE, Severity.ERROR.value, "dossier")]
+
+    for content in contents(unit, round_id, ["supplied", *_JUDGED], damaged=damaged):
+        try:
+            dossier = read(content.content)
+        except OverstapError:
+            damaged(content.ref, content.state)
+            continue
         if content.state == "supplied":
             found[content.ref] = [
                 FindingRow(fault.code, Severity.ERROR.value, fault.path) for fault in structure.check(dossier)

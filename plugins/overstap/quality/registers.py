@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from overstap.decoding import decoded
 from overstap.dossier.identifiers import is_brin, is_partnership, is_school_id
 from overstap.errors import OverstapError
 
@@ -69,11 +70,7 @@ def _read(path: Path, found: dict[str, set[str]]) -> bool:
         data = path.read_bytes()
     except OSError:
         return False
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:  # DUO's older lists; only plain letters and digits are taken from them
-        text = data.decode("latin-1")
-    lines = text.splitlines()
+    lines = decoded(data).splitlines()
     separator = ";" if lines and ";" in lines[0] else ","
     any_found = False
     for row in csv.DictReader(lines, delimiter=separator):

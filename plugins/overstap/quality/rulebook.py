@@ -200,6 +200,8 @@ def severity(rule: str, version: str = "2019.1") -> Severity:
         return found.severity
     if rule in structure.codes():
         return Severity.WARNING if rule in attachments.WARNINGS else Severity.ERROR
+    if rule in errors.sentences():
+        return Severity.ERROR
     return regionbook.severities()[rule]
 
 
@@ -244,13 +246,16 @@ def sentence(rule: str, version: str = "2019.1", path: str = "") -> Sentence:
     """Return what a rule says.
 
     Args:
-        rule: the rule's id, or the code of an attachment fault.
+        rule: the rule's id, the code of an attachment fault, or an error code whose sentence needs no facts.
         version: the version whose code lists fill in the allowed values.
         path: where it was found: a sentence about structure names its field.
 
     Raises:
         KeyError: there is no sentence for this rule.
     """
+    if rule in errors.sentences():
+        error = errors.OverstapError(rule)
+        return Sentence(error.message_nl, error.do_nl, error.message_en, error.do_en, error.who)
     if rule in structure.codes():
         nl, _, who = structure.sentence(rule, **_facts(path, version, "nl"))
         _, en, _ = structure.sentence(rule, **_facts(path, version, "en"))

@@ -100,9 +100,13 @@ def _las_keys(
     if not wanted:
         return keys
     states = [row[0] for row in unit.rows("select state from overstap.state")]
-    for content in contents(unit, round_id, states, primary_school=school):
+    # what can no longer be read has no key to show, and is named by its label alone
+    for content in contents(unit, round_id, states, primary_school=school, damaged=lambda _, __: None):
         if content.ref in wanted:
-            dossier = read(content.content)
+            try:
+                dossier = read(content.content)
+            except OverstapError:
+                continue
             keys[content.ref] = (
                 dossier.pupil.text("leerlingid") if dossier.pupil is not None else None,
                 dossier.version,

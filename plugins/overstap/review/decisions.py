@@ -9,6 +9,7 @@ import io
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from overstap.decoding import decoded
 from overstap.errors import OverstapError
 from overstap.ledger.reviews import Decision
 
@@ -54,7 +55,8 @@ def read_list(data: bytes, *, today: date) -> DecisionList:
     Raises:
         OverstapError: REVIEW-001 when it is too large or no text, REVIEW-002 when the header is another.
     """
-    text = _decoded(data)
+    if len(data) > MOST_BYTES or "\0" in (text := decoded(data)):
+        raise OverstapError("REVIEW-001")
     first = text.lstrip().splitlines()[0] if text.strip() else ""
     separator = ";" if first.count(";") >= first.count(",") else ","
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
@@ -92,17 +94,6 @@ def read_list(data: bytes, *, today: date) -> DecisionList:
         decisions.append(Decision(pupil, parsed, agreed, view or None))
         lines.append(line)
     return DecisionList(decisions, lines, refused)
-
-
-def _decoded(data: bytes) -> str:
-    if len(data) > MOST_BYTES or (b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff"))):
-        raise OverstapError("REVIEW-001")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
 
 
 def _date(text: str) -> date | None:

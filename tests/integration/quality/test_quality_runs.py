@@ -1,8 +1,10 @@
 """What a judged round leaves behind for the trend, on a real PostgreSQL, and the page that a command makes of it."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -12,6 +14,7 @@ from overstap.dossier import content_digest, to_bytes
 from overstap.dossier.building import build
 from overstap.ledger import Ledger, dossiers, quality_runs, reports, rounds
 from overstap.ledger.dossiers import Incoming
+from overstap.quality.publishing import publish
 from overstap.quality.region import judge_round
 
 NOW = datetime(2027, 1, 12, 12, tzinfo=UTC)
@@ -139,3 +142,47 @@ def test_the_command_writes_a_page_without_a_pupil(
     assert CliRunner().invoke(app, [*wanted, "--school", SCHOOL]).exit_code == 0
     assert f"School {SILENT}" not in out.read_text(encoding="utf-8")
     assert CliRunner().invoke(app, [*wanted, "--school", "99ZZ00"]).exit_code == 2
+
+
+def test_the_page_lies_beside_the_report_on_the_round(ledger: Ledger, tmp_path: Path) -> None:
+    supply(ledger, incoming(BSNS[0], "999990018"))
+    judge(ledger, NOW)
+    with ledger.unit("alfa", "test") as unit:
+        page = publish(unit, tmp_path, ROUND)
+        again = publish(unit, tmp_path, ROUND)
+    assert page == again == tmp_path / "alfa" / "2026-2027" / "advice-quality.html"
+    assert [path.name for path in page.parent.iterdir()] == [page.name]
+    assert "OV-ID-01" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("damage", ["encrypted", "plain"])
+def test_one_version_that_cannot_be_read_stops_nobody(ledger: Ledger, owner_dsn: str, damage: str) -> None:
+    """It is rejected by a code, the others are judged, and the same dossier supplied once more is taken in."""
+    first, second = (incoming(number, number) for number in BSNS)
+    broken = replace(first, content=b"<dossier>") if damage == "plain" else first
+    supply(ledger, broken, second)
+    if damage == "encrypted":
+        with psycopg.connect(owner_dsn) as connection:
+            connection.execute(
+                "update overstap.dossier_version set content = set_byte(content, 20, 255 - get_byte(content, 20)) "
+                "where dossier = (select min(dossier::text)::uuid from overstap.dossier)"
+            )
+    judge(ledger, NOW)
+    (run,) = kept(ledger)
+    assert run.found["QUALITY-003"] == 1
+    assert run.found["OVa.LL14"] == 1
+    assert (run.supplied, run.rejected) == (2, 2)
+    with ledger.unit("alfa", "test") as unit:
+        assert "QUALITY-003" in reports.get(unit, ROUND, SCHOOL).csv
+        again = dossiers.store(unit, ROUND, SCHOOL, [first, second])
+    assert (again.changed, again.unchanged) == (1, 1)
+    judge(ledger, NOW + timedelta(days=1))
+    assert kept(ledger)[-1].found["QUALITY-003"] == 0
+    assert kept(ledger)[-1].found["OVa.LL14"] == 2
+
+
+def test_a_region_of_which_nothing_can_be_read_is_told_so(ledger: Ledger) -> None:
+    supply(ledger, replace(incoming(BSNS[0], BSNS[0]), content=b""))
+    judge(ledger, NOW)
+    (run,) = kept(ledger)
+    assert (run.rejected, run.found["QUALITY-003"]) == (1, 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from overstap.agreements.checks.context import Context
+from overstap.decoding import decoded
 from overstap.dossier.identifiers import is_school_id
 from overstap.errors import OverstapError
 
@@ -117,10 +118,7 @@ def read_register(path: Path) -> frozenset[str]:
         data = path.read_bytes()
     except OSError as problem:
         raise OverstapError("AGREEMENT-147", file=path.name) from problem
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252")  # as DUO's older files are
+    text = decoded(data)
     header_line = text.split("\n", 1)[0]
     rows = csv.DictReader(io.StringIO(text), delimiter=";" if header_line.count(";") > header_line.count(",") else ",")
     names = {name.strip().upper().replace(" ", ""): name for name in rows.fieldnames or () if name}

@@ -1,15 +1,19 @@
 """What is new is judged, for the whole region at once."""
 
+import logging
 from collections import Counter
 
 from overstap.clock import now, wall
 from overstap.ledger import rounds
 from overstap.orchestration.workplace import RoundRef, bare_workplace, say, workplace
 
+log = logging.getLogger(__name__)
+
 
 def check(region: str, school_year: str, kind: str) -> dict[str, int]:
-    """Judge what is new in the whole region at once, and make each school's report."""
+    """Judge what is new in the whole region at once, make each school's report, and write the region's quality page."""
     from overstap.quality import registers
+    from overstap.quality.publishing import publish
     from overstap.quality.region import judge_round
 
     with workplace(RoundRef(region, school_year, kind), "check") as place:
@@ -23,6 +27,10 @@ def check(region: str, school_year: str, kind: str) -> dict[str, int]:
             made_at=now(),
             registers=registers.load(place.settings.registers),
         )
+        if place.settings.reports is not None:
+            with place.ledger.unit(region, "check") as unit:
+                page = publish(unit, place.settings.reports, place.ref.round_id)
+            log.info("Kwaliteit | quality: %s", page.name)
     say("Gecontroleerd | checked", judged)
     return dict(judged)
 

@@ -14,6 +14,7 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
     """Say what stayed unconfirmed when receipts were due, sign the evidence, and write the round's report."""
     from overstap.closing.checkpoint import make_checkpoint
     from overstap.closing.report import GateLine, round_report, write_report
+    from overstap.quality.publishing import publish
     from overstap.quality.rulebook import sentence_of
 
     ref = RoundRef(region, school_year, kind)
@@ -41,6 +42,7 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
                 sentence_of=sentence_of,
                 at=now(),
             )
+            quality = publish(unit, place.settings.need_path("reports"), ref.round_id)
         path = write_report(place.settings.need_path("reports"), ref.round_id, report)
-    log.info("Verslag | report: %s", path.name)
+    log.info("Verslag | report: %s, %s", path.name, quality.name)
     return {"undelivered": given_up, "audit_lines": checkpoint[0]}
