@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     """Folder with certificates and private keys (see overstap.trust)."""
     drop: Path | None = None
     """Folder in which schools drop files: `<region>/<school>/`."""
+    outbox: Path | None = None
+    """Folder from which schools collect envelopes by hand: `<region>/<school>/`."""
     reports: Path | None = None
     """Folder in which round and school reports are written: `<region>/<round>/`."""
     official: Path | None = None

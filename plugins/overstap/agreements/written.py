@@ -7,6 +7,7 @@ import csv
 import difflib
 import io
 import re
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -230,9 +231,26 @@ def _school(row: dict[str, str]) -> dict[str, Any]:
     if way := school.get("supplies"):
         name, _, connection = way.partition(":")
         school["supplies"] = {"way": name, "connection": connection.strip()} if connection else {"way": name}
-    if url := school.get("receives"):
-        school["receives"] = {"way": "push", "url": url}
+    if receives := school.get("receives"):
+        school["receives"] = _receives(receives)
     return school
+
+
+def _receives(cell: str) -> dict[str, Any]:
+    """Read a cell: an https address, `folder`, `pull`, `pull:<address>` or `sftp://user@host/folder <host key>`."""
+    name, _, rest = cell.partition(":")
+    if name == "pull":
+        return {"way": "pull", "notify": rest.strip()} if rest else {"way": "pull"}
+    if name == "sftp":
+        address, _, host_key = cell.partition(" ")
+        found = urllib.parse.urlsplit(address)
+        try:
+            place = {"host": found.hostname or "", **({"port": found.port} if found.port else {})}
+        except ValueError:  # a port that is none: the model says so
+            place = {"host": "", "port": 0}
+        folder = {"folder": found.path.lstrip("/")} if found.path.strip("/") else {}
+        return {"way": "sftp", "user": found.username or "", **place, **folder, "host_key": host_key.strip()}
+    return {"way": cell} if cell == "folder" else {"way": "push", "url": cell}
 
 
 def _take_defaults(written: Written, folder: Path) -> None:

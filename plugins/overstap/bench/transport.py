@@ -14,8 +14,8 @@ from overstap.bench.together import Part, Stopwatch
 from overstap.clock import now
 from overstap.delivery.envelope import DOSSIER_FILE, Sealed, seal
 from overstap.delivery.message_ids import message_id
-from overstap.delivery.push import Pusher
 from overstap.delivery.receipt import verify_receipt
+from overstap.delivery.ways.push import Pusher
 from overstap.dossier.writing import to_bytes
 from overstap.synth.region import SyntheticRegion
 from overstap.synth.writing import dossiers

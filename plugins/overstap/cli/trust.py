@@ -56,6 +56,18 @@ def dev_authority(
     )
 
 
+@app.command("sftp-key")
+def sftp_key(
+    region: Annotated[str, typer.Argument(help="Region whose conductor logs in at schools' SFTP servers")],
+    trust: Folder = None,
+) -> None:
+    """Make the key for schools' SFTP servers, unless there is one; print the line for their authorized_keys."""
+    from overstap.trust.sshkeys import make_ssh_key
+
+    line = make_ssh_key(trust or Settings().need_path("trust"), region)
+    Console(highlight=False, soft_wrap=True).print(line)
+
+
 @app.command()
 def watch(
     trust: Folder = None,

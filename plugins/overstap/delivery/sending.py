@@ -1,17 +1,19 @@
-"""Sends a school what is sealed for it, and lets the ledger judge by verified receipts alone."""
+"""Sends a school what is sealed for it, the way it chose, and lets the ledger judge by verified receipts alone."""
 
 import logging
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 from overstap.agreements import Agreement, School
-from overstap.delivery.push import Pusher
-from overstap.delivery.receipt import ReceiptError, verify_receipt
+from overstap.delivery.judging import judge
+from overstap.delivery.ways.choice import way_of
+from overstap.delivery.ways.way import AnswerKind, Way, WayError
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.deliveries import Answer, Envelope, settle, still_open, to_send
+from overstap.ledger.deliveries import Answer, Envelope, awaited, settle, still_open, to_send
 from overstap.trust import TrustStore
 
 GROUP = 25
@@ -31,8 +33,9 @@ def send_school(
     school: School,
     actor: str,
     clock: Callable[[], datetime],
+    outbox: Path | None = None,
 ) -> Counter[str]:
-    """Send one school every delivery that is open for it, each once, and keep what came back.
+    """Take in what one school left for us, and send it every delivery that is open for it, each once.
 
     Args:
         ledger: the ledger.
@@ -42,25 +45,26 @@ def send_school(
         school: the receiver.
         actor: who sends, for the evidence.
         clock: the present moment.
+        outbox: the folder of schools that collect by hand.
 
     Returns:
-        Counts: "accepted", "refused", "unverified" and "failed" attempts.
+        Counts: "accepted", "refused", "unverified" and "failed" attempts; "offered" for what stands ready as of now,
+        and "waiting" for all that stands ready for the school and has no receipt yet.
 
     Raises:
-        OverstapError: DELIVERY-101 when deliveries are unconfirmed still; TRUST-nnn when the caller's own certificate
-            is not in order; LEDGER-012 when another sender is busy with this school.
+        OverstapError: DELIVERY-101 when deliveries could not be brought there, or their receipts do not count;
+            TRUST-nnn when the caller's own certificate is not in order; LEDGER-012 when another sender is busy with
+            this school; SETTING-001 or DELIVERY-030 when the way itself cannot be used here.
     """
-    if school.receives is None:
-        raise ValueError(f"{school.id} receives nothing")
     done: Counter[str] = Counter()
     region = agreement.region
-    client = trust.conductor_identity(region, at=clock())
     last: UUID | None = None
     silent = 0
     with (
         ledger.alone(f"{round_id} {school.id}"),
-        Pusher(school.receives.url, school=school.id, trust=trust, client=client, at=clock()) as pusher,
+        way_of(school, region=region, trust=trust, at=clock(), outbox=outbox) as way,
     ):
+        done.update(_take_in(ledger, trust, way, region, round_id, school, actor, clock()))
         while silent < GIVES_UP_AFTER:
             with ledger.unit(region, actor) as unit:
                 group = to_send(unit, round_id, school.id, after=last, limit=GROUP)
@@ -72,7 +76,7 @@ def send_school(
                 if silent >= GIVES_UP_AFTER:
                     answers.append(Answer(envelope.message_id, "failed", answers[-1].code))
                     continue
-                answer = _send(pusher, envelope, trust, clock())
+                answer = _send(way, envelope, trust, clock())
                 silent = silent + 1 if answer.outcome == "failed" else 0
                 answers.append(answer)
             with ledger.unit(region, actor) as unit:
@@ -85,30 +89,80 @@ def send_school(
             round=round_id,
             school=school.id,
         )[0]
-    if left.count:
+    if left.count > left.waiting:
         problems = ", ".join(f"{code}: {count}" for code, count in sorted(left.problems.items()))
-        raise OverstapError("DELIVERY-101", open=left.count, total=total, school=school.label, problems=problems)
+        raise OverstapError(
+            "DELIVERY-101", open=left.count - left.waiting, total=total, school=school.label, problems=problems
+        )
+    if left.waiting:
+        done["waiting"] = left.waiting
     return done
 
 
-def _send(pusher: Pusher, envelope: Envelope, trust: TrustStore, at: datetime) -> Answer:
-    """Push one envelope and judge what came back."""
-    pushed = pusher.push(envelope.envelope, message_id=envelope.message_id, at=at)
-    if pushed.receipt_unverified is None:
-        error = pushed.error(school=envelope.secondary_school, message_id=envelope.message_id)
-        _log.warning("%s", error)
-        return Answer(envelope.message_id, "failed", error.code)
+def take_in(
+    ledger: Ledger,
+    trust: TrustStore,
+    *,
+    agreement: Agreement,
+    round_id: str,
+    school: School,
+    actor: str,
+    clock: Callable[[], datetime],
+    outbox: Path | None = None,
+) -> Counter[str]:
+    """Take in what one school left for us, and send nothing.
+
+    Args and errors are those of `send_school`.
+
+    Returns:
+        Counts: "accepted", "refused", "unverified".
+    """
+    region = agreement.region
+    with (
+        ledger.alone(f"{round_id} {school.id}"),
+        way_of(school, region=region, trust=trust, at=clock(), outbox=outbox) as way,
+    ):
+        return _take_in(ledger, trust, way, region, round_id, school, actor, clock())
+
+
+def _take_in(
+    ledger: Ledger,
+    trust: TrustStore,
+    way: Way,
+    region: str,
+    round_id: str,
+    school: School,
+    actor: str,
+    at: datetime,
+) -> Counter[str]:
+    with ledger.unit(region, actor) as unit:
+        waiting = {one.message_id: one for one in awaited(unit, round_id, school.id)}
+    found: dict[UUID, Answer] = {}
     try:
-        receipt = verify_receipt(
-            pushed.receipt_unverified,
-            message_id=envelope.message_id,
-            envelope_sha256=envelope.envelope_digest,
-            manifest_sha256=envelope.manifest_digest,
-            receiver=envelope.secondary_school,
-            trust=trust,
-            at=at,
-        )
-    except ReceiptError as error:
-        _log.error("%s", error)
-        return Answer(envelope.message_id, "unverified", error.code, pushed.receipt_unverified)
-    return Answer(envelope.message_id, receipt.outcome.value, receipt.refusal, pushed.receipt_unverified)
+        for lying in way.answers(waiting.keys(), at=at):
+            if lying.kind is AnswerKind.RECEIPT and lying.message_id in waiting:
+                found[lying.message_id] = judge(waiting[lying.message_id], lying.content, trust=trust, at=at)
+    except WayError as error:
+        for message_id in waiting.keys() - found.keys():
+            found[message_id] = Answer(message_id, "failed", error.told(school.id, message_id).code)
+    else:  # looked at, and nothing lies there: whatever was wrong the last time is over
+        for one in waiting.values():
+            if one.problem is not None and one.message_id not in found:
+                found[one.message_id] = Answer(one.message_id, "waiting", None)
+    answers = sorted(found.values(), key=lambda answer: answer.message_id)
+    for start in range(0, len(answers), GROUP):
+        with ledger.unit(region, actor) as unit:
+            settle(unit, answers[start : start + GROUP])
+    return Counter(answer.outcome for answer in answers if answer.outcome != "waiting")
+
+
+def _send(way: Way, envelope: Envelope, trust: TrustStore, at: datetime) -> Answer:
+    """Hand over one envelope and judge what came back."""
+    handed = way.hand_over(envelope.envelope, message_id=envelope.message_id, at=at)
+    if handed.receipt_unverified is not None:
+        return judge(envelope, handed.receipt_unverified, trust=trust, at=at)
+    if handed.is_offered:
+        return Answer(envelope.message_id, "offered", None)
+    error = handed.error(school=envelope.secondary_school, message_id=envelope.message_id)
+    _log.warning("%s", error)
+    return Answer(envelope.message_id, "failed", error.code)

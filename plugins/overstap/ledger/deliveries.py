@@ -223,6 +223,7 @@ def to_send(
                  join overstap.dossier d on d.dossier = x.dossier and d.version = x.number
                  join overstap.may_leave m on m.dossier = x.dossier and m.number = x.number
                 where x.round_id = %(round)s and x.secondary_school = %(school)s and x.state = 'sealed'
+                  and x.offered_at is null
                   and d.state in ('sealed', 'undelivered') and (%(after)s::uuid is null or x.message_id > %(after)s)
                   and exists (select from overstap.may_receive a
                                where a.dossier = x.dossier and a.secondary_school = x.secondary_school)
@@ -251,7 +252,8 @@ class Answer:
 
     message_id: UUID
     outcome: str
-    """accepted, refused, unverified (a receipt that does not count) or failed (no receipt at all)."""
+    """accepted, refused, unverified (a receipt that does not count), failed (it did not get there, or nobody could look
+    for a receipt), offered (it stands where the school takes it) or waiting (it stands there still)."""
     code: str | None
     receipt: bytes | None = field(repr=False, default=None)
 
@@ -297,7 +299,8 @@ def settle(unit: Unit, answers: Sequence[Answer]) -> None:
     unit.run(
         "update overstap.delivery l set problem = t.code, "
         "state = case t.outcome when 'accepted' then 'confirmed' when 'refused' then 'refused' else l.state end, "
-        "settled_at = case when t.outcome in ('accepted', 'refused') then clock_timestamp() end "
+        "settled_at = case when t.outcome in ('accepted', 'refused') then clock_timestamp() end, "
+        "offered_at = case t.outcome when 'offered' then clock_timestamp() else l.offered_at end "
         "from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(codes)s::text[]) as t (id, outcome, code) "
         "where l.message_id = t.id and l.state = 'sealed'",
         ids=[item.message_id for item in answers],
@@ -320,10 +323,38 @@ def settle(unit: Unit, answers: Sequence[Answer]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """A delivery that stands ready for its school, and whose receipt has not come."""
+
+    message_id: UUID
+    secondary_school: str
+    envelope_digest: bytes
+    manifest_digest: bytes
+    problem: str | None
+    """Error code of the last look for its receipt."""
+
+
+def awaited(unit: Unit, round_id: str, secondary_school: str) -> list[Awaited]:
+    """Return what stands ready for a school and has no receipt yet."""
+    return [
+        Awaited(*row)
+        for row in unit.rows(
+            "select message_id, secondary_school, envelope_digest, manifest_digest, problem from overstap.delivery "
+            "where round_id = %(round)s and secondary_school = %(school)s and state = 'sealed' "
+            "and offered_at is not null order by message_id",
+            round=round_id,
+            school=secondary_school,
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """Deliveries to a school that are not settled."""
 
     count: int
+    waiting: int
+    """How many of them stand ready for the school, with nothing wrong."""
     problems: Counter[str]
     """Error code of the last attempt, with how many deliveries stand still for it."""
 
@@ -331,12 +362,17 @@ class Open:
 def still_open(unit: Unit, round_id: str, secondary_school: str | None = None) -> Open:
     """Return what is sealed and not settled, for one school or for all."""
     rows = unit.rows(
-        "select coalesce(problem, ''), count(*) from overstap.delivery where round_id = %(round)s and state = 'sealed' "
+        "select coalesce(problem, ''), count(*), count(*) filter (where problem is null and offered_at is not null) "
+        "from overstap.delivery where round_id = %(round)s and state = 'sealed' "
         "and (%(school)s::text is null or secondary_school = %(school)s) group by 1",
         round=round_id,
         school=secondary_school,
     )
-    return Open(sum(count for _, count in rows), Counter({code: count for code, count in rows if code}))
+    return Open(
+        sum(row[1] for row in rows),
+        sum(row[2] for row in rows),
+        Counter({code: count for code, count, _ in rows if code}),
+    )
 
 
 def give_up(unit: Unit, round_id: str) -> int:

@@ -17,9 +17,9 @@ import pytest
 from overstap.clock import now
 from overstap.delivery.envelope import Sealed, seal
 from overstap.delivery.message_ids import message_id
-from overstap.delivery.push import Pusher
 from overstap.delivery.receipt import Receipt, verify_receipt
 from overstap.delivery.receiving import PATH
+from overstap.delivery.ways.push import Pusher
 from overstap.trust import TrustStore, develop
 
 SENDER, SCHOOL, OTHER, REGION = "99AB00", "98XA00", "98XB00", "waterland"

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from overstap.clock import now
+from overstap.delivery.line import Problem
 from overstap.delivery.manifest import Kind
-from overstap.delivery.push import Problem
 from overstap.delivery.receipt import Outcome, Refusal
 from overstap.delivery.storage import FolderStore
 from overstap.trust import DevelopmentAuthority, TrustStore, develop
@@ -189,7 +189,7 @@ def test_unknown_revocation_is_no_refusal(tmp_path, make, pusher) -> None:
     try:
         own = TrustStore(folder, production=False)
         from overstap.delivery.envelope import seal
-        from overstap.delivery.push import Pusher
+        from overstap.delivery.ways.push import Pusher
 
         message = make()
         sealed = seal(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from overstap.clock import now
-from overstap.delivery.push import Problem
+from overstap.delivery.line import Problem
 from overstap.delivery.receipt import ReceiptError, ReceiptFault, make_receipt
 from overstap.errors import OverstapError
 from overstap.trust import develop

@@ -9,15 +9,17 @@ from overstap.agreements.model.moments import wall_time_comes_twice, wall_time_e
 from overstap.agreements.model.occasions import Occasion
 from overstap.agreements.model.part import Part
 from overstap.agreements.model.people import Coordinator
+from overstap.agreements.model.receiving import Folder, Pull, Push, Sftp, TrafficCentre
 from overstap.agreements.model.registrations import Registrations, Stage
 from overstap.agreements.model.rounds import Round, RoundKind
 from overstap.agreements.model.schools import School, SchoolId, SchoolKind
-from overstap.agreements.model.ways import DropFolder, LasDatabase, Push
+from overstap.agreements.model.supplying import DropFolder, LasDatabase
 
 __all__ = [
     "Agreement",
     "Coordinator",
     "DropFolder",
+    "Folder",
     "HolidayRegion",
     "Inspection",
     "Invitations",
@@ -25,6 +27,7 @@ __all__ = [
     "Milestones",
     "Occasion",
     "Part",
+    "Pull",
     "Push",
     "Registrations",
     "Reminder",
@@ -33,7 +36,9 @@ __all__ = [
     "School",
     "SchoolId",
     "SchoolKind",
+    "Sftp",
     "Stage",
+    "TrafficCentre",
     "wall_time_comes_twice",
     "wall_time_exists",
 ]

@@ -6,7 +6,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from overstap.agreements.model.part import Part
-from overstap.agreements.model.ways import Receives, Supplies
+from overstap.agreements.model.receiving import Receives
+from overstap.agreements.model.supplying import Supplies
 
 SchoolId = Annotated[str, Field(pattern=r"^[0-9]{2}[A-Z]{2}[0-9]{2}$", description="BRIN and branch, such as 99AB00")]
 

@@ -53,6 +53,7 @@ def deliver(region: str, school_year: str, kind: str, school: str, label: str) -
             school=place.agreement.school(school),
             actor=f"deliver {school}",
             clock=now,
+            outbox=place.settings.outbox,
         )
     say(label, done)
     return dict(done)

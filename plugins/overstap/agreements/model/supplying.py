@@ -1,4 +1,4 @@
-"""How a school supplies and how it receives."""
+"""How a school supplies: the block `supplies` of a school."""
 
 from typing import Annotated, Literal
 
@@ -21,14 +21,5 @@ class LasDatabase(Part):
     """Name of the Airflow connection."""
 
 
-class Push(Part):
-    """The school has an endpoint that takes envelopes over HTTPS with mutual TLS."""
-
-    way: Literal["push"]
-    url: Annotated[str, Field(pattern=r"^https://")]
-
-
 Supplies = Annotated[DropFolder | LasDatabase, Field(discriminator="way")]
 """The ways to supply."""
-Receives = Push
-"""The ways to receive."""

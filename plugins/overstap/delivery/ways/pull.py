@@ -1,0 +1,78 @@
+"""The way `pull`: a dossier stands ready at the region's desk (`desk`), and its school is told so.
+
+Handing over is the notification: a message id and no more, so that whoever reads it learns nothing of a pupil. Whether
+the school may have a dossier is decided when it asks, not here; a notification that got lost costs time only.
+"""
+
+import json
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from uuid import UUID
+
+from overstap.delivery.line import DEADLINE_SECONDS, Line, Problem
+from overstap.delivery.manifest import moment_text
+from overstap.delivery.ways.way import OFFERED, Handed, Lying
+from overstap.trust import TrustStore, oin_of
+
+FORMAT = "overstap-notification/1"
+MEDIA_TYPE = "application/json"
+_TAKEN = frozenset({200, 202, 204})
+_MOST_BYTES = 4096
+
+
+class PullWay:
+    """The notifications to one school.
+
+    Args:
+        url: where it wants to hear; None when it just asks.
+        school: the school (BRIN and branch).
+        region: whose conductor tells.
+        trust: who calls, and who must answer.
+        at: the moment.
+        deadline_seconds: how long one notification may take.
+    """
+
+    def __init__(
+        self,
+        url: str | None,
+        *,
+        school: str,
+        region: str,
+        trust: TrustStore,
+        at: datetime,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:
+        self._url = url
+        self._line: Line | None = None
+        if url is not None:
+            self._line = Line(
+                oins=frozenset({oin_of(school)}),
+                trust=trust,
+                client=trust.conductor_identity(region, at=at),
+                at=at,
+                deadline_seconds=deadline_seconds,
+            )
+
+    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Tell the school that a dossier stands ready; the envelope itself does not leave."""
+        if self._line is None or self._url is None:
+            return OFFERED
+        said = {"format": FORMAT, "message_id": str(message_id), "ready_at": moment_text(at)}
+        reply = self._line.post(
+            self._url,
+            json.dumps(said, separators=(",", ":")).encode(),
+            {"Content-Type": MEDIA_TYPE},
+            limit=_MOST_BYTES,
+            judge=lambda status, media_type: None if status in _TAKEN else Problem.WRONG_STATUS,
+            at=at,
+        )
+        return OFFERED if reply.problem is None else Handed(None, reply.problem, reply.status, reply.cause)
+
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+        """Yield nothing: receipts and results are handed in at the desk."""
+        return iter(())
+
+    def close(self) -> None:
+        """Close the line."""
+        if self._line is not None:
+            self._line.close()
