@@ -32,6 +32,12 @@ class Settings(BaseSettings):
     """Folder from which schools collect envelopes by hand: `<region>/<school>/`."""
     reports: Path | None = None
     """Folder in which round and school reports are written: `<region>/<round>/`."""
+    review: str | None = None
+    """libpq connection string of the ledger for the parents' pages, login overstap_review. Set there alone."""
+    review_address: str = "http://127.0.0.1:8090"
+    """Where parents find their pages: in letters and mails, and whether cookies are sent by HTTPS only."""
+    review_proxy: str | None = None
+    """Address of the proxy in front of the parents' pages, which tells whence a visitor comes; optional."""
     official: Path | None = None
     """Folder with the official OSO files per version (`2019.1/OSO_gegevensset.xsd`, `examples/`); optional."""
     registers: Path | None = None

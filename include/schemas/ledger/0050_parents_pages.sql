@@ -175,7 +175,8 @@ begin
                           json_build_object('by', 'parent', 'person', found.person, 'purpose', 'parent_page'));
         insert into content_access (region, dossier, number, purpose, opened_by, person)
         values (found.region, found.dossier, found.number, 'parent_page', 'parent', found.person);
-        insert into review_session (finds, access, held) values (sha256(session_token), found.access, held);
+        insert into review_session (finds, access, held) values (sha256(session_token), found.access, held)
+            on conflict do nothing;  -- sent again after the connection broke
     end if;
 end $$;
 
@@ -187,7 +188,8 @@ create function overstap.review_stay(session_token bytea) returns table (
 begin
     return query
     select a.access, a.region, a.dossier, a.person, a.frozen, f.number,
-           review_phase(greatest(a.opens_at, d.review_opens_at), d.review_closes_at, d.state, f.number, d.version), s.held, a.showing, d.review_closes_at
+           review_phase(greatest(a.opens_at, d.review_opens_at), d.review_closes_at, d.state, f.number, d.version), s.held,
+           a.showing, d.review_closes_at
       from review_session s
       join review_access a on a.access = s.access
       join review_frozen f using (frozen, region)
@@ -199,7 +201,8 @@ end $$;
 -- All that a page needs, in one look. Other persons' answers are not in it.
 create function overstap.review_look(session_token bytea) returns table (
         access uuid, region text, dossier uuid, number integer, phase text, held bytea, showing bytea, closes_at timestamptz,
-        delivers_at timestamptz, school_name text, school_contact text, receivers text[], answers json, requests json)
+        delivers_at timestamptz, school_name text, school_contact text, receivers text[], consent text, answers json,
+        requests json)
     language plpgsql security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
 begin
     update review_session s set used_at = clock_timestamp()
@@ -215,8 +218,9 @@ begin
                         >= array_position(array['applied', 'registered', 'placed'],
                                           r.agreement #>> array['rounds', r.kind, 'receivers'])
                   order by c.name),
-           (select json_agg(json_build_object('at', q.recorded_at, 'agreed', q.agreed, 'ground', q.ground, 'key_id', q.key_id,
-                                              'view', encode(q.view, 'base64')) order by q.recorded_at desc)
+           r.consent,
+           (select json_agg(json_build_object('at', q.recorded_at, 'agreed', q.agreed, 'consent', q.consent,
+                                              'ground', q.ground, 'key_id', q.key_id, 'view', encode(q.view, 'base64')) order by q.recorded_at desc)
               from review_decision q where q.dossier = t.dossier and q.number = t.number and q.person = t.person),
            (select json_agg(json_build_object('id', q.request, 'kind', q.kind, 'at', q.asked_at, 'due', q.due_at, 'state', q.state,
                                               'key_id', q.key_id, 'text', encode(q.text, 'base64'), 'settled', q.settled_at,
@@ -237,8 +241,8 @@ $$;
 
 -- Records what a person decided, while the window of the dossier is open by the database's clock at the moment that the
 -- dossier is held: sealing holds it too, so a decision in the last second counts or does not, never both.
-create function overstap.review_decide(session_token bytea, pressed uuid, answer text, with_key text, with_view bytea,
-                                       out status text, out decided_at timestamptz)
+create function overstap.review_decide(session_token bytea, pressed uuid, answer text, given text, with_key text,
+                                       with_view bytea, out status text, out decided_at timestamptz)
     language plpgsql security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
 declare stay record; made uuid;
 begin
@@ -261,9 +265,9 @@ begin
         return;
     end if;
     perform set_config('overstap.actor', 'parents'' pages', true);
-    insert into review_decision (region, dossier, number, seen_on, agreed, key_id, view, recorded_by, ground, person)
+    insert into review_decision (region, dossier, number, seen_on, agreed, consent, key_id, view, recorded_by, ground, person)
     values (stay.region, stay.dossier, stay.number, (clock_timestamp() at time zone 'Europe/Amsterdam')::date, answer,
-            with_key, with_view, stay.person, 'parent_page', stay.person)
+            given, with_key, with_view, stay.person, 'parent_page', stay.person)
     returning review_decision, recorded_at into made, decided_at;
     if made is null then  -- the window closed between the look above and the row (trigger keep_window)
         status := 'closed';

@@ -23,6 +23,24 @@ def subject() -> None:
 
 
 @app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port to listen on")] = 8090,
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+) -> None:
+    """Serve the parents' pages (settings OVERSTAP_REVIEW, OVERSTAP_REVIEW_ADDRESS, OVERSTAP_REVIEW_PROXY)."""
+    from overstap.review.pages.serve import serve as run
+
+    settings = Settings()
+    run(
+        settings.need("review"),
+        host=host,
+        port=port,
+        address=settings.review_address,
+        proxy=settings.review_proxy,
+    )
+
+
+@app.command()
 def record(file: Path, region: RegionOption, round_id: RoundOption, school: SchoolOption, by: ByOption) -> None:
     """Record a school's list (CSV: leerlingid;inzagedatum;akkoord;zienswijze); exit 1 when a line does not count."""
     from overstap.clock import now, wall

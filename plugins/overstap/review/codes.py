@@ -147,7 +147,7 @@ def _frozen(unit: Unit, version: InReview) -> tuple[UUID, Frozen]:
     earlier = None
     if version.shown_before is not None:
         earlier = read(version_content(unit, VersionRef(version.ref.dossier, version.shown_before)))
-    return frozen_id, Frozen(dossier, version.ref.number, version.digest, earlier, files)
+    return frozen_id, Frozen(dossier, version.ref.number, version.digest, earlier, version.shown_before, files)
 
 
 def _copy(

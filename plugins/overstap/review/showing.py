@@ -49,6 +49,7 @@ class Frozen:
         number: its number.
         digest: SHA-256 of all but the inspection block.
         earlier: the newest version that was put before parents earlier.
+        before: its number, None when there was none.
         files: per attachment's path its id, its key, its kind and its size in bytes.
     """
 
@@ -56,6 +57,7 @@ class Frozen:
     number: int
     digest: bytes
     earlier: Dossier | None
+    before: int | None
     files: dict[str, tuple[UUID, bytes, str, int]]
 
 
@@ -96,6 +98,7 @@ def showing(
         "secrecy": hidden.by_secrecy,
         "files": _files(frozen, hidden),
         "is_renewed": frozen.earlier is not None,
+        "before": frozen.before,
         "asks_changes_only": asks_changes_only,
         "changes": _changes(dossier, frozen.earlier, hidden, immaterial) if frozen.earlier is not None else [],
     }

@@ -1,10 +1,13 @@
 """Families with codes, and the pages' own login."""
 
 import secrets
+from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 from families import Place, open_place
+from served import Served
 
 from overstap.ledger import Ledger
 from overstap.ledger.migrate import set_review_password
@@ -30,3 +33,10 @@ def review_dsn(postgres: EmbeddedPostgres, ledger_database: str, review_password
     return psycopg.conninfo.make_conninfo(
         postgres.superuser_dsn(ledger_database), user="overstap_review", password=review_password
     )
+
+
+@pytest.fixture
+def served(review_dsn: str, tmp_path: Path) -> Iterator[Served]:
+    found = Served(review_dsn, tmp_path / "review.log").start()
+    yield found
+    found.kill()

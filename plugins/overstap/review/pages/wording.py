@@ -1,0 +1,112 @@
+"""The languages of the pages: one text file each in include/texts/review; adding a language is adding a file."""
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from markupsafe import Markup, escape
+
+from overstap.clock import Calendar, spoken, spoken_day
+from overstap.errors import OverstapError
+from overstap.texts import TEXTS
+
+FOLDER = TEXTS / "review"
+FIRST = "nl"
+"""The language of who asks for none, and the one that says which sentences there are."""
+_CALENDAR = ("months", "days", "moment", "day", "summer", "winter")
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language.
+
+    Args:
+        code: as in the `lang` attribute of HTML, and in addresses.
+        name: what it calls itself.
+        dir: `ltr` or `rtl`.
+        calendar: how it says a moment.
+        sentences: by key.
+    """
+
+    code: str
+    name: str
+    dir: str
+    calendar: Calendar
+    sentences: Mapping[str, str] = field(repr=False)
+
+    def say(self, key: str, **facts: object) -> Markup:
+        """Return a sentence with its facts filled in, safe for a page: sentences are ours, facts are escaped.
+
+        Raises:
+            KeyError: there is no such sentence, or a fact is missing.
+        """
+        return Markup(self.sentences[key]).format(  # noqa: S704 (the text file is ours)
+            **{name: escape(str(fact)) for name, fact in facts.items()}
+        )
+
+    def plain(self, key: str, **facts: object) -> str:
+        """Return the sentence as text, for a PDF; raises as `say`."""
+        text = Markup(self.sentences[key]).striptags()  # noqa: S704 (likewise)
+        return text.format(**facts)
+
+    def has(self, key: str) -> bool:
+        """Tell whether there is such a sentence."""
+        return key in self.sentences
+
+    def moment(self, at: datetime) -> str:
+        """Say a moment."""
+        return spoken(at, self.calendar)
+
+    def day(self, at: datetime) -> str:
+        """Say a day."""
+        return spoken_day(at, self.calendar)
+
+
+@cache
+def languages(folder: Path = FOLDER) -> dict[str, Language]:
+    """Return the languages by code, Dutch first.
+
+    Raises:
+        OverstapError: REVIEW-051 when a file lacks a sentence of the Dutch one, or has a place in it that the Dutch has
+            not.
+    """
+    found = {path.stem: _read(path) for path in sorted(folder.glob("*.yaml"))}
+    first = found[FIRST]
+    for language in found.values():
+        for key, sentence in first.sentences.items():
+            if key not in language.sentences or not _places(language.sentences[key]) <= _places(sentence):
+                raise OverstapError("REVIEW-051", language=language.code, key=key)
+    return {FIRST: first, **{code: language for code, language in found.items() if code != FIRST}}
+
+
+def _read(path: Path) -> Language:
+    text: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        calendar = Calendar(**{name: _frozen(text["calendar"][name]) for name in _CALENDAR})
+        return Language(path.stem, text["name"], text["dir"], calendar, _flat(text["sentences"]))
+    except (KeyError, TypeError) as problem:
+        raise OverstapError("REVIEW-051", language=path.stem, key=str(problem)) from problem
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _flat(part: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    """Return sentences by their whole key: `start.title`."""
+    found: dict[str, str] = {}
+    for key, value in part.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{before}{key}.")
+        else:
+            found[f"{before}{key}"] = str(value)
+    return found
+
+
+def _places(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
