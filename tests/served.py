@@ -1,4 +1,4 @@
-"""The parents' pages as a process of their own, and a parent without a browser: real HTTP, forms read from the pages."""
+"""The parents' pages as a process of their own, and a parent without a browser: forms are read from real pages."""
 
 import os
 import re
