@@ -1,25 +1,23 @@
 """Judges a whole region's dossiers at once, as tables, with Great Expectations.
 
 What one dossier cannot show: the same pupil twice, a school that does not take part, a file in two dossiers, what a
-round needs and does not get; and formats and code lists by the column. Once per region, since a validation costs a
-fixed part of a second and the import of Great Expectations several.
+round needs and does not get; and formats and code lists by the column. Only what must be compared across the region is
+kept for all of it; the rest is judged by group. The import of Great Expectations takes seconds.
 """
 
-import hashlib
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from overstap.dossier.catalogue import catalogue
+from overstap.dossier.model import Dossier
+from overstap.quality.columns import Columns, Table
 from overstap.quality.findings import RegionFinding
 from overstap.quality.regionbook import RegionRule, completeness, expected_in, region_rules
 from overstap.quality.registers import NONE, Registers
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 __all__ = ["RegionFinding", "expected_in", "validate_region"]
 
-_NETHERLANDS = "6030"
+GROUP = 2_000
+"""Dossiers whose formats and code lists are judged at a time: a validation costs half a second, even of one."""
 _BLOCKS = {
     "pupil": "dossier/huidigeschool/leerling",
     "advice": "dossier/huidigeschool/leerling/overstapadvies",
@@ -34,51 +32,85 @@ _BLOCKS = {
 
 
 def validate_region(
-    frames: "Mapping[str, pd.DataFrame]",
+    dossiers: Iterable[tuple[str, Dossier]],
     *,
     schools: frozenset[str],
     expected: Iterable[str] = (),
     registers: Registers = NONE,
+    group: int = GROUP,
 ) -> list[RegionFinding]:
     """Return what is wrong across a region's dossiers, each place of a rule once.
 
+    Takes one dossier at a time and keeps of it only what must be compared with all others, so that memory hardly grows
+    with the region.
+
     Args:
-        frames: the tables of `overstap.dossier.frames.flatten`: text columns, `dossier` the id, `at` the place.
+        dossiers: pairs of an id of the caller's choice and a dossier.
         schools: the schools of the agreement, BRIN with branch.
         expected: fields that every dossier has in this round, as `table.column`; see `expected_in`.
         registers: the national registers at hand; what there is no list of is not judged.
+        group: how many dossiers have their formats and code lists judged at a time.
 
     Raises:
         OverstapError: QUALITY-001 when an expectation cannot be evaluated.
     """
-    if frames["dossiers"].empty:
-        return []
-    from overstap.quality import suites
-
-    source = suites.source()
     rules = [*_judged(registers), *(completeness(field) for field in sorted(expected))]
-    versions = sorted(frames["dossiers"]["version"].dropna().unique())
-    found: dict[tuple[str, str, str], RegionFinding] = {}
-    for table in dict.fromkeys(rule.table for rule in rules):
-        frame = _prepared(frames, table)
-        chosen: list[tuple[RegionRule, Iterable[str]]] = []
-        for rule in rules:
-            if rule.table != table:
-                continue
-            if rule.expectation == "filled":
-                for key, path in _unfilled_blocks(frames, frame, rule):
-                    found[rule.id, key, path] = RegionFinding(key, rule.id, rule.severity, path)
-            if all(column in frame.columns and frame[column].notna().any() for column in rule.columns):
-                chosen.append((rule, _values(rule, schools, versions, registers)))
-            elif rule.expectation == "filled":
-                for key, at in zip(frame["dossier"], frame["at"], strict=True):
-                    path = _path(rule, at)
-                    found[rule.id, key, path] = RegionFinding(key, rule.id, rule.severity, path)
-        if chosen and not frame.empty:
-            for rule, key, at in suites.run(source, table, frame, chosen):
-                path = _path(rule, at)
-                found[rule.id, key, path] = RegionFinding(key, rule.id, rule.severity, path)
-    return list(found.values())
+    compared = _Judging([rule for rule in rules if rule.expectation == "unique"], schools, registers)
+    single = _Judging([rule for rule in rules if rule.expectation != "unique"], schools, registers)
+    for number, (key, dossier) in enumerate(dossiers, start=1):
+        compared.columns.add(key, dossier)
+        single.columns.add(key, dossier)
+        if number % group == 0:
+            single.judge()
+    single.judge()
+    compared.judge()
+    return [*single.found.values(), *compared.found.values()]
+
+
+class _Judging:
+    """Rules, the columns they look at, and what they found so far."""
+
+    def __init__(self, rules: list[RegionRule], schools: frozenset[str], registers: Registers) -> None:
+        self.rules, self.schools, self.registers = rules, schools, registers
+        self.columns = Columns(rules)
+        self.found: dict[tuple[str, str, str], RegionFinding] = {}
+
+    def judge(self) -> None:
+        """Judge the dossiers taken since, and forget them."""
+        if not self.columns.dossiers:
+            return
+        from overstap.quality import suites
+
+        source = suites.source()
+        versions = sorted(self.columns.versions)
+        for name, table in self.columns.tables.items():
+            frame = table.frame()
+            chosen: list[tuple[RegionRule, Iterable[str]]] = []
+            for rule in self.rules:
+                if rule.table != name:
+                    continue
+                if rule.expectation == "filled":
+                    self._without_row(rule, table)
+                if all(frame[column].notna().any() for column in rule.columns):
+                    chosen.append((rule, _values(rule, self.schools, versions, self.registers)))
+                elif rule.expectation == "filled":
+                    for key, at in zip(table.dossier, table.at, strict=True):
+                        self._add(rule, key, _path(rule, at))
+            if chosen and not frame.empty:
+                for rule, key, at in suites.run(source, name, frame, chosen):
+                    self._add(rule, key, _path(rule, at))
+        self.columns.clear()
+
+    def _without_row(self, rule: RegionRule, table: Table) -> None:
+        """Find the dossiers that have no row at all in a table of which the round needs a column."""
+        have = set(table.dossier)
+        path = f"{_BLOCKS.get(rule.table, 'dossier')}/{rule.columns[0].replace('.', '/')}"
+        for key in self.columns.dossiers:
+            if key not in have:
+                self._add(rule, key, path)
+
+    def _add(self, rule: RegionRule, key: str, path: str) -> None:
+        self.found[rule.id, key, path] = RegionFinding(key, rule.id, rule.severity, path)
 
 
 def _path(rule: RegionRule, at: str) -> str:
@@ -102,35 +134,3 @@ def _values(rule: RegionRule, schools: frozenset[str], versions: list[str], regi
     if rule.expectation == "codes":
         return {code for version in versions for code in catalogue(version).lists.get(rule.argument, ())}
     return ()
-
-
-def _prepared(frames: "Mapping[str, pd.DataFrame]", table: str) -> "pd.DataFrame":
-    """Return a table with the columns that its rules need beside its own."""
-    frame = frames[table]
-    if table == "pupil":
-        more = frames["more"]
-        given = more[more["at"].str.endswith("/leerling/voornaam[1]")][["dossier", "value"]]
-        frame = frame.merge(frames["dossiers"][["dossier", "sender"]], on="dossier", how="left")
-        frame = frame.merge(given.rename(columns={"value": "given"}), on="dossier", how="left")
-    elif table == "addresses" and "land" in frame.columns and "postcode" in frame.columns:
-        abroad = frame["land"].notna() & (frame["land"] != _NETHERLANDS)
-        frame = frame.assign(postcode=frame["postcode"].mask(abroad))
-    elif table == "attachments" and "bestandsinhoud" in frame.columns:
-        digests = frame["bestandsinhoud"].map(_digest, na_action="ignore").astype("string")
-        frame = frame.assign(digest=digests).drop(columns="bestandsinhoud")
-        # A file may well stand twice in the dossier of one pupil.
-        frame = frame.drop_duplicates(["dossier", "digest"])
-    return frame
-
-
-def _digest(content: str) -> str:
-    return hashlib.sha256("".join(content.split()).encode()).hexdigest()
-
-
-def _unfilled_blocks(
-    frames: "Mapping[str, pd.DataFrame]", frame: "pd.DataFrame", rule: RegionRule
-) -> list[tuple[str, str]]:
-    """Return the dossiers that have no row at all in a table of which the round needs a column."""
-    have = set(frame["dossier"])
-    path = f"{_BLOCKS.get(rule.table, 'dossier')}/{rule.columns[0].replace('.', '/')}"
-    return [(key, path) for key in frames["dossiers"]["dossier"] if key not in have]

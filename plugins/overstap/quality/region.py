@@ -8,7 +8,6 @@ from itertools import islice
 
 from overstap.agreements import Agreement, Round
 from overstap.dossier import structure
-from overstap.dossier.frames import flatten
 from overstap.dossier.model import Dossier
 from overstap.dossier.reading import read
 from overstap.errors import OverstapError
@@ -70,12 +69,15 @@ def judge_round(
             "select 1 from overstap.dossier where round_id = %(round)s and state = 'supplied' limit 1", round=round_id
         )
         if is_new:
-            frames = flatten(_judging(unit, round_id, agreed.profile, today, found))
+            across = validate_region(
+                _judging(unit, round_id, agreed.profile, today, found),
+                schools=frozenset(school.id for school in agreement.schools),
+                expected=expected_in(round_id.rpartition(".")[2], agreed.categories),
+                registers=registers,
+            )
     if is_new:
         by_id = {str(ref.dossier): findings for ref, findings in found.items()}
-        schools = frozenset(school.id for school in agreement.schools)
-        expected = expected_in(round_id.rpartition(".")[2], agreed.categories)
-        for finding in validate_region(frames, schools=schools, expected=expected, registers=registers):
+        for finding in across:
             row = FindingRow(finding.rule, finding.severity.value, finding.path)
             # Some rules are judged by dossier and over the region; what both find counts once.
             if finding.dossier_id in by_id and row not in by_id[finding.dossier_id]:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import rule_examples as examples
 
-from overstap.dossier.frames import flatten
 from overstap.errors import OverstapError
 from overstap.quality import rulebook
 from overstap.quality.expectations import expected_in, validate_region
@@ -42,7 +41,7 @@ def region(
         ("one", examples.made("POVO", FIRST | dict(first))),
         ("two", examples.made("POVO", SECOND | dict(second))),
     ]
-    return validate_region(flatten(dossiers), schools=SCHOOLS, expected=expected, registers=registers)
+    return validate_region(dossiers, schools=SCHOOLS, expected=expected, registers=registers)
 
 
 BREAKING: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], set[tuple[str, str]]]] = {
@@ -136,7 +135,7 @@ def test_a_good_region_has_no_findings() -> None:
 @pytest.fixture(scope="module")
 def together() -> list[RegionFinding]:
     """What is found in a region of one dossier per shared rule, under the rule's id."""
-    return validate_region(flatten((rule, examples.made(*examples.BREAKING[rule])) for rule in SHARED), schools=SCHOOLS)
+    return validate_region(((rule, examples.made(*examples.BREAKING[rule])) for rule in SHARED), schools=SCHOOLS)
 
 
 @pytest.mark.parametrize("rule", [rule for rule in SHARED if rule != "CL13"])
@@ -181,8 +180,27 @@ def test_without_a_register_nobody_is_told_to_be_outside_it(rule: str) -> None:
     assert rule not in {each.rule for each in region(first, second, registers=NONE)}
 
 
+def test_formats_are_judged_by_group_and_equals_across_all_groups() -> None:
+    """However small the group, the same is found: who breaks what, and pupils who stand in dossiers of two groups."""
+    edits = [
+        FIRST | {"pupil/bsn": "999990020"},
+        SECOND | {"advice/advies": "99"},
+        FIRST | {"pupil/bsn": None, "career/0/brincode": "999A"},
+        SECOND | {"pupil/overigdocumentlijst": _FILE, "pupil/eindtoets_basisonderwijs": None},
+        FIRST | {"pupil/bsn": "999990019", "pupil/overigdocumentlijst": _FILE},
+    ]
+    dossiers = [(str(number), examples.made("POVO", each)) for number, each in enumerate(edits)]
+    expected = frozenset({"final_test.eindtoetsresultaat.toets_advies"})
+    found = [
+        set(validate_region(dossiers, schools=SCHOOLS, expected=expected, registers=REGISTERS, group=group))
+        for group in (1, 2, 100)
+    ]
+    assert found[0] == found[1] == found[2]
+    assert {"OV-RG-01", "OV-RG-03", "OV-RG-05", "CL2", "OV-RG-09", INCOMPLETE} <= {each.rule for each in found[0]}
+
+
 def test_an_empty_region_is_good() -> None:
-    assert validate_region(flatten([]), schools=SCHOOLS) == []
+    assert validate_region([], schools=SCHOOLS) == []
 
 
 def test_foreign_postal_codes_are_left_alone() -> None:
@@ -231,6 +249,17 @@ def test_great_expectations_is_imported_only_when_a_region_is_judged() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_what_is_not_used_is_not_loaded_but_can_be() -> None:
+    code = (
+        "import sys; from overstap.quality import suites; suites.source(); import scipy.stats, altair; "
+        "loaded = [name for name in sys.modules if name.startswith(('scipy.stats.', 'altair.'))]; "
+        "from scipy.stats import norm; import scipy.stats.distributions; "
+        "print(loaded, norm.cdf(0), altair.Chart.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[] 0.5 Chart"
 
 
 def test_a_region_is_judged_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
