@@ -9,9 +9,9 @@ from airflow.sdk import DAG, TriggerRule
 from overstap.agreements import Agreement, RoundKind, load_all
 from overstap.clock import now
 from overstap.orchestration import tasks
-from overstap.orchestration.access import coordinator_role, rights
 from overstap.orchestration.documentation import round_doc
 from overstap.orchestration.gates import ReleaseForReview
+from overstap.orchestration.roles import access_of
 from overstap.orchestration.schedule import at_opening, before_opening, current
 from overstap.orchestration.steps import AGAIN, round_steps
 from overstap.orchestration.titles import title
@@ -38,7 +38,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         max_active_runs=1,
         default_args={"owner": ref.region, **AGAIN},
         tags=["overstap", f"regio:{ref.region}", f"ronde:{ref.kind}", f"schooljaar:{ref.school_year}"],
-        access_control={coordinator_role(ref.region): rights()},
+        access_control=access_of(ref.region),
     ) as dag:
         steps = round_steps(ref)
 

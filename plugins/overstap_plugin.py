@@ -6,6 +6,7 @@ imported by then, its tasks need not import again.
 
 import importlib
 import sys
+from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -22,10 +23,20 @@ PRELOADED = (
 
 
 class OverstapPlugin(AirflowPlugin):
-    """Overstap in Airflow."""
+    """Overstap in Airflow: the board "Rondes", in the process that serves pages and nowhere else."""
 
     name = "overstap"
+    fastapi_apps: ClassVar[list[Any]] = []
+    external_views: ClassVar[list[Any]] = []
 
+
+if "api-server" in sys.argv or sys.argv[0].endswith("uvicorn"):
+    _board = importlib.import_module("overstap.orchestration.board")
+    _addresses = importlib.import_module("overstap.board.addresses")
+    OverstapPlugin.fastapi_apps = [
+        {"app": _board.make_board(), "url_prefix": _addresses.PREFIX, "name": "Overstap: rondes"}
+    ]
+    OverstapPlugin.external_views = _board.external_views()
 
 if "scheduler" in sys.argv:
     for _module in PRELOADED:

@@ -43,8 +43,15 @@ class Settings(BaseSettings):
     registers: Path | None = None
     """Folder with DUO's lists of schools and partnerships as CSV; optional."""
 
+    administrators: str = ""
+    """Accounts that look after all regions, with commas between them."""
     mail: str | None = None
     """Name of the Airflow connection to the mail server; without it mails wait in the outbox."""
+
+    @property
+    def administrator_accounts(self) -> tuple[str, ...]:
+        """The accounts of `administrators`."""
+        return tuple(filter(None, (account.strip() for account in self.administrators.split(","))))
 
     def need_path(self, name: str) -> Path:
         """Return a path setting that must be there.

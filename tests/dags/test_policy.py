@@ -55,7 +55,10 @@ def test_tags_owner_and_rights(dags: dict[str, Any]) -> None:
         region = dag_id.split("__")[1]
         assert {"overstap", f"regio:{region}", "schooljaar:2026-2027"} <= set(dag.tags), dag_id
         assert {task.owner for task in dag.tasks} == {region}, dag_id
-        assert dag.access_control == {f"coordinator_{region}": {"DAGs": {"can_read", "can_edit"}}}, dag_id
+        assert dag.access_control == {
+            f"coordinator_{region}": {"DAGs": {"can_read", "can_edit"}},
+            f"viewer_{region}": {"DAGs": {"can_read"}},
+        }, dag_id
         assert dag.max_active_runs == 1, dag_id
 
 

@@ -1,4 +1,4 @@
-"""`overstap access`: roles in Airflow, from the agreements."""
+"""`overstap access`: roles and accounts in Airflow, from the agreements."""
 
 import typer
 from rich.console import Console
@@ -15,9 +15,31 @@ def subject() -> None:
 
 @app.command()
 def sync() -> None:
-    """Make the role of every region; safe to repeat. Run it in Airflow's environment, before DAGs are parsed."""
-    from overstap.agreements import load_all
-    from overstap.orchestration.access import sync_roles
+    """Bring roles and accounts to what the agreements say, and take away the rest; safe to repeat.
 
-    for name in sync_roles(load_all(Settings().regions)[0]):
-        Console(highlight=False).print(f"role {name} is there")
+    Run it in Airflow's environment, before DAGs are parsed and after each change of an agreement.
+    """
+    from overstap.agreements import load_all
+    from overstap.agreements.load import agreement_paths, load_agreement
+    from overstap.clock import now
+    from overstap.errors import OverstapError
+    from overstap.orchestration.access import people_of, sync_access
+
+    settings = Settings()
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    unsure = set()
+    for path in agreement_paths(settings.regions):
+        try:
+            load_agreement(path)
+        except OverstapError as error:
+            unsure.add(path.parent.name)
+            console.print(f"nothing is taken away in region {path.parent.name}: {error}")
+    people = people_of(
+        load_all(settings.regions)[0], now(), administrators=settings.administrator_accounts, unsure=unsure
+    )
+    changes = sync_access(people)
+    for line in changes:
+        console.print(line)
+    console.print(
+        f"{len(people.roles)} roles and {len(people.accounts)} accounts are as agreed; {len(changes)} changes"
+    )

@@ -93,3 +93,17 @@ def check(
         verdict = "[green]I1-I8 hold[/]" if not breaches else f"[red]{len(breaches)} breaches[/]"
         console.print(f"{name}: {verdict} ({lines} audit lines)")
     raise typer.Exit(1 if broken else 0)
+
+
+@app.command()
+def backed_up(
+    what: Annotated[str, typer.Argument(help="ledger, airflow or keys")],
+    by: Annotated[str, typer.Option(help="Who made it, such as the name of the job")] = "cron",
+) -> None:
+    """Tell that a backup was made and is safe, for the administrator's page. Run it after the copy has succeeded."""
+    from overstap.ledger.backups import KINDS, told
+
+    if what not in KINDS:
+        raise typer.BadParameter(f"one of {', '.join(KINDS)}", param_hint="WHAT")
+    told(Settings().need("ledger"), what, by)
+    Console(highlight=False).print(f"backup of {what} is noted")

@@ -1,36 +1,39 @@
-"""Who may do what in Airflow: a role per region, made from the agreements before DAGs are parsed.
+"""Brings Airflow's roles and accounts to what the agreements say, before DAGs are parsed. Safe to repeat.
 
-A coordinator sees the own region's DAGs alone, may trigger, clear and answer gates there, and has no right to delete,
-or to see connections, variables or configuration. Which DAG a role may touch stands on the DAG (`access_control`).
+What holds no longer is taken away: a right that a role of ours should not have, a role of a region that is gone, the
+role of an account that the agreement names no more. Accounts and roles that are not ours are left alone.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
-from airflow.providers.fab.www.security import permissions as fab
 
 from overstap.agreements import Agreement
+from overstap.orchestration.roles import (
+    ADMINISTRATOR,
+    Right,
+    access_of,
+    coordinator_role,
+    may_have,
+    region_of_role,
+    rights_of,
+    viewer_role,
+)
+from overstap.orchestration.schedule import current
 
-_SEE = (
-    *(fab.RESOURCE_DAG_RUN, fab.RESOURCE_TASK_INSTANCE, fab.RESOURCE_TASK_LOG, fab.RESOURCE_XCOM),
-    *(fab.RESOURCE_HITL_DETAIL, fab.RESOURCE_DAG_VERSION, fab.RESOURCE_DAG_WARNING, fab.RESOURCE_DAG_DEPENDENCIES),
-    *(fab.RESOURCE_WEBSITE, fab.RESOURCE_MY_PROFILE, fab.RESOURCE_MY_PASSWORD),
-)
-_CHANGE = (
-    (fab.ACTION_CAN_CREATE, fab.RESOURCE_DAG_RUN),
-    (fab.ACTION_CAN_EDIT, fab.RESOURCE_DAG_RUN),
-    (fab.ACTION_CAN_EDIT, fab.RESOURCE_TASK_INSTANCE),
-    (fab.ACTION_CAN_EDIT, fab.RESOURCE_HITL_DETAIL),
-    (fab.ACTION_CAN_EDIT, fab.RESOURCE_MY_PROFILE),
-    (fab.ACTION_CAN_EDIT, fab.RESOURCE_MY_PASSWORD),
-)
-_MENUS = (fab.RESOURCE_DAG, fab.RESOURCE_DAG_RUN, fab.RESOURCE_TASK_INSTANCE, fab.RESOURCE_BROWSE_MENU)
+__all__ = ["Account", "People", "access_of", "add_accounts", "coordinator_role", "people_of", "sync_access"]
+
+_SEES_ALL = frozenset({"Admin", "Op", "User", "Viewer"})
+"""Roles of Airflow itself, each of which sees every region."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person's login."""
+    """A person's login, for the demonstration and tests."""
 
     username: str
     name: str
@@ -39,33 +42,89 @@ class Account:
     role: str
 
 
-def coordinator_role(region: str) -> str:
-    """Return the name of a region's role."""
-    return f"coordinator_{region}"
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who may do what, as the agreements and the settings say.
+
+    Args:
+        roles: names of all roles that there must be.
+        accounts: per account its name, its e-mail address and its roles.
+        unsure: regions of which an agreement cannot be read: nothing is taken away there.
+    """
+
+    roles: Sequence[str]
+    accounts: Mapping[str, tuple[str, str, frozenset[str]]]
+    unsure: frozenset[str] = frozenset()
 
 
-def rights() -> dict[str, set[str]]:
-    """Return what a region's role may do with its own DAGs: see and change, not delete."""
-    return {fab.RESOURCE_DAG: {fab.ACTION_CAN_READ, fab.ACTION_CAN_EDIT}}
+@dataclass
+class Changes:
+    """What a synchronisation did, in lines for whoever runs it."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def tell(self, line: str) -> None:
+        """Keep a line."""
+        self.lines.append(line)
 
 
-def sync_roles(agreements: Iterable[Agreement]) -> list[str]:
-    """Make the role of every region; safe to repeat.
+def people_of(
+    agreements: Iterable[Agreement], at: datetime, *, administrators: Iterable[str] = (), unsure: Iterable[str] = ()
+) -> People:
+    """Return who may do what.
+
+    Args:
+        agreements: of all regions and school years; one whose rounds are over gives nobody a role any more.
+        at: the present moment, aware.
+        administrators: accounts that look after all regions.
+        unsure: regions of which an agreement cannot be read.
+    """
+    every = sorted(agreements, key=lambda one: (one.region, one.school_year))
+    first = {one.region: one.school_year for one in current(every, at)}
+    roles = {ADMINISTRATOR}
+    accounts: dict[str, tuple[str, str, set[str]]] = {}
+    for region in (*first, *unsure):
+        roles |= {coordinator_role(region), viewer_role(region)}
+    for agreement in every:
+        if agreement.school_year < first[agreement.region]:
+            continue
+        named = [(person, coordinator_role(agreement.region)) for person in agreement.coordinators]
+        named += [(person, viewer_role(agreement.region)) for person in agreement.viewers]
+        for person, role in named:
+            known = accounts.setdefault(person.account, (person.name, person.email, set()))
+            known[2].add(role)
+    for account in administrators:
+        accounts.setdefault(account, (account, f"{account}@overstap.invalid", set()))[2].add(ADMINISTRATOR)
+    told = {account: (name, email, frozenset(mine)) for account, (name, email, mine) in accounts.items()}
+    return People(sorted(roles), told, frozenset(unsure))
+
+
+def sync_access(people: People) -> list[str]:
+    """Bring Airflow's roles and accounts to these; safe to repeat.
 
     DAG files that name a role which is not there are import errors, so this runs before they are parsed.
 
     Args:
-        agreements: one per region; several years of one region share its role.
+        people: see `people_of`.
 
     Returns:
-        The names of the roles.
+        What was done, a line each; what was right already is not told.
     """
-    allowed = [(fab.ACTION_CAN_READ, resource) for resource in _SEE]
-    allowed += [*_CHANGE, *((fab.ACTION_CAN_ACCESS_MENU, menu) for menu in _MENUS)]
-    names = sorted({coordinator_role(agreement.region) for agreement in agreements})
+    changes = Changes()
     with get_application_builder() as builder:
-        builder.sm.bulk_sync_roles([{"role": name, "perms": allowed} for name in names])
-    return names
+        manager = builder.sm
+        for name in people.roles:
+            _sync_role(manager, name, changes)
+        for role in list(manager.get_all_roles()):
+            region = region_of_role(role.name)
+            if region is not None and role.name not in people.roles:
+                _empty_role(manager, role, changes)
+        for account, (name, email, roles) in people.accounts.items():
+            _sync_account(manager, account, name, email, roles, people.unsure, changes)
+        for user in list(manager.get_all_users()):
+            if user.username not in people.accounts:
+                _take_away(manager, user, people.unsure, changes)
+    return changes.lines
 
 
 def add_accounts(accounts: Iterable[Account]) -> None:
@@ -91,3 +150,73 @@ def add_accounts(accounts: Iterable[Account]) -> None:
             else:
                 user.roles = [role]
                 manager.reset_user_password(user.id, account.password)
+
+
+def _sync_role(manager: Any, name: str, changes: Changes) -> None:
+    role = manager.find_role(name)
+    if role is None:
+        role = manager.add_role(name)
+        changes.tell(f"role {name} made")
+    has: dict[Right, Any] = {(one.action.name, one.resource.name): one for one in role.permissions}
+    for right in sorted(rights_of(name) - has.keys()):
+        manager.add_permission_to_role(role, manager.create_permission(*right))
+    for right, permission in has.items():
+        if not may_have(name, right):
+            manager.remove_permission_from_role(role, permission)
+            changes.tell(f"role {name}: taken away {right[0]} on {right[1]}")
+
+
+def _empty_role(manager: Any, role: Any, changes: Changes) -> None:
+    """Take a role of a region that is gone from everybody and away itself."""
+    for user in list(manager.get_all_users()):
+        if role in user.roles:
+            _set_roles(manager, user, [one for one in user.roles if one != role], changes)
+    manager.delete_role(role.name)
+    changes.tell(f"role {role.name} removed: no agreement has that region")
+
+
+def _sync_account(
+    manager: Any, account: str, name: str, email: str, roles: frozenset[str], unsure: frozenset[str], changes: Changes
+) -> None:
+    user = manager.find_user(username=account)
+    wanted = [manager.find_role(one) for one in sorted(roles)]
+    if user is None:
+        first, _, last = name.partition(" ")
+        # A password that nobody knows: one signs in with OIDC, or an administrator sets one
+        # (airflow users reset-password).
+        made = manager.add_user(account, first, last or first, email, wanted, password=secrets.token_urlsafe(48))
+        if not made:
+            changes.tell(f"account {account} could not be made: is its e-mail address another account's?")
+            return
+        changes.tell(f"account {account} made: {', '.join(sorted(roles))}")
+        return
+    kept = [
+        one for one in user.roles if not _is_ours(one.name) or one.name in roles or region_of_role(one.name) in unsure
+    ]
+    _set_roles(manager, user, [*kept, *(one for one in wanted if one not in kept)], changes)
+    if others := sorted({one.name for one in user.roles} & _SEES_ALL):
+        changes.tell(f"mind: account {account} sees every region by role {', '.join(others)}")
+
+
+def _take_away(manager: Any, user: Any, unsure: frozenset[str], changes: Changes) -> None:
+    kept = [one for one in user.roles if not _is_ours(one.name) or region_of_role(one.name) in unsure]
+    _set_roles(manager, user, kept, changes)
+
+
+def _set_roles(manager: Any, user: Any, roles: list[Any], changes: Changes) -> None:
+    before, after = {one.name for one in user.roles}, {one.name for one in roles}
+    # Who has nothing left cannot sign in; who gets something back can again.
+    is_active = bool(after) if before != after else user.active
+    if (before, bool(user.active)) == (after, bool(is_active)):
+        return
+    user.roles = roles
+    user.active = is_active
+    manager.update_user(user)
+    gained, lost = sorted(after - before), sorted(before - after)
+    said = [f"gets {', '.join(gained)}"] * bool(gained) + [f"loses {', '.join(lost)}"] * bool(lost)
+    said += ["cannot sign in any more"] * (not after)
+    changes.tell(f"account {user.username} {'; '.join(said)}")
+
+
+def _is_ours(role: str) -> bool:
+    return role == ADMINISTRATOR or region_of_role(role) is not None

@@ -29,11 +29,11 @@ def main() -> None:
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
     from overstap.agreements import load_all
-    from overstap.orchestration.access import Account, add_accounts, coordinator_role, sync_roles
+    from overstap.orchestration.access import Account, add_accounts, people_of, sync_access
     from overstap.settings import Settings
 
     agreements = load_all(Settings().regions)[0]
-    sync_roles(agreements)
+    sync_access(people_of(agreements, now()))
     accounts = [(person.account, agreement.region) for agreement in agreements for person in agreement.coordinators]
     accounts += [("stranger", agreements[0].region)]
     add_accounts(

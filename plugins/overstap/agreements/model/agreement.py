@@ -12,6 +12,7 @@ from overstap.agreements.model.people import Coordinator
 from overstap.agreements.model.registrations import Registrations
 from overstap.agreements.model.rounds import Round, RoundKind
 from overstap.agreements.model.schools import School, SchoolKind
+from overstap.agreements.model.viewers import Viewer
 from overstap.errors import OverstapError
 
 
@@ -24,6 +25,8 @@ class Agreement(Part):
     holiday_region: HolidayRegion | None = None
     """Whose school holidays count in this region."""
     coordinators: Annotated[tuple[Coordinator, ...], Field(min_length=1)]
+    viewers: tuple[Viewer, ...] = ()
+    """Who may look at the region's rounds without moving anything in them."""
     schools: tuple[School, ...]
     registrations: Registrations = Registrations()
     rounds: dict[RoundKind, Round]

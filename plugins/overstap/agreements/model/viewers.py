@@ -1,0 +1,12 @@
+"""Who may look at a region's rounds without moving anything in them."""
+
+from overstap.agreements.model.part import Part
+
+
+class Viewer(Part):
+    """Somebody who may see the region's rounds, counts and schools; no single dossier, and no gate to answer."""
+
+    account: str
+    """The login in Airflow."""
+    name: str
+    email: str

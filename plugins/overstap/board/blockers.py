@@ -1,0 +1,218 @@
+"""What holds a school up, and whom to call: one function per kind of trouble, each over counts alone.
+
+A later part of the ledger adds its own kind: a function that takes the `Situation` and returns a `Blocker` or nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from overstap.agreements import Milestones
+from overstap.board.speech import when
+from overstap.ledger.progress import OpenDelivery, OpenReview
+from overstap.texts import texts
+
+
+class Weight(IntEnum):
+    """How bad it is; the worst is told first."""
+
+    PROBLEM = 0
+    """Stands until somebody acts."""
+    WAITING = 1
+    """Somebody has something to do, and time for it."""
+    GOING = 2
+    """Goes by itself."""
+
+
+class Who(StrEnum):
+    """Whom to call."""
+
+    SCHOOL = "school"
+    RECEIVER = "receiver"
+    COORDINATOR = "coordinator"
+    REGISTRATIONS = "registrations"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """One thing that holds a school up.
+
+    Args:
+        kind: key of include/texts/board/blockers.yaml.
+        weight: how bad it is.
+        who: whom to call.
+        count: dossiers, files or pupils that it is about.
+        says: what it is, in Dutch.
+        do: what to do now, in Dutch.
+        receivers: the secondary schools that it is about.
+    """
+
+    kind: str
+    weight: Weight
+    who: Who
+    count: int
+    says: str
+    do: str
+    receivers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A primary school as it stands.
+
+    Args:
+        expected: pupils with an application, registration or placement.
+        states: dossiers per state.
+        refused_files: files that could not become a dossier, per error code.
+        rejections: rejected dossiers per rule.
+        review: what parents may decide on still.
+        deliveries: envelopes that are not confirmed.
+        milestones: the agreed moments.
+        now: the present moment, aware.
+        sentence_of: gives the Dutch sentence of a rule or error code.
+    """
+
+    expected: int
+    states: Counter[str]
+    refused_files: Counter[str]
+    rejections: Counter[str]
+    review: OpenReview | None
+    deliveries: Sequence[OpenDelivery]
+    milestones: Milestones
+    now: datetime
+    sentence_of: Callable[[str], str] = field(repr=False)
+
+    @property
+    def supplied(self) -> int:
+        """Dossiers that came in."""
+        return self.states.total()
+
+
+def blockers(situation: Situation) -> list[Blocker]:
+    """Return what holds the school up, the worst first."""
+    found = [one for kind in KINDS if (one := kind(situation)) is not None]
+    return sorted(found, key=lambda one: one.weight)
+
+
+def _nothing_supplied(at: Situation) -> Blocker | None:
+    if at.supplied or not at.expected or at.refused_files:
+        return None
+    is_late = at.now >= at.milestones.data_due
+    kind = "nothing_supplied_late" if is_late else "nothing_supplied"
+    weight = Weight.PROBLEM if is_late else Weight.WAITING
+    return _told(kind, weight, Who.SCHOOL, at.expected, due=when(at.milestones.data_due, at.now))
+
+
+def _refused_files(at: Situation) -> Blocker | None:
+    return _often("refused_files", at.refused_files, at)
+
+
+def _rejected(at: Situation) -> Blocker | None:
+    number = at.states["rejected"]
+    if not number:
+        return None
+    if not at.rejections:
+        return _told("rejected_bare", Weight.PROBLEM, Who.SCHOOL, number)
+    return _often("rejected", at.rejections, at, count=number)
+
+
+def _incomplete(at: Situation) -> Blocker | None:
+    missing = at.expected - at.supplied
+    if not at.supplied or missing <= 0:
+        return None
+    is_late = at.now >= at.milestones.data_due
+    kind = "incomplete_late" if is_late else "incomplete"
+    weight = Weight.PROBLEM if is_late else Weight.WAITING
+    return _told(kind, weight, Who.SCHOOL, missing, due=when(at.milestones.data_due, at.now))
+
+
+def _unchecked(at: Situation) -> Blocker | None:
+    number = at.states["supplied"]
+    return _told("unchecked", Weight.GOING, Who.NOBODY, number) if number else None
+
+
+def _unreleased(at: Situation) -> Blocker | None:
+    number = at.states["accepted"]
+    if not number:
+        return None
+    if at.now < at.milestones.data_due:
+        return _told("unreleased_early", Weight.GOING, Who.NOBODY, number, due=when(at.milestones.data_due, at.now))
+    return _told("unreleased", Weight.WAITING, Who.COORDINATOR, number)
+
+
+def _in_review(at: Situation) -> Blocker | None:
+    if at.review is None:
+        return None
+    closes = when(at.review.closes_first, at.now)
+    return _told("in_review", Weight.WAITING, Who.SCHOOL, at.review.count, closes=closes)
+
+
+def _not_inspected(at: Situation) -> Blocker | None:
+    number = at.states["not_inspected"]
+    return _told("not_inspected", Weight.PROBLEM, Who.SCHOOL, number) if number else None
+
+
+def _no_receiver(at: Situation) -> Blocker | None:
+    number = at.states["no_receiver"]
+    return _told("no_receiver", Weight.PROBLEM, Who.REGISTRATIONS, number) if number else None
+
+
+def _inspected(at: Situation) -> Blocker | None:
+    number = at.states["inspected"]
+    if not number:
+        return None
+    delivers = at.milestones.delivers
+    kind = "inspected_early" if at.now < delivers else "inspected"
+    return _told(kind, Weight.GOING, Who.NOBODY, number, delivers=when(delivers, at.now))
+
+
+def _unanswered(at: Situation) -> Blocker | None:
+    failing = [one for one in at.deliveries if one.problem]
+    if not failing:
+        return None
+    code = Counter({one.problem: one.count for one in failing}).most_common(1)[0][0]
+    total = sum(one.count for one in failing)
+    receivers = tuple(sorted({one.secondary_school for one in failing}))
+    return _told("unanswered", Weight.PROBLEM, Who.RECEIVER, total, receivers, sentence=at.sentence_of(code), code=code)
+
+
+def _under_way(at: Situation) -> Blocker | None:
+    number = sum(one.count for one in at.deliveries if not one.problem)
+    return _told("under_way", Weight.GOING, Who.NOBODY, number) if number else None
+
+
+def _refused(at: Situation) -> Blocker | None:
+    number = at.states["refused"]
+    return _told("refused", Weight.PROBLEM, Who.RECEIVER, number) if number else None
+
+
+def _undelivered(at: Situation) -> Blocker | None:
+    number = at.states["undelivered"]
+    return _told("undelivered", Weight.PROBLEM, Who.RECEIVER, number) if number else None
+
+
+KINDS: tuple[Callable[[Situation], Blocker | None], ...] = (
+    *(_nothing_supplied, _refused_files, _rejected, _incomplete, _not_inspected, _no_receiver, _unanswered),
+    *(_refused, _undelivered, _in_review, _unreleased, _unchecked, _inspected, _under_way),
+)
+"""In the order in which two of the same weight are told: as a round goes."""
+
+
+def _often(kind: str, counted: Counter[str], at: Situation, *, count: int | None = None) -> Blocker | None:
+    if not counted:
+        return None
+    code, number = min(counted.items(), key=lambda item: (-item[1], item[0]))
+    total = count or counted.total()
+    return _told(kind, Weight.PROBLEM, Who.SCHOOL, total, sentence=at.sentence_of(code), code=code, number=number)
+
+
+def _told(kind: str, weight: Weight, who: Who, count: int, receivers: tuple[str, ...] = (), **facts: object) -> Blocker:
+    words = texts("board/blockers")[kind]
+    form = "one" if count == 1 else "more"
+    says = words["nl"] if isinstance(words["nl"], str) else words["nl"][form]
+    do = words["do_nl"]
+    facts = {"count": count, **facts}
+    return Blocker(kind, weight, who, count, says.format(**facts), do.format(**facts), receivers)

@@ -1,0 +1,112 @@
+"""The table of schools as a file: CSV and spreadsheet, safe to open. A cell that begins as a formula does is text."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+
+from overstap.board.funnel import Layer, count
+from overstap.board.rounds import RoundView
+from overstap.board.schools import SupplierRow
+from overstap.clock import spoken, wall
+from overstap.texts import texts
+
+COLUMNS = (
+    *("school", "id", "status", "expected", "supplied", "accepted", "rejected", "refused", "inspected", "delivered"),
+    *("confirmed", "deadline", "blocks", "do", "calls", "outlook", "why"),
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
+"""What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), full-width forms included."""
+_UNPRINTABLE = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
+"""Control characters, which no spreadsheet file may hold (XML 1.0, clause 2.2)."""
+_WIDTHS = {"school": 34, "blocks": 52, "do": 52, "calls": 40, "why": 60, "deadline": 30, "outlook": 18}
+
+Cell = str | int
+
+
+def cells(row: SupplierRow) -> list[Cell]:
+    """Return a school's cells, in the order of `COLUMNS`."""
+    states = row.counts.states
+    words = texts("board/words")
+    return [
+        row.name,
+        row.school,
+        words["weights"][row.trouble]["nl"],
+        row.counts.expected,
+        row.counts.supplied,
+        count(states, Layer.ACCEPTED),
+        states["rejected"],
+        row.counts.refused_files.total(),
+        count(states, Layer.INSPECTED),
+        count(states, Layer.DELIVERED),
+        states["confirmed"],
+        spoken(row.deadline) if row.deadline else "",
+        " ".join(one.says for one in row.blockers),
+        " ".join(dict.fromkeys(one.do for one in row.blockers)),
+        "; ".join(f"{name} <{address}>" if address else name for name, address in row.calls),
+        texts("board/forecast")["outlooks"][row.outlook.outlook]["nl"],
+        row.outlook.why,
+    ]
+
+
+def to_csv(rows: Sequence[SupplierRow]) -> bytes:
+    """Return rows as CSV that a Dutch spreadsheet opens by a click: semicolons, UTF-8 with its mark."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    writer.writerow(_titles())
+    writer.writerows([[safe(cell) for cell in cells(row)] for row in rows])
+    return ("\ufeff" + out.getvalue()).encode()
+
+
+def to_spreadsheet(rows: Sequence[SupplierRow], view: RoundView, at: datetime) -> bytes:
+    """Return rows as an Excel workbook with a fixed head and filters; no cell of it is a formula.
+
+    Args:
+        rows: the schools.
+        view: the round, for the sheet's name.
+        at: the moment that it tells of, aware.
+    """
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(f"{view.kind.dutch} {view.school_year}")
+    sheet.freeze_panes = "C2"
+    for place, name in enumerate(COLUMNS, 1):
+        sheet.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, 13)
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{len(rows) + 1}"
+    sheet.append([_cell(sheet, title, is_head=True) for title in _titles()])
+    for row in rows:
+        sheet.append([_cell(sheet, cell) for cell in cells(row)])
+    book.properties.creator = "Overstap"
+    book.properties.title = f"{view.region_name}: {view.kind.dutch} {view.school_year}, {wall(at):%d-%m-%Y %H:%M}"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def safe(cell: Cell) -> Cell:
+    """Return a cell that a spreadsheet does not take for a formula when it reads it from a text file."""
+    if isinstance(cell, int):
+        return cell
+    text = cell.translate(_UNPRINTABLE)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
+
+
+def _cell(sheet: object, value: Cell, *, is_head: bool = False) -> WriteOnlyCell:
+    clean = value.translate(_UNPRINTABLE) if isinstance(value, str) else value
+    made = WriteOnlyCell(sheet, clean)
+    if isinstance(clean, str):
+        # Told outright: openpyxl takes what begins with "=" for a formula.
+        made.data_type = "s"
+        made.alignment = Alignment(vertical="top", wrap_text=True)
+    if is_head:
+        made.font = Font(bold=True)
+    return made
+
+
+def _titles() -> list[str]:
+    words = texts("board/words")["columns"]
+    return [words[name]["nl"] for name in COLUMNS]

@@ -1,0 +1,129 @@
+"""What every page is given, and what all of them look up in the same way."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+
+from overstap.board.forecast import looks_back_to
+from overstap.board.funnel import funnel
+from overstap.board.person import Person
+from overstap.board.rounds import RoundView, opened_rounds, planned_rounds
+from overstap.board.schools import Facts
+from overstap.board.shelf import Shelf
+from overstap.clock import wall
+from overstap.errors import OverstapError
+from overstap.ledger import progress
+from overstap.ledger.counts import primary_schools, secondary_schools
+from overstap.ledger.door import Unit
+from overstap.ledger.looking import Looker
+from overstap.quality import rulebook
+
+
+class NotHereError(Exception):
+    """There is no such page for this account: what another region has is not told from what nobody has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a page works with.
+
+    Args:
+        looker: looks into the ledger.
+        shelf: the agreements.
+        person: who asks.
+        now: the present moment, aware.
+        base: path below which Airflow is served.
+    """
+
+    looker: Looker
+    shelf: Shelf
+    person: Person
+    now: datetime
+    base: str = ""
+
+    @property
+    def midnight(self) -> datetime:
+        """The end of yesterday on a Dutch wall."""
+        return wall(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    @contextmanager
+    def round(self, round_id: str) -> Iterator[tuple[Unit | None, RoundView]]:
+        """Look into the region of a round.
+
+        Yields:
+            The unit and the round, without its funnel; no unit when the round has not opened.
+
+        Raises:
+            NotHereError: the account may not see it, or there is none.
+        """
+        region = round_id.partition(".")[0]
+        if region not in self.person.regions:
+            raise NotHereError(round_id)
+        with self.region(region) as unit:
+            opened = opened_rounds(unit) if unit else []
+            view = next((one for one in opened if one.round_id == round_id), None)
+            if view is not None:
+                yield unit, view
+                return
+        for view in planned_rounds(self.shelf.of(region), opened, self.now):
+            if view.round_id == round_id:
+                yield None, view
+                return
+        raise NotHereError(round_id)
+
+    @contextmanager
+    def region(self, region: str) -> Iterator[Unit | None]:
+        """Look into a region; with nothing when the ledger does not know it yet."""
+        with self.looker.regions() as turn:
+            try:
+                unit = turn(region)
+            except OverstapError as error:
+                if error.code != "LEDGER-007":
+                    raise
+                unit = None
+            yield unit
+
+
+@cache
+def sentence_of(code: str) -> str:
+    """Return the Dutch sentence of a rule or error code; of one that nobody knows any more, the code itself."""
+    try:
+        return rulebook.sentence_of(code)
+    except KeyError:
+        return code
+
+
+def facts_of(unit: Unit, view: RoundView, now: datetime) -> Facts:
+    """Return what the ledger says of a round's schools."""
+    started = max(view.opened_at or view.milestones.opens, view.milestones.opens)
+    return Facts(
+        primary_schools(unit, view.round_id),
+        secondary_schools(unit, view.round_id),
+        dict(unit.rows("select school, contact from overstap.school")),
+        progress.open_reviews(unit, view.round_id),
+        progress.open_deliveries(unit, view.round_id),
+        progress.pace(unit, view.round_id, looks_back_to(started, now)),
+        started,
+    )
+
+
+def with_funnel(view: RoundView, facts: Facts, moved: list[tuple[str | None, str, int]]) -> RoundView:
+    """Return a round with its funnel."""
+    states: dict[str, int] = {}
+    for school in facts.primary:
+        for state, number in school.states.items():
+            states[state] = states.get(state, 0) + number
+    expected = sum(school.expected for school in facts.primary)
+    return replace(view, steps=funnel(states, expected, moved))
+
+
+def registrar_of(unit: Unit, view: RoundView) -> tuple[str, str]:
+    """Return name and address of the region's first coordinator, who keeps the registrations."""
+    found = unit.rows(
+        "select agreement -> 'coordinators' -> 0 ->> 'name', agreement -> 'coordinators' -> 0 ->> 'email' "
+        "from overstap.round where round_id = %(round)s",
+        round=view.round_id,
+    )
+    return (str(found[0][0] or ""), str(found[0][1] or "")) if found else ("", "")

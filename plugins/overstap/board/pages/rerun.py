@@ -1,0 +1,113 @@
+"""What a rerun of one school will and will not do, told before it is done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from overstap.board.funnel import DELIVERED, INSPECTED
+from overstap.board.house import TaskRef
+from overstap.board.pages.place import Desk, NotHereError
+from overstap.board.pages.school import row_of
+from overstap.board.render import render
+from overstap.board.rounds import RoundView
+from overstap.board.schools import SupplierRow
+from overstap.board.speech import number, when
+from overstap.texts import texts
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a rerun comes to.
+
+    Args:
+        title: what the button says.
+        does: what happens, in Dutch.
+        does_not: what does not.
+        tasks: the titles of the tasks that go again.
+    """
+
+    title: str
+    does: Sequence[str]
+    does_not: Sequence[str]
+    tasks: Sequence[str]
+
+
+def plan(row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], desk: Desk) -> Plan:
+    """Work out what a rerun of a school comes to.
+
+    Args:
+        row: the school as it stands.
+        view: the round.
+        tasks: what Airflow would run again.
+        desk: for the moment.
+    """
+    words = texts("board/rerun")
+    states = row.counts.states
+    facts = {
+        "school": row.name,
+        "rejected": number(states["rejected"]),
+        "missing": number(max(0, row.counts.expected - row.counts.supplied)),
+        "refused": number(row.counts.refused_files.total()),
+        "delivered": number(sum(states[state] for state in DELIVERED)),
+        "inspected": number(sum(states[state] for state in INSPECTED)),
+        "in_review": number(states["in_review"]),
+        "closes": when(max(view.milestones.review_closes, desk.now), desk.now),
+    }
+    does = ["collect"]
+    does += ["mended"] * bool(states["rejected"] or row.counts.refused_files)
+    does += ["missing"] * (row.counts.expected > row.counts.supplied)
+    does += ["check", "question", "review"]
+    does_not = ["others", "unchanged"]
+    does_not += ["delivered"] * any(states[state] for state in DELIVERED)
+    does_not += ["inspected"] * any(states[state] for state in INSPECTED)
+    return Plan(
+        words["title"]["nl"],
+        [words["does"][kind]["nl"].format(**facts) for kind in does],
+        [words["does_not"][kind]["nl"].format(**facts) for kind in does_not],
+        list(dict.fromkeys(task.title for task in tasks)),
+    )
+
+
+def page(
+    desk: Desk,
+    round_id: str,
+    school: str,
+    *,
+    tasks: Sequence[TaskRef],
+    mark: str,
+    problem: str = "",
+    warning: str = "",
+    note: str = "",
+) -> str:
+    """Write the page.
+
+    Args:
+        desk: see `Desk`.
+        round_id: the round.
+        school: BRIN with branch of a primary school.
+        tasks: what Airflow would run again.
+        mark: the form's mark.
+        problem: why it cannot be done, in Dutch; empty when it can.
+        warning: why what was asked before was not done.
+        note: what was typed before.
+
+    Raises:
+        NotHereError: the account may not see it, or there is none.
+    """
+    with desk.round(round_id) as (unit, view):
+        if unit is None:
+            raise NotHereError(round_id)
+        row = row_of(desk, unit, view, school)
+        return render(
+            "rerun",
+            base=desk.base,
+            now=desk.now,
+            person=desk.person,
+            view=view,
+            school=school,
+            name=row.name,
+            plan=plan(row, view, tasks, desk),
+            mark=mark,
+            problem=problem,
+            warning=warning,
+            note=note,
+        )

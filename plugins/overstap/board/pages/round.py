@@ -1,0 +1,122 @@
+"""One round: how far it is, who holds it up, its schools as a table that can be sorted, filtered and searched."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from overstap.board import addresses
+from overstap.board.charts import progress as progress_chart
+from overstap.board.funnel import days
+from overstap.board.headline import headline
+from overstap.board.pages.place import Desk, NotHereError, facts_of, registrar_of, sentence_of, with_funnel
+from overstap.board.render import render
+from overstap.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
+from overstap.board.schools import SupplierRow, receiver_rows, supplier_rows
+from overstap.board.selection import Selection, select, tally
+from overstap.clock import wall
+from overstap.ledger import progress
+from overstap.ledger.door import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A coordinator's answer at a gate."""
+
+    at: datetime
+    by: str
+    approved: bool
+    dossiers: int
+    reason: str
+
+
+def page(desk: Desk, round_id: str, wanted: Selection) -> str:
+    """Write the page.
+
+    Args:
+        desk: see `Desk`.
+        round_id: the round.
+        wanted: which schools in which order.
+
+    Raises:
+        NotHereError: the account may not see it, or there is none.
+    """
+    with desk.round(round_id) as (unit, view):
+        shared: dict[str, Any] = {"base": desk.base, "now": desk.now, "person": desk.person, "wanted": wanted}
+        shared |= {"airflow": f"/dags/{dag_id(view)}", "here": f"{desk.base}{addresses.round_page(round_id)}"}
+        if unit is None:
+            told = headline(view, (), desk.now)
+            shared |= dict.fromkeys(("rows", "all_rows", "receivers", "decisions", "failures", "tally"), ())
+            return render("round", view=view, headline=told, chart=None, **shared)
+        facts = facts_of(unit, view, desk.now)
+        rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
+        moved = progress.moves_since(unit, desk.midnight).get(round_id, [])
+        view = with_funnel(view, facts, moved)
+        today = wall(desk.now).date()
+        by_day = days(progress.moves(unit, round_id), today)
+        return render(
+            "round",
+            view=view,
+            headline=headline(view, rows, desk.now),
+            chart=progress_chart(by_day, view.steps[0].count, view, today),
+            all_rows=rows,
+            rows=select(rows, wanted),
+            tally=tally(rows),
+            receivers=receiver_rows(facts, sentence_of),
+            decisions=_decisions(unit, round_id),
+            failures=(),
+            **shared,
+        )
+
+
+def rows_of(desk: Desk, round_id: str, wanted: Selection) -> tuple[RoundView, list[SupplierRow]]:
+    """Return a round and those of its schools that were asked for, for a file.
+
+    Raises:
+        NotHereError: the account may not see it, or there is none.
+    """
+    with desk.round(round_id) as (unit, view):
+        if unit is None:
+            return view, []
+        facts = facts_of(unit, view, desk.now)
+        rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
+        return view, select(rows, wanted)
+
+
+def dag_id(view: RoundView) -> str:
+    """Return the DAG of a round (see dags/rounds.py)."""
+    return f"round__{view.region}__{view.kind}"
+
+
+def round_of_dag(desk: Desk, dag_id: str) -> str:
+    """Return the round that a DAG is about: the one of its region and kind that is open, else the newest.
+
+    Args:
+        desk: see `Desk`.
+        dag_id: `round__<region>__<kind>`, or `intake__<region>` for whichever round of it is open.
+
+    Raises:
+        NotHereError: the account may not see it, or there is none.
+    """
+    kind_of_dag, _, rest = dag_id.partition("__")
+    region, _, kind = rest.partition("__")
+    if region not in desk.person.regions or kind_of_dag not in ("round", "intake"):
+        raise NotHereError(dag_id)
+    with desk.region(region) as unit:
+        opened = opened_rounds(unit) if unit else []
+    views = [*opened, *planned_rounds(desk.shelf.of(region), opened, desk.now)]
+    found = [view for view in views if kind in ("", view.kind)]
+    if not found:
+        raise NotHereError(dag_id)
+    is_over = (Phase.CLOSED, Phase.PLANNED)
+    return next((view for view in found if view.phase(desk.now) not in is_over), found[0]).round_id
+
+
+def _decisions(unit: Unit, round_id: str) -> list[Decision]:
+    return [
+        Decision(*row)
+        for row in unit.rows(
+            "select decided_at, decided_by, approved, dossiers, reason from overstap.gate_decision "
+            "where round_id = %(round)s order by decided_at desc limit 20",
+            round=round_id,
+        )
+    ]

@@ -1,0 +1,221 @@
+"""A round's schools as rows: state per step, days left, what blocks each, whom to call, what is expected of it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from overstap.agreements import Milestones
+from overstap.board.blockers import Blocker, Situation, Weight, Who, blockers
+from overstap.board.forecast import Forecast, Outlook, forecast
+from overstap.board.funnel import ACCEPTED, INSPECTED
+from overstap.board.steps import SchoolStep, StepState, steps
+from overstap.ledger.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.progress import OpenDelivery, OpenReview
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierRow:
+    """One primary school.
+
+    Args:
+        school: BRIN with branch.
+        name: its name.
+        contact: where it is reached.
+        counts: its counts.
+        steps: how far it is.
+        blockers: what holds it up, the worst first.
+        supply: what is expected of its supplying good dossiers in time.
+        review: what is expected of its reviews.
+        deadline: the moment that comes next for it; None when it has nothing more to do.
+        calls: whom to call, by name and address.
+    """
+
+    school: str
+    name: str
+    contact: str
+    counts: PrimaryCounts = field(repr=False)
+    steps: tuple[SchoolStep, ...]
+    blockers: Sequence[Blocker]
+    supply: Forecast
+    review: Forecast
+    deadline: datetime | None
+    calls: Sequence[tuple[str, str]] = ()
+
+    @property
+    def outlook(self) -> Forecast:
+        """The forecast that counts now: of supplying until all is good, of the reviews after that."""
+        return self.review if self.supply.outlook is Outlook.DONE else self.supply
+
+    @property
+    def trouble(self) -> int:
+        """How badly it needs attention: 0 stands still until somebody acts, 1 waits, 2 goes by itself, 3 is done."""
+        if self.blockers:
+            return int(self.blockers[0].weight)
+        return 3 if self.is_done else 2
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every step is done."""
+        return all(step.state is StepState.DONE for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverRow:
+    """One secondary school: what was made ready for it and what became of that."""
+
+    school: str
+    name: str
+    contact: str
+    counts: SecondaryCounts
+    says: str
+    """Why deliveries are open, in Dutch; empty when they are not, or nothing went wrong."""
+
+    @property
+    def open(self) -> int:
+        """Deliveries that are not confirmed."""
+        return self.counts.problems.total()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the ledger says of a round's schools.
+
+    Args:
+        primary: counts of the primary schools, in the order of their names.
+        secondary: counts of the secondary schools.
+        contacts: where each school is reached, by its id.
+        reviews: what parents may decide on still, by primary school.
+        deliveries: envelopes that are not confirmed.
+        pace: what each primary school achieved recently (see `ledger.progress.pace`).
+        opened_at: when the round was opened.
+    """
+
+    primary: Sequence[PrimaryCounts]
+    secondary: Sequence[SecondaryCounts]
+    contacts: Mapping[str, str]
+    reviews: Mapping[str, OpenReview]
+    deliveries: Sequence[OpenDelivery]
+    pace: Mapping[str, Counter[str]]
+    opened_at: datetime
+
+
+def supplier_rows(
+    facts: Facts, milestones: Milestones, now: datetime, sentence_of: Callable[[str], str], registrar: tuple[str, str]
+) -> list[SupplierRow]:
+    """Return a row per primary school, in the order of their names.
+
+    Args:
+        facts: what the ledger says.
+        milestones: the agreed moments.
+        now: the present moment, aware.
+        sentence_of: gives the Dutch sentence of a rule or error code.
+        registrar: name and address of who keeps the registrations: the region's coordinator.
+    """
+    by_school: dict[str, list[OpenDelivery]] = {}
+    for one in facts.deliveries:
+        by_school.setdefault(one.primary_school, []).append(one)
+    names = {one.school: one.name for one in facts.secondary}
+    rows = []
+    for counts in facts.primary:
+        situation = Situation(
+            counts.expected,
+            counts.states,
+            counts.refused_files,
+            counts.rejections,
+            facts.reviews.get(counts.school),
+            by_school.get(counts.school, ()),
+            milestones,
+            now,
+            sentence_of,
+        )
+        found = blockers(situation)
+        school = (counts.name, facts.contacts.get(counts.school, ""))
+        people = {
+            Who.SCHOOL: [school],
+            Who.REGISTRATIONS: [registrar],
+            Who.COORDINATOR: [registrar],
+            Who.RECEIVER: [
+                (names.get(receiver, receiver), facts.contacts.get(receiver, ""))
+                for one in found
+                for receiver in one.receivers
+            ],
+        }
+        calls = [call for one in found if one.weight is not Weight.GOING for call in people.get(one.who, ())]
+        supply, review = _outlooks(counts, facts, milestones, now)
+        rows.append(
+            SupplierRow(
+                counts.school,
+                counts.name,
+                school[1],
+                counts,
+                steps(
+                    expected=counts.expected,
+                    states=counts.states,
+                    refused_files=counts.refused_files.total(),
+                    milestones=milestones,
+                    now=now,
+                ),
+                found,
+                supply,
+                review,
+                _deadline(situation),
+                list(dict.fromkeys(calls)),
+            )
+        )
+    return rows
+
+
+def receiver_rows(facts: Facts, sentence_of: Callable[[str], str]) -> list[ReceiverRow]:
+    """Return a row per secondary school, in the order of their names; arguments as for `supplier_rows`."""
+    return [
+        ReceiverRow(one.school, one.name, facts.contacts.get(one.school, ""), one, _problem(one.problems, sentence_of))
+        for one in facts.secondary
+    ]
+
+
+def held_up(rows: Iterable[SupplierRow]) -> list[SupplierRow]:
+    """Return the schools that hold a round up, the worst first: by how bad it is, then by how many dossiers."""
+    return sorted(
+        (row for row in rows if row.trouble == Weight.PROBLEM),
+        key=lambda row: (-sum(one.count for one in row.blockers if one.weight is Weight.PROBLEM), row.name),
+    )
+
+
+def _outlooks(counts: PrimaryCounts, facts: Facts, milestones: Milestones, now: datetime) -> tuple[Forecast, Forecast]:
+    goal = max(counts.expected, counts.supplied)
+    good = sum(number for state, number in counts.states.items() if state in ACCEPTED)
+    inspected = sum(number for state, number in counts.states.items() if state in INSPECTED)
+    recent = facts.pace.get(counts.school, Counter())
+    started = max(facts.opened_at, milestones.opens)
+    review = facts.reviews.get(counts.school)
+    return (
+        forecast(goal=goal, done=good, recently=recent["good"], started=started, deadline=milestones.data_due, now=now),
+        forecast(
+            goal=good,
+            done=inspected,
+            recently=recent["inspected"],
+            started=milestones.review_opens,
+            deadline=review.closes_last if review else milestones.review_closes,
+            now=now,
+        ),
+    )
+
+
+def _deadline(at: Situation) -> datetime | None:
+    if at.states["rejected"] or at.refused_files or at.supplied < at.expected or not at.supplied:
+        return at.milestones.data_due
+    if at.review is not None:
+        return at.review.closes_first
+    if at.states["accepted"] or at.states["supplied"]:
+        return at.milestones.review_opens
+    if at.states["inspected"]:
+        return at.milestones.delivers
+    if at.states["sealed"] or at.deliveries:
+        return at.milestones.receipts_due
+    return None
+
+
+def _problem(problems: Counter[str], sentence_of: Callable[[str], str]) -> str:
+    codes = [code for code, _ in problems.most_common() if code]
+    return sentence_of(codes[0]) if codes else ""
