@@ -179,9 +179,8 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
         note: str = Form(""),
     ) -> Response:
         note = " ".join(note.split())[:500]
-        again: dict[str, Any] = dict(
-            request=request, person=person, round_id=round_id, school_id=school_id, note=note
-        )
+        again: dict[str, Any] = {"request": request, "person": person, "note": note}
+        again |= {"round_id": round_id, "school_id": school_id}
         if not _is_own_page(request) or not marks.is_ours(
             board.house.secret(), person, f"{round_id}/{school_id}", mark
         ):

@@ -1,6 +1,6 @@
 """What the board needs of Airflow, and nothing else: who asks, clearing with that person's rights, and its health."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -46,11 +46,13 @@ class RefusedError(Exception):
 class House(Protocol):
     """Airflow as the board sees it."""
 
-    base: str
-    """Path below which Airflow is served; mostly empty."""
+    @property
+    def base(self) -> str:
+        """Path below which Airflow is served; mostly empty."""
 
-    def person(self, request: Request) -> Person:
-        """Return who asks. Raises an HTTP error 401 when nobody is signed in."""
+    @property
+    def person(self) -> Callable[..., Person]:
+        """What FastAPI calls to learn who asks; it raises an HTTP error 401 when nobody is signed in."""
 
     def login(self, request: Request) -> str:
         """Return where one signs in, and comes back from to the page that was asked for."""

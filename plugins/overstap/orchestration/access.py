@@ -13,6 +13,8 @@ from typing import Any
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
 from overstap.agreements import Agreement
+from overstap.agreements.model import Coordinator
+from overstap.agreements.model.viewers import Viewer
 from overstap.orchestration.roles import (
     ADMINISTRATOR,
     Right,
@@ -88,8 +90,9 @@ def people_of(
     for agreement in every:
         if agreement.school_year < first[agreement.region]:
             continue
-        named = [(person, coordinator_role(agreement.region)) for person in agreement.coordinators]
-        named += [(person, viewer_role(agreement.region)) for person in agreement.viewers]
+        coordinator, viewer = coordinator_role(agreement.region), viewer_role(agreement.region)
+        named: list[tuple[Coordinator | Viewer, str]] = [(person, coordinator) for person in agreement.coordinators]
+        named += [(person, viewer) for person in agreement.viewers]
         for person, role in named:
             known = accounts.setdefault(person.account, (person.name, person.email, set()))
             known[2].add(role)

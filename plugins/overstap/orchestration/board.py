@@ -1,5 +1,6 @@
-"""The board inside Airflow: who asks, by Airflow's login and rights; clearing, by Airflow's own endpoint; its health."""
+"""The board inside Airflow: who asks, by its login and rights; clearing, by its own endpoint; its health."""
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -14,7 +15,6 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.configuration import conf
 from airflow.models import DagRun, TaskInstance
-from airflow.models.dag import DagModel
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
 from fastapi import FastAPI, Request
@@ -136,10 +136,14 @@ class AirflowHouse:
             running = session.scalar(
                 select(func.count()).select_from(TaskInstance).where(TaskInstance.state == TaskInstanceState.RUNNING)
             )
-            begin = now_ms()
+            begin = time.perf_counter()
             size = session.scalar(text("select pg_database_size(current_database())"))
-            took = now_ms() - begin
-        return [*lines, health.queue(waiting, since, running or 0, now), health.database("airflow_database", took, size)]
+            took = (time.perf_counter() - begin) * 1000
+        return [
+            *lines,
+            health.queue(waiting, since, running or 0, now),
+            health.database("airflow_database", took, size),
+        ]
 
     def red_tasks(self) -> list[RedTask]:
         """Return the tasks of newest runs of our DAGs that failed; what only waits behind them is not told."""
@@ -175,13 +179,6 @@ def external_views() -> list[dict[str, Any]]:
         {**shared, "href": of_dag, "destination": "dag", "url_route": "ronde"},
         {**shared, "href": f"{of_dag}?run={{RUN_ID}}", "destination": "dag_run", "url_route": "ronde-van-run"},
     ]
-
-
-def now_ms() -> float:
-    """Return a moment for measuring, in milliseconds."""
-    import time
-
-    return time.perf_counter() * 1000
 
 
 def _regions(dag_ids: Sequence[str] | set[str]) -> frozenset[str]:

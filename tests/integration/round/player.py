@@ -29,7 +29,8 @@ def main() -> None:
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
     from overstap.agreements import load_all
-    from overstap.orchestration.access import Account, add_accounts, people_of, sync_access
+    from overstap.clock import now
+    from overstap.orchestration.access import Account, add_accounts, coordinator_role, people_of, sync_access
     from overstap.settings import Settings
 
     agreements = load_all(Settings().regions)[0]

@@ -23,6 +23,7 @@ from overstap.ledger import backups, oldest, progress
 from overstap.ledger.door import Unit
 from overstap.texts import texts
 from overstap.trust import TrustStore
+from overstap.trust.watch import Kind, expiring
 
 _EVER = 36_500
 """Days: all certificates, whenever they end."""
@@ -88,6 +89,7 @@ def page(desk: Desk, airflow: Sequence[health.HealthLine], red: Iterable[RedTask
         base=desk.base,
         now=desk.now,
         person=desk.person,
+        on_administration=True,
         rows=rounds,
         regions=regions,
         health=[*airflow, *_ledger(desk), _certificates(trust, desk.now), _checkpoint(regions, desk.now)],
@@ -177,8 +179,9 @@ def _certificates(trust: Path | None, now: datetime) -> health.HealthLine:
     if trust is None or not trust.is_dir():
         return health.certificates(None, now)
     found: dict[str, datetime] = {}
-    for one in _store(trust).watch(at=now, days=_EVER):
-        found[one.owner] = min(one.until, found.get(one.owner, one.until))
+    for one in expiring(_store(trust), at=now, days=_EVER):
+        if one.kind is not Kind.REVOCATION_LIST:
+            found[one.name] = one.until
     return health.certificates(found, now)
 
 

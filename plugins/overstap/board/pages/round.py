@@ -11,11 +11,12 @@ from overstap.board.headline import headline
 from overstap.board.pages.place import Desk, NotHereError, facts_of, registrar_of, sentence_of, with_funnel
 from overstap.board.render import render
 from overstap.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
-from overstap.board.schools import SupplierRow, receiver_rows, supplier_rows
-from overstap.board.selection import Selection, select, tally
+from overstap.board.schools import Facts, SupplierRow, receiver_rows, supplier_rows
+from overstap.board.selection import Order, Selection, select, tally
 from overstap.clock import wall
-from overstap.ledger import progress
+from overstap.ledger import failures, progress
 from overstap.ledger.door import Unit
+from overstap.texts import texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,19 @@ class Decision:
     approved: bool
     dossiers: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedLine:
+    """A task that is red, or will be tried again."""
+
+    title: str
+    school_name: str
+    at: datetime
+    code: str
+    says: str
+    do: str
+    will_retry: bool
 
 
 def page(desk: Desk, round_id: str, wanted: Selection) -> str:
@@ -42,7 +56,11 @@ def page(desk: Desk, round_id: str, wanted: Selection) -> str:
     """
     with desk.round(round_id) as (unit, view):
         shared: dict[str, Any] = {"base": desk.base, "now": desk.now, "person": desk.person, "wanted": wanted}
-        shared |= {"airflow": f"/dags/{dag_id(view)}", "here": f"{desk.base}{addresses.round_page(round_id)}"}
+        shared |= {
+            "orders": list(Order),
+            "airflow": f"/dags/{dag_id(view)}",
+            "here": f"{desk.base}{addresses.round_page(round_id)}",
+        }
         if unit is None:
             told = headline(view, (), desk.now)
             shared |= dict.fromkeys(("rows", "all_rows", "receivers", "decisions", "failures", "tally"), ())
@@ -63,7 +81,7 @@ def page(desk: Desk, round_id: str, wanted: Selection) -> str:
             tally=tally(rows),
             receivers=receiver_rows(facts, sentence_of),
             decisions=_decisions(unit, round_id),
-            failures=(),
+            failures=_failures(unit, round_id, facts),
             **shared,
         )
 
@@ -109,6 +127,19 @@ def round_of_dag(desk: Desk, dag_id: str) -> str:
         raise NotHereError(dag_id)
     is_over = (Phase.CLOSED, Phase.PLANNED)
     return next((view for view in found if view.phase(desk.now) not in is_over), found[0]).round_id
+
+
+def _failures(unit: Unit, round_id: str, facts: Facts) -> list[RedLine]:
+    names = {one.school: one.name for one in facts.primary} | {one.school: one.name for one in facts.secondary}
+    titles = texts("orchestration/titles")
+    found = []
+    for one in failures.standing(unit, round_id):
+        place = one.place
+        known = titles.get(f"task.{place.task}", {"nl": place.task})["nl"]
+        error = one.error
+        school = names.get(place.school or "", place.school or "")
+        found.append(RedLine(known, school, one.at, one.code, error.message_nl, error.do_nl, one.will_retry))
+    return found
 
 
 def _decisions(unit: Unit, round_id: str) -> list[Decision]:
