@@ -134,14 +134,23 @@ def handle(unit: Unit) -> Callable[[str], str]:
     return lambda text: unit.keys.lookup("person", text).hex()[:32]
 
 
-def open_place(ledger: Ledger, pupils: int = 40, *, immaterial: frozenset[str] = frozenset()) -> Place:
-    """Open a round with synthetic pupils, every dossier released."""
+def open_place(
+    ledger: Ledger, pupils: int = 40, *, immaterial: frozenset[str] = frozenset(), **agreed_otherwise: Any
+) -> Place:
+    """Open a round with synthetic pupils, every dossier released.
+
+    Args:
+        ledger: where.
+        pupils: how many.
+        immaterial: what the agreement calls immaterial.
+        agreed_otherwise: what the round's agreement says else, by key.
+    """
     region = region_of(REGION, pupils, wall(now()).date())
     agreement = agreement_of(region)
     agreed = agreement.round(RoundKind.ADVICE)
     inspection = agreed.inspection.model_copy(update={"immaterial": immaterial})
     agreement = agreement.model_copy(
-        update={"rounds": {RoundKind.ADVICE: agreed.model_copy(update={"inspection": inspection})}}
+        update={"rounds": {RoundKind.ADVICE: agreed.model_copy(update={"inspection": inspection, **agreed_otherwise})}}
     )
     place = Place(ledger, region, agreement)
     with place.unit() as unit:

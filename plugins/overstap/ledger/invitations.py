@@ -103,10 +103,13 @@ def to_remind(unit: Unit, round_id: str, days_before: int, *, limit: int) -> lis
     """
     return _persons(
         unit,
-        "((d.review_closes_at at time zone 'Europe/Amsterdam') - make_interval(days => %(days)s)) "
+        # Who was invited after the moment of the reminder was told just now
+        "exists (select from overstap.invitation i where i.dossier = e.dossier and i.number = e.number "
+        "and i.person = e.person and i.channel = 'email' and i.days_before = 0 and i.state = 'made' "
+        "and i.made_at < least(clock_timestamp(), ((d.review_closes_at at time zone 'Europe/Amsterdam') "
+        "- make_interval(days => %(days)s)) at time zone 'Europe/Amsterdam')) "
+        "and ((d.review_closes_at at time zone 'Europe/Amsterdam') - make_interval(days => %(days)s)) "
         "at time zone 'Europe/Amsterdam' <= clock_timestamp() "
-        "and exists (select from overstap.invitation i where i.dossier = e.dossier and i.person = e.person "
-        "and i.channel = 'email' and i.days_before = 0 and i.state = 'made') "
         "and not exists (select from overstap.invitation i where i.dossier = e.dossier and i.number = e.number "
         "and i.person = e.person and i.channel = 'email' and i.days_before = %(days)s) "
         "and not exists (select from overstap.review_decision r where r.dossier = e.dossier and r.number = e.number "

@@ -36,3 +36,11 @@ def printable(text: str) -> str:
     """
     composed = unicodedata.normalize("NFC", text)
     return "".join(sign if ord(sign) in _known() or sign in "\n\t" else _UNKNOWN for sign in composed)
+
+
+def needs_shaping(text: str) -> bool:
+    """Tell whether a text has letters that join, run from right to left, or carry marks of their own."""
+    return any(
+        sign > "\u0590" and (unicodedata.bidirectional(sign) in ("R", "AL", "AN") or unicodedata.combining(sign))
+        for sign in text
+    )

@@ -2,12 +2,13 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import segno
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-from overstap.pdf.fonts import BOLD, FALLBACKS, ITALIC, REGULAR, printable
+from overstap.pdf.fonts import BOLD, FALLBACKS, ITALIC, REGULAR, needs_shaping, printable
 
 INK = (26, 26, 26)
 SOFT = (84, 84, 84)
@@ -44,7 +45,6 @@ class Sheet(FPDF):
         for name, path in FALLBACKS.items():
             self.add_font(name, "", path)
         self.set_fallback_fonts(list(FALLBACKS), exact_match=False)
-        self.set_text_shaping(True)
         self.alias_nb_pages("{nb}")
         self.say()
 
@@ -52,6 +52,16 @@ class Sheet(FPDF):
         """Set how the next words look; size in points, colour as red, green and blue from 0 to 255."""
         self.set_font("text", "B" if bold else "I" if italic else "", size)
         self.set_text_color(*colour)
+
+    def multi_cell(self, w: float, h: float | None = None, text: str = "", *args: Any, **more: Any) -> Any:
+        """Write lines as fpdf2 does; letters that join or run from right to left are shaped, which takes its time."""
+        self.set_text_shaping(needs_shaping(text))
+        return super().multi_cell(w, h, text, *args, **more)
+
+    def cell(self, w: float | None = None, h: float | None = None, text: str = "", *args: Any, **more: Any) -> Any:
+        """Write one line, as `multi_cell`."""
+        self.set_text_shaping(needs_shaping(text))
+        return super().cell(w, h, text, *args, **more)
 
     def footer(self) -> None:
         """Write the foot of a page."""

@@ -71,7 +71,11 @@ def letters(sender: Sender, written: Sequence[Letter], day: date) -> bytes:
 
 
 class _Letters(Sheet):
-    """No page numbers: each page is a letter of its own."""
+    """No page numbers: each page is a letter of its own, and the longest name leaves it on that page."""
+
+    def __init__(self, title: str, foot: str) -> None:
+        super().__init__(title, foot)
+        self.set_auto_page_break(auto=True, margin=14)
 
     def footer(self) -> None:
         self.set_y(-14)
@@ -100,7 +104,7 @@ def _page(sheet: Sheet, sender: Sender, letter: Letter, day: date) -> None:
     sheet.paragraph(sender.school, after=0, line=7)
     sheet.say(size=9, colour=SOFT)
     sheet.set_xy(MARGIN, 20)
-    sheet.cell(0, 7, printable(words["group"]["nl"].format(group=letter.group) if letter.group else ""), align="R")
+    sheet.cell(0, 7, printable(_group(letter.group)), align="R")
 
     # Where the window of a DL envelope is (NEN 1026): 20 mm from the left, 50 mm from the top
     sheet.set_xy(MARGIN, 46)
@@ -153,6 +157,13 @@ def _code_box(sheet: Sheet, sender: Sender, letter: Letter, facts: dict[str, str
     sheet.cell(width, 7, letter.code)
     sheet.set_y(top + height + 4)
     sheet.say()
+
+
+def _group(group: str) -> str:
+    """Return how the class is printed; a class that is called "groep 8" says so itself."""
+    if not group or "groep" in group.casefold() or "klas" in group.casefold():
+        return group[:1].upper() + group[1:]
+    return str(texts("review/letter")["group"]["nl"].format(group=group))
 
 
 def _fitting(name: str, most: int) -> str:
