@@ -127,7 +127,7 @@ def _mail(
     not_before: datetime | None,
     days: int = 0,
 ) -> Mail:
-    words = texts("review/mail")[kind]
+    words = texts("invitations/mail")[kind]
     return Mail(
         meaning=invitations.meaning(ref, person, days),
         kind=kind,

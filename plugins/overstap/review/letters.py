@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 from overstap.clock import spoken, spoken_day
 from overstap.dossier.people import Entitled
@@ -55,18 +55,18 @@ class Sender:
     address: str
 
 
-def letters(sender: Sender, written: Sequence[Letter], day: date) -> bytes:
+def letters(sender: Sender, written: Sequence[Letter], at: datetime) -> bytes:
     """Return the letters of one school as one PDF, sorted by class, then by the pupil's name.
 
     Args:
         sender: the school.
         written: its letters; at least one.
-        day: the date on the letters.
+        at: the moment of making; its Dutch day stands on the letters.
     """
-    words = texts("review/letter")
+    words = texts("invitations/letter")
     sheet = _Letters(words["title"]["nl"], words["foot"]["nl"].format(school=sender.school))
     for letter in sorted(written, key=lambda one: (one.group.casefold(), one.sorting, one.person.surname.casefold())):
-        _page(sheet, sender, letter, day)
+        _page(sheet, sender, letter, at)
     return sheet.made()
 
 
@@ -84,8 +84,8 @@ class _Letters(Sheet):
         self.say()
 
 
-def _page(sheet: Sheet, sender: Sender, letter: Letter, day: date) -> None:
-    words = texts("review/letter")
+def _page(sheet: Sheet, sender: Sender, letter: Letter, at: datetime) -> None:
+    words = texts("invitations/letter")
     is_pupil = letter.person.kind == "pupil"
     facts = {
         "pupil": _fitting(letter.pupil, LONGEST_NAME),
@@ -115,7 +115,7 @@ def _page(sheet: Sheet, sender: Sender, letter: Letter, day: date) -> None:
     sheet.paragraph("\n".join((_fitting(letter.person.name, LONGEST_NAME), *lines)), after=0)
 
     sheet.set_xy(MARGIN, 82)
-    sheet.paragraph(spoken_day(day), after=3)
+    sheet.paragraph(spoken_day(at), after=3)
     sheet.heading(say("subject_pupil" if is_pupil else "subject"), size=14, after=3)
     greeting = words["greeting"]["pupil" if is_pupil else letter.person.salutation]["nl"]
     surname = _capital(_fitting(letter.person.surname, LONGEST_NAME))
@@ -134,7 +134,7 @@ def _page(sheet: Sheet, sender: Sender, letter: Letter, day: date) -> None:
 
 
 def _code_box(sheet: Sheet, sender: Sender, letter: Letter, facts: dict[str, str], *, is_pupil: bool) -> None:
-    words = texts("review/letter")
+    words = texts("invitations/letter")
     top, height, qr = sheet.get_y() + 1, 56.0, 44.0
     sheet.set_fill_color(*PALE)
     sheet.rect(MARGIN, top, sheet.epw, height, style="F", round_corners=True, corner_radius=2)
@@ -163,7 +163,7 @@ def _group(group: str) -> str:
     """Return how the class is printed; a class that is called "groep 8" says so itself."""
     if not group or "groep" in group.casefold() or "klas" in group.casefold():
         return group[:1].upper() + group[1:]
-    return str(texts("review/letter")["group"]["nl"].format(group=group))
+    return str(texts("invitations/letter")["group"]["nl"].format(group=group))
 
 
 def _fitting(name: str, most: int) -> str:

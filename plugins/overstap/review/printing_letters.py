@@ -89,7 +89,7 @@ def print_letters(
         invitations.printed(unit, done)
         if written:
             own = found.agreement.school(school)
-            keep(letters(Sender(own.name, own.contact, address), written, wall(now()).date()))
+            keep(letters(Sender(own.name, own.contact, address), written, now()))
     return Printed(len(written), Counter({"no_code": len(wanted) - len(written)} if len(wanted) > len(written) else {}))
 
 
