@@ -1,8 +1,11 @@
 """Families with dossiers in review and codes in their hands, in a ledger that a test gives."""
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +17,9 @@ from overstap.dossier.model import Dossier
 from overstap.dossier.people import entitled
 from overstap.ledger import Ledger, dossiers, rounds
 from overstap.ledger.door import Unit
+from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password
+from overstap.ledger.secrets import create_keys
+from overstap.local.postgres import EmbeddedPostgres
 from overstap.review.codes import issue
 from overstap.synth.agreement import agreement_of
 from overstap.synth.region import SyntheticRegion
@@ -158,3 +164,33 @@ def open_place(
     place.supply(*(dossier for _, dossier in synthetic(region)))
     place.release()
     return place
+
+
+@dataclass
+class Home:
+    """A ledger of its own with the pages' login, for tests that keep it for long."""
+
+    ledger: Ledger
+    database: str
+    owner_dsn: str
+    review_dsn: str
+    keys: Path
+
+
+@contextmanager
+def home(server: EmbeddedPostgres, folder: Path) -> Iterator[Home]:
+    """Make a ledger with the region `alfa` and its keys; all of it goes at the end."""
+    name = f"families_{secrets.token_hex(5)}"
+    server.create_database(name, "postgres")
+    owner = server.superuser_dsn(name)
+    migrate(owner)
+    add_region(owner, REGION)
+    set_app_password(owner, server.password("overstap_app"))
+    set_review_password(owner, server.password("overstap_review"))
+    create_keys(folder / "keys", REGION, "1")
+    ledger = Ledger(server.dsn("overstap_app", name), folder / "keys")
+    try:
+        yield Home(ledger, name, owner, server.dsn("overstap_review", name), folder / "keys")
+    finally:
+        ledger.close()
+        server.drop_database(name)
