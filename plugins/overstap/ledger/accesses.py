@@ -161,3 +161,19 @@ def show(unit: Unit, access: UUID, frozen: UUID, showing: bytes) -> None:
         showing=showing,
         access=access,
     )
+
+
+def renewable(unit: Unit, round_id: str) -> list[tuple[UUID, int, int | None]]:
+    """Return dossiers in review that lay open in an earlier version: id, version, and the version inspected last."""
+    return [
+        (dossier, version, inspected)
+        for dossier, version, inspected in unit.rows(
+            "select d.dossier, d.version, (select max(r.number) from overstap.review_decision r "
+            "where r.dossier = d.dossier and r.number < d.version) from overstap.dossier d "
+            "where d.round_id = %(round)s and d.version > 1 and d.state = any(%(states)s) and exists "
+            "(select from overstap.dossier_version v where v.dossier = d.dossier and v.number < d.version "
+            "and v.released_by is not null) order by d.dossier",
+            round=round_id,
+            states=list(_IN_REVIEW),
+        )
+    ]

@@ -174,6 +174,56 @@ def _standing(unit: Unit, dossiers: Sequence[UUID]) -> dict[VersionRef, set[Stat
     return standing
 
 
+def carry(unit: Unit, before: VersionRef, after: VersionRef) -> int:
+    """Keep the newest decision of each person on one version for a later one, as it was. Safe to repeat.
+
+    Args:
+        unit: the transaction.
+        before: the version that was inspected.
+        after: the current version, on which nobody has decided yet.
+
+    Returns:
+        1 when decisions were carried, 0 when the later version has decisions already or its window is not open.
+    """
+    unit.rows("select from overstap.dossier where dossier = %(dossier)s for update", dossier=after.dossier)
+    if unit.rows(
+        "select from overstap.review_decision where dossier = %(dossier)s and number = %(number)s limit 1",
+        dossier=after.dossier,
+        number=after.number,
+    ):
+        return 0
+    newest = unit.rows(
+        "select distinct on (person) seen_on, agreed, key_id, view, person, consent from overstap.review_decision "
+        "where dossier = %(dossier)s and number = %(number)s order by person, recorded_at desc, review_decision desc",
+        dossier=before.dossier,
+        number=before.number,
+    )
+    carried = 0
+    for seen_on, agreed, key_id, view, person, consent in newest:
+        sealed = None
+        if view is not None:  # bound to its version; under the same key, so that who wrote it can still read it
+            plain = unit.keys.decrypt(Sealed(key_id, view), f"view/{before.bound_to}")
+            sealed = unit.keys.encrypt(plain, f"view/{after.bound_to}", key_id).data
+        carried += unit.run(
+            "insert into overstap.review_decision (region, dossier, number, seen_on, agreed, key_id, view, person, "
+            "consent, recorded_by, ground) values (%(region)s, %(dossier)s, %(number)s, %(seen_on)s, %(agreed)s, "
+            "%(key)s, %(view)s, %(person)s, %(consent)s, %(actor)s, 'carried')",
+            region=unit.region,
+            dossier=after.dossier,
+            number=after.number,
+            seen_on=seen_on,
+            agreed=agreed,
+            key=key_id if sealed is not None else None,
+            view=sealed,
+            person=person,
+            consent=consent,
+            actor=unit.actor,
+        )
+    if carried:
+        unit.audit("review.carry", AuditLine(after.bound_to, {"from": before.number, "decisions": carried}))
+    return int(carried > 0)
+
+
 def deciders(unit: Unit, ref: VersionRef) -> frozenset[str]:
     """Return the handles of the persons who decided on a version themselves."""
     return frozenset(

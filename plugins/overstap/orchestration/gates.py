@@ -48,7 +48,9 @@ class ReleaseForReview(HITLOperator):
         with workplace(self.ref, self.task_id) as place:
             with place.ledger.unit(self.ref.region, self.task_id) as unit:
                 is_answered = releases(unit, self.ref.round_id) >= self.question
-            if not is_answered:
+            if is_answered:
+                self._follow(place)
+            else:
                 self._prepare(place)
         if is_answered:
             self.log.info("Vraag %d is al beantwoord | was answered before", self.question)
@@ -77,8 +79,17 @@ class ReleaseForReview(HITLOperator):
                 )
             if not approved:
                 raise OverstapError("GATE-001", by=by)
+            self._follow(place)
         self.log.info("%d dossiers vrijgegeven door %s | released", released, by)
         return {"released": released}
+
+    def _follow(self, place: Workplace) -> None:
+        """Let the codes of families show the version that was released, and keep inspections where that was agreed."""
+        from overstap.review.renewal import after_release
+
+        done = after_release(place.ledger, self.ref.region, self.ref.round_id, self.task_id)
+        if done.total():
+            self.log.info("Nieuwe versies | newer versions: %s", dict(done))
 
     def _prepare(self, place: Workplace) -> None:
         """Fill in the question."""

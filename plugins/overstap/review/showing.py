@@ -27,6 +27,8 @@ _SECTIONS = ("leerling", "overstapadvies", "verzorger")
 """What parents look for first; the rest follows in the order of the standard."""
 _VIEWABLE = {Kind.PDF: "pdf", Kind.JPEG: "jpeg", Kind.PNG: "png", Kind.TEXT: "text"}
 _OFFICE = {Kind.WORD: "docx", Kind.EXCEL: "xlsx", Kind.POWERPOINT: "pptx", Kind.ODF: "odt", Kind.OLE: "doc"}
+_NETHERLANDS = "6030"
+"""The code of the Netherlands in the national list of countries (tabel 34, Landen)."""
 _TECHNICAL = ("dossier/metadata", "dossier/inzage", "dossier/overdrachtsoort")
 """About the file and not about the child: not shown as content (what is withheld is told in words)."""
 
@@ -160,7 +162,9 @@ def _sections(dossier: Dossier, hidden: Hidden) -> list[dict[str, Any]]:
         if each.path.startswith(_TECHNICAL) or each.path == PUPIL or each.path == "dossier/huidigeschool":
             continue
         name, title, help_, top = _section_of(each, dossier)
-        section = found.setdefault(name, {"name": name, "title": title, "help": help_, "lines": [], "hides": False})
+        section = found.setdefault(
+            name, {"name": name, "title": title, "help": help_, "lines": [], "hides": False, "told": set()}
+        )
         if hidden(each.path):
             section["hides"] = True
             continue
@@ -169,10 +173,15 @@ def _sections(dossier: Dossier, hidden: Hidden) -> list[dict[str, Any]]:
             if depth >= 0 and each.path != f"{PUPIL}/{name}":
                 section["lines"].append([depth, _numbered(each), "", each.field.help, True])
         else:
+            # A code is shown in words, so what the codes mean is no help; and each thing is explained once.
+            help_text = each.field.help if each.field.list is None and each.field.label not in section["told"] else ""
+            section["told"].add(each.field.label)
             section["lines"].append(
-                [depth, each.field.label, _shown(str(each.value), each.field, dossier), each.field.help, False]
+                [depth, each.field.label, _shown(str(each.value), each.field, dossier), help_text, False]
             )
     order = [*(name for name in _SECTIONS if name in found), *(name for name in found if name not in _SECTIONS)]
+    for section in found.values():
+        del section["told"]
     return [found[name] for name in order if found[name]["lines"] or found[name]["hides"]]
 
 
@@ -199,6 +208,8 @@ def _numbered(found: Found) -> str:
 def _shown(text: str, of: Field, dossier: Dossier) -> str:
     if text in (UNLISTED_PHONE, UNLISTED_MAIL):
         return "geheim"
+    if of.name == "land" and text == _NETHERLANDS:
+        return "Nederland"
     if of.list is not None:
         # A parent reads the meaning; the code is for machines.
         meaning = dossier.catalogue.lists[of.list].get(text.strip(), "")

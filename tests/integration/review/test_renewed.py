@@ -1,0 +1,136 @@
+"""A dossier that changes after parents saw it: a new version, what changed in words, and only that is asked."""
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from families import Family, Place, open_place
+from served import Parent, Served, title
+
+from overstap.ledger import Ledger
+from overstap.ledger.invariants import check
+from overstap.review.renewal import after_release
+
+PHONE = frozenset({"communicatie/nummer"})
+
+
+@pytest.fixture
+def place(ledger: Ledger) -> Place:
+    return open_place(ledger, 12, immaterial=PHONE)
+
+
+@pytest.fixture
+def family(place: Place) -> Family:
+    """Two carers who live together, with codes."""
+    found = next(one for one in place.families() if len(one.persons) == 2)
+    place.give_codes([found])
+    return found
+
+
+def renew(place: Place, family: Family, change) -> dict[str, int]:
+    place.supply(place.changed(family, change))
+    place.release(f"again {len(place.made)} {change.__name__}")
+    return dict(after_release(place.ledger, "alfa", place.round_id, "release"))
+
+
+def another_advice(pupil) -> None:
+    pupil["overstapadvies"][0]["advies"] = ["60"]
+
+
+def another_phone(pupil) -> None:
+    contact = pupil["verzorger"][0]["communicatielijst"][0]["communicatie"][0]
+    contact["nummer"] = ["0612345678"]
+
+
+def test_a_changed_advice_is_shown_and_asked_again(place: Place, family: Family, served: Served) -> None:
+    parent, other = Parent(served.address), Parent(served.address)
+    parent.enter(family)
+    assert title(parent.decide("eens")) == "Uw antwoord is ontvangen"
+    place.supply(place.changed(family, another_advice))
+    assert title(parent.get("overzicht")) == "De school past het dossier aan"
+    late = parent.http.post("/nl/antwoord", data={"antwoord": "oneens", "zienswijze": "Toch niet"})
+    assert late.status_code == 409
+    assert "Toch niet" in late.text
+    place.release("2")
+    assert after_release(place.ledger, "alfa", place.round_id, "release") == {"codes": 2, "carried": 0}
+    page = parent.get("overzicht")
+    assert "U zag eerder versie 1. Dit is versie 2." in page.text
+    assert "Wij vragen u nu alleen naar deze veranderingen." in page.text
+    assert "Nog geen antwoord" in page.text
+    assert "<h3>Schooladvies</h3>" in page.text
+    assert "<h3>Toetsen</h3>" not in page.text
+    assert title(parent.get("antwoord")) == "Uw antwoord over de veranderingen"
+    # Who had not answered is asked about all of it, with the same code.
+    page = other.enter(family, 1)
+    assert "Dit is veranderd" in page.text
+    assert "alleen naar deze veranderingen" not in page.text
+    assert title(other.get("antwoord")) == "Uw antwoord"
+    assert after_release(place.ledger, "alfa", place.round_id, "release").total() == 0
+
+
+def test_what_the_region_calls_immaterial_keeps_the_inspection_and_says_so(
+    place: Place, family: Family, served: Served
+) -> None:
+    parent = Parent(served.address)
+    parent.enter(family)
+    parent.decide("oneens", "Wij zien het anders.")
+    assert renew(place, family, another_phone) == {"codes": 2, "carried": 1}
+    page = parent.get("overzicht")
+    assert "Eerder bekeken" in page.text
+    assert "De veranderingen zijn klein." in page.text
+    assert "kleine verandering" in page.text
+    receipt = parent.get("ontvangstbewijs").text
+    assert "Overgenomen van de vorige versie" in receipt
+    assert "Wij zien het anders." in receipt
+    with place.unit() as unit:
+        assert unit.rows("select state, version from overstap.dossier where dossier = %(d)s", d=family.dossier) == [
+            ("inspected", 2)
+        ]
+        [(agreed, ground)] = unit.rows(
+            "select agreed, ground from overstap.review_decision where dossier = %(d)s and number = 2", d=family.dossier
+        )
+        assert (agreed, ground) == ("Nee", "carried")
+        assert check(unit) == []
+
+
+def test_what_matters_is_never_carried(place: Place, family: Family, served: Served) -> None:
+    parent = Parent(served.address)
+    parent.enter(family)
+    parent.decide("eens")
+
+    def both(pupil) -> None:
+        another_phone(pupil)
+        another_advice(pupil)
+
+    assert renew(place, family, both) == {"codes": 2, "carried": 0}
+    assert "Nog geen antwoord" in parent.get("overzicht").text
+
+
+def test_what_parents_saw_is_what_is_sealed(place: Place, family: Family, owner_dsn: str) -> None:
+    """Content that was changed behind the ledger's back is not shown."""
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute(
+            "update overstap.dossier_version set content_digest = sha256('x') where dossier = %s", [family.dossier]
+        )
+    with pytest.raises(Exception, match="REVIEW-050"):
+        place.give_codes([family])
+
+
+def test_a_removed_person_no_longer_sees_anything(place: Place, family: Family, served: Served) -> None:
+    parent = Parent(served.address)
+    parent.enter(family, 1)
+
+    def without(pupil) -> None:
+        pupil["verzorger"] = pupil["verzorger"][:1]
+
+    assert renew(place, family, without)["codes"] == 1
+    assert title(parent.get("overzicht")) == "De school past het dossier aan"
+
+
+def test_a_late_school_gets_its_own_window(place: Place, family: Family, served: Served) -> None:
+    parent = Parent(served.address)
+    parent.enter(family)
+    place.supply(place.changed(family, another_advice))
+    place.release("2", closes_in=timedelta(seconds=-1))
+    after_release(place.ledger, "alfa", place.round_id, "release")
+    assert title(parent.get("overzicht")) == "De termijn is voorbij"
