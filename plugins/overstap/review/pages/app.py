@@ -35,6 +35,8 @@ from overstap.web.quiet import Quiet
 
 _log = logging.getLogger(__name__)
 _SWEEP_SECONDS = 600.0
+_MOST_WORK = 30
+"""PDFs that are made or wait; each takes about a second, and who comes later is asked to try again."""
 _KINDS = {
     "pdf": ("application/pdf", True),
     "jpeg": ("image/jpeg", False),
@@ -110,6 +112,7 @@ class _Pages:
         self.workers = workers
         self.languages = languages()
         self.templates = environment()
+        self.working = 0
 
     def gets(self) -> Mapping[str, Callable[..., Any]]:
         """Return what can be asked for, by path."""
@@ -520,7 +523,13 @@ class _Pages:
         return shown
 
     async def _work(self, work: Callable[..., bytes], *values: Any) -> bytes:
-        return await asyncio.get_running_loop().run_in_executor(self.workers, work, *values)
+        if self.working >= _MOST_WORK:
+            raise Away("busy")
+        self.working += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.workers, work, *values)
+        finally:
+            self.working -= 1
 
     def _download(self, content: bytes, name: str) -> Response:
         headers = {"content-disposition": f'attachment; filename="{name}"', "content-security-policy": _ALONE}

@@ -4,12 +4,15 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from overstap.paper import Paper
+from overstap.pdf import Sheet
+from overstap.pdf.sheet import SOFT
 from overstap.review.pages.wording import Language, languages
 
 # Its warnings name letters that the font lacks, and a letter of a name is of a person.
 logging.getLogger("fpdf").setLevel(logging.ERROR)
 logging.getLogger("fontTools").setLevel(logging.ERROR)
+_BLOCK, _PART = 13.0, 10.5
+"""Points of the headings of blocks, and of what is nested in them."""
 
 
 def dossier_pdf(copy: dict[str, Any], lang: str, at: datetime) -> bytes:
@@ -21,36 +24,31 @@ def dossier_pdf(copy: dict[str, Any], lang: str, at: datetime) -> bytes:
         at: when it is made.
     """
     said = languages()[lang]
-    title = said.plain("pdf.title", pupil=copy["pupil"])
-    paper = Paper(title, lang=lang, foot=said.sentences["pdf.page"])
-    paper.heading(title)
-    paper.paragraph(
-        said.plain("pdf.made", moment=said.moment(at), person=copy["person"], number=copy["number"]), soft=True
-    )
-    paper.paragraph(said.plain("dossier.lead", number=copy["number"]))
+    sheet = _begun(copy, said, said.plain("pdf.title", pupil=copy["pupil"]), at)
+    sheet.paragraph(said.plain("dossier.lead", number=copy["number"]))
     if copy["secrecy"]:
-        paper.paragraph(said.plain("dossier.secrecy"))
+        sheet.paragraph(said.plain("dossier.secrecy"))
     for section in copy["sections"]:
-        paper.heading(section["title"], 2)
+        _heading(sheet, section["title"])
         if section["hides"]:
-            paper.paragraph(said.plain("dossier.hides"), size=9, soft=True)
+            _soft(sheet, said.plain("dossier.hides"))
         for depth, label, value, _, is_heading in section["lines"]:
             if is_heading:
-                paper.heading(label, 3)
+                sheet.heading(label, size=_PART, after=1)
             else:
-                paper.pair(label, value or said.plain("dossier.empty"), indent=min(depth, 4) * 3)
+                sheet.pairs([(label, value or said.plain("dossier.empty"))], indent=min(depth, 4) * 3)
     if copy["files"]:
-        paper.heading(said.plain("dossier.files"), 2)
+        _heading(sheet, said.plain("dossier.files"))
         for file in copy["files"]:
             why = f" ({said.plain('dossier.file_' + file['why'])})" if "why" in file else ""
-            paper.paragraph(f"{file['title']}{why}", size=9)
-    paper.heading(said.plain("home.withheld"), 2)
+            sheet.paragraph(f"{file['title']}{why}", after=1)
+    _heading(sheet, said.plain("home.withheld"))
     if not copy["withheld"]:
-        paper.paragraph(said.plain("home.withheld_none"))
-    for part in copy["withheld"]:
-        paper.pair(part["title"], said.plain(f"home.{part['why']}"))
-    paper.paragraph(f"\n{said.plain('receipt.digest')}: {copy['digest']}", size=7, soft=True)
-    return paper.bytes()
+        sheet.paragraph(said.plain("home.withheld_none"))
+    sheet.pairs([(part["title"], said.plain(f"home.{part['why']}")) for part in copy["withheld"]])
+    sheet.ln(4)
+    _soft(sheet, f"{said.plain('receipt.digest')}: {copy['digest']}")
+    return sheet.made()
 
 
 def receipt_pdf(copy: dict[str, Any], answers: list[dict[str, Any]], school: str, lang: str, at: datetime) -> bytes:
@@ -64,31 +62,49 @@ def receipt_pdf(copy: dict[str, Any], answers: list[dict[str, Any]], school: str
         at: when it is made.
     """
     said = languages()[lang]
-    title = said.plain("pdf.receipt")
-    paper = Paper(title, lang=lang, foot=said.sentences["pdf.page"])
-    paper.heading(title)
-    paper.paragraph(said.plain("pdf.title", pupil=copy["pupil"]))
-    paper.paragraph(
-        said.plain("pdf.made", moment=said.moment(at), person=copy["person"], number=copy["number"]), soft=True
-    )
+    sheet = _begun(copy, said, said.plain("pdf.receipt"), at)
+    sheet.paragraph(f"{said.plain('pdf.title', pupil=copy['pupil'])}, {school}")
     if not answers:
-        paper.paragraph(said.plain("receipt.none"))
+        sheet.paragraph(said.plain("receipt.none"))
     for place, answer in enumerate(answers):
         if place == 1:
-            paper.heading(said.plain("receipt.earlier"), 2)
-        _answer(paper, said, answer, copy)
-    paper.pair(school, "")
-    paper.paragraph(f"{said.plain('receipt.digest')}: {copy['digest']}\n{said.plain('receipt.digest_hint')}", size=8)
-    return paper.bytes()
+            _heading(sheet, said.plain("receipt.earlier"))
+        sheet.pairs(_answer(said, answer, copy))
+        sheet.ln(3)
+    _soft(sheet, f"{said.plain('receipt.digest')}: {copy['digest']}\n{said.plain('receipt.digest_hint')}")
+    return sheet.made()
 
 
-def _answer(paper: Paper, said: Language, answer: dict[str, Any], copy: dict[str, Any]) -> None:
+def _begun(copy: dict[str, Any], said: Language, title: str, at: datetime) -> Sheet:
+    sheet = Sheet(title, f"{said.plain('frame.name')}: {title}", said.code)
+    sheet.add_page()
+    sheet.heading(title, size=17)
+    made = said.plain("pdf.made", moment=said.moment(at), person=copy["person"], number=copy["number"])
+    _soft(sheet, made)
+    return sheet
+
+
+def _heading(sheet: Sheet, text: str) -> None:
+    sheet.ln(4)
+    sheet.heading(text, size=_BLOCK, after=1.5)
+
+
+def _soft(sheet: Sheet, text: str) -> None:
+    sheet.say(size=9, colour=SOFT)
+    sheet.paragraph(text, line=4.6)
+    sheet.say()
+
+
+def _answer(said: Language, answer: dict[str, Any], copy: dict[str, Any]) -> list[tuple[str, str]]:
     words = {"Ja": "agreed", "Nee": "disagreed"}.get(answer["agreed"], "unknown")
-    paper.pair(said.plain("receipt.decided"), said.plain(f"receipt.{words}"))
-    paper.pair(said.plain("receipt.at"), said.moment(answer["at"]))
-    paper.pair(said.plain("receipt.version"), str(copy["number"]))
+    rows = [
+        (said.plain("receipt.decided"), said.plain(f"receipt.{words}")),
+        (said.plain("receipt.at"), said.moment(answer["at"])),
+        (said.plain("receipt.version"), str(copy["number"])),
+    ]
     if answer["consent"]:
-        paper.pair(said.plain("receipt.consent"), said.plain(f"receipt.{'yes' if answer['consent'] == 'Ja' else 'no'}"))
+        given = said.plain(f"receipt.{'yes' if answer['consent'] == 'Ja' else 'no'}")
+        rows.append((said.plain("receipt.consent"), given))
     if answer["view"]:
-        paper.pair(said.plain("receipt.view"), answer["view"])
-    paper.ln(3)
+        rows.append((said.plain("receipt.view"), answer["view"]))
+    return rows

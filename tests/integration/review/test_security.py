@@ -1,0 +1,607 @@
+"""What somebody with bad intentions tries on the parents' pages, each attempt kept."""
+
+import re
+import socket
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from families import Family, Home, Place, home, open_place
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from served import Parent, Served, hidden, title
+
+from overstap.local.postgres import EmbeddedPostgres
+from overstap.review.code_keys import SIGNS, Stay, code_keys, new_code, read_code
+from overstap.review.showing import opened_copy
+
+EVIL = "<script>alert(1)</script>\"'&{{7*7}}"
+
+
+@pytest.fixture(scope="module")
+def at_home(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    with home(postgres, tmp_path_factory.mktemp("security")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def place(at_home: Home) -> Place:
+    found = open_place(at_home.ledger, 40)
+
+    def evil(pupil) -> None:
+        pupil["achternaam"], pupil["roepnaam"] = [EVIL], [EVIL]
+        pupil["verzorger"][0]["achternaam"] = [EVIL]
+
+    one = found.families()[0]
+    found.supply(found.changed(one, evil))
+    found.release("2")
+    with psycopg.connect(at_home.owner_dsn) as connection:
+        connection.execute("update overstap.school set name = %s", [EVIL])
+    return found
+
+
+@pytest.fixture(scope="module")
+def families(place: Place) -> list[Family]:
+    found = place.families()
+    place.give_codes(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def served(at_home: Home, families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    found = Served(at_home.review_dsn, tmp_path_factory.mktemp("served") / "review.log").start()
+    yield found
+    found.kill()
+
+
+@pytest.fixture
+def review(at_home: Home) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(at_home.review_dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits(at_home: Home) -> None:
+    with psycopg.connect(at_home.owner_dsn) as connection:
+        connection.execute("delete from overstap.review_attempt")
+
+
+def sign_in(connection, code: str, born: date, address: str = "203.0.113.9") -> tuple[str, Stay]:
+    keys, stay = code_keys(code, born), Stay.new()
+    [status, *_] = connection.execute(
+        "select * from overstap.review_sign_in(%s, %s, %s, %s, %s)",
+        [keys.finds, keys.proves, address, stay.token, stay.hold(keys.opens)],
+    ).fetchone()
+    return status, stay
+
+
+# What the pages' login can do
+
+
+def test_the_login_reads_no_table_and_runs_no_other_function(at_home: Home, review: psycopg.Connection) -> None:
+    with psycopg.connect(at_home.owner_dsn) as owner:
+        relations = owner.execute(
+            "select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+            "where n.nspname in ('overstap', 'public') and c.relkind in ('r', 'v', 'm', 'S', 'p')"
+        ).fetchall()
+        allowed = owner.execute(
+            "select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace "
+            "where n.nspname = 'overstap' and has_function_privilege('overstap_review', p.oid, 'execute') "
+            "and prorettype <> 'trigger'::regtype"
+        ).fetchall()
+        roles = owner.execute(
+            "select r.rolname from pg_auth_members m join pg_roles r on r.oid = m.roleid "
+            "join pg_roles u on u.oid = m.member where u.rolname = 'overstap_review'"
+        ).fetchall()
+        attributes = owner.execute(
+            "select rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication from pg_roles "
+            "where rolname = 'overstap_review'"
+        ).fetchone()
+    assert len(relations) > 20
+    for (name,) in relations:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            review.execute(f"select * from {name} limit 1")  # noqa: S608 (names of our own catalogue)
+        for statement in ("delete from {}", "insert into {} default values"):
+            with pytest.raises(psycopg.Error):
+                review.execute(statement.format(name))
+    own = {"sign_in", "look", "file", "decide", "ask", "sign_out", "sweep"}
+    assert {name for (name,) in allowed if name.startswith("review_")} == {f"review_{name}" for name in own}
+    assert {name for (name,) in allowed} - {f"review_{name}" for name in own} <= {"my_region", "clock"}
+    assert roles == []
+    assert attributes == (False,) * 5
+    for attempt in (
+        "set role overstap_region_alfa",
+        "set role overstap_app",
+        "call overstap.review_audit('alfa', 'x', 'y', '{}')",
+        "create table overstap.mine (a int)",
+        "create function overstap.mine() returns int language sql return 1",
+        "copy overstap.dossier to stdout",
+        "select pg_read_file('/etc/passwd')",
+        "select * from overstap.review_stay('\\x00'::bytea)",
+    ):
+        with pytest.raises(psycopg.Error):
+            review.execute(attempt)
+
+
+def test_a_copy_of_the_database_opens_nothing(
+    at_home: Home, families: list[Family], review: psycopg.Connection
+) -> None:
+    """Who has every row can neither sign in with what stands there, nor open a copy."""
+    with psycopg.connect(at_home.owner_dsn) as owner:
+        finds, proves = owner.execute("select finds, proves from overstap.review_access limit 1").fetchone()
+        kept = str(owner.execute("select array_agg(a::text) from overstap.review_access a").fetchone())
+        sessions = owner.execute("select finds from overstap.review_session").fetchall()
+    stay = Stay.new()
+    row = review.execute(
+        "select * from overstap.review_sign_in(%s, %s, %s, %s, %s)", [finds, proves, "203.0.113.9", stay.token, b"held"]
+    ).fetchone()
+    assert row[0] == "wrong"
+    for (session,) in sessions:
+        assert review.execute("select * from overstap.review_look(%s)", [session]).fetchone() is None
+    for family in families:
+        for code in family.codes.values():
+            assert code not in kept
+            assert (read_code(code) or "") not in kept
+        assert family.born.isoformat() not in kept
+
+
+def test_a_search_path_of_ones_own_changes_no_function(at_home: Home, families: list[Family]) -> None:
+    with psycopg.connect(at_home.review_dsn, autocommit=True) as connection:
+        connection.execute("create temporary table review_access (finds bytea, proves bytea, ended_at timestamptz)")
+        connection.execute("set search_path = pg_temp, overstap")
+        assert sign_in(connection, read_code(families[1].code) or "", families[1].born)[0] == "open"
+
+
+# Codes
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_code_opens_its_own_family_and_no_other(data, families: list[Family], review: psycopg.Connection) -> None:
+    one, other = data.draw(st.sampled_from(families)), data.draw(st.sampled_from(families))
+    person = data.draw(st.sampled_from(one.persons))
+    code = read_code(one.codes[person]) or ""
+    status, stay = sign_in(review, code, other.born, f"198.51.{data.draw(st.integers(0, 255))}.1")
+    if one.born != other.born:
+        assert status == "wrong"
+        assert review.execute("select * from overstap.review_look(%s)", [stay.token]).fetchone() is None
+        with psycopg.connect(review.info.dsn, password=review.info.password, autocommit=True) as again:
+            status, stay = sign_in(again, code, one.born)
+    if status == "wait":  # the same code with many wrong dates
+        return
+    assert status == "open"
+    access, region, dossier, _, _, held, showing, *_ = review.execute(
+        "select * from overstap.review_look(%s)", [stay.token]
+    ).fetchone()
+    assert dossier == one.dossier
+    copy = opened_copy(showing, stay.held(held), region, access)
+    assert one.surname in copy["pupil"]
+    assert code_keys(code, one.born).opens != code_keys(code, one.born + timedelta(days=1)).opens
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_typed_is_a_code_or_none(typed: str) -> None:
+    found = read_code(typed)
+    assert found is None or (len(found) == SIGNS and found.isascii())
+    code = new_code()
+    assert read_code(f"  {code.lower().replace('-', ' ')} ") == code.replace("-", "")
+
+
+def test_codes_hold_a_hundred_random_bits() -> None:
+    codes = [new_code() for _ in range(2_000)]
+    assert len(set(codes)) == len(codes)
+    signs = "".join(codes).replace("-", "")
+    assert len(set(signs)) == 32
+    assert all(900 < signs.count(sign) < 1_600 for sign in set(signs))  # 1,250 expected; 10 deviations wide
+
+
+def test_a_new_code_ends_the_old_one_and_its_stays(place: Place, families: list[Family], served: Served) -> None:
+    family = families[2]
+    parent = Parent(served.address)
+    parent.enter(family)
+    old = dict(family.codes)
+    place.give_codes([family])
+    assert title(parent.get("overzicht")) == "U bent uitgelogd"
+    assert "horen niet bij elkaar" in parent.sign_in(old[family.persons[0]], family.born).text
+    assert title(parent.enter(family)).startswith("Dossier van")
+
+
+# Guessing
+
+
+def test_a_wrong_code_and_a_wrong_date_give_the_same_page(families: list[Family], served: Served) -> None:
+    family = families[3]
+    pages = []
+    for code, born in ((new_code(), family.born), (family.code, family.born + timedelta(days=1))):
+        parent = Parent(served.address)
+        page = parent.sign_in(code, born)
+        assert page.status_code == 422
+        token = hidden(page.text, "/nl/inloggen")["formulier"]
+        kept = {name: value for name, value in page.headers.items() if name not in ("date", "set-cookie")}
+        pages.append((page.text.replace(token, ""), kept, len(page.cookies)))
+    assert pages[0] == pages[1]
+    assert family.code not in pages[1][0]
+
+
+def test_a_wrong_code_and_a_wrong_date_take_the_same_steps(
+    at_home: Home, families: list[Family], review: psycopg.Connection
+) -> None:
+    """The time is the same since the work is: the same rows are read and written, only their contents differ."""
+    family = families[3]
+    written = []
+    for code, born in ((read_code(new_code()), family.born), (read_code(family.code), date(2001, 1, 1))):
+        with psycopg.connect(at_home.owner_dsn) as owner:
+            owner.execute("delete from overstap.review_attempt")
+        assert sign_in(review, code or "", born)[0] == "wrong"
+        with psycopg.connect(at_home.owner_dsn) as owner:
+            written.append(owner.execute("select kind, failed from overstap.review_attempt order by 1").fetchall())
+    assert written[0] == written[1] == [("address", 1), ("all", 1), ("code", 1)]
+
+
+def test_one_code_is_tried_ten_times_from_anywhere(families: list[Family], review: psycopg.Connection) -> None:
+    family = families[4]
+    code = read_code(family.code) or ""
+    for turn in range(10):
+        assert sign_in(review, code, family.born + timedelta(days=turn + 1), f"192.0.2.{turn}")[0] == "wrong"
+    assert sign_in(review, code, family.born, "192.0.2.99")[0] == "wait"
+    assert sign_in(review, read_code(families[5].code) or "", families[5].born, "192.0.2.99")[0] == "open"
+
+
+def test_one_address_tries_sixty_codes(families: list[Family], review: psycopg.Connection) -> None:
+    family = families[5]
+    code = read_code(family.code) or ""
+    for _ in range(60):
+        assert sign_in(review, read_code(new_code()) or "", family.born, "192.0.2.1")[0] == "wrong"
+    assert sign_in(review, code, family.born, "192.0.2.1")[0] == "wait"
+    assert sign_in(review, code, family.born, "192.0.2.2")[0] == "open"
+
+
+def test_all_together_try_twenty_thousand(at_home: Home, families: list[Family], review: psycopg.Connection) -> None:
+    sign_in(review, read_code(new_code()) or "", families[5].born)
+    with psycopg.connect(at_home.owner_dsn) as owner:
+        owner.execute("update overstap.review_attempt set failed = 20000 where kind = 'all'")
+    status, _ = sign_in(review, read_code(families[5].code) or "", families[5].born, "192.0.2.77")
+    assert status == "wait"
+
+
+def test_limits_are_shared_and_forgotten_after_half_an_hour(at_home: Home, families: list[Family]) -> None:
+    family = families[5]
+    code = read_code(family.code) or ""
+    with psycopg.connect(at_home.review_dsn, autocommit=True) as one:
+        for _ in range(10):
+            sign_in(one, code, date(2001, 1, 1))
+    with psycopg.connect(at_home.review_dsn, autocommit=True) as other:
+        assert sign_in(other, code, family.born)[0] == "wait"
+        with psycopg.connect(at_home.owner_dsn) as owner:
+            owner.execute("update overstap.review_attempt set quarter = quarter - interval '31 minutes'")
+        assert sign_in(other, code, family.born)[0] == "open"
+
+
+def test_who_tries_stands_nowhere_in_clear(at_home: Home, review: psycopg.Connection) -> None:
+    sign_in(review, read_code(new_code()) or "", date(2015, 1, 1), "203.0.113.77")
+    with psycopg.connect(at_home.owner_dsn) as owner:
+        assert "203.0.113.77" not in str(
+            owner.execute("select array_agg(t::text) from overstap.review_attempt t").fetchone()
+        )
+
+
+# Stays, forms and requests
+
+
+def test_a_stay_cannot_be_chosen_by_somebody_else(families: list[Family], served: Served) -> None:
+    """Session fixation: a cookie that an attacker set is not the one that counts after signing in."""
+    parent = Parent(served.address)
+    parent.http.cookies.set("inzage", "A" * 43 + "=")
+    parent.get("")
+    parent.enter(families[6])
+    mine = [cookie.value for cookie in parent.http.cookies.jar if cookie.name == "inzage"]
+    assert all(value != "A" * 43 + "=" for value in mine[-1:])
+    thief = Parent(served.address)
+    thief.http.cookies.set("inzage", "A" * 43 + "=")
+    assert title(thief.get("overzicht")) == "U bent uitgelogd"
+
+
+def test_a_cookie_is_for_our_pages_alone(families: list[Family], served: Served) -> None:
+    parent = Parent(served.address)
+    token = hidden(parent.get("").text, "/nl/inloggen")["formulier"]
+    family = families[6]
+    fields = {"formulier": token, "code": family.code, "dag": family.born.day, "maand": family.born.month}
+    answer = parent.http.post("/nl/inloggen", data={**fields, "jaar": family.born.year}, follow_redirects=False)
+    cookie = next(one for one in answer.headers.get_list("set-cookie") if one.startswith("inzage="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert answer.status_code == 303
+
+
+def test_a_signed_out_stay_is_over_for_its_copies_too(families: list[Family], served: Served) -> None:
+    parent = Parent(served.address)
+    parent.enter(families[6])
+    copied = dict(parent.http.cookies)
+    parent.send("overzicht", "uitloggen")
+    thief = Parent(served.address)
+    thief.http.cookies.update(copied)
+    assert title(thief.get("dossier")) == "U bent uitgelogd"
+
+
+def test_a_stay_ends_by_itself(at_home: Home, families: list[Family], served: Served) -> None:
+    for column, hours in (("used_at", 1), ("began_at", 4)):
+        parent = Parent(served.address)
+        parent.enter(families[6])
+        with psycopg.connect(at_home.owner_dsn) as owner:
+            owner.execute(
+                f"update overstap.review_session set {column} = {column} - interval '{hours} hours 1 second'"  # noqa: S608
+            )
+        page = parent.http.post("/nl/antwoord", data={"antwoord": "oneens", "zienswijze": "Een lang verhaal."})
+        assert title(page) == "U bent uitgelogd"
+        assert "Een lang verhaal." in page.text
+
+
+def test_forms_of_others_change_nothing(at_home: Home, families: list[Family], served: Served) -> None:
+    family = families[7]
+    parent = Parent(served.address)
+    parent.enter(family)
+    mine = hidden(parent.get("antwoord").text, "/nl/antwoord")
+    other = Parent(served.address)
+    other.enter(families[8])
+    theirs = hidden(other.get("antwoord").text, "/nl/antwoord")
+    good = {**mine, "antwoord": "eens"}
+    tries = [
+        ({**good, "formulier": ""}, {}, 422),
+        ({**good, "formulier": theirs["formulier"]}, {}, 422),
+        ({name: value for name, value in good.items() if name != "formulier"}, {}, 422),
+        (good, {"origin": "https://evil.example"}, 403),
+        (good, {"origin": "null"}, 403),
+        (good, {"sec-fetch-site": "cross-site"}, 403),
+        (good, {"sec-fetch-site": "same-site"}, 403),
+    ]
+    for fields, headers, status in tries:
+        assert parent.http.post("/nl/antwoord", data=fields, headers=headers).status_code == status
+    for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
+        assert parent.http.request(method, "/nl/antwoord", data=good).status_code == 405
+    assert parent.http.post("/nl/antwoord", json={"antwoord": "eens"}).status_code == 422
+    assert answers(at_home, family) == 0
+    assert parent.http.post("/nl/antwoord", data=good).status_code == 200
+    assert answers(at_home, family) == 1
+
+
+def answers(at_home: Home, family: Family) -> int:
+    with psycopg.connect(at_home.owner_dsn) as owner:
+        row = owner.execute(
+            "select count(*) from overstap.review_decision where dossier = %s", [family.dossier]
+        ).fetchone()
+        return row[0] if row else 0
+
+
+def test_a_get_changes_nothing(at_home: Home, families: list[Family], served: Served) -> None:
+    """A mail scanner, or an impatient browser, opens every address there is, also with what a form would send."""
+    parent = Parent(served.address)
+    parent.enter(families[9])
+
+    def state() -> list[str]:
+        with psycopg.connect(at_home.owner_dsn) as owner:
+            tables = (
+                "dossier",
+                "review_decision",
+                "review_access",
+                "review_request",
+                "review_answer",
+                "content_access",
+            )
+            return [
+                str(
+                    owner.execute(
+                        f"select array_agg(t::text order by t::text) from overstap.{table} t"  # noqa: S608
+                    ).fetchone()
+                )
+                for table in tables
+            ]
+
+    before = state()
+    form = hidden(parent.get("antwoord").text, "/nl/antwoord")
+    for page in ("", "uitleg", "overzicht", "dossier", "antwoord", "ontvangstbewijs", "vraag", "bijlage/1", "inloggen"):
+        for lang in ("nl", "en"):
+            parent.http.get(f"/{lang}/{page}", params={**form, "antwoord": "eens", "code": families[9].code})
+            parent.http.head(f"/{lang}/{page}")
+    assert state() == before
+    assert title(parent.get("overzicht")).startswith("Dossier van")
+
+
+def test_sent_twice_counts_once(at_home: Home, families: list[Family], served: Served) -> None:
+    family = families[10]
+    parent = Parent(served.address)
+    parent.enter(family)
+    form = {**hidden(parent.get("antwoord").text, "/nl/antwoord"), "antwoord": "eens", "zienswijze": ""}
+    for _ in range(3):
+        assert title(parent.http.post("/nl/antwoord", data=form)) == "Uw antwoord is ontvangen"
+    assert answers(at_home, family) == 1
+    # Back, and another answer on the same form: that is another answer.
+    done = parent.http.post("/nl/antwoord", data={**form, "antwoord": "oneens"})
+    assert "Gezien, en niet eens" in done.text
+    assert answers(at_home, family) == 2
+
+
+def test_parameters_that_nobody_sends(families: list[Family], served: Served) -> None:
+    parent = Parent(served.address)
+    parent.enter(families[11])
+    form = hidden(parent.get("antwoord").text, "/nl/antwoord")
+    for extra in (
+        {"antwoord": "Ja"},
+        {"antwoord": "eens\r\nSet-Cookie: x=y"},
+        {"antwoord": ["", "eens"]},
+        {"antwoord": "eens", "zienswijze": "x" * 10_001},
+    ):
+        assert parent.http.post("/nl/antwoord", data={**form, **extra}).status_code == 422
+    for path in (
+        "bijlage/0",
+        "bijlage/-1",
+        "bijlage/99999999999999999999",
+        "bijlage/1e3",
+        "bijlage/%31%00",
+        "bijlage/٣",
+    ):
+        assert parent.get(path).status_code == 404
+    for path in (
+        *("/xx/overzicht", "/nl/../../etc/passwd", "/static/../../pyproject.toml", "/static/%2e%2e/%2e%2e/LICENSE"),
+        *("/docs", "/openapi.json", "/nl/overzicht/extra"),
+    ):
+        assert parent.http.get(path).status_code == 404, path
+    view = parent.http.post("/nl/antwoord", data={**form, "antwoord": "eens", "zienswijze": "a\x00b\x1bc\ud7ff"})
+    assert "abc" in view.text
+
+
+def test_what_pupils_schools_and_parents_are_called_runs_nowhere(families: list[Family], served: Served) -> None:
+    evil = next(family for family in families if family.surname == EVIL)
+    parent = Parent(served.address)
+    parent.enter(evil)
+    parent.decide("oneens", EVIL)
+    parent.ask(EVIL)
+    for page in ("overzicht", "dossier", "antwoord", "ontvangstbewijs", "vraag"):
+        text = parent.get(page).text
+        assert "<script>alert" not in text
+        assert "&lt;script&gt;" in text
+        assert "{{7*7}}" in text
+        assert not re.search(r"\son[a-z]+=|javascript:|<style|style=", text)
+    assert parent.get("dossier.pdf").status_code == 200
+    assert parent.get("ontvangstbewijs.pdf").status_code == 200
+
+
+def test_every_answer_is_guarded(families: list[Family], served: Served) -> None:
+    parent = Parent(served.address)
+    parent.enter(families[12])
+    for page in ("", "uitleg", "overzicht", "dossier", "antwoord", "ontvangstbewijs", "vraag", "dossier.pdf", "weg"):
+        head = parent.get(page).headers
+        assert "unsafe-inline" not in head["content-security-policy"] or "sandbox" in head["content-security-policy"]
+        assert "default-src 'none'" in head["content-security-policy"]
+        assert head["cache-control"] == "no-store"
+        assert head["x-content-type-options"] == "nosniff"
+        assert head["x-frame-options"] == "DENY"
+        assert head["referrer-policy"] == "same-origin"
+        assert "server" not in head
+    assert "max-age" in parent.http.get("/static/overstap.css").headers["cache-control"]
+    text = "".join(parent.get(page).text for page in ("", "overzicht", "dossier"))
+    assert not re.search(r"(src|href|action)=\"(https?:)?//", text)
+
+
+def test_no_code_name_or_id_is_in_an_address_or_the_log(families: list[Family], served: Served) -> None:
+    family = families[13]
+    parent = Parent(served.address)
+    seen: list[str] = []
+    parent.http.event_hooks["request"].append(lambda sent: seen.append(str(sent.url)))
+    parent.enter(family)
+    parent.decide("eens", "Geheim-verhaal-van-ouders")
+    parent.ask("Geheime-vraag-van-ouders")
+    parent.get("dossier.pdf")
+    parent.http.get(f"/nl/%0aERROR%20vals{family.surname}")
+    parent.http.get("/nl/overzicht", params={"q": family.code}, headers={"user-agent": family.surname.encode()})
+    log = served.log.read_text()
+    kept = (
+        family.code,
+        read_code(family.code),
+        family.surname,
+        str(family.dossier),
+        "Geheim",
+        f"{family.born:%Y-%m-%d}",
+    )
+    for words in kept:
+        assert str(words) not in log
+        assert str(words) not in "".join(seen[:-2])
+    assert "\nERROR" not in log
+    assert "127.0.0.1" not in log
+
+
+# Too much, and too slow
+
+
+def test_bodies_have_a_limit(served: Served) -> None:
+    for body in (b"a=" + b"x" * 70_000, (b"x" * 1_000 for _ in range(100))):
+        try:
+            answer = httpx.post(f"{served.address}/nl/inloggen", content=body, timeout=30)
+        except httpx.HTTPError:
+            continue  # cut off
+        assert answer.status_code == 413
+    for length in (b"99999999999999999999", b"70000", b"-1", b"1e9", b"12\r\nContent-Length: 13"):
+        with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
+            line.sendall(b"POST /nl/inloggen HTTP/1.1\r\nHost: x\r\nContent-Length: " + length + b"\r\n\r\n")
+            assert line.recv(1_000).split(b" ")[1] in (b"400", b"413")
+    fields = "&".join(f"a{n}=1" for n in range(50))
+    assert httpx.post(f"{served.address}/nl/inloggen", content=fields).status_code == 422
+
+
+def test_slow_and_endless_clients_are_cut_off(served: Served) -> None:
+    """Slowloris: heads that never end, bodies that never come. The pages go on meanwhile."""
+
+    def opened(text: bytes) -> socket.socket:
+        found = socket.create_connection(("127.0.0.1", served.port), timeout=40)
+        found.sendall(text)
+        return found
+
+    post = b"POST /nl/inloggen HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\na="
+    slow = [opened(b"") for _ in range(40)] + [opened(b"GET / HTTP/1.1\r\nX-a: b\r\n") for _ in range(40)]
+    slow += [opened(post) for _ in range(40)]
+    assert httpx.get(f"{served.address}/nl/", timeout=30).status_code == 200
+    endless = opened(b"GET / HTTP/1.1\r\n")
+    try:
+        for _ in range(200):
+            endless.sendall(b"X-filler: " + b"y" * 1_000 + b"\r\n")
+            time.sleep(0.001)
+        ended = endless.recv(10_000)
+    except OSError:
+        ended = b""
+    assert b" 200 " not in ended
+    for one in slow:
+        while one.recv(4_096):  # an answer may come first; then the end of the connection, which is what is waited for
+            pass
+        one.close()
+
+
+# Two parents
+
+
+def test_neither_parent_sees_the_other(place: Place, served: Served) -> None:
+    family = next(one for one in place.families() if len(one.persons) == 2)
+
+    def apart(pupil) -> None:
+        pupil["verzorger"][0]["achternaam"], pupil["verzorger"][1]["achternaam"] = ["Eerste"], ["Tweede"]
+        pupil["verzorger"][1]["adresgeheim"] = ["true"]
+        pupil["verzorger"][1]["communicatielijst"][0]["communicatie"][0]["nummer"] = ["0687654321"]
+        pupil["verzorger"][0]["communicatielijst"][0]["communicatie"][0]["nummer"] = ["0612345678"]
+        pupil["verzorger"][0]["adreslijst"][0]["adres"][0]["straat"] = ["Eerstelaan"]
+        pupil["verzorger"][0]["adreslijst"][0]["adres"][0]["postcode"] = ["1111AA"]
+        pupil["adreslijst"][0]["adres"][0]["straat"] = ["Kindstraat"]
+        for address in (*pupil["adreslijst"][0]["adres"], *pupil["verzorger"][0]["adreslijst"][0]["adres"][1:]):
+            address["postcode"] = ["2222BB"]
+            address["nummer"] = [f"{len(address)}9"]
+
+    place.supply(place.changed(family, apart))
+    place.release(str(uuid4()))
+    family = next(one for one in place.families() if one.dossier == family.dossier)
+    place.give_codes([family])
+    one, other = Parent(served.address), Parent(served.address)
+    one.enter(family, 0)
+    other.enter(family, 1)
+    mine, theirs = (parent.get("dossier").text + parent.get("overzicht").text for parent in (one, other))
+    assert "0612345678" in mine
+    assert "0612345678" not in theirs
+    assert "0687654321" in theirs
+    assert "0687654321" not in mine
+    assert "Eerstelaan" not in theirs
+    assert "Tweede" in mine
+    # Where the child lives would tell the one where the other does.
+    assert "Kindstraat" not in mine
+    assert "Kindstraat" in theirs
+    assert "adres geheim" in mine
+    one.decide("oneens", "Woorden van de een")
+    assert "Woorden van de een" not in other.get("overzicht").text + other.get("ontvangstbewijs").text
+    assert "Nog geen antwoord" in other.get("overzicht").text
+    assert title(other.decide("eens")) == "Uw antwoord is ontvangen"
+    with place.unit() as unit:
+        persons = unit.rows(
+            "select person, agreed from overstap.review_decision where dossier = %(d)s "
+            "and number = (select version from overstap.dossier where dossier = %(d)s) order by recorded_at",
+            d=family.dossier,
+        )
+    assert persons == [(family.persons[0], "Nee"), (family.persons[1], "Ja")]
