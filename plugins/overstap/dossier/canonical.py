@@ -17,6 +17,10 @@ _ATTRIBUTE = str.maketrans(
 _SPECIAL = re.compile("[&<>\r]")
 
 
+SPECIAL = frozenset("&<>\r")
+"""Characters that a text cannot hold as they are."""
+
+
 def canonical_text(node: Node, known: Catalogue, *, is_simple: bool = False) -> str:
     """Return a dossier as Canonical XML.
 
@@ -41,8 +45,10 @@ def _block(out: list[str], node: Node, compiled: Compiled, is_simple: bool) -> N
             if slot.attribute is not None:
                 _with_attributes(out, slot, values, node[f"{name}@{slot.attribute}"])
             elif is_simple:
-                for value in values:
-                    out.append(f"<{name}>{value}</{name}>")
+                if len(values) == 1:
+                    out.append(f"<{name}>{values[0]}</{name}>")
+                else:
+                    out.extend([f"<{name}>{value}</{name}>" for value in values])
             else:
                 for value in values:
                     text = value.translate(_TEXT) if _SPECIAL.search(value) else value
@@ -50,8 +56,11 @@ def _block(out: list[str], node: Node, compiled: Compiled, is_simple: bool) -> N
             continue
         for value in values:
             out.append(f"<{name}>")
-            for each in value[GROUPS] if inner.repeats else (value,):
-                _block(out, each, inner, is_simple)
+            if inner.repeats:
+                for group in value[GROUPS]:
+                    _block(out, group, inner, is_simple)
+            else:
+                _block(out, value, inner, is_simple)
             out.append(f"</{name}>")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from lxml import etree
 
 from overstap.dossier.building import as_text
+from overstap.dossier.canonical import SPECIAL
 from overstap.dossier.model import Dossier
 from overstap.dossier.tree import Node
 from overstap.dossier.writing import copy_of
@@ -75,7 +76,8 @@ def _into_tree(dossier: Dossier, written: dict[str, str]) -> Dossier:
             made[field.name] = [block]
         elif field.name in dossier.tree:
             made[field.name] = dossier.tree[field.name]
-    return Dossier.of_tree(made, dossier.version)
+    is_simple = dossier.is_simple and not any(SPECIAL.intersection(text) for text in written.values())
+    return Dossier.of_tree(made, dossier.version, is_simple=is_simple)
 
 
 def _empty_block(root: Any, known: Any) -> Any:

@@ -22,17 +22,19 @@ class Dossier:
         version: version of the data set, such as `2019.1`.
     """
 
-    __slots__ = ("_grown", "_is_bare", "_is_simple", "_root", "_source", "_version")
+    __slots__ = ("_grown", "_is_bare", "_is_simple", "_root", "_source", "_version", "_written")
 
     def __init__(self, root: Any, version: str) -> None:
         self._root = root
         self._version = version
         self._source = b""
         self._grown: tuple[Node, bool] | None = None
-        self._is_simple = self._is_bare = False
+        self._is_bare = False
+        self._is_simple: bool | None = False
+        self._written: str | None = None
 
     @classmethod
-    def scanned(cls, source: bytes, version: str, node: Node, *, is_bare: bool, is_simple: bool) -> Self:
+    def scanned(cls, source: bytes, version: str, node: Node, *, is_bare: bool) -> Self:
         """Make a dossier whose text was walked through already: its XML is built when somebody asks for it.
 
         Args:
@@ -40,10 +42,9 @@ class Dossier:
             version: version of the data set.
             node: what the walk found; the structure is then known to be good.
             is_bare: whether its outermost element states the standard's namespace and nothing more.
-            is_simple: whether no text in it holds a character that XML writes otherwise.
         """
-        made = cls.of_tree(node, version, is_simple=is_simple)
-        made._source, made._is_bare = source, is_bare
+        made = cls.of_tree(node, version)
+        made._source, made._is_bare, made._is_simple = source, is_bare, None
         return made
 
     @classmethod
@@ -74,7 +75,14 @@ class Dossier:
 
     @property
     def is_simple(self) -> bool:
-        """Whether certainly no text in it holds a character that XML writes otherwise."""
+        """Whether certainly no text in it holds a character that XML writes otherwise.
+
+        In a text that was walked through, a tag has one `<` and one `>` and a value has no `<`: as many of both means
+        that no value has a `>` either.
+        """
+        if self._is_simple is None:
+            source = self._source
+            self._is_simple = bool(source) and b"&" not in source and source.count(b">") == source.count(b"<")
         return self._is_simple
 
     @property
@@ -91,9 +99,16 @@ class Dossier:
     def root(self) -> Any:
         """The element `dossier` (lxml); treat it as read-only."""
         if self._root is None:
-            source = self._source or canonical_text(self.tree, self.catalogue).encode()
+            source = self._source or self.canonical_text.encode()
             self._root, self._source = parse(source), b""
         return self._root
+
+    @property
+    def canonical_text(self) -> str:
+        """The dossier as Canonical XML straight from its tree, made once; only for one that `is_plain`."""
+        if self._written is None:
+            self._written = canonical_text(self.tree, self.catalogue, is_simple=self.is_simple)
+        return self._written
 
     @property
     def catalogue(self) -> Catalogue:

@@ -115,7 +115,7 @@ def _read_plain(plain: bytes) -> Dossier | None:
     node = scanner.scan(text)
     if node is None or not (scanner.is_certain(text) or is_well_formed(plain)):
         return None
-    return Dossier.scanned(plain, version, node, is_bare=scanner.is_usual(text), is_simple=scanner.is_simple(text))
+    return Dossier.scanned(plain, version, node, is_bare=scanner.is_usual(text))
 
 
 @cache

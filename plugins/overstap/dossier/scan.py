@@ -19,9 +19,10 @@ from overstap.dossier.tree import GROUPS, Node
 from overstap.dossier.values import SimpleType
 
 _BLANK = "[ \t\n]*+"
-_NEVER = r"\x00-\x08\x0b-\x1f\ufffe\uffff"
-"""Characters that XML 1.0 has no place for (a carriage return is looked for apart); surrogates are no UTF-8."""
-_TEXT = f"[^<{_NEVER}]"
+_NEVER = bytes((*range(9), 11, 12, *range(14, 32)))
+"""Characters that XML 1.0 has no place for, U+FFFE and U+FFFF apart; surrogates are no UTF-8."""
+_TEXT = "[^<]"
+_SHORT_TEXT = "[^<&]"  # a reference is one character, however long it is written
 _XSI = (
     r'(?: xmlns:xsi="http://www\.w3\.org/2001/XMLSchema-instance")?'
     r'(?:[ \t\n]+xsi:(?:schemaLocation|noNamespaceSchemaLocation)="[^"&<]{0,2000}")*'
@@ -32,6 +33,12 @@ _FORMS = {
     "integer": "[+-]?[0-9]{1,20}",
     "int": "-?[0-9]{1,9}",
     "decimal": r"[+-]?[0-9]{1,20}(?:\.[0-9]{0,20})?",
+    # the days that every year has; 29 February, and no year 0
+    "date": (
+        r"(?!0000)[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+        r"|02-(?:0[1-9]|1[0-9]|2[0-8]))(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])?"
+        r"|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)-02-29(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])?"
+    ),
 }
 """The usual way to write a type; rarer ways are for the careful walk."""
 
@@ -67,7 +74,7 @@ class Scanner:
         Args:
             text: a whole document that lxml finds to be well-formed, before or after; or for which `is_certain` holds.
         """
-        if "\r" in text:  # XML reads it as a line feed
+        if "\r" in text or not _has_characters_only(text):  # XML reads a carriage return as a line feed
             return None
         start = self._start.match(text)
         if start is None:
@@ -95,12 +102,13 @@ class Scanner:
         """Tell whether a text that could be scanned begins the usual way: with no namespace but the standard's."""
         return self._usual.match(text) is not None
 
-    def is_simple(self, text: str) -> bool:
-        """Tell whether no value of a text that could be scanned holds a character that XML writes otherwise.
 
-        A tag has one `<` and one `>`, and a value has no `<`: as many of both means that no value has a `>` either.
-        """
-        return "&" not in text and text.count(">") == text.count("<")
+def _has_characters_only(text: str) -> bool:
+    """Tell whether each character is one that XML 1.0 has a place for (production 2, Char)."""
+    data = text.encode()
+    if len(data.translate(None, _NEVER)) != len(data):
+        return False
+    return text.isascii() or not ("\ufffe" in text or "\uffff" in text)
 
 
 @dataclass(slots=True)
@@ -330,7 +338,7 @@ def _run(fields: list[Field], *, needed: bool = False, around: str = "") -> _Run
             raise ValueError(f"{field.block}.{field.name} is no leaf")
         attribute = ""
         if field.attribute:
-            attribute = f'(?: {field.attribute}="([^"&<\t\n{_NEVER}]{{1,500}})")?'
+            attribute = f'(?: {field.attribute}="([^"&<\t\n]{{1,500}})")?'
             attributes.append((len(names) + 1, len(names), f"{field.name}@{field.attribute}"))
             names.append("")
         form, is_enough = _form(kind)
@@ -348,9 +356,11 @@ def _run(fields: list[Field], *, needed: bool = False, around: str = "") -> _Run
 def _form(kind: SimpleType) -> tuple[str, bool]:
     """Return an expression for a type's texts, and whether nothing more need be asked."""
     if kind.base in _FORMS:
-        return _FORMS[kind.base], kind.least is None and kind.most is None
+        return _FORMS[kind.base], kind.least is None and kind.most is None and kind.pattern is None
     if kind.base == "string" and kind.pattern is not None:
         return kind.pattern.pattern, True
+    if kind.longest is not None:
+        return f"{_SHORT_TEXT}{{{kind.shortest},{kind.longest}}}+", True
     return f"{_TEXT}{'++' if kind.shortest or kind.base != 'string' else '*+'}", kind.is_plain or kind.is_free
 
 

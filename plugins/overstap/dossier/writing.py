@@ -53,10 +53,13 @@ def content_digest(dossier: Dossier) -> bytes:
 
 
 def _from_tree(dossier: Dossier, *, inspection: bool) -> str:
-    node, known, is_simple = dossier.tree, dossier.catalogue, dossier.is_simple
-    if not inspection and "inzage" in node:
-        node = Node({name: values for name, values in node.items() if name != "inzage"})
-    return canonical_text(node, known, is_simple=is_simple)
+    whole = dossier.canonical_text
+    if inspection or "inzage" not in dossier.tree:
+        return whole
+    # The block comes before all that could look like it, and no text can: a text has no "<".
+    alone = canonical_text(Node(inzage=dossier.tree["inzage"]), dossier.catalogue)
+    start, end = alone.index("<inzage>"), alone.rindex("</inzage>") + len("</inzage>")
+    return whole.replace(alone[start:end], "", 1)
 
 
 def _drop(element: Any) -> None:
