@@ -10,9 +10,9 @@ wrong is in its first lines and in references; `is_certain` tells when there is 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from overstap.dossier.catalogue import Catalogue, Field
 from overstap.dossier.tree import GROUPS, Node
@@ -23,6 +23,7 @@ _NEVER = bytes((*range(9), 11, 12, *range(14, 32)))
 """Characters that XML 1.0 has no place for, U+FFFE and U+FFFF apart; surrogates are no UTF-8."""
 _TEXT = "[^<]"
 _SHORT_TEXT = "[^<&]"  # a reference is one character, however long it is written
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_-]*")
 _XSI = (
     r'(?: xmlns:xsi="http://www\.w3\.org/2001/XMLSchema-instance")?'
     r'(?:[ \t\n]+xsi:(?:schemaLocation|noNamespaceSchemaLocation)="[^"&<]{0,2000}")*'
@@ -47,11 +48,6 @@ class _NotPlain(Exception):  # noqa: N818 - it only says: take the careful walk
     """Something that the quick walk does not know."""
 
 
-class _Part(Protocol):
-    def read(self, text: str, at: int, node: Node) -> int:
-        """Read some fields from a place on, put them in the node, and return where they end."""
-
-
 class Scanner:
     """Reads texts of one version of the data set.
 
@@ -66,7 +62,7 @@ class Scanner:
             rf'<{known.root} xmlns="{re.escape(known.namespace)}">'
         )
         self._end = re.compile(rf"</{known.root}>{_BLANK}")
-        self._root = _Reader(known, {}).block(known.root)
+        self._read = _Writer(known).reader()
 
     def scan(self, text: str) -> Node | None:
         """Return the dossier as a node when it is plain and sound, otherwise None.
@@ -80,7 +76,7 @@ class Scanner:
         if start is None:
             return None
         try:
-            node, at = self._root.all(text, start.end())
+            node, at = self._read(text, start.end())
         except _NotPlain:
             return None
         if self._end.fullmatch(text, at) is None:
@@ -115,242 +111,221 @@ def _has_characters_only(text: str) -> bool:
 class _Run:
     """Fields that occur once at most, one after the other, as one expression."""
 
-    pattern: re.Pattern[str]
+    expression: str
     names: tuple[str, ...]
-    checked: tuple[tuple[int, SimpleType], ...]
-    attributes: tuple[tuple[int, int, str], ...]
-    """Per field with an attribute: which group is its text, which its attribute, and how the attribute is called."""
-
-    def read(self, text: str, at: int, node: Node) -> int:
-        found = self.pattern.match(text, at)
-        if found is None:
-            raise _NotPlain
-        self.take(found.groups(), node)
-        return found.end()
-
-    def take(self, values: tuple[str | None, ...], node: Node) -> None:
-        """Put what the expression found in a node."""
-        for number, kind in self.checked:
-            value = values[number]
-            if value is not None and value not in kind.accepted and ("&" in value or not kind.accepts(value)):
-                raise _NotPlain
-        for name, value in zip(self.names, values):  # noqa: B905 - one name per group, made together
-            if value is not None:
-                node[name] = [value]
-        for own, attribute, name in self.attributes:
-            node.pop("", None)
-            if values[own] is not None:
-                node[name] = [values[attribute] or ""]
+    """Per group the field it is the text of; empty for an attribute."""
+    optional: tuple[bool, ...]
+    checked: dict[int, SimpleType]
+    """Groups whose form is not all there is to their type."""
+    attributes: dict[int, tuple[int, str]]
+    """Per group of a field with an attribute: the attribute's group, and how it is called."""
 
 
 @dataclass(slots=True)
 class _Leaves:
     """A simple field that may repeat."""
 
-    name: str
+    field: Field
     run: _Run
-    opening: tuple[str, ...]
-    least: int
-
-    def read(self, text: str, at: int, node: Node) -> int:
-        found: list[Any] = []
-        attributes: list[Any] = []
-        simple = not self.run.attributes and not self.run.checked
-        while text.startswith(self.opening, at):
-            matched = self.run.pattern.match(text, at)
-            if matched is None:
-                raise _NotPlain
-            at = matched.end()
-            if simple:
-                found.append(matched[1])
-            else:
-                one = Node()
-                self.run.take(matched.groups(), one)
-                found.extend(one.pop(self.name))
-                for values in one.values():
-                    attributes.extend(values)
-        if len(found) < self.least:
-            raise _NotPlain
-        if found:
-            node[self.name] = found
-            for _, _, name in self.run.attributes:
-                node[name] = attributes
-        return at
 
 
 @dataclass(slots=True)
 class _Blocks:
     """A field that holds a block."""
 
-    name: str
-    opening: re.Pattern[str]
-    closing: re.Pattern[str]
-    block: "_Block"
+    field: Field
     least: int
-    most: int | None
-    hint: str
-
-    def read(self, text: str, at: int, node: Node) -> int:
-        found: list[Node] = []
-        while text.startswith(self.hint, at):
-            opening = self.opening.match(text, at)
-            if opening is None:
-                raise _NotPlain
-            inner, at = self.block.all(text, opening.end())
-            closing = self.closing.match(text, at)
-            if closing is None:
-                raise _NotPlain
-            at = closing.end()
-            found.append(inner)
-        if len(found) < self.least or (self.most is not None and len(found) > self.most):
-            raise _NotPlain
-        if found:
-            node[self.name] = found
-        return at
 
 
-@dataclass(slots=True)
-class _FlatBlocks:
-    """A field that holds a block of simple fields only: the whole block is one expression."""
-
-    name: str
-    run: _Run
-    hint: str
-    least: int
-    most: int | None
-
-    def read(self, text: str, at: int, node: Node) -> int:
-        found: list[Node] = []
-        match, take = self.run.pattern.match, self.run.take
-        while text.startswith(self.hint, at):
-            matched = match(text, at)
-            if matched is None:
-                raise _NotPlain
-            inner = Node()
-            take(matched.groups(), inner)
-            at = matched.end()
-            found.append(inner)
-        if len(found) < self.least or (self.most is not None and len(found) > self.most):
-            raise _NotPlain
-        if found:
-            node[self.name] = found
-        return at
+_Part = _Run | _Leaves | _Blocks
 
 
-class _Block:
-    """A block: its parts in order."""
+class _Writer:
+    """Writes, from the catalogue, one Python function per block that a field can hold.
 
-    __slots__ = ("choices", "parts", "repeats")
+    The functions say nothing that a loop over the parts of a block could not do, as `dataclasses` writes an `__init__`
+    that a loop over fields could do: written out it takes two thirds of the time.
+    """
 
-    def __init__(self) -> None:
-        self.parts: list[_Part] = []
-        self.choices: list[tuple[frozenset[str], bool]] = []
-        self.repeats = False
-
-    def all(self, text: str, at: int) -> tuple[Node, int]:
-        """Read the whole block, once or as often as it repeats."""
-        if not self.repeats:
-            return self.once(text, at)
-        first, at = self.once(text, at)
-        rounds = [first]
-        while not text.startswith("</", at):
-            again, at = self.once(text, at)
-            rounds.append(again)
-        whole = Node()
-        for each in rounds:
-            for name, values in each.items():
-                whole.setdefault(name, []).extend(values)
-        whole[GROUPS] = rounds
-        return whole, at
-
-    def once(self, text: str, at: int) -> tuple[Node, int]:
-        node = Node()
-        for part in self.parts:
-            at = part.read(text, at, node)
-        for names, needed in self.choices:
-            present = len(names & node.keys())
-            if present > 1 or present < needed:
-                raise _NotPlain
-        return node, at
-
-
-class _Reader:
-    """Makes the parts of every block from the catalogue."""
-
-    def __init__(self, known: Catalogue, made: dict[str, _Block]) -> None:
+    def __init__(self, known: Catalogue) -> None:
         self.known = known
-        self.made = made
+        self.names: dict[str, Any] = {"Node": Node, "NotPlain": _NotPlain, "GROUPS": GROUPS}
+        self._lines: list[str] = []
+        self._made: dict[tuple[str, str], str] = {}
 
-    def block(self, name: str) -> _Block:
-        if name in self.made:
-            return self.made[name]
-        block = self.made[name] = _Block()
-        block.repeats = name in self.known.repeating
-        waiting: list[Field] = []
-        choices: dict[str, set[str]] = {}
-        for field in self.known.blocks[name]:
-            if field.choice:
-                choices.setdefault(field.choice, set()).add(field.name)
-            if field.contains is None and field.max == 1:
-                waiting.append(field)
+    def reader(self) -> Callable[[str, int], tuple[Node, int]]:
+        """Return the function that reads what is between the first tag and the last."""
+        self._function("read", self.known.root, "")
+        exec("\n".join(self._lines), self.names)  # noqa: S102 - made of the catalogue's own names, checked above
+        made: Callable[[str, int], tuple[Node, int]] = self.names["read"]
+        return made
+
+    def _function(self, name: str, block: str, around: str) -> None:
+        """Write the function that reads a block with its tags; without `around`, only what is within."""
+        parts = list(_parts(self.known, block))
+        body = [f"def {name}(text, at):", " node = Node()"]
+        opening, closing = (f"<{around}>{_BLANK}", f"</{around}>{_BLANK}") if around else ("", "")
+        for number, part in enumerate(parts):
+            if isinstance(part, _Run):
+                before, after = opening, closing if number == len(parts) - 1 else ""
+                body += self._run(part, before, after)
+                opening, closing = "", "" if after else closing
                 continue
-            block.parts.extend(_runs(waiting))
+            if opening:
+                body += self._tag(opening)
+                opening = ""
+            body += self._leaves(part) if isinstance(part, _Leaves) else self._blocks(part)
+        body += self._choices(block)
+        if closing:
+            body += self._tag(opening + closing)
+        self._lines += [*body, " return node, at"]
+
+    def _bind(self, value: Any) -> str:
+        name = f"v{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def _tag(self, expression: str) -> list[str]:
+        match = self._bind(re.compile(expression).match)
+        return [f" m = {match}(text, at)", " if m is None: raise NotPlain", " at = m.end()"]
+
+    def _run(self, run: _Run, before: str, after: str) -> list[str]:
+        lines = self._tag(before + run.expression + after)
+        groups = [f"g{number}" for number in range(len(run.names))]
+        lines.append(f" {', '.join(groups)}, = m.groups()")
+        attributes = {own for own, _ in run.attributes.values()}
+        for number, (group, field) in enumerate(zip(groups, run.names, strict=True)):
+            if number in attributes:
+                continue
+            deeper = " "
+            if run.optional[number]:
+                lines.append(f" if {group} is not None:")
+                deeper = "  "
+            if number in run.checked:
+                kind = run.checked[number]
+                known, accepts = self._bind(kind.accepted), self._bind(kind.accepts)
+                lines.append(f"{deeper}if {group} not in {known} and ('&' in {group} or not {accepts}({group})):")
+                lines.append(f"{deeper} raise NotPlain")
+            lines.append(f"{deeper}node[{field!r}] = [{group}]")
+            if number in run.attributes:
+                own, name = run.attributes[number]
+                lines.append(f"{deeper}node[{name!r}] = [{groups[own]} or '']")
+        return lines
+
+    def _leaves(self, leaves: _Leaves) -> list[str]:
+        field, run = leaves.field, leaves.run
+        match = self._bind(re.compile(run.expression).match)
+        first = (f"<{field.name}>", f"<{field.name} ") if field.attribute else f"<{field.name}>"
+        own = next(iter(run.attributes.values()), None)
+        lines = [f" if text.startswith({first!r}, at):", "  found = []"]
+        lines += ["  others = []"] if own else []
+        lines += [f"  while text.startswith({first!r}, at):", f"   m = {match}(text, at)"]
+        lines += ["   if m is None: raise NotPlain", f"   value = m[{len(run.names)}]"]
+        for kind in run.checked.values():
+            known, accepts = self._bind(kind.accepted), self._bind(kind.accepts)
+            lines.append(f"   if value not in {known} and ('&' in value or not {accepts}(value)): raise NotPlain")
+        lines += ["   found.append(value)", "   at = m.end()"]
+        lines += ["   others.append(m[1] or '')"] if own else []
+        lines += [f"  node[{field.name!r}] = found"]
+        lines += [f"  node[{own[1]!r}] = others"] if own else []
+        needed = field.min and not field.choice
+        return [*lines, " else: raise NotPlain"] if needed else lines
+
+    def _blocks(self, blocks: _Blocks) -> list[str]:
+        field = blocks.field
+        read = self._reads(field)
+        hint = f"<{field.name}>"
+        lines = [f" if text.startswith({hint!r}, at):", f"  inner, at = {read}(text, at)"]
+        if field.max == 1:
+            lines.append(f"  node[{field.name!r}] = [inner]")
+        else:
+            lines += ["  found = [inner]", f"  while text.startswith({hint!r}, at):"]
+            lines += [f"   inner, at = {read}(text, at)", "   found.append(inner)", f"  node[{field.name!r}] = found"]
+        return [*lines, " else: raise NotPlain"] if blocks.least else lines
+
+    def _reads(self, field: Field) -> str:
+        """Return the name of the function that reads one field with a block, written if need be."""
+        block = field.contains or ""
+        if (field.name, block) not in self._made:
+            name = self._made[field.name, block] = f"read{len(self._made)}"
+            if block in self.known.repeating:
+                self._function(f"{name}_once", block, "")
+                tags = (re.compile(f"<{each}>{_BLANK}").match for each in (field.name, f"/{field.name}"))
+                opening, closing = (self._bind(tag) for tag in tags)
+                self._lines.append(_REPEATING.format(name=name, opening=opening, closing=closing))
+            else:
+                self._function(name, block, field.name)
+        return self._made[field.name, block]
+
+    def _choices(self, block: str) -> list[str]:
+        choices: dict[str, list[str]] = {}
+        for field in self.known.blocks[block]:
+            if field.choice:
+                choices.setdefault(field.choice, []).append(field.name)
+        lines = []
+        for choice, names in choices.items():
+            lines.append(f" present = {' + '.join(f'({name!r} in node)' for name in names)}")
+            lines.append(f" if present > 1{'' if choice.endswith('?') else ' or not present'}: raise NotPlain")
+        return lines
+
+
+_REPEATING = """\
+def {name}(text, at):
+ m = {opening}(text, at)
+ if m is None: raise NotPlain
+ at = m.end()
+ rounds = []
+ while not rounds or not text.startswith('</', at):
+  again, at = {name}_once(text, at)
+  rounds.append(again)
+ m = {closing}(text, at)
+ if m is None: raise NotPlain
+ whole = Node()
+ for each in rounds:
+  for name, values in each.items():
+   whole.setdefault(name, []).extend(values)
+ whole[GROUPS] = rounds
+ return whole, m.end()"""
+
+
+def _parts(known: Catalogue, block: str) -> Iterator[_Part]:
+    """Yield what a block consists of: runs of simple fields, simple fields that may repeat, and blocks."""
+    waiting: list[Field] = []
+    for field in known.blocks[block]:
+        if not _NAME.fullmatch(field.name):
+            raise ValueError(f"{block}.{field.name} is no name of an element")
+        if field.contains is None and field.max == 1:
+            waiting.append(field)
+            continue
+        if waiting:
+            yield _run(waiting)
             waiting = []
-            block.parts.append(self._part(field))
-        block.parts.extend(_runs(waiting))
-        block.choices = [(frozenset(names), not choice.endswith("?")) for choice, names in choices.items()]
-        return block
-
-    def _part(self, field: Field) -> _Part:
-        least = 0 if field.choice else field.min
         if field.contains is None:
-            return _Leaves(field.name, _run([field], needed=True), (f"<{field.name}>", f"<{field.name} "), least)
-        inner = self.known.blocks[field.contains]
-        if field.contains not in self.known.repeating and all(
-            each.contains is None and each.max == 1 and not each.choice for each in inner
-        ):
-            run = _run(list(inner), around=field.name)
-            return _FlatBlocks(field.name, run, f"<{field.name}>", least, field.max)
-        return _Blocks(
-            name=field.name,
-            opening=re.compile(rf"<{field.name}>{_BLANK}"),
-            closing=re.compile(rf"</{field.name}>{_BLANK}"),
-            block=self.block(field.contains),
-            least=least,
-            most=field.max,
-            hint=f"<{field.name}>",
-        )
+            yield _Leaves(field, _run([field], needed=True))
+        else:
+            yield _Blocks(field, 0 if field.choice else field.min)
+    if waiting:
+        yield _run(waiting)
 
 
-def _runs(fields: list[Field]) -> Iterator[_Run]:
-    if fields:
-        yield _run(fields)
-
-
-def _run(fields: list[Field], *, needed: bool = False, around: str = "") -> _Run:
-    parts: list[str] = []
-    names: list[str] = []
-    checked: list[tuple[int, SimpleType]] = []
-    attributes: list[tuple[int, int, str]] = []
+def _run(fields: list[Field], *, needed: bool = False) -> _Run:
+    made = _Run("", (), (), {}, {})
     for field in fields:
         kind = field.type
         if kind is None:
             raise ValueError(f"{field.block}.{field.name} is no leaf")
+        optional = not needed and bool(field.choice or not field.min)
         attribute = ""
         if field.attribute:
             attribute = f'(?: {field.attribute}="([^"&<\t\n]{{1,500}})")?'
-            attributes.append((len(names) + 1, len(names), f"{field.name}@{field.attribute}"))
-            names.append("")
+            made.attributes[len(made.names) + 1] = (len(made.names), f"{field.name}@{field.attribute}")
+            made.names, made.optional = (*made.names, ""), (*made.optional, True)
         form, is_enough = _form(kind)
         if not is_enough:
-            checked.append((len(names), kind))
-        names.append(field.name)
-        optional = "?" if not needed and (field.choice or not field.min) else ""
-        parts.append(f"(?:<{field.name}{attribute}>({form})</{field.name}>{_BLANK}){optional}")
-    whole = "".join(parts)
-    if around:
-        whole = f"<{around}>{_BLANK}{whole}</{around}>{_BLANK}"
-    return _Run(re.compile(whole), tuple(names), tuple(checked), tuple(attributes))
+            made.checked[len(made.names)] = kind
+        made.names, made.optional = (*made.names, field.name), (*made.optional, optional)
+        made.expression += f"(?:<{field.name}{attribute}>({form})</{field.name}>{_BLANK}){'?' if optional else ''}"
+    return made
 
 
 def _form(kind: SimpleType) -> tuple[str, bool]:

@@ -3,22 +3,28 @@
 from collections.abc import Iterator
 from functools import cache
 
-from overstap.dossier.catalogue import FORBIDDEN, MANDATORY, OPTED_OUT, OPTIONAL
+from overstap.dossier.catalogue import FORBIDDEN, MANDATORY, OPTED_OUT, OPTIONAL, catalogue
 from overstap.quality import rulebook
 from overstap.quality.walk import Place, Walk
 
-_RIGHT = {MANDATORY: (MANDATORY,), OPTIONAL: (OPTIONAL, OPTED_OUT), FORBIDDEN: (FORBIDDEN,)}
+_RIGHT = {MANDATORY: ("", MANDATORY), OPTIONAL: ("", OPTIONAL, OPTED_OUT), FORBIDDEN: ("", FORBIDDEN)}
 
 
 def _wrong(walk: Walk, rightful: str) -> Iterator[Place]:
     delivery = walk.first("categorie_uitlevering")
     if delivery is None or walk.profile is None:
         return
-    for category, word in walk.catalogue.matrix.get(walk.profile, {}).items():
-        if word == rightful:
-            written = delivery.text(f"cat_{category}")
-            if written and written not in _RIGHT[word]:
-                yield delivery, f"cat_{category}", 0
+    right = _RIGHT[rightful]
+    for field in _fields(walk.catalogue.version, walk.profile, rightful):
+        if delivery.text(field) not in right:
+            yield delivery, field, 0
+
+
+@cache
+def _fields(version: str, profile: str, rightful: str) -> tuple[str, ...]:
+    """Return the categories, as fields of the dossier, that a profile demands, leaves free or forbids."""
+    matrix = catalogue(version).matrix.get(profile, {})
+    return tuple(f"cat_{category}" for category, word in matrix.items() if word == rightful)
 
 
 def forbidden_category(walk: Walk) -> Iterator[Place]:
@@ -51,11 +57,11 @@ def forbidden_block(walk: Walk) -> Iterator[Place]:
     """Nothing of a category that the profile forbids is in the dossier, whatever the dossier says of that category."""
     if walk.profile is None:
         return
-    delivery = walk.node("categorie_uitlevering")
-    for category, word in walk.catalogue.matrix.get(walk.profile, {}).items():
+    delivery, version = walk.node("categorie_uitlevering"), walk.catalogue.version
+    for field in _fields(version, walk.profile, FORBIDDEN):
         # Where the dossier itself calls the category closed, the official rule says so already.
-        if word == FORBIDDEN and delivery.text(f"cat_{category}") not in (FORBIDDEN, OPTED_OUT):
-            for above, name in _blocks(walk.catalogue.version).get(category, ()):
+        if delivery.text(field) not in (FORBIDDEN, OPTED_OUT):
+            for above, name in _blocks(version).get(field.removeprefix("cat_"), ()):
                 block = walk.first(above) if above else walk.root
                 if block is not None and name in block.node:
                     yield block, name, 0

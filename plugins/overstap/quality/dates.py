@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from operator import attrgetter
 
 from overstap.quality.walk import Block, Place, Walk
 
@@ -68,14 +69,9 @@ def left_before_enrolled(walk: Walk) -> Iterator[Place]:
 def ends_before_start(walk: Walk) -> Iterator[Place]:
     """What has a period ends after it starts."""
     for name, (start, end) in _PERIODS.items():
-        if name in walk.blocks:
-            for block in walk.blocks[name]:
-                if (
-                    end in block.node
-                    and block.text(end)[:10] < block.text(start)[:10]
-                    and _is_period(block, start, end)
-                ):
-                    yield block, end, 0
+        for block in walk.blocks.get(name, ()):
+            if end in block.node and block.text(end)[:10] < block.text(start)[:10] and _is_period(block, start, end):
+                yield block, end, 0
 
 
 def _is_period(block: Block, start: str, end: str) -> bool:
@@ -86,54 +82,47 @@ def _is_period(block: Block, start: str, end: str) -> bool:
 def career_overlap(walk: Walk) -> Iterator[Place]:
     """A pupil is in one group at a time."""
     latest = ""
-    for entry in sorted(walk.all("schoolloopbaan"), key=_begun):
-        begun, ended = entry.text("begindatum")[:10], entry.text("einddatum")[:10]
+    for entry in sorted(walk.career, key=_begun):
+        begun, ended = entry.begun[:10], entry.ended[:10]
         if begun and ended and begun <= ended:
-            if begun < latest and _is_period(entry, "begindatum", "einddatum"):
-                yield entry, "begindatum", 0
-            latest = max(latest, ended)
+            if begun < latest and _is_period(entry.block, "begindatum", "einddatum"):
+                yield entry.block, "begindatum", 0
+            if ended > latest:
+                latest = ended
 
 
-def _begun(entry: Block) -> str:
-    return entry.text("begindatum")
+_begun = attrgetter("begun")
+_year = attrgetter("school_year", "begun")
 
 
 def year_group_falls(walk: Walk) -> Iterator[Place]:
     """The year group does not go down as the years go by."""
     highest = -1
-    for entry in _by_year(walk):
-        group = entry.text("jaargroep")
-        if group.isdecimal():
-            if int(group) < highest:
-                yield entry, "jaargroep", 0
-            highest = max(highest, int(group))
-
-
-def _by_year(walk: Walk) -> list[Block]:
-    return sorted(walk.all("schoolloopbaan"), key=_year)
-
-
-def _year(entry: Block) -> str:
-    return entry.text("schooljaar") + entry.text("begindatum")
+    for entry in sorted(walk.career, key=_year):
+        if entry.group.isdecimal():
+            group = int(entry.group)
+            if group < highest:
+                yield entry.block, "jaargroep", 0
+            elif group > highest:
+                highest = group
 
 
 def school_year_form(walk: Walk) -> Iterator[Place]:
     """A school year names two years that follow one another."""
-    for entry in walk.all("schoolloopbaan"):
-        first, _, second = entry.text("schooljaar").partition("-")
+    for entry in walk.career:
+        first, _, second = entry.school_year.partition("-")
         if first.isdecimal() and second.isdecimal() and int(second) != int(first) + 1:
-            yield entry, "schooljaar", 0
+            yield entry.block, "schooljaar", 0
 
 
 def career_outside_year(walk: Walk) -> Iterator[Place]:
     """A year of the school career lies in its school year, 1 August to 31 July."""
-    for entry in walk.all("schoolloopbaan"):
-        begun = entry.text("begindatum")
-        year = entry.text("schooljaar")[:4]
+    for entry in walk.career:
+        begun, year = entry.begun, entry.school_year[:4]
         if begun and year.isdecimal():
             good = begun[:4] == year if begun[5:7] >= "08" else begun[:4] == str(int(year) + 1)
-            if not good and entry.day("begindatum") is not None:
-                yield entry, "begindatum", 0
+            if not good and entry.block.day("begindatum") is not None:
+                yield entry.block, "begindatum", 0
 
 
 def after_dossier(walk: Walk) -> Iterator[Place]:
@@ -143,10 +132,9 @@ def after_dossier(walk: Walk) -> Iterator[Place]:
         return
     limit = made.isoformat()
     for name, field in _PAST.items():
-        if name in walk.blocks:
-            for block in walk.blocks[name]:
-                if block.text(field)[:10] > limit and block.day(field) is not None:
-                    yield block, field, 0
+        for block in walk.blocks.get(name, ()):
+            if block.text(field)[:10] > limit and block.day(field) is not None:
+                yield block, field, 0
 
 
 def death_in_future(walk: Walk) -> Iterator[Place]:

@@ -59,14 +59,12 @@ def diagnosis_in_text(walk: Walk) -> Iterator[Place]:
             yield place
 
 
-def _names(block: Block) -> set[str]:
-    names = (*block.node.get("voornaam", ()), block.text("roepnaam"), block.text("achternaam"))
-    return {name for name in names if len(name) >= _SHORTEST_NAME and name[0].isupper()}
+def _names(block: Block) -> list[str]:
+    return [*block.node.get("voornaam", ()), block.text("roepnaam"), block.text("achternaam")]
 
 
-def _says(names: set[str], text: str) -> bool:
-    """Say whether one of the names stands in a text as a word; nearly always none is in it in any way."""
-    return any(name in text for name in names) and not names.isdisjoint(_WORD.findall(text))
+def _is_telling(name: str) -> bool:
+    return len(name) >= _SHORTEST_NAME and name[0].isupper()
 
 
 def name_in_text(walk: Walk) -> Iterator[Place]:
@@ -78,11 +76,13 @@ def name_in_text(walk: Walk) -> Iterator[Place]:
     texts = [each for each in walk.texts if each[0][0].name in _OPEN]
     if not texts:
         return
+    names = [name for kind in _PEOPLE for block in walk.all(kind) for name in _names(block)]
     pupil = walk.first("leerling")
-    names: set[str] = set().union(*(_names(block) for kind in _PEOPLE for block in walk.all(kind)))
-    names -= _names(pupil) if pupil is not None else set()
+    own = _names(pupil) if pupil is not None else []
     for place, text in texts:
-        if _says(names, text) or any(each[1].isupper() for each in _ADDRESSED.finditer(text)):
+        words = set(_WORD.findall(text))
+        said = any(_is_telling(name) and name not in own for name in words.intersection(names))
+        if said or any(each[1].isupper() for each in _ADDRESSED.finditer(text)):
             yield place
 
 

@@ -4,19 +4,21 @@ Whether a school exists and takes part is for the region's expectations, which k
 """
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from overstap.dossier.identifiers import is_partnership, is_postcode
 from overstap.quality.walk import Place, Walk
 
-_NETHERLANDS = "6030"
+_NETHERLANDS = ("", "6030")
+_year = attrgetter("school_year", "begun")
 
 
 def last_school(walk: Walk) -> Iterator[Place]:
     """The last entry of the school career is the school that sends the dossier."""
-    school, entries = walk.first("huidigeschool"), walk.all("schoolloopbaan")
+    school, entries = walk.first("huidigeschool"), walk.career
     if school is None or not entries:
         return
-    last = max(entries, key=lambda entry: (entry.text("schooljaar"), entry.text("begindatum")))
+    last = max(entries, key=_year).block
     if last.text("brincode") != school.text("brincode"):
         yield last, "brincode", 0
 
@@ -25,7 +27,7 @@ def postcode_form(walk: Walk) -> Iterator[Place]:
     """A Dutch address has a Dutch postal code."""
     for address in walk.all("adres"):
         code = address.text("postcode")
-        if code and address.text("land") in ("", _NETHERLANDS) and not is_postcode(code.strip()):
+        if code and not is_postcode(code.strip()) and address.text("land") in _NETHERLANDS:
             yield address, "postcode", 0
 
 

@@ -14,6 +14,8 @@ from overstap.dossier.model import Dossier, as_date
 from overstap.dossier.tree import Node
 
 _EMPTY = Node()
+_NONE = ("",)
+_TRUE = frozenset(("true", "1"))
 _DIGIT = re.compile(r"[0-9]")
 FREE_TEXTS = {
     "overstapadvies": ("argumentatie", "aandachtspunten", "motivatie_herzienadvies"),
@@ -57,8 +59,7 @@ class Block:
 
     def text(self, name: str) -> str:
         """Return a field's first text as written, or nothing."""
-        found = self.node.get(name)
-        return found[0] if found else ""
+        return self.node.get(name, _NONE)[0]
 
     def is_true(self, name: str) -> bool:
         """Say whether a boolean field says yes (`xs:boolean`: `true` or `1`)."""
@@ -86,7 +87,7 @@ Place = tuple[Block, str, int]
 def is_true(node: Mapping[str, list[str]], name: str) -> bool:
     """Say whether a boolean field of a node says yes (`xs:boolean`: `true` or `1`, spaces around it do not count)."""
     found = node.get(name)
-    return bool(found) and found[0].strip() in ("true", "1")  # type: ignore[index]
+    return bool(found) and found[0].strip() in _TRUE  # type: ignore[index]
 
 
 def path_of(place: Place) -> str:
@@ -110,6 +111,16 @@ class Layout:
         }
 
 
+class Year(NamedTuple):
+    """An entry of the school career as several rules look at it; a text that is missing is empty."""
+
+    block: Block
+    school_year: str
+    begun: str
+    ended: str
+    group: str
+
+
 class Contact(NamedTuple):
     """A phone number or e-mail address as several rules look at it."""
 
@@ -131,6 +142,7 @@ class Walk:
 
     __slots__ = (
         "blocks",
+        "career",
         "catalogue",
         "contacts",
         "expected",
@@ -156,19 +168,22 @@ class Walk:
         self.transfer = metadata[0].text("overstap") if metadata else ""
         self.made_on = metadata[0].day("datum") if metadata else None
         self.profile = dossier.profile
-        self.texts: list[tuple[Place, str]] = [
-            ((block, field, 0), text)
-            for name, fields in FREE_TEXTS.items()
-            for block in self.blocks.get(name, ())
-            for field in fields
-            if (text := block.text(field))
-        ]
-        self.contacts = [
-            Contact(
-                block, block.text("soort"), block.text("nummer"), "geheim" in block.node and block.is_true("geheim")
-            )
-            for block in self.blocks.get("communicatie", ())
-        ]
+        self.texts: list[tuple[Place, str]] = []
+        for name, fields in FREE_TEXTS.items():
+            for block in self.blocks.get(name, ()):
+                for field in fields:
+                    if text := block.node.get(field, _NONE)[0]:
+                        self.texts.append(((block, field, 0), text))
+        self.contacts = []
+        for block in self.blocks.get("communicatie", ()):
+            get = block.node.get
+            secret = get("geheim", _NONE)[0].strip() in _TRUE
+            self.contacts.append(Contact(block, get("soort", _NONE)[0], get("nummer", _NONE)[0], secret))
+        self.career = []
+        for block in self.blocks.get("schoolloopbaan", ()):
+            get = block.node.get
+            texts = (get(name, _NONE)[0] for name in ("schooljaar", "begindatum", "einddatum", "jaargroep"))
+            self.career.append(Year(block, *texts))
         self.numbered = [each for each in self.texts if _DIGIT.search(each[1])]
 
     def _collect(
