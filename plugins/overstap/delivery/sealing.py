@@ -118,7 +118,12 @@ def _filled(item: ToSeal, keys: RegionKeys, agreed: Round) -> Dossier:
     """Return the dossier with the parents' answer filled in."""
     content, view = item.opened(keys)
     filled = with_inspection(
-        read(content), provisional=agreed.provisional, seen_on=item.seen_on, agreed=item.agreed, view=view
+        read(content),
+        provisional=agreed.provisional,
+        seen_on=item.seen_on,
+        agreed=item.agreed,
+        view=view,
+        consent=item.consent,
     )
     # What the parents saw is what is delivered: all but the inspection block is still what was taken in and shown.
     if content_digest(filled) != item.content_digest:

@@ -17,6 +17,10 @@ from overstap.dossier.writing import copy_of
 from overstap.errors import OverstapError
 
 ANSWERS = ("Ja", "Nee", "Onbekend")
+UNINSPECTED = frozenset({"BB", "POSWV", "VOSWV"})
+"""Profiles that have no inspection: within one school, and to a partnership (DOMAIN 2.2)."""
+CONSENTED = frozenset({"VOVO"})
+"""Profiles whose dossiers must say something about consent, whatever it is (rule OVa.IZ05)."""
 # What no XML document can hold, not even by number (XML 1.0, production 2); a form on a screen may well send it
 _NEVER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -31,6 +35,10 @@ def with_inspection(
     consent: str | None = None,
 ) -> Dossier:
     """Return the dossier with the parents' inspection filled in; all else, so its content digest too, stays the same.
+
+    What is filled in follows the rules of the dossier's profile (OVa.IZ01 to OVa.IZ05): between secondary schools also
+    `toestemming`, which says `Onbekend` where nobody was asked; elsewhere it does not go along. A profile without
+    inspection is left as it is.
 
     Args:
         dossier: the dossier that the parents saw.
@@ -47,6 +55,8 @@ def with_inspection(
     for name, value in (("akkoord", agreed), ("toestemming", consent)):
         if value is not None and value not in ANSWERS:
             raise OverstapError("DOSSIER-017", name=name, value=value, known=", ".join(ANSWERS))
+    if dossier.profile in UNINSPECTED:
+        return dossier
     known = dossier.catalogue
     values: dict[str, object] = {
         "voorlopigdossier": provisional,
@@ -54,7 +64,7 @@ def with_inspection(
         "inzagedatum": seen_on,
         "akkoord": agreed,
         "redennietakkoord": _NEVER.sub("", view or "").strip() or None,
-        "toestemming": consent,
+        "toestemming": (consent or "Onbekend") if dossier.profile in CONSENTED else None,
     }
     written = {
         field.name: as_text(given) for field in known.blocks["inzage"] if (given := values.get(field.name)) is not None

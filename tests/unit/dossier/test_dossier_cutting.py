@@ -208,13 +208,30 @@ def test_the_inspection_changes_nothing_else():
         "inzagedatum": "2027-03-12",
         "akkoord": "Nee",
         "redennietakkoord": "Het advies is te laag.",
-        "toestemming": "Ja",
     }
     assert content_digest(seen) == content_digest(dossier)
     again = with_inspection(seen, provisional=True, seen_on=date(2027, 3, 13), agreed="Ja", view="  ")
     assert content_digest(again) == content_digest(dossier)
     assert "redennietakkoord" not in (again.tree.block("inzage") or {})
     assert to_bytes(read(to_bytes(again))) == to_bytes(again)
+
+
+@pytest.mark.parametrize(("consent", "expected"), [(None, "Onbekend"), ("Ja", "Ja"), ("Nee", "Nee")])
+def test_between_secondary_schools_something_is_said_about_consent(consent, expected):
+    values = {"metadata": {"overstap": "VOVO"}, "overdrachtsoort": "overstapdossier", "huidigeschool": {"naam": "x"}}
+    dossier = build(values)
+    seen = with_inspection(
+        dossier, provisional=False, seen_on=date(2027, 3, 12), agreed="Ja", view=None, consent=consent
+    )
+    assert (seen.tree.block("inzage") or {})["toestemming"] == [expected]
+    assert content_digest(seen) == content_digest(dossier)
+
+
+@pytest.mark.parametrize(("kind", "profile"), [("overdrachtbinnenbrin", ""), ("swv-dossier", "POSWV")])
+def test_where_the_profile_has_no_inspection_nothing_is_filled_in(kind, profile):
+    dossier = build({"metadata": {"overstap": profile}, "overdrachtsoort": kind, "huidigeschool": {"naam": "x"}})
+    seen = with_inspection(dossier, provisional=False, seen_on=date(2027, 3, 12), agreed="Ja", view="x", consent="Ja")
+    assert "inzage" not in seen.tree
 
 
 def test_an_inspection_is_put_where_there_was_none():
