@@ -41,13 +41,134 @@ def serve(
 
 
 @app.command()
-def record(file: Path, region: RegionOption, round_id: RoundOption, school: SchoolOption, by: ByOption) -> None:
-    """Record a school's list (CSV: leerlingid;inzagedatum;akkoord;zienswijze); exit 1 when a line does not count."""
+def record(
+    file: Path,
+    region: RegionOption,
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: ByOption,
+    ground: Annotated[
+        str, typer.Option(help="school_list, paper_list (signed on paper), meeting, paper_view, or attested")
+    ] = "school_list",
+) -> None:
+    """Record a school's list (CSV or .xlsx: leerlingid;inzagedatum;akkoord;zienswijze); exit 1 when a line is refused.
+
+    With ground attested (after the window, where that was agreed) each line says why in the column opmerking.
+    """
     from overstap.clock import now, wall
     from overstap.review.decisions import read_list
+    from overstap.review.recording import check_ground
 
-    listed = read_list(file.read_bytes(), today=wall(now()).date())
-    _record(listed, region, round_id, school, by, "school_list")
+    check_ground(ground)
+    listed = read_list(file.read_bytes(), today=wall(now()).date(), needs_note=ground == "attested")
+    _record(listed, region, round_id, school, by, ground)
+
+
+@app.command()
+def letters(
+    region: RegionOption,
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: ByOption,
+    out: Annotated[Path, typer.Option(help="PDF file to write; it must not be there yet")],
+    again: Annotated[
+        bool, typer.Option(help="Print letters anew, with new codes, for pupils that are asked for")
+    ] = False,
+) -> None:
+    """Make the letters with codes for a school's families as one PDF, sorted by class; a code is shown once."""
+    from overstap.ledger import open_ledger
+    from overstap.review.letter_file import new_file
+    from overstap.review.printing_letters import print_letters
+
+    settings = Settings()
+    pupils: list[str] = []
+    while again and (pupil := typer.prompt("Leerling-id (leeg: klaar)", default="", show_default=False)):
+        pupils.append(pupil)
+    if again and not pupils:
+        raise typer.Exit(1)
+    printed = print_letters(
+        open_ledger(settings),
+        region=region,
+        round_id=round_id,
+        school=school,
+        actor=by,
+        address=settings.review_address,
+        keep=new_file(out),
+        again=pupils,
+    )
+    console = Console(highlight=False)
+    console.print(f"{printed.letters} brieven in {out.name}" if printed.letters else "geen brieven te maken")
+    for reason, count in printed.without.items():
+        console.print(f"[yellow]{count} zonder brief: {reason}[/]")
+
+
+@app.command()
+def invite(region: RegionOption, round_id: RoundOption, by: ByOption) -> None:
+    """Invite a round's families by e-mail, and remind who is due; letters are made with `overstap review letters`."""
+    from overstap.ledger import open_ledger
+    from overstap.review.inviting import invite as run
+
+    settings = Settings()
+    done = run(open_ledger(settings), region=region, round_id=round_id, actor=by, address=settings.review_address)
+    Console(highlight=False).print(
+        ", ".join(f"{name} {count}" for name, count in sorted(done.items())) or "niets nieuws"
+    )
+
+
+@app.command()
+def bounces(folder: Path, region: RegionOption, by: ByOption) -> None:
+    """Read mails that came back, from a Maildir or a folder with .eml files, and list them for the schools."""
+    from overstap.ledger import open_ledger
+    from overstap.ledger.invitations import bounced
+    from overstap.review.bounces import bounces as found
+
+    with open_ledger(Settings()).unit(region, by) as unit:
+        noted = sum(bounced(unit, one.mail, one.status) for one in found(folder))
+    Console(highlight=False).print(f"{noted} teruggekomen")
+
+
+@app.command(name="print")
+def print_one(
+    region: RegionOption,
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: ByOption,
+    out: Annotated[Path, typer.Option(help="PDF file to write; it must not be there yet")],
+) -> None:
+    """Print a dossier for a meeting, with a form to sign. The pupil's id is asked for."""
+    from overstap.ledger import open_ledger
+    from overstap.review.letter_file import new_file
+    from overstap.review.meeting import print_dossier
+
+    pupil = typer.prompt("Leerling-id", hide_input=True)
+    keep = new_file(out)
+    keep(print_dossier(open_ledger(Settings()), region=region, round_id=round_id, school=school, pupil=pupil, actor=by))
+
+
+@app.command()
+def proof(
+    region: RegionOption,
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: ByOption,
+    out: Annotated[Path, typer.Option(help="Folder to write the pack in")],
+) -> None:
+    """Make the signed proof pack of a pupil (JSON and PDF, each with its .p7s). The pupil's id is asked for."""
+    from overstap.ledger import open_ledger
+    from overstap.review.letter_file import new_file
+    from overstap.review.proof import proof_pack
+    from overstap.trust import TrustStore
+
+    settings = Settings()
+    trust = TrustStore(settings.need_path("trust"), production=settings.production)
+    pupil = typer.prompt("Leerling-id", hide_input=True)
+    pack = proof_pack(
+        open_ledger(settings), trust, region=region, round_id=round_id, school=school, pupil=pupil, actor=by
+    )
+    out.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, content in pack.files.items():
+        new_file(out / name)(content)
+        Console(highlight=False).print(name)
 
 
 @app.command()

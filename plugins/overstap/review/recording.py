@@ -3,11 +3,20 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.reviews import Decision, record
 from overstap.review.decisions import DecisionList, RefusedLine
 
 GROUP = 500
+GROUNDS = ("school_list", "school_single", "paper_list", "meeting", "paper_view", "attested")
+"""On what ground a school records an inspection (overstap.review_ground)."""
+
+
+def check_ground(ground: str) -> None:
+    """Raise REVIEW-014 for a ground that is not a school's to state."""
+    if ground not in GROUNDS:
+        raise OverstapError("REVIEW-014", ground=ground, known=", ".join(GROUNDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,7 @@ def record_list(
         school: whose pupils they are.
         actor: who records it, for the evidence.
         listed: what the list says.
-        ground: "school_list" or "school_single".
+        ground: one of `GROUNDS`.
     """
     counts: Counter[str] = Counter(refused=len(listed.refused))
     refused = list(listed.refused)

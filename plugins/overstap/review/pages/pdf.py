@@ -16,7 +16,12 @@ _BLOCK, _PART = 13.0, 10.5
 
 
 def dossier_pdf(copy: dict[str, Any], lang: str, at: datetime) -> bytes:
-    """Return a person's copy as a document.
+    """Return a person's copy as a document; arguments as of `dossier_sheet`."""
+    return dossier_sheet(copy, lang, at).made()
+
+
+def dossier_sheet(copy: dict[str, Any], lang: str, at: datetime) -> Sheet:
+    """Write a person's copy on paper, to which more can be added.
 
     Args:
         copy: as `showing` makes it.
@@ -48,7 +53,7 @@ def dossier_pdf(copy: dict[str, Any], lang: str, at: datetime) -> bytes:
     sheet.pairs([(part["title"], said.plain(f"home.{part['why']}")) for part in copy["withheld"]])
     sheet.ln(4)
     _soft(sheet, f"{said.plain('receipt.digest')}: {copy['digest']}")
-    return sheet.made()
+    return sheet
 
 
 def receipt_pdf(copy: dict[str, Any], answers: list[dict[str, Any]], school: str, lang: str, at: datetime) -> bytes:

@@ -1,0 +1,109 @@
+"""The proof pack of one pupil: what was shown to whom and when, what they answered, what was sent. Signed.
+
+A JSON file with every fact, a PDF of it for people, and beside each a detached signature of the region's conductor. Who
+opens the dossier for a pack is in the pack: that line is written first.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from overstap.clock import now, wall
+from overstap.dossier.people import pupil_name
+from overstap.dossier.reading import read
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger, access
+from overstap.ledger.dossiers import VersionRef
+from overstap.ledger.proof import collected
+from overstap.ledger.secrets import Sealed
+from overstap.review.people import people_of
+from overstap.review.proof_page import proof_page
+from overstap.trust import TrustStore
+from overstap.trust.statement import sign_statement
+
+
+@dataclass(frozen=True, slots=True)
+class ProofPack:
+    """The files of a proof pack by name; the names are ids."""
+
+    files: Mapping[str, bytes] = field(repr=False)
+
+    def zipped(self) -> bytes:
+        """Return the pack as one ZIP file."""
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+            for name, content in self.files.items():
+                package.writestr(name, content)
+        return out.getvalue()
+
+
+def proof_pack(
+    ledger: Ledger,
+    trust: TrustStore,
+    *,
+    region: str,
+    round_id: str,
+    school: str,
+    pupil: str,
+    actor: str,
+) -> ProofPack:
+    """Make the proof pack of a pupil.
+
+    Args:
+        ledger: the ledger.
+        trust: holds the key with which the region's conductor signs.
+        region: region id.
+        round_id: the round.
+        school: the primary school.
+        pupil: the pupil's id in the school's system.
+        actor: who makes it; the parents see that in their log.
+
+    Raises:
+        OverstapError: LEDGER-010 when the school has no such dossier, TRUST-nnn when the conductor's key is not in
+            order.
+    """
+    at = now()
+    identity = trust.conductor_signing(region, at=at)
+    with ledger.unit(region, actor) as unit:
+        found = unit.rows(
+            "select d.dossier, d.version, v.key_id, v.content from overstap.dossier d "
+            "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
+            "where d.round_id = %(round)s and d.primary_school = %(school)s and d.las_key = %(key)s",
+            round=round_id,
+            school=school,
+            key=unit.keys.lookup("las_key", f"{school}\0{pupil}"),
+        )
+        if not found:
+            raise OverstapError("LEDGER-010", school=school, round=round_id)
+        dossier, number, key_id, content = found[0]
+        ref = VersionRef(dossier, number)
+        access.note_opened(unit, [ref], by=actor, purpose="proof_pack")
+        plain = read(unit.keys.decrypt(Sealed(key_id, content), ref.bound_to))
+        names = {one.key: one.name for one in people_of(unit.keys, plain, wall(at).date())}
+        facts = {
+            "kind": "overstap proof of inspection",
+            "format": 1,
+            "made_at": at.isoformat(),
+            "made_by": actor,
+            "pupil": pupil_name(plain),
+            "people": names,
+            **collected(unit, dossier),
+        }
+    text = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True).encode()
+    page = proof_page(facts, names, at)
+    name = _name(dossier)
+    return ProofPack(
+        {
+            f"{name}.json": text,
+            f"{name}.json.p7s": sign_statement(text, identity),
+            f"{name}.pdf": page,
+            f"{name}.pdf.p7s": sign_statement(page, identity),
+        }
+    )
+
+
+def _name(dossier: UUID) -> str:
+    return f"inzage-{dossier}"
