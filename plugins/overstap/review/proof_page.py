@@ -63,8 +63,8 @@ def _about(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
     sheet.pairs([(words["state"], facts["state"])])
     if facts["review_closes_at"]:
         opens = _moment(facts["review_opens_at"]) if facts["review_opens_at"] else "\u2026"
-        sheet.pairs([(words["window"], words["window_value"].format(opens=opens, closes=_moment(facts["review_closes_at"]))])
-        )
+        closes = _moment(facts["review_closes_at"])
+        sheet.pairs([(words["window"], words["window_value"].format(opens=opens, closes=closes))])
 
     sheet.heading(words["versions"], size=13, after=1)
     for one in facts["versions"]:
@@ -161,7 +161,8 @@ def _opened(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> 
     where = _words("where")
     for one in facts["opened"]:
         reader = named(one["person"]) if one["person"] else one["by"]
-        sheet.pairs([(_moment(one["at"]), f"{reader}: {where[one['where']]} ({words['version'].format(number=one['version'])})")])
+        version = words["version"].format(number=one["version"])
+        sheet.pairs([(_moment(one["at"]), f"{reader}: {where[one['where']]} ({version})")])
 
 
 def _evidence(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
