@@ -16,6 +16,18 @@ from overstap.local.services import stop_all
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests over generated input try many times more: minutes, not seconds."""
+    parser.addoption("--thorough", action="store_true", help="ten thousand generated dossiers instead of hundreds")
+
+
+@pytest.fixture(scope="session")
+def thorough(request: pytest.FixtureRequest) -> bool:
+    """Whether tests over generated input try all that they should once in a while."""
+    return bool(request.config.getoption("--thorough"))
+
+
 STATES = Path(__file__).resolve().parents[1] / ".test"
 """A folder per test run, by its process id: what a killed run left behind is found and ended by the next."""
 

@@ -5,8 +5,6 @@ The official schema, sheets and examples are found through OVERSTAP_OFFICIAL; wh
 
 import importlib
 import importlib.util
-import resource
-import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -20,12 +18,14 @@ from lxml import etree
 from rich.console import Console
 from rich.table import Table
 
+from overstap.bench.together import peak_bytes
 from overstap.dossier.parsing import parse
 from overstap.dossier.reading import read
 from overstap.dossier.structure import check
 from overstap.quality.rules import judge
 
 VERSION = "2019.1"
+XSD, SAXON = "lxml + XSD: parse, structure", "Saxon + XSLT: parse, official rules"
 SHEETS = {"OV": "OV/ValideerOverstapprofielen.xsl", "PaO": "PaO/ValideerSwvPaO-profielen.xsl"}
 
 
@@ -135,11 +135,23 @@ def programs(file: str, official: Path | None, today: date) -> dict[str, Callabl
         return found
     schema = official / VERSION / "OSO_gegevensset.xsd"
     if schema.is_file():
-        found["lxml + XSD: parse, structure"] = _Schema(schema)
+        found[XSD] = _Schema(schema)
     sheet = official / VERSION / SHEETS["PaO" if "PaO" in file else "OV"]
     if sheet.is_file() and importlib.util.find_spec("saxonche"):
-        found["Saxon + XSLT: parse, official rules"] = _Saxon(sheet)
+        found[SAXON] = _Saxon(sheet)
     return found
+
+
+def absent(official: Path | None) -> list[str]:
+    """Return what a full comparison lacks on this machine, in words."""
+    if official is None:
+        return ["the official schema, sheets and examples: set OVERSTAP_OFFICIAL to a folder that holds 2019.1/"]
+    home = official / VERSION
+    wanted = [home / "OSO_gegevensset.xsd", *(home / path for path in SHEETS.values())]
+    lacking = [f"{path.relative_to(official)} in {official}" for path in wanted if not path.is_file()]
+    if importlib.util.find_spec("saxonche") is None:
+        lacking.append("the package saxonche, which runs the sheets")
+    return lacking
 
 
 def run(
@@ -169,27 +181,69 @@ def run(
     if not files:
         console.print("no dossiers at hand: set OVERSTAP_OFFICIAL, or give files")
         return []
-    table = Table("program", "file", "bytes", "1 core /s", "2 cores /s", "per CPU second", title="Checking dossiers")
-    rates = []
+    for lacking in absent(official):
+        console.print(f"not compared with {lacking}", highlight=False, soft_wrap=True)
+    rates: list[Rates] = []
     for file, data in files.items():
         times = count if len(data) < 50_000 else max(1, count // 10)
+        table = Table(title=f"{_short(file)}, {len(data) / 1000:,.1f} kB", title_justify="left")
+        for name in ("program", "1 core /s", "2 cores /s", "per CPU second", "overstap is"):
+            table.add_column(name, justify="left" if name == "program" else "right")
+        mine: list[Rates] = []
         for program, work in programs(file, official, today).items():
-            rate = measure(program, work, file, data, times if "Saxon" not in program else max(1, times // 5), two=two)
-            rates.append(rate)
-            both = "-" if rate.two_cores is None else f"{rate.two_cores:,.0f}"
-            table.add_row(program, file, f"{rate.size_bytes:,}", f"{rate.one_core:,.0f}", both, f"{rate.per_cpu:,.0f}")
-    console.print(table)
+            fewer = times if program != SAXON else max(1, times // 5)
+            mine.append(measure(program, work, file, data, fewer, two=two))
+        if both := _both(mine):
+            mine.append(both)
+        for rate in mine:
+            two_cores = "" if rate.two_cores is None else f"{rate.two_cores:,.0f}"
+            table.add_row(rate.program, f"{rate.one_core:,.0f}", two_cores, f"{rate.per_cpu:,.0f}", _ratio(mine, rate))
+        console.print(table)
+        rates += mine
     if many:
         _memory(console, list(files.values()), many, today)
     return rates
 
 
+def _both(mine: list[Rates]) -> Rates | None:
+    """Return the rate of the official validators one after the other: neither alone checks a dossier."""
+    named = {rate.program: rate for rate in mine}
+    if XSD not in named or SAXON not in named:
+        return None
+    schema, sheet = named[XSD], named[SAXON]
+
+    def after(first: float, second: float) -> float:
+        return 1 / (1 / first + 1 / second)
+
+    two = None if schema.two_cores is None or sheet.two_cores is None else after(schema.two_cores, sheet.two_cores)
+    return Rates(
+        "official: XSD, then XSLT",
+        schema.file,
+        schema.size_bytes,
+        after(schema.one_core, sheet.one_core),
+        two,
+        after(schema.per_cpu, sheet.per_cpu),
+    )
+
+
+def _ratio(mine: list[Rates], rate: Rates) -> str:
+    """Return how many times as fast overstap does what this program does."""
+    ours = mine[1] if rate.program == XSD else mine[0]
+    return "" if rate.program.startswith("overstap") else f"{ours.per_cpu / rate.per_cpu:.1f} x as fast"
+
+
+def _short(file: str) -> str:
+    return file.removeprefix("Voorbeelddossier_").removesuffix(".xml")
+
+
 def _memory(console: Console, dossiers: list[bytes], many: int, today: date) -> None:
     """Check many dossiers in a row and print the largest memory of the process ten times on the way."""
+    table = Table(title=f"Memory of one process over {many:,} dossiers", title_justify="left")
+    table.add_column("dossiers", justify="right")
+    table.add_column("MB at most", justify="right")
     step = max(1, many // 10)
     for number in range(many):
         overstap(dossiers[number % len(dossiers)], today=today)
         if number % step == step - 1:
-            unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is bytes there, kilobytes elsewhere
-            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-            console.print(f"{number + 1:>9,} dossiers: at most {most:,.0f} MB")
+            table.add_row(f"{number + 1:,}", f"{peak_bytes() / 1e6:,.1f}")
+    console.print(table)

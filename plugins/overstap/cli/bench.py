@@ -35,8 +35,13 @@ def everything(context: typer.Context) -> None:
 
 
 @app.command()
-def dossier(count: Annotated[int, typer.Option(min=1, help="How often each file is checked")] = 200) -> None:
-    """Parse, structure and rules; lxml with the official schema beside it where OVERSTAP_OFFICIAL is set."""
+def dossier(
+    count: Annotated[int, typer.Option(min=1, help="How often each file is checked")] = 200,
+    many: Annotated[
+        int, typer.Option(min=0, help="Also check so many in a row, and show memory; a year has 175000")
+    ] = 0,
+) -> None:
+    """Parse, structure and rules; the official schema and sheets beside it where OVERSTAP_OFFICIAL holds them."""
     from overstap.bench import dossier as bench
     from overstap.bench.place import region_of, today
     from overstap.dossier.writing import to_bytes
@@ -46,7 +51,7 @@ def dossier(count: Annotated[int, typer.Option(min=1, help="How often each file 
     made = next(dossiers(region_of("dossier", 1, today())))[1]
     examples = sorted((official / bench.VERSION / "examples").glob("*.xml")) if official else []
     files = {path.name: path.read_bytes() for path in examples} | {"synthetic": to_bytes(made)}
-    bench.run(_console(), today=today(), official=official, files=files, count=count)
+    bench.run(_console(), today=today(), official=official, files=files, count=count, many=many)
 
 
 @app.command()

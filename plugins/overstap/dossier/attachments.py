@@ -5,7 +5,6 @@ gives a finding, never an exception. The file's type is told by its content, sin
 """
 
 import binascii
-import io
 import re
 import stat
 import unicodedata
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
+from overstap.dossier.archives import Archive, Entry
 from overstap.dossier.content import Kind, is_active, kind_of, readable_text
 from overstap.dossier.identifiers import is_bsn
 from overstap.dossier.model import Dossier
@@ -146,11 +146,19 @@ def unpack(path: str, encoded: str, *, limits: AttachmentLimits = DEFAULT_ATTACH
         raise Unfit("ATTACHMENT-001") from None
     _look_at_archive(packed)
     try:
-        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-            entry = _only_entry(archive)
-            content = _content(archive, entry, len(packed), limits)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError):
-        # what zipfile and zlib raise for archives damaged on purpose or by accident
+        archive = Archive(packed)
+        entry = _only_entry(archive)
+        content = _content(archive, entry, len(packed), limits)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        OSError,
+        IndexError,
+    ):
         raise Unfit("ATTACHMENT-009") from None
     return Attachment(path, entry.filename, content, kind_of(content))
 
@@ -167,13 +175,13 @@ def _look_at_archive(packed: bytes) -> None:
         raise Unfit("ATTACHMENT-005")
 
 
-def _only_entry(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    entries = archive.infolist()
+def _only_entry(archive: Archive) -> Entry | zipfile.ZipInfo:
+    entries = archive.entries
     if len(entries) != 1:
         raise Unfit("ATTACHMENT-005" if entries else "ATTACHMENT-004")
     entry = entries[0]
     name = entry.orig_filename
-    if name != PurePosixPath(name.replace("\\", "/")).name or ":" in name or "\x00" in name:
+    if not name or name != PurePosixPath(name.replace("\\", "/")).name or ":" in name or "\x00" in name:
         raise Unfit("ATTACHMENT-006")
     if entry.is_dir() or stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         raise Unfit("ATTACHMENT-019")
@@ -182,12 +190,12 @@ def _only_entry(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     return entry
 
 
-def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, packed_bytes: int, limits: AttachmentLimits) -> bytes:
+def _content(archive: Archive, entry: Entry | zipfile.ZipInfo, packed_bytes: int, limits: AttachmentLimits) -> bytes:
     most = min(limits.unpacked_bytes, limits.ratio * packed_bytes)
     if entry.file_size > most:
         raise Unfit("ATTACHMENT-008")
-    with archive.open(entry) as file:
-        content = file.read()  # never more than the archive states; if it lied, its checksum is wrong (ATTACHMENT-009)
+    # never more than the archive states; if it lied, its checksum is wrong (ATTACHMENT-009)
+    content = archive.read(entry, most)
     if not content:
         raise Unfit("ATTACHMENT-010")
     return content

@@ -1,10 +1,11 @@
 """What a file is, told by its content: its type, whether something in it runs, and the text in it."""
 
-import io
 import re
 import zipfile
 import zlib
 from enum import StrEnum
+
+from overstap.dossier.archives import DAMAGED, Archive
 
 
 class Kind(StrEnum):
@@ -36,7 +37,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f]")
 _PDF_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _PDF_ACTIVE = re.compile(rb"/(?:JavaScript|JS|Launch|EmbeddedFile|RichMedia|XFA)(?![A-Za-z0-9])")
 _PDF_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
-_TAG = re.compile(r"<[^>]{0,2000}>")
+_BETWEEN_TAGS = re.compile(r">([^<]+)")
 
 
 def kind_of(content: bytes) -> Kind | None:
@@ -78,7 +79,8 @@ def readable_text(content: bytes, kind: Kind) -> str:
     if kind is Kind.PDF:
         return "\n".join(part.decode("latin-1") for part in _pdf_parts(content))[:_TEXT_BYTES]
     if kind in (Kind.WORD, Kind.EXCEL, Kind.POWERPOINT, Kind.ODF):
-        return _TAG.sub("", " ".join(_xml_parts(content)))
+        # what stands between tags; a part without any is text as a whole
+        return "".join(text for part in _xml_parts(content) for text in _BETWEEN_TAGS.findall(f">{part}"))
     if kind is Kind.OLE:
         # text in the old formats is one or two bytes a character; both are looked at
         return (
@@ -114,26 +116,33 @@ def _names(content: bytes) -> list[str]:
     if end < 0 or int.from_bytes(content[end + 10 : end + 12], "little") > _PARTS_MOST:
         return []
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return archive.namelist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return [entry.filename for entry in Archive(content).entries]
+    except DAMAGED:
         return []
 
 
 def _xml_parts(content: bytes) -> list[str]:
     """Read an office file's XML parts as text, each and all of them bounded; a broken part is left out."""
     texts, room = [], _TEXT_BYTES
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for entry in archive.infolist():
-            if not entry.filename.lower().endswith(".xml") or room <= 0:
-                continue
-            try:
-                with archive.open(entry) as part:
-                    read = part.read(min(_PART_BYTES, room))
-            except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError, OSError):
-                continue
-            room -= len(read)
-            texts.append(read.decode("utf-8", "replace"))
+    archive = Archive(content)
+    for entry in archive.entries:
+        if not entry.filename.lower().endswith(".xml") or room <= 0:
+            continue
+        try:
+            read = archive.read(entry, min(_PART_BYTES, room))
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            RuntimeError,
+            NotImplementedError,
+            EOFError,
+            ValueError,
+            OSError,
+            IndexError,
+        ):
+            continue
+        room -= len(read)
+        texts.append(read.decode("utf-8", "replace"))
     return texts
 
 

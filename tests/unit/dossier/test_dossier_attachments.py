@@ -72,6 +72,19 @@ GOOD = {
     ),
     "Base64 in lines": ("stuk.txt", base64.encodebytes(_zip(("stuk.txt", b"tekst" * 90))).decode()),
 }
+
+
+def _nameless():
+    """An archive of one file whose name is empty: zipfile raises IndexError when asked whether that is a folder."""
+    data = _zip(("a", b"tekst"))
+    local, central = data.index(b"PK\x03\x04"), data.index(b"PK\x01\x02")
+    head = data[local : local + 26] + b"\0\0" + data[local + 28 : local + 30] + data[local + 31 : central]
+    entry = data[central : central + 28] + b"\0\0" + data[central + 30 : central + 46]
+    end = data[data.index(b"PK\x05\x06") :]
+    sizes = len(entry).to_bytes(4, "little") + len(head).to_bytes(4, "little")
+    return head + entry + end[:12] + sizes + end[20:]
+
+
 BAD = {
     "ATTACHMENT-001": ("stuk.txt", "dit is geen base64!"),
     "ATTACHMENT-002": ("stuk.txt", _64(_zip(("stuk.txt", b"tekst"))[:40])),
@@ -108,6 +121,8 @@ MORE_BAD = {
         ["ATTACHMENT-014"],
     ),
     "nothing": ("stuk.txt", " ", ["ATTACHMENT-003"]),
+    "a file without a name": ("stuk.txt", _64(_nameless()), ["ATTACHMENT-006"]),
+    "a part without a name": ("stuk.docx", packed("stuk.docx", _nameless()), ["ATTACHMENT-013"]),
 }
 
 

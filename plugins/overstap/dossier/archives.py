@@ -1,0 +1,164 @@
+"""ZIP archives, read from memory: the plain ones directly, all others by `zipfile`.
+
+Opening an archive with `zipfile` takes longer than unpacking what a dossier's attachments hold. An archive that is as
+plain as programs write them (one disk, no comment, no encryption, stored or deflated, sizes that agree) is read here;
+at the first thing that is not so, `zipfile` is asked instead, so that an odd or damaged archive gets its verdict.
+"""
+
+import io
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError, IndexError)
+"""What `zipfile` and zlib raise for archives damaged by accident or on purpose."""
+_END = struct.Struct("<4s4H2LH")
+_CENTRAL = struct.Struct("<4s6H3L5H2L")
+_LOCAL = struct.Struct("<4s5H3L2H")
+_MOST_ENTRIES = 4_000
+_STORED, _DEFLATED = 0, 8
+# the level of deflating, sizes behind the content, names in UTF-8
+_HARMLESS_FLAGS = 0x0002 | 0x0004 | 0x0008 | 0x0800
+_UTF8 = 0x0800
+_NEWEST = 20
+"""What it takes to unpack deflated files (APPNOTE 4.4.3.2)."""
+
+
+class _Odd(Exception):  # noqa: N818 - it only says: ask zipfile
+    """Something that is not plain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file in an archive, named as `zipfile.ZipInfo` names it.
+
+    Args:
+        orig_filename: its name as it stands in the archive.
+        file_size: bytes when unpacked, as stated.
+        flag_bits: general purpose flags (APPNOTE 4.4.4).
+        external_attr: what the system that wrote it knows of it; Unix keeps its mode in the upper half.
+    """
+
+    orig_filename: str
+    file_size: int
+    flag_bits: int
+    external_attr: int
+    method: int
+    crc: int
+    packed_size: int
+    at: int
+
+    @property
+    def filename(self) -> str:
+        """Its name."""
+        return self.orig_filename
+
+    def is_dir(self) -> bool:
+        """Whether it is a folder."""
+        return self.orig_filename.endswith("/")
+
+
+class Archive:
+    """An archive in memory.
+
+    Args:
+        data: the whole archive.
+
+    Raises:
+        One of `DAMAGED`: it is none, or is damaged.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._zip: zipfile.ZipFile | None = None
+        self.entries: list[Entry] | list[zipfile.ZipInfo]
+        try:
+            self.entries = _entries(data)
+        except (_Odd, struct.error):
+            self.entries = self._by_zipfile().infolist()
+
+    def read(self, entry: Entry | zipfile.ZipInfo, most: int) -> bytes:
+        """Return what a file holds, no more than so many bytes; its checksum is verified when it is read whole.
+
+        Args:
+            entry: one of `entries`.
+            most: the largest number of bytes.
+
+        Raises:
+            One of `DAMAGED`: it is damaged.
+        """
+        if isinstance(entry, Entry):
+            try:
+                return _content(self._data, entry, most)
+            except (_Odd, struct.error, zlib.error):
+                at = next(number for number, each in enumerate(self.entries) if each is entry)
+                entry = self._by_zipfile().infolist()[at]
+        with self._by_zipfile().open(entry) as file:
+            return file.read(most)
+
+    def _by_zipfile(self) -> zipfile.ZipFile:
+        if self._zip is None:
+            self._zip = zipfile.ZipFile(io.BytesIO(self._data))
+        return self._zip
+
+
+def _entries(data: bytes) -> list[Entry]:
+    end = len(data) - _END.size
+    if end < 0:
+        raise _Odd
+    mark, disk, first_disk, here, count, size, at, comment = _END.unpack_from(data, end)
+    if mark != b"PK\x05\x06" or disk or first_disk or here != count or comment or at + size != end:
+        raise _Odd
+    if count > _MOST_ENTRIES or data.count(b"PK\x05\x06") != 1:
+        raise _Odd
+    found = []
+    for _ in range(count):
+        parts = _CENTRAL.unpack_from(data, at)
+        mark, needs, flags, method = parts[0], parts[2], parts[3], parts[4]
+        crc, packed, whole, named, extra, note, disk, _, outer, start = parts[7:]
+        if (
+            mark != b"PK\x01\x02"
+            or flags & ~_HARMLESS_FLAGS
+            or method not in (_STORED, _DEFLATED)
+            or disk
+            or needs > _NEWEST
+        ):
+            raise _Odd
+        if 0xFFFFFFFF in (packed, whole, start):
+            raise _Odd
+        name = data[at + _CENTRAL.size : at + _CENTRAL.size + named]
+        if len(name) != named or b"\x00" in name or not name:
+            raise _Odd
+        try:
+            told = name.decode("utf-8" if flags & _UTF8 else "cp437")
+        except UnicodeDecodeError:
+            raise _Odd from None
+        found.append(Entry(told, whole, flags, outer, method, crc, packed, start))
+        at += _CENTRAL.size + named + extra + note
+    if at != end:
+        raise _Odd
+    return found
+
+
+def _content(data: bytes, entry: Entry, most: int) -> bytes:
+    if entry.file_size > most:
+        raise _Odd
+    mark, _, flags, method, *_, name_size, extra = _LOCAL.unpack_from(data, entry.at)
+    begin = entry.at + _LOCAL.size + name_size + extra
+    packed = data[begin : begin + entry.packed_size]
+    if mark != b"PK\x03\x04" or flags & ~_HARMLESS_FLAGS or method != entry.method or len(packed) != entry.packed_size:
+        raise _Odd
+    if data[entry.at + _LOCAL.size : entry.at + _LOCAL.size + name_size] != entry.orig_filename.encode(
+        "utf-8" if entry.flag_bits & _UTF8 else "cp437"
+    ):
+        raise _Odd
+    content = packed
+    if method == _DEFLATED:
+        unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+        content = unpacker.decompress(packed, entry.file_size + 1)  # one more would tell that it states too little
+        if not unpacker.eof:
+            raise _Odd
+    if len(content) != entry.file_size or zlib.crc32(content) != entry.crc:
+        raise _Odd
+    return content
