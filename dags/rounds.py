@@ -10,7 +10,7 @@ from overstap.agreements import Agreement, RoundKind, load_all
 from overstap.clock import now
 from overstap.orchestration import tasks
 from overstap.orchestration.documentation import round_doc
-from overstap.orchestration.gates import ReleaseForReview
+from overstap.orchestration.gates import AcceptUndeliverable, DecideNotInspected, ReleaseForDelivery, ReleaseForReview
 from overstap.orchestration.roles import access_of
 from overstap.orchestration.schedule import at_opening, before_opening, current
 from overstap.orchestration.steps import AGAIN, round_steps
@@ -55,20 +55,32 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         review_opens = steps.add(WaitForMilestone, "review_opens", milestone="review_opens")
         reviewed = steps.add(WaitForReview, "review")
         ended = steps.once("end_review", tasks.end_review)
+        not_seen = steps.once("window_questions", tasks.window_questions)
+        decided = steps.each(DecideNotInspected, "not_inspected", over={"question": not_seen}, accounts=coordinators)
 
         # Sealed for each school that may receive it, delivered, confirmed
         delivers = steps.add(WaitForMilestone, "delivers", milestone="delivers")
+        ended_late = steps.once("end_extended", tasks.end_review)
         received_by = steps.once("receivers", tasks.receivers)
+        unusual = steps.once("delivery_questions", tasks.delivery_questions)
+        may_go = steps.each(
+            ReleaseForDelivery, "release_for_delivery", over={"question": unusual}, accounts=coordinators
+        )
         sealed = steps.once("seal", tasks.seal)
         delivered = steps.per_school("deliver", tasks.deliver, agreement.secondary_schools)
         confirmed = steps.add(WaitForReceipts, "receipts", trigger_rule=EVEN_IF_A_SCHOOL_FAILED)
+        left = steps.once("closing_questions", tasks.closing_questions)
+        accepted = steps.each(
+            AcceptUndeliverable, "accept_undeliverable", over={"question": left}, accounts=coordinators
+        )
         closed = steps.once("close", tasks.close)
         complete = EmptyOperator(task_id="complete", task_display_name=title("task.complete"), on_success_callback=None)
 
         opened >> data_due >> [registered, collected] >> checked
         checked >> questions >> released >> review_opens >> reviewed >> ended
-        ended >> delivers >> received_by >> sealed >> delivered
-        [sealed, delivered] >> confirmed >> closed
+        ended >> not_seen >> decided >> delivers >> ended_late >> received_by
+        received_by >> unusual >> may_go >> sealed >> delivered
+        [sealed, delivered] >> confirmed >> left >> accepted >> closed
         [registered, collected, delivered, closed] >> complete  # stays red while a school is missing
     return dag
 

@@ -16,7 +16,8 @@ from overstap.texts import texts
 from .conftest import REGIONS
 
 KINDS = ("pre_registration", "advice", "placement")
-WAITS = {"WaitForMilestone", "WaitForReview", "WaitForReceipts", "ReleaseForReview"}
+GATES = {"ReleaseForReview", "DecideNotInspected", "ReleaseForDelivery", "AcceptUndeliverable"}
+WAITS = {"WaitForMilestone", "WaitForReview", "WaitForReceipts", *GATES}
 """Take as long as people take, so they have no time limit."""
 NO_WORK = {"EmptyOperator"}
 

@@ -29,13 +29,16 @@ class Coordinator:
         waiting = self.api.questions(self.dag_id, run_id)
         return next((one for one in waiting if one["task_instance"]["state"] == "awaiting_input"), None)
 
-    def release(self, run_id: str, question: dict[str, Any]) -> None:
-        """Answer the gate with its first option: release for review."""
+    def answer(self, run_id: str, question: dict[str, Any]) -> str:
+        """Answer a gate with its first option, which lets the round go on; return that answer."""
+        asked = question["task_instance"]
+        chosen = str(question["options"][0])
         self.api.answer(
-            *(self.dag_id, run_id, "release", [question["options"][0]]),
-            filled_in={"reden": "Demonstratie"},
-            map_index=int(question["task_instance"]["map_index"]),
+            *(self.dag_id, run_id, asked["task_id"], [chosen]),
+            filled_in={name: "Demonstratie" if name == "reden" else None for name in question["params"]},
+            map_index=int(asked["map_index"]),
         )
+        return chosen
 
     def rerun(self, run_id: str, map_index: int) -> int:
         """Clear one school's collection with everything downstream; return how many tasks that is."""

@@ -85,7 +85,7 @@ class Story:
         return self._finish() and state == "success"
 
     def _follow(self, run_id: str, on_release: Callable[[], None]) -> None:
-        """Tell what the run does until it is over, answering its gate on the way."""
+        """Tell what the run does until it is over, answering its gates on the way."""
         deadline = time.monotonic() + _LONGEST_SECONDS
         released = False
         while True:
@@ -100,8 +100,7 @@ class Story:
                 if self.asks_person:
                     self.tell("gate_wait")
                 else:
-                    self.coordinator.release(run_id, question)
-                    self.tell("gate_given")
+                    self.tell("gate_given", answer=self.coordinator.answer(run_id, question))
             gates = [one["map_index"] for one in tasks if one["task_id"] == "release" and one["state"] == "success"]
             if not released and max(gates, default=-1) == self._releases:
                 released = True

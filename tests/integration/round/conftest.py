@@ -53,6 +53,8 @@ class Story:
     refused: Chapter
     bypassed: Chapter
     by_stranger: Chapter
+    past_delivery_gate: Chapter
+    """Released for review; the gate before delivery, which asks about the missing school, was marked a success."""
     first: Chapter
     """Released by the coordinator, while a school had not supplied yet."""
     complete: Chapter
@@ -82,6 +84,7 @@ def story(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) ->
         bypassed = _chapter(house, airflow.play(mark_success="release"))
         by_stranger = _chapter(house, airflow.play(account="stranger"))
         schools.start()
+        past_delivery_gate = _chapter(house, airflow.play(mark_success="release_for_delivery"))
         first = _chapter(house, airflow.play())
         for school in region.primary:
             if school.character is Character.LATE:
@@ -90,7 +93,7 @@ def story(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) ->
         complete = _chapter(house, airflow.play())
         schools.over.set()
         again = _chapter(house, airflow.play())
-        yield Story(house, airflow, refused, bypassed, by_stranger, first, complete, again)
+        yield Story(house, airflow, refused, bypassed, by_stranger, past_delivery_gate, first, complete, again)
     finally:
         schools.over.set()
         airflow.close()
@@ -142,7 +145,10 @@ def _chapter(house: House, played: Played) -> Chapter:
         played,
         house.states(),
         house.stored(),
-        house.rows("select approved, decided_by, reason, dossiers from overstap.gate_decision order by decided_at"),
+        house.rows(
+            "select approved, decided_by, reason, dossiers from overstap.gate_decision "
+            "where gate = 'release_for_review' order by decided_at"
+        ),
         {name: house.dump(name) for name in tables},
         Counter(dict(house.rows("select payload::jsonb ->> 'action', count(*) from overstap.audit_line group by 1"))),
         house.rows(

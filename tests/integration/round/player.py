@@ -77,7 +77,6 @@ def _answer(dag: str, answer: str | None, account: str, over: threading.Event) -
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
-    payload = UpdateHITLDetailPayload(chosen_options=[answer or ""], params_input={"reden": "Afgesproken"})
     waiting = select(TaskInstance).where(TaskInstance.dag_id == dag, TaskInstance.state == "awaiting_input")
     while not over.is_set():
         time.sleep(0.2)
@@ -86,6 +85,10 @@ def _answer(dag: str, answer: str | None, account: str, over: threading.Event) -
                 asked = session.scalar(select(HITLDetail).where(HITLDetail.ti_id == task.id))
                 if asked is None or asked.response_received or datetime.now(UTC) - asked.created_at < _HELD:
                     continue
+                # What was told is an answer to one of the gates; the others are let through.
+                chosen = answer if answer in asked.options else asked.options[0]
+                filled = {name: "Afgesproken" if name == "reden" else None for name in asked.params}
+                payload = UpdateHITLDetailPayload(chosen_options=[chosen], params_input=filled)
                 user = session.scalar(select(User).where(User.username == account))
                 update_hitl_detail(dag, task.run_id, task.task_id, payload, user, session, task.map_index)
 

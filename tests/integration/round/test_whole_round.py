@@ -54,6 +54,29 @@ def test_an_answer_of_another_account_releases_nothing(story: Story) -> None:
     assert story.by_stranger.states == story.refused.states
 
 
+def test_marking_the_gate_before_delivery_a_success_delivers_nothing(story: Story) -> None:
+    past = story.past_delivery_gate
+    assert past.played.tasks["release_for_delivery[0]"] == "success"
+    assert past.played.tasks["seal"] == "failed"
+    assert ("seal", None, "GATE-004", "region", False) in past.red
+    assert past.states["inspected"] > 0
+    assert past.rows["delivery"] == []
+    assert past.stored.total() == 0
+
+
+def test_what_is_unusual_and_what_did_not_arrive_is_decided_by_the_coordinator(story: Story) -> None:
+    [late] = [one for one in story.house.region.primary if one.character is Character.LATE]
+    held = story.house.rows(
+        "select h.gate, h.reason, h.subject, g.decided_by, g.approved from overstap.gate_hold h "
+        "join overstap.gate_decision g on g.gate_decision = h.settled_by order by h.raised_at"
+    )
+    coordinator = (story.house.coordinator, True)
+    assert ("release_for_delivery", "school_missing", late.id, *coordinator) in held
+    assert ("accept_undeliverable", "no_receiver", "", *coordinator) in held
+    assert {(by, approved) for *_, by, approved in held} == {coordinator}
+    assert story.house.count("gate_hold") == len(held)
+
+
 def test_a_late_school_holds_up_nobody_and_shows_red(story: Story) -> None:
     late = [one.character is Character.LATE for one in story.house.region.primary]
     assert mapped(story.first, "collect") == ["failed" if is_late else "success" for is_late in late]

@@ -1,5 +1,6 @@
 """The tasks of a round, each a call of one stage. They pass ids and counts, and may be run again at any time."""
 
+from overstap.orchestration.tasks.asking import closing_questions, delivery_questions, window_questions
 from overstap.orchestration.tasks.checking import check, check_early
 from overstap.orchestration.tasks.closing import close
 from overstap.orchestration.tasks.collecting import collect, collect_early, plan_day, registrations
@@ -11,9 +12,11 @@ __all__ = [
     "check",
     "check_early",
     "close",
+    "closing_questions",
     "collect",
     "collect_early",
     "deliver",
+    "delivery_questions",
     "end_review",
     "open_round",
     "plan_day",
@@ -21,4 +24,5 @@ __all__ = [
     "receivers",
     "registrations",
     "seal",
+    "window_questions",
 ]

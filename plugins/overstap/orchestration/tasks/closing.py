@@ -4,14 +4,20 @@ import logging
 from typing import Any
 
 from overstap.clock import now
-from overstap.ledger import counts, deliveries, rounds
+from overstap.errors import OverstapError
+from overstap.ledger import counts, rounds
+from overstap.orchestration.tasks.asking import look_before_closing
 from overstap.orchestration.workplace import RoundRef, workplace
 
 log = logging.getLogger(__name__)
 
 
 def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
-    """Say what stayed unconfirmed when receipts were due, sign the evidence, and write the round's report."""
+    """Close the round once what did not arrive is accepted, sign the evidence, and write the round's report.
+
+    Raises:
+        OverstapError: GATE-009 when something that did not arrive waits for the coordinator to accept it.
+    """
     from overstap.closing.checkpoint import make_checkpoint
     from overstap.closing.report import GateLine, round_report, write_report
     from overstap.quality.publishing import publish
@@ -20,8 +26,10 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
     ref = RoundRef(region, school_year, kind)
     with workplace(ref, "close") as place:
         with place.ledger.unit(region, "close") as unit:
-            due = place.round.milestones.receipts_due
-            given_up = deliveries.give_up(unit, ref.round_id) if now() >= due else 0
+            held = look_before_closing(place, unit)
+        if held:  # its gate may have been marked a success
+            raise OverstapError("GATE-009", count=sum(hold.reason.count for hold in held))
+        with place.ledger.unit(region, "close") as unit:
             rounds.close_round(unit, ref.round_id)
         checkpoint = make_checkpoint(place.ledger, place.trust, region=region, actor="close", at=now())
         with place.ledger.unit(region, "close") as unit:
@@ -45,4 +53,4 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
             quality = publish(unit, place.settings.need_path("reports"), ref.round_id)
         path = write_report(place.settings.need_path("reports"), ref.round_id, report)
     log.info("Verslag | report: %s, %s", path.name, quality.name)
-    return {"undelivered": given_up, "audit_lines": checkpoint[0]}
+    return {"audit_lines": checkpoint[0]}

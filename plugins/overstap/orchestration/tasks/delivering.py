@@ -3,7 +3,10 @@
 from typing import Any
 
 from overstap.clock import now
+from overstap.errors import OverstapError
 from overstap.ledger import deliveries
+from overstap.ledger.holds import RELEASE_FOR_DELIVERY, open_holds
+from overstap.orchestration.tasks.asking import look_before_delivery
 from overstap.orchestration.tasks.collecting import registrations
 from overstap.orchestration.workplace import RoundRef, say, workplace
 
@@ -19,10 +22,18 @@ def receivers(region: str, school_year: str, kind: str) -> dict[str, int]:
 
 
 def seal(region: str, school_year: str, kind: str) -> dict[str, int]:
-    """Seal every dossier that may leave."""
+    """Seal every dossier that may leave.
+
+    Raises:
+        OverstapError: GATE-004 when something unusual waits for the coordinator's decision.
+    """
     from overstap.delivery.sealing import seal_round
 
     with workplace(RoundRef(region, school_year, kind), "seal") as place:
+        with place.ledger.unit(region, "seal") as unit:
+            held = look_before_delivery(place, unit)
+        if held:  # its gate may have been marked a success
+            raise OverstapError("GATE-004", count=len(held))
         done = seal_round(
             place.ledger,
             place.trust,
@@ -40,11 +51,16 @@ def deliver(region: str, school_year: str, kind: str, school: str, label: str) -
     """Send one school what is sealed for it, and keep its receipts.
 
     Raises:
-        OverstapError: DELIVERY-101 when something is unconfirmed still; Airflow tries again.
+        OverstapError: DELIVERY-101 when something is unconfirmed still; Airflow tries again. GATE-004 when something
+            unusual waits for the coordinator's decision.
     """
     from overstap.delivery.sending import send_school
 
     with workplace(RoundRef(region, school_year, kind), f"deliver {school}") as place:
+        with place.ledger.unit(region, f"deliver {school}") as unit:
+            held = open_holds(unit, place.ref.round_id, RELEASE_FOR_DELIVERY)
+        if held:
+            raise OverstapError("GATE-004", count=len(held))
         done = send_school(
             place.ledger,
             place.trust,

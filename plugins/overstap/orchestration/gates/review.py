@@ -1,0 +1,57 @@
+"""Release for review: the parents may see what is accepted."""
+
+from datetime import datetime
+from typing import Any
+
+from overstap.clock import now, spoken
+from overstap.errors import OverstapError
+from overstap.ledger.counts import primary_schools
+from overstap.ledger.door import Unit
+from overstap.ledger.dossiers import decide_release, releases, waiting_for_release
+from overstap.orchestration.gates.asking import Answer, Gate, cell
+from overstap.orchestration.workplace import Workplace
+
+
+class ReleaseForReview(Gate):
+    """Asks to release accepted dossiers to the parents; an answer covers what is accepted at that moment."""
+
+    gate = "release_for_review"
+
+    def ask(self, place: Workplace, unit: Unit) -> dict[str, Any] | None:
+        """Return what waits per school; None when this question led to a release before."""
+        if releases(unit, self.ref.round_id) >= self.question:
+            return None
+        waiting = waiting_for_release(unit, self.ref.round_id)
+        return {
+            "count": str(waiting.total()),
+            "closes": spoken(_closes_at(place)),
+            "rows": "\n".join(
+                f"| {cell(school.name)} ({school.school}) | {waiting[school.school]} | {school.states['rejected']} "
+                f"| {school.supplied} | {school.expected} |"
+                for school in primary_schools(unit, self.ref.round_id)
+            ),
+        }
+
+    def take(self, place: Workplace, unit: Unit, answer: Answer) -> dict[str, int]:
+        """Keep the answer, and release."""
+        released = decide_release(
+            unit,
+            self.ref.round_id,
+            approved=answer.choice == "approve",
+            decided_by=answer.by,
+            reason=answer.reason,
+            answer_key=answer.key,
+            closes_at=_closes_at(place),
+            opens_at=place.round.milestones.review_opens,
+        )
+        return {"released": released}
+
+    def after(self, answer: Answer) -> None:
+        """Fail when the coordinator said: not yet."""
+        if answer.choice != "approve":
+            raise OverstapError("GATE-001", by=answer.by)
+
+
+def _closes_at(place: Workplace) -> datetime:
+    """Return when the review of what is released now closes: as agreed, and never too short for these parents."""
+    return max(place.round.milestones.review_closes, now() + place.round.review_minimum)

@@ -1,0 +1,85 @@
+"""What there is to ask the coordinator before delivery and before the end: the numbers of the questions."""
+
+import math
+from datetime import timedelta
+
+from overstap.agreements.load import find_agreement
+from overstap.clock import now
+from overstap.closing.undeliverable import undeliverable
+from overstap.delivery.unusual import Ending, Situation, unusual
+from overstap.errors import OverstapError
+from overstap.ledger import counts, deliveries, holds, windows
+from overstap.ledger.door import Unit
+from overstap.ledger.holds import ACCEPT_UNDELIVERABLE, NOT_INSPECTED, RELEASE_FOR_DELIVERY, Hold, Reason
+from overstap.orchestration.workplace import RoundRef, Workplace, workplace
+from overstap.trust.watch import Kind, expiring
+
+
+def window_questions(region: str, school_year: str, kind: str) -> list[int]:
+    """Return the questions about who did not inspect; the agreement may leave nothing to ask."""
+    ref = RoundRef(region, school_year, kind)
+    with workplace(ref, "window_questions") as place, place.ledger.unit(region, "window_questions") as unit:
+        is_offered = len(windows.ALLOWED[place.round.not_inspected]) > 1
+        lapsed = [
+            Reason(
+                NOT_INSPECTED,
+                one.lapsed,
+                {"school": f"{one.name} ({one.school})", "released": one.released},
+                one.school,
+            )
+            for one in windows.standing(unit, ref.round_id)
+            if one.lapsed and is_offered
+        ]
+        holds.look(unit, ref.round_id, NOT_INSPECTED, lapsed)
+        return _numbers(unit, ref.round_id, NOT_INSPECTED)
+
+
+def delivery_questions(region: str, school_year: str, kind: str) -> list[int]:
+    """Return the questions about what is unusual before delivery."""
+    ref = RoundRef(region, school_year, kind)
+    with workplace(ref, "delivery_questions") as place, place.ledger.unit(region, "delivery_questions") as unit:
+        look_before_delivery(place, unit)
+        return _numbers(unit, ref.round_id, RELEASE_FOR_DELIVERY)
+
+
+def closing_questions(region: str, school_year: str, kind: str) -> list[int]:
+    """Return the questions about what did not arrive; what is unconfirmed when receipts were due is so from here on."""
+    ref = RoundRef(region, school_year, kind)
+    with workplace(ref, "closing_questions") as place, place.ledger.unit(region, "closing_questions") as unit:
+        look_before_closing(place, unit)
+        return _numbers(unit, ref.round_id, ACCEPT_UNDELIVERABLE)
+
+
+def look_before_delivery(place: Workplace, unit: Unit) -> list[Hold]:
+    """Raise in the ledger what is unusual about delivering now; return what stands open."""
+    due = place.round.milestones.receipts_due
+    days = max(1, math.ceil((due - now()) / timedelta(days=1)))
+    mine = {school.id for school in place.agreement.schools} | {f"region {place.ref.region}"}
+    endings = [
+        Ending(one.name, one.until)
+        for one in expiring(place.trust, at=now(), days=days)
+        if one.kind is Kind.CERTIFICATE and one.owner in mine
+    ]
+    found = Situation(counts.primary_schools(unit, place.ref.round_id), endings, _is_agreement_changed(place))
+    return holds.look(unit, place.ref.round_id, RELEASE_FOR_DELIVERY, unusual(found))
+
+
+def look_before_closing(place: Workplace, unit: Unit) -> list[Hold]:
+    """Say what stayed unconfirmed when receipts were due, and raise what did not arrive; return what stands open."""
+    if now() >= place.round.milestones.receipts_due:
+        deliveries.give_up(unit, place.ref.round_id)
+    return holds.look(unit, place.ref.round_id, ACCEPT_UNDELIVERABLE, undeliverable(unit, place.ref.round_id))
+
+
+def _is_agreement_changed(place: Workplace) -> bool:
+    """Tell whether the region's file says something else about this round or its schools than the round works with."""
+    try:
+        written = find_agreement(place.settings.regions, place.ref.region, place.ref.school_year)
+        return written.round(place.ref.kind) != place.round or written.schools != place.agreement.schools
+    except OverstapError:
+        return True  # gone, or broken while the round runs: somebody is changing it
+
+
+def _numbers(unit: Unit, round_id: str, gate: str) -> list[int]:
+    """Return the numbers of a gate's questions: always one at least, which has nothing to ask where nothing stands."""
+    return list(range(1, max(1, holds.batches(unit, round_id, gate)) + 1))
