@@ -20,7 +20,7 @@ class Severity(StrEnum):
 
 
 WARNINGS = frozenset(
-    f"AGREEMENT-{number}" for number in (114, 115, 121, 123, 126, 128, 134, 146, 148, 153, 160, 161, 162, 163)
+    f"AGREEMENT-{number}" for number in (114, 115, 121, 123, 126, 128, 134, 146, 148, 153, 160, 161, 162, 163, 170)
 )
 """The codes that only warn; every other one is an error."""
 

@@ -39,3 +39,10 @@ def intake_doc(agreement: Agreement) -> str:
     """Return the Markdown that Airflow shows with a region's daily collection."""
     text: str = texts("orchestration/documentation")["intake"]["nl"]
     return text.format(region=agreement.name)
+
+
+def notices_doc(agreement: Agreement) -> str:
+    """Return the Markdown that Airflow shows with a region's mail."""
+    text: str = texts("orchestration/documentation")["notices"]["nl"]
+    hours = agreement.notices
+    return text.format(region=agreement.name, digest=hours.digest_at, since=hours.quiet_from, until=hours.quiet_until)

@@ -59,6 +59,8 @@ MISTAKES = [
     (RECEIPTS, "receipts_due: 2027-04-04 17:00", "114", None),  # a Sunday
     (RECEIPTS, "receipts_due: 2027-03-26 17:00", "114", None),  # Good Friday
     (RECEIPTS, "receipts_due: 2027-04-28 17:00", "114", None),  # May holiday of the part Middle
+    ("holiday_region: middle", "holiday_region: middle\nnotices: {digest_at: '06:30'}", "170",
+     "notices: {digest_at: '06:30'}"),
     (RECEIPTS, "receipts_due: 2027-04-06 00:00", "115", None),
     (DUE, "data_due: 16-03-2027 12:00", "116", None),
     (RECEIPTS, "receipts_due: 2027-04-31 17:00:00", "116", None),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from overstap.agreements.checks import content, law, moments, people, shape
+from overstap.agreements.checks import content, law, moments, notices, people, shape
 from overstap.agreements.checks.context import Context
 from overstap.agreements.findings import Finding, Severity, finding, finding_of
 from overstap.agreements.load import agreement_paths
@@ -58,6 +58,7 @@ def check_agreements(
             law.check(context)
             content.check(context)
             people.check(context, register)
+            notices.check(context)
             is_taken = shape.check(context)
             _nothing_unsaid(context, is_taken)
     _schools_in_two_regions(contexts, _neighbours(chosen, national))

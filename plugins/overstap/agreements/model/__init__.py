@@ -6,6 +6,7 @@ from overstap.agreements.model.inspection import Inspection
 from overstap.agreements.model.invitations import Invitations
 from overstap.agreements.model.milestones import Milestones, Reminder
 from overstap.agreements.model.moments import wall_time_comes_twice, wall_time_exists
+from overstap.agreements.model.notices import Notices
 from overstap.agreements.model.occasions import Occasion
 from overstap.agreements.model.part import Part
 from overstap.agreements.model.people import Coordinator
@@ -25,6 +26,7 @@ __all__ = [
     "Invitations",
     "LasDatabase",
     "Milestones",
+    "Notices",
     "Occasion",
     "Part",
     "Pull",

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from overstap.agreements.model.holidays import HolidayRegion
+from overstap.agreements.model.notices import Notices
 from overstap.agreements.model.occasions import Occasion
 from overstap.agreements.model.part import Part
 from overstap.agreements.model.people import Coordinator
@@ -32,6 +33,8 @@ class Agreement(Part):
     rounds: dict[RoundKind, Round]
     occasions: tuple[Occasion, ...] = ()
     """Further dates of the region, for its calendar."""
+    notices: Notices = Notices()
+    """When mail goes to coordinators and schools."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -9,6 +9,7 @@ from airflow.sdk import Context, Param
 
 from overstap.errors import OverstapError
 from overstap.ledger.door import Unit
+from overstap.ledger.notices import Notice, forget, note
 from overstap.orchestration.links import round_page
 from overstap.orchestration.workplace import RoundRef, Workplace, workplace
 from overstap.texts import texts
@@ -81,6 +82,8 @@ class Gate(HITLOperator):
                 }
                 self.subject = self._words["subject"]["nl"].format(**facts)
                 self.body = self._words["body"]["nl"].format(**facts)
+                with place.ledger.unit(self.ref.region, self.task_id) as unit:
+                    note(unit, [self._notice(context, account, facts) for account in self.accounts])
         if facts is None:
             self.log.info("Niets (meer) te beslissen bij vraag %d | nothing (more) to decide", self.question)
             return None
@@ -92,6 +95,7 @@ class Gate(HITLOperator):
             answer = self._answer(context, event)
             with place.ledger.unit(self.ref.region, answer.by) as unit:
                 kept = self.take(place, unit, answer)
+                forget(unit, self._notice(context, answer.by, {}).meaning)
             self.after(answer)
         self.log.info("%s: %s, %s", answer.by, answer.choice, kept)
         return kept
@@ -110,6 +114,13 @@ class Gate(HITLOperator):
 
     def after(self, answer: Answer) -> None:
         """Fail when the answer was that the round cannot go on yet; it is in the ledger by then."""
+
+    def _notice(self, context: Context, account: str, facts: dict[str, Any]) -> Notice:
+        """Return what a coordinator is told by mail while the question waits."""
+        said = self._words["subject"] if facts else {}
+        subjects = {f"subject_{language}": text.format_map(facts) for language, text in said.items()}
+        about = f"{self.gate}/{self.question}/{context['ti'].run_id}"
+        return Notice("gate", about, f"coordinator:{account}", subjects, self.ref.round_id, is_urgent=True)
 
     def _answer(self, context: Context, event: dict[str, Any]) -> Answer:
         """Return the answer, when it is one that was offered, of somebody who may give it."""

@@ -7,6 +7,7 @@ from overstap.orchestration.tasks.collecting import collect, collect_early, plan
 from overstap.orchestration.tasks.delivering import deliver, receivers, seal
 from overstap.orchestration.tasks.opening import open_round
 from overstap.orchestration.tasks.reviewing import end_review, questions
+from overstap.orchestration.tasks.telling import send_mail, tell
 
 __all__ = [
     "check",
@@ -24,5 +25,7 @@ __all__ = [
     "receivers",
     "registrations",
     "seal",
+    "send_mail",
+    "tell",
     "window_questions",
 ]

@@ -1,0 +1,41 @@
+"""One DAG per region: tells coordinators and schools by mail what they have to know, a digest a day or at once."""
+
+from airflow.sdk import DAG, CronTriggerTimetable
+
+from overstap.agreements import Agreement, load_all
+from overstap.clock import NETHERLANDS, now
+from overstap.orchestration import tasks
+from overstap.orchestration.access import coordinator_role, rights
+from overstap.orchestration.documentation import notices_doc
+from overstap.orchestration.schedule import before_opening, current
+from overstap.orchestration.steps import AGAIN, daily_steps
+from overstap.orchestration.titles import title
+from overstap.settings import Settings
+
+EVERY_FIVE_MINUTES = "*/5 * * * *"
+
+
+def notices_dag(agreement: Agreement) -> DAG:
+    """Return the DAG of a region's mail."""
+    first = min(agreed.milestones.opens for agreed in agreement.rounds.values())
+    with DAG(
+        f"notices__{agreement.region}",
+        dag_display_name=title("dag.notices", region=agreement.name),
+        doc_md=notices_doc(agreement),
+        schedule=CronTriggerTimetable(EVERY_FIVE_MINUTES, timezone=str(NETHERLANDS)),
+        start_date=before_opening(first),
+        catchup=False,
+        max_active_runs=1,
+        default_args={"owner": agreement.region, **AGAIN},
+        tags=["overstap", f"regio:{agreement.region}", "berichten", f"schooljaar:{agreement.school_year}"],
+        access_control={coordinator_role(agreement.region): rights()},
+    ) as dag:
+        steps = daily_steps(agreement.region, agreement.school_year)
+        told = steps.once("tell", tasks.tell)
+        sent = steps.once("send_mail", tasks.send_mail)
+        told >> sent
+    return dag
+
+
+for agreement in current(load_all(Settings().regions)[0], now()):
+    globals()[agreement.region] = notices_dag(agreement)

@@ -1,0 +1,50 @@
+"""When mail goes: a digest once a day, what is urgent at once, and nothing in quiet hours. Dutch wall time."""
+
+from datetime import datetime, timedelta
+
+from overstap.agreements.model.notices import Notices
+from overstap.clock import wall
+
+_SATURDAY = 5
+
+
+def is_quiet(agreed: Notices, at: datetime) -> bool:
+    """Tell whether nothing goes at a moment: at night, and at weekends where the region wants none then.
+
+    Args:
+        agreed: what the region agreed.
+        at: the moment, aware.
+    """
+    local = wall(at)
+    if local.weekday() >= _SATURDAY and not agreed.weekends:
+        return True
+    begin, end = agreed.hour("quiet_from"), agreed.hour("quiet_until")
+    if begin == end:
+        return False
+    if begin < end:
+        return begin <= local.time() < end
+    return local.time() >= begin or local.time() < end
+
+
+def is_digest_due(agreed: Notices, at: datetime, last: datetime | None) -> bool:
+    """Tell whether the day's digest may go: its hour has come, and none went today.
+
+    Args:
+        agreed: what the region agreed.
+        at: the moment, aware.
+        last: when the last digest was made for this recipient.
+    """
+    local = wall(at)
+    went_today = last is not None and wall(last).date() == local.date()
+    return not is_quiet(agreed, at) and local.time() >= agreed.hour("digest_at") and not went_today
+
+
+def is_urgent_due(agreed: Notices, at: datetime, last: datetime | None) -> bool:
+    """Tell whether an urgent mail may go: not in quiet hours, and not too soon after the one before.
+
+    Args:
+        agreed: what the region agreed.
+        at: the moment, aware.
+        last: when the last urgent mail was made for this recipient.
+    """
+    return not is_quiet(agreed, at) and (last is None or at - last >= max(agreed.urgent_every, timedelta(0)))

@@ -1,0 +1,50 @@
+"""What is told by mail: noted, written, sent."""
+
+import logging
+from datetime import datetime
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from overstap.clock import now
+from overstap.orchestration.links import round_page
+from overstap.orchestration.mail import door
+from overstap.orchestration.workplace import bare_workplace, say
+from overstap.settings import Settings
+from overstap.trust import TrustStore
+from overstap.trust.watch import Kind, expiring
+
+log = logging.getLogger(__name__)
+
+
+def tell(region: str, school_year: str) -> dict[str, int]:
+    """Note what coordinators and schools are to be told, and put the mails that may go in the outbox."""
+    from overstap.notices.work import tell as told
+
+    with bare_workplace() as (settings, ledger):
+        done = told(ledger, region, at=now(), endings=_endings(settings), board=round_page, actor="tell")
+    say("Berichten | notices", done)
+    return dict(done)
+
+
+def send_mail(region: str, school_year: str) -> dict[str, int]:
+    """Send what is due in the region's outbox; without a mail server it waits there.
+
+    Raises:
+        AirflowSkipException: no mail server is named (setting OVERSTAP_MAIL).
+    """
+    from overstap.mail.outbox import work
+
+    with bare_workplace() as (settings, ledger):
+        if settings.mail is None:
+            raise AirflowSkipException("OVERSTAP_MAIL noemt geen mailserver (names no mail server): de mail wacht")
+        done = work(ledger, region, door(settings.mail), actor="send_mail", clock=now)
+    say("Mail", done)
+    return dict(done)
+
+
+def _endings(settings: Settings) -> list[tuple[str, str, datetime]]:
+    """Return the certificates that end soon: name, owner and moment; none where this deployment has no trust folder."""
+    if settings.trust is None:
+        return []
+    store = TrustStore(settings.trust, production=settings.production)
+    return [(one.name, one.owner, one.until) for one in expiring(store, at=now()) if one.kind is Kind.CERTIFICATE]
