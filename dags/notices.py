@@ -5,8 +5,8 @@ from airflow.sdk import DAG, CronTriggerTimetable
 from overstap.agreements import Agreement, load_all
 from overstap.clock import NETHERLANDS, now
 from overstap.orchestration import tasks
-from overstap.orchestration.access import coordinator_role, rights
 from overstap.orchestration.documentation import notices_doc
+from overstap.orchestration.roles import access_of
 from overstap.orchestration.schedule import before_opening, current
 from overstap.orchestration.steps import AGAIN, daily_steps
 from overstap.orchestration.titles import title
@@ -28,7 +28,7 @@ def notices_dag(agreement: Agreement) -> DAG:
         max_active_runs=1,
         default_args={"owner": agreement.region, **AGAIN},
         tags=["overstap", f"regio:{agreement.region}", "berichten", f"schooljaar:{agreement.school_year}"],
-        access_control={coordinator_role(agreement.region): rights()},
+        access_control=access_of(agreement.region),
     ) as dag:
         steps = daily_steps(agreement.region, agreement.school_year)
         told = steps.once("tell", tasks.tell)

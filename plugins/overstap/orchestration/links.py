@@ -1,13 +1,10 @@
-"""Addresses of pages, for gates and mails."""
+"""Addresses of pages, for gates and mails: as a browser finds them."""
 
 from airflow.configuration import conf
 
-
-def base() -> str:
-    """Return the address under which a browser finds Airflow."""
-    return conf.get("api", "base_url", fallback="").rstrip("/")
+from overstap.board import addresses
 
 
 def round_page(round_id: str) -> str:
     """Return the address of a round's page on the board, within Airflow's frame."""
-    return f"{base()}/plugin/rondes/rondes/ronde/{round_id}"
+    return addresses.framed(conf.get("api", "base_url", fallback=""), addresses.round_page(round_id))

@@ -84,6 +84,8 @@ class Gate(HITLOperator):
                 self.body = self._words["body"]["nl"].format(**facts)
                 with place.ledger.unit(self.ref.region, self.task_id) as unit:
                     note(unit, [self._notice(context, account, facts) for account in self.accounts])
+            else:
+                self.follow(place)
         if facts is None:
             self.log.info("Niets (meer) te beslissen bij vraag %d | nothing (more) to decide", self.question)
             return None
@@ -97,6 +99,7 @@ class Gate(HITLOperator):
                 kept = self.take(place, unit, answer)
                 forget(unit, self._notice(context, answer.by, {}).meaning)
             self.after(answer)
+            self.follow(place)
         self.log.info("%s: %s, %s", answer.by, answer.choice, kept)
         return kept
 
@@ -114,6 +117,9 @@ class Gate(HITLOperator):
 
     def after(self, answer: Answer) -> None:
         """Fail when the answer was that the round cannot go on yet; it is in the ledger by then."""
+
+    def follow(self, place: Workplace) -> None:
+        """Do what follows from a decision that lets the round go on, now or earlier; safe to repeat."""
 
     def _notice(self, context: Context, account: str, facts: dict[str, Any]) -> Notice:
         """Return what a coordinator is told by mail while the question waits."""

@@ -51,6 +51,14 @@ class ReleaseForReview(Gate):
         if answer.choice != "approve":
             raise OverstapError("GATE-001", by=answer.by)
 
+    def follow(self, place: Workplace) -> None:
+        """Let the codes of families show the version that was released, and keep inspections where that was agreed."""
+        from overstap.review.renewal import after_release
+
+        done = after_release(place.ledger, self.ref.region, self.ref.round_id, self.task_id)
+        if done.total():
+            self.log.info("Nieuwe versies | newer versions: %s", dict(done))
+
 
 def _closes_at(place: Workplace) -> datetime:
     """Return when the review of what is released now closes: as agreed, and never too short for these parents."""
