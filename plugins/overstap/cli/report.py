@@ -21,7 +21,7 @@ def school(
     school: Annotated[str, typer.Argument(help="BRIN and branch, such as 99AB00")],
     region: Annotated[str, typer.Option("--region", help="Region id")],
     round_id: Annotated[str, typer.Option("--round", help="Round id, such as demo.2026-2027.advice")],
-    out: Annotated[Path, typer.Option(help="Where it goes; .csv for a spreadsheet, else a page")],
+    out: Annotated[Path, typer.Option(help="Where it goes: .xlsx a workbook to work through, .csv, else a page")],
 ) -> None:
     """Write a school's newest report to a file that only you can read: it names pupils by the school's own key."""
     import os
@@ -31,6 +31,12 @@ def school(
     with open_ledger(Settings()).unit(region, "report school") as unit:
         found = reports.get(unit, round_id, school)
     descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.write(found.csv if out.suffix == ".csv" else found.html)
+    if out.suffix == ".xlsx":
+        from overstap.quality.spreadsheet import spreadsheet
+
+        content = spreadsheet(found.csv, f"{school}, {round_id}")
+    else:
+        content = (found.csv if out.suffix == ".csv" else found.html).encode()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
     Console(highlight=False).print(str(out))

@@ -13,6 +13,7 @@ import psycopg
 from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
 from overstap.clock import now, wall
 from overstap.delivery.receiving import PATH
+from overstap.demo import mail
 from overstap.demo.place import LAS, LAS_READER, LEDGER, REGION, ROUND, DemoPlace
 from overstap.errors import OverstapError
 from overstap.ledger.migrate import add_region, migrate, set_app_password
@@ -97,6 +98,7 @@ def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> Hous
         )
         _make_las(postgres, region)
         _make_trust(place, region)
+        mail.start(place)
         receivers = {school.id: _start_receiver(place, school.id) for school in region.secondary}
         tell("airflow")
         airflow = place.airflow(postgres, port=port)
@@ -205,6 +207,7 @@ def _write_region(place: DemoPlace, region: SyntheticRegion, receivers: dict[str
         receives_at=receivers.__getitem__,
         las_connection=LAS,
         review_minimum=REVIEW_MINIMUM,
+        notices=mail.AT_ANY_HOUR,
     )
     name = load_agreement(written.agreement).registrations.file or ""
     shutil.copy(written.applications, place.drop / REGION / name)

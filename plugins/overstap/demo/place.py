@@ -1,10 +1,12 @@
 """Where the demonstration keeps everything, and what its processes get to know of it."""
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from overstap.local import ports
 from overstap.local.airflow import AirflowStack
 from overstap.local.postgres import EmbeddedPostgres
 from overstap.settings import PROJECT
@@ -14,6 +16,7 @@ ROUND = "advice"
 LEDGER = "overstap_ledger"
 LAS = "las_demo"
 LAS_READER = "las_reader"
+MAIL = "mail"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,16 @@ class DemoPlace:
         """Where a secondary school's endpoint keeps what it received."""
         return self.folder / "received" / school
 
+    @property
+    def mails(self) -> Path:
+        """Where the mail server keeps what was mailed, a folder per address."""
+        return self.folder / "mails"
+
+    @property
+    def mail_port(self) -> Path:
+        """The file that says on which port the mail server listens."""
+        return self.folder / "mail-port"
+
     def postgres(self) -> EmbeddedPostgres:
         """The server for Airflow, the ledger and the schools' administration system."""
         return EmbeddedPostgres(self.folder / "postgres")
@@ -63,6 +76,7 @@ class DemoPlace:
             "OVERSTAP_DROP": str(self.drop),
             "OVERSTAP_REPORTS": str(self.reports),
             f"AIRFLOW_CONN_{LAS.upper()}": _for_airflow(postgres.dsn(LAS_READER, LAS)),
+            **_mail_server(self.mail_port),
         }
 
     def command_env(self, postgres: EmbeddedPostgres) -> dict[str, str]:
@@ -80,6 +94,16 @@ class DemoPlace:
             extra_env=self.settings(postgres),
             parallelism=4,
         )
+
+
+def _mail_server(port: Path) -> dict[str, str]:
+    """Return the mail server as a connection of Airflow; nothing before it was started."""
+    if not port.exists():
+        return {}
+    extra = {"from_email": "overstap@demoregio.example", "disable_ssl": True, "disable_tls": True}
+    where = {"host": ports.LOOPBACK, "port": int(port.read_text(encoding="utf-8"))}
+    connection = json.dumps({"conn_type": "smtp", **where, "extra": extra})
+    return {"OVERSTAP_MAIL": MAIL, f"AIRFLOW_CONN_{MAIL.upper()}": connection}
 
 
 def _for_airflow(dsn: str) -> str:

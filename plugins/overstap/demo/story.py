@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from overstap.clock import now, wall
+from overstap.demo import mail
 from overstap.demo.house import House, overstap
 from overstap.demo.people import Clerk, Coordinator
 from overstap.demo.place import REGION, ROUND
@@ -62,6 +63,7 @@ class Story:
         with self.house.airflow.api() as administrator:  # a coordinator gets 403 for a DAG that is not there yet
             administrator.wait_for_dag(DAG_ID, seconds=120)
         self.coordinator.unpause()
+        api.unpause(f"notices__{REGION}")
         self.tell("opening", moment=f"{wall(opens):%H:%M:%S}")
         wait_until(lambda: bool(api.runs(DAG_ID)), f"run of {DAG_ID}", 180)
         run_id = str(api.runs(DAG_ID)[0]["dag_run_id"])
@@ -153,6 +155,8 @@ class Story:
     def _finish(self) -> bool:
         """Show the tables, write what a person would want to open, and check the ledger."""
         house = self.house
+        mail.deliver(self.coordinator.api, REGION)
+        self.tell("mail", count=str(len(list(house.place.mails.rglob("*.eml")))), path=str(house.place.mails))
         self.console.print()
         for shown in tables(self.ledger, REGION, self.round_id):
             self.console.print(shown)

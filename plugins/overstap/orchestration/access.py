@@ -152,7 +152,7 @@ def add_accounts(accounts: Iterable[Account]) -> None:
                 )
             else:
                 user.roles = [role]
-                manager.reset_user_password(user.id, account.password)
+                manager.reset_password(user.id, account.password)
 
 
 def _sync_role(manager: Any, name: str, changes: Changes) -> None:

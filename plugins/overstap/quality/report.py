@@ -218,16 +218,17 @@ def csv_text(report: SchoolReport) -> str:
     severities, who = words["severity"], words["who"]
     for file in report.refused:
         cells = [file.label, "", severities["error"], words["file"], file.sentence, file.what_to_do, who[file.who]]
-        writer.writerow([_harmless(cell) for cell in (*cells, file.code)])
+        writer.writerow([harmless(cell) for cell in (*cells, file.code)])
     for pupil in _pupils(report.rows):
         for each in pupil.rows:
             cells = [each.label, each.las_key or "", severities[each.severity.value], spoken_path(each.path)]
             cells += [each.sentence, each.what_to_do, who[each.who], each.rule]
-            writer.writerow([_harmless(cell) for cell in cells])
+            writer.writerow([harmless(cell) for cell in cells])
     return "\ufeff" + out.getvalue()
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: with an apostrophe in front where it would."""
     return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
 
 

@@ -12,6 +12,7 @@ from overstap.agreements.model import (
     DropFolder,
     LasDatabase,
     Milestones,
+    Notices,
     Push,
     Round,
     RoundKind,
@@ -67,6 +68,7 @@ def agreement_of(
     receives_at: Callable[[str], str] = lambda school_id: f"https://{school_id.lower()}.example.org/overstap",
     las_connection: str | None = None,
     review_minimum: timedelta = timedelta(days=5),
+    notices: Notices | None = None,
 ) -> Agreement:
     """Make the agreement of a synthetic region.
 
@@ -76,6 +78,7 @@ def agreement_of(
         receives_at: gives the https address of a secondary school's endpoint, by school id.
         las_connection: name of the Airflow connection of the LAS database; `las_<region>` when left out.
         review_minimum: the time that parents get at least.
+        notices: when mail goes; the usual hours when left out.
     """
     connection = las_connection or f"las_{region.name}"
     schools = [
@@ -104,6 +107,7 @@ def agreement_of(
     return Agreement(
         region=region.name,
         name=region.title,
+        notices=notices or Notices(),
         school_year=region.school_year,
         coordinators=(
             Coordinator(

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from .server import MailServer
+from mail_server import MailServer
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import smtplib
 from datetime import datetime, timedelta
 
 import pytest
+from mail_server import MailServer
 
 from overstap.agreements import Agreement, RoundKind, load_agreement
 from overstap.clock import NETHERLANDS, now, wall
@@ -15,8 +16,6 @@ from overstap.mail.door import opened
 from overstap.mail.outbox import work
 from overstap.notices.work import tell
 from overstap.settings import PROJECT
-
-from .server import MailServer
 
 KIND = RoundKind.ADVICE
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from mail_server import MailServer
 
 from overstap.clock import now
 from overstap.errors import OverstapError
@@ -17,8 +18,6 @@ from overstap.ledger import Ledger
 from overstap.ledger.mails import Mail, Standing, due, queue, standing, take
 from overstap.mail.door import Door, opened
 from overstap.mail.outbox import work
-
-from .server import MailServer
 
 TEXT = "Beste collega,\n\nDe ronde is open. Groet, Café Ōkāmi\n"
 

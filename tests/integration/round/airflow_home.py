@@ -26,6 +26,8 @@ class Played:
     """State of each task instance, mapped ones with their index."""
     labels: dict[str, str]
     """What a coordinator reads at a mapped one."""
+    log: str = field(repr=False)
+    """What its tasks logged."""
 
 
 @dataclass
@@ -40,21 +42,40 @@ class Airflow:
     greeting: dict[str, Any] = field(default_factory=dict)
 
     def play(
-        self, *, answer: str | None = "Vrijgeven", account: str | None = None, mark_success: str | None = None
+        self,
+        *,
+        answer: dict[str, str] | None = None,
+        account: str | None = None,
+        mark_success: str | None = None,
+        only: list[str] | None = None,
+        dag: str = "round__{region}__{kind}",
     ) -> Played:
-        """Play the round's DAG from its first task, and wait for its end."""
+        """Play a DAG from its first task, or some tasks of it each by itself, and wait for its end.
+
+        Args:
+            answer: answers to gates, by task; a gate without one is let through.
+            account: who answers.
+            mark_success: pattern of tasks that are marked a success instead of run.
+            only: run these alone.
+            dag: which; the round's.
+        """
+        said_before = self.log.stat().st_size
         told = {
-            "dag": f"round__{self.house.region.name}__{KIND.value}",
-            "answer": answer,
+            "dag": dag.format(region=self.house.region.name, kind=KIND.value),
+            "answer": answer or {},
             "account": account or self.house.coordinator,
             "mark_success": mark_success,
+            "only": only,
         }
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(told) + "\n")
         self.process.stdin.flush()
         said = self._listen()
         tasks = {name: str(state) for name, (state, _) in said["tasks"].items()}
-        return Played(said["state"], tasks, {name: label for name, (_, label) in said["tasks"].items() if label})
+        labels = {name: label for name, (_, label) in said["tasks"].items() if label}
+        with self.log.open("rb") as log:
+            log.seek(said_before)
+            return Played(said["state"], tasks, labels, log.read().decode(errors="replace"))
 
     def close(self) -> None:
         """End it. There is nothing to lose: all that it made is thrown away."""

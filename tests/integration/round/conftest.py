@@ -50,11 +50,19 @@ class Story:
 
     house: House
     airflow: Airflow
+    empty: Chapter
+    """Asked before anything was supplied."""
     refused: Chapter
     bypassed: Chapter
     by_stranger: Chapter
     past_delivery_gate: Chapter
     """Released for review; the gate before delivery, which asks about the missing school, was marked a success."""
+    undecided: Chapter
+    """The coordinator said about delivery: not yet."""
+    not_accepted: Chapter
+    """The coordinator did not accept yet what did not arrive."""
+    past_last_gate: Chapter
+    """The task that closes the round, run by itself, as if that gate had been passed."""
     first: Chapter
     """Released by the coordinator, while a school had not supplied yet."""
     complete: Chapter
@@ -80,11 +88,16 @@ def story(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) ->
     airflow = open_airflow(house)
     schools = Schools(house)
     try:
-        refused = _chapter(house, airflow.play(answer="Nog niet"))
+        airflow.play(only=["open_round"])
+        empty = _chapter(house, airflow.play(only=["questions"]))
+        refused = _chapter(house, airflow.play(answer={"release": "Nog niet"}))
         bypassed = _chapter(house, airflow.play(mark_success="release"))
         by_stranger = _chapter(house, airflow.play(account="stranger"))
         schools.start()
         past_delivery_gate = _chapter(house, airflow.play(mark_success="release_for_delivery"))
+        undecided = _chapter(house, airflow.play(answer={"release_for_delivery": "Nog niet"}))
+        not_accepted = _chapter(house, airflow.play(answer={"accept_undeliverable": "Nog niet"}))
+        past_last_gate = _chapter(house, airflow.play(only=["close"]))
         first = _chapter(house, airflow.play())
         for school in region.primary:
             if school.character is Character.LATE:
@@ -93,7 +106,8 @@ def story(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) ->
         complete = _chapter(house, airflow.play())
         schools.over.set()
         again = _chapter(house, airflow.play())
-        yield Story(house, airflow, refused, bypassed, by_stranger, past_delivery_gate, first, complete, again)
+        before = (empty, refused, bypassed, by_stranger, past_delivery_gate, undecided, not_accepted, past_last_gate)
+        yield Story(house, airflow, *before, first, complete, again)
     finally:
         schools.over.set()
         airflow.close()

@@ -5,6 +5,7 @@ from end to end in one go, and parents get seconds.
 """
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -19,12 +20,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import psycopg
+from mail_server import MailServer
 from psycopg import sql
 
 from overstap.agreements import Agreement, Milestones, Round, RoundKind, load_agreement
 from overstap.clock import now, wall
 from overstap.delivery.evidence import receipt_fault, stored
 from overstap.delivery.receiving import PATH
+from overstap.demo.mail import AT_ANY_HOUR
 from overstap.ledger import Ledger
 from overstap.ledger.invariants import Breach, Evidence, check
 from overstap.ledger.migrate import add_region, migrate, set_app_password
@@ -69,6 +72,8 @@ class House:
     """Where each secondary school's endpoint is, or will be."""
     written: Written
     agreement: Agreement
+    mail: MailServer
+    """Not started: the mail of a whole story waits."""
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     las: str | None = None
 
@@ -106,6 +111,15 @@ class House:
             "OVERSTAP_TRUST": str(self.folder / "trust"),
             "OVERSTAP_DROP": str(self.drop),
             "OVERSTAP_REPORTS": str(self.reports),
+            "OVERSTAP_MAIL": "mail",
+            "AIRFLOW_CONN_MAIL": json.dumps(
+                {
+                    "conn_type": "smtp",
+                    "host": ports.LOOPBACK,
+                    "port": self.mail.port,
+                    "extra": {"from_email": "overstap@regio.example", "disable_ssl": True, "disable_tls": True},
+                }
+            ),
         }
         if self.las:
             dsn = self.server.superuser_dsn(self.las)
@@ -207,13 +221,15 @@ def build(folder: Path, server: EmbeddedPostgres, region: SyntheticRegion, *, re
         receives_at=lambda school: f"https://{ports.LOOPBACK}:{places[school]}{PATH}",
         las_connection=_connection(region),
         review_minimum=review,
+        notices=AT_ANY_HOUR,
     )
     agreement = load_agreement(written.agreement)
     shutil.copy(written.applications, folder / "region" / "drop" / region.name / str(agreement.registrations.file))
     schools = [*(one.id for one in region.primary), *(one.id for one in region.secondary)]
     develop(folder / "trust", schools=schools, regions=[region.name], at=now())
     create_keys(folder / "keys", region.name, "1")
-    house = House(folder, server, region, _ledger(server, region.name), places, written, agreement)
+    mail = MailServer(folder / "mails")
+    house = House(folder, server, region, _ledger(server, region.name), places, written, agreement, mail)
     if las:
         house.las = f"las_{secrets.token_hex(6)}"
         server.create_database(house.las, "postgres")

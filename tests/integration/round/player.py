@@ -2,8 +2,9 @@
 
 `dag.test()` runs every task in one process, triggers included. It leaves a question to a person waiting, so a thread
 answers it with the very function of Airflow's REST API, as a real FAB account. One JSON object a line in:
-`{"dag": id, "answer": option or null, "account": login, "mark_success": pattern or null}`, one out:
-`{"state": ..., "tasks": {"collect[0]": [state, label]}}`.
+`{"dag": id, "answer": {gate: option}, "account": login, "mark_success": pattern or null, "only": tasks or null}`, one
+out: `{"state": ..., "tasks": {"collect[0]": [state, label]}}`. Tasks of `only` run each by itself and are not tried
+again, as if they had been cleared one by one.
 """
 
 import json
@@ -51,12 +52,14 @@ def main() -> None:
         print(json.dumps(_play(bag.dags, **json.loads(line))), file=out, flush=True)
 
 
-def _play(dags: Any, dag: str, answer: str | None, account: str, mark_success: str | None) -> dict[str, Any]:
+def _play(
+    dags: Any, dag: str, answer: dict[str, str], account: str, mark_success: str | None, only: list[str] | None
+) -> dict[str, Any]:
     over = threading.Event()
     coordinator = threading.Thread(target=_answer, args=(dag, answer, account, over), daemon=True)
     coordinator.start()
     try:
-        run = dags[dag].test(mark_success_pattern=mark_success)
+        run = (_apart(dags[dag], only) if only else dags[dag]).test(mark_success_pattern=mark_success)
     finally:
         over.set()
     coordinator.join()
@@ -67,7 +70,26 @@ def _play(dags: Any, dag: str, answer: str | None, account: str, mark_success: s
     return {"state": run.state, "tasks": tasks, "run": run.run_id}
 
 
-def _answer(dag: str, answer: str | None, account: str, over: threading.Event) -> None:
+def _apart(dag: Any, only: list[str]) -> Any:
+    """Return some tasks of a DAG: those that hand nothing on by themselves, and none of them tried again."""
+    part = dag.partial_subset(only, include_upstream=False, include_downstream=False)
+    for task in part.tasks:
+        if task.is_mapped:
+            task.partial_kwargs["retries"] = 0
+        else:
+            task.retries = 0
+        task.upstream_task_ids &= _hands_on(task)
+    for task in part.tasks:
+        task.downstream_task_ids = {one.task_id for one in part.tasks if task.task_id in one.upstream_task_ids}
+    return part
+
+
+def _hands_on(task: Any) -> set[str]:
+    """Return the tasks whose result a mapped task is mapped over."""
+    return {one for one in task.upstream_task_ids if task.is_mapped and one.endswith("questions")}
+
+
+def _answer(dag: str, answer: dict[str, str], account: str, over: threading.Event) -> None:
     """Answer every question of a DAG as it comes, until the run is over."""
     from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
     from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
@@ -85,8 +107,8 @@ def _answer(dag: str, answer: str | None, account: str, over: threading.Event) -
                 asked = session.scalar(select(HITLDetail).where(HITLDetail.ti_id == task.id))
                 if asked is None or asked.response_received or datetime.now(UTC) - asked.created_at < _HELD:
                     continue
-                # What was told is an answer to one of the gates; the others are let through.
-                chosen = answer if answer in asked.options else asked.options[0]
+                # A gate for which no answer was told is let through.
+                chosen = answer.get(task.task_id, asked.options[0])
                 filled = {name: "Afgesproken" if name == "reden" else None for name in asked.params}
                 payload = UpdateHITLDetailPayload(chosen_options=[chosen], params_input=filled)
                 user = session.scalar(select(User).where(User.username == account))

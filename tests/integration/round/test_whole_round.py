@@ -64,6 +64,22 @@ def test_marking_the_gate_before_delivery_a_success_delivers_nothing(story: Stor
     assert past.stored.total() == 0
 
 
+def test_not_yet_holds_the_delivery_and_then_the_closing(story: Story) -> None:
+    assert story.undecided.played.tasks["release_for_delivery[0]"] == "failed"
+    assert story.undecided.played.tasks["seal"] == "upstream_failed"
+    assert ("release_for_delivery", None, "GATE-007", "region", False) in story.undecided.red
+    assert story.undecided.stored.total() == 0
+    assert story.not_accepted.played.tasks["accept_undeliverable[0]"] == "failed"
+    assert ("accept_undeliverable", None, "GATE-008", "region", False) in story.not_accepted.red
+    assert story.not_accepted.stored.total() > 0
+    assert story.past_last_gate.played.tasks == {"close": "failed"}
+    assert ("close", None, "GATE-009", "region", False) in story.past_last_gate.red
+    assert not story.house.rows(
+        "select from overstap.audit_checkpoint where made_at < (select min(decided_at) "
+        "from overstap.gate_decision where gate = 'accept_undeliverable' and approved)"
+    )
+
+
 def test_what_is_unusual_and_what_did_not_arrive_is_decided_by_the_coordinator(story: Story) -> None:
     [late] = [one for one in story.house.region.primary if one.character is Character.LATE]
     held = story.house.rows(

@@ -1,0 +1,110 @@
+"""A school's list of faults as a workbook to work through: by screen and field of its own system, or by dossier.
+
+Made from the report's CSV, which is what the ledger keeps. Every cell is text: nothing in it is taken for a formula.
+"""
+
+import csv
+import io
+import re
+
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
+
+from overstap.quality.report import harmless, page_words
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What XML cannot hold (XML 1.0, production 2)."""
+_LONGEST_CELL = 32_767  # Excel's own limit, in characters
+_WIDTHS = {"screen": 34, "field": 26, "las_key": 20, "label": 12, "severity": 14, "sentence": 52, "what_to_do": 52}
+_WIDTHS |= {"who": 22, "rule": 14, "done": 10}
+_ORDER = ("screen", "field", "las_key", "severity", "sentence", "what_to_do", "who", "done", "label", "rule")
+_TONES = {"error": "FDECEA", "warning": "FDF1E1", "note": "E8EFF7"}
+_LINE = Side(style="thin", color="CDD4DC")
+
+
+def spreadsheet(report_csv: str, title: str) -> bytes:
+    """Return the workbook of a school's report.
+
+    Args:
+        report_csv: the report's rows, as `report.csv_text` writes them.
+        title: what it is about: round, school and moment.
+    """
+    rows = _rows(report_csv)
+    words = page_words()["workbook"]
+    book = Workbook()
+    by_screen, by_dossier = book.active, book.create_sheet()
+    if not isinstance(by_screen, Worksheet):
+        raise TypeError("a new workbook begins with a worksheet")
+    for sheet, name, key in (
+        (by_screen, words["by_screen"], lambda row: (row["screen"], row["field"], row["rule"], row["las_key"])),
+        (by_dossier, words["by_dossier"], lambda row: (row["las_key"], row["label"], row["screen"], row["field"])),
+    ):
+        sheet.title = name
+        _fill(sheet, title, sorted(rows, key=key))
+    book.properties.title = _clean(title)
+    book.properties.creator = "Overstap"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _rows(report_csv: str) -> list[dict[str, str]]:
+    """Return the report's rows with the place apart as screen and field, and without the CSV's own guard."""
+    columns, words = page_words()["columns"], page_words()["workbook"]
+    found = []
+    for line in csv.DictReader(io.StringIO(report_csv.removeprefix("\ufeff"), newline=""), delimiter=";"):
+        row = {name: _unguarded(line[head] or "") for name, head in columns.items()}
+        place = row.pop("place")
+        screen, _, field = place.rpartition(", ") if place != page_words()["file"] else (words["files"], "", "")
+        # A list's own name says which screen it is on; a field that stands alone is on the pupil's first screen.
+        row |= {"screen": screen or words["first_screen"], "field": field, "done": ""}
+        found.append(row)
+    return found
+
+
+def _unguarded(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and harmless(cell[1:]) == cell else cell
+
+
+def _clean(text: str) -> str:
+    return _UNPRINTABLE.sub("\ufffd", text)[:_LONGEST_CELL]
+
+
+def _fill(sheet: Worksheet, title: str, rows: list[dict[str, str]]) -> None:
+    words = page_words()
+    heads = {**words["columns"], **words["workbook"]["columns"]}
+    severities = {shown: name for name, shown in words["severity"].items()}
+    sheet.append([_clean(title)])
+    sheet.append([words["workbook"]["how"]])
+    sheet.append([heads[name] for name in _ORDER])
+    for row in rows:
+        sheet.append([_clean(row[name]) for name in _ORDER])
+    for number, line in enumerate(sheet.iter_rows(), start=1):
+        for cell in line:
+            if cell.value is None:
+                continue
+            cell.data_type = "s"  # openpyxl takes a text that begins with "=" for a formula
+            cell.quotePrefix = True  # and so would a spreadsheet program, once the cell is edited
+            cell.alignment = Alignment(wrap_text=number > 2, vertical="top")
+            if number > 3:
+                cell.border = Border(bottom=_LINE)
+    for cell in sheet[3]:
+        cell.font = Font(bold=True, color="FFFFFF")
+        cell.fill = PatternFill("solid", fgColor="154273")
+    place = _ORDER.index("severity") + 1
+    for number, row in enumerate(rows, start=4):
+        tone = _TONES.get(severities.get(row["severity"], ""), "FFFFFF")
+        sheet.cell(number, place).fill = PatternFill("solid", fgColor=tone)
+    sheet["A1"].font = Font(bold=True, size=14)
+    sheet["A2"].font = Font(color="4B5560")
+    for number, name in enumerate(_ORDER, start=1):
+        sheet.column_dimensions[get_column_letter(number)].width = _WIDTHS[name]
+    sheet.freeze_panes = "A4"
+    sheet.auto_filter.ref = f"A3:{get_column_letter(len(_ORDER))}{max(3, sheet.max_row)}"
+    sheet.print_title_rows = "3:3"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True

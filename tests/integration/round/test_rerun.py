@@ -1,0 +1,148 @@
+"""Every task fails for real, says in its log what is wrong and what to do, and is mended by doing that and clearing it.
+
+On a round that is complete, so that what a rerun changes would show: nothing at all (docs/rerun.md).
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from overstap.errors import sentences
+from overstap.settings import PROJECT
+from overstap.synth.school import Way
+
+from .airflow_home import Played
+from .conftest import _KEPT, Story
+
+GATES = ("release", "not_inspected", "release_for_delivery", "accept_undeliverable")
+ROUND = (
+    *("open_round", "data_due", "registrations", "collect", "check", "questions"),
+    *("review_opens", "review", "end_review", "window_questions"),
+    *("delivers", "end_extended", "receivers", "delivery_questions", "seal", "deliver", "receipts"),
+    *("closing_questions", "close"),
+)
+DAILY = ("plan_day", "check_early")
+TELLING = ("tell", "send_mail")
+
+
+@contextlib.contextmanager
+def away(*paths: Path) -> Iterator[None]:
+    """Take files or folders away, and put them back."""
+    for path in paths:
+        path.rename(path.with_name(f"{path.name}.away"))
+    try:
+        yield
+    finally:
+        for path in paths:
+            path.with_name(f"{path.name}.away").rename(path)
+
+
+@contextlib.contextmanager
+def no_login(story: Story) -> Iterator[None]:
+    """Let the ledger refuse its application's login."""
+    with psycopg.connect(story.house.owner_dsn, autocommit=True) as connection:
+        connection.execute("alter role overstap_app nologin")
+        try:
+            yield
+        finally:
+            connection.execute("alter role overstap_app login")
+
+
+def failed_with(played: Played, task: str) -> set[str]:
+    """Return the codes of a task's first red line, by what the log of its play says."""
+    assert {state for name, state in played.tasks.items() if name.split("[")[0] == task} <= {"failed", "success"}
+    return {code for code in sentences() if f"{code} | {sentences()[code]['nl'][:12]}" in played.log}
+
+
+def kept(story: Story) -> dict[str, list[str]]:
+    return {name: story.house.dump(name) for name in (*_KEPT, "receipt", "dossier_event", "gate_hold")}
+
+
+def red(story: Story) -> list[tuple]:
+    return story.house.rows(
+        "select task, school, code, who from overstap.task_failure where ended_at is null order by task, school"
+    )
+
+
+def test_a_ledger_that_is_away_turns_every_task_red_and_clearing_changes_nothing(story: Story) -> None:
+    before = kept(story)
+    with no_login(story):
+        played = story.airflow.play(only=list(ROUND))
+        mail = story.airflow.play(dag="notices__{region}", only=list(TELLING))
+        daily = story.airflow.play(dag="intake__{region}", only=list(DAILY))
+    tried = {name.split("[")[0] for name in played.tasks}
+    assert tried == set(ROUND)
+    assert {state for one in (played, mail, daily) for state in one.tasks.values()} == {"failed"}
+    for one in (played, mail, daily):
+        assert one.log.count("LEDGER-006 | ") >= 2 * len(one.tasks), "in Dutch, and in English"
+        assert one.log.count("Nu doen | ") >= len(one.tasks)
+    assert red(story) == [], "where the ledger is away nothing can be kept in it: Airflow shows the red square"
+    again = story.airflow.play(only=list(ROUND))
+    assert set(again.tasks.values()) == {"success"}
+    assert kept(story) == before
+    assert story.house.breaches() == []
+
+
+def test_what_is_taken_away_is_told_by_its_code_and_put_back(story: Story) -> None:
+    house = story.house
+    region = house.region.name
+    dropping = next(one for one in house.region.primary if one.way is Way.DROP_FOLDER)
+    with (
+        away(
+            house.folder / "region" / "regions" / region / f"{house.agreement.school_year}.yaml",
+            house.drop / region / str(house.agreement.registrations.file),
+            house.drop / region / dropping.id,
+            house.folder / "trust" / "conductor",
+        ),
+    ):
+        played = story.airflow.play(only=["open_round", "registrations", "collect", "deliver", "close"])
+    found = {(task, school): (code, who) for task, school, code, who in red(story)}
+    assert found["open_round", None] == ("AGREEMENT-003", "region")
+    assert found["registrations", None][0] == "INTAKE-030"
+    assert found["collect", dropping.id] == ("INTAKE-001", "school")
+    assert {code for (task, _), (code, _) in found.items() if task in ("deliver", "close")} == {"TRUST-001"}
+    assert [state for name, state in played.tasks.items() if name.startswith("collect")].count("failed") == 1
+    for code, _ in found.values():
+        assert f"{code} | " in played.log
+        assert f"### {code}" in (PROJECT / "docs" / "errors.md").read_text(encoding="utf-8")
+    again = story.airflow.play(only=["open_round", "registrations", "collect", "deliver", "close"])
+    assert set(again.tasks.values()) == {"success"}
+    assert red(story) == []
+
+
+def test_the_mail_server_is_away_and_comes_back(story: Story) -> None:
+    """Through Airflow's connection: what was told of the whole story lies in the mail boxes in the end, once."""
+    house = story.house
+    assert story.airflow.play(dag="notices__{region}").state == "failed"
+    assert red(story) == [("send_mail", None, "MAIL-001", "administrator")]
+    house.mail.start()
+    try:
+        assert story.airflow.play(dag="notices__{region}").state == "success"
+        assert red(story) == []
+        states = house.rows("select state, count(*) from overstap.mail group by 1")
+        assert [state for state, _ in states] == ["sent"]
+        [person] = house.agreement.coordinators
+        boxes = {path.name for path in house.mail.folder.iterdir()}
+        assert boxes == {person.email, *(school.contact for school in house.agreement.schools)}
+        before = sum(1 for _ in house.mail.folder.rglob("*.eml"))
+        story.airflow.play(dag="notices__{region}")
+        assert sum(1 for _ in house.mail.folder.rglob("*.eml")) == before
+    finally:
+        house.mail.stop()
+
+
+def test_the_guide_tells_of_every_task_and_every_task_was_made_to_fail(story: Story) -> None:
+    guide = (PROJECT / "docs" / "rerun.md").read_text(encoding="utf-8")
+    dags = story.airflow.greeting["dags"]
+    assert dags
+    for task in (*ROUND, *GATES, *DAILY, *TELLING, "collect_early"):
+        assert f"`{task}`" in guide, task
+
+
+@pytest.mark.parametrize("gate", GATES[:1])
+def test_a_gate_that_failed_is_in_the_ledger(story: Story, gate: str) -> None:
+    assert (gate, None, "GATE-001", "region", False) in story.refused.red
+    assert ("questions", None, "GATE-002", "region", False) in story.empty.red
