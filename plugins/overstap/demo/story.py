@@ -47,6 +47,8 @@ class Story:
         self._told: dict[tuple[str, int], tuple[str, int]] = {}
         self._asked: set[tuple[str, int] | None] = set()
         self._releases = 0
+        self.at: Callable[[str], None] = lambda moment: None
+        """Called when there is something to see: "gate.<task>", "review", "late", "end" (the guide's pictures)."""
 
     def tell(self, name: str, **facts: str) -> None:
         """Tell one sentence of include/texts/demo/story.yaml, with the time."""
@@ -73,6 +75,7 @@ class Story:
         late = [clerk for clerk in self.clerks if clerk.is_late]
         if late:
             self.tell("first_end")
+            self.at("late")
         for clerk in late:
             self.tell("late", school=f"{clerk.school.name} ({clerk.school.id})")
             clerk.supply_late()
@@ -99,6 +102,7 @@ class Story:
             if question is not None and asked not in self._asked:
                 self._asked.add(asked)
                 self.tell("gate", subject=str(question["subject"]))
+                self.at(f"gate.{question['task_instance']['task_id']}")
                 if self.asks_person:
                     self.tell("gate_wait")
                 else:
@@ -108,6 +112,7 @@ class Story:
                 released = True
                 self._releases += 1
                 self.tell("reviews")
+                self.at("review")
                 on_release()
             if self.coordinator.api.run(DAG_ID, run_id)["state"] in FINISHED:
                 for task in self.coordinator.api.task_instances(DAG_ID, run_id):
@@ -157,6 +162,7 @@ class Story:
         house = self.house
         mail.deliver(self.coordinator.api, REGION)
         self.tell("mail", count=str(len(list(house.place.mails.rglob("*.eml")))), path=str(house.place.mails))
+        self.at("end")
         self.console.print()
         for shown in tables(self.ledger, REGION, self.round_id):
             self.console.print(shown)

@@ -74,10 +74,8 @@ def test_not_yet_holds_the_delivery_and_then_the_closing(story: Story) -> None:
     assert story.not_accepted.stored.total() > 0
     assert story.past_last_gate.played.tasks == {"close": "failed"}
     assert ("close", None, "GATE-009", "region", False) in story.past_last_gate.red
-    assert not story.house.rows(
-        "select from overstap.audit_checkpoint where made_at < (select min(decided_at) "
-        "from overstap.gate_decision where gate = 'accept_undeliverable' and approved)"
-    )
+    signed = story.undecided.actions["evidence.checkpoint"]
+    assert story.past_last_gate.actions["evidence.checkpoint"] == signed, "nothing was closed"
 
 
 def test_what_is_unusual_and_what_did_not_arrive_is_decided_by_the_coordinator(story: Story) -> None:

@@ -1,0 +1,145 @@
+"""Takes the guide's pictures from a running demonstration: `python docs/nl/beelden.py` plays one and looks on.
+
+Needs what the tests of pages need (requirements-dev.txt, and Chromium). The pictures show synthetic schools and pupils.
+"""
+
+import shutil
+import sys
+import tempfile
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+from rich.console import Console
+
+from overstap.board import addresses
+from overstap.demo.house import House, Size, build, clear
+from overstap.demo.place import ROUND, DemoPlace
+from overstap.demo.story import DAG_ID, Story, tell
+from overstap.synth.school import Character
+
+OUT = Path(__file__).with_name("beeld")
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_QUIET = (
+    *("--no-sandbox", "--disable-gpu", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+GATES = {
+    "release": "vrijgeven",
+    "release_for_delivery": "leveren",
+    "accept_undeliverable": "aanvaarden",
+}
+"""The picture of each question."""
+
+
+class Photographer:
+    """Looks at Airflow with the coordinator's account, as the story goes.
+
+    Args:
+        browser: a browser.
+        house: the demonstration.
+    """
+
+    def __init__(self, browser: Browser, house: House) -> None:
+        self.house = house
+        self.round_id = house.agreement.round_id(ROUND)
+        # As a Dutch coordinator's laptop shows it
+        context = browser.new_context(
+            locale="nl-NL", timezone_id="Europe/Amsterdam", viewport={"width": 1280, "height": 820}
+        )
+        self.page: Page = context.new_page()
+        self.taken: set[str] = set()
+        self._sign_in()
+
+    def __call__(self, moment: str) -> None:
+        """Take what there is to see at a moment of the story."""
+        late, faulty = (
+            next(one.id for one in self.house.region.primary if one.character is character)
+            for character in (Character.LATE, Character.FAULTY)
+        )
+        if moment == "gate.release":
+            self.board("rondes", addresses.home())
+        if moment.startswith("gate.") and GATES.get(moment.removeprefix("gate.")) not in {None, *self.taken}:
+            self.question(moment.removeprefix("gate."))
+        if moment == "review" and "inzage" not in self.taken:
+            self.board("inzage", addresses.round_page(self.round_id))
+        if moment == "late":
+            self.board("ronde", addresses.round_page(self.round_id))
+            self.board("te-laat", addresses.school_page(self.round_id, late))
+            self.board("opnieuw", addresses.rerun_page(self.round_id, late))
+            self.board("school", addresses.school_page(self.round_id, faulty))
+        if moment == "end":
+            self.take("raster", f"/dags/{DAG_ID}")
+            self.mail()
+
+    def board(self, name: str, path: str) -> None:
+        """Take a page of the board in Airflow's frame."""
+        self.take(name, addresses.framed("", path))
+
+    def question(self, task: str) -> None:
+        """Take a question with its figures and its answers."""
+        run = self.house.airflow.api(self.house.coordinator).runs(DAG_ID)[0]["dag_run_id"]
+        self.take(GATES[task], f"/dags/{DAG_ID}/runs/{run}/tasks/{task}/mapped/0/required_actions")
+
+    def mail(self) -> None:
+        """Take the coordinator's longest mail as a mail program shows it."""
+        box = self.house.place.mails / self.house.agreement.coordinators[0].email
+        longest = max(box.glob("*.eml"), key=lambda path: path.stat().st_size)
+        body = message_from_bytes(longest.read_bytes(), policy=default).get_body(("html",))
+        self.page.set_viewport_size({"width": 760, "height": 900})
+        self.page.set_content(str(body.get_content()) if body is not None else "")
+        self._shoot("bericht")
+
+    def take(self, name: str, path: str) -> None:
+        """Take a page of Airflow once it stands still."""
+        self.page.goto(f"{self.house.airflow.address}{path}")
+        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_timeout(1500)  # charts and tables are drawn after the last answer
+        self._shoot(name)
+
+    def _shoot(self, name: str) -> None:
+        OUT.mkdir(exist_ok=True)
+        self.page.screenshot(path=OUT / f"{name}.png")
+        self.taken.add(name)
+
+    def _sign_in(self) -> None:
+        self.page.goto(f"{self.house.airflow.address}/")
+        self.page.fill("input[name=username]", self.house.coordinator)
+        self.page.fill("input[name=password]", self.house.airflow.password(self.house.coordinator))
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_load_state("networkidle")
+
+
+def main() -> None:
+    """Play a demonstration in a folder of its own and take every picture; exit 1 when one is missing."""
+    console = Console()
+    program = next(path for path in map(shutil.which, _NAMES) if path)
+    place = DemoPlace(Path(tempfile.mkdtemp(prefix="overstap-beelden-")) / "demo")
+    try:
+        house = build(place, Size(), port=None, tell=lambda name: tell(console, name))
+        story = Story(house, console, asks_person=False)
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=program, args=list(_QUIET))
+            photographer = Photographer(browser, house)
+            story.at = photographer
+            story.play()
+            browser.close()
+    finally:
+        if place.folder.exists():
+            clear(place)
+    wanted = {path.partition("beeld/")[2].partition(".png")[0] for path in _mentioned()}
+    missing = wanted - photographer.taken
+    console.print(f"{len(photographer.taken)} -> {OUT}", f"missing: {sorted(missing)}" if missing else "")
+    sys.exit(1 if missing else 0)
+
+
+def _mentioned() -> set[str]:
+    """Return the pictures that the guide shows."""
+    pages = Path(__file__).parent.glob("*.md")
+    return {part.partition(")")[0] for page in pages for part in page.read_text(encoding="utf-8").split("](")[1:]
+            if part.startswith("beeld/")}  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
