@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     """Folder in which schools drop files: `<region>/<school>/`."""
     outbox: Path | None = None
     """Folder from which schools collect envelopes by hand: `<region>/<school>/`."""
+    traffic_centre: str | None = None
+    """A supplier's adapter to OSO's Traffic Centre, `module:function` or `module:function=argument`; optional."""
     reports: Path | None = None
     """Folder in which round and school reports are written: `<region>/<round>/`."""
     review: str | None = None

@@ -14,9 +14,8 @@ from starlette.routing import Route
 
 from overstap import clock
 from overstap.delivery.receipt import MEDIA_TYPE
-from overstap.delivery.receiving import PATH, server_context
-from overstap.delivery.reception import Reception
-from overstap.delivery.storage import FolderStore
+from overstap.delivery.receiving import PATH
+from overstap.delivery.served import server_context
 from overstap.local.ports import LOOPBACK
 from overstap.trust import TrustStore
 
@@ -38,8 +37,8 @@ def main(trust: Path, school: str, port: int) -> None:
         school: whose TLS certificate to show.
         port: where to listen.
     """
-    store = FolderStore(trust / "floor")
-    context = server_context(Reception(school, trust=TrustStore(trust, production=False), store=store), at=clock.now())
+    known, at = TrustStore(trust, production=False), clock.now()
+    context = server_context(known.tls_identity(school, at=at), known, at=at)
     config = uvicorn.Config(
         Starlette(routes=[Route(PATH, take, methods=["POST"])]),
         host=LOOPBACK,

@@ -1,4 +1,7 @@
-"""The command `overstap`. Each module of this folder is the sub-command of its name and holds a Typer `app`."""
+"""The command `overstap`. Each module of this folder is the sub-command of its name.
+
+It holds a Typer `app` with commands of its own, or one function `command`.
+"""
 
 import importlib
 import pkgutil
@@ -16,7 +19,11 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 for _module in pkgutil.iter_modules(__path__):
-    app.add_typer(importlib.import_module(f"{__name__}.{_module.name}").app, name=_module.name)
+    _found = importlib.import_module(f"{__name__}.{_module.name}")
+    if hasattr(_found, "app"):
+        app.add_typer(_found.app, name=_module.name)
+    else:
+        app.command(_module.name)(_found.command)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from overstap.trust import school_of
 
 FORMAT = "overstap-envelope/1"
 NAME = "manifest.json"
-RESERVED = frozenset({NAME, "envelope.cms", "receipt.cms"})
+RESERVED = frozenset({NAME, "envelope.cms", "receipt.cms", "result.cms"})
 """Names that a receiver's store uses itself; no file of a dossier may have them."""
 
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"

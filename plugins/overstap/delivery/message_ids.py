@@ -1,6 +1,6 @@
 """Message ids: UUID version 7 (RFC 9562 5.7), so that they sort by time and name nobody."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 _VERSION = 7
@@ -26,3 +26,8 @@ def message_id(at: datetime, randomness: bytes) -> UUID:
 def is_message_id(value: UUID) -> bool:
     """Tell whether a UUID is of version 7."""
     return value.version == _VERSION
+
+
+def made_at(value: UUID) -> datetime:
+    """Return when a message id was made, in whole seconds: for an envelope the moment of its sealing."""
+    return datetime.fromtimestamp((value.int >> 80) // 1000, tz=UTC)

@@ -9,16 +9,14 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from cryptography import x509
-
 from overstap.delivery.envelope import open_envelope
 from overstap.delivery.package import DEFAULT_LIMITS, Limits
 from overstap.delivery.reasons import EnvelopeError, Reason
 from overstap.delivery.receipt import Refusal, make_receipt
-from overstap.delivery.storage import FolderStore
+from overstap.delivery.served import known_caller
+from overstap.delivery.store import Store
 from overstap.errors import OverstapError
-from overstap.trust import REVOCATION_UNKNOWN, KeyRing, Role, SigningIdentity, TrustStore
-from overstap.trust.certificates import UNREADABLE, oin_in
+from overstap.trust import REVOCATION_UNKNOWN, KeyRing, SigningIdentity, TrustStore
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +56,7 @@ class Reception:
         school: str,
         *,
         trust: TrustStore,
-        store: FolderStore,
+        store: Store,
         callers: frozenset[str] | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
@@ -75,24 +73,8 @@ class Reception:
             certificate: DER, from the TLS connection.
             at: the moment of calling.
         """
-        if certificate is None:
-            return None
-        try:
-            found = x509.load_der_x509_certificate(certificate)
-            oin = oin_in(found)
-        except UNREADABLE:
-            _log.warning("caller refused: certificate not readable")
-            return None
         allowed = self.trust.conductor_oins() if self._callers is None else self._callers
-        if oin is None or oin not in allowed:
-            _log.warning("caller refused: not one of those who may call")
-            return None
-        try:
-            self.trust.check(found, role=Role.CLIENT, oin=oin, at=at)
-        except OverstapError as error:
-            _log.warning("caller refused: %s", error.code)
-            return None
-        return oin
+        return known_caller(certificate, trust=self.trust, admits=allowed.__contains__, at=at)
 
     def take(
         self,

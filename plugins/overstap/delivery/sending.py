@@ -9,11 +9,13 @@ from uuid import UUID
 
 from overstap.agreements import Agreement, School
 from overstap.delivery.judging import judge
+from overstap.delivery.taking_in import take_in_from
 from overstap.delivery.ways.choice import way_of
-from overstap.delivery.ways.way import AnswerKind, Way, WayError
+from overstap.delivery.ways.way import Way
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.deliveries import Answer, Envelope, awaited, settle, still_open, to_send
+from overstap.ledger.asking import earlier_request
+from overstap.ledger.deliveries import Answer, Envelope, settle, still_open, to_send
 from overstap.trust import TrustStore
 
 GROUP = 25
@@ -58,13 +60,22 @@ def send_school(
     """
     done: Counter[str] = Counter()
     region = agreement.region
+
+    def asked(message_id: UUID) -> tuple[UUID, str] | None:
+        with ledger.unit(region, actor) as unit:
+            return earlier_request(unit, message_id)
+
     last: UUID | None = None
     silent = 0
     with (
         ledger.alone(f"{round_id} {school.id}"),
-        way_of(school, region=region, trust=trust, at=clock(), outbox=outbox) as way,
+        way_of(school, region=region, trust=trust, at=clock(), outbox=outbox, asked=asked) as way,
     ):
-        done.update(_take_in(ledger, trust, way, region, round_id, school, actor, clock()))
+        done.update(
+            take_in_from(
+                *(way, ledger, trust), region=region, round_id=round_id, school=school, actor=actor, at=clock()
+            )
+        )
         while silent < GIVES_UP_AFTER:
             with ledger.unit(region, actor) as unit:
                 group = to_send(unit, round_id, school.id, after=last, limit=GROUP)
@@ -97,63 +108,6 @@ def send_school(
     if left.waiting:
         done["waiting"] = left.waiting
     return done
-
-
-def take_in(
-    ledger: Ledger,
-    trust: TrustStore,
-    *,
-    agreement: Agreement,
-    round_id: str,
-    school: School,
-    actor: str,
-    clock: Callable[[], datetime],
-    outbox: Path | None = None,
-) -> Counter[str]:
-    """Take in what one school left for us, and send nothing.
-
-    Args and errors are those of `send_school`.
-
-    Returns:
-        Counts: "accepted", "refused", "unverified".
-    """
-    region = agreement.region
-    with (
-        ledger.alone(f"{round_id} {school.id}"),
-        way_of(school, region=region, trust=trust, at=clock(), outbox=outbox) as way,
-    ):
-        return _take_in(ledger, trust, way, region, round_id, school, actor, clock())
-
-
-def _take_in(
-    ledger: Ledger,
-    trust: TrustStore,
-    way: Way,
-    region: str,
-    round_id: str,
-    school: School,
-    actor: str,
-    at: datetime,
-) -> Counter[str]:
-    with ledger.unit(region, actor) as unit:
-        waiting = {one.message_id: one for one in awaited(unit, round_id, school.id)}
-    found: dict[UUID, Answer] = {}
-    try:
-        for lying in way.answers(waiting.keys(), at=at):
-            if lying.kind is AnswerKind.RECEIPT and lying.message_id in waiting:
-                found[lying.message_id] = judge(waiting[lying.message_id], lying.content, trust=trust, at=at)
-    except WayError as error:
-        for message_id in waiting.keys() - found.keys():
-            found[message_id] = Answer(message_id, "failed", error.told(school.id, message_id).code)
-    else:  # looked at, and nothing lies there: whatever was wrong the last time is over
-        for one in waiting.values():
-            if one.problem is not None and one.message_id not in found:
-                found[one.message_id] = Answer(one.message_id, "waiting", None)
-    answers = sorted(found.values(), key=lambda answer: answer.message_id)
-    for start in range(0, len(answers), GROUP):
-        with ledger.unit(region, actor) as unit:
-            settle(unit, answers[start : start + GROUP])
-    return Counter(answer.outcome for answer in answers if answer.outcome != "waiting")
 
 
 def _send(way: Way, envelope: Envelope, trust: TrustStore, at: datetime) -> Answer:

@@ -1,8 +1,10 @@
 """A receiving school's store in a folder: each accepted envelope exactly once, there before it is confirmed.
 
-    dossiers/<message id>/   envelope.cms, receipt.cms, manifest.json and the dossier's files
+    dossiers/<message id>/   envelope.cms, receipt.cms, manifest.json and the dossier's files; result.cms once stated
     tests/<message id>/      the same for test messages, which nobody imports
     refused/                 receipts of refusals, by the digest of what was refused
+    notified/                notifications: a message id each, with nothing of a pupil
+    asked/                   of which pupil the newest dossier is of when, by a salted digest
     alarms/                  a message id that came again with another content
     arriving/                what is being written; nothing in it was confirmed
 
@@ -25,7 +27,7 @@ from overstap.delivery import manifest as manifests
 from overstap.delivery.envelope import Opened
 from overstap.delivery.manifest import Kind, Manifest, moment_text
 
-ENVELOPE, RECEIPT = "envelope.cms", "receipt.cms"
+ENVELOPE, RECEIPT, RESULT = "envelope.cms", "receipt.cms", "result.cms"
 _FOLDERS = {Kind.DOSSIER: "dossiers", Kind.TEST: "tests"}
 _ABANDONED = timedelta(hours=1)
 
@@ -39,7 +41,7 @@ class FolderStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in (*_FOLDERS.values(), "refused", "alarms", "arriving"):
+        for name in (*_FOLDERS.values(), "refused", "alarms", "arriving", "notified", "asked"):
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def receipt_for(self, message_id: UUID) -> tuple[bytes, bytes] | None:
@@ -107,6 +109,55 @@ class FolderStore:
         """Yield the manifest of everything stored, in the order of the message ids."""
         for place in sorted((self.folder / _FOLDERS[kind]).iterdir()):
             yield manifests.parse((place / manifests.NAME).read_bytes())
+
+    def envelope_of(self, message_id: UUID) -> bytes | None:
+        """Return a stored envelope as it came, or None."""
+        for name in _FOLDERS.values():
+            place = self.folder / name / str(message_id) / ENVELOPE
+            if place.exists():
+                return place.read_bytes()
+        return None
+
+    def keep_result(self, message_id: UUID, content: bytes) -> None:
+        """Keep what was stated of a stored dossier, the last statement of all."""
+        _replace(self.folder / _FOLDERS[Kind.DOSSIER] / str(message_id) / RESULT, content)
+
+    def keep_notification(self, message_id: UUID, content: bytes) -> None:
+        """Keep a notification; the same again changes nothing."""
+        _replace(self.folder / "notified" / f"{message_id}.json", content)
+
+    def notified(self) -> int:
+        """Return of how many dossiers the school was notified that are not stored."""
+        names = {path.stem for path in (self.folder / "notified").glob("*.json")}
+        return sum(1 for name in names if self.receipt_for(UUID(name)) is None)
+
+    def salt(self) -> bytes:
+        """Return random bytes of this store, the same ever after."""
+        path = self.folder / "asked" / ".salt"
+        if not path.exists():
+            beside = path.with_name(f".salt.{os.urandom(6).hex()}")
+            _write(beside, os.urandom(32))
+            try:
+                os.link(beside, path)  # the first one counts
+            except FileExistsError:
+                pass
+            finally:
+                beside.unlink()
+        return path.read_bytes()
+
+    def remember(self, handle: bytes, moment: datetime) -> None:
+        """Remember of when the newest dossier of a pupil is.
+
+        Args:
+            handle: stands for pupil and sender.
+            moment: when it was sealed.
+        """
+        _replace(self.folder / "asked" / handle.hex(), moment_text(moment).encode())
+
+    def remembered(self, handle: bytes) -> datetime | None:
+        """Return what was remembered, or None."""
+        path = self.folder / "asked" / handle.hex()
+        return manifests.moment_of(path.read_text()) if path.exists() else None
 
     def clean(self, *, at: datetime) -> int:
         """Remove what a crash left half written, once it is old enough to be nobody's; return how much."""

@@ -99,6 +99,11 @@ def collecting(unit: Unit, school_year: str) -> list[RoundRow]:
     return [one for one in found if at < one.agreement.round(one.kind).milestones.data_due]
 
 
+def secondary_schools(unit: Unit) -> frozenset[str]:
+    """Return the secondary schools of this region (BRIN and branch)."""
+    return frozenset(row[0] for row in unit.rows("select school from overstap.school where kind = 'VO'"))
+
+
 def close_round(unit: Unit, round_id: str) -> None:
     """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later."""
     unit.run("update overstap.round set closed_at = clock_timestamp() where round_id = %(id)s", id=round_id)

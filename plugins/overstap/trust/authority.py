@@ -95,13 +95,18 @@ class DevelopmentAuthority:
             folder, role, oin, f"{school} {role}", KeyKind.P256 if role is Role.TLS else kind, hosts, days
         )
 
-    def conductor(self, region: str) -> None:
-        """Give a region's conductor its certificates to call schools and to sign evidence, each if it has none yet."""
+    def conductor(self, region: str, *, hosts: Iterable[str] = LOOPBACK) -> None:
+        """Give a region's conductor its certificates to call schools, be called, and sign, each if it has none yet.
+
+        Args:
+            region: region id.
+            hosts: names and addresses of its desk.
+        """
         folder = self.folder / "conductor" / region
         oin = development_oin_of_region(region)
-        for role in (Role.CLIENT, Role.SIGNING):
+        for role in (Role.TLS, Role.SIGNING):
             if not (folder / f"{role.file_stem}-1.crt").exists():
-                self._give(folder, role, oin, f"conductor {region}", KeyKind.P256, (), _HOLDER_DAYS)
+                self._give(folder, role, oin, f"conductor {region}", KeyKind.P256, hosts, _HOLDER_DAYS)
 
     def revoke(self, certificate: x509.Certificate) -> None:
         """Put a certificate on the revocation list, as of this authority's moment."""
@@ -235,7 +240,7 @@ def develop(
     for school in schools:
         authority.school(school, kind=kind, hosts=hosts)
     for region in regions:
-        authority.conductor(region)
+        authority.conductor(region, hosts=hosts)
 
 
 def _name(common: str, oin: str | None = None) -> x509.Name:

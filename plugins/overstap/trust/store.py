@@ -118,6 +118,16 @@ class TrustStore:
         oin = certificates.oin_in(self._certificates(path)[0])
         return self._tls(path, Role.CLIENT, oin or "", at)
 
+    def conductor_desk(self, region: str, *, at: datetime) -> TlsIdentity:
+        """Return the certificate and key files with which a region's conductor is called by schools.
+
+        Raises:
+            OverstapError: TRUST-001 to TRUST-014.
+        """
+        path = self._newest(self._region_folder(region), Role.TLS, f"region {region}", at)
+        oin = certificates.oin_in(self._certificates(path)[0])
+        return self._tls(path, Role.TLS, oin or "", at)
+
     def conductor_signing(self, region: str, *, at: datetime) -> SigningIdentity:
         """Return the key with which a region's conductor signs evidence: audit checkpoints, never dossiers.
 

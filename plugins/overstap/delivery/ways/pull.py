@@ -1,21 +1,18 @@
-"""The way `pull`: a dossier stands ready at the region's desk (`desk`), and its school is told so.
+"""The way `pull`: a dossier stands ready at the region's desk (`pull.desk`), and its school is told so.
 
-Handing over is the notification: a message id and no more, so that whoever reads it learns nothing of a pupil. Whether
+Handing over is the notification: ids and no more, so that whoever reads it learns nothing of a pupil. Whether
 the school may have a dossier is decided when it asks, not here; a notification that got lost costs time only.
 """
 
-import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from uuid import UUID
 
 from overstap.delivery.line import DEADLINE_SECONDS, Line, Problem
-from overstap.delivery.manifest import moment_text
+from overstap.delivery.pull.messages import MEDIA_TYPE, Notification
 from overstap.delivery.ways.way import OFFERED, Handed, Lying
 from overstap.trust import TrustStore, oin_of
 
-FORMAT = "overstap-notification/1"
-MEDIA_TYPE = "application/json"
 _TAKEN = frozenset({200, 202, 204})
 _MOST_BYTES = 4096
 
@@ -29,6 +26,7 @@ class PullWay:
         region: whose conductor tells.
         trust: who calls, and who must answer.
         at: the moment.
+        asked: gives the school's own request that a message answers, and its sender, if it asked before.
         deadline_seconds: how long one notification may take.
     """
 
@@ -40,9 +38,11 @@ class PullWay:
         region: str,
         trust: TrustStore,
         at: datetime,
+        asked: Callable[[UUID], tuple[UUID, str] | None] = lambda message_id: None,
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         self._url = url
+        self._asked = asked
         self._line: Line | None = None
         if url is not None:
             self._line = Line(
@@ -57,10 +57,11 @@ class PullWay:
         """Tell the school that a dossier stands ready; the envelope itself does not leave."""
         if self._line is None or self._url is None:
             return OFFERED
-        said = {"format": FORMAT, "message_id": str(message_id), "ready_at": moment_text(at)}
+        asked = self._asked(message_id)
+        said = Notification(message_id, asked[0] if asked else None, at)
         reply = self._line.post(
             self._url,
-            json.dumps(said, separators=(",", ":")).encode(),
+            said.to_bytes(),
             {"Content-Type": MEDIA_TYPE},
             limit=_MOST_BYTES,
             judge=lambda status, media_type: None if status in _TAKEN else Problem.WRONG_STATUS,

@@ -1,0 +1,416 @@
+"""F11, F14, F19, F21 and kills for the ways by which a school collects: it asks at the desk, or takes files away.
+
+Real processes on loopback: the desk, the asking school, OpenSSH. After each the invariants, over ledger and stores.
+"""
+
+import contextlib
+import csv
+import getpass
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+import pytest
+from integration.delivery import sshd
+from integration.round.house import House, wait_for
+
+from overstap.agreements import Agreement, School
+from overstap.agreements.model import Folder, Pull, Sftp
+from overstap.clock import now
+from overstap.delivery.evidence import receipt_fault, stored
+from overstap.delivery.receiving import NOTIFICATIONS
+from overstap.delivery.sending import send_school
+from overstap.delivery.ways.drop import envelope_name
+from overstap.errors import OverstapError
+from overstap.ledger.deliveries import stages_from
+from overstap.ledger.invariants import Evidence, check
+from overstap.local import ports
+from overstap.synth.pupil import Pupil
+from overstap.trust.sshkeys import make_ssh_key
+
+OVERSTAP = [sys.executable, "-m", "overstap"]
+
+
+@pytest.fixture
+def house(at_brink: Callable[[str], House]) -> House:
+    return at_brink("sealed")
+
+
+@pytest.fixture
+def school(house: House) -> str:
+    return house.region.secondary[0].id
+
+
+def receiving(house: House, school: str, receives: object) -> Agreement:
+    """Return the agreement with a school that receives another way."""
+    schools = tuple(
+        one.model_copy(update={"receives": receives}) if one.id == school else one for one in house.agreement.schools
+    )
+    return house.agreement.model_copy(update={"schools": schools})
+
+
+def send(house: House, agreement: Agreement, school: str) -> dict[str, int]:
+    chosen: School = agreement.school(school)
+    with house.ledger() as ledger:
+        return dict(
+            send_school(
+                ledger,
+                house.trust(),
+                agreement=agreement,
+                round_id=house.round_id,
+                school=chosen,
+                actor="deliver",
+                clock=now,
+                outbox=house.folder / "outbox",
+            )
+        )
+
+
+def breaches(house: House, school: str, store: Path) -> list[object]:
+    evidence = Evidence({school: stored(store)}, receipt_fault(house.trust()))
+    with house.ledger() as ledger, ledger.unit(house.region.name, "test") as unit:
+        return list(check(unit, evidence))
+
+
+def total(house: House, school: str) -> int:
+    return house.count("delivery", secondary_school=school)
+
+
+def confirmed(house: House, school: str) -> int:
+    return house.count("delivery", secondary_school=school, state="confirmed")
+
+
+# -- pull
+
+
+@contextlib.contextmanager
+def desk(house: House) -> Iterator["tuple[str, subprocess.Popen[bytes]]"]:
+    """The region's desk as a process; its log is beside."""
+    port = ports.any_free()
+    log = house.folder / "desk.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [*OVERSTAP, "deliver", "serve", house.region.name, "--port", str(port)],
+            env=os.environ | house.settings,
+            stdout=out,
+            stderr=out,
+        )
+    wait_for(lambda: process.poll() is not None or not ports.is_free(port))
+    assert process.poll() is None, log.read_text()
+    try:
+        yield f"https://127.0.0.1:{port}", process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def own(house: House, school: str) -> list[Pupil]:
+    """The pupils that a school may receive in this round."""
+    sure = stages_from(house.round.receivers)
+    return [
+        pupil
+        for pupil in house.region.pupils()
+        if any(choice.school_id == school and choice.stage.value in sure for choice in pupil.choices)
+    ]
+
+
+def pupil_list(house: House, path: Path, pupils: list[Pupil]) -> Path:
+    """Write what a school knows of its pupils, as its system exports it."""
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, delimiter=";")
+    rows.writerow(["leerlingnummer", "achternaam", "geboortedatum", "basisschool"])
+    for pupil in pupils:
+        rows.writerow([pupil.number, pupil.surname, f"{pupil.birth_date:%d-%m-%Y}", pupil.school.id])
+    path.write_text(text.getvalue())
+    return path
+
+
+def ask(house: House, school: str, address: str, pupils: Path, store: Path) -> "subprocess.Popen[str]":
+    command = [*OVERSTAP, "receive", "ask", str(pupils), "--school", school, "--desk", address, "--store", str(store)]
+    return subprocess.Popen(
+        command, env=os.environ | house.settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def test_a_school_asks_for_its_pupils_while_everybody_is_killed(
+    house: House, school: str, tmp_path: Path, random: Random
+) -> None:
+    """The asking school and the desk die at random moments; in the end each dossier is there once, and confirmed."""
+    agreement = receiving(house, school, Pull(way="pull"))
+    wanted = total(house, school)
+    offered = send(house, agreement, school)
+    assert offered == {"offered": wanted, "waiting": wanted}
+    assert send(house, agreement, school) == {"waiting": wanted}, "nothing is offered twice, and waiting is no fault"
+    mine = own(house, school)
+    applied = [one for one in house.region.pupils() if school in {choice.school_id for choice in one.choices}]
+    strangers = [one for one in house.region.pupils() if one not in applied][:3]
+    unsure = [one for one in applied if one not in mine][:2]
+    pupils, store = pupil_list(house, tmp_path / "pupils.csv", mine[:20] + strangers + unsure), tmp_path / "store"
+    for round_number in range(2):
+        with desk(house) as (address, process):
+            asking = ask(house, school, address, pupils, store)
+            upto = len(stored(store)) + random.randrange(1, 5) if store.exists() else random.randrange(1, 5)
+            wait_for(
+                lambda upto=upto, asking=asking: (  # type: ignore[misc]
+                    asking.poll() is not None or ((store / "dossiers").exists() and len(stored(store)) >= upto)
+                )
+            )
+            time.sleep(random.uniform(0, 0.05))
+            victim = asking if round_number % 2 else process
+            victim.send_signal(signal.SIGKILL)
+            asking.wait(60)
+            if round_number % 2 == 0:
+                said = asking.stdout.read() if asking.stdout else ""
+                assert asking.returncode == 2, said
+                assert "DELIVERY-05" in said
+        assert breaches(house, school, store) == []
+    with desk(house) as (address, _):
+        asking = ask(house, school, address, pupils, store)
+        said, _ = asking.communicate(timeout=300)
+        assert asking.returncode == 0, said
+        again = ask(house, school, address, pupils, store)
+        told, _ = again.communicate(timeout=300)
+    assert len(stored(store)) == confirmed(house, school) == 20
+    assert "20 x niets nieuws" in told, "what it has is not handed out again"
+    assert f"{len(strangers)} x niets voor u" in told
+    assert f"{len(unsure)} x de leerling is nog niet zo zeker bij u" in told
+    assert breaches(house, school, store) == []
+    log = (house.folder / "desk.log").read_text() + said + told
+    for pupil in house.region.pupils():
+        assert pupil.number not in log
+        assert pupil.surname not in log
+
+
+def test_a_notification_that_fails_is_tried_again_and_names_the_request(
+    at_brink: Callable[[str], House], tmp_path: Path
+) -> None:
+    """Asked too early; told "not ready"; when it is, the school hears of it by its own request's id."""
+    from overstap.delivery.sealing import seal_round
+
+    house = at_brink("inspected")
+    school = house.region.secondary[0].id
+    pupils, store = pupil_list(house, tmp_path / "pupils.csv", own(house, school)[:10]), house.store(school)
+    with desk(house) as (address, _):
+        early, _ = ask(house, school, address, pupils, store).communicate(timeout=300)
+    assert "nog niet klaar" in early
+    with house.ledger() as ledger:
+        common = {"agreement": house.agreement, "agreed": house.round, "round_id": house.round_id}
+        seal_round(ledger, house.trust(), actor="seal", clock=now, **common)  # type: ignore[arg-type]
+    wanted = total(house, school)
+    assert early.count(": nog niet klaar\n") == 10
+    url = f"https://127.0.0.1:{house.ports[school]}{NOTIFICATIONS}"
+    agreement = receiving(house, school, Pull(way="pull", notify=url))
+    with pytest.raises(OverstapError) as told:
+        send(house, agreement, school)
+    assert told.value.code == "DELIVERY-101"
+    assert "DELIVERY-021" in told.value.facts["problems"]
+    house.receive(school)
+    assert send(house, agreement, school)["waiting"] == wanted
+    assert house.breaches() == []
+    found = sorted((store / "notified").glob("*.json"))
+    assert len(found) == wanted
+    asked = {str(row[0]) for row in house.rows("select request_id from overstap.dossier_request")}
+    named = {json.loads(path.read_text())["request_id"] for path in found}
+    assert named == asked | {None}
+    with desk(house) as (address, _):
+        process = ask(house, school, address, pupils, store)
+        process.communicate(timeout=300)
+    assert confirmed(house, school) == 10
+    assert house.breaches() == []
+
+
+def test_a_receiver_that_pours_into_a_notification_harms_only_itself(house: House, school: str) -> None:
+    """A notified server that never ends, and another school that gets all of its own meanwhile."""
+    other = house.region.secondary[1].id
+    house.receive(other)
+    listener = socket.create_server(("127.0.0.1", house.ports[school]))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with contextlib.suppress(OSError), connection:
+                    while True:
+                        connection.sendall(os.urandom(65536))
+
+    threading.Thread(target=serve, daemon=True).start()
+    url = f"https://127.0.0.1:{house.ports[school]}{NOTIFICATIONS}"
+    agreement = receiving(house, school, Pull(way="pull", notify=url))
+    with pytest.raises(OverstapError) as told:
+        send(house, agreement, school)
+    assert told.value.code == "DELIVERY-101"
+    assert send(house, agreement, other) == {"accepted": total(house, other)}
+    listener.close()
+    assert house.breaches() == []
+
+
+# -- files: a folder, and OpenSSH
+
+
+@pytest.fixture(params=["folder", "sftp"])
+def place(
+    request: pytest.FixtureRequest, house: House, school: str, tmp_path: Path
+) -> Iterator[tuple[Agreement, Path]]:
+    """A school that collects files, and the folder that it sees."""
+    if request.param == "folder":
+        yield receiving(house, school, Folder(way="folder")), house.folder / "outbox" / house.region.name / school
+        return
+    server = sshd.start(tmp_path / "sshd", make_ssh_key(house.folder / "trust", house.region.name))
+    yield receiving(house, school, server.place()), server.folder / "inbox"
+    server.stop()
+
+
+def open_files(house: House, school: str, files: list[Path], store: Path) -> "subprocess.CompletedProcess[str]":
+    command = [*OVERSTAP, "open", *map(str, files), "--school", school, "--store", str(store)]
+    return subprocess.run(command, env=os.environ | house.settings, capture_output=True, text=True, timeout=300)
+
+
+def envelopes(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.cms") if path.stem.count(".") == 0)
+
+
+def test_files_are_collected_and_their_receipts_fetched(
+    house: House, school: str, place: tuple[Agreement, Path], tmp_path: Path
+) -> None:
+    agreement, folder = place
+    wanted, store = total(house, school), tmp_path / "store"
+    assert send(house, agreement, school) == {"offered": wanted, "waiting": wanted}
+    found = envelopes(folder)
+    assert len(found) == wanted
+    first, rest = found[:3], found[3:]
+    # One is damaged on its way to the school: refused, with a signed receipt that says so
+    damaged = first[0]
+    content = bytearray(damaged.read_bytes())
+    content[-1] ^= 1
+    damaged.chmod(0o640)
+    damaged.write_bytes(content)
+    done = open_files(house, school, first, store)
+    assert done.returncode == 1
+    assert done.stdout.count("geopend") >= 2
+    assert "geweigerd" in done.stdout
+    # That receipt is about other bytes than were sent: it does not count, and is told
+    with pytest.raises(OverstapError) as told:
+        send(house, agreement, school)
+    assert "DELIVERY-015" in told.value.facts["problems"]
+    assert confirmed(house, school) == 2
+    assert breaches(house, school, store) == []
+    # It gets the same bytes again from us, and is opened with the others
+    with house.ledger() as ledger, ledger.unit(house.region.name, "coordinator") as unit:
+        envelope = unit.one("select envelope from overstap.delivery where message_id = %(id)s", id=UUID(damaged.stem))[
+            0
+        ]
+    damaged.write_bytes(envelope)
+    assert open_files(house, school, [damaged, *rest], store).returncode == 0
+    # F19: a receipt under another message's name, and one that nobody waits for
+    (folder / f"{first[1].stem}.receipt.cms").write_bytes((folder / f"{rest[0].stem}.receipt.cms").read_bytes())
+    assert send(house, agreement, school) == {"accepted": wanted - 2}
+    assert confirmed(house, school) == len(stored(store)) == wanted
+    assert send(house, agreement, school) == {}
+    assert breaches(house, school, store) == []
+
+
+def test_a_sender_is_killed_while_it_puts_files_there(
+    house: House, school: str, place: tuple[Agreement, Path], random: Random, tmp_path: Path
+) -> None:
+    """Every file that has its name is whole, whatever moment the sender died at; none is there twice."""
+    agreement, folder = place
+    region_files = house.folder / "regions"
+    path = region_files / house.region.name / f"{agreement.school_year}.yaml"
+    path.parent.mkdir(parents=True)
+    from overstap.synth.agreement import write_agreement
+
+    write_agreement(agreement, region_files)
+    environment = (
+        os.environ
+        | house.settings
+        | {
+            "OVERSTAP_REGIONS": str(region_files),
+            "OVERSTAP_OUTBOX": str(house.folder / "outbox"),
+        }
+    )
+    wanted, store = total(house, school), tmp_path / "store"
+    stage = str(Path(__file__).with_name("stage.py"))
+    for _ in range(2):
+        process = subprocess.Popen([sys.executable, stage, "send", house.round_id, school], env=environment)
+        upto = (len(envelopes(folder)) if folder.exists() else 0) + random.randrange(1, 15)
+        wait_for(
+            lambda upto=upto, process=process: (  # type: ignore[misc]
+                process.poll() is not None or (folder.exists() and len(envelopes(folder)) >= upto)
+            )
+        )
+        time.sleep(random.uniform(0, 0.03))
+        process.kill()
+        process.wait()
+        for found in envelopes(folder):
+            row = house.rows(
+                f"select envelope_digest from overstap.delivery where message_id = '{UUID(found.stem)}'"  # noqa: S608
+            )
+            assert row == [(_sha256(found.read_bytes()),)]
+        assert breaches_of_ledger(house) == []
+    done = subprocess.run([sys.executable, stage, "send", house.round_id, school], env=environment, timeout=300)
+    assert done.returncode == 0
+    assert len(envelopes(folder)) == wanted
+    assert open_files(house, school, envelopes(folder), store).returncode == 0
+    assert send(house, agreement, school) == {"accepted": wanted}
+    assert breaches(house, school, store) == []
+
+
+def test_a_server_that_is_down_for_days_is_told_and_loses_nothing(house: House, school: str, tmp_path: Path) -> None:
+    """F11 for SFTP: no connection, then nobody home while receipts are awaited, then all is well."""
+    server = sshd.start(tmp_path / "sshd", make_ssh_key(house.folder / "trust", house.region.name))
+    agreement = receiving(house, school, server.place())
+    wanted, store = total(house, school), tmp_path / "store"
+    try:
+        assert send(house, agreement, school)["offered"] == wanted
+        gone = Sftp.model_validate(server.place().model_dump() | {"port": ports.any_free(), "user": getpass.getuser()})
+        with pytest.raises(OverstapError) as told:
+            send(house, receiving(house, school, gone), school)
+        assert told.value.facts["problems"] == f"DELIVERY-021: {wanted}"
+        assert open_files(house, school, envelopes(server.folder / "inbox"), store).returncode == 0
+        assert send(house, agreement, school) == {"accepted": wanted}
+    finally:
+        server.stop()
+    assert breaches(house, school, store) == []
+
+
+def test_a_school_without_an_outbox_is_told_what_is_missing(house: House, school: str) -> None:
+    agreement = receiving(house, school, Folder(way="folder"))
+    with house.ledger() as ledger, pytest.raises(OverstapError) as told:
+        send_school(
+            *(ledger, house.trust()),
+            agreement=agreement,
+            round_id=house.round_id,
+            school=agreement.school(school),
+            actor="deliver",
+            clock=now,
+        )
+    assert (told.value.code, told.value.facts["setting"]) == ("SETTING-001", "OVERSTAP_OUTBOX")
+
+
+def breaches_of_ledger(house: House) -> list[object]:
+    with house.ledger() as ledger, ledger.unit(house.region.name, "test") as unit:
+        return list(check(unit, Evidence({}, receipt_fault(house.trust()))))
+
+
+def _sha256(data: bytes) -> bytes:
+    from overstap.ledger.secrets import sha256
+
+    return sha256(data)
+
+
+def test_names_of_files_are_message_ids(house: House, school: str) -> None:
+    agreement = receiving(house, school, Folder(way="folder"))
+    send(house, agreement, school)
+    folder = house.folder / "outbox" / house.region.name / school
+    ids = {row[0] for row in house.rows("select message_id from overstap.delivery")}
+    assert {path.name for path in folder.iterdir()} <= {envelope_name(one) for one in ids}
