@@ -24,20 +24,22 @@ def test_one_file_by_hand(trust_folder: Path, tmp_path: Path, make) -> None:
     message = make(content=b"<dossier>by hand</dossier>")
     file = tmp_path / f"{message.id}.cms"
     file.write_bytes(message.sealed.envelope)
-    given = ("envelope", "open", file, "--school", SCHOOL, "--trust", trust_folder, "--store", tmp_path / "store")
+    given = ("open", file, "--school", SCHOOL, "--trust", trust_folder, "--store", tmp_path / "store")
     for _ in range(2):
         done = overstap(*given)
         assert done.returncode == 0, done.stderr
         place = tmp_path / "store" / "dossiers" / str(message.id)
         assert (place / "dossier.xml").read_bytes() == b"<dossier>by hand</dossier>"
         assert message.receipt((place / "receipt.cms").read_bytes()).is_accepted
+        beside = tmp_path / f"{message.id}.receipt.cms"
+        assert beside.read_bytes() == (place / "receipt.cms").read_bytes()
     file.write_bytes(message.sealed.envelope[:-1] + b"x")
     done = overstap(*given)
     assert done.returncode == 1
     assert len(list((tmp_path / "store" / "refused").iterdir())) == 1
 
     (tmp_path / "unnamed").write_bytes(b"")
-    done = overstap("envelope", "open", tmp_path / "unnamed", *given[3:])
+    done = overstap("open", tmp_path / "unnamed", *given[2:])
     assert done.returncode == 2
     assert "DELIVERY-003" in done.stderr
 
