@@ -13,8 +13,6 @@ from typing import Any
 import psycopg
 from psycopg.rows import TupleRow
 
-from overstap.ledger.groups import insert
-
 GENESIS = "0" * 64
 
 
@@ -56,29 +54,32 @@ def append(
     seq, previous = (head[0], head[1].hex()) if head else (0, GENESIS)
     moment = connection.execute("select clock_timestamp()").fetchone()
     at = moment[0].isoformat() if moment else ""
-    rows: list[tuple[str, int, str, bytes]] = []
+    payloads = []
+    before, after = seq, _written(region=region)[1:-1]
+    opening = _written(action=action, actor=actor, at=at)[:-1]
     for line in lines:
         seq += 1
-        payload = json.dumps(
-            {
-                "region": region,
-                "seq": seq,
-                "at": at,
-                "actor": actor,
-                "action": action,
-                "subject": line.subject,
-                "detail": line.detail,
-                "previous": previous,
-            },
-            sort_keys=True,
-            ensure_ascii=False,
-            separators=(",", ":"),
+        # JSON with its keys in order, put together by hand: what is the same for the whole group is written once
+        payload = (
+            f'{opening},"detail":{_json(line.detail)},"previous":"{previous}",{after},"seq":{seq},'
+            f'"subject":{_json(line.subject)}}}'
         )
-        digest = hashlib.sha256(payload.encode()).digest()
-        previous = digest.hex()
-        rows.append((region, seq, payload, digest))
-    columns = {"region": "text", "seq": "int8", "payload": "text", "hash": "bytea"}
-    insert(connection, "audit_line", columns, rows)
+        previous = hashlib.sha256(payload.encode()).hexdigest()
+        payloads.append(payload)
+    # One text instead of three arrays: JSON has no line break. PostgreSQL takes the hash of what it stores.
+    connection.execute(
+        "insert into overstap.audit_line (region, seq, payload, hash) "
+        "select %s, %s + n, p, sha256(convert_to(p, 'UTF8')) "
+        "from string_to_table(%s, E'\\n') with ordinality as t (p, n)",
+        [region, before, "\n".join(payloads)],
+    )
+
+
+_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _written(**fields: str) -> str:
+    return _json(fields)
 
 
 def verify(
