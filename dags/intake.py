@@ -27,6 +27,7 @@ def intake_dag(agreement: Agreement) -> DAG:
         catchup=False,
         max_active_runs=1,
         default_args={"owner": agreement.region, **AGAIN},
+        owner_links={agreement.region: f"mailto:{agreement.coordinators[0].email}"},
         tags=["overstap", f"regio:{agreement.region}", "ophalen", f"schooljaar:{agreement.school_year}"],
         access_control=access_of(agreement.region),
     ) as dag:

@@ -9,7 +9,9 @@ from airflow.sdk import DAG, TriggerRule
 from overstap.agreements import Agreement, RoundKind, load_all
 from overstap.clock import now
 from overstap.orchestration import tasks
+from overstap.orchestration.deadlines import alerts
 from overstap.orchestration.documentation import round_doc
+from overstap.orchestration.form import run_form
 from overstap.orchestration.gates import AcceptUndeliverable, DecideNotInspected, ReleaseForDelivery, ReleaseForReview
 from overstap.orchestration.roles import access_of
 from overstap.orchestration.schedule import at_opening, before_opening, current
@@ -37,7 +39,10 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         catchup=True,  # a scheduler that was down at the opening still opens the round, once
         max_active_runs=1,
         default_args={"owner": ref.region, **AGAIN},
+        owner_links={ref.region: f"mailto:{agreement.coordinators[0].email}"},
         tags=["overstap", f"regio:{ref.region}", f"ronde:{ref.kind}", f"schooljaar:{ref.school_year}"],
+        params=run_form(agreement, kind),
+        deadline=alerts(agreement, kind),
         access_control=access_of(ref.region),
     ) as dag:
         steps = round_steps(ref)
@@ -46,7 +51,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         opened = steps.once("open_round", tasks.open_round)
         data_due = steps.add(WaitForMilestone, "data_due", milestone="data_due")
         registered = steps.once("registrations", tasks.registrations)
-        collected = steps.per_school("collect", tasks.collect, agreement.primary_schools)
+        collected = steps.per_school("collect", tasks.collect, agreement.suppliers(kind))
         checked = steps.once("check", tasks.check, trigger_rule=EVEN_IF_A_SCHOOL_FAILED)
 
         # The coordinator releases, the parents see it first
@@ -67,7 +72,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
             ReleaseForDelivery, "release_for_delivery", over={"question": unusual}, accounts=coordinators
         )
         sealed = steps.once("seal", tasks.seal)
-        delivered = steps.per_school("deliver", tasks.deliver, agreement.secondary_schools)
+        delivered = steps.per_school("deliver", tasks.deliver, agreement.receivers(kind))
         confirmed = steps.add(WaitForReceipts, "receipts", trigger_rule=EVEN_IF_A_SCHOOL_FAILED)
         left = steps.once("closing_questions", tasks.closing_questions)
         accepted = steps.each(

@@ -54,7 +54,7 @@ begin
     if not found then
         raise exception 'no such dossier in %', new.region using errcode = 'foreign_key_violation';
     end if;
-    new.recorded_at := clock_timestamp();
+    new.recorded_at := overstap.clock();
     if held.version is distinct from new.number then
         return null;
     end if;
@@ -114,7 +114,7 @@ create table overstap.entitled (
     number integer not null,
     person text not null,
     kind text not null check (kind in ('carer', 'pupil')),
-    added_at timestamptz not null default clock_timestamp(),
+    added_at timestamptz not null default overstap.clock(),
     primary key (dossier, number, person),
     foreign key (dossier, number, region) references overstap.dossier_version
 );
@@ -128,7 +128,7 @@ drop view overstap.may_leave;
 create view overstap.may_leave with (security_invoker = true) as
 select d.dossier, d.version as number, r.seen_on, r.agreed, r.consent, r.view_key_ids, r.views
   from overstap.dossier d
-  join overstap.round o on o.round_id = d.round_id
+  join overstap.round o on o.round_id = d.round_id and o.delivers_at <= overstap.clock()
   join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version
   join overstap.gate_decision g on g.gate_decision = v.released_by and g.approved
   join lateral (
@@ -144,7 +144,7 @@ select d.dossier, d.version as number, r.seen_on, r.agreed, r.consent, r.view_ke
          from (select distinct on (person) x.* from overstap.review_decision x
                 where x.dossier = d.dossier and x.number = d.version
                 order by person, recorded_at desc, review_decision desc) newest) r on r.decisions > 0
- where (d.review_closes_at <= clock_timestamp() or r.for_the_family
+ where (d.review_closes_at <= overstap.clock() or r.for_the_family
         or not exists (select from overstap.entitled e
                         where e.dossier = d.dossier and e.number = d.version
                           and not exists (select from overstap.review_decision x

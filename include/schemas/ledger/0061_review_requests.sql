@@ -10,7 +10,7 @@ create table overstap.review_request (
     kind text not null check (kind in ('question', 'correction')),
     key_id text not null,
     text bytea not null,                        -- bound to request/<request>
-    asked_at timestamptz not null default clock_timestamp(),
+    asked_at timestamptz not null default overstap.clock(),
     due_at timestamptz not null,
     state text not null default 'open' check (state in ('open', 'answered', 'mended', 'refused')),
     answer_key_id text,
@@ -32,7 +32,7 @@ begin
         raise exception 'request % is settled', old.request using errcode = 'check_violation';
     end if;
     if new.state <> 'open' then
-        new.settled_at := clock_timestamp();
+        new.settled_at := overstap.clock();
     end if;
     return new;
 end $$;
@@ -51,7 +51,7 @@ create table overstap.content_access (
     purpose text not null check (purpose in ('parent_page', 'school_page', 'print', 'letter', 'proof_pack', 'command')),
     opened_by text not null,                    -- an account of a school or the region, or "parent" with `person`
     person text,                                -- handle of the parent or pupil
-    opened_at timestamptz not null default clock_timestamp(),
+    opened_at timestamptz not null default overstap.clock(),
     foreign key (dossier, number, region) references overstap.dossier_version
 );
 create index content_access_by_dossier on overstap.content_access (dossier, opened_at);

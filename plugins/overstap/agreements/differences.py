@@ -12,7 +12,7 @@ from overstap.agreements.model import Agreement
 from overstap.clock import spoken
 from overstap.texts import texts
 
-_NAMED_BY = {"schools": "id", "coordinators": "account", "occasions": "name"}
+NAMED_BY = {"schools": "id", "coordinators": "account", "occasions": "name"}
 """Lists whose items have a name of their own: an item that moves up or down is no change."""
 
 
@@ -67,7 +67,7 @@ def _plain(value: Any, name: str = "") -> Any:
     if isinstance(value, frozenset):
         return dict.fromkeys(sorted(value), True)
     if isinstance(value, tuple):
-        named = _NAMED_BY.get(name)
+        named = NAMED_BY.get(name)
         if named is not None:
             items = [(str(getattr(item, named)), _plain(item)) for item in value]
             keys = [key for key, _ in items]

@@ -5,13 +5,13 @@ what differs from the national file, and a moment is Dutch wall time.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from overstap.agreements.model import Agreement
+from overstap.agreements.model import Agreement, RoundKind
 from overstap.agreements.written import Key
 from overstap.dossier.catalogue import OPTIONAL, catalogue
 from overstap.settings import PROJECT
@@ -92,13 +92,20 @@ def file_schema() -> dict[str, Any]:
             },
         ]
     }
-    optional = sorted(name for name, state in catalogue("2019.1").matrix["POVO"].items() if state == OPTIONAL)
+    matrix = catalogue("2019.1").matrix
+    profiles = blocks["Round"]["properties"]["profile"]["enum"]
+    optional = sorted({name for one in profiles for name, state in matrix[one].items() if state == OPTIONAL})
     blocks["Round"]["properties"]["categories"]["items"]["enum"] = optional
     blocks["Round"]["properties"]["sources"]["propertyNames"] = {"enum": list(blocks["Milestones"]["properties"])}
     properties["rounds"] = {
         "type": "object",
         "properties": {
-            kind: {"anyOf": [{"$ref": "#/$defs/Round"}, {"type": "null"}]} for kind in blocks["RoundKind"]["enum"]
+            kind: {
+                "anyOf": [{"$ref": "#/$defs/Round"}, {"type": "null"}],
+                "if": {"type": "object"},
+                "then": {"properties": _of_profile(matrix[RoundKind(kind).profiles[0]], RoundKind(kind).profiles)},
+            }
+            for kind in blocks["RoundKind"]["enum"]
         },
         "additionalProperties": False,
     }
@@ -109,6 +116,12 @@ def file_schema() -> dict[str, Any]:
             of[name]["description"] = said["nl"]
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": _ID}
     return {**head, **schema}
+
+
+def _of_profile(states: Mapping[str, str], profiles: tuple[str, ...]) -> dict[str, Any]:
+    """Return what a kind of round leaves of a round's keys: its profiles, and the categories optional in them."""
+    optional = sorted(name for name, state in states.items() if state == OPTIONAL)
+    return {"profile": {"enum": list(profiles)}, "categories": {"items": {"enum": optional}}}
 
 
 def _tidy(part: Any) -> None:

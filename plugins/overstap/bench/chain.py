@@ -37,7 +37,7 @@ from overstap.quality import suites
 from overstap.quality.region import judge_round
 from overstap.review.decisions import read_list
 from overstap.review.recording import record_list
-from overstap.synth.agreement import agreement_of
+from overstap.synth.agreement import agreement_of, past_milestones
 from overstap.synth.region import SyntheticRegion
 from overstap.synth.reviews import write_reviews
 from overstap.synth.writing import write_applications, write_school
@@ -71,7 +71,9 @@ class Chain:
         self.task = task
         self.ledger = ledger
         self.region = task.region.name
-        self.agreement: Agreement = agreement_of(task.region, receives_at=task.addresses.__getitem__)
+        self.agreement: Agreement = agreement_of(
+            task.region, {ROUND: past_milestones(now())}, receives_at=task.addresses.__getitem__
+        )
         self.agreed = self.agreement.round(ROUND)
         self.round_id = self.agreement.round_id(ROUND)
         self.trust = TrustStore(task.place.trust, production=False)

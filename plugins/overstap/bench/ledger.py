@@ -22,7 +22,7 @@ from overstap.ledger.dossiers import Incoming, VersionRef, decide_release, store
 from overstap.ledger.reviews import Decision, record
 from overstap.ledger.rounds import Registration, open_round, record_registrations
 from overstap.ledger.secrets import sha256
-from overstap.synth.agreement import agreement_of
+from overstap.synth.agreement import agreement_of, past_milestones
 
 REGIONS = ("ledger_one", "ledger_two")
 ROUND = RoundKind.ADVICE
@@ -36,7 +36,7 @@ def moving(
     stopwatch: Stopwatch, place: BenchPlace, name: str, dossiers: int, group: int, year: int, today: date
 ) -> Part:
     """Take dossiers of one school through all states of a round."""
-    agreement = agreement_of(region_of(name, 1, today)).model_copy(
+    agreement = agreement_of(region_of(name, 1, today), {ROUND: past_milestones(now())}).model_copy(
         update={"school_year": f"{2100 + year}-{2101 + year}"}
     )
     ledger = place.ledger()

@@ -1,6 +1,8 @@
-"""`overstap agreement`: check what a region agreed, compare two versions, publish the schema."""
+"""`overstap agreement`: check what a region agreed, compare versions, have rounds take them over, give the schema."""
 
 import json
+from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +15,7 @@ from rich.text import Text
 from overstap.settings import Settings
 
 if TYPE_CHECKING:
+    from overstap.agreements.changing import Verdict
     from overstap.agreements.findings import Finding
 
 app = typer.Typer(help="What a region agreed.", no_args_is_help=True)
@@ -134,20 +137,124 @@ def document(
 def diff(
     old: Annotated[Path, typer.Argument(help="The agreement file as it was")],
     new: Annotated[Path, typer.Argument(help="The agreement file as it is")],
+    at: Annotated[
+        datetime | None, typer.Option(help="As if it were this moment, Dutch wall time; now when left out")
+    ] = None,
 ) -> None:
-    """Compare two versions of an agreement, by key. Exit code 1 when they differ."""
+    """Compare two versions of an agreement, by key, and tell what rounds that run would take over of it.
+
+    Rounds run from their opening until receipts are due; how far one is, is told by its dates, and by the ledger with
+    `apply --dry-run`. Exit code 1 when the versions differ.
+    """
     from overstap.agreements import load_agreement
+    from overstap.agreements.changing import HowFar, decide
     from overstap.agreements.differences import Change, differences
+    from overstap.clock import NETHERLANDS, now
     from overstap.texts import texts
 
-    found = differences(load_agreement(old, is_anywhere=True), load_agreement(new, is_anywhere=True))
+    before, after = load_agreement(old, is_anywhere=True), load_agreement(new, is_anywhere=True)
+    moment = at.replace(tzinfo=NETHERLANDS) if at is not None else now()
+    found = differences(before, after)
     console = Console(highlight=False, soft_wrap=True)
     signs = {Change.ADDED: ("+ ", "green"), Change.REMOVED: ("- ", "red"), Change.CHANGED: ("~ ", "yellow")}
     for difference in found:
         console.print(Text.assemble(signs[difference.change], difference.sentence_nl))
     if not found:
         console.print(texts("agreements/differences")["same"]["nl"])
+    for kind, agreed in before.rounds.items():
+        if found and agreed.milestones.opens <= moment <= agreed.milestones.receipts_due:
+            _tell_verdicts(console, kind.dutch, decide(before, after, kind, HowFar(moment)).verdicts)
     raise typer.Exit(1 if found else 0)
+
+
+def _tell_verdicts(console: Console, round_name: str, verdicts: "Sequence[Verdict]") -> None:
+    from overstap.texts import texts
+
+    words = texts("agreements/differences")
+    console.print(Text(words["running"]["nl"].format(round=round_name), style="bold"))
+    for verdict in verdicts:
+        style = "green" if verdict.refused is None else "red"
+        console.print(Padding(Text(f"{verdict.difference.path}: {verdict.sentence_nl}", style=style), (0, 0, 0, 2)))
+    if not verdicts:
+        console.print(Padding(Text(words["nothing"]["nl"]), (0, 0, 0, 2)))
+
+
+@app.command()
+def apply(
+    path: Annotated[Path, typer.Argument(help="The agreement file as it is now")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing")] = False,
+) -> None:
+    """Have the rounds that run take over what may still change, and say what is refused and why.
+
+    Every task and every wait of a round does the same by itself. Exit code 1 when something is refused.
+    """
+    from overstap.agreements import load_agreement
+    from overstap.errors import OverstapError
+    from overstap.ledger import open_ledger
+    from overstap.ledger.rounds import get_round
+    from overstap.ledger.steering import judge_file, take_file
+    from overstap.texts import texts
+
+    offered = load_agreement(path)
+    console = Console(highlight=False, soft_wrap=True)
+    ledger = open_ledger(Settings())
+    is_refused, is_open = False, False
+    try:
+        for kind in offered.rounds:
+            round_id = offered.round_id(kind)
+            with ledger.unit(offered.region, "overstap agreement apply") as unit:
+                try:
+                    if get_round(unit, round_id).closed_at is not None:
+                        continue
+                except OverstapError as problem:
+                    if problem.code != "LEDGER-009":
+                        raise
+                    continue
+                is_open = True
+                decided = judge_file(unit, round_id, offered)
+                if not dry_run:
+                    take_file(unit, round_id, offered, taken_by="overstap agreement apply")
+            _tell_verdicts(console, kind.dutch, decided.verdicts)
+            is_refused |= bool(decided.refused)
+    finally:
+        ledger.close()
+    if not is_open:
+        console.print(texts("agreements/differences")["none_open"]["nl"])
+    raise typer.Exit(1 if is_refused else 0)
+
+
+@app.command()
+def versions(
+    region: Annotated[str, typer.Argument(help="Region id")],
+    school_year: Annotated[str, typer.Argument(help="School year, such as 2026-2027")],
+    kind: Annotated[str, typer.Argument(metavar="ROUND", help="Which round, such as advice")],
+) -> None:
+    """List every version of the agreement that a round used: since when, by whom, what changed and what was refused."""
+    from overstap.clock import spoken
+    from overstap.ledger import open_ledger
+    from overstap.ledger.agreements import versions as used
+    from overstap.ledger.rounds import get_round
+    from overstap.texts import texts
+
+    round_id = f"{region}.{school_year}.{kind}"
+    words = texts("agreements/differences")
+    console = Console(highlight=False, soft_wrap=True)
+    ledger = open_ledger(Settings())
+    try:
+        with ledger.unit(region, "overstap agreement versions") as unit:
+            get_round(unit, round_id)
+            found = used(unit, round_id)
+    finally:
+        ledger.close()
+    for version in found:
+        origin = words["origins"][version.origin]["nl"]
+        head = f"{version.number}  {spoken(version.taken_at)}  {origin}, {version.taken_by}"
+        console.print(Text(f"{head}: {version.reason}" if version.reason else head, style="bold"))
+        console.print(Padding(Text(version.agreement.digest, style="dim"), (0, 0, 0, 2)))
+        for change in version.changes:
+            style = "green" if change["allowed"] else "red"
+            said = change["said"] if change["allowed"] else f"{change['said']} ({words['refused']['nl']})"
+            console.print(Padding(Text(said, style=style), (0, 0, 0, 2)))
 
 
 @app.command()

@@ -20,7 +20,7 @@ from overstap.dossier.reading import read
 from overstap.dossier.writing import content_digest, to_bytes
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.deliveries import Envelope, ToSeal, keep_sealed, to_seal, waiting_to_seal
+from overstap.ledger.deliveries import Envelope, ToSeal, keep_sealed, must_be_due, to_seal, waiting_to_seal
 from overstap.ledger.secrets import RegionKeys
 from overstap.trust import RecipientCertificate, SigningIdentity, TrustStore
 
@@ -57,19 +57,21 @@ def seal_round(
         Counts: "dossiers" and "envelopes".
 
     Raises:
-        OverstapError: after all others were sealed: DELIVERY-105 when a dossier is damaged, DELIVERY-102 when dossiers
-            wait for a school's certificate.
+        OverstapError: AGREEMENT-020 before the agreed moment. After all others were sealed: DELIVERY-105 when a
+            dossier is damaged, DELIVERY-102 when dossiers wait for a school's certificate.
     """
-    at = clock()
+    with ledger.unit(agreement.region, actor) as unit:
+        must_be_due(unit, round_id)
+    at, kind = clock(), round_id.rpartition(".")[2]
     held: dict[str, OverstapError] = {}
     senders: dict[str, SigningIdentity] = {}
     recipients: dict[str, RecipientCertificate] = {}
-    for school in agreement.primary_schools:
+    for school in agreement.suppliers(kind):
         try:
             senders[school.id] = trust.signing_identity(school.id, at=at)
         except OverstapError as error:
             held[school.label] = error
-    for school in agreement.secondary_schools:
+    for school in agreement.receivers(kind):
         try:
             recipients[school.id] = trust.recipient(school.id, at=at)
         except OverstapError as error:

@@ -15,7 +15,7 @@ from overstap.delivery.ways.way import Way
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.asking import earlier_request
-from overstap.ledger.deliveries import Answer, Envelope, settle, still_open, to_send
+from overstap.ledger.deliveries import Answer, Envelope, must_be_due, settle, still_open, to_send
 from overstap.trust import TrustStore
 
 GROUP = 25
@@ -54,12 +54,14 @@ def send_school(
         and "waiting" for all that stands ready for the school and has no receipt yet.
 
     Raises:
-        OverstapError: DELIVERY-101 when deliveries could not be brought there, or their receipts do not count;
-            TRUST-nnn when the caller's own certificate is not in order; LEDGER-012 when another sender is busy with
-            this school; SETTING-001 or DELIVERY-030 when the way itself cannot be used here.
+        OverstapError: AGREEMENT-020 before the agreed moment; DELIVERY-101 when deliveries could not be brought there,
+            or their receipts do not count; TRUST-nnn when the caller's own certificate is not in order; LEDGER-012 when
+            another sender is busy with this school; SETTING-001 or DELIVERY-030 when the way itself cannot be used.
     """
     done: Counter[str] = Counter()
     region = agreement.region
+    with ledger.unit(region, actor) as unit:
+        must_be_due(unit, round_id)
 
     def asked(message_id: UUID) -> tuple[UUID, str] | None:
         with ledger.unit(region, actor) as unit:

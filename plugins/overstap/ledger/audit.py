@@ -52,7 +52,7 @@ def append(
         "select seq, hash from overstap.audit_line where region = %s order by seq desc limit 1", [region]
     ).fetchone()
     seq, previous = (head[0], head[1].hex()) if head else (0, GENESIS)
-    moment = connection.execute("select clock_timestamp()").fetchone()
+    moment = connection.execute("select overstap.clock()").fetchone()
     at = moment[0].isoformat() if moment else ""
     payloads = []
     before, after = seq, _written(region=region)[1:-1]

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from overstap.agreements import RoundKind
 from overstap.ledger.door import Unit
 
 
@@ -53,12 +54,16 @@ class SecondaryCounts:
 def primary_schools(unit: Unit, round_id: str) -> list[PrimaryCounts]:
     """Return the counts of every primary school of the round's region, by name."""
     names: dict[str, str] = dict(
-        unit.rows("select school, name from overstap.school where kind = 'PO' order by name, school")
+        unit.rows(
+            "select school, name from overstap.school where kind = %(kind)s order by name, school",
+            kind=_kind(round_id).supplied_by.value,
+        )
     )
     expected: dict[str, int] = dict(
         unit.rows(
             "select a.primary_school, count(distinct a.pupil) from overstap.application a "
-            "join overstap.round r on r.school_year = a.school_year where r.round_id = %(round)s group by 1",
+            "join overstap.round r on r.school_year = a.school_year where r.round_id = %(round)s "
+            "and a.secondary_school = any(r.receiving) group by 1",
             round=round_id,
         )
     )
@@ -115,9 +120,14 @@ def secondary_schools(unit: Unit, round_id: str) -> list[SecondaryCounts]:
             problems.get(school, Counter()),
         )
         for school, name in unit.rows(
-            "select school, name from overstap.school where kind = 'VO' order by name, school"
+            "select school, name from overstap.school where kind = %(kind)s order by name, school",
+            kind=_kind(round_id).received_by.value,
         )
     ]
+
+
+def _kind(round_id: str) -> RoundKind:
+    return RoundKind(round_id.rpartition(".")[2])
 
 
 def _grouped(unit: Unit, sql: str, round_id: str) -> dict[str, Counter[str]]:

@@ -7,6 +7,8 @@ from datetime import date
 from uuid import UUID
 
 from overstap.agreements.model import Stage
+from overstap.clock import spoken
+from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.door import Unit
 from overstap.ledger.dossiers import VersionRef
@@ -53,6 +55,20 @@ def stages_from(stage: Stage) -> list[str]:
     """Return the stages that are at least as sure as this one."""
     order = list(Stage)
     return [item.value for item in order[order.index(stage) :]]
+
+
+def must_be_due(unit: Unit, round_id: str) -> None:
+    """Refuse to deliver before the moment that holds for the round; `overstap.may_leave` gives nothing either.
+
+    Raises:
+        OverstapError: AGREEMENT-020 with the moment.
+    """
+    delivers_at, is_due = unit.one(
+        "select delivers_at, delivers_at <= overstap.clock() from overstap.round where round_id = %(round)s",
+        round=round_id,
+    )
+    if not is_due:
+        raise OverstapError("AGREEMENT-020", moment=spoken(delivers_at), round=round_id)
 
 
 def to_seal(
@@ -138,6 +154,8 @@ def sort_receivers(unit: Unit, round_id: str, stage: Stage) -> Counter[str]:
     Returns:
         Counts of "no_receiver" and "found_receiver".
     """
+    if round_id.endswith(".support"):
+        _register_with_partnership(unit, round_id)
     stages = stages_from(stage)
     found = unit.run(
         "update overstap.dossier d set state = 'inspected' where d.round_id = %(round)s and d.state = 'no_receiver' "
@@ -152,6 +170,60 @@ def sort_receivers(unit: Unit, round_id: str, stage: Stage) -> Counter[str]:
         stages=stages,
     )
     return Counter(no_receiver=missing, found_receiver=found)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreceived:
+    """Dossiers of a school that nobody may receive in this round.
+
+    Args:
+        primary_school: whose.
+        why: `outside`: registered at a school that does not take part; `other_school`: the registration names another
+            primary school; `stage`: not sure enough yet; `none`: nobody stated anything.
+        count: how many.
+    """
+
+    primary_school: str
+    why: str
+    count: int
+
+
+def without_receiver(unit: Unit, round_id: str) -> list[Unreceived]:
+    """Return why dossiers have no receiver, in counts: each under the first reason that holds for it."""
+    rows = unit.rows(
+        """
+        select d.primary_school,
+               case when bool_or(a.secondary_school = any(o.receiving) and a.primary_school = d.primary_school)
+                    then 'stage'
+                    when bool_or(a.secondary_school = any(o.receiving)) then 'other_school'
+                    when bool_or(a.secondary_school is not null) then 'outside' else 'none' end as why,
+               d.dossier
+          from overstap.dossier d join overstap.round o on o.round_id = d.round_id
+          left join overstap.application a on a.region = o.region and a.school_year = o.school_year
+           and a.pupil = d.pupil and a.withdrawn_at is null
+         where d.round_id = %(round)s and d.state = 'no_receiver'
+         group by d.primary_school, d.dossier
+        """,
+        round=round_id,
+    )
+    counted = Counter((school, why) for school, why, _ in rows)
+    return [Unreceived(school, why, count) for (school, why), count in sorted(counted.items())]
+
+
+def _register_with_partnership(unit: Unit, round_id: str) -> None:
+    """A partnership receives of all its schools: no source states it pupil by pupil, so the round does."""
+    unit.run(
+        """
+        insert into overstap.application
+               (region, school_year, pupil, primary_school, secondary_school, stage, recorded_at)
+        select d.region, o.school_year, d.pupil, d.primary_school, r.school, 'placed', overstap.clock()
+          from overstap.dossier d join overstap.round o on o.round_id = d.round_id
+         cross join unnest(o.receiving) as r (school)
+         where d.round_id = %(round)s
+        on conflict do nothing
+        """,
+        round=round_id,
+    )
 
 
 def waiting_to_seal(unit: Unit, round_id: str) -> int:
@@ -299,8 +371,8 @@ def settle(unit: Unit, answers: Sequence[Answer]) -> None:
     unit.run(
         "update overstap.delivery l set problem = t.code, "
         "state = case t.outcome when 'accepted' then 'confirmed' when 'refused' then 'refused' else l.state end, "
-        "settled_at = case when t.outcome in ('accepted', 'refused') then clock_timestamp() end, "
-        "offered_at = case t.outcome when 'offered' then clock_timestamp() else l.offered_at end "
+        "settled_at = case when t.outcome in ('accepted', 'refused') then overstap.clock() end, "
+        "offered_at = case t.outcome when 'offered' then overstap.clock() else l.offered_at end "
         "from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(codes)s::text[]) as t (id, outcome, code) "
         "where l.message_id = t.id and l.state = 'sealed'",
         ids=[item.message_id for item in answers],

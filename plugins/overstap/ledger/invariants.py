@@ -76,7 +76,7 @@ def check(unit: Unit, evidence: Evidence = Evidence()) -> list[Breach]:
 
 
 def _only_what_may_leave(unit: Unit, _: Evidence) -> Iterator[Breach]:
-    """I1: released and inspected before sealing; only to a school where the pupil is registered as agreed."""
+    """I1: released and inspected before sealing, in time; only to a school where the pupil is registered as agreed."""
     rows = unit.rows(
         """
         select l.message_id, o.round_id, o.agreement, o.kind,
@@ -87,13 +87,18 @@ def _only_what_may_leave(unit: Unit, _: Evidence) -> Iterator[Breach]:
                         where r.dossier = l.dossier and r.number = l.number and r.recorded_at <= l.sealed_at),
                (select a.stage from overstap.dossier d join overstap.application a using (pupil)
                  where d.dossier = l.dossier and a.school_year = o.school_year
-                   and a.secondary_school = l.secondary_school
-                   and (a.withdrawn_at is null or a.withdrawn_at > l.sealed_at))
+                   and l.secondary_school
+                       = case o.kind when 'feedback' then a.primary_school else a.secondary_school end
+                   and (o.kind <> 'feedback' or a.secondary_school = d.primary_school)
+                   and (a.withdrawn_at is null or a.withdrawn_at > l.sealed_at)),
+               l.sealed_at >= (select v.delivers_at from overstap.round_agreement v
+                                where v.round_id = l.round_id and (v.taken_at <= l.sealed_at or v.number = 1)
+                                order by v.number desc limit 1)
           from overstap.delivery l join overstap.round o on o.round_id = l.round_id
         """
     )
     agreed: dict[str, list[str]] = {}
-    for message_id, round_id, agreement, kind, released, inspected, stage in rows:
+    for message_id, round_id, agreement, kind, released, inspected, stage, in_time in rows:
         known = agreed.get(round_id)
         if known is None:
             known = stages_from(Agreement.model_validate_json(json.dumps(agreement)).round(kind).receivers)
@@ -102,6 +107,8 @@ def _only_what_may_leave(unit: Unit, _: Evidence) -> Iterator[Breach]:
             yield Breach("I1", str(message_id), "sealed without a coordinator's release before it")
         if not inspected:
             yield Breach("I1", str(message_id), "sealed without an inspection recorded before it")
+        if in_time is False:
+            yield Breach("I1", str(message_id), "sealed before the agreed moment of delivery")
         if stage not in known:
             yield Breach("I1", str(message_id), "sealed for a school without a sufficient registration")
 

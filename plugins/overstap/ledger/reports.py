@@ -22,7 +22,7 @@ def keep(unit: Unit, round_id: str, school: str, report: SchoolReport) -> None:
     unit.run(
         "insert into overstap.school_report (region, round_id, school, key_id, html, csv) "
         "values (%(region)s, %(round)s, %(school)s, %(key)s, %(html)s, %(csv)s) on conflict (round_id, school) "
-        "do update set key_id = excluded.key_id, html = excluded.html, csv = excluded.csv, made_at = clock_timestamp()",
+        "do update set key_id = excluded.key_id, html = excluded.html, csv = excluded.csv, made_at = overstap.clock()",
         region=unit.region,
         round=round_id,
         school=school,

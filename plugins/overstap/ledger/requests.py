@@ -63,8 +63,8 @@ def ask(unit: Unit, ref: VersionRef, *, kind: Kind, text: str, person: str | Non
     unit.run(
         "insert into overstap.review_request (request, region, dossier, number, person, kind, key_id, text, due_at) "
         "select %(request)s, d.region, d.dossier, %(number)s, %(person)s, %(kind)s, %(key)s, %(text)s, "
-        "least(clock_timestamp() + %(within)s, "
-        "greatest(d.review_closes_at, clock_timestamp() + interval '1 day')) "
+        "least(overstap.clock() + %(within)s, "
+        "greatest(d.review_closes_at, overstap.clock() + interval '1 day')) "
         "from overstap.dossier d where d.dossier = %(dossier)s",
         request=request,
         number=ref.number,
@@ -156,7 +156,7 @@ def settle(
 
 _COLUMNS = (
     "q.request, q.dossier, q.number, q.person, q.kind, q.key_id, q.text, q.asked_at, q.due_at, "
-    "q.state = 'open' and q.due_at < clock_timestamp(), q.state, q.answer_key_id, q.answer, q.settled_by, "
+    "q.state = 'open' and q.due_at < overstap.clock(), q.state, q.answer_key_id, q.answer, q.settled_by, "
     "q.settled_at, d.version"
 )
 

@@ -251,7 +251,7 @@ def window(unit: Unit, round_id: str) -> WindowState:
     """Return how many dossiers are still waited for, and until when."""
     waiting, closes_at = unit.one(
         "select count(*), max(review_closes_at) from overstap.dossier d where round_id = %(round)s "
-        "and review_closes_at > clock_timestamp() and (state = 'in_review' or state = 'inspected' and exists "
+        "and review_closes_at > overstap.clock() and (state = 'in_review' or state = 'inspected' and exists "
         "(select from overstap.entitled e where e.dossier = d.dossier and e.number = d.version and not exists "
         "(select from overstap.review_decision r where r.dossier = e.dossier and r.number = e.number "
         "and (r.person is null or r.person = e.person))))",
@@ -268,7 +268,7 @@ def lapse(unit: Unit, round_id: str) -> int:
     """
     lapsed = unit.rows(
         "update overstap.dossier set state = 'not_inspected' where round_id = %(round)s and state = 'in_review' "
-        "and review_closes_at <= clock_timestamp() returning dossier, version",
+        "and review_closes_at <= overstap.clock() returning dossier, version",
         round=round_id,
     )
     unit.audit("review.lapse", *(AuditLine(f"{dossier}/{number}") for dossier, number in lapsed))

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.errors import OverstapError
+from overstap.ledger.agreements import add_version
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.door import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class RoundRow:
-    """A round as the ledger knows it."""
+    """A round as the ledger knows it, with the agreement that holds for it at present."""
 
     round_id: str
     region: str
@@ -39,7 +40,7 @@ def open_round(unit: Unit, agreement: Agreement, kind: RoundKind) -> bool:
     """Write a round and its schools as the agreement states them. Safe to repeat.
 
     Returns:
-        Whether it was opened now; an open round keeps the agreement that it started with.
+        Whether it was opened now. What holds for an open round changes by `agreements.add_version` alone.
     """
     unit.run(
         "insert into overstap.school (region, school, name, kind, contact) "
@@ -64,6 +65,7 @@ def open_round(unit: Unit, agreement: Agreement, kind: RoundKind) -> bool:
     )
     if opened:
         unit.audit("round.open", AuditLine(round_id, {"agreement": agreement.digest}))
+        add_version(unit, round_id, agreement, origin="opened", offered_digest=agreement.digest, taken_by=unit.actor)
     return bool(opened)
 
 
@@ -74,8 +76,10 @@ def get_round(unit: Unit, round_id: str) -> RoundRow:
         OverstapError: LEDGER-009 when the region has no such round.
     """
     found = unit.rows(
-        "select round_id, region, school_year, kind, agreement, opened_at, closed_at from overstap.round "
-        "where round_id = %(id)s",
+        "select o.round_id, o.region, o.school_year, o.kind, a.agreement, o.opened_at, o.closed_at "
+        "from overstap.round o "
+        "join overstap.round_agreement a on a.round_id = o.round_id and a.number = o.agreement_number "
+        "where o.round_id = %(id)s",
         id=round_id,
     )
     if not found:
@@ -88,7 +92,7 @@ def get_round(unit: Unit, round_id: str) -> RoundRow:
 
 def collecting(unit: Unit, school_year: str) -> list[RoundRow]:
     """Return the rounds of a school year that are open and whose data are not due yet, by the database's clock."""
-    at = unit.one("select clock_timestamp()")[0]
+    at = unit.one("select overstap.clock()")[0]
     found = [
         get_round(unit, row[0])
         for row in unit.rows(
@@ -106,7 +110,7 @@ def secondary_schools(unit: Unit) -> frozenset[str]:
 
 def close_round(unit: Unit, round_id: str) -> None:
     """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later."""
-    unit.run("update overstap.round set closed_at = clock_timestamp() where round_id = %(id)s", id=round_id)
+    unit.run("update overstap.round set closed_at = overstap.clock() where round_id = %(id)s", id=round_id)
 
 
 def record_registrations(unit: Unit, school_year: str, registrations: Iterable[Registration]) -> int:
@@ -172,8 +176,9 @@ def withdraw_registrations(unit: Unit, school_year: str, stated: Iterable[tuple[
     pairs = list(stated)
     withdrawn = unit.rows(
         """
-        update overstap.application a set withdrawn_at = clock_timestamp()
+        update overstap.application a set withdrawn_at = overstap.clock()
          where a.school_year = %(year)s and a.withdrawn_at is null
+           and not exists (select from overstap.school s where s.school = a.secondary_school and s.kind = 'SWV')
            and (a.pupil, a.secondary_school) not in
                (select p, s from unnest(%(pupils)s::bytea[], %(schools)s::text[]) as t (p, s)
                  where p is not null and s is not null)

@@ -49,14 +49,14 @@ def standing(unit: Unit, round_id: str) -> list[SchoolStanding]:
             """
             select d.primary_school, s.name, count(*),
                    count(*) filter (where d.state not in ('in_review', 'not_inspected')),
-                   count(*) filter (where d.state = 'in_review' and d.review_closes_at > clock_timestamp()),
+                   count(*) filter (where d.state = 'in_review' and d.review_closes_at > overstap.clock()),
                    count(*) filter (where d.state = 'not_inspected'
-                                       or d.state = 'in_review' and d.review_closes_at <= clock_timestamp()),
+                                       or d.state = 'in_review' and d.review_closes_at <= overstap.clock()),
                    coalesce(sum(q.open), 0)::int, coalesce(sum(q.overdue), 0)::int, max(d.review_closes_at)
               from overstap.dossier d
               join overstap.school s on s.region = d.region and s.school = d.primary_school
               join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version
-              left join (select dossier, count(*) as open, count(*) filter (where due_at < clock_timestamp()) as overdue
+              left join (select dossier, count(*) as open, count(*) filter (where due_at < overstap.clock()) as overdue
                            from overstap.review_request where state = 'open' group by dossier) q
                    on q.dossier = d.dossier
              where d.round_id = %(round)s and v.released_by is not null
@@ -112,14 +112,14 @@ def decide_window(
         return int(seen[0][0])
     found = get_round(unit, round_id)
     agreed = found.agreement.round(found.kind)
-    rule, latest, at = agreed.not_inspected, agreed.milestones.receipts_due, unit.one("select clock_timestamp()")[0]
+    rule, latest, at = agreed.not_inspected, agreed.milestones.receipts_due, unit.one("select overstap.clock()")[0]
     if choice not in ALLOWED[rule]:
         raise OverstapError("REVIEW-020", choice=choice, rule=rule)
     lapsed: dict[str, int] = dict(
         unit.rows(
             "select primary_school, count(*) from (select primary_school from overstap.dossier "
             "where round_id = %(round)s and (state = 'not_inspected' or state = 'in_review' "
-            "and review_closes_at <= clock_timestamp()) order by dossier for update) d group by 1",
+            "and review_closes_at <= overstap.clock()) order by dossier for update) d group by 1",
             round=round_id,
         )
     )
@@ -158,7 +158,7 @@ def decide_window(
         unit.run(
             "update overstap.dossier set state = 'in_review', review_closes_at = %(closes)s "
             "where round_id = %(round)s and primary_school = any(%(schools)s) and (state = 'not_inspected' "
-            "or state = 'in_review' and review_closes_at <= clock_timestamp())",
+            "or state = 'in_review' and review_closes_at <= overstap.clock())",
             closes=closes_at,
             round=round_id,
             schools=meant,

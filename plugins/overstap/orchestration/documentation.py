@@ -35,6 +35,12 @@ def round_doc(agreement: Agreement, kind: RoundKind) -> str:
     )
 
 
+def steering_doc(agreement: Agreement) -> str:
+    """Return the Markdown that Airflow shows with the DAG that steers a region's rounds."""
+    text: str = texts("orchestration/documentation")["steering"]["nl"]
+    return text.format(region=agreement.name)
+
+
 def intake_doc(agreement: Agreement) -> str:
     """Return the Markdown that Airflow shows with a region's daily collection."""
     text: str = texts("orchestration/documentation")["intake"]["nl"]

@@ -13,6 +13,7 @@ from overstap.ledger.deliveries import still_open
 from overstap.ledger.reviews import window
 from overstap.ledger.rounds import get_round
 from overstap.orchestration.failures import told
+from overstap.orchestration.workplace import RoundRef, agreement_now, seconds_until
 from overstap.settings import Settings
 
 
@@ -61,6 +62,51 @@ class RoundTrigger(BaseTrigger):
         raise NotImplementedError
 
 
+class MilestoneReached(RoundTrigger):
+    """Over when the moment has come that holds for the round: by the ledger, where it may have moved meanwhile.
+
+    It looks also whether the agreement file has changed, since no task of the round may start for weeks.
+
+    Args:
+        region: region id.
+        round_id: the round.
+        seconds: between two looks, at most; the last one is at the moment itself.
+        milestone: name of the milestone.
+    """
+
+    def __init__(self, region: str, round_id: str, seconds: float, milestone: str) -> None:
+        super().__init__(region, round_id, seconds)
+        self.milestone = milestone
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what the triggerer needs to make it again."""
+        path, arguments = super().serialize()
+        return path, {**arguments, "milestone": self.milestone}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until the moment has come, then say so once."""
+        left = self.seconds
+        while left > 0:
+            await asyncio.sleep(min(left, self.seconds))
+            left = await asyncio.to_thread(self.seconds_left)
+        yield TriggerEvent({"round_id": self.round_id, "milestone": self.milestone})
+
+    def seconds_left(self) -> float:
+        """Return how long it still takes; zero or less when the moment has come."""
+        settings = Settings()
+        ledger = open_ledger(settings)
+        try:
+            ref = RoundRef(*self.round_id.split("."))
+            agreement = agreement_now(settings, ledger, ref, f"{self.milestone} wait")
+            return seconds_until(ledger, ref, agreement, self.milestone)
+        finally:
+            ledger.close()
+
+    def is_over(self) -> bool:
+        """Return whether the moment has come."""
+        return self.seconds_left() <= 0
+
+
 class ReviewOver(RoundTrigger):
     """Over when every parent who was asked has decided, or the window has closed."""
 
@@ -84,7 +130,7 @@ class ReceiptsOver(RoundTrigger):
             with ledger.unit(self.region, "receipts wait") as unit:
                 found = get_round(unit, self.round_id)
                 due = found.agreement.round(found.kind).milestones.receipts_due
-                past = unit.one("select clock_timestamp() >= %(due)s", due=due)[0]
+                past = unit.one("select overstap.clock() >= %(due)s", due=due)[0]
                 return bool(past) or still_open(unit, self.round_id).count == 0
         finally:
             ledger.close()

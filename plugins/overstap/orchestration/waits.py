@@ -4,21 +4,22 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import BaseOperator, Context
 
-from overstap.clock import now, spoken
-from overstap.orchestration.triggers import ReceiptsOver, ReviewOver, RoundTrigger
-from overstap.orchestration.workplace import RoundRef, telling, workplace
+from overstap.clock import spoken
+from overstap.orchestration.triggers import MilestoneReached, ReceiptsOver, ReviewOver, RoundTrigger
+from overstap.orchestration.workplace import RoundRef, seconds_until, telling, workplace
 
 DEFERS_FROM = timedelta(seconds=10)
 """Shorter waits hold their worker: Airflow 3.3.2 takes a task for broken that is resumed as soon as it has paused."""
+LOOK_AGAIN = timedelta(minutes=1)
+"""Between two looks whether a moment has moved, in the triggerer."""
 LOOK_EVERY = timedelta(seconds=10)
 """Between two looks into the ledger, in the triggerer."""
 
 
 class WaitForMilestone(BaseOperator):
-    """Waits until a milestone of the agreement that the round started with.
+    """Waits until a milestone: the moment that holds for the round, also when it moves while this waits.
 
     Args:
         ref: the round.
@@ -34,17 +35,19 @@ class WaitForMilestone(BaseOperator):
         """Defer until the moment, or go on when it has passed."""
         with workplace(self.ref, self.task_id) as place:
             moment = getattr(place.round.milestones, self.milestone)
-        left = (moment - now()).total_seconds()
+            left = seconds_until(place.ledger, self.ref, place.agreement, self.milestone)
         if 0 < left < DEFERS_FROM.total_seconds():
             time.sleep(left)
         elif left > 0:
             self.log.info("Wachten tot %s | waiting until %s", spoken(moment), moment.isoformat())
-            self.defer(trigger=DateTimeTrigger(moment=moment), method_name="arrived")
+            look_every = min(left, LOOK_AGAIN.total_seconds())
+            trigger = MilestoneReached(self.ref.region, self.ref.round_id, look_every, self.milestone)
+            self.defer(trigger=trigger, method_name="arrived")
         self.log.info("%s is voorbij | has passed", spoken(moment))
 
     def arrived(self, context: Context, event: Any = None) -> None:
-        """Go on: the moment has come."""
-        self.log.info("%s: het moment is daar | the moment has come", self.milestone)
+        """Go on when the moment has come; it may have moved since the triggerer looked."""
+        self.execute(context)
 
 
 class _WaitForPeople(BaseOperator):

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from airflow.sdk.exceptions import AirflowException
 
 from overstap.agreements import Agreement, Round, RoundKind
+from overstap.agreements.load import find_agreement
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger, open_ledger
 from overstap.ledger.rounds import get_round
+from overstap.ledger.steering import take_file
 from overstap.orchestration.failures import StopError, told
 from overstap.settings import Settings
 from overstap.trust import TrustStore
@@ -40,7 +42,7 @@ class RoundRef:
 
 @dataclass(frozen=True)
 class Workplace:
-    """Settings, ledger and the agreement that the round started with."""
+    """Settings, ledger and the agreement that holds for the round at present."""
 
     settings: Settings
     ledger: Ledger
@@ -72,9 +74,52 @@ def workplace(ref: RoundRef, task: str) -> Iterator[Workplace]:
         task: the task's name, which the evidence keeps as who acted.
     """
     with telling(), _ledger() as (settings, ledger):
-        with ledger.unit(ref.region, task) as unit:
-            agreement = get_round(unit, ref.round_id).agreement
-        yield Workplace(settings, ledger, ref, agreement)
+        yield Workplace(settings, ledger, ref, agreement_now(settings, ledger, ref, task))
+
+
+def agreement_now(settings: Settings, ledger: Ledger, ref: RoundRef, actor: str) -> Agreement:
+    """Return what holds for a round, after taking over what may still change of a changed agreement file.
+
+    A file that is broken, or gone, changes nothing: the round goes on with what holds, and the log says so.
+
+    Args:
+        settings: where the agreement files are.
+        ledger: the ledger.
+        ref: the round; it is open.
+        actor: the task that looks.
+
+    Raises:
+        OverstapError: LEDGER-009 when the round is not there.
+    """
+    with ledger.unit(ref.region, actor) as unit:
+        agreement = get_round(unit, ref.round_id).agreement
+    try:
+        offered = find_agreement(settings.regions, ref.region, ref.school_year)
+    except OverstapError as error:
+        log.warning("%s | %s", error.code, error.message_nl)
+        return agreement
+    with ledger.unit(ref.region, actor) as unit:
+        decided = take_file(unit, ref.round_id, offered, taken_by=actor)
+    if decided is None:
+        return agreement
+    for verdict in decided.verdicts:
+        level = logging.INFO if verdict.refused is None else logging.WARNING
+        log.log(level, "%s | %s", verdict.difference.sentence_nl, verdict.sentence_nl)
+    return decided.agreement
+
+
+def seconds_until(ledger: Ledger, ref: RoundRef, agreement: Agreement, milestone: str) -> float:
+    """Return how long it is until a milestone by the ledger's clock, which decides what may happen; negative when past.
+
+    Args:
+        ledger: the ledger.
+        ref: the round.
+        agreement: what holds for it.
+        milestone: name of the milestone.
+    """
+    moment = getattr(agreement.round(ref.kind).milestones, milestone)
+    with ledger.unit(ref.region, milestone) as unit:
+        return float(unit.one("select extract(epoch from %(moment)s - overstap.clock())", moment=moment)[0])
 
 
 @contextmanager

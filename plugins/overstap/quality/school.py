@@ -32,7 +32,7 @@ def report_on_schools(unit: Unit, agreement: Agreement, round_id: str, *, made_a
     before = quality_runs.latest(unit, round_id)
     round_title = f"{get_round(unit, round_id).kind.dutch} {agreement.school_year}"
     made = 0
-    for school in agreement.primary_schools:
+    for school in agreement.suppliers(get_round(unit, round_id).kind):
         refused = refused_files(unit, round_id, school.id)
         mine = now.get(school.id)
         if mine is None or not (mine.supplied or refused):

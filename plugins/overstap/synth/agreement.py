@@ -61,6 +61,11 @@ def compressed_milestones(opens: datetime, step: timedelta) -> Milestones:
     return Milestones(**{name: opens + serial * step for serial, name in enumerate(Milestones.model_fields)})
 
 
+def past_milestones(at: datetime) -> Milestones:
+    """Return a round whose milestones have all passed, for what is measured or tested in one go."""
+    return compressed_milestones(at - timedelta(days=len(Milestones.model_fields)), timedelta(days=1))
+
+
 def agreement_of(
     region: SyntheticRegion,
     milestones: Mapping[RoundKind, Milestones] | None = None,

@@ -11,11 +11,12 @@ from overstap.agreements import RoundKind
 from overstap.agreements.model import Stage
 from overstap.bench.ledger import steps
 from overstap.bench.place import region_of, today
+from overstap.clock import now
 from overstap.ledger import Ledger
 from overstap.ledger.deliveries import to_seal, to_send
 from overstap.ledger.door import Unit
 from overstap.ledger.rounds import Registration, open_round, record_registrations
-from overstap.synth.agreement import agreement_of
+from overstap.synth.agreement import agreement_of, past_milestones
 
 REGION = "alfa"
 DOSSIERS = 600
@@ -35,7 +36,7 @@ def looked_at(unit: Unit) -> int:
 
 @pytest.mark.parametrize("step", ["seal", "send"])
 def test_a_group_is_taken_without_looking_at_all(ledger: Ledger, step: str) -> None:
-    agreement = agreement_of(region_of(REGION, 1, today()))
+    agreement = agreement_of(region_of(REGION, 1, today()), {RoundKind.ADVICE: past_milestones(now())})
     round_id = agreement.round_id("advice")
     primary, secondary = agreement.primary_schools[0].id, agreement.secondary_schools[0].id
     with ledger.unit(REGION, "test") as unit:

@@ -46,7 +46,10 @@ def agreement(region: str = REGION) -> Agreement:
             "rounds": {
                 "advice": {
                     "receivers": "registered",
-                    "milestones": {name: NOW + timedelta(hours=place) for place, name in enumerate(moments)},
+                    "milestones": {
+                        name: NOW + timedelta(hours=place - 4 if name != "receipts_due" else 5)
+                        for place, name in enumerate(moments)
+                    },
                 }
             },
         }

@@ -59,7 +59,10 @@ def _play(
     coordinator = threading.Thread(target=_answer, args=(dag, answer, account, over), daemon=True)
     coordinator.start()
     try:
-        run = (_apart(dags[dag], only) if only else dags[dag]).test(mark_success_pattern=mark_success)
+        played = _apart(dags[dag], only) if only else dags[dag]
+        # dag.test() of Airflow 3.3.2 cannot make the alerts of a DAG that is not stored; test_boot.py sees them come.
+        played.deadline = []
+        run = played.test(mark_success_pattern=mark_success)
     finally:
         over.set()
     coordinator.join()

@@ -31,6 +31,23 @@ EARLY_PLACEMENT = """  placement:
       delivers: 2027-04-16 08:00
       receipts_due: 2027-04-22 17:00
 occasions:"""
+SUPPORT = """  support:
+    milestones:
+      opens: 2026-11-02 08:00
+      data_due: 2026-11-16 17:00
+      review_opens: 2026-11-17 08:00
+      review_closes: 2026-11-25 17:00
+      delivers: 2026-11-26 08:00
+      receipts_due: 2026-12-03 17:00
+occasions:"""
+PARTNERSHIP = """  - id: PO9901
+    name: Samenwerkingsverband Voorbeeld
+    kind: SWV
+    contact: loket@example.org
+    receives: {way: push, url: "https://swv.example.org/overstap"}
+"""
+TWO_PARTNERSHIPS = f"""{PARTNERSHIP}{PARTNERSHIP.replace("PO9901", "PO9902")}rounds:
+{SUPPORT.removesuffix("occasions:")}"""
 FIRST_ROUND = GOOD[GOOD.index("data_due: 2027-01-25") : GOOD.index("      receipts_due: 2027-02-10")]
 LATE_FIRST_ROUND = """data_due: 2027-02-01 17:00
       review_opens: 2027-02-02 08:00
@@ -101,6 +118,9 @@ MISTAKES = [
     ("holiday_region: middle\n", "", "160", "region: voorbeeld"),
     ("opens: 2027-03-01 08:00", "opens: 2027-02-01 08:00", "162", None),
     ("days_before: 7", "days_before: 30", "163", None),
+    ("occasions:", SUPPORT, "166", "  support:"),
+    ("    categories: [toetsresultaten, verzuim]", "    profile: POSWV", "134 167", None),
+    ("rounds:\n", TWO_PARTNERSHIPS, "168", "  support:"),
 ]  # fmt: skip
 NOT_HERE = {108, 109, 140, 142, 147, 150, 161, 164, 165, 199}
 """Numbers of the codes that have a test of their own below or in test_agreement_schools.py; 199 is a net."""

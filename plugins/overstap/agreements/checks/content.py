@@ -3,8 +3,10 @@
 import difflib
 
 from overstap.agreements.checks.context import Context
-from overstap.agreements.model import Stage
-from overstap.dossier.catalogue import FORBIDDEN, MANDATORY, Catalogue, catalogue
+from overstap.agreements.checks.people import schools_of
+from overstap.agreements.model import RoundKind, Stage
+from overstap.agreements.written import Said
+from overstap.dossier.catalogue import FORBIDDEN, MANDATORY, PROFILES, Catalogue, catalogue
 
 VERSION = "2019.1"
 """The newest version of the data set that is public (DOMAIN 0)."""
@@ -22,7 +24,12 @@ def check(context: Context) -> None:
     known = catalogue(VERSION)
     for kind, agreed in context.rounds():
         _receivers(context, kind, agreed.get("receivers"))
-        profile = agreed.get("profile", "POVO")
+        profile = agreed.get("profile", RoundKind(kind).profiles[0])
+        if isinstance(profile, str) and profile in PROFILES and profile not in RoundKind(kind).profiles:
+            known_ones = ", ".join(RoundKind(kind).profiles)
+            facts = {"round": context.round_name(kind), "profile": profile, "known": known_ones}
+            context.say("AGREEMENT-167", "rounds", kind, "profile", **facts)
+        _participants(context, RoundKind(kind))
         categories = agreed.get("categories")
         if isinstance(categories, list) and profile in known.matrix:
             for serial, name in enumerate(categories):
@@ -47,6 +54,20 @@ def _immaterial(context: Context, known: Catalogue, kind: str) -> None:
             context.say("AGREEMENT-136", *key, name=name, close=close[0] if close else "communicatie/nummer")
         elif name in _ALWAYS_MATERIAL:
             context.say("AGREEMENT-137", *key, name=name)
+
+
+def _participants(context: Context, kind: RoundKind) -> None:
+    """The three usual rounds ask of each school what it needs (AGREEMENT-144, 145); the others need who takes part."""
+    if kind not in (RoundKind.SUPPORT, RoundKind.FEEDBACK):
+        return
+    schools = [school for _, school in schools_of(context)]
+    for one, way in ((kind.supplied_by, "supplies"), (kind.received_by, "receives")):
+        if not any(school.get("kind") == one.value and school.get(way) is not None for school in schools):
+            facts = {"round": kind.dutch, "kind": one.value, "way": Said(way, {}), "key": way}
+            context.say("AGREEMENT-166", "rounds", kind.value, **facts)
+    partnerships = sum(school.get("kind") == "SWV" for school in schools)
+    if kind is RoundKind.SUPPORT and partnerships > 1:
+        context.say("AGREEMENT-168", "rounds", kind.value, round=kind.dutch, count=partnerships)
 
 
 def _category(context: Context, known: Catalogue, profile: str, kind: str, serial: int, name: str) -> None:

@@ -13,6 +13,7 @@ from overstap.decoding import decoded
 from overstap.dossier.identifiers import is_school_id
 from overstap.errors import OverstapError
 
+_PARTNERSHIP = re.compile(r"(PO|VO)[0-9]{4}")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -41,7 +42,10 @@ def _schools(context: Context, register: frozenset[str] | None) -> None:
         name, school_id = school.get("name"), school.get("id")
         if isinstance(school_id, str):
             key = ("schools", serial, "id")
-            if not is_school_id(school_id):
+            is_partnership = school.get("kind") == "SWV" and _PARTNERSHIP.fullmatch(school_id) is not None
+            if is_partnership:
+                pass  # not in the register of schools
+            elif not is_school_id(school_id):
                 close = _nearest_id(school_id)
                 context.say("AGREEMENT-141", *key, school=school_id, close=close)
             elif register is not None and school_id not in register:
@@ -54,7 +58,7 @@ def _schools(context: Context, register: frozenset[str] | None) -> None:
                     first=context.written.place(("schools", seen[school_id], "id")).line,
                 )
             seen.setdefault(school_id, serial)
-        if school.get("kind") == "VO" and school.get("receives") is None:
+        if school.get("kind") in ("VO", "SWV") and school.get("receives") is None:
             context.say("AGREEMENT-144", "schools", serial, school=school_id, name=name)
         if school.get("kind") == "PO" and school.get("supplies") is None:
             context.say("AGREEMENT-145", "schools", serial, school=school_id, name=name)

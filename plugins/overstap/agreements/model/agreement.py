@@ -1,7 +1,7 @@
 """The whole agreement: one region, one school year."""
 
 import hashlib
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -10,7 +10,7 @@ from overstap.agreements.model.notices import Notices
 from overstap.agreements.model.occasions import Occasion
 from overstap.agreements.model.part import Part
 from overstap.agreements.model.people import Coordinator
-from overstap.agreements.model.registrations import Registrations
+from overstap.agreements.model.registrations import Registrations, Stage
 from overstap.agreements.model.rounds import Round, RoundKind
 from overstap.agreements.model.schools import School, SchoolKind
 from overstap.agreements.model.viewers import Viewer
@@ -36,6 +36,20 @@ class Agreement(Part):
     notices: Notices = Notices()
     """When mail goes to coordinators and schools."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _usual(cls, data: Any) -> Any:
+        """Fill in what follows from the kind of round."""
+        rounds = data.get("rounds") if isinstance(data, dict) else None
+        if not isinstance(rounds, dict):
+            return data
+        filled = {}
+        for kind, agreed in rounds.items():
+            if isinstance(agreed, dict) and kind in (RoundKind.SUPPORT, RoundKind.FEEDBACK):
+                agreed = {"profile": RoundKind(kind).profiles[0], "receivers": Stage.PLACED, **agreed}
+            filled[kind] = agreed
+        return {**data, "rounds": filled}
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         first, second = self.school_year.split("-")
@@ -48,6 +62,15 @@ class Agreement(Part):
             seen.add(school.id)
         accounts = {coordinator.account for coordinator in self.coordinators}
         for kind, agreed in self.rounds.items():
+            if agreed.profile not in kind.profiles:
+                raise ValueError(f"round {kind} cannot have profile {agreed.profile}, but {' or '.join(kind.profiles)}")
+            for one, schools in ((kind.supplied_by, self.suppliers(kind)), (kind.received_by, self.receivers(kind))):
+                if kind in (RoundKind.SUPPORT, RoundKind.FEEDBACK) and not schools:
+                    raise ValueError(
+                        f"round {kind} needs a participant of kind {one} that says how (supplies, receives)"
+                    )
+            if kind is RoundKind.SUPPORT and len(self.receivers(kind)) > 1:
+                raise ValueError(f"round {kind} goes to one partnership; there are {len(self.receivers(kind))}")
             if unknown := set(agreed.gate_answered_by) - accounts:
                 raise ValueError(f"round {kind}: gate_answered_by names no coordinator: {', '.join(sorted(unknown))}")
         return self
@@ -61,6 +84,16 @@ class Agreement(Part):
     def secondary_schools(self) -> tuple[School, ...]:
         """The schools that receive, in the agreement's order."""
         return tuple(school for school in self.schools if school.kind is SchoolKind.VO)
+
+    def suppliers(self, kind: str) -> tuple[School, ...]:
+        """Return the schools that hand over in a kind of round, in the agreement's order."""
+        one = RoundKind(kind).supplied_by
+        return tuple(school for school in self.schools if school.kind is one and school.supplies is not None)
+
+    def receivers(self, kind: str) -> tuple[School, ...]:
+        """Return who receives in a kind of round, in the agreement's order."""
+        one = RoundKind(kind).received_by
+        return tuple(school for school in self.schools if school.kind is one and school.receives is not None)
 
     def school(self, school_id: str) -> School:
         """Return a school of the region.

@@ -11,28 +11,65 @@ from overstap.agreements.model.invitations import Invitations
 from overstap.agreements.model.milestones import Milestones, Reminder
 from overstap.agreements.model.part import Part
 from overstap.agreements.model.registrations import Stage
+from overstap.agreements.model.schools import SchoolKind
+
+Profile = Literal["POVO", "POPO", "VOVO", "POSWV", "VOSWV"]
+"""OSO transfer profiles (code list 16 and the profile sheets; DOMAIN 2.4)."""
 
 
 class RoundKind(StrEnum):
-    """The rounds of a school year, in their order."""
+    """The exchanges of a school year: three from primary to secondary school in their order, then the others."""
 
     PRE_REGISTRATION = "pre_registration"
     ADVICE = "advice"
     PLACEMENT = "placement"
+    SUPPORT = "support"
+    """Primary schools to the region's partnership (samenwerkingsverband), for support in education."""
+    FEEDBACK = "feedback"
+    """Secondary schools back to where their pupils came from."""
 
     @property
     def dutch(self) -> str:
         """The round's name as a coordinator says it."""
-        return {"pre_registration": "Vooraanmelding", "advice": "Advies", "placement": "Plaatsing"}[self.value]
+        return {
+            "pre_registration": "Vooraanmelding",
+            "advice": "Advies",
+            "placement": "Plaatsing",
+            "support": "Ondersteuning",
+            "feedback": "Terugkoppeling",
+        }[self.value]
+
+    @property
+    def supplied_by(self) -> SchoolKind:
+        """Which schools hand over."""
+        return SchoolKind.VO if self is RoundKind.FEEDBACK else SchoolKind.PO
+
+    @property
+    def received_by(self) -> SchoolKind:
+        """Who receives."""
+        return {RoundKind.SUPPORT: SchoolKind.SWV, RoundKind.FEEDBACK: SchoolKind.PO}.get(self, SchoolKind.VO)
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """The profiles that such a round may have; the first is meant when an agreement names none.
+
+        For VO back to PO the standard has published no profile (DOMAIN, open questions): the fields of VOVO are used.
+        """
+        others: dict[RoundKind, tuple[Profile, ...]] = {RoundKind.SUPPORT: ("POSWV",), RoundKind.FEEDBACK: ("VOVO",)}
+        return others.get(self, ("POVO",))
+
+
+Shiftable = Literal["data_due", "review_opens", "review_closes", "delivers", "receipts_due"]
+"""The milestones that can be moved while a round runs; it runs because it opened, so not the opening."""
 
 
 class Round(Part):
     """What was agreed about one round."""
 
-    profile: Literal["POVO"] = "POVO"
+    profile: Profile = "POVO"
     """OSO transfer profile (code list 16)."""
     receivers: Stage
-    """From which stage on a school may receive the dossier of a pupil."""
+    """From which stage on a school may receive the dossier of a pupil; a partnership receives of all its schools."""
     categories: frozenset[str] = frozenset()
     """Optional OSO categories that go along, without `cat_`; the obligatory ones always go."""
     provisional: bool = False
@@ -50,6 +87,8 @@ class Round(Part):
     invitations: Invitations = Invitations()
     inspection: Inspection = Inspection()
     """What was agreed about a dossier that changes after parents saw it."""
+    may_shift: dict[Shiftable, Annotated[int, Field(ge=0, le=30)]] = Field(default={})
+    """How many days a coordinator may move a milestone of a running round, earlier or later, with the form."""
     gate_answered_by: tuple[str, ...] = ()
     """Accounts that answer the gates; empty: every coordinator of the region."""
     reminders: tuple[Reminder, ...] = ()

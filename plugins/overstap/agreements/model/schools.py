@@ -9,14 +9,22 @@ from overstap.agreements.model.part import Part
 from overstap.agreements.model.receiving import Receives
 from overstap.agreements.model.supplying import Supplies
 
-SchoolId = Annotated[str, Field(pattern=r"^[0-9]{2}[A-Z]{2}[0-9]{2}$", description="BRIN and branch, such as 99AB00")]
+SchoolId = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9]{2}[A-Z]{2}[0-9]{2}|(PO|VO)[0-9]{4})$",
+        description="BRIN and branch, such as 99AB00; a partnership has its own number, such as PO9901",
+    ),
+]
 
 
 class SchoolKind(StrEnum):
-    """On which side of the transfer a school stands."""
+    """On which side of the transfer a school stands, or that it is a partnership."""
 
     PO = "PO"
     VO = "VO"
+    SWV = "SWV"
+    """Partnership of schools for support in education (samenwerkingsverband): it only receives."""
 
 
 class School(Part):
@@ -43,4 +51,10 @@ class School(Part):
             raise ValueError(f"primary school {self.id} does not say how it supplies (supplies)")
         if self.kind is SchoolKind.VO and self.receives is None:
             raise ValueError(f"secondary school {self.id} does not say how it receives (receives)")
+        if self.kind is SchoolKind.SWV and self.receives is None:
+            raise ValueError(f"partnership {self.id} does not say how it receives (receives)")
+        if (self.kind is SchoolKind.SWV) != self.id.startswith(("PO", "VO")):
+            raise ValueError(
+                f"{self.id} is no number of a {self.kind}: partnerships have one like PO9901, schools a BRIN"
+            )
         return self

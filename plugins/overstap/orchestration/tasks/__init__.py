@@ -7,6 +7,7 @@ from overstap.orchestration.tasks.collecting import collect, collect_early, plan
 from overstap.orchestration.tasks.delivering import deliver, receivers, seal
 from overstap.orchestration.tasks.opening import open_round
 from overstap.orchestration.tasks.reviewing import end_review, questions
+from overstap.orchestration.tasks.steering import steer
 from overstap.orchestration.tasks.telling import send_mail, tell
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "registrations",
     "seal",
     "send_mail",
+    "steer",
     "tell",
     "window_questions",
 ]

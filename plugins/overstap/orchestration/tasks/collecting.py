@@ -11,6 +11,7 @@ from overstap.agreements.model import DropFolder
 from overstap.clock import now
 from overstap.ledger import rounds
 from overstap.orchestration.tasks.sources import las_connection, source
+from overstap.orchestration.tasks.steering import must_be_chosen
 from overstap.orchestration.workplace import RoundRef, bare_workplace, say, workplace
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def collect(region: str, school_year: str, kind: str, school: str, label: str) -
     from overstap.intake.collect import collect_school, from_drop_folder, from_las_database
 
     with workplace(RoundRef(region, school_year, kind), f"collect {school}") as place:
+        must_be_chosen(place, school)
         supplier = place.agreement.school(school)
         with source(place, school) as supplied:
             if isinstance(supplier.supplies, DropFolder):
@@ -78,7 +80,7 @@ def plan_day(region: str, school_year: str) -> list[dict[str, str]]:
     return [
         {"kind": one.kind.value, "school": school.id, "label": f"{school.label}, {one.kind.dutch.lower()}"}
         for one in collecting
-        for school in one.agreement.primary_schools
+        for school in one.agreement.suppliers(one.kind)
     ]
 
 

@@ -1,5 +1,6 @@
 """Who receives, sealed for them, sent."""
 
+import logging
 from typing import Any
 
 from overstap.clock import now
@@ -8,7 +9,11 @@ from overstap.ledger import deliveries
 from overstap.ledger.holds import RELEASE_FOR_DELIVERY, open_holds
 from overstap.orchestration.tasks.asking import look_before_delivery
 from overstap.orchestration.tasks.collecting import registrations
+from overstap.orchestration.tasks.steering import must_be_chosen
 from overstap.orchestration.workplace import RoundRef, say, workplace
+from overstap.texts import texts
+
+log = logging.getLogger(__name__)
 
 
 def receivers(region: str, school_year: str, kind: str) -> dict[str, int]:
@@ -17,7 +22,12 @@ def receivers(region: str, school_year: str, kind: str) -> dict[str, int]:
     ref = RoundRef(region, school_year, kind)
     with workplace(ref, "receivers") as place, place.ledger.unit(region, "receivers") as unit:
         sorted_out = deliveries.sort_receivers(unit, ref.round_id, place.round.receivers)
+        missing = deliveries.without_receiver(unit, ref.round_id)
     say("Ontvangers | receivers", sorted_out)
+    words = texts("orchestration/receivers")
+    for one in missing:
+        facts = {"school": place.agreement.school(one.primary_school).label, "count": one.count}
+        log.warning("%s | %s", words[one.why]["nl"].format(**facts), words[one.why]["en"].format(**facts))
     return {**registered, **sorted_out}
 
 
@@ -57,6 +67,7 @@ def deliver(region: str, school_year: str, kind: str, school: str, label: str) -
     from overstap.delivery.sending import send_school
 
     with workplace(RoundRef(region, school_year, kind), f"deliver {school}") as place:
+        must_be_chosen(place, school)
         with place.ledger.unit(region, f"deliver {school}") as unit:
             held = open_holds(unit, place.ref.round_id, RELEASE_FOR_DELIVERY)
         if held:

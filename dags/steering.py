@@ -1,0 +1,36 @@
+"""One DAG per region: the form with which a coordinator moves a moment of a running round, within what was agreed."""
+
+from airflow.sdk import DAG
+
+from overstap.agreements import Agreement, load_all
+from overstap.clock import now
+from overstap.orchestration import tasks
+from overstap.orchestration.documentation import steering_doc
+from overstap.orchestration.form import steering_form
+from overstap.orchestration.roles import access_of
+from overstap.orchestration.schedule import current
+from overstap.orchestration.steps import AGAIN, daily_steps
+from overstap.orchestration.titles import title
+from overstap.settings import Settings
+
+
+def steering_dag(agreement: Agreement) -> DAG:
+    """Return the DAG that steers a region's rounds; it runs when a coordinator fills in its form."""
+    with DAG(
+        f"steer__{agreement.region}",
+        dag_display_name=title("dag.steering", region=agreement.name),
+        doc_md=steering_doc(agreement),
+        schedule=None,
+        max_active_runs=1,
+        default_args={"owner": agreement.region, **AGAIN},
+        owner_links={agreement.region: f"mailto:{agreement.coordinators[0].email}"},
+        tags=["overstap", f"regio:{agreement.region}", "bijsturen", f"schooljaar:{agreement.school_year}"],
+        params=steering_form(agreement),
+        access_control=access_of(agreement.region),
+    ) as dag:
+        daily_steps(agreement.region, agreement.school_year).once("steer", tasks.steer)
+    return dag
+
+
+for agreement in current(load_all(Settings().regions)[0], now()):
+    globals()[agreement.region] = steering_dag(agreement)

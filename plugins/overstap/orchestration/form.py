@@ -1,0 +1,84 @@
+"""The form with which a coordinator steers: which milestones move, which schools a run is about, and why."""
+
+from datetime import datetime
+from typing import Any, get_args
+
+from airflow.sdk import Param
+
+from overstap.agreements import Agreement, RoundKind
+from overstap.agreements.model.rounds import Shiftable
+from overstap.clock import spoken
+from overstap.texts import texts
+
+ROUND, SCHOOLS, REASON = "ronde", "scholen", "reden"
+MOMENTS: tuple[str, ...] = get_args(Shiftable)
+"""The milestones that a form can move."""
+
+
+def run_form(agreement: Agreement, kind: RoundKind) -> dict[str, Param]:
+    """Return the form of a run of one round: only some schools, or moments moved within the agreement's bounds.
+
+    Args:
+        agreement: what was agreed.
+        kind: the round.
+    """
+    words = texts("orchestration/form")
+    schools = (*agreement.suppliers(kind), *agreement.receivers(kind))
+    chosen = Param(
+        [],
+        type="array",
+        items={"type": "string", "enum": [school.id for school in schools]},
+        uniqueItems=True,
+        examples=[school.id for school in schools],
+        values_display={school.id: school.label for school in schools},
+        title=words[SCHOOLS]["title"]["nl"],
+        description=words[SCHOOLS]["text"]["nl"],
+    )
+    agreed = agreement.round(kind)
+    room = {str(name): days for name, days in agreed.may_shift.items() if days}
+    moments = {name: _moment(name, getattr(agreed.milestones, name), room[name]) for name in MOMENTS if name in room}
+    return {SCHOOLS: chosen, **moments, REASON: _reason(is_needed=False)}
+
+
+def steering_form(agreement: Agreement) -> dict[str, Param]:
+    """Return the form that steers any running round of a region.
+
+    Args:
+        agreement: what was agreed.
+    """
+    words = texts("orchestration/form")
+    kinds = list(agreement.rounds)
+    chosen = Param(
+        kinds[0].value,
+        type="string",
+        enum=[kind.value for kind in kinds],
+        values_display={kind.value: kind.dutch for kind in kinds},
+        title=words[ROUND]["title"]["nl"],
+        description=words[ROUND]["text"]["nl"],
+    )
+    moments = {name: _moment(name) for name in MOMENTS}
+    return {ROUND: chosen, **moments, REASON: _reason(is_needed=True)}
+
+
+def _moment(name: str, agreed: datetime | None = None, days: int = 0) -> Param:
+    words = texts("orchestration/form")
+    said: Any = words["moment" if agreed else "any_moment"]["nl"]
+    return Param(
+        None,
+        type=["null", "string"],
+        format="date-time",
+        title=texts("orchestration/documentation")["milestones"][name]["nl"],
+        description=said.format(agreed=spoken(agreed) if agreed else "", days=days),
+    )
+
+
+def _reason(*, is_needed: bool) -> Param:
+    words = texts("orchestration/form")[REASON]
+    bounds: dict[str, Any] = {"type": "string", "minLength": 3} if is_needed else {"type": ["null", "string"]}
+    return Param(
+        None if not is_needed else words["usual"]["nl"],
+        maxLength=500,
+        title=words["title"]["nl"],
+        description=words["text"]["nl"],
+        **bounds,
+    )
