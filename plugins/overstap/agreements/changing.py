@@ -227,7 +227,7 @@ def _school(difference: Difference, old: Agreement, kind: RoundKind, so_far: How
 
 
 _REGION: dict[str, _Rule] = {
-    **dict.fromkeys(("name", "holiday_region", "coordinators", "registrations", "occasions"), _always),
+    **dict.fromkeys(("name", "holiday_region", "coordinators", "viewers", "registrations", "occasions"), _always),
     **dict.fromkeys(("region", "school_year"), _never),
     "schools": _school,
 }

@@ -15,8 +15,10 @@ from rich.text import Text
 from overstap.settings import Settings
 
 if TYPE_CHECKING:
+    from overstap.agreements import Agreement
     from overstap.agreements.changing import Verdict
     from overstap.agreements.findings import Finding
+    from overstap.agreements.rehearsal import Habits
 
 app = typer.Typer(help="What a region agreed.", no_args_is_help=True)
 
@@ -261,21 +263,70 @@ def versions(
 def rehearse(
     path: Annotated[Path, typer.Argument(help="The agreement file")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same year")] = 1,
-    late: Annotated[float, typer.Option(min=0, max=1, help="Part of the schools that misses the deadline")] = 0.05,
+    late: Annotated[float, typer.Option(min=0, max=1, help="Part of the schools that misses the deadline")] = 0.15,
     silent: Annotated[float, typer.Option(min=0, max=1, help="Part of the families that does not inspect")] = 0.04,
+    pupils: Annotated[int, typer.Option(min=4, help="Made-up pupils")] = 60,
+    schools: Annotated[int, typer.Option(min=2, help="Made-up primary schools")] = 5,
+    paper: Annotated[bool, typer.Option("--paper", help="Counts only, with the agreement's own schools")] = False,
 ) -> None:
-    """Play the school year on paper: what happens on which day, with made-up schools and families."""
-    import random
+    """Play the school year before it begins: what happens on which day, with reminders and deadlines.
 
+    Made-up schools and families go through every round of the year in a ledger of its own, by the real steps under a
+    clock that moves; Airflow does not take part. It takes a minute or two. --paper counts only, at once.
+    """
     from rich.table import Table
 
     from overstap.agreements import load_agreement
     from overstap.agreements.national import national_year
-    from overstap.agreements.rehearsal import Habits, rehearse
+    from overstap.agreements.rehearsal import Habits
     from overstap.clock import wall
+    from overstap.rehearsal.families import REHEARSED
+    from overstap.rehearsal.year import rehearse_year
     from overstap.texts import texts
 
     agreement = load_agreement(path)
+    habits = Habits(late=late, silent=silent)
+    if paper:
+        _on_paper(agreement, seed, habits)
+        return
+    words = texts("agreements/rehearsed")
+    facts = {"region": agreement.name, "school_year": agreement.school_year, "seed": seed}
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(Text(words["head"]["nl"].format(**facts, pupils=pupils, schools=schools), style="bold"))
+    if left_out := [kind.dutch for kind in agreement.rounds if kind not in REHEARSED]:
+        console.print(Text(words["left_out"]["nl"].format(rounds=", ".join(left_out)), style="dim"))
+    milestones = texts("orchestration/documentation")["milestones"]
+    national = national_year(agreement.school_year)
+    breaches = 0
+    for seen in rehearse_year(agreement, national, seed=seed, pupils=pupils, schools=schools, habits=habits):
+        said = dict(seen.facts)
+        if "milestone" in said:
+            said["milestone"] = milestones[said["milestone"]]["nl"].lower()
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_column(width=15, no_wrap=True)
+        line.add_column(width=15, no_wrap=True, style="dim")
+        line.add_column()
+        style = "bold red" if seen.what == "red" else "bold" if seen.what in ("opened", "passed", "closed") else ""
+        when = f"{_DAYS[wall(seen.at).weekday()]} {wall(seen.at):%d-%m %H:%M}"
+        line.add_row(when, seen.round.dutch, Text(words[seen.what]["nl"].format(**said), style=style))
+        console.print(line)
+        breaches += int(said.get("breaches", 0))
+    raise typer.Exit(1 if breaches else 0)
+
+
+_DAYS = ("ma", "di", "wo", "do", "vr", "za", "zo")
+
+
+def _on_paper(agreement: "Agreement", seed: int, habits: "Habits") -> None:
+    import random
+
+    from rich.table import Table
+
+    from overstap.agreements.national import national_year
+    from overstap.agreements.rehearsal import rehearse
+    from overstap.clock import wall
+    from overstap.texts import texts
+
     national = national_year(agreement.school_year)
     chance = random.Random(seed)  # noqa: S311 (a rehearsal, no secret)
     words = texts("agreements/rehearsal")
@@ -285,7 +336,7 @@ def rehearse(
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("when", "round", "what"):
         table.add_column(words[column]["nl"], no_wrap=column != "what")
-    for happening in rehearse(agreement, national, chance, Habits(late=late, silent=silent)):
+    for happening in rehearse(agreement, national, chance, habits):
         said = words["events"][happening.event.value]["nl"].format(
             dossiers=happening.dossiers, schools=happening.schools, of=happening.of
         )

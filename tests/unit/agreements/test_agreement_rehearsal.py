@@ -78,7 +78,7 @@ def test_every_event_has_its_sentence(event):
 
 def test_the_command_tells_the_year(tmp_path):
     path = write(tmp_path)
-    told = CliRunner().invoke(app, ["agreement", "rehearse", str(path), "--late", "0", "--silent", "0"])
+    told = CliRunner().invoke(app, ["agreement", "rehearse", str(path), "--paper", "--late", "0", "--silent", "0"])
     assert told.exit_code == 0
     lines = [line for line in told.stdout.splitlines() if line[:1].isdigit()]
     days = [(line[3:5], line[:2]) for line in lines]

@@ -1,0 +1,72 @@
+"""A school year under a moved clock: real ledger, real stages, and everything at its agreed moment."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from overstap.agreements import RoundKind, load_agreement
+from overstap.agreements.national import national_year
+from overstap.agreements.rehearsal import Habits
+from overstap.agreements.reminding import reminders
+from overstap.rehearsal.play import Seen
+from overstap.rehearsal.year import rehearse_year
+from overstap.settings import PROJECT
+
+PUPILS = 12
+
+
+@pytest.fixture(scope="module")
+def year() -> list[Seen]:
+    """Two rounds of a region, of which a part of the schools is late."""
+    agreement = load_agreement(PROJECT / "include" / "regions" / "utrecht" / "2026-2027.yaml")
+    kinds = (RoundKind.PRE_REGISTRATION, RoundKind.ADVICE)
+    some = agreement.model_copy(update={"rounds": {kind: agreement.round(kind) for kind in kinds}})
+    habits = Habits(late=0.5, silent=0.1)
+    seen = list(rehearse_year(some, national_year("2026-2027"), seed=4, pupils=PUPILS, schools=2, habits=habits))
+    assert {one.round for one in seen} == set(kinds)
+    return seen
+
+
+def of(year: list[Seen], what: str) -> list[Seen]:
+    return [one for one in year if one.what == what]
+
+
+def test_every_round_ends_with_a_ledger_that_holds(year: list[Seen]) -> None:
+    closed = of(year, "closed")
+    assert len(closed) == 2
+    for one in closed:
+        assert one.facts["breaches"] == 0
+        assert one.facts["confirmed"] + one.facts["left"] == PUPILS
+        assert one.facts["confirmed"] > 0
+
+
+def test_each_thing_happens_at_its_agreed_moment_and_once(year: list[Seen]) -> None:
+    agreement = load_agreement(PROJECT / "include" / "regions" / "utrecht" / "2026-2027.yaml")
+    assert [one.at for one in year] == sorted(one.at for one in year)
+    for kind in {one.round for one in year}:
+        stones = agreement.round(kind).milestones
+        mine = [one for one in year if one.round is kind]
+        assert [one.at for one in of(mine, "opened")] == [stones.opens]
+        assert {str(one.facts["milestone"]): one.at.astimezone(UTC) for one in of(mine, "passed")} == {
+            name: getattr(stones, name).astimezone(UTC)
+            for name in ("data_due", "review_opens", "review_closes", "delivers", "receipts_due")
+        }
+        assert Counter(str(one.facts["milestone"]) for one in of(mine, "passed")).most_common(1)[0][1] == 1
+        assert min(one.at for one in of(mine, "delivered")) >= stones.delivers
+        due = [one.at for one in reminders(agreement, [kind])]
+        assert [one.at.astimezone(UTC) for one in of(mine, "reminded")] == due
+
+
+def test_a_late_school_is_red_and_comes_in_later(year: list[Seen]) -> None:
+    red, late = of(year, "red"), of(year, "late")
+    assert red
+    assert {str(one.facts["code"]) for one in red} == {"INTAKE-050"}
+    assert {(one.round, one.facts["school"]) for one in red} == {(one.round, one.facts["school"]) for one in late}
+    for one in late:
+        released = [each for each in of(year, "released") if each.round is one.round and each.at >= one.at]
+        assert released, "what came late was released after all, with a window of its own"
+
+
+def test_the_clock_of_the_year_is_the_ledgers(year: list[Seen]) -> None:
+    assert all(one.at > datetime(2027, 1, 1, tzinfo=UTC) for one in year)
