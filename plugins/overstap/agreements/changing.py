@@ -227,7 +227,9 @@ def _school(difference: Difference, old: Agreement, kind: RoundKind, so_far: How
 
 
 _REGION: dict[str, _Rule] = {
-    **dict.fromkeys(("name", "holiday_region", "coordinators", "viewers", "registrations", "occasions"), _always),
+    **dict.fromkeys(
+        ("name", "holiday_region", "coordinators", "viewers", "registrations", "notices", "occasions"), _always
+    ),
     **dict.fromkeys(("region", "school_year"), _never),
     "schools": _school,
 }

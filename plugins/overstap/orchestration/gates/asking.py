@@ -58,6 +58,7 @@ class Gate(HITLOperator):
         self._words = texts("orchestration/gates")[self.gate]
         shared = texts("orchestration/gates")["fields"]
         longest = {"type": ["null", "string"], "maxLength": REASON_LENGTH}
+        kwargs.pop("params", None)  # a mapped task is given its DAG's form as well; a question has a form of its own
         super().__init__(
             subject=self._words["subject"]["nl"],
             options=[said["nl"] for said in self._words["options"].values()],
