@@ -17,6 +17,7 @@ _ROOMS = {
     "MAIL": "Mail",
     "QUALITY": "The check of a region",
     "REVIEW": "What parents decided",
+    "SCHOOL": "The school's pages",
     "SETTING": "Settings",
     "TASK": "Tasks of a round that failed for another reason",
     "TRUST": "Certificates and keys",

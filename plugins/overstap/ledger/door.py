@@ -90,6 +90,14 @@ class Ledger:
             connection.execute("select set_config('overstap.actor', %s, true)", [actor])
             yield Unit(connection, region, actor, keys)
 
+    def plain(self, sql: str, *values: Any) -> list[TupleRow]:
+        """Run one statement outside a region, as the login itself: it may execute some functions, and read no table.
+
+        Raises:
+            OverstapError: LEDGER-006 when the database cannot be reached.
+        """
+        return self._connected().execute(sql, list(values)).fetchall()
+
     @contextmanager
     def alone(self, subject: str) -> Iterator[None]:
         """Hold a subject for this process alone: PostgreSQL frees it at the moment the process dies, however it dies.

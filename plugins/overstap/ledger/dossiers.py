@@ -448,3 +448,22 @@ def find_by_las_key(unit: Unit, round_id: str, primary_school: str, las_key: str
     if not found:
         raise OverstapError("LEDGER-010", school=primary_school, round=round_id)
     return UUID(str(found[0][0]))
+
+
+def find_of_school(unit: Unit, round_id: str, primary_school: str, pupil: str | UUID) -> UUID:
+    """Return a school's dossier by its id, or by the pupil's id in the school's system; another school's is not found.
+
+    Raises:
+        OverstapError: LEDGER-010 when the school has none such in this round.
+    """
+    found = unit.rows(
+        "select dossier from overstap.dossier where round_id = %(round)s and primary_school = %(school)s "
+        "and (dossier = %(id)s or las_key = %(key)s)",
+        round=round_id,
+        school=primary_school,
+        id=pupil if isinstance(pupil, UUID) else None,
+        key=None if isinstance(pupil, UUID) else _las_key(unit, primary_school, pupil),
+    )
+    if not found:
+        raise OverstapError("LEDGER-010", school=primary_school, round=round_id)
+    return UUID(str(found[0][0]))

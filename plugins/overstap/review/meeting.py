@@ -1,13 +1,13 @@
 """A dossier on paper for a meeting at school: what one person may see, and a form to sign behind it."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from overstap.clock import now, spoken, wall
 from overstap.dossier.people import Entitled
 from overstap.dossier.reading import read
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger, access
-from overstap.ledger.dossiers import VersionRef
+from overstap.ledger.dossiers import VersionRef, find_of_school
 from overstap.ledger.secrets import Sealed
 from overstap.pdf import Sheet
 from overstap.pdf.sheet import RULE, SOFT
@@ -18,7 +18,7 @@ from overstap.texts import texts
 
 
 def print_dossier(
-    ledger: Ledger, *, region: str, round_id: str, school: str, pupil: str, actor: str, person: str | None = None
+    ledger: Ledger, *, region: str, round_id: str, school: str, pupil: str | UUID, actor: str, person: str | None = None
 ) -> bytes:
     """Return a dossier as PDF for one of the persons who may see it, as the parents' pages show it to them.
 
@@ -27,7 +27,7 @@ def print_dossier(
         region: region id.
         round_id: the round.
         school: whose pupil it is.
-        pupil: the pupil's id in the school's system.
+        pupil: the pupil's id in the school's system, or of the dossier.
         actor: who prints it; the parents see that in their log.
         person: handle of the person it is for; None: the first that the dossier names.
 
@@ -39,14 +39,11 @@ def print_dossier(
         found = unit.rows(
             "select d.dossier, d.version, v.key_id, v.content, v.content_digest, d.review_closes_at "
             "from overstap.dossier d join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
-            "where d.round_id = %(round)s and d.primary_school = %(school)s and d.las_key = %(key)s "
-            "and v.released_by is not null",
-            round=round_id,
-            school=school,
-            key=unit.keys.lookup("las_key", f"{school}\0{pupil}"),
+            "where d.dossier = %(id)s and v.released_by is not null",
+            id=find_of_school(unit, round_id, school, pupil),
         )
         if not found:
-            raise OverstapError("LEDGER-010", school=school, round=round_id)
+            raise OverstapError("REVIEW-027")
         dossier, number, key_id, content, digest, closes_at = found[0]
         ref = VersionRef(dossier, number)
         access.note_opened(unit, [ref], by=actor, purpose="print")

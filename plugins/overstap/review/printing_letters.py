@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from overstap.clock import now, wall
 from overstap.dossier.people import Entitled, group_of, pupil_name, sorting_name
@@ -15,7 +16,7 @@ from overstap.dossier.reading import read
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger, access, invitations
 from overstap.ledger.door import Unit
-from overstap.ledger.dossiers import VersionRef, find_by_las_key
+from overstap.ledger.dossiers import VersionRef, find_of_school
 from overstap.ledger.invitations import Invitation, Person
 from overstap.ledger.rounds import get_round
 from overstap.ledger.secrets import Sealed
@@ -43,7 +44,7 @@ def print_letters(
     actor: str,
     address: str,
     keep: Callable[[bytes], None],
-    again: Sequence[str] = (),
+    again: Sequence[str | UUID] = (),
 ) -> Printed:
     """Make the letters of a school as one PDF.
 
@@ -55,7 +56,8 @@ def print_letters(
         actor: who prints them, for the evidence.
         address: of the parents' pages, beginning with https://.
         keep: is given the file before the codes count; when it fails nothing has happened. Not called without letters.
-        again: pupil ids whose letters are printed anew, with a new code; none: everybody who has had no letter.
+        again: pupils, by their id in the school's system or that of their dossier, whose letters are printed anew with a
+            new code; none: everybody who has had no letter.
 
     Raises:
         OverstapError: REVIEW-026 before the agreed hour, LEDGER-010 for a pupil id that the school does not have.
@@ -66,7 +68,7 @@ def print_letters(
         if not unit.one("select clock_timestamp() >= %(from)s", **{"from": sent_from(agreed)})[0]:
             raise OverstapError("REVIEW-026", moment=wall(sent_from(agreed)).strftime("%d-%m-%Y %H:%M"))
         if again:
-            dossiers = [find_by_las_key(unit, round_id, school, key) for key in again]
+            dossiers = [find_of_school(unit, round_id, school, key) for key in again]
             wanted = invitations.of_dossiers(unit, round_id, school, dossiers)
         else:
             wanted = invitations.awaiting_letter(unit, round_id, school)

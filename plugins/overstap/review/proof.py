@@ -14,9 +14,8 @@ from uuid import UUID
 from overstap.clock import now, wall
 from overstap.dossier.people import pupil_name
 from overstap.dossier.reading import read
-from overstap.errors import OverstapError
 from overstap.ledger import Ledger, access
-from overstap.ledger.dossiers import VersionRef
+from overstap.ledger.dossiers import VersionRef, find_of_school
 from overstap.ledger.proof import collected
 from overstap.ledger.secrets import Sealed
 from overstap.review.people import people_of
@@ -47,7 +46,7 @@ def proof_pack(
     region: str,
     round_id: str,
     school: str,
-    pupil: str,
+    pupil: str | UUID,
     actor: str,
 ) -> ProofPack:
     """Make the proof pack of a pupil.
@@ -58,7 +57,7 @@ def proof_pack(
         region: region id.
         round_id: the round.
         school: the primary school.
-        pupil: the pupil's id in the school's system.
+        pupil: the pupil's id in the school's system, or of the dossier.
         actor: who makes it; the parents see that in their log.
 
     Raises:
@@ -71,13 +70,9 @@ def proof_pack(
         found = unit.rows(
             "select d.dossier, d.version, v.key_id, v.content from overstap.dossier d "
             "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
-            "where d.round_id = %(round)s and d.primary_school = %(school)s and d.las_key = %(key)s",
-            round=round_id,
-            school=school,
-            key=unit.keys.lookup("las_key", f"{school}\0{pupil}"),
+            "where d.dossier = %(id)s",
+            id=find_of_school(unit, round_id, school, pupil),
         )
-        if not found:
-            raise OverstapError("LEDGER-010", school=school, round=round_id)
         dossier, number, key_id, content = found[0]
         ref = VersionRef(dossier, number)
         access.note_opened(unit, [ref], by=actor, purpose="proof_pack")

@@ -27,11 +27,11 @@ def fields(body: bytes) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for name, value in pairs:
-        found.setdefault(name, _clean(value))
+        found.setdefault(name, clean(value))
     return found
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Take out what no text has: control signs (XML could not carry them), and the browser's line ends."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     return (
