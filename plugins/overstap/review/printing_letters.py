@@ -56,8 +56,8 @@ def print_letters(
         actor: who prints them, for the evidence.
         address: of the parents' pages, beginning with https://.
         keep: is given the file before the codes count; when it fails nothing has happened. Not called without letters.
-        again: pupils, by their id in the school's system or that of their dossier, whose letters are printed anew with a
-            new code; none: everybody who has had no letter.
+        again: pupils, by their id in the school's system or that of their dossier, whose letters are printed anew,
+            with a new code; none: everybody who has had no letter.
 
     Raises:
         OverstapError: REVIEW-026 before the agreed hour, LEDGER-010 for a pupil id that the school does not have.

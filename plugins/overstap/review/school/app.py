@@ -37,6 +37,7 @@ from overstap.web.quiet import Quiet
 
 MOST_UPLOAD = MOST_BYTES + 65_536
 _DOWNLOAD_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+_RECORD_FIELDS = ("wie", "datum", "antwoord", "zienswijze", "opmerking", "grond")
 Handler = Callable[..., Any]
 
 
@@ -209,13 +210,13 @@ class _Pages:
         self, stay: Stay, account: Account, round_id: str, dossier: UUID, *, status: int = 200, **facts: Any
     ) -> HTMLResponse:
         found = await run_in_threadpool(self.desk.pupil, account, round_id, dossier)
-        facts.setdefault("form", {})
+        facts["form"] = dict.fromkeys(_RECORD_FIELDS, "") | facts.get("form", {})
         return self._page(stay, "pupil", status=status, account=account, found=found, tab="pupils", **facts)
 
     async def record(self, request: Request, round_id: str, dossier: str) -> Response:
         """Record an inspection at school, or attest one after the window."""
         stay, account, form = await self._sent(request)
-        typed = {name: _text(form, name) for name in ("wie", "datum", "antwoord", "zienswijze", "opmerking", "grond")}
+        typed = {name: _text(form, name) for name in _RECORD_FIELDS}
         seen_on = _day(typed["datum"])
         agreed = {"eens": "Ja", "oneens": "Nee", "gezien": "Onbekend"}.get(typed["antwoord"])
         faults = [
@@ -273,7 +274,7 @@ class _Pages:
         self, stay: Stay, account: Account, round_id: str, *, status: int = 200, **facts: Any
     ) -> HTMLResponse:
         found = await run_in_threadpool(self.desk.requests, account, round_id)
-        facts.setdefault("form", {})
+        facts["form"] = {"request": "", "antwoord": ""} | facts.get("form", {})
         return self._page(stay, "requests", status=status, account=account, found=found, tab="requests", **facts)
 
     async def settle(self, request: Request, round_id: str, request_id: str) -> Response:

@@ -1,0 +1,298 @@
+"""A school at its own pages, in a real browser and as an attacker would: signs in, prints, records, answers."""
+
+import io
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pypdf
+import pytest
+from families import REGION, Family, Home, Place, home, open_place
+from openpyxl import Workbook
+from playwright.sync_api import Browser, Page, expect
+
+from overstap.agreements import Milestones
+from overstap.agreements.model import Invitations
+from overstap.clock import now, wall
+from overstap.ledger import requests, school_accounts
+from overstap.ledger.dossiers import VersionRef
+from overstap.local import ports
+from overstap.local.postgres import EmbeddedPostgres
+from overstap.local.waiting import wait_until
+from overstap.review.inviting import invite
+from overstap.review.school.passwords import hashed
+from overstap.settings import PROJECT
+from overstap.trust.authority import DevelopmentAuthority
+
+PASSWORD = "vier woorden op papier"
+ACCOUNT, OTHER = "j.jansen@school.example", "ander@school.example"
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
+_IMAGES = PROJECT / "docs" / "images" if os.environ.get("OVERSTAP_TEST_IMAGES") else None
+
+
+@dataclass
+class School:
+    """The running service."""
+
+    home: Home
+    place: Place
+    folder: Path
+    port: int = field(default_factory=ports.any_free)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def address(self) -> str:
+        return f"http://{ports.LOOPBACK}:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "school.log").read_text()
+
+    def start(self) -> None:
+        env = os.environ | {
+            "OVERSTAP_LEDGER": self.home.ledger._dsn,
+            "OVERSTAP_KEYS": str(self.home.keys),
+            "OVERSTAP_TRUST": str(self.folder / "trust"),
+            "OVERSTAP_REVIEW_ADDRESS": "https://inzage.example.org",
+        }
+        with (self.folder / "school.log").open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "overstap", "school", "serve", "--port", str(self.port)],
+                env=env,
+                stdout=out,
+                stderr=out,
+            )
+        process = self.process
+        wait_until(lambda: process.poll() is not None or not ports.is_free(self.port), "school's pages", 60)
+        assert process.poll() is None, self.log
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+def agreed() -> dict[str, Any]:
+    moments = {"opens": -5, "data_due": -4, "review_opens": -1, "review_closes": 48, "delivers": 49, "receipts_due": 90}
+    return {
+        "milestones": Milestones(**{name: now() + timedelta(hours=offset) for name, offset in moments.items()}),
+        "invitations": Invitations(by=("letter", "email")),
+        "not_inspected": "attest",
+    }
+
+
+@pytest.fixture(scope="module")
+def school(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
+    folder = tmp_path_factory.mktemp("school")
+    DevelopmentAuthority(folder / "trust", at=now()).conductor(REGION)
+    with home(postgres, folder) as found:
+        place = open_place(found.ledger, 12, **agreed())
+        invite(found.ledger, region=REGION, round_id=place.round_id, actor="invite", address="https://x.example")
+        with place.unit("beheer") as unit:
+            school_accounts.put(unit, ACCOUNT, place.school, "J. Jansen", hashed(PASSWORD))
+            school_accounts.put(unit, OTHER, place.region.secondary[0].id, "Een ander", hashed(PASSWORD))
+        made = School(found, place, folder)
+        made.start()
+        yield made
+        made.kill()
+
+
+@pytest.fixture(scope="module")
+def families(school: School) -> list[Family]:
+    return school.place.families()
+
+
+@pytest.fixture
+def page(school: School, browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport=DESK, locale="nl-NL", accept_downloads=True)
+    context.set_default_timeout(20_000)
+    opened = context.new_page()
+    opened.goto(school.address)
+    opened.get_by_label("Account").fill(ACCOUNT)
+    opened.get_by_label("Wachtwoord").fill(PASSWORD)
+    opened.get_by_role("button", name="Inloggen").click()
+    yield opened
+    context.close()
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep pictures for the documentation, when they are asked for."""
+    if _IMAGES is not None:
+        for kind, size in (("desk", DESK), ("phone", PHONE)):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.screenshot(path=_IMAGES / f"school-{name}-{kind}.png", full_page=True)
+        page.set_viewport_size(DESK)  # type: ignore[arg-type]
+
+
+def sound(page: Page, serious: Callable[[Page], list[str]], name: str) -> None:
+    """Axe finds nothing, and a phone of 320 pixels needs no scrolling sideways."""
+    assert serious(page) == [], name
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
+    page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    picture(page, name)
+
+
+def downloaded(page: Page, press: Callable[[], None]) -> bytes:
+    with page.expect_download() as got:
+        press()
+    return Path(got.value.path()).read_bytes()
+
+
+def test_a_school_does_its_work(
+    page: Page, school: School, families: list[Family], serious: Callable[[Page], list[str]]
+) -> None:
+    family = families[0]
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Advies")
+    expect(page.locator("table.pupils tbody tr")).to_have_count(len(families))
+    sound(page, serious, "pupils")
+
+    letters = downloaded(page, page.get_by_role("button", name="Brieven maken").click)
+    persons = sum(len(one.persons) for one in families)
+    assert len(pypdf.PdfReader(io.BytesIO(letters)).pages) == persons
+    page.reload()
+    expect(page.get_by_text("Iedereen die nu mag inzien, heeft een brief")).to_be_visible()
+
+    page.goto(f"{school.address}/ronde/{school.place.round_id}/leerling/{family.dossier}")
+    page.get_by_role("button", name="Vastleggen").click()
+    expect(page.get_by_role("alert")).to_contain_text("Vul een datum in")
+    page.get_by_label("Op welke grond").select_option("meeting")
+    page.get_by_label("Datum van inzage").fill(f"{wall(now()):%d-%m-%Y}")
+    page.get_by_label("Gezien en niet akkoord").check()
+    page.get_by_label("Zienswijze").fill("Wij zien het anders: <b>havo</b> & meer.")
+    sound(page, serious, "record")
+    page.get_by_role("button", name="Vastleggen").click()
+    expect(page.get_by_role("status")).to_contain_text("De inzage is vastgelegd")
+    with school.place.unit() as unit:
+        rows = unit.rows(
+            "select agreed, ground, recorded_by from overstap.review_decision where dossier = %(id)s", id=family.dossier
+        )
+    assert rows == [("Nee", "meeting", f"school:{ACCOUNT}")]
+
+    pdf = downloaded(page, page.get_by_role("button", name="Afdruk voor").first.click)
+    assert "Inzage op school" in "".join(one.extract_text() for one in pypdf.PdfReader(io.BytesIO(pdf)).pages)
+    pack = downloaded(page, page.get_by_role("button", name="Bewijs maken").click)
+    assert len(zipfile.ZipFile(io.BytesIO(pack)).namelist()) == 4
+    page.reload()
+    sound(page, serious, "pupil")
+    page.get_by_role("button", name="Uitloggen").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("U bent uitgelogd")
+    sound(page, serious, "ended")
+
+
+def test_a_list_is_read_and_its_faults_told(
+    page: Page, school: School, families: list[Family], serious: Callable[[Page], list[str]]
+) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(("leerlingid", "inzagedatum", "akkoord", "zienswijze"))
+    sheet.append((families[1].las_key, wall(now()).date(), "Ja", None))
+    sheet.append(("bestaat niet", wall(now()).date(), "Ja", None))
+    sheet.append((families[2].las_key, "nooit", "Ja", None))
+    out = io.BytesIO()
+    book.save(out)
+    page.get_by_label("Bestand").set_input_files(
+        {"name": "lijst.xlsx", "mimeType": "application/octet-stream", "buffer": out.getvalue()}
+    )
+    page.get_by_label("Op welke grond").select_option("paper_list")
+    page.get_by_role("button", name="Lijst inlezen").click()
+    expect(page.get_by_role("status")).to_contain_text("vastgelegd 1, stond er al 0, telt niet 2")
+    expect(page.get_by_role("status")).to_contain_text("regel 3")
+    sound(page, serious, "list")
+    page.get_by_role("button", name="Lijst inlezen").click()
+    expect(page.get_by_role("alert")).to_contain_text("Kies eerst een bestand")
+
+
+def test_a_question_of_a_parent_is_answered(
+    page: Page, school: School, families: list[Family], serious: Callable[[Page], list[str]]
+) -> None:
+    with school.place.unit("parent") as unit:
+        ref = VersionRef(families[3].dossier, 1)
+        requests.ask(unit, ref, kind="question", text="Wie leest dit?", person=families[3].persons[0])
+        requests.ask(unit, ref, kind="correction", text="De naam klopt niet.", person=families[3].persons[0])
+    page.get_by_role("link", name="Vragen van ouders").click()
+    sound(page, serious, "requests")
+    question = page.get_by_role("article").filter(has_text="Wie leest dit?")
+    question.get_by_role("button", name="Beantwoorden").click()
+    expect(page.get_by_role("alert")).to_contain_text("Er staat niets in het tekstvak")
+    question.get_by_label("Uw antwoord").fill("Alleen de nieuwe school.")
+    question.get_by_role("button", name="Beantwoorden").click()
+    expect(page.get_by_role("status")).to_contain_text("De ouder ziet het")
+    mend = page.get_by_role("article").filter(has_text="De naam klopt niet.")
+    expect(mend.get_by_role("button", name="Is verbeterd")).to_have_count(0)
+    expect(mend).to_contain_text("Lever het dossier eerst opnieuw aan")
+
+
+def signed_in(school: School, account: str = ACCOUNT) -> httpx.Client:
+    client = httpx.Client(base_url=school.address, follow_redirects=False, timeout=60)
+    key = client.get("/").text.partition('name="formulier" value="')[2].partition('"')[0]
+    form = {"formulier": key, "account": account, "wachtwoord": PASSWORD}
+    assert client.post("/inloggen", data=form).status_code == 303
+    return client
+
+
+def test_another_school_sees_and_does_nothing_here(school: School, families: list[Family]) -> None:
+    other = signed_in(school, OTHER)
+    base = f"/ronde/{school.place.round_id}"
+    page = other.get(base).text
+    assert all(family.surname not in page for family in families)
+    key = page.partition('name="formulier" value="')[2].partition('"')[0]
+    one = f"{base}/leerling/{families[0].dossier}"
+    assert other.get(one).status_code == 404
+    for path in ("vastleggen", "brief", "afdruk", "bewijs"):
+        form = {"formulier": key, "grond": "meeting", "datum": "01-11-2026", "antwoord": "eens", "wie": ""}
+        answer = other.post(f"{one}/{path}", data=form)
+        assert answer.status_code == 404, path
+        assert families[0].surname not in answer.text
+    assert other.get("/ronde/beta.2026-2027.advice").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["brieven", "lijst", "leerling/{dossier}/brief", "leerling/{dossier}/bewijs"])
+def test_a_form_without_the_stays_token_does_nothing(school: School, families: list[Family], path: str) -> None:
+    client = signed_in(school)
+    address = f"/ronde/{school.place.round_id}/{path.format(dossier=families[0].dossier)}"
+    assert client.post(address, data={"formulier": "0" * 64}).status_code == 403
+    assert client.post(address, headers={"origin": "https://evil.example"}).status_code == 403
+    assert httpx.post(school.address + address, data={"formulier": "x"}).status_code == 403
+
+
+def test_pages_are_kept_nowhere_and_load_nothing(school: School) -> None:
+    answer = signed_in(school).get(f"/ronde/{school.place.round_id}")
+    assert answer.headers["cache-control"] == "no-store"
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in answer.text.replace(school.address, "").replace("https://inzage.example.org", "")
+
+
+def test_guessing_ends_and_tells_nothing(school: School) -> None:
+    client = httpx.Client(base_url=school.address, timeout=60)
+    key = client.get("/").text.partition('name="formulier" value="')[2].partition('"')[0]
+
+    def attempt(account: str) -> tuple[int, str]:
+        form = {"formulier": key, "account": account, "wachtwoord": "geraden"}
+        answer = client.post("/inloggen", data=form)
+        return answer.status_code, answer.text.replace(account, "")
+
+    assert attempt(ACCOUNT) == attempt("niemand@school.example")
+    seen = [attempt(f"niemand{number}")[0] for number in range(9)]
+    assert seen[-1] == 429
+    with school.place.unit() as unit:
+        assert unit.one("select count(*) from overstap.school_account")[0] == 2
+    with psycopg.connect(school.home.owner_dsn) as owner:
+        owner.execute("delete from overstap.school_attempt")
+
+
+def test_the_log_names_nobody(school: School, families: list[Family]) -> None:
+    signed_in(school).get(f"/ronde/{school.place.round_id}/leerling/{families[0].dossier}")
+    for word in (*(family.surname for family in families if len(family.surname) > 4), PASSWORD, ACCOUNT):
+        assert word not in school.log
