@@ -5,10 +5,12 @@ Real processes on loopback: the desk, the asking school, OpenSSH. After each the
 
 import contextlib
 import csv
+import dataclasses
 import getpass
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,16 +27,27 @@ from integration.delivery import sshd
 from integration.round.house import House, wait_for
 
 from overstap.agreements import Agreement, School
-from overstap.agreements.model import Folder, Pull, Sftp
+from overstap.agreements.model import Folder, Pull, Sftp, TrafficCentre
 from overstap.clock import now
 from overstap.delivery.evidence import receipt_fault, stored
+from overstap.delivery.message_ids import message_id
+from overstap.delivery.pull.asking import Asker
+from overstap.delivery.pull.messages import Request
 from overstap.delivery.receiving import NOTIFICATIONS
+from overstap.delivery.reception import Reception, Took
 from overstap.delivery.sending import send_school
+from overstap.delivery.storage import FolderStore
+from overstap.delivery.traffic_centre.chain import fetch_through
+from overstap.delivery.traffic_centre.messages import OverdrachtRequest, Resultaat
+from overstap.delivery.traffic_centre.simulated import SimulatedTrafficCentre
 from overstap.delivery.ways.drop import envelope_name
 from overstap.errors import OverstapError
+from overstap.ledger.asking import keep_request
 from overstap.ledger.deliveries import stages_from
 from overstap.ledger.invariants import Evidence, check
 from overstap.local import ports
+from overstap.settings import PROJECT
+from overstap.synth.agreement import write_agreement
 from overstap.synth.pupil import Pupil
 from overstap.trust.sshkeys import make_ssh_key
 
@@ -94,14 +107,14 @@ def confirmed(house: House, school: str) -> int:
 
 
 @contextlib.contextmanager
-def desk(house: House) -> Iterator["tuple[str, subprocess.Popen[bytes]]"]:
+def desk(house: House, **environment: str) -> Iterator["tuple[str, subprocess.Popen[bytes]]"]:
     """The region's desk as a process; its log is beside."""
     port = ports.any_free()
     log = house.folder / "desk.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
             [*OVERSTAP, "deliver", "serve", house.region.name, "--port", str(port)],
-            env=os.environ | house.settings,
+            env=os.environ | house.settings | environment,
             stdout=out,
             stderr=out,
         )
@@ -327,8 +340,6 @@ def test_a_sender_is_killed_while_it_puts_files_there(
     region_files = house.folder / "regions"
     path = region_files / house.region.name / f"{agreement.school_year}.yaml"
     path.parent.mkdir(parents=True)
-    from overstap.synth.agreement import write_agreement
-
     write_agreement(agreement, region_files)
     environment = (
         os.environ
@@ -414,3 +425,123 @@ def test_names_of_files_are_message_ids(house: House, school: str) -> None:
     folder = house.folder / "outbox" / house.region.name / school
     ids = {row[0] for row in house.rows("select message_id from overstap.delivery")}
     assert {path.name for path in folder.iterdir()} <= {envelope_name(one) for one in ids}
+
+
+# -- parties not written here, and the Traffic Centre
+
+
+def test_curl_and_openssl_ask_open_and_confirm(house: House, school: str, tmp_path: Path) -> None:
+    """The suppliers' example: a school with stock tools alone gets a dossier by pull, and its receipt counts."""
+    for program in ("curl", "openssl", "unzip"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not on this machine")
+    trust = house.folder / "trust"
+    authorities = tmp_path / "authorities.pem"
+    authorities.write_bytes(
+        b"".join((trust / "ca" / name).read_bytes() for name in ("authorities.pem", "issuing.crl", "root.crl"))
+    )
+    pupil = own(house, school)[0]
+    request = Request(
+        request_id=message_id(now(), os.urandom(10)),
+        pupil_number=pupil.number,
+        surname=pupil.surname,
+        birth_date=pupil.birth_date,
+        sender=pupil.school.id,
+        oso_versions=("2019.1",),
+    )
+    script = ["sh", str(PROJECT / "examples" / "ask_for_dossier.sh")]
+    with desk(house) as (address, _):
+        given = [address, school, str(trust / "schools" / school), str(authorities)]
+        done = subprocess.run(
+            [*script, *given, str(tmp_path / "out")], input=request.to_bytes(), capture_output=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        nobody = dataclasses.replace(request, surname="Niemand", request_id=message_id(now(), os.urandom(10)))
+        none = subprocess.run(
+            [*script, *given, str(tmp_path / "none")], input=nobody.to_bytes(), capture_output=True, timeout=120
+        )
+    assert (none.returncode, (tmp_path / "none").exists()) == (3, False)
+    assert b'"answer":"unknown"' in none.stderr
+    assert json.loads(done.stdout) == {"taken": "accepted"}
+    assert (tmp_path / "out" / "dossier.xml").exists()
+    assert confirmed(house, school) == 1
+    assert breaches_of_ledger(house) == []
+
+
+def test_the_chain_through_the_traffic_centre(house: House, school: str, tmp_path: Path) -> None:
+    """Session request, document request, session check, dossier, sign-off; then a notification (DOMAIN 3.2)."""
+    centre = SimulatedTrafficCentre(tmp_path / "centre")
+    by_centre = TrafficCentre(way="traffic_centre", delivery_point=centre.routeringskenmerk(school))
+    agreement = receiving(house, school, by_centre)
+    write_agreement(agreement, house.folder / "regions")
+    named = f"overstap.delivery.traffic_centre.simulated:simulated={tmp_path / 'centre'}"
+    through = {"OVERSTAP_REGIONS": str(house.folder / "regions"), "OVERSTAP_TRAFFIC_CENTRE": named}
+    pupil, other = own(house, school)[:2]
+    trust, store = house.trust(), tmp_path / "store"
+    reception = Reception(school, trust=trust, store=FolderStore(store))
+
+    def make(session: str | None, one: Pupil = pupil) -> Request:
+        return Request(
+            request_id=message_id(now(), os.urandom(10)),
+            pupil_number=one.number,
+            surname=one.surname,
+            birth_date=one.birth_date,
+            sender=one.school.id,
+            oso_versions=("2019.1",),
+            session=session,
+        )
+
+    with desk(house, **through) as (address, _), Asker(address, school=school, trust=trust, at=now()) as asker:
+        found = fetch_through(
+            centre, asker, reception, make, sender=pupil.school.id, pupil_number=pupil.number, clock=now
+        )
+        assert (found.answer, found.resultaat) == (Took.STORED, Resultaat.GESLAAGD)
+        assert centre.resultaat(found.session) is Resultaat.GESLAAGD
+        session = centre.overdracht(
+            OverdrachtRequest(
+                school, centre.routeringskenmerk(school), pupil.school.id, centre.zoeksleutel(pupil.number)
+            )
+        )
+        refused = {
+            "no session": make(None),
+            "a session that was signed off": make(found.session),
+            "a session for another pupil": make(session, other),
+            "a session that does not exist": make("c0ffee00-0000-4000-8000-000000000000"),
+        }
+        for name, request in refused.items():
+            with pytest.raises(OverstapError) as told:
+                asker.ask(request)
+            assert told.value.facts["problem"] == "session", name
+        strange = fetch_through(
+            *(centre, asker, reception),
+            lambda given: dataclasses.replace(make(given), surname="Niemand"),
+            sender=pupil.school.id,
+            pupil_number=pupil.number,
+            clock=now,
+        )
+        assert strange.resultaat is Resultaat.GEEN_DOSSIER
+    assert confirmed(house, school) == 1
+    assert breaches(house, school, store) == []
+    # Delivery through it: what stands ready is offered, and whoever asked too early hears of it
+    with house.ledger() as ledger, ledger.unit(house.region.name, "test") as unit:
+        early = message_id(now(), os.urandom(10))
+        keep_request(
+            *(unit, early),
+            secondary_school=school,
+            primary_school=other.school.id,
+            pupil=unit.keys.lookup("pupil", other.number),
+            answer="not_ready",
+            reason="not_sealed",
+        )
+    with pytest.raises(OverstapError) as missing:
+        send(house, agreement, school)
+    assert missing.value.code == "DELIVERY-030", "without an adapter it is told"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OVERSTAP_TRAFFIC_CENTRE", named)
+        assert send(house, agreement, school)["offered"] == total(house, school) - 1
+        assert centre.notifications(school) == [str(early)]
+        patch.setenv("OVERSTAP_PRODUCTION", "true")
+        with pytest.raises(OverstapError) as refused_here:
+            send(house, agreement, school)
+        assert refused_here.value.code == "DELIVERY-062"
+    assert breaches(house, school, store) == []

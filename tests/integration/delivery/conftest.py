@@ -107,21 +107,26 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def wait_until_open(process: subprocess.Popen, port: int, log: Path) -> None:
+    """Wait until a server takes connections."""
+    for _ in range(400):
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.1)
+    process.kill()
+    raise AssertionError(f"the endpoint did not start: {log.read_text()}")
+
+
 def start(trust_folder: Path, store: Path, log: Path, *, environment: dict[str, str] | None = None) -> Endpoint:
     port = free_port()
     command = [sys.executable, "-c", "from overstap.cli import main; main()", "receive", "serve"]
     command += ["--school", SCHOOL, "--trust", str(trust_folder), "--store", str(store), "--port", str(port)]
     with log.open("ab") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | (environment or {}))
-    endpoint = Endpoint(process, port, store, log)
-    for _ in range(200):
-        if process.poll() is not None:
-            break
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return endpoint
-        time.sleep(0.1)
-    process.kill()
-    raise AssertionError(f"the endpoint did not start: {log.read_text()}")
+    wait_until_open(process, port, log)
+    return Endpoint(process, port, store, log)
 
 
 @pytest.fixture

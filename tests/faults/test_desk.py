@@ -1,0 +1,258 @@
+"""The desk held against questions, receipts and results that are wrong, doubled, or another's; then invariants."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from os import urandom
+from uuid import UUID
+
+import psycopg
+import pytest
+from integration.round.house import House
+
+from overstap.clock import now
+from overstap.delivery.envelope import open_envelope
+from overstap.delivery.feedback import feedback_csv
+from overstap.delivery.message_ids import made_at, message_id
+from overstap.delivery.pull import desk as desks
+from overstap.delivery.pull.desk import Desk, Refused, Told
+from overstap.delivery.pull.messages import NoDossier, Request, answer_bytes
+from overstap.delivery.receipt import make_receipt
+from overstap.delivery.result import Rejection, ResultOutcome, make_result
+from overstap.ledger.deliveries import stages_from
+from overstap.ledger.results import counts
+from overstap.synth.pupil import Pupil
+
+
+@pytest.fixture
+def house(at_brink: Callable[[str], House]) -> House:
+    return at_brink("sealed")
+
+
+@pytest.fixture
+def school(house: House) -> str:
+    return house.region.secondary[0].id
+
+
+@pytest.fixture
+def desk(house: House) -> Iterator[Desk]:
+    with house.ledger() as ledger:
+        yield Desk(ledger, house.region.name, trust=house.trust())
+
+
+def of_school(house: House, school: str) -> dict[str, list[Pupil]]:
+    """Sort pupils by what they are to a school: its own, not as sure yet, strangers."""
+    sure = stages_from(house.round.receivers)
+    sorted_out: dict[str, list[Pupil]] = {"own": [], "unsure": [], "stranger": []}
+    for pupil in house.region.pupils():
+        stages = {choice.stage.value for choice in pupil.choices if choice.school_id == school}
+        kind = "own" if stages & set(sure) else "unsure" if stages else "stranger"
+        sorted_out[kind].append(pupil)
+    return sorted_out
+
+
+def asked(pupil: Pupil, **other: object) -> Request:
+    said = {
+        "request_id": message_id(now(), urandom(10)),
+        "pupil_number": pupil.number,
+        "surname": pupil.surname,
+        "birth_date": pupil.birth_date,
+        "sender": pupil.school.id,
+        "oso_versions": ("2019.1",),
+    }
+    return Request(**said | other)  # type: ignore[arg-type]
+
+
+def receipt(house: House, school: str, told: Told, *, signer: str | None = None, **other: object) -> bytes:
+    """Make the receipt that an honest school would, but for what `other` says."""
+    assert told.envelope is not None
+    trust = house.trust()
+    opened = open_envelope(told.envelope, keyring=trust.keyring(school, at=now()), trust=trust, me=school, at=now())
+    said = {
+        "message_id": opened.manifest.message_id,
+        "envelope_sha256": opened.envelope_sha256,
+        "manifest_sha256": opened.manifest_sha256,
+        "at": now(),
+    }
+    return make_receipt(trust.signing_identity(signer or school, at=now()), **said | other)  # type: ignore[arg-type]
+
+
+def hand_in(desk: Desk, house: House, school: str, pupil: Pupil) -> tuple[UUID, bytes]:
+    """Ask for a dossier and confirm it; return its message id and envelope digest."""
+    told = desk.ask(asked(pupil), school=school)
+    assert told.message_id is not None
+    assert desk.receipt(receipt(house, school, told), told.message_id, school=school, at=now()) == "accepted"
+    [(digest,)] = house.rows(
+        f"select envelope_digest from overstap.delivery where message_id = '{told.message_id}'"  # noqa: S608
+    )
+    return told.message_id, digest
+
+
+def test_only_the_registered_receiver_gets_it_and_others_cannot_tell_who_exists(
+    house: House, school: str, desk: Desk
+) -> None:
+    pupils = of_school(house, school)
+    own, stranger = pupils["own"][0], pupils["stranger"][0]
+    told = desk.ask(asked(own), school=school)
+    assert told.envelope is not None
+    nobody = {"pupil_number": "123456782"}
+    wrong = {
+        "somebody else's pupil": asked(stranger),
+        "nobody": asked(own, **nobody),
+        "another name": asked(own, surname="Niemand"),
+        "another day": asked(own, birth_date=own.birth_date + timedelta(days=1)),
+        "another sender": asked(own, sender="99ZZ00"),
+        "nobody at all": asked(own, surname="Niemand", sender="99ZZ00", **nobody),
+    }
+    answers = {}
+    for name, request in wrong.items():
+        found = desk.ask(request, school=school)
+        assert found.envelope is None
+        answers[name] = answer_bytes(told.message_id or UUID(int=0), found.answer)  # type: ignore[arg-type]
+    # A dossier that this sender has not supplied is still to come, for a pupil that is known to be the school's own
+    assert NoDossier.NOT_READY.value in answers.pop("another sender").decode()
+    assert len(set(answers.values())) == 1
+    reasons = Counter(row[0] for row in house.rows("select reason from overstap.dossier_request"))
+    assert reasons == {"dossier": 1, "not_receiver": 1, "unknown": 2, "name_or_birth_date": 2, "not_supplied": 1}
+    kept = house.rows("select pupil from overstap.dossier_request where answer = 'unknown'")
+    assert kept == [(None,)] * 5, "of whom was asked in vain nothing is kept"
+    assert house.breaches() == []
+
+
+def test_every_other_answer(house: House, school: str, desk: Desk, at_brink: Callable[[str], House]) -> None:
+    pupils = of_school(house, school)
+    own = pupils["own"][1]
+    message, _ = hand_in(desk, house, school, own)
+    sealed = made_at(message)
+    assert desk.ask(asked(own, newer_than=sealed), school=school).answer is NoDossier.NOT_NEWER
+    again = desk.ask(asked(own, newer_than=sealed - timedelta(seconds=1)), school=school)
+    assert again.message_id == message, "the same bytes again, for who lost them"
+    assert desk.ask(asked(own, oso_versions=("2017.1",)), school=school).answer is NoDossier.WRONG_VERSION
+    if pupils["unsure"]:
+        assert desk.ask(asked(pupils["unsure"][0]), school=school).answer is NoDossier.NOT_RECEIVER
+    early = at_brink("inspected")
+    with early.ledger() as ledger:
+        found = Desk(ledger, early.region.name, trust=early.trust()).ask(asked(own), school=school)
+    assert found.answer is NoDossier.NOT_READY
+    assert house.breaches() == []
+
+
+def test_a_registration_that_was_withdrawn_ends_it(house: House, school: str, desk: Desk) -> None:
+    own = of_school(house, school)["own"][2]
+    with psycopg.connect(house.owner_dsn) as connection:
+        connection.execute(
+            "update overstap.application set withdrawn_at = clock_timestamp() where secondary_school = %s", [school]
+        )
+    assert desk.ask(asked(own), school=school).answer is NoDossier.UNKNOWN
+
+
+def test_who_tries_numbers_gets_no_more_answers(
+    house: House, school: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desks, "UNKNOWN_PER_DAY", 5)
+    pupils = of_school(house, school)
+    for stranger in pupils["stranger"][:5]:
+        assert desk.ask(asked(stranger), school=school).answer is NoDossier.UNKNOWN
+    assert desk.ask(asked(pupils["own"][0]), school=school).answer is Refused.TOO_MANY
+    other = house.region.secondary[1].id
+    theirs = of_school(house, other)["own"][0]
+    assert desk.ask(asked(theirs), school=other).envelope is not None, "another school is not harmed"
+
+
+def test_receipts_that_do_not_count_change_nothing(house: House, school: str, desk: Desk) -> None:
+    """F16 to F19 at the desk."""
+    other = house.region.secondary[1].id
+    own = of_school(house, school)["own"][3]
+    told = desk.ask(asked(own), school=school)
+    assert told.message_id is not None
+    good = receipt(house, school, told)
+    at = now()
+    unhanded = message_id(at, urandom(10))
+    assert desk.receipt(good, unhanded, school=school, at=at) == Refused.UNKNOWN_MESSAGE
+    assert desk.receipt(good, told.message_id, school=other, at=at) == Refused.UNKNOWN_MESSAGE
+    wrong = {
+        "DELIVERY-011": b"no receipt",
+        "DELIVERY-012": good[:-1] + bytes([good[-1] ^ 1]),
+        "DELIVERY-013": receipt(house, school, told, signer=other),
+        "DELIVERY-014": receipt(house, school, told, message_id=unhanded),
+        "DELIVERY-015": receipt(house, school, told, envelope_sha256=bytes(32)),
+        "DELIVERY-016": receipt(house, school, told, at=at + timedelta(days=1)),
+    }
+    for code, content in wrong.items():
+        assert desk.receipt(content, told.message_id, school=school, at=at) == code
+    assert house.count("delivery", state="confirmed") == 0
+    assert house.breaches() == []
+    for _ in range(2):
+        assert desk.receipt(good, told.message_id, school=school, at=at) == "accepted"
+    assert house.count("delivery", state="confirmed") == 1
+    assert house.count("receipt", outcome="accepted") == 1
+    assert house.breaches() == []
+
+
+def test_the_same_question_at_the_same_moment(house: House, school: str) -> None:
+    """F21: several desks hand out the same bytes; each hand-out is in the evidence; one confirmation."""
+    own = of_school(house, school)["own"][4]
+
+    def ask(_: int) -> Told:
+        with house.ledger() as ledger:
+            mine = Desk(ledger, house.region.name, trust=house.trust())
+            told = mine.ask(asked(own), school=school)
+            assert told.message_id is not None
+            said = mine.receipt(receipt(house, school, told), told.message_id, school=school, at=now())
+            assert said == "accepted"
+            return told
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(ask, range(8)))
+    assert len({(told.message_id, told.envelope) for told in found}) == 1
+    assert house.count("delivery", state="confirmed") == 1
+    assert house.breaches() == []
+
+
+def test_results_are_signed_kept_counted_and_shown_to_the_sender(house: House, school: str, desk: Desk) -> None:
+    other = house.region.secondary[1].id
+    first, second, third = of_school(house, school)["own"][5:8]
+    trust = house.trust()
+    told = desk.ask(asked(third), school=school)
+    assert told.message_id is not None
+
+    def state(message: UUID, digest: bytes, outcome: ResultOutcome, signer: str = school, **other: object) -> str:
+        said = {"message_id": message, "envelope_sha256": digest, "outcome": outcome, "at": now()}
+        made = make_result(trust.signing_identity(signer, at=now()), **said | other)  # type: ignore[arg-type]
+        return desk.result(made, message, school=school, at=now())
+
+    assert state(told.message_id, bytes(32), ResultOutcome.IMPORTED) == "DELIVERY-038", "first the receipt"
+    one, digest = hand_in(desk, house, school, first)
+    two, second_digest = hand_in(desk, house, school, second)
+    early = now() - timedelta(minutes=5)
+    assert state(one, digest, ResultOutcome.REJECTED, reason=Rejection.INCOMPLETE, at=early) == "rejected"
+    assert state(one, digest, ResultOutcome.IMPORTED) == "imported"
+    assert state(two, second_digest, ResultOutcome.REJECTED, reason=Rejection.PUPIL_UNKNOWN) == "rejected"
+    assert state(one, digest, ResultOutcome.PLACED) == "DELIVERY-037", "this is no placement round"
+    assert state(one, digest, ResultOutcome.IMPORTED, signer=other) == "DELIVERY-033"
+    assert state(one, bytes(32), ResultOutcome.IMPORTED) == "DELIVERY-035"
+    assert state(one, digest, ResultOutcome.IMPORTED, message_id=two) == "DELIVERY-034"
+    assert state(one, digest, ResultOutcome.IMPORTED, at=now() + timedelta(days=1)) == "DELIVERY-036"
+    assert desk.result(b"x", one, school=school, at=now()) == "DELIVERY-031"
+    assert house.count("result") == 3
+    announced = house.rows("select count(*) from overstap.audit_line where payload like '%delivery.result%'")
+    assert announced == [(3,)]
+    primary = first.school.id
+    with house.ledger() as ledger:
+        with ledger.unit(house.region.name, "test") as unit:
+            [found] = counts(unit, house.round_id)
+            assert counts(unit, house.round_id, primary) == [found]
+            assert counts(unit, house.round_id, "99ZZ00") == []
+        assert (found.school, found.confirmed) == (school, 2)
+        assert found.outcomes == {"imported": 1, "rejected": 1}
+        assert found.reasons == {"pupil_unknown": 1}
+        lines = feedback_csv(ledger, house.region.name, house.round_id, primary).decode("utf-8-sig").split("\r\n")
+    by_key = {line.split(";")[0]: line for line in lines[1:] if line}
+    assert by_key.keys() == {first.las_key, second.las_key}
+    assert ";ingelezen;" in by_key[first.las_key]
+    assert ";niet ingelezen;de school kent de leerling niet;" in by_key[second.las_key]
+    everything = "".join(lines)
+    assert first.number not in everything
+    assert first.surname not in everything
+    assert house.breaches() == []

@@ -1,0 +1,148 @@
+"""Both stores of a receiving school behave the same: once, durable, and the same answer again."""
+
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from overstap.clock import now
+from overstap.delivery.manifest import Kind
+from overstap.delivery.message_ids import message_id
+from overstap.delivery.postgres_store import PostgresStore, set_up
+from overstap.delivery.reception import Reception, Took
+from overstap.delivery.storage import FolderStore
+from overstap.delivery.store import Store, open_store
+from overstap.errors import OverstapError
+from overstap.local.postgres import EmbeddedPostgres
+from overstap.trust import TrustStore
+
+from .conftest import SCHOOL, Maker, free_port, wait_until_open
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A school's own database, set up."""
+    name = f"school_{secrets.token_hex(6)}"
+    postgres.create_database(name, "postgres")
+    dsn = postgres.superuser_dsn(name)
+    for _ in range(2):
+        set_up(dsn)
+    yield dsn
+    with psycopg.connect(postgres.superuser_dsn("postgres"), autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(params=["folder", "database"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "folder":
+        return FolderStore(tmp_path / "store")
+    return PostgresStore(request.getfixturevalue("database"))
+
+
+def test_an_envelope_is_there_once(store: Store, trust: TrustStore, make: Maker) -> None:
+    reception = Reception(SCHOOL, trust=trust, store=store)
+    message, test = make(), make(kind=Kind.TEST)
+    assert store.envelope_of(message.id) is None
+    answers = []
+
+    def take() -> None:
+        answers.append(reception.take(message.sealed.envelope, message_id=message.id, at=now()))
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.took for answer in answers) == [*[Took.REPEATED] * 7, Took.STORED]
+    assert len({answer.receipt for answer in answers}) == 1
+    assert store.receipt_for(message.id) == (message.sealed.envelope_sha256, answers[0].receipt)
+    assert store.envelope_of(message.id) == message.sealed.envelope
+    assert reception.take(test.sealed.envelope, message_id=test.id, at=now()).took is Took.STORED
+    assert [one.message_id for one in store.stored()] == [message.id]
+    assert [one.message_id for one in store.stored(Kind.TEST)] == [test.id]
+    other = make(identity=message.id, content=b"<another/>")
+    for _ in range(2):
+        conflict = reception.take(other.sealed.envelope, message_id=message.id, at=now())
+        assert conflict.took is Took.CONFLICT
+    assert store.alarms() == 1
+    assert reception.take(b"x", message_id=make().id, at=now()).took is Took.REFUSED
+    store.keep_result(message.id, b"what became of it")
+    assert store.clean(at=now()) == 0
+
+
+def test_notifications_and_what_was_had(store: Store, trust: TrustStore, make: Maker) -> None:
+    message = make()
+    for _ in range(2):
+        store.keep_notification(message.id, b"{}")
+    store.keep_notification(message_id(now(), os.urandom(10)), b"{}")
+    assert store.notified() == 2
+    Reception(SCHOOL, trust=trust, store=store).take(message.sealed.envelope, message_id=message.id, at=now())
+    assert store.notified() == 1
+    assert store.salt() == store.salt() != bytes(32)
+    handle, moment = os.urandom(32), datetime(2027, 3, 10, 9, tzinfo=UTC)
+    assert store.remembered(handle) is None
+    store.remember(handle, moment.replace(year=2026))
+    store.remember(handle, moment)
+    assert store.remembered(handle) == moment
+
+
+def test_a_store_has_to_be_named_and_set_up(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+    for folder, database in ((None, None), (tmp_path, "dbname=school")):
+        with pytest.raises(OverstapError) as told:
+            open_store(folder, database)
+        assert told.value.code == "DELIVERY-059"
+    secret = f"host=127.0.0.1 port={free_port()} user=school password=geheim"
+    for dsn in (postgres.superuser_dsn("postgres"), secret):
+        with pytest.raises(OverstapError) as told:
+            open_store(None, dsn)
+        assert told.value.code == "DELIVERY-060"
+        assert "geheim" not in str(told.value)
+
+
+def test_an_endpoint_on_a_database_is_killed_and_goes_on(
+    database: str, trust_folder: Path, tmp_path: Path, make: Maker, pusher
+) -> None:
+    """What was confirmed is there after kill -9, with the receipt that was given; the rest comes again."""
+    port = free_port()
+    command = [sys.executable, "-m", "overstap", "receive", "serve", "--school", SCHOOL, "--port", str(port)]
+    command += ["--trust", str(trust_folder)]
+
+    def start() -> subprocess.Popen:
+        with (tmp_path / "log").open("ab") as log:
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=os.environ | {"OVERSTAP_RECEIVED": database}
+            )
+        wait_until_open(process, port, tmp_path / "log")
+        return process
+
+    url = f"https://127.0.0.1:{port}/v1/envelopes"
+    messages = [make() for _ in range(4)]
+    process = start()
+    first = [pusher(url).push(one.sealed.envelope, message_id=one.id).receipt_unverified for one in messages[:2]]
+    process.kill()
+    process.wait()
+    process = start()
+    try:
+        line = pusher(url)
+        again = [line.push(one.sealed.envelope, message_id=one.id).receipt_unverified for one in messages]
+    finally:
+        process.kill()
+        process.wait()
+    assert again[:2] == first
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(
+            "select m.message_id, m.receipt, f.content from overstap_received.message m "
+            "join overstap_received.file f using (message_id) where f.name = 'dossier.xml' order by m.message_id"
+        ).fetchall()
+    assert [(UUID(str(row[0])), row[1]) for row in rows] == sorted(
+        zip([one.id for one in messages], again, strict=True)
+    )
+    assert all(row[2] == b"<dossier/>" for row in rows)
