@@ -126,6 +126,19 @@ def chain(pupils: PupilsOption = 500, durable: DurableOption = True) -> None:
         bench.run(_console(), place, today=today(), pupils=pupils)
 
 
+@app.command()
+def review(
+    families: Annotated[int, typer.Option(min=100, help="Families in the ledger")] = 175_000,
+    visits: Annotated[int, typer.Option(min=20, help="Families who visit, of eight requests each")] = 500,
+    durable: DurableOption = True,
+) -> None:
+    """Parents' pages: whole visits over loopback, with a bare FastAPI page beside them."""
+    from overstap.bench import review as bench
+
+    with _place((bench.REGION,), durable=durable) as place:
+        bench.run(_console(), place, families=families, visits=visits, at_once=(8, 20))
+
+
 def _console() -> Console:
     # A table of rates that is cut at 80 characters, as it would be in a file, cannot be read.
     return Console(highlight=False, width=max(Console().width, 110))

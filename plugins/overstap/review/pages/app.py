@@ -26,6 +26,7 @@ from starlette.staticfiles import StaticFiles
 from overstap.clock import now
 from overstap.review.code_keys import TOKEN_BYTES, Stay, code_keys, read_code
 from overstap.review.pages import forms
+from overstap.review.pages.lines import block_html
 from overstap.review.pages.pdf import dossier_pdf, receipt_pdf
 from overstap.review.pages.store import Away, Look, Store
 from overstap.review.pages.wording import FIRST, Language, languages
@@ -225,7 +226,7 @@ class _Pages:
         look = await self._look(request)
         if look is None or look.copy is None:
             return self._shut(request, said, look)
-        return self._page(request, said, "dossier", look=look, copy=look.copy, kinds=_KINDS)
+        return self._page(request, said, "dossier", look=look, copy=look.copy, kinds=_KINDS, block_html=block_html)
 
     async def dossier_pdf(self, request: Request, taal: str) -> Response:
         """Give the dossier to take home."""

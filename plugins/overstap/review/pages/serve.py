@@ -2,6 +2,8 @@
 
 import logging
 import multiprocessing
+import os
+import threading
 from concurrent.futures import ProcessPoolExecutor
 
 import uvicorn
@@ -26,7 +28,7 @@ def serve(dsn: str, *, host: str, port: int, address: str, proxy: str | None) ->
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it writes the connection's words
-    workers = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    workers = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_the_service)
     app = build_app(Store(dsn), Site(is_secure=address.startswith("https://")), workers)
     config = uvicorn.Config(
         app,
@@ -51,3 +53,15 @@ def serve(dsn: str, *, host: str, port: int, address: str, proxy: str | None) ->
         uvicorn.Server(config).run()
     finally:
         workers.shutdown(cancel_futures=True)
+
+
+def _end_with_the_service() -> None:
+    """End a worker when the service dies, however it dies: it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,122 @@
+"""Families decide while the pages and the database are killed: what a parent saw confirmed is in the ledger, once.
+
+The pages, PostgreSQL and the parents are real processes and real HTTP. A parent whose page did not come tries the same
+form again, as people do. Moments to strike come of a printed seed.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import httpx
+import psycopg
+import pytest
+from families import Home, home, open_place
+from served import Parent, Served, hidden, title
+
+from overstap.ledger.invariants import check
+from overstap.ledger.secrets import Sealed
+from overstap.local.postgres import EmbeddedPostgres
+
+FAMILIES = 16
+KILLS = 4
+_PATIENCE = 240.0
+
+
+@pytest.fixture
+def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
+    """A server of our own that waits for the disk, and is killed."""
+    found = EmbeddedPostgres(state_folder / "families" / "postgres")
+    found.start()
+    yield found
+    found.destroy()
+
+
+@pytest.fixture
+def at_home(server: EmbeddedPostgres, tmp_path: Path) -> Iterator[Home]:
+    with home(server, tmp_path) as found:
+        yield found
+
+
+def test_every_answer_that_was_confirmed_is_there_once(
+    server: EmbeddedPostgres, at_home: Home, tmp_path: Path, random: Random
+) -> None:
+    place = open_place(at_home.ledger, FAMILIES)
+    families = [family for family in place.families() if family.persons]
+    place.give_codes(families)
+    pages = Served(at_home.review_dsn, tmp_path / "review.log").start()
+    confirmed: dict[str, str] = {}
+    deadline = time.monotonic() + _PATIENCE
+    waiting = list(families)
+    lock = threading.Lock()
+
+    def decide() -> None:
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                family = waiting.pop()
+            words = f"Dit is het woord van {family.dossier}"
+            while time.monotonic() < deadline:
+                parent = Parent(pages.address)
+                try:
+                    if parent.enter(family).status_code != 200:
+                        continue
+                    form = hidden(parent.get("antwoord").text, "/nl/antwoord")
+                    form |= {"antwoord": "oneens", "zienswijze": words}
+                    done = None
+                    while done is None and time.monotonic() < deadline:
+                        try:
+                            found = parent.http.post("/nl/antwoord", data=form)
+                            done = found if found.status_code == 200 else None
+                        except httpx.HTTPError:
+                            time.sleep(0.2)
+                    if done is not None and title(done) == "Uw antwoord is ontvangen" and words in done.text:
+                        confirmed[str(family.dossier)] = words
+                        break
+                except (httpx.HTTPError, KeyError):
+                    time.sleep(0.2)  # no page, or the page that asks to come back later
+                finally:
+                    parent.http.close()
+
+    threads = [threading.Thread(target=decide) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    kills: Counter[str] = Counter()
+    while any(thread.is_alive() for thread in threads) and kills.total() < KILLS:
+        time.sleep(random.uniform(0.4, 2.0))
+        if random.random() < 0.5:
+            pages.kill()
+            pages.start()
+            kills["pages"] += 1
+        else:
+            os.kill(server._service.pid, signal.SIGKILL)
+            server.start()
+            kills["postgres"] += 1
+    for thread in threads:
+        thread.join()
+    pages.kill()
+    print(dict(kills), len(confirmed))
+
+    assert kills.total() >= 2, kills
+    assert set(confirmed) == {str(family.dossier) for family in families}
+    at_home.ledger.close()
+    with place.unit() as unit:
+        rows = unit.rows("select dossier, number, agreed, key_id, view, ground from overstap.review_decision")
+        for dossier, number, agreed, key_id, view, ground in rows:
+            plain = unit.keys.decrypt(Sealed(key_id, view), f"view/{dossier}/{number}").decode()
+            assert (plain, agreed, ground) == (confirmed[str(dossier)], "Nee", "parent_page")
+        assert sorted(str(row[0]) for row in rows) == sorted(confirmed)
+        recorded = unit.rows(
+            "select payload::jsonb ->> 'subject' from overstap.audit_line "
+            "where payload::jsonb ->> 'action' = 'review.record'"
+        )
+        assert Counter(subject.split("/")[0] for (subject,) in recorded) == Counter(list(confirmed))
+        assert check(unit) == []
+    with psycopg.connect(at_home.owner_dsn) as owner:
+        assert owner.execute("select count(*) from overstap.review_answer").fetchone() == (len(confirmed),)
