@@ -22,6 +22,11 @@ COPY --chmod=0755 <<'SCRIPT' /usr/local/bin/with-secrets
 #!/bin/bash
 set -eu
 secret() { cat "/run/secrets/$1"; }
+# The parents' pages have their own login and nothing else.
+if [ ! -e /run/secrets/airflow_password ]; then
+    export OVERSTAP_REVIEW="postgresql://overstap_review:$(secret review_password)@${DATABASE_HOST}/overstap_ledger"
+    exec "$@"
+fi
 export AIRFLOW__DATABASE__SQL_ALCHEMY_CONN="postgresql+psycopg://airflow:$(secret airflow_password)@${DATABASE_HOST}/airflow"
 export AIRFLOW__CORE__FERNET_KEY="$(secret fernet_key)"
 export AIRFLOW__API__SECRET_KEY="$(secret api_secret_key)"

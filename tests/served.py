@@ -38,7 +38,7 @@ class Served:
                 stderr=out,
             )
         process = self.process
-        wait_until(lambda: process.poll() is not None or not ports.is_free(self.port), "parents' pages", 60)
+        wait_until(lambda: process.poll() is not None or not ports.is_free(self.port), "parents' pages", 180)
         assert process.poll() is None, self.log.read_text()
         return self
 

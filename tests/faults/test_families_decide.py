@@ -25,7 +25,7 @@ from overstap.local.postgres import EmbeddedPostgres
 
 FAMILIES = 16
 KILLS = 4
-_PATIENCE = 240.0
+_PATIENCE = 500.0
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ from overstap.settings import PROJECT
 
 
 def test_a_new_server_gets_databases_that_the_migrations_can_use(tmp_path: Path) -> None:
-    secrets = {name: f"{name}-secret" for name in ("airflow_password", "owner_password", "app_password")}
+    secrets = {
+        name: f"{name}-secret" for name in ("airflow_password", "owner_password", "app_password", "review_password")
+    }
     for name, value in secrets.items():
         (tmp_path / name).write_text(value)
     compose = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text())
@@ -39,6 +41,11 @@ def test_a_new_server_gets_databases_that_the_migrations_can_use(tmp_path: Path)
         with psycopg.connect(app) as connection:
             connection.execute("set local role overstap_region_demo")
             assert connection.execute("select region from overstap.region").fetchall() == [("demo",)]
+        review = app.replace("overstap_app", "overstap_review").replace("app_password", "review_password")
+        with psycopg.connect(review.replace("overstap_review_password", "review_password"), autocommit=True) as pages:
+            assert pages.execute("select * from overstap.review_look(sha256('nobody'))").fetchall() == []
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                pages.execute("select * from overstap.dossier")
         with psycopg.connect(dsn("airflow", "airflow")) as connection:
             connection.execute("create table one (n int)")
         with pytest.raises(psycopg.OperationalError, match="permission denied"):

@@ -28,7 +28,7 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 def test_every_component_waits_for_the_schema_and_is_watched() -> None:
-    assert set(services()) == {"postgres", "init", *COMPONENTS}
+    assert set(services()) == {"postgres", "init", "review", *COMPONENTS}
     for name in COMPONENTS:
         service = services()[name]
         assert service["depends_on"]["init"]["condition"] == "service_completed_successfully"
@@ -38,7 +38,16 @@ def test_every_component_waits_for_the_schema_and_is_watched() -> None:
 
 def test_nothing_is_published_but_the_pages_on_loopback() -> None:
     published = {name: service["ports"] for name, service in services().items() if "ports" in service}
-    assert published == {"api-server": ["127.0.0.1:8080:8080"]}
+    assert published == {"api-server": ["127.0.0.1:8080:8080"], "review": ["127.0.0.1:8090:8090"]}
+
+
+def test_the_parents_pages_have_their_own_login_and_nothing_else() -> None:
+    pages = services()["review"]
+    assert pages["secrets"] == ["review_password"]
+    assert "volumes" not in pages
+    assert pages["read_only"] is True
+    holders = {name for name, service in services().items() if "review_password" in service["secrets"]}
+    assert holders == {"postgres", "review"}
 
 
 def test_no_log_server_where_logs_are_shared() -> None:
