@@ -6,7 +6,7 @@ The official schema, sheets and examples are found through OVERSTAP_OFFICIAL; wh
 import importlib
 import importlib.util
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -163,6 +163,7 @@ def run(
     count: int = 2_000,
     two: bool = True,
     many: int = 0,
+    varied: Sequence[bytes] = (),
 ) -> list[Rates]:
     """Print the rates, and return them.
 
@@ -174,6 +175,7 @@ def run(
         count: how often each file is checked; files over 50 kB a tenth of that.
         two: whether to measure on two cores as well.
         many: when given, check that many dossiers in one process and print how its memory grew.
+        varied: the dossiers for that, over and over; the files themselves when there are none.
     """
     if files is None:
         found = sorted((official / VERSION / "examples").glob("*.xml")) if official else []
@@ -201,7 +203,7 @@ def run(
         console.print(table)
         rates += mine
     if many:
-        _memory(console, list(files.values()), many, today)
+        _memory(console, varied or list(files.values()), many, today)
     return rates
 
 
@@ -236,7 +238,7 @@ def _short(file: str) -> str:
     return file.removeprefix("Voorbeelddossier_").removesuffix(".xml")
 
 
-def _memory(console: Console, dossiers: list[bytes], many: int, today: date) -> None:
+def _memory(console: Console, dossiers: Sequence[bytes], many: int, today: date) -> None:
     """Check many dossiers in a row and print the largest memory of the process ten times on the way."""
     table = Table(title=f"Memory of one process over {many:,} dossiers", title_justify="left")
     table.add_column("dossiers", justify="right")

@@ -49,9 +49,10 @@ def dossier(
 
     official = Settings().official
     made = next(dossiers(region_of("dossier", 1, today())))[1]
+    varied = [to_bytes(one) for _, one in dossiers(region_of("dossier", 500, today()))] if many else []
     examples = sorted((official / bench.VERSION / "examples").glob("*.xml")) if official else []
     files = {path.name: path.read_bytes() for path in examples} | {"synthetic": to_bytes(made)}
-    bench.run(_console(), today=today(), official=official, files=files, count=count, many=many)
+    bench.run(_console(), today=today(), official=official, files=files, count=count, many=many, varied=varied)
 
 
 @app.command()

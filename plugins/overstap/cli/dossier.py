@@ -208,7 +208,8 @@ def _tell(console: Console, report: "Report") -> None:
         Text.assemble((f"{report.verdict} ", f"bold {colours[report.verdict]}"), f"{report.file} ", (about, "dim"))
     )
     for fault in report.structure:
-        console.print(Text.assemble("  ", (fault.code, "red"), f" {fault.message_nl} ", (fault.path, "dim")))
+        where = (f"{fault.path} [{fault.who}]", "dim")
+        console.print(Text.assemble("  ", (fault.code, "red"), f" {fault.message_nl} ", where))
     marks = {"error": "red", "warning": "yellow"}
     for finding in report.findings:
         mark = marks.get(finding.severity, "blue")

@@ -1,7 +1,11 @@
 """Versions are data: a pretend one is a folder with what differs."""
 
 import csv
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +13,8 @@ from overstap.dossier.catalogue import FOLDER, PROFILES, catalogue, versions
 from overstap.dossier.values import SimpleType
 from overstap.errors import OverstapError
 from overstap.quality.rulebook import rules
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -51,6 +57,51 @@ def test_a_new_version_is_a_folder(folder):
     assert new.lists["2"] == old.lists["2"]
     assert new.matrix == old.matrix
     assert new.compiled.accepts(old.compiled.slots[old.tag("metadata")].code) is False
+
+
+TRIED = """
+from datetime import date
+from overstap.dossier.building import build
+from overstap.dossier.cutting import cut
+from overstap.dossier.reading import read
+from overstap.dossier.rendering import lines
+from overstap.dossier.structure import check
+from overstap.dossier.writing import to_bytes
+from overstap.quality.rules import judge
+
+def found(**about):
+    words = {"deeldossier": "LAS", "pakketnaam": "p", "pakketversie": "1", "datum": "2098-03-01", "overstap": "POVO"}
+    words |= {"standaardversie": "2099.1", "validatieversie": "2099.1.1", **about}
+    pupil = {"achternaam": "Vis", "geboortedatum": "2086-03-30", "bsn": "1"}
+    pupil["overstapadvies"] = {"voorlopigadvies": "60"}
+    school = {"naam": "x", "brincode": "99AB", "vestigingscode": "00", "aanleverpunt": "1", "leerling": pupil}
+    values = {"metadata": words, "overdrachtsoort": "overstapdossier", "huidigeschool": school}
+    return read(to_bytes(build(values, "2099.1")))
+
+good, old = found(), found(validatieversie="2019.1.1")
+assert good.version == "2099.1" and good.is_sound and check(good) == [], check(good)
+assert "Voorlopig advies" in [line.label for line in lines(good)]
+rules = [{each.rule for each in judge(one, today=date(2098, 3, 2))} for one in (good, old)]
+assert "OVa.MD02" in rules[1] and "OVa.MD02" not in rules[0] and "OVa.LL14" in rules[0], rules
+assert cut(good, "POVO", frozenset()).pupil.block("overstapadvies").text("voorlopigadvies") == "60"
+emptied = to_bytes(good).replace(b"<geboortedatum>2086-03-30</geboortedatum>", b"<geboortedatum/>")
+assert [fault.code for fault in check(read(emptied))] == ["STRUCTURE-007"]
+"""
+
+
+def test_a_dossier_of_a_new_version_is_read_judged_and_cut(folder, tmp_path):
+    """The whole of it, with nothing but the folder added: in a copy of the project, as who adds it would see it."""
+    for name in ("plugins", "include"):
+        shutil.copytree(ROOT / name, tmp_path / "project" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(folder / "2099.1", tmp_path / "project" / "include" / "schemas" / "oso" / "2099.1")
+    there = {**os.environ, "PYTHONPATH": str(tmp_path / "project" / "plugins")}
+    done = subprocess.run([sys.executable, "-c", TRIED], env=there, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    words = ["dossier", "document", "--out", str(tmp_path / "dossier.md")]
+    subprocess.run([sys.executable, "-m", "overstap", *words], env=there, check=True)
+    page = (tmp_path / "dossier.md").read_text(encoding="utf-8")
+    assert "| 2099.1 |" in page
+    assert "voorlopigadvies" in page
 
 
 def test_a_version_that_is_not_known_is_refused_by_its_name():
