@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     administrators: str = ""
     """Accounts that look after all regions, with commas between them."""
     mail: str | None = None
-    """Name of the Airflow connection to the mail server; without it mails wait in the outbox."""
+    """Name of the Airflow connection to the mail server; without it, or empty, mails wait in the outbox."""
 
     @property
     def administrator_accounts(self) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def send_mail(region: str, school_year: str) -> dict[str, int]:
     from overstap.mail.outbox import work
 
     with bare_workplace() as (settings, ledger):
-        if settings.mail is None:
+        if not settings.mail:
             raise AirflowSkipException("OVERSTAP_MAIL noemt geen mailserver (names no mail server): de mail wacht")
         done = work(ledger, region, door(settings.mail), actor="send_mail", clock=now)
     say("Mail", done)

@@ -1,0 +1,159 @@
+"""What a coordinator answers at a gate is checked again by the task, and only what holds reaches the ledger."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from test_walk import PO, REGION, ROUND, states
+from test_window_end import begin, close
+
+from overstap.ledger import Ledger, holds, reviews, windows
+from overstap.ledger.holds import NOT_INSPECTED, Reason
+
+HOLD, EXTEND, ATTEST = "Niet leveren", "Langer laten inzien", "School laat verklaren"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Airflow reads its settings when it is first imported; no process of it runs here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_HOME", str(tmp_path_factory.mktemp("airflow")))
+        patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+        yield
+
+
+Answer = Callable[..., Any]
+
+
+@pytest.fixture
+def answer(ledger: Ledger, app_dsn: str, keys_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
+    """Ask about two dossiers that nobody inspected, and give the answer that Airflow would hand to the task."""
+    from overstap.orchestration.gates import DecideNotInspected
+    from overstap.orchestration.workplace import RoundRef
+
+    monkeypatch.setenv("OVERSTAP_LEDGER", app_dsn)
+    monkeypatch.setenv("OVERSTAP_KEYS", str(keys_folder))
+    region, year, kind = ROUND.split(".")
+    gate = DecideNotInspected(
+        task_id="not_inspected", ref=RoundRef(region, year, kind), accounts=("coordinator",), question=1
+    )
+    ti = SimpleNamespace(id=uuid4(), run_id="run")
+
+    def give(option: str, by: str = "coordinator", **filled: object) -> Any:
+        event = {
+            "chosen_options": [option],
+            "params_input": {"scholen": None, "tot": None, "reden": None, **filled},
+            "responded_at": datetime.now(UTC),
+            "responded_by_user": {"id": "1", "name": by},
+        }
+        return gate.execute_complete({"ti": ti}, event)
+
+    give.gate = gate  # type: ignore[attr-defined]
+    return give
+
+
+def ask(ledger: Ledger, rule: str) -> None:
+    begin(ledger, rule)
+    close(ledger)
+    with ledger.unit(REGION, "test") as unit:
+        reviews.lapse(unit, ROUND)
+        facts = {"school": "De Regenboog (99AB00)", "released": 2}
+        holds.look(unit, ROUND, NOT_INSPECTED, [Reason(NOT_INSPECTED, 2, facts, PO)])
+
+
+def decided(ledger: Ledger) -> list[tuple[str, str]]:
+    with ledger.unit(REGION, "test") as unit:
+        found = [(one.school, one.choice) for one in windows.decided(unit, ROUND)]
+        still_open = holds.open_holds(unit, ROUND, NOT_INSPECTED)
+    assert bool(found) != bool(still_open), "a question is open until it is decided, and not after"
+    return found
+
+
+def soon() -> str:
+    return (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+
+
+def test_families_of_the_schools_that_are_named_get_longer(ledger: Ledger, answer: Answer) -> None:
+    ask(ledger, "extend")
+    assert answer(EXTEND, scholen=f" {PO.lower()} ; ", tot=soon()) == {"dossiers": 2}
+    assert decided(ledger) == [(PO, "extend")]
+    assert states(ledger) == ["in_review", "in_review"]
+
+
+def test_no_school_named_means_every_school_of_the_question(ledger: Ledger, answer: Answer) -> None:
+    ask(ledger, "attest")
+    assert answer(ATTEST, reden="Gesprekken gevoerd") == {"dossiers": 2}
+    assert decided(ledger) == [(PO, "attest")]
+
+
+def test_holding_is_a_decision_too(ledger: Ledger, answer: Answer) -> None:
+    ask(ledger, "extend")
+    answer(HOLD)
+    assert decided(ledger) == [(PO, "hold")]
+    assert states(ledger) == ["not_inspected", "not_inspected"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "option", "filled", "code"),
+    [
+        ("extend", EXTEND, {"tot": "morgen"}, "GATE-005"),
+        ("extend", EXTEND, {}, "GATE-005"),
+        ("extend", EXTEND, {"tot": "2020-01-01 10:00"}, "REVIEW-022"),
+        ("extend", EXTEND, {"tot": "soon", "scholen": "12ZZ34"}, "GATE-006"),
+        ("extend", ATTEST, {"reden": "Gezien"}, "REVIEW-020"),
+        ("attest", ATTEST, {}, "GATE-005"),
+        ("attest", ATTEST, {"reden": "x" * 501}, "GATE-005"),
+        ("attest", ATTEST, {"reden": ["lijst"]}, "GATE-005"),
+        ("attest", HOLD, {"onbekend veld": "x"}, "GATE-005"),
+        ("attest", "Alles leveren", {}, "GATE-005"),
+    ],
+)
+def test_an_answer_that_does_not_hold_changes_nothing(
+    ledger: Ledger, answer: Answer, rule: str, option: str, filled: dict[str, object], code: str
+) -> None:
+    from overstap.orchestration.failures import StopError
+
+    ask(ledger, rule)
+    with pytest.raises(StopError, match=code):
+        answer(option, **filled)
+    assert decided(ledger) == []
+    assert states(ledger) == ["not_inspected", "not_inspected"]
+
+
+def test_what_was_typed_is_not_repeated_unless_it_is_a_school(ledger: Ledger, answer: Answer) -> None:
+    from overstap.orchestration.failures import StopError
+
+    ask(ledger, "extend")
+    with pytest.raises(StopError, match="GATE-006") as refused:
+        answer(EXTEND, scholen="Jan_de_Vries 12ZZ34", tot=soon())
+    assert "VRIES" not in str(refused.value).upper()
+    assert "12ZZ34" in str(refused.value)
+
+
+def test_only_a_coordinator_of_the_round_answers(ledger: Ledger, answer: Answer) -> None:
+    from overstap.orchestration.failures import StopError
+
+    ask(ledger, "extend")
+    for by in ("stranger", "", "Coordinator"):
+        with pytest.raises(StopError, match="GATE-003"):
+            answer(HOLD, by=by)
+    assert decided(ledger) == []
+
+
+def test_the_question_shows_what_may_be_decided_and_the_figures(ledger: Ledger, answer: Answer) -> None:
+    from overstap.orchestration.workplace import RoundRef, workplace
+
+    ask(ledger, "extend")
+    gate = answer.gate  # type: ignore[attr-defined]
+    with workplace(RoundRef(*ROUND.split(".")), "test") as place, place.ledger.unit(REGION, "test") as unit:
+        facts = gate.ask(place, unit)
+        assert gate.options == [HOLD, EXTEND]
+        assert facts["count"] == "2"
+        assert facts["rows"] == "| De Regenboog (99AB00) | 2 | 2 |"
+    answer(HOLD)
+    with workplace(RoundRef(*ROUND.split(".")), "test") as place, place.ledger.unit(REGION, "test") as unit:
+        assert gate.ask(place, unit) is None
