@@ -3,6 +3,7 @@
 import csv
 import shutil
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from overstap.demo.house import House, overstap
 from overstap.demo.place import REGION
 from overstap.errors import OverstapError
 from overstap.local.api import AirflowApi
+from overstap.local.waiting import wait_until
 from overstap.synth.school import Character, PrimarySchool
 
 
@@ -20,9 +22,23 @@ class Coordinator:
     api: AirflowApi
     dag_id: str
 
-    def unpause(self) -> None:
-        """Switch the round on."""
-        self.api.unpause(self.dag_id)
+    def switch_on(self, dag_id: str) -> None:
+        """Switch a DAG on, as soon as it is there and its rights have reached the account.
+
+        Raises:
+            OverstapError: LOCAL-010 when that takes too long.
+        """
+
+        def may() -> bool:
+            try:
+                self.api.unpause(dag_id)
+            except OverstapError as error:
+                if error.facts.get("status") not in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+                    raise
+                return False
+            return True
+
+        wait_until(may, f"DAG {dag_id}", 180)
 
     def question(self, run_id: str) -> dict[str, Any] | None:
         """Return the question that waits for an answer, if there is one."""

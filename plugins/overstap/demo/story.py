@@ -62,10 +62,8 @@ class Story:
         """
         opens = self.house.agreement.round(ROUND).milestones.opens
         api = self.coordinator.api
-        with self.house.airflow.api() as administrator:  # a coordinator gets 403 for a DAG that is not there yet
-            administrator.wait_for_dag(DAG_ID, seconds=120)
-        self.coordinator.unpause()
-        api.unpause(f"notices__{REGION}")
+        for dag_id in (DAG_ID, f"notices__{REGION}"):
+            self.coordinator.switch_on(dag_id)
         self.tell("opening", moment=f"{wall(opens):%H:%M:%S}")
         wait_until(lambda: bool(api.runs(DAG_ID)), f"run of {DAG_ID}", 180)
         run_id = str(api.runs(DAG_ID)[0]["dag_run_id"])
