@@ -13,10 +13,10 @@ import psycopg
 from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
 from overstap.clock import now, wall
 from overstap.delivery.receiving import PATH
-from overstap.demo import mail
+from overstap.demo import families, mail
 from overstap.demo.place import LAS, LAS_READER, LEDGER, REGION, ROUND, DemoPlace
 from overstap.errors import OverstapError
-from overstap.ledger.migrate import add_region, migrate, set_app_password
+from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password
 from overstap.ledger.secrets import create_keys
 from overstap.local import ports
 from overstap.local.airflow import AirflowStack
@@ -99,6 +99,7 @@ def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> Hous
         _make_las(postgres, region)
         _make_trust(place, region)
         mail.start(place)
+        families.start(place, postgres)
         receivers = {school.id: _start_receiver(place, school.id) for school in region.secondary}
         tell("airflow")
         airflow = place.airflow(postgres, port=port)
@@ -159,6 +160,7 @@ def _make_ledger(place: DemoPlace, postgres: EmbeddedPostgres) -> None:
     migrate(owner)
     add_region(owner, REGION)
     set_app_password(owner, postgres.password("overstap_app"))
+    set_review_password(owner, postgres.password("overstap_review"))
     create_keys(place.folder / "keys", REGION, "1")
 
 

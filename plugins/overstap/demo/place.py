@@ -58,6 +58,19 @@ class DemoPlace:
         """The file that says on which port the mail server listens."""
         return self.folder / "mail-port"
 
+    @property
+    def review_port(self) -> int:
+        """The port of the parents' pages: chosen once, since letters and mails name it."""
+        record = self.folder / "review-port"
+        if not record.exists():
+            record.write_text(str(ports.any_free()), encoding="utf-8")
+        return int(record.read_text(encoding="utf-8"))
+
+    @property
+    def review_address(self) -> str:
+        """Where a browser finds the parents' pages."""
+        return f"http://{ports.LOOPBACK}:{self.review_port}"
+
     def postgres(self) -> EmbeddedPostgres:
         """The server for Airflow, the ledger and the schools' administration system."""
         return EmbeddedPostgres(self.folder / "postgres")
@@ -75,6 +88,7 @@ class DemoPlace:
             "OVERSTAP_TRUST": str(self.folder / "trust"),
             "OVERSTAP_DROP": str(self.drop),
             "OVERSTAP_REPORTS": str(self.reports),
+            "OVERSTAP_REVIEW_ADDRESS": self.review_address,
             f"AIRFLOW_CONN_{LAS.upper()}": _for_airflow(postgres.dsn(LAS_READER, LAS)),
             **_mail_server(self.mail_port),
         }

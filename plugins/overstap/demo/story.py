@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from overstap.clock import now, wall
-from overstap.demo import mail
+from overstap.demo import families, mail
 from overstap.demo.house import House, overstap
 from overstap.demo.people import Clerk, Coordinator
 from overstap.demo.place import REGION, ROUND
@@ -17,7 +17,7 @@ from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.local.api import FINISHED
 from overstap.local.waiting import wait_until
-from overstap.synth.school import Character
+from overstap.synth.school import Character, PrimarySchool
 from overstap.texts import texts
 
 DAG_ID = f"round__{REGION}__{ROUND}"
@@ -145,7 +145,8 @@ class Story:
         return ""
 
     def _review(self, clerks: list[Clerk]) -> None:
-        """Let schools record what parents decided: most by list, one by a single command."""
+        """Let some parents decide on their pages, and schools record the others': most by list, one by a command."""
+        self._parents(clerks[0].school)
         for clerk in clerks:
             said = clerk.record_list(self.round_id)
             self.tell("reviewed", school=clerk.school.name, said=said)
@@ -154,6 +155,15 @@ class Story:
             if left_out and clerk.record_one(self.round_id, left_out[0]):
                 self.tell("single", school=clerk.school.name)
                 return
+
+    def _parents(self, school: PrimarySchool) -> None:
+        """Let families of one school use the parents' pages; one letter is left for who watches."""
+        address = self.house.place.review_address
+        letters = families.letters(self.ledger, self.round_id, school.id, len(families.VIEWS) + 1)
+        for letter in letters[len(families.VIEWS) :]:
+            self.tell("parents_try", address=address, code=letter.code, born=f"{letter.born:%d-%m-%Y}")
+        for letter, view in zip(letters, families.VIEWS, strict=False):
+            self.tell("parents", school=school.name, said=families.decide(address, letter, view))
 
     def _finish(self) -> bool:
         """Show the tables, write what a person would want to open, and check the ledger."""

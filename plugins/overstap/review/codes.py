@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from overstap.clock import now, wall
 from overstap.dossier.model import Dossier
-from overstap.dossier.people import Entitled, entitled
+from overstap.dossier.people import Entitled
 from overstap.dossier.reading import read
 from overstap.dossier.writing import content_digest
 from overstap.errors import OverstapError
@@ -34,6 +34,7 @@ from overstap.ledger.reviews import deciders
 from overstap.ledger.rounds import get_round
 from overstap.ledger.secrets import sha256
 from overstap.review.code_keys import code_keys, new_code, read_code
+from overstap.review.people import people_of
 from overstap.review.showing import Frozen, files_of, sealed_copy, sealed_file, showing
 
 
@@ -168,5 +169,4 @@ def _decided(unit: Unit, version: InReview) -> Set[str]:
 
 def _persons(unit: Unit, dossier: Dossier) -> dict[str, Entitled]:
     """Return who may inspect a dossier, by handle."""
-    found = entitled(dossier, wall(now()).date(), lambda text: unit.keys.lookup("person", text).hex()[:32])
-    return {person.key: person for person in found}
+    return {person.key: person for person in people_of(unit.keys, dossier, wall(now()).date())}
