@@ -1,4 +1,4 @@
-"""Parents of the demonstration: their pages as a service of its own, and some families who use them as a browser would."""
+"""Parents of the demonstration: their pages as a service of its own, and families who use them as a browser would."""
 
 import sys
 from dataclasses import dataclass, field
