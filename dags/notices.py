@@ -1,6 +1,6 @@
 """One DAG per region: tells coordinators and schools by mail what they have to know, a digest a day or at once."""
 
-from airflow.sdk import DAG, CronTriggerTimetable
+from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule
 
 from overstap.agreements import Agreement, load_all
 from overstap.clock import NETHERLANDS, now
@@ -32,8 +32,9 @@ def notices_dag(agreement: Agreement) -> DAG:
     ) as dag:
         steps = daily_steps(agreement.region, agreement.school_year)
         told = steps.once("tell", tasks.tell)
-        sent = steps.once("send_mail", tasks.send_mail)
-        told >> sent
+        invited = steps.once("invite_late", tasks.invite_late)
+        sent = steps.once("send_mail", tasks.send_mail, trigger_rule=TriggerRule.ALL_DONE)
+        [told, invited] >> sent
     return dag
 
 

@@ -35,7 +35,7 @@ class Situation:
     Args:
         schools: counts of the primary schools.
         endings: certificates that end too soon.
-        is_agreement_changed: the region's agreement about this round differs from the one it works with.
+        is_agreement_changed: what goes to whom, or when, is agreed otherwise than when dossiers were released.
     """
 
     schools: Sequence[PrimaryCounts]

@@ -8,7 +8,7 @@ from overstap.orchestration.tasks.delivering import deliver, receivers, seal
 from overstap.orchestration.tasks.opening import open_round
 from overstap.orchestration.tasks.reviewing import end_review, questions
 from overstap.orchestration.tasks.steering import steer
-from overstap.orchestration.tasks.telling import send_mail, tell
+from overstap.orchestration.tasks.telling import invite_late, send_mail, tell
 
 __all__ = [
     "check",
@@ -20,6 +20,7 @@ __all__ = [
     "deliver",
     "delivery_questions",
     "end_review",
+    "invite_late",
     "open_round",
     "plan_day",
     "questions",

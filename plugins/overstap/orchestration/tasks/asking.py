@@ -3,12 +3,12 @@
 import math
 from datetime import timedelta
 
-from overstap.agreements.load import find_agreement
+from overstap.agreements import Agreement
 from overstap.clock import now
 from overstap.closing.undeliverable import undeliverable
 from overstap.delivery.unusual import Ending, Situation, unusual
-from overstap.errors import OverstapError
 from overstap.ledger import counts, deliveries, holds, windows
+from overstap.ledger.agreements import versions
 from overstap.ledger.door import Unit
 from overstap.ledger.holds import ACCEPT_UNDELIVERABLE, NOT_INSPECTED, RELEASE_FOR_DELIVERY, Hold, Reason
 from overstap.orchestration.workplace import RoundRef, Workplace, workplace
@@ -60,7 +60,7 @@ def look_before_delivery(place: Workplace, unit: Unit) -> list[Hold]:
         for one in expiring(place.trust, at=now(), days=days)
         if one.kind is Kind.CERTIFICATE and one.owner in mine
     ]
-    found = Situation(counts.primary_schools(unit, place.ref.round_id), endings, _is_agreement_changed(place))
+    found = Situation(counts.primary_schools(unit, place.ref.round_id), endings, _is_agreement_changed(unit, place.ref))
     return holds.look(unit, place.ref.round_id, RELEASE_FOR_DELIVERY, unusual(found))
 
 
@@ -71,13 +71,29 @@ def look_before_closing(place: Workplace, unit: Unit) -> list[Hold]:
     return holds.look(unit, place.ref.round_id, ACCEPT_UNDELIVERABLE, undeliverable(unit, place.ref.round_id))
 
 
-def _is_agreement_changed(place: Workplace) -> bool:
-    """Tell whether the region's file says something else about this round or its schools than the round works with."""
-    try:
-        written = find_agreement(place.settings.regions, place.ref.region, place.ref.school_year)
-        return written.round(place.ref.kind) != place.round or written.schools != place.agreement.schools
-    except OverstapError:
-        return True  # gone, or broken while the round runs: somebody is changing it
+def _is_agreement_changed(unit: Unit, ref: RoundRef) -> bool:
+    """Tell whether what matters to delivery is agreed otherwise than when the coordinator first released dossiers."""
+    [(released_at,)] = unit.rows(
+        "select min(decided_at) from overstap.gate_decision where round_id = %(round)s and gate = 'release_for_review' "
+        "and approved",
+        round=ref.round_id,
+    )
+    if released_at is None:
+        return False
+    known = versions(unit, ref.round_id)
+    then = [one for one in known if one.taken_at <= released_at] or known[:1]
+    return _what_counts(then[-1].agreement, ref.kind) != _what_counts(known[-1].agreement, ref.kind)
+
+
+def _what_counts(agreement: Agreement, kind: str) -> tuple[object, ...]:
+    """Return what of an agreement says what goes to whom, and when."""
+    agreed = agreement.round(kind)
+    moments = agreed.milestones
+    return (
+        *(agreed.profile, agreed.provisional, agreed.receivers, agreed.categories, agreed.not_inspected),
+        *(moments.delivers, moments.receipts_due),
+        tuple((school.id, school.receives) for school in agreement.schools),
+    )
 
 
 def _numbers(unit: Unit, round_id: str, gate: str) -> list[int]:

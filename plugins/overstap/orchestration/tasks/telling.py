@@ -1,6 +1,7 @@
 """What is told by mail: noted, written, sent."""
 
 import logging
+from collections import Counter
 from datetime import datetime
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -23,6 +24,22 @@ def tell(region: str, school_year: str) -> dict[str, int]:
     with bare_workplace() as (settings, ledger):
         done = told(ledger, region, at=now(), endings=_endings(settings), board=round_page, actor="tell")
     say("Berichten | notices", done)
+    return dict(done)
+
+
+def invite_late(region: str, school_year: str) -> dict[str, int]:
+    """Invite families whose dossier was released since, and remind who is due, in every open round."""
+    from overstap.review.inviting import invite
+
+    done: Counter[str] = Counter()
+    with bare_workplace() as (settings, ledger):
+        with ledger.unit(region, "invite_late") as unit:
+            found = unit.rows("select round_id from overstap.round where closed_at is null order by round_id")
+        for (round_id,) in found:
+            done += invite(
+                ledger, region=region, round_id=round_id, actor="invite_late", address=settings.review_address
+            )
+    say("Uitnodigingen | invitations", done)
     return dict(done)
 
 
