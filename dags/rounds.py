@@ -57,6 +57,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         # The coordinator releases, the parents see it first
         questions = steps.once("questions", tasks.questions)
         released = steps.each(ReleaseForReview, "release", over={"question": questions}, accounts=coordinators)
+        invited = steps.once("invite", tasks.invite)
         review_opens = steps.add(WaitForMilestone, "review_opens", milestone="review_opens")
         reviewed = steps.add(WaitForReview, "review")
         ended = steps.once("end_review", tasks.end_review)
@@ -82,7 +83,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         complete = EmptyOperator(task_id="complete", task_display_name=title("task.complete"), on_success_callback=None)
 
         opened >> data_due >> [registered, collected] >> checked
-        checked >> questions >> released >> review_opens >> reviewed >> ended
+        checked >> questions >> released >> invited >> review_opens >> reviewed >> ended
         ended >> not_seen >> decided >> delivers >> ended_late >> received_by
         received_by >> unusual >> may_go >> sealed >> delivered
         [sealed, delivered] >> confirmed >> left >> accepted >> closed

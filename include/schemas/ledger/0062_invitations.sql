@@ -11,7 +11,7 @@ create table overstap.invitation (
     state text not null check (state in ('made', 'unreachable', 'bounced')),
     reason text,                                -- why not: secret, missing, no_code, or the status that the mail came back with
     made_by text not null,
-    made_at timestamptz not null default clock_timestamp(),
+    made_at timestamptz not null default overstap.clock(),
     primary key (dossier, number, person, channel, days_before),
     foreign key (dossier, number, region) references overstap.dossier_version,
     check ((state = 'made') = (reason is null))
@@ -27,7 +27,7 @@ create table overstap.letter_print (
     number integer not null,
     person text not null,
     printed_by text not null,
-    printed_at timestamptz not null default clock_timestamp(),
+    printed_at timestamptz not null default overstap.clock(),
     foreign key (dossier, number, region) references overstap.dossier_version
 );
 create index letter_print_by_dossier on overstap.letter_print (dossier);

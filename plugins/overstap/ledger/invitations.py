@@ -60,7 +60,7 @@ def without_people(unit: Unit, round_id: str, *, limit: int) -> list[UUID]:
         row[0]
         for row in unit.rows(
             f"select d.dossier from overstap.dossier d where d.round_id = %(round)s and d.state in {_OPEN} "  # noqa: S608
-            "and d.review_closes_at > clock_timestamp() "
+            "and d.review_closes_at > overstap.clock() "
             "and not exists (select from overstap.entitled e where e.dossier = d.dossier and e.number = d.version) "
             "and not exists (select from overstap.invitation i where i.dossier = d.dossier and i.number = d.version) "
             "order by d.dossier limit %(limit)s",
@@ -106,10 +106,10 @@ def to_remind(unit: Unit, round_id: str, days_before: int, *, limit: int) -> lis
         # Who was invited after the moment of the reminder was told just now
         "exists (select from overstap.invitation i where i.dossier = e.dossier and i.number = e.number "
         "and i.person = e.person and i.channel = 'email' and i.days_before = 0 and i.state = 'made' "
-        "and i.made_at < least(clock_timestamp(), ((d.review_closes_at at time zone 'Europe/Amsterdam') "
+        "and i.made_at < least(overstap.clock(), ((d.review_closes_at at time zone 'Europe/Amsterdam') "
         "- make_interval(days => %(days)s)) at time zone 'Europe/Amsterdam')) "
         "and ((d.review_closes_at at time zone 'Europe/Amsterdam') - make_interval(days => %(days)s)) "
-        "at time zone 'Europe/Amsterdam' <= clock_timestamp() "
+        "at time zone 'Europe/Amsterdam' <= overstap.clock() "
         "and not exists (select from overstap.invitation i where i.dossier = e.dossier and i.number = e.number "
         "and i.person = e.person and i.channel = 'email' and i.days_before = %(days)s) "
         "and not exists (select from overstap.review_decision r where r.dossier = e.dossier and r.number = e.number "
@@ -244,7 +244,7 @@ def _persons(unit: Unit, condition: str, round_id: str, *, limit: int | None = N
     rows = unit.rows(
         "select e.dossier, e.number, e.person, e.kind from overstap.dossier d "  # noqa: S608 (conditions written above)
         "join overstap.entitled e on e.dossier = d.dossier and e.number = d.version "
-        f"where d.round_id = %(round)s and d.state in {_OPEN} and d.review_closes_at > clock_timestamp() "
+        f"where d.round_id = %(round)s and d.state in {_OPEN} and d.review_closes_at > overstap.clock() "
         f"and {condition} order by e.dossier, e.person limit %(limit)s",
         round=round_id,
         limit=limit,

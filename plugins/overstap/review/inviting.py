@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from overstap.agreements import Round
-from overstap.clock import now, spoken, wall
+from overstap.clock import now, wall
 from overstap.dossier.reading import read
 from overstap.ledger import Ledger, invitations
 from overstap.ledger.door import Unit
@@ -20,6 +20,7 @@ from overstap.ledger.mails import Mail, queue
 from overstap.ledger.rounds import RoundRow, get_round
 from overstap.ledger.secrets import Sealed
 from overstap.review.codes import renew
+from overstap.review.pages.wording import languages
 from overstap.review.people import people_of
 from overstap.texts import texts
 
@@ -82,10 +83,10 @@ def _invite(unit: Unit, found: RoundRow, dossiers: Sequence[UUID], address: str)
                 done[one.email_is] += 1
                 made.append(Invitation(ref, one.key, "email", 0, one.email_is))
                 continue
-            facts = {"closes": spoken(closes_at), "address": address}
-            facts["opens"] = spoken(max(opens_at or sent_from(agreed), agreed.milestones.review_opens))
+            begins = max(opens_at or sent_from(agreed), agreed.milestones.review_opens)
+            moments = {"opens": begins, "closes": closes_at}
             kind = "renewed" if ref.number > 1 else "invitation"
-            mails.append(_mail(found, ref, one.key, one.email, kind, facts, sent_from(agreed)))
+            mails.append(_mail(found, ref, one.key, one.email, kind, moments, address, sent_from(agreed)))
             made.append(Invitation(ref, one.key, "email", 0, None))
     invitations.entitle(unit, persons)
     invitations.note(unit, made)
@@ -109,8 +110,10 @@ def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str
                 email, closes_at = people.get((person.ref, person.person), (None, now()))
                 made.append(Invitation(person.ref, person.person, "email", days, None if email else "missing"))
                 if email:
-                    facts = {"closes": spoken(closes_at), "address": address, "opens": ""}
-                    mails.append(_mail(found, person.ref, person.person, email, "reminder", facts, None, days))
+                    moments = {"closes": closes_at}
+                    mails.append(
+                        _mail(found, person.ref, person.person, email, "reminder", moments, address, None, days)
+                    )
             invitations.note(unit, made)
             done["reminders"] += queue(unit, mails)
         if len(due) < GROUP:
@@ -123,18 +126,25 @@ def _mail(
     person: str,
     to: str,
     kind: str,
-    facts: dict[str, str],
+    moments: dict[str, datetime],
+    address: str,
     not_before: datetime | None,
     days: int = 0,
 ) -> Mail:
     words = texts("invitations/mail")[kind]
+    said = {
+        language: words["text"][language].format(
+            address=address, **{name: languages()[language].moment(moment) for name, moment in moments.items()}
+        )
+        for language in ("nl", "en")
+    }
     return Mail(
         meaning=invitations.meaning(ref, person, days),
         kind=kind,
         round_id=found.round_id,
         to=to,
         subject=words["subject"]["nl"],
-        text=f"{words['text']['nl'].format(**facts)}\n-- \nEnglish\n\n{words['text']['en'].format(**facts)}",
+        text=f"{said['nl']}\nEnglish\n\n{said['en']}",
         not_before=not_before,
     )
 

@@ -9,6 +9,7 @@ from overstap.dossier.people import Entitled
 from overstap.pdf import Sheet
 from overstap.pdf.fonts import printable
 from overstap.pdf.sheet import ACCENT, MARGIN, PALE, SOFT
+from overstap.review.pages.wording import languages
 from overstap.texts import texts
 
 LONGEST_NAME = 60
@@ -97,7 +98,8 @@ def _page(sheet: Sheet, sender: Sender, letter: Letter, at: datetime) -> None:
     }
 
     def say(name: str, language: str = "nl") -> str:
-        return str(words[name][language].format(**facts))
+        said = facts | {"closes": languages()[language].moment(letter.closes_at)}
+        return str(words[name][language].format(**said))
 
     sheet.add_page()
     sheet.say(size=13, bold=True, colour=ACCENT)

@@ -65,7 +65,7 @@ def print_letters(
     with ledger.unit(region, actor) as unit:
         found = get_round(unit, round_id)
         agreed = found.agreement.round(found.kind)
-        if not unit.one("select clock_timestamp() >= %(from)s", **{"from": sent_from(agreed)})[0]:
+        if not unit.one("select overstap.clock() >= %(from)s", **{"from": sent_from(agreed)})[0]:
             raise OverstapError("REVIEW-026", moment=wall(sent_from(agreed)).strftime("%d-%m-%Y %H:%M"))
         if again:
             dossiers = [find_of_school(unit, round_id, school, key) for key in again]

@@ -15,7 +15,7 @@ import pypdfium2
 import pytest
 import zxingcpp
 from families import REGION, Place, open_place
-from mail.server import MailServer
+from mail_server import MailServer
 
 from overstap.agreements.model import Invitations, Reminder
 from overstap.clock import now

@@ -17,7 +17,7 @@ from .conftest import _KEPT, Story
 GATES = ("release", "not_inspected", "release_for_delivery", "accept_undeliverable")
 ROUND = (
     *("open_round", "data_due", "registrations", "check", "questions"),
-    *("review_opens", "review", "end_review", "window_questions"),
+    *("invite", "review_opens", "review", "end_review", "window_questions"),
     *("delivers", "end_extended", "receivers", "delivery_questions", "seal", "receipts"),
     *("closing_questions", "close"),
 )

@@ -6,7 +6,7 @@ from overstap.orchestration.tasks.closing import close
 from overstap.orchestration.tasks.collecting import collect, collect_early, plan_day, registrations
 from overstap.orchestration.tasks.delivering import deliver, receivers, seal
 from overstap.orchestration.tasks.opening import open_round
-from overstap.orchestration.tasks.reviewing import end_review, questions
+from overstap.orchestration.tasks.reviewing import end_review, invite, questions
 from overstap.orchestration.tasks.steering import steer
 from overstap.orchestration.tasks.telling import invite_late, send_mail, tell
 
@@ -20,6 +20,7 @@ __all__ = [
     "deliver",
     "delivery_questions",
     "end_review",
+    "invite",
     "invite_late",
     "open_round",
     "plan_day",

@@ -4,7 +4,7 @@ import logging
 
 from overstap.errors import OverstapError
 from overstap.ledger import counts, dossiers, reviews
-from overstap.orchestration.workplace import RoundRef, workplace
+from overstap.orchestration.workplace import RoundRef, say, workplace
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,18 @@ def questions(region: str, school_year: str, kind: str) -> list[int]:
             raise OverstapError("GATE-002", supplied=supplied, rejected=sum(one.states["rejected"] for one in schools))
     log.info("%d dossiers wachten op vrijgave | wait for release", waiting)
     return list(range(1, asked + 1))
+
+
+def invite(region: str, school_year: str, kind: str) -> dict[str, int]:
+    """Note whose right it is to look, and put their mails in the outbox: it sends none before the agreed hour."""
+    from overstap.review.inviting import invite as invited
+
+    ref = RoundRef(region, school_year, kind)
+    with workplace(ref, "invite") as place:
+        address = place.settings.review_address
+        done = invited(place.ledger, region=region, round_id=ref.round_id, actor="invite", address=address)
+    say("Uitgenodigd | invited", done)
+    return dict(done)
 
 
 def end_review(region: str, school_year: str, kind: str) -> dict[str, int]:

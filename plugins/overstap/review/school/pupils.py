@@ -68,8 +68,8 @@ def pupils(unit: Unit, round_id: str, school: str) -> list[Pupil]:
         _pupil(unit, row, told.get(row[0], {}))
         for row in unit.rows(
             "select d.dossier, d.version, v.key_id, v.content, d.state, "
-            "coalesce(d.review_opens_at <= clock_timestamp(), true) and d.review_closes_at > clock_timestamp(), "
-            "d.review_closes_at <= clock_timestamp() and d.state = 'in_review', d.review_closes_at, "
+            "coalesce(d.review_opens_at <= overstap.clock(), true) and d.review_closes_at > overstap.clock(), "
+            "d.review_closes_at <= overstap.clock() and d.state = 'in_review', d.review_closes_at, "
             "(select r.agreed from overstap.review_decision r where r.dossier = d.dossier and r.number = d.version "
             "and r.person is null order by r.recorded_at desc limit 1), "
             "(select count(*) from overstap.review_request q where q.dossier = d.dossier and q.state = 'open') "
