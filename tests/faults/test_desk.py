@@ -147,6 +147,20 @@ def test_a_registration_that_was_withdrawn_ends_it(house: House, school: str, de
     assert desk.ask(asked(own), school=school).answer is NoDossier.UNKNOWN
 
 
+def test_what_the_coordinator_holds_is_not_handed_out(house: House, school: str, desk: Desk) -> None:
+    own = of_school(house, school)["own"][2]
+    with psycopg.connect(house.owner_dsn) as connection:
+        connection.execute(
+            "insert into overstap.gate_hold (region, round_id, gate, batch, reason, subject, count, facts) "
+            "select region, round_id, 'release_for_delivery', 1, 'test', '', 1, '{}' from overstap.round"
+        )
+    assert desk.ask(asked(own), school=school).answer is NoDossier.NOT_READY
+    with psycopg.connect(house.owner_dsn) as connection:
+        connection.execute("update overstap.gate_hold set withdrawn_at = clock_timestamp()")
+    assert desk.ask(asked(own), school=school).envelope is not None
+    assert house.breaches() == []
+
+
 def test_who_tries_numbers_gets_no_more_answers(
     house: House, school: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,7 @@ def standing(unit: Unit, *, pupil_number: str, primary_school: str, secondary_sc
         pupil=pupil,
         primary=primary_school,
     )
-    # Sealed for this school, released and inspected still, and the pupil may be received there still: as for sending.
+    # Sealed for this school, released and inspected still, received there still, and delivery not held: as for sending.
     ready = unit.rows(
         """
         select l.message_id, v.oso_version, l.round_id, a.stage
@@ -78,6 +78,8 @@ def standing(unit: Unit, *, pupil_number: str, primary_school: str, secondary_sc
           join overstap.may_receive a on a.dossier = l.dossier and a.secondary_school = l.secondary_school
          where d.pupil = %(pupil)s and d.primary_school = %(primary)s and l.secondary_school = %(school)s
            and l.state in ('sealed', 'confirmed') and d.state in ('sealed', 'undelivered', 'confirmed')
+           and not exists (select from overstap.gate_hold h where h.round_id = l.round_id
+                              and h.gate = 'release_for_delivery' and h.settled_by is null and h.withdrawn_at is null)
          order by l.message_id desc limit 1
         """,
         pupil=pupil,

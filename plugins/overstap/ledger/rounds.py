@@ -103,6 +103,18 @@ def collecting(unit: Unit, school_year: str) -> list[RoundRow]:
     return [one for one in found if at < one.agreement.round(one.kind).milestones.data_due]
 
 
+def delivering(unit: Unit, school_year: str) -> list[RoundRow]:
+    """Return the rounds of a school year in which something was sealed; closed ones too: results come later."""
+    return [
+        get_round(unit, row[0])
+        for row in unit.rows(
+            "select o.round_id from overstap.round o where o.school_year = %(year)s "
+            "and exists (select from overstap.delivery l where l.round_id = o.round_id) order by o.opened_at",
+            year=school_year,
+        )
+    ]
+
+
 def secondary_schools(unit: Unit) -> frozenset[str]:
     """Return the secondary schools of this region (BRIN and branch)."""
     return frozenset(row[0] for row in unit.rows("select school from overstap.school where kind = 'VO'"))

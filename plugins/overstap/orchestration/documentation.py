@@ -47,6 +47,12 @@ def intake_doc(agreement: Agreement) -> str:
     return text.format(region=agreement.name)
 
 
+def answers_doc(agreement: Agreement) -> str:
+    """Return the Markdown that Airflow shows with what schools left for a region."""
+    text: str = texts("orchestration/documentation")["answers"]["nl"]
+    return text.format(region=agreement.name)
+
+
 def notices_doc(agreement: Agreement) -> str:
     """Return the Markdown that Airflow shows with a region's mail."""
     text: str = texts("orchestration/documentation")["notices"]["nl"]

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import psycopg
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -98,8 +99,8 @@ def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Sta
             return problem(400, "request")
         try:
             told = await desks.do(lambda desk: desk.ask(asked, school=school))
-        except OverstapError as error:
-            _log.error("request of %s not answered: %s", school, error.code)
+        except (OverstapError, psycopg.Error) as error:
+            _log.error("request of %s not answered: %s", school, _kind(error))
             return problem(503, "not_now")
         if told.envelope is not None:
             return Response(told.envelope, media_type=CMS, headers={MESSAGE_ID_HEADER: str(told.message_id)})
@@ -123,8 +124,8 @@ def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Sta
                 return body
             try:
                 said = await desks.do(lambda desk: take(desk, body, message_id, school))
-            except OverstapError as error:
-                _log.error("answer of %s not taken in: %s", school, error.code)
+            except (OverstapError, psycopg.Error) as error:
+                _log.error("answer of %s not taken in: %s", school, _kind(error))
                 return problem(503, "not_now")
             if said == Refused.UNKNOWN_MESSAGE:
                 return problem(404, said)
@@ -185,6 +186,11 @@ def server(
         port=port,
         now=now,
     )
+
+
+def _kind(error: Exception) -> str:
+    """Return what may be logged of an error: the words of the database may hold a row."""
+    return error.code if isinstance(error, OverstapError) else type(error).__name__
 
 
 async def _on_the_beat(begun: float) -> None:

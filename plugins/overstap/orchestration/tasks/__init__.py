@@ -1,5 +1,6 @@
 """The tasks of a round, each a call of one stage. They pass ids and counts, and may be run again at any time."""
 
+from overstap.orchestration.tasks.answering import plan_answers, take_answers
 from overstap.orchestration.tasks.asking import closing_questions, delivery_questions, window_questions
 from overstap.orchestration.tasks.checking import check, check_early
 from overstap.orchestration.tasks.closing import close
@@ -23,6 +24,7 @@ __all__ = [
     "invite",
     "invite_late",
     "open_round",
+    "plan_answers",
     "plan_day",
     "questions",
     "receivers",
@@ -30,6 +32,7 @@ __all__ = [
     "seal",
     "send_mail",
     "steer",
+    "take_answers",
     "tell",
     "window_questions",
 ]
