@@ -73,7 +73,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
             ReleaseForDelivery, "release_for_delivery", over={"question": unusual}, accounts=coordinators
         )
         sealed = steps.once("seal", tasks.seal)
-        delivered = steps.per_school("deliver", tasks.deliver, agreement.receivers(kind))
+        delivered = steps.per_school("deliver", tasks.deliver, agreement.receivers(kind), **tasks.AGAIN_UNTIL_DUE)
         confirmed = steps.add(WaitForReceipts, "receipts", trigger_rule=EVEN_IF_A_SCHOOL_FAILED)
         left = steps.once("closing_questions", tasks.closing_questions)
         accepted = steps.each(

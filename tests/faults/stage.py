@@ -42,7 +42,8 @@ def main(stage: str, round_id: str, school: str) -> None:
     elif stage == "seal":
         seal_round(ledger, trust, agreed=agreement.round(kind), clock=now, **common)
     elif stage == "send":
-        send_school(*(ledger, trust), school=agreement.school(school), clock=now, outbox=settings.outbox, **common)
+        send = dict(school=agreement.school(school), clock=now, outbox=settings.outbox, is_asked=True, **common)
+        send_school(ledger, trust, **send)
     else:
         raise ValueError(stage)
 

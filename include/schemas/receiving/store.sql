@@ -54,3 +54,14 @@ create table if not exists overstap_received.salt (
     only_one boolean primary key default true check (only_one),
     salt bytea not null
 );
+
+-- What was taken back: the statement, our answer, and of the envelope its receipt, manifest and digest; its content is gone.
+create table if not exists overstap_received.withdrawn (
+    message_id uuid primary key,
+    revocation bytea not null,
+    answer bytea not null,
+    envelope_digest bytea,                      -- none, like the next two: it had not come
+    manifest bytea,
+    receipt bytea,
+    withdrawn_at timestamptz not null default clock_timestamp()
+);

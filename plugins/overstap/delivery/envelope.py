@@ -33,6 +33,8 @@ class Sealed:
     envelope: bytes
     envelope_sha256: bytes
     manifest_sha256: bytes
+    files_sha256: bytes
+    """Of the manifest's entries: the same for the same files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def seal(
     oso_version: str,
     created_at: datetime,
     kind: Kind = Kind.DOSSIER,
+    replaces: UUID | None = None,
 ) -> Sealed:
     """Seal files in the name of one school, for one school.
 
@@ -73,14 +76,16 @@ def seal(
         oso_version: version of the dossier, such as 2019.1.
         created_at: the moment of sealing, aware; kept in whole seconds.
         kind: a dossier or a test message.
+        replaces: message id of the envelope with the version before, which the recipient has or may have.
 
     Raises:
         ValueError: an argument is not of the manifest's form.
     """
-    manifests.check_chosen(round_id, oso_version, message_id)
+    manifests.check_chosen(round_id, oso_version, message_id, *([replaces] if replaces else []))
     if not files or any(name.casefold() in manifests.RESERVED for name in files):
         raise ValueError("an envelope has at least one file, none with a name that the format uses itself")
     created_at = created_at.replace(microsecond=0)
+    entries = manifests.entries_of(files)
     manifest = Manifest(
         kind=kind,
         message_id=message_id,
@@ -89,11 +94,13 @@ def seal(
         created_at=created_at,
         sender=Party(sender.oin, sender.school),
         recipient=Party(recipient.oin, recipient.school),
-        files=manifests.entries_of(files),
+        files=entries,
+        replaces=replaces,
     ).to_bytes()
     package = pack({manifests.NAME: manifest, **files})
     envelope = encrypt(sign(package, sender, at=created_at), recipient)
-    return Sealed(envelope, hashlib.sha256(envelope).digest(), hashlib.sha256(manifest).digest())
+    digests = hashlib.sha256(envelope).digest(), hashlib.sha256(manifest).digest()
+    return Sealed(envelope, *digests, manifests.files_digest(entries))
 
 
 def open_envelope(

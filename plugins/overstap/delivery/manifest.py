@@ -7,7 +7,7 @@ first sender's name (surreptitious forwarding).
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -71,6 +71,8 @@ class Manifest:
     sender: Party
     recipient: Party
     files: tuple[FileEntry, ...]
+    replaces: UUID | None = None
+    """Message id of the envelope with the version before, which counts no more once this one is stored."""
 
     def to_bytes(self) -> bytes:
         """Return the manifest as JSON, without spaces and with its fields in a fixed order.
@@ -80,12 +82,13 @@ class Manifest:
         files = ",".join(
             f'{{"name":"{one.name}","size":{one.size},"sha256":"{one.sha256.hex()}"}}' for one in self.files
         )
+        replaces = f'"replaces":"{self.replaces}",' if self.replaces else ""
         return (
             f'{{"format":"{FORMAT}","kind":"{self.kind}","message_id":"{self.message_id}","round":"{self.round_id}",'
             f'"oso_version":"{self.oso_version}","created_at":"{moment_text(self.created_at)}",'
             f'"sender":{{"oin":"{self.sender.oin}","school":"{self.sender.school}"}},'
             f'"recipient":{{"oin":"{self.recipient.oin}","school":"{self.recipient.school}"}},'
-            f'"files":[{files}]}}'
+            f'{replaces}"files":[{files}]}}'
         ).encode("ascii")
 
 
@@ -94,13 +97,23 @@ def entries_of(files: Mapping[str, bytes]) -> tuple[FileEntry, ...]:
     return tuple(FileEntry(name, len(content), hashlib.sha256(content).digest()) for name, content in files.items())
 
 
-def check_chosen(round_id: str, oso_version: str, message_id: UUID) -> None:
+def files_digest(entries: Sequence[FileEntry]) -> bytes:
+    """Return a digest of names, sizes and digests of files: the same for the same files in the same order."""
+    said = "".join(f"{one.name}\0{one.size}\0{one.sha256.hex()}\n" for one in entries)
+    return hashlib.sha256(said.encode("ascii")).digest()
+
+
+def check_chosen(round_id: str, oso_version: str, *message_ids: UUID) -> None:
     """Check the values that a sender chooses, before anything is sealed with them.
 
     Raises:
         ValueError: one is not of the schema's form.
     """
-    if not _ROUND.fullmatch(round_id) or not _OSO_VERSION.fullmatch(oso_version) or not is_message_id(message_id):
+    if (
+        not _ROUND.fullmatch(round_id)
+        or not _OSO_VERSION.fullmatch(oso_version)
+        or not all(map(is_message_id, message_ids))
+    ):
         raise ValueError("round, OSO version or message id (UUID version 7) is not of the manifest's form")
 
 
@@ -115,7 +128,7 @@ def parse(data: bytes) -> Manifest:
         raise EnvelopeError(Reason.FORMAT_VERSION)
     names = {"format", "kind", "message_id", "round", "oso_version", "created_at", "sender", "recipient", "files"}
     try:
-        if fields.keys() != names or not isinstance(fields["files"], list):
+        if fields.keys() - {"replaces"} != names or not isinstance(fields["files"], list):
             raise EnvelopeError(Reason.MANIFEST)
         manifest = Manifest(
             kind=Kind(fields["kind"]),
@@ -126,7 +139,10 @@ def parse(data: bytes) -> Manifest:
             sender=party_of(fields["sender"]),
             recipient=party_of(fields["recipient"]),
             files=tuple(_entry(one) for one in fields["files"]),
+            replaces=uuid_of(fields["replaces"]) if "replaces" in fields else None,
         )
+        if manifest.replaces == manifest.message_id:
+            raise EnvelopeError(Reason.MANIFEST)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise EnvelopeError(Reason.MANIFEST) from error
     names_given = {one.name.casefold() for one in manifest.files}
@@ -194,6 +210,15 @@ def uuid_of(text: Any) -> UUID:
     if str(value) != text or not is_message_id(value):
         raise ValueError("not a message id")
     return value
+
+
+def digest_of(text: Any) -> bytes:
+    """Read a SHA-256 digest in its one way of writing.
+
+    Raises:
+        ValueError: another form.
+    """
+    return bytes.fromhex(_matching(_DIGEST, text))
 
 
 def moment_text(moment: datetime) -> str:

@@ -6,7 +6,7 @@ receipt may be given.
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -59,7 +59,10 @@ class PostgresStore:
     def receipt_for(self, message_id: UUID) -> tuple[bytes, bytes] | None:
         """Return the digest of the envelope stored under a message id and its receipt, or None."""
         row = self._row(
-            "select envelope_digest, receipt from overstap_received.message where message_id = %s", message_id
+            "select envelope_digest, receipt from overstap_received.message where message_id = %s union all "
+            "select envelope_digest, receipt from overstap_received.withdrawn "
+            "where message_id = %s and receipt is not null",
+            *(message_id, message_id),
         )
         return (row[0], row[1]) if row else None
 
@@ -104,6 +107,75 @@ class PostgresStore:
                     [(manifest.message_id, name, content) for name, content in opened.files.items()],
                 )
         return True
+
+    def withdraw(self, message_id: UUID, revocation: bytes, answer: Callable[[bool], bytes], *, unique: bytes) -> bytes:
+        """Take an envelope's content away, durably, and keep that it was, also one that has not come; return the answer.
+
+        Args:
+            message_id: of the envelope.
+            revocation: the statement, as it came.
+            answer: makes what is answered, given whether the envelope was there.
+            unique: not needed here.
+        """
+        with self._transaction() as connection:
+            connection.execute("set local synchronous_commit = on")
+            connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(message_id)])
+            known = connection.execute(
+                "select revocation, answer, receipt is not null from overstap_received.withdrawn where message_id = %s",
+                [message_id],
+            ).fetchone()
+            if known is not None:
+                return bytes(known[1]) if bytes(known[0]) == revocation else answer(bool(known[2]))
+            gone = connection.execute(
+                "select envelope_digest, manifest, receipt from overstap_received.message where message_id = %s "
+                "for update",
+                [message_id],
+            ).fetchone()
+            said = answer(gone is not None)
+            connection.execute(
+                "insert into overstap_received.withdrawn "
+                "(message_id, revocation, answer, envelope_digest, manifest, receipt) values (%s, %s, %s, %s, %s, %s)",
+                [message_id, revocation, said, *(gone or (None, None, None))],
+            )
+            self._remove(connection, message_id)
+        return said
+
+    def is_withdrawn(self, message_id: UUID) -> bool:
+        """Return whether an envelope was taken back, come or not."""
+        return self._row("select true from overstap_received.withdrawn where message_id = %s", message_id) is not None
+
+    def forget_withdrawn(self, message_id: UUID) -> bool:
+        """Remove what was stored while it was being taken back; return whether it was."""
+        with self._transaction() as connection:
+            connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(message_id)])
+            found = connection.execute(
+                "select from overstap_received.withdrawn where message_id = %s", [message_id]
+            ).fetchone()
+            if found is None:
+                return False
+            self._remove(connection, message_id)
+        return True
+
+    def manifest_of(self, message_id: UUID) -> bytes | None:
+        """Return the manifest of what is, or was, stored under a message id."""
+        row = self._row(
+            "select manifest from overstap_received.message where message_id = %s union all "
+            "select manifest from overstap_received.withdrawn where message_id = %s and manifest is not null",
+            *(message_id, message_id),
+        )
+        return row[0] if row else None
+
+    def evidence(self, message_id: UUID) -> tuple[bytes, bytes, bytes] | None:
+        """Return receipt, manifest and envelope as they are stored under a message id, or None."""
+        row = self._row(
+            "select receipt, manifest, envelope from overstap_received.message where message_id = %s", message_id
+        )
+        return (row[0], row[1], row[2]) if row else None
+
+    @staticmethod
+    def _remove(connection: psycopg.Connection[TupleRow], message_id: UUID) -> None:
+        connection.execute("delete from overstap_received.file where message_id = %s", [message_id])
+        connection.execute("delete from overstap_received.message where message_id = %s", [message_id])
 
     def add_refusal(self, envelope_sha256: bytes, receipt: bytes) -> None:
         """Keep the receipt of a refusal, the last one for the same bytes."""

@@ -25,7 +25,6 @@ MAX_RECEIPT_BYTES = 64 * 1024
 
 _AHEAD = timedelta(hours=1)
 _SOFTWARE_LENGTH = 100
-_DIGEST_BYTES = 32
 
 
 class Outcome(StrEnum):
@@ -44,6 +43,8 @@ class Refusal(StrEnum):
     CONFLICT = "message_conflict"
     """This message id came before with another content: seal anew under a new id, and find out why."""
     TOO_LARGE = "too_large"
+    WITHDRAWN = "withdrawn"
+    """Its sender took it back before it came."""
 
 
 class ReceiptFault(StrEnum):
@@ -236,18 +237,11 @@ def _parse(content: bytes) -> Receipt:
     manifest = fields["manifest_sha256"]
     return Receipt(
         message_id=forms.uuid_of(fields["message_id"]),
-        envelope_sha256=_digest(fields["envelope_sha256"]),
-        manifest_sha256=None if manifest is None else _digest(manifest),
+        envelope_sha256=forms.digest_of(fields["envelope_sha256"]),
+        manifest_sha256=None if manifest is None else forms.digest_of(manifest),
         outcome=outcome,
         refusal=refusal,
         received_at=forms.moment_of(fields["received_at"]),
         receiver=forms.party_of(fields["receiver"]),
         software=software,
     )
-
-
-def _digest(text: str) -> bytes:
-    value = bytes.fromhex(text)
-    if len(value) != _DIGEST_BYTES or value.hex() != text:
-        raise ValueError("another form of digest")
-    return value

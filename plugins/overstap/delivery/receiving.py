@@ -1,6 +1,7 @@
 """The web server of a receiving school: HTTPS, callers known by certificate.
 
-POST /v1/envelopes      an envelope in, a receipt out (docs/envelope.md, part "Over HTTPS")
+POST /v1/envelopes      an envelope in, a receipt out (docs/envelope.md, part "Over HTTPS"); by its content type also a
+                        statement that takes one back, or the question what is stored under a message id
 POST /v1/notifications  a dossier became ready, for a school that asks (docs/pull.md)
 GET  /health            for who keeps the server running
 """
@@ -8,6 +9,7 @@ GET  /health            for who keeps the server running
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,11 +19,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from overstap import clock
-from overstap.delivery import served
+from overstap.delivery import evidence_request, revocation, served
 from overstap.delivery.pull import messages
-from overstap.delivery.receipt import MEDIA_TYPE
+from overstap.delivery.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE
 from overstap.delivery.reception import Reception, Took
 from overstap.delivery.served import body_of, media_type_of, message_id_of, problem
+from overstap.delivery.taking_back import take_back
 from overstap.errors import OverstapError
 
 PATH, NOTIFICATIONS = "/v1/envelopes", "/v1/notifications"
@@ -44,10 +47,12 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
         message_id = message_id_of(request)
         if message_id is None:
             return problem(400, "message_id")
-        if media_type_of(request) != MEDIA_TYPE:
+        kind = media_type_of(request)
+        if kind not in (MEDIA_TYPE, revocation.MEDIA_TYPE, evidence_request.MEDIA_TYPE):
             return problem(415, "content_type")
+        limit = reception.limits.envelope_bytes if kind == MEDIA_TYPE else MAX_RECEIPT_BYTES
         try:
-            envelope = await body_of(request, reception.limits.envelope_bytes)
+            envelope = await body_of(request, limit)
         except TimeoutError:
             return problem(408, "too_slow")
         except ClientDisconnect:
@@ -55,7 +60,13 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
         if envelope is None:
             return problem(413, "too_large")
         try:
-            answer = await run_in_threadpool(reception.take, envelope, message_id=message_id, at=now())
+            if kind == evidence_request.MEDIA_TYPE:
+                found = await run_in_threadpool(reception.store.evidence, message_id)
+                if found is None:
+                    return problem(404, "unknown")
+                return Response(evidence_request.written(*found), media_type=evidence_request.ANSWER_TYPE)
+            take = reception.take if kind == MEDIA_TYPE else partial(take_back, reception)
+            answer = await run_in_threadpool(take, envelope, message_id=message_id, at=now())
         except OverstapError as error:
             _log.error("message %s not taken in: %s", message_id, error.code)
             return problem(503, "not_now")

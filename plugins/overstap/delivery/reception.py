@@ -101,7 +101,7 @@ class Reception:
         known = self.store.receipt_for(message_id)
         if known is not None and known[0] == digest:
             return Answer(Took.REPEATED, known[1])
-        identity, keyring = self._own(at)
+        identity, keyring = self.own(at)
 
         def refuse(refusal: Refusal, took: Took) -> Answer:
             receipt = make_receipt(
@@ -126,6 +126,8 @@ class Reception:
             if cause in REVOCATION_UNKNOWN:
                 raise OverstapError("DELIVERY-002", school=self.school, cause=str(cause)) from error
             return refuse(Refusal.TOO_LARGE if error.reason is Reason.TOO_LARGE else Refusal.ENVELOPE, Took.REFUSED)
+        if known is None and self.store.is_withdrawn(message_id):
+            return refuse(Refusal.WITHDRAWN, Took.REFUSED)
         receipt = make_receipt(
             identity,
             message_id=message_id,
@@ -134,6 +136,8 @@ class Reception:
             at=at,
         )
         if known is None and self.store.add(opened, envelope, receipt, unique=random(8)):
+            if self.store.forget_withdrawn(message_id):  # taken back while it was being stored
+                return refuse(Refusal.WITHDRAWN, Took.REFUSED)
             return Answer(Took.STORED, receipt)
         known = self.store.receipt_for(message_id)
         if known is None:  # it was there a moment ago: somebody is clearing the store
@@ -144,8 +148,12 @@ class Reception:
         self.store.raise_alarm(message_id, stored=known[0], came=digest, at=at)
         return refuse(Refusal.CONFLICT, Took.CONFLICT)
 
-    def _own(self, at: datetime) -> tuple[SigningIdentity, KeyRing]:
-        """Return this school's own keys."""
+    def own(self, at: datetime) -> tuple[SigningIdentity, KeyRing]:
+        """Return this school's own keys.
+
+        Raises:
+            OverstapError: DELIVERY-002 when one of them is not in order.
+        """
         try:
             return self.trust.signing_identity(self.school, at=at), self.trust.keyring(self.school, at=at)
         except OverstapError as error:

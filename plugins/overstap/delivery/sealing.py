@@ -5,7 +5,6 @@ kill in the middle leaves either both or nothing.
 """
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -13,14 +12,14 @@ from uuid import UUID
 
 from overstap.agreements import Agreement, Round
 from overstap.delivery.envelope import DOSSIER_FILE, seal
-from overstap.delivery.message_ids import message_id
+from overstap.delivery.message_ids import derived_message_id
 from overstap.dossier.inspection import with_inspection
 from overstap.dossier.model import Dossier
 from overstap.dossier.reading import read
 from overstap.dossier.writing import content_digest, to_bytes
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.deliveries import Envelope, ToSeal, keep_sealed, must_be_due, to_seal, waiting_to_seal
+from overstap.ledger.deliveries import Before, Envelope, ToSeal, keep_sealed, must_be_due, to_seal, waiting_to_seal
 from overstap.ledger.secrets import RegionKeys
 from overstap.trust import RecipientCertificate, SigningIdentity, TrustStore
 
@@ -99,7 +98,7 @@ def seal_round(
                     continue
                 sender = senders[item.primary_school]
                 envelopes += [
-                    _sealed(item, dossier, round_id, sender, recipients[school], clock())
+                    _sealed(item, dossier, round_id, unit.keys, sender, recipients[school], clock())
                     for school in item.secondary_schools
                 ]
             keep_sealed(unit, round_id, envelopes)
@@ -137,11 +136,14 @@ def _sealed(
     item: ToSeal,
     dossier: Dossier,
     round_id: str,
+    keys: RegionKeys,
     sender: SigningIdentity,
     recipient: RecipientCertificate,
     at: datetime,
 ) -> Envelope:
-    message = message_id(at, os.urandom(10))
+    school = recipient.school
+    before = item.before.get(school, Before())
+    message = derived_message_id(keys.lookup("message", item.meaning(round_id, school)), round_id)
     sealed = seal(
         {DOSSIER_FILE: to_bytes(dossier)},
         message_id=message,
@@ -150,7 +152,7 @@ def _sealed(
         recipient=recipient,
         oso_version=dossier.version,
         created_at=at,
+        replaces=before.replaces,
     )
-    return Envelope(
-        message, item.ref, recipient.school, sealed.envelope, sealed.envelope_sha256, sealed.manifest_sha256
-    )
+    digests = sealed.envelope_sha256, sealed.manifest_sha256
+    return Envelope(message, item.ref, school, sealed.envelope, *digests, before.serial, sealed.files_sha256)

@@ -2,6 +2,8 @@
 
     dossiers/<message id>/   envelope.cms, receipt.cms, manifest.json and the dossier's files; result.cms once stated
     tests/<message id>/      the same for test messages, which nobody imports
+    withdrawn/<message id>/  what was taken back: the statement, our answer, and of the envelope its receipt,
+                             manifest and digest; its content is gone
     refused/                 receipts of refusals, by the digest of what was refused
     notified/                notifications: a message id each, with nothing of a pupil
     asked/                   of which pupil the newest dossier is of when, by a salted digest
@@ -18,7 +20,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -29,6 +31,7 @@ from overstap.delivery.manifest import Kind, Manifest, moment_text
 
 ENVELOPE, RECEIPT, RESULT = "envelope.cms", "receipt.cms", "result.cms"
 _FOLDERS = {Kind.DOSSIER: "dossiers", Kind.TEST: "tests"}
+REVOCATION, ANSWER, DIGEST = "revocation.cms", "answer.cms", "envelope.sha256"
 _ABANDONED = timedelta(hours=1)
 
 
@@ -41,7 +44,8 @@ class FolderStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in (*_FOLDERS.values(), "refused", "alarms", "arriving", "notified", "asked"):
+        made = (*_FOLDERS.values(), "withdrawn", "refused", "alarms", "arriving", "notified", "asked")
+        for name in made:
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def receipt_for(self, message_id: UUID) -> tuple[bytes, bytes] | None:
@@ -51,6 +55,9 @@ class FolderStore:
             if place.exists():
                 envelope_sha256 = hashlib.sha256((place / ENVELOPE).read_bytes()).digest()
                 return envelope_sha256, (place / RECEIPT).read_bytes()
+        place = self.folder / "withdrawn" / str(message_id)
+        if (place / RECEIPT).exists():
+            return bytes.fromhex((place / DIGEST).read_text(encoding="ascii")), (place / RECEIPT).read_bytes()
         return None
 
     def add(self, opened: Opened, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
@@ -66,14 +73,17 @@ class FolderStore:
             False when its message id was already there; nothing is changed then.
         """
         manifest = opened.manifest
-        aside = self.folder / "arriving" / f"{manifest.message_id}.{unique.hex()}"
+        contents = {**opened.files, manifests.NAME: opened.manifest_bytes, ENVELOPE: envelope, RECEIPT: receipt}
+        return self._commit(contents, self.folder / _FOLDERS[manifest.kind] / str(manifest.message_id), unique)
+
+    def _commit(self, contents: Mapping[str, bytes], target: Path, unique: bytes) -> bool:
+        """Write a folder aside and give it its name; False when somebody else did."""
+        aside = self.folder / "arriving" / f"{target.name}.{unique.hex()}"
         aside.mkdir(mode=0o700)
         try:
-            contents = {**opened.files, manifests.NAME: opened.manifest_bytes, ENVELOPE: envelope, RECEIPT: receipt}
             for name, content in contents.items():
                 _write(aside / name, content)
             _sync(aside)
-            target = self.folder / _FOLDERS[manifest.kind] / str(manifest.message_id)
             try:
                 aside.rename(target)
             except OSError as error:
@@ -84,6 +94,73 @@ class FolderStore:
             return True
         finally:
             shutil.rmtree(aside, ignore_errors=True)  # renamed by now, or not to be kept
+
+    def withdraw(self, message_id: UUID, revocation: bytes, answer: Callable[[bool], bytes], *, unique: bytes) -> bytes:
+        """Take an envelope's content away, durably, and keep that it was; also one that has not come yet.
+
+        The rename into `withdrawn/` is the commit point. After a crash behind it the content goes at the next call or
+        `clean`; the answer is the same bytes each time.
+
+        Args:
+            message_id: of the envelope.
+            revocation: the statement, as it came.
+            answer: makes what will be answered, given whether the envelope was there.
+            unique: random bytes that no other call uses.
+
+        Returns:
+            The answer to this statement.
+        """
+        target = self.folder / "withdrawn" / str(message_id)
+        if not target.exists():
+            place = self._place(message_id)
+            contents = {REVOCATION: revocation, ANSWER: answer(place is not None)}
+            if place is not None:
+                digest = hashlib.sha256((place / ENVELOPE).read_bytes()).hexdigest()
+                kept = {name: (place / name).read_bytes() for name in (RECEIPT, manifests.NAME)}
+                contents |= {DIGEST: digest.encode("ascii"), **kept}
+            self._commit(contents, target, unique)
+        self._forget(message_id)
+        if (target / REVOCATION).read_bytes() != revocation:  # said again in other bytes: what is so is still so
+            return answer((target / RECEIPT).exists())
+        return (target / ANSWER).read_bytes()
+
+    def is_withdrawn(self, message_id: UUID) -> bool:
+        """Return whether an envelope was taken back, come or not."""
+        return (self.folder / "withdrawn" / str(message_id)).exists()
+
+    def forget_withdrawn(self, message_id: UUID) -> bool:
+        """Remove what was stored while it was being taken back; return whether it was."""
+        if not self.is_withdrawn(message_id):
+            return False
+        self._forget(message_id)
+        return True
+
+    def manifest_of(self, message_id: UUID) -> bytes | None:
+        """Return the manifest of what is, or was, stored under a message id."""
+        places = self._place(message_id), self.folder / "withdrawn" / str(message_id)
+        found = (place / manifests.NAME for place in places if place is not None)
+        return next((path.read_bytes() for path in found if path.exists()), None)
+
+    def evidence(self, message_id: UUID) -> tuple[bytes, bytes, bytes] | None:
+        """Return receipt, manifest and envelope as they are stored under a message id, or None."""
+        place = self._place(message_id)
+        if place is None:
+            return None
+        return (place / RECEIPT).read_bytes(), (place / manifests.NAME).read_bytes(), (place / ENVELOPE).read_bytes()
+
+    def _place(self, message_id: UUID) -> Path | None:
+        places = (self.folder / name / str(message_id) for name in _FOLDERS.values())
+        return next((place for place in places if place.exists()), None)
+
+    def _forget(self, message_id: UUID) -> None:
+        """Remove the content of what was taken back."""
+        place = self._place(message_id)
+        if place is not None:
+            aside = self.folder / "arriving" / f"{message_id}.gone"
+            shutil.rmtree(aside, ignore_errors=True)  # of an earlier try that was cut off
+            place.rename(aside)
+            _sync(place.parent)
+            shutil.rmtree(aside)
 
     def add_refusal(self, envelope_sha256: bytes, receipt: bytes) -> None:
         """Keep the receipt of a refusal, the last one for the same bytes."""
@@ -159,9 +236,22 @@ class FolderStore:
         path = self.folder / "asked" / handle.hex()
         return manifests.moment_of(path.read_text()) if path.exists() else None
 
+    def current(self, kind: Kind = Kind.DOSSIER) -> Iterator[Manifest]:
+        """Yield the manifest of everything stored that no newer version replaces."""
+        found = list(self.stored(kind))
+        replaced = {one.replaces for one in found}
+        yield from (one for one in found if one.message_id not in replaced)
+
     def clean(self, *, at: datetime) -> int:
-        """Remove what a crash left half written, once it is old enough to be nobody's; return how much."""
+        """Remove what a crash left half written, once it is old enough to be nobody's; return how much.
+
+        And finish what a crash left half removed.
+        """
         removed = 0
+        for taken_back in (self.folder / "withdrawn").iterdir():
+            if self._place(UUID(taken_back.name)) is not None:
+                self._forget(UUID(taken_back.name))
+                removed += 1
         for aside in (self.folder / "arriving").iterdir():
             if aside.stat().st_mtime < (at - _ABANDONED).timestamp():
                 shutil.rmtree(aside)

@@ -3,7 +3,7 @@
 Whatever is answered has happened, durably: each accepted envelope is there exactly once before it is confirmed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +27,29 @@ class Store(Protocol):
 
     def add(self, opened: Opened, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
         """Store an envelope with everything that belongs to it, durably; False when its message id was there."""
+        ...
+
+    def withdraw(self, message_id: UUID, revocation: bytes, answer: Callable[[bool], bytes], *, unique: bytes) -> bytes:
+        """Take an envelope's content away, durably, and keep that it was, also one that has not come; return the answer.
+
+        Receipt, manifest and digest stay; `answer` makes what is answered, given whether the envelope was there.
+        """
+        ...
+
+    def is_withdrawn(self, message_id: UUID) -> bool:
+        """Return whether an envelope was taken back, come or not."""
+        ...
+
+    def forget_withdrawn(self, message_id: UUID) -> bool:
+        """Remove what was stored while it was being taken back; return whether it was."""
+        ...
+
+    def manifest_of(self, message_id: UUID) -> bytes | None:
+        """Return the manifest of what is, or was, stored under a message id."""
+        ...
+
+    def evidence(self, message_id: UUID) -> tuple[bytes, bytes, bytes] | None:
+        """Return receipt, manifest and envelope as they are stored under a message id, or None."""
         ...
 
     def add_refusal(self, envelope_sha256: bytes, receipt: bytes) -> None:

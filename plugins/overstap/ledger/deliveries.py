@@ -1,9 +1,9 @@
 """What is sealed for whom, on its way, and confirmed. The ledger itself decides what may leave."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from overstap.agreements.model import Stage
@@ -13,6 +13,16 @@ from overstap.ledger.audit import AuditLine
 from overstap.ledger.door import Unit
 from overstap.ledger.dossiers import VersionRef
 from overstap.ledger.secrets import RegionKeys, Sealed, sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was sealed of a dossier for a school before."""
+
+    replaces: UUID | None = None
+    """Message id of the newest older version that the school has, or may have."""
+    serial: int = 0
+    """How often this very version was sealed before, and refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,20 @@ class ToSeal:
     agreed: str
     consent: str | None
     views: tuple[Sealed, ...] = field(repr=False)
+    pupil: bytes = field(repr=False)
+    """Keyed hash of the pupil's number."""
+    before: Mapping[str, Before]
+    """Per secondary school, where something was."""
+
+    def meaning(self, round_id: str, school: str) -> str:
+        """Return what a delivery means: this version of this pupil's dossier in this round, for this school.
+
+        Made of what a source and an agreement state, not of what a database hands out: a ledger that was restored from
+        an older backup, or filled anew, comes to the same meaning, and so to the same message id.
+        """
+        serial = self.before.get(school, Before()).serial
+        parts = (round_id, self.pupil.hex(), self.ref.number, serial, self.content_digest.hex(), school)
+        return "\0".join(map(str, parts))
 
     def opened(self, keys: RegionKeys) -> tuple[bytes, str | None]:
         """Return the dossier and the parents' view, decrypted; what two parents wrote stands below one another.
@@ -49,6 +73,12 @@ class Envelope:
     envelope: bytes = field(repr=False)
     envelope_digest: bytes
     manifest_digest: bytes
+    serial: int = 0
+    """How often this version was sealed for this school before."""
+    files_digest: bytes | None = None
+    """Of the files inside, by the manifest: the same for the same files, however often they are sealed."""
+    attempts: int = 0
+    """How often it was handed over, this time included."""
 
 
 def stages_from(stage: Stage) -> list[str]:
@@ -116,7 +146,7 @@ def to_seal(
     rows = unit.rows(
         """
         select d.dossier, d.version, d.primary_school, v.key_id, v.content, v.content_digest,
-               m.seen_on, m.agreed, m.consent, m.view_key_ids, m.views,
+               m.seen_on, m.agreed, m.consent, m.view_key_ids, m.views, d.pupil,
                array(select secondary_school from overstap.may_receive a
                       where a.dossier = d.dossier and a.stage = any(%(stages)s) order by secondary_school)
           from overstap.dossier d
@@ -128,8 +158,10 @@ def to_seal(
         ids=[row[0] for row in found],
         stages=stages_from(stage),
     )
+    before = _before(unit, [VersionRef(row[0], row[1]) for row in rows])
     claimed = []
-    for dossier, number, school, key_id, content, digest, seen_on, agreed, consent, view_keys, views, schools in rows:
+    for row in rows:
+        dossier, number, school, key_id, content, digest, seen_on, agreed, consent, *views, pupil, schools = row
         if not schools or not set(schools) <= set(receivers):
             continue  # registered elsewhere in the meantime: the next look decides
         claimed.append(
@@ -142,10 +174,30 @@ def to_seal(
                 seen_on,
                 agreed,
                 consent,
-                tuple(Sealed(key, view) for key, view in zip(view_keys, views, strict=True)),
+                tuple(Sealed(key, view) for key, view in zip(*views, strict=True)),
+                pupil,
+                before.get(dossier, {}),
             )
         )
     return claimed
+
+
+def _before(unit: Unit, refs: Sequence[VersionRef]) -> dict[UUID, dict[str, Before]]:
+    """Return what was sealed before of dossiers, per school."""
+    current = {ref.dossier: ref.number for ref in refs}
+    found: dict[UUID, dict[str, Before]] = {}
+    for dossier, school, message_id, number, may_be_there in unit.rows(
+        "select dossier, secondary_school, message_id, number, "
+        "state = 'confirmed' or state = 'sealed' and attempts > 0 from overstap.delivery "
+        "where dossier = any(%(ids)s) order by number, serial",
+        ids=list(current),
+    ):
+        known = found.setdefault(dossier, {}).get(school, Before())
+        if number == current[dossier]:
+            found[dossier][school] = Before(known.replaces, known.serial + 1)
+        elif may_be_there:
+            found[dossier][school] = Before(message_id, 0)
+    return found
 
 
 def sort_receivers(unit: Unit, round_id: str, stage: Stage) -> Counter[str]:
@@ -246,6 +298,7 @@ def keep_sealed(unit: Unit, round_id: str, envelopes: Sequence[Envelope]) -> Non
     )
     columns = {"message_id": "uuid", "region": "text", "round_id": "text", "dossier": "uuid", "number": "int4"}
     columns |= {"secondary_school": "text", "envelope": "bytea", "envelope_digest": "bytea", "manifest_digest": "bytea"}
+    columns |= {"serial": "int2", "files_digest": "bytea"}
     unit.insert(
         "delivery",
         columns,
@@ -260,6 +313,8 @@ def keep_sealed(unit: Unit, round_id: str, envelopes: Sequence[Envelope]) -> Non
                 item.envelope,
                 item.envelope_digest,
                 item.manifest_digest,
+                item.serial,
+                item.files_digest,
             )
             for item in envelopes
         ],
@@ -273,7 +328,9 @@ def keep_sealed(unit: Unit, round_id: str, envelopes: Sequence[Envelope]) -> Non
 def to_send(
     unit: Unit, round_id: str, secondary_school: str, *, after: UUID | None = None, limit: int
 ) -> list[Envelope]:
-    """Take open deliveries for one school and write the audit line of each attempt. Commit before sending.
+    """Take open deliveries for one school whose time has come and write the audit line of each attempt.
+
+    Commit before sending. Only a dossier's current version is taken: an older one never goes after a newer.
 
     What was sealed for a pupil whose registration there was withdrawn since stays here; its problem is DELIVERY-104.
 
@@ -296,11 +353,12 @@ def to_send(
                  join overstap.may_leave m on m.dossier = x.dossier and m.number = x.number
                 where x.round_id = %(round)s and x.secondary_school = %(school)s and x.state = 'sealed'
                   and x.offered_at is null
+                  and x.next_attempt_at <= overstap.clock()
                   and d.state in ('sealed', 'undelivered') and (%(after)s::uuid is null or x.message_id > %(after)s)
                   and exists (select from overstap.may_receive a
                                where a.dossier = x.dossier and a.secondary_school = x.secondary_school)
                 order by x.message_id limit %(limit)s)
-        returning message_id, dossier, number, envelope, envelope_digest, manifest_digest, attempts
+        returning message_id, dossier, number, envelope, envelope_digest, manifest_digest, attempts, files_digest
         """,
         round=round_id,
         school=secondary_school,
@@ -313,8 +371,17 @@ def to_send(
         *(AuditLine(str(row[0]), {"to": secondary_school, "attempt": row[6]}) for row in rows),
     )
     return [
-        Envelope(message_id, VersionRef(dossier, number), secondary_school, envelope, digest, manifest)
-        for message_id, dossier, number, envelope, digest, manifest, _ in rows
+        Envelope(
+            row[0],
+            VersionRef(row[1], row[2]),
+            secondary_school,
+            row[3],
+            row[4],
+            row[5],
+            files_digest=row[7],
+            attempts=row[6],
+        )
+        for row in rows
     ]
 
 
@@ -328,6 +395,8 @@ class Answer:
     for a receipt), offered (it stands where the school takes it) or waiting (it stands there still)."""
     code: str | None
     receipt: bytes | None = field(repr=False, default=None)
+    wait: timedelta = timedelta(0)
+    """How long to wait before the next attempt, where it is not settled."""
 
 
 def settle(unit: Unit, answers: Sequence[Answer]) -> None:
@@ -372,12 +441,16 @@ def settle(unit: Unit, answers: Sequence[Answer]) -> None:
         "update overstap.delivery l set problem = t.code, "
         "state = case t.outcome when 'accepted' then 'confirmed' when 'refused' then 'refused' else l.state end, "
         "settled_at = case when t.outcome in ('accepted', 'refused') then overstap.clock() end, "
-        "offered_at = case t.outcome when 'offered' then overstap.clock() else l.offered_at end "
-        "from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(codes)s::text[]) as t (id, outcome, code) "
+        "offered_at = case t.outcome when 'offered' then overstap.clock() else l.offered_at end, "
+        "next_attempt_at = "
+        "case when l.next_attempt_at = 'infinity' then 'infinity' else overstap.clock() + t.wait end "
+        "from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(codes)s::text[], %(waits)s::interval[]) "
+        "as t (id, outcome, code, wait) "
         "where l.message_id = t.id and l.state = 'sealed'",
         ids=[item.message_id for item in answers],
         outcomes=[item.outcome for item in answers],
         codes=[item.code for item in answers],
+        waits=[item.wait for item in answers],
     )
     unit.run(
         """
@@ -391,6 +464,21 @@ def settle(unit: Unit, answers: Sequence[Answer]) -> None:
          where d.dossier = s.dossier and d.version = s.number and not s.is_open and d.state in ('sealed', 'undelivered')
         """,
         ids=[item.message_id for item in settled],
+    )
+
+
+def adopt(unit: Unit, message_id: UUID, *, envelope: bytes, manifest_digest: bytes) -> None:
+    """Put the envelope that the receiver has in the place of ours: the same files, under the same message id.
+
+    For a delivery that is open still; its receipt is settled next, in the same transaction.
+    """
+    digest = sha256(envelope)
+    unit.audit("delivery.adopt", AuditLine(str(message_id), {"envelope": digest.hex()}))
+    unit.rows(
+        "select overstap.adopt_envelope(%(id)s, %(envelope)s, %(manifest)s)",
+        id=message_id,
+        envelope=envelope,
+        manifest=manifest_digest,
     )
 
 
@@ -432,11 +520,14 @@ class Open:
 
 
 def still_open(unit: Unit, round_id: str, secondary_school: str | None = None) -> Open:
-    """Return what is sealed and not settled, for one school or for all."""
+    """Return what is sealed and not settled, for one school or for all; what was withdrawn or replaced is not open."""
     rows = unit.rows(
-        "select coalesce(problem, ''), count(*), count(*) filter (where problem is null and offered_at is not null) "
-        "from overstap.delivery where round_id = %(round)s and state = 'sealed' "
-        "and (%(school)s::text is null or secondary_school = %(school)s) group by 1",
+        "select coalesce(l.problem, ''), count(*), "
+        "count(*) filter (where l.problem is null and l.offered_at is not null) "
+        "from overstap.delivery l join overstap.dossier d "
+        "on d.dossier = l.dossier and d.version = l.number and d.state in ('sealed', 'undelivered') "
+        "where l.round_id = %(round)s and l.state = 'sealed' "
+        "and (%(school)s::text is null or l.secondary_school = %(school)s) group by 1",
         round=round_id,
         school=secondary_school,
     )
@@ -445,18 +536,3 @@ def still_open(unit: Unit, round_id: str, secondary_school: str | None = None) -
         sum(row[2] for row in rows),
         Counter({code: count for code, count, _ in rows if code}),
     )
-
-
-def give_up(unit: Unit, round_id: str) -> int:
-    """Say of what is unsettled when receipts were due that it is undelivered. A late receipt still counts.
-
-    Returns:
-        How many dossiers.
-    """
-    rows = unit.rows(
-        "update overstap.dossier set state = 'undelivered' where round_id = %(round)s and state = 'sealed' "
-        "returning dossier, version",
-        round=round_id,
-    )
-    unit.audit("delivery.give_up", *(AuditLine(f"{dossier}/{number}") for dossier, number in rows))
-    return len(rows)

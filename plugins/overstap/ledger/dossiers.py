@@ -85,8 +85,12 @@ class RefusedFile:
     facts: Mapping[str, str | int | float]
 
 
-# From these states a changed dossier becomes a new version with a review of its own. Once sealed it is on its way.
-_RENEWABLE = ("rejected", "accepted", "in_review", "inspected", "not_inspected", "no_receiver")
+# From these states a changed dossier becomes a new version with a release and a review of its own. Once sealed it is on
+# its way; once that has ended, the new version replaces what the receiver has. What was withdrawn stays so.
+_RENEWABLE = (
+    *("rejected", "accepted", "in_review", "inspected", "not_inspected", "no_receiver"),
+    *("confirmed", "refused", "undelivered"),
+)
 
 
 def store(unit: Unit, round_id: str, primary_school: str, group: Sequence[Incoming]) -> Stored:

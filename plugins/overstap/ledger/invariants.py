@@ -135,9 +135,19 @@ def _stored_once(unit: Unit, evidence: Evidence) -> Iterator[Breach]:
                 yield Breach("I2", str(message_id), f"stored by {school}, but never sealed for it")
             elif sent[message_id][1] != digest:
                 yield Breach("I2", str(message_id), f"stored by {school} with another digest")
+        taken_back = {
+            row[0]
+            for row in unit.rows(
+                "select r.message_id from overstap.revocation r join overstap.delivery l using (message_id) "
+                "where r.state = 'confirmed' and l.secondary_school = %(school)s",
+                school=school,
+            )
+        }
         for message_id, (state, _digest, _pair) in sent.items():
-            if state == "confirmed" and message_id not in store:
+            if state == "confirmed" and message_id not in store and message_id not in taken_back:
                 yield Breach("I2", str(message_id), f"confirmed by {school}, but not in its store")
+            if message_id in store and message_id in taken_back:
+                yield Breach("I2", str(message_id), f"taken back, which {school} confirmed, but still in its store")
 
 
 def _confirmed_by_receipt(unit: Unit, evidence: Evidence) -> Iterator[Breach]:
@@ -211,6 +221,10 @@ def _evidence_before_effect(unit: Unit, _: Evidence) -> Iterator[Breach]:
             yield Breach("I5", message_id, f"was tried {attempts} times, announced {sent[message_id]} times")
         if state != "sealed" and not settled[message_id]:
             yield Breach("I5", message_id, "was settled without a line of it")
+    told = announced.get("revocation.send", Counter())
+    for message_id, attempts in unit.rows("select message_id::text, attempts from overstap.revocation"):
+        if told[message_id] != attempts:
+            yield Breach("I5", message_id, f"was taken back {attempts} times, announced {told[message_id]} times")
     for (message_id,) in unit.rows(
         "select r.message_id::text from overstap.receipt r join overstap.delivery l using (message_id) "
         "where l.attempts = 0"
@@ -264,6 +278,7 @@ def _nothing_twice(unit: Unit, _: Evidence) -> Iterator[Breach]:
         "select e.dossier::text, e.transition, count(*), d.version from overstap.dossier_event e "
         "join overstap.dossier d using (dossier) "
         "where e.transition in ('accept', 'reject', 'release', 'seal', 'confirm') "
-        "group by 1, 2, 4 having count(*) > d.version"
+        "group by e.dossier, 2, 4 having count(*) > d.version + (select count(*) from overstap.dossier_event r "
+        "where r.dossier = e.dossier and r.transition = 'reseal')"
     ):
         yield Breach("I8", dossier, f"{transition} happened {times} times for {versions} versions")

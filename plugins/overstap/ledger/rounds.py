@@ -120,6 +120,16 @@ def secondary_schools(unit: Unit) -> frozenset[str]:
     return frozenset(row[0] for row in unit.rows("select school from overstap.school where kind = 'VO'"))
 
 
+def of_year(unit: Unit, school_year: str) -> list[RoundRow]:
+    """Return the rounds of a school year that were opened, closed or not, in the order of their opening."""
+    return [
+        get_round(unit, row[0])
+        for row in unit.rows(
+            "select round_id from overstap.round where school_year = %(year)s order by opened_at", year=school_year
+        )
+    ]
+
+
 def close_round(unit: Unit, round_id: str) -> None:
     """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later."""
     unit.run("update overstap.round set closed_at = overstap.clock() where round_id = %(id)s", id=round_id)

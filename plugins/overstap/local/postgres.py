@@ -223,6 +223,15 @@ class EmbeddedPostgres:
                 sql.SQL("grant connect on database {} to {}").format(sql.Identifier(database), sql.Identifier(role))
             )
 
+    @staticmethod
+    def program(name: str) -> Path:
+        """Return one of PostgreSQL's client programs, of the server's own version, such as `pg_dump`.
+
+        Args:
+            name: of the program.
+        """
+        return _package() / "pginstall18" / "bin" / name
+
     def drop_database(self, name: str) -> None:
         """Remove a database if it is there, ending the sessions in it.
 

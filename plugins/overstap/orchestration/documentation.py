@@ -41,6 +41,12 @@ def steering_doc(agreement: Agreement) -> str:
     return text.format(region=agreement.name)
 
 
+def deliveries_doc(agreement: Agreement) -> str:
+    """Return the Markdown that Airflow shows with what looks after a region's deliveries."""
+    text: str = texts("orchestration/documentation")["deliveries"]["nl"]
+    return text.format(region=agreement.name)
+
+
 def intake_doc(agreement: Agreement) -> str:
     """Return the Markdown that Airflow shows with a region's daily collection."""
     text: str = texts("orchestration/documentation")["intake"]["nl"]

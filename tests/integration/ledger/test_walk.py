@@ -9,7 +9,7 @@ import pytest
 from overstap.agreements import Agreement, RoundKind
 from overstap.agreements.model import Stage
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, deliveries, dossiers, reviews, rounds
+from overstap.ledger import Ledger, deliveries, dossiers, lines, non_delivery, reviews, rounds
 from overstap.ledger.invariants import Breach, check
 from overstap.ledger.secrets import sha256
 
@@ -249,7 +249,11 @@ def test_a_receipt_that_does_not_count_leaves_it_unconfirmed(ledger: Ledger) -> 
     send(ledger, "unverified")
     assert states(ledger) == ["sealed"]
     with ledger.unit(REGION, "test") as unit:
-        assert deliveries.give_up(unit, ROUND) == 1
+        assert [one.count for one in non_delivery.give_up(unit, ROUND)] == [1]
+    assert send(ledger) == 0  # nothing goes by itself any more: it was told, a person decides
+    with ledger.unit(REGION, "coordinator") as unit:
+        assert non_delivery.give_up(unit, ROUND) == []
+        assert lines.ask_again(unit, ROUND) == (1, 0)
     assert send(ledger, "accepted") == 1  # a late receipt still counts
     assert states(ledger) == ["confirmed"]
     assert breaches(ledger) == []

@@ -1,5 +1,6 @@
 """Every stored vector opens, or is refused for the reason in its name, with one code to the outside."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from overstap.delivery.envelope import open_envelope
 from overstap.delivery.manifest import moment_of
 from overstap.delivery.reasons import EnvelopeError, Reason
 from overstap.delivery.receipt import ReceiptError, ReceiptFault, verify_receipt
+from overstap.delivery.revocation import read_revocation, verify_revocation_receipt
 from overstap.delivery.signing import verify
 from overstap.errors import sentences
 from overstap.trust import TrustStore
@@ -86,6 +88,46 @@ def test_receipts(vector: dict, trust: TrustStore) -> None:
         return
     assert verify_receipt(data, **arguments).is_accepted == ("accepted" in vector["file"])
     schema = json.loads((SCHEMAS / "receipt.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(json.loads(verify(data, trust=trust, at=AT).content), schema)
+
+
+def statements() -> list:
+    return [one for one in listed("revocations/") if "/answers/" not in one.id]
+
+
+@pytest.mark.parametrize("vector", statements())
+def test_statements_that_take_an_envelope_back(vector: dict, trust: TrustStore) -> None:
+    data = (VECTORS / vector["file"]).read_bytes()
+    if "reason" in vector:
+        with pytest.raises(EnvelopeError) as refused:
+            read_revocation(data, trust=trust, me="98XA00", at=AT)
+        assert (refused.value.reason, refused.value.code) == (vector["reason"], vector["code"])
+        return
+    found = read_revocation(data, trust=trust, me="98XA00", at=AT)
+    assert (str(found.message_id), found.reason) == (INDEX["message_id"], "objection")
+    schema = json.loads((SCHEMAS / "revocation.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(json.loads(verify(data, trust=trust, at=AT).content), schema)
+
+
+@pytest.mark.parametrize("vector", listed("revocations/answers/"))
+def test_answers_to_them(vector: dict, trust: TrustStore) -> None:
+    data = (VECTORS / vector["file"]).read_bytes()
+    statement = (VECTORS / "revocations" / "good.objection.cms").read_bytes()
+    arguments = {
+        "message_id": UUID(INDEX["message_id"]),
+        "revocation_sha256": hashlib.sha256(statement).digest(),
+        "receiver": vector["receiver"],
+        "trust": trust,
+        "at": AT,
+    }
+    if "fault" in vector:
+        with pytest.raises(ReceiptError) as refused:
+            verify_revocation_receipt(data, **arguments)
+        assert (refused.value.fault, refused.value.code) == (vector["fault"], vector["code"])
+        return
+    found = verify_revocation_receipt(data, **arguments)
+    assert (found.outcome == "refused", found.had) == ("refused" in vector["file"], vector["file"].endswith("had.cms"))
+    schema = json.loads((SCHEMAS / "revocation-receipt.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(json.loads(verify(data, trust=trust, at=AT).content), schema)
 
 

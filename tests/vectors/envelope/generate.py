@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
+import revocation_vectors
 from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import hashes, serialization
@@ -539,6 +540,8 @@ def write(folder: Path) -> None:
         for school, kind in RECIPIENTS.items():
             made = shop.seal(shop.store.signing_identity(sender, at=AT), shop.store.recipient(school, at=AT))
             put(f"good/{sender_kind}_to_{kind}", made, recipient=school, sender=sender)
+    replacing = shop.seal(shop.sender, shop.recipient, replaces=message_id(AT - timedelta(days=1), bytes(10)))
+    put("good/p256_replacing", replacing, recipient="98XA00", sender="99AB00")
     made_bad = bad_structure(shop) | bad_signature(shop) | bad_package(shop) | bad_manifest(shop)
     rsa = {"algorithm.rsa_pkcs1_key_transport", "algorithm.rsa_oaep_sha1", "decryption.rsa_encrypted_key"}
     for name, data in made_bad.items():
@@ -549,6 +552,16 @@ def write(folder: Path) -> None:
         receiver = "98XB00" if name.endswith("rsa_3072") else "98XA00"
         verdict = {} if fault == "good" else {"fault": fault, "code": receipt._CODES[receipt.ReceiptFault(fault)]}
         put(f"receipts/{name}", data, receiver=receiver, **verdict)
+    made_statements = revocation_vectors.statements(shop.store, ID, AT)
+    for name, data in made_statements.items():
+        reason = name.partition(".")[0]
+        verdict = {} if reason == "good" else {"reason": reason, "code": "DELIVERY-001"}
+        put(f"revocations/{name}", data, recipient="98XA00", **verdict)
+    answers = revocation_vectors.answers(shop.store, ID, AT, made_statements["good.objection"])
+    for name, data in answers.items():
+        fault = name.partition(".")[0]
+        verdict = {} if fault == "good" else {"fault": fault, "code": receipt._CODES[receipt.ReceiptFault(fault)]}
+        put(f"revocations/answers/{name}", data, receiver="98XA00", **verdict)
     for path in trust.rglob("*.key"):
         if path.parent.name not in RECIPIENTS or path.name != "decryption-1.key":
             path.unlink()
@@ -563,6 +576,6 @@ def write(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    for old in ("trust", "good", "bad", "receipts"):
+    for old in ("trust", "good", "bad", "receipts", "revocations"):
         shutil.rmtree(HERE / old, ignore_errors=True)
     write(HERE)

@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from overstap.delivery import evidence_request, revocation
+from overstap.delivery.evidence_request import Held
 from overstap.delivery.line import DEADLINE_SECONDS, Line, Problem
 from overstap.delivery.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE
 from overstap.delivery.ways.way import Handed, Lying
@@ -72,6 +74,36 @@ class Pusher:
         if not reply.body:
             return Handed(None, Problem.NO_RECEIPT, reply.status)
         return Handed(reply.body, None, reply.status)
+
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Bring a statement that takes an envelope back; what comes back is still to be verified.
+
+        Args:
+            statement: as `revocation.make_revocation` made it; for a repetition the very same bytes.
+            message_id: of the envelope that is taken back.
+            at: the moment.
+        """
+        headers = {"Content-Type": revocation.MEDIA_TYPE, "Accept": MEDIA_TYPE, MESSAGE_ID_HEADER: str(message_id)}
+        reply = self._line.post(self._url, statement, headers, limit=MAX_RECEIPT_BYTES, judge=_problem, at=at)
+        if reply.problem is not None:
+            return Handed(None, reply.problem, reply.status, reply.cause)
+        return Handed(reply.body, None, reply.status) if reply.body else Handed(None, Problem.NO_RECEIPT, reply.status)
+
+    def evidence(self, message_id: UUID, *, at: datetime) -> Held | Problem:
+        """Ask what the school has under a message id; what it shows is still to be judged.
+
+        Args:
+            message_id: of the envelope.
+            at: the moment.
+        """
+        kind, answer = evidence_request.MEDIA_TYPE, evidence_request.ANSWER_TYPE
+        headers = {"Content-Type": kind, "Accept": answer, MESSAGE_ID_HEADER: str(message_id)}
+        reply = self._line.post(
+            self._url, b"", headers, limit=evidence_request.MOST_BYTES, judge=evidence_request.problem, at=at
+        )
+        if reply.problem is not None:
+            return reply.problem
+        return evidence_request.read(reply.body) or Problem.NO_RECEIPT
 
     push = hand_over
     """The name of this way for it."""

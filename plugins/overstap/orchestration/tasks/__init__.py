@@ -5,13 +5,15 @@ from overstap.orchestration.tasks.asking import closing_questions, delivery_ques
 from overstap.orchestration.tasks.checking import check, check_early
 from overstap.orchestration.tasks.closing import close
 from overstap.orchestration.tasks.collecting import collect, collect_early, plan_day, registrations
-from overstap.orchestration.tasks.delivering import deliver, receivers, seal
+from overstap.orchestration.tasks.delivering import AGAIN_UNTIL_DUE, deliver, receivers, seal
 from overstap.orchestration.tasks.opening import open_round
 from overstap.orchestration.tasks.reviewing import end_review, invite, questions
 from overstap.orchestration.tasks.steering import steer
 from overstap.orchestration.tasks.telling import invite_late, send_mail, tell
+from overstap.orchestration.tasks.watching import watch_deliveries
 
 __all__ = [
+    "AGAIN_UNTIL_DUE",
     "check",
     "check_early",
     "close",
@@ -34,5 +36,6 @@ __all__ = [
     "steer",
     "take_answers",
     "tell",
+    "watch_deliveries",
     "window_questions",
 ]

@@ -6,8 +6,9 @@ from datetime import timedelta
 from overstap.agreements import Agreement
 from overstap.clock import now
 from overstap.closing.undeliverable import undeliverable
+from overstap.delivery.telling import tell_undelivered
 from overstap.delivery.unusual import Ending, Situation, unusual
-from overstap.ledger import counts, deliveries, holds, windows
+from overstap.ledger import counts, holds, windows
 from overstap.ledger.agreements import versions
 from overstap.ledger.door import Unit
 from overstap.ledger.holds import ACCEPT_UNDELIVERABLE, NOT_INSPECTED, RELEASE_FOR_DELIVERY, Hold, Reason
@@ -67,7 +68,7 @@ def look_before_delivery(place: Workplace, unit: Unit) -> list[Hold]:
 def look_before_closing(place: Workplace, unit: Unit) -> list[Hold]:
     """Say what stayed unconfirmed when receipts were due, and raise what did not arrive; return what stands open."""
     if now() >= place.round.milestones.receipts_due:
-        deliveries.give_up(unit, place.ref.round_id)
+        tell_undelivered(unit, place.agreement, place.kind)
     return holds.look(unit, place.ref.round_id, ACCEPT_UNDELIVERABLE, undeliverable(unit, place.ref.round_id))
 
 

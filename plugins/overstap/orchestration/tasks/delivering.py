@@ -1,7 +1,10 @@
 """Who receives, sealed for them, sent."""
 
 import logging
+from datetime import timedelta
 from typing import Any
+
+from airflow.sdk import get_current_context
 
 from overstap.clock import now
 from overstap.errors import OverstapError
@@ -57,12 +60,32 @@ def seal(region: str, school_year: str, kind: str) -> dict[str, int]:
     return dict(done)
 
 
+_TRIES = 2000  # three weeks of quarters of an hour; the moment receipts are due ends it
+AGAIN_UNTIL_DUE = {
+    "retries": _TRIES,
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=15),
+}
+"""How delivering to a school is tried again: often enough for the ledger's times, until receipts are due."""
+
+
+def _is_first_try() -> bool:
+    """Return whether this try is the first of the task, or the first since somebody cleared it."""
+    instance = get_current_context()["ti"]
+    return bool(instance.max_tries - instance.try_number >= _TRIES - 1)  # clearing gives all tries anew
+
+
 def deliver(region: str, school_year: str, kind: str, school: str, label: str) -> dict[str, Any]:
     """Send one school what is sealed for it, and keep its receipts.
 
+    Tried again until receipts are due; each try sends what the ledger says is due by then, longer apart each time. The
+    first try, and the first after somebody cleared the task, waits for nothing.
+
     Raises:
-        OverstapError: DELIVERY-101 when something is unconfirmed still; Airflow tries again. GATE-004 when something
-            unusual waits for the coordinator's decision.
+        OverstapError: DELIVERY-101 when something is unconfirmed still; Airflow tries again. DELIVERY-106 when receipts
+            were due: it was told, and a person decides. GATE-004 when something unusual waits for the coordinator's
+            decision.
     """
     from overstap.delivery.sending import send_school
 
@@ -72,15 +95,21 @@ def deliver(region: str, school_year: str, kind: str, school: str, label: str) -
             held = open_holds(unit, place.ref.round_id, RELEASE_FOR_DELIVERY)
         if held:
             raise OverstapError("GATE-004", count=len(held))
-        done = send_school(
-            place.ledger,
-            place.trust,
-            agreement=place.agreement,
-            round_id=place.ref.round_id,
-            school=place.agreement.school(school),
-            actor=f"deliver {school}",
-            clock=now,
-            outbox=place.settings.outbox,
-        )
+        try:
+            done = send_school(
+                place.ledger,
+                place.trust,
+                agreement=place.agreement,
+                round_id=place.ref.round_id,
+                school=place.agreement.school(school),
+                actor=f"deliver {school}",
+                clock=now,
+                outbox=place.settings.outbox,
+                is_asked=_is_first_try(),
+            )
+        except OverstapError as problem:
+            if problem.code == "DELIVERY-101" and now() >= place.round.milestones.receipts_due:
+                raise OverstapError("DELIVERY-106", **problem.facts) from None
+            raise
     say(label, done)
     return dict(done)

@@ -1,0 +1,145 @@
+"""Takes back what schools have of withdrawn dossiers: a signed statement each, brought until it is confirmed."""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from overstap.agreements import Agreement, School
+from overstap.delivery.patience import wait_after
+from overstap.delivery.receipt import ReceiptError
+from overstap.delivery.revocation import RevocationOutcome, make_revocation, verify_revocation_receipt
+from overstap.delivery.ways.choice import way_of
+from overstap.delivery.ways.push import Pusher
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.lines import note_answer
+from overstap.ledger.withdrawals import (
+    Answer,
+    Statement,
+    attempts_of,
+    keep_statements,
+    schools_to_tell,
+    settle,
+    to_revoke,
+    to_tell,
+)
+from overstap.trust import TrustStore
+
+GROUP = 25
+_BY_HAND = "DELIVERY-108"
+_log = logging.getLogger(__name__)
+
+
+def take_back_all(
+    ledger: Ledger,
+    trust: TrustStore,
+    *,
+    agreement: Agreement,
+    actor: str,
+    clock: Callable[[], datetime],
+    outbox: Path | None = None,
+) -> Counter[str]:
+    """Sign what is to be taken back in a region, and bring every statement whose time has come to its school.
+
+    Args:
+        ledger: the ledger.
+        trust: who signs and calls, and whose answers count.
+        agreement: the region's agreement, for the ways to its schools.
+        actor: who does it, for the evidence.
+        clock: the present moment.
+        outbox: the folder of schools that collect by hand.
+
+    Returns:
+        Counts: "signed", "unsigned" (a sender's certificate is not in order: tried again later), "confirmed",
+        "refused", "unverified", "failed".
+    """
+    region = agreement.region
+    done: Counter[str] = Counter()
+    with ledger.unit(region, actor) as unit:
+        statements = []
+        for item in to_revoke(unit):
+            try:
+                sender = trust.signing_identity(item.primary_school, at=clock())
+            except OverstapError as error:
+                _log.error("%s", error)
+                done["unsigned"] += 1
+                continue
+            statement = make_revocation(
+                sender,
+                message_id=item.message_id,
+                envelope_sha256=item.envelope_digest,
+                recipient=item.secondary_school,
+                reason=item.reason.value,
+                at=clock(),
+            )
+            digest = hashlib.sha256(statement).digest()
+            statements.append(Statement(item.message_id, item.secondary_school, statement, digest))
+        keep_statements(unit, statements)
+        done["signed"] = len(statements)
+        schools = schools_to_tell(unit)
+    for school in schools:
+        done.update(_tell(ledger, trust, agreement.school(school), region, actor, clock, outbox))
+    return done
+
+
+def _tell(
+    ledger: Ledger,
+    trust: TrustStore,
+    school: School,
+    region: str,
+    actor: str,
+    clock: Callable[[], datetime],
+    outbox: Path | None,
+) -> Counter[str]:
+    done: Counter[str] = Counter()
+    with (
+        ledger.alone(f"take back {region} {school.id}"),
+        way_of(school, region=region, trust=trust, at=clock(), outbox=outbox) as way,
+    ):
+        while True:
+            with ledger.unit(region, actor) as unit:
+                group = to_tell(unit, school.id, limit=GROUP)
+                attempts = attempts_of(unit, [one.message_id for one in group])
+            if not group:
+                return done
+            answers: list[Answer] = []
+            for one in group:
+                wait = wait_after(attempts[one.message_id])
+                if answers and answers[-1].outcome == "failed":  # it does not answer: the rest need not find out too
+                    answers.append(Answer(one.message_id, "failed", answers[-1].code, wait=wait))
+                elif isinstance(way, Pusher):
+                    answers.append(_bring(way, one, trust, clock(), wait))
+                else:
+                    answers.append(Answer(one.message_id, "failed", _BY_HAND, wait=wait))
+            with ledger.unit(region, actor) as unit:
+                settle(unit, answers)
+                if answers[-1].outcome != "failed":
+                    note_answer(unit, school.id)
+            done.update(answer.outcome for answer in answers)
+
+
+def _bring(way: Pusher, one: Statement, trust: TrustStore, at: datetime, wait: timedelta) -> Answer:
+    """Bring one statement and judge what came back."""
+    handed = way.take_back(one.statement, message_id=one.message_id, at=at)
+    if handed.receipt_unverified is None:
+        error = handed.error(school=one.secondary_school, message_id=one.message_id)
+        _log.warning("%s", error)
+        return Answer(one.message_id, "failed", error.code, wait=wait)
+    try:
+        found = verify_revocation_receipt(
+            handed.receipt_unverified,
+            message_id=one.message_id,
+            revocation_sha256=one.digest,
+            receiver=one.secondary_school,
+            trust=trust,
+            at=at,
+        )
+    except ReceiptError as error:
+        _log.error("%s", error)
+        return Answer(one.message_id, "unverified", error.code, wait=wait)
+    if found.outcome is RevocationOutcome.REFUSED:
+        return Answer(one.message_id, "refused", "DELIVERY-107", handed.receipt_unverified)
+    return Answer(one.message_id, "confirmed", None, handed.receipt_unverified, had=found.had)

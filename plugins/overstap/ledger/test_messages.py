@@ -1,0 +1,147 @@
+"""Test messages before a round: sent, answered, and who passed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.door import Unit
+from overstap.ledger.secrets import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class TestMessage:
+    """A test message that is about to be sent."""
+
+    __test__ = False  # not one of pytest's
+
+    message_id: UUID
+    primary_school: str
+    secondary_school: str
+    envelope_digest: bytes
+    manifest_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TestAnswer:
+    """What a test message brought."""
+
+    __test__ = False
+
+    message_id: UUID
+    outcome: str
+    """accepted, refused, unverified or failed."""
+    code: str | None
+    receipt: bytes | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolResult:
+    """How a school stands before a round."""
+
+    school: str
+    name: str
+    kind: str
+    """PO or VO."""
+    passed_at: datetime | None
+    """When its last test went well; None: it did not pass, or was not tried."""
+    tried_at: datetime | None
+    code: str | None
+    """Error code of what is wrong; with neither this nor `passed_at` it was not tried."""
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether its last test went well."""
+        return self.passed_at is not None and self.code is None
+
+
+def begin(unit: Unit, round_id: str, message: TestMessage, *, sent_by: str) -> None:
+    """Write down a test message. Commit before it is sent."""
+    unit.audit("test.send", AuditLine(str(message.message_id), {"to": message.secondary_school}))
+    unit.run(
+        "insert into overstap.test_message (message_id, region, round_id, primary_school, secondary_school, "
+        "envelope_digest, manifest_digest, sent_by) values (%(id)s, %(region)s, %(round)s, %(from)s, %(to)s, "
+        "%(envelope)s, %(manifest)s, %(by)s)",
+        id=message.message_id,
+        region=unit.region,
+        round=round_id,
+        by=sent_by,
+        **{"from": message.primary_school, "to": message.secondary_school},
+        envelope=message.envelope_digest,
+        manifest=message.manifest_digest,
+    )
+
+
+def settle(unit: Unit, answer: TestAnswer) -> None:
+    """Keep what a test message brought."""
+    detail = {"outcome": answer.outcome, "code": answer.code, "receipt": sha256(answer.receipt or b"").hex()}
+    unit.audit("test.settle", AuditLine(str(answer.message_id), detail))
+    unit.run(
+        "update overstap.test_message set outcome = %(outcome)s, code = %(code)s, receipt = %(receipt)s, "
+        "settled_at = overstap.clock() where message_id = %(id)s and outcome is null",
+        id=answer.message_id,
+        outcome=answer.outcome,
+        code=answer.code,
+        receipt=answer.receipt,
+    )
+
+
+def note_obstacles(unit: Unit, round_id: str, found: Mapping[str, str], *, looked_at: Sequence[str]) -> None:
+    """Note which schools could not be tried, by error code; those looked at that have none any more are let go.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        found: school to error code.
+        looked_at: the schools that were looked at.
+    """
+    unit.run(
+        "delete from overstap.test_obstacle where round_id = %(round)s and school = any(%(schools)s)",
+        round=round_id,
+        schools=list(set(looked_at) - found.keys()),
+    )
+    for school, code in sorted(found.items()):
+        unit.run(
+            "insert into overstap.test_obstacle (region, round_id, school, code) "
+            "values (%(region)s, %(round)s, %(school)s, %(code)s) on conflict (round_id, school) "
+            "do update set code = excluded.code, found_at = overstap.clock()",
+            region=unit.region,
+            round=round_id,
+            school=school,
+            code=code,
+        )
+
+
+def results(unit: Unit, round_id: str) -> list[SchoolResult]:
+    """Return how each school of a round stands: who passed, who did not and why, who was not tried yet.
+
+    A receiving school stands by its last test. A sending school passes with a test of its own that a receiver accepted;
+    what a receiver does wrong does not count against it.
+    """
+    return [
+        SchoolResult(*row)
+        for row in unit.rows(
+            """
+            select s.school, s.name, s.kind,
+                   case when s.kind = 'PO' or last.outcome = 'accepted' then good.at end,
+                   greatest(last.at, o.found_at),
+                   case when o.code is not null then o.code
+                        when s.kind = 'VO' and last.outcome <> 'accepted' then coalesce(last.code, 'DELIVERY-101')
+                        when s.kind = 'PO' and good.at is null and last.outcome = 'refused' then last.code end
+              from overstap.school s
+              left join lateral (select t.outcome, t.code, t.settled_at as at from overstap.test_message t
+                                  where t.round_id = %(round)s and t.outcome is not null
+                                    and s.school in (t.primary_school, t.secondary_school)
+                                  order by t.sent_at desc limit 1) last on true
+              left join lateral (select max(t.settled_at) as at from overstap.test_message t
+                                  where t.round_id = %(round)s and t.outcome = 'accepted'
+                                    and s.school in (t.primary_school, t.secondary_school)) good on true
+              left join overstap.test_obstacle o on o.round_id = %(round)s and o.school = s.school
+             where s.school in (select jsonb_path_query(r.agreement, '$.schools[*].id') #>> '{}'
+                                  from overstap.round r where r.round_id = %(round)s)
+             order by s.kind desc, s.name, s.school
+            """,
+            round=round_id,
+        )
+    ]

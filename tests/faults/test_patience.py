@@ -1,0 +1,179 @@
+"""F11, F15, F20, F22: schools that fall silent for days. What is tried when, and told when receipts were due."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+
+import pytest
+from integration.round.house import House
+
+from overstap.clock import now
+from overstap.delivery.patience import FIRST, FIRST_REST, GIVES_UP_AFTER, LONGEST, rest_after, wait_after
+from overstap.delivery.receipt import Refusal, make_receipt
+from overstap.delivery.sealing import seal_round
+from overstap.delivery.sending import send_school
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.deliveries import Answer, settle, to_send
+from overstap.ledger.lines import ask_again, line_to, next_attempt
+from overstap.ledger.non_delivery import give_up, told
+
+
+@pytest.fixture
+def house(at_brink: Callable[[str], House]) -> House:
+    return at_brink("sealed")
+
+
+@pytest.fixture
+def school(house: House) -> str:
+    return house.region.secondary[0].id
+
+
+def send(house: House, school: str, ledger: Ledger, *, is_asked: bool = False) -> dict[str, int]:
+    """Send as the region's watch does: only what is due."""
+    return dict(
+        send_school(
+            ledger,
+            house.trust(),
+            agreement=house.agreement,
+            round_id=house.round_id,
+            school=house.agreement.school(school),
+            actor="deliver",
+            clock=now,
+            is_asked=is_asked,
+        )
+    )
+
+
+def attempts(house: House, school: str) -> int:
+    return sum(
+        row[0] for row in house.rows("select attempts, secondary_school from overstap.delivery") if row[1] == school
+    )
+
+
+def past(ledger: Ledger) -> None:
+    """Let the time pass that everything waits for."""
+    with ledger.unit("alfa", "test") as unit:
+        unit.run("update overstap.delivery set next_attempt_at = '-infinity' where next_attempt_at < 'infinity'")
+        unit.run("update overstap.school_line set rests_until = overstap.clock() - interval '1 second' where rests > 0")
+
+
+def test_three_days_of_silence(house: House, school: str) -> None:
+    """F11, F22: it rests, is tried with one each time, and gets everything, once, when it answers again."""
+    total = house.count("delivery", secondary_school=school)
+    with house.ledger() as ledger:
+        with pytest.raises(OverstapError, match="DELIVERY-101"):
+            send(house, school, ledger)
+        with ledger.unit("alfa", "test") as unit:
+            line, due = line_to(unit, school), next_attempt(unit, house.round_id, school)
+        assert (line.silent, line.rests, line.is_resting, line.problem) == (GIVES_UP_AFTER, 1, True, "DELIVERY-021")
+        assert due is not None
+        assert due == line.rests_until
+        assert due - now() + timedelta(seconds=60) >= FIRST_REST / 2
+        before = attempts(house, school)
+        with pytest.raises(OverstapError, match="DELIVERY-101"):
+            send(house, school, ledger)
+        assert attempts(house, school) == before, "it rests: nobody calls"
+        for rests in (2, 3, 4):
+            past(ledger)
+            with pytest.raises(OverstapError, match="DELIVERY-101"):
+                send(house, school, ledger)
+            with ledger.unit("alfa", "test") as unit:
+                assert line_to(unit, school).rests == rests
+        assert attempts(house, school) == before + 3, "one each time"
+        assert house.breaches() == []
+        house.receive(school)
+        with pytest.raises(OverstapError, match="DELIVERY-101"):
+            send(house, school, ledger)  # it answers, but nobody knows yet
+        past(ledger)
+        assert send(house, school, ledger) == {"accepted": total}
+        with ledger.unit("alfa", "test") as unit:
+            assert line_to(unit, school).silent == line_to(unit, school).rests == 0
+            assert next_attempt(unit, house.round_id, school) is None
+    assert house.stored()[school] == total
+    assert house.breaches() == []
+
+
+def test_somebody_who_asks_need_not_wait(house: House, school: str) -> None:
+    with house.ledger() as ledger:
+        with pytest.raises(OverstapError, match="DELIVERY-101"):
+            send(house, school, ledger)
+        house.receive(school)
+        assert set(send(house, school, ledger, is_asked=True)) == {"accepted"}
+
+
+def test_told_when_receipts_were_due_and_sent_again_by_a_click(house: House, school: str) -> None:
+    """F15: told once, to whom it matters; nothing goes by itself after that; a late receipt counts."""
+    total = house.count("delivery", secondary_school=school)
+    other = house.region.secondary[1].id
+    house.receive(other)
+    with house.ledger() as ledger:
+        send(house, other, ledger)
+        with pytest.raises(OverstapError, match="DELIVERY-101"):
+            send(house, school, ledger)
+        with ledger.unit("alfa", "close") as unit:
+            found = give_up(unit, house.round_id)
+            assert give_up(unit, house.round_id) == []
+        assert {one.secondary_school for one in found} == {school}
+        assert {one.primary_school for one in found} == {house.region.primary[0].id}
+        assert sum(one.count for one in found) == total
+        assert found[0].problems["DELIVERY-021"] == total
+        house.receive(school)
+        past(ledger)
+        with pytest.raises(OverstapError, match="DELIVERY-101"):
+            send(house, school, ledger)
+        assert house.stored()[school] == 0
+        with ledger.unit("alfa", "coordinator_alfa") as unit:
+            assert ask_again(unit, house.round_id, school=school) == (total, 0)
+        assert send(house, school, ledger) == {"accepted": total}
+        with ledger.unit("alfa", "test") as unit:
+            assert {one.state for one in told(unit, house.round_id)} == {"confirmed"}
+    assert house.states()["undelivered"] == 0
+    assert house.breaches() == []
+
+
+def test_refused_and_sealed_anew_when_somebody_asks(house: House, school: str) -> None:
+    """F20, and what a person does about it: another envelope, another message, the same dossier; stored once."""
+    with house.ledger() as ledger:
+        with ledger.unit("alfa", "deliver") as unit:
+            [one] = to_send(unit, house.round_id, school, limit=1)
+        receipt = make_receipt(
+            house.trust().signing_identity(school, at=now()),
+            message_id=one.message_id,
+            envelope_sha256=one.envelope_digest,
+            manifest_sha256=None,
+            at=now(),
+            refusal=Refusal.ENVELOPE,
+        )
+        with ledger.unit("alfa", "deliver") as unit:
+            settle(unit, [Answer(one.message_id, "refused", "envelope_refused", receipt)])
+        house.receive(school)
+        send(house, school, ledger)
+        if house.states()["refused"] == 0:  # it goes to another school as well, which has yet to answer
+            house.receive(house.region.secondary[1].id)
+            send(house, house.region.secondary[1].id, ledger)
+        with ledger.unit("alfa", "coordinator_alfa") as unit:
+            assert ask_again(unit, house.round_id, dossiers=[one.ref.dossier]) == (0, 1)
+        for _ in range(2):
+            seal_round(
+                ledger,
+                house.trust(),
+                agreement=house.agreement,
+                agreed=house.round,
+                round_id=house.round_id,
+                actor="seal",
+                clock=now,
+            )
+        assert send(house, school, ledger) == {"accepted": 1}
+    assert house.count("delivery", state="resealed") == 1
+    assert house.stored()[school] == house.count("delivery", secondary_school=school, state="confirmed")
+    assert house.breaches() == []
+
+
+def test_waits_grow_are_spread_and_end_somewhere(random: Random) -> None:
+    waits = [wait_after(attempt, chance=random) for attempt in range(1, 60)]
+    bounds = [min(FIRST * 2 ** (attempt - 1), LONGEST) for attempt in range(1, 60)]
+    assert all(bound / 2 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
+    assert len(set(waits)) == len(waits), "no two schools are called at one moment"
+    assert FIRST_REST / 2 <= rest_after(0, chance=random) <= FIRST_REST
+    assert rest_after(10_000, chance=random) <= LONGEST

@@ -1,0 +1,124 @@
+"""F29: yesterday's backup is put back, and receivers know more than our ledger: nothing goes twice, nothing is lost.
+
+A real backup (`pg_dump`) of the ledger's database, restored into a new one, at each point where it hurts.
+"""
+
+import secrets
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from integration.round.house import House
+
+from overstap.clock import now
+from overstap.delivery.sealing import seal_round
+from overstap.delivery.sending import send_school
+from overstap.ledger import Ledger
+
+
+def backup(house: House, file: Path) -> Path:
+    """Back a ledger up, as `pg_dump` does for an administrator."""
+    program = house.server.program("pg_dump")
+    subprocess.run([program, "--format=custom", f"--file={file}", house.owner_dsn], check=True)
+    return file
+
+
+def restored(house: House, file: Path) -> House:
+    """Put a backup into a new database, and let the house go on with it."""
+    name = f"ledger_{secrets.token_hex(6)}"
+    admin = house.server.superuser_dsn("postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    again = replace(house, database=name)
+    program = house.server.program("pg_restore")
+    subprocess.run([program, "--exit-on-error", f"--dbname={again.owner_dsn}", str(file)], check=True)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"grant connect on database {name} to overstap_app")
+    return again
+
+
+def send_all(house: House, ledger: Ledger) -> dict[str, int]:
+    done: dict[str, int] = {}
+    for school in house.region.secondary:
+        found = send_school(
+            ledger,
+            house.trust(),
+            agreement=house.agreement,
+            round_id=house.round_id,
+            school=house.agreement.school(school.id),
+            actor="deliver",
+            clock=now,
+            is_asked=True,
+        )
+        done = {name: done.get(name, 0) + found[name] for name in {*done, *found}}
+    return done
+
+
+def seal(house: House, ledger: Ledger) -> None:
+    seal_round(
+        ledger,
+        house.trust(),
+        agreement=house.agreement,
+        agreed=house.round,
+        round_id=house.round_id,
+        actor="seal",
+        clock=now,
+    )
+
+
+@pytest.mark.parametrize("point", ["inspected", "sealed"])
+def test_the_ledger_is_older_than_the_receivers(at_brink: Callable[[str], House], tmp_path: Path, point: str) -> None:
+    house = at_brink(point)
+    file = backup(house, tmp_path / "yesterday")
+    house.receive_all()
+    with house.ledger() as ledger:
+        seal(house, ledger)
+        first = send_all(house, ledger)
+    delivered = {row[0] for row in house.rows("select message_id from overstap.delivery where state = 'confirmed'")}
+    stored = house.stored()
+    assert first["accepted"] == len(delivered) == sum(stored.values()) > 0
+
+    again = restored(house, file)
+    assert again.count("delivery", state="confirmed") == 0, "our ledger knows of no delivery any more"
+    try:
+        with again.ledger() as ledger:
+            seal(again, ledger)
+            assert send_all(again, ledger) == {"accepted": len(delivered)}
+        assert again.stored() == stored, "nothing was stored twice"
+        assert {row[0] for row in again.rows("select message_id from overstap.delivery")} == delivered
+        assert again.states() == house.states()
+        assert again.breaches() == []
+    finally:
+        with psycopg.connect(house.server.superuser_dsn("postgres"), autocommit=True) as connection:
+            connection.execute(f"drop database {again.database} with (force)")
+
+
+def test_what_the_parents_said_since_is_not_taken_for_the_same(
+    at_brink: Callable[[str], House], tmp_path: Path
+) -> None:
+    """The same pupil and version, but the school has another answer of the parents: a person decides."""
+    house = at_brink("inspected")
+    file = backup(house, tmp_path / "yesterday")
+    school = house.region.secondary[0].id
+    house.receive_all()
+    with house.ledger() as ledger:
+        seal(house, ledger)
+        send_all(house, ledger)
+    stored = house.stored()
+    again = restored(house, file)
+    try:
+        with psycopg.connect(again.owner_dsn) as connection:  # they answered on another day, this time
+            connection.execute("update overstap.review_decision set seen_on = seen_on - 1")
+        with again.ledger() as ledger:
+            seal(again, ledger)
+            assert set(send_all(again, ledger)) == {"refused"}
+        assert again.stored() == stored
+        assert again.count("delivery", state="refused", problem="message_conflict", secondary_school=school) > 0
+        assert again.count("delivery", state="confirmed") == 0
+        assert list((house.store(school) / "alarms").iterdir())
+    finally:
+        with psycopg.connect(house.server.superuser_dsn("postgres"), autocommit=True) as connection:
+            connection.execute(f"drop database {again.database} with (force)")

@@ -1,0 +1,323 @@
+"""F73 and what belongs to it: a dossier taken back before and after delivery, replaced, and sent again when asked."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+import pytest
+from integration.round.house import House
+from psycopg import sql
+
+from overstap.clock import now
+from overstap.delivery.receipt import Refusal
+from overstap.delivery.revocation import make_revocation, verify_revocation_receipt
+from overstap.delivery.sealing import seal_round
+from overstap.delivery.sending import send_school
+from overstap.delivery.storage import FolderStore
+from overstap.delivery.ways.push import Pusher
+from overstap.delivery.withdrawing import take_back_all
+from overstap.ledger import Ledger
+from overstap.ledger.withdrawals import Reason, standing, withdraw
+
+
+@pytest.fixture
+def house(at_brink: Callable[[str], House]) -> House:
+    return at_brink("sealed")
+
+
+@pytest.fixture
+def school(house: House) -> str:
+    return house.region.secondary[0].id
+
+
+def send(house: House, school: str, ledger: Ledger) -> dict[str, int]:
+    return dict(
+        send_school(
+            ledger,
+            house.trust(),
+            agreement=house.agreement,
+            round_id=house.round_id,
+            school=house.agreement.school(school),
+            actor="deliver",
+            clock=now,
+            is_asked=True,
+        )
+    )
+
+
+def take_back(house: House, ledger: Ledger) -> dict[str, int]:
+    done = take_back_all(ledger, house.trust(), agreement=house.agreement, actor="watch", clock=now)
+    return {name: count for name, count in done.items() if count}
+
+
+def decide(house: House, ledger: Ledger, *dossiers: UUID) -> int:
+    with ledger.unit("alfa", "coordinator_alfa") as unit:
+        return withdraw(unit, house.round_id, dossiers, reason=Reason.PUPIL_NOT_COMING, decided_by="coordinator_alfa")
+
+
+def delivered_to(house: House, school: str) -> list[tuple[UUID, UUID]]:
+    """Return dossier and message id of all deliveries for a school alone."""
+    return [
+        (row[0], row[1])
+        for row in house.rows(
+            "select dossier, message_id, secondary_school from overstap.delivery l where not exists "
+            "(select from overstap.delivery o where o.dossier = l.dossier "
+            "and o.secondary_school <> l.secondary_school) order by message_id"
+        )
+        if row[2] == school
+    ]
+
+
+def test_after_delivery_it_is_gone_and_the_school_has_signed_so(house: House, school: str, random: Random) -> None:
+    endpoint = house.receive(school)
+    dossier, message = random.choice(delivered_to(house, school))
+    with house.ledger() as ledger:
+        send(house, school, ledger)
+        assert (endpoint.store / "dossiers" / str(message) / "dossier.xml").exists()
+        endpoint.kill()
+        assert decide(house, ledger, dossier) == 1
+        assert decide(house, ledger, dossier) == 0
+        assert take_back(house, ledger) == {"signed": 1, "failed": 1}
+        assert take_back(house, ledger) == {}, "it waits for its time"
+        with ledger.unit("alfa", "test") as unit:
+            [one] = standing(unit, house.round_id)
+            assert (one.state, one.problem, one.decided_by) == ("open", "DELIVERY-021", "coordinator_alfa")
+            unit.run("update overstap.revocation set next_attempt_at = '-infinity'")
+        assert [one.invariant for one in house.breaches()] == []
+        endpoint = house.receive(school)
+        assert take_back(house, ledger) == {"confirmed": 1}
+        assert take_back(house, ledger) == {}
+    place = endpoint.store / "withdrawn" / str(message)
+    assert sorted(path.name for path in place.iterdir()) == [
+        "answer.cms",
+        "envelope.sha256",
+        "manifest.json",
+        "receipt.cms",
+        "revocation.cms",
+    ]
+    assert not (endpoint.store / "dossiers" / str(message)).exists()
+    assert house.states()["withdrawn"] == 1
+    assert house.rows("select state, had, attempts from overstap.revocation") == [("confirmed", True, 2)]
+    assert house.breaches() == []
+
+
+def test_before_it_was_sent_nothing_goes(house: House, school: str) -> None:
+    house.receive(school)
+    (dossier, message), (other, _) = delivered_to(house, school)[:2]
+    with house.ledger() as ledger:
+        assert decide(house, ledger, dossier) == 1
+        assert take_back(house, ledger) == {}, "nobody has it"
+        send(house, school, ledger)
+    assert message not in {UUID(path.name) for path in (house.store(school) / "dossiers").iterdir()}
+    assert house.count("dossier", dossier=str(other), state="confirmed") == 1
+    assert house.breaches() == []
+
+
+def test_what_comes_after_it_was_taken_back_is_refused(house: House, school: str) -> None:
+    """An envelope that was under way, or that somebody kept: the school knows by then."""
+    house.receive(school)
+    _, message = delivered_to(house, school)[0]
+    [(envelope, digest, primary)] = kept(house, message)
+    trust = house.trust()
+    statement = make_revocation(
+        trust.signing_identity(primary, at=now()),
+        message_id=message,
+        envelope_sha256=digest,
+        recipient=school,
+        reason="objection",
+        at=now(),
+    )
+    client = trust.conductor_identity("alfa", at=now())
+    with Pusher(house.url(school), school=school, trust=trust, client=client, at=now()) as line:
+        answers = {line.take_back(statement, message_id=message, at=now()).receipt_unverified for _ in range(2)}
+        [answer] = answers  # the same statement, the same answer
+        found = verify_revocation_receipt(
+            answer or b"",
+            message_id=message,
+            revocation_sha256=hashlib.sha256(statement).digest(),
+            receiver=school,
+            trust=trust,
+            at=now(),
+        )
+        assert (found.outcome, found.had) == ("withdrawn", False)
+        refused = line.hand_over(envelope, message_id=message)
+    assert refused.status == 422
+    with house.ledger() as ledger:
+        send(house, school, ledger)
+    assert house.count("delivery", message_id=str(message), state="refused", problem=Refusal.WITHDRAWN.value) == 1
+    assert house.breaches() == []
+
+
+def test_nobody_else_takes_a_dossier_back(house: House, school: str) -> None:
+    house.receive(school)
+    other = house.region.secondary[1].id
+    with house.ledger() as ledger:
+        send(house, school, ledger)
+    (_, message), (_, second) = delivered_to(house, school)[:2]
+    [(_, digest, primary)] = kept(house, message)
+    trust = house.trust()
+    right = {"signer": primary, "envelope_sha256": digest, "recipient": school, "under": message}
+    wrong = {"signer": other, "envelope_sha256": bytes(32), "recipient": other, "under": second}
+    client = trust.conductor_identity("alfa", at=now())
+    with Pusher(house.url(school), school=school, trust=trust, client=client, at=now()) as line:
+        for what, value in wrong.items():
+            said = right | {what: value}
+            under, signer = said.pop("under"), trust.signing_identity(str(said.pop("signer")), at=now())
+            statement = make_revocation(signer, message_id=message, reason="other", at=now(), **said)  # type: ignore[arg-type]
+            assert line.take_back(statement, message_id=under, at=now()).status == 422, what  # type: ignore[arg-type]
+        assert line.take_back(b"no statement", message_id=message, at=now()).status == 422
+    assert FolderStore(house.store(school)).evidence(message) is not None
+    assert house.breaches() == []
+
+
+def kept(house: House, message: UUID) -> list[tuple]:
+    """Return a delivery's envelope, its digest and the sender."""
+    return house.rows(
+        sql.SQL(
+            "select envelope, envelope_digest, primary_school from overstap.delivery "
+            "join overstap.dossier using (dossier) where message_id = {}"
+        ).format(message)
+    )
+
+
+@pytest.mark.parametrize("point", ["before the rename", "after the rename"])
+def test_kill_9_while_it_is_taken_back(
+    house: House, school: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    """The endpoint kills itself around the commit point; the statement comes again, and the content is gone."""
+    patch = tmp_path / "patch"
+    patch.mkdir()
+    (patch / "sitecustomize.py").write_text(
+        "import os, pathlib, signal\n"
+        "whole = pathlib.Path.rename\n"
+        "def rename(self, target):\n"
+        "    if 'withdrawn' not in pathlib.Path(target).parts: return whole(self, target)\n"
+        f"    if {point == 'after the rename'}: whole(self, target)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "pathlib.Path.rename = rename\n"
+    )
+    house.receive(school)
+    dossier, message = delivered_to(house, school)[0]
+    with house.ledger() as ledger:
+        send(house, school, ledger)
+        house.endpoints[school].kill()
+        monkeypatch.setenv("PYTHONPATH", str(patch))
+        killed = house.receive(school)
+        monkeypatch.delenv("PYTHONPATH")
+        decide(house, ledger, dossier)
+        assert take_back(house, ledger) == {"signed": 1, "failed": 1}
+        killed.process.wait()
+        assert (house.store(school) / "dossiers" / str(message)).exists()
+        house.receive(school)
+        is_gone = not (house.store(school) / "dossiers" / str(message)).exists()
+        assert is_gone == (point == "after the rename"), "what was begun is finished at the start"
+        with ledger.unit("alfa", "test") as unit:
+            unit.run("update overstap.revocation set next_attempt_at = '-infinity'")
+        assert take_back(house, ledger) == {"confirmed": 1}
+    assert not (house.store(school) / "dossiers" / str(message)).exists()
+    assert house.breaches() == []
+
+
+def test_a_newer_version_replaces_the_delivered_one(house: House, school: str) -> None:
+    """The school mends a delivered dossier: a review of its own, and an envelope that says what it replaces."""
+    from datetime import timedelta
+
+    from overstap.dossier.reading import read
+    from overstap.dossier.writing import content_digest
+    from overstap.ledger.dossiers import contents, decide_release, verdicts
+    from overstap.ledger.reviews import Decision, record
+
+    endpoint = house.receive(school)
+    with house.ledger() as ledger:
+        send(house, school, ledger)
+        dossier, message = delivered_to(house, school)[0]
+        newer_version(house, ledger, dossier)
+        with ledger.unit("alfa", "check") as unit:
+            [content] = contents(unit, house.round_id, ["supplied"])
+            assert content.ref.number == 2
+            assert content_digest(read(content.content))
+            verdicts(unit, {content.ref: []})
+            decide_release(
+                unit,
+                house.round_id,
+                approved=True,
+                decided_by="coordinator_alfa",
+                reason="",
+                answer_key="2",
+                closes_at=now() + timedelta(hours=1),
+            )
+        assert send(house, school, ledger) == {}, "nothing goes before its own review"
+        las_key = las_key_of(house, ledger, dossier)
+        with ledger.unit("alfa", "school") as unit:
+            done = record(
+                unit,
+                house.round_id,
+                house.region.primary[0].id,
+                [Decision(las_key, house.region.today, "Ja", None)],
+                ground="school_list",
+            )
+            assert len(done.recorded) == 1
+        seal_round(
+            ledger,
+            house.trust(),
+            agreement=house.agreement,
+            agreed=house.round,
+            round_id=house.round_id,
+            actor="seal",
+            clock=now,
+        )
+        assert send(house, school, ledger) == {"accepted": 1}
+    [(newer,)] = house.rows("select message_id from overstap.delivery where number = 2")
+    manifest = json.loads((endpoint.store / "dossiers" / str(newer) / "manifest.json").read_bytes())
+    assert manifest["replaces"] == str(message)
+    current = {one.message_id for one in FolderStore(endpoint.store).current()}
+    assert newer in current
+    assert message not in current
+    assert house.states()["confirmed"] > 0
+    assert house.breaches() == []
+    with house.ledger() as ledger:  # and both are taken back, when it comes to that
+        decide(house, ledger, dossier)
+        assert take_back(house, ledger) == {"signed": 2, "confirmed": 2}
+    assert house.breaches() == []
+
+
+def newer_version(house: House, ledger: Ledger, dossier: UUID) -> None:
+    """Supply one dossier again with another content, as its school would."""
+    from overstap.dossier.reading import read
+    from overstap.dossier.writing import content_digest
+    from overstap.ledger.dossiers import Incoming, contents, store
+
+    with ledger.unit("alfa", "collect") as unit:
+        [one] = [one for one in contents(unit, house.round_id, ["confirmed"]) if one.ref.dossier == dossier]
+        [(las, pupil)] = unit.rows("select las_key, pupil from overstap.dossier where dossier = %(id)s", id=dossier)
+    found = read(one.content)
+    pupils = {p.number: p for p in house.region.pupils()}
+    with ledger.unit("alfa", "collect") as unit:
+        number = next(n for n in pupils if unit.keys.lookup("pupil", n) == pupil)
+    changed = one.content.replace(b"</voornamen>", b"-Anders</voornamen>", 1)
+    if changed == one.content:
+        changed = changed_anyhow(one.content)
+    digest = content_digest(read(changed))
+    assert digest != content_digest(found)
+    assert las is not None
+    incoming = Incoming(number, pupils[number].las_key, changed, digest, found.version, "drop_folder")
+    with ledger.unit("alfa", "collect") as unit:
+        assert store(unit, house.round_id, one.primary_school, [incoming]).changed == 1
+
+
+def changed_anyhow(content: bytes) -> bytes:
+    """Change a letter in the first name found."""
+    import re
+
+    match = re.search(rb"<(\w*:?(?:achternaam|roepnaam|voorna\w+))>([^<]+)<", content)
+    assert match, content[:500]
+    return content[: match.start(2)] + b"Anders" + content[match.end(2) :]
+
+
+def las_key_of(house: House, ledger: Ledger, dossier: UUID) -> str:
+    with ledger.unit("alfa", "test") as unit:
+        [(pupil,)] = unit.rows("select pupil from overstap.dossier where dossier = %(id)s", id=dossier)
+        return next(p.las_key for p in house.region.pupils() if unit.keys.lookup("pupil", p.number) == pupil)
