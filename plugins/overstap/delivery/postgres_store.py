@@ -109,7 +109,7 @@ class PostgresStore:
         return True
 
     def withdraw(self, message_id: UUID, revocation: bytes, answer: Callable[[bool], bytes], *, unique: bytes) -> bytes:
-        """Take an envelope's content away, durably, and keep that it was, also one that has not come; return the answer.
+        """Take an envelope's content away, durably, also before it came; keep that it was, and return the answer.
 
         Args:
             message_id: of the envelope.

@@ -30,7 +30,7 @@ class Store(Protocol):
         ...
 
     def withdraw(self, message_id: UUID, revocation: bytes, answer: Callable[[bool], bytes], *, unique: bytes) -> bytes:
-        """Take an envelope's content away, durably, and keep that it was, also one that has not come; return the answer.
+        """Take an envelope's content away, durably, also before it came; keep that it was, and return the answer.
 
         Receipt, manifest and digest stay; `answer` makes what is answered, given whether the envelope was there.
         """
