@@ -21,7 +21,7 @@ from overstap.delivery.storage import FolderStore
 from overstap.errors import OverstapError
 from overstap.intake import applications
 from overstap.intake.collect import collect_registrations, collect_school, from_drop_folder
-from overstap.ledger import deliveries, dossiers, milestones, reviews, rounds
+from overstap.ledger import deliveries, dossiers, milestones, non_delivery, reviews, rounds
 from overstap.ledger.counts import primary_schools
 from overstap.ledger.door import Unit
 from overstap.ledger.invariants import check
@@ -280,7 +280,7 @@ class Playing:
 
     def _close(self) -> Iterator[Seen]:
         with self._unit("close") as unit:
-            given_up = deliveries.give_up(unit, self.round_id)
+            given_up = sum(one.count for one in non_delivery.give_up(unit, self.round_id))
             rounds.close_round(unit, self.round_id)
         lines, _ = make_checkpoint(
             self.place.ledger, self.place.trust, region=self.region.name, actor="close", at=self.place.at
