@@ -176,6 +176,19 @@ def test_a_zip_bomb_costs_no_memory(ec_trust: TrustStore) -> None:
     assert peak < 2 * 1024 * 1024
 
 
+def test_sixty_five_thousand_entries_and_a_zip_inside(ec_trust: TrustStore) -> None:
+    """F56: refused by the directory's end alone; and a file that is a ZIP itself stays a file, nobody unpacks it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for number in range(65_000):
+            made.writestr(zipfile.ZipInfo(f"{number}.txt"), b"")
+    with pytest.raises(EnvelopeError) as refused:
+        unpack(out.getvalue())
+    assert refused.value.reason is Reason.PACKAGE
+    nested = FILES | {"bijlage.zip": pack({"dossier.xml": bytes(100_000)})}
+    assert opened(ec_trust, sealed(ec_trust, files=nested).envelope).files == nested
+
+
 def test_age(ec_trust: TrustStore) -> None:
     """F33, F53: a clock somewhat ahead is borne, last year's message is not."""
     made = sealed(ec_trust).envelope

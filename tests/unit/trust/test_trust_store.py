@@ -97,7 +97,7 @@ def test_callers(store: TrustStore) -> None:
     assert store.conductor_oins() == {identity.oin}
     assert code(store.conductor_identity, "elders", at=AT) == "TRUST-001"
     assert code(store.conductor_identity, "../schools/99AB00", at=AT) == "TRUST-015"
-    assert code(store.check, identity.certificate, role=Role.TLS, oin=identity.oin, at=AT) == "TRUST-010"
+    assert code(store.check, identity.certificate, role=Role.SIGNING, oin=identity.oin, at=AT) == "TRUST-010"
 
 
 def test_unknown_school_and_bad_ids(store: TrustStore) -> None:

@@ -1,0 +1,189 @@
+"""F38 to F48: certificates and keys that are not in order while a round runs, by the stages of a round themselves.
+
+What each check of the store refuses is in tests/unit/trust and tests/integration/trust; here: that a school's trouble
+holds up its own dossiers only, that nothing is sealed or confirmed meanwhile, and that all goes on once it is mended.
+"""
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from integration.round.house import House
+
+from overstap.clock import now
+from overstap.delivery.sealing import seal_round
+from overstap.delivery.sending import send_school
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.trust import DevelopmentAuthority, KeyKind, Role, develop
+from overstap.trust.authority import new_key
+from overstap.trust.keyfiles import key_bytes, read_certificates, write_new
+
+
+def own_trust(house: House) -> Path:
+    """Give the house a trust folder of its own, to spoil."""
+    folder = house.folder / "trust"
+    shared = folder.resolve()
+    folder.unlink()
+    shutil.copytree(shared, folder)
+    return folder
+
+
+def seal(house: House, ledger: Ledger) -> None:
+    seal_round(
+        ledger,
+        house.trust(),
+        agreement=house.agreement,
+        agreed=house.round,
+        round_id=house.round_id,
+        actor="seal",
+        clock=now,
+    )
+
+
+def send(house: House, school: str, ledger: Ledger) -> dict[str, int]:
+    return dict(
+        send_school(
+            ledger,
+            house.trust(),
+            agreement=house.agreement,
+            round_id=house.round_id,
+            school=house.agreement.school(school),
+            actor="deliver",
+            clock=now,
+            is_asked=True,
+        )
+    )
+
+
+def expired(folder: Path, school: str) -> None:
+    """F38. It ended: made two years ago, for a year."""
+    made = DevelopmentAuthority(folder, at=now() - timedelta(days=400)).renew(school, Role.DECRYPTION, days=365)
+    made.rename(made.with_name("decryption-9.crt"))
+    made.with_suffix(".key").rename(made.with_name("decryption-9.key"))
+
+
+def ends_soon(folder: Path, school: str) -> None:
+    """F39. It ends within the days that a receiver needs to open what is sealed for it."""
+    DevelopmentAuthority(folder, at=now()).renew(school, Role.DECRYPTION, days=3)
+
+
+def revoked(folder: Path, school: str) -> None:
+    """F40."""
+    certificate = read_certificates(folder / "schools" / school / "decryption-1.crt")[0]
+    DevelopmentAuthority(folder, at=now() - timedelta(hours=1)).revoke(certificate)
+
+
+def stale_list(folder: Path, school: str) -> None:
+    """F41."""
+    DevelopmentAuthority(folder, at=now() - timedelta(days=9)).publish_revocations(days=1)
+
+
+def wrong_purpose(folder: Path, school: str) -> None:
+    """F43. Its TLS certificate in the place of the one to seal for."""
+    place = folder / "schools" / school
+    for suffix in ("crt", "key"):
+        shutil.copy(place / f"tls-1.{suffix}", place / f"decryption-2.{suffix}")
+
+
+def somebody_elses(folder: Path, school: str) -> None:
+    """F44."""
+    [other] = [one for one in (folder / "schools").iterdir() if one.name[2] == "X" and one.name != school]
+    for suffix in ("crt", "key"):
+        shutil.copy(other / f"decryption-1.{suffix}", folder / "schools" / school / f"decryption-2.{suffix}")
+
+
+def unknown_root(folder: Path, school: str) -> None:
+    """F45."""
+    elsewhere = folder.parent / "elsewhere"
+    develop(elsewhere, schools=[school], at=now())
+    for suffix in ("crt", "key"):
+        source = elsewhere / "schools" / school / f"decryption-1.{suffix}"
+        shutil.copy(source, folder / "schools" / school / f"decryption-2.{suffix}")
+
+
+def senders_key_is_gone(folder: Path, school: str) -> None:
+    """F47."""
+    [sender] = [one for one in (folder / "schools").iterdir() if one.name[2] != "X"]
+    (sender / "signing-1.key").unlink()
+
+
+def senders_key_may_be_read_by_others(folder: Path, school: str) -> None:
+    """F47."""
+    [sender] = [one for one in (folder / "schools").iterdir() if one.name[2] != "X"]
+    (sender / "signing-1.key").chmod(0o644)
+
+
+def senders_key_is_another(folder: Path, school: str) -> None:
+    """F47: of the right kind and mode, and of no certificate."""
+    [sender] = [one for one in (folder / "schools").iterdir() if one.name[2] != "X"]
+    write_new(sender / "signing-1.key", key_bytes(new_key(KeyKind.P256)), mode=0o600)
+
+
+FAULTS: dict[Callable[[Path, str], None], str] = {
+    expired: "TRUST-006",
+    ends_soon: "TRUST-007",
+    revoked: "TRUST-008",
+    stale_list: "TRUST-009",
+    wrong_purpose: "TRUST-010",
+    somebody_elses: "TRUST-011",
+    unknown_root: "TRUST-005",
+    senders_key_is_gone: "TRUST-002",
+    senders_key_may_be_read_by_others: "TRUST-003",
+    senders_key_is_another: "TRUST-004",
+}
+
+
+def test_nothing_is_sealed_for_what_is_not_in_order(at_brink: Callable[[str], House], random: Random) -> None:
+    """Each fault holds what it concerns, is told by its code, and is over when it is mended. In an order by chance."""
+    house = at_brink("inspected")
+    folder = own_trust(house)
+    whole = house.folder / "whole"
+    shutil.copytree(folder, whole)
+    school = house.region.secondary[0].id
+    faults = list(FAULTS.items())
+    random.shuffle(faults)
+    with house.ledger() as ledger:
+        for spoil, code in faults:
+            spoil(folder, school)
+            with pytest.raises(OverstapError) as told:
+                seal(house, ledger)
+            assert told.value.code == "DELIVERY-102", spoil.__name__
+            assert code in told.value.facts["reasons"], spoil.__name__
+            assert house.count("delivery", secondary_school=school) == 0, spoil.__name__
+            shutil.rmtree(folder)
+            shutil.copytree(whole, folder)
+        assert house.breaches() == []
+        seal(house, ledger)
+    assert house.count("delivery", secondary_school=school) > 0
+    assert house.breaches() == []
+
+
+def test_keys_are_replaced_while_a_round_runs(at_brink: Callable[[str], House], random: Random) -> None:
+    """F46: sealed for the old key, opened after the new one came, while everybody gets new keys of every role."""
+    house = at_brink("sealed")
+    folder = own_trust(house)
+    school = house.region.secondary[0].id
+    endpoint = house.receive(school)
+    total = house.count("delivery", secondary_school=school)
+    authority = DevelopmentAuthority(folder, at=now())
+    schools = [path.name for path in (folder / "schools").iterdir()]
+    random.shuffle(schools)
+    with house.ledger() as ledger:
+        for one in schools:  # the endpoint runs on: it reads what is new by itself
+            for role in (Role.SIGNING, Role.DECRYPTION):
+                authority.renew(one, role)
+        assert send(house, school, ledger) == {"accepted": total}
+    assert house.stored()[school] == total
+    assert house.breaches() == []
+
+    # A receipt was signed with a certificate that is revoked since: it holds no less (and tells no more)
+    at = now() + timedelta(seconds=1)
+    later = DevelopmentAuthority(folder, at=at)
+    for path in (folder / "schools" / school).glob("signing-*.crt"):
+        later.revoke(read_certificates(path)[0])
+    assert house.breaches() == []
+    endpoint.kill()
