@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
+import psycopg
 import pytest
 from families import Family, Home, Place, home, open_place
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -53,7 +55,7 @@ def picture(page: Page, name: str, *, whole: bool = True) -> None:
     """Keep a picture for the documentation, when it is asked for."""
     if _IMAGES is not None:
         size = page.viewport_size or {"width": 0}
-        kind = "phone" if size["width"] == PHONE["width"] else "desk"
+        kind = "phone" if size["width"] < 600 else "desk"
         page.screenshot(path=_IMAGES / f"parents-{name}-{kind}.png", full_page=whole)
 
 
@@ -122,3 +124,144 @@ def test_a_parent_walks_it_all(
     assert family.surname not in page.content()
     assert elsewhere == []
     assert noise == []
+
+
+def test_by_keyboard_with_the_code_in_the_link(browser: Browser, served: Served, families: list[Family]) -> None:
+    """The QR code's link fills in the code and takes it out of the address; the rest goes by keys alone."""
+    context = browser.new_context(viewport=DESK, locale="nl-NL")
+    page = context.new_page()
+    family = families[4]
+    sent: list[str] = []
+    page.on("request", lambda one: sent.append(one.url))
+    page.goto(f"{served.address}/#{family.code}")
+    page.wait_for_function("document.activeElement.id === 'dag'")
+    assert page.get_by_label("Code uit de brief").input_value() == family.code
+    assert family.code not in page.url
+    assert not [url for url in sent if family.code in url]
+    page.keyboard.type(str(family.born.day))
+    page.keyboard.press("Tab")
+    page.keyboard.type(str(family.born.month))
+    page.keyboard.press("Tab")
+    page.keyboard.type(str(family.born.year))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/overzicht")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.get_by_text("Naar de inhoud").bounding_box()["x"] >= 0
+    page.keyboard.press("Enter")
+    press_to(page, "Geef uw antwoord")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/antwoord")
+    press_to(page, "eens", by_id=True)
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+    page.keyboard.press("Space")
+    press_to(page, "Antwoord versturen")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/ontvangstbewijs?ontvangen")
+    assert page.get_by_text("Gezien, en eens").is_visible()
+    context.close()
+
+
+def press_to(page: Page, wanted: str, *, by_id: bool = False) -> None:
+    """Press Tab until something has the focus."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        found = page.evaluate(
+            "document.activeElement.id" if by_id else "document.activeElement.innerText || document.activeElement.value"
+        )
+        if found.strip() == wanted:
+            return
+    raise AssertionError(f"{wanted} was not reached")
+
+
+def test_every_mistake_on_a_small_phone_without_scripts(
+    browser: Browser, served: Served, families: list[Family], place: Place, at_home: Home
+) -> None:
+    context = browser.new_context(viewport=NARROW, locale="nl-NL", java_script_enabled=False, reduced_motion="reduce")
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    family, other = families[5], families[6]
+
+    def try_with(code: str, day: str, month: str, year: str) -> None:
+        page.goto(f"{served.address}/nl/")
+        page.get_by_label("Code uit de brief").fill(code)
+        page.get_by_label("Dag").fill(day)
+        page.get_by_label("Maand").fill(month)
+        page.get_by_label("Jaar").fill(year)
+        page.get_by_role("button", name="Dossier openen").click()
+
+    born = (str(family.born.day), str(family.born.month), str(family.born.year))
+    wrong = family.born + timedelta(days=1)
+    for typed, said in (
+        (("kort", *born), "De code heeft 20 letters en cijfers."),
+        ((family.code, "31", "2", "2015"), "Vul een geldige geboortedatum in"),
+        ((family.code, str(wrong.day), str(wrong.month), str(wrong.year)), "horen niet bij elkaar"),
+        (("0000-0000-0000-0000-0000", *born), "horen niet bij elkaar"),
+    ):
+        try_with(*typed)
+        assert page.get_by_role("alert").get_by_text(said).is_visible()
+        assert page.get_by_label("Code uit de brief").input_value() == ""
+    try_with(family.code.lower().replace("-", " "), *born)
+    assert page.url.endswith("/nl/overzicht")
+    for name in ("overzicht", "dossier", "antwoord", "vraag", "uitleg", "ontvangstbewijs", ""):
+        page.goto(f"{served.address}/nl/{name}")
+        assert scrolls_sideways(page) is False, name
+    page.goto(f"{served.address}/nl/antwoord")
+    page.get_by_role("button", name="Antwoord versturen").click()
+    assert page.get_by_role("alert").get_by_text("Kies een antwoord.").is_visible()
+    page.goto(f"{served.address}/nl/antwoord")
+    page.get_by_label("ik ben het ermee eens").check()
+    page.get_by_role("button", name="Antwoord versturen").click()
+    assert page.get_by_role("heading", name="Uw antwoord is ontvangen").is_visible()
+    # Back, and sent once more; then back and another answer.
+    page.go_back()
+    page.get_by_role("button", name="Antwoord versturen").click()
+    assert page.get_by_role("heading", name="Uw antwoord is ontvangen").is_visible()
+    page.goto(f"{served.address}/nl/antwoord")
+    page.get_by_label("niet mee eens").check()
+    page.get_by_role("button", name="Antwoord versturen").click()
+    assert page.get_by_text("Gezien, en niet eens").is_visible()
+    page.get_by_role("link", name="English").click()
+    assert page.get_by_role("heading", name="Receipt").is_visible()
+
+    # The window closes while somebody types.
+    page.context.clear_cookies()
+    family = other
+    try_with(other.code, str(other.born.day), str(other.born.month), str(other.born.year))
+    page.goto(f"{served.address}/nl/antwoord")
+    page.get_by_label("niet mee eens").check()
+    page.get_by_label("Uw zienswijze").fill("Net te laat")
+    with psycopg.connect(at_home.owner_dsn) as owner:
+        owner.execute(
+            "update overstap.dossier set review_closes_at = clock_timestamp() where dossier = %s", [other.dossier]
+        )
+    page.get_by_role("button", name="Antwoord versturen").click()
+    assert page.get_by_role("heading", name="De termijn is voorbij").is_visible()
+    assert page.get_by_text("telt niet").is_visible()
+    assert page.locator("#typed").input_value() == "Net te laat"
+    picture(page, "closed")
+    try_with(other.code, str(other.born.day), str(other.born.month), str(other.born.year))
+    assert page.get_by_text("Wij hebben geen antwoord van u.").is_visible()
+    with place.unit() as unit:
+        assert unit.rows("select 1 from overstap.review_decision where dossier = %(d)s", d=other.dossier) == []
+    context.close()
+
+
+def scrolls_sideways(page: Page) -> bool:
+    """Whether a page is wider than the window, measured without a script of the page."""
+    return page.locator("body").bounding_box()["width"] > page.viewport_size["width"] or bool(
+        page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    )
+
+
+def test_at_two_hundred_percent(browser: Browser, served: Served, families: list[Family]) -> None:
+    """Text at twice its size, and the same as a window half as wide: nothing is cut off or hidden."""
+    context = browser.new_context(viewport={"width": 640, "height": 450}, device_scale_factor=2, locale="nl-NL")
+    page = context.new_page()
+    sign_in(page, served.address, families[7])
+    for name in ("overzicht", "dossier", "antwoord", "uitleg"):
+        page.goto(f"{served.address}/nl/{name}")
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"), name
+    context.close()
