@@ -3,6 +3,7 @@
 Needs what the tests of pages need (requirements-dev.txt, and Chromium). The pictures show synthetic schools and pupils.
 """
 
+import re
 import shutil
 import sys
 import tempfile
@@ -19,12 +20,17 @@ from overstap.demo.place import ROUND, DemoPlace
 from overstap.demo.story import DAG_ID, Story, tell
 from overstap.synth.school import Character
 
+SETTLES_MS = 6_000
+"""How long a page gets to be drawn after it was loaded."""
 OUT = Path(__file__).with_name("beeld")
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _QUIET = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+_PLACE = re.compile(r"<!-- beeld ([a-z-]+): (.*?) -->")
+"""A place for a picture that was never taken yet, with what it shows."""
+_SHOWN = re.compile(r"\]\(beeld/([a-z-]+)\.png\)")
 GATES = {
     "release": "vrijgeven",
     "release_for_delivery": "leveren",
@@ -48,6 +54,7 @@ class Photographer:
         context = browser.new_context(
             locale="nl-NL", timezone_id="Europe/Amsterdam", viewport={"width": 1280, "height": 820}
         )
+        context.set_default_timeout(120_000)
         self.page: Page = context.new_page()
         self.taken: set[str] = set()
         self._sign_in()
@@ -94,13 +101,14 @@ class Photographer:
     def take(self, name: str, path: str) -> None:
         """Take a page of Airflow once it stands still."""
         self.page.goto(f"{self.house.airflow.address}{path}")
-        self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_timeout(1500)  # charts and tables are drawn after the last answer
+        self.page.wait_for_load_state("load")
+        self.page.wait_for_timeout(SETTLES_MS)  # Airflow's pages ask on for ever: they are never idle
         self._shoot(name)
 
     def _shoot(self, name: str) -> None:
         OUT.mkdir(exist_ok=True)
         self.page.screenshot(path=OUT / f"{name}.png")
+        self.page.goto("about:blank")  # an open page of Airflow keeps asking
         self.taken.add(name)
 
     def _sign_in(self) -> None:
@@ -108,7 +116,7 @@ class Photographer:
         self.page.fill("input[name=username]", self.house.coordinator)
         self.page.fill("input[name=password]", self.house.airflow.password(self.house.coordinator))
         self.page.keyboard.press("Enter")
-        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_timeout(SETTLES_MS)
 
 
 def main() -> None:
@@ -117,7 +125,7 @@ def main() -> None:
     program = next(path for path in map(shutil.which, _NAMES) if path)
     place = DemoPlace(Path(tempfile.mkdtemp(prefix="overstap-beelden-")) / "demo")
     try:
-        house = build(place, Size(), port=None, tell=lambda name: tell(console, name))
+        house = build(place, Size(48, 5), port=None, tell=lambda name: tell(console, name))
         story = Story(house, console, asks_person=False)
         with sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=program, args=list(_QUIET))
@@ -128,17 +136,24 @@ def main() -> None:
     finally:
         if place.folder.exists():
             clear(place)
-    wanted = {path.partition("beeld/")[2].partition(".png")[0] for path in _mentioned()}
+    wanted = _show(photographer.taken)
     missing = wanted - photographer.taken
     console.print(f"{len(photographer.taken)} -> {OUT}", f"missing: {sorted(missing)}" if missing else "")
     sys.exit(1 if missing else 0)
 
 
-def _mentioned() -> set[str]:
-    """Return the pictures that the guide shows."""
-    pages = Path(__file__).parent.glob("*.md")
-    return {part.partition(")")[0] for page in pages for part in page.read_text(encoding="utf-8").split("](")[1:]
-            if part.startswith("beeld/")}  # fmt: skip
+def _show(taken: set[str]) -> set[str]:
+    """Let the guide's pages show what was taken, where they have a place for it; return all that there are places for."""
+    wanted: set[str] = set()
+    for page in sorted(Path(__file__).parent.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        for name, said in _PLACE.findall(text):
+            wanted.add(name)
+            if name in taken:
+                text = text.replace(f"<!-- beeld {name}: {said} -->", f"![{said}](beeld/{name}.png)")
+        wanted |= set(_SHOWN.findall(text))
+        page.write_text(text, encoding="utf-8")
+    return wanted
 
 
 if __name__ == "__main__":
