@@ -143,7 +143,7 @@ def main() -> None:
 
 
 def _show(taken: set[str]) -> set[str]:
-    """Let the guide's pages show what was taken, where they have a place for it; return all that there are places for."""
+    """Let the guide's pages show what was taken, where they have a place for it; return all they have places for."""
     wanted: set[str] = set()
     for page in sorted(Path(__file__).parent.glob("*.md")):
         text = page.read_text(encoding="utf-8")
