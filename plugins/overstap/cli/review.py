@@ -111,7 +111,7 @@ def invite(region: RegionOption, round_id: RoundOption, by: ByOption) -> None:
     settings = Settings()
     done = run(open_ledger(settings), region=region, round_id=round_id, actor=by, address=settings.review_address)
     Console(highlight=False).print(
-        ", ".join(f"{name} {count}" for name, count in sorted(done.items())) or "niets nieuws"
+        ", ".join(f"{name} {count}" for name, count in sorted(done.items()) if count) or "niets nieuws"
     )
 
 
