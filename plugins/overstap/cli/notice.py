@@ -85,8 +85,10 @@ def catch(
     from overstap.mail.sink import Sink
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # also in the server's thread: they are waited for below
     sink = Sink(folder, port)
     sink.start()
     Console(highlight=False).print(f"127.0.0.1:{port} -> {folder}")
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    signal.sigwait(ends)
     sink.stop()
