@@ -22,8 +22,11 @@ COPY --chmod=0755 <<'SCRIPT' /usr/local/bin/with-secrets
 #!/bin/bash
 set -eu
 secret() { cat "/run/secrets/$1"; }
-# The parents' pages have their own login and nothing else.
-if [ ! -e /run/secrets/airflow_password ]; then
+# The pages know nothing of Airflow. Those of schools are of the application, those of parents have a login of their own.
+if [ ! -e /run/secrets/airflow_password ] && [ -e /run/secrets/app_password ]; then
+    export OVERSTAP_LEDGER="postgresql://overstap_app:$(secret app_password)@${DATABASE_HOST}/overstap_ledger"
+    exec "$@"
+elif [ ! -e /run/secrets/airflow_password ]; then
     export OVERSTAP_REVIEW="postgresql://overstap_review:$(secret review_password)@${DATABASE_HOST}/overstap_ledger"
     exec "$@"
 fi

@@ -28,7 +28,7 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 def test_every_component_waits_for_the_schema_and_is_watched() -> None:
-    assert set(services()) == {"postgres", "init", "review", *COMPONENTS}
+    assert set(services()) == {"postgres", "init", "review", "school", *COMPONENTS}
     for name in COMPONENTS:
         service = services()[name]
         assert service["depends_on"]["init"]["condition"] == "service_completed_successfully"
@@ -38,7 +38,11 @@ def test_every_component_waits_for_the_schema_and_is_watched() -> None:
 
 def test_nothing_is_published_but_the_pages_on_loopback() -> None:
     published = {name: service["ports"] for name, service in services().items() if "ports" in service}
-    assert published == {"api-server": ["127.0.0.1:8080:8080"], "review": ["127.0.0.1:8090:8090"]}
+    assert published == {
+        "api-server": ["127.0.0.1:8080:8080"],
+        "review": ["127.0.0.1:8090:8090"],
+        "school": ["127.0.0.1:8091:8091"],
+    }
 
 
 def test_the_parents_pages_have_their_own_login_and_nothing_else() -> None:
@@ -74,7 +78,7 @@ def test_the_owner_of_the_ledger_is_known_to_no_component_that_runs() -> None:
 
 def test_keys_are_where_tasks_run_and_nowhere_else() -> None:
     holders = {name for name, one in services().items() if any("/keys:" in part for part in one.get("volumes", []))}
-    assert holders == {"scheduler"}
+    assert holders == {"scheduler", "school"}  # the schools' pages make letters and proof
 
 
 def test_install_says_how_to_make_each_secret_and_each_variable() -> None:
