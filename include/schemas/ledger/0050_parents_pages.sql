@@ -19,7 +19,7 @@ create table overstap.review_frozen (
     dossier uuid not null,
     number integer not null,
     digest bytea not null check (length(digest) = 32),  -- of all but the inspection block; checked again when sealing
-    frozen_at timestamptz not null default clock_timestamp(),
+    frozen_at timestamptz not null default overstap.clock(),
     primary key (frozen, region),
     unique (dossier, number),
     foreign key (dossier, number, region) references overstap.dossier_version
@@ -48,7 +48,7 @@ create table overstap.review_access (
     frozen uuid not null,
     showing bytea not null,                     -- this person's own copy, sealed with a key made of code and birth date
     opens_at timestamptz not null,
-    issued_at timestamptz not null default clock_timestamp(),
+    issued_at timestamptz not null default overstap.clock(),
     issued_by text not null,
     ended_at timestamptz,                       -- another code took its place
     primary key (access, region),
@@ -107,7 +107,7 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('overstap.audit.' || of_region, 0));
     select l.seq, l.hash into head from overstap.audit_line l where l.region = of_region order by l.seq desc limit 1;
     hash_before := coalesce(encode(head.hash, 'hex'), repeat('0', 64));
-    said := json_build_object('action', action, 'actor', 'parents'' pages', 'at', clock_timestamp(), 'detail', detail,
+    said := json_build_object('action', action, 'actor', 'parents'' pages', 'at', overstap.clock(), 'detail', detail,
                               'previous', hash_before, 'region', of_region, 'seq', coalesce(head.seq, 0) + 1,
                               'subject', subject);
     insert into overstap.audit_line (region, seq, payload, hash)
@@ -118,8 +118,8 @@ end $$;
 create function overstap.review_phase(opens_at timestamptz, closes_at timestamptz, state text, number integer, version integer)
     returns text language sql volatile
     return case when version <> number or state in ('supplied', 'accepted', 'rejected') then 'renewed'
-                when opens_at > clock_timestamp() then 'early'
-                when closes_at > clock_timestamp() and state in ('in_review', 'inspected', 'no_receiver') then 'open'
+                when opens_at > overstap.clock() then 'early'
+                when closes_at > overstap.clock() and state in ('in_review', 'inspected', 'no_receiver') then 'open'
                 else 'closed' end;
 
 -- Signs in. The same statements run for a wrong code and for a wrong birth date. Limits count what failed in this and the last
@@ -210,10 +210,9 @@ begin
        and s.used_at > clock_timestamp() - interval '1 hour';
     return query
     select t.access, t.region, t.dossier, t.number, t.phase, t.held, case when t.phase = 'open' then t.showing end, t.closes_at,
-           (r.agreement #>> array['rounds', r.kind, 'milestones', 'delivers'])::timestamptz, p.name, p.contact,
-           array(select c.name from application x join school c on c.region = x.region and c.school = x.secondary_school
-                  where x.region = t.region and x.school_year = r.school_year and x.pupil = d.pupil
-                    and x.withdrawn_at is null
+           r.delivers_at, p.name, p.contact,
+           array(select c.name from may_receive x join school c on c.region = t.region and c.school = x.secondary_school
+                  where x.dossier = t.dossier
                     and array_position(array['applied', 'registered', 'placed'], x.stage)
                         >= array_position(array['applied', 'registered', 'placed'],
                                           r.agreement #>> array['rounds', r.kind, 'receivers'])
@@ -266,7 +265,7 @@ begin
     end if;
     perform set_config('overstap.actor', 'parents'' pages', true);
     insert into review_decision (region, dossier, number, seen_on, agreed, consent, key_id, view, recorded_by, ground, person)
-    values (stay.region, stay.dossier, stay.number, (clock_timestamp() at time zone 'Europe/Amsterdam')::date, answer,
+    values (stay.region, stay.dossier, stay.number, (overstap.clock() at time zone 'Europe/Amsterdam')::date, answer,
             given, with_key, with_view, stay.person, 'parent_page', stay.person)
     returning review_decision, recorded_at into made, decided_at;
     if made is null then  -- the window closed between the look above and the row (trigger keep_window)
@@ -304,7 +303,7 @@ begin
     end if;
     call review_audit(stay.region, 'review.ask', stay.dossier || '/' || stay.number,
                       json_build_object('kind', what, 'request', asked));
-    due := least(clock_timestamp() + interval '5 days', greatest(stay.closes_at, clock_timestamp() + interval '1 day'));
+    due := least(overstap.clock() + interval '5 days', greatest(stay.closes_at, overstap.clock() + interval '1 day'));
     insert into review_request (request, region, dossier, number, person, kind, key_id, text, due_at)
     values (asked, stay.region, stay.dossier, stay.number, stay.person, what, with_key, words, due);
     status := 'recorded';

@@ -1,7 +1,17 @@
 """A parent's way through the pages, by real HTTP, with the mistakes that people make."""
 
+import re
+import shutil
+from pathlib import Path
+
+import pytest
 from families import Place
 from served import Parent, Served, title
+
+from overstap.clock import now
+from overstap.errors import OverstapError
+from overstap.ledger import rounds
+from overstap.review.pages.wording import FOLDER, languages
 
 
 def test_a_family_signs_in_reads_and_decides(place: Place, served: Served) -> None:
@@ -23,3 +33,46 @@ def test_a_family_signs_in_reads_and_decides(place: Place, served: Served) -> No
     assert "Uw bericht is verstuurd" in asked.text
     assert "U bent uitgelogd" in parent.send("overzicht", "uitloggen").text
     print(served.log.read_text())
+
+
+def test_who_receives_it_and_the_attachments_that_go_along(place: Place, served: Served) -> None:
+    receiver = place.agreement.secondary_schools[0]
+    families = place.families()
+    place.give_codes(families)
+    with place.unit() as unit:
+        registered = [
+            rounds.Registration(family.pupil_number, place.school, receiver.id, "registered", now())
+            for family in families
+        ]
+        rounds.record_registrations(unit, place.agreement.school_year, registered)
+    kinds = set()
+    for family in families:
+        parent = Parent(served.address)
+        assert receiver.name in parent.enter(family).text
+        links = re.findall(r'href="(/nl/bijlage/\d+)"', parent.get("dossier").text)
+        for link in links:
+            answer = parent.http.get(link)
+            assert answer.status_code == 200
+            assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+            assert re.fullmatch(
+                r'(attachment|inline); filename="bijlage-\d+\.\w+"', answer.headers["content-disposition"]
+            )
+            kinds.add(answer.headers["content-type"])
+            stranger = Parent(served.address)
+            assert stranger.http.get(link).url.path == "/nl/"
+    assert kinds, "no synthetic dossier has an attachment"
+
+
+def test_a_language_is_a_file(tmp_path: Path) -> None:
+    for path in FOLDER.glob("*.yaml"):
+        shutil.copy(path, tmp_path)
+    text = (tmp_path / "en.yaml").read_text().replace("name: English", "name: Türkçe").replace("dir: ltr", "dir: rtl")
+    (tmp_path / "tr.yaml").write_text(text)
+    found = languages(tmp_path)
+    assert list(found) == ["nl", "en", "tr"]
+    assert found["tr"].name == "Türkçe"
+    (tmp_path / "tr.yaml").write_text(text.replace("    button: Open the file\n", ""))
+    languages.cache_clear()
+    with pytest.raises(OverstapError, match=r"REVIEW-051.*start\.button"):
+        languages(tmp_path)
+    languages.cache_clear()
