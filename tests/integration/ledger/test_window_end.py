@@ -6,12 +6,26 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from test_walk import PO, REGION, ROUND, VO, accept_all, agreement, breaches, incoming, register, release, states
+from test_walk import (
+    PO,
+    REGION,
+    ROUND,
+    VO,
+    accept_all,
+    agreement,
+    breaches,
+    incoming,
+    register,
+    release,
+    seal,
+    send,
+    states,
+)
 
 from overstap.agreements import RoundKind
 from overstap.agreements.model import Stage
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, deliveries, dossiers, reviews, rounds, windows
+from overstap.ledger import Ledger, deliveries, dossiers, requests, reviews, rounds, windows, withdrawals
 from overstap.ledger.dossiers import VersionRef
 
 OTHER = "999990020"
@@ -269,3 +283,24 @@ def test_an_objection_while_sending_starts_is_heard_or_told(ledger: Ledger, app_
     assert result[0].not_open == (0,)
     with ledger.unit(REGION, "test") as unit:
         assert unit.one("select count(*) from overstap.review_decision")[0] == 1
+
+
+def test_an_objection_after_delivery_is_a_task_and_can_take_the_dossier_back(ledger: Ledger) -> None:
+    """F73: it does not count as an answer and is not lost: the school has to deal with it, the region may withdraw."""
+    begin(ledger)
+    decide(ledger)
+    seal(ledger)
+    send(ledger)
+    assert states(ledger)[0] == "confirmed"
+    assert decide(ledger, agreed="Nee", view="Toch niet.").not_open == (0,)
+    ref = VersionRef(dossier(ledger), 1)
+    with ledger.unit(REGION, "school") as unit:
+        requests.ask(unit, ref, kind="correction", text="Toch niet: het advies klopt niet.")
+    with ledger.unit(REGION, "coordinator") as unit:
+        (task,) = requests.of_school(unit, ROUND, PO)
+        assert (task.state, task.kind) == ("open", "correction")
+        reason = withdrawals.Reason.OBJECTION
+        assert withdrawals.withdraw(unit, ROUND, [ref.dossier], reason=reason, decided_by="coordinator") == 1
+        assert [one.reason for one in withdrawals.to_revoke(unit, ROUND)] == [reason]
+    assert states(ledger)[0] == "withdrawn"
+    assert breaches(ledger) == []

@@ -46,9 +46,11 @@ class Pupil:
 
     @property
     def standing(self) -> str:
-        """Where it stands, as a key of the words: not_ready, early, waiting, partly, done, late, sent."""
+        """Where it stands, as a key of the words: not_ready, early, waiting, partly, done, late, sent, withdrawn."""
         if self.state in ("supplied", "accepted", "rejected"):
             return "not_ready"
+        if self.state == "withdrawn":
+            return "withdrawn"
         if self.state in ("sealed", "confirmed", "refused", "undelivered"):
             return "sent"
         if self.is_late or self.state == "not_inspected":
