@@ -225,6 +225,21 @@ def _evidence_before_effect(unit: Unit, _: Evidence) -> Iterator[Breach]:
     for message_id, attempts in unit.rows("select message_id::text, attempts from overstap.revocation"):
         if told[message_id] != attempts:
             yield Breach("I5", message_id, f"was taken back {attempts} times, announced {told[message_id]} times")
+    stated = announced.get("delivery.result", Counter())
+    for message_id, count in unit.rows("select message_id::text, count(*) from overstap.result group by 1"):
+        if stated[message_id] != count:
+            yield Breach("I5", message_id, f"has {count} results, the evidence knows {stated[message_id]}")
+    for (message_id,) in unit.rows(
+        "select r.message_id::text from overstap.result r join overstap.delivery l using (message_id) "
+        "where l.state <> 'confirmed'"
+    ):
+        yield Breach("I3", message_id, "has a result, but was never confirmed")
+    for message_id, count, attempts in unit.rows(
+        "select q.message_id::text, count(*), l.attempts from overstap.dossier_request q "
+        "join overstap.delivery l using (message_id) group by 1, 3"
+    ):
+        if count > attempts:
+            yield Breach("I5", message_id, f"was handed out {count} times, announced {attempts} times")
     for (message_id,) in unit.rows(
         "select r.message_id::text from overstap.receipt r join overstap.delivery l using (message_id) "
         "where l.attempts = 0"

@@ -40,13 +40,19 @@ SUPPORT = """  support:
       delivers: 2026-11-26 08:00
       receipts_due: 2026-12-03 17:00
 occasions:"""
+SECOND = """  - id: 98ZY00
+    name: Het Tweede
+    kind: VO
+    contact: tweede@example.org
+    receives: {url: "https://vo.example.org/overstap", way: push}
+"""
 PARTNERSHIP = """  - id: PO9901
     name: Samenwerkingsverband Voorbeeld
     kind: SWV
     contact: loket@example.org
     receives: {way: push, url: "https://swv.example.org/overstap"}
 """
-TWO_PARTNERSHIPS = f"""{PARTNERSHIP}{PARTNERSHIP.replace("PO9901", "PO9902")}rounds:
+TWO_PARTNERSHIPS = f"""{PARTNERSHIP}{PARTNERSHIP.replace("PO9901", "PO9902").replace("swv.", "swv2.")}rounds:
 {SUPPORT.removesuffix("occasions:")}"""
 FIRST_ROUND = GOOD[GOOD.index("data_due: 2027-01-25") : GOOD.index("      receipts_due: 2027-02-10")]
 LATE_FIRST_ROUND = """data_due: 2027-02-01 17:00
@@ -109,6 +115,7 @@ MISTAKES = [
     ("id: 99ZZ00", "id: 99ZZ", "141", None),
     ("id: 98ZZ00", "id: 99ZZ00", "143", "    name: Het Voorbeeldcollege"),
     (PUSH, "", "144", "  - id: 98ZZ00"),
+    (PUSH, PUSH + SECOND, "154", "    receives: {url:"),
     ("    supplies: {way: drop_folder}\n", "", "145", "  - id: 99ZZ00"),
     ("contact: administratie@example.org", "contact: mevrouw De Vries", "146", None),
     ("kind: VO", "kind: PO\n    supplies: {way: drop_folder}", "148", "schools:"),

@@ -88,3 +88,55 @@ def test_a_list_that_cannot_be_read(tmp_path, reference, rows):
     assert "AGREEMENT-109" in {code for code, _, _ in found(path)}
     with pytest.raises(OverstapError, match="AGREEMENT-001"):
         load_agreement(path)
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBYvV9cB1wHnE0Yz0kq3mUuJ1xY1p4mXw0w0m2l8rQ0b"
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("folder", {"way": "folder"}),
+        ("pull", {"way": "pull", "notify": None}),
+        ("pull:https://vo.example.org/n", {"way": "pull", "notify": "https://vo.example.org/n"}),
+        (
+            f"sftp://overstap@sftp.example.org:2222/in/vo {KEY}",
+            {
+                "way": "sftp",
+                "host": "sftp.example.org",
+                "port": 2222,
+                "user": "overstap",
+                "folder": "in/vo",
+                "host_key": KEY,
+            },
+        ),
+    ],
+)
+def test_ways_to_receive_in_a_cell(tmp_path, cell, expected):
+    path = made(tmp_path, ROWS.replace("https://vo.example.org/overstap", cell).encode())
+    assert found(path) == []
+    assert load_agreement(path).schools[2].receives.model_dump() == expected
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "fax",
+        "pull:http://vo.example.org/n",
+        "sftp://sftp.example.org/in",
+        "sftp://overstap@sftp.example.org:x/in ssh-ed25519 AAAA",
+        f"sftp://overstap@sftp.example.org/../../etc {KEY[:30]}",
+        f"sftp://over;stap@sftp.example.org/in {KEY}",
+    ],
+)
+def test_a_way_that_is_none_is_told_at_its_row(tmp_path, cell):
+    path = made(tmp_path, ROWS.replace("https://vo.example.org/overstap", cell).encode())
+    told = found(path)
+    assert told
+    assert {(code[:9], file, line) for code, file, line in told} == {("AGREEMENT", "scholen.csv", 5)}
+
+
+def test_two_schools_at_one_place(tmp_path):
+    row = next(line for line in ROWS.splitlines() if line.startswith("98ZZ00"))
+    path = made(tmp_path, (ROWS.rstrip("\n") + "\n" + row.replace("98ZZ00", "98ZY00") + "\n").encode())
+    assert found(path) == [("AGREEMENT-154", "scholen.csv", 6)]

@@ -25,6 +25,7 @@ def check(context: Context, register: frozenset[str] | None) -> None:
         register: the ids of all schools that exist; None when no register is at hand.
     """
     _schools(context, register)
+    _places(context)
     _coordinators(context)
 
 
@@ -70,6 +71,23 @@ def _schools(context: Context, register: frozenset[str] | None) -> None:
         for kind in ("PO", "VO"):
             if kind not in kinds:
                 context.say("AGREEMENT-148", "schools", kind=kind)
+
+
+def _places(context: Context) -> None:
+    """Note schools that receive at the same place: only one of them can be who answers, or look, there."""
+    seen: dict[tuple[str, ...], int] = {}
+    for serial, school in schools_of(context):
+        receives = school.get("receives")
+        if not isinstance(receives, Mapping):
+            continue
+        names = {"push": ("url",), "sftp": ("host", "port", "user", "folder")}.get(str(receives.get("way")), ())
+        place = tuple(str(receives.get(name)) for name in names)
+        if place and place in seen:
+            first = schools_of(context)[seen[place]][1]
+            facts = {"school": school.get("id"), "other": first.get("id")}
+            context.say("AGREEMENT-154", "schools", serial, "receives", **facts)
+        elif place:
+            seen[place] = serial
 
 
 def _nearest_id(written: str) -> str:
