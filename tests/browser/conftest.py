@@ -3,10 +3,15 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from overstap.local.postgres import EmbeddedPostgres
+
+from .stage import BETA, Stage, build
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _QUIET = (
@@ -48,3 +53,46 @@ def serious() -> Callable[[Page], list[str]]:
         ]
 
     return check
+
+
+@pytest.fixture(scope="session")
+def stage(state_folder: Path, postgres: EmbeddedPostgres) -> Iterator[Stage]:
+    """A booted Airflow with two regions, for all tests that are marked `boot`; region beta's round begins at once."""
+    with build(state_folder / "stage", postgres) as found:
+        with found.api("admin") as admin:
+            for region in found.regions:
+                admin.wait_for_dag(found.dag_id(region), 180)
+        with found.api(found.coordinator(BETA)) as coordinator:
+            coordinator.unpause(found.dag_id(BETA))
+        yield found
+
+
+@pytest.fixture(scope="session")
+def visit(stage: Stage, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a page of an account that has signed in by the form; one session per account, and per look."""
+    contexts: dict[tuple[str, str, int, int], BrowserContext] = {}
+
+    def page(account: str, path: str, *, scheme: str = "light", size: tuple[int, int] = (1280, 900)) -> Page:
+        key = (account, scheme, *size)
+        if key not in contexts:
+            contexts[key] = browser.new_context(
+                color_scheme=scheme,  # type: ignore[arg-type]
+                viewport={"width": size[0], "height": size[1]},
+                locale="nl-NL",
+                base_url=stage.address,
+            )
+            contexts[key].set_default_timeout(60_000)
+            first = contexts[key].new_page()
+            first.goto("/")
+            first.fill("input[name=username]", account)
+            first.fill("input[name=password]", stage.password(account))
+            first.click("[type=submit]")
+            first.wait_for_url(lambda url: "/auth/" not in url)
+            first.close()
+        opened = contexts[key].new_page()
+        opened.goto(path)
+        return opened
+
+    yield page
+    for context in contexts.values():
+        context.close()

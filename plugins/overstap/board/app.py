@@ -91,7 +91,7 @@ def _add_pages(app: FastAPI, board: Board) -> None:
 
     @app.get("/ronde/{round_id}", response_class=HTMLResponse)
     def one_round(round_id: str, person: Person = asks, wanted: Selection = Depends(_wanted)) -> str:  # noqa: B008
-        return round.page(board.desk(person), round_id, wanted)
+        return round.page(board.desk(person), round_id, wanted, board.house.questions)
 
     @app.get("/ronde/{round_id}/scholen.{kind}")
     def schools_file(
@@ -119,7 +119,7 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     @app.get("/dag/{dag_id}", response_class=HTMLResponse)
     def of_dag(dag_id: str, person: Person = asks, wanted: Selection = Depends(_wanted)) -> str:  # noqa: B008
         desk = board.desk(person)
-        return round.page(desk, round.round_of_dag(desk, dag_id), wanted)
+        return round.page(desk, round.round_of_dag(desk, dag_id), wanted, board.house.questions)
 
     @app.get("/beheer", response_class=HTMLResponse)
     def all_regions(person: Person = asks) -> str:

@@ -39,6 +39,21 @@ class RedTask:
     since: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A gate that waits for an answer.
+
+    Args:
+        title: as Airflow shows it.
+        path: where in Airflow it is answered.
+        since: since when it waits.
+    """
+
+    title: str
+    path: str
+    since: datetime | None
+
+
 class RefusedError(Exception):
     """Airflow refused what this person asked: its words, for the page."""
 
@@ -59,6 +74,9 @@ class House(Protocol):
 
     def run(self, dag_id: str) -> RunRef | None:
         """Return the run of a round; None when it has none."""
+
+    def questions(self, dag_id: str) -> list[Question]:
+        """Return the gates of a round's newest run that wait for an answer."""
 
     def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
         """Return the task that collects from a school."""

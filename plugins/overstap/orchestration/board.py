@@ -22,7 +22,7 @@ from sqlalchemy import func, select, text
 
 from overstap.board import addresses, health
 from overstap.board.app import Board, make_app
-from overstap.board.house import RedTask, RefusedError, RunRef, TaskRef
+from overstap.board.house import Question, RedTask, RefusedError, RunRef, TaskRef
 from overstap.board.person import Person
 from overstap.orchestration.roles import ALL_REGIONS, DOSSIERS
 from overstap.orchestration.titles import title
@@ -69,6 +69,34 @@ class AirflowHouse:
                 select(DagRun.run_id).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc()).limit(1)
             )
         return RunRef(dag_id, found) if found else None
+
+    def questions(self, dag_id: str) -> list[Question]:
+        """Return the gates of a round's newest run that wait for an answer."""
+        run = self.run(dag_id)
+        if run is None:
+            return []
+        with create_session() as session:
+            found = session.execute(
+                select(
+                    TaskInstance.task_id,
+                    TaskInstance.map_index,
+                    TaskInstance._rendered_map_index,
+                    TaskInstance.start_date,
+                ).where(
+                    TaskInstance.dag_id == dag_id,
+                    TaskInstance.run_id == run.run_id,
+                    TaskInstance.state == TaskInstanceState.AWAITING_INPUT,
+                )
+            ).all()
+        return [
+            Question(
+                _title_of(task) if not label else f"{_title_of(task)}: {label}",
+                f"/dags/{quote(dag_id)}/runs/{quote(run.run_id)}/tasks/{quote(task)}"
+                f"{f'/mapped/{index}' if index >= 0 else ''}/required_actions",
+                since,
+            )
+            for task, index, label, since in found
+        ]
 
     def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
         """Return the task that collects from a school, by the label that Airflow shows, which ends with its id."""

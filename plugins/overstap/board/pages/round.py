@@ -1,5 +1,6 @@
 """One round: how far it is, who holds it up, its schools as a table that can be sorted, filtered and searched."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from overstap.board import addresses
 from overstap.board.charts import progress as progress_chart
 from overstap.board.funnel import days
 from overstap.board.headline import headline
+from overstap.board.house import Question
 from overstap.board.pages.place import Desk, NotHereError, facts_of, registrar_of, sentence_of, with_funnel
 from overstap.board.render import render
 from overstap.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
@@ -43,13 +45,14 @@ class RedLine:
     will_retry: bool
 
 
-def page(desk: Desk, round_id: str, wanted: Selection) -> str:
+def page(desk: Desk, round_id: str, wanted: Selection, questions_of: Callable[[str], Sequence[Question]]) -> str:
     """Write the page.
 
     Args:
         desk: see `Desk`.
         round_id: the round.
         wanted: which schools in which order.
+        questions_of: gives the gates of a DAG that wait for an answer.
 
     Raises:
         NotHereError: the account may not see it, or there is none.
@@ -63,7 +66,9 @@ def page(desk: Desk, round_id: str, wanted: Selection) -> str:
         }
         if unit is None:
             told = headline(view, (), desk.now)
-            shared |= dict.fromkeys(("rows", "all_rows", "receivers", "decisions", "failures", "tally"), ())
+            shared |= dict.fromkeys(
+                ("rows", "all_rows", "receivers", "decisions", "failures", "tally", "questions"), ()
+            )
             return render("round", view=view, headline=told, chart=None, **shared)
         facts = facts_of(unit, view, desk.now)
         rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
@@ -81,6 +86,7 @@ def page(desk: Desk, round_id: str, wanted: Selection) -> str:
             tally=tally(rows),
             receivers=receiver_rows(facts, sentence_of),
             decisions=_decisions(unit, round_id),
+            questions=questions_of(dag_id(view)),
             failures=_failures(unit, round_id, facts),
             **shared,
         )

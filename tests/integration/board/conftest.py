@@ -1,0 +1,114 @@
+"""Filled rounds on real PostgreSQL, and the board over them as one account or another sees it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from fastapi import HTTPException, Request
+from fastapi.testclient import TestClient
+
+from overstap.agreements import Milestones, RoundKind
+from overstap.bench.filling import UNDER_WAY, Filling, fill, milestones_around
+from overstap.board.app import Board, make_app
+from overstap.board.health import HealthLine
+from overstap.board.house import Question, RedTask, RunRef, TaskRef
+from overstap.board.person import Person
+from overstap.clock import now
+from overstap.ledger import Ledger
+from overstap.settings import Settings
+from overstap.synth.agreement import agreement_of, write_agreement
+from overstap.synth.region import make_region
+
+HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script> \"De 🦊\" ‮مدرسة"
+COORDINATOR = Person("c.alfa", "1", frozenset({"alfa"}), frozenset({"alfa"}), sees_dossiers=True)
+VIEWER = Person("v.alfa", "2", frozenset({"alfa"}))
+ADMINISTRATOR = Person("a", "3", frozenset({"alfa", "beta", "demo"}), is_administrator=True)
+
+
+class Alone:
+    """An Airflow in which nothing runs: pages that only look ask no more of it. Rights are tested on a booted one."""
+
+    base = ""
+
+    def __init__(self) -> None:
+        self.asks: Person | None = COORDINATOR
+
+    @property
+    def person(self) -> Callable[..., Person]:
+        def who() -> Person:
+            if self.asks is None:
+                raise HTTPException(401)
+            return self.asks
+
+        return who
+
+    def login(self, request: Request) -> str:
+        return f"/auth/login/?next={request.url.path}"
+
+    def run(self, dag_id: str) -> RunRef | None:
+        return None
+
+    def questions(self, dag_id: str) -> list[Question]:
+        return []
+
+    def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
+        return None
+
+    async def clear(
+        self, request: Request, run: RunRef, task: TaskRef, *, note: str, is_rehearsal: bool
+    ) -> Sequence[TaskRef]:
+        raise NotImplementedError
+
+    def health(self, now: datetime) -> list[HealthLine]:
+        return []
+
+    def red_tasks(self) -> list[RedTask]:
+        return []
+
+    def secret(self) -> str:
+        return "s" * 40
+
+
+@pytest.fixture
+def house() -> Alone:
+    return Alone()
+
+
+@pytest.fixture
+def client(house: Alone, ledger: Ledger, owner_dsn: str, app_dsn: str, tmp_path: Path) -> Iterator[TestClient]:
+    """Region alfa under way, with a hostile name; beta as well; demo with a round that has not opened."""
+    at = now()
+    planned = {RoundKind.ADVICE: Milestones(**{name: at + timedelta(days=9) for name in Milestones.model_fields})}
+    for place, name in enumerate(("alfa", "beta", "demo")):
+        region = make_region(5 + place, 40, 5, 2, today=at.date(), name=name, title=f"Regio {name.title()}")
+        under_way = {RoundKind.ADVICE: milestones_around(at)}
+        agreement = agreement_of(region, planned if name == "demo" else under_way)
+        if name == "alfa":
+            schools = tuple(
+                school.model_copy(update={"name": HOSTILE}) if number == 0 else school
+                for number, school in enumerate(agreement.schools)
+            )
+            agreement = agreement.model_copy(update={"schools": schools})
+        write_agreement(agreement, tmp_path / "regions")
+        if name != "demo":
+            fill(ledger, owner_dsn, agreement, RoundKind.ADVICE, Filling(200, UNDER_WAY, troubled_every=1))
+    settings = Settings(ledger=app_dsn, regions=tmp_path / "regions", trust=None)
+    board = Board(house, lambda: settings)
+    with TestClient(make_app(board), follow_redirects=False) as found:
+        yield found
+    board.looker.close()
+
+
+@pytest.fixture
+def counted(owner_dsn: str) -> Callable[[str], int]:
+    """Return a count that the owner makes, beside the board."""
+
+    def count(query: str) -> int:
+        with psycopg.connect(owner_dsn) as connection:
+            found = connection.execute(query).fetchone()
+        assert found is not None
+        return int(found[0])
+
+    return count

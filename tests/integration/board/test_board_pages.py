@@ -1,0 +1,195 @@
+"""The board over filled rounds: what it counts, whom it shows what, and that names change nothing on it."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+from openpyxl import load_workbook
+
+from overstap.errors import OverstapError
+from overstap.ledger import backups
+from overstap.ledger.looking import Looker
+
+from .conftest import ADMINISTRATOR, COORDINATOR, HOSTILE, VIEWER, Alone
+
+ROUND = "/ronde/{}.2026-2027.advice"
+Count = Callable[[str], int]
+
+
+@pytest.fixture
+def here(client: TestClient) -> str:
+    found = re.search(r"/rondes(/ronde/alfa\.[0-9-]+\.advice)", client.get("/").text)
+    assert found is not None
+    return found[1]
+
+
+def rows(client: TestClient, here: str, query: str = "") -> list[dict[str, str]]:
+    text = client.get(f"{here}/scholen.csv{query}").content.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text), delimiter=";"))
+
+
+def test_counts_are_those_of_the_ledger(client: TestClient, here: str, counted: Count) -> None:
+    told = rows(client, here)
+    of_alfa = "select count(*) from overstap.dossier where region = 'alfa'"
+    for column, condition in (
+        ("Aangeleverd", ""),
+        ("Afgekeurd", " and state = 'rejected'"),
+        ("Bevestigd", " and state = 'confirmed'"),
+        ("Geleverd", " and state in ('sealed', 'confirmed', 'refused', 'undelivered')"),
+    ):
+        assert sum(int(row[column]) for row in told) == counted(of_alfa + condition) > 0, column
+    assert sum(int(row["Verwacht"]) for row in told) == 200
+    assert sum(int(row["Geweigerde bestanden"]) for row in told) == counted(
+        "select count(*) from overstap.refused_input where region = 'alfa'"
+    )
+    page = client.get(here)
+    assert page.status_code == 200
+    assert page.text.count('<tr role="row"><th scope="row"') == len(told) == 5
+
+
+def test_what_moved_today_and_each_day(client: TestClient, here: str, counted: Count) -> None:
+    """The sum over all days is how it stands, so what moved today is right as well."""
+    text = client.get(here).text
+    table = text[text.index("Cijfers per dag") :]
+    first = re.search(r"<tbody><tr>(.*?)</tr>", table, re.S)
+    assert first is not None
+    newest = [int(cell.replace(".", "")) for cell in re.findall(r'class="number">([\d.]+)<', first[1])]
+    states = "select count(*) from overstap.dossier where region = 'alfa'"
+    assert newest[0] == counted(states)
+    assert newest[-1] == counted(f"{states} and state = 'confirmed'")
+    today = counted(
+        "select count(*) from overstap.dossier_event where region = 'alfa' and to_state = 'confirmed' "
+        "and at >= (date_trunc('day', now() at time zone 'Europe/Amsterdam') at time zone 'Europe/Amsterdam')"
+    )
+    assert f">+{today}<" in text if today else True
+
+
+def test_sort_filter_and_search(client: TestClient, here: str) -> None:
+    names = [row["School"] for row in rows(client, here, "?op=naam")]
+    assert names == sorted(names, key=lambda name: name.lstrip("'").casefold())
+    assert [row["School"] for row in rows(client, here, "?op=naam&om=1")] == names[::-1]
+    problems = rows(client, here, "?toon=probleem")
+    assert {row["Status"] for row in problems} == {"Probleem"}
+    assert [row["School"] for row in rows(client, here, "?zoek=SCRIPT")] == [f"'{HOSTILE}"]
+    assert rows(client, here, "?zoek=bestaat+niet") == []
+    assert len(rows(client, here, "?op=onzin&toon=onzin&om=onzin")) == 5
+    assert "Geen school voldoet hieraan" in client.get(f"{here}?zoek=%3Cscript%3E%22x").text
+
+
+def test_names_change_nothing_on_any_page(client: TestClient, here: str, house: Alone) -> None:
+    hostile = rows(client, here, "?zoek=script")[0]["BRIN en vestiging"]
+    pages = ["/", here, f"{here}?zoek={HOSTILE}", f"{here}/school/{hostile}", f"{here}/school/{hostile}/opnieuw"]
+    for path in pages:
+        text = client.get(path).text
+        assert "<script>alert" not in text, path
+        assert not re.findall(r"""\son\w+=|style=|javascript:""", text), path
+        assert text.count("<script") == 1, path
+    assert "&lt;script&gt;alert(1)" in client.get(f"{here}/school/{hostile}").text
+
+
+def test_a_spreadsheet_holds_no_formula(client: TestClient, here: str) -> None:
+    answer = client.get(f"{here}/scholen.xlsx")
+    assert "attachment" in answer.headers["content-disposition"]
+    sheet = load_workbook(io.BytesIO(answer.content)).active
+    cells = [cell for row in sheet.iter_rows() for cell in row]
+    assert HOSTILE in {cell.value for cell in cells}
+    assert {cell.data_type for cell in cells} == {"s", "n"}
+    assert sheet.max_row == 6
+
+
+def test_another_region_is_as_if_it_were_not_there(client: TestClient, here: str, house: Alone) -> None:
+    other = here.replace("alfa", "beta")
+    for path in ("", "/scholen.csv", "/scholen.xlsx", "/school/99AB00", "/school/99AB00/opnieuw"):
+        found, nowhere = client.get(other + path), client.get(here.replace("alfa", "nowhere") + path)
+        assert found.status_code == nowhere.status_code == 404
+        assert found.text == nowhere.text
+    assert client.get("/dag/round__beta__advice").status_code == 404
+    assert client.get("/beheer").status_code == 404
+    assert "Beta" not in client.get("/").text
+
+
+def test_single_dossiers_are_for_those_with_the_right(
+    client: TestClient, here: str, house: Alone, counted: Count
+) -> None:
+    school = rows(client, here)[1]["BRIN en vestiging"]
+    text = client.get(f"{here}/school/{school}").text
+    shown = re.findall(r">([0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4})<", text)
+    own = f"select count(*) from overstap.dossier where region = 'alfa' and primary_school = '{school}'"  # noqa: S608
+    assert len(set(shown)) == counted(own) > 0
+    house.asks = VIEWER
+    text = client.get(f"{here}/school/{school}").text
+    assert "Per dossier" not in text
+    assert 'opnieuw"' not in text
+
+
+def test_a_round_by_its_dag_and_one_that_has_not_opened(client: TestClient, here: str, house: Alone) -> None:
+    assert "Basisscholen" in client.get("/dag/round__alfa__advice?run=x").text
+    assert "Basisscholen" in client.get("/dag/intake__alfa").text
+    assert client.get("/dag/other__alfa__advice").status_code == 404
+    house.asks = ADMINISTRATOR
+    planned = client.get(here.replace("alfa", "demo"))
+    assert "Deze ronde is nog niet begonnen." in planned.text
+    assert client.get(here.replace("alfa", "demo") + "/school/99AA00").status_code == 404
+
+
+def test_the_administrators_page(client: TestClient, house: Alone, app_dsn: str) -> None:
+    house.asks = ADMINISTRATOR
+    text = client.get("/beheer").text
+    assert "Nooit gemeld" in text
+    assert text.index("afgekeurd en niet hersteld") < text.index("Gepland")
+    for kind in backups.KINDS:
+        backups.told(app_dsn, kind, "test")
+    assert "Nooit gemeld" not in client.get("/beheer").text
+
+
+def test_signed_out_and_forms(client: TestClient, here: str, house: Alone) -> None:
+    school = rows(client, here)[1]["BRIN en vestiging"]
+    form = f"{here}/school/{school}/opnieuw"
+    assert client.get(form).status_code == 409  # nothing runs in this Airflow
+    assert client.post(form, data={"note": "x", "mark": "y"}).status_code == 422
+    house.asks = None
+    assert client.get("/").headers["location"] == "/auth/login/?next=/"
+    assert client.post(form, data={"note": "x", "mark": "y"}).status_code == 401
+    for path in ("/docs", "/openapi.json", "/redoc"):
+        assert client.get(path).status_code == 404
+
+
+def test_an_agreement_that_cannot_be_read_is_told(client: TestClient, house: Alone, tmp_path) -> None:
+    path = next((tmp_path / "regions" / "alfa").glob("*.yaml"))
+    path.write_text("region: [", encoding="utf-8")
+    assert "kunnen niet worden gelezen" in client.get("/").text
+
+
+def test_looking_writes_nothing_and_has_no_key(app_dsn: str, ledger) -> None:
+    looker = Looker(app_dsn)
+    with looker.region("alfa") as unit:
+        with pytest.raises(OverstapError, match="LEDGER-013"):
+            unit.keys.lookup("pupil", "123")
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            unit.run("insert into overstap.school values ('alfa', '99AA00', 'x', 'PO', 'x')")
+    with pytest.raises(OverstapError, match="LEDGER-007"), looker.region("nowhere"):
+        pass
+    looker.close()
+
+
+def test_a_ledger_that_does_not_answer_is_a_page(house: Alone, tmp_path, client: TestClient, owner_dsn: str) -> None:
+    from overstap.board.app import Board, make_app
+    from overstap.settings import Settings
+
+    nowhere = Settings(ledger="host=127.0.0.1 port=1 user=x dbname=x password=geheim", regions=tmp_path / "regions")
+    with TestClient(make_app(Board(house, lambda: nowhere))) as broken:
+        answer = broken.get("/")
+    assert answer.status_code == 503
+    assert "LEDGER-006" in answer.text
+    assert "geheim" not in answer.text
+    # After the server cut all connections the next look is a new one.
+    house.asks = COORDINATOR
+    with psycopg.connect(owner_dsn, autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'overstap board'"
+        )
+    assert client.get("/").status_code == 200

@@ -1,0 +1,131 @@
+"""What holds a school up: one situation per kind, the worst first, and nothing when all is done."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from overstap.agreements import Milestones
+from overstap.board.blockers import Situation, Weight, Who, blockers
+from overstap.board.steps import StepState, steps
+from overstap.ledger.progress import OpenDelivery, OpenReview
+from overstap.texts import texts
+
+NOW = datetime(2027, 3, 20, 12, tzinfo=UTC)
+BEFORE, AFTER = NOW - timedelta(days=1), NOW + timedelta(days=1)
+
+
+def milestones(due: datetime = BEFORE, delivers: datetime = AFTER) -> Milestones:
+    return Milestones(
+        opens=NOW - timedelta(days=9),
+        data_due=due,
+        review_opens=max(due, BEFORE),
+        review_closes=max(due, AFTER),
+        delivers=max(due, delivers, AFTER),
+        receipts_due=NOW + timedelta(days=9),
+    )
+
+
+QUIET = Situation(0, Counter(), Counter(), Counter(), None, (), milestones(), NOW, lambda code: f"Zin van {code}.")
+
+
+@pytest.mark.parametrize(
+    ("situation", "kind", "weight", "who"),
+    [
+        (replace(QUIET, expected=3), "nothing_supplied_late", Weight.PROBLEM, Who.SCHOOL),
+        (replace(QUIET, expected=3, milestones=milestones(AFTER)), "nothing_supplied", Weight.WAITING, Who.SCHOOL),
+        (replace(QUIET, refused_files=Counter({"INTAKE-001": 2})), "refused_files", Weight.PROBLEM, Who.SCHOOL),
+        (
+            replace(QUIET, states=Counter(rejected=2), rejections=Counter({"OV-ID-01": 2})),
+            "rejected",
+            Weight.PROBLEM,
+            Who.SCHOOL,
+        ),
+        (replace(QUIET, states=Counter(rejected=1)), "rejected_bare", Weight.PROBLEM, Who.SCHOOL),
+        (replace(QUIET, expected=3, states=Counter(confirmed=2)), "incomplete_late", Weight.PROBLEM, Who.SCHOOL),
+        (
+            replace(QUIET, expected=3, states=Counter(confirmed=2), milestones=milestones(AFTER)),
+            "incomplete",
+            Weight.WAITING,
+            Who.SCHOOL,
+        ),
+        (replace(QUIET, states=Counter(not_inspected=1)), "not_inspected", Weight.PROBLEM, Who.SCHOOL),
+        (replace(QUIET, states=Counter(no_receiver=1)), "no_receiver", Weight.PROBLEM, Who.REGISTRATIONS),
+        (replace(QUIET, states=Counter(refused=1)), "refused", Weight.PROBLEM, Who.RECEIVER),
+        (replace(QUIET, states=Counter(undelivered=1)), "undelivered", Weight.PROBLEM, Who.RECEIVER),
+        (
+            replace(QUIET, states=Counter(sealed=1), deliveries=[OpenDelivery("99AA00", "98XA00", "DELIVERY-001", 1)]),
+            "unanswered",
+            Weight.PROBLEM,
+            Who.RECEIVER,
+        ),
+        (
+            replace(QUIET, states=Counter(sealed=1), deliveries=[OpenDelivery("99AA00", "98XA00", "", 1)]),
+            "under_way",
+            Weight.GOING,
+            Who.NOBODY,
+        ),
+        (
+            replace(QUIET, states=Counter(in_review=2), review=OpenReview(2, AFTER, AFTER)),
+            "in_review",
+            Weight.WAITING,
+            Who.SCHOOL,
+        ),
+        (replace(QUIET, states=Counter(accepted=2)), "unreleased", Weight.WAITING, Who.COORDINATOR),
+        (
+            replace(QUIET, states=Counter(accepted=2), milestones=milestones(AFTER)),
+            "unreleased_early",
+            Weight.GOING,
+            Who.NOBODY,
+        ),
+        (replace(QUIET, states=Counter(supplied=2)), "unchecked", Weight.GOING, Who.NOBODY),
+        (replace(QUIET, states=Counter(inspected=2)), "inspected_early", Weight.GOING, Who.NOBODY),
+    ],
+)
+def test_each_kind(situation: Situation, kind: str, weight: Weight, who: Who) -> None:
+    [found] = blockers(situation)
+    assert (found.kind, found.weight, found.who) == (kind, weight, who)
+    assert found.says
+    assert found.do
+    assert "{" not in found.says + found.do
+
+
+def test_every_kind_has_both_languages() -> None:
+    for kind, words in texts("board/blockers").items():
+        assert words["nl"] and words["en"] and words["do_nl"] and words["do_en"], kind  # noqa: PT018
+
+
+def test_the_worst_comes_first_and_one_is_told_as_one() -> None:
+    situation = replace(
+        QUIET, expected=9, states=Counter(supplied=1, in_review=1, rejected=1), review=OpenReview(1, AFTER, AFTER)
+    )
+    found = blockers(situation)
+    assert [one.weight for one in found] == sorted(one.weight for one in found)
+    assert found[0].weight is Weight.PROBLEM
+    assert "1 dossiers" not in " ".join(one.says for one in found)
+
+
+def test_nothing_holds_up_who_is_done() -> None:
+    assert blockers(replace(QUIET, expected=4, states=Counter(confirmed=4))) == []
+
+
+def test_steps_of_a_school() -> None:
+    found = steps(
+        expected=10,
+        states=Counter(rejected=1, inspected=3, confirmed=4),
+        refused_files=0,
+        milestones=milestones(),
+        now=NOW,
+    )
+    assert [(step.state, step.done, step.goal) for step in found] == [
+        (StepState.LATE, 8, 10),
+        (StepState.TROUBLE, 7, 10),
+        (StepState.BUSY, 7, 10),
+        (StepState.BUSY, 4, 10),
+        (StepState.BUSY, 4, 10),
+    ]
+    done = steps(expected=2, states=Counter(confirmed=2), refused_files=0, milestones=milestones(), now=NOW)
+    assert {step.state for step in done} == {StepState.DONE}
+    none = steps(expected=0, states=Counter(), refused_files=0, milestones=milestones(AFTER), now=NOW)
+    assert {step.state for step in none} == {StepState.AHEAD}

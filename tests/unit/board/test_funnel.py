@@ -1,0 +1,67 @@
+"""The funnel and how it moved; every state of the ledger has its layer."""
+
+import itertools
+import re
+from collections import Counter
+from datetime import date
+
+from overstap.board.funnel import REACHED, SUPPLIED, Layer, changed, days, funnel
+from overstap.ledger.progress import Move
+from overstap.settings import PROJECT
+
+MONDAY, TUESDAY, THURSDAY = date(2027, 3, 8), date(2027, 3, 9), date(2027, 3, 11)
+
+
+def test_layers_hold_one_another() -> None:
+    layers = list(REACHED.values())
+    assert all(narrow < wide for wide, narrow in itertools.pairwise(layers))
+
+
+def test_every_state_of_the_ledger_is_told() -> None:
+    schema = "".join(path.read_text() for path in sorted((PROJECT / "include/schemas/ledger").glob("*.sql")))
+    states = set()
+    for values in re.findall(r"insert into overstap\.state[^;]*values(.*?);", schema, flags=re.S):
+        states |= set(re.findall(r"\('([a-z_]+)'", values))
+    from overstap.texts import texts
+
+    assert states == SUPPLIED
+    assert states == set(texts("board/words")["dossier_states"])
+
+
+def test_counts_and_changes() -> None:
+    states = Counter(supplied=1, rejected=2, in_review=3, confirmed=4)
+    moved = [
+        (None, "supplied", 2),
+        ("supplied", "accepted", 5),
+        ("accepted", "supplied", 1),
+        ("sealed", "confirmed", 4),
+    ]
+    told = {step.layer: (step.count, step.change) for step in funnel(states, 12, moved)}
+    assert told == {
+        Layer.EXPECTED: (12, None),
+        Layer.SUPPLIED: (10, 2),
+        Layer.ACCEPTED: (7, 4),
+        Layer.INSPECTED: (4, 0),
+        Layer.DELIVERED: (4, 0),
+        Layer.CONFIRMED: (4, 4),
+    }
+
+
+def test_a_mended_dossier_counts_once() -> None:
+    assert changed([("rejected", "supplied", 1)]) == Counter()
+    assert changed([("in_review", "supplied", 1)])[Layer.ACCEPTED] == -1
+
+
+def test_days_without_a_move_stand_as_the_day_before() -> None:
+    found = days(
+        [
+            Move(MONDAY, None, "supplied", 3),
+            Move(TUESDAY, "supplied", "accepted", 2),
+            Move(TUESDAY, None, "supplied", 1),
+        ],
+        THURSDAY,
+    )
+    assert [one.day.day for one in found] == [8, 9, 10, 11]
+    assert [one.counts[Layer.SUPPLIED] for one in found] == [3, 4, 4, 4]
+    assert [one.counts[Layer.ACCEPTED] for one in found] == [0, 2, 2, 2]
+    assert days([], THURSDAY) == []

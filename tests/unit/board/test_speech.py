@@ -1,0 +1,96 @@
+"""Moments, spans and numbers as a Dutch reader expects them."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from overstap.board import addresses, exports, health, speech
+from overstap.board.marks import is_ours, mark
+from overstap.board.pages.school import pseudonym
+from overstap.board.person import Person
+
+NOW = datetime(2027, 3, 10, 11, tzinfo=UTC)  # 12:00 on a Dutch wall
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        (timedelta(days=3), "nog 3 dagen"),
+        (timedelta(days=1), "morgen 12:00"),
+        (timedelta(hours=4), "vandaag 16:00"),
+        (timedelta(hours=-1), "vandaag verstreken"),
+        (timedelta(days=-1), "1 dag te laat"),
+        (timedelta(days=-5), "5 dagen te laat"),
+    ],
+)
+def test_what_is_left(after: timedelta, told: str) -> None:
+    assert speech.left(NOW + after, NOW) == told
+
+
+def test_days_are_counted_by_the_calendar_over_the_change_of_clocks() -> None:
+    before = datetime(2027, 3, 27, 23, tzinfo=UTC)  # midnight, the night in which an hour is skipped
+    assert speech.left(datetime(2027, 3, 28, 22, tzinfo=UTC), before) == "morgen 00:00"
+
+
+def test_words() -> None:
+    assert speech.when(NOW, NOW) == "vandaag 12:00"
+    assert speech.when(NOW + timedelta(days=2), NOW) == "vr 12 mrt 12:00"
+    assert speech.when(NOW + timedelta(days=300), NOW) == "di 4 jan 2028 12:00"
+    assert [speech.signed(number) for number in (1234, 0, -5)] == ["+1.234", "0", "−5"]
+    assert speech.share(999, 1000) == "99 %"
+    assert speech.period(timedelta(hours=1)) == "1 uur"
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "|x", "%x", "＝1", " =1", "\n=1", "\x00=1"]
+)
+def test_no_cell_is_a_formula(text: str) -> None:
+    assert str(exports.safe(text)).startswith("'")
+
+
+def test_a_usual_cell_stays_as_it_is() -> None:
+    assert exports.safe("De Regenboog") == "De Regenboog"
+    assert exports.safe(-3) == -3
+    assert exports.safe("a\x07b") == "ab"
+
+
+def test_a_mark_is_of_one_person_and_one_form() -> None:
+    anna, bob = Person("anna", "1", frozenset()), Person("bob", "2", frozenset())
+    given = mark("s" * 32, anna, "ronde/school")
+    assert is_ours("s" * 32, anna, "ronde/school", given)
+    assert not is_ours("s" * 32, bob, "ronde/school", given)
+    assert not is_ours("s" * 32, anna, "ronde/other", given)
+    assert not is_ours("t" * 32, anna, "ronde/school", given)
+    assert not is_ours("s" * 32, anna, "ronde/school", "")
+
+
+def test_a_pseudonym_tells_nothing_of_when() -> None:
+    one, other = UUID("0198a0b0-1111-7abc-8123-00000000abcd"), UUID("0298a0b0-2222-7abc-8123-00000000abcd")
+    assert pseudonym(one) == pseudonym(other)
+    assert len(pseudonym(one)) == 9
+    assert pseudonym(one) != pseudonym(UUID(int=one.int + 1))
+
+
+def test_addresses_are_quoted() -> None:
+    path = addresses.school_page("alfa.2026-2027.advice", "99AB00")
+    assert addresses.framed("https://x.nl/", path) == f"https://x.nl/plugin/rondes{path}"
+    assert addresses.school_page("a/b", "c?d") == "/rondes/ronde/a/b/school/c%3Fd"
+
+
+def test_health_is_judged() -> None:
+    fresh = {kind: NOW - timedelta(hours=3) for kind in health.BACKUPS}
+    assert health.backups(fresh, NOW).tone == "good"
+    assert health.backups(fresh | {"keys": NOW - timedelta(days=2)}, NOW).tone == "mind"
+    assert health.backups(fresh | {"keys": NOW - timedelta(days=9)}, NOW).tone == "bad"
+    assert "sleutels" in health.backups({"ledger": NOW, "airflow": NOW}, NOW).says
+    assert health.queue(0, None, 2, NOW).tone == "good"
+    assert health.queue(3, NOW - timedelta(hours=1), 2, NOW).tone == "bad"
+    assert health.certificates({"a": NOW + timedelta(days=3)}, NOW).tone == "bad"
+    assert health.certificates({"a": NOW + timedelta(days=300)}, NOW).tone == "good"
+    assert health.certificates(None, NOW).tone == "mind"
+    assert health.component("scheduler", NOW - timedelta(seconds=4), True, NOW).tone == "good"
+    assert health.component("scheduler", None, False, NOW).tone == "bad"
+    assert health.database("ledger", None, None).tone == "bad"
+    assert health.checkpoint(0, None, NOW).tone == "good"
+    assert health.checkpoint(7, None, NOW).tone == "mind"
