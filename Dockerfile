@@ -38,6 +38,9 @@ export OVERSTAP_LEDGER="postgresql://overstap_app:$(secret app_password)@${DATAB
 if [ -e /run/secrets/owner_password ]; then
     export OVERSTAP_LEDGER_OWNER="postgresql://overstap_owner:$(secret owner_password)@${DATABASE_HOST}/overstap_ledger"
 fi
+if [ -s /run/secrets/oidc_secret ]; then
+    export OVERSTAP_OIDC_SECRET="$(secret oidc_secret)"
+fi
 exec "$@"
 SCRIPT
 USER airflow

@@ -45,6 +45,14 @@ class Settings(BaseSettings):
     registers: Path | None = None
     """Folder with DUO's lists of schools and partnerships as CSV; optional."""
 
+    oidc_issuer: str | None = None
+    """Address of the identity provider at which people sign in to Airflow; without it they do by password."""
+    oidc_client: str | None = None
+    """This Airflow's client id at the identity provider."""
+    oidc_secret: str | None = None
+    """Its secret there."""
+    oidc_account_claim: str = "preferred_username"
+    """The claim that holds the account's name as the agreements have it."""
     administrators: str = ""
     """Accounts that look after all regions, with commas between them."""
     mail: str | None = None

@@ -58,7 +58,8 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def get(api: AirflowApi, path: str, **params: Any) -> httpx.Response:
-    api.dags()  # signs in, or again
+    if api._token is None:
+        api.dags()  # signs in
     return api._send("GET", path, params=params)
 
 
@@ -82,8 +83,9 @@ def asked(addresses: list[str], dag: str, run: str, task: str) -> Iterator[tuple
 def seen(api: AirflowApi, addresses: list[str], dag: str, run: str) -> dict[str, str]:
     """What an account gets to see of region beta: by address, the first mark and what stands around it."""
     found = {}
-    for task in ("collect", "release"):
-        for path, params in asked(addresses, dag, run, task):
+    of_gate = [address for address in addresses if "hitlDetails" in address]
+    for task, some in (("collect", addresses), ("release", of_gate)):
+        for path, params in asked(some, dag, run, task):
             answer = get(api, path, **params)
             assert answer.status_code < 500, f"{path} {answer.status_code}"
             for mark in (*_MARKS, _SECRET_NOTE):
@@ -106,7 +108,7 @@ def test_no_address_shows_the_other_region(stage: Stage, beta_run: str, addresse
     expected = {f"/api/v2/dags/{dag}", base, f"{base}/taskInstances", "/ui/dags", "/api/v2/dags"}
     expected |= {f"{base}/hitlDetails", f"{base}/taskInstances/collect/logs/1", "/api/v2/dags/~/dagRuns"}
     expected |= {f"{base}/taskInstances/collect/xcomEntries", "/api/v2/dags/~/dagRuns/~/taskInstances"}
-    assert not expected - shown.keys()
+    assert expected - shown.keys() == set()
 
 
 def test_lists_that_are_asked_for_by_post_are_filtered(stage: Stage, beta_run: str) -> None:

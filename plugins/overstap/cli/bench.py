@@ -140,6 +140,18 @@ def review(
         bench.run(_console(), place, families=families, visits=visits, at_once=(8, 20))
 
 
+@app.command()
+def board(
+    regions: Annotated[int, typer.Option(min=1, help="Regions of 5,000 pupils each; 35 are the country")] = 35,
+    runs: Annotated[int, typer.Option(min=1, help="How often each page is asked for")] = 10,
+) -> None:
+    """Every page of the board over a filled ledger (about a minute and a half for the whole country)."""
+    from overstap.bench import board as bench
+
+    with _place(bench.region_names(regions), durable=False) as place:
+        bench.run(_console(), place, regions=regions, runs=runs)
+
+
 def _console() -> Console:
     # A table of rates that is cut at 80 characters, as it would be in a file, cannot be read.
     return Console(highlight=False, width=max(Console().width, 110))

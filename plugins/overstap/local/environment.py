@@ -74,6 +74,7 @@ def _core(place: Place, passwords: Passwords) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(place.parallelism),
         "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+        "AIRFLOW__FAB__CONFIG_FILE": str(PROJECT / "include" / "airflow" / "webserver_config.py"),
         "AIRFLOW__CORE__FERNET_KEY": passwords.fernet_key("airflow fernet"),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{place.address}/execution/",
         # A schedule is what a clock on a Dutch wall shows.

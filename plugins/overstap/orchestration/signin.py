@@ -1,0 +1,72 @@
+"""Signing in to Airflow with the organisation's own accounts (OpenID Connect), from settings; else by password.
+
+`include/airflow/webserver_config.py`, which Airflow's auth manager reads, takes its values from here. Who signs in must
+have an account by then: `overstap access sync` makes one for everybody whom an agreement names. Roles come from the
+agreements, never from the provider.
+"""
+
+import logging
+from typing import Any
+
+from airflow.providers.fab.auth_manager.security_manager.override import FabAirflowSecurityManagerOverride
+
+from overstap.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PROVIDER = "oidc"
+"""The provider's name, which stands in the address it sends people back to: `/auth/oauth-authorized/oidc`."""
+
+
+class OidcSecurityManager(FabAirflowSecurityManagerOverride):
+    """Takes the account's name from the claim that the settings name."""
+
+    def get_oauth_user_info(self, provider: str, resp: dict[str, Any]) -> dict[str, Any]:
+        """Return who signed in.
+
+        Args:
+            provider: `PROVIDER`.
+            resp: the provider's answer; `userinfo` has the claims of the ID token, whose signature, issuer, audience
+                and nonce were checked (OpenID Connect Core 1.0, clause 3.1.3.7).
+        """
+        claims = resp.get("userinfo") or {}
+        claim = Settings().oidc_account_claim
+        account = claims.get(claim)
+        if not isinstance(account, str) or not account:
+            log.error("the identity provider sent no claim %s", claim)
+            return {}
+        if claim == "email" and claims.get("email_verified") is False:
+            log.error("the identity provider has not verified the e-mail address of an account")
+            return {}
+        return {"username": account}
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    """Return the values of Airflow's `webserver_config.py`.
+
+    Args:
+        settings: with OVERSTAP_OIDC_ISSUER people sign in at that provider, without it by password.
+
+    Raises:
+        OverstapError: SETTING-001 when the issuer is set and the client or its secret is not.
+    """
+    from flask_appbuilder.const import AUTH_DB, AUTH_OAUTH
+
+    shared: dict[str, Any] = {"WTF_CSRF_ENABLED": True, "AUTH_USER_REGISTRATION": False}
+    if not settings.oidc_issuer:
+        return {**shared, "AUTH_TYPE": AUTH_DB}
+    remote = {
+        "client_id": settings.need("oidc_client"),
+        "client_secret": settings.need("oidc_secret"),
+        "server_metadata_url": f"{settings.oidc_issuer.rstrip('/')}/.well-known/openid-configuration",
+        # The code is of no use to whoever sees it on its way (PKCE, RFC 7636).
+        "client_kwargs": {"scope": "openid profile email", "code_challenge_method": "S256"},
+    }
+    return {
+        **shared,
+        "AUTH_TYPE": AUTH_OAUTH,
+        "OAUTH_PROVIDERS": [{"name": PROVIDER, "icon": "fa-key", "token_key": "access_token", "remote_app": remote}],
+        # Roles are the agreements' alone.
+        "AUTH_ROLES_SYNC_AT_LOGIN": False,
+        "SECURITY_MANAGER_CLASS": OidcSecurityManager,
+    }
