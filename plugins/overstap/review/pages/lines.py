@@ -1,8 +1,9 @@
 """A block of the dossier as HTML. A dossier has hundreds of lines, so they are joined here and not by the template."""
 
+from html import escape
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 _DEEPEST = 4
 
