@@ -1,4 +1,7 @@
-"""Parents in a real browser: every page checked by axe-core, walked by keyboard, on a phone and on a desk."""
+"""Parents in a real browser: every page checked by axe-core, walked by keyboard, on a phone and on a desk.
+
+With OVERSTAP_TEST_IMAGES=1 in the environment the pictures of docs/inspection.md are made anew.
+"""
 
 import os
 from collections.abc import Callable, Iterator
