@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from overstap.clock import now, wall
-from overstap.demo import families, mail
+from overstap.demo import families, mail, schools
 from overstap.demo.house import House, overstap
 from overstap.demo.people import Clerk, Coordinator
 from overstap.demo.place import REGION, ROUND
@@ -162,6 +162,9 @@ class Story:
         letters = families.letters(self.ledger, self.round_id, school.id, len(families.VIEWS) + 1)
         for letter in letters[len(families.VIEWS) :]:
             self.tell("parents_try", address=address, code=letter.code, born=f"{letter.born:%d-%m-%Y}")
+        if not schools.is_running(self.house.place):
+            desk = schools.start(self.house.place, self.house.postgres, self.ledger, school.id)
+            self.tell("school_try", address=desk.address, account=desk.account, password=desk.password)
         for letter, view in zip(letters, families.VIEWS, strict=False):
             self.tell("parents", school=school.name, said=families.decide(address, letter, view))
 
