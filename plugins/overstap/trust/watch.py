@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
 
 from overstap.clock import spoken, wall
 from overstap.texts import texts
@@ -12,6 +14,7 @@ from overstap.trust.store import EXPIRY_DAYS, TrustStore
 
 AHEAD_DAYS = 42
 """Six weeks: an organisation's certificate takes some weeks to obtain, and a round some weeks to run."""
+_EVER_DAYS = 36_500
 _LIST_AHEAD = timedelta(hours=24)  # lists are renewed by the day or week: weeks ahead says nothing
 
 
@@ -67,6 +70,26 @@ def expiring(store: TrustStore, *, at: datetime, days: int = AHEAD_DAYS) -> list
         if list_until is not None and list_until < at + _LIST_AHEAD:
             found.append(Expiring(Kind.REVOCATION_LIST, label(authority), None, None, list_until))
     return sorted(found, key=lambda one: (one.until, one.name))
+
+
+def holds_until(folder: Path, *, at: datetime) -> dict[str, datetime]:
+    """Return until when each certificate and authority holds, by its name, however far ahead that is.
+
+    Args:
+        folder: the trust folder.
+        at: the moment.
+
+    Raises:
+        OverstapError: TRUST-014 when a file in the folder is not readable.
+    """
+    found = expiring(_store(folder), at=at, days=_EVER_DAYS)
+    return {one.name: one.until for one in found if one.kind is not Kind.REVOCATION_LIST}
+
+
+@cache
+def _store(folder: Path) -> TrustStore:
+    # Kept, since it reads each certificate once and again only when its file changes.
+    return TrustStore(folder, production=False)
 
 
 def sentence(one: Expiring, *, at: datetime, language: str = "nl") -> str:

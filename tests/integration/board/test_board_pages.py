@@ -4,14 +4,16 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 
+from overstap.clock import now
 from overstap.errors import OverstapError
-from overstap.ledger import backups
+from overstap.ledger import backups, certificates
 from overstap.ledger.looking import Looker
 
 from .conftest import ADMINISTRATOR, COORDINATOR, HOSTILE, VIEWER, Alone
@@ -193,3 +195,12 @@ def test_a_ledger_that_does_not_answer_is_a_page(house: Alone, tmp_path, client:
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'overstap board'"
         )
     assert client.get("/").status_code == 200
+
+
+def test_certificates_are_known_without_their_folder(client: TestClient, house: Alone, app_dsn: str) -> None:
+    house.asks = ADMINISTRATOR
+    assert "Nog niet bekeken" in client.get("/beheer").text
+    for _ in range(2):
+        seen = {"98XA00 tls-1": now() + timedelta(days=400), "98XB00 tls-1": now() + timedelta(days=5)}
+        certificates.note(app_dsn, seen)
+    assert "1 van 2 verlopen binnenkort; als eerste dat van 98XB00 tls-1" in client.get("/beheer").text

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -19,14 +18,10 @@ from overstap.board.render import render
 from overstap.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
 from overstap.board.speech import number
 from overstap.errors import OverstapError
-from overstap.ledger import backups, oldest, progress
+from overstap.ledger import backups, certificates, oldest, progress
 from overstap.ledger.door import Unit
 from overstap.texts import texts
-from overstap.trust import TrustStore
-from overstap.trust.watch import Kind, expiring
-
-_EVER = 36_500
-"""Days: all certificates, whenever they end."""
+from overstap.trust.watch import holds_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +87,7 @@ def page(desk: Desk, airflow: Sequence[health.HealthLine], red: Iterable[RedTask
         on_administration=True,
         rows=rounds,
         regions=regions,
-        health=[*airflow, *_ledger(desk), _certificates(trust, desk.now), _checkpoint(regions, desk.now)],
+        health=[*airflow, *_ledger(desk), _certificates(desk, trust), _checkpoint(regions, desk.now)],
     )
 
 
@@ -175,20 +170,15 @@ def _ledger(desk: Desk) -> list[health.HealthLine]:
     return [health.database("ledger", took, int(found[0]) if found else None), health.backups(made, desk.now)]
 
 
-def _certificates(trust: Path | None, now: datetime) -> health.HealthLine:
-    if trust is None or not trust.is_dir():
-        return health.certificates(None, now)
-    found: dict[str, datetime] = {}
-    for one in expiring(_store(trust), at=now, days=_EVER):
-        if one.kind is not Kind.REVOCATION_LIST:
-            found[one.name] = one.until
-    return health.certificates(found, now)
-
-
-@cache
-def _store(trust: Path) -> TrustStore:
-    # Kept, since it reads each certificate once and again only when its file changes.
-    return TrustStore(trust, production=False)
+def _certificates(desk: Desk, trust: Path | None) -> health.HealthLine:
+    """Judge certificates by their folder where this process has it, else by what a task saw in it last."""
+    if trust is not None and trust.is_dir():
+        return health.certificates(holds_until(trust, at=desk.now), desk.now)
+    try:
+        with desk.looker.whole() as connection:
+            return health.certificates(certificates.noted(connection), desk.now)
+    except (OverstapError, psycopg.Error):
+        return health.certificates(None, desk.now)
 
 
 def _checkpoint(regions: Sequence[RegionLine], now: datetime) -> health.HealthLine:

@@ -9,10 +9,11 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from overstap.agreements.model import DropFolder
 from overstap.clock import now
-from overstap.ledger import rounds
+from overstap.ledger import certificates, rounds
 from overstap.orchestration.tasks.sources import las_connection, source
 from overstap.orchestration.tasks.steering import must_be_chosen
 from overstap.orchestration.workplace import RoundRef, bare_workplace, say, workplace
+from overstap.trust.watch import holds_until
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +75,11 @@ def collect(region: str, school_year: str, kind: str, school: str, label: str) -
 
 def plan_day(region: str, school_year: str) -> list[dict[str, str]]:
     """Return what there is to collect today: each primary school for each round that is open and not yet due."""
-    with bare_workplace() as (_, ledger), ledger.unit(region, "plan_day") as unit:
-        collecting = rounds.collecting(unit, school_year)
+    with bare_workplace() as (settings, ledger):
+        if settings.trust is not None and settings.trust.is_dir():
+            certificates.note(settings.need("ledger"), holds_until(settings.trust, at=now()))
+        with ledger.unit(region, "plan_day") as unit:
+            collecting = rounds.collecting(unit, school_year)
     log.info("Rondes die nog aanleveren | rounds collecting: %s", ", ".join(one.kind for one in collecting) or "-")
     return [
         {"kind": one.kind.value, "school": school.id, "label": f"{school.label}, {one.kind.dutch.lower()}"}
