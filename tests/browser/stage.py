@@ -185,7 +185,7 @@ def build(folder: Path, postgres: EmbeddedPostgres) -> Iterator[Stage]:
 def _build(folder: Path, postgres: EmbeddedPostgres) -> Stage:
     today = wall(now()).date()
     regions = {
-        ALFA: make_region(7, 24, 4, 2, today=today, name=ALFA, title=TITLES[ALFA], littered=0, database=0),
+        ALFA: make_region(16, 24, 4, 2, today=today, name=ALFA, title=TITLES[ALFA], littered=0, database=0),
         BETA: make_region(
             8, 8, 2, 1, today=today, name=BETA, title=TITLES[BETA], late=0, faulty=0, littered=0, database=0,
             first_position=500,

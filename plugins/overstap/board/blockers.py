@@ -4,7 +4,7 @@ A later part of the ledger adds its own kind: a function that takes the `Situati
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -70,6 +70,8 @@ class Situation:
         rejections: rejected dossiers per rule.
         review: what parents may decide on still.
         deliveries: envelopes that are not confirmed.
+        requests: questions and corrections of parents that wait for the school, and how many of them too long.
+        rejected_by: dossiers that a receiving school got and could not take in, by that school.
         milestones: the agreed moments.
         now: the present moment, aware.
         sentence_of: gives the Dutch sentence of a rule or error code.
@@ -81,6 +83,8 @@ class Situation:
     rejections: Counter[str]
     review: OpenReview | None
     deliveries: Sequence[OpenDelivery]
+    requests: tuple[int, int]
+    rejected_by: Mapping[str, int]
     milestones: Milestones
     now: datetime
     sentence_of: Callable[[str], str] = field(repr=False)
@@ -194,8 +198,23 @@ def _undelivered(at: Situation) -> Blocker | None:
     return _told("undelivered", Weight.PROBLEM, Who.RECEIVER, number) if number else None
 
 
+def _requests(at: Situation) -> Blocker | None:
+    waiting, overdue = at.requests
+    if overdue:
+        return _told("requests_overdue", Weight.PROBLEM, Who.SCHOOL, overdue)
+    return _told("requests", Weight.WAITING, Who.SCHOOL, waiting) if waiting else None
+
+
+def _not_taken_in(at: Situation) -> Blocker | None:
+    if not at.rejected_by:
+        return None
+    receivers = tuple(sorted(at.rejected_by))
+    return _told("not_taken_in", Weight.PROBLEM, Who.RECEIVER, sum(at.rejected_by.values()), receivers)
+
+
 KINDS: tuple[Callable[[Situation], Blocker | None], ...] = (
     *(_nothing_supplied, _refused_files, _rejected, _incomplete, _not_inspected, _no_receiver, _unanswered),
+    *(_requests, _not_taken_in),
     *(_refused, _undelivered, _in_review, _unreleased, _unchecked, _inspected, _under_way),
 )
 """In the order in which two of the same weight are told: as a round goes."""

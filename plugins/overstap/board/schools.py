@@ -68,6 +68,10 @@ class ReceiverRow:
     name: str
     contact: str
     counts: SecondaryCounts
+    imported: int
+    """Deliveries that it said to have taken in."""
+    not_taken_in: int
+    """Deliveries that it said it could not take in."""
     says: str
     """Why deliveries are open, in Dutch; empty when they are not, or nothing went wrong."""
 
@@ -87,6 +91,8 @@ class Facts:
         contacts: where each school is reached, by its id.
         reviews: what parents may decide on still, by primary school.
         deliveries: envelopes that are not confirmed.
+        requests: questions and corrections of parents that wait for each primary school, and how many too long.
+        results: what receiving schools said after their receipt (see `ledger.progress.results`).
         pace: what each primary school achieved recently (see `ledger.progress.pace`).
         opened_at: when the round was opened.
     """
@@ -96,6 +102,8 @@ class Facts:
     contacts: Mapping[str, str]
     reviews: Mapping[str, OpenReview]
     deliveries: Sequence[OpenDelivery]
+    requests: Mapping[str, tuple[int, int]]
+    results: Sequence[tuple[str, str, str, int]]
     pace: Mapping[str, Counter[str]]
     opened_at: datetime
 
@@ -116,6 +124,7 @@ def supplier_rows(
     for one in facts.deliveries:
         by_school.setdefault(one.primary_school, []).append(one)
     names = {one.school: one.name for one in facts.secondary}
+    refused = [one for one in facts.results if one[2] == "rejected"]
     rows = []
     for counts in facts.primary:
         situation = Situation(
@@ -125,6 +134,8 @@ def supplier_rows(
             counts.rejections,
             facts.reviews.get(counts.school),
             by_school.get(counts.school, ()),
+            facts.requests.get(counts.school, (0, 0)),
+            {to: number for of, to, _, number in refused if of == counts.school},
             milestones,
             now,
             sentence_of,
@@ -168,8 +179,19 @@ def supplier_rows(
 
 def receiver_rows(facts: Facts, sentence_of: Callable[[str], str]) -> list[ReceiverRow]:
     """Return a row per secondary school, in the order of their names; arguments as for `supplier_rows`."""
+    said: dict[tuple[str, str], int] = {}
+    for _, to, outcome, number in facts.results:
+        said[to, outcome] = said.get((to, outcome), 0) + number
     return [
-        ReceiverRow(one.school, one.name, facts.contacts.get(one.school, ""), one, _problem(one.problems, sentence_of))
+        ReceiverRow(
+            one.school,
+            one.name,
+            facts.contacts.get(one.school, ""),
+            one,
+            said.get((one.school, "imported"), 0),
+            said.get((one.school, "rejected"), 0),
+            _problem(one.problems, sentence_of),
+        )
         for one in facts.secondary
     ]
 

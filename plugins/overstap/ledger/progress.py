@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from overstap.ledger.door import Unit
 
@@ -174,6 +175,71 @@ def open_deliveries(unit: Unit, round_id: str) -> list[OpenDelivery]:
             "select d.primary_school, l.secondary_school, coalesce(l.problem, ''), count(*) from overstap.delivery l "
             "join overstap.dossier d on d.dossier = l.dossier "
             "where l.round_id = %(round)s and l.state = 'sealed' group by 1, 2, 3 order by 1, 2, 3",
+            round=round_id,
+        )
+    ]
+
+
+def open_requests(unit: Unit, round_id: str) -> dict[str, tuple[int, int]]:
+    """Return per primary school how many questions and corrections of parents wait for it, and how many too long."""
+    return {
+        school: (count, overdue)
+        for school, count, overdue in unit.rows(
+            "select d.primary_school, count(*), count(*) filter (where q.due_at < clock_timestamp()) "
+            "from overstap.review_request q join overstap.dossier d on d.dossier = q.dossier "
+            "where d.round_id = %(round)s and q.state = 'open' group by 1",
+            round=round_id,
+        )
+    }
+
+
+def results(unit: Unit, round_id: str) -> list[tuple[str, str, str, int]]:
+    """Return what receiving schools said of dossiers after their receipt.
+
+    Returns:
+        Primary school, secondary school, outcome ("imported", "rejected", ...), and how many.
+    """
+    return [
+        (primary, secondary, outcome, count)
+        for primary, secondary, outcome, count in unit.rows(
+            "select d.primary_school, l.secondary_school, r.outcome, count(*) from overstap.current_result r "
+            "join overstap.delivery l on l.message_id = r.message_id "
+            "join overstap.dossier d on d.dossier = l.dossier "
+            "where l.round_id = %(round)s and r.kind = 'import' group by 1, 2, 3 order by 1, 2, 3",
+            round=round_id,
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that a school was told, or will be.
+
+    Args:
+        kind: key of include/texts/notices/kinds.yaml.
+        facts: what fills its sentences.
+        noted_at: since when it is to be told.
+        sent_at: when the mail went; None while it has not.
+        is_refused: the mail server refused it for good.
+    """
+
+    kind: str
+    facts: dict[str, Any]
+    noted_at: datetime
+    sent_at: datetime | None
+    is_refused: bool
+
+
+def told(unit: Unit, round_id: str, school: str) -> list[Told]:
+    """Return what a school is told by mail about a round, the newest first."""
+    return [
+        Told(kind, facts, noted_at, settled_at if state == "sent" else None, state == "refused")
+        for kind, facts, noted_at, state, settled_at in unit.rows(
+            "select n.kind, n.facts, n.noted_at, m.state, m.settled_at from overstap.notice n "
+            "left join overstap.mail m on m.meaning = n.mail and m.region = n.region "
+            "where n.recipient = %(recipient)s and n.round_id = %(round)s and n.dropped_at is null "
+            "order by n.noted_at desc limit 50",
+            recipient=f"school:{school}",
             round=round_id,
         )
     ]

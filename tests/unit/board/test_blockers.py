@@ -27,7 +27,9 @@ def milestones(due: datetime = BEFORE, delivers: datetime = AFTER) -> Milestones
     )
 
 
-QUIET = Situation(0, Counter(), Counter(), Counter(), None, (), milestones(), NOW, lambda code: f"Zin van {code}.")
+QUIET = Situation(
+    0, Counter(), Counter(), Counter(), None, (), (0, 0), {}, milestones(), NOW, lambda code: f"Zin van {code}."
+)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,9 @@ QUIET = Situation(0, Counter(), Counter(), Counter(), None, (), milestones(), NO
             Weight.GOING,
             Who.NOBODY,
         ),
+        (replace(QUIET, requests=(3, 1)), "requests_overdue", Weight.PROBLEM, Who.SCHOOL),
+        (replace(QUIET, requests=(3, 0)), "requests", Weight.WAITING, Who.SCHOOL),
+        (replace(QUIET, rejected_by={"98XA00": 2}), "not_taken_in", Weight.PROBLEM, Who.RECEIVER),
         (replace(QUIET, states=Counter(supplied=2)), "unchecked", Weight.GOING, Who.NOBODY),
         (replace(QUIET, states=Counter(inspected=2)), "inspected_early", Weight.GOING, Who.NOBODY),
     ],

@@ -104,6 +104,8 @@ def facts_of(unit: Unit, view: RoundView, now: datetime) -> Facts:
         dict(unit.rows("select school, contact from overstap.school")),
         progress.open_reviews(unit, view.round_id),
         progress.open_deliveries(unit, view.round_id),
+        progress.open_requests(unit, view.round_id),
+        progress.results(unit, view.round_id),
         progress.pace(unit, view.round_id, looks_back_to(started, now)),
         started,
     )

@@ -75,7 +75,7 @@ def page(desk: Desk, round_id: str, school: str, told: str = "") -> str:
             may_rerun=view.region in desk.person.reruns,
             faults=_faults(unit, view, row),
             report_at=progress.reports_made(unit, round_id).get(school),
-            notices=(),
+            notices=_notices(unit, round_id, school),
             history=_history(progress.moves(unit, round_id, school)),
             dossiers=_dossiers(unit, round_id, school) if desk.person.sees_dossiers else None,
         )
@@ -151,6 +151,34 @@ def _about(code: str) -> tuple[Severity, str, str]:
         return rulebook.severity(code), sentence.do_nl if "…" not in sentence.do_nl else "", sentence.who
     except KeyError:
         return Severity.ERROR, "", "school"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeLine:
+    """Something that the school was told."""
+
+    at: datetime
+    says: str
+
+
+def _notices(unit: Unit, round_id: str, school: str) -> list[NoticeLine]:
+    """Return what the school was told by mail, or will be, the newest first."""
+    kinds = texts("notices/kinds")
+    words = texts("board/words")["told"]
+    found = []
+    for one in progress.told(unit, round_id, school):
+        title = kinds[one.kind]["title"]["nl"] if one.kind in kinds else one.kind
+        how = "refused" if one.is_refused else "sent" if one.sent_at else "waiting"
+        says = f"{title.format_map(_Facts(one.facts))} ({words[how]['nl']})"
+        found.append(NoticeLine(one.sent_at or one.noted_at, says))
+    return found
+
+
+class _Facts(dict[str, object]):
+    """Facts of a sentence; one that is missing leaves a gap, since the page must not fail for it."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"
 
 
 def _history(moves: Sequence[progress.Move]) -> list[tuple[date, list[str]]]:
