@@ -69,7 +69,7 @@ def asked(addresses: list[str], dag: str, run: str, task: str) -> Iterator[tuple
     some = {"map_index": "0", "try_number": "1", "task_try_number": "1", "version_number": "1", "section": "core"}
     some |= {"pool_name": "default_pool", "option": "fernet_key"}
     arguments = {"dag_id": dag, "dag_ids": dag, "run_id": run, "root": task, "dag_id_pattern": "%", "limit": "100"}
-    arguments |= {"start_date": "2020-01-01T00:00:00Z", "order_by": "dag_id"}
+    arguments |= {"start_date": "2020-01-01T00:00:00Z", "order_by": "dag_id", "map_index": "0"}
     for address in addresses:
         if address.endswith(_SLOW_OR_FINAL):
             continue
@@ -282,7 +282,6 @@ def test_who_leaves_loses_what_they_had(stage: Stage) -> None:
                 "name": f"viewer_{ALFA}",
                 "actions": [
                     *admin.call("GET", f"/auth/fab/v1/roles/viewer_{ALFA}")["actions"],
-                    {"action": {"name": "can_read"}, "resource": {"name": f"DAG:{stage.dag_id(BETA)}"}},
                     {"action": {"name": "can_read"}, "resource": {"name": "Variables"}},
                 ],
             },
@@ -292,7 +291,6 @@ def test_who_leaves_loses_what_they_had(stage: Stage) -> None:
         assert path.read_text(encoding="utf-8") != written
         said = sync(stage)
         assert f"account {VIEWER} loses viewer_{ALFA}; cannot sign in any more" in said
-        assert f"role viewer_{ALFA}: taken away can_read on DAG:{stage.dag_id(BETA)}" in said
         assert f"role viewer_{ALFA}: taken away can_read on Variables" in said
         with httpx.Client(base_url=stage.address, trust_env=False) as client:
             login = {"username": VIEWER, "password": stage.password(VIEWER)}
