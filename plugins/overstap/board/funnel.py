@@ -25,6 +25,8 @@ DELIVERED = CONFIRMED | {"sealed", "refused", "undelivered"}
 INSPECTED = DELIVERED | {"inspected", "no_receiver"}
 ACCEPTED = INSPECTED | {"accepted", "in_review", "not_inspected"}
 SUPPLIED = ACCEPTED | {"supplied", "rejected"}
+GONE = frozenset({"withdrawn"})
+"""States of a dossier that is of the round no longer: taken back, and not waited for either."""
 REACHED: Mapping[Layer, frozenset[str]] = {
     Layer.SUPPLIED: SUPPLIED,
     Layer.ACCEPTED: ACCEPTED,
@@ -57,9 +59,7 @@ def count(states: Mapping[str, int], layer: Layer) -> int:
         states: dossiers per state.
         layer: any but `EXPECTED`.
     """
-    if layer is Layer.SUPPLIED:
-        return sum(states.values())
-    return sum(number for state, number in states.items() if state in REACHED[layer])
+    return sum(number for state, number in states.items() if _reached(state, layer))
 
 
 def funnel(
@@ -68,11 +68,12 @@ def funnel(
     """Return the layers of a round as it stands.
 
     Args:
-        states: dossiers per state.
+        states: dossiers per state; one that is gone is not expected any more.
         expected: pupils with an application, registration or placement.
         moved: what moved since the end of yesterday (state before, state after, how many).
     """
     changes = changed(moved)
+    expected = max(0, expected - sum(states.get(state, 0) for state in GONE))
     return (
         Step(Layer.EXPECTED, expected, None),
         *(Step(layer, count(states, layer), changes[layer]) for layer in REACHED),
@@ -83,11 +84,14 @@ def changed(moved: Iterable[tuple[str | None, str, int]]) -> Counter[Layer]:
     """Return by how many dossiers each layer grew, or shrank, through moves between states."""
     found: Counter[Layer] = Counter()
     for before, after, number in moved:
-        for layer, reached in REACHED.items():
-            was = before is not None and (layer is Layer.SUPPLIED or before in reached)
-            is_now = layer is Layer.SUPPLIED or after in reached
-            found[layer] += number * (is_now - was)
+        for layer in REACHED:
+            found[layer] += number * (_reached(after, layer) - (before is not None and _reached(before, layer)))
     return found
+
+
+def _reached(state: str, layer: Layer) -> bool:
+    """Tell whether a dossier in a state came as far as a layer; a state that this page does not know is supplied."""
+    return state not in GONE if layer is Layer.SUPPLIED else state in REACHED[layer]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from datetime import date
 
-from overstap.board.funnel import REACHED, SUPPLIED, Layer, changed, days, funnel
+from overstap.board.funnel import GONE, REACHED, SUPPLIED, Layer, changed, days, funnel
 from overstap.ledger.progress import Move
 from overstap.settings import PROJECT
 
@@ -24,7 +24,7 @@ def test_every_state_of_the_ledger_is_told() -> None:
         states |= set(re.findall(r"\('([a-z_]+)'", values))
     from overstap.texts import texts
 
-    assert states == SUPPLIED
+    assert states == SUPPLIED | GONE
     assert states == set(texts("board/words")["dossier_states"])
 
 
@@ -45,6 +45,12 @@ def test_counts_and_changes() -> None:
         Layer.DELIVERED: (4, 0),
         Layer.CONFIRMED: (4, 4),
     }
+
+
+def test_a_dossier_that_is_taken_back_is_not_expected_any_more() -> None:
+    told = {step.layer: step.count for step in funnel(Counter(confirmed=2, withdrawn=1), 3)}
+    assert (told[Layer.EXPECTED], told[Layer.SUPPLIED], told[Layer.CONFIRMED]) == (2, 2, 2)
+    assert changed([("accepted", "withdrawn", 1)])[Layer.SUPPLIED] == -1
 
 
 def test_a_mended_dossier_counts_once() -> None:

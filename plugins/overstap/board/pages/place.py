@@ -1,5 +1,6 @@
 """What every page is given, and what all of them look up in the same way."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -7,7 +8,7 @@ from datetime import datetime
 from functools import cache
 
 from overstap.board.forecast import looks_back_to
-from overstap.board.funnel import funnel
+from overstap.board.funnel import GONE, funnel
 from overstap.board.person import Person
 from overstap.board.rounds import RoundView, opened_rounds, planned_rounds
 from overstap.board.schools import Facts
@@ -15,7 +16,7 @@ from overstap.board.shelf import Shelf
 from overstap.clock import wall
 from overstap.errors import OverstapError
 from overstap.ledger import progress
-from overstap.ledger.counts import primary_schools, secondary_schools
+from overstap.ledger.counts import PrimaryCounts, primary_schools, secondary_schools
 from overstap.ledger.door import Unit
 from overstap.ledger.looking import Looker
 from overstap.quality import rulebook
@@ -99,7 +100,7 @@ def facts_of(unit: Unit, view: RoundView, now: datetime) -> Facts:
     """Return what the ledger says of a round's schools."""
     started = max(view.opened_at or view.milestones.opens, view.milestones.opens)
     return Facts(
-        primary_schools(unit, view.round_id),
+        [_without_gone(one) for one in primary_schools(unit, view.round_id)],
         secondary_schools(unit, view.round_id),
         dict(unit.rows("select school, contact from overstap.school")),
         progress.open_reviews(unit, view.round_id),
@@ -109,6 +110,13 @@ def facts_of(unit: Unit, view: RoundView, now: datetime) -> Facts:
         progress.pace(unit, view.round_id, looks_back_to(started, now)),
         started,
     )
+
+
+def _without_gone(counts: PrimaryCounts) -> PrimaryCounts:
+    """Return a school's counts as if dossiers that were taken back had never been waited for."""
+    gone = sum(counts.states[state] for state in GONE)
+    states = Counter({state: number for state, number in counts.states.items() if state not in GONE})
+    return replace(counts, states=states, expected=max(0, counts.expected - gone))
 
 
 def with_funnel(view: RoundView, facts: Facts, moved: list[tuple[str | None, str, int]]) -> RoundView:
