@@ -6,20 +6,18 @@ A school that is late or rejected holds up nobody: the others go on, and clearin
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TriggerRule
 
-from overstap.agreements import Agreement, RoundKind, load_all
-from overstap.clock import now
+from overstap.agreements import Agreement, RoundKind
 from overstap.orchestration import tasks
 from overstap.orchestration.deadlines import alerts
 from overstap.orchestration.documentation import round_doc
 from overstap.orchestration.form import run_form
 from overstap.orchestration.gates import AcceptUndeliverable, DecideNotInspected, ReleaseForDelivery, ReleaseForReview
 from overstap.orchestration.roles import access_of
-from overstap.orchestration.schedule import at_opening, before_opening, current
+from overstap.orchestration.schedule import agreed_now, at_opening, before_opening
 from overstap.orchestration.steps import AGAIN, round_steps
 from overstap.orchestration.titles import title
 from overstap.orchestration.waits import WaitForMilestone, WaitForReceipts, WaitForReview
 from overstap.orchestration.workplace import RoundRef
-from overstap.settings import Settings
 
 EVEN_IF_A_SCHOOL_FAILED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
 
@@ -41,7 +39,6 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         default_args={"owner": ref.region, **AGAIN},
         owner_links={ref.region: f"mailto:{agreement.coordinators[0].email}"},
         tags=["overstap", f"regio:{ref.region}", f"ronde:{ref.kind}", f"schooljaar:{ref.school_year}"],
-        params=run_form(agreement, kind),
         deadline=alerts(agreement, kind),
         access_control=access_of(ref.region),
     ) as dag:
@@ -88,9 +85,10 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         received_by >> unusual >> may_go >> sealed >> delivered
         [sealed, delivered] >> confirmed >> left >> accepted >> closed
         [registered, collected, delivered, closed] >> complete  # stays red while a school is missing
+    dag.params.update(run_form(agreement, kind))  # at the end: each task would make a copy of it
     return dag
 
 
-for agreement in current(load_all(Settings().regions)[0], now()):
+for agreement in agreed_now():
     for kind in agreement.rounds:
         globals()[f"{agreement.region}__{kind}"] = round_dag(agreement, kind)

@@ -2,16 +2,14 @@
 
 from airflow.sdk import DAG
 
-from overstap.agreements import Agreement, load_all
-from overstap.clock import now
+from overstap.agreements import Agreement
 from overstap.orchestration import tasks
 from overstap.orchestration.documentation import steering_doc
 from overstap.orchestration.form import steering_form
 from overstap.orchestration.roles import access_of
-from overstap.orchestration.schedule import current
+from overstap.orchestration.schedule import agreed_now
 from overstap.orchestration.steps import AGAIN, daily_steps
 from overstap.orchestration.titles import title
-from overstap.settings import Settings
 
 
 def steering_dag(agreement: Agreement) -> DAG:
@@ -32,5 +30,5 @@ def steering_dag(agreement: Agreement) -> DAG:
     return dag
 
 
-for agreement in current(load_all(Settings().regions)[0], now()):
+for agreement in agreed_now():
     globals()[agreement.region] = steering_dag(agreement)

@@ -228,7 +228,8 @@ def _school(difference: Difference, old: Agreement, kind: RoundKind, so_far: How
 
 _REGION: dict[str, _Rule] = {
     **dict.fromkeys(
-        ("name", "holiday_region", "coordinators", "viewers", "registrations", "notices", "occasions"), _always
+        ("name", "example", "holiday_region", "coordinators", "viewers", "registrations", "notices", "occasions"),
+        _always,
     ),
     **dict.fromkeys(("region", "school_year"), _never),
     "schools": _school,

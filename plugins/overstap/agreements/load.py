@@ -60,6 +60,16 @@ def load_all(folder: Path) -> tuple[list[Agreement], list[OverstapError]]:
     return good, broken
 
 
+def load_in_use(folder: Path, *, production: bool) -> list[Agreement]:
+    """Return the good agreements of which rounds are made: in production, no examples.
+
+    Args:
+        folder: where the agreements are.
+        production: whether this is a production deployment.
+    """
+    return [agreement for agreement in load_all(folder)[0] if not (production and agreement.example)]
+
+
 def find_agreement(folder: Path, region: str, school_year: str) -> Agreement:
     """Return the agreement of a region and school year.
 

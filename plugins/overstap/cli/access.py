@@ -19,8 +19,7 @@ def sync() -> None:
 
     Run it in Airflow's environment, before DAGs are parsed and after each change of an agreement.
     """
-    from overstap.agreements import load_all
-    from overstap.agreements.load import agreement_paths, load_agreement
+    from overstap.agreements.load import agreement_paths, load_agreement, load_in_use
     from overstap.clock import now
     from overstap.errors import OverstapError
     from overstap.orchestration.access import people_of, sync_access
@@ -35,7 +34,10 @@ def sync() -> None:
             unsure.add(path.parent.name)
             console.print(f"nothing is taken away in region {path.parent.name}: {error}")
     people = people_of(
-        load_all(settings.regions)[0], now(), administrators=settings.administrator_accounts, unsure=unsure
+        load_in_use(settings.regions, production=settings.production),
+        now(),
+        administrators=settings.administrator_accounts,
+        unsure=unsure,
     )
     changes = sync_access(people)
     for line in changes:

@@ -32,6 +32,7 @@ def everything(context: typer.Context) -> None:
     seal()
     transport()
     chain()
+    dags()
 
 
 @app.command()
@@ -150,6 +151,17 @@ def board(
 
     with _place(bench.region_names(regions), durable=False) as place:
         bench.run(_console(), place, regions=regions, runs=runs)
+
+
+@app.command()
+def dags(
+    regions: Annotated[int, typer.Option(min=1, help="Regions, each with all of its DAGs")] = 80, runs: RunsOption = 3
+) -> None:
+    """Read and serialise the DAGs of many regions, as Airflow's dag-processor does."""
+    from overstap.bench import dags as bench
+    from overstap.bench.place import today
+
+    bench.run(_console(), today=today(), regions=regions, runs=runs)
 
 
 def _console() -> Console:

@@ -1,6 +1,8 @@
 """The documentation of a round's DAG, in Dutch, from the agreement: dates, who receives what, whom to call."""
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from functools import cache
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from overstap.agreements import Agreement, Milestones, RoundKind
 from overstap.clock import spoken
@@ -8,17 +10,23 @@ from overstap.settings import PROJECT
 from overstap.texts import texts
 
 
-def round_doc(agreement: Agreement, kind: RoundKind) -> str:
-    """Return the Markdown that Airflow shows with a round's DAG."""
-    agreed = agreement.round(kind)
-    words = texts("orchestration/documentation")
-    names = {coordinator.account: coordinator.name for coordinator in agreement.coordinators}
+@cache
+def _template() -> Template:
+    """Return the template, compiled once for all rounds of all regions."""
     environment = Environment(  # noqa: S701 (Markdown, and Airflow's UI renders no HTML in it)
         loader=FileSystemLoader(PROJECT / "include" / "templates" / "orchestration"),
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    return environment.get_template("round.md.j2").render(
+    return environment.get_template("round.md.j2")
+
+
+def round_doc(agreement: Agreement, kind: RoundKind) -> str:
+    """Return the Markdown that Airflow shows with a round's DAG."""
+    agreed = agreement.round(kind)
+    words = texts("orchestration/documentation")
+    names = {coordinator.account: coordinator.name for coordinator in agreement.coordinators}
+    return _template().render(
         region=agreement.name,
         round=kind.dutch,
         school_year=agreement.school_year,

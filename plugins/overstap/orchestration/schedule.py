@@ -9,7 +9,9 @@ import pendulum
 from airflow.timetables.events import EventsTimetable
 
 from overstap.agreements import Agreement
-from overstap.clock import spoken
+from overstap.agreements.load import load_in_use
+from overstap.clock import now, spoken
+from overstap.settings import Settings
 
 LINGERS = timedelta(days=60)
 """How long a school year's rounds can still be cleared after its last receipts were due."""
@@ -30,6 +32,12 @@ def current(agreements: Iterable[Agreement], at: datetime) -> list[Agreement]:
         if known is None or _is_over(known, at):
             chosen[agreement.region] = agreement
     return list(chosen.values())
+
+
+def agreed_now() -> list[Agreement]:
+    """Return the agreements of which DAGs are made at present."""
+    settings = Settings()
+    return current(load_in_use(settings.regions, production=settings.production), now())
 
 
 def _is_over(agreement: Agreement, at: datetime) -> bool:

@@ -1,11 +1,15 @@
 """The regions that the project begins with: they load, they are lawful, and every date says where it comes from."""
 
+from datetime import date
+
 import pytest
 
-from overstap.agreements import load_all
+from overstap.agreements import RoundKind, load_all
 from overstap.agreements.checks import check_agreements
-from overstap.agreements.load import agreement_paths
+from overstap.agreements.load import agreement_paths, load_in_use
+from overstap.demo.house import REGION, Size
 from overstap.settings import PROJECT
+from overstap.synth.region import make_region
 
 FOLDER = PROJECT / "include" / "regions"
 REGIONS, BROKEN = load_all(FOLDER)
@@ -31,12 +35,27 @@ def test_every_date_has_its_source(agreement):
 @pytest.mark.parametrize("agreement", REGIONS, ids=lambda agreement: agreement.region)
 def test_schools_are_plainly_synthetic(agreement):
     for school in agreement.schools:
-        assert school.id.startswith("99" if school.kind == "PO" else "98")
-        assert "Voorbeeld" in school.name
+        assert school.id.startswith({"PO": "99", "VO": "98", "SWV": "PO99"}[school.kind])
+        assert "Voorbeeld" in school.name or agreement.region == "demo"
         assert school.contact.endswith("@example.org")
         if school.receives is not None:
             assert school.receives.url.split("/")[2].endswith(".example.org")
     assert all(person.email.endswith("@example.org") for person in agreement.coordinators)
+
+
+def test_nothing_of_them_starts_in_production():
+    assert all(agreement.example for agreement in REGIONS)
+    assert load_in_use(FOLDER, production=True) == []
+    assert load_in_use(FOLDER, production=False) == REGIONS
+
+
+def test_the_demo_region_is_the_one_that_make_demo_plays():
+    (demo,) = [agreement for agreement in REGIONS if agreement.region == "demo"]
+    size = Size()
+    made = make_region(size.seed, size.pupils, size.primary_schools, 2, today=date(2026, 11, 23), name=REGION)
+    played = {(school.id, school.name) for school in (*made.primary, *made.secondary)}
+    assert {(school.id, school.name) for school in demo.schools if school.kind != "SWV"} == played
+    assert set(demo.rounds) == set(RoundKind) - {RoundKind.FEEDBACK}
 
 
 def test_no_school_is_in_two_regions():

@@ -23,6 +23,8 @@ class Agreement(Part):
     region: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
     name: str
     school_year: Annotated[str, Field(pattern=r"^20[0-9]{2}-20[0-9]{2}$")]
+    example: bool = False
+    """Made up, to try and to copy: a production deployment makes no rounds and no accounts of it."""
     holiday_region: HolidayRegion | None = None
     """Whose school holidays count in this region."""
     coordinators: Annotated[tuple[Coordinator, ...], Field(min_length=1)]
