@@ -1,5 +1,6 @@
 """The ways by which a school collects: a folder, and an SFTP server that is a real OpenSSH."""
 
+import contextlib
 import os
 import socket
 import struct
@@ -8,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from overstap.agreements.model import Sftp
@@ -215,3 +217,103 @@ def test_what_the_stock_client_puts_there_is_fetched(server: sshd.Sshd, trust: T
     [found] = way.answers({identity}, at=now())
     assert found.content == b"a receipt"
     way.close()
+
+
+# -- a server that lets us in, and lies then
+
+
+class _Lying(paramiko.ServerInterface):
+    """Lets everybody in, and answers SFTP with one lie."""
+
+    def __init__(self, lie: Callable[[paramiko.Channel], None]) -> None:
+        self._lie = lie
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "publickey"
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        return paramiko.AUTH_SUCCESSFUL
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.OPEN_SUCCEEDED
+
+    def check_channel_subsystem_request(self, channel: paramiko.Channel, name: str) -> bool:
+        threading.Thread(target=self._serve, args=(channel,), daemon=True).start()
+        return True
+
+    def _serve(self, channel: paramiko.Channel) -> None:
+        try:
+            self._lie(channel)
+        except (OSError, EOFError, paramiko.SSHException):
+            return
+
+
+VERSION = struct.pack(">IBI", 5, 2, 3)
+
+
+def declares_a_gigabyte(channel: paramiko.Channel) -> None:
+    channel.sendall(VERSION + struct.pack(">I", 1 << 30))
+    while True:
+        channel.sendall(bytes(65536))
+
+
+def never_speaks(channel: paramiko.Channel) -> None:
+    threading.Event().wait(10)
+
+
+def speaks_once(channel: paramiko.Channel) -> None:
+    channel.sendall(VERSION)
+    threading.Event().wait(10)
+
+
+def drips(channel: paramiko.Channel) -> None:
+    channel.sendall(VERSION + struct.pack(">I", 200_000))
+    while True:
+        channel.sendall(b"x")
+        threading.Event().wait(0.05)
+
+
+@pytest.mark.parametrize(
+    ("lie", "problem"),
+    [
+        (declares_a_gigabyte, Problem.DISCONNECTED),  # not read at all: else it would be read until time was up
+        (never_speaks, Problem.TIMEOUT),
+        (speaks_once, Problem.TIMEOUT),
+        (drips, Problem.TIMEOUT),
+    ],
+    ids=["declares a gigabyte", "never speaks", "speaks once", "drips"],
+)
+def test_a_server_that_lies_after_the_login_ends_by_the_deadline(
+    lie: Callable[[paramiko.Channel], None], problem: Problem, trust: TrustStore, trust_folder: Path
+) -> None:
+    make_ssh_key(trust_folder, REGION)
+    host_key = paramiko.ECDSAKey.generate()
+    listener = socket.create_server(("127.0.0.1", 0))
+    lines: list[paramiko.Transport] = []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            while True:
+                connection, _ = listener.accept()
+                transport = paramiko.Transport(connection)
+                transport.add_server_key(host_key)
+                lines.append(transport)
+                transport.start_server(server=_Lying(lie))
+
+    threading.Thread(target=serve, daemon=True).start()
+    place = Sftp(
+        way="sftp",
+        host="127.0.0.1",
+        port=listener.getsockname()[1],
+        user="overstap",
+        host_key=f"{host_key.get_name()} {host_key.get_base64()}",
+    )
+    way = SftpWay(place, region=REGION, trust=trust, deadline_seconds=2)
+    assert way.hand_over(b"x", message_id=new_id(), at=now()).problem is problem
+    with pytest.raises(WayError) as told:
+        list(way.answers(set(), at=now()))
+    assert told.value.problem is problem
+    way.close()
+    for line in lines:
+        line.close()
+    listener.close()
