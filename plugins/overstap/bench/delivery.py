@@ -177,6 +177,7 @@ def run(
     peers: int = 40,
     dossiers: Sequence[bytes] | None = None,
     kinds: Iterable[KeyKind] = tuple(KeyKind),
+    others: bool = False,
 ) -> list[Rates]:
     """Print the rates of one core for each kind of key, and return them.
 
@@ -187,14 +188,21 @@ def run(
         peers: dossiers for `openssl cms`.
         dossiers: what to seal; made up when None.
         kinds: the kinds of key.
+        others: `age` and `gpg` beside `openssl cms`, on the same files.
     """
+    from overstap.bench.peers import measure_age, measure_gpg
+
     dossiers = sample(count) if dossiers is None else dossiers
     columns = ("seal/s", "open/s", "receipt/s", "verify/s", "bytes", "seal/CPU s", "open/CPU s")
     table = Table("program", "keys", *columns, title="One core")
     found = []
     for kind in kinds:
         ours = dossiers if kind is KeyKind.P256 else dossiers[: max(1, len(dossiers) // 10)]
-        for rates in (measure(ours, kind, at=at), measure_openssl(dossiers[:peers], kind, at=at)):
+        measured = [measure(ours, kind, at=at), measure_openssl(dossiers[:peers], kind, at=at)]
+        if others:
+            measured.append(measure_gpg(dossiers[:peers], kind))
+            measured += [measure_age(dossiers[:peers])] if kind is KeyKind.P256 else []
+        for rates in measured:
             if rates is None:
                 continue
             found.append(rates)

@@ -109,6 +109,24 @@ def seal(count: Annotated[int, typer.Option(min=10, help="Dossiers; RSA takes a 
 
 
 @app.command()
+def delivery(
+    count: Annotated[int, typer.Option(min=20, help="Dossiers to deliver")] = 20_000,
+    receivers: Annotated[int, typer.Option(min=2, help="Receiving schools, a process each")] = 25,
+    sealed: Annotated[int, typer.Option(min=10, help="Dossiers to seal and open; RSA takes a tenth")] = 1_000,
+    peers: Annotated[int, typer.Option(min=1, help="Dossiers for each peer")] = 20,
+) -> None:
+    """Seal and open beside `openssl cms`, `age` and `gpg`; then deliver a large round to its receivers."""
+    from overstap.bench import deliveries
+    from overstap.bench import delivery as bench
+    from overstap.bench.place import today
+    from overstap.clock import now
+
+    bench.run(_console(), at=now(), count=sealed, peers=peers, others=True)
+    with _place((), durable=True) as place:
+        deliveries.run(_console(), place, today=today(), count=count, schools=receivers)
+
+
+@app.command()
 def transport(pupils: PupilsOption = 200, runs: RunsOption = 3, durable: DurableOption = True) -> None:
     """Deliver over HTTPS on loopback to endpoints that open, store and confirm."""
     from overstap.bench import transport as bench

@@ -60,9 +60,8 @@ def seal(region: str, school_year: str, kind: str) -> dict[str, int]:
     return dict(done)
 
 
-_TRIES = 2000  # three weeks of quarters of an hour; the moment receipts are due ends it
 AGAIN_UNTIL_DUE = {
-    "retries": _TRIES,
+    "retries": 2000,  # three weeks of quarters of an hour; the moment receipts are due ends it
     "retry_delay": timedelta(minutes=1),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=15),
@@ -72,8 +71,9 @@ AGAIN_UNTIL_DUE = {
 
 def _is_first_try() -> bool:
     """Return whether this try is the first of the task, or the first since somebody cleared it."""
-    instance = get_current_context()["ti"]
-    return bool(instance.max_tries - instance.try_number >= _TRIES - 1)  # clearing gives all tries anew
+    context = get_current_context()
+    instance, retries = context["ti"], context["task"].retries or 0
+    return bool(instance.max_tries - instance.try_number >= retries - 1)  # clearing gives all tries anew
 
 
 def deliver(region: str, school_year: str, kind: str, school: str, label: str) -> dict[str, Any]:
