@@ -22,7 +22,9 @@ class Before:
     replaces: UUID | None = None
     """Message id of the newest older version that the school has, or may have."""
     serial: int = 0
-    """How often this very version was sealed before, and refused."""
+    """How often this very version was sealed before, refused, and asked for again."""
+    is_there: bool = False
+    """Whether this very version is sealed for it, and stays so: confirmed, or on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ def to_seal(
             ToSeal(
                 VersionRef(dossier, number),
                 school,
-                tuple(schools),
+                tuple(one for one in schools if not before.get(dossier, {}).get(one, Before()).is_there),
                 Sealed(key_id, content),
                 digest,
                 seen_on,
@@ -186,15 +188,15 @@ def _before(unit: Unit, refs: Sequence[VersionRef]) -> dict[UUID, dict[str, Befo
     """Return what was sealed before of dossiers, per school."""
     current = {ref.dossier: ref.number for ref in refs}
     found: dict[UUID, dict[str, Before]] = {}
-    for dossier, school, message_id, number, may_be_there in unit.rows(
-        "select dossier, secondary_school, message_id, number, "
+    for dossier, school, message_id, number, is_asked_again, may_be_there in unit.rows(
+        "select dossier, secondary_school, message_id, number, state = 'resealed', "
         "state = 'confirmed' or state = 'sealed' and attempts > 0 from overstap.delivery "
         "where dossier = any(%(ids)s) order by number, serial",
         ids=list(current),
     ):
         known = found.setdefault(dossier, {}).get(school, Before())
         if number == current[dossier]:
-            found[dossier][school] = Before(known.replaces, known.serial + 1)
+            found[dossier][school] = Before(known.replaces, known.serial + is_asked_again, not is_asked_again)
         elif may_be_there:
             found[dossier][school] = Before(message_id, 0)
     return found

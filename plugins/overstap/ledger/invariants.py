@@ -162,7 +162,7 @@ def _confirmed_by_receipt(unit: Unit, evidence: Evidence) -> Iterator[Breach]:
         "select d.dossier, d.state from overstap.dossier d where d.state = 'confirmed' and (not exists "
         "(select from overstap.delivery l where l.dossier = d.dossier and l.number = d.version) or exists "
         "(select from overstap.delivery l where l.dossier = d.dossier and l.number = d.version "
-        "and l.state <> 'confirmed'))"
+        "and l.state not in ('confirmed', 'resealed')))"
     ):
         yield Breach("I3", str(dossier), f"dossier is {state}, but not each of its deliveries is")
     for row in unit.rows("select message_id, envelope, envelope_digest from overstap.delivery"):
