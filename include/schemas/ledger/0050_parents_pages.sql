@@ -175,6 +175,8 @@ begin
                           json_build_object('by', 'parent', 'person', found.person, 'purpose', 'parent_page'));
         insert into content_access (region, dossier, number, purpose, opened_by, person)
         values (found.region, found.dossier, found.number, 'parent_page', 'parent', found.person);
+    end if;
+    if status in ('open', 'closed') then  -- after the window no content any more, but the log and what one did
         insert into review_session (finds, access, held) values (sha256(session_token), found.access, held)
             on conflict do nothing;  -- sent again after the connection broke
     end if;

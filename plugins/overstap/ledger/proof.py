@@ -4,6 +4,7 @@ Ids and moments, and the words that people wrote, decrypted.
 """
 
 import base64
+import json
 from typing import Any
 from uuid import UUID
 
@@ -57,6 +58,32 @@ def collected(unit: Unit, dossier: UUID) -> dict[str, Any]:
         "deliveries": _deliveries(unit, dossier),
         "evidence": _evidence(unit, dossier),
     }
+
+
+def own_part(facts: dict[str, Any], person: str) -> dict[str, Any]:
+    """Return of a dossier's facts what one person may have: nothing of what another person did or was sent.
+
+    The dossier's states are left out too, for their moments tell when somebody else decided; of the evidence only the
+    person's own lines go along.
+
+    Args:
+        facts: as `collected` gives them.
+        person: handle of the person.
+    """
+    own = dict(facts)
+    del own["states"]
+    for name in ("entitled", "letters", "mails", "requests"):
+        own[name] = [one for one in facts[name] if one["person"] == person]
+    own["opened"] = [one for one in facts["opened"] if one["person"] in (None, person)]
+    # What a school recorded for the family counts for all of it; whose words went with it nobody can tell.
+    own["answers"] = [
+        one if one["person"] else one | {"view": None, "note": None}
+        for one in facts["answers"]
+        if one["person"] in (None, person)
+    ]
+    lines = [one for one in facts["evidence"]["lines"] if json.loads(one["line"])["detail"].get("person") == person]
+    own["evidence"] = facts["evidence"] | {"lines": lines}
+    return own
 
 
 def _head(unit: Unit, dossier: UUID) -> dict[str, Any]:

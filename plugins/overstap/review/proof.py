@@ -14,12 +14,13 @@ from uuid import UUID
 from overstap.clock import now, wall
 from overstap.dossier.people import pupil_name
 from overstap.dossier.reading import read
-from overstap.ledger import Ledger, access
+from overstap.ledger import Ledger, access, proof_wishes
 from overstap.ledger.dossiers import VersionRef, find_of_school
-from overstap.ledger.proof import collected
+from overstap.ledger.proof import collected, own_part
 from overstap.ledger.secrets import Sealed
 from overstap.review.people import people_of
 from overstap.review.proof_page import proof_page
+from overstap.review.showing import sealed_proof
 from overstap.trust import TrustStore
 from overstap.trust.statement import sign_statement
 
@@ -48,6 +49,7 @@ def proof_pack(
     school: str,
     pupil: str | UUID,
     actor: str,
+    person: str | None = None,
 ) -> ProofPack:
     """Make the proof pack of a pupil.
 
@@ -59,6 +61,7 @@ def proof_pack(
         school: the primary school.
         pupil: the pupil's id in the school's system, or of the dossier.
         actor: who makes it; the parents see that in their log.
+        person: handle of who it is for, with nothing of another person in it; None: the school's, with everything.
 
     Raises:
         OverstapError: LEDGER-010 when the school has no such dossier, TRUST-nnn when the conductor's key is not in
@@ -77,7 +80,8 @@ def proof_pack(
         ref = VersionRef(dossier, number)
         access.note_opened(unit, [ref], by=actor, purpose="proof_pack")
         plain = read(unit.keys.decrypt(Sealed(key_id, content), ref.bound_to))
-        names = {one.key: one.name for one in people_of(unit.keys, plain, wall(at).date())}
+        names = {one.key: one.name for one in people_of(unit.keys, plain, wall(at).date()) if person in (None, one.key)}
+        known = collected(unit, dossier)
         facts = {
             "kind": "overstap proof of inspection",
             "format": 1,
@@ -85,7 +89,7 @@ def proof_pack(
             "made_by": actor,
             "pupil": pupil_name(plain),
             "people": names,
-            **collected(unit, dossier),
+            **(known if person is None else own_part(known, person)),
         }
     text = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True).encode()
     page = proof_page(facts, names, at)
@@ -98,6 +102,43 @@ def proof_pack(
             f"{name}.pdf.p7s": sign_statement(page, identity),
         }
     )
+
+
+def give_proof(
+    ledger: Ledger, trust: TrustStore, *, region: str, round_id: str, school: str, actor: str, wished: UUID
+) -> bool:
+    """Make the proof that a person asked for on the parents' pages, and lay it ready there. Safe to repeat.
+
+    Args:
+        ledger: the ledger.
+        trust: as in `proof_pack`.
+        region: region id.
+        round_id: the round.
+        school: the primary school.
+        actor: who makes it.
+        wished: whose code it was asked with.
+
+    Returns:
+        False when it was made already, or was never asked of this school.
+    """
+    with ledger.unit(region, actor) as unit:
+        wish = next((one for one in proof_wishes.standing(unit, round_id, school) if one.access == wished), None)
+    if wish is None:
+        return False
+    pack = proof_pack(
+        ledger,
+        trust,
+        region=region,
+        round_id=round_id,
+        school=school,
+        pupil=wish.dossier,
+        actor=actor,
+        person=wish.person,
+    )
+    with ledger.unit(region, actor) as unit:
+        key = unit.keys.decrypt(wish.held, f"access/{wished}")
+        proof_wishes.fulfil(unit, wish, sealed_proof(pack.zipped(), key, region, wished))
+    return True
 
 
 def _name(dossier: UUID) -> str:

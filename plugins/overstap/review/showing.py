@@ -150,6 +150,20 @@ def opened_file(data: bytes, key: bytes, file: UUID) -> bytes:
     return unseal(AESGCM(key), data, file.bytes)
 
 
+def sealed_proof(pack: bytes, key: bytes, region: str, access: UUID) -> bytes:
+    """Return a proof pack as it lies ready for one person; arguments as in `sealed_copy`."""
+    return seal(AESGCM(key), pack, bound(region, f"proof/{access}"))
+
+
+def opened_proof(data: bytes, key: bytes, region: str, access: UUID) -> bytes:
+    """Return a proof pack from what is kept; arguments as in `sealed_copy`.
+
+    Raises:
+        InvalidTag: it was not sealed with this key, or belongs to another access.
+    """
+    return unseal(AESGCM(key), data, bound(region, f"proof/{access}"))
+
+
 def _name(who: Node) -> str:
     called = who.text("roepnaam") or who.text("voornaam") or who.text("voorletters-1") or ""
     return " ".join(part for part in (called, who.text("voorvoegsel"), who.text("achternaam")) if part)

@@ -108,7 +108,7 @@ def test_the_login_reads_no_table_and_runs_no_other_function(at_home: Home, revi
         for statement in ("delete from {}", "insert into {} default values"):
             with pytest.raises(psycopg.Error):
                 review.execute(statement.format(name))
-    own = {"sign_in", "look", "file", "decide", "ask", "sign_out", "sweep"}
+    own = {"sign_in", "look", "file", "decide", "ask", "sign_out", "sweep", "trail", "wish", "proof_of"}
     assert {name for (name,) in allowed if name.startswith("review_")} == {f"review_{name}" for name in own}
     assert {name for (name,) in allowed} - {f"review_{name}" for name in own} <= {"my_region", "clock"}
     assert roles == []
@@ -390,6 +390,7 @@ def test_a_get_changes_nothing(at_home: Home, families: list[Family], served: Se
                 "review_request",
                 "review_answer",
                 "content_access",
+                "review_proof",
             )
             return [
                 str(
@@ -402,7 +403,8 @@ def test_a_get_changes_nothing(at_home: Home, families: list[Family], served: Se
 
     before = state()
     form = hidden(parent.get("antwoord").text, "/nl/antwoord")
-    for page in ("", "uitleg", "overzicht", "dossier", "antwoord", "ontvangstbewijs", "vraag", "bijlage/1", "inloggen"):
+    pages = ("", "uitleg", "overzicht", "dossier", "antwoord", "ontvangstbewijs", "vraag", "bijlage/1", "inloggen")
+    for page in (*pages, "logboek", "bewijs", "bewijs.zip"):
         for lang in ("nl", "en"):
             parent.http.get(f"/{lang}/{page}", params={**form, "antwoord": "eens", "code": families[9].code})
             parent.http.head(f"/{lang}/{page}")

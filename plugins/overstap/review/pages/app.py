@@ -130,6 +130,8 @@ class _Pages:
             "/{taal}/ontvangstbewijs": self.receipt,
             "/{taal}/ontvangstbewijs.pdf": self.receipt_pdf,
             "/{taal}/vraag": self.ask_form,
+            "/{taal}/logboek": self.trail,
+            "/{taal}/bewijs.zip": self.proof,
         }
 
     def posts(self) -> Mapping[str, Callable[..., Any]]:
@@ -138,6 +140,7 @@ class _Pages:
             "/{taal}/inloggen": self.sign_in,
             "/{taal}/antwoord": self.answer,
             "/{taal}/vraag": self.ask,
+            "/{taal}/bewijs": self.wish,
             "/{taal}/uitloggen": self.sign_out,
         }
 
@@ -198,9 +201,17 @@ class _Pages:
             return answer
         if done.status in ("wrong", "wait"):
             return self._start(request, said, faults=("wait" if done.status == "wait" else "pair",), form=form)
-        return self._over(
-            request, said, done.status, closes_at=done.closes_at, answered_at=done.answered_at, status=403
+        # Who comes after the window sees no content, and may still see the log.
+        answer = self._over(
+            *(request, said, done.status),
+            closes_at=done.closes_at,
+            answered_at=done.answered_at,
+            status=403,
+            look=await self.store.look(stay) if done.status == "closed" else None,
         )
+        if done.status == "closed":
+            self._set_cookie(answer, self.site.cookie, urlsafe_b64encode(stay.secret).decode())
+        return answer
 
     async def explain(self, request: Request, taal: str) -> Response:
         """Tell what this is and what the law says; for everybody."""
@@ -308,7 +319,12 @@ class _Pages:
         if status == "enough":
             return self._answer_form(request, said, look, faults=("enough",), form=form)
         return self._over(
-            request, said, status, closes_at=look.closes_at, typed=given.view, is_sending=True, status=409
+            *(request, said, status),
+            closes_at=look.closes_at,
+            typed=given.view,
+            is_sending=True,
+            status=409,
+            look=look,
         )
 
     async def receipt(self, request: Request, taal: str) -> Response:
@@ -383,8 +399,58 @@ class _Pages:
         if status == "enough":
             return self._ask_form(request, said, look, faults=("enough",), form=form)
         return self._over(
-            request, said, status, closes_at=look.closes_at, typed=asked.text, is_sending=True, status=409
+            *(request, said, status),
+            closes_at=look.closes_at,
+            typed=asked.text,
+            is_sending=True,
+            status=409,
+            look=look,
         )
+
+    async def trail(self, request: Request, taal: str) -> Response:
+        """Show who opened the dossier, where it went, and the proof; also when the window is over."""
+        said = self._language(taal)
+        look = await self._look(request)
+        found = await self.store.trail(look) if look is not None else None
+        if look is None or found is None:
+            return self._shut(request, said, None)
+        moments = {"at", "sealed", "received", "imported", "asked", "made"}
+
+        def read(one: dict[str, Any]) -> dict[str, Any]:
+            return {
+                name: datetime.fromisoformat(value) if name in moments and value else value
+                for name, value in one.items()
+            }
+
+        return self._page(
+            *(request, said, "trail"),
+            look=look,
+            opened=[read(one) for one in found["opened"]],
+            sent=[read(one) for one in found["sent"]],
+            proof=read(found["proof"]) if found["proof"] else None,
+            answers=[{**one, "at": datetime.fromisoformat(one["at"])} for one in look.answers],
+        )
+
+    async def wish(self, request: Request, taal: str) -> Response:
+        """Ask the school for the proof."""
+        said = self._language(taal)
+        form = forms.fields(await request.body())
+        look = await self._look(request)
+        # A form that is not of this stay asks nothing; the log shows that nothing was asked.
+        if look is None or (self._is_ours(look, form) and not await self.store.wish(look)):
+            return self._shut(request, said, None, is_sending=True)
+        return RedirectResponse(f"/{said.code}/logboek", 303)
+
+    async def proof(self, request: Request, taal: str) -> Response:
+        """Give the person's own proof pack."""
+        said = self._language(taal)
+        look = await self._look(request)
+        if look is None:
+            return self._shut(request, said, None)
+        found = await self.store.proof(look)
+        if found is None:
+            raise HTTPException(404)
+        return self._download(found, "bewijs-van-inzage.zip", "application/zip")
 
     async def sign_out(self, request: Request, taal: str) -> Response:
         """End the stay."""
@@ -422,6 +488,7 @@ class _Pages:
                 typed=typed,
                 is_sending=is_sending,
                 status=409 if is_sending else 403,
+                look=look,
             )
         if self.site.cookie not in request.cookies and not is_sending:
             return RedirectResponse(f"/{said.code}/", 303)
@@ -440,6 +507,7 @@ class _Pages:
         typed: str = "",
         is_sending: bool = False,
         status: int,
+        look: Look | None = None,
     ) -> Response:
         if phase == "ended":
             return self._page(request, said, "ended", status=403, typed=typed, is_signed_in=False)
@@ -451,7 +519,7 @@ class _Pages:
             answered_at=answered_at,
             typed=typed,
             is_sending=is_sending,
-            is_signed_in=False,
+            look=look,
         )
 
     def _page(self, request: Request, said: Language, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
@@ -532,9 +600,9 @@ class _Pages:
         finally:
             self.working -= 1
 
-    def _download(self, content: bytes, name: str) -> Response:
+    def _download(self, content: bytes, name: str, media: str = "application/pdf") -> Response:
         headers = {"content-disposition": f'attachment; filename="{name}"', "content-security-policy": _ALONE}
-        return Response(content, media_type="application/pdf", headers=headers)
+        return Response(content, media_type=media, headers=headers)
 
     def _set_cookie(self, answer: Response, name: str, value: str) -> None:
         answer.set_cookie(name, value, path="/", httponly=True, samesite="strict", secure=self.site.is_secure)

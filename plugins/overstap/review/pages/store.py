@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from overstap.ledger.secrets import bound, seal, unseal
 from overstap.review.code_keys import CodeKeys, Stay
-from overstap.review.showing import opened_copy, opened_file
+from overstap.review.showing import opened_copy, opened_file, opened_proof
 
 CONNECTIONS = 8
 _ATTEMPTS = CONNECTIONS + 2
@@ -60,6 +60,8 @@ class Look:
     answers: list[dict[str, Any]] = field(repr=False)
     requests: list[dict[str, Any]] = field(repr=False)
     copy: dict[str, Any] | None = field(repr=False)
+    held: bytes = field(repr=False)
+    """The key of the person's copy, sealed for this stay."""
 
 
 class Store:
@@ -118,7 +120,7 @@ class Store:
         closes_at, delivers_at, school, contact, receivers, consent, answers, requests = rest
         return Look(
             *(stay, access, region, dossier, number, phase, closes_at, delivers_at, school, contact, receivers),
-            *(consent, answers or [], requests or [], copy),
+            *(consent, answers or [], requests or [], copy, held),
         )
 
     async def file(self, look: Look, place: int) -> tuple[bytes, str] | None:
@@ -169,6 +171,28 @@ class Store:
             "select * from overstap.review_ask(%s, %s, %s, %s, %s)", [look.stay.token, asked, kind, key_id, sealed]
         )
         return row[0], row[1]
+
+    async def trail(self, look: Look) -> dict[str, Any] | None:
+        """Return who opened the dossier, where it went, and how far the person's proof is; None: the stay is over."""
+        row = await self._one("select overstap.review_trail(%s)", [look.stay.token])
+        found: dict[str, Any] | None = row[0] if row else None
+        return found
+
+    async def wish(self, look: Look) -> bool:
+        """Ask the school for the person's own proof of inspection; False when the stay is over."""
+        row = await self._one("select overstap.review_wish(%s)", [look.stay.token])
+        return row is not None and row[0] is not None
+
+    async def proof(self, look: Look) -> bytes | None:
+        """Return the person's own proof pack; None when none lies ready."""
+        row = await self._one("select overstap.review_proof_of(%s)", [look.stay.token])
+        if row is None or row[0] is None:
+            return None
+        try:
+            key = look.stay.held(look.held)
+            return await asyncio.to_thread(opened_proof, row[0], key, look.region, look.access)
+        except InvalidTag:
+            return None  # made for the code before this one
 
     async def sign_out(self, stay: Stay) -> None:
         """End a stay."""

@@ -94,6 +94,7 @@ class _Pages:
             "/ronde/{round_id}/leerling/{dossier}/afdruk": self.print,
             "/ronde/{round_id}/leerling/{dossier}/bewijs": self.proof,
             "/ronde/{round_id}/vragen/{request_id}": self.settle,
+            "/ronde/{round_id}/bewijzen/{wished}": self.give_proof,
         }
 
     async def healthy(self) -> Response:
@@ -287,6 +288,12 @@ class _Pages:
             typed = {"request": request_id, "antwoord": words}
             return await self._requests(stay, account, round_id, problem=error, form=typed, status=422)
         return await self._requests(stay, account, round_id, message="settled_done")
+
+    async def give_proof(self, request: Request, round_id: str, wished: str) -> Response:
+        """Make the proof that a parent asked for, and lay it ready for them."""
+        stay, account, _ = await self._sent(request)
+        await run_in_threadpool(self.desk.give_proof, account, round_id, _id(wished))
+        return await self._requests(stay, account, round_id, message="wish_done")
 
     async def failed(self, request: Request, problem: Exception) -> Response:
         """Tell what went wrong, in the sentences of its code."""

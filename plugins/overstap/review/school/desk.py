@@ -13,13 +13,13 @@ from uuid import UUID
 from overstap.agreements import Agreement, Round
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, access, invitations, reports, requests, reviews
+from overstap.ledger import Ledger, access, invitations, proof_wishes, reports, requests, reviews
 from overstap.ledger.rounds import RoundRow, get_round
 from overstap.ledger.school_accounts import Account, Stays
 from overstap.review.decisions import read_list
 from overstap.review.meeting import print_dossier
 from overstap.review.printing_letters import print_letters
-from overstap.review.proof import proof_pack
+from overstap.review.proof import give_proof, proof_pack
 from overstap.review.recording import Outcome, check_ground, record_list
 from overstap.review.school.passwords import proves
 from overstap.review.school.pupils import Pupil, counted, one_pupil, pupils
@@ -76,6 +76,15 @@ class Asked:
 
     request: requests.Request
     pupil: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """A proof of inspection that a person asked for, with names."""
+
+    wish: proof_wishes.Wish
+    pupil: str
+    person: str
 
 
 class Desk:
@@ -263,9 +272,7 @@ class Desk:
         Raises:
             OverstapError: SETTING-001 when this service has no keys to sign with.
         """
-        if self._trust is None:
-            raise OverstapError("SETTING-001", setting="OVERSTAP_TRUST")
-        trust = TrustStore(self._trust, production=self._production)
+        trust = self._keys()
         with self._ledger() as ledger:
             return proof_pack(
                 ledger,
@@ -277,14 +284,38 @@ class Desk:
                 actor=who.actor,
             ).zipped()
 
-    def requests(self, who: Account, round_id: str) -> tuple[str, list[Asked]]:
-        """Return what parents asked of the school."""
+    def give_proof(self, who: Account, round_id: str, wished: UUID) -> bool:
+        """Make the proof that a person asked for and lay it ready on the parents' pages; raises as `proof`."""
+        trust = self._keys()
+        with self._ledger() as ledger:
+            return give_proof(
+                ledger,
+                trust,
+                region=who.region,
+                round_id=round_id,
+                school=who.school,
+                actor=who.actor,
+                wished=wished,
+            )
+
+    def _keys(self) -> TrustStore:
+        if self._trust is None:
+            raise OverstapError("SETTING-001", setting="OVERSTAP_TRUST")
+        return TrustStore(self._trust, production=self._production)
+
+    def requests(self, who: Account, round_id: str) -> tuple[str, list[Asked], list[Wished]]:
+        """Return what parents asked of the school: the round, questions and corrections, and proofs of inspection."""
         with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
             get_round(unit, round_id)
-            names = {one.ref.dossier: one.name for one in pupils(unit, round_id, who.school)}
-            return round_id, [
-                Asked(one, names[one.ref.dossier]) for one in requests.of_school(unit, round_id, who.school)
+            known = {one.ref.dossier: one for one in pupils(unit, round_id, who.school)}
+            asked = [Asked(one, known[one.ref.dossier].name) for one in requests.of_school(unit, round_id, who.school)]
+            wished = [
+                Wished(one, known[one.dossier].name, reader.person.name)
+                for one in proof_wishes.standing(unit, round_id, who.school)
+                for reader in known[one.dossier].readers
+                if reader.person.key == one.person
             ]
+            return round_id, asked, wished
 
     def settle(self, who: Account, request: UUID, state: str, words: str) -> None:
         """Answer what a parent asked."""

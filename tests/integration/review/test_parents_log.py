@@ -1,0 +1,189 @@
+"""The parents' own log and proof: who opened the dossier, where it went, and nothing of another parent."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pypdf
+import pytest
+from families import REGION, Family, Place
+from served import Parent, Served, hidden, title
+
+from overstap.clock import now
+from overstap.dossier.reading import read
+from overstap.ledger import dossiers, proof_wishes
+from overstap.ledger.audit import verify
+from overstap.review.meeting import print_dossier
+from overstap.review.people import people_of
+from overstap.review.proof import give_proof
+from overstap.trust import TrustStore
+from overstap.trust.authority import DevelopmentAuthority
+
+
+@pytest.fixture
+def family(place: Place) -> Family:
+    """Two carers, with codes."""
+    found = next(one for one in place.families() if len(one.persons) == 2)
+    place.give_codes([found])
+    return found
+
+
+@pytest.fixture
+def trust(tmp_path: Path) -> TrustStore:
+    DevelopmentAuthority(tmp_path / "trust", at=now()).conductor(REGION)
+    return TrustStore(tmp_path / "trust", production=False)
+
+
+def names(place: Place, family: Family) -> list[str]:
+    with place.unit() as unit:
+        content = next(
+            one
+            for one in dossiers.contents(unit, place.round_id, ["in_review", "inspected"])
+            if one.ref.dossier == family.dossier
+        )
+        return [one.name for one in people_of(unit.keys, read(content.content), now().date())]
+
+
+def make(place: Place, trust: TrustStore, wish: proof_wishes.Wish) -> bool:
+    return give_proof(
+        place.ledger,
+        trust,
+        region=REGION,
+        round_id=place.round_id,
+        school=place.school,
+        actor="school:office",
+        wished=wish.access,
+    )
+
+
+def wishes(place: Place) -> list[proof_wishes.Wish]:
+    with place.unit() as unit:
+        return proof_wishes.standing(unit, place.round_id, place.school)
+
+
+def deliver(owner: psycopg.Connection, place: Place, family: Family) -> str:
+    """Leave the rows of a delivery that was confirmed and imported."""
+    receiver, message = place.agreement.secondary_schools[0], uuid4()
+    owner.execute(
+        "insert into overstap.delivery (message_id, region, round_id, dossier, number, secondary_school, state, "
+        "envelope, envelope_digest, manifest_digest, files_digest) values (%s, %s, %s, %s, 1, %s, 'confirmed', '', sha256('a'), "
+        "sha256('b'), sha256('c'))",
+        [message, REGION, place.round_id, family.dossier, receiver.id],
+    )
+    owner.execute(
+        "insert into overstap.receipt (region, message_id, digest, content, outcome) "
+        "values (%s, %s, sha256('d'), '', 'accepted')",
+        [REGION, message],
+    )
+    owner.execute(
+        "insert into overstap.result (region, message_id, kind, outcome, stated_at, digest, content) "
+        "values (%s, %s, 'import', 'imported', now(), sha256('e'), '')",
+        [REGION, message],
+    )
+    return str(receiver.name)
+
+
+def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
+    place: Place, family: Family, served: Served, trust: TrustStore, owner_dsn: str
+) -> None:
+    one, other = Parent(served.address), Parent(served.address)
+    one.enter(family)
+    assert "U hebt het hier bekeken." in one.get("logboek").text
+    other.enter(family, 1)
+    other.decide("oneens", "Wat de andere ouder vindt")
+    one.decide("oneens", "Wat deze ouder vindt")
+    print_dossier(
+        place.ledger,
+        region=REGION,
+        round_id=place.round_id,
+        school=place.school,
+        pupil=family.las_key,
+        actor="school:office",
+    )
+    log = one.get("logboek")
+    assert title(log) == "Wie opende het dossier?"
+    assert log.text.count("U hebt het hier bekeken.") == 1, "what the other parent did is not shown"
+    assert "heeft het geprint" in log.text
+    assert "nog naar geen enkele school gestuurd" in log.text
+    assert "You looked at it here." in one.http.get("/en/logboek").text
+
+    # Asked twice, it is asked once; only with the form of one's own stay; and a GET asks nothing.
+    assert one.http.get("/nl/bewijs").status_code in (404, 405)
+    assert "Vraag om het bewijs" in one.http.post("/nl/bewijs", data={"formulier": "another"}).text
+    assert wishes(place) == []
+    for _ in range(2):
+        asked = one.http.post("/nl/bewijs", data={"formulier": _form(log.text)})
+        assert "om het bewijs gevraagd" in asked.text
+    [wish] = wishes(place)
+    assert one.http.get("/nl/bewijs.zip").status_code == 404
+    assert make(place, trust, wish)
+    assert not make(place, trust, wish), "made once"
+    assert wishes(place) == []
+
+    made = one.http.get("/nl/bewijs.zip")
+    assert (made.status_code, made.headers["content-type"]) == (200, "application/zip")
+    assert other.http.get("/nl/bewijs.zip").status_code == 404
+    with zipfile.ZipFile(io.BytesIO(made.content)) as package:
+        files = {name.partition(".")[2]: package.read(name) for name in package.namelist()}
+    assert set(files) == {"json", "json.p7s", "pdf", "pdf.p7s"}
+    facts = json.loads(files["json"])
+    mine, theirs = names(place, family)
+    paper = "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(files["pdf"])).pages)
+    for text in (files["json"].decode(), paper):
+        assert "Wat deze ouder vindt" in text
+        assert mine in text
+        for foreign in (family.persons[1], theirs, "Wat de andere ouder vindt"):
+            assert foreign not in text
+    assert [one["where"] for one in facts["opened"]] == ["parent_page", "print", "proof_pack"]
+    assert {json.loads(one["line"])["action"] for one in facts["evidence"]["lines"]} >= {
+        "review.record",
+        "content.open",
+    }
+
+    # After the window: no content any more, but the log, where it went, and the proof.
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        receiver = deliver(owner, place, family)
+        owner.execute("update overstap.dossier set review_closes_at = clock_timestamp()")
+    late = Parent(served.address)
+    closed = late.enter(family)
+    assert (closed.status_code, title(closed)) == (403, "De termijn is voorbij")
+    assert family.surname not in closed.text
+    log = late.get("logboek")
+    assert receiver in log.text
+    for words in (
+        "bevestigde de ontvangst",
+        "nam het dossier over",
+        "Gezien, en niet eens",
+        "een bewijs van inzage gemaakt",
+    ):
+        assert words in log.text, words
+    assert family.surname not in log.text
+    assert late.http.get("/nl/bewijs.zip").content == made.content
+    for page in ("dossier", "dossier.pdf", "antwoord", "ontvangstbewijs", "overzicht"):
+        assert late.get(page).status_code == 403, page
+    with place.unit() as unit:
+        assert verify(unit.rows("select payload, hash from overstap.audit_line order by seq"), region=REGION) is None
+
+
+def test_a_new_code_does_not_open_what_was_made_for_the_old(
+    place: Place, family: Family, served: Served, trust: TrustStore
+) -> None:
+    parent = Parent(served.address)
+    parent.enter(family)
+    parent.http.post("/nl/bewijs", data={"formulier": _form(parent.get("logboek").text)})
+    [wish] = wishes(place)
+    place.give_codes([family])
+    assert wishes(place) == [], "the code that asked has ended"
+    assert not make(place, trust, wish)
+    assert title(parent.get("logboek")) == "U bent uitgelogd"
+    again = Parent(served.address)
+    again.enter(family)
+    assert "Vraag om het bewijs" in again.get("logboek").text
+    assert again.http.get("/nl/bewijs.zip").status_code == 404
+
+
+def _form(page: str) -> str:
+    return hidden(page, "/nl/uitloggen")["formulier"]
