@@ -9,6 +9,7 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password
 from overstap.local.postgres import EmbeddedPostgres
 from overstap.local.services import stop_all
 
@@ -51,6 +52,24 @@ def postgres(state_folder: Path) -> Iterator[EmbeddedPostgres]:
     server.start()
     yield server
     server.destroy()
+
+
+REGIONS = ("alfa", "beta", "demo")
+
+
+@pytest.fixture(scope="session")
+def ledger_template(postgres: EmbeddedPostgres) -> str:
+    """A migrated database that is copied for each test, or for each module."""
+    name = "ledger_template"
+    postgres.create_database(name, "postgres")
+    dsn = postgres.superuser_dsn(name)
+    migrate(dsn)
+    for region in REGIONS:
+        add_region(dsn, region)
+    # Logins belong to the server, so everybody has to mean the same password.
+    set_app_password(dsn, postgres.password("overstap_app"))
+    set_review_password(dsn, postgres.password("overstap_review"))
+    return name
 
 
 def _remove(folder: Path) -> None:

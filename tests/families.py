@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
+
+import psycopg
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.bench.place import region_of
@@ -59,6 +61,8 @@ class Place:
     agreement: Agreement
     made: dict[str, Dossier] = field(default_factory=dict)
     """Per pupil number the dossier as it was supplied last."""
+    untaken: list[Family] | None = None
+    """For `take`."""
 
     @property
     def round_id(self) -> str:
@@ -91,14 +95,14 @@ class Place:
                 waiting = [content.ref for content in dossiers.contents(unit, self.round_id, ["supplied"])]
                 dossiers.verdicts(unit, {ref: [] for ref in waiting})
 
-    def release(self, key: str = "1", *, closes_in: timedelta = timedelta(hours=2)) -> int:
+    def release(self, key: str | None = None, *, closes_in: timedelta = timedelta(hours=2)) -> int:
         with self.unit("coordinator") as unit:
             return dossiers.decide_release(
                 *(unit, self.round_id),
                 approved=True,
                 decided_by="coordinator",
                 reason="",
-                answer_key=key,
+                answer_key=key or str(uuid4()),
                 closes_at=datetime.now(UTC) + closes_in,
             )
 
@@ -123,6 +127,15 @@ class Place:
                 )
                 family.surname = str(dossier.surname)
                 found.append(family)
+        return found
+
+    def take(self, carers: int = 1) -> Family:
+        """Return a family that no test had, with codes for at least so many carers: one place serves many tests."""
+        if self.untaken is None:
+            self.untaken = self.families()
+        found = next(one for one in self.untaken if len(one.persons) >= carers)
+        self.untaken.remove(found)
+        self.give_codes([found])
         return found
 
     def give_codes(self, families: list[Family], opens_at: datetime | None = None) -> None:
@@ -178,15 +191,26 @@ class Home:
 
 
 @contextmanager
-def home(server: EmbeddedPostgres, folder: Path) -> Iterator[Home]:
-    """Make a ledger with the region `alfa` and its keys; all of it goes at the end."""
+def home(server: EmbeddedPostgres, folder: Path, template: str | None = None) -> Iterator[Home]:
+    """Make a ledger with the region `alfa` and its keys; all of it goes at the end.
+
+    Args:
+        server: where.
+        folder: for the keys.
+        template: a migrated database with that region (fixture `ledger_template`); without it one is made from nothing.
+    """
     name = f"families_{secrets.token_hex(5)}"
-    server.create_database(name, "postgres")
     owner = server.superuser_dsn(name)
-    migrate(owner)
-    add_region(owner, REGION)
-    set_app_password(owner, server.password("overstap_app"))
-    set_review_password(owner, server.password("overstap_review"))
+    if template is None:
+        server.create_database(name, "postgres")
+        migrate(owner)
+        add_region(owner, REGION)
+        set_app_password(owner, server.password("overstap_app"))
+        set_review_password(owner, server.password("overstap_review"))
+    else:
+        with psycopg.connect(server.superuser_dsn(), autocommit=True) as connection:
+            connection.execute(f"create database {name} template {template}")
+        server.grant_connect(name, "overstap_review")
     create_keys(folder / "keys", REGION, "1")
     ledger = Ledger(server.dsn("overstap_app", name), folder / "keys")
     try:

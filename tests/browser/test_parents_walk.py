@@ -22,8 +22,10 @@ _IMAGES = PROJECT / "docs" / "images" if os.environ.get("OVERSTAP_TEST_IMAGES") 
 
 
 @pytest.fixture(scope="module")
-def at_home(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with home(postgres, tmp_path_factory.mktemp("parents")) as found:
+def at_home(
+    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Home]:
+    with home(postgres, tmp_path_factory.mktemp("parents"), ledger_template) as found:
         yield found
 
 

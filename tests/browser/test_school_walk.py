@@ -90,10 +90,12 @@ def agreed() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def school(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
+def school(
+    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[School]:
     folder = tmp_path_factory.mktemp("school")
     DevelopmentAuthority(folder / "trust", at=now()).conductor(REGION)
-    with home(postgres, folder) as found:
+    with home(postgres, folder, ledger_template) as found:
         place = open_place(found.ledger, 12, **agreed())
         invite(found.ledger, region=REGION, round_id=place.round_id, actor="invite", address="https://x.example")
         with place.unit("beheer") as unit:

@@ -8,30 +8,11 @@ import psycopg
 import pytest
 
 from overstap.ledger import Ledger
-from overstap.ledger.migrate import add_region, migrate, set_app_password
 from overstap.ledger.secrets import create_keys
 from overstap.local.postgres import EmbeddedPostgres
 
 REGIONS = ("alfa", "beta", "demo")
-
-
-@pytest.fixture(scope="session")
-def ledger_template(postgres: EmbeddedPostgres) -> str:
-    """A migrated database that is copied for each test."""
-    name = "ledger_template"
-    postgres.create_database(name, "postgres")
-    dsn = postgres.superuser_dsn(name)
-    migrate(dsn)
-    for region in REGIONS:
-        add_region(dsn, region)
-    return name
-
-
-@pytest.fixture(scope="session")
-def app_password(postgres: EmbeddedPostgres, ledger_template: str) -> str:
-    password = secrets.token_urlsafe(24)
-    set_app_password(postgres.superuser_dsn(ledger_template), password)
-    return password
+"""Those of the template, tests/conftest.py."""
 
 
 @pytest.fixture
@@ -51,10 +32,8 @@ def owner_dsn(postgres: EmbeddedPostgres, ledger_database: str) -> str:
 
 
 @pytest.fixture
-def app_dsn(postgres: EmbeddedPostgres, ledger_database: str, app_password: str) -> str:
-    return psycopg.conninfo.make_conninfo(
-        postgres.superuser_dsn(ledger_database), user="overstap_app", password=app_password
-    )
+def app_dsn(postgres: EmbeddedPostgres, ledger_database: str) -> str:
+    return postgres.dsn("overstap_app", ledger_database)
 
 
 @pytest.fixture

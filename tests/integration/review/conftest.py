@@ -1,42 +1,31 @@
-"""Families with codes, and the pages' own login."""
+"""A region with families and the pages before it, shared: each test takes families of its own (`place.take`)."""
 
-import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
-import psycopg
 import pytest
-from families import Place, open_place
+from families import Home, Place, home, open_place
 from served import Served
 
-from overstap.ledger import Ledger
-from overstap.ledger.migrate import set_review_password
 from overstap.local.postgres import EmbeddedPostgres
 
-
-@pytest.fixture
-def place(ledger: Ledger) -> Place:
-    return open_place(ledger, 12)
+IMMATERIAL = frozenset({"communicatie/nummer"})
 
 
 @pytest.fixture(scope="session")
-def review_password(postgres: EmbeddedPostgres, ledger_template: str) -> str:
-    password = secrets.token_urlsafe(24)
-    set_review_password(postgres.superuser_dsn(ledger_template), password)
-    return password
+def at_home(
+    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Home]:
+    with home(postgres, tmp_path_factory.mktemp("parents"), ledger_template) as found:
+        yield found
 
 
-@pytest.fixture
-def review_dsn(postgres: EmbeddedPostgres, ledger_database: str, review_password: str) -> str:
-    with psycopg.connect(postgres.superuser_dsn(ledger_database), autocommit=True) as connection:
-        connection.execute(f"grant connect on database {ledger_database} to overstap_review")
-    return psycopg.conninfo.make_conninfo(
-        postgres.superuser_dsn(ledger_database), user="overstap_review", password=review_password
-    )
+@pytest.fixture(scope="session")
+def place(at_home: Home) -> Place:
+    return open_place(at_home.ledger, 30, immaterial=IMMATERIAL)
 
 
-@pytest.fixture
-def served(review_dsn: str, tmp_path: Path) -> Iterator[Served]:
-    found = Served(review_dsn, tmp_path / "review.log").start()
+@pytest.fixture(scope="session")
+def served(at_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    found = Served(at_home.review_dsn, tmp_path_factory.mktemp("served") / "review.log").start()
     yield found
     found.kill()

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import psycopg
-from families import Place
+from families import Home, Place
 
 from overstap.review.code_keys import Stay, code_keys, read_code
 from overstap.review.showing import opened_copy
@@ -28,11 +28,10 @@ def copy_of(row, stay):
     return opened_copy(showing, stay.held(held), region, access)
 
 
-def test_a_code_with_the_birth_date_opens_the_own_copy(place: Place, review_dsn: str) -> None:
-    families = place.families()
-    place.give_codes(families)
-    with psycopg.connect(review_dsn, autocommit=True) as connection:
-        for family in families[:4]:
+def test_a_code_with_the_birth_date_opens_the_own_copy(place: Place, at_home: Home) -> None:
+    families = [place.take(), place.take(2)]
+    with psycopg.connect(at_home.review_dsn, autocommit=True) as connection:
+        for family in families:
             for person in family.persons:
                 status, stay = sign_in(connection, family.codes[person], family.born)
                 assert status == "open"

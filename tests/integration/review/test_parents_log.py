@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 import pypdf
 import pytest
-from families import REGION, Family, Place
+from families import REGION, Family, Home, Place
 from served import Parent, Served, hidden, title
 
 from overstap.clock import now
@@ -26,9 +26,7 @@ from overstap.trust.authority import DevelopmentAuthority
 @pytest.fixture
 def family(place: Place) -> Family:
     """Two carers, with codes."""
-    found = next(one for one in place.families() if len(one.persons) == 2)
-    place.give_codes([found])
-    return found
+    return place.take(2)
 
 
 @pytest.fixture
@@ -69,7 +67,8 @@ def deliver(owner: psycopg.Connection, place: Place, family: Family) -> str:
     receiver, message = place.agreement.secondary_schools[0], uuid4()
     owner.execute(
         "insert into overstap.delivery (message_id, region, round_id, dossier, number, secondary_school, state, "
-        "envelope, envelope_digest, manifest_digest, files_digest) values (%s, %s, %s, %s, 1, %s, 'confirmed', '', sha256('a'), "
+        "envelope, envelope_digest, manifest_digest, files_digest) "
+        "values (%s, %s, %s, %s, 1, %s, 'confirmed', '', sha256('a'), "
         "sha256('b'), sha256('c'))",
         [message, REGION, place.round_id, family.dossier, receiver.id],
     )
@@ -86,8 +85,19 @@ def deliver(owner: psycopg.Connection, place: Place, family: Family) -> str:
     return str(receiver.name)
 
 
+def undeliver(owner: psycopg.Connection, family: Family) -> None:
+    """Take these rows away again: nothing was sealed, and other tests ask whether the ledger is in order."""
+    for table in ("result", "receipt"):
+        owner.execute(
+            f"delete from overstap.{table} where message_id in "  # noqa: S608 (named here)
+            "(select message_id from overstap.delivery where dossier = %s)",
+            [family.dossier],
+        )
+    owner.execute("delete from overstap.delivery where dossier = %s", [family.dossier])
+
+
 def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
-    place: Place, family: Family, served: Served, trust: TrustStore, owner_dsn: str
+    place: Place, family: Family, served: Served, trust: TrustStore, at_home: Home
 ) -> None:
     one, other = Parent(served.address), Parent(served.address)
     one.enter(family)
@@ -144,9 +154,11 @@ def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
     }
 
     # After the window: no content any more, but the log, where it went, and the proof.
-    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+    with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
         receiver = deliver(owner, place, family)
-        owner.execute("update overstap.dossier set review_closes_at = clock_timestamp()")
+        owner.execute(
+            "update overstap.dossier set review_closes_at = clock_timestamp() where dossier = %s", [family.dossier]
+        )
     late = Parent(served.address)
     closed = late.enter(family)
     assert (closed.status_code, title(closed)) == (403, "De termijn is voorbij")
@@ -164,6 +176,8 @@ def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
     assert late.http.get("/nl/bewijs.zip").content == made.content
     for page in ("dossier", "dossier.pdf", "antwoord", "ontvangstbewijs", "overzicht"):
         assert late.get(page).status_code == 403, page
+    with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
+        undeliver(owner, family)
     with place.unit() as unit:
         assert verify(unit.rows("select payload, hash from overstap.audit_line order by seq"), region=REGION) is None
 

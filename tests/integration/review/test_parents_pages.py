@@ -15,9 +15,7 @@ from overstap.review.pages.wording import FOLDER, languages
 
 
 def test_a_family_signs_in_reads_and_decides(place: Place, served: Served) -> None:
-    families = place.families()
-    place.give_codes(families)
-    family = families[0]
+    family = place.take()
     parent = Parent(served.address)
     page = parent.enter(family)
     assert page.status_code == 200, (page.text, served.log.read_text())
@@ -37,8 +35,7 @@ def test_a_family_signs_in_reads_and_decides(place: Place, served: Served) -> No
 
 def test_who_receives_it_and_the_attachments_that_go_along(place: Place, served: Served) -> None:
     receiver = place.agreement.secondary_schools[0]
-    families = place.families()
-    place.give_codes(families)
+    families = [place.take() for _ in range(6)]
     with place.unit() as unit:
         registered = [
             rounds.Registration(family.pupil_number, place.school, receiver.id, "registered", now())

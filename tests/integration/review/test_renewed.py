@@ -11,25 +11,16 @@ from overstap.ledger import Ledger
 from overstap.ledger.invariants import check
 from overstap.review.renewal import after_release
 
-PHONE = frozenset({"communicatie/nummer"})
-
-
-@pytest.fixture
-def place(ledger: Ledger) -> Place:
-    return open_place(ledger, 12, immaterial=PHONE)
-
 
 @pytest.fixture
 def family(place: Place) -> Family:
     """Two carers who live together, with codes."""
-    found = next(one for one in place.families() if len(one.persons) == 2)
-    place.give_codes([found])
-    return found
+    return place.take(2)
 
 
 def renew(place: Place, family: Family, change) -> dict[str, int]:
     place.supply(place.changed(family, change))
-    place.release(f"again {len(place.made)} {change.__name__}")
+    place.release()
     return dict(after_release(place.ledger, "alfa", place.round_id, "release"))
 
 
@@ -51,7 +42,7 @@ def test_a_changed_advice_is_shown_and_asked_again(place: Place, family: Family,
     late = parent.http.post("/nl/antwoord", data={"antwoord": "oneens", "zienswijze": "Toch niet"})
     assert late.status_code == 409
     assert "Toch niet" in late.text
-    place.release("2")
+    place.release()
     assert after_release(place.ledger, "alfa", place.round_id, "release") == {"codes": 2, "carried": 0}
     page = parent.get("overzicht")
     assert "U zag eerder versie 1. Dit is versie 2." in page.text
@@ -106,8 +97,10 @@ def test_what_matters_is_never_carried(place: Place, family: Family, served: Ser
     assert "Nog geen antwoord" in parent.get("overzicht").text
 
 
-def test_what_parents_saw_is_what_is_sealed(place: Place, family: Family, owner_dsn: str) -> None:
+def test_what_parents_saw_is_what_is_sealed(ledger: Ledger, owner_dsn: str) -> None:
     """Content that was changed behind the ledger's back is not shown."""
+    place = open_place(ledger, 2)
+    family = place.families()[0]
     with psycopg.connect(owner_dsn) as connection:
         connection.execute(
             "update overstap.dossier_version set content_digest = sha256('x') where dossier = %s", [family.dossier]
@@ -131,6 +124,6 @@ def test_a_late_school_gets_its_own_window(place: Place, family: Family, served:
     parent = Parent(served.address)
     parent.enter(family)
     place.supply(place.changed(family, another_advice))
-    place.release("2", closes_in=timedelta(seconds=-1))
+    place.release(closes_in=timedelta(seconds=-1))
     after_release(place.ledger, "alfa", place.round_id, "release")
     assert title(parent.get("overzicht")) == "De termijn is voorbij"

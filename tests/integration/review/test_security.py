@@ -5,7 +5,6 @@ import socket
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
-from uuid import uuid4
 
 import httpx
 import psycopg
@@ -23,8 +22,10 @@ EVIL = "<script>alert(1)</script>\"'&{{7*7}}"
 
 
 @pytest.fixture(scope="module")
-def at_home(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with home(postgres, tmp_path_factory.mktemp("security")) as found:
+def at_home(
+    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Home]:
+    with home(postgres, tmp_path_factory.mktemp("security"), ledger_template) as found:
         yield found
 
 
@@ -38,7 +39,7 @@ def place(at_home: Home) -> Place:
 
     one = found.families()[0]
     found.supply(found.changed(one, evil))
-    found.release("2")
+    found.release()
     with psycopg.connect(at_home.owner_dsn) as connection:
         connection.execute("update overstap.school set name = %s", [EVIL])
     return found
@@ -169,8 +170,7 @@ def test_a_code_opens_its_own_family_and_no_other(data, families: list[Family], 
     if one.born != other.born:
         assert status == "wrong"
         assert review.execute("select * from overstap.review_look(%s)", [stay.token]).fetchone() is None
-        with psycopg.connect(review.info.dsn, password=review.info.password, autocommit=True) as again:
-            status, stay = sign_in(again, code, one.born)
+        status, stay = sign_in(review, code, one.born)
     if status == "wait":  # the same code with many wrong dates
         return
     assert status == "open"
@@ -533,19 +533,23 @@ def test_bodies_have_a_limit(served: Served) -> None:
     assert httpx.post(f"{served.address}/nl/inloggen", content=fields).status_code == 422
 
 
-def test_slow_and_endless_clients_are_cut_off(served: Served) -> None:
-    """Slowloris: heads that never end, bodies that never come. The pages go on meanwhile."""
+def opened(served: Served, text: bytes) -> socket.socket:
+    found = socket.create_connection(("127.0.0.1", served.port), timeout=40)
+    found.sendall(text)
+    return found
 
-    def opened(text: bytes) -> socket.socket:
-        found = socket.create_connection(("127.0.0.1", served.port), timeout=40)
-        found.sendall(text)
-        return found
 
+@pytest.fixture(scope="module", autouse=True)
+def slow(served: Served) -> list[socket.socket]:
+    """Slowloris: heads that never end, bodies that never come. They lie there while the other tests go on."""
     post = b"POST /nl/inloggen HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\na="
-    slow = [opened(b"") for _ in range(40)] + [opened(b"GET / HTTP/1.1\r\nX-a: b\r\n") for _ in range(40)]
-    slow += [opened(post) for _ in range(40)]
+    heads = (b"", b"GET / HTTP/1.1\r\nX-a: b\r\n", post)
+    return [opened(served, text) for text in heads for _ in range(40)]
+
+
+def test_slow_and_endless_clients_are_cut_off(served: Served, slow: list[socket.socket]) -> None:
     assert httpx.get(f"{served.address}/nl/", timeout=30).status_code == 200
-    endless = opened(b"GET / HTTP/1.1\r\n")
+    endless = opened(served, b"GET / HTTP/1.1\r\n")
     try:
         for _ in range(200):
             endless.sendall(b"X-filler: " + b"y" * 1_000 + b"\r\n")
@@ -579,7 +583,7 @@ def test_neither_parent_sees_the_other(place: Place, served: Served) -> None:
             address["nummer"] = [f"{len(address)}9"]
 
     place.supply(place.changed(family, apart))
-    place.release(str(uuid4()))
+    place.release()
     family = next(one for one in place.families() if one.dossier == family.dossier)
     place.give_codes([family])
     one, other = Parent(served.address), Parent(served.address)
