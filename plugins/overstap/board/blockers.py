@@ -11,7 +11,9 @@ from enum import IntEnum, StrEnum
 
 from overstap.agreements import Milestones
 from overstap.board.speech import when
+from overstap.ledger.loose_ends import Ownerless, ToldUndelivered
 from overstap.ledger.progress import OpenDelivery, OpenReview
+from overstap.ledger.test_messages import SchoolResult
 from overstap.texts import texts
 
 
@@ -75,6 +77,11 @@ class Situation:
         milestones: the agreed moments.
         now: the present moment, aware.
         sentence_of: gives the Dutch sentence of a rule or error code.
+        tested: how its test messages went; None when none were sent in this round.
+        ownerless: its dossiers without a receiver, by who looks after them.
+        not_collected: its dossiers that a school has left lying too long, by that school.
+        told: its deliveries that were told undelivered.
+        placements: what receiving schools said of its pupils: placed, not_placed or not_shown_up.
     """
 
     expected: int
@@ -88,6 +95,12 @@ class Situation:
     milestones: Milestones
     now: datetime
     sentence_of: Callable[[str], str] = field(repr=False)
+    tested: SchoolResult | None = None
+    ownerless: Sequence[Ownerless] = ()
+    not_collected: Mapping[str, int] = field(default_factory=dict)
+    told: Sequence[ToldUndelivered] = ()
+    placements: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By receiving school and what it said."""
 
     @property
     def supplied(self) -> int:
@@ -161,7 +174,13 @@ def _not_inspected(at: Situation) -> Blocker | None:
 
 def _no_receiver(at: Situation) -> Blocker | None:
     number = at.states["no_receiver"]
-    return _told("no_receiver", Weight.PROBLEM, Who.REGISTRATIONS, number) if number else None
+    if not number:
+        return None
+    owners = sorted({one.owner for one in at.ownerless if one.owner})
+    owned = sum(one.count for one in at.ownerless if one.owner)
+    if owned < number:
+        return _told("no_receiver", Weight.PROBLEM, Who.REGISTRATIONS, number)
+    return _told("no_receiver_owned", Weight.WAITING, Who.REGISTRATIONS, number, owners=", ".join(owners))
 
 
 def _inspected(at: Situation) -> Blocker | None:
@@ -185,7 +204,8 @@ def _unanswered(at: Situation) -> Blocker | None:
 
 def _under_way(at: Situation) -> Blocker | None:
     number = sum(one.count for one in at.deliveries if not one.problem)
-    return _told("under_way", Weight.GOING, Who.NOBODY, number) if number else None
+    number -= sum(at.not_collected.values())
+    return _told("under_way", Weight.GOING, Who.NOBODY, number) if number > 0 else None
 
 
 def _refused(at: Situation) -> Blocker | None:
@@ -195,7 +215,14 @@ def _refused(at: Situation) -> Blocker | None:
 
 def _undelivered(at: Situation) -> Blocker | None:
     number = at.states["undelivered"]
-    return _told("undelivered", Weight.PROBLEM, Who.RECEIVER, number) if number else None
+    if not number:
+        return None
+    told = [one for one in at.told if one.is_open]
+    if not told:
+        return _told("undelivered", Weight.PROBLEM, Who.RECEIVER, number)
+    receivers = tuple(sorted({one.secondary_school for one in told}))
+    moment = when(min(one.told_at for one in told), at.now)
+    return _told("undelivered_told", Weight.PROBLEM, Who.RECEIVER, number, receivers, told=moment)
 
 
 def _requests(at: Situation) -> Blocker | None:
@@ -212,10 +239,33 @@ def _not_taken_in(at: Situation) -> Blocker | None:
     return _told("not_taken_in", Weight.PROBLEM, Who.RECEIVER, sum(at.rejected_by.values()), receivers)
 
 
+def _test_failed(at: Situation) -> Blocker | None:
+    if at.tested is None or at.tested.code is None or at.now >= at.milestones.delivers:
+        return None
+    sentence, delivers = at.sentence_of(at.tested.code), when(at.milestones.delivers, at.now)
+    return _told("test_failed", Weight.WAITING, Who.SCHOOL, 1, sentence=sentence, delivers=delivers)
+
+
+def _not_collected(at: Situation) -> Blocker | None:
+    if not at.not_collected:
+        return None
+    receivers = tuple(sorted(at.not_collected))
+    return _told("not_collected", Weight.PROBLEM, Who.RECEIVER, sum(at.not_collected.values()), receivers)
+
+
+def _not_placed(at: Situation) -> Blocker | None:
+    return _placement("not_placed", Who.SCHOOL, at)
+
+
+def _not_shown_up(at: Situation) -> Blocker | None:
+    return _placement("not_shown_up", Who.RECEIVER, at)
+
+
 KINDS: tuple[Callable[[Situation], Blocker | None], ...] = (
     *(_nothing_supplied, _refused_files, _rejected, _incomplete, _not_inspected, _no_receiver, _unanswered),
-    *(_requests, _not_taken_in),
-    *(_refused, _undelivered, _in_review, _unreleased, _unchecked, _inspected, _under_way),
+    *(_requests, _not_taken_in, _not_collected),
+    *(_refused, _undelivered, _test_failed, _in_review, _unreleased, _not_shown_up, _not_placed),
+    *(_unchecked, _inspected, _under_way),
 )
 """In the order in which two of the same weight are told: as a round goes."""
 
@@ -226,6 +276,11 @@ def _often(kind: str, counted: Counter[str], at: Situation, *, count: int | None
     code, number = min(counted.items(), key=lambda item: (-item[1], item[0]))
     total = count or counted.total()
     return _told(kind, Weight.PROBLEM, Who.SCHOOL, total, sentence=at.sentence_of(code), code=code, number=number)
+
+
+def _placement(outcome: str, who: Who, at: Situation) -> Blocker | None:
+    said = {receiver: number for (receiver, what), number in at.placements.items() if what == outcome}
+    return _told(outcome, Weight.WAITING, who, sum(said.values()), tuple(sorted(said))) if said else None
 
 
 def _told(kind: str, weight: Weight, who: Who, count: int, receivers: tuple[str, ...] = (), **facts: object) -> Blocker:

@@ -10,8 +10,11 @@ from overstap.board.blockers import Blocker, Situation, Weight, Who, blockers
 from overstap.board.forecast import Forecast, Outlook, forecast
 from overstap.board.funnel import ACCEPTED, INSPECTED
 from overstap.board.steps import SchoolStep, StepState, steps
+from overstap.ledger.collecting import NotCollected
 from overstap.ledger.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.loose_ends import Ownerless, ToldUndelivered
 from overstap.ledger.progress import OpenDelivery, OpenReview
+from overstap.ledger.test_messages import SchoolResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,14 @@ class ReceiverRow:
     """Deliveries that it said to have taken in."""
     not_taken_in: int
     """Deliveries that it said it could not take in."""
+    placed: int
+    """Pupils that it said to have placed."""
+    not_placed: int
+    """Pupils that it said not to place."""
+    not_shown_up: int
+    """Pupils that did not come."""
+    uncollected: NotCollected | None
+    """What stands ready for it and was not collected; None for who does not collect itself."""
     says: str
     """Why deliveries are open, in Dutch; empty when they are not, or nothing went wrong."""
 
@@ -87,7 +98,8 @@ class Facts:
 
     Args:
         primary: counts of the primary schools, in the order of their names.
-        secondary: counts of the secondary schools.
+        secondary: counts of the secondary schools; empty where a page tells of one primary school alone.
+        names: what each school is called, by its id.
         contacts: where each school is reached, by its id.
         reviews: what parents may decide on still, by primary school.
         deliveries: envelopes that are not confirmed.
@@ -95,10 +107,16 @@ class Facts:
         results: what receiving schools said after their receipt (see `ledger.progress.results`).
         pace: what each primary school achieved recently (see `ledger.progress.pace`).
         opened_at: when the round was opened.
+        tested: how test messages went, by school; empty when none were sent.
+        ownerless: dossiers without a receiver, by who looks after them.
+        uncollected: what stands ready for schools that collect themselves, by that school.
+        ready_for: how many of each primary school's dossiers stand ready, by receiving school.
+        told: what was told undelivered.
     """
 
     primary: Sequence[PrimaryCounts]
     secondary: Sequence[SecondaryCounts]
+    names: Mapping[str, str]
     contacts: Mapping[str, str]
     reviews: Mapping[str, OpenReview]
     deliveries: Sequence[OpenDelivery]
@@ -106,6 +124,19 @@ class Facts:
     results: Sequence[tuple[str, str, str, int]]
     pace: Mapping[str, Counter[str]]
     opened_at: datetime
+    tested: Mapping[str, SchoolResult] = field(default_factory=dict)
+    ownerless: Sequence[Ownerless] = ()
+    uncollected: Mapping[str, NotCollected] = field(default_factory=dict)
+    ready_for: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    told: Sequence[ToldUndelivered] = ()
+
+    def left_lying(self, primary_school: str) -> dict[str, int]:
+        """Return how many of a school's dossiers lie too long for schools that collect themselves, by that school."""
+        return {
+            to: number
+            for to, number in self.ready_for.get(primary_school, {}).items()
+            if to in self.uncollected and self.uncollected[to].is_due
+        }
 
 
 def supplier_rows(
@@ -123,7 +154,7 @@ def supplier_rows(
     by_school: dict[str, list[OpenDelivery]] = {}
     for one in facts.deliveries:
         by_school.setdefault(one.primary_school, []).append(one)
-    names = {one.school: one.name for one in facts.secondary}
+    names = facts.names
     refused = [one for one in facts.results if one[2] == "rejected"]
     rows = []
     for counts in facts.primary:
@@ -139,6 +170,11 @@ def supplier_rows(
             milestones,
             now,
             sentence_of,
+            facts.tested.get(counts.school),
+            [one for one in facts.ownerless if one.primary_school == counts.school],
+            facts.left_lying(counts.school),
+            [one for one in facts.told if one.primary_school == counts.school],
+            {(to, what): number for of, to, what, number in facts.results if of == counts.school},
         )
         found = blockers(situation)
         school = (counts.name, facts.contacts.get(counts.school, ""))
@@ -190,6 +226,10 @@ def receiver_rows(facts: Facts, sentence_of: Callable[[str], str]) -> list[Recei
             one,
             said.get((one.school, "imported"), 0),
             said.get((one.school, "rejected"), 0),
+            said.get((one.school, "placed"), 0),
+            said.get((one.school, "not_placed"), 0),
+            said.get((one.school, "not_shown_up"), 0),
+            facts.uncollected.get(one.school),
             _problem(one.problems, sentence_of),
         )
         for one in facts.secondary

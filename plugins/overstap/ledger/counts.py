@@ -51,38 +51,48 @@ class SecondaryCounts:
     """Open deliveries per error code of their last attempt; "" when not tried yet."""
 
 
-def primary_schools(unit: Unit, round_id: str) -> list[PrimaryCounts]:
-    """Return the counts of every primary school of the round's region, by name."""
+def primary_schools(unit: Unit, round_id: str, school: str | None = None) -> list[PrimaryCounts]:
+    """Return the counts of every primary school of the round's region, by name; or of one alone."""
     names: dict[str, str] = dict(
         unit.rows(
-            "select school, name from overstap.school where kind = %(kind)s order by name, school",
+            "select school, name from overstap.school where kind = %(kind)s "
+            "and (%(school)s::text is null or school = %(school)s) order by name, school",
             kind=_kind(round_id).supplied_by.value,
+            school=school,
         )
     )
     expected: dict[str, int] = dict(
         unit.rows(
             "select a.primary_school, count(distinct a.pupil) from overstap.application a "
             "join overstap.round r on r.school_year = a.school_year where r.round_id = %(round)s "
+            "and (%(school)s::text is null or a.primary_school = %(school)s) "
             "and a.secondary_school = any(r.receiving) group by 1",
             round=round_id,
+            school=school,
         )
     )
     states = _grouped(
         unit,
-        "select primary_school, state, count(*) from overstap.dossier where round_id = %(round)s group by 1, 2",
+        "select primary_school, state, count(*) from overstap.dossier where round_id = %(round)s "
+        "and (%(school)s::text is null or primary_school = %(school)s) group by 1, 2",
         round_id,
+        school,
     )
     refused = _grouped(
         unit,
-        "select primary_school, code, count(*) from overstap.refused_input where round_id = %(round)s group by 1, 2",
+        "select primary_school, code, count(*) from overstap.refused_input where round_id = %(round)s "
+        "and (%(school)s::text is null or primary_school = %(school)s) group by 1, 2",
         round_id,
+        school,
     )
     rejections = _grouped(
         unit,
         "select d.primary_school, f.rule, count(distinct d.dossier) from overstap.dossier d join overstap.finding f "
-        "on f.dossier = d.dossier and f.number = d.version "
-        "where d.round_id = %(round)s and d.state = 'rejected' and f.severity = 'error' group by 1, 2",
+        "on f.dossier = d.dossier and f.number = d.version where d.round_id = %(round)s "
+        "and (%(school)s::text is null or d.primary_school = %(school)s) "
+        "and d.state = 'rejected' and f.severity = 'error' group by 1, 2",
         round_id,
+        school,
     )
     return [
         PrimaryCounts(
@@ -130,8 +140,8 @@ def _kind(round_id: str) -> RoundKind:
     return RoundKind(round_id.rpartition(".")[2])
 
 
-def _grouped(unit: Unit, sql: str, round_id: str) -> dict[str, Counter[str]]:
+def _grouped(unit: Unit, sql: str, round_id: str, school: str | None = None) -> dict[str, Counter[str]]:
     grouped: dict[str, Counter[str]] = {}
-    for school, key, count in unit.rows(sql, round=round_id):
-        grouped.setdefault(school, Counter())[key] = count
+    for one, key, count in unit.rows(sql, round=round_id, school=school):
+        grouped.setdefault(one, Counter())[key] = count
     return grouped

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from overstap.ledger.door import Unit
 
@@ -102,9 +103,8 @@ def moves_since(unit: Unit, moment: datetime) -> dict[str, list[tuple[str | None
         found.setdefault(round_id, []).append((before, after, count))
     # A version-7 id begins with the moment at which it was made, so ids that were made since are those above this one.
     for round_id, count in unit.rows(
-        "select round_id, count(*) from overstap.dossier "
-        "where uuid_extract_timestamp(dossier) >= %(moment)s group by 1",
-        moment=moment,
+        "select round_id, count(*) from overstap.dossier where dossier >= %(first)s group by 1",
+        first=UUID(int=int(moment.timestamp() * 1000) << 80),
     ):
         found.setdefault(round_id, []).append((None, "supplied", count))
     return found
@@ -125,79 +125,90 @@ def expected(unit: Unit) -> dict[str, int]:
     return dict(unit.rows("select school_year, count(distinct pupil) from overstap.application group by school_year"))
 
 
-def pace(unit: Unit, round_id: str, since: datetime) -> dict[str, Counter[str]]:
+def pace(unit: Unit, round_id: str, since: datetime, school: str | None = None) -> dict[str, Counter[str]]:
     """Return what each primary school achieved since a moment: dossiers supplied, made good, and inspected.
 
     Args:
         unit: the transaction.
         round_id: the round.
         since: aware.
+        school: only this primary school.
 
     Returns:
         Per school a counter with "supplied", "good" (net of what was rejected) and "inspected".
     """
     found: dict[str, Counter[str]] = {}
-    for school, count in unit.rows(
-        "select primary_school, count(*) from overstap.dossier "
-        "where round_id = %(round)s and uuid_extract_timestamp(dossier) >= %(since)s group by 1",
-        round=round_id,
-        since=since,
+    values = {"round": round_id, "since": since, "school": school}
+    for one, count in unit.rows(
+        "select primary_school, count(*) from overstap.dossier where round_id = %(round)s "
+        "and (%(school)s::text is null or primary_school = %(school)s) "
+        "and uuid_extract_timestamp(dossier) >= %(since)s group by 1",
+        **values,
     ):
-        found.setdefault(school, Counter())["supplied"] = count
-    for school, transition, count in unit.rows(
+        found.setdefault(one, Counter())["supplied"] = count
+    for one, transition, count in unit.rows(
         "select d.primary_school, e.transition, count(distinct e.dossier) from overstap.dossier_event e "
         "join overstap.dossier d on d.dossier = e.dossier where d.round_id = %(round)s and e.at >= %(since)s "
+        "and (%(school)s::text is null or d.primary_school = %(school)s) "
         "and e.transition in ('accept', 'inspect') group by 1, 2",
-        round=round_id,
-        since=since,
+        **values,
     ):
-        found.setdefault(school, Counter())["good" if transition == "accept" else "inspected"] = count
+        found.setdefault(one, Counter())["good" if transition == "accept" else "inspected"] = count
     return found
 
 
-def open_reviews(unit: Unit, round_id: str) -> dict[str, OpenReview]:
-    """Return per primary school what parents may decide on still."""
+def open_reviews(unit: Unit, round_id: str, school: str | None = None) -> dict[str, OpenReview]:
+    """Return per primary school, or of one, what parents may decide on still."""
     return {
-        school: OpenReview(count, first, last)
-        for school, count, first, last in unit.rows(
+        one: OpenReview(count, first, last)
+        for one, count, first, last in unit.rows(
             "select primary_school, count(*), min(review_closes_at), max(review_closes_at) from overstap.dossier "
-            "where round_id = %(round)s and state = 'in_review' group by 1",
+            "where round_id = %(round)s and (%(school)s::text is null or primary_school = %(school)s) "
+            "and state = 'in_review' group by 1",
             round=round_id,
+            school=school,
         )
     }
 
 
-def open_deliveries(unit: Unit, round_id: str) -> list[OpenDelivery]:
-    """Return what is sealed and not confirmed, by whose pupils they are and where they must go."""
+def open_deliveries(unit: Unit, round_id: str, school: str | None = None) -> list[OpenDelivery]:
+    """Return what is sealed and under way, by whose pupils they are (or of one) and where they must go.
+
+    What was told undelivered is not under way any more (see `loose_ends.told_undelivered`).
+    """
     return [
         OpenDelivery(*row)
         for row in unit.rows(
             "select d.primary_school, l.secondary_school, coalesce(l.problem, ''), count(*) from overstap.delivery l "
-            "join overstap.dossier d on d.dossier = l.dossier "
-            "where l.round_id = %(round)s and l.state = 'sealed' group by 1, 2, 3 order by 1, 2, 3",
+            "join overstap.dossier d on d.dossier = l.dossier and d.version = l.number and d.state = 'sealed' "
+            "where l.round_id = %(round)s and (%(school)s::text is null or d.primary_school = %(school)s) "
+            "and l.state = 'sealed' group by 1, 2, 3 order by 1, 2, 3",
             round=round_id,
+            school=school,
         )
     ]
 
 
-def open_requests(unit: Unit, round_id: str) -> dict[str, tuple[int, int]]:
-    """Return per primary school how many questions and corrections of parents wait for it, and how many too long."""
+def open_requests(unit: Unit, round_id: str, school: str | None = None) -> dict[str, tuple[int, int]]:
+    """Return per primary school (or one) how many questions and corrections of parents wait, and how many too long."""
     return {
-        school: (count, overdue)
-        for school, count, overdue in unit.rows(
+        one: (count, overdue)
+        for one, count, overdue in unit.rows(
             "select d.primary_school, count(*), count(*) filter (where q.due_at < clock_timestamp()) "
             "from overstap.review_request q join overstap.dossier d on d.dossier = q.dossier "
-            "where d.round_id = %(round)s and q.state = 'open' group by 1",
+            "where d.round_id = %(round)s and (%(school)s::text is null or d.primary_school = %(school)s) "
+            "and q.state = 'open' group by 1",
             round=round_id,
+            school=school,
         )
     }
 
 
-def results(unit: Unit, round_id: str) -> list[tuple[str, str, str, int]]:
-    """Return what receiving schools said of dossiers after their receipt.
+def results(unit: Unit, round_id: str, school: str | None = None) -> list[tuple[str, str, str, int]]:
+    """Return what receiving schools said after their receipt, of all dossiers or of one primary school's.
 
     Returns:
-        Primary school, secondary school, outcome ("imported", "rejected", ...), and how many.
+        Primary school, secondary school, outcome (imported, rejected; placed, not_placed, not_shown_up), and how many.
     """
     return [
         (primary, secondary, outcome, count)
@@ -205,8 +216,10 @@ def results(unit: Unit, round_id: str) -> list[tuple[str, str, str, int]]:
             "select d.primary_school, l.secondary_school, r.outcome, count(*) from overstap.current_result r "
             "join overstap.delivery l on l.message_id = r.message_id "
             "join overstap.dossier d on d.dossier = l.dossier "
-            "where l.round_id = %(round)s and r.kind = 'import' group by 1, 2, 3 order by 1, 2, 3",
+            "where l.round_id = %(round)s and (%(school)s::text is null or d.primary_school = %(school)s) "
+            "group by 1, 2, 3 order by 1, 2, 3",
             round=round_id,
+            school=school,
         )
     ]
 

@@ -113,6 +113,17 @@ def note_obstacles(unit: Unit, round_id: str, found: Mapping[str, str], *, looke
         )
 
 
+def were_sent(unit: Unit, round_id: str) -> bool:
+    """Tell whether anybody was tried for a round."""
+    return bool(
+        unit.one(
+            "select exists (select from overstap.test_message where round_id = %(round)s) "
+            "or exists (select from overstap.test_obstacle where round_id = %(round)s)",
+            round=round_id,
+        )[0]
+    )
+
+
 def results(unit: Unit, round_id: str) -> list[SchoolResult]:
     """Return how each school of a round stands: who passed, who did not and why, who was not tried yet.
 

@@ -9,10 +9,13 @@ import pytest
 from overstap.agreements import Milestones
 from overstap.board.blockers import Situation, Weight, Who, blockers
 from overstap.board.steps import StepState, steps
+from overstap.ledger.loose_ends import Ownerless, ToldUndelivered
 from overstap.ledger.progress import OpenDelivery, OpenReview
+from overstap.ledger.test_messages import SchoolResult
 from overstap.texts import texts
 
 NOW = datetime(2027, 3, 20, 12, tzinfo=UTC)
+PAIR = ("99AA00", "98XA00")
 BEFORE, AFTER = NOW - timedelta(days=1), NOW + timedelta(days=1)
 
 
@@ -84,6 +87,38 @@ QUIET = Situation(
         (replace(QUIET, requests=(3, 1)), "requests_overdue", Weight.PROBLEM, Who.SCHOOL),
         (replace(QUIET, requests=(3, 0)), "requests", Weight.WAITING, Who.SCHOOL),
         (replace(QUIET, rejected_by={"98XA00": 2}), "not_taken_in", Weight.PROBLEM, Who.RECEIVER),
+        (
+            replace(QUIET, states=Counter(no_receiver=1), ownerless=[Ownerless("99AA00", "c.jansen", 1, BEFORE)]),
+            "no_receiver_owned",
+            Weight.WAITING,
+            Who.REGISTRATIONS,
+        ),
+        (
+            replace(QUIET, states=Counter(no_receiver=2), ownerless=[Ownerless("99AA00", "c.jansen", 1, BEFORE)]),
+            "no_receiver",
+            Weight.PROBLEM,
+            Who.REGISTRATIONS,
+        ),
+        (
+            replace(QUIET, states=Counter(undelivered=1), told=[ToldUndelivered(*PAIR, "sealed", "", 1, BEFORE)]),
+            "undelivered_told",
+            Weight.PROBLEM,
+            Who.RECEIVER,
+        ),
+        (
+            replace(QUIET, tested=SchoolResult("99AA00", "De Es", "PO", None, BEFORE, "TRUST-001")),
+            "test_failed",
+            Weight.WAITING,
+            Who.SCHOOL,
+        ),
+        (
+            replace(QUIET, deliveries=[OpenDelivery(*PAIR, "", 3)], not_collected={"98XA00": 3}),
+            "not_collected",
+            Weight.PROBLEM,
+            Who.RECEIVER,
+        ),
+        (replace(QUIET, placements={("98XA00", "not_placed"): 2}), "not_placed", Weight.WAITING, Who.SCHOOL),
+        (replace(QUIET, placements={("98XA00", "not_shown_up"): 1}), "not_shown_up", Weight.WAITING, Who.RECEIVER),
         (replace(QUIET, states=Counter(supplied=2)), "unchecked", Weight.GOING, Who.NOBODY),
         (replace(QUIET, states=Counter(inspected=2)), "inspected_early", Weight.GOING, Who.NOBODY),
     ],
@@ -113,6 +148,15 @@ def test_the_worst_comes_first_and_one_is_told_as_one() -> None:
 
 def test_nothing_holds_up_who_is_done() -> None:
     assert blockers(replace(QUIET, expected=4, states=Counter(confirmed=4))) == []
+
+
+def test_what_is_no_trouble_is_not_told() -> None:
+    passed = SchoolResult("99AA00", "De Es", "PO", BEFORE, BEFORE, None)
+    late = SchoolResult("99AA00", "De Es", "PO", None, BEFORE, "TRUST-001")
+    quiet = replace(QUIET, tested=passed, told=[ToldUndelivered(*PAIR, "confirmed", "", 1, BEFORE)])
+    assert blockers(replace(quiet, placements={("98XA00", "placed"): 2, ("98XA00", "imported"): 2})) == []
+    delivering = milestones().model_copy(update={"delivers": BEFORE})
+    assert blockers(replace(QUIET, tested=late, milestones=delivering)) == []
 
 
 def test_steps_of_a_school() -> None:

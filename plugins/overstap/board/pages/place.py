@@ -15,7 +15,7 @@ from overstap.board.schools import Facts
 from overstap.board.shelf import Shelf
 from overstap.clock import wall
 from overstap.errors import OverstapError
-from overstap.ledger import progress
+from overstap.ledger import collecting, loose_ends, progress, test_messages
 from overstap.ledger.counts import PrimaryCounts, primary_schools, secondary_schools
 from overstap.ledger.door import Unit
 from overstap.ledger.looking import Looker
@@ -96,19 +96,29 @@ def sentence_of(code: str) -> str:
         return code
 
 
-def facts_of(unit: Unit, view: RoundView, now: datetime) -> Facts:
-    """Return what the ledger says of a round's schools."""
+def facts_of(unit: Unit, view: RoundView, now: datetime, school: str | None = None) -> Facts:
+    """Return what the ledger says of a round's schools, or of one primary school alone, which is read sooner."""
+    round_id = view.round_id
     started = max(view.opened_at or view.milestones.opens, view.milestones.opens)
+    known = unit.rows("select school, name, contact from overstap.school")
+    lying = collecting.standing(unit, round_id, view.milestones.receipts_due)
+    tested = test_messages.results(unit, round_id) if test_messages.were_sent(unit, round_id) else ()
     return Facts(
-        [_without_gone(one) for one in primary_schools(unit, view.round_id)],
-        secondary_schools(unit, view.round_id),
-        dict(unit.rows("select school, contact from overstap.school")),
-        progress.open_reviews(unit, view.round_id),
-        progress.open_deliveries(unit, view.round_id),
-        progress.open_requests(unit, view.round_id),
-        progress.results(unit, view.round_id),
-        progress.pace(unit, view.round_id, looks_back_to(started, now)),
+        [_without_gone(one) for one in primary_schools(unit, round_id, school)],
+        secondary_schools(unit, round_id) if school is None else (),
+        {row[0]: row[1] for row in known},
+        {row[0]: row[2] for row in known},
+        progress.open_reviews(unit, round_id, school),
+        progress.open_deliveries(unit, round_id, school),
+        progress.open_requests(unit, round_id, school),
+        progress.results(unit, round_id, school),
+        progress.pace(unit, round_id, looks_back_to(started, now), school),
         started,
+        {one.school: one for one in tested},
+        loose_ends.ownerless(unit, round_id, school),
+        {one.school: one for one in lying},
+        loose_ends.not_collected(unit, round_id, school) if lying else {},
+        loose_ends.told_undelivered(unit, round_id, school),
     )
 
 

@@ -10,6 +10,7 @@ from overstap.board.charts import progress as progress_chart
 from overstap.board.funnel import days
 from overstap.board.headline import headline
 from overstap.board.house import Question
+from overstap.board.pages import left_over
 from overstap.board.pages.place import Desk, NotHereError, facts_of, registrar_of, sentence_of, with_funnel
 from overstap.board.render import render
 from overstap.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
@@ -67,15 +68,17 @@ def page(desk: Desk, round_id: str, wanted: Selection, questions_of: Callable[[s
         if unit is None:
             told = headline(view, (), desk.now)
             shared |= dict.fromkeys(
-                ("rows", "all_rows", "receivers", "decisions", "failures", "tally", "questions"), ()
+                ("rows", "all_rows", "receivers", "decisions", "failures", "tally", "questions", "left_over"), ()
             )
-            return render("round", view=view, headline=told, chart=None, **shared)
+            return render("round", view=view, headline=told, chart=None, tests=None, **shared)
         facts = facts_of(unit, view, desk.now)
         rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
-        moved = progress.moves_since(unit, desk.midnight).get(round_id, [])
-        view = with_funnel(view, facts, moved)
         today = wall(desk.now).date()
-        by_day = days(progress.moves(unit, round_id), today)
+        moved = progress.moves(unit, round_id)
+        view = with_funnel(
+            view, facts, [(one.from_state, one.to_state, one.count) for one in moved if one.day == today]
+        )
+        by_day = days(moved, today)
         return render(
             "round",
             view=view,
@@ -88,6 +91,8 @@ def page(desk: Desk, round_id: str, wanted: Selection, questions_of: Callable[[s
             decisions=_decisions(unit, round_id),
             questions=questions_of(dag_id(view)),
             failures=_failures(unit, round_id, facts),
+            tests=left_over.tests(facts, sentence_of),
+            left_over=left_over.lines(facts, desk.now),
             **shared,
         )
 
@@ -136,7 +141,7 @@ def round_of_dag(desk: Desk, dag_id: str) -> str:
 
 
 def _failures(unit: Unit, round_id: str, facts: Facts) -> list[RedLine]:
-    names = {one.school: one.name for one in facts.primary} | {one.school: one.name for one in facts.secondary}
+    names = facts.names
     titles = texts("orchestration/titles")
     found = []
     for one in failures.standing(unit, round_id):

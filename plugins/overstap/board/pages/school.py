@@ -2,16 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from overstap import errors
+from overstap.board.pages import left_over
 from overstap.board.pages.place import Desk, NotHereError, facts_of, registrar_of, sentence_of
 from overstap.board.render import render
 from overstap.board.rounds import RoundView
-from overstap.board.schools import SupplierRow, supplier_rows
-from overstap.ledger import progress
+from overstap.board.schools import Facts, SupplierRow, supplier_rows
+from overstap.ledger import loose_ends, progress
 from overstap.ledger.door import Unit
 from overstap.quality import report, rulebook
 from overstap.quality.findings import Severity
@@ -63,7 +64,8 @@ def page(desk: Desk, round_id: str, school: str, told: str = "") -> str:
     with desk.round(round_id) as (unit, view):
         if unit is None:
             raise NotHereError(round_id)
-        row = row_of(desk, unit, view, school)
+        facts = facts_of(unit, view, desk.now, school)
+        row = _row(desk, unit, view, facts, school)
         return render(
             "school",
             base=desk.base,
@@ -76,6 +78,11 @@ def page(desk: Desk, round_id: str, school: str, told: str = "") -> str:
             faults=_faults(unit, view, row),
             report_at=progress.reports_made(unit, round_id).get(school),
             notices=_notices(unit, round_id, school),
+            test=facts.tested.get(school),
+            sentence_of=sentence_of,
+            feedback=_feedback(facts),
+            asked=_asked(unit, round_id, school),
+            left_over=left_over.lines(replace(facts, uncollected={}), desk.now),
             history=_history(progress.moves(unit, round_id, school)),
             dossiers=_dossiers(unit, round_id, school) if desk.person.sees_dossiers else None,
         )
@@ -87,9 +94,11 @@ def row_of(desk: Desk, unit: Unit, view: RoundView, school: str) -> SupplierRow:
     Raises:
         NotHereError: there is no such school.
     """
-    rows = supplier_rows(
-        facts_of(unit, view, desk.now), view.milestones, desk.now, sentence_of, registrar_of(unit, view)
-    )
+    return _row(desk, unit, view, facts_of(unit, view, desk.now, school), school)
+
+
+def _row(desk: Desk, unit: Unit, view: RoundView, facts: Facts, school: str) -> SupplierRow:
+    rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
     for row in rows:
         if row.school == school:
             return row
@@ -172,6 +181,72 @@ def _notices(unit: Unit, round_id: str, school: str) -> list[NoticeLine]:
         says = f"{title.format_map(_Facts(one.facts))} ({words[how]['nl']})"
         found.append(NoticeLine(one.sent_at or one.noted_at, says))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What one receiving school said of this school's pupils after its receipts.
+
+    Args:
+        name: the receiving school.
+        said: outcome in words, and how many.
+    """
+
+    name: str
+    said: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedLine:
+    """A question or correction of parents, without its words.
+
+    Args:
+        pseudonym: what its dossier is called on the board.
+        kind: in words.
+        state: in words.
+        is_overdue: the school should have answered.
+        at: when it was asked.
+        until: until when the school has, or when it settled it.
+        is_open: the school has not settled it.
+        number: the version that it is about.
+    """
+
+    pseudonym: str
+    kind: str
+    state: str
+    is_overdue: bool
+    at: datetime
+    until: datetime
+    is_open: bool
+    number: int
+
+
+def _feedback(facts: Facts) -> list[Feedback]:
+    words = texts("board/words")["outcomes"]
+    found: dict[str, list[tuple[str, int]]] = {}
+    for outcome in words:
+        for _, to, what, count in facts.results:
+            if what == outcome:
+                found.setdefault(facts.names.get(to, to), []).append((words[outcome]["nl"], count))
+    return [Feedback(name, said) for name, said in sorted(found.items())]
+
+
+def _asked(unit: Unit, round_id: str, school: str) -> list[AskedLine]:
+    """Return what parents asked and what became of it; the words are the school's and the family's alone."""
+    words = texts("board/words")
+    return [
+        AskedLine(
+            pseudonym(one.dossier),
+            words["asked"][one.kind]["nl"],
+            words["asked_states"]["overdue" if one.is_overdue else one.state]["nl"],
+            one.is_overdue,
+            one.asked_at,
+            one.settled_at or one.due_at,
+            one.settled_at is None,
+            one.number,
+        )
+        for one in loose_ends.asked(unit, round_id, school)
+    ]
 
 
 class _Facts(dict[str, object]):
