@@ -19,6 +19,7 @@ from .stage import ADMINISTRATOR, ALFA, HOSTILE, VIEWER, Administrations, Stage
 pytestmark = pytest.mark.boot
 
 PATIENT = 120_000
+ASKED = re.compile(r"Er (wacht een vraag|wachten \d+ vragen) op u")
 expect.set_options(timeout=60_000)  # a busy machine is no fault of the page
 
 
@@ -57,7 +58,7 @@ def until_shown(page: Page, text: str | re.Pattern[str]) -> None:
 def answer_gate(page: Page, stage: Stage) -> None:
     """Follow the board's link to the question in Airflow, and answer it there with what lets the round go on."""
     page.goto(framed(stage))
-    until_shown(page, "Er wacht een vraag op u")
+    until_shown(page, ASKED)
     page.wait_for_timeout(9_000)  # Airflow 3.3.2 takes a task for broken that is answered within seconds of its asking
     board(page).locator("section[aria-labelledby=vragen] a").first.click()
     button = page.get_by_role("button", name=re.compile("^(Vrijgeven|Leveren|Aanvaarden)$"))
@@ -223,6 +224,20 @@ def test_the_board_works_by_keyboard(stage: Stage, visit: Callable[..., Page]) -
     assert outline.evaluate("node => getComputedStyle(node).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     page.wait_for_url("**/school/*")
+    page.close()
+
+
+def test_a_page_leaves_the_frame_to_be_printed(stage: Stage, visit: Callable[..., Page]) -> None:
+    """Airflow's frame allows no dialog, so no printing, and no new window: the page around it opens one."""
+    page = visit(stage.coordinator(ALFA), framed(stage))
+    expect(board(page).get_by_role("button", name="Afdrukken")).to_be_hidden()
+    with page.context.expect_page() as waiting:
+        board(page).get_by_role("link", name="Eigen venster").click()
+    alone = waiting.value
+    expect(alone.get_by_role("button", name="Afdrukken")).to_be_visible()
+    expect(alone.get_by_role("link", name="Eigen venster")).to_be_hidden()
+    assert alone.url.startswith(f"{stage.address}/rondes/ronde/{stage.round_id(ALFA)}")
+    alone.close()
     page.close()
 
 

@@ -1,5 +1,6 @@
-// The board works without this. It takes over the colours that were chosen in Airflow, and lets links to Airflow's own pages
-// open in Airflow instead of inside the board's frame.
+// The board works without this. It takes over the colours that were chosen in Airflow. Airflow's frame allows no new window, no
+// dialog (so no printing) and no other program: links to Airflow's pages, to a window of the board's own, and to mail are
+// followed by the page around the frame.
 (() => {
   const root = document.documentElement;
   const follow = () => {
@@ -17,11 +18,15 @@
   }
   root.dataset.framed = "";
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("a[data-airflow]");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const link = event.target.closest("a[data-airflow], a[data-window], a[href^='mailto:']");
+    if (!link) return;
     event.preventDefault();
     const outside = window.parent.document.createElement("a");
     outside.href = link.href;
+    if (link.hasAttribute("data-window") || event.ctrlKey || event.metaKey || event.shiftKey) {
+      outside.target = "_blank";
+      outside.rel = "noopener";
+    }
     window.parent.document.body.append(outside);
     outside.click();
     outside.remove();

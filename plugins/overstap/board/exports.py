@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from openpyxl import Workbook
+from openpyxl.cell import Cell as SheetCell
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
@@ -77,9 +78,10 @@ def to_spreadsheet(rows: Sequence[SupplierRow], view: RoundView, at: datetime) -
     for place, name in enumerate(COLUMNS, 1):
         sheet.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, 13)
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{len(rows) + 1}"
-    sheet.append([_cell(sheet, title, is_head=True) for title in _titles()])
+    head, text = _style(sheet, is_head=True), _style(sheet)
+    sheet.append([_cell(sheet, title, head) for title in _titles()])
     for row in rows:
-        sheet.append([_cell(sheet, cell) for cell in cells(row)])
+        sheet.append([_cell(sheet, cell, text) for cell in cells(row)])
     book.properties.creator = "Overstap"
     book.properties.title = f"{view.region_name}: {view.kind.dutch} {view.school_year}, {wall(at):%d-%m-%Y %H:%M}"
     out = io.BytesIO()
@@ -95,15 +97,22 @@ def safe(cell: Cell) -> Cell:
     return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
-def _cell(sheet: object, value: Cell, *, is_head: bool = False) -> WriteOnlyCell:
-    clean = value.translate(_UNPRINTABLE) if isinstance(value, str) else value
-    made = WriteOnlyCell(sheet, clean)
-    if isinstance(clean, str):
-        # Told outright: openpyxl takes what begins with "=" for a formula.
-        made.data_type = "s"
-        made.alignment = Alignment(vertical="top", wrap_text=True)
+def _style(sheet: object, *, is_head: bool = False) -> SheetCell:
+    """Return a cell that others take their looks from: to work a style out for each takes longer than all the rest."""
+    made = WriteOnlyCell(sheet)
+    made.alignment = Alignment(vertical="top", wrap_text=True)
     if is_head:
         made.font = Font(bold=True)
+    return made
+
+
+def _cell(sheet: object, value: Cell, style: SheetCell) -> SheetCell | int:
+    if isinstance(value, int):
+        return value
+    made = WriteOnlyCell(sheet, value.translate(_UNPRINTABLE))
+    # Told outright: openpyxl takes what begins with "=" for a formula.
+    made.data_type = "s"
+    made._style = style._style
     return made
 
 
