@@ -2,15 +2,14 @@
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
-from overstap.agreements import Agreement, load_all
-from overstap.clock import NETHERLANDS, now
+from overstap.agreements import Agreement
+from overstap.clock import NETHERLANDS
 from overstap.orchestration import tasks
 from overstap.orchestration.documentation import deliveries_doc
 from overstap.orchestration.roles import access_of
-from overstap.orchestration.schedule import before_opening, current
+from overstap.orchestration.schedule import agreed_now, before_opening
 from overstap.orchestration.steps import AGAIN, daily_steps
 from overstap.orchestration.titles import title
-from overstap.settings import Settings
 
 EVERY_TEN_MINUTES = "*/10 * * * *"
 
@@ -35,5 +34,5 @@ def deliveries_dag(agreement: Agreement) -> DAG:
     return dag
 
 
-for agreement in current(load_all(Settings().regions)[0], now()):
+for agreement in agreed_now():
     globals()[agreement.region] = deliveries_dag(agreement)

@@ -48,11 +48,18 @@ def load_agreement(path: Path, national: Path = FOLDER, *, is_anywhere: bool = F
     return agreement
 
 
-def load_all(folder: Path) -> tuple[list[Agreement], list[OverstapError]]:
-    """Read every agreement below a folder; return the good ones, and an error for each broken one."""
+def load_all(folder: Path, region: str | None = None) -> tuple[list[Agreement], list[OverstapError]]:
+    """Read every agreement below a folder; return the good ones, and an error for each broken one.
+
+    Args:
+        folder: where the agreements are.
+        region: read those of one region only.
+    """
     good: list[Agreement] = []
     broken: list[OverstapError] = []
     for path in agreement_paths(folder):
+        if region is not None and path.parent.name != region:
+            continue
         try:
             good.append(load_agreement(path))
         except OverstapError as error:
@@ -60,14 +67,15 @@ def load_all(folder: Path) -> tuple[list[Agreement], list[OverstapError]]:
     return good, broken
 
 
-def load_in_use(folder: Path, *, production: bool) -> list[Agreement]:
+def load_in_use(folder: Path, *, production: bool, region: str | None = None) -> list[Agreement]:
     """Return the good agreements of which rounds are made: in production, no examples.
 
     Args:
         folder: where the agreements are.
         production: whether this is a production deployment.
+        region: read those of one region only.
     """
-    return [agreement for agreement in load_all(folder)[0] if not (production and agreement.example)]
+    return [agreement for agreement in load_all(folder, region)[0] if not (production and agreement.example)]
 
 
 def find_agreement(folder: Path, region: str, school_year: str) -> Agreement:

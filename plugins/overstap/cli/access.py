@@ -1,5 +1,7 @@
 """`overstap access`: roles and accounts in Airflow, from the agreements."""
 
+import os
+
 import typer
 from rich.console import Console
 
@@ -19,6 +21,8 @@ def sync() -> None:
 
     Run it in Airflow's environment, before DAGs are parsed and after each change of an agreement.
     """
+    # Airflow would tell each single right that it gives, and our own lines would drown.
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
     from overstap.agreements.load import agreement_paths, load_agreement, load_in_use
     from overstap.clock import now
     from overstap.errors import OverstapError

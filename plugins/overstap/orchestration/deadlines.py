@@ -5,15 +5,19 @@ Airflow fixes an alert's moment when a run starts. One that moved later since is
 
 import asyncio
 import logging
+import time
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from overstap.agreements import Agreement, Milestones, RoundKind
+from overstap.errors import OverstapError
 from overstap.ledger import open_ledger
 from overstap.ledger.milestones import Passed, note_passed
+from overstap.orchestration.failures import told
 from overstap.orchestration.workplace import RoundRef, agreement_now, seconds_until
 from overstap.settings import Settings
 from overstap.texts import texts
@@ -21,6 +25,11 @@ from overstap.texts import texts
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN = timedelta(minutes=1)
+SOON = timedelta(seconds=10)
+PASSES_BY = frozenset({"LEDGER-006", "LEDGER-009"})
+"""The ledger is away, or the round is not open yet."""
+PATIENCE = timedelta(days=1)
+"""How long an alert waits for that: one whose moment was past when the run began comes before its first task."""
 
 
 def alerts(agreement: Agreement, kind: RoundKind) -> list[DeadlineAlert]:
@@ -54,12 +63,26 @@ async def has_come(round_id: str, milestone: str, **_: Any) -> str:
     Returns:
         A sentence for Airflow's record of the alert.
     """
-    while (left := await asyncio.to_thread(_left, round_id, milestone)) > 0:
+    began = time.monotonic()
+    while (left := await _until(round_id, milestone, began)) > 0:
         await asyncio.sleep(min(left, LOOK_AGAIN.total_seconds()))
     new = await asyncio.to_thread(_note, round_id)
     said = "; ".join(f"{one.milestone}: {len(one.behind)} behind" for one in new) or f"{milestone}: noted before"
     log.info("%s: %s", round_id, said)
     return said
+
+
+async def _until(round_id: str, milestone: str, began: float) -> float:
+    """Return how many seconds are left; also some while the round is not open yet, or the ledger is away."""
+    try:
+        return await asyncio.to_thread(_left, round_id, milestone)
+    except (OverstapError, psycopg.OperationalError) as problem:
+        error = told(problem)
+        is_passing = error.code in PASSES_BY or isinstance(problem, psycopg.OperationalError)
+        if not is_passing or time.monotonic() - began > PATIENCE.total_seconds():
+            raise
+        log.info("%s: %s", round_id, error)
+        return SOON.total_seconds()
 
 
 def _left(round_id: str, milestone: str) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import pendulum
+from airflow.sdk import get_parsing_context
 
 # `airflow.sdk.EventsTimetable` cannot be serialised in Airflow 3.3.2 (apache/airflow PR 69401); this one can.
 from airflow.timetables.events import EventsTimetable
@@ -35,9 +36,14 @@ def current(agreements: Iterable[Agreement], at: datetime) -> list[Agreement]:
 
 
 def agreed_now() -> list[Agreement]:
-    """Return the agreements of which DAGs are made at present."""
+    """Return the agreements of which DAGs are made at present.
+
+    A worker that is about to run one task reads the DAG file again, and needs one DAG: it reads one region.
+    """
     settings = Settings()
-    return current(load_in_use(settings.regions, production=settings.production), now())
+    dag_id = get_parsing_context().dag_id
+    region = dag_id.split("__")[1] if dag_id and "__" in dag_id else None
+    return current(load_in_use(settings.regions, production=settings.production, region=region), now())
 
 
 def _is_over(agreement: Agreement, at: datetime) -> bool:

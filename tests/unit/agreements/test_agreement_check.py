@@ -5,13 +5,15 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from agreement_files import GOOD, line_of, write
 from typer.testing import CliRunner
 
-from overstap.agreements import load_agreement
+from overstap.agreements import load_agreement, written
 from overstap.agreements.checks import check_agreements
 from overstap.agreements.checks.people import read_register
 from overstap.agreements.findings import WARNINGS, Severity
+from overstap.agreements.written import read_written
 from overstap.cli import app
 from overstap.errors import OverstapError, sentences
 
@@ -129,7 +131,7 @@ MISTAKES = [
     ("    categories: [toetsresultaten, verzuim]", "    profile: POSWV", "134 167", None),
     ("rounds:\n", TWO_PARTNERSHIPS, "168", "  support:"),
 ]  # fmt: skip
-NOT_HERE = {108, 109, 140, 142, 147, 150, 161, 164, 165, 199}
+NOT_HERE = {108, 109, 140, 142, 147, 149, 150, 161, 164, 165, 199}
 """Numbers of the codes that have a test of their own below or in test_agreement_schools.py; 199 is a net."""
 
 
@@ -140,6 +142,23 @@ def found(path: Path, **more):
 
 def codes_of(findings):
     return [finding.code.removeprefix("AGREEMENT-") for finding in findings]
+
+
+def test_files_are_read_as_yaml_reads_them(tmp_path):
+    """Blocks, lists and text are made by ourselves, for speed; what comes out is what YAML's own loader makes."""
+    text = (
+        "a: &x {b: [1, two, 2027-01-11 08:00, null, 'true', true, 0x10, 2027-02-30 08:00]}\nc: *x\n1: one\n"
+        "d: {<<: *x, e: ~}\nf: !!set {g, h}\ni: []\nj: {}\nk:\n"
+    )
+    for stated in (text, GOOD):
+        read = read_written(write(tmp_path, stated)).data
+        plain = yaml.load(stated, Loader=written._Loader)  # noqa: S506 (a safe loader)
+        for added in ("rounds", "schools"):  # filled in from the national file
+            read.pop(added, None)
+            plain.pop(added, None)
+        assert read == plain
+    read = read_written(write(tmp_path, text)).data
+    assert read["a"] is read["c"], "an alias is the same data, not a copy"
 
 
 def test_a_good_agreement_has_no_findings(tmp_path):
@@ -254,6 +273,20 @@ def test_a_school_in_two_regions(tmp_path):
     first, second = check_agreements([one, other])
     assert len(first.findings) == len(second.findings) == 2
     assert "buren" in first.findings[0].message_nl
+
+
+def test_a_copy_of_a_region_is_told_in_one_sentence_and_by_its_folder(tmp_path):
+    schools = "".join(
+        f"  - {{id: 99Z{letter}00, name: School {letter}, kind: PO, contact: a@example.org, "
+        "supplies: {way: drop_folder}}\n"
+        for letter in "ABCDE"
+    )
+    text = GOOD.replace("schools:\n", f"schools:\n{schools}")
+    write(tmp_path, text)
+    copied = write(tmp_path, text, region="nieuw")
+    findings = found(copied)
+    assert [finding.code for finding in findings] == ["AGREEMENT-107", "AGREEMENT-149"]
+    assert "7 scholen van regio nieuw staan ook bij voorbeeld" in findings[1].message_nl
 
 
 def test_another_school_year_is_no_second_region(tmp_path):

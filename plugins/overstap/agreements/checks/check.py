@@ -7,11 +7,14 @@ from pathlib import Path
 
 from overstap.agreements.checks import content, law, moments, notices, people, shape
 from overstap.agreements.checks.context import Context
-from overstap.agreements.findings import Finding, Severity, finding, finding_of
+from overstap.agreements.findings import Finding, Severity, finding_of
 from overstap.agreements.load import agreement_paths
 from overstap.agreements.national import FOLDER, National, national_year
 from overstap.agreements.written import read_written
 from overstap.errors import OverstapError
+
+MANY = 5
+"""More schools than this in the same other region are told in one sentence: the file is a copy of its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +107,32 @@ def _neighbours(chosen: Sequence[Path], national: Path) -> list[Context]:
 
 
 def _schools_in_two_regions(contexts: Sequence[Context], neighbours: Sequence[Context]) -> None:
-    """A pupil's dossier would go through two rounds, and be delivered twice."""
+    """A pupil's dossier would go through two rounds, and be delivered twice.
+
+    A region is told by its folder: in a file that was copied from another its own name is often still to be mended.
+    """
     found: dict[tuple[str, str], list[tuple[str, Context, int]]] = defaultdict(list)
     for context in (*contexts, *neighbours):
-        year, region = context.written.at("school_year"), context.written.at("region")
+        year, region = context.written.at("school_year"), context.written.path.parent.name
         for serial, school in people.schools_of(context):
             if isinstance(school.get("id"), str):
-                found[str(year), school["id"]].append((str(region), context, serial))
+                found[str(year), school["id"]].append((region, context, serial))
+    shared: dict[tuple[int, str], list[tuple[str, str, Context, int]]] = defaultdict(list)
     for (_, school_id), places in found.items():
         for region, context, serial in places:
-            others = sorted({other for other, where, _ in places if where is not context})
+            others = ", ".join(sorted({other for other, where, _ in places if where is not context}))
             if others and context in contexts:
-                context.findings.append(
-                    finding(
-                        "AGREEMENT-140",
-                        context.written.place(("schools", serial, "id")),
-                        ("schools", serial, "id"),
-                        school=school_id,
-                        region=region,
-                        others=", ".join(others),
-                    )
-                )
+                shared[id(context), others].append((school_id, region, context, serial))
+    for (_, others), schools in shared.items():
+        school_ids = [school_id for school_id, *_ in schools]
+        _, region, context, _ = schools[0]
+        if len(schools) > MANY:
+            examples = ", ".join(sorted(school_ids)[:3])
+            facts = {"count": len(schools), "region": region, "others": others, "examples": examples}
+            context.say("AGREEMENT-149", "schools", **facts)
+            continue
+        for school_id, region, context, serial in schools:
+            context.say("AGREEMENT-140", "schools", serial, "id", school=school_id, region=region, others=others)
 
 
 def _checked(context: Context) -> Checked:

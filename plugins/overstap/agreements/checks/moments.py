@@ -156,7 +156,7 @@ def _reminders(context: Context) -> None:
             of = reminder.get("of") if isinstance(reminder, dict) else None
             due = context.milestone(kind, of) if of in MILESTONES else None
             days = reminder.get("days_before") if due is not None else None
-            is_own = ("rounds", kind, "reminders") in context.written.places  # the usual ones are nobody's mistake
+            is_own = context.written.is_stated(("rounds", kind, "reminders"))  # the usual ones are nobody's mistake
             if opens is None or due is None or not isinstance(days, int) or not is_own or due.date() < opens.date():
                 continue
             if due.date() - timedelta(days=days) < opens.date():

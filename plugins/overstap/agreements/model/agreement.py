@@ -20,7 +20,7 @@ from overstap.errors import OverstapError
 class Agreement(Part):
     """What one region agreed for one school year."""
 
-    region: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
+    region: Annotated[str, Field(min_length=2, max_length=31, pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
     name: str
     school_year: Annotated[str, Field(pattern=r"^20[0-9]{2}-20[0-9]{2}$")]
     example: bool = False
