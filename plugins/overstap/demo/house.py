@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -43,6 +43,8 @@ STEPS = {
 }
 """The agreed moments after the opening: what takes weeks in a real region takes minutes here."""
 REVIEW_MINIMUM = timedelta(seconds=40)
+USUAL_START = timedelta(seconds=60)
+"""How long Airflow takes to start where these moments fit. A slower or busier machine gets later ones, by as much."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,13 @@ def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> Hous
         families.start(place, postgres)
         receivers = {school.id: _start_receiver(place, school.id) for school in region.secondary}
         tell("airflow")
+        began = now()
         airflow = place.airflow(postgres, port=port)
         airflow.migrate()
 
         def settle(api: AirflowApi) -> None:
             tell("agreement")
-            _write_region(place, region, receivers, now() + OPENS_AFTER)
+            _write_region(place, region, receivers, pace=max(1.0, (now() - began) / USUAL_START))
             _give_access(place, airflow, api)
 
         airflow.start(before_dags=settle)
@@ -199,16 +202,21 @@ def _start_receiver(place: DemoPlace, school: str) -> str:
     return f"https://{ports.LOOPBACK}:{port}{PATH}"
 
 
-def _write_region(place: DemoPlace, region: SyntheticRegion, receivers: dict[str, str], opens: datetime) -> None:
-    opens = opens.replace(microsecond=0)
-    milestones = Milestones(opens=opens, **{name: opens + step for name, step in STEPS.items()})
+def _write_region(place: DemoPlace, region: SyntheticRegion, receivers: dict[str, str], *, pace: float) -> None:
+    """Write the agreement, its moments as far apart as this machine needs (`pace`: 1 or more)."""
+
+    def paced(span: timedelta) -> timedelta:
+        return timedelta(seconds=round(span.total_seconds() * pace))
+
+    opens = (now() + paced(OPENS_AFTER)).replace(microsecond=0)
+    milestones = Milestones(opens=opens, **{name: opens + paced(step) for name, step in STEPS.items()})
     written = write(
         region,
         place.made,
         {RoundKind(ROUND): milestones},
         receives_at=receivers.__getitem__,
         las_connection=LAS,
-        review_minimum=REVIEW_MINIMUM,
+        review_minimum=paced(REVIEW_MINIMUM),
         notices=mail.AT_ANY_HOUR,
     )
     name = load_agreement(written.agreement).registrations.file or ""
