@@ -1,5 +1,6 @@
 """A region at the brink of each stage, as a ledger that is copied for each test; and stages as processes to kill."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from random import Random
 import pytest
 from integration.round.house import KIND, House, build, copy_ledger
 
+from overstap.agreements import Agreement
 from overstap.clock import now, wall
 from overstap.delivery.sealing import seal_round
 from overstap.intake import applications
 from overstap.intake.collect import collect_registrations, collect_school, from_drop_folder
+from overstap.ledger.agreements import add_version
 from overstap.ledger.dossiers import contents, decide_release, verdicts
 from overstap.ledger.reviews import Decision, record
 from overstap.ledger.rounds import open_round
@@ -158,3 +161,64 @@ def _inspect(house: House) -> None:
         ]
         with ledger.unit("alfa", school.id) as unit:
             record(unit, house.round_id, school.id, decisions, ground="school_list")
+
+
+Watch = Callable[..., list[dict[str, int]]]
+
+
+@pytest.fixture(scope="session")
+def watcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator["subprocess.Popen[str]"]:
+    """A process that has Airflow, and runs the task of the deliveries' DAG when it is told to."""
+    home = tmp_path_factory.mktemp("watcher")
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("watcher.py"))],
+            env=os.environ | {"AIRFLOW_HOME": str(home)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def watch(watcher: "subprocess.Popen[str]") -> Watch:
+    """Run the task of the deliveries' DAG, as often as is said; return what it did each time."""
+
+    def run(house: House, *, times: int = 1, **settings: str) -> list[dict[str, int]]:
+        assert watcher.stdin is not None
+        assert watcher.stdout is not None
+        order = {"year": house.agreement.school_year, "settings": house.settings | settings}
+        done = []
+        for _ in range(times):
+            print(json.dumps(order), file=watcher.stdin, flush=True)
+            said = watcher.stdout.readline()
+            while said and not said.startswith("DONE "):
+                said = watcher.stdout.readline()
+            assert said, "it failed: see its log"
+            done.append(json.loads(said.removeprefix("DONE ")))
+        return done
+
+    return run
+
+
+def agreed_anew(house: House, agreement: Agreement) -> Agreement:
+    """Let another agreement hold for the round from now on, as a form or a changed file does."""
+    with house.ledger() as ledger, ledger.unit("alfa", house.coordinator) as unit:
+        add_version(
+            *(unit, house.round_id, agreement),
+            origin="form",
+            offered_digest=agreement.digest,
+            taken_by=house.coordinator,
+        )
+    return agreement
+
+
+def moved(house: House, **moments: datetime) -> Agreement:
+    """Return the agreement with other moments in its round."""
+    changed = house.round.milestones.model_copy(update=moments)
+    agreed = house.round.model_copy(update={"milestones": changed})
+    return house.agreement.model_copy(update={"rounds": {**house.agreement.rounds, KIND: agreed}})

@@ -65,31 +65,29 @@ def _dutch(code: str, school: str) -> str:
 def send_test(
     round_id: RoundId,
     by: Who,
-    school: School = None,
-    again: Annotated[bool, typer.Option("--again", help="Also to schools that have passed")] = False,
+    school: Annotated[str | None, typer.Option(help="BRIN and branch of one school, receiving or sending")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also to schools that have passed, or for which one stands ready")
+    ] = False,
 ) -> None:
     """Send test messages to schools that have not passed yet; list how each stands; exit 1 when one has not passed."""
-    from overstap.delivery.testing import send_tests
+    from overstap.delivery.testing import STANDS_READY, Tester
 
     with _place(round_id, by) as (ledger, agreement, _):
-        found = send_tests(
-            ledger,
-            _trust(),
-            agreement=agreement,
-            round_id=round_id,
-            actor=by,
-            clock=clock.now,
-            outbox=Settings().outbox,
-            only=school,
-            again=again,
-        )
+        tester = Tester(ledger, _trust(), agreement, round_id, by, clock.now, Settings().outbox)
+        found = tester.send(only=school, again=again)
     console = Console(highlight=False, soft_wrap=True)
     shown = [one for one in found if school in (None, one.school)]
     for one in shown:
         if one.has_passed and one.passed_at:
             console.print(f"[green]geslaagd[/] {one.name} ({one.school}), {clock.spoken(one.passed_at)}")
+        elif one.code:
+            said = "[yellow]staat klaar[/]" if one.code == STANDS_READY else "[red]niet geslaagd[/]"
+            console.print(f"{said} {one.name} ({one.school}): {one.code}: {_dutch(one.code, one.school)}")
         else:
-            why = f"{one.code}: {_dutch(one.code, one.school)}" if one.code else "nog niet geprobeerd"
+            why = (
+                "nog geen school bevestigde een proefbericht van deze school" if one.tried_at else "nog niet geprobeerd"
+            )
             console.print(f"[red]niet geslaagd[/] {one.name} ({one.school}): {why}")
     raise typer.Exit(0 if all(one.has_passed for one in shown) else 1)
 

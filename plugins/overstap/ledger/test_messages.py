@@ -7,6 +7,7 @@ from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.door import Unit
+from overstap.ledger.rounds import get_round
 from overstap.ledger.secrets import sha256
 
 
@@ -43,7 +44,7 @@ class SchoolResult:
     school: str
     name: str
     kind: str
-    """PO or VO."""
+    """PO, VO or SWV."""
     passed_at: datetime | None
     """When its last test went well; None: it did not pass, or was not tried."""
     tried_at: datetime | None
@@ -124,35 +125,69 @@ def were_sent(unit: Unit, round_id: str) -> bool:
     )
 
 
+def offer(unit: Unit, message_id: UUID, code: str) -> None:
+    """Keep that a test message stands ready for its school, which has not taken it yet.
+
+    Args:
+        unit: the transaction.
+        message_id: of the test message.
+        code: says so, in the list of who passed.
+    """
+    unit.run(
+        "update overstap.test_message set code = %(code)s where message_id = %(id)s and outcome is null",
+        id=message_id,
+        code=code,
+    )
+
+
+def standing_ready(unit: Unit, round_id: str) -> list[TestMessage]:
+    """Return the test messages of a round that stand ready for their school and have no receipt yet."""
+    return [
+        TestMessage(*row)
+        for row in unit.rows(
+            "select message_id, primary_school, secondary_school, envelope_digest, manifest_digest "
+            "from overstap.test_message where round_id = %(round)s and outcome is null and code is not null "
+            "order by sent_at, message_id",
+            round=round_id,
+        )
+    ]
+
+
 def results(unit: Unit, round_id: str) -> list[SchoolResult]:
     """Return how each school of a round stands: who passed, who did not and why, who was not tried yet.
 
     A receiving school stands by its last test. A sending school passes with a test of its own that a receiver accepted;
     what a receiver does wrong does not count against it.
     """
+    found = get_round(unit, round_id)
     return [
         SchoolResult(*row)
         for row in unit.rows(
             """
             select s.school, s.name, s.kind,
-                   case when s.kind = 'PO' or last.outcome = 'accepted' then good.at end,
+                   case when s.school = any(%(suppliers)s) or last.outcome = 'accepted' then good.at end,
                    greatest(last.at, o.found_at),
                    case when o.code is not null then o.code
-                        when s.kind = 'VO' and last.outcome <> 'accepted' then coalesce(last.code, 'DELIVERY-101')
-                        when s.kind = 'PO' and good.at is null and last.outcome = 'refused' then last.code end
+                        when last.at is null then null
+                        when s.school = any(%(receivers)s) and last.outcome is distinct from 'accepted'
+                        then coalesce(last.code, 'DELIVERY-101')
+                        when s.school = any(%(suppliers)s) and good.at is null and last.outcome = 'refused'
+                        then last.code end
               from overstap.school s
-              left join lateral (select t.outcome, t.code, t.settled_at as at from overstap.test_message t
-                                  where t.round_id = %(round)s and t.outcome is not null
+              left join lateral (select t.outcome, t.code, coalesce(t.settled_at, t.sent_at) as at
+                                   from overstap.test_message t
+                                  where t.round_id = %(round)s and (t.outcome is not null or t.code is not null)
                                     and s.school in (t.primary_school, t.secondary_school)
                                   order by t.sent_at desc limit 1) last on true
               left join lateral (select max(t.settled_at) as at from overstap.test_message t
                                   where t.round_id = %(round)s and t.outcome = 'accepted'
                                     and s.school in (t.primary_school, t.secondary_school)) good on true
               left join overstap.test_obstacle o on o.round_id = %(round)s and o.school = s.school
-             where s.school in (select jsonb_path_query(r.agreement, '$.schools[*].id') #>> '{}'
-                                  from overstap.round r where r.round_id = %(round)s)
-             order by s.kind desc, s.name, s.school
+             where s.school = any(%(suppliers)s || %(receivers)s)
+             order by s.school = any(%(suppliers)s), s.name, s.school
             """,
             round=round_id,
+            suppliers=[one.id for one in found.agreement.suppliers(found.kind)],
+            receivers=[one.id for one in found.agreement.receivers(found.kind)],
         )
     ]

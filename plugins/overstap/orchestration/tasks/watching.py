@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from overstap.agreements import Agreement
 from overstap.clock import now
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, lines, rounds, test_messages
+from overstap.ledger import Ledger, lines, rounds
 from overstap.ledger.rounds import RoundRow
+from overstap.ledger.test_messages import SchoolResult
 from overstap.orchestration.workplace import bare_workplace, say
 from overstap.settings import Settings
 from overstap.trust import TrustStore
@@ -35,9 +36,11 @@ def watch_deliveries(region: str, school_year: str) -> dict[str, int]:
         for one in known:
             if one.closed_at is None:
                 done["undelivered"] += _tell(ledger, region, one)
-                done["tested"] += _test(ledger, trust, settings, region, one)
         done.update(_take_back(ledger, trust, settings, known[-1].agreement))
         done.update(_send(ledger, trust, settings, region, known))
+        for one in known:  # last: a school that hangs must not keep waiting what matters more
+            if one.closed_at is None:
+                done["tested"] += _test(ledger, trust, settings, one)
     say("Leveringen | deliveries", done)
     return dict(done)
 
@@ -51,32 +54,24 @@ def _tell(ledger: Ledger, region: str, one: RoundRow) -> int:
         return sum(item.count for item in tell_undelivered(unit, one.agreement, one.kind))
 
 
-def _test(ledger: Ledger, trust: TrustStore, settings: Settings, region: str, one: RoundRow) -> int:
-    from overstap.delivery.testing import send_tests
+def _test(ledger: Ledger, trust: TrustStore, settings: Settings, one: RoundRow) -> int:
+    from overstap.delivery.testing import Tester
 
     milestones = one.agreement.round(one.kind).milestones
     if not milestones.opens <= now() < milestones.delivers:
         return 0
-    with ledger.unit(region, "watch") as unit:
-        standing = test_messages.results(unit, one.round_id)
-    if not any(_is_to_be_tested(school, now()) for school in standing):
+    tester = Tester(ledger, trust, one.agreement, one.round_id, "watch", now, settings.outbox)
+    tester.take_in()
+    if not any(_is_to_be_tested(school, now()) for school in tester.standing()):
         return 0
-    found = send_tests(
-        ledger,
-        trust,
-        agreement=one.agreement,
-        round_id=one.round_id,
-        actor="watch",
-        clock=now,
-        outbox=settings.outbox,
-    )
+    found = tester.send()
     for school in found:
         if not school.has_passed:
             log.warning("Proefbericht niet geslaagd | not passed: %s (%s): %s", school.name, school.school, school.code)
     return len(found)
 
 
-def _is_to_be_tested(school: test_messages.SchoolResult, at: datetime) -> bool:
+def _is_to_be_tested(school: SchoolResult, at: datetime) -> bool:
     return not school.has_passed and (school.tried_at is None or school.tried_at < at - TESTED_AGAIN_AFTER)
 
 

@@ -1,0 +1,93 @@
+"""Servers with a certificate of the development authority that answer every envelope with one lie."""
+
+import contextlib
+import hashlib
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from integration.round.house import House
+
+from overstap.clock import now
+from overstap.delivery.envelope import open_envelope
+from overstap.delivery.receipt import make_receipt
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/cms\r\n"
+Liar = Callable[[ssl.SSLSocket, UUID, bytes], None]
+
+
+@dataclass
+class Server:
+    """Answers every envelope with one lie."""
+
+    house: House
+    school: str
+    lie: Liar
+    seen: list[UUID] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        certificate = self.house.folder / "trust" / "schools" / self.school / "tls-1.crt"
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+        self.listener = socket.create_server(("127.0.0.1", self.house.ports[self.school]))
+        self.over = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while not self.over.is_set():
+                connection, _ = self.listener.accept()
+                with contextlib.suppress(OSError, ValueError), connection:
+                    connection.settimeout(10)
+                    with self.context.wrap_socket(connection, server_side=True) as line:
+                        self._serve(line)
+
+    def _serve(self, line: ssl.SSLSocket) -> None:
+        while True:
+            data = b""
+            while b"\r\n\r\n" not in data:
+                part = line.recv(65536)
+                if not part:
+                    return
+                data += part
+            head, _, body = data.partition(b"\r\n\r\n")
+            headers = dict(one.lower().split(b": ", 1) for one in head.split(b"\r\n")[1:])
+            while len(body) < int(headers[b"content-length"]):
+                body += line.recv(65536)
+            message = UUID(headers[b"overstap-message-id"].decode())
+            self.seen.append(message)
+            self.lie(line, message, body)
+
+    def close(self) -> None:
+        self.over.set()
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+def answer(line: ssl.SSLSocket, body: bytes) -> None:
+    line.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def receipt_of(house: House, school: str, message: UUID, envelope: bytes, **other: object) -> bytes:
+    """Make the receipt that an honest receiver would, but for what `other` says."""
+    opened = open_envelope(
+        envelope, keyring=house.trust().keyring(school, at=now()), trust=house.trust(), me=school, at=now()
+    )
+    said = {
+        "message_id": message,
+        "envelope_sha256": hashlib.sha256(envelope).digest(),
+        "manifest_sha256": opened.manifest_sha256,
+        "at": now(),
+    }
+    signer = str(other.pop("signer", school))
+    return make_receipt(house.trust().signing_identity(signer, at=now()), **said | other)  # type: ignore[arg-type]
+
+
+def reset(line: ssl.SSLSocket, message: UUID, envelope: bytes) -> None:
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    raise OSError("gone")
