@@ -30,8 +30,15 @@ def tell_undelivered(unit: Unit, agreement: Agreement, kind: RoundKind) -> list[
     return found
 
 
-def mails(agreement: Agreement, kind: RoundKind, found: Sequence[Undelivered]) -> list[Mail]:
-    """Return the mails that say so: one per coordinator, one per sending school. Counts and schools, no pupils."""
+def mails(agreement: Agreement, kind: RoundKind, found: Sequence[Undelivered], *, language: str = "nl") -> list[Mail]:
+    """Return the mails that say so: one per coordinator, one per sending school. Counts and schools, no pupils.
+
+    Args:
+        agreement: the agreement that holds for the round.
+        kind: which round.
+        found: what was told undelivered now.
+        language: "nl" or "en".
+    """
     if not found:
         return []
     words = texts("delivery/non_delivery")
@@ -42,15 +49,15 @@ def mails(agreement: Agreement, kind: RoundKind, found: Sequence[Undelivered]) -
         "due": spoken(agreement.round(kind).milestones.receipts_due),
     }
     total = sum(one.count for one in found)
-    lines = "\n".join(_line(agreement, one, words["coordinator"]["line"]["nl"], words) for one in found)
+    lines = "\n".join(_line(agreement, one, words["coordinator"]["line"], words, language) for one in found)
     made = [
         Mail(
             meaning=f"non_delivery/{round_id}/coordinator/{person.account}",
             kind="non_delivery",
             round_id=round_id,
             to=person.email,
-            subject=words["coordinator"]["subject"]["nl"].format(count=total, **facts),
-            text=words["coordinator"]["text"]["nl"].format(name=person.name, count=total, lines=lines, **facts),
+            subject=words["coordinator"]["subject"][language].format(count=total, **facts),
+            text=words["coordinator"]["text"][language].format(name=person.name, count=total, lines=lines, **facts),
             urgent=True,
         )
         for person in agreement.coordinators
@@ -59,28 +66,30 @@ def mails(agreement: Agreement, kind: RoundKind, found: Sequence[Undelivered]) -
         mine = list(group)
         school = agreement.school(sender)
         count = sum(one.count for one in mine)
-        lines = "\n".join(_line(agreement, one, words["sender"]["line"]["nl"], words) for one in mine)
-        text = words["sender"]["text"]["nl"]
+        lines = "\n".join(_line(agreement, one, words["sender"]["line"], words, language) for one in mine)
+        text = words["sender"]["text"][language]
         made.append(
             Mail(
                 meaning=f"non_delivery/{round_id}/sender/{sender}",
                 kind="non_delivery",
                 round_id=round_id,
                 to=school.contact,
-                subject=words["sender"]["subject"]["nl"].format(count=count),
+                subject=words["sender"]["subject"][language].format(count=count),
                 text=text.format(sender=school.label, count=count, lines=lines, **facts),
             )
         )
     return made
 
 
-def _line(agreement: Agreement, one: Undelivered, form: str, words: dict[str, dict[str, str]]) -> str:
+def _line(
+    agreement: Agreement, one: Undelivered, form: dict[str, str], words: dict[str, dict[str, str]], language: str
+) -> str:
     receiver = agreement.school(one.secondary_school).label
     said = defaultdict(lambda: "-", school=receiver)
     why = "; ".join(
-        sentences()[code]["nl"].format_map(said) if code else words["no_attempt"]["nl"]
+        sentences()[code][language].format_map(said) if code else words["no_attempt"][language]
         for code in sorted(one.problems)
         if not code or code in sentences()
     )
     sender = agreement.school(one.primary_school).label
-    return form.format(count=one.count, sender=sender, receiver=receiver, why=why or "-")
+    return form[language].format(count=one.count, sender=sender, receiver=receiver, why=why or "-")

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from overstap.agreements import Agreement, Milestones, Round, RoundKind, School
 from overstap.clock import spoken, wall
+from overstap.ledger.collecting import NotCollected
 from overstap.ledger.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.failures import Failure
 from overstap.ledger.notices import Notice
@@ -30,6 +32,7 @@ class Standing:
         primary: counts of the primary schools.
         secondary: counts of the secondary schools.
         review: how the parents' inspection stands.
+        uncollected: what stands ready for schools that collect.
         failures: tasks that are red.
         endings: certificates that end soon: name, owner and moment.
     """
@@ -43,6 +46,7 @@ class Standing:
     primary: Sequence[PrimaryCounts] = ()
     secondary: Sequence[SecondaryCounts] = ()
     review: Sequence[SchoolStanding] = ()
+    uncollected: Sequence[NotCollected] = ()
     failures: Sequence[Failure] = ()
     endings: Sequence[tuple[str, str, datetime]] = ()
 
@@ -76,7 +80,7 @@ def occasions(now: Standing) -> list[Notice]:
     """
     found = [*_red(now), *_certificates(now), *_closed(now)]
     if now.closed_at is None:
-        found += [*_opened(now), *_reminders(now), *_near(now), *_missed(now), *_faults(now)]
+        found += [*_opened(now), *_reminders(now), *_near(now), *_missed(now), *_faults(now), *_uncollected(now)]
     return found
 
 
@@ -172,6 +176,27 @@ def _missed(now: Standing) -> Iterator[Notice]:
                 due=due,
                 count=len(behind),
                 schools=_listed([(name, count) for _, name, count in behind]),
+            )
+
+
+def _uncollected(now: Standing) -> Iterator[Notice]:
+    """A school is reminded as often as is due; the coordinator hears of it from the second time on."""
+    for one in now.uncollected:
+        school = now.schools.get(one.school)
+        if school is None or one.is_expired or not one.is_due:
+            continue
+        facts: dict[str, Any] = {
+            "school": school.name,
+            "count": one.count,
+            "since": one.since,
+            "due": now.milestones.receipts_due,
+        }
+        yield _notice(*(now, "not_collected", str(one.reminders_due), f"school:{one.school}"), **facts)
+        for account in now.coordinators if one.reminders_due > 1 else ():
+            yield _notice(
+                *(now, "not_collected_region", f"{one.school}/{one.reminders_due}", account),
+                reminders=one.reminders_due - 1,
+                **facts,
             )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.errors import OverstapError
+from overstap.ledger.collecting import NotCollected
 from overstap.ledger.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.failures import Failure, Place
 from overstap.ledger.notices import Notice
@@ -87,6 +88,8 @@ def _standing(agreement: Agreement, kind: RoundKind, at: datetime, *, is_closed:
         SchoolStanding(school.id, school.name, 24, 20, 4, 0, 0, 0, moments.review_closes)
         for school in agreement.primary_schools
     ]
+    collects = agreement.secondary_schools[:1]
+    uncollected = [NotCollected(one.id, 12, at - timedelta(days=5), 2, False) for one in collects]
     late = agreement.primary_schools[0]
     error = OverstapError("INTAKE-050", school=late.label, contact=late.contact)
     red = Failure(
@@ -107,6 +110,7 @@ def _standing(agreement: Agreement, kind: RoundKind, at: datetime, *, is_closed:
         primary,
         secondary,
         review,
+        uncollected,
         [red],
         [(f"{late.id} signing-1", late.id, moments.receipts_due)],
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from overstap.agreements import Agreement
-from overstap.ledger import Ledger, counts, failures, mails, notices, rounds, windows
+from overstap.ledger import Ledger, collecting, counts, failures, mails, notices, rounds, windows
 from overstap.ledger.door import Unit
 from overstap.ledger.mails import Mail
 from overstap.ledger.notices import Waiting
@@ -75,6 +75,7 @@ def _standings(unit: Unit, at: datetime, endings: Sequence[tuple[str, str, datet
                 counts.primary_schools(unit, round_id),
                 counts.secondary_schools(unit, round_id),
                 windows.standing(unit, round_id),
+                collecting.standing(unit, round_id, row.agreement.round(row.kind).milestones.receipts_due),
                 failures.standing(unit, round_id),
                 [ending for ending in endings if ending[1] in mine],
             )

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from overstap.agreements import Agreement, RoundKind, load_agreement
 from overstap.cli import app
+from overstap.ledger.collecting import NotCollected
 from overstap.ledger.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.notices import Notice
 from overstap.notices.occasions import Standing, occasions
@@ -73,6 +74,22 @@ def test_reminders_come_on_the_agreed_day_and_say_the_same_all_day(agreement: Ag
     ]
     assert len(said) == 2
     assert len(set(said)) == 1
+
+
+def test_who_does_not_collect_is_reminded_and_from_the_second_time_the_coordinator_hears(agreement: Agreement) -> None:
+    moments = agreement.round(KIND).milestones
+    school = agreement.secondary_schools[0].id
+    at = moments.delivers + timedelta(days=5)
+    said = {}
+    for reminders, is_expired in ((0, False), (1, False), (2, False), (2, True)):
+        ready = NotCollected(school, 4, moments.delivers, reminders, is_expired)
+        found = occasions(replace(standing(agreement, at), uncollected=[ready]))
+        said[reminders, is_expired] = {one.recipient for one in found if one.kind.startswith("not_collected")}
+    coordinators = {f"coordinator:{one.account}" for one in agreement.coordinators}
+    assert said[0, False] == said[2, True] == set()
+    assert said[1, False] == {f"school:{school}"}
+    assert said[2, False] - {f"school:{school}"} <= coordinators
+    assert len(said[2, False]) > 1
 
 
 def test_old_news_is_not_told(agreement: Agreement) -> None:
