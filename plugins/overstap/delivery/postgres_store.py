@@ -244,8 +244,18 @@ class PostgresStore:
         return row[0] if row else None
 
     def clean(self, *, at: datetime) -> int:
-        """Remove nothing: a transaction leaves nothing half written."""
-        return 0
+        """Remove what came while it was being taken back, when the process ended before it could; return how much.
+
+        Nothing else can be left: a transaction writes nothing by half.
+        """
+        with self._transaction() as connection:
+            left = connection.execute(
+                "select m.message_id from overstap_received.message m join overstap_received.withdrawn w "
+                "on w.message_id = m.message_id"
+            ).fetchall()
+            for (message_id,) in left:
+                self._remove(connection, message_id)
+        return len(left)
 
     # -- the connection of this thread -----------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Both stores of a receiving school behave the same: once, durable, and the same answer again."""
 
+import hashlib
 import os
 import secrets
 import subprocess
@@ -14,9 +15,11 @@ import psycopg
 import pytest
 
 from overstap.clock import now
+from overstap.delivery.envelope import open_envelope
 from overstap.delivery.manifest import Kind
 from overstap.delivery.message_ids import message_id
 from overstap.delivery.postgres_store import PostgresStore, set_up
+from overstap.delivery.receipt import Refusal
 from overstap.delivery.reception import Reception, Took
 from overstap.delivery.storage import FolderStore
 from overstap.delivery.store import Store, open_store
@@ -24,7 +27,7 @@ from overstap.errors import OverstapError
 from overstap.local.postgres import EmbeddedPostgres
 from overstap.trust import TrustStore
 
-from .conftest import SCHOOL, Maker, free_port, wait_until_open
+from .conftest import SCHOOL, Maker, Message, free_port, wait_until_open
 
 
 @pytest.fixture
@@ -146,3 +149,99 @@ def test_an_endpoint_on_a_database_is_killed_and_goes_on(
         zip([one.id for one in messages], again, strict=True)
     )
     assert all(row[2] == b"<dossier/>" for row in rows)
+
+
+def test_what_is_taken_back_is_gone_and_stays_answered(store: Store, trust: TrustStore, make: Maker) -> None:
+    """The content goes; receipt and manifest stay, and the same statement gets the same answer."""
+    reception = Reception(SCHOOL, trust=trust, store=store)
+    message = make()
+    took = reception.take(message.sealed.envelope, message_id=message.id, at=now())
+    evidence = store.evidence(message.id)
+    assert evidence is not None
+    receipt, manifest, envelope = evidence
+    assert (receipt, envelope) == (took.receipt, message.sealed.envelope)
+    assert hashlib.sha256(manifest).digest() == message.sealed.manifest_sha256
+    assert store.manifest_of(message.id) == manifest
+    assert not store.is_withdrawn(message.id)
+    assert not store.forget_withdrawn(message.id), "nobody took it back"
+
+    asked: list[bool] = []
+
+    def answer(had: bool) -> bytes:
+        asked.append(had)
+        return b"answer %d" % len(asked)
+
+    answers = {store.withdraw(message.id, b"statement", answer, unique=os.urandom(8)) for _ in range(3)}
+    assert answers == {b"answer 1"}
+    assert asked == [True]
+    assert store.withdraw(message.id, b"in other bytes", answer, unique=os.urandom(8)) == b"answer 2"
+    assert asked == [True, True]
+    assert store.is_withdrawn(message.id)
+    assert store.envelope_of(message.id) is None
+    assert store.evidence(message.id) is None
+    assert list(store.stored()) == []
+    assert store.manifest_of(message.id) == manifest
+    assert store.receipt_for(message.id) == (message.sealed.envelope_sha256, receipt)
+    again = reception.take(message.sealed.envelope, message_id=message.id, at=now())
+    assert (again.took, again.receipt) == (Took.REPEATED, receipt), "that it arrived is still so"
+    assert store.envelope_of(message.id) is None
+
+
+def test_what_is_taken_back_before_it_comes_is_refused_when_it_comes(
+    store: Store, trust: TrustStore, make: Maker
+) -> None:
+    reception = Reception(SCHOOL, trust=trust, store=store)
+    message, other = make(), make()
+    had: list[bool] = []
+    store.withdraw(message.id, b"statement", lambda there: had.append(there) or b"no", unique=os.urandom(8))  # type: ignore[func-returns-value]
+    assert had == [False]
+    assert store.is_withdrawn(message.id)
+    assert store.receipt_for(message.id) is None
+    assert store.manifest_of(message.id) is None
+    took = reception.take(message.sealed.envelope, message_id=message.id, at=now())
+    assert (took.took, message.receipt(took.receipt).refusal) == (Took.REFUSED, Refusal.WITHDRAWN)
+    assert list(store.stored()) == []
+    assert reception.take(other.sealed.envelope, message_id=other.id, at=now()).took is Took.STORED
+    assert store.is_withdrawn(other.id) is store.forget_withdrawn(other.id) is False
+    assert [one.message_id for one in store.stored()] == [other.id]
+
+
+def test_a_crash_while_it_is_taken_back_leaves_nothing_after_the_next_start(
+    store: Store, trust: TrustStore, make: Maker
+) -> None:
+    """It was stored, and the process ended before it saw that it had been taken back."""
+    message, other = make(), make()
+    keyring = trust.keyring(SCHOOL, at=now())
+    store.withdraw(message.id, b"statement", lambda had: b"not", unique=os.urandom(8))
+    for one in (message, other):
+        opened = open_envelope(one.sealed.envelope, keyring=keyring, trust=trust, me=SCHOOL, at=now())
+        assert store.add(opened, one.sealed.envelope, b"receipt", unique=os.urandom(8))
+    assert store.clean(at=now()) == 1
+    assert store.clean(at=now()) == 0
+    assert store.envelope_of(message.id) is None
+    assert [one.message_id for one in store.stored()] == [other.id]
+
+
+def test_arriving_and_being_taken_back_at_once_leaves_nothing(store: Store, trust: TrustStore, make: Maker) -> None:
+    """Whichever is first, nothing of it is there afterwards, and nobody was told otherwise."""
+    reception = Reception(SCHOOL, trust=trust, store=store)
+    for message in [make() for _ in range(6)]:
+        said: dict[str, object] = {}
+
+        def take(message: Message = message, said: dict[str, object] = said) -> None:
+            said["took"] = reception.take(message.sealed.envelope, message_id=message.id, at=now()).took
+
+        def back(message: Message = message, said: dict[str, object] = said) -> None:
+            said["back"] = store.withdraw(
+                message.id, b"statement", lambda had: b"had" if had else b"not", unique=os.urandom(8)
+            )
+
+        threads = [threading.Thread(target=take), threading.Thread(target=back)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert said["took"] in (Took.STORED, Took.REFUSED, Took.REPEATED)
+        assert said["back"] in (b"had", b"not")
+        assert store.envelope_of(message.id) is None, said
+    assert list(store.stored()) == []
