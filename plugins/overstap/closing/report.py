@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from overstap.clock import spoken
 from overstap.ledger.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.results import ResultCounts
 from overstap.ledger.rounds import RoundRow
 from overstap.settings import PROJECT
 from overstap.texts import texts
@@ -114,11 +115,40 @@ def secondary_table(schools: Sequence[SecondaryCounts], sentence_of: Callable[[s
     return Table(texts("closing/report")["receiving"]["nl"], _columns(_SECONDARY), rows, notes)
 
 
+def results_table(schools: Sequence[ResultCounts]) -> Table | None:
+    """Return what secondary schools said of the dossiers they confirmed; None while nobody said anything.
+
+    Args:
+        schools: their counts.
+    """
+    stated = [one for one in schools if one.outcomes]
+    if not stated:
+        return None
+    rows = [
+        {
+            "school": f"{one.name} ({one.school})",
+            "confirmed": one.confirmed,
+            "imported": one.outcomes["imported"],
+            "not_imported": one.outcomes["rejected"],
+            **{name: one.outcomes[name] for name in _RESULTS[4:]},
+        }
+        for one in stated
+    ]
+    words, said = texts("closing/report"), texts("delivery/answers")
+    notes = [
+        words["notes"]["not_taken_in"]["nl"].format(school=one.name, count=count, reason=said[reason]["nl"])
+        for one in stated
+        for reason, count in one.reasons.most_common()
+    ]
+    return Table(words["results"]["nl"], _columns(_RESULTS), rows, notes)
+
+
 def round_report(
     found: RoundRow,
     *,
     primary: Sequence[PrimaryCounts],
     secondary: Sequence[SecondaryCounts],
+    results: Sequence[ResultCounts] = (),
     decisions: Sequence[GateLine],
     checkpoint: tuple[int, str],
     sentence_of: Callable[[str], str],
@@ -130,6 +160,7 @@ def round_report(
         found: the round.
         primary: counts per primary school.
         secondary: counts per secondary school.
+        results: what secondary schools said of what they confirmed.
         decisions: the coordinator's decisions, oldest first.
         checkpoint: number of the last audit line it covers, and its root in hex.
         sentence_of: gives the Dutch sentence of a rule or error code.
@@ -137,6 +168,8 @@ def round_report(
     """
     words = texts("closing/report")
     tables = [primary_table(primary, sentence_of), secondary_table(secondary, sentence_of)]
+    if (stated := results_table(results)) is not None:
+        tables.append(stated)
     facts = {"region": found.agreement.name, "round": found.kind.dutch, "school_year": found.school_year}
     html = (
         _environment()
@@ -194,7 +227,8 @@ _PRIMARY = (
     *("delivered", "confirmed"),
 )
 _SECONDARY = ("school", "delivered", "confirmed", "refused", "open")
-_BAD = {"rejected", "refused_files", "not_inspected", "no_receiver", "refused", "open"}
+_RESULTS = ("school", "confirmed", "imported", "not_imported", "placed", "not_placed", "not_shown_up")
+_BAD = {"not_imported", "rejected", "refused_files", "not_inspected", "no_receiver", "refused", "open"}
 
 
 def _columns(names: Sequence[str]) -> list[Column]:

@@ -9,8 +9,17 @@ from pathlib import Path
 import pytest
 
 from overstap.agreements import RoundKind
-from overstap.closing.report import GateLine, RoundReport, primary_table, round_report, secondary_table, write_report
+from overstap.closing.report import (
+    GateLine,
+    RoundReport,
+    primary_table,
+    results_table,
+    round_report,
+    secondary_table,
+    write_report,
+)
 from overstap.ledger.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.results import ResultCounts
 from overstap.ledger.rounds import RoundRow
 from overstap.synth.agreement import agreement_of
 from overstap.synth.region import make_region
@@ -65,6 +74,23 @@ def test_what_became_of_dossiers_adds_up() -> None:
         2,
         5,
     )
+
+
+def test_what_schools_said_stands_in_it_once_they_said_something(report: RoundReport) -> None:
+    silent = ResultCounts("98XB00", "Het Stille", 4, Counter(), Counter())
+    said = ResultCounts(
+        "98XA00", "Het College", 24, Counter(imported=20, rejected=3, placed=9), Counter(incomplete=2, other=1)
+    )
+    assert results_table([silent]) is None
+    assert "ingelezen" not in report.html.lower()
+    table = results_table([silent, said])
+    assert table is not None
+    [row] = table.rows
+    assert [row[column.name] for column in table.columns[1:]] == [24, 20, 3, 9, 0, 0]
+    assert table.notes == [
+        "Het College: 2 niet ingelezen: er ontbreekt iets.",
+        "Het College: 1 niet ingelezen: een andere reden.",
+    ]
 
 
 def test_reasons_stand_in_words_the_most_frequent_first() -> None:

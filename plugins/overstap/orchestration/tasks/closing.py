@@ -5,7 +5,7 @@ from typing import Any
 
 from overstap.clock import now
 from overstap.errors import OverstapError
-from overstap.ledger import counts, rounds
+from overstap.ledger import counts, results, rounds
 from overstap.orchestration.tasks.asking import look_before_closing
 from overstap.orchestration.workplace import RoundRef, workplace
 
@@ -45,6 +45,7 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
                 rounds.get_round(unit, ref.round_id),
                 primary=counts.primary_schools(unit, ref.round_id),
                 secondary=counts.secondary_schools(unit, ref.round_id),
+                results=results.counts(unit, ref.round_id),
                 decisions=decisions,
                 checkpoint=checkpoint,
                 sentence_of=sentence_of,
