@@ -16,6 +16,16 @@ names = {name: getattr(module, "__file__", None) or "" for name, module in list(
 print("RESULT" + json.dumps({"plugins": [p.name for p in plugins[0]], "errors": plugins[1], "modules": names}))
 """
 
+VIEWS = """
+import json
+from airflow import plugins_manager
+from airflow.api_fastapi.core_api.datamodels.plugins import ExternalViewResponse
+views, _ = plugins_manager._get_ui_plugins()
+apps = [app for plugin in plugins_manager._get_plugins()[0] for app in plugin.fastapi_apps]
+paths = [(app["url_prefix"], route.path) for app in apps for route in app["app"].routes]
+print("RESULT" + json.dumps({"views": [ExternalViewResponse(**view).model_dump() for view in views], "paths": paths}))
+"""
+
 
 def test_only_the_plugin_is_loaded_and_under_no_bare_name(airflow_home: Path) -> None:
     environment = os.environ | {
@@ -36,3 +46,28 @@ def test_only_the_plugin_is_loaded_and_under_no_bare_name(airflow_home: Path) ->
     }
     assert {Path(file).name for file in ours.values()} <= {"overstap_plugin.py"}
     assert "overstap.orchestration.tasks" in found["modules"]
+
+
+def test_the_board_is_where_airflow_looks_for_it(airflow_home: Path) -> None:
+    """In the navigation, beside each DAG and beside each run: shown by Airflow (own route each), and served by us."""
+    environment = os.environ | {
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "PYTHONPATH": str(PROJECT / "plugins"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", VIEWS, "api-server"], env=environment, capture_output=True, text=True, check=True
+    )
+    found = json.loads(done.stdout.split("RESULT")[1])
+    ours = [view for view in found["views"] if view["href"].startswith("/rondes/")]
+    assert {view["destination"] for view in ours} == {"nav", "dag", "dag_run"}
+    routes = [view["url_route"] for view in ours]
+    assert len(set(routes)) == 3
+    assert all(routes)
+    served = {tuple(one) for one in found["paths"]}
+    assert {("/rondes", "/"), ("/rondes", "/dag/{dag_id}")} <= served
+    hrefs = {view["destination"]: view["href"] for view in ours}
+    assert hrefs == {
+        "nav": "/rondes/",
+        "dag": "/rondes/dag/{DAG_ID}",
+        "dag_run": "/rondes/dag/{DAG_ID}?run={RUN_ID}",
+    }

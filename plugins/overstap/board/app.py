@@ -117,9 +117,14 @@ def _add_pages(app: FastAPI, board: Board) -> None:
 
     # Airflow's own pages of a DAG and of a run show the board beside them: they know the DAG, not the round.
     @app.get("/dag/{dag_id}", response_class=HTMLResponse)
-    def of_dag(dag_id: str, person: Person = asks, wanted: Selection = Depends(_wanted)) -> str:  # noqa: B008
+    def of_dag(
+        dag_id: str,
+        run: str = "",
+        person: Person = asks,
+        wanted: Selection = Depends(_wanted),  # noqa: B008
+    ) -> str:
         desk = board.desk(person)
-        return round.page(desk, round.round_of_dag(desk, dag_id), wanted, board.house.questions)
+        return round.page(desk, round.round_of_dag(desk, dag_id, run), wanted, board.house.questions)
 
     @app.get("/beheer", response_class=HTMLResponse)
     def all_regions(person: Person = asks) -> str:

@@ -116,12 +116,13 @@ def dag_id(view: RoundView) -> str:
     return f"round__{view.region}__{view.kind}"
 
 
-def round_of_dag(desk: Desk, dag_id: str) -> str:
-    """Return the round that a DAG is about: the one of its region and kind that is open, else the newest.
+def round_of_dag(desk: Desk, dag_id: str, run_id: str = "") -> str:
+    """Return the round that a DAG or a run of it is about.
 
     Args:
         desk: see `Desk`.
         dag_id: `round__<region>__<kind>`, or `intake__<region>` for whichever round of it is open.
+        run_id: a run of it, so that last year's run shows last year's round; empty for none.
 
     Raises:
         NotHereError: the account may not see it, or there is none.
@@ -136,8 +137,27 @@ def round_of_dag(desk: Desk, dag_id: str) -> str:
     found = [view for view in views if kind in ("", view.kind)]
     if not found:
         raise NotHereError(dag_id)
+    return at_run(found, run_id, desk.now).round_id
+
+
+def at_run(views: Sequence[RoundView], run_id: str, now: datetime) -> RoundView:
+    """Return the round that had opened last at the moment of a run; without one, the one that is open, else the first.
+
+    Args:
+        views: rounds of one DAG, at least one.
+        run_id: as Airflow names runs, `scheduled__<moment>` and the like; any other tells no moment.
+        now: the present moment, aware.
+    """
+    try:
+        moment: datetime | None = datetime.fromisoformat(run_id.partition("__")[2])
+    except ValueError:
+        moment = None
+    if moment is not None and moment.tzinfo is not None:
+        begun = [view for view in views if view.milestones.opens <= moment]
+        if begun:
+            return max(begun, key=lambda view: view.milestones.opens)
     is_over = (Phase.CLOSED, Phase.PLANNED)
-    return next((view for view in found if view.phase(desk.now) not in is_over), found[0]).round_id
+    return next((view for view in views if view.phase(now) not in is_over), views[0])
 
 
 def _failures(unit: Unit, round_id: str, facts: Facts) -> list[RedLine]:
