@@ -4,6 +4,7 @@ The parts are a deployment's. Moments are near, so that a round runs from end to
 """
 
 import csv
+import io
 import shutil
 import subprocess
 import sys
@@ -157,9 +158,11 @@ class Administrations(threading.Thread):
         for pupil in self.stage.regions[self.region].pupils(primary):
             if pupil.las_key not in known:
                 lines.append(lines[0] | {"leerlingid": pupil.las_key})
-        names = list(lines[0])
-        rows = [names, *([line[name] for name in names] for line in lines)]
-        return "".join(";".join(row) + "\r\n" for row in rows).encode()
+        out = io.StringIO()
+        writer = csv.DictWriter(out, list(lines[0]), delimiter=";", lineterminator="\r\n")
+        writer.writeheader()
+        writer.writerows(lines)  # what a family says may hold a semicolon
+        return out.getvalue().encode()
 
 
 @contextmanager
