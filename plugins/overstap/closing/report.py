@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from overstap.clock import spoken
 from overstap.ledger.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.deliveries import Unreceived
 from overstap.ledger.results import ResultCounts
 from overstap.ledger.rounds import RoundRow
 from overstap.settings import PROJECT
@@ -68,12 +69,15 @@ class RoundReport:
     csv: str
 
 
-def primary_table(schools: Sequence[PrimaryCounts], sentence_of: Callable[[str], str]) -> Table:
+def primary_table(
+    schools: Sequence[PrimaryCounts], sentence_of: Callable[[str], str], missing: Sequence[Unreceived] = ()
+) -> Table:
     """Return what became of each primary school's dossiers.
 
     Args:
         schools: their counts.
         sentence_of: gives the Dutch sentence of a rule or error code.
+        missing: why dossiers have no receiver, in counts.
     """
     rows = [
         {
@@ -90,7 +94,8 @@ def primary_table(schools: Sequence[PrimaryCounts], sentence_of: Callable[[str],
         }
         for school in schools
     ]
-    return Table(texts("closing/report")["supplying"]["nl"], _columns(_PRIMARY), rows, _notes(schools, sentence_of))
+    notes = [*_notes(schools, sentence_of), *_nobody(schools, missing)]
+    return Table(texts("closing/report")["supplying"]["nl"], _columns(_PRIMARY), rows, notes)
 
 
 def secondary_table(schools: Sequence[SecondaryCounts], sentence_of: Callable[[str], str]) -> Table:
@@ -153,6 +158,7 @@ def round_report(
     checkpoint: tuple[int, str],
     sentence_of: Callable[[str], str],
     at: datetime,
+    missing: Sequence[Unreceived] = (),
 ) -> RoundReport:
     """Make the report of a round.
 
@@ -165,9 +171,10 @@ def round_report(
         checkpoint: number of the last audit line it covers, and its root in hex.
         sentence_of: gives the Dutch sentence of a rule or error code.
         at: the moment of making.
+        missing: why dossiers have no receiver, in counts.
     """
     words = texts("closing/report")
-    tables = [primary_table(primary, sentence_of), secondary_table(secondary, sentence_of)]
+    tables = [primary_table(primary, sentence_of, missing), secondary_table(secondary, sentence_of)]
     if (stated := results_table(results)) is not None:
         tables.append(stated)
     facts = {"region": found.agreement.name, "round": found.kind.dutch, "school_year": found.school_year}
@@ -253,6 +260,16 @@ def _notes(schools: Sequence[PrimaryCounts], sentence_of: Callable[[str], str]) 
         for school in schools
         for kind, counted in (("rejected", school.rejections), ("refused_file", school.refused_files))
         for code, count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def _nobody(schools: Sequence[PrimaryCounts], missing: Sequence[Unreceived]) -> list[str]:
+    """Return why dossiers of each school have no receiver: most often a registration outside the round."""
+    names = {school.school: school.name for school in schools}
+    words = texts("orchestration/receivers")
+    return [
+        words[one.why]["nl"].format(school=names.get(one.primary_school, one.primary_school), count=one.count)
+        for one in missing
     ]
 
 

@@ -19,6 +19,7 @@ from overstap.closing.report import (
     write_report,
 )
 from overstap.ledger.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.deliveries import Unreceived
 from overstap.ledger.results import ResultCounts
 from overstap.ledger.rounds import RoundRow
 from overstap.synth.agreement import agreement_of
@@ -55,6 +56,7 @@ def report() -> RoundReport:
         checkpoint=(1234, "ab" * 32),
         sentence_of=sentence_of,
         at=AT,
+        missing=[Unreceived("99AA00", "outside", 1)],
     )
 
 
@@ -111,6 +113,12 @@ def test_a_school_name_is_text_in_the_page_and_no_formula_in_the_table(report: R
     rows = list(csv.reader(io.StringIO(report.csv), delimiter=";"))
     assert [row[0] for row in rows if row and "Draak" in row[0] and len(row) > 1] == ["'=De <b>Draak</b> & Co (99AA00)"]
     assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
+
+
+def test_who_is_registered_outside_the_round_is_told(report: RoundReport) -> None:
+    told = "Co: alleen aangemeld bij een school die volgens de afspraken niet meedoet aan deze ronde: 1."
+    assert told in report.html
+    assert told in report.csv
 
 
 def test_decisions_and_the_checkpoint_are_in_it(report: RoundReport) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from overstap.clock import now
 from overstap.errors import OverstapError
-from overstap.ledger import counts, results, rounds
+from overstap.ledger import counts, deliveries, results, rounds
 from overstap.orchestration.tasks.asking import look_before_closing
 from overstap.orchestration.workplace import RoundRef, workplace
 
@@ -50,6 +50,7 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
                 checkpoint=checkpoint,
                 sentence_of=sentence_of,
                 at=now(),
+                missing=deliveries.without_receiver(unit, ref.round_id),
             )
             quality = publish(unit, place.settings.need_path("reports"), ref.round_id)
         path = write_report(place.settings.need_path("reports"), ref.round_id, report)
