@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from overstap.agreements import Agreement, RoundKind
+from overstap.agreements.model import DropFolder
 from overstap.bench.place import region_of
 from overstap.clock import now, wall
 from overstap.dossier import build, content_digest, cut, read, to_bytes
@@ -63,14 +64,17 @@ class Place:
     """Per pupil number the dossier as it was supplied last."""
     untaken: list[Family] | None = None
     """For `take`."""
+    kind: RoundKind = RoundKind.ADVICE
+    profile: str = "POVO"
 
     @property
     def round_id(self) -> str:
-        return self.agreement.round_id(RoundKind.ADVICE)
+        return self.agreement.round_id(self.kind)
 
     @property
     def school(self) -> str:
-        return self.region.primary[0].id
+        schools = self.region.secondary if self.kind is RoundKind.FEEDBACK else self.region.primary
+        return schools[0].id
 
     def unit(self, actor: str = "test") -> Any:
         return self.ledger.unit(REGION, actor)
@@ -80,7 +84,7 @@ class Place:
         with self.unit() as unit:
             group = []
             for dossier in changed:
-                kept = cut(dossier, "POVO", CATEGORIES)
+                kept = cut(dossier, self.profile, CATEGORIES if self.profile == "POVO" else frozenset())
                 self.made[str(dossier.pupil_number)] = dossier
                 pupil = kept.pupil
                 assert pupil is not None
@@ -177,6 +181,39 @@ def open_place(
     place.supply(*(dossier for _, dossier in synthetic(region)))
     place.release()
     return place
+
+
+def open_between_secondary_schools(place: Place, change: Change, pupils: int = 3, **agreed_otherwise: Any) -> Place:
+    """Open a round of the profile VOVO in the same region, with some of its pupils, every dossier released.
+
+    Args:
+        place: gives region, pupils and ledger.
+        change: makes of each pupil's values what a secondary school would say.
+        pupils: how many.
+        agreed_otherwise: what the round's agreement says else, by key.
+    """
+    kind = RoundKind.FEEDBACK
+    agreed = place.agreement.round(RoundKind.ADVICE).model_copy(
+        update={"profile": "VOVO", "categories": frozenset(), **agreed_otherwise}
+    )
+    push = next(one.receives for one in place.agreement.schools if one.receives is not None)
+    both = [
+        one.model_copy(update={"supplies": one.supplies or DropFolder(), "receives": one.receives or push})
+        for one in place.agreement.schools
+    ]
+    agreement = place.agreement.model_copy(update={"rounds": {kind: agreed}, "schools": tuple(both)})
+    made = Place(place.ledger, place.region, agreement, kind=kind, profile="VOVO")
+    with made.unit() as unit:
+        rounds.open_round(unit, agreement, kind)
+    supplied = []
+    for dossier in list(place.made.values())[:pupils]:
+        values = read(to_bytes(dossier)).tree
+        values["metadata"][0]["overstap"] = ["VOVO"]
+        change(values["huidigeschool"][0]["leerling"][0])
+        supplied.append(build(values))
+    made.supply(*supplied)
+    made.release()
+    return made
 
 
 @dataclass

@@ -16,22 +16,27 @@ import psycopg
 import pypdf
 import pytest
 from families import REGION, Family, Home, Place, home, open_place
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from playwright.sync_api import Browser, Page, expect
 
 from overstap.agreements import Milestones
 from overstap.agreements.model import Invitations
 from overstap.clock import now, wall
-from overstap.ledger import requests, school_accounts
+from overstap.ledger import proof_wishes, reports, requests, school_accounts
 from overstap.ledger.dossiers import VersionRef
 from overstap.local import ports
 from overstap.local.postgres import EmbeddedPostgres
 from overstap.local.waiting import wait_until
+from overstap.review.code_keys import Stay, code_keys, read_code
 from overstap.review.inviting import invite
 from overstap.review.school.passwords import hashed
 from overstap.settings import PROJECT
 from overstap.trust.authority import DevelopmentAuthority
 
+FAULTS = (
+    "\ufeffDossier;Sleutel in uw administratie;Ernst;Waar;Wat is er mis;Wat te doen;Wie;Regel\r\n"
+    "D-1;LN-1;Fout;Ouder of verzorger (2), Geboortedatum;Ontbreekt.;Vul in.;Uw school;OV-DT-08\r\n"
+)
 PASSWORD = "vier woorden op papier"
 ACCOUNT, OTHER = "j.jansen@school.example", "ander@school.example"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
@@ -101,6 +106,7 @@ def school(
         with place.unit("beheer") as unit:
             school_accounts.put(unit, ACCOUNT, place.school, "J. Jansen", hashed(PASSWORD))
             school_accounts.put(unit, OTHER, place.region.secondary[0].id, "Een ander", hashed(PASSWORD))
+            reports.keep(unit, place.round_id, place.school, reports.SchoolReport("<p>lijst</p>", FAULTS))
         made = School(found, place, folder)
         made.start()
         yield made
@@ -221,6 +227,7 @@ def test_a_question_of_a_parent_is_answered(
         ref = VersionRef(families[3].dossier, 1)
         requests.ask(unit, ref, kind="question", text="Wie leest dit?", person=families[3].persons[0])
         requests.ask(unit, ref, kind="correction", text="De naam klopt niet.", person=families[3].persons[0])
+    wish(school, families[4])
     page.get_by_role("link", name="Vragen van ouders").click()
     sound(page, serious, "requests")
     question = page.get_by_role("article").filter(has_text="Wie leest dit?")
@@ -232,6 +239,22 @@ def test_a_question_of_a_parent_is_answered(
     mend = page.get_by_role("article").filter(has_text="De naam klopt niet.")
     expect(mend.get_by_role("button", name="Is verbeterd")).to_have_count(0)
     expect(mend).to_contain_text("Lever het dossier eerst opnieuw aan")
+    page.get_by_role("button", name="Maak het bewijs voor").click()
+    expect(page.get_by_role("status")).to_contain_text("ligt klaar op de oudersite")
+    expect(page.get_by_role("button", name="Maak het bewijs voor")).to_have_count(0)
+    with school.place.unit() as unit:
+        assert proof_wishes.standing(unit, school.place.round_id, school.place.school) == []
+
+
+def wish(school: School, family: Family) -> None:
+    """A parent asks for a proof, as the parents' pages do."""
+    school.place.give_codes([family])
+    keys, stay = code_keys(read_code(family.code) or "", family.born), Stay.new()
+    with psycopg.connect(school.home.review_dsn, autocommit=True) as connection:
+        held = stay.hold(keys.opens)
+        signed = [keys.finds, keys.proves, "203.0.113.5", stay.token, held]
+        connection.execute("select overstap.review_sign_in(%s, %s, %s, %s, %s)", signed)
+        assert connection.execute("select overstap.review_wish(%s)", [stay.token]).fetchone() != (None,)
 
 
 def signed_in(school: School, account: str = ACCOUNT) -> httpx.Client:
@@ -268,12 +291,16 @@ def test_a_form_without_the_stays_token_does_nothing(school: School, families: l
 
 
 def test_pages_are_kept_nowhere_and_load_nothing(school: School) -> None:
-    answer = signed_in(school).get(f"/ronde/{school.place.round_id}")
+    client = signed_in(school)
+    answer = client.get(f"/ronde/{school.place.round_id}")
     assert answer.headers["cache-control"] == "no-store"
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in answer.text.replace(school.address, "").replace("https://inzage.example.org", "")
+    book = load_workbook(io.BytesIO(client.get(f"/ronde/{school.place.round_id}/fouten.xlsx").content))
+    assert "LN-1" in str([row for sheet in book for row in sheet.iter_rows(values_only=True)])
+    assert signed_in(school, OTHER).get(f"/ronde/{school.place.round_id}/fouten.xlsx").status_code == 404
 
 
 def test_guessing_ends_and_tells_nothing(school: School) -> None:

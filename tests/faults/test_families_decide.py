@@ -23,8 +23,8 @@ from overstap.ledger.invariants import check
 from overstap.ledger.secrets import Sealed
 from overstap.local.postgres import EmbeddedPostgres
 
-FAMILIES = 14
-KILLS = 3
+FAMILIES = 12
+KILLS = 2
 _PATIENCE = 500.0
 
 
@@ -79,7 +79,7 @@ def test_every_answer_that_was_confirmed_is_there_once(
     for thread in threads:
         thread.start()
     kills: Counter[str] = Counter()
-    is_pages = random.random() < 0.5
+    is_pages = random.random() < 0.5  # of both one
     while any(thread.is_alive() for thread in threads) and kills.total() < KILLS:
         time.sleep(random.uniform(0.2, 1.2))
         is_pages = not is_pages

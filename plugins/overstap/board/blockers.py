@@ -82,6 +82,7 @@ class Situation:
         not_collected: its dossiers that a school has left lying too long, by that school.
         told: its deliveries that were told undelivered.
         placements: what receiving schools said of its pupils: placed, not_placed or not_shown_up.
+        without_consent: inspected dossiers that do not go, since a consent that is required was not given in time.
     """
 
     expected: int
@@ -101,6 +102,7 @@ class Situation:
     told: Sequence[ToldUndelivered] = ()
     placements: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By receiving school and what it said."""
+    without_consent: int = 0
 
     @property
     def supplied(self) -> int:
@@ -172,6 +174,11 @@ def _not_inspected(at: Situation) -> Blocker | None:
     return _told("not_inspected", Weight.PROBLEM, Who.SCHOOL, number) if number else None
 
 
+def _without_consent(at: Situation) -> Blocker | None:
+    number = at.without_consent
+    return _told("without_consent", Weight.PROBLEM, Who.SCHOOL, number) if number else None
+
+
 def _no_receiver(at: Situation) -> Blocker | None:
     number = at.states["no_receiver"]
     if not number:
@@ -184,7 +191,7 @@ def _no_receiver(at: Situation) -> Blocker | None:
 
 
 def _inspected(at: Situation) -> Blocker | None:
-    number = at.states["inspected"]
+    number = at.states["inspected"] - at.without_consent
     if not number:
         return None
     delivers = at.milestones.delivers
@@ -262,8 +269,8 @@ def _not_shown_up(at: Situation) -> Blocker | None:
 
 
 KINDS: tuple[Callable[[Situation], Blocker | None], ...] = (
-    *(_nothing_supplied, _refused_files, _rejected, _incomplete, _not_inspected, _no_receiver, _unanswered),
-    *(_requests, _not_taken_in, _not_collected),
+    *(_nothing_supplied, _refused_files, _rejected, _incomplete, _not_inspected, _without_consent),
+    *(_no_receiver, _unanswered, _requests, _not_taken_in, _not_collected),
     *(_refused, _undelivered, _test_failed, _in_review, _unreleased, _not_shown_up, _not_placed),
     *(_unchecked, _inspected, _under_way),
 )

@@ -175,6 +175,7 @@ def supplier_rows(
             facts.left_lying(counts.school),
             [one for one in facts.told if one.primary_school == counts.school],
             {(to, what): number for of, to, what, number in facts.results if of == counts.school},
+            counts.without_consent,
         )
         found = blockers(situation)
         school = (counts.name, facts.contacts.get(counts.school, ""))

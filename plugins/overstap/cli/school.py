@@ -25,9 +25,10 @@ def serve(
     https: Annotated[bool, typer.Option(help="Visitors come by HTTPS, through a proxy in front")] = False,
 ) -> None:
     """Serve the school's pages (settings OVERSTAP_LEDGER, OVERSTAP_KEYS, OVERSTAP_REVIEW_ADDRESS, OVERSTAP_TRUST)."""
+    from overstap.quality.spreadsheet import spreadsheet
     from overstap.review.school.serve import serve as run
 
-    run(Settings(), host=host, port=port, is_secure=https)
+    run(Settings(), host=host, port=port, is_secure=https, workbook=spreadsheet)
 
 
 @app.command()

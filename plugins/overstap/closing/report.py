@@ -255,7 +255,12 @@ def _columns(names: Sequence[str]) -> list[Column]:
 def _notes(schools: Sequence[PrimaryCounts], sentence_of: Callable[[str], str]) -> list[str]:
     """Return why dossiers and files of each school were not taken, the most frequent first."""
     words = texts("closing/report")["notes"]
-    return [
+    without = [
+        words["without_consent"]["nl"].format(school=school.name, count=school.without_consent)
+        for school in schools
+        if school.without_consent
+    ]
+    return without + [
         words[kind]["nl"].format(school=school.name, count=count, code=code, sentence=sentence_of(code))
         for school in schools
         for kind, counted in (("rejected", school.rejections), ("refused_file", school.refused_files))

@@ -21,6 +21,8 @@ class PrimaryCounts:
     """Files that could not become a dossier, per error code."""
     rejections: Counter[str]
     """Rejected dossiers per rule; one dossier may count under several."""
+    without_consent: int = 0
+    """Inspected dossiers that do not go: consent is required, and the window ended without."""
 
     @property
     def supplied(self) -> int:
@@ -94,6 +96,12 @@ def primary_schools(unit: Unit, round_id: str, school: str | None = None) -> lis
         round_id,
         school,
     )
+    without: dict[str, int] = dict(
+        unit.rows(
+            "select primary_school, count(*) from overstap.without_consent where round_id = %(round)s group by 1",
+            round=round_id,
+        )
+    )
     return [
         PrimaryCounts(
             school,
@@ -102,6 +110,7 @@ def primary_schools(unit: Unit, round_id: str, school: str | None = None) -> lis
             states.get(school, Counter()),
             refused.get(school, Counter()),
             rejections.get(school, Counter()),
+            without.get(school, 0),
         )
         for school, name in names.items()
     ]

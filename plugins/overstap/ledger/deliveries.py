@@ -281,10 +281,12 @@ def _register_with_partnership(unit: Unit, round_id: str) -> None:
 
 
 def waiting_to_seal(unit: Unit, round_id: str) -> int:
-    """Return how many inspected dossiers have not been sealed."""
+    """Return how many inspected dossiers have not been sealed; those that lack a consent that is required wait not."""
     return int(
         unit.one(
-            "select count(*) from overstap.dossier where round_id = %(round)s and state = 'inspected'", round=round_id
+            "select count(*) from overstap.dossier d where round_id = %(round)s and state = 'inspected' "
+            "and not exists (select from overstap.without_consent w where w.dossier = d.dossier)",
+            round=round_id,
         )[0]
     )
 

@@ -56,6 +56,12 @@ QUIET = Situation(
             Who.SCHOOL,
         ),
         (replace(QUIET, states=Counter(not_inspected=1)), "not_inspected", Weight.PROBLEM, Who.SCHOOL),
+        (
+            replace(QUIET, states=Counter(inspected=1), without_consent=1),
+            "without_consent",
+            Weight.PROBLEM,
+            Who.SCHOOL,
+        ),
         (replace(QUIET, states=Counter(no_receiver=1)), "no_receiver", Weight.PROBLEM, Who.REGISTRATIONS),
         (replace(QUIET, states=Counter(refused=1)), "refused", Weight.PROBLEM, Who.RECEIVER),
         (replace(QUIET, states=Counter(undelivered=1)), "undelivered", Weight.PROBLEM, Who.RECEIVER),

@@ -37,6 +37,7 @@ from overstap.web.quiet import Quiet
 
 MOST_UPLOAD = MOST_BYTES + 65_536
 _DOWNLOAD_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _RECORD_FIELDS = ("wie", "datum", "antwoord", "zienswijze", "opmerking", "grond")
 Handler = Callable[..., Any]
 
@@ -80,6 +81,7 @@ class _Pages:
             "/ronde/{round_id}/vragen": self.requests,
             "/ronde/{round_id}/fouten": self.faults,
             "/ronde/{round_id}/fouten.csv": self.faults_table,
+            "/ronde/{round_id}/fouten.xlsx": self.faults_workbook,
         }
 
     def posts(self) -> Mapping[str, Handler]:
@@ -201,6 +203,12 @@ class _Pages:
         _, account = await self._who(request)
         report = await run_in_threadpool(self.desk.report, account, round_id)
         return _download(f"\ufeff{report.csv}".encode(), "foutenlijst.csv", "text/csv; charset=utf-8")
+
+    async def faults_workbook(self, request: Request, round_id: str) -> Response:
+        """Give the list of faults as a workbook, by screen and field of the school's own system."""
+        _, account = await self._who(request)
+        made = await run_in_threadpool(self.desk.workbook, account, round_id)
+        return _download(made, "foutenlijst.xlsx", _WORKBOOK)
 
     async def pupil(self, request: Request, round_id: str, dossier: str) -> Response:
         """Show one pupil, and what can be done."""

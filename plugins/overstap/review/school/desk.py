@@ -95,10 +95,17 @@ class Desk:
         trust: folder with certificates and keys, for proof packs; None: none are made here.
         production: refuses development certificates.
         address: of the parents' pages.
+        workbook: makes the workbook of a list of faults, of its CSV and a title.
     """
 
     def __init__(
-        self, open_ledger: Callable[[], Ledger], *, trust: Path | None, production: bool, address: str
+        self,
+        open_ledger: Callable[[], Ledger],
+        *,
+        trust: Path | None,
+        production: bool,
+        address: str,
+        workbook: Callable[[str, str], bytes],
     ) -> None:
         self._ledgers: queue.LifoQueue[Ledger] = queue.LifoQueue()
         for _ in range(AT_ONCE):
@@ -106,6 +113,7 @@ class Desk:
         self._trust = trust
         self._production = production
         self._address = address
+        self._workbook = workbook
 
     @contextmanager
     def _ledger(self) -> Iterator[Ledger]:
@@ -328,6 +336,10 @@ class Desk:
         """Return the school's list of faults."""
         with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
             return reports.get(unit, round_id, who.school)
+
+    def workbook(self, who: Account, round_id: str) -> bytes:
+        """Return the school's list of faults as a workbook (XLSX)."""
+        return self._workbook(self.report(who, round_id).csv, f"{who.school}, {round_id}")
 
 
 def _round(found: RoundRow) -> tuple[RoundRow, Round]:

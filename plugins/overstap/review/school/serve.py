@@ -1,6 +1,7 @@
 """The process of the school's pages: uvicorn with bounds, and a log without anything personal."""
 
 import logging
+from collections.abc import Callable
 
 import uvicorn
 
@@ -13,7 +14,7 @@ from overstap.web.bounds import BoundedProtocol
 MOST_CONNECTIONS = 200
 
 
-def serve(settings: Settings, *, host: str, port: int, is_secure: bool) -> None:
+def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook: Callable[[str, str], bytes]) -> None:
     """Serve the pages until the process is told to end.
 
     Args:
@@ -21,6 +22,7 @@ def serve(settings: Settings, *, host: str, port: int, is_secure: bool) -> None:
         host: where to listen.
         port: likewise.
         is_secure: whether visitors come by HTTPS (a proxy in front): cookies are sent by HTTPS only.
+        workbook: makes the workbook of a list of faults, of its CSV and a title; the quality stage's.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name in ("fpdf", "fontTools"):
@@ -30,6 +32,7 @@ def serve(settings: Settings, *, host: str, port: int, is_secure: bool) -> None:
         trust=settings.trust,
         production=settings.production,
         address=settings.review_address,
+        workbook=workbook,
     )
     config = uvicorn.Config(
         build_app(desk, is_secure=is_secure),
