@@ -48,12 +48,16 @@ def headline(view: RoundView, rows: Sequence[SupplierRow], now: datetime) -> Hea
     done = sum(row.is_done for row in rows)
     at_risk = sum(row.outlook.is_bad for row in rows)
     facts |= {"done": done, "risk": at_risk, "left": len(rows) - done}
+    facts |= {"expected": sum(row.counts.expected for row in rows)}
+    facts |= {"confirmed": sum(row.counts.at_least("confirmed") for row in rows)}
     if phase is Phase.PLANNED:
         return _told("busy", "planned" if now < view.milestones.opens else "should_open", facts)
     if not rows:
         return _told("mind", "no_schools", facts)
     if done == len(rows):
         return _told("good", "all_done", facts)
+    if phase is Phase.CLOSED:  # over, whatever it came to: no alarm
+        return _told("mind", "closed", facts, worst)
     if not supplied and not any(row.counts.refused_files for row in rows):
         late = now >= view.milestones.data_due
         return _told("bad" if late else "busy", "nothing_came" if late else "first_day", facts)
@@ -61,8 +65,6 @@ def headline(view: RoundView, rows: Sequence[SupplierRow], now: datetime) -> Hea
         return _told("bad", "disaster", facts, worst)
     if worst:
         return _told("bad", "one_holds" if len(worst) == 1 else "some_hold", facts, worst)
-    if phase is Phase.CLOSED:
-        return _told("mind", "closed", facts)
     if at_risk:
         return _told("mind", "risk", facts)
     return _told("good", "on_course", facts)

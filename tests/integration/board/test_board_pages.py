@@ -70,6 +70,19 @@ def test_what_moved_today_and_each_day(client: TestClient, here: str, counted: C
     assert f">+{today}<" in text if today else True
 
 
+def test_a_round_that_is_over_raises_no_alarm(client: TestClient, here: str, owner_dsn: str, counted: Count) -> None:
+    """Whatever did not go along stands there still, below a sentence that says what came of the round."""
+    over = "De ronde is afgesloten:"
+    assert over not in client.get(here).text
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute("update overstap.round set closed_at = now() where region = 'alfa'")
+    page = client.get(here).text
+    confirmed = counted("select count(*) from overstap.dossier where region = 'alfa' and state = 'confirmed'")
+    assert f"{over} {confirmed} van 200 dossiers zijn bevestigd." in page
+    for alarm in ("lopen vast", "houden de ronde op"):
+        assert alarm not in page
+
+
 def test_sort_filter_and_search(client: TestClient, here: str) -> None:
     names = [row["School"] for row in rows(client, here, "?op=naam")]
     assert names == sorted(names, key=lambda name: name.lstrip("'").casefold())
