@@ -4,6 +4,8 @@ With OVERSTAP_TEST_IMAGES=1 in the environment the pictures of docs/inspection.m
 """
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -270,3 +272,91 @@ def test_at_two_hundred_percent(browser: Browser, served: Served, families: list
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"), name
     context.close()
+
+
+def test_every_other_page_and_the_english_ones(
+    browser: Browser,
+    served: Served,
+    families: list[Family],
+    place: Place,
+    at_home: Home,
+    serious: Callable[[Page], list[str]],
+) -> None:
+    """The log, what is shown too early, too late and in between, and all of it in English."""
+    context = browser.new_context(viewport=PHONE, locale="en-GB")
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    family, early, renewed = families[8], families[9], families[10]
+
+    def sound(address: str, heading: str) -> None:
+        page.goto(f"{served.address}/{address}")
+        assert page.get_by_role("heading", level=1).inner_text().startswith(heading), address
+        assert serious(page) == [], address
+
+    page.goto(served.address)
+    assert page.url.endswith("/en/")
+    assert serious(page) == []
+    page.get_by_label("Code in the letter").fill(family.code)
+    for label, value in (("Day", family.born.day), ("Month", family.born.month), ("Year", family.born.year)):
+        page.get_by_label(label).fill(str(value))
+    page.get_by_role("button", name="Open the file").click()
+    page.wait_for_url("**/en/overzicht")
+    for address, heading in (
+        *(("en/overzicht", "File of"), ("en/dossier", "All that"), ("en/antwoord", "Your answer")),
+        *(("en/ontvangstbewijs", "Receipt"), ("en/vraag", "Ask"), ("en/uitleg", "Explanation")),
+        *(("en/nowhere", "This page"), ("nl/nergens", "Deze pagina"), ("en/logboek", "Who opened")),
+    ):
+        sound(address, heading)
+    page.get_by_role("button", name="Ask for the proof").click()
+    page.wait_for_url("**/logboek")
+    assert page.get_by_role("status").get_by_text("You asked for the proof").is_visible()
+    sound("nl/logboek", "Wie opende")
+    picture(page, "log")
+
+    with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner, owner.transaction():
+        owner.execute("lock table overstap.review_session in access exclusive mode")
+        cancelling = threading.Thread(target=cancel_who_waits, args=(at_home.owner_dsn,))
+        cancelling.start()
+        sound("nl/overzicht", "De site is even")
+        cancelling.join()
+    with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
+        owner.execute(
+            "update overstap.dossier set review_closes_at = clock_timestamp() where dossier = %s", [family.dossier]
+        )
+        owner.execute(
+            "update overstap.review_access set opens_at = opens_at + interval '1 day' where dossier = %s",
+            [early.dossier],
+        )
+    sound("nl/overzicht", "De termijn is voorbij")
+    page.get_by_role("link", name="Bekijk het logboek").click()
+    assert page.get_by_text("U hebt het hier bekeken.").first.is_visible()
+    sound("en/overzicht", "The period is over")
+
+    def changed(pupil) -> None:
+        advice = pupil["overstapadvies"][0]
+        advice["advies"] = ["60"] if advice["advies"] != ["60"] else ["53"]
+
+    place.supply(place.changed(renewed, changed))
+    for one, heading in ((early, "U bent er vroeg bij"), (renewed, "De school past het dossier aan")):
+        context.clear_cookies()
+        page.goto(f"{served.address}/nl/")
+        page.get_by_label("Code uit de brief").fill(one.code)
+        for label, value in (("Dag", one.born.day), ("Maand", one.born.month), ("Jaar", one.born.year)):
+            page.get_by_label(label).fill(str(value))
+        page.get_by_role("button", name="Dossier openen").click()
+        assert page.get_by_role("heading", name=heading).is_visible()
+        assert serious(page) == [], heading
+    context.close()
+
+
+def cancel_who_waits(owner_dsn: str) -> None:
+    """End the query of the pages that waits for a lock, as a database in need does."""
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        for _ in range(400):
+            found = owner.execute(
+                "select pg_cancel_backend(pid) from pg_stat_activity where usename = 'overstap_review' "
+                "and datname = current_database() and wait_event_type = 'Lock'"
+            ).fetchall()
+            if found:
+                return
+            time.sleep(0.02)

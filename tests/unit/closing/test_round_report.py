@@ -137,3 +137,9 @@ def test_it_is_written_whole_and_over_the_last_one(report: RoundReport, tmp_path
     assert path.read_text(encoding="utf-8") == report.html
     assert path.with_suffix(".csv").read_bytes().startswith(b"\xef\xbb\xbf")
     assert sorted(one.name for one in path.parent.iterdir()) == ["advice.csv", "advice.html"]
+
+
+def test_what_lacks_a_required_consent_is_told_per_school() -> None:
+    school = PrimaryCounts("99AB00", "De Vos", 10, Counter(inspected=3), Counter(), Counter(), without_consent=2)
+    assert "De Vos: 2 ingezien maar zonder de toestemming" in str(primary_table([school], sentence_of).notes)
+    assert "toestemming" not in str(primary_table(PRIMARY, sentence_of).notes)
