@@ -332,6 +332,49 @@ def test_files_are_collected_and_their_receipts_fetched(
     assert breaches(house, school, store) == []
 
 
+def test_results_that_lie_beside_the_receipts_are_kept_and_shown(
+    house: House, school: str, place: tuple[Agreement, Path], tmp_path: Path
+) -> None:
+    """The second answer, by the commands of the school and of the region."""
+    agreement, folder = place
+    send(house, agreement, school)
+    first = envelopes(folder)[:3]
+    store = tmp_path / "store"
+    assert open_files(house, school, first, store).returncode == 0
+
+    def overstap(*arguments: object) -> str:
+        ran = subprocess.run(
+            [*OVERSTAP, *map(str, arguments)],
+            env=os.environ | house.settings | {"COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    given = ("--school", school, "--store", store, "--out", folder)
+    overstap("receive", "result", first[0].stem, first[1].stem, "--outcome", "imported", *given)
+    overstap("receive", "result", first[2].stem, "--outcome", "rejected", "--reason", "incomplete", *given)
+    (folder / f"{envelopes(folder)[3].stem}.result.cms").write_bytes(
+        (folder / f"{first[0].stem}.result.cms").read_bytes()
+    )
+    assert send(house, agreement, school) == {"accepted": 3, "results": 3, "waiting": total(house, school) - 3}
+    assert send(house, agreement, school) == {"results": 0, "waiting": total(house, school) - 3}, "once"
+    assert house.count("result") == 3
+    shown = overstap("deliver", "results", house.round_id)
+    name = house.agreement.school(school).name
+    [row] = [line for line in shown.splitlines() if f"{name} ({school})" in line and ":" not in line]
+    assert [cell.strip() for cell in row.strip("│ ").split("│")][1:4] == ["3", "2", "1"]
+    assert f"{name} ({school}): 1 x niet ingelezen: er ontbreekt iets" in shown
+    primary = house.region.primary[0].id
+    overstap("deliver", "results", house.round_id, "--school", primary, "--out", tmp_path / "terug.csv")
+    lines = list(csv.DictReader(io.StringIO((tmp_path / "terug.csv").read_text("utf-8-sig")), delimiter=";"))
+    assert sorted(line["ingelezen"] for line in lines) == ["ingelezen", "ingelezen", "niet ingelezen"]
+    assert (tmp_path / "terug.csv").stat().st_mode & 0o777 == 0o600
+    assert breaches(house, school, store) == []
+
+
 def test_a_sender_is_killed_while_it_puts_files_there(
     house: House, school: str, place: tuple[Agreement, Path], random: Random, tmp_path: Path
 ) -> None:
