@@ -339,6 +339,12 @@ def findings_of_school(unit: Unit, round_id: str, primary_school: str) -> dict[V
     return found
 
 
+def waiting_for_verdict(unit: Unit, round_id: str) -> int:
+    """Return how many dossiers were taken in and not judged yet."""
+    query = "select count(*) from overstap.dossier where round_id = %(round)s and state = 'supplied'"
+    return int(unit.one(query, round=round_id)[0])
+
+
 def waiting_for_release(unit: Unit, round_id: str) -> Counter[str]:
     """Return per primary school how many accepted dossiers wait for the coordinator's release."""
     return Counter(
