@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from integration.round.house import KIND, House, build, copy_ledger
@@ -129,8 +130,8 @@ def _open(house: House) -> None:
         collect_registrations(ledger, house.agreement, [found], "test")
 
 
-def _inspect(house: House) -> None:
-    """Bring every dossier to the brink of sealing; quality accepts all."""
+def collect(house: House) -> None:
+    """Collect from the one school of the house."""
     [school] = house.agreement.primary_schools
     with house.ledger() as ledger:
         collect_school(
@@ -143,6 +144,13 @@ def _inspect(house: House) -> None:
             candidates=from_drop_folder(house.drop / "alfa" / school.id, now=now(), label_key=b"label"),
             actor="collect",
         )
+
+
+def _inspect(house: House) -> None:
+    """Bring every dossier to the brink of sealing; quality accepts all."""
+    collect(house)
+    [school] = house.agreement.primary_schools
+    with house.ledger() as ledger:
         with ledger.unit("alfa", "check") as unit:
             verdicts(unit, {content.ref: [] for content in contents(unit, house.round_id, ["supplied"])})
         with ledger.unit("alfa", "coordinator_alfa") as unit:
@@ -163,16 +171,17 @@ def _inspect(house: House) -> None:
             record(unit, house.round_id, school.id, decisions, ground="school_list")
 
 
+RunTask = Callable[..., Any]
 Watch = Callable[..., list[dict[str, int]]]
 
 
 @pytest.fixture(scope="session")
-def watcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator["subprocess.Popen[str]"]:
-    """A process that has Airflow, and runs the task of the deliveries' DAG when it is told to."""
-    home = tmp_path_factory.mktemp("watcher")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator["subprocess.Popen[str]"]:
+    """A process that has Airflow, and runs a task when it is told to."""
+    home = tmp_path_factory.mktemp("worker")
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("watcher.py"))],
+            [sys.executable, str(Path(__file__).with_name("tasks.py"))],
             env=os.environ | {"AIRFLOW_HOME": str(home)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -185,22 +194,30 @@ def watcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator["subprocess.Po
 
 
 @pytest.fixture
-def watch(watcher: "subprocess.Popen[str]") -> Watch:
+def run_task(worker: "subprocess.Popen[str]") -> RunTask:
+    """Run a task of region alfa by its name, as a worker of Airflow calls it; return what it returns."""
+
+    def run(house: House, task: str, *arguments: str, **settings: str) -> Any:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        order = {"task": task, "arguments": arguments, "settings": house.settings | settings}
+        print(json.dumps(order), file=worker.stdin, flush=True)
+        said = worker.stdout.readline()
+        while said and not said.startswith("DONE "):
+            said = worker.stdout.readline()
+        assert said, "it failed: see its log"
+        return json.loads(said.removeprefix("DONE "))
+
+    return run
+
+
+@pytest.fixture
+def watch(run_task: RunTask) -> Watch:
     """Run the task of the deliveries' DAG, as often as is said; return what it did each time."""
 
     def run(house: House, *, times: int = 1, **settings: str) -> list[dict[str, int]]:
-        assert watcher.stdin is not None
-        assert watcher.stdout is not None
-        order = {"year": house.agreement.school_year, "settings": house.settings | settings}
-        done = []
-        for _ in range(times):
-            print(json.dumps(order), file=watcher.stdin, flush=True)
-            said = watcher.stdout.readline()
-            while said and not said.startswith("DONE "):
-                said = watcher.stdout.readline()
-            assert said, "it failed: see its log"
-            done.append(json.loads(said.removeprefix("DONE ")))
-        return done
+        year = house.agreement.school_year
+        return [run_task(house, "watch_deliveries", year, **settings) for _ in range(times)]
 
     return run
 
