@@ -153,5 +153,6 @@ def test_files_are_where_the_command_says(tmp_path: Path, monkeypatch):
     write(tmp_path / "regions")
     monkeypatch.setenv("OVERSTAP_REGIONS", str(tmp_path / "regions"))
     told = CliRunner().invoke(app, ["calendar", "write", "--out", str(tmp_path / "out")])
-    assert "4 bestanden" in told.stdout
+    files = list((tmp_path / "out" / "voorbeeld" / "2026-2027").iterdir())
+    assert told.stdout.split()[-1] == str(len(files)) == "4"
     assert (tmp_path / "out" / "voorbeeld" / "2026-2027" / "99ZZ00.ics").is_file()
