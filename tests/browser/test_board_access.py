@@ -194,9 +194,11 @@ def test_nobody_of_a_region_reads_what_is_of_the_whole_or_deletes_what_is_its_ow
 
 def test_a_viewer_sees_the_own_region_and_moves_nothing(stage: Stage) -> None:
     dag = stage.dag_id(ALFA)
+    of_alfa = {dag, *(f"{kind}__{ALFA}" for kind in ("answers", "deliveries", "intake", "notices", "steer"))}
     with stage.api(ADMINISTRATOR) as api:
-        of_alfa = {one["dag_id"] for one in api.dags() if one["dag_id"].split("__")[1] == ALFA}
-    assert {dag, f"intake__{ALFA}", f"notices__{ALFA}"} <= of_alfa
+        for one in of_alfa:
+            api.wait_for_dag(one)
+        assert {one["dag_id"] for one in api.dags() if one["dag_id"].split("__")[1] == ALFA} == of_alfa
     with stage.api(VIEWER) as api:
         assert {one["dag_id"] for one in api.dags()} == of_alfa
         for method, path, body in changes(dag, "no_run"):
