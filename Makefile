@@ -20,9 +20,11 @@ demo: $(VENV)/.ready
 stop:
 	@if [ -x $(BIN)/overstap ]; then $(BIN)/overstap demo stop; fi
 
+# One process for each processor and one more, since many tests wait: for a clock, a server, a browser.
 test: $(VENV)/.ready-dev
-	@echo "pytest: unit, DAG and integration tests; those marked boot start all of Airflow (about a minute each)"
-	@$(BIN)/python -m pytest $(ARGS)
+	@echo "pytest: unit, DAG and integration tests in several processes; those marked boot start all of Airflow"
+	@$(BIN)/python -m pytest --numprocesses "$$(( $$($(BIN)/python -c 'import os; print(os.cpu_count())') + 1 ))" \
+		--dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 from hypothesis import settings
+from spreading import spread
 
 from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password
 from overstap.local.postgres import EmbeddedPostgres
@@ -23,6 +24,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--thorough", action="store_true", help="ten thousand generated dossiers instead of hundreds")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep together what shares a costly fixture, and begin with the longest; see `spreading`."""
+    if config.pluginmanager.hasplugin("xdist"):
+        spread(items, Path(__file__).resolve().parent)
+
+
 @pytest.fixture(scope="session")
 def thorough(request: pytest.FixtureRequest) -> bool:
     """Whether tests over generated input try all that they should once in a while."""
@@ -36,9 +44,7 @@ STATES = Path(__file__).resolve().parents[1] / ".test"
 @pytest.fixture(scope="session")
 def state_folder() -> Iterator[Path]:
     """This test run's own folder for the state of services; everything in it is ended and removed at the end."""
-    for left in STATES.glob("[0-9]*"):
-        if not psutil.pid_exists(int(left.name)):
-            _remove(left)
+    _remove_what_was_left()
     folder = STATES / str(os.getpid())
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
@@ -70,6 +76,18 @@ def ledger_template(postgres: EmbeddedPostgres) -> str:
     set_app_password(dsn, postgres.password("overstap_app"))
     set_review_password(dsn, postgres.password("overstap_review"))
     return name
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what processes of an interrupted run left behind; they had no time for it."""
+    if not hasattr(config, "workerinput"):
+        _remove_what_was_left()
+
+
+def _remove_what_was_left() -> None:
+    for left in STATES.glob("[0-9]*"):
+        if not psutil.pid_exists(int(left.name)):
+            _remove(left)
 
 
 def _remove(folder: Path) -> None:

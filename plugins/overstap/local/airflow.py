@@ -23,6 +23,7 @@ from overstap.local.postgres import EmbeddedPostgres
 from overstap.local.services import Service
 
 DATABASE = "airflow"
+"""Of a deployment; a second Airflow beside it on the same server needs another."""
 USUAL_PORT = 8080
 _POLL_SECONDS = 0.25
 _STARTS_SECONDS = 180.0
@@ -46,12 +47,13 @@ class AirflowStack:
 
     Args:
         state: the state folder: logs, records, secrets, and `airflow/` as AIRFLOW_HOME.
-        postgres: a running server; Airflow gets the database and the role `airflow` in it.
+        postgres: a running server; Airflow gets a database and a role in it.
         dags: folder with DAG files.
         plugins: folder with plugins.
         port: the api-server's port; None for 8080, or any free one where that is taken.
         extra_env: further environment variables of all components, such as OVERSTAP_LEDGER or AIRFLOW_CONN_LAS.
         parallelism: how many tasks run at the same time.
+        database: name of its database and of the role that owns it.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class AirflowStack:
         port: int | None = None,
         extra_env: Mapping[str, str] | None = None,
         parallelism: int = 8,
+        database: str = DATABASE,
     ) -> None:
         self.state = state.absolute()
         self._postgres = postgres
@@ -72,6 +75,7 @@ class AirflowStack:
         self._wanted_port = port
         self._extra = dict(extra_env or {})
         self._parallelism = parallelism
+        self._database = database
         self._passwords = Passwords(self.state)
         self._services = {name: Service(self.state, name) for name in _COMPONENTS}
 
@@ -129,8 +133,8 @@ class AirflowStack:
         Raises:
             OverstapError: LOCAL-007 when Airflow's own command fails.
         """
-        self._postgres.create_role(DATABASE)
-        self._postgres.create_database(DATABASE, DATABASE)
+        self._postgres.create_role(self._database)
+        self._postgres.create_database(self._database, self._database)
         self.command("db", "migrate")
         person = ("--firstname", "Beheer", "--lastname", "Overstap", "--email", "admin@overstap.invalid")
         # The password goes by standard input, since every user of a machine can read a command line.
@@ -204,7 +208,7 @@ class AirflowStack:
         """Stop, and remove the database, the secrets, the logs and Airflow's folder."""
         self.stop()
         if self._postgres.is_running:
-            self._postgres.drop_database(DATABASE)
+            self._postgres.drop_database(self._database)
         if self.state.exists():
             shutil.rmtree(self.state)
 
@@ -216,7 +220,7 @@ class AirflowStack:
 
     @property
     def _place(self) -> Place:
-        database = self._postgres.dsn(DATABASE, DATABASE, scheme="postgresql+psycopg")
+        database = self._postgres.dsn(self._database, self._database, scheme="postgresql+psycopg")
         return Place(self._home, self._dags, self._plugins, database, self.port, self._parallelism)
 
     def _take_port(self) -> None:

@@ -1,8 +1,11 @@
 """An alert of an agreed moment as Airflow's triggerer calls it, and a round that somebody starts too early."""
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_walk import REGION, ROUND, agreement
@@ -28,6 +31,12 @@ def agreed(app_dsn: str, keys_folder: Path, tmp_path: Path, monkeypatch: pytest.
     return tmp_path / "regions"
 
 
+def run(awaited: Coroutine[Any, Any, str]) -> str:
+    """A loop in a thread of its own: a browser that is open in this process has the main thread's."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, awaited).result()
+
+
 def at(**days: float) -> dict[str, datetime]:
     return {name: NOW + timedelta(days=after) for name, after in days.items()}
 
@@ -47,16 +56,16 @@ def test_an_alert_before_its_round_waits_for_it(ledger: Ledger, agreed: Path, mo
             assert rounds.open_round(unit, stated, KIND)
         return await asyncio.wait_for(alert, 30)
 
-    assert asyncio.run(alert_and_opening()) == "opens: 0 behind; data_due: 1 behind"
+    assert run(alert_and_opening()) == "opens: 0 behind; data_due: 1 behind"
     with ledger.unit(REGION, "test") as unit:
         assert [one.milestone for one in milestones.passed(unit, ROUND)] == ["opens", "data_due"]
-    assert asyncio.run(deadlines.has_come(ROUND, "data_due")) == "data_due: noted before"
+    assert run(deadlines.has_come(ROUND, "data_due")) == "data_due: noted before"
 
 
 def test_an_alert_does_not_wait_for_ever(agreed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadlines, "PATIENCE", timedelta(0))
     with pytest.raises(OverstapError, match="LEDGER-009"):
-        asyncio.run(deadlines.has_come(ROUND, "data_due"))
+        run(deadlines.has_come(ROUND, "data_due"))
 
 
 def test_a_round_is_not_opened_before_it_was_agreed(ledger: Ledger, agreed: Path) -> None:

@@ -71,7 +71,13 @@ def folder(state_folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def stack(folder: Path, postgres: EmbeddedPostgres) -> Iterator[AirflowStack]:
     found = AirflowStack(
-        folder, postgres, folder / "dags", folder / "plugins", port=ports.any_free(), extra_env={"OVERSTAP_TRY": "1"}
+        folder,
+        postgres,
+        folder / "dags",
+        folder / "plugins",
+        port=ports.any_free(),
+        extra_env={"OVERSTAP_TRY": "1"},
+        database="airflow_small",
     )
     found.migrate()
 
