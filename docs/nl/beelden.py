@@ -52,7 +52,7 @@ class Photographer:
         self.round_id = house.agreement.round_id(ROUND)
         # As a Dutch coordinator's laptop shows it
         context = browser.new_context(
-            locale="nl-NL", timezone_id="Europe/Amsterdam", viewport={"width": 1280, "height": 820}
+            locale="nl-NL", timezone_id="Europe/Amsterdam", viewport={"width": 1280, "height": 880}
         )
         context.set_default_timeout(120_000)
         self.page: Page = context.new_page()
@@ -65,7 +65,7 @@ class Photographer:
             next(one.id for one in self.house.region.primary if one.character is character)
             for character in (Character.LATE, Character.FAULTY)
         )
-        if moment == "gate.release":
+        if moment == "gate.release" and "rondes" not in self.taken:
             self.board("rondes", addresses.home())
         if moment.startswith("gate.") and GATES.get(moment.removeprefix("gate.")) not in {None, *self.taken}:
             self.question(moment.removeprefix("gate."))

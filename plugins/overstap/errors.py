@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from overstap.texts import read_yaml
 
 _TEXTS = Path(__file__).resolve().parents[2] / "include" / "texts" / "errors"
 
@@ -18,7 +18,7 @@ def sentences() -> dict[str, dict[str, str]]:
     """Return every error code with its sentences: `nl`, `en`, `do_nl`, `do_en`, `who`."""
     found: dict[str, dict[str, str]] = {}
     for path in sorted(_TEXTS.glob("*.yaml")):
-        for code, text in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+        for code, text in read_yaml(path).items():
             if code in found:
                 raise ValueError(f"error code {code} stands in more than one file, the last is {path.name}")
             found[code] = text

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TEXTS = Path(__file__).resolve().parents[2] / "include" / "texts"
 
 
@@ -16,5 +17,13 @@ def texts(name: str) -> dict[str, Any]:
     Args:
         name: path below include/texts without its ending, such as "orchestration/titles".
     """
-    loaded: dict[str, Any] = yaml.safe_load((TEXTS / f"{name}.yaml").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = read_yaml(TEXTS / f"{name}.yaml")
     return loaded
+
+
+def read_yaml(path: Path) -> Any:
+    """Return what one of our own files says.
+
+    The parser in C, where there is one, is ten times as fast, and every task reads some of them before it begins.
+    """
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506

@@ -3,6 +3,6 @@
 
 create index dossier_of_region on overstap.dossier (region, round_id, primary_school, state);
 create index application_of_region on overstap.application (region, school_year, primary_school, pupil)
-    include (secondary_school);
+    include (secondary_school) where withdrawn_at is null;
 create index delivery_failing on overstap.delivery (region, round_id, sealed_at)
     where state = 'sealed' and problem is not null;

@@ -11,9 +11,9 @@ from overstap.agreements.written import read_written
 from overstap.errors import OverstapError
 
 
-def agreement_paths(folder: Path) -> list[Path]:
-    """Return the agreement files below a folder (`<region>/<school year>.yaml`), sorted."""
-    return sorted(folder.glob("*/[0-9]*.yaml"))
+def agreement_paths(folder: Path, region: str | None = None) -> list[Path]:
+    """Return the agreement files below a folder (`<region>/<school year>.yaml`), of all regions or one, sorted."""
+    return sorted(folder.glob("*/[0-9]*.yaml") if region is None else (folder / region).glob("[0-9]*.yaml"))
 
 
 def load_agreement(path: Path, national: Path = FOLDER, *, is_anywhere: bool = False) -> Agreement:
@@ -57,9 +57,7 @@ def load_all(folder: Path, region: str | None = None) -> tuple[list[Agreement], 
     """
     good: list[Agreement] = []
     broken: list[OverstapError] = []
-    for path in agreement_paths(folder):
-        if region is not None and path.parent.name != region:
-            continue
+    for path in agreement_paths(folder, region):
         try:
             good.append(load_agreement(path))
         except OverstapError as error:

@@ -12,17 +12,17 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
-from overstap.board import addresses, exports, marks
+from overstap.board import addresses, exports, marks, render
 from overstap.board.house import House, RefusedError, RunRef, TaskRef
 from overstap.board.pages import administration, home, rerun, round, school
-from overstap.board.pages.place import Desk, NotHereError
+from overstap.board.pages.place import Desk, NotHereError, sentence_of
 from overstap.board.person import Person
-from overstap.board.render import render
 from overstap.board.selection import Selection, selection_of
 from overstap.board.shelf import Shelf
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.ledger.looking import Looker
+from overstap.quality import report, rulebook
 from overstap.settings import PROJECT, Settings
 from overstap.texts import texts
 
@@ -65,6 +65,14 @@ class Board:
     def shelf(self) -> Shelf:
         """The agreements."""
         return Shelf(self.settings.regions)
+
+    def prepare(self) -> None:
+        """Read what every page would else read when it is asked for first: templates, sentences and all agreements."""
+        render.prepare()
+        sentence_of(rulebook.own_rules()[0].id)
+        report.page_words()
+        for region in self.shelf.regions():
+            self.shelf.of(region)
 
     def desk(self, person: Person) -> Desk:
         """Return what a page works with."""
@@ -235,7 +243,7 @@ def _add_headers(app: FastAPI) -> None:
 def _add_errors(app: FastAPI, board: Board) -> None:
     def told(status: int, kind: str, error: OverstapError | None = None) -> HTMLResponse:
         words = texts("board/problem_pages")[kind]
-        content = render(
+        content = render.render(
             "problem",
             base=board.house.base,
             now=now(),

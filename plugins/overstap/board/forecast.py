@@ -51,7 +51,16 @@ def looks_back_to(started: datetime, now: datetime) -> datetime:
     return max(started, now - LOOKS_BACK)
 
 
-def forecast(*, goal: int, done: int, recently: int, started: datetime, deadline: datetime, now: datetime) -> Forecast:
+def forecast(
+    *,
+    goal: int,
+    done: int,
+    recently: int,
+    started: datetime,
+    deadline: datetime,
+    now: datetime,
+    no_goal: str = "unknown_goal",
+) -> Forecast:
     """Judge whether a school will be ready in time.
 
     Args:
@@ -61,11 +70,12 @@ def forecast(*, goal: int, done: int, recently: int, started: datetime, deadline
         started: when one could begin, aware.
         deadline: aware.
         now: the present moment, aware.
+        no_goal: which sentence of include/texts/board/forecast.yaml says why there is nothing to be ready.
     """
     left = goal - done
     facts = {"goal": goal, "done": done, "left": left, "recently": recently, "deadline": when(deadline, now)}
     if goal <= 0:
-        return _told(Outlook.TOO_EARLY, "unknown_goal", facts)
+        return _told(Outlook.TOO_EARLY, no_goal, facts)
     if left <= 0:
         return _told(Outlook.DONE, "done", facts)
     if now >= deadline:

@@ -68,12 +68,11 @@ def funnel(
     """Return the layers of a round as it stands.
 
     Args:
-        states: dossiers per state; one that is gone is not expected any more.
-        expected: pupils with an application, registration or placement.
+        states: dossiers per state.
+        expected: pupils whose dossier is waited for (see `ledger.counts`).
         moved: what moved since the end of yesterday (state before, state after, how many).
     """
     changes = changed(moved)
-    expected = max(0, expected - sum(states.get(state, 0) for state in GONE))
     return (
         Step(Layer.EXPECTED, expected, None),
         *(Step(layer, count(states, layer), changes[layer]) for layer in REACHED),

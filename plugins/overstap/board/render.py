@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from overstap.board import addresses, speech
 from overstap.clock import spoken, wall
 from overstap.settings import PROJECT
-from overstap.texts import texts
+from overstap.texts import TEXTS, texts
 
 
 @cache
@@ -38,6 +38,15 @@ def _environment() -> Environment:
         "milestones": texts("orchestration/documentation")["milestones"],
     }
     return environment
+
+
+def prepare() -> None:
+    """Read all words and make all templates ready, so that no page waits for it."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+    for path in sorted((TEXTS / "board").glob("*.yaml")):
+        texts(f"board/{path.stem}")
 
 
 def render(template: str, *, base: str, now: datetime, **facts: Any) -> str:

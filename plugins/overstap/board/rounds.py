@@ -38,7 +38,7 @@ class RoundView:
         region_name: as people say it.
         school_year: such as "2026-2027".
         kind: which of the year's rounds.
-        milestones: the agreed moments, of the agreement that the round started with.
+        milestones: the agreed moments, as they hold now.
         opened_at: None when it has not opened.
         closed_at: None when it is not closed.
         steps: its funnel; empty when it has not opened.
@@ -95,8 +95,10 @@ def opened_rounds(unit: Unit) -> list[RoundView]:
             closed_at,
         )
         for round_id, school_year, kind, name, milestones, opened_at, closed_at in unit.rows(
-            "select round_id, school_year, kind, agreement ->> 'name', agreement -> 'rounds' -> kind -> 'milestones', "
-            "opened_at, closed_at from overstap.round order by opened_at desc"
+            "select o.round_id, o.school_year, o.kind, a.agreement ->> 'name', "
+            "a.agreement -> 'rounds' -> o.kind -> 'milestones', o.opened_at, o.closed_at from overstap.round o "
+            "join overstap.round_agreement a on a.round_id = o.round_id and a.number = o.agreement_number "
+            "order by o.opened_at desc"
         )
     ]
 

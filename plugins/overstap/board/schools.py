@@ -261,6 +261,7 @@ def _outlooks(counts: PrimaryCounts, facts: Facts, milestones: Milestones, now: 
             started=milestones.review_opens,
             deadline=review.closes_last if review else milestones.review_closes,
             now=now,
+            no_goal="nothing_good",
         ),
     )
 

@@ -13,10 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from overstap.dossier.values import SimpleType
 from overstap.errors import OverstapError
+from overstap.texts import read_yaml
 
 FOLDER = Path(__file__).resolve().parents[3] / "include" / "schemas" / "oso"
 PROFILES = ("POVO", "POPO", "VOVO", "BB", "POSWV", "VOSWV")
@@ -275,7 +274,7 @@ class _Loader:
     def _gather(self, version: str) -> tuple[dict[str, Any], Any, Any, Any, Any, dict[str, tuple[str, str]]]:
         """Lay a version's files over those it is based on: each block, each list and the matrix as a whole."""
         home = self.folder / version
-        about = yaml.safe_load((home / "version.yaml").read_text(encoding="utf-8"))
+        about = read_yaml(home / "version.yaml")
         if based_on := about.get("based_on"):
             base, rows, lists, matrix, withheld, labels = self._gather(based_on)
             about = {**base, **about}

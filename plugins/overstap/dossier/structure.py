@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from lxml import etree
 
 from overstap.dossier.catalogue import Catalogue, Compiled, Field, Slot
 from overstap.dossier.model import Dossier
+from overstap.texts import read_yaml
 
 _TEXTS = Path(__file__).resolve().parents[3] / "include" / "texts" / "structure.yaml"
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -43,7 +43,7 @@ class StructureFault:
 
 @cache
 def _sentences() -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = yaml.safe_load(_TEXTS.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = read_yaml(_TEXTS)
     return found
 
 

@@ -14,7 +14,7 @@ class PrimaryCounts:
     school: str
     name: str
     expected: int
-    """Pupils with an application, registration or placement."""
+    """Pupils with an application, registration or placement that holds, and whose dossier was not taken back."""
     states: Counter[str]
     """Dossiers per state."""
     refused_files: Counter[str]
@@ -26,8 +26,8 @@ class PrimaryCounts:
 
     @property
     def supplied(self) -> int:
-        """Dossiers that the school supplied."""
-        return self.states.total()
+        """Dossiers that the school supplied, and that were not taken back."""
+        return self.states.total() - self.states["withdrawn"]
 
     def at_least(self, *states: str) -> int:
         """Dossiers that are in one of these states."""
@@ -53,6 +53,49 @@ class SecondaryCounts:
     """Open deliveries per error code of their last attempt; "" when not tried yet."""
 
 
+def expected(unit: Unit, round_id: str | None = None, school: str | None = None) -> dict[str, Counter[str]]:
+    """Return how many pupils are waited for, per round of the region and school that supplies.
+
+    Those are who goes to one of the round's receiving schools, or came from one where secondary schools tell back, and
+    whose dossier was not taken back.
+
+    Args:
+        unit: the transaction.
+        round_id: of this round only.
+        school: of this school only.
+    """
+    found: dict[str, Counter[str]] = {}
+    # Round by round and school by school, so that an index hands the pupils over in order (0032_board_indexes.sql);
+    # which of the two schools supplies stands on the round, so that one half is never run.
+    for one, supplier, count in unit.rows(
+        """
+        select r.round_id, x.school, x.pupils
+          from overstap.round r
+          cross join lateral (
+               select a.primary_school as school, count(distinct a.pupil) as pupils from overstap.application a
+                where r.kind <> 'feedback' and a.school_year = r.school_year and a.withdrawn_at is null
+                  and a.secondary_school = any(r.receiving)
+                  and (%(school)s::text is null or a.primary_school = %(school)s)
+                  and not exists (select from overstap.dossier d where d.round_id = r.round_id
+                                     and d.pupil = a.pupil and d.state = 'withdrawn')
+                group by 1
+               union all
+               select a.secondary_school, count(distinct a.pupil) from overstap.application a
+                where r.kind = 'feedback' and a.school_year = r.school_year and a.withdrawn_at is null
+                  and a.primary_school = any(r.receiving)
+                  and (%(school)s::text is null or a.secondary_school = %(school)s)
+                  and not exists (select from overstap.dossier d where d.round_id = r.round_id
+                                     and d.pupil = a.pupil and d.state = 'withdrawn')
+                group by 1) x
+         where %(round)s::text is null or r.round_id = %(round)s
+        """,
+        round=round_id,
+        school=school,
+    ):
+        found.setdefault(one, Counter())[supplier] = count
+    return found
+
+
 def primary_schools(unit: Unit, round_id: str, school: str | None = None) -> list[PrimaryCounts]:
     """Return the counts of every primary school of the round's region, by name; or of one alone."""
     names: dict[str, str] = dict(
@@ -63,16 +106,7 @@ def primary_schools(unit: Unit, round_id: str, school: str | None = None) -> lis
             school=school,
         )
     )
-    expected: dict[str, int] = dict(
-        unit.rows(
-            "select a.primary_school, count(distinct a.pupil) from overstap.application a "
-            "join overstap.round r on r.school_year = a.school_year where r.round_id = %(round)s "
-            "and (%(school)s::text is null or a.primary_school = %(school)s) "
-            "and a.secondary_school = any(r.receiving) group by 1",
-            round=round_id,
-            school=school,
-        )
-    )
+    waited_for = expected(unit, round_id, school).get(round_id, Counter())
     states = _grouped(
         unit,
         "select primary_school, state, count(*) from overstap.dossier where round_id = %(round)s "
@@ -106,7 +140,7 @@ def primary_schools(unit: Unit, round_id: str, school: str | None = None) -> lis
         PrimaryCounts(
             school,
             name,
-            expected.get(school, 0),
+            waited_for[school],
             states.get(school, Counter()),
             refused.get(school, Counter()),
             rejections.get(school, Counter()),

@@ -120,11 +120,6 @@ def states(unit: Unit) -> dict[str, Counter[str]]:
     return found
 
 
-def expected(unit: Unit) -> dict[str, int]:
-    """Return how many pupils of the region have an application, registration or placement, per school year."""
-    return dict(unit.rows("select school_year, count(distinct pupil) from overstap.application group by school_year"))
-
-
 def pace(unit: Unit, round_id: str, since: datetime, school: str | None = None) -> dict[str, Counter[str]]:
     """Return what each primary school achieved since a moment: dossiers supplied, made good, and inspected.
 

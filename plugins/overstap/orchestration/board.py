@@ -1,5 +1,8 @@
 """The board inside Airflow: who asks, by its login and rights; clearing, by its own endpoint; its health."""
 
+import logging
+import os
+import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,8 +27,11 @@ from overstap.board import addresses, health
 from overstap.board.app import Board, make_app
 from overstap.board.house import Question, RedTask, RefusedError, RunRef, TaskRef
 from overstap.board.person import Person
+from overstap.errors import OverstapError
 from overstap.orchestration.roles import ALL_REGIONS, DOSSIERS
 from overstap.orchestration.titles import title
+
+log = logging.getLogger(__name__)
 
 _OURS = ("round__", "intake__")
 _WAITING = (TaskInstanceState.QUEUED, TaskInstanceState.SCHEDULED)
@@ -193,8 +199,24 @@ class AirflowHouse:
 
 
 def make_board() -> FastAPI:
-    """Return the board for this api-server."""
-    return make_app(Board(AirflowHouse()))
+    """Return the board for this api-server, which makes itself ready while Airflow goes on starting."""
+    board = Board(AirflowHouse())
+    at_work = threading.Thread(target=_prepare, args=[board], name="overstap board", daemon=True)
+    at_work.start()
+    # A server that forks its workers (gunicorn) forks none while something is half done.
+    os.register_at_fork(before=at_work.join)
+    return make_app(board)
+
+
+def _prepare(board: Board) -> None:
+    """Get ready; what goes wrong is told by the page that needs it, in a sentence, so here it only goes to the log."""
+    begin = time.perf_counter()
+    try:
+        board.prepare()
+    except (OverstapError, OSError) as problem:
+        log.warning("the board could not be made ready: %s", problem)
+    else:
+        log.info("the board was made ready in %.1f s", time.perf_counter() - begin)
 
 
 def external_views() -> list[dict[str, Any]]:

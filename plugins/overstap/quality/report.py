@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from overstap.clock import spoken
@@ -22,6 +21,7 @@ from overstap.dossier.catalogue import catalogue
 from overstap.errors import OverstapError
 from overstap.quality import rulebook
 from overstap.quality.findings import Severity
+from overstap.texts import read_yaml
 
 _TEMPLATES = Path(__file__).resolve().parents[3] / "include" / "templates" / "quality"
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
@@ -260,7 +260,7 @@ def _frequent(rows: Iterable[Row]) -> list[dict[str, Any]]:
 @cache
 def page_words() -> dict[str, Any]:
     """Return the words of reports and pages that are not in their templates."""
-    found: dict[str, Any] = yaml.safe_load((_TEMPLATES / "words.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = read_yaml(_TEMPLATES / "words.yaml")
     return found
 
 

@@ -13,13 +13,12 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from overstap import errors
 from overstap.dossier import attachments, structure
 from overstap.dossier.catalogue import catalogue
 from overstap.quality import regionbook
 from overstap.quality.findings import Severity, Stage
+from overstap.texts import read_yaml
 
 _INCLUDE = Path(__file__).resolve().parents[3] / "include"
 _SCHEMAS = _INCLUDE / "schemas" / "oso"
@@ -155,7 +154,7 @@ def rules(version: str) -> dict[str, Rule]:
 
 def _official(version: str) -> dict[str, Rule]:
     home = _SCHEMAS / version
-    about = yaml.safe_load((home / "version.yaml").read_text(encoding="utf-8"))
+    about = read_yaml(home / "version.yaml")
     base = _official(about["based_on"]) if "based_on" in about else {}
     own = home / "rules.csv"
     return base | ({rule.id: rule for rule in _read(own)} if own.is_file() else {})
@@ -176,7 +175,7 @@ def own_rules() -> list[Rule]:
 def _texts() -> dict[str, Sentence]:
     found: dict[str, Sentence] = {}
     for path in sorted(_TEXTS.glob("*.yaml")):
-        for entry in yaml.safe_load(path.read_text(encoding="utf-8")):
+        for entry in read_yaml(path):
             ids = entry.pop("rules")
             for rule in ids:
                 if rule in found:
@@ -232,7 +231,7 @@ def _facts(path: str, version: str, language: str) -> dict[str, str | int]:
 
 @cache
 def _unknown() -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = yaml.safe_load((_TEXTS / "words" / "structure.yaml").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = read_yaml(_TEXTS / "words" / "structure.yaml")
     return found
 
 

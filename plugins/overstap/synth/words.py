@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from overstap.texts import read_yaml
 
 _WORDS = Path(__file__).resolve().parents[3] / "include" / "texts" / "synth" / "words.yaml"
 
@@ -12,7 +12,7 @@ _WORDS = Path(__file__).resolve().parents[3] / "include" / "texts" / "synth" / "
 @cache
 def words() -> dict[str, Any]:
     """Return `include/texts/synth/words.yaml`: everything Dutch that synthetic dossiers say."""
-    loaded: dict[str, Any] = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = read_yaml(_WORDS)
     return loaded
 
 

@@ -11,10 +11,14 @@ import pytest
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 
+from overstap.agreements.changing import shifted
+from overstap.board.speech import when
 from overstap.clock import now
 from overstap.errors import OverstapError
-from overstap.ledger import backups, certificates
+from overstap.ledger import Ledger, backups, certificates
+from overstap.ledger.agreements import add_version
 from overstap.ledger.looking import Looker
+from overstap.ledger.rounds import get_round
 
 from .conftest import ADMINISTRATOR, COORDINATOR, HOSTILE, VIEWER, Alone
 
@@ -81,6 +85,19 @@ def test_a_round_that_is_over_raises_no_alarm(client: TestClient, here: str, own
     assert f"{over} {confirmed} van 200 dossiers zijn bevestigd." in page
     for alarm in ("lopen vast", "houden de ronde op"):
         assert alarm not in page
+
+
+def test_a_milestone_that_moved_in_a_running_round_is_told(client: TestClient, here: str, ledger: Ledger) -> None:
+    """By the form of a run or by a changed file: what holds now, not what the round began with."""
+    later = now().replace(microsecond=0) + timedelta(days=40)
+    told = when(later, now())
+    assert told not in client.get(here).text
+    with ledger.unit("alfa", "c.alfa") as unit:
+        found = get_round(unit, here.rpartition("/")[2])
+        moved = shifted(found.agreement, found.kind, {"receipts_due": later})
+        add_version(unit, found.round_id, moved, origin="form", offered_digest=moved.digest, taken_by="c.alfa")
+    for path in (here, "/"):
+        assert told in client.get(path).text, path
 
 
 def test_sort_filter_and_search(client: TestClient, here: str) -> None:

@@ -1,15 +1,18 @@
 """What people change after the fact: a decision, a registration, a pupil's key, a file under the same number."""
 
+from collections import Counter
 from datetime import date
 
 import pytest
 from test_walk import (
+    NOW,
     PO,
     PUPIL,
     REGION,
     ROUND,
     VO,
     accept_all,
+    agreement,
     breaches,
     incoming,
     inspect,
@@ -21,8 +24,8 @@ from test_walk import (
     supply,
 )
 
-from overstap.agreements.model import Stage
-from overstap.ledger import Ledger, deliveries, dossiers, reviews, rounds
+from overstap.agreements.model import RoundKind, Stage
+from overstap.ledger import Ledger, counts, deliveries, dossiers, reviews, rounds, withdrawals
 
 YEAR = "2026-2027"
 
@@ -43,6 +46,14 @@ def to_leave(ledger: Ledger) -> list[tuple[str, str | None]]:
 def withdraw(ledger: Ledger, *stated: tuple[str, str]) -> int:
     with ledger.unit(REGION, "test") as unit:
         return rounds.withdraw_registrations(unit, YEAR, stated)
+
+
+def expected(ledger: Ledger) -> tuple[int, int]:
+    """Return how many pupils are waited for and how many dossiers came: of one school and of the round alike."""
+    with ledger.unit(REGION, "test") as unit:
+        (school,) = (one for one in counts.primary_schools(unit, ROUND) if one.school == PO)
+        assert counts.expected(unit).get(ROUND, Counter())[PO] == school.expected
+    return school.expected, school.supplied
 
 
 def until_released(ledger: Ledger, *, closes_in: float = 3600) -> None:
@@ -113,6 +124,46 @@ def test_a_withdrawn_registration_keeps_a_dossier_here(ledger: Ledger) -> None:
     assert to_leave(ledger) == []
     register(ledger)
     assert len(to_leave(ledger)) == 1
+
+
+def test_who_goes_elsewhere_is_not_waited_for(ledger: Ledger) -> None:
+    until_released(ledger)
+    assert expected(ledger) == (1, 1)
+    withdraw(ledger)
+    assert expected(ledger) == (0, 1)
+    register(ledger)
+    assert expected(ledger) == (1, 1)
+
+
+def test_where_secondary_schools_tell_back_they_are_waited_for(ledger: Ledger) -> None:
+    until_released(ledger)
+    agreed = agreement()
+    primary, secondary = agreed.schools
+    schools = (primary.model_copy(update={"receives": secondary.receives}), secondary)
+    agreed = agreed.model_copy(
+        update={"schools": schools, "rounds": {RoundKind.FEEDBACK: agreed.round(RoundKind.ADVICE)}}
+    )
+    with ledger.unit(REGION, "open_round") as unit:
+        assert rounds.open_round(unit, agreed, RoundKind.FEEDBACK)
+        found = counts.expected(unit)
+        told = counts.primary_schools(unit, agreed.round_id(RoundKind.FEEDBACK))
+    assert found == {ROUND: {PO: 1}, agreed.round_id(RoundKind.FEEDBACK): {VO: 1}}
+    assert {one.school: one.expected for one in told}[VO] == 1
+
+
+def test_a_dossier_that_was_taken_back_is_not_waited_for_and_hides_nobody(ledger: Ledger) -> None:
+    until_released(ledger)
+    with ledger.unit(REGION, "test") as unit:
+        rounds.record_registrations(unit, YEAR, [rounds.Registration("999990020", PO, VO, "registered", NOW)])
+    inspect(ledger)
+    seal(ledger)
+    send(ledger)
+    assert expected(ledger) == (2, 1)
+    with ledger.unit(REGION, "coordinator") as unit:
+        ((dossier,),) = unit.rows("select dossier from overstap.dossier")
+        reason = withdrawals.Reason.OBJECTION
+        assert withdrawals.withdraw(unit, ROUND, [dossier], reason=reason, decided_by="coordinator") == 1
+    assert expected(ledger) == (1, 0)
 
 
 def test_what_was_sealed_before_the_withdrawal_is_not_sent(ledger: Ledger) -> None:

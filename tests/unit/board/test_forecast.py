@@ -23,7 +23,7 @@ def judged(goal: int, done: int, recently: int, *, began: float = -10, ends: flo
         ({"goal": 0, "done": 0, "recently": 0}, Outlook.TOO_EARLY, "Nog niet bekend"),
         ({"goal": 30, "done": 30, "recently": 0}, Outlook.DONE, "Alle 30"),
         ({"goal": 30, "done": 31, "recently": 0}, Outlook.DONE, "Alle 30"),
-        ({"goal": 30, "done": 20, "recently": 5, "ends": -1}, Outlook.MISSED, "10 van 30"),
+        ({"goal": 30, "done": 20, "recently": 5, "ends": -1}, Outlook.MISSED, "20 van 30 klaar"),
         ({"goal": 30, "done": 0, "recently": 0, "began": 1, "ends": 9}, Outlook.TOO_EARLY, "niet begonnen"),
         ({"goal": 30, "done": 0, "recently": 0, "began": -1, "ends": 9}, Outlook.TOO_EARLY, "nog geen derde"),
         ({"goal": 30, "done": 0, "recently": 0, "began": -8, "ends": 2}, Outlook.MISSES, "80% van de tijd"),

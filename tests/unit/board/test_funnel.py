@@ -47,8 +47,8 @@ def test_counts_and_changes() -> None:
     }
 
 
-def test_a_dossier_that_is_taken_back_is_not_expected_any_more() -> None:
-    told = {step.layer: step.count for step in funnel(Counter(confirmed=2, withdrawn=1), 3)}
+def test_a_dossier_that_is_taken_back_counts_nowhere() -> None:
+    told = {step.layer: step.count for step in funnel(Counter(confirmed=2, withdrawn=1), 2)}
     assert (told[Layer.EXPECTED], told[Layer.SUPPLIED], told[Layer.CONFIRMED]) == (2, 2, 2)
     assert changed([("accepted", "withdrawn", 1)])[Layer.SUPPLIED] == -1
 

@@ -18,7 +18,7 @@ from overstap.board.render import render
 from overstap.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
 from overstap.board.speech import number
 from overstap.errors import OverstapError
-from overstap.ledger import backups, certificates, oldest, progress
+from overstap.ledger import backups, certificates, counts, oldest, progress
 from overstap.ledger.door import Unit
 from overstap.texts import texts
 from overstap.trust.watch import holds_until
@@ -94,20 +94,20 @@ def page(desk: Desk, airflow: Sequence[health.HealthLine], red: Iterable[RedTask
 def _region(
     desk: Desk, region: str, unit: Unit | None, red: Mapping[str, Sequence[RedTask]]
 ) -> tuple[list[RoundLine], RegionLine]:
-    agreements = desk.shelf.of(region)
-    broken = [error.message_nl for error in desk.shelf.broken(region)]
+    agreements, faults = desk.shelf.both(region)
+    broken = [error.message_nl for error in faults]
     name = agreements[-1].name if agreements else region
     if unit is None:
         planned = [RoundLine(view, "busy", ()) for view in planned_rounds(agreements, (), desk.now)]
         return planned, RegionLine(region, name, 0, 0, None, broken)
     opened = opened_rounds(unit)
-    states, expected = progress.states(unit), progress.expected(unit)
+    states, expected = progress.states(unit), counts.expected(unit)
     moved = progress.moves_since(unit, desk.midnight)
     stuck, unanswered, proof = oldest.stuck(unit), oldest.unanswered(unit), oldest.evidence(unit)
     lines = []
     for bare in opened:
         counted: Counter[str] = states.get(bare.round_id, Counter())
-        goal = expected.get(bare.school_year, 0)
+        goal = expected.get(bare.round_id, Counter()).total()
         view = replace(bare, steps=funnel(counted, goal, moved.get(bare.round_id, ())))
         found = _problems(
             view,

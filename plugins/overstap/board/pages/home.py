@@ -51,7 +51,7 @@ def page(desk: Desk) -> str:
 
 
 def _region(desk: Desk, region: str) -> Region:
-    agreements = desk.shelf.of(region)
+    agreements, broken = desk.shelf.both(region)
     cards: list[Card] = []
     with desk.region(region) as unit:
         opened = opened_rounds(unit) if unit else []
@@ -65,7 +65,7 @@ def _region(desk: Desk, region: str) -> Region:
     running = sum(one.phase(desk.now) not in (Phase.CLOSED, Phase.PLANNED) for one in opened)
     says = f"{running} {'ronde loopt' if running == 1 else 'rondes lopen'}, {len(planned)} gepland."
     views = sorted((card.view for card in cards), key=lambda view: view.milestones.opens)
-    return Region(name, says, timeline(views, desk.now), cards, desk.shelf.broken(region))
+    return Region(name, says, timeline(views, desk.now), cards, broken)
 
 
 def _card(desk: Desk, unit: Unit, view: RoundView, moved: list[tuple[str | None, str, int]]) -> Card:

@@ -123,10 +123,9 @@ def facts_of(unit: Unit, view: RoundView, now: datetime, school: str | None = No
 
 
 def _without_gone(counts: PrimaryCounts) -> PrimaryCounts:
-    """Return a school's counts as if dossiers that were taken back had never been waited for."""
-    gone = sum(counts.states[state] for state in GONE)
+    """Return a school's counts without the dossiers that were taken back, which are not waited for either."""
     states = Counter({state: number for state, number in counts.states.items() if state not in GONE})
-    return replace(counts, states=states, expected=max(0, counts.expected - gone))
+    return replace(counts, states=states)
 
 
 def with_funnel(view: RoundView, facts: Facts, moved: list[tuple[str | None, str, int]]) -> RoundView:
@@ -142,8 +141,9 @@ def with_funnel(view: RoundView, facts: Facts, moved: list[tuple[str | None, str
 def registrar_of(unit: Unit, view: RoundView) -> tuple[str, str]:
     """Return name and address of the region's first coordinator, who keeps the registrations."""
     found = unit.rows(
-        "select agreement -> 'coordinators' -> 0 ->> 'name', agreement -> 'coordinators' -> 0 ->> 'email' "
-        "from overstap.round where round_id = %(round)s",
+        "select a.agreement -> 'coordinators' -> 0 ->> 'name', a.agreement -> 'coordinators' -> 0 ->> 'email' "
+        "from overstap.round o join overstap.round_agreement a on a.round_id = o.round_id "
+        "and a.number = o.agreement_number where o.round_id = %(round)s",
         round=view.round_id,
     )
     return (str(found[0][0] or ""), str(found[0][1] or "")) if found else ("", "")

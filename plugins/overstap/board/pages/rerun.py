@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from overstap.board.funnel import DELIVERED, INSPECTED
 from overstap.board.house import TaskRef
@@ -11,6 +12,8 @@ from overstap.board.render import render
 from overstap.board.rounds import RoundView
 from overstap.board.schools import SupplierRow
 from overstap.board.speech import number, when
+from overstap.ledger.door import Unit
+from overstap.ledger.rounds import get_round
 from overstap.texts import texts
 
 
@@ -31,7 +34,7 @@ class Plan:
     tasks: Sequence[str]
 
 
-def plan(row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], desk: Desk) -> Plan:
+def plan(row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], desk: Desk, least: timedelta) -> Plan:
     """Work out what a rerun of a school comes to.
 
     Args:
@@ -39,6 +42,7 @@ def plan(row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], desk: Desk
         view: the round.
         tasks: what Airflow would run again.
         desk: for the moment.
+        least: the time that parents get at least from a release on.
     """
     words = texts("board/rerun")
     states = row.counts.states
@@ -50,7 +54,7 @@ def plan(row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], desk: Desk
         "delivered": number(sum(states[state] for state in DELIVERED)),
         "inspected": number(sum(states[state] for state in INSPECTED)),
         "in_review": number(states["in_review"]),
-        "closes": when(max(view.milestones.review_closes, desk.now), desk.now),
+        "closes": when(max(view.milestones.review_closes, desk.now + least), desk.now),
     }
     does = ["collect"]
     does += ["mended"] * bool(states["rejected"] or row.counts.refused_files)
@@ -105,9 +109,15 @@ def page(
             view=view,
             school=school,
             name=row.name,
-            plan=plan(row, view, tasks, desk),
+            plan=plan(row, view, tasks, desk, _least(unit, round_id)),
             mark=mark,
             problem=problem,
             warning=warning,
             note=note,
         )
+
+
+def _least(unit: Unit, round_id: str) -> timedelta:
+    """Return the time that parents get at least from a release on, as it was agreed."""
+    found = get_round(unit, round_id)
+    return found.agreement.round(found.kind).review_minimum

@@ -80,6 +80,8 @@ class Gate(HITLOperator):
                     "round": place.kind.dutch,
                     "school_year": place.agreement.school_year,
                     "board": round_page(self.ref.round_id),
+                    # The word is the same in both languages.
+                    "dossiers": f"{facts['count']} {'dossier' if facts['count'] == '1' else 'dossiers'}",
                 }
                 self.subject = self._words["subject"]["nl"].format(**facts)
                 self.body = self._words["body"]["nl"].format(**facts)

@@ -8,12 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from markupsafe import Markup, escape
 
 from overstap.clock import Calendar, spoken, spoken_day
 from overstap.errors import OverstapError
-from overstap.texts import TEXTS
+from overstap.texts import TEXTS, read_yaml
 
 FOLDER = TEXTS / "review"
 FIRST = "nl"
@@ -85,7 +84,7 @@ def languages(folder: Path = FOLDER) -> dict[str, Language]:
 
 
 def _read(path: Path) -> Language:
-    text: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text: dict[str, Any] = read_yaml(path)
     try:
         calendar = Calendar(**{name: _frozen(text["calendar"][name]) for name in _CALENDAR})
         return Language(path.stem, text["name"], text["dir"], calendar, _flat(text["sentences"]))
