@@ -5,6 +5,8 @@ Ids and moments, and the words that people wrote, decrypted.
 
 import base64
 import json
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -127,25 +129,18 @@ def _versions(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
 
 
 def _entitled(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
-    return [
-        {"version": number, "person": person, "kind": kind, "since": added_at.isoformat()}
-        for number, person, kind, added_at in unit.rows(
-            "select number, person, kind, added_at from overstap.entitled where dossier = %(id)s "
-            "order by number, person",
-            id=dossier,
-        )
-    ]
+    return _listed(
+        *(unit, dossier, ("version", "person", "kind", "since")),
+        "select number, person, kind, added_at from overstap.entitled where dossier = %(id)s order by number, person",
+    )
 
 
 def _letters(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
-    return [
-        {"version": number, "person": person, "printed_by": by, "printed_at": at.isoformat()}
-        for number, person, by, at in unit.rows(
-            "select number, person, printed_by, printed_at from overstap.letter_print where dossier = %(id)s "
-            "order by printed_at",
-            id=dossier,
-        )
-    ]
+    return _listed(
+        *(unit, dossier, ("version", "person", "printed_by", "printed_at")),
+        "select number, person, printed_by, printed_at from overstap.letter_print where dossier = %(id)s "
+        "order by printed_at",
+    )
 
 
 def _mails(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
@@ -197,25 +192,19 @@ def _answers(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
 
 
 def _window(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
-    return [
-        {"choice": choice, "closes_at": _iso(closes_at), "by": by, "reason": reason, "at": at.isoformat()}
-        for choice, closes_at, by, reason, at in unit.rows(
-            "select w.choice, w.closes_at, g.decided_by, g.reason, g.decided_at from overstap.window_decision w "
-            "join overstap.gate_decision g using (gate_decision) join overstap.dossier d on d.round_id = w.round_id "
-            "and d.primary_school = w.school where d.dossier = %(id)s order by g.decided_at",
-            id=dossier,
-        )
-    ]
+    return _listed(
+        *(unit, dossier, ("choice", "closes_at", "by", "reason", "at")),
+        "select w.choice, w.closes_at, g.decided_by, g.reason, g.decided_at from overstap.window_decision w "
+        "join overstap.gate_decision g using (gate_decision) join overstap.dossier d on d.round_id = w.round_id "
+        "and d.primary_school = w.school where d.dossier = %(id)s order by g.decided_at",
+    )
 
 
 def _states(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
-    return [
-        {"transition": transition, "to": state, "by": actor, "at": at.isoformat()}
-        for transition, state, actor, at in unit.rows(
-            "select transition, to_state, actor, at from overstap.dossier_event where dossier = %(id)s order by at",
-            id=dossier,
-        )
-    ]
+    return _listed(
+        *(unit, dossier, ("transition", "to", "by", "at")),
+        "select transition, to_state, actor, at from overstap.dossier_event where dossier = %(id)s order by at",
+    )
 
 
 def _deliveries(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
@@ -290,6 +279,15 @@ def _evidence(unit: Unit, dossier: UUID) -> dict[str, Any]:
 
 def _last(unit: Unit, dossier: UUID) -> int:
     return int(unit.one("select version from overstap.dossier where dossier = %(id)s", id=dossier)[0])
+
+
+def _listed(unit: Unit, dossier: UUID, names: Sequence[str], query: str) -> list[dict[str, Any]]:
+    """Return the rows of a query about a dossier as facts by name."""
+    rows = unit.rows(query, id=dossier)
+    return [
+        {name: _iso(value) if isinstance(value, datetime) else value for name, value in zip(names, row, strict=True)}
+        for row in rows
+    ]
 
 
 def _iso(moment: Any) -> str | None:

@@ -55,7 +55,7 @@ def print_dossier(
     files = {file.path: (uuid4(), b"", file.kind, len(file.content)) for file in files_of(plain)}
     frozen = Frozen(plain, number, digest, None, None, files)
     copy = showing(frozen, own_path=reader.path, asks_changes_only=False)
-    sheet = dossier_sheet(copy | {"person": reader.name}, "nl", now())
+    sheet = dossier_sheet(copy | {"person": reader.name, "kind": reader.kind}, "nl", now())
     _form(sheet, copy["pupil"], number, reader, spoken(closes_at))
     return sheet.made()
 

@@ -29,6 +29,7 @@ _VIEWABLE = {Kind.PDF: "pdf", Kind.JPEG: "jpeg", Kind.PNG: "png", Kind.TEXT: "te
 _OFFICE = {Kind.WORD: "docx", Kind.EXCEL: "xlsx", Kind.POWERPOINT: "pptx", Kind.ODF: "odt", Kind.OLE: "doc"}
 _NETHERLANDS = "6030"
 """The code of the Netherlands in the national list of countries (tabel 34, Landen)."""
+_BLOCKS = "sections"
 _TECHNICAL = ("dossier/metadata", "dossier/inzage", "dossier/overdrachtsoort")
 """About the file and not about the child: not shown as content (what is withheld is told in words)."""
 
@@ -122,18 +123,28 @@ def sealed_copy(copy: dict[str, Any], key: bytes, region: str, access: UUID) -> 
         region: region id.
         access: which access it belongs to, so that rows cannot be swapped.
     """
-    text = json.dumps(copy, ensure_ascii=False, separators=(",", ":")).encode()
-    return seal(AESGCM(key), text, bound(region, f"showing/{access}"))
+    # The blocks on a line of their own, for JSON has no line end: they are nine tenths of it, and most pages show none.
+    parts = ({name: part for name, part in copy.items() if name != _BLOCKS}, copy[_BLOCKS])
+    text = "\n".join(json.dumps(part, ensure_ascii=False, separators=(",", ":")) for part in parts)
+    return seal(AESGCM(key), text.encode(), bound(region, f"showing/{access}"))
 
 
-def opened_copy(data: bytes, key: bytes, region: str, access: UUID) -> dict[str, Any]:
-    """Return a copy from what is kept; arguments as in `sealed_copy`.
+def opened_copy(data: bytes, key: bytes, region: str, access: UUID, *, is_whole: bool) -> dict[str, Any]:
+    """Return a copy from what is kept.
+
+    Args:
+        data: as `sealed_copy` made it.
+        key: likewise.
+        region: likewise.
+        access: likewise.
+        is_whole: whether its blocks are wanted; else there is no "sections" in it.
 
     Raises:
         InvalidTag: it was not sealed with this key, or belongs to another access.
     """
-    found: dict[str, Any] = json.loads(unseal(AESGCM(key), data, bound(region, f"showing/{access}")))
-    return found
+    about, _, blocks = unseal(AESGCM(key), data, bound(region, f"showing/{access}")).partition(b"\n")
+    found: dict[str, Any] = json.loads(about)
+    return {**found, _BLOCKS: json.loads(blocks)} if is_whole else found
 
 
 def sealed_file(content: bytes, key: bytes, file: UUID) -> bytes:
@@ -170,53 +181,53 @@ def _name(who: Node) -> str:
 
 
 def _sections(dossier: Dossier, hidden: Hidden) -> list[dict[str, Any]]:
-    """Return the dossier's blocks with their lines: [depth, label, value, help, is heading]."""
+    """Return the dossier's blocks with their lines: [depth, field, number, value, is explained, is heading].
+
+    Fields and blocks by block and name ("leerling/achternaam"): what they are called is the reader's language's.
+    """
     found: dict[str, dict[str, Any]] = {}
+    told: set[tuple[str, str]] = set()
     for each in fields(dossier):
         if each.path.startswith(_TECHNICAL) or each.path == PUPIL or each.path == "dossier/huidigeschool":
             continue
-        name, title, help_, top = _section_of(each, dossier)
-        section = found.setdefault(
-            name, {"name": name, "title": title, "help": help_, "lines": [], "hides": False, "told": set()}
-        )
+        name, place, top = _section_of(each, dossier)
+        section = found.setdefault(name, {"name": name, "of": place, "lines": [], "hides": False})
         if hidden(each.path):
             section["hides"] = True
             continue
         depth = each.path.count("/") - top
+        line = [depth, _place(each.field), _number(each)]
         if isinstance(each.value, Node):
             if depth >= 0 and each.path != f"{PUPIL}/{name}":
-                section["lines"].append([depth, _numbered(each), "", each.field.help, True])
+                section["lines"].append([*line, "", False, True])
         else:
             # A code is shown in words, so what the codes mean is no help; and each thing is explained once.
-            help_text = each.field.help if each.field.list is None and each.field.label not in section["told"] else ""
-            section["told"].add(each.field.label)
-            section["lines"].append(
-                [depth, each.field.label, _shown(str(each.value), each.field, dossier), help_text, False]
-            )
+            is_explained = each.field.list is None and (name, each.field.label) not in told
+            told.add((name, each.field.label))
+            section["lines"].append([*line, _shown(str(each.value), each.field, dossier), is_explained, False])
     order = [*(name for name in _SECTIONS if name in found), *(name for name in found if name not in _SECTIONS)]
-    for section in found.values():
-        del section["told"]
     return [found[name] for name in order if found[name]["lines"] or found[name]["hides"]]
 
 
-def _section_of(found: Found, dossier: Dossier) -> tuple[str, str, str, int]:
-    """Return the section that a field belongs to: its name, title, explanation, and how deep its lines begin."""
-    known = dossier.catalogue
+def _section_of(found: Found, dossier: Dossier) -> tuple[str, str, int]:
+    """Return the section that a field belongs to: its name, the field it is called by, how deep its lines begin."""
     if found.path.startswith(f"{PUPIL}/"):
         step = found.path.removeprefix(f"{PUPIL}/").partition("/")[0].partition("[")[0]
-        field = next(each for each in known.blocks["leerling"] if each.name == step)
+        field = dossier.catalogue.field("leerling", step)
         if field.contains and field.category not in (None, "school"):
             top = PUPIL.count("/") + (1 if field.max is None else 2)
-            return step, field.label, field.help, top
-        field = next(each for each in known.blocks["huidigeschool"] if each.name == "leerling")
-        return "leerling", field.label, field.help, PUPIL.count("/") + 1
-    field = next(each for each in known.blocks["dossier"] if each.name == "huidigeschool")
-    return "school", field.label, field.help, 2
+            return step, _place(field), top
+        return "leerling", "huidigeschool/leerling", PUPIL.count("/") + 1
+    return "school", "dossier/huidigeschool", 2
 
 
-def _numbered(found: Found) -> str:
+def _place(field: Field) -> str:
+    return f"{field.block}/{field.name}"
+
+
+def _number(found: Found) -> int | None:
     number = found.path.rsplit("/", 1)[-1].partition("[")[2].rstrip("]")
-    return f"{found.field.label} {number}" if number else found.field.label
+    return int(number) if number and isinstance(found.value, Node) else None
 
 
 def _shown(text: str, of: Field, dossier: Dossier) -> str:
@@ -240,9 +251,8 @@ def _withheld(dossier: Dossier) -> list[dict[str, str]]:
     for each in dossier.catalogue.blocks["categorie_uitlevering"]:
         mark = marks.text(each.name)
         if mark in (FORBIDDEN, OPTED_OUT):
-            title = each.label.removeprefix("Onderdeel: ")
             why = "forbidden" if mark == FORBIDDEN else "opted_out"
-            found.append({"name": each.name.removeprefix("cat_"), "title": title[:1].upper() + title[1:], "why": why})
+            found.append({"name": each.name.removeprefix("cat_"), "of": _place(each), "why": why})
     return found
 
 
@@ -263,14 +273,17 @@ def _files(frozen: Frozen, hidden: Hidden) -> list[dict[str, Any]]:
 
 
 def _changes(dossier: Dossier, earlier: Dossier, hidden: Hidden, immaterial: Set[str]) -> list[dict[str, Any]]:
-    """Return what changed, by block: [label, what happened, before, after, whether the region calls it immaterial]."""
+    """Return what changed, by block: [where, field, what happened, before, after, whether it is called immaterial].
+
+    Where: the one of several that it stands in ("test 2"), by field and number. Immaterial: so the agreement says.
+    """
     blocks: dict[str, dict[str, Any]] = {}
     for each in differences(earlier, dossier):
         if each.path.startswith(_TECHNICAL):
             continue
         found = Found(each.path, each.field, each.after or each.before or "", each.category)
-        name, title, _, _ = _section_of(found, dossier)
-        block = blocks.setdefault(name, {"name": name, "title": title, "items": [], "hides": False})
+        name, place, _ = _section_of(found, dossier)
+        block = blocks.setdefault(name, {"name": name, "of": place, "items": [], "hides": False})
         if hidden.change(each.path, earlier, is_removed=each.change is Change.REMOVED):
             block["hides"] = True
             continue
@@ -279,24 +292,24 @@ def _changes(dossier: Dossier, earlier: Dossier, hidden: Hidden, immaterial: Set
         )
         if is_of_carer(each.path):
             before = None  # it may have been another carer's
-        label = " ".join(part for part in (_within(each, dossier), each.field.label) if part)
-        block["items"].append([label, each.change.value, before, after, is_immaterial(each, immaterial)])
+        where, is_small = _within(each, dossier), is_immaterial(each, immaterial)
+        block["items"].append([where, _place(each.field), each.change.value, before, after, is_small])
     return list(blocks.values())
 
 
-def _within(difference: Difference, dossier: Dossier) -> str:
-    """Return where a changed field stands in its block, in words: "Toets 2," for one test of many."""
+def _within(difference: Difference, dossier: Dossier) -> tuple[str, int] | None:
+    """Return the innermost of several blocks that a changed field stands in: ("toetslijst/toets", 2)."""
     steps = difference.path.split("/")[:-1]
-    block, words = dossier.catalogue.root, []
+    block, innermost = dossier.catalogue.root, None
     for step in steps[1:]:
         name, _, number = step.partition("[")
         field = next((each for each in dossier.catalogue.blocks[block] if each.name == name), None)
         if field is None or field.contains is None:
             break
         if number:
-            words.append(f"{field.label} {number.rstrip(']')}:")
+            innermost = (_place(field), int(number.rstrip("]")))
         block = field.contains
-    return " ".join(words[-1:])
+    return innermost
 
 
 def _brief(text: str, most: int = 300) -> str:

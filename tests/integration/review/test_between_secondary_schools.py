@@ -1,14 +1,21 @@
 """Between secondary schools: a pupil of sixteen inspects alone, a guardian for a younger one, and consent is asked."""
 
 from datetime import date
+from pathlib import Path
 
 import psycopg
 import pytest
-from families import Family, Home, Place, open_between_secondary_schools
+from families import Family, Home, Place, home, open_between_secondary_schools, open_place
 from served import Parent, Served, title
 
 from overstap.clock import now, wall
-from overstap.ledger import counts
+from overstap.delivery.envelope import DOSSIER_FILE, open_envelope
+from overstap.delivery.sealing import seal_round
+from overstap.dossier.reading import read
+from overstap.ledger import counts, reviews, rounds
+from overstap.ledger.reviews import Decision
+from overstap.local.postgres import EmbeddedPostgres
+from overstap.trust import DevelopmentAuthority, TrustStore
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +50,7 @@ def test_a_pupil_of_sixteen_signs_in_alone_and_is_asked_for_consent(between: Pla
     assert f"{family.surname}." in page.text.partition("Ingelogd als ")[2][:80]
     form = pupil.get("antwoord").text
     assert "Geeft u toestemming om het dossier te versturen?" in form
+    assert "Zonder toestemming wordt het dossier niet verstuurd." in form
     refused = pupil.decide("eens")
     assert refused.status_code == 422
     assert "Kies of u toestemming geeft." in refused.text
@@ -81,3 +89,77 @@ def test_without_required_consent_it_is_counted_when_the_window_ends(between: Pl
         )[0]
     assert per_school[between.school] == 1, "the guardian's; the pupil of seventeen consented in the end"
     assert going == 2
+
+
+def test_consent_that_is_asked_is_in_the_dossier_and_stops_nothing(
+    postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path
+) -> None:
+    """DOMAIN 3.5: the sources disagree on consent, so it is kept as data; `asked` sends either way."""
+    with home(postgres, tmp_path, ledger_template) as at_home:
+        asked = open_between_secondary_schools(open_place(at_home.ledger, 10), grown_up, consent="asked")
+        yes, no, on_paper = asked.families()
+        served = Served(at_home.review_dsn, tmp_path / "review.log").start()
+        try:
+            asked.give_codes([yes, no])
+            for family, consent in ((yes, "ja"), (no, "nee")):
+                pupil = Parent(served.address)
+                pupil.enter(family)
+                form = pupil.get("antwoord").text
+                assert "ook zonder toestemming wordt verstuurd" in form
+                assert "Zonder toestemming wordt het dossier niet verstuurd" not in form
+                assert "U geeft dit antwoord zelf" in form
+                assert "andere ouder" not in form + pupil.get("dossier").text
+                assert "uw kind" not in form + pupil.get("dossier").text + pupil.get("overzicht").text
+                assert "Kies of u toestemming geeft." in pupil.decide("eens").text
+                receipt = pupil.decide("eens", toestemming=consent)
+                assert title(receipt) == "Uw antwoord is ontvangen"
+                assert f"<dt>Toestemming</dt><dd>{consent.title()}</dd>" in receipt.text
+        finally:
+            served.stop()
+        with asked.unit("school") as unit:
+            seen = Decision(on_paper.las_key, wall(now()).date(), "Ja", None)
+            assert reviews.record(unit, asked.round_id, asked.school, [seen], ground="school_single").recorded
+        said = sealed_consents(asked, at_home, tmp_path / "trust")
+    assert said == {yes.pupil_number: "Ja", no.pupil_number: "Nee", on_paper.pupil_number: "Onbekend"}
+
+
+def grown_up(pupil) -> None:
+    pupil["geboortedatum"] = [date(wall(now()).date().year - 17, 1, 1).isoformat()]
+
+
+def sealed_consents(place: Place, at_home: Home, folder: Path) -> dict[str, str | None]:
+    """Seal a round whose window is over, open it as the receiving school does; return `toestemming` by pupil number."""
+    receiver = place.agreement.receivers(place.kind)[0].id
+    authority = DevelopmentAuthority(folder, at=now())
+    authority.conductor("alfa")
+    for school in place.agreement.schools:
+        authority.school(school.id)
+    trust = TrustStore(folder, production=False)
+    with place.unit() as unit:
+        registered = [
+            rounds.Registration(family.pupil_number, receiver, place.school, "placed", now())
+            for family in place.families()
+        ]
+        rounds.record_registrations(unit, place.agreement.school_year, registered)
+    with psycopg.connect(at_home.owner_dsn) as owner:
+        owner.execute("update overstap.dossier set review_closes_at = clock_timestamp()")
+        owner.execute("update overstap.round set delivers_at = clock_timestamp()")
+    seal_round(
+        *(place.ledger, trust),
+        agreement=place.agreement,
+        agreed=place.agreement.round(place.kind),
+        round_id=place.round_id,
+        actor="seal",
+        clock=now,
+    )
+    with place.unit() as unit:
+        envelopes = [row[0] for row in unit.rows("select envelope from overstap.delivery")]
+    keyring = trust.keyring(receiver, at=now())
+    found = {}
+    for envelope in envelopes:
+        opened = open_envelope(envelope, keyring=keyring, trust=trust, me=receiver, at=now())
+        dossier = read(opened.files[DOSSIER_FILE])
+        inspection = dossier.tree.block("inzage")
+        assert inspection is not None
+        found[str(dossier.pupil_number)] = inspection.text("toestemming")
+    return found

@@ -1,17 +1,24 @@
 """A parent's way through the pages, by real HTTP, with the mistakes that people make."""
 
+import io
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 from families import Place
+from pypdf import PdfReader
 from served import Parent, Served, title
 
 from overstap.clock import now
+from overstap.dossier.labels import labels
 from overstap.errors import OverstapError
 from overstap.ledger import rounds
 from overstap.review.pages.wording import FOLDER, languages
+
+
+def text_of(pdf: bytes) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
 
 
 def test_a_family_signs_in_reads_and_decides(place: Place, served: Served) -> None:
@@ -58,6 +65,25 @@ def test_who_receives_it_and_the_attachments_that_go_along(place: Place, served:
             stranger = Parent(served.address)
             assert stranger.http.get(link).url.path == "/nl/"
     assert kinds, "no synthetic dossier has an attachment"
+
+
+def test_english_pages_call_everything_in_english_and_leave_what_school_wrote(place: Place, served: Served) -> None:
+    family = place.take()
+    parent = Parent(served.address, "en")
+    parent.enter(family)
+    shown = parent.get("dossier").text
+    for place_ in ("leerling/achternaam", "leerling/overstapadvies", "leerling/verzorger", "toetslijst/toets"):
+        english, dutch = labels("en").of(place_)[0], labels("nl").of(place_)[0]
+        assert re.search(rf">{english}( 1)?<", shown), english
+        assert not re.search(rf">{dutch}( 1)?<", shown), dutch
+    assert '<span class="help">Without the prefix.</span>' in shown
+    assert f'<dd lang="nl">{family.surname}</dd>' in shown
+    withheld = parent.get("overzicht").text.partition("What does not go along?")[2]
+    assert "<dt>Absence</dt>" in withheld or "<dt>Early childhood education</dt>" in withheld
+    text = text_of(parent.get("dossier.pdf").content)
+    assert "Surname" in text
+    assert "Achternaam" not in text
+    assert family.surname in text
 
 
 def test_a_language_is_a_file(tmp_path: Path) -> None:

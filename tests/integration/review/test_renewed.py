@@ -50,6 +50,10 @@ def test_a_changed_advice_is_shown_and_asked_again(place: Place, family: Family,
     assert "Nog geen antwoord" in page.text
     assert "<h3>Schooladvies</h3>" in page.text
     assert "<h3>Toetsen</h3>" not in page.text
+    in_english = parent.http.get("/en/overzicht").text
+    assert "<h3>School advice</h3>" in in_english
+    assert "<strong>School advice</strong>" in in_english
+    assert '<dd lang="nl">Vwo</dd>' in in_english or '<dd lang="nl">' in in_english
     assert title(parent.get("antwoord")) == "Uw antwoord over de veranderingen"
     # Who had not answered is asked about all of it, with the same code.
     page = other.enter(family, 1)

@@ -178,7 +178,7 @@ def test_a_code_opens_its_own_family_and_no_other(data, families: list[Family], 
         "select * from overstap.review_look(%s)", [stay.token]
     ).fetchone()
     assert dossier == one.dossier
-    copy = opened_copy(showing, stay.held(held), region, access)
+    copy = opened_copy(showing, stay.held(held), region, access, is_whole=True)
     assert one.surname in copy["pupil"]
     assert code_keys(code, one.born).opens != code_keys(code, one.born + timedelta(days=1)).opens
 

@@ -10,7 +10,7 @@ import ipaddress
 import logging
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -18,12 +18,15 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from overstap.clock import now
+from overstap.dossier.labels import labels
 from overstap.review.code_keys import TOKEN_BYTES, Stay, code_keys, read_code
 from overstap.review.pages import forms
 from overstap.review.pages.lines import block_html
@@ -85,23 +88,28 @@ def build_app(store: Store, site: Site, workers: Executor) -> Quiet:
     """
 
     @asynccontextmanager
-    async def living(_: FastAPI) -> AsyncIterator[None]:
+    async def living(_: Starlette) -> AsyncIterator[None]:
         await store.open()
         sweeping = asyncio.create_task(_sweep(store))
         yield
         sweeping.cancel()
         await store.close()
 
-    app = FastAPI(lifespan=living, docs_url=None, redoc_url=None, openapi_url=None)
-    app.mount("/static", StaticFiles(directory=STATIC))
     pages = _Pages(store, site, workers)
-    for path, page in pages.gets().items():
-        app.add_api_route(path, page, methods=["GET"], response_model=None)
-    for path, page in pages.posts().items():
-        app.add_api_route(path, page, methods=["POST"], response_model=None)
-    app.add_exception_handler(Away, pages.away)
-    app.add_exception_handler(HTTPException, pages.lost)
+    routes: list[BaseRoute] = [Mount("/static", StaticFiles(directory=STATIC))]
+    routes += [Route(path, _endpoint(page), methods=["GET"]) for path, page in pages.gets().items()]
+    routes += [Route(path, _endpoint(page), methods=["POST"]) for path, page in pages.posts().items()]
+    app = Starlette(routes=routes, lifespan=living, exception_handlers={Away: pages.away, HTTPException: pages.lost})
+    # It would send the visitor to whatever stands in the Host header, by HTTP.
+    app.router.redirect_slashes = False
     return Quiet(Guard(app, is_secure=site.is_secure))
+
+
+def _endpoint(page: Callable[..., Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return await page(request, **request.path_params)
+
+    return endpoint
 
 
 class _Pages:
@@ -120,6 +128,7 @@ class _Pages:
         return {
             "/": self.front,
             "/gezond": self.healthy,
+            "/{taal}": self.begin,
             "/{taal}/": self.start,
             "/{taal}/uitleg": self.explain,
             "/{taal}/overzicht": self.home,
@@ -151,9 +160,13 @@ class _Pages:
             return RedirectResponse(f"/{wanted}/", 303)
         return await self.start(request, FIRST)
 
-    async def healthy(self) -> Response:
+    async def healthy(self, _: Request) -> Response:
         """Say that the process answers."""
         return PlainTextResponse("ok\n")
+
+    async def begin(self, _: Request, taal: str) -> Response:
+        """Go to the start of a language."""
+        return RedirectResponse(f"/{self._language(taal).code}/", 303)
 
     async def start(self, request: Request, taal: str) -> Response:
         """Show the sign-in form."""
@@ -234,7 +247,7 @@ class _Pages:
     async def dossier(self, request: Request, taal: str) -> Response:
         """Show all that goes along."""
         said = self._language(taal)
-        look = await self._look(request)
+        look = await self._look(request, is_whole=True)
         if look is None or look.copy is None:
             return self._shut(request, said, look)
         return self._page(request, said, "dossier", look=look, copy=look.copy, kinds=_KINDS, block_html=block_html)
@@ -242,7 +255,7 @@ class _Pages:
     async def dossier_pdf(self, request: Request, taal: str) -> Response:
         """Give the dossier to take home."""
         said = self._language(taal)
-        look = await self._look(request)
+        look = await self._look(request, is_whole=True)
         if look is None or look.copy is None:
             return self._shut(request, said, look)
         made = await self._work(dossier_pdf, look.copy, said.code, now())
@@ -314,18 +327,9 @@ class _Pages:
         status, _ = await self.store.decide(
             look, given.pressed, given.agreed, given.consent if asks_consent else None, given.view or None
         )
-        if status == "recorded":
-            return RedirectResponse(f"/{said.code}/ontvangstbewijs?ontvangen", 303)
         if status == "enough":
             return self._answer_form(request, said, look, faults=("enough",), form=form)
-        return self._over(
-            *(request, said, status),
-            closes_at=look.closes_at,
-            typed=given.view,
-            is_sending=True,
-            status=409,
-            look=look,
-        )
+        return self._sent(request, said, look, status, "ontvangstbewijs?ontvangen", given.view)
 
     async def receipt(self, request: Request, taal: str) -> Response:
         """Show what the person did, as the ledger has it."""
@@ -394,17 +398,17 @@ class _Pages:
         if asked.faults or asked.kind is None:
             return self._ask_form(request, said, look, faults=tuple(asked.faults), form=form)
         status, _ = await self.store.ask(look, asked.request, asked.kind, asked.text)
-        if status == "recorded":
-            return RedirectResponse(f"/{said.code}/vraag?verstuurd", 303)
         if status == "enough":
             return self._ask_form(request, said, look, faults=("enough",), form=form)
+        return self._sent(request, said, look, status, "vraag?verstuurd", asked.text)
+
+    def _sent(self, request: Request, said: Language, look: Look, status: str, to: str, typed: str) -> Response:
+        """Go on from what was recorded; or tell that it came too late, with what was typed."""
+        if status == "recorded":
+            return RedirectResponse(f"/{said.code}/{to}", 303)
+        closes_at = look.closes_at
         return self._over(
-            *(request, said, status),
-            closes_at=look.closes_at,
-            typed=asked.text,
-            is_sending=True,
-            status=409,
-            look=look,
+            request, said, status, closes_at=closes_at, typed=typed, is_sending=True, status=409, look=look
         )
 
     async def trail(self, request: Request, taal: str) -> Response:
@@ -524,6 +528,8 @@ class _Pages:
 
     def _page(self, request: Request, said: Language, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
         look: Look | None = facts.get("look")
+        if look is not None and look.copy is not None:
+            said = said.to(look.copy["kind"])
         facts.setdefault("is_signed_in", look is not None)
         facts.setdefault("faults", ())
         rest = request.url.path.split("/", 2)[2] if request.url.path.count("/") > 1 else ""
@@ -533,6 +539,7 @@ class _Pages:
                 said=said,
                 lang=said.code,
                 dir=said.dir,
+                names=labels(said.code),
                 skip=said.say("frame.skip"),
                 others=self.languages.values(),
                 # A form that was sent cannot be asked for again in another language.
@@ -562,9 +569,9 @@ class _Pages:
                 return Stay(secret)
         return None
 
-    async def _look(self, request: Request) -> Look | None:
+    async def _look(self, request: Request, *, is_whole: bool = False) -> Look | None:
         stay = self._stay(request)
-        return await self.store.look(stay) if stay is not None else None
+        return await self.store.look(stay, is_whole=is_whole) if stay is not None else None
 
     def _is_ours(self, look: Look, form: Mapping[str, str]) -> bool:
         return hmac.compare_digest(look.stay.form_token.encode(), form.get("formulier", "").encode())

@@ -4,6 +4,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from overstap.dossier.labels import labels
 from overstap.pdf import Sheet
 from overstap.pdf.sheet import SOFT
 from overstap.review.pages.wording import Language, languages
@@ -28,20 +29,21 @@ def dossier_sheet(copy: dict[str, Any], lang: str, at: datetime) -> Sheet:
         lang: the reader's language.
         at: when it is made.
     """
-    said = languages()[lang]
+    said = languages()[lang].to(copy["kind"])
     sheet = _begun(copy, said, said.plain("pdf.title", pupil=copy["pupil"]), at)
     sheet.paragraph(said.plain("dossier.lead", number=copy["number"]))
     if copy["secrecy"]:
         sheet.paragraph(said.plain("dossier.secrecy"))
+    names = labels(lang)
     for section in copy["sections"]:
-        _heading(sheet, section["title"])
+        _heading(sheet, names.label(section["of"]))
         if section["hides"]:
             _soft(sheet, said.plain("dossier.hides"))
-        for depth, label, value, _, is_heading in section["lines"]:
+        for depth, place, number, value, _, is_heading in section["lines"]:
             if is_heading:
-                sheet.heading(label, size=_PART, after=1)
+                sheet.heading(names.label(place, number), size=_PART, after=1)
             else:
-                sheet.pairs([(label, value or said.plain("dossier.empty"))], indent=min(depth, 4) * 3)
+                sheet.pairs([(names.label(place), value or said.plain("dossier.empty"))], indent=min(depth, 4) * 3)
     if copy["files"]:
         _heading(sheet, said.plain("dossier.files"))
         for file in copy["files"]:
@@ -50,7 +52,7 @@ def dossier_sheet(copy: dict[str, Any], lang: str, at: datetime) -> Sheet:
     _heading(sheet, said.plain("home.withheld"))
     if not copy["withheld"]:
         sheet.paragraph(said.plain("home.withheld_none"))
-    sheet.pairs([(part["title"], said.plain(f"home.{part['why']}")) for part in copy["withheld"]])
+    sheet.pairs([(names.part(part["of"]), said.plain(f"home.{part['why']}")) for part in copy["withheld"]])
     sheet.ln(4)
     _soft(sheet, f"{said.plain('receipt.digest')}: {copy['digest']}")
     return sheet
@@ -66,7 +68,7 @@ def receipt_pdf(copy: dict[str, Any], answers: list[dict[str, Any]], school: str
         lang: the reader's language.
         at: when it is made.
     """
-    said = languages()[lang]
+    said = languages()[lang].to(copy["kind"])
     sheet = _begun(copy, said, said.plain("pdf.receipt"), at)
     sheet.paragraph(f"{said.plain('pdf.title', pupil=copy['pupil'])}, {school}")
     if not answers:

@@ -105,8 +105,13 @@ class Store:
         )
         return SignIn(*row)
 
-    async def look(self, stay: Stay) -> Look | None:
-        """Return what the stay may see; None when it is over."""
+    async def look(self, stay: Stay, *, is_whole: bool = False) -> Look | None:
+        """Return what the stay may see; None when it is over.
+
+        Args:
+            stay: the stay.
+            is_whole: whether the dossier's blocks are wanted too.
+        """
         row = await self._one("select * from overstap.review_look(%s)", [stay.token])
         if row is None:
             return None
@@ -114,7 +119,7 @@ class Store:
         copy = None
         if showing is not None:
             try:
-                copy = opened_copy(showing, stay.held(held), region, access)
+                copy = opened_copy(showing, stay.held(held), region, access, is_whole=is_whole)
             except InvalidTag:
                 return None  # the code got another copy in the meantime, with another key
         closes_at, delivers_at, school, contact, receivers, consent, answers, requests = rest

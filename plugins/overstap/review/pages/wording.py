@@ -2,9 +2,9 @@
 
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from overstap.texts import TEXTS, read_yaml
 FOLDER = TEXTS / "review"
 FIRST = "nl"
 """The language of who asks for none, and the one that says which sentences there are."""
+_PUPIL = "_pupil"
+"""Ends the key of a sentence that says to a pupil what the one without it says to a parent."""
 _CALENDAR = ("months", "days", "moment", "day", "summer", "winter")
 
 
@@ -44,14 +46,28 @@ class Language:
         Raises:
             KeyError: there is no such sentence, or a fact is missing.
         """
-        return Markup(self.sentences[key]).format(  # noqa: S704 (the text file is ours)
-            **{name: escape(str(fact)) for name, fact in facts.items()}
-        )
+        sentence = self.sentences[key]
+        if "{" in sentence:
+            sentence = sentence.format(**{name: escape(str(fact)) for name, fact in facts.items()})
+        return Markup(sentence)  # noqa: S704 (the text file is ours, and each fact is escaped)
 
     def plain(self, key: str, **facts: object) -> str:
         """Return the sentence as text, for a PDF; raises as `say`."""
         text = Markup(self.sentences[key]).striptags()  # noqa: S704 (likewise)
         return text.format(**facts)
+
+    def to(self, reader: str) -> "Language":
+        """Return the language as one kind of reader is addressed: a pupil has no child, and parents instead of others.
+
+        Args:
+            reader: `carer` or `pupil`; of a sentence that has one for this reader (`..._pupil`) that one is said.
+        """
+        return self._spoken_to.get(reader, self)
+
+    @cached_property
+    def _spoken_to(self) -> dict[str, "Language"]:
+        ours = {key.removesuffix(_PUPIL): said for key, said in self.sentences.items() if key.endswith(_PUPIL)}
+        return {"pupil": replace(self, sentences={**self.sentences, **ours})}
 
     def has(self, key: str) -> bool:
         """Tell whether there is such a sentence."""
