@@ -4,27 +4,25 @@ Whoever is slow, hangs, drips or pours at the other end does harm to its own con
 its deadline, and an answer is read no further than it was allowed to be long.
 """
 
-import socket
-import ssl
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
+from urllib.parse import urlsplit
 
-import httpx
-from cryptography import x509
-
+from overstap.delivery.known_socket import KnownContext, KnownSocket, NoConnectionError, connected
 from overstap.delivery.receipt import SOFTWARE
 from overstap.errors import OverstapError
-from overstap.trust import Role, TlsIdentity, TrustStore
-from overstap.trust.certificates import UNREADABLE, oin_in
+from overstap.trust import TlsIdentity, TrustStore
 
 CONNECT_SECONDS = 10.0
 DEADLINE_SECONDS = 60.0
 _KEEP_ALIVE_SECONDS = 20.0  # shorter than the reference endpoint keeps an idle connection
+_PART_BYTES = 64 * 1024
+_HTTPS_PORT = 443
 
 
 class Problem(StrEnum):
@@ -63,42 +61,6 @@ class Reply:
     """Code of the trust store's error, where there was one."""
 
 
-class _KnownContext(ssl.SSLContext):
-    """TLS settings for one party: checks during the handshake, before a byte is sent, who it is."""
-
-    oins: frozenset[str]
-    trust: TrustStore
-    at: datetime
-    current: ssl.SSLSocket | None = None
-
-    def wrap_socket(self, sock: socket.socket, *args: Any, **options: Any) -> ssl.SSLSocket:
-        wrapped = super().wrap_socket(sock, *args, **{**options, "do_handshake_on_connect": False})
-        self.current = wrapped  # before the handshake, which a hostile server can stretch
-        wrapped.do_handshake()
-        try:
-            certificate = x509.load_der_x509_certificate(wrapped.getpeercert(binary_form=True) or b"")
-            named = oin_in(certificate)
-            # Not one of those expected: the check then says whose it is instead
-            oin = named if named in self.oins else min(self.oins)
-            self.trust.check(certificate, role=Role.TLS, oin=oin, at=self.at)
-        except UNREADABLE as error:
-            wrapped.close()
-            raise OverstapError("TRUST-018", role=Role.TLS) from error
-        except OverstapError:
-            wrapped.close()
-            raise
-        return wrapped
-
-    def cut(self) -> None:
-        """End the connection under whoever is waiting for it."""
-        if self.current is not None:
-            # not SSLSocket.shutdown: that one also takes the TLS state away from the thread that is reading
-            try:
-                socket.socket.shutdown(self.current, socket.SHUT_RDWR)
-            except OSError:
-                return  # already ended by the other side
-
-
 class Line:
     """A line to one party, kept open between requests. For one thread at a time.
 
@@ -121,21 +83,11 @@ class Line:
     ) -> None:
         if not oins:
             raise ValueError("a line leads to somebody")
-        context = _KnownContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.oins, context.trust, context.at = oins, trust, at
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_verify_locations(trust.authorities_file(at=at))
-        client.load_into(context)
-        self._context = context
+        self._context = KnownContext.of(oins=oins, trust=trust, client=client, at=at)
         self._deadline_seconds = deadline_seconds
-        self._client = httpx.Client(
-            verify=context,
-            timeout=httpx.Timeout(deadline_seconds, connect=min(CONNECT_SECONDS, deadline_seconds)),
-            limits=httpx.Limits(max_connections=1, keepalive_expiry=_KEEP_ALIVE_SECONDS),
-            follow_redirects=False,
-            trust_env=False,  # no proxy and no other certificates from the environment
-            headers={"User-Agent": SOFTWARE, "Accept-Encoding": "identity"},
-        )
+        self._place: tuple[str, int] | None = None
+        self._socket: KnownSocket | None = None
+        self._connection: HTTPConnection | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -147,7 +99,11 @@ class Line:
 
     def close(self) -> None:
         """Close the line."""
-        self._client.close()
+        if self._connection is not None:
+            self._connection.close()
+        if self._socket is not None:
+            self._socket.close()
+        self._place = self._connection = self._socket = None
 
     def post(
         self,
@@ -170,29 +126,18 @@ class Line:
             at: the moment, for the check of a certificate when it connects anew; as given before when None.
         """
         self._context.at = at or self._context.at
-        ran_out = threading.Event()
-
-        def out_of_time() -> None:
-            ran_out.set()
-            self._context.cut()
-
-        timer = threading.Timer(self._deadline_seconds, out_of_time)
-        timer.daemon = True
-        timer.start()
         try:
             reply = self._post(url, content, headers, limit, judge)
         except OverstapError as error:
             reply = _without(Problem.IDENTITY, cause=error.code)
-        except httpx.TimeoutException:
+        except NoConnectionError as error:
+            reply = _without(Problem.IDENTITY if error.is_other else Problem.UNREACHABLE)
+        except TimeoutError:
             reply = _without(Problem.TIMEOUT)
-        except httpx.ConnectError as error:
-            reply = _without(_connect_problem(error))
-        except (httpx.HTTPError, httpx.StreamError, OSError, ValueError):
+        except (HTTPException, OSError, ValueError):
             reply = _without(Problem.DISCONNECTED)
-        finally:
-            timer.cancel()
-        if ran_out.is_set() and reply.problem is not None:
-            return _without(Problem.TIMEOUT, reply.status)
+        if reply.problem is not None:  # whatever of this answer is under way must not be taken for the next one's
+            self.close()
         return reply
 
     def _post(
@@ -203,28 +148,66 @@ class Line:
         limit: int,
         judge: Callable[[int, str], Problem | None],
     ) -> Reply:
-        with self._client.stream("POST", url, content=content, headers=dict(headers)) as response:
-            status = response.status_code
-            media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if problem := judge(status, media_type):
-                return _without(problem, status)
-            body = bytearray()
-            for part in response.iter_raw():
-                body += part
-                if len(body) > limit:
-                    return _without(Problem.ANSWER_TOO_LARGE, status)
-        return Reply(status, bytes(body), media_type, response.headers)
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError("a line is over HTTPS")
+        connection, line = self._connected((parts.hostname, parts.port or _HTTPS_PORT))
+        path = parts.path or "/"
+        connection.request(
+            "POST",
+            f"{path}?{parts.query}" if parts.query else path,
+            body=content,
+            headers={"User-Agent": SOFTWARE, "Accept-Encoding": "identity", **headers},
+        )
+        with connection.getresponse() as response:
+            media_type = (response.headers.get("content-type") or "").partition(";")[0].strip().lower()
+            if problem := judge(response.status, media_type):
+                return _without(problem, response.status)
+            body = _body(response, limit)
+            if body is None:
+                return _without(Problem.ANSWER_TOO_LARGE, response.status)
+            said = {name.lower(): value for name, value in response.headers.items()}
+            if response.will_close:
+                self.close()
+        line.rest()
+        return Reply(response.status, body, media_type, said)
+
+    def _connected(self, place: tuple[str, int]) -> tuple[HTTPConnection, KnownSocket]:
+        """Return the connection to a place, a new one where there is none that can be used."""
+        if self._connection is not None and self._socket is not None:
+            if self._place == place and self._socket.is_usable(idle_seconds=_KEEP_ALIVE_SECONDS):
+                self._socket.hurry(self._deadline_seconds)
+                return self._connection, self._socket
+            self.close()
+        seconds = min(CONNECT_SECONDS, self._deadline_seconds)
+        self._socket = connected(place, self._context, connect_seconds=seconds, deadline_seconds=self._deadline_seconds)
+        self._connection = HTTPConnection(*place)
+        self._connection.auto_open = 0  # never by itself: it would be without TLS
+        self._connection.sock = self._socket
+        self._place = place
+        return self._connection, self._socket
+
+
+def _body(response: HTTPResponse, limit: int) -> bytes | None:
+    """Read an answer's body; None when it is longer than it may be.
+
+    Raises:
+        HTTPException, OSError, ValueError: it is not whole.
+    """
+    stated = response.headers.get_all("content-length") or []
+    if any(not one.strip().isdigit() for one in stated) or len(set(stated)) > 1:
+        raise ValueError("a length of another form")
+    if response.length is not None and response.length > limit:
+        return None
+    body = bytearray()
+    while part := response.read(min(_PART_BYTES, limit + 1 - len(body))):
+        body += part
+        if len(body) > limit:
+            return None
+    if response.length:  # so many bytes were stated and did not come
+        raise ValueError("an answer that was cut off")
+    return bytes(body)
 
 
 def _without(problem: Problem, status: int | None = None, *, cause: str | None = None) -> Reply:
     return Reply(status, b"", "", {}, problem, cause)
-
-
-def _connect_problem(error: httpx.ConnectError) -> Problem:
-    """Tell a server that cannot be reached from one that shows the wrong certificate."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return Problem.IDENTITY
-        cause = cause.__cause__ or cause.__context__
-    return Problem.UNREACHABLE

@@ -1,6 +1,7 @@
 """Revocation lists (CRL, RFC 5280 section 5): cached on disk, signed by the authority, usable without a network."""
 
 import os
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +27,19 @@ def _is_signed_by(found: x509.CertificateRevocationList, issuer: x509.Certificat
     return found.is_signature_valid(key)
 
 
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list, read once: the library looks through all of it for each certificate, and an authority's can be long."""
+
+    revoked: dict[int, datetime]
+    """Serial number to the moment from which it was revoked."""
+    until: datetime | None
+
+    @classmethod
+    def of(cls, found: x509.CertificateRevocationList) -> "_List":
+        return cls({one.serial_number: one.revocation_date_utc for one in found}, found.next_update_utc)
+
+
 class RevocationLists:
     """The revocation lists of a folder; a file that was replaced is read again by itself.
 
@@ -37,7 +51,7 @@ class RevocationLists:
         self._folder = folder
         self._seen: frozenset[tuple[str, int]] = frozenset()
         self._lists: list[x509.CertificateRevocationList] = []
-        self._newest: dict[x509.Certificate, x509.CertificateRevocationList | None] = {}
+        self._newest: dict[x509.Certificate, _List | None] = {}
 
     def refresh(self) -> None:
         """Read the folder again if a list in it changed."""
@@ -47,11 +61,12 @@ class RevocationLists:
             self._lists = [_read(self._folder / name) for name, _ in sorted(seen)]
             self._newest, self._seen = {}, seen
 
-    def _current(self, issuer: x509.Certificate) -> x509.CertificateRevocationList | None:
+    def _current(self, issuer: x509.Certificate) -> _List | None:
         """Return the newest list that this very authority signed."""
         if issuer not in self._newest:
             signed = [one for one in self._lists if _is_signed_by(one, issuer)]
-            self._newest[issuer] = max(signed, key=lambda one: one.last_update_utc, default=None)
+            newest = max(signed, key=lambda one: one.last_update_utc, default=None)
+            self._newest[issuer] = _List.of(newest) if newest is not None else None
         return self._newest[issuer]
 
     def covers(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
@@ -73,12 +88,12 @@ class RevocationLists:
         current = self._current(issuer)
         if current is None:
             return False
-        entry = current.get_revoked_certificate_by_serial_number(certificate.serial_number)
-        if entry is not None and entry.revocation_date_utc <= at:
-            raise OverstapError("TRUST-008", subject=label(certificate), on=f"{entry.revocation_date_utc:%Y-%m-%d}")
-        return current.next_update_utc is not None and current.next_update_utc >= at
+        since = current.revoked.get(certificate.serial_number)
+        if since is not None and since <= at:
+            raise OverstapError("TRUST-008", subject=label(certificate), on=f"{since:%Y-%m-%d}")
+        return current.until is not None and current.until >= at
 
     def until(self, issuer: x509.Certificate) -> datetime | None:
         """Return until when the newest list of an authority counts, or None when there is none."""
         current = self._current(issuer)
-        return current.next_update_utc if current is not None else None
+        return current.until if current is not None else None

@@ -20,6 +20,7 @@ from overstap.trust.identities import (
     TlsIdentity,
 )
 from overstap.trust.keyfiles import PrivateKey, read_certificates, read_key
+from overstap.trust.listings import Listings, number_of
 from overstap.trust.numbers import oin_of
 from overstap.trust.ocsp import Responders
 from overstap.trust.pkcs12 import PASSWORD_SUFFIX, read_pkcs12
@@ -33,7 +34,6 @@ EXPIRY_DAYS = 14
 
 _CHAINS_KEPT = 10_000  # more than schools times roles; a sender of ever new certificates must not fill the memory
 _REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_NUMBERED = re.compile(r"[a-z]+-([0-9]{1,4})")
 _T = TypeVar("_T")
 
 
@@ -55,6 +55,8 @@ class TrustStore:
         self._revocations = RevocationLists(folder / "ca")
         self._responders = Responders(clock)
         self._files: dict[Path, tuple[int, object]] = {}
+        self._listings = Listings()
+        self._paired: dict[Path, tuple[PrivateKey, x509.Certificate]] = {}
         self._chains: dict[tuple[x509.Certificate, Role, str], Chain] = {}
 
     # -- identities -----------------------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ class TrustStore:
             found = [(path, self._certificates(path)[0]) for path in self._numbered(folder, role)]
             current = [one for one in found if one[1].not_valid_before_utc <= at]
             for path, certificate in (current or found)[:1]:
-                yield owner, role, _number(path), certificate
+                yield owner, role, number_of(path), certificate
 
     def authorities(self) -> Iterator[tuple[x509.Certificate, datetime | None]]:
         """Yield each authority with the moment until which its newest revocation list counts, if it has one."""
@@ -253,13 +255,7 @@ class TrustStore:
 
     def _numbered(self, folder: Path, role: Role) -> list[Path]:
         """Return a role's certificate files (or PKCS#12 files, where there is no other), newest first."""
-        found = {
-            path.stem: path
-            for suffix in (".p12", ".crt")
-            for path in folder.glob(f"{role.file_stem}-*{suffix}")
-            if _NUMBERED.fullmatch(path.stem)
-        }
-        return sorted(found.values(), key=_number, reverse=True)
+        return self._listings.of(folder).get(role.file_stem, [])
 
     def _newest(self, folder: Path, role: Role, owner: str, at: datetime) -> Path:
         """Return the newest file whose time has come: a successor may lie ready before it is valid."""
@@ -284,8 +280,11 @@ class TrustStore:
     def _key(self, path: Path, certificate: x509.Certificate) -> PrivateKey:
         key_path = self._key_path(path)
         key = self._cached(key_path, read_pkcs12).key if key_path.suffix == ".p12" else self._cached(key_path, read_key)
-        if key.public_key() != certificate.public_key():
-            raise OverstapError("TRUST-004", file=key_path.name, folder=key_path.parent.name)
+        paired = self._paired.get(path)
+        if paired is None or paired[0] is not key or paired[1] is not certificate:
+            if key.public_key() != certificate.public_key():
+                raise OverstapError("TRUST-004", file=key_path.name, folder=key_path.parent.name)
+            self._paired[path] = key, certificate
         return key
 
     def _certificates(self, path: Path) -> list[x509.Certificate]:
@@ -304,10 +303,9 @@ class TrustStore:
 
     def _cached(self, path: Path, read: Callable[[Path], _T]) -> _T:
         """Read a file again only when it or its password changed; its mode counts as a change too (st_ctime)."""
-        changed = path.stat().st_ctime_ns if path.exists() else 0
-        password = path.with_suffix(PASSWORD_SUFFIX)
-        if path.suffix == ".p12" and password.exists():
-            changed += password.stat().st_ctime_ns
+        changed = _changed(path)
+        if path.suffix == ".p12":
+            changed += _changed(path.with_suffix(PASSWORD_SUFFIX))
         known = self._files.get(path)
         if known is None or known[0] != changed or not changed:
             known = (changed, read(path))
@@ -319,5 +317,9 @@ _SCHOOL_ROLES = (Role.SIGNING, Role.DECRYPTION, Role.TLS)
 _CONDUCTOR_ROLES = (Role.CLIENT, Role.SIGNING)
 
 
-def _number(path: Path) -> int:
-    return int(path.stem.rpartition("-")[2])
+def _changed(path: Path) -> int:
+    """Return when a file or its mode was changed, 0 when there is none."""
+    try:
+        return path.stat().st_ctime_ns
+    except FileNotFoundError:
+        return 0

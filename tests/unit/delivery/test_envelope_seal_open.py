@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import random
+import struct
 import tracemalloc
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from cryptography.hazmat import asn1
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
 
 from overstap.delivery import cms, encryption, manifest, package, signing
 from overstap.delivery.der import CONTEXT_0, INTEGER, OCTET_STRING, SEQUENCE, SET, tlv
@@ -248,6 +251,46 @@ def test_packages_are_the_same_for_the_same_files_and_readable_elsewhere() -> No
         assert found.testzip() is None
         assert {name: found.read(name) for name in found.namelist()} == files
     assert unpack(pack(files)) == files
+
+
+def test_a_package_says_one_thing_to_every_reader() -> None:
+    """Readers of ZIP differ: some go by the directory, some by each file's own header, some by what lies in between."""
+    good = pack({"manifest.json": b"{}", "dossier.xml": b"<a/>"})
+    second = good.index(b"PK\3\4", 4)
+    other_name = good[:second] + good[second:].replace(b"dossier.xml", b"another.xml", 1)
+    other_size = bytearray(good)
+    other_size[second + 22] += 1
+    gap = _shifted(good, second, b"<hidden/>")
+    for name, data in {"name": other_name, "size": bytes(other_size), "gap": gap}.items():
+        with zipfile.ZipFile(io.BytesIO(data)) as found:  # a library sees nothing wrong with its directory
+            assert found.namelist() == ["manifest.json", "dossier.xml"], name
+        with pytest.raises(EnvelopeError) as refused:
+            unpack(data)
+        assert refused.value.reason is Reason.PACKAGE, name
+
+
+def _shifted(good: bytes, second: int, hidden: bytes) -> bytes:
+    """Put bytes between the two files, and let the directory know."""
+    start = good.index(b"PK\1\2")
+    entry = good.index(b"PK\1\2", start + 4)
+    made = bytearray(good[:second] + hidden + good[second:])
+    for place, value in ((entry + 42, second), (len(good) - 6, start)):
+        made[place + len(hidden) : place + len(hidden) + 4] = struct.pack("<L", value + len(hidden))
+    return bytes(made)
+
+
+@seed(20)
+@settings(deadline=None, max_examples=300)
+@given(place=st.integers(0, 400), value=st.integers(0, 255), cut=st.integers(0, 3))
+def test_what_is_unpacked_is_what_another_reader_unpacks(place: int, value: int, cut: int) -> None:
+    data = bytearray(pack({"manifest.json": b"{}" * 40, "dossier.xml": b"<a>xyz</a>" * 200}))
+    data[place % len(data)] = value
+    try:
+        found = unpack(bytes(data[: len(data) - cut]))
+    except EnvelopeError:
+        return
+    with zipfile.ZipFile(io.BytesIO(data)) as other:
+        assert found == {name: other.read(name) for name in other.namelist()}
 
 
 def test_signatures_state_the_moment_in_either_century_form(ec_trust: TrustStore) -> None:

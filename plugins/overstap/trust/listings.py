@@ -1,0 +1,47 @@
+"""Which certificate files lie in a folder, by use: `signing-2.crt` is the second one of `signing`."""
+
+import re
+import time
+from pathlib import Path
+
+_NUMBERED = re.compile(r"([a-z]+)-([0-9]{1,4})\.(?:p12|crt)")
+_SETTLED_NS = 2_000_000_000
+"""A folder that was changed less than this ago may change again without showing it by its time."""
+
+
+def number_of(path: Path) -> int:
+    """Return the number of a certificate file."""
+    return int(path.stem.rpartition("-")[2])
+
+
+class Listings:
+    """The certificate files of folders; a folder is looked through again only after it changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[int, dict[str, list[Path]]]] = {}
+
+    def of(self, folder: Path) -> dict[str, list[Path]]:
+        """Return certificate files (or PKCS#12 files, where there is no other) by use, newest first.
+
+        Args:
+            folder: of one owner; need not be there.
+        """
+        try:
+            changed = folder.stat().st_mtime_ns
+        except OSError:
+            return {}
+        known = self._known.get(folder)
+        if known is not None and known[0] == changed:
+            return known[1]
+        found = _look_through(folder)
+        if time.time_ns() - changed > _SETTLED_NS:
+            self._known[folder] = changed, found
+        return found
+
+
+def _look_through(folder: Path) -> dict[str, list[Path]]:
+    files: dict[str, dict[str, Path]] = {}
+    for path in sorted(folder.iterdir(), reverse=True):  # of two with one stem, the .crt comes last
+        if numbered := _NUMBERED.fullmatch(path.name):
+            files.setdefault(numbered[1], {})[path.stem] = path
+    return {use: sorted(paths.values(), key=number_of, reverse=True) for use, paths in files.items()}
