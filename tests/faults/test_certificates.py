@@ -15,12 +15,13 @@ from integration.round.house import House
 
 from overstap.clock import now
 from overstap.delivery.sealing import seal_round
-from overstap.delivery.sending import send_school
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.trust import DevelopmentAuthority, KeyKind, Role, develop
 from overstap.trust.authority import new_key
 from overstap.trust.keyfiles import key_bytes, read_certificates, write_new
+
+from .steps import send
 
 
 def own_trust(house: House) -> Path:
@@ -41,21 +42,6 @@ def seal(house: House, ledger: Ledger) -> None:
         round_id=house.round_id,
         actor="seal",
         clock=now,
-    )
-
-
-def send(house: House, school: str, ledger: Ledger) -> dict[str, int]:
-    return dict(
-        send_school(
-            ledger,
-            house.trust(),
-            agreement=house.agreement,
-            round_id=house.round_id,
-            school=house.agreement.school(school),
-            actor="deliver",
-            clock=now,
-            is_asked=True,
-        )
     )
 
 

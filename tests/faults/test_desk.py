@@ -14,15 +14,17 @@ from integration.round.house import House
 from overstap.clock import now
 from overstap.delivery.envelope import open_envelope
 from overstap.delivery.feedback import feedback_csv
-from overstap.delivery.message_ids import made_at, message_id
+from overstap.delivery.message_ids import message_id
 from overstap.delivery.pull import desk as desks
 from overstap.delivery.pull.desk import Desk, Refused, Told
-from overstap.delivery.pull.messages import NoDossier, Request, answer_bytes
+from overstap.delivery.pull.messages import NoDossier, answer_bytes
 from overstap.delivery.receipt import make_receipt
 from overstap.delivery.result import Rejection, ResultOutcome, make_result
 from overstap.ledger.deliveries import stages_from
 from overstap.ledger.results import counts
 from overstap.synth.pupil import Pupil
+
+from .steps import asked
 
 
 @pytest.fixture
@@ -50,18 +52,6 @@ def of_school(house: House, school: str) -> dict[str, list[Pupil]]:
         kind = "own" if stages & set(sure) else "unsure" if stages else "stranger"
         sorted_out[kind].append(pupil)
     return sorted_out
-
-
-def asked(pupil: Pupil, **other: object) -> Request:
-    said = {
-        "request_id": message_id(now(), urandom(10)),
-        "pupil_number": pupil.number,
-        "surname": pupil.surname,
-        "birth_date": pupil.birth_date,
-        "sender": pupil.school.id,
-        "oso_versions": ("2019.1",),
-    }
-    return Request(**said | other)  # type: ignore[arg-type]
 
 
 def receipt(house: House, school: str, told: Told, *, signer: str | None = None, **other: object) -> bytes:
@@ -124,7 +114,11 @@ def test_every_other_answer(house: House, school: str, desk: Desk, at_brink: Cal
     pupils = of_school(house, school)
     own = pupils["own"][1]
     message, _ = hand_in(desk, house, school, own)
-    sealed = made_at(message)
+    [(envelope,)] = house.rows(f"select envelope from overstap.delivery where message_id = '{message}'")  # noqa: S608
+    trust = house.trust()
+    opened = open_envelope(envelope, keyring=trust.keyring(school, at=now()), trust=trust, me=school, at=now())
+    sealed = opened.manifest.created_at
+    assert abs(now() - sealed) < timedelta(hours=1), "the moment of sealing, not one that a message id holds"
     assert desk.ask(asked(own, newer_than=sealed), school=school).answer is NoDossier.NOT_NEWER
     again = desk.ask(asked(own, newer_than=sealed - timedelta(seconds=1)), school=school)
     assert again.message_id == message, "the same bytes again, for who lost them"

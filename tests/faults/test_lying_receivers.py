@@ -13,17 +13,15 @@ import psycopg
 import pytest
 from integration.round.house import House
 
-from overstap.clock import now
 from overstap.delivery.receipt import Refusal
-from overstap.delivery.sending import send_school
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger
 from overstap.ledger.dossiers import Incoming, contents, decide_release, store, verdicts
 from overstap.ledger.non_delivery import give_up
 from overstap.ledger.reviews import Decision, lapse, record, window
 from overstap.ledger.secrets import sha256
 
 from .liars import Liar, Server, answer, receipt_of, reset
+from .steps import send
 
 
 @pytest.fixture
@@ -47,23 +45,6 @@ def lying(house: House, school: str) -> Iterator[Callable[[Liar], Server]]:
     yield start
     for one in made:
         one.close()
-
-
-def send(
-    house: House, school: str, ledger: Ledger, *, at: datetime | None = None, is_asked: bool = True
-) -> dict[str, int]:
-    return dict(
-        send_school(
-            ledger,
-            house.trust(),
-            agreement=house.agreement,
-            round_id=house.round_id,
-            school=house.agreement.school(school),
-            actor="deliver",
-            clock=(lambda: at) if at else now,
-            is_asked=is_asked,
-        )
-    )
 
 
 def test_a_receiver_that_is_down_costs_three_tries_and_nothing_else(house: House, school: str) -> None:

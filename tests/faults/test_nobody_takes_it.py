@@ -13,7 +13,6 @@ from integration.round.house import KIND, House
 
 from overstap.agreements.model import Folder
 from overstap.clock import now
-from overstap.delivery.sending import send_school
 from overstap.delivery.telling import mails
 from overstap.ledger import Ledger
 from overstap.ledger.collecting import standing
@@ -25,6 +24,7 @@ from overstap.ledger.without_receiver import waiting
 from overstap.notices.work import tell
 
 from .conftest import Watch, agreed_anew, moved
+from .steps import send
 
 
 def overstap(house: House, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -118,28 +118,12 @@ def by_hand(at_brink: Callable[[str], House], tmp_path: Path, monkeypatch: pytes
     return house
 
 
-def send(house: House, school: str, ledger: Ledger, outbox: Path) -> dict[str, int]:
-    return dict(
-        send_school(
-            ledger,
-            house.trust(),
-            agreement=house.agreement,
-            round_id=house.round_id,
-            school=house.agreement.school(school),
-            actor="deliver",
-            clock=now,
-            outbox=outbox,
-            is_asked=True,
-        )
-    )
-
-
 def test_not_collected_is_listed_reminded_of_and_told(by_hand: House, tmp_path: Path, watch: Watch) -> None:
     house, school = by_hand, by_hand.region.secondary[0]
     total = house.count("delivery", secondary_school=school.id)
     place = tmp_path / "outbox" / "alfa" / school.id
     with house.ledger() as ledger:
-        assert send(house, school.id, ledger, tmp_path / "outbox")["waiting"] == total
+        assert send(house, school.id, ledger, outbox=tmp_path / "outbox")["waiting"] == total
         code, lines = delivery(house, "not-collected", house.coordinator)
         assert (code, len(lines)) == (0, 1)
         assert lines[0].startswith(f"{total} voor ")
@@ -147,7 +131,7 @@ def test_not_collected_is_listed_reminded_of_and_told(by_hand: House, tmp_path: 
 
         first = sorted(place.glob("*.cms"))[:2]
         assert overstap(house, "open", *first, "--school", school.id).returncode == 0
-        assert send(house, school.id, ledger, tmp_path / "outbox") == {"accepted": 2, "waiting": total - 2}
+        assert send(house, school.id, ledger, outbox=tmp_path / "outbox") == {"accepted": 2, "waiting": total - 2}
         with psycopg.connect(house.owner_dsn) as connection:
             connection.execute("update overstap.delivery set offered_at = offered_at - interval '5 days'")
         with ledger.unit("alfa", "test") as unit:
@@ -183,7 +167,7 @@ def test_not_collected_is_listed_reminded_of_and_told(by_hand: House, tmp_path: 
 
         late = [path for path in sorted(place.glob("*.cms")) if "." not in path.stem and path not in first][:3]
         assert overstap(house, "open", *late, "--school", school.id).returncode == 0
-        assert send(house, school.id, ledger, tmp_path / "outbox")["accepted"] == 3, "a late receipt counts"
+        assert send(house, school.id, ledger, outbox=tmp_path / "outbox")["accepted"] == 3, "a late receipt counts"
         with ledger.unit("alfa", "test") as unit:
             [one] = standing(unit, house.round_id, now() - timedelta(minutes=1))
         assert one.count == total - 5

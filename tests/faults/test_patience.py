@@ -12,12 +12,13 @@ from overstap.clock import now
 from overstap.delivery.patience import FIRST, FIRST_REST, GIVES_UP_AFTER, LONGEST, rest_after, wait_after
 from overstap.delivery.receipt import Refusal, make_receipt
 from overstap.delivery.sealing import seal_round
-from overstap.delivery.sending import send_school
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.deliveries import Answer, settle, to_send
 from overstap.ledger.lines import ask_again, line_to, next_attempt
 from overstap.ledger.non_delivery import give_up, told
+
+from .steps import send
 
 
 @pytest.fixture
@@ -28,22 +29,6 @@ def house(at_brink: Callable[[str], House]) -> House:
 @pytest.fixture
 def school(house: House) -> str:
     return house.region.secondary[0].id
-
-
-def send(house: House, school: str, ledger: Ledger, *, is_asked: bool = False) -> dict[str, int]:
-    """Send as the region's watch does: only what is due."""
-    return dict(
-        send_school(
-            ledger,
-            house.trust(),
-            agreement=house.agreement,
-            round_id=house.round_id,
-            school=house.agreement.school(school),
-            actor="deliver",
-            clock=now,
-            is_asked=is_asked,
-        )
-    )
 
 
 def attempts(house: House, school: str) -> int:
@@ -64,7 +49,7 @@ def test_three_days_of_silence(house: House, school: str) -> None:
     total = house.count("delivery", secondary_school=school)
     with house.ledger() as ledger:
         with pytest.raises(OverstapError, match="DELIVERY-101"):
-            send(house, school, ledger)
+            send(house, school, ledger, is_asked=False)
         with ledger.unit("alfa", "test") as unit:
             line, due = line_to(unit, school), next_attempt(unit, house.round_id, school)
         assert (line.silent, line.rests, line.is_resting, line.problem) == (GIVES_UP_AFTER, 1, True, "DELIVERY-021")
@@ -73,21 +58,21 @@ def test_three_days_of_silence(house: House, school: str) -> None:
         assert due - now() + timedelta(seconds=60) >= FIRST_REST / 2
         before = attempts(house, school)
         with pytest.raises(OverstapError, match="DELIVERY-101"):
-            send(house, school, ledger)
+            send(house, school, ledger, is_asked=False)
         assert attempts(house, school) == before, "it rests: nobody calls"
         for rests in (2, 3, 4):
             past(ledger)
             with pytest.raises(OverstapError, match="DELIVERY-101"):
-                send(house, school, ledger)
+                send(house, school, ledger, is_asked=False)
             with ledger.unit("alfa", "test") as unit:
                 assert line_to(unit, school).rests == rests
         assert attempts(house, school) == before + 3, "one each time"
         assert house.breaches() == []
         house.receive(school)
         with pytest.raises(OverstapError, match="DELIVERY-101"):
-            send(house, school, ledger)  # it answers, but nobody knows yet
+            send(house, school, ledger, is_asked=False)  # it answers, but nobody knows yet
         past(ledger)
-        assert send(house, school, ledger) == {"accepted": total}
+        assert send(house, school, ledger, is_asked=False) == {"accepted": total}
         with ledger.unit("alfa", "test") as unit:
             assert line_to(unit, school).silent == line_to(unit, school).rests == 0
             assert next_attempt(unit, house.round_id, school) is None
@@ -98,7 +83,7 @@ def test_three_days_of_silence(house: House, school: str) -> None:
 def test_somebody_who_asks_need_not_wait(house: House, school: str) -> None:
     with house.ledger() as ledger:
         with pytest.raises(OverstapError, match="DELIVERY-101"):
-            send(house, school, ledger)
+            send(house, school, ledger, is_asked=False)
         house.receive(school)
         assert set(send(house, school, ledger, is_asked=True)) == {"accepted"}
 
@@ -109,9 +94,9 @@ def test_told_when_receipts_were_due_and_sent_again_by_a_click(house: House, sch
     other = house.region.secondary[1].id
     house.receive(other)
     with house.ledger() as ledger:
-        send(house, other, ledger)
+        send(house, other, ledger, is_asked=False)
         with pytest.raises(OverstapError, match="DELIVERY-101"):
-            send(house, school, ledger)
+            send(house, school, ledger, is_asked=False)
         with ledger.unit("alfa", "close") as unit:
             found = give_up(unit, house.round_id)
             assert give_up(unit, house.round_id) == []
@@ -122,11 +107,11 @@ def test_told_when_receipts_were_due_and_sent_again_by_a_click(house: House, sch
         house.receive(school)
         past(ledger)
         with pytest.raises(OverstapError, match="DELIVERY-101"):
-            send(house, school, ledger)
+            send(house, school, ledger, is_asked=False)
         assert house.stored()[school] == 0
         with ledger.unit("alfa", "coordinator_alfa") as unit:
             assert ask_again(unit, house.round_id, school=school) == (total, 0)
-        assert send(house, school, ledger) == {"accepted": total}
+        assert send(house, school, ledger, is_asked=False) == {"accepted": total}
         with ledger.unit("alfa", "test") as unit:
             assert {one.state for one in told(unit, house.round_id)} == {"confirmed"}
     assert house.states()["undelivered"] == 0
@@ -163,14 +148,14 @@ def test_refused_and_sealed_anew_when_somebody_asks(at_brink: Callable[[str], Ho
         with ledger.unit("alfa", "deliver") as unit:
             settle(unit, [Answer(one.message_id, "refused", "envelope_refused", receipt)])
         house.receive_all()
-        send(house, school, ledger)
-        send(house, other, ledger)
+        send(house, school, ledger, is_asked=False)
+        send(house, other, ledger, is_asked=False)
         with ledger.unit("alfa", "coordinator_alfa") as unit:
             assert ask_again(unit, house.round_id, dossiers=[dossier]) == (0, 1)
         for _ in range(2):
             seal(house, ledger)
-        assert send(house, other, ledger) == {}
-        assert send(house, school, ledger) == {"accepted": 1}
+        assert send(house, other, ledger, is_asked=False) == {}
+        assert send(house, school, ledger, is_asked=False) == {"accepted": 1}
     assert house.count("delivery", state="resealed") == 1
     assert house.stored()[school] == house.count("delivery", secondary_school=school, state="confirmed")
     assert house.breaches() == []

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -12,15 +13,19 @@ from integration.round.house import House
 from psycopg import sql
 
 from overstap.clock import now
+from overstap.delivery import manifest as manifests
+from overstap.delivery.pull.desk import Desk
+from overstap.delivery.pull.messages import NoDossier
 from overstap.delivery.receipt import Refusal
 from overstap.delivery.revocation import make_revocation, verify_revocation_receipt
 from overstap.delivery.sealing import seal_round
-from overstap.delivery.sending import send_school
 from overstap.delivery.storage import FolderStore
 from overstap.delivery.ways.push import Pusher
 from overstap.delivery.withdrawing import take_back_all
 from overstap.ledger import Ledger
 from overstap.ledger.withdrawals import Reason, standing, withdraw
+
+from .steps import asked, send
 
 
 @pytest.fixture
@@ -31,21 +36,6 @@ def house(at_brink: Callable[[str], House]) -> House:
 @pytest.fixture
 def school(house: House) -> str:
     return house.region.secondary[0].id
-
-
-def send(house: House, school: str, ledger: Ledger) -> dict[str, int]:
-    return dict(
-        send_school(
-            ledger,
-            house.trust(),
-            agreement=house.agreement,
-            round_id=house.round_id,
-            school=house.agreement.school(school),
-            actor="deliver",
-            clock=now,
-            is_asked=True,
-        )
-    )
 
 
 def take_back(house: House, ledger: Ledger) -> dict[str, int]:
@@ -276,6 +266,15 @@ def test_a_newer_version_replaces_the_delivered_one(house: House, school: str) -
     current = {one.message_id for one in FolderStore(endpoint.store).current()}
     assert newer in current
     assert message not in current
+    had, has = (FolderStore(endpoint.store).manifest_of(one) for one in (message, newer))
+    assert had is not None
+    assert has is not None
+    with house.ledger() as ledger:  # and a school that asks gets it, though it has the version before
+        desk = Desk(ledger, "alfa", trust=house.trust())
+        pupil = next(one for one in house.region.pupils() if one.las_key == las_key_of(house, ledger, dossier))
+        asks = partial(asked, pupil)
+        assert desk.ask(asks(newer_than=manifests.parse(had).created_at), school=school).message_id == newer
+        assert desk.ask(asks(newer_than=manifests.parse(has).created_at), school=school).answer is NoDossier.NOT_NEWER
     assert house.states()["confirmed"] > 0
     assert house.breaches() == []
     with house.ledger() as ledger:  # and both are taken back, when it comes to that

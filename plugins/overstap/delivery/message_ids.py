@@ -40,8 +40,3 @@ def derived_message_id(keyed: bytes, round_id: str) -> UUID:
 def is_message_id(value: UUID) -> bool:
     """Tell whether a UUID is of version 7."""
     return value.version == _VERSION
-
-
-def made_at(value: UUID) -> datetime:
-    """Return when a message id was made, in whole seconds: for an envelope the moment of its sealing."""
-    return datetime.fromtimestamp((value.int >> 80) // 1000, tz=UTC)

@@ -155,4 +155,6 @@ def _sealed(
         replaces=before.replaces,
     )
     digests = sealed.envelope_sha256, sealed.manifest_sha256
-    return Envelope(message, item.ref, school, sealed.envelope, *digests, before.serial, sealed.files_sha256)
+    return Envelope(
+        message, item.ref, school, sealed.envelope, *digests, before.serial, sealed.files_sha256, stated_at=at
+    )

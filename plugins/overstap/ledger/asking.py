@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from overstap.agreements.model import Stage
@@ -20,11 +20,8 @@ class Ready:
 
     message_id: UUID
     oso_version: str
-
-    @property
-    def sealed_at(self) -> datetime:
-        """When it was sealed, in whole seconds: as its manifest says, since its message id holds that moment."""
-        return datetime.fromtimestamp((self.message_id.int >> 80) // 1000, tz=UTC)
+    sealed_at: datetime
+    """In whole seconds, as its manifest states it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ def standing(unit: Unit, *, pupil_number: str, primary_school: str, secondary_sc
     # Sealed for this school, released and inspected still, received there still, and delivery not held: as for sending.
     ready = unit.rows(
         """
-        select l.message_id, v.oso_version, l.round_id, a.stage
+        select l.message_id, v.oso_version, date_trunc('second', coalesce(l.stated_at, l.sealed_at))
           from overstap.delivery l
           join overstap.dossier d on d.dossier = l.dossier and d.version = l.number
           join overstap.dossier_version v on v.dossier = l.dossier and v.number = l.number
@@ -97,7 +94,7 @@ def standing(unit: Unit, *, pupil_number: str, primary_school: str, secondary_sc
         content=(VersionRef(dossiers[0][0], dossiers[0][1]), Sealed(dossiers[0][3], dossiers[0][4]))
         if dossiers
         else None,
-        ready=Ready(ready[0][0], ready[0][1]) if ready else None,
+        ready=Ready(*ready[0]) if ready else None,
     )
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from overstap.agreements.model import Stage
@@ -81,6 +81,8 @@ class Envelope:
     """Of the files inside, by the manifest: the same for the same files, however often they are sealed."""
     attempts: int = 0
     """How often it was handed over, this time included."""
+    stated_at: datetime | None = None
+    """When it was sealed, as its manifest states it."""
 
 
 def stages_from(stage: Stage) -> list[str]:
@@ -302,7 +304,7 @@ def keep_sealed(unit: Unit, round_id: str, envelopes: Sequence[Envelope]) -> Non
     )
     columns = {"message_id": "uuid", "region": "text", "round_id": "text", "dossier": "uuid", "number": "int4"}
     columns |= {"secondary_school": "text", "envelope": "bytea", "envelope_digest": "bytea", "manifest_digest": "bytea"}
-    columns |= {"serial": "int2", "files_digest": "bytea"}
+    columns |= {"serial": "int2", "files_digest": "bytea", "stated_at": "timestamptz"}
     unit.insert(
         "delivery",
         columns,
@@ -319,6 +321,7 @@ def keep_sealed(unit: Unit, round_id: str, envelopes: Sequence[Envelope]) -> Non
                 item.manifest_digest,
                 item.serial,
                 item.files_digest,
+                item.stated_at,
             )
             for item in envelopes
         ],

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from uuid import UUID
 
 from overstap.decoding import decoded
-from overstap.delivery.message_ids import made_at, message_id
+from overstap.delivery import manifest as manifests
+from overstap.delivery.message_ids import message_id
 from overstap.delivery.pull.asking import Asker
 from overstap.delivery.pull.messages import Request
 from overstap.delivery.reception import Reception, Took
@@ -111,8 +112,9 @@ def fetch(
             continue
         answer = reception.take(got.envelope, message_id=got.message_id, at=clock())
         asker.hand_in_receipt(answer.receipt, got.message_id)
-        if answer.took in (Took.STORED, Took.REPEATED):
-            store.remember(handle, made_at(got.message_id))
+        manifest = store.manifest_of(got.message_id) if answer.took in (Took.STORED, Took.REPEATED) else None
+        if manifest is not None:
+            store.remember(handle, manifests.parse(manifest).created_at)
         yield Fetched(line, got.message_id, answer.took.value)
 
 
