@@ -1,4 +1,7 @@
-"""One DAG per region: every morning what schools supplied so far for open rounds, so that they can mend in time."""
+"""One DAG per region: every morning what schools supplied so far, so that they can mend in time.
+
+After that whatever was kept long enough is erased.
+"""
 
 from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule
 
@@ -34,7 +37,8 @@ def intake_dag(agreement: Agreement) -> DAG:
         planned = steps.once("plan_day", tasks.plan_day)
         collected = steps.per("collect_early", tasks.collect_early, planned)
         checked = steps.once("check_early", tasks.check_early, trigger_rule=TriggerRule.ALL_DONE)
-        planned >> collected >> checked
+        retained = steps.once("retain", tasks.retain, trigger_rule=TriggerRule.ALL_DONE)
+        planned >> collected >> checked >> retained
     return dag
 
 

@@ -228,7 +228,17 @@ def _school(difference: Difference, old: Agreement, kind: RoundKind, so_far: How
 
 _REGION: dict[str, _Rule] = {
     **dict.fromkeys(
-        ("name", "example", "holiday_region", "coordinators", "viewers", "registrations", "notices", "occasions"),
+        (
+            "name",
+            "example",
+            "holiday_region",
+            "coordinators",
+            "viewers",
+            "registrations",
+            "notices",
+            "occasions",
+            "retention",
+        ),
         _always,
     ),
     **dict.fromkeys(("region", "school_year"), _never),

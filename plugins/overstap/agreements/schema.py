@@ -24,7 +24,7 @@ _MOMENT = r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-
 _BLOCKS = (
     *("Agreement", "Coordinator", "Viewer", "School", "DropFolder", "LasDatabase", "Push", "Pull", "Sftp", "Folder"),
     *("TrafficCentre", "Registrations", "Round", "Milestones", "Inspection", "Invitations", "Reminder", "Occasion"),
-    "Notices",
+    *("Notices", "Retention"),
 )
 """The blocks of an agreement file, in the order in which documentation tells them."""
 

@@ -107,3 +107,116 @@ def backed_up(
         raise typer.BadParameter(f"one of {', '.join(KINDS)}", param_hint="WHAT")
     told(Settings().need("ledger"), what, by)
     Console(highlight=False).print(f"backup of {what} is noted")
+
+
+@app.command()
+def retain(
+    region: Annotated[str, typer.Argument(help="Region")],
+    by: Annotated[str, typer.Option(help="Who does it, for the evidence")] = "ledger retain",
+    content_days: Annotated[int | None, typer.Option(min=30, help="Instead of what the region agreed")] = None,
+    traces_days: Annotated[int | None, typer.Option(min=30, help="Instead of what the region agreed")] = None,
+    erase: Annotated[bool, typer.Option("--erase", help="Erase; without it only tell what would go")] = False,
+    destroy_keys: Annotated[
+        bool, typer.Option("--destroy-keys", help="With --erase: destroy older content keys that open nothing any more")
+    ] = False,
+) -> None:
+    """Tell what of a region's closed rounds was kept long enough, and with --erase erase it for good."""
+    from rich.table import Table
+
+    from overstap.agreements import load_all
+    from overstap.errors import OverstapError
+    from overstap.ledger import open_ledger
+    from overstap.ledger import retention as work
+    from overstap.ledger.secrets import destroy_key
+
+    settings = Settings()
+    console = Console(highlight=False)
+    agreed = max(
+        (one for one in load_all(settings.regions)[0] if one.region == region and one.retention is not None),
+        key=lambda one: one.school_year,
+        default=None,
+    )
+    stated = agreed.retention if agreed is not None else None
+    content = content_days or (stated.content_days if stated else None)
+    traces = traces_days or (stated.traces_days if stated else None)
+    if content is None or traces is None:
+        raise OverstapError("LEDGER-017", region=region)
+    if traces < content:
+        raise typer.BadParameter("not less than the days of content: traces go last", param_hint="--traces-days")
+    ledger = open_ledger(settings)
+    with ledger.unit(region, by) as unit:
+        found = work.due(unit, content_days=content, traces_days=traces)
+    table = Table(
+        "round", "content goes", "traces go", "held", "under way", "days left", title=f"{content} and {traces} days"
+    )
+    for one in found:
+        left = "not closed" if one.days_left is None else str(one.days_left)
+        table.add_row(one.round_id, *(str(n) for n in (one.content, one.traces, one.held, one.under_way)), left)
+    console.print(table)
+    if not erase:
+        console.print("Nothing was erased. Again with --erase to do it; it cannot be undone.")
+        return
+    done = work.retain(ledger, region, actor=by, content_days=content, traces_days=traces)
+    rest = f"{done['of_rounds']} rows beside them"
+    console.print(f"erased: content of {done['content']} dossiers, traces of {done['traces']}, {rest}")
+    with ledger.unit(region, by) as unit:
+        idle = work.idle_keys(unit)
+        if destroy_keys and idle:
+            work.announce_keys(unit, idle)
+    for key_id in idle:
+        if destroy_keys:
+            destroy_key(settings.need_path("keys"), region, key_id)
+        fate = "is destroyed; remove it from its backups too" if destroy_keys else "opens nothing any more"
+        console.print(f"key {key_id} {fate}")
+
+
+@app.command("erase")
+def erase_one(
+    region: Annotated[str, typer.Argument(help="Region")],
+    dossier: Annotated[str, typer.Argument(help="Id of the dossier, as the board and the evidence have it")],
+    by: Annotated[str, typer.Option(help="Who decided it")],
+    reason: Annotated[str, typer.Option(help="On what ground; without a name")],
+) -> None:
+    """Erase one dossier that somebody may ask to have erased (AVG art. 17), content and traces; cannot be undone."""
+    from uuid import UUID
+
+    from overstap.ledger import open_ledger
+    from overstap.ledger import retention as work
+
+    work.erase(open_ledger(Settings()), region, UUID(dossier), actor=by, reason=reason)
+    Console(highlight=False).print(f"{dossier} is erased; that it was there, and went, stays in the evidence")
+
+
+@app.command()
+def hold(
+    round_id: Annotated[str, typer.Argument(help="Round, such as haaglanden.2026-2027.advice")],
+    by: Annotated[str, typer.Option(help="Who says so")],
+    reason: Annotated[str, typer.Option(help="What for, such as a complaint; without a name")],
+    dossier: Annotated[str | None, typer.Option(help="One dossier; all of the round if none")] = None,
+) -> None:
+    """Keep a round, or one dossier, from being erased until it is lifted."""
+    from uuid import UUID
+
+    from overstap.ledger import open_ledger
+    from overstap.ledger import retention as work
+
+    with open_ledger(Settings()).unit(round_id.split(".")[0], by) as unit:
+        held = work.hold(unit, round_id, reason=reason, dossier=UUID(dossier) if dossier else None)
+    Console(highlight=False).print(f"held under {held}")
+
+
+@app.command()
+def lift(
+    region: Annotated[str, typer.Argument(help="Region")],
+    held: Annotated[str, typer.Argument(help="What `hold` told")],
+    by: Annotated[str, typer.Option(help="Who says so")],
+) -> None:
+    """Lift a hold: what it kept goes when its time is over."""
+    from uuid import UUID
+
+    from overstap.ledger import open_ledger
+    from overstap.ledger import retention as work
+
+    with open_ledger(Settings()).unit(region, by) as unit:
+        work.lift(unit, UUID(held))
+    Console(highlight=False).print("lifted")

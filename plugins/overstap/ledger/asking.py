@@ -59,7 +59,7 @@ def standing(unit: Unit, *, pupil_number: str, primary_school: str, secondary_sc
         "select d.dossier, d.version, d.round_id, v.key_id, v.content from overstap.dossier d "
         "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
         "join overstap.round o on o.round_id = d.round_id "
-        "where d.pupil = %(pupil)s and d.primary_school = %(primary)s "
+        "where d.pupil = %(pupil)s and d.primary_school = %(primary)s and d.erased_at is null "
         "order by o.opened_at desc, d.dossier desc limit 1",
         pupil=pupil,
         primary=primary_school,
@@ -74,6 +74,7 @@ def standing(unit: Unit, *, pupil_number: str, primary_school: str, secondary_sc
           join overstap.may_leave m on m.dossier = l.dossier and m.number = l.number
           join overstap.may_receive a on a.dossier = l.dossier and a.secondary_school = l.secondary_school
          where d.pupil = %(pupil)s and d.primary_school = %(primary)s and l.secondary_school = %(school)s
+           and d.erased_at is null
            and l.state in ('sealed', 'confirmed') and d.state in ('sealed', 'undelivered', 'confirmed')
            and not exists (select from overstap.gate_hold h where h.round_id = l.round_id
                               and h.gate = 'release_for_delivery' and h.settled_by is null and h.withdrawn_at is null)

@@ -361,7 +361,8 @@ def to_send(
                 where x.round_id = %(round)s and x.secondary_school = %(school)s and x.state = 'sealed'
                   and x.offered_at is null
                   and x.next_attempt_at <= overstap.clock()
-                  and d.state in ('sealed', 'undelivered') and (%(after)s::uuid is null or x.message_id > %(after)s)
+                  and d.state in ('sealed', 'undelivered') and d.erased_at is null
+                  and (%(after)s::uuid is null or x.message_id > %(after)s)
                   and exists (select from overstap.may_receive a
                                where a.dossier = x.dossier and a.secondary_school = x.secondary_school)
                 order by x.message_id limit %(limit)s)

@@ -69,6 +69,7 @@ def check(unit: Unit, evidence: Evidence = Evidence()) -> list[Breach]:
         _nothing_lost,
         _evidence_before_effect,
         _encrypted,
+        _erased,
         _apart,
         _nothing_twice,
     )
@@ -91,6 +92,7 @@ def _only_what_may_leave(unit: Unit, _: Evidence) -> Iterator[Breach]:
                        = case o.kind when 'feedback' then a.primary_school else a.secondary_school end
                    and (o.kind <> 'feedback' or a.secondary_school = d.primary_school)
                    and (a.withdrawn_at is null or a.withdrawn_at > l.sealed_at)),
+               (select d.forgotten_at is not null from overstap.dossier d where d.dossier = l.dossier),
                l.sealed_at >= (select v.delivers_at from overstap.round_agreement v
                                 where v.round_id = l.round_id and (v.taken_at <= l.sealed_at or v.number = 1)
                                 order by v.number desc limit 1)
@@ -98,7 +100,7 @@ def _only_what_may_leave(unit: Unit, _: Evidence) -> Iterator[Breach]:
         """
     )
     agreed: dict[str, list[str]] = {}
-    for message_id, round_id, agreement, kind, released, inspected, stage, in_time in rows:
+    for message_id, round_id, agreement, kind, released, inspected, stage, is_forgotten, in_time in rows:
         known = agreed.get(round_id)
         if known is None:
             known = stages_from(Agreement.model_validate_json(json.dumps(agreement)).round(kind).receivers)
@@ -109,7 +111,7 @@ def _only_what_may_leave(unit: Unit, _: Evidence) -> Iterator[Breach]:
             yield Breach("I1", str(message_id), "sealed without an inspection recorded before it")
         if in_time is False:
             yield Breach("I1", str(message_id), "sealed before the agreed moment of delivery")
-        if stage not in known:
+        if stage not in known and not is_forgotten:
             yield Breach("I1", str(message_id), "sealed for a school without a sufficient registration")
 
 
@@ -165,7 +167,7 @@ def _confirmed_by_receipt(unit: Unit, evidence: Evidence) -> Iterator[Breach]:
         "and l.state not in ('confirmed', 'resealed')))"
     ):
         yield Breach("I3", str(dossier), f"dossier is {state}, but not each of its deliveries is")
-    for row in unit.rows("select message_id, envelope, envelope_digest from overstap.delivery"):
+    for row in unit.rows("select message_id, envelope, envelope_digest from overstap.delivery where envelope <> ''"):
         if hashlib.sha256(row[1]).digest() != row[2]:
             yield Breach("I3", str(row[0]), "the kept envelope is not what was sealed")
     if evidence.receipt_fault is None:
@@ -253,13 +255,15 @@ def _encrypted(unit: Unit, _: Evidence) -> Iterator[Breach]:
         cursor.itersize = 200
         cursor.execute(
             "select dossier || '/' || number, dossier || '/' || number, key_id, content from overstap.dossier_version "
+            "where content <> '' "
             "union all select 'view of ' || dossier || '/' || number, 'view/' || dossier || '/' || number, "
             "key_id, view from overstap.review_decision where view is not null "
             "union all select 'note on ' || dossier || '/' || number, 'note/' || dossier || '/' || number, "
-            "note_key_id, note from overstap.review_decision where note is not null "
+            "note_key_id, note from overstap.review_decision where note <> '' "
             "union all select 'request ' || request, 'request/' || request, key_id, text from overstap.review_request "
+            "where text <> '' "
             "union all select 'answer ' || request, 'answer/' || request, answer_key_id, answer "
-            "from overstap.review_request where answer is not null "
+            "from overstap.review_request where answer <> '' "
             "union all select 'file ' || label, 'file/' || label, key_id, file_name from overstap.refused_input"
         )
         for subject, bound_to, key_id, data in cursor:
@@ -267,6 +271,39 @@ def _encrypted(unit: Unit, _: Evidence) -> Iterator[Breach]:
                 unit.keys.decrypt(Sealed(key_id, data), bound_to)
             except OverstapError as error:
                 yield Breach("I6", subject, error.message_en)
+
+
+def _erased(unit: Unit, _: Evidence) -> Iterator[Breach]:
+    """I6: what was erased left nothing behind, was announced, and nothing else is empty."""
+    for dossier, erased, left, empty in unit.rows(
+        """
+        select d.dossier::text, d.erased_at is not null,
+               exists (select from overstap.dossier_version v where v.dossier = d.dossier and v.content <> '')
+               or exists (select from overstap.delivery l where l.dossier = d.dossier and l.envelope <> '')
+               or exists (select from overstap.review_decision r where r.dossier = d.dossier
+                             and (r.view is not null or r.note <> ''))
+               or exists (select from overstap.review_request q where q.dossier = d.dossier
+                             and (q.text <> '' or q.answer <> ''))
+               or exists (select from overstap.review_access a where a.dossier = d.dossier),
+               exists (select from overstap.dossier_version v where v.dossier = d.dossier and v.content = '')
+               or exists (select from overstap.delivery l where l.dossier = d.dossier and l.envelope = '')
+          from overstap.dossier d
+        """
+    ):
+        if erased and left:
+            yield Breach("I6", dossier, "was erased, and something is left")
+        if empty and not erased:
+            yield Breach("I6", dossier, "is empty, and was not erased")
+    announced = {
+        row[0]
+        for row in unit.rows(
+            "select payload::jsonb ->> 'subject' from overstap.audit_line "
+            "where payload::jsonb ->> 'action' = 'retention.content'"
+        )
+    }
+    for (dossier,) in unit.rows("select dossier::text from overstap.dossier where erased_at is not null"):
+        if dossier not in announced:
+            yield Breach("I5", dossier, "was erased without a line of it")
 
 
 def _apart(unit: Unit, _: Evidence) -> Iterator[Breach]:

@@ -47,6 +47,11 @@ class RegionKeys:
     _ready: dict[str, AESGCM] = field(repr=False, default_factory=dict)
     """Content keys made ready for use; derived ones are made anew, since there is one per person."""
 
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of the content keys that are there."""
+        return frozenset(self._content)
+
     def encrypt(self, content: bytes, bound_to: str, key_id: str | None = None) -> Sealed:
         """Compress and encrypt (AES-256-GCM, a random nonce in front).
 
@@ -74,8 +79,11 @@ class RegionKeys:
         """Return the plain bytes.
 
         Raises:
-            OverstapError: LEDGER-002 when the key is not there, LEDGER-003 when the bytes are not what was written.
+            OverstapError: LEDGER-002 when the key is not there, LEDGER-003 when the bytes are not what was written,
+                LEDGER-014 when there are none any more (see `retention`).
         """
+        if not sealed.data:
+            raise OverstapError("LEDGER-014", subject=bound_to)
         try:
             return unseal(self._key(sealed.key_id), sealed.data, self._bound(bound_to))
         except InvalidTag as problem:
@@ -149,6 +157,23 @@ def create_keys(folder: Path, region: str, key_id: str) -> None:
     if path.exists():
         raise OverstapError("LEDGER-004", region=region, key_id=key_id)
     _write_key(path)
+
+
+def destroy_key(folder: Path, region: str, key_id: str) -> None:
+    """Remove a content key: what it encrypted, also in old copies of the database, is unreadable from then on.
+
+    Args:
+        folder: the keys folder (setting OVERSTAP_KEYS); its backups are the administrator's to clean.
+        region: region id.
+        key_id: which.
+    """
+    mine = folder / region
+    (mine / f"{key_id}.key").unlink()
+    descriptor = os.open(mine, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def load_keys(folder: Path, region: str) -> RegionKeys:

@@ -12,6 +12,7 @@ from overstap.agreements.model.part import Part
 from overstap.agreements.model.people import Coordinator
 from overstap.agreements.model.receiving import Folder, Pull, Push, Sftp, TrafficCentre
 from overstap.agreements.model.registrations import Registrations, Stage
+from overstap.agreements.model.retention import Retention
 from overstap.agreements.model.rounds import Round, RoundKind
 from overstap.agreements.model.schools import School, SchoolId, SchoolKind
 from overstap.agreements.model.supplying import DropFolder, LasDatabase
@@ -33,6 +34,7 @@ __all__ = [
     "Push",
     "Registrations",
     "Reminder",
+    "Retention",
     "Round",
     "RoundKind",
     "School",

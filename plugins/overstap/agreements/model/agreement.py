@@ -11,6 +11,7 @@ from overstap.agreements.model.occasions import Occasion
 from overstap.agreements.model.part import Part
 from overstap.agreements.model.people import Coordinator
 from overstap.agreements.model.registrations import Registrations, Stage
+from overstap.agreements.model.retention import Retention
 from overstap.agreements.model.rounds import Round, RoundKind
 from overstap.agreements.model.schools import School, SchoolKind
 from overstap.agreements.model.viewers import Viewer
@@ -37,6 +38,8 @@ class Agreement(Part):
     """Further dates of the region, for its calendar."""
     notices: Notices = Notices()
     """When mail goes to coordinators and schools."""
+    retention: Retention | None = None
+    """When what rounds left is erased; left out: not by itself."""
 
     @model_validator(mode="before")
     @classmethod

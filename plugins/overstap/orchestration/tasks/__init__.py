@@ -7,6 +7,7 @@ from overstap.orchestration.tasks.closing import close
 from overstap.orchestration.tasks.collecting import collect, collect_early, plan_day, registrations
 from overstap.orchestration.tasks.delivering import AGAIN_UNTIL_DUE, deliver, receivers, seal
 from overstap.orchestration.tasks.opening import open_round
+from overstap.orchestration.tasks.retaining import retain
 from overstap.orchestration.tasks.reviewing import end_review, invite, questions
 from overstap.orchestration.tasks.steering import steer
 from overstap.orchestration.tasks.telling import invite_late, send_mail, tell
@@ -31,6 +32,7 @@ __all__ = [
     "questions",
     "receivers",
     "registrations",
+    "retain",
     "seal",
     "send_mail",
     "steer",

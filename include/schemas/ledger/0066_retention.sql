@@ -1,0 +1,158 @@
+-- What is over is erased (AVG art. 5, 1e). First the content: dossiers, attachments, copies, words of parents, envelopes, file names,
+-- reports. Later the traces: hashes by which a pupil or person could be found again, and who opened what. States, counts, digests and
+-- receipts stay, and so does the chain of evidence. When, the region agrees; the database keeps to its own clock and to a floor.
+-- Erasing is a function: the region's role may call it, and can neither change nor remove those columns by itself.
+
+alter table overstap.dossier
+    add column erased_at timestamptz,           -- its content is gone
+    add column forgotten_at timestamptz,        -- and nothing leads to the pupil any more
+    add check (forgotten_at is null or erased_at is not null);
+
+-- Who says that something must be kept: a complaint, a court. Never a name: the reason says what for.
+create table overstap.retention_hold (
+    retention_hold uuid not null default uuidv7(),
+    region text not null references overstap.region,
+    round_id text not null references overstap.round check (starts_with(round_id, region || '.')),
+    dossier uuid,                               -- none: the whole round
+    reason text not null check (length(reason) between 1 and 500),
+    held_by text not null,
+    held_at timestamptz not null default overstap.clock(),
+    lifted_by text,
+    lifted_at timestamptz,
+    primary key (retention_hold, region),
+    foreign key (dossier, region) references overstap.dossier,
+    check ((lifted_by is null) = (lifted_at is null))
+);
+create index retention_hold_open on overstap.retention_hold (round_id) where lifted_at is null;
+call overstap.keep_apart('retention_hold');
+grant select, insert (region, round_id, dossier, reason, held_by), update (lifted_by, lifted_at)
+    on overstap.retention_hold to overstap_region;
+
+-- Whether a dossier may be erased at all, and from when its days count.
+create view overstap.retention with (security_invoker = true) as
+select d.region, d.round_id, d.dossier, d.erased_at, d.forgotten_at, o.closed_at,
+       exists (select from overstap.retention_hold h where h.round_id = d.round_id and h.lifted_at is null
+                  and coalesce(h.dossier = d.dossier, true)) as is_held,
+       exists (select from overstap.delivery l where l.dossier = d.dossier and l.region = d.region and l.state = 'sealed'
+                  and d.state = 'sealed')
+       or exists (select from overstap.delivery l join overstap.revocation r using (message_id, region)
+                   where l.dossier = d.dossier and l.region = d.region and r.state = 'open') as is_under_way,
+       s.is_final
+  from overstap.dossier d
+  join overstap.round o on o.round_id = d.round_id
+  join overstap.state s on s.state = d.state;
+grant select on overstap.retention to overstap_region;
+
+-- A request that is settled stays as it was asked; its words may go.
+create or replace function overstap.keep_request() returns trigger language plpgsql as $$
+begin
+    if old.state <> 'open' and (new.state <> old.state or octet_length(new.text) > 0 or octet_length(new.answer) > 0) then
+        raise exception 'request % is settled', old.request using errcode = 'check_violation';
+    end if;
+    if old.state = 'open' and new.state <> 'open' then
+        new.settled_at := overstap.clock();
+    end if;
+    return new;
+end $$;
+
+-- Which of some dossiers may go now. Days of at least a month after the close of the round; or asked for one dossier (AVG art. 17),
+-- which then needs no days, but an end. Never what is held, or still under way.
+create function overstap.may_erase(wanted uuid[], days integer, is_asked boolean) returns uuid[]
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare of_region text := substring(current_setting('role') from '^overstap_region_(.+)$'); found uuid[];
+begin
+    if of_region is null or not (is_asked or coalesce(days, 0) >= 30) then
+        raise exception 'retention needs a region, and thirty days at least' using errcode = 'check_violation';
+    end if;
+    perform from dossier d where d.dossier = any(wanted) and d.region = of_region order by d.dossier for update;
+    select coalesce(array_agg(t.dossier order by t.dossier), '{}') into found from retention t
+     where t.dossier = any(wanted) and t.region = of_region and not t.is_held and not t.is_under_way
+       and case when is_asked then t.is_final else t.closed_at <= overstap.clock() - make_interval(days => days) end;
+    return found;
+end $$;
+
+create function overstap.erase_content(wanted uuid[], days integer, is_asked boolean) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare ids uuid[] := may_erase(wanted, days, is_asked); accesses uuid[]; erased integer;
+begin
+    update dossier_version set content = '' where dossier = any(ids);
+    update review_decision set key_id = null, view = null, note_key_id = null, note = case when ground = 'attested' then ''::bytea end
+     where dossier = any(ids);
+    update review_request set text = '', answer = case when answer is not null then ''::bytea end where dossier = any(ids);
+    select array_agg(access) into accesses from review_access where dossier = any(ids);
+    delete from review_session where access = any(accesses);
+    delete from review_proof where access = any(accesses);
+    delete from review_answer where access = any(accesses);
+    delete from review_access where access = any(accesses);
+    delete from review_attachment a using review_frozen f where f.frozen = a.frozen and f.dossier = any(ids);
+    delete from finding where dossier = any(ids);
+    update delivery set envelope = '' where dossier = any(ids);
+    update mail m set state = 'refused', content = null, settled_at = coalesce(settled_at, overstap.clock())
+      from dossier d where d.dossier = any(ids) and m.region = d.region and m.content is not null
+       and starts_with(m.meaning, 'invitation/' || d.dossier || '/');
+    update dossier set las_key = null, erased_at = overstap.clock() where dossier = any(ids) and erased_at is null;
+    get diagnostics erased = row_count;
+    return erased;
+end $$;
+
+create function overstap.forget_traces(wanted uuid[], days integer, is_asked boolean) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare ids uuid[] := may_erase(wanted, days, is_asked); forgotten integer;
+begin
+    delete from entitled where dossier = any(ids);
+    delete from invitation where dossier = any(ids);
+    delete from letter_print where dossier = any(ids);
+    delete from content_access where dossier = any(ids);
+    delete from mail m using dossier d where d.dossier = any(ids) and m.region = d.region
+       and starts_with(m.meaning, 'invitation/' || d.dossier || '/');
+    -- Whose answer it was is no longer said; that there were two stays.
+    update review_decision r set person = n.place, recorded_by = case when r.ground = 'parent_page' then n.place else r.recorded_by end
+      from (select review_decision, dense_rank() over (partition by dossier order by person)::text as place
+              from review_decision where dossier = any(ids) and person is not null) n
+     where n.review_decision = r.review_decision;
+    update review_request set person = null where dossier = any(ids);
+    update dossier_request q set pupil = null from dossier d where d.dossier = any(ids) and q.region = d.region and q.pupil = d.pupil
+       and not exists (select from dossier o where o.pupil = d.pupil and o.region = d.region and not o.dossier = any(ids)
+                          and o.forgotten_at is null);
+    delete from application a using dossier d where d.dossier = any(ids) and a.region = d.region and a.pupil = d.pupil
+       and not exists (select from dossier o where o.pupil = d.pupil and o.region = d.region and not o.dossier = any(ids)
+                          and o.forgotten_at is null);
+    update dossier set forgotten_at = overstap.clock(), pupil = sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
+     where dossier = any(ids) and erased_at is not null and forgotten_at is null;
+    get diagnostics forgotten = row_count;
+    return forgotten;
+end $$;
+
+-- What belongs to a round and to no dossier: names of refused files, reports that name pupils by their key at school, mail that
+-- never went; and, with the traces, registrations of pupils whose dossier never came.
+create function overstap.erase_of_round(of_round text, days integer, with_traces boolean) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare of_region text := substring(current_setting('role') from '^overstap_region_(.+)$'); gone integer; more integer;
+begin
+    if coalesce(days, 0) < 30 or not exists (select from round o where o.round_id = of_round and o.region = of_region
+            and o.closed_at <= overstap.clock() - make_interval(days => days))
+       or exists (select from retention_hold h where h.round_id = of_round and h.lifted_at is null) then
+        return 0;
+    end if;
+    delete from refused_input where round_id = of_round;
+    get diagnostics gone = row_count;
+    delete from school_report where round_id = of_round;
+    get diagnostics more = row_count;
+    gone := gone + more;
+    update mail set state = 'refused', content = null, settled_at = overstap.clock() where round_id = of_round and content is not null;
+    get diagnostics more = row_count;
+    gone := gone + more;
+    if with_traces then
+        delete from application a using round o where o.round_id = of_round and a.region = of_region and a.school_year = o.school_year
+           and not exists (select from dossier d where d.pupil = a.pupil and d.region = of_region)
+           and not exists (select from round r where r.region = of_region and r.school_year = o.school_year
+                              and coalesce(r.closed_at > overstap.clock() - make_interval(days => days), true));
+        get diagnostics more = row_count;
+        gone := gone + more;
+    end if;
+    return gone;
+end $$;
+
+revoke all on function overstap.may_erase, overstap.erase_content, overstap.forget_traces, overstap.erase_of_round from public;
+grant execute on function overstap.may_erase, overstap.erase_content, overstap.forget_traces, overstap.erase_of_round
+    to overstap_region;

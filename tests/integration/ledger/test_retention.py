@@ -1,0 +1,310 @@
+"""What is over is erased: nobody can be read or found any more, and what was done can still be proved."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import psycopg
+import pytest
+from families import Family, Home, Place, home, open_place
+from typer.testing import CliRunner
+
+from overstap.clock import now
+from overstap.delivery.sealing import seal_round
+from overstap.errors import OverstapError
+from overstap.ledger import deliveries, dossiers, requests, retention, reviews, rounds
+from overstap.ledger.audit import verify
+from overstap.ledger.invariants import check
+from overstap.ledger.secrets import create_keys
+from overstap.local.postgres import EmbeddedPostgres
+from overstap.trust import DevelopmentAuthority, TrustStore
+
+VIEW = "Wij zien het heel anders dan de juf."
+ASKED = "Klopt ons adres aan de Kastanjelaan?"
+KEPT = {"content_days": 90, "traces_days": 730}
+
+
+@pytest.fixture
+def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> Iterator[tuple[Home, Place]]:
+    """A round that was lived through and closed: inspected, objected to, asked about, sealed, confirmed."""
+    with home(postgres, tmp_path, ledger_template) as at_home:
+        place = open_place(at_home.ledger, 12)
+        families = place.families()
+        place.give_codes(families)
+        with place.unit("school") as unit:
+            seen = [
+                reviews.Decision(one.las_key, date(2026, 11, 20), "Nee", VIEW if number == 0 else None)
+                for number, one in enumerate(families)
+            ]
+            reviews.record(unit, place.round_id, place.school, seen, ground="school_single")
+            requests.ask(unit, dossiers.VersionRef(families[0].dossier, 1), person=None, kind="question", text=ASKED)
+            receiver = place.agreement.secondary_schools[0].id
+            rounds.record_registrations(
+                unit,
+                place.agreement.school_year,
+                [
+                    rounds.Registration(one.pupil_number, place.school, receiver, "registered", now())
+                    for one in families
+                ],
+            )
+        with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
+            owner.execute("update overstap.dossier set review_closes_at = clock_timestamp()")
+            owner.execute("update overstap.round set delivers_at = clock_timestamp()")
+            owner.execute("update overstap.round_agreement set delivers_at = clock_timestamp()")
+        _deliver(place, tmp_path / "trust")
+        with place.unit("close") as unit:
+            unit.run("update overstap.round set closed_at = overstap.clock()")
+        yield at_home, place
+
+
+def _deliver(place: Place, folder: Path) -> None:
+    authority = DevelopmentAuthority(folder, at=now())
+    for school in place.agreement.schools:
+        authority.school(school.id)
+    common = {"agreement": place.agreement, "agreed": place.agreement.round(place.kind), "round_id": place.round_id}
+    seal_round(place.ledger, TrustStore(folder, production=False), actor="seal", clock=now, **common)
+    with place.unit("deliver") as unit:
+        sent = deliveries.to_send(unit, place.round_id, place.agreement.secondary_schools[0].id, after=None, limit=100)
+        said = [deliveries.Answer(one.message_id, "accepted", None, b"a receipt") for one in sent]
+        deliveries.settle(unit, said)
+
+
+def closed(at_home: Home, days: int) -> None:
+    with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
+        owner.execute("update overstap.round set closed_at = clock_timestamp() - make_interval(days => %s)", [days])
+
+
+def everything(at_home: Home) -> dict[str, str]:
+    """Return the whole database as text, by table."""
+    with psycopg.connect(at_home.owner_dsn) as owner:
+        tables = [
+            row[0] for row in owner.execute("select tablename from pg_tables where schemaname = 'overstap'").fetchall()
+        ]
+        found = {}
+        for table in tables:
+            query = psycopg.sql.SQL("select t::text from overstap.{} t").format(psycopg.sql.Identifier(table))
+            found[table] = "\n".join(str(row[0]) for row in owner.execute(query).fetchall())
+        return found
+
+
+def states(place: Place) -> Counter[str]:
+    with place.unit() as unit:
+        return Counter(row[0] for row in unit.rows("select state from overstap.dossier"))
+
+
+def fault_of_chain(place: Place) -> object:
+    with place.unit() as unit:
+        return verify(unit.rows("select payload, hash from overstap.audit_line order by seq"), region="alfa")
+
+
+def handles(place: Place, family: Family) -> list[str]:
+    """Return whatever leads to a family in the ledger."""
+    with place.unit() as unit:
+        keys = unit.keys
+    las = keys.lookup("las_key", f"{place.school}\0{family.las_key}").hex()
+    return [keys.lookup("pupil", family.pupil_number).hex(), las, *family.persons]
+
+
+def test_after_its_time_nobody_can_be_read_or_found_and_all_is_still_proved(over: tuple[Home, Place]) -> None:
+    at_home, place = over
+    families, before, lines = place.families(), states(place), everything(at_home)
+    traces = {family.dossier: handles(place, family) for family in _all(place)}
+    assert before["confirmed"] > 5
+    assert any(one in "".join(lines.values()) for known in traces.values() for one in known), "else nothing is tried"
+    assert not families, "all are confirmed"
+    closed(at_home, 89)
+    assert retention.retain(at_home.ledger, "alfa", actor="retain", **KEPT).total() == 0, "not yet"
+    closed(at_home, 91)
+    done = retention.retain(at_home.ledger, "alfa", actor="retain", **KEPT)
+    assert (done["content"], done["traces"]) == (before.total(), 0)
+    with psycopg.connect(at_home.owner_dsn) as owner:
+        columns = owner.execute(
+            "select c.table_name, c.column_name from information_schema.columns c join information_schema.tables t "
+            "using (table_schema, table_name) where c.table_schema = 'overstap' and c.data_type = 'bytea' "
+            "and t.table_type = 'BASE TABLE'"
+        ).fetchall()
+        # Digests, hashes, receipts of the receiver, and marks of the region's own: nothing that hides a text.
+        long = psycopg.sql.SQL("select count(*) from overstap.{} where octet_length({}) > 32")
+        left = {
+            f"{table}.{column}"
+            for table, column in columns
+            if owner.execute(long.format(*map(psycopg.sql.Identifier, (table, column)))).fetchone() != (0,)
+        }
+    assert left <= {"receipt.content", "mail.content", "review_salt.salt"}, left
+    with place.unit() as unit:
+        assert check(unit) == []
+        with pytest.raises(OverstapError, match="LEDGER-014"):
+            list(dossiers.contents(unit, place.round_id, ["confirmed"]))
+    closed(at_home, 731)
+    done = retention.retain(at_home.ledger, "alfa", actor="retain", **KEPT)
+    assert (done["content"], done["traces"]) == (0, before.total())
+    after = everything(at_home)
+    chain = after.pop("audit_line")
+    for known in traces.values():
+        assert not [one for one in known if one in "".join(after.values())], "somebody can be found"
+        assert not [one for one in known[:2] if one in chain], "the chain holds the hash of a pupil"
+    assert states(place) == before
+    assert fault_of_chain(place) is None
+    with place.unit() as unit:
+        assert check(unit) == []
+    assert retention.retain(at_home.ledger, "alfa", actor="retain", **KEPT).total() == 0
+
+
+def _all(place: Place) -> list[Family]:
+    """Return every dossier of the round as a family, as the school supplied them."""
+    with place.unit() as unit:
+        found = {row[1]: row[0] for row in unit.rows("select dossier, pupil from overstap.dossier")}
+        keys = unit.keys
+        persons: dict[object, list[str]] = {}
+        for dossier, person in unit.rows("select dossier, person from overstap.review_access"):
+            persons.setdefault(dossier, []).append(person)
+    return [
+        Family(
+            *(number, str(made.pupil.text("leerlingid")), made.birth_date),
+            *(found[keys.lookup("pupil", number)], persons[found[keys.lookup("pupil", number)]]),
+        )
+        for number, made in place.made.items()
+        if made.pupil is not None and made.birth_date is not None
+    ]
+
+
+def test_what_is_held_stays_until_it_is_lifted(over: tuple[Home, Place]) -> None:
+    at_home, place = over
+    closed(at_home, 100)
+    with place.unit("jurist") as unit:
+        dossier = unit.rows("select dossier from overstap.dossier where state = 'confirmed' limit 1")[0][0]
+        held = retention.hold(unit, place.round_id, reason="klacht 12", dossier=dossier)
+    count = states(place).total()
+    assert retention.retain(at_home.ledger, "alfa", actor="retain", **KEPT)["content"] == count - 1
+    with place.unit() as unit:
+        [due] = retention.due(unit, **KEPT)
+        assert (due.content, due.held) == (0, 1)
+        assert unit.one(
+            "select octet_length(content) > 0 from overstap.dossier_version where dossier = %(d)s", d=dossier
+        )[0]
+        with pytest.raises(OverstapError, match="LEDGER-015"):
+            retention.erase(at_home.ledger, "alfa", dossier, actor="fg", reason="verzoek")
+    with place.unit("jurist") as unit:
+        retention.lift(unit, held)
+        with pytest.raises(OverstapError, match="LEDGER-016"):
+            retention.lift(unit, held)
+    assert retention.retain(at_home.ledger, "alfa", actor="retain", **KEPT)["content"] == 1
+
+
+def test_the_database_keeps_a_floor_and_other_regions_out(over: tuple[Home, Place]) -> None:
+    at_home, place = over
+    closed(at_home, 29)
+    with place.unit() as unit:
+        wanted = [row[0] for row in unit.rows("select dossier from overstap.dossier")]
+        assert unit.one("select overstap.erase_content(%(w)s, 30, false)", w=wanted)[0] == 0
+    for statement in (
+        "select overstap.erase_content(%(w)s, 29, false)",
+        "select overstap.erase_content(%(w)s, null, false)",
+    ):
+        with pytest.raises(psycopg.errors.CheckViolation), place.unit() as unit:
+            unit.one(statement, w=wanted)
+    for statement in ("update overstap.dossier_version set content = ''", "update overstap.delivery set envelope = ''"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), place.unit() as unit:
+            unit.run(statement)
+    with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
+        owner.execute("update overstap.round set closed_at = closed_at - interval '1000 days'")
+        owner.execute("call overstap.add_region('beta')")
+        owner.execute("set role overstap_region_beta")
+        assert owner.execute("select overstap.erase_content(%s::uuid[], 30, false)", [wanted]).fetchone() == (0,)
+        assert owner.execute("select overstap.erase_of_round(%s, 30, true)", [place.round_id]).fetchone() == (0,)
+
+
+def test_who_asks_is_erased_at_once_and_the_others_are_not(over: tuple[Home, Place]) -> None:
+    at_home, place = over
+    with place.unit() as unit:
+        dossier = unit.rows("select dossier from overstap.dossier where state = 'confirmed' limit 1")[0][0]
+    retention.erase(at_home.ledger, "alfa", dossier, actor="fg", reason="AVG art. 17")
+    with place.unit() as unit:
+        gone = unit.rows(
+            "select dossier from overstap.dossier where erased_at is not null and forgotten_at is not null"
+        )
+        assert gone == [(dossier,)]
+        assert check(unit) == []
+    assert fault_of_chain(place) is None
+
+
+ERASING = """
+import sys
+from pathlib import Path
+from overstap.ledger import Ledger, retention
+retention.GROUP = 1
+retention.retain(Ledger(sys.argv[1], Path(sys.argv[2])), "alfa", actor="retain", content_days=90, traces_days=730)
+"""
+
+
+def test_killed_in_the_middle_it_goes_on_and_erases_nothing_twice(over: tuple[Home, Place]) -> None:
+    at_home, place = over
+    closed(at_home, 1_000)
+    with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
+        owner.execute(  # slower, so that there is a middle
+            "create function slow() returns trigger language plpgsql as "
+            "'begin perform pg_sleep(0.05); return new; end'; "
+            "create trigger slow before update of erased_at on overstap.dossier for each row execute function slow()"
+        )
+        dsn = psycopg.conninfo.make_conninfo(at_home.ledger._dsn)
+        process = subprocess.Popen([sys.executable, "-c", ERASING, dsn, str(at_home.keys)])
+        while process.poll() is None:
+            if owner.execute("select count(*) from overstap.dossier where erased_at is not null").fetchone() >= (3,):
+                process.send_signal(signal.SIGKILL)
+                break
+            time.sleep(0.02)
+        assert process.wait() == -signal.SIGKILL, "it was killed before its end"
+        part = owner.execute("select count(*) from overstap.dossier where erased_at is not null").fetchone()
+    assert part is not None
+    total = states(place).total()
+    assert 3 <= part[0] < total
+    with place.unit() as unit:
+        assert check(unit) == [], "whole groups, each with its evidence"
+    done = retention.retain(at_home.ledger, "alfa", actor="retain", **KEPT)
+    assert done["traces"] == total
+    with place.unit() as unit:
+        assert check(unit) == []
+        said = Counter(
+            unit.rows(
+                "select payload::jsonb ->> 'action', payload::jsonb ->> 'subject' from overstap.audit_line "
+                "where payload::jsonb ->> 'action' in ('retention.content', 'retention.traces')"
+            )
+        )
+    assert set(said.values()) == {1}
+    assert len(said) == 2 * total
+
+
+def test_by_command_first_told_then_erased_and_an_idle_key_destroyed(
+    over: tuple[Home, Place], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from overstap.cli import app
+
+    at_home, place = over
+    closed(at_home, 1_000)
+    create_keys(at_home.keys, "alfa", "2")
+    (tmp_path / "regions").mkdir()
+    monkeypatch.setenv("OVERSTAP_LEDGER", at_home.ledger._dsn)
+    monkeypatch.setenv("OVERSTAP_KEYS", str(at_home.keys))
+    monkeypatch.setenv("OVERSTAP_REGIONS", str(tmp_path / "regions"))
+    run = CliRunner().invoke
+    unsaid = run(app, ["ledger", "retain", "alfa"])
+    assert unsaid.exit_code != 0
+    days = ["--content-days", "90", "--traces-days", "730"]
+    told = run(app, ["ledger", "retain", "alfa", *days])
+    assert "Nothing was erased" in told.output
+    assert states(place).total() == _unerased(place)
+    done = run(app, ["ledger", "retain", "alfa", *days, "--erase", "--destroy-keys"], catch_exceptions=False)
+    assert "key 1 is destroyed" in done.output
+    assert _unerased(place) == 0
+    assert not (at_home.keys / "alfa" / "1.key").exists()
+    assert (at_home.keys / "alfa" / "2.key").exists()
+
+
+def _unerased(place: Place) -> int:
+    with place.unit() as unit:
+        return int(unit.one("select count(*) from overstap.dossier where erased_at is null")[0])
