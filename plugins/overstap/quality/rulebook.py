@@ -235,6 +235,12 @@ def _unknown() -> dict[str, dict[str, str]]:
     return found
 
 
+@cache
+def _counted() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = read_yaml(_TEXTS / "words" / "counted.yaml")
+    return found
+
+
 def _parted(text: str) -> tuple[str, str]:
     """Part what is wrong from what to do: the sentence for attachments has both in one text."""
     wrong, _, remedy = text.partition(". ")
@@ -280,6 +286,8 @@ def sentence_of(code: str) -> str:
     Raises:
         KeyError: it is none of these.
     """
+    if code in _counted():
+        return _counted()[code]["nl"]
     if code in structure.codes():
         nl, _, _ = structure.sentence(code, **_unknown()["counted"])
         told = _parted(nl.replace(" (…)", ""))[0]
