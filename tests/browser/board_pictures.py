@@ -7,6 +7,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import pypdfium2
 import uvicorn
 from fastapi import FastAPI
 from PIL import Image
@@ -27,6 +28,11 @@ from overstap.synth.region import make_region
 IMAGES = PROJECT / "docs" / "images"
 REGIONS = {"demo": "Demoregio", "west": "Regio West", "oost": "Regio Oost"}
 LAPTOP, PHONE, WIDE = (1280, 860), (390, 844), (1760, 1000)
+
+
+def keep(picture: Image.Image, path: Path) -> None:
+    """Write a picture; a palette is enough for a page, and a quarter of the size."""
+    picture.convert("RGB").quantize(96, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def main(folder: Path) -> None:
@@ -50,24 +56,35 @@ def main(folder: Path) -> None:
         threading.Thread(target=server.run, daemon=True).start()
         school = agreement.primary_schools[4].id
         here = addresses.round_page(pages["demo"])
+        of_school = addresses.school_page(pages["demo"], school)
         with sync_playwright() as driver:
             browser = driver.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
             )
             for picture, path, size, scheme in (
                 ("board-home", addresses.home(), LAPTOP, "light"),
+                ("board-home-phone", addresses.home(), PHONE, "dark"),
                 ("board-round", here, LAPTOP, "light"),
                 ("board-round-dark", here, WIDE, "dark"),
-                ("board-school-phone", addresses.school_page(pages["demo"], school), PHONE, "light"),
+                ("board-round-phone", here, PHONE, "light"),
+                ("board-school", of_school, LAPTOP, "light"),
+                ("board-school-phone", of_school, PHONE, "light"),
                 ("board-all-regions", "/alle" + addresses.administration(), LAPTOP, "light"),
+                ("board-all-regions-dark", "/alle" + addresses.administration(), WIDE, "dark"),
+                ("board-all-regions-phone", "/alle" + addresses.administration(), PHONE, "light"),
             ):
                 view = {"width": size[0], "height": size[1]}
                 page = browser.new_page(viewport=view, color_scheme=scheme, locale="nl-NL")
                 page.goto(f"http://{ports.LOOPBACK}:{port}{path}")
                 page.locator("main").wait_for()
-                shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-                # A palette is enough for a page, and a quarter of the size.
-                shot.quantize(96, dither=Image.Dither.NONE).save(folder / f"{picture}.png", optimize=True)
+                keep(Image.open(io.BytesIO(page.screenshot())), folder / f"{picture}.png")
+                if picture == "board-round":
+                    paper = pypdfium2.PdfDocument(page.pdf(format="A4", prefer_css_page_size=True))
+                    sheets = [paper[number].render(scale=1.4).to_pil() for number in (0, 1)]
+                    both = Image.new("RGB", (sheets[0].width, 2 * sheets[0].height + 16), "#9aa4b1")
+                    for number, sheet in enumerate(sheets):
+                        both.paste(sheet, (0, number * (sheet.height + 16)))
+                    keep(both, folder / "board-round-print.png")
                 page.close()
             browser.close()
         server.should_exit = True

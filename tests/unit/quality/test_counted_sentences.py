@@ -1,4 +1,4 @@
-"""What a code says on the board and in reports, where many cases are counted: whole sentences, without a single fact."""
+"""What a code says on the board and in reports, where many cases are counted: whole sentences, without a fact."""
 
 import re
 
