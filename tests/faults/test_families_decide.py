@@ -22,9 +22,11 @@ from served import Parent, Served, hidden, title
 from overstap.ledger.invariants import check
 from overstap.ledger.secrets import Sealed
 from overstap.local.postgres import EmbeddedPostgres
+from overstap.local.waiting import wait_until
 
 FAMILIES = 12
-KILLS = 2
+STRIKES = (2, 7)
+"""How many answers are confirmed when something is killed: others are in the middle of theirs."""
 _PATIENCE = 500.0
 
 
@@ -78,25 +80,21 @@ def test_every_answer_that_was_confirmed_is_there_once(
     threads = [threading.Thread(target=decide) for _ in range(3)]
     for thread in threads:
         thread.start()
-    kills: Counter[str] = Counter()
-    is_pages = random.random() < 0.5  # of both one
-    while any(thread.is_alive() for thread in threads) and kills.total() < KILLS:
-        time.sleep(random.uniform(0.2, 1.2))
-        is_pages = not is_pages
-        if is_pages:
+    victims = random.sample(["pages", "postgres"], 2)
+    for victim, count in zip(victims, STRIKES, strict=True):
+        wait_until(lambda count=count: len(confirmed) >= count, f"{count} answers", _PATIENCE, 0.02)
+        time.sleep(random.uniform(0, 0.1))
+        if victim == "pages":
             pages.kill()
             pages.start()
-            kills["pages"] += 1
         else:
             os.kill(server._service.pid, signal.SIGKILL)
             server.start()
-            kills["postgres"] += 1
     for thread in threads:
         thread.join()
     pages.kill()
-    print(dict(kills), len(confirmed))
+    print(victims, len(confirmed))
 
-    assert len(kills) == 2, kills
     assert set(confirmed) == {str(family.dossier) for family in families}
     at_home.ledger.close()
     with place.unit() as unit:

@@ -74,29 +74,42 @@ def letters(
     again: Annotated[
         bool, typer.Option(help="Print letters anew, with new codes, for pupils that are asked for")
     ] = False,
+    lost: Annotated[
+        bool, typer.Option("--lost", help="The file was lost: again, with new codes, for who has not looked yet")
+    ] = False,
 ) -> None:
     """Make the letters with codes for a school's families as one PDF, sorted by class; a code is shown once."""
     from overstap.ledger import open_ledger
-    from overstap.review.letter_file import new_file
-    from overstap.review.printing_letters import print_letters
+    from overstap.review.letter_file import LetterFile
+    from overstap.review.printing_letters import counts, print_letters
 
     settings = Settings()
+    console = Console(highlight=False)
+    ledger, file = open_ledger(settings), LetterFile(out)
+    if file.left_over is not None:
+        if counts(ledger, region, round_id, school, file.left_over):
+            file.put()
+            console.print(f"{out.name} was er al: alleen het laatste stapje ontbrak. De codes erin gelden.")
+            return
+        file.drop()
     pupils: list[str] = []
     while again and (pupil := typer.prompt("Leerling-id (leeg: klaar)", default="", show_default=False)):
         pupils.append(pupil)
     if again and not pupils:
         raise typer.Exit(1)
     printed = print_letters(
-        open_ledger(settings),
+        ledger,
         region=region,
         round_id=round_id,
         school=school,
         actor=by,
         address=settings.review_address,
-        keep=new_file(out),
+        keep=file.write,
         again=pupils,
+        is_lost=lost,
     )
-    console = Console(highlight=False)
+    if printed.letters:
+        file.put()
     console.print(f"{printed.letters} brieven in {out.name}" if printed.letters else "geen brieven te maken")
     for reason, count in printed.without.items():
         console.print(f"[yellow]{count} zonder brief: {reason}[/]")

@@ -81,6 +81,20 @@ def awaiting_letter(unit: Unit, round_id: str, primary_school: str) -> list[Pers
     )
 
 
+def unseen(unit: Unit, round_id: str, primary_school: str) -> list[Person]:
+    """Return a school's persons who may still answer, had a letter, and neither used its code nor answered."""
+    return _persons(
+        unit,
+        "d.primary_school = %(school)s and exists (select from overstap.letter_print p "
+        "where p.dossier = e.dossier and p.person = e.person) "
+        "and not exists (select from overstap.content_access a where a.dossier = e.dossier and a.person = e.person "
+        "and a.purpose = 'parent_page') and not exists (select from overstap.review_decision r "
+        "where r.dossier = e.dossier and (r.person is null or r.person = e.person))",
+        round_id,
+        school=primary_school,
+    )
+
+
 def of_dossiers(unit: Unit, round_id: str, primary_school: str, dossiers: Sequence[UUID]) -> list[Person]:
     """Return the persons of some of a school's dossiers who may still answer."""
     return _persons(

@@ -15,11 +15,12 @@ from overstap.dossier.people import Entitled, group_of, pupil_name, sorting_name
 from overstap.dossier.reading import read
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger, access, invitations
+from overstap.ledger.audit import AuditLine
 from overstap.ledger.door import Unit
 from overstap.ledger.dossiers import VersionRef, find_of_school
 from overstap.ledger.invitations import Invitation, Person
 from overstap.ledger.rounds import get_round
-from overstap.ledger.secrets import Sealed
+from overstap.ledger.secrets import Sealed, sha256
 from overstap.review.codes import issue
 from overstap.review.inviting import sent_from
 from overstap.review.letters import Letter, Sender, letters
@@ -45,6 +46,7 @@ def print_letters(
     address: str,
     keep: Callable[[bytes], None],
     again: Sequence[str | UUID] = (),
+    is_lost: bool = False,
 ) -> Printed:
     """Make the letters of a school as one PDF.
 
@@ -58,6 +60,8 @@ def print_letters(
         keep: is given the file before the codes count; when it fails nothing has happened. Not called without letters.
         again: pupils, by their id in the school's system or that of their dossier, whose letters are printed anew,
             with a new code; none: everybody who has had no letter.
+        is_lost: the file was lost before it was printed: letters with new codes for everybody who had one and has not
+            looked yet. Who has looked keeps the code.
 
     Raises:
         OverstapError: REVIEW-026 before the agreed hour, LEDGER-010 for a pupil id that the school does not have.
@@ -70,6 +74,8 @@ def print_letters(
         if again:
             dossiers = [find_of_school(unit, round_id, school, key) for key in again]
             wanted = invitations.of_dossiers(unit, round_id, school, dossiers)
+        elif is_lost:
+            wanted = invitations.unseen(unit, round_id, school)
         else:
             wanted = invitations.awaiting_letter(unit, round_id, school)
         # Before anything is opened: who printed what
@@ -91,8 +97,31 @@ def print_letters(
         invitations.printed(unit, done)
         if written:
             own = found.agreement.school(school)
-            keep(letters(Sender(own.name, own.contact, address), written, now()))
+            file = letters(Sender(own.name, own.contact, address), written, now())
+            # By this a file that was whole when its making broke off is known to count, or not (see `letter_file`)
+            unit.audit(
+                "review.letters", AuditLine(f"{round_id}/{school}", {"letters": len(written), "sha256": _digest(file)})
+            )
+            keep(file)
     return Printed(len(written), Counter({"no_code": len(wanted) - len(written)} if len(wanted) > len(written) else {}))
+
+
+def counts(ledger: Ledger, region: str, round_id: str, school: str, file: bytes) -> bool:
+    """Tell whether the codes in a file of letters count: whether its making came to its end in the ledger."""
+    with ledger.unit(region, "letters") as unit:
+        return bool(
+            unit.rows(
+                "select from overstap.audit_line where payload::jsonb ->> 'action' = 'review.letters' "
+                "and payload::jsonb ->> 'subject' = %(subject)s "
+                "and payload::jsonb -> 'detail' ->> 'sha256' = %(digest)s",
+                subject=f"{round_id}/{school}",
+                digest=_digest(file),
+            )
+        )
+
+
+def _digest(file: bytes) -> str:
+    return sha256(file).hex()
 
 
 def _people(unit: Unit, wanted: Sequence[Person]) -> dict[tuple[VersionRef, str], Callable[[str, datetime], Letter]]:

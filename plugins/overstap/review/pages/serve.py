@@ -1,5 +1,6 @@
 """The process of the pages: uvicorn with bounds, a pool for PDFs, and a log without anything personal."""
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -49,6 +50,9 @@ def serve(dsn: str, *, host: str, port: int, address: str, proxy: str | None) ->
         timeout_graceful_shutdown=10,
         backlog=512,
     )
+    # What is loaded by now stays: else the collector walks all of it now and then, and everybody waits meanwhile.
+    gc.collect()
+    gc.freeze()
     try:
         uvicorn.Server(config).run()
     finally:

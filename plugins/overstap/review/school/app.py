@@ -170,9 +170,10 @@ class _Pages:
         return self._page(stay, "pupils", status=status, account=account, found=found, tab="pupils", **facts)
 
     async def letters(self, request: Request, round_id: str) -> Response:
-        """Make the letters of everybody who has none."""
-        stay, account, _ = await self._sent(request)
-        made = await run_in_threadpool(self.desk.letters, account, round_id, ())
+        """Make the letters of everybody who has none; or anew, where the file was lost, of who has not looked yet."""
+        stay, account, form = await self._sent(request)
+        is_lost = _text(form, "kwijt") == "ja"
+        made = await run_in_threadpool(partial(self.desk.letters, account, round_id, (), is_lost=is_lost))
         if made is None:
             return await self._pupils(stay, account, round_id, message="letters_none")
         return _download(made, "brieven-inzage.pdf", "application/pdf")

@@ -53,6 +53,8 @@ class Overview:
     pupils: list[Pupil]
     counts: Counter[str]
     without_letter: int
+    unseen_letters: int
+    """Persons who had a letter and have not looked: whose letters can be made anew when the file was lost."""
     has_faults: bool
     grounds: list[tuple[str, str]]
 
@@ -173,6 +175,7 @@ class Desk:
                 pupils=mine,
                 counts=counted(mine),
                 without_letter=len(invitations.awaiting_letter(unit, round_id, who.school)),
+                unseen_letters=len(invitations.unseen(unit, round_id, who.school)),
                 has_faults=bool(
                     unit.rows(
                         "select 1 from overstap.school_report where round_id = %(round)s and school = %(school)s",
@@ -245,7 +248,7 @@ class Desk:
                 ground=ground,
             )
 
-    def letters(self, who: Account, round_id: str, again: Sequence[UUID]) -> bytes | None:
+    def letters(self, who: Account, round_id: str, again: Sequence[UUID], *, is_lost: bool = False) -> bytes | None:
         """Return letters as PDF; None when there are none to make."""
         made: list[bytes] = []
         with self._ledger() as ledger:
@@ -258,6 +261,7 @@ class Desk:
                 address=self._address,
                 keep=made.append,
                 again=again,
+                is_lost=is_lost,
             )
         return made[0] if made else None
 

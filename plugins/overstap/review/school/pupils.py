@@ -76,7 +76,7 @@ def pupils(unit: Unit, round_id: str, school: str) -> list[Pupil]:
             "and r.person is null order by r.recorded_at desc limit 1), "
             "(select count(*) from overstap.review_request q where q.dossier = d.dossier and q.state = 'open') "
             "from overstap.dossier d join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
-            "where d.round_id = %(round)s and d.primary_school = %(school)s",
+            "where d.round_id = %(round)s and d.primary_school = %(school)s and d.erased_at is null",
             round=round_id,
             school=school,
         )
