@@ -1,7 +1,7 @@
 """ZIP archives, read from memory: the plain ones directly, all others by `zipfile`.
 
 Opening an archive with `zipfile` takes longer than unpacking what a dossier's attachments hold. An archive that is as
-plain as programs write them (one disk, no comment, no encryption, stored or deflated, sizes that agree) is read here;
+plain as programs write them (one disk, no comment, no encryption, stored or deflated, sizes that agree) is read here,
 at the first thing that is not so, `zipfile` is asked instead, so that an odd or damaged archive gets its verdict.
 """
 
@@ -9,18 +9,22 @@ import io
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError, IndexError)
 """What `zipfile` and zlib raise for archives damaged by accident or on purpose."""
 _END = struct.Struct("<4s4H2LH")
-_CENTRAL = struct.Struct("<4s6H3L5H2L")
-_LOCAL = struct.Struct("<4s5H3L2H")
+# of a file in the table of contents (APPNOTE 4.3.12), and before the file itself (4.3.7): what is looked at
+_CENTRAL = struct.Struct("<4s2x3H4x3L4H2x2L")
+_LOCAL = struct.Struct("<4s2x2H16x2H")
 _MOST_ENTRIES = 4_000
 _STORED, _DEFLATED = 0, 8
-# the level of deflating, sizes behind the content, names in UTF-8
-_HARMLESS_FLAGS = 0x0002 | 0x0004 | 0x0008 | 0x0800
+# all but: the level of deflating, sizes behind the content, names in UTF-8
+_OTHER_FLAGS = 0xFFFF & ~(0x0002 | 0x0004 | 0x0008 | 0x0800)
 _UTF8 = 0x0800
+_ELSEWHERE = 0xFFFFFFFF
+"""A size that is too large for its field and stands elsewhere (APPNOTE 4.5.3)."""
 _NEWEST = 20
 """What it takes to unpack deflated files (APPNOTE 4.4.3.2)."""
 
@@ -29,8 +33,10 @@ class _Odd(Exception):  # noqa: N818 - it only says: ask zipfile
     """Something that is not plain."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+_NOT_PLAIN = (_Odd, struct.error, zlib.error)
+
+
+class Entry(NamedTuple):
     """A file in an archive, named as `zipfile.ZipInfo` names it.
 
     Args:
@@ -38,6 +44,10 @@ class Entry:
         file_size: bytes when unpacked, as stated.
         flag_bits: general purpose flags (APPNOTE 4.4.4).
         external_attr: what the system that wrote it knows of it; Unix keeps its mode in the upper half.
+        method: how it is packed: 0 not at all, 8 deflated.
+        crc: its checksum.
+        packed_size: bytes in the archive.
+        at: where in the archive it begins, with a header of its own.
     """
 
     orig_filename: str
@@ -72,7 +82,7 @@ class Archive:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._zip: zipfile.ZipFile | None = None
-        self.entries: list[Entry] | list[zipfile.ZipInfo]
+        self.entries: Sequence[Entry | zipfile.ZipInfo]
         try:
             self.entries = _entries(data)
         except (_Odd, struct.error):
@@ -91,7 +101,7 @@ class Archive:
         if isinstance(entry, Entry):
             try:
                 return _content(self._data, entry, most)
-            except (_Odd, struct.error, zlib.error):
+            except _NOT_PLAIN:
                 at = next(number for number, each in enumerate(self.entries) if each is entry)
                 entry = self._by_zipfile().infolist()[at]
         with self._by_zipfile().open(entry) as file:
@@ -110,32 +120,32 @@ def _entries(data: bytes) -> list[Entry]:
     mark, disk, first_disk, here, count, size, at, comment = _END.unpack_from(data, end)
     if mark != b"PK\x05\x06" or disk or first_disk or here != count or comment or at + size != end:
         raise _Odd
-    if count > _MOST_ENTRIES or data.count(b"PK\x05\x06") != 1:
+    if count > _MOST_ENTRIES:
         raise _Odd
     found = []
+    header, fixed = _CENTRAL.unpack_from, _CENTRAL.size
     for _ in range(count):
-        parts = _CENTRAL.unpack_from(data, at)
-        mark, needs, flags, method = parts[0], parts[2], parts[3], parts[4]
-        crc, packed, whole, named, extra, note, disk, _, outer, start = parts[7:]
+        mark, needs, flags, method, crc, packed, whole, named, extra, note, disk, outer, start = header(data, at)
         if (
             mark != b"PK\x01\x02"
-            or flags & ~_HARMLESS_FLAGS
-            or method not in (_STORED, _DEFLATED)
+            or flags & _OTHER_FLAGS
+            or (method != _DEFLATED and method != _STORED)
             or disk
             or needs > _NEWEST
+            or packed == _ELSEWHERE
+            or whole == _ELSEWHERE
+            or start == _ELSEWHERE
         ):
             raise _Odd
-        if 0xFFFFFFFF in (packed, whole, start):
-            raise _Odd
-        name = data[at + _CENTRAL.size : at + _CENTRAL.size + named]
+        name = data[at + fixed : at + fixed + named]
         if len(name) != named or b"\x00" in name or not name:
             raise _Odd
         try:
-            told = name.decode("utf-8" if flags & _UTF8 else "cp437")
+            told = name.decode("utf-8" if flags & _UTF8 or name.isascii() else "cp437")
         except UnicodeDecodeError:
             raise _Odd from None
         found.append(Entry(told, whole, flags, outer, method, crc, packed, start))
-        at += _CENTRAL.size + named + extra + note
+        at += fixed + named + extra + note
     if at != end:
         raise _Odd
     return found
@@ -144,14 +154,14 @@ def _entries(data: bytes) -> list[Entry]:
 def _content(data: bytes, entry: Entry, most: int) -> bytes:
     if entry.file_size > most:
         raise _Odd
-    mark, _, flags, method, *_, name_size, extra = _LOCAL.unpack_from(data, entry.at)
-    begin = entry.at + _LOCAL.size + name_size + extra
+    mark, flags, method, name_size, extra = _LOCAL.unpack_from(data, entry.at)
+    named = entry.at + _LOCAL.size
+    begin = named + name_size + extra
     packed = data[begin : begin + entry.packed_size]
-    if mark != b"PK\x03\x04" or flags & ~_HARMLESS_FLAGS or method != entry.method or len(packed) != entry.packed_size:
+    if mark != b"PK\x03\x04" or flags & _OTHER_FLAGS or method != entry.method or len(packed) != entry.packed_size:
         raise _Odd
-    if data[entry.at + _LOCAL.size : entry.at + _LOCAL.size + name_size] != entry.orig_filename.encode(
-        "utf-8" if entry.flag_bits & _UTF8 else "cp437"
-    ):
+    encoding = "utf-8" if entry.flag_bits & _UTF8 or entry.orig_filename.isascii() else "cp437"
+    if data[named : named + name_size] != entry.orig_filename.encode(encoding):
         raise _Odd
     content = packed
     if method == _DEFLATED:

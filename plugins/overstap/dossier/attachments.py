@@ -9,17 +9,17 @@ import re
 import stat
 import unicodedata
 import zipfile
-import zlib
-from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import PurePosixPath
 
-from overstap.dossier.archives import Archive, Entry
-from overstap.dossier.content import Kind, is_active, kind_of, readable_text
-from overstap.dossier.identifiers import is_bsn
+from pybase64 import b64decode
+
+from overstap.dossier.archives import DAMAGED, Archive, Entry
+from overstap.dossier.content import Content, Kind
+from overstap.dossier.foreign_numbers import Numbers, numbers_in
 from overstap.dossier.model import Dossier
+from overstap.dossier.tree import Node
 from overstap.dossier.visit import documents
 
 
@@ -30,10 +30,12 @@ class AttachmentLimits:
     Args:
         unpacked_bytes: the file in the archive.
         ratio: how many times larger the file may be than the archive; a bomb is thousands of times larger.
+        together_bytes: the files of all attachments of one dossier.
     """
 
     unpacked_bytes: int = 25_000_000
     ratio: int = 200
+    together_bytes: int = 100_000_000
 
 
 DEFAULT_ATTACHMENT_LIMITS = AttachmentLimits()
@@ -68,14 +70,12 @@ class Attachment:
     Args:
         path: its block in the dossier.
         name: the file's name as the archive has it.
-        content: the file.
-        kind: its type, told by its content; None when that is none of the accepted types.
+        file: the file.
     """
 
     path: str
     name: str
-    content: bytes
-    kind: Kind | None
+    file: Content
 
 
 class Unfit(Exception):  # noqa: N818 - it is caught in this module and turned into a finding
@@ -105,10 +105,8 @@ _ACCEPTED = {
     "txt": Kind.TEXT,
 }
 """Extensions that the OSO agreement names, with the content they must have."""
+_PATH_MARKS = re.compile(r"[/\\:\x00]")
 _LOCAL, _END = b"PK\x03\x04", b"PK\x05\x06"
-_NINE_DIGITS = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
-_SAYS_BSN = re.compile(r"\bbsn\b|burger\s?service|sofi", re.IGNORECASE)
-_NEAR_CHARS = 60
 
 
 def inspect(dossier: Dossier, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_LIMITS) -> list[AttachmentFault]:
@@ -122,11 +120,35 @@ def inspect(dossier: Dossier, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_L
         What is wrong, in document order.
     """
     found: list[AttachmentFault] = []
-    for path, node in documents(dossier):
-        for code in _codes(path, node.text("bestandsnaam") or "", node.text("bestandsinhoud") or "", dossier, limits):
+    nodes = list(documents(dossier))
+    for (path, _), codes in zip(nodes, faults((node for _, node in nodes), dossier, limits=limits), strict=True):
+        for code in codes:
             severity = AttachmentSeverity.WARNING if code in WARNINGS else AttachmentSeverity.ERROR
             found.append(AttachmentFault(path, code, severity))
     return found
+
+
+def faults(
+    blocks: Iterable[Node], dossier: Dossier, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_LIMITS
+) -> Iterator[list[str]]:
+    """Yield per attachment the codes of what is wrong with it.
+
+    Args:
+        blocks: the attachments' blocks, all those of one dossier.
+        dossier: whose they are.
+        limits: how much an attachment may be.
+    """
+    own, room = dossier.pupil_number, limits.together_bytes
+    for block in blocks:
+        name = block.text("bestandsnaam") or ""
+        codes = [] if _is_plain_name(name) else ["ATTACHMENT-006"]
+        try:
+            packed_name, data = _unpacked(block.text("bestandsinhoud") or "", limits, room)
+        except Unfit as unfit:
+            yield [*codes, unfit.code]
+            continue
+        room -= len(data)
+        yield [*codes, *_codes(name, packed_name, Content(data), own)]
 
 
 def unpack(path: str, encoded: str, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_LIMITS) -> Attachment:
@@ -140,27 +162,32 @@ def unpack(path: str, encoded: str, *, limits: AttachmentLimits = DEFAULT_ATTACH
     Raises:
         Unfit: it cannot be unpacked; `code` is the finding's.
     """
-    try:
-        packed = b64decode("".join(encoded.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise Unfit("ATTACHMENT-001") from None
+    name, data = _unpacked(encoded, limits, limits.unpacked_bytes)
+    return Attachment(path, name, Content(data))
+
+
+def _unpacked(encoded: str, limits: AttachmentLimits, room: int) -> tuple[str, bytes]:
+    """Return the name and the content of the one file in an attachment, of no more bytes than there is room for."""
+    packed = _decoded(encoded)
     _look_at_archive(packed)
     try:
         archive = Archive(packed)
         entry = _only_entry(archive)
-        content = _content(archive, entry, len(packed), limits)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        ValueError,
-        OSError,
-        IndexError,
-    ):
+        content = _content(archive, entry, min(limits.unpacked_bytes, limits.ratio * len(packed), room))
+    except DAMAGED:
         raise Unfit("ATTACHMENT-009") from None
-    return Attachment(path, entry.filename, content, kind_of(content))
+    return entry.filename, content
+
+
+def _decoded(encoded: str) -> bytes:
+    try:
+        return b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        pass  # it may be written in lines
+    try:
+        return b64decode("".join(encoded.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise Unfit("ATTACHMENT-001") from None
 
 
 def _look_at_archive(packed: bytes) -> None:
@@ -181,7 +208,7 @@ def _only_entry(archive: Archive) -> Entry | zipfile.ZipInfo:
         raise Unfit("ATTACHMENT-005" if entries else "ATTACHMENT-004")
     entry = entries[0]
     name = entry.orig_filename
-    if not name or name != PurePosixPath(name.replace("\\", "/")).name or ":" in name or "\x00" in name:
+    if not _is_plain_name(name):
         raise Unfit("ATTACHMENT-006")
     if entry.is_dir() or stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         raise Unfit("ATTACHMENT-019")
@@ -190,8 +217,7 @@ def _only_entry(archive: Archive) -> Entry | zipfile.ZipInfo:
     return entry
 
 
-def _content(archive: Archive, entry: Entry | zipfile.ZipInfo, packed_bytes: int, limits: AttachmentLimits) -> bytes:
-    most = min(limits.unpacked_bytes, limits.ratio * packed_bytes)
+def _content(archive: Archive, entry: Entry | zipfile.ZipInfo, most: int) -> bytes:
     if entry.file_size > most:
         raise Unfit("ATTACHMENT-008")
     # never more than the archive states; if it lied, its checksum is wrong (ATTACHMENT-009)
@@ -201,45 +227,29 @@ def _content(archive: Archive, entry: Entry | zipfile.ZipInfo, packed_bytes: int
     return content
 
 
-def _codes(path: str, name: str, encoded: str, dossier: Dossier, limits: AttachmentLimits) -> Iterator[str]:
-    if not _is_plain_name(name):
-        yield "ATTACHMENT-006"
-    try:
-        attachment = unpack(path, encoded, limits=limits)
-    except Unfit as unfit:
-        yield unfit.code
-        return
-    if _comparable(name) != _comparable(attachment.name):
+def _codes(name: str, packed_name: str, file: Content, own: str | None) -> Iterator[str]:
+    if name != packed_name and _comparable(name) != _comparable(packed_name):
         yield "ATTACHMENT-011"
-    wanted = _ACCEPTED.get(PurePosixPath(attachment.name).suffix.lower().removeprefix("."))
+    stem, _, extension = packed_name.rpartition(".")
+    wanted = _ACCEPTED.get(extension.lower()) if stem else None
     if wanted is None:
         yield "ATTACHMENT-012"
-    elif attachment.kind is not wanted:
+    elif file.kind is not wanted:
         yield "ATTACHMENT-013"
-    if attachment.kind is not None:
-        if active := is_active(attachment.content, attachment.kind):
-            yield active
-        yield from _numbers(readable_text(attachment.content, attachment.kind), dossier.pupil_number)
+    if file.kind is not None:
+        if fault := file.fault:
+            yield fault
+        numbers = numbers_in(file.text, own)
+        if numbers is Numbers.NAMED:
+            yield "ATTACHMENT-017"
+        elif numbers is Numbers.POSSIBLE:
+            yield "ATTACHMENT-018"
 
 
 def _is_plain_name(name: str) -> bool:
-    return not any(mark in name for mark in ("/", "\\", ":", "\x00")) and name not in ("", ".", "..")
+    """Tell whether a name is that of a file and nothing else: no folder, no drive, no way up."""
+    return name not in ("", ".", "..") and _PATH_MARKS.search(name) is None
 
 
 def _comparable(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold().strip()
-
-
-def _numbers(text: str, own: str | None) -> Iterator[str]:
-    """Look for another pupil's number. One in eleven of all nine digits passes the test: only a named one is sure."""
-    doubtful = False
-    for found in _NINE_DIGITS.finditer(text):
-        if found[0] == own or not is_bsn(found[0]):
-            continue
-        around = text[max(0, found.start() - _NEAR_CHARS) : found.end() + _NEAR_CHARS]
-        if _SAYS_BSN.search(around):
-            yield "ATTACHMENT-017"
-            return
-        doubtful = True
-    if doubtful:
-        yield "ATTACHMENT-018"

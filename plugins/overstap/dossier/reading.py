@@ -5,6 +5,7 @@ and number of elements, and only encodings that leave no doubt about what the ch
 none tells what was in the file.
 """
 
+import binascii
 import codecs
 import contextlib
 import re
@@ -13,11 +14,13 @@ from functools import cache
 from typing import Any
 
 from lxml import etree
+from pybase64 import b64decode
 
 from overstap.dossier.catalogue import by_namespace, catalogue, versions
 from overstap.dossier.model import Dossier
 from overstap.dossier.parsing import is_well_formed, parse
 from overstap.dossier.scan import Scanner
+from overstap.dossier.visit import attachments
 from overstap.errors import OverstapError
 
 
@@ -57,6 +60,8 @@ _ENCODINGS = {
 _DECLARATION = re.compile(r"<\?xml[ \t\r\n][^>]{0,200}?\?>")
 _ENCODING = re.compile(r"""[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]{0,39})["']""")
 _NAMESPACE = re.compile(r"http://www\.edustandaard\.nl/oso_gegevensset/([A-Za-z0-9._-]{1,20})/dossier")
+_CONTENT = "bestandsinhoud"
+_CONTENT_BEGINS, _IN_ITS_PLACE = f"<{_CONTENT}>".encode(), b"Base64"
 _STATED_FIRST = re.compile(rb'<dossier xmlns="([^"]{1,200})"')
 _STATED = re.compile(rb"""xmlns(?::[^\s=]{1,100})?\s*=\s*["']([^"']*)""")
 _USUAL = frozenset(
@@ -84,13 +89,13 @@ def read(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Dossier:
     """
     if len(data) > limits.size_bytes:
         raise OverstapError("DOSSIER-004", size=len(data), most=limits.size_bytes)
+    if limits is DEFAULT_LIMITS and len(data) <= limits.text_chars and (dossier := _read_plain(data)) is not None:
+        return dossier
     plain = _as_utf8(data)
     _refuse_doctype(plain)
     if len(plain) > 4 * limits.elements and plain.count(b"<") > 2 * limits.elements + 1_000:
         _refuse_unknown_version(plain)
         raise OverstapError("DOSSIER-008", most=limits.elements)
-    if limits is DEFAULT_LIMITS and len(plain) <= limits.text_chars and (dossier := _read_plain(plain)) is not None:
-        return dossier
     try:
         root = parse(plain)
     except (etree.XMLSyntaxError, ValueError) as problem:
@@ -102,20 +107,84 @@ def read(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Dossier:
     return Dossier(root=root, version=version)
 
 
-def _read_plain(plain: bytes) -> Dossier | None:
+def _read_plain(data: bytes) -> Dossier | None:
     """Read a dossier that is as plain and as sound as most are; None when it has to be looked at with care.
 
-    A scanned dossier has no attribute, depth or namespace but those of the standard, so there is nothing left to bound.
+    A scanned dossier has no attribute, depth or namespace but those of the standard, and is UTF-8: there is nothing
+    left to bound but its elements, which have two tags each. Attachments are most of a large file and are left out of
+    all of it: what is Base64 has no character that could mean anything to XML.
     """
-    stated = _STATED_FIRST.search(plain, 0, 1_000)
+    data = data.removeprefix(codecs.BOM_UTF8)
+    stated = _STATED_FIRST.search(data, 0, 1_000)
     version = by_namespace().get(stated[1].decode("utf-8", "replace")) if stated else None
     if version is None:
         return None
-    scanner, text = _scanner(version), plain.decode("utf-8")
-    node = scanner.scan(text)
-    if node is None or not (scanner.is_certain(text) or is_well_formed(plain)):
+    thin, contents = _without_contents(data)
+    try:
+        text = thin.decode("utf-8")
+    except UnicodeDecodeError:
         return None
-    return Dossier.scanned(plain, version, node, is_bare=scanner.is_usual(text))
+    if len(thin) > 4 * DEFAULT_LIMITS.elements and thin.count(b"<") > 2 * DEFAULT_LIMITS.elements:
+        return None
+    declared = _ENCODING.search(_declaration(text[:300]))
+    if declared and declared[1].lower() not in ("utf-8", "utf8"):
+        return None
+    scanner = _scanner(version)
+    node = scanner.scan(text, thin)
+    if node is None or not (scanner.is_certain(text) or is_well_formed(thin)):
+        return None
+    dossier = Dossier.scanned(data, version, node, is_bare=scanner.is_usual(text))
+    return dossier if not contents or _put_back(dossier, contents) else None
+
+
+def _without_contents(data: bytes) -> tuple[bytes, list[str | None]]:
+    """Take the attachments' contents out of a document.
+
+    Returns:
+        The document with a word in the place of each that is Base64; and what stood there, in document order, None for
+        what was left in its place.
+    """
+    thin: list[bytes] = []
+    contents: list[str | None] = []
+    done, begin = 0, data.find(_CONTENT_BEGINS)
+    while begin >= 0:
+        begin += len(_CONTENT_BEGINS)
+        end = data.find(b"<", begin)
+        content = data[begin:end]
+        if _is_base64(content):
+            contents.append(content.decode("ascii"))
+            thin += data[done:begin], _IN_ITS_PLACE
+            done = end
+        else:
+            contents.append(None)
+        begin = data.find(_CONTENT_BEGINS, begin if end < 0 else end)
+    thin.append(data[done:])
+    return b"".join(thin), contents
+
+
+def _is_base64(content: bytes) -> bool:
+    """Tell whether a text is Base64, in lines or not: letters, digits and three marks, so plain in any XML."""
+    if not content or content.isspace():
+        return False
+    try:
+        b64decode(content, validate=True)
+    except binascii.Error:
+        try:
+            b64decode(content.translate(None, b" \t\n"), validate=True)
+        except binascii.Error:
+            return False
+    return True
+
+
+def _put_back(dossier: Dossier, contents: list[str | None]) -> bool:
+    """Give the attachments their contents; no when they are not as many as there are in the text."""
+    nodes = list(attachments(dossier))
+    if len(nodes) != len(contents):
+        return False
+    for node, content in zip(nodes, contents, strict=True):
+        if content is not None:
+            node[_CONTENT] = [content]
+    return True
 
 
 @cache

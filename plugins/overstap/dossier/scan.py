@@ -64,13 +64,15 @@ class Scanner:
         self._end = re.compile(rf"</{known.root}>{_BLANK}")
         self._read = _Writer(known).reader()
 
-    def scan(self, text: str) -> Node | None:
+    def scan(self, text: str, data: bytes | None = None) -> Node | None:
         """Return the dossier as a node when it is plain and sound, otherwise None.
 
         Args:
             text: a whole document that lxml finds to be well-formed, before or after; or for which `is_certain` holds.
+            data: the same in UTF-8, if at hand.
         """
-        if "\r" in text or not _has_characters_only(text):  # XML reads a carriage return as a line feed
+        # XML reads a carriage return as a line feed
+        if "\r" in text or not _has_characters_only(text, text.encode() if data is None else data):
             return None
         start = self._start.match(text)
         if start is None:
@@ -99,9 +101,8 @@ class Scanner:
         return self._usual.match(text) is not None
 
 
-def _has_characters_only(text: str) -> bool:
+def _has_characters_only(text: str, data: bytes) -> bool:
     """Tell whether each character is one that XML 1.0 has a place for (production 2, Char)."""
-    data = text.encode()
     if len(data.translate(None, _NEVER)) != len(data):
         return False
     return text.isascii() or not ("\ufffe" in text or "\uffff" in text)

@@ -25,9 +25,10 @@ def findings(dossier: Dossier, walk: Walk) -> list[Finding]:
         dossier: the dossier.
         walk: the same, walked: without a document in it nothing is opened.
     """
-    if "document" not in walk.blocks:
+    blocks = walk.blocks.get("document")
+    if blocks is None:
         return []
+    each = zip(blocks, attachments.faults((block.node for block in blocks), dossier), strict=True)
     return [
-        Finding(fault.code, Severity(fault.severity.value), fault.path, *structure.sentence(fault.code))
-        for fault in attachments.inspect(dossier)
+        Finding(code, severity(code), block.path, *structure.sentence(code)) for block, codes in each for code in codes
     ]

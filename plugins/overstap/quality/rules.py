@@ -25,10 +25,19 @@ def judge(dossier: Dossier, *, today: date, stage: Stage = Stage.COMPLETE, profi
         stage: `BEFORE_INSPECTION` leaves out what is asked of the inspection block, which the round itself fills in.
         profile: the profile that the round is for, such as `POVO`; without it the dossier's own word is taken.
     """
-    version = dossier.version
-    walk = Walk(dossier, engine.layout(version), today, profile)
+    walk = Walk(dossier, engine.layout(dossier.version), today, profile)
+    return by_rules(walk, dossier.version, stage) + attachments.findings(dossier, walk)
+
+
+def by_rules(walk: Walk, version: str, stage: Stage = Stage.COMPLETE) -> list[Finding]:
+    """Return what the rules say of a dossier, its attachments left shut, as the official sheets leave them.
+
+    Args:
+        walk: the dossier, walked.
+        version: its version.
+        stage: where in the round it is.
+    """
     kind = walk.kind if walk.kind in _KINDS else ""
     transfer = walk.transfer if walk.transfer in _TRANSFERS else ""
-    sheet = _SHEETS[profile] if profile else engine.sheet_for(kind, transfer)
-    found = engine.findings(walk, engine.plan(version, kind, sheet, transfer, stage), version)
-    return found + attachments.findings(dossier, walk)
+    sheet = _SHEETS[walk.expected] if walk.expected else engine.sheet_for(kind, transfer)
+    return engine.findings(walk, engine.plan(version, kind, sheet, transfer, stage), version)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from overstap.dossier.attachments import Unfit, unpack
 from overstap.dossier.catalogue import FORBIDDEN, OPTED_OUT, Field
-from overstap.dossier.content import Kind, is_active
+from overstap.dossier.content import Kind
 from overstap.dossier.differences import Change, Difference, differences
 from overstap.dossier.model import Dossier
 from overstap.dossier.rendering import readable
@@ -71,10 +71,10 @@ def files_of(dossier: Dossier) -> Iterator[File]:
             found = unpack(path, node.text("bestandsinhoud") or "")
         except Unfit:
             continue
-        kind = _VIEWABLE.get(found.kind) or _OFFICE.get(found.kind) if found.kind else None
-        if kind is None or (found.kind is not None and is_active(found.content, found.kind)):
+        kind = _VIEWABLE.get(found.file.kind) or _OFFICE.get(found.file.kind) if found.file.kind else None
+        if kind is None or found.file.fault:
             continue
-        yield File(path, found.content, kind)
+        yield File(path, found.file.data, kind)
 
 
 def showing(

@@ -126,9 +126,9 @@ MORE_BAD = {
 }
 
 
-def dossier(name, content):
-    document = {"bestandsnaam": name, "bestandsinhoud": content}
-    pupil = {"achternaam": "Vis", "bsn": OWN, "overigdocumentlijst": {"document": [document]}}
+def dossier(name, *contents):
+    documents = [{"bestandsnaam": name, "bestandsinhoud": content} for content in contents]
+    pupil = {"achternaam": "Vis", "bsn": OWN, "overigdocumentlijst": {"document": documents}}
     return build({"huidigeschool": {"leerling": pupil}})
 
 
@@ -158,12 +158,76 @@ def test_every_attachment_code_has_a_situation():
 
 
 def test_a_bomb_is_not_unpacked():
-    """194 kB that would become 200 MB: refused by what it states, and when it lies by what comes out."""
-    bomb = bytearray(_zip(("stuk.txt", bytes(200_000_000))))
+    """39 kB that would become 40 MB: refused by what it states, and when it lies by what comes out."""
+    bomb = bytearray(_zip(("stuk.txt", bytes(40_000_000))))
     assert [each.code for each in inspect(dossier("stuk.txt", _64(bytes(bomb))))] == ["ATTACHMENT-008"]
     central = bomb.index(b"PK\x01\x02")
     bomb[central + 24 : central + 28] = (1_000).to_bytes(4, "little")  # the size that the archive states
     assert [each.code for each in inspect(dossier("stuk.txt", _64(bytes(bomb))))] == ["ATTACHMENT-009"]
+
+
+def test_all_attachments_together_have_a_limit():
+    """Three of 56 bytes where there is room for two: many small bombs are one large one."""
+    limits = AttachmentLimits(together_bytes=120)
+    three = dossier("stuk.txt", *[packed("stuk.txt", b"a" * 56)] * 3)
+    assert inspect(three) == []
+    (found,) = inspect(three, limits=limits)
+    assert (found.code, found.path[-11:]) == ("ATTACHMENT-008", "document[3]")
+
+
+TYPES = """<?xml version="1.0"?><Types><Override PartName="/{part}" ContentType="application/vnd.openxmlformats-\
+officedocument.wordprocessingml.{kind}+xml"/>{more}</Types>"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "codes"),
+    [
+        # by its type a part in which nobody can write: no program shows what stands there all the same
+        ("styles", "", []),
+        ("document.main", "", ["ATTACHMENT-017"]),
+        # where the list of types leaves a doubt, everything is looked at
+        ("styles", "<!-- -->", ["ATTACHMENT-017"]),
+    ],
+)
+def test_an_office_file_is_searched_where_a_person_can_write(kind, more, codes):
+    types = TYPES.format(part="word/styles.xml", kind=kind, more=more).encode()
+    file = _zip(("[Content_Types].xml", types), ("word/styles.xml", f"<w:t>BSN {OTHER}</w:t>".encode()))
+    assert [each.code for each in inspect(dossier("a.docx", packed("a.docx", file)))] == codes
+
+
+def test_a_number_is_found_in_a_part_in_utf_16():
+    part = f"<w:t>BSN</w:t><w:t>{OTHER}</w:t>".encode("utf-16")
+    file = _zip(("[Content_Types].xml", b"<Types/>"), ("word/document.xml", part))
+    assert [each.code for each in inspect(dossier("a.docx", packed("a.docx", file)))] == ["ATTACHMENT-017"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (f"BSN: {OTHER}", "017"),
+        ("BSN 9999.00.031", "017"),
+        ("burgerservicenummer: 999 900 031", "017"),
+        ("sofi-nummer 999.900.031, geboren 1-2-2014", "017"),
+        ("9999.00.031", None),  # an amount or a place on a page is written like this as well
+        (f"bsn {'x' * 80} {OTHER}", "018"),
+        (f"BSN {OWN[:4]}.{OWN[4:6]}.{OWN[6:]}", None),
+        (f"BSN 1{OTHER}", None),
+        (f"BSN {OTHER}1", None),
+        (f"1{OTHER} {OTHER}", "018"),
+        ("BSN 999900032", None),
+        (f"{'BSN ' * 30}{'.' * 71}{OTHER}", "018"),
+        (f"BSN {'.' * 57}{OTHER}", "017"),
+    ],
+)
+def test_numbers_in_a_text(text, code):
+    found = inspect(dossier("stuk.txt", packed("stuk.txt", text.encode())))
+    assert [each.code for each in found] == ([f"ATTACHMENT-{code}"] if code else [])
+
+
+def test_a_pdf_with_many_streams_that_never_end_is_looked_through_once():
+    """A million beginnings: an expression that looks for each one's end would take hours."""
+    file = PDF + b"stream\n" * 1_000_000
+    assert inspect(dossier("stuk.pdf", packed("stuk.pdf", file))) == []
 
 
 def test_limits_can_be_set():

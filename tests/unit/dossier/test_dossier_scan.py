@@ -6,11 +6,12 @@ import re
 import pytest
 from dossier_mutations import mutate
 from generated_dossiers import generate
+from lxml import etree
 
 from overstap.dossier.building import build
 from overstap.dossier.catalogue import catalogue, versions
 from overstap.dossier.model import Dossier
-from overstap.dossier.parsing import is_well_formed
+from overstap.dossier.parsing import is_well_formed, parse
 from overstap.dossier.reading import _scanner, read
 from overstap.dossier.scan import Scanner
 from overstap.dossier.tree import grow
@@ -125,6 +126,56 @@ def test_entities_are_resolved():
     assert Scanner(catalogue("2019.1")).scan(odd) == grow(dossier.root, dossier.catalogue.compiled)[0]
     assert dossier.surname is not None
     assert dossier.surname.startswith("&lt;&A\"'>")
+
+
+def test_attachments_are_left_out_of_the_walk_and_put_back():
+    """Whatever stands in and around them: `read` finds what the careful walk finds, or refuses what it refuses."""
+    chance, known = random.Random(SEED), catalogue("2019.1")
+    whole = to_bytes(generate(chance, "2019.1", density=1.0, odd=False))
+    spots = [found.end() for found in re.finditer(b"<bestandsinhoud>[A-Za-z0-9+/=]{0,6}", whole)]
+    assert len(spots) > 3
+    odd = [
+        b"",
+        b" ",
+        b"\n",
+        b"\r\n",
+        b"\x0b",
+        b"=",
+        b"AAAA",
+        b"AAAA\nAAAA",
+        b"-",
+        b"&amp;",
+        b"&#65;",
+        b"<",
+        b"]]>",
+        "\u00e9".encode(),
+    ]
+    odd += [b"<!-- x -->", b"<![CDATA[AAAA]]>", b"</bestandsinhoud>", b"<bestandsinhoud>", b"\xff", b"\x00"]
+    odd += [b"</bestandsinhoud><bestandsinhoud>AAAA", b"AAAA</bestandsinhoud></document><document>"]
+    alike = quick = 0
+    for number in range(250):
+        data = whole
+        for at in sorted(chance.sample(spots, chance.choice((1, 1, 2))), reverse=True):
+            cut = data.index(b"<", at) if chance.random() < 0.3 else at
+            data = data[:at] + chance.choice(odd) + data[cut:]
+        try:
+            root = parse(data)
+        except etree.XMLSyntaxError:
+            with pytest.raises(OverstapError):
+                read(data)
+            continue
+        dossier = read(data)
+        node, sound = grow(root, known.compiled)
+        assert (dossier.tree, dossier.is_sound) == (node, sound), f"seed {SEED}, number {number}"
+        assert canonical(dossier.root) == canonical(root)
+        alike += 1
+        quick += dossier._is_simple is None
+    assert alike > 50
+    assert quick > 25, "nothing was read the quick way, so nothing was compared"
+
+
+def canonical(root) -> bytes:
+    return etree.tostring(root, method="c14n")
 
 
 def certain(data: bytes) -> bool:
