@@ -64,6 +64,7 @@ def test_a_damaged_archive_has_the_same_outcome_either_way() -> None:
         packed(("a.txt", b"overstap " * 40)),
         packed(("a.txt", b"stored"), ("b/c.txt", bytes(range(256))), method=zipfile.ZIP_STORED),
         packed(("x.xml", b"<a>" * 900), ("y.xml", b"")),
+        packed(("large.bin", chance.randbytes(1_000) * 3 + chance.randbytes(3_000))),
     ]
     read = refused = 0
     for number in range(6_000):
