@@ -1,10 +1,11 @@
 """One DAG per region and round: what the region agreed becomes tasks that a coordinator can follow and rerun.
 
 A school that is late or rejected holds up nobody: the others go on, and clearing its red task brings it in later.
+Towards a partnership (support) parents inspect nothing and no registration is needed, so the round is shorter.
 """
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, TriggerRule
+from airflow.sdk import DAG, TriggerRule, chain
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.orchestration import tasks
@@ -47,23 +48,31 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         # What schools supplied by the agreed moment (daily until then: dags/intake.py), and where their pupils go
         opened = steps.once("open_round", tasks.open_round)
         data_due = steps.add(WaitForMilestone, "data_due", milestone="data_due")
-        registered = steps.once("registrations", tasks.registrations)
+        registered = [steps.once("registrations", tasks.registrations)] if kind.is_inspected else []
         collected = steps.per_school("collect", tasks.collect, agreement.suppliers(kind))
         checked = steps.once("check", tasks.check, trigger_rule=EVEN_IF_A_SCHOOL_FAILED)
 
-        # The coordinator releases, the parents see it first
+        # The coordinator releases
         questions = steps.once("questions", tasks.questions)
-        released = steps.each(ReleaseForReview, "release", over={"question": questions}, accounts=coordinators)
-        invited = steps.once("invite", tasks.invite)
-        review_opens = steps.add(WaitForMilestone, "review_opens", milestone="review_opens")
-        reviewed = steps.add(WaitForReview, "review")
-        ended = steps.once("end_review", tasks.end_review)
-        not_seen = steps.once("window_questions", tasks.window_questions)
-        decided = steps.each(DecideNotInspected, "not_inspected", over={"question": not_seen}, accounts=coordinators)
+        release = "release" if kind.is_inspected else "release_to_partnership"
+        released = steps.each(ReleaseForReview, release, over={"question": questions}, accounts=coordinators)
+
+        # The parents see it first
+        review, late_review = [], []
+        if kind.is_inspected:
+            not_seen = steps.once("window_questions", tasks.window_questions)
+            review = [
+                steps.once("invite", tasks.invite),
+                steps.add(WaitForMilestone, "review_opens", milestone="review_opens"),
+                steps.add(WaitForReview, "review"),
+                steps.once("end_review", tasks.end_review),
+                not_seen,
+                steps.each(DecideNotInspected, "not_inspected", over={"question": not_seen}, accounts=coordinators),
+            ]
+            late_review = [steps.once("end_extended", tasks.end_review)]
 
         # Sealed for each school that may receive it, delivered, confirmed
         delivers = steps.add(WaitForMilestone, "delivers", milestone="delivers")
-        ended_late = steps.once("end_extended", tasks.end_review)
         received_by = steps.once("receivers", tasks.receivers)
         unusual = steps.once("delivery_questions", tasks.delivery_questions)
         may_go = steps.each(
@@ -79,12 +88,11 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         closed = steps.once("close", tasks.close)
         complete = EmptyOperator(task_id="complete", task_display_name=title("task.complete"), on_success_callback=None)
 
-        opened >> data_due >> [registered, collected] >> checked
-        checked >> questions >> released >> invited >> review_opens >> reviewed >> ended
-        ended >> not_seen >> decided >> delivers >> ended_late >> received_by
+        opened >> data_due >> [*registered, collected] >> checked >> questions >> released
+        chain(released, *review, delivers, *late_review, received_by)
         received_by >> unusual >> may_go >> sealed >> delivered
         [sealed, delivered] >> confirmed >> left >> accepted >> closed
-        [registered, collected, delivered, closed] >> complete  # stays red while a school is missing
+        [*registered, collected, delivered, closed] >> complete  # stays red while a school is missing
     dag.params.update(run_form(agreement, kind))  # at the end: each task would make a copy of it
     return dag
 

@@ -39,16 +39,16 @@ def test_what_is_no_list_of_schools_is_refused(value: Any) -> None:
     from overstap.orchestration.tasks.steering import _schools
 
     with pytest.raises(OverstapError, match="AGREEMENT-021"):
-        _schools({"scholen": value})
+        _schools({"alleen_scholen": value})
 
 
 def test_a_reason_is_a_short_text_and_stays_a_text() -> None:
     from overstap.orchestration.tasks.steering import _text
 
-    assert _text({"reden": " {{ 7*7 }} "}, "reden") == "{{ 7*7 }}"
+    assert _text({"waarom": " {{ 7*7 }} "}, "waarom") == "{{ 7*7 }}"
     for value in ("x" * 501, ["x"], 7):
         with pytest.raises(OverstapError, match="AGREEMENT-021"):
-            _text({"reden": value}, "reden")
+            _text({"waarom": value}, "waarom")
 
 
 @pytest.mark.parametrize("value", [["99ZZ99"], ["../x"], ["{{ x }}"], "99AA00"], ids=str)
@@ -56,11 +56,11 @@ def test_the_forms_schema_refuses_other_schools(dags: dict[str, Any], value: Any
     from airflow.sdk.exceptions import ParamValidationError
 
     form = dags["round__alfa__advice"].params
-    assert form["scholen"] == []
+    assert form["alleen_scholen"] == []
     with pytest.raises(ParamValidationError):
-        form.get_param("scholen").resolve(value)
-    known = form.get_param("scholen").schema["items"]["enum"]
-    assert form.get_param("scholen").resolve(known[:2]) == known[:2]
+        form.get_param("alleen_scholen").resolve(value)
+    known = form.get_param("alleen_scholen").schema["items"]["enum"]
+    assert form.get_param("alleen_scholen").resolve(known[:2]) == known[:2]
 
 
 def test_steering_asks_which_round_and_why(dags: dict[str, Any]) -> None:
@@ -68,6 +68,22 @@ def test_steering_asks_which_round_and_why(dags: dict[str, Any]) -> None:
 
     form = dags["steer__alfa"].params
     assert form.get_param("ronde").schema["enum"] == ["pre_registration", "advice", "placement"]
-    for name, value in (("ronde", "../x"), ("reden", "")):
+    for name, value in (("ronde", "../x"), ("waarom", "")):
         with pytest.raises(ParamValidationError):
             form.get_param(name).resolve(value)
+
+
+def test_no_key_of_a_run_is_a_field_of_a_question() -> None:
+    """A run's form is laid over each question's (Airflow 3.3.2): with the same key a question would not open."""
+    from overstap.orchestration import form
+    from overstap.orchestration.gates import (
+        AcceptUndeliverable,
+        DecideNotInspected,
+        ReleaseForDelivery,
+        ReleaseForReview,
+    )
+
+    asked = {"reden"}
+    for gate in (AcceptUndeliverable, DecideNotInspected, ReleaseForDelivery, ReleaseForReview):
+        asked |= set(gate.fields)
+    assert not asked & {form.ROUND, form.SCHOOLS, form.REASON, *form.MOMENTS}

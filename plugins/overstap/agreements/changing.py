@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from overstap.agreements.differences import Change, Difference, differences
 from overstap.agreements.model import Agreement, Milestones, RoundKind, Stage
+from overstap.agreements.model.rounds import moments_of
 from overstap.agreements.putting import put
 from overstap.clock import spoken
 from overstap.texts import texts
@@ -270,6 +271,6 @@ def shifted(agreement: Agreement, kind: RoundKind, moved: dict[str, datetime]) -
         ValidationError: the milestones are not in order any more.
     """
     agreed = agreement.round(kind)
-    stones = {name: getattr(agreed.milestones, name) for name in Milestones.model_fields} | moved
+    stones = moments_of(kind, {name: getattr(agreed.milestones, name) for name in Milestones.model_fields} | moved)
     changed = agreed.model_copy(update={"milestones": Milestones.model_validate(stones)})
     return agreement.model_copy(update={"rounds": {**agreement.rounds, kind: changed}})

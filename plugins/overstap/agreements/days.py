@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from overstap.agreements.model import Agreement, Milestones, Round, RoundKind, School, SchoolKind
+from overstap.agreements.model import Agreement, Round, RoundKind, School, SchoolKind
 from overstap.agreements.national import National
 from overstap.clock import wall
 from overstap.texts import texts
@@ -152,7 +152,7 @@ def _of_round(agreement: Agreement, kind: RoundKind, agreed: Round) -> list[Entr
             round=kind,
             milestone=name,
         )
-        for name in Milestones.model_fields
+        for name in kind.milestones
     ]
 
 

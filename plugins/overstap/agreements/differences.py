@@ -8,10 +8,17 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from overstap.agreements.model import Agreement
+from overstap.agreements.model import Agreement, Milestones, RoundKind
 from overstap.clock import spoken
 from overstap.texts import texts
 
+_NOT_STATED = frozenset(
+    f"rounds.{kind}.milestones.{name}"
+    for kind in RoundKind
+    for name in Milestones.model_fields
+    if name not in kind.milestones
+)
+"""What a kind of round does not have: the model keeps something there that follows from the rest."""
 NAMED_BY = {"schools": "id", "coordinators": "account", "occasions": "name"}
 """Lists whose items have a name of their own: an item that moves up or down is no change."""
 
@@ -56,7 +63,7 @@ def differences(old: Agreement, new: Agreement) -> list[Difference]:
         old: the version as it was.
         new: the version as it is.
     """
-    return list(_walk((), _plain(old), _plain(new)))
+    return [found for found in _walk((), _plain(old), _plain(new)) if found.path not in _NOT_STATED]
 
 
 def _plain(value: Any, name: str = "") -> Any:

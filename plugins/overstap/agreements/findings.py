@@ -20,7 +20,8 @@ class Severity(StrEnum):
 
 
 WARNINGS = frozenset(
-    f"AGREEMENT-{number}" for number in (114, 115, 121, 123, 126, 128, 134, 146, 148, 153, 160, 161, 162, 163, 170)
+    f"AGREEMENT-{number}"
+    for number in (114, 115, 121, 123, 126, 128, 134, 146, 148, 153, 160, 161, 162, 163, 169, 170, 171, 172)
 )
 """The codes that only warn; every other one is an error."""
 

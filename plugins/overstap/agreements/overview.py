@@ -101,9 +101,10 @@ def overview(agreement: Agreement, national: National, made_on: date) -> str:
             {
                 "name": kind.dutch,
                 "moments": [
-                    _short(getattr(agreed.milestones, name)).rsplit(" ", 1) for name in Milestones.model_fields
+                    _short(getattr(agreed.milestones, name)).rsplit(" ", 1) if name in kind.milestones else ("", "")
+                    for name in Milestones.model_fields
                 ],
-                "stage": words["stages"][agreed.receivers.value]["nl"],
+                "stage": words["stages"][agreed.receivers.value if kind.is_inspected else "partnership"]["nl"],
                 "categories": ", ".join(labels.get(name, name).lower() for name in sorted(agreed.categories))
                 or words["page"]["none"]["nl"],
                 "addenda": ", ".join(agreed.addenda),
@@ -160,6 +161,7 @@ def _rows(agreement: Agreement, found: Sequence[Entry], scale: _Scale, words: di
                 f"{words['page'][part]['nl']}: {_short(getattr(stones, first))} - {_short(getattr(stones, last))}",
             )
             for part, first, last in (*parts, ("deliver", "delivers", "receipts_due"))
+            if first in kind.milestones
         ]
         rows.append(Row(kind.dutch, [bar for bar in bars if bar is not None]))
     own = [

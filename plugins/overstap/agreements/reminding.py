@@ -35,9 +35,11 @@ def reminders(agreement: Agreement, kinds: Iterable[RoundKind] | None = None) ->
         kinds: of these rounds only.
     """
     found = []
-    for kind in agreement.rounds if kinds is None else kinds:
+    for kind in agreement.rounds if kinds is None else map(RoundKind, kinds):
         agreed = agreement.round(kind)
         for reminder in set(agreed.reminders):
+            if reminder.of not in kind.milestones:
+                continue
             due = getattr(agreed.milestones, reminder.of)
             at = reminder_moment(due, reminder.days_before)
             if at >= agreed.milestones.opens.astimezone(UTC):

@@ -75,7 +75,7 @@ def steps(ledger: Ledger, agreement: Agreement, region: str, dossiers: int, grou
     yield "take in", clock() - begin
 
     with ledger.unit(region, "bench") as unit:
-        registered = [Registration(item.pupil_number, primary, secondary, "placed", now()) for item in incoming]
+        registered = [Registration(str(item.pupil_number), primary, secondary, "placed", now()) for item in incoming]
         record_registrations(unit, agreement.school_year, registered)
         ids = [row[0] for row in unit.rows("select dossier from overstap.dossier where round_id = %(r)s", r=round_id)]
     refs = [VersionRef(dossier, 1) for dossier in ids]

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from overstap.board import speech
 from overstap.board.funnel import REACHED, Day, Layer
-from overstap.board.rounds import MILESTONES, RoundView
+from overstap.board.rounds import RoundView
 from overstap.clock import wall
 
 WIDTH = 960
@@ -89,7 +89,7 @@ def timeline(views: Sequence[RoundView], now: datetime) -> Timeline | None:
         start, end = at(view.milestones.opens), at(view.milestones.receipts_due)
         marks = [
             Mark(at(moment), name, moment, moment <= now)
-            for name in MILESTONES
+            for name in view.kind.milestones
             for moment in (getattr(view.milestones, name),)
         ]
         filled = min(max(at(now), start), end) if view.opened_at else start
@@ -202,7 +202,7 @@ def progress(days: Sequence[Day], expected: int, view: RoundView, today: date) -
         [(x(one.day), speech.day(one.day, today)) for one in days[::every]],
         [
             (x(moment), name)
-            for name in MILESTONES
+            for name in view.kind.milestones
             for moment in (wall(getattr(view.milestones, name)).date(),)
             if first <= moment <= last
         ],

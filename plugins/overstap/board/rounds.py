@@ -10,9 +10,6 @@ from overstap.agreements import Agreement, Milestones, RoundKind
 from overstap.board.funnel import Step
 from overstap.ledger.door import Unit
 
-MILESTONES = tuple(Milestones.model_fields)
-"""Names of the milestones, in their order."""
-
 
 class Phase(StrEnum):
     """What a round is busy with."""
@@ -74,7 +71,7 @@ class RoundView:
 
     def next_milestone(self, now: datetime) -> tuple[str, datetime] | None:
         """Return the milestone that comes next, with its moment; None when all have passed."""
-        for name in MILESTONES:
+        for name in self.kind.milestones:
             moment: datetime = getattr(self.milestones, name)
             if moment > now:
                 return name, moment

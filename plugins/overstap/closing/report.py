@@ -70,7 +70,11 @@ class RoundReport:
 
 
 def primary_table(
-    schools: Sequence[PrimaryCounts], sentence_of: Callable[[str], str], missing: Sequence[Unreceived] = ()
+    schools: Sequence[PrimaryCounts],
+    sentence_of: Callable[[str], str],
+    missing: Sequence[Unreceived] = (),
+    *,
+    is_inspected: bool = True,
 ) -> Table:
     """Return what became of each primary school's dossiers.
 
@@ -78,6 +82,7 @@ def primary_table(
         schools: their counts.
         sentence_of: gives the Dutch sentence of a rule or error code.
         missing: why dossiers have no receiver, in counts.
+        is_inspected: whether parents inspect in this round; where not, nobody is expected or registered either.
     """
     rows = [
         {
@@ -95,7 +100,8 @@ def primary_table(
         for school in schools
     ]
     notes = [*_notes(schools, sentence_of), *_nobody(schools, missing)]
-    return Table(texts("closing/report")["supplying"]["nl"], _columns(_PRIMARY), rows, notes)
+    names = [name for name in _PRIMARY if is_inspected or name not in _ABOUT_INSPECTION]
+    return Table(texts("closing/report")["supplying"]["nl"], _columns(names), rows, notes)
 
 
 def secondary_table(schools: Sequence[SecondaryCounts], sentence_of: Callable[[str], str]) -> Table:
@@ -174,7 +180,8 @@ def round_report(
         missing: why dossiers have no receiver, in counts.
     """
     words = texts("closing/report")
-    tables = [primary_table(primary, sentence_of, missing), secondary_table(secondary, sentence_of)]
+    supplied = primary_table(primary, sentence_of, missing, is_inspected=found.kind.is_inspected)
+    tables = [supplied, secondary_table(secondary, sentence_of)]
     if (stated := results_table(results)) is not None:
         tables.append(stated)
     facts = {"region": found.agreement.name, "round": found.kind.dutch, "school_year": found.school_year}
@@ -233,6 +240,7 @@ _PRIMARY = (
     *("school", "expected", "supplied", "rejected", "refused_files", "inspected", "not_inspected", "no_receiver"),
     *("delivered", "confirmed"),
 )
+_ABOUT_INSPECTION = frozenset({"expected", "inspected", "not_inspected", "no_receiver"})
 _SECONDARY = ("school", "delivered", "confirmed", "refused", "open")
 _RESULTS = ("school", "confirmed", "imported", "not_imported", "placed", "not_placed", "not_shown_up")
 _BAD = {"not_imported", "rejected", "refused_files", "not_inspected", "no_receiver", "refused", "open"}

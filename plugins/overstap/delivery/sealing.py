@@ -116,15 +116,20 @@ def seal_round(
 
 
 def _filled(item: ToSeal, keys: RegionKeys, agreed: Round) -> Dossier:
-    """Return the dossier with the parents' answer filled in."""
+    """Return the dossier with the parents' answer filled in, where one is needed."""
     content, view = item.opened(keys)
-    filled = with_inspection(
-        read(content),
-        provisional=agreed.provisional,
-        seen_on=item.seen_on,
-        agreed=item.agreed,
-        view=view,
-        consent=item.consent,
+    dossier = read(content)
+    filled = (
+        dossier
+        if item.seen_on is None
+        else with_inspection(
+            dossier,
+            provisional=agreed.provisional,
+            seen_on=item.seen_on,
+            agreed=item.agreed,
+            view=view,
+            consent=item.consent,
+        )
     )
     # What the parents saw is what is delivered: all but the inspection block is still what was taken in and shown.
     if content_digest(filled) != item.content_digest:

@@ -25,6 +25,9 @@ from overstap.dossier.model import Dossier
 from overstap.dossier.trimming import TRUE, UNLISTED_MAIL, UNLISTED_PHONE, holds_other, trim
 from overstap.errors import OverstapError
 
+UNNUMBERED = frozenset({"POSWV", "VOSWV"})
+"""Profiles in which the pupil's number may not go along: to a partnership (rule PaO.LL12; include/schemas/oso)."""
+
 
 def cut(dossier: Dossier, profile: str, categories: Set[str]) -> Dossier:
     """Return the dossier cut to what profile and agreement allow.

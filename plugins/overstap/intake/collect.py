@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from overstap.agreements import Agreement, Round, School
-from overstap.dossier.cutting import cut
+from overstap.dossier.cutting import UNNUMBERED, cut
 from overstap.dossier.model import Dossier
 from overstap.dossier.reading import read
 from overstap.dossier.writing import content_digest, to_bytes
@@ -133,11 +133,12 @@ def _collect(
     candidates: Iterable[Candidate | Refused],
     actor: str,
 ) -> Collected:
-    prepared: dict[str, tuple[str, str, Incoming]] = {}
+    prepared: dict[str, tuple[str, str, Incoming]] = {}  # by what tells a school's pupils apart
     refused: list[RefusedFile] = []
     twice: dict[str, list[tuple[str, str]]] = {}
     waiting = 0
     seen = 0
+    elsewhere = {other.profile for other in agreement.rounds.values()} - {agreed.profile}
     for candidate in candidates:
         seen += 1
         if isinstance(candidate, Refused):
@@ -147,9 +148,12 @@ def _collect(
         try:
             incoming = prepare(candidate.content, agreed, school, source)
         except OverstapError as error:
+            if error.code == "DOSSIER-014" and error.facts["found"] in elsewhere:
+                seen -= 1  # the school has one folder for all rounds; this is for another
+                continue
             refused.append(_refused(candidate.label, candidate.file_name, error))
             continue
-        pupil = incoming.pupil_number
+        pupil = incoming.pupil_number or f"las {incoming.las_key}"
         if pupil in prepared or pupil in twice:
             # Nobody but the school can tell which of two files is right, so neither is taken.
             places = twice.setdefault(pupil, [])
@@ -190,18 +194,22 @@ def prepare(content: bytes | Dossier, agreed: Round, school: School, source: str
 
     Raises:
         OverstapError: DOSSIER-nnn when it cannot be read or is of another profile; INTAKE-052 when it is another
-            school's; INTAKE-054 when it names no pupil by BSN or onderwijsnummer.
+            school's; INTAKE-054 when it names no pupil by BSN or onderwijsnummer; INTAKE-055 when it names none by
+            leerlingid, in a profile in which no number may go along (rule PaO.LL12).
     """
     dossier = content if isinstance(content, Dossier) else read(content)
     if dossier.sender != school.id:
         raise OverstapError("INTAKE-052", school=school.label)
-    if not dossier.pupil_number:
+    is_numbered = agreed.profile not in UNNUMBERED
+    if is_numbered and not dossier.pupil_number:
         raise OverstapError("INTAKE-054", school=school.label)
+    las_key = dossier.pupil.text("leerlingid") if dossier.pupil is not None else None
+    if not is_numbered and not las_key:
+        raise OverstapError("INTAKE-055", school=school.label)
     allowed = cut(dossier, agreed.profile, agreed.categories)
-    pupil = dossier.pupil
     return Incoming(
-        dossier.pupil_number,
-        pupil.text("leerlingid") if pupil is not None else None,
+        dossier.pupil_number if is_numbered else None,
+        las_key,
         to_bytes(allowed),
         content_digest(allowed),
         dossier.version,

@@ -63,7 +63,7 @@ def in_review(unit: Unit, round_id: str, dossiers: Sequence[UUID]) -> dict[UUID,
         "and f.number < d.version) from overstap.dossier d "
         "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
         "where d.round_id = %(round)s and d.dossier = any(%(ids)s) and d.state = any(%(states)s) "
-        "and v.released_by is not null order by d.dossier for update of d",
+        "and v.released_by is not null and d.review_closes_at is not null order by d.dossier for update of d",
         round=round_id,
         ids=list(dossiers),
         states=list(_IN_REVIEW),

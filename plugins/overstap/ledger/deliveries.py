@@ -36,7 +36,8 @@ class ToSeal:
     secondary_schools: tuple[str, ...]
     content: Sealed = field(repr=False)
     content_digest: bytes
-    seen_on: date
+    seen_on: date | None
+    """None where no inspection is needed: towards a partnership."""
     agreed: str
     consent: str | None
     views: tuple[Sealed, ...] = field(repr=False)
@@ -210,8 +211,6 @@ def sort_receivers(unit: Unit, round_id: str, stage: Stage) -> Counter[str]:
     Returns:
         Counts of "no_receiver" and "found_receiver".
     """
-    if round_id.endswith(".support"):
-        _register_with_partnership(unit, round_id)
     stages = stages_from(stage)
     found = unit.run(
         "update overstap.dossier d set state = 'inspected' where d.round_id = %(round)s and d.state = 'no_receiver' "
@@ -264,22 +263,6 @@ def without_receiver(unit: Unit, round_id: str) -> list[Unreceived]:
     )
     counted = Counter((school, why) for school, why, _ in rows)
     return [Unreceived(school, why, count) for (school, why), count in sorted(counted.items())]
-
-
-def _register_with_partnership(unit: Unit, round_id: str) -> None:
-    """A partnership receives of all its schools: no source states it pupil by pupil, so the round does."""
-    unit.run(
-        """
-        insert into overstap.application
-               (region, school_year, pupil, primary_school, secondary_school, stage, recorded_at)
-        select d.region, o.school_year, d.pupil, d.primary_school, r.school, 'placed', overstap.clock()
-          from overstap.dossier d join overstap.round o on o.round_id = d.round_id
-         cross join unnest(o.receiving) as r (school)
-         where d.round_id = %(round)s
-        on conflict do nothing
-        """,
-        round=round_id,
-    )
 
 
 def waiting_to_seal(unit: Unit, round_id: str) -> int:

@@ -17,7 +17,8 @@ from overstap.ledger.secrets import Sealed
 class Incoming:
     """A cut dossier as a school supplied it, before it has a row."""
 
-    pupil_number: str = field(repr=False)
+    pupil_number: str | None = field(repr=False)
+    """BSN or onderwijsnummer; None where it does not go along (to a partnership): then `las_key` says who it is."""
     las_key: str | None = field(repr=False)
     content: bytes = field(repr=False)
     content_digest: bytes
@@ -107,7 +108,7 @@ def store(unit: Unit, round_id: str, primary_school: str, group: Sequence[Incomi
     """
     if not group:
         return Stored()
-    by_pupil = {unit.keys.lookup("pupil", item.pupil_number): item for item in group}
+    by_pupil = {_pupil(unit, primary_school, item): item for item in group}
     # A version that could no longer be read (QUALITY-003) counts as another: the same dossier once more mends it.
     known: dict[bytes, tuple[UUID, str, int, bytes]] = {
         row[0]: (row[1], row[2], row[3], row[4])
@@ -166,6 +167,15 @@ def store(unit: Unit, round_id: str, primary_school: str, group: Sequence[Incomi
             keys=[_las_key(unit, primary_school, item.las_key) for _, item in changed.values()],
         )
     return Stored(new, len(changed), len(group) - new - len(changed) - too_late, too_late)
+
+
+def _pupil(unit: Unit, primary_school: str, item: Incoming) -> bytes:
+    """Return the keyed hash by which a pupil is known: of the number, else of school and LAS key."""
+    if item.pupil_number is not None:
+        return unit.keys.lookup("pupil", item.pupil_number)
+    if not item.las_key:
+        raise ValueError("a dossier without the pupil's number and without a LAS key is nobody's")
+    return unit.keys.lookup("pupil", f"{primary_school}\0{item.las_key}")
 
 
 def _las_key(unit: Unit, primary_school: str, las_key: str | None) -> bytes | None:
@@ -382,6 +392,8 @@ def decide_release(
 ) -> int:
     """Record the coordinator's decision on the gate, and release what is accepted at this moment.
 
+    It goes to the parents; in a round without inspection it is ready for delivery at once.
+
     Args:
         unit: the transaction.
         round_id: the round.
@@ -435,8 +447,10 @@ def decide_release(
             ids=ids,
         )
         unit.run(
-            "update overstap.dossier set state = 'in_review', review_closes_at = %(closes)s, "
-            "review_opens_at = %(opens)s where dossier = any(%(ids)s)",
+            "update overstap.dossier d set state = case when r.inspects then 'in_review' else 'inspected' end, "
+            "review_closes_at = case when r.inspects then %(closes)s::timestamptz end, "
+            "review_opens_at = case when r.inspects then %(opens)s::timestamptz end "
+            "from overstap.round r where r.round_id = d.round_id and d.dossier = any(%(ids)s)",
             closes=closes_at,
             opens=opens_at,
             ids=ids,

@@ -77,21 +77,25 @@ def check(unit: Unit, evidence: Evidence = Evidence()) -> list[Breach]:
 
 
 def _only_what_may_leave(unit: Unit, _: Evidence) -> Iterator[Breach]:
-    """I1: released and inspected before sealing, in time; only to a school where the pupil is registered as agreed."""
+    """I1: released and inspected before sealing, in time; only to a school where the pupil is registered as agreed.
+
+    To a partnership: released, in time, and to the partnership of the round only.
+    """
     rows = unit.rows(
         """
         select l.message_id, o.round_id, o.agreement, o.kind,
                (select g.approved from overstap.gate_decision g join overstap.dossier_version v
                     on v.released_by = g.gate_decision
                  where v.dossier = l.dossier and v.number = l.number and g.decided_at <= l.sealed_at),
-               exists (select from overstap.review_decision r
+               not o.inspects or exists (select from overstap.review_decision r
                         where r.dossier = l.dossier and r.number = l.number and r.recorded_at <= l.sealed_at),
+               case when not o.inspects then case when l.secondary_school = any(o.receiving) then 'placed' end else
                (select a.stage from overstap.dossier d join overstap.application a using (pupil)
                  where d.dossier = l.dossier and a.school_year = o.school_year
                    and l.secondary_school
                        = case o.kind when 'feedback' then a.primary_school else a.secondary_school end
                    and (o.kind <> 'feedback' or a.secondary_school = d.primary_school)
-                   and (a.withdrawn_at is null or a.withdrawn_at > l.sealed_at)),
+                   and (a.withdrawn_at is null or a.withdrawn_at > l.sealed_at)) end,
                (select d.forgotten_at is not null from overstap.dossier d where d.dossier = l.dossier),
                l.sealed_at >= (select v.delivers_at from overstap.round_agreement v
                                 where v.round_id = l.round_id and (v.taken_at <= l.sealed_at or v.number = 1)

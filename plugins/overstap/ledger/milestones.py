@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from overstap.agreements import Milestones
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.door import Unit
 from overstap.ledger.rounds import RoundRow, get_round
@@ -40,7 +39,7 @@ def note_passed(unit: Unit, round_id: str) -> list[Passed]:
     stones = found.agreement.round(found.kind).milestones
     at = unit.one("select overstap.clock()")[0]
     new = []
-    for name in Milestones.model_fields:
+    for name in found.kind.milestones:
         moment = getattr(stones, name)
         if moment > at:
             break
@@ -72,6 +71,8 @@ def passed(unit: Unit, round_id: str) -> list[Passed]:
 
 def _behind(unit: Unit, found: RoundRow, milestone: str) -> dict[str, int]:
     """Return who is waited for: schools that supplied nothing, families that have not answered, receivers."""
+    if milestone == "data_due" and not found.kind.is_inspected:
+        return {}  # a school need not have a pupil for the partnership
     if milestone == "data_due":
         supplied = {
             row[0]

@@ -200,7 +200,6 @@ def withdraw_registrations(unit: Unit, school_year: str, stated: Iterable[tuple[
         """
         update overstap.application a set withdrawn_at = overstap.clock()
          where a.school_year = %(year)s and a.withdrawn_at is null
-           and not exists (select from overstap.school s where s.school = a.secondary_school and s.kind = 'SWV')
            and (a.pupil, a.secondary_school) not in
                (select p, s from unnest(%(pupils)s::bytea[], %(schools)s::text[]) as t (p, s)
                  where p is not null and s is not null)

@@ -103,7 +103,7 @@ def take_form(unit: Unit, round_id: str, asked: Asked) -> tuple[Verdict, ...]:
     moved = {name: at for name, at in asked.moved.items() if at != getattr(agreed.milestones, name)}
     stated = _stated(unit, round_id).round(found.kind).milestones
     for name, at in moved.items():
-        room = {str(key): days for key, days in agreed.may_shift.items()}.get(name, 0)
+        room = {str(key): days for key, days in agreed.may_shift.items() if key in found.kind.milestones}.get(name, 0)
         # An hour more: the clock may change in between, and people count days.
         if not room or abs(at - getattr(stated, name)) > timedelta(days=room, hours=1):
             raise _refused(

@@ -100,17 +100,28 @@ def _opened(now: Standing) -> Iterator[Notice]:
             data_due=moments.data_due,
             delivers=moments.delivers,
         )
-    for school in now.agreement.primary_schools:
+    for school in now.agreement.suppliers(now.kind):
         yield _notice(
-            *(now, "opened_supply", school.id, f"school:{school.id}"),
+            *(
+                now,
+                "opened_supply" if now.kind.is_inspected else "opened_supply_partnership",
+                school.id,
+                f"school:{school.id}",
+            ),
             school=school.name,
             data_due=moments.data_due,
             review_opens=moments.review_opens,
             review_closes=moments.review_closes,
+            delivers=moments.delivers,
         )
-    for school in now.agreement.secondary_schools:
+    for school in now.agreement.receivers(now.kind):
         yield _notice(
-            *(now, "opened_receive", school.id, f"school:{school.id}"),
+            *(
+                now,
+                "opened_receive" if now.kind.is_inspected else "opened_receive_partnership",
+                school.id,
+                f"school:{school.id}",
+            ),
             school=school.name,
             delivers=moments.delivers,
             receipts_due=moments.receipts_due,

@@ -49,6 +49,9 @@ def _mail(agreement: Agreement, told: list[Notice], language: str, *, urgent: bo
 
 def _everything(agreement: Agreement, kind: RoundKind) -> Iterator[Notice]:
     """Yield what is told at each of the round's moments, with a school that is late and one with faults."""
+    if RoundKind.SUPPORT in agreement.rounds and kind is not RoundKind.SUPPORT:
+        opens = agreement.round(RoundKind.SUPPORT).milestones.opens
+        yield from occasions(_standing(agreement, RoundKind.SUPPORT, opens + timedelta(hours=1)))
     moments = agreement.round(kind).milestones
     near = agreement.notices.deadline_near
     for milestone in ("data_due", "review_closes", "receipts_due"):

@@ -1,6 +1,8 @@
 """Alerts for the agreed moments of a round: Airflow says that one has come, the ledger if it holds and who is behind.
 
 Airflow fixes an alert's moment when a run starts. One that moved later since is waited for here, in the triggerer.
+Airflow calls an alert missed when its moment comes while the run still goes, which a round's run always does; the name
+of the alert says what it is (docs/decisions).
 """
 
 import asyncio
@@ -13,11 +15,12 @@ import psycopg
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from overstap.agreements import Agreement, Milestones, RoundKind
+from overstap.agreements import Agreement, RoundKind
 from overstap.errors import OverstapError
 from overstap.ledger import open_ledger
 from overstap.ledger.milestones import Passed, note_passed
 from overstap.orchestration.failures import told
+from overstap.orchestration.titles import title
 from overstap.orchestration.workplace import RoundRef, agreement_now, seconds_until
 from overstap.settings import Settings
 from overstap.texts import texts
@@ -43,12 +46,12 @@ def alerts(agreement: Agreement, kind: RoundKind) -> list[DeadlineAlert]:
     stones = agreement.round(kind).milestones
     return [
         DeadlineAlert(
-            name=words[name]["nl"],
+            name=title("deadline", milestone=words[name]["nl"]),
             reference=DeadlineReference.FIXED_DATETIME(getattr(stones, name)),
             interval=timedelta(0),
             callback=AsyncCallback(has_come, {"round_id": agreement.round_id(kind), "milestone": name}),
         )
-        for name in Milestones.model_fields
+        for name in kind.milestones
         if name != "opens"
     ]
 

@@ -4,7 +4,7 @@ from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from overstap.agreements import Agreement, Milestones, RoundKind
+from overstap.agreements import Agreement, RoundKind
 from overstap.clock import spoken
 from overstap.settings import PROJECT
 from overstap.texts import texts
@@ -32,10 +32,11 @@ def round_doc(agreement: Agreement, kind: RoundKind) -> str:
         school_year=agreement.school_year,
         digest=agreement.digest[:12],
         milestones=[
-            (words["milestones"][name]["nl"], spoken(getattr(agreed.milestones, name)))
-            for name in Milestones.model_fields
+            (words["milestones"][name]["nl"], spoken(getattr(agreed.milestones, name))) for name in kind.milestones
         ],
         stage=words["stages"][agreed.receivers.value]["nl"],
+        is_inspected=kind.is_inspected,
+        receivers=[school.label for school in agreement.receivers(kind)],
         profile=agreed.profile,
         categories=", ".join(sorted(agreed.categories)),
         coordinators=", ".join(names[account] for account in agreed.gate_answered_by or names),

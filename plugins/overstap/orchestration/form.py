@@ -10,7 +10,8 @@ from overstap.agreements.model.rounds import Shiftable
 from overstap.clock import spoken
 from overstap.texts import texts
 
-ROUND, SCHOOLS, REASON = "ronde", "scholen", "reden"
+ROUND, SCHOOLS, REASON = "ronde", "alleen_scholen", "waarom"
+"""Keys of the forms. None is a field of a gate: what a run was started with goes before what a question offers."""
 MOMENTS: tuple[str, ...] = get_args(Shiftable)
 """The milestones that a form can move."""
 
@@ -36,7 +37,11 @@ def run_form(agreement: Agreement, kind: RoundKind) -> dict[str, Param]:
     )
     agreed = agreement.round(kind)
     room = {str(name): days for name, days in agreed.may_shift.items() if days}
-    moments = {name: _moment(name, getattr(agreed.milestones, name), room[name]) for name in MOMENTS if name in room}
+    moments = {
+        name: _moment(name, getattr(agreed.milestones, name), room[name])
+        for name in MOMENTS
+        if name in room and name in kind.milestones
+    }
     return {SCHOOLS: chosen, **moments, REASON: _reason(is_needed=False)}
 
 

@@ -15,5 +15,13 @@ def title(name: str, **facts: str) -> str:
 
 
 def label_template(name: str) -> str:
-    """Return the template for the label of a mapped task; each instance has its school's label in `op_kwargs`."""
-    return title(name, label="{{ task.op_kwargs['label'] }}")
+    """Return the template for the label of a mapped task; each instance has its school's label in `op_kwargs`.
+
+    What a task puts into its context as `aside` stands behind it: why there was nothing to do.
+    """
+    return title(name, label="{{ task.op_kwargs['label'] }}{{ aside|default('') }}")
+
+
+def aside(name: str) -> str:
+    """Return what stands behind a school's label when there was nothing to do, by its key without `aside.`."""
+    return f" ({title(f'aside.{name}')})"

@@ -12,6 +12,7 @@ from overstap.ledger import open_ledger
 from overstap.ledger.deliveries import still_open
 from overstap.ledger.reviews import window
 from overstap.ledger.rounds import get_round
+from overstap.ledger.runs import narrowed_to
 from overstap.orchestration.failures import told
 from overstap.orchestration.workplace import RoundRef, agreement_now, seconds_until
 from overstap.settings import Settings
@@ -121,7 +122,23 @@ class ReviewOver(RoundTrigger):
 
 
 class ReceiptsOver(RoundTrigger):
-    """Over when nothing is unsettled, or receipts were due."""
+    """Over when nothing is unsettled that the run is about, or receipts were due.
+
+    Args:
+        region: region id.
+        round_id: the round.
+        seconds: between two looks.
+        run_id: the run; one that was narrowed to some receivers waits for those.
+    """
+
+    def __init__(self, region: str, round_id: str, seconds: float, run_id: str) -> None:
+        super().__init__(region, round_id, seconds)
+        self.run_id = run_id
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what the triggerer needs to make it again."""
+        path, arguments = super().serialize()
+        return path, {**arguments, "run_id": self.run_id}
 
     def is_over(self) -> bool:
         """Return whether no confirmation is waited for any more."""
@@ -130,7 +147,12 @@ class ReceiptsOver(RoundTrigger):
             with ledger.unit(self.region, "receipts wait") as unit:
                 found = get_round(unit, self.round_id)
                 due = found.agreement.round(found.kind).milestones.receipts_due
-                past = unit.one("select overstap.clock() >= %(due)s", due=due)[0]
-                return bool(past) or still_open(unit, self.round_id).count == 0
+                if unit.one("select overstap.clock() >= %(due)s", due=due)[0]:
+                    return True
+                chosen = narrowed_to(unit, self.round_id, self.run_id)
+                receivers = [one.id for one in found.agreement.receivers(found.kind) if one.id in chosen]
+                if not receivers:
+                    return still_open(unit, self.round_id).count == 0
+                return all(still_open(unit, self.round_id, one).count == 0 for one in receivers)
         finally:
             ledger.close()

@@ -53,8 +53,6 @@ class WaitForMilestone(BaseOperator):
 class _WaitForPeople(BaseOperator):
     """Waits until the ledger says that nobody is waited for."""
 
-    trigger_kind: type[RoundTrigger]
-
     def __init__(self, *, ref: RoundRef, look_every: timedelta = LOOK_EVERY, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.ref = ref
@@ -62,11 +60,15 @@ class _WaitForPeople(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Check once, then defer."""
-        trigger = self.trigger_kind(self.ref.region, self.ref.round_id, self.look_every.total_seconds())
+        trigger = self.trigger(context)
         with telling():
             is_over = trigger.is_over()
         if not is_over:
             self.defer(trigger=trigger, method_name="arrived")
+
+    def trigger(self, context: Context) -> RoundTrigger:
+        """Return what looks until nobody is waited for."""
+        raise NotImplementedError
 
     def arrived(self, context: Context, event: Any = None) -> None:
         """Go on: nobody is waited for."""
@@ -76,10 +78,15 @@ class _WaitForPeople(BaseOperator):
 class WaitForReview(_WaitForPeople):
     """Waits until all parents who were asked have decided, or their window has closed."""
 
-    trigger_kind = ReviewOver
+    def trigger(self, context: Context) -> RoundTrigger:
+        """Return what looks whether parents are waited for."""
+        return ReviewOver(self.ref.region, self.ref.round_id, self.look_every.total_seconds())
 
 
 class WaitForReceipts(_WaitForPeople):
-    """Waits until everything is confirmed or refused, or receipts were due."""
+    """Waits until everything that the run is about is confirmed or refused, or receipts were due."""
 
-    trigger_kind = ReceiptsOver
+    def trigger(self, context: Context) -> RoundTrigger:
+        """Return what looks whether receivers are waited for; of a narrowed run those that it is about."""
+        run = context["run_id"]
+        return ReceiptsOver(self.ref.region, self.ref.round_id, self.look_every.total_seconds(), run)

@@ -13,7 +13,7 @@ from overstap.synth.region import SyntheticRegion, make_region
 from overstap.synth.reviews import Review, reviews_of
 from overstap.synth.school import PrimarySchool
 
-REHEARSED = (RoundKind.PRE_REGISTRATION, RoundKind.ADVICE, RoundKind.PLACEMENT)
+REHEARSED = (RoundKind.PRE_REGISTRATION, RoundKind.ADVICE, RoundKind.PLACEMENT, RoundKind.SUPPORT)
 """The kinds of round for which there are made-up dossiers."""
 LATE_BY = timedelta(days=2)
 """How long after the deadline a late school supplies, on the first school day from then on."""
@@ -40,7 +40,9 @@ def cast(agreement: Agreement, *, seed: int, pupils: int, schools: int) -> tuple
         littered=0,
         database=0,
     )
-    made_up = agreement_of(region)
+    made_up = agreement_of(
+        region, {kind: agreed.milestones for kind, agreed in agreement.rounds.items() if kind in REHEARSED}
+    )
     rounds = {kind: agreed for kind, agreed in agreement.rounds.items() if kind in REHEARSED}
     return region, agreement.model_copy(
         update={"schools": made_up.schools, "registrations": made_up.registrations, "rounds": rounds}

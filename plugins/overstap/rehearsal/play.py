@@ -31,6 +31,7 @@ from overstap.rehearsal.place import RehearsalPlace
 from overstap.synth.region import SyntheticRegion
 from overstap.synth.reviews import Review
 from overstap.synth.school import PrimarySchool
+from overstap.synth.support import supported, write_support
 from overstap.synth.writing import write_applications, write_school
 
 _GROUP = 50
@@ -107,7 +108,7 @@ class Playing:
         for reminder in reminders(self.agreement, [self.kind]):
             self._at(reminder.at, partial(self._remind, reminder.of, reminder.days_before))
         self._at(stones.data_due, self._due)
-        self._at(stones.review_opens, self._release)
+        self._at(stones.review_opens, self._release)  # of a round without inspection: as soon as data are in
         self._at(stones.delivers, self._deliver)
         self._at(stones.receipts_due, self._close)
 
@@ -127,13 +128,21 @@ class Playing:
     def _label(self, school_id: str) -> str:
         return self.agreement.school(school_id).label
 
+    def _pupils(self) -> int:
+        if self.kind.is_inspected:
+            return self.region.size
+        return sum(len(supported(self.region, school)) for school in self.region.primary)
+
     def _open(self) -> Iterator[Seen]:
         with self._unit("open_round") as unit:
             rounds.open_round(unit, self.agreement, self.kind)
-        yield self._saw("opened", schools=len(self.region.primary), pupils=self.region.size)
+        yield self._saw("opened", schools=len(self.region.primary), pupils=self._pupils())
 
     def _supply(self, school: PrimarySchool, *, is_late: bool) -> Iterator[Seen]:
-        write_school(self.region, school, self._drop)
+        if self.kind.is_inspected:
+            write_school(self.region, school, self._drop)
+        else:
+            write_support(self.region, school, self._drop)
         self._supplied.add(school.id)
         yield self._saw("late" if is_late else "supplied", school=self._label(school.id))
         if is_late:  # the coordinator clears the red task, with what follows
@@ -165,6 +174,8 @@ class Playing:
                 )
                 stored.update(new=collected.stored.new)
             except OverstapError as problem:
+                if problem.code == "INTAKE-050" and not self.kind.is_inspected:
+                    continue  # a school need not have a pupil for the partnership
                 yield self._saw("red", school=self._label(school_id), code=problem.code)
         judged = judge_round(
             self.place.ledger,
@@ -192,6 +203,8 @@ class Playing:
         yield from self._collect([school.id for school in self.region.primary])
 
     def _registrations(self) -> None:
+        if not self.kind.is_inspected:
+            return
         found = [applications.read_csv(self._drop / "applications.csv")]
         collect_registrations(self.place.ledger, self.agreement, found, "registrations")
 
@@ -210,6 +223,11 @@ class Playing:
                 closes_at=closes,
             )
         if not released:
+            return
+        if not self.kind.is_inspected:
+            yield self._saw("released_to_partnership", dossiers=released, question=self._questions)
+            if wall(self.place.at) > self.agreed.milestones.delivers:
+                yield from self._deliver()
             return
         yield self._saw("released", dossiers=released, question=self._questions, closes=f"{wall(closes):%d-%m %H:%M}")
         for school_id in waiting:

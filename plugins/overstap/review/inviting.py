@@ -36,7 +36,7 @@ def sent_from(agreed: Round) -> datetime:
 
 
 def invite(ledger: Ledger, *, region: str, round_id: str, actor: str, address: str) -> Counter[str]:
-    """Invite who was not invited yet, and remind who is due. Safe to repeat.
+    """Invite who was not invited yet, and remind who is due. Safe to repeat. Nobody in a round without inspection.
 
     Args:
         ledger: the ledger.
@@ -53,6 +53,8 @@ def invite(ledger: Ledger, *, region: str, round_id: str, actor: str, address: s
     while True:
         with ledger.unit(region, actor) as unit:
             found = get_round(unit, round_id)
+            if not found.kind.is_inspected:
+                return done
             dossiers = invitations.without_people(unit, round_id, limit=GROUP)
             done.update(_invite(unit, found, dossiers, address))
         if len(dossiers) < GROUP:

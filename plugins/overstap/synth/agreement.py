@@ -24,10 +24,14 @@ from overstap.clock import NETHERLANDS
 from overstap.synth.region import SyntheticRegion
 from overstap.synth.school import Way
 
+PARTNERSHIP = "PO9999"
+"""The partnership of a synthetic region, where it has a round for one; no such number was given out."""
+
 _RECEIVERS = {
     RoundKind.PRE_REGISTRATION: Stage.APPLIED,
     RoundKind.ADVICE: Stage.REGISTERED,
     RoundKind.PLACEMENT: Stage.PLACED,
+    RoundKind.SUPPORT: Stage.PLACED,
 }
 _CATEGORIES = {
     RoundKind.PRE_REGISTRATION: frozenset({"toetsresultaten"}),
@@ -35,6 +39,7 @@ _CATEGORIES = {
     RoundKind.PLACEMENT: frozenset(
         {"toetsresultaten", "onderwijsondersteuning", "handelingsplannen", "verzuim", "eindtoetsbo", "bijlagedocs"}
     ),
+    RoundKind.SUPPORT: frozenset({"toetsresultaten", "handelingsplannen", "verzuim"}),
 }
 
 
@@ -109,6 +114,16 @@ def agreement_of(
         for school in region.secondary
     ]
     agreed = usual_milestones(region.school_year) if milestones is None else milestones
+    if RoundKind.SUPPORT in agreed:
+        schools.append(
+            School(
+                id=PARTNERSHIP,
+                name=f"Samenwerkingsverband {region.title}",
+                kind=SchoolKind.SWV,
+                contact=f"loket.{region.name}@example.org",
+                receives=Push(way="push", url=receives_at(PARTNERSHIP)),
+            )
+        )
     return Agreement(
         region=region.name,
         name=region.title,
@@ -124,6 +139,7 @@ def agreement_of(
         schools=tuple(schools),
         rounds={
             kind: Round(
+                profile=kind.profiles[0],
                 receivers=_RECEIVERS[kind],
                 categories=_CATEGORIES[kind],
                 provisional=kind is RoundKind.PRE_REGISTRATION,
@@ -140,7 +156,7 @@ def write_agreement(agreement: Agreement, folder: Path) -> Path:
     content = agreement.model_dump(mode="json", exclude_defaults=False)
     for kind, agreed in agreement.rounds.items():
         content["rounds"][kind.value]["milestones"] = {
-            name: _written(getattr(agreed.milestones, name)) for name in Milestones.model_fields
+            name: _written(getattr(agreed.milestones, name)) for name in kind.milestones
         }
         content["rounds"][kind.value]["categories"] = sorted(agreed.categories)
     for school in content["schools"]:

@@ -2,6 +2,8 @@
 
 An OIN has 20 characters: a prefix of 8 that names the register, a main part of 9 and a suffix of 3. Prefix 00000007 is
 the BRIN register (Logius OIN-Stelsel, chapter 6); the main part is BRIN and branch, padded with zeros on the left.
+A partnership of schools has a number of its own, such as PO9901, and no BRIN; its number takes that place. That is our
+mapping: the OIN-Stelsel names no register for partnerships (docs/envelope.md).
 """
 
 import re
@@ -11,15 +13,16 @@ from overstap.errors import OverstapError
 
 _BRIN_REGISTER = "00000007"
 _TRADE_REGISTER = "00000003"
-_SCHOOL = re.compile(r"[0-9]{2}[A-Z]{2}[0-9]{2}")
-_SCHOOL_OIN = re.compile(r"00000007000([0-9]{2}[A-Z]{2}[0-9]{2})[0-9]{3}")
+_PARTICIPANT = r"[0-9]{2}[A-Z]{2}[0-9]{2}|(?:PO|VO)[0-9]{4}"
+_SCHOOL = re.compile(_PARTICIPANT)
+_SCHOOL_OIN = re.compile(rf"00000007000({_PARTICIPANT})[0-9]{{3}}")
 
 
 def oin_of(school: str) -> str:
-    """Return the 20-character OIN of a school.
+    """Return the 20-character OIN of a school or partnership.
 
     Args:
-        school: BRIN and branch, such as 99AB00.
+        school: BRIN and branch, such as 99AB00, or a partnership's number, such as PO9901.
 
     Raises:
         OverstapError: TRUST-015 when it does not have that form.
@@ -30,7 +33,7 @@ def oin_of(school: str) -> str:
 
 
 def school_of(oin: str) -> str | None:
-    """Return the school (BRIN and branch) that an OIN names, or None when it names something else."""
+    """Return the school or partnership that an OIN names, or None when it names something else."""
     match = _SCHOOL_OIN.fullmatch(oin)
     return match.group(1) if match else None
 

@@ -311,3 +311,11 @@ def test_the_checker_names_what_is_broken(ledger: Ledger, owner_dsn: str, damage
     with psycopg.connect(owner_dsn) as connection:
         connection.execute(damage)
     assert invariant in {breach.invariant for breach in breaches(ledger)}
+
+
+def test_nobody_skips_the_inspection_of_a_round_that_has_one(ledger: Ledger) -> None:
+    supply(ledger, incoming())
+    accept_all(ledger)
+    with pytest.raises(psycopg.errors.CheckViolation, match="accepted -> inspected"), ledger.unit(REGION, "x") as unit:
+        unit.run("update overstap.dossier set state = 'inspected'")
+    assert states(ledger) == ["accepted"]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from overstap.agreements import RoundKind, load_agreement
+from overstap.agreements import Agreement, RoundKind, load_agreement
 from overstap.agreements.national import national_year
 from overstap.agreements.rehearsal import Habits
 from overstap.agreements.reminding import reminders
@@ -18,14 +18,21 @@ PUPILS = 12
 
 @pytest.fixture(scope="module")
 def year() -> list[Seen]:
-    """Two rounds of a region, of which a part of the schools is late."""
-    agreement = load_agreement(PROJECT / "include" / "regions" / "utrecht" / "2026-2027.yaml")
-    kinds = (RoundKind.PRE_REGISTRATION, RoundKind.ADVICE)
-    some = agreement.model_copy(update={"rounds": {kind: agreement.round(kind) for kind in kinds}})
+    """Rounds of which a part of the schools is late."""
     habits = Habits(late=0.5, silent=0.1)
-    seen = list(rehearse_year(some, national_year("2026-2027"), seed=4, pupils=PUPILS, schools=2, habits=habits))
-    assert {one.round for one in seen} == set(kinds)
+    played = agreement()
+    seen = list(rehearse_year(played, national_year("2026-2027"), seed=4, pupils=PUPILS, schools=2, habits=habits))
+    assert {one.round for one in seen} == set(played.rounds)
     return seen
+
+
+def agreement() -> Agreement:
+    """Two rounds of a region, and another's round to its partnership."""
+    regions = PROJECT / "include" / "regions"
+    utrecht, demo = (load_agreement(regions / name / "2026-2027.yaml") for name in ("utrecht", "demo"))
+    kinds = (RoundKind.PRE_REGISTRATION, RoundKind.ADVICE)
+    rounds = {kind: utrecht.round(kind) for kind in kinds} | {RoundKind.SUPPORT: demo.round("support")}
+    return utrecht.model_copy(update={"rounds": rounds})
 
 
 def of(year: list[Seen], what: str) -> list[Seen]:
@@ -34,27 +41,35 @@ def of(year: list[Seen], what: str) -> list[Seen]:
 
 def test_every_round_ends_with_a_ledger_that_holds(year: list[Seen]) -> None:
     closed = of(year, "closed")
-    assert len(closed) == 2
+    assert len(closed) == 3
     for one in closed:
         assert one.facts["breaches"] == 0
-        assert one.facts["confirmed"] + one.facts["left"] == PUPILS
+        assert one.facts["confirmed"] + one.facts["left"] == (
+            PUPILS if one.round.is_inspected else to_partnership(year)
+        )
         assert one.facts["confirmed"] > 0
+    support = [one.what for one in year if one.round is RoundKind.SUPPORT]
+    assert "released_to_partnership" in support
+    assert not {"released", "answered", "review_ended", "red"} & set(support)
+
+
+def to_partnership(year: list[Seen]) -> int:
+    [opened] = [one for one in of(year, "opened") if one.round is RoundKind.SUPPORT]
+    return int(opened.facts["pupils"])
 
 
 def test_each_thing_happens_at_its_agreed_moment_and_once(year: list[Seen]) -> None:
-    agreement = load_agreement(PROJECT / "include" / "regions" / "utrecht" / "2026-2027.yaml")
     assert [one.at for one in year] == sorted(one.at for one in year)
     for kind in {one.round for one in year}:
-        stones = agreement.round(kind).milestones
+        stones = agreement().round(kind).milestones
         mine = [one for one in year if one.round is kind]
         assert [one.at for one in of(mine, "opened")] == [stones.opens]
         assert {str(one.facts["milestone"]): one.at.astimezone(UTC) for one in of(mine, "passed")} == {
-            name: getattr(stones, name).astimezone(UTC)
-            for name in ("data_due", "review_opens", "review_closes", "delivers", "receipts_due")
+            name: getattr(stones, name).astimezone(UTC) for name in kind.milestones if name != "opens"
         }
         assert Counter(str(one.facts["milestone"]) for one in of(mine, "passed")).most_common(1)[0][1] == 1
         assert min(one.at for one in of(mine, "delivered")) >= stones.delivers
-        due = [one.at for one in reminders(agreement, [kind])]
+        due = [one.at for one in reminders(agreement(), [kind])]
         assert [one.at.astimezone(UTC) for one in of(mine, "reminded")] == due
 
 
@@ -62,6 +77,7 @@ def test_a_late_school_is_red_and_comes_in_later(year: list[Seen]) -> None:
     red, late = of(year, "red"), of(year, "late")
     assert red
     assert {str(one.facts["code"]) for one in red} == {"INTAKE-050"}
+    late = [one for one in late if one.round.is_inspected]
     assert {(one.round, one.facts["school"]) for one in red} == {(one.round, one.facts["school"]) for one in late}
     for one in late:
         released = [each for each in of(year, "released") if each.round is one.round and each.at >= one.at]

@@ -49,6 +49,8 @@ class Airflow:
         mark_success: str | None = None,
         only: list[str] | None = None,
         dag: str = "round__{region}__{kind}",
+        conf: dict[str, Any] | None = None,
+        by: str | None = None,
     ) -> Played:
         """Play a DAG from its first task, or some tasks of it each by itself, and wait for its end.
 
@@ -58,6 +60,8 @@ class Airflow:
             mark_success: pattern of tasks that are marked a success instead of run.
             only: run these alone.
             dag: which; the round's.
+            conf: what was filled in on the form of the run.
+            by: the account that started it; Airflow's scheduler when left out.
         """
         said_before = self.log.stat().st_size
         told = {
@@ -66,6 +70,8 @@ class Airflow:
             "account": account or self.house.coordinator,
             "mark_success": mark_success,
             "only": only,
+            "conf": conf,
+            "by": by,
         }
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(told) + "\n")

@@ -34,6 +34,7 @@ from overstap.ledger.migrate import add_region, migrate, set_app_password
 from overstap.ledger.secrets import create_keys
 from overstap.local import ports
 from overstap.local.postgres import EmbeddedPostgres
+from overstap.synth.agreement import PARTNERSHIP
 from overstap.synth.las import load_las
 from overstap.synth.region import SyntheticRegion
 from overstap.synth.writing import Written, write
@@ -186,8 +187,8 @@ class House:
         return self.endpoints[school]
 
     def receive_all(self) -> None:
-        for school in self.region.secondary:
-            self.receive(school.id)
+        for school in self.ports:
+            self.receive(school)
 
     def url(self, school: str) -> str:
         return f"https://{ports.LOOPBACK}:{self.ports[school]}{PATH}"
@@ -201,7 +202,16 @@ class House:
                 connection.execute(f"drop database if exists {name} with (force)")
 
 
-def build(folder: Path, server: EmbeddedPostgres, region: SyntheticRegion, *, review: timedelta, las: bool) -> House:
+def build(
+    folder: Path,
+    server: EmbeddedPostgres,
+    region: SyntheticRegion,
+    *,
+    review: timedelta,
+    las: bool,
+    to_partnership: bool = False,
+    may_shift: str = "{}",
+) -> House:
     """Build a region's house.
 
     Args:
@@ -210,22 +220,27 @@ def build(folder: Path, server: EmbeddedPostgres, region: SyntheticRegion, *, re
         region: the region.
         review: the time that parents get.
         las: whether the region has a LAS database.
+        to_partnership: whether it has a round to its partnership as well.
+        may_shift: what the agreement says about moving moments of the usual round.
     """
-    places = {school.id: ports.any_free() for school in region.secondary}
+    receiving = [*(one.id for one in region.secondary), *([PARTNERSHIP] if to_partnership else [])]
+    places = {school: ports.any_free() for school in receiving}
     opens = wall(now()).replace(microsecond=0) - timedelta(hours=1)
     moments = dict.fromkeys(_MOMENTS, opens) | {"receipts_due": opens + timedelta(days=1)}
     written = write(
         region,
         folder / "region",
-        {KIND: Milestones(**moments)},
+        {kind: Milestones(**moments) for kind in (KIND, *([RoundKind.SUPPORT] if to_partnership else []))},
         receives_at=lambda school: f"https://{ports.LOOPBACK}:{places[school]}{PATH}",
         las_connection=_connection(region),
         review_minimum=review,
         notices=AT_ANY_HOUR,
     )
+    text = written.agreement.read_text(encoding="utf-8")
+    written.agreement.write_text(text.replace("may_shift: {}", f"may_shift: {may_shift}", 1), encoding="utf-8")
     agreement = load_agreement(written.agreement)
     shutil.copy(written.applications, folder / "region" / "drop" / region.name / str(agreement.registrations.file))
-    schools = [*(one.id for one in region.primary), *(one.id for one in region.secondary)]
+    schools = [*(one.id for one in region.primary), *receiving]
     develop(folder / "trust", schools=schools, regions=[region.name], at=now())
     create_keys(folder / "keys", region.name, "1")
     mail = MailServer(folder / "mails")

@@ -2,15 +2,17 @@
 
 `dag.test()` runs every task in one process, triggers included. It leaves a question to a person waiting, so a thread
 answers it with the very function of Airflow's REST API, as a real FAB account. One JSON object a line in:
-`{"dag": id, "answer": {gate: option}, "account": login, "mark_success": pattern or null, "only": tasks or null}`, one
-out: `{"state": ..., "tasks": {"collect[0]": [state, label]}}`. Tasks of `only` run each by itself and are not tried
-again, as if they had been cleared one by one.
+`{"dag": id, "answer": {gate: option}, "account": login, "mark_success": pattern or null, "only": tasks or null, "conf":
+the form or null, "by": login or null}`, one out: `{"state": ..., "tasks": {"collect[0]": [state, label]}}`. Tasks of
+`only` run each by itself and are not tried again, as if they had been cleared one by one.
 """
 
+import contextlib
 import json
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,7 +55,14 @@ def main() -> None:
 
 
 def _play(
-    dags: Any, dag: str, answer: dict[str, str], account: str, mark_success: str | None, only: list[str] | None
+    dags: Any,
+    dag: str,
+    answer: dict[str, str],
+    account: str,
+    mark_success: str | None,
+    only: list[str] | None,
+    conf: dict[str, Any] | None,
+    by: str | None,
 ) -> dict[str, Any]:
     over = threading.Event()
     coordinator = threading.Thread(target=_answer, args=(dag, answer, account, over), daemon=True)
@@ -62,7 +71,8 @@ def _play(
         played = _apart(dags[dag], only) if only else dags[dag]
         # dag.test() of Airflow 3.3.2 cannot make the alerts of a DAG that is not stored; test_boot.py sees them come.
         played.deadline = []
-        run = played.test(mark_success_pattern=mark_success)
+        with _started_by(by):
+            run = played.test(mark_success_pattern=mark_success, run_conf=conf)
     finally:
         over.set()
     coordinator.join()
@@ -71,6 +81,19 @@ def _play(
         for one in run.get_task_instances()
     }
     return {"state": run.state, "tasks": tasks, "run": run.run_id}
+
+
+@contextlib.contextmanager
+def _started_by(account: str | None) -> Iterator[None]:
+    """Let a run say who started it, as Airflow's API does; dag.test() says "dag_test" of each."""
+    from airflow.models import dagrun
+
+    make = dagrun.get_or_create_dagrun
+    dagrun.get_or_create_dagrun = lambda **told: make(**{**told, "triggering_user_name": account})
+    try:
+        yield
+    finally:
+        dagrun.get_or_create_dagrun = make
 
 
 def _apart(dag: Any, only: list[str]) -> Any:

@@ -37,9 +37,7 @@ SUPPORT = """  support:
     milestones:
       opens: 2026-11-02 08:00
       data_due: 2026-11-16 17:00
-      review_opens: 2026-11-17 08:00
-      review_closes: 2026-11-25 17:00
-      delivers: 2026-11-26 08:00
+      delivers: 2026-11-17 08:00
       receipts_due: 2026-12-03 17:00
 occasions:"""
 SECOND = """  - id: 98ZY00
@@ -56,6 +54,15 @@ PARTNERSHIP = """  - id: PO9901
 """
 TWO_PARTNERSHIPS = f"""{PARTNERSHIP}{PARTNERSHIP.replace("PO9901", "PO9902").replace("swv.", "swv2.")}rounds:
 {SUPPORT.removesuffix("occasions:")}"""
+WITH_REVIEW = f"""{PARTNERSHIP}rounds:
+{SUPPORT.removesuffix("occasions:")}      review_opens: 2026-11-17 08:00
+"""
+REMINDED_OF_REVIEW = f"""{PARTNERSHIP}rounds:
+{SUPPORT.removesuffix("occasions:")}    consent: asked
+    reminders: [{{of: review_closes, days_before: 3}}]
+"""
+ASKING_PARTNERSHIP = f"""{PARTNERSHIP.replace('way: push, url: "https://swv.example.org/overstap"', "way: pull")}rounds:
+"""
 FIRST_ROUND = GOOD[GOOD.index("data_due: 2027-01-25") : GOOD.index("      receipts_due: 2027-02-10")]
 LATE_FIRST_ROUND = """data_due: 2027-02-01 17:00
       review_opens: 2027-02-02 08:00
@@ -130,8 +137,12 @@ MISTAKES = [
     ("occasions:", SUPPORT, "166", "  support:"),
     ("    categories: [toetsresultaten, verzuim]", "    profile: POSWV", "134 167", None),
     ("rounds:\n", TWO_PARTNERSHIPS, "168", "  support:"),
+    ("rounds:\n", WITH_REVIEW, "169", "      review_opens: 2026-11-17"),
+    ("rounds:\n", REMINDED_OF_REVIEW, "169 169", "    consent: asked"),
+    ("receivers: registered", "receivers: registered\n    consent: required", "171", "    consent: required"),
+    ("rounds:\n", ASKING_PARTNERSHIP, "173", "    receives: {way: pull"),
 ]  # fmt: skip
-NOT_HERE = {108, 109, 140, 142, 147, 149, 150, 161, 164, 165, 199}
+NOT_HERE = {108, 109, 140, 142, 147, 149, 150, 161, 164, 165, 172, 199}
 """Numbers of the codes that have a test of their own below or in test_agreement_schools.py; 199 is a net."""
 
 
@@ -402,3 +413,16 @@ def test_sentences_are_complete():
         if code.startswith("AGREEMENT-"):
             assert set(text) == {"nl", "en", "do_nl", "do_en", "who"}, code
             assert all(value.strip() for value in text.values()), code
+
+
+def test_feedback_is_no_round_of_the_standard_and_the_check_says_how_results_go_back(tmp_path):
+    both = GOOD.replace(PUSH, PUSH + "    supplies: {way: drop_folder}\n").replace(
+        "    supplies: {way: drop_folder}\n  - id: 98",
+        '    supplies: {way: drop_folder}\n    receives: {way: push, url: "https://po.example.org/in"}\n  - id: 98',
+    )
+    moments = GOOD[GOOD.rindex("    milestones:") : GOOD.index("occasions:")]
+    path = write(tmp_path, both.replace("occasions:", f"  feedback:\n{moments}occasions:"))
+    (warning,) = found(path)
+    assert warning.code == "AGREEMENT-172"
+    assert "overstap deliver results" in warning.do_nl
+    assert load_agreement(path).round("feedback").profile == "VOVO"

@@ -283,3 +283,13 @@ def _steps(dossier, touched):
         name = step.partition("[")[0]
         yield block, name
         block = known.field(block, name).contains or block
+
+
+def test_the_profiles_without_the_pupils_number_are_those_of_the_catalogue():
+    from overstap.dossier.catalogue import PROFILES, catalogue
+    from overstap.dossier.cutting import UNNUMBERED
+
+    known = catalogue("2019.1")
+    withheld = {one: {(each.block, each.name) for each in known.withheld(one) if not each.when} for one in PROFILES}
+    assert {one for one, gone in withheld.items() if ("leerling", "bsn") in gone} == UNNUMBERED
+    assert {one for one, gone in withheld.items() if ("leerling", "onderwijsnummer") in gone} == UNNUMBERED

@@ -105,7 +105,10 @@ def test_old_news_is_not_told(agreement: Agreement) -> None:
 def test_every_kind_reads_in_both_languages_as_text_and_as_page(agreement: Agreement, language: str) -> None:
     shown = dict(previews(agreement, language=language))
     told = set(texts("notices/kinds"))
-    assert told - {one for one in told if one.startswith("reminder_")} <= set(shown)
+    demo = load_agreement(PROJECT / "include" / "regions" / "demo" / "2026-2027.yaml")
+    to_partnership = {name: mail for name, mail in previews(demo, language=language) if name.endswith("_partnership")}
+    assert told - {one for one in told if one.startswith("reminder_")} <= {*shown, *to_partnership}
+    assert all("{" not in mail.text for mail in to_partnership.values())
     assert [name for name in shown if name.startswith("reminder_")]
     for name, mail in shown.items():
         assert "\n" not in mail.subject, name

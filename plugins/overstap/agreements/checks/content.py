@@ -1,11 +1,13 @@
 """What goes to whom: categories that law and profile allow, and no full report before a pupil is registered."""
 
 import difflib
+from collections.abc import Mapping
+from typing import Any
 
-from overstap.agreements.checks.context import Context
+from overstap.agreements.checks.context import MILESTONES, Context
 from overstap.agreements.checks.people import schools_of
 from overstap.agreements.model import RoundKind, Stage
-from overstap.agreements.written import Said
+from overstap.agreements.written import Key, Said
 from overstap.dossier.catalogue import FORBIDDEN, MANDATORY, PROFILES, Catalogue, catalogue
 
 VERSION = "2019.1"
@@ -30,6 +32,9 @@ def check(context: Context) -> None:
             facts = {"round": context.round_name(kind), "profile": profile, "known": known_ones}
             context.say("AGREEMENT-167", "rounds", kind, "profile", **facts)
         _participants(context, RoundKind(kind))
+        _review(context, RoundKind(kind), agreed)
+        if kind == RoundKind.FEEDBACK:
+            context.say("AGREEMENT-172", "rounds", kind, round=RoundKind(kind).dutch)
         categories = agreed.get("categories")
         if isinstance(categories, list) and profile in known.matrix:
             for serial, name in enumerate(categories):
@@ -54,6 +59,34 @@ def _immaterial(context: Context, known: Catalogue, kind: str) -> None:
             context.say("AGREEMENT-136", *key, name=name, close=close[0] if close else "communicatie/nummer")
         elif name in _ALWAYS_MATERIAL:
             context.say("AGREEMENT-137", *key, name=name)
+
+
+_ABOUT_REVIEW = frozenset(
+    {"review_minimum", "review_school_days", "not_inspected", "consent", "invitations", "inspection"}
+)
+"""Keys of a round that say something about the parents' inspection."""
+
+
+def _review(context: Context, kind: RoundKind, agreed: Mapping[str, Any]) -> None:
+    """Note what is agreed about an inspection or a consent that does not exist in law (DOMAIN 2.2, 3.5)."""
+    if kind.is_inspected:
+        if agreed.get("consent") == "required" and kind is not RoundKind.FEEDBACK:
+            context.say("AGREEMENT-171", "rounds", kind.value, "consent", round=kind.dutch)
+        return
+    stones = agreed.get("milestones")
+    stated: list[Key] = [(name,) for name in agreed if name in _ABOUT_REVIEW]
+    stated += [
+        ("milestones", name)
+        for name in (stones if isinstance(stones, dict) else ())
+        if name in MILESTONES and name not in kind.milestones
+    ]
+    reminders = agreed.get("reminders")
+    for serial, reminder in enumerate(reminders if isinstance(reminders, list) else ()):
+        if isinstance(reminder, Mapping) and reminder.get("of") == "review_closes":
+            stated.append(("reminders", serial, "of"))
+    for way in stated:
+        key = "review_closes" if way[-1] == "of" else way[-1]
+        context.say("AGREEMENT-169", "rounds", kind.value, *way, round=kind.dutch, key=key)
 
 
 def _participants(context: Context, kind: RoundKind) -> None:

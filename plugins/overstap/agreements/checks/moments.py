@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from pydantic import TypeAdapter, ValidationError
 
 from overstap.agreements.checks.context import MILESTONES, Context, instant
-from overstap.agreements.model import wall_time_comes_twice, wall_time_exists
+from overstap.agreements.model import RoundKind, wall_time_comes_twice, wall_time_exists
 from overstap.agreements.written import moment_written
 
 _FOR_PEOPLE = ("opens", "data_due", "review_opens", "review_closes", "receipts_due")
@@ -64,7 +64,11 @@ def _example(value: object) -> str:
 
 def _in_order(context: Context) -> None:
     for kind, _ in context.rounds():
-        known = [(name, moment) for name in MILESTONES if (moment := context.milestone(kind, name)) is not None]
+        known = [
+            (name, moment)
+            for name in RoundKind(kind).milestones
+            if (moment := context.milestone(kind, name)) is not None
+        ]
         for (earlier, first), (later, second) in itertools.pairwise(known):
             if instant(first) > instant(second):
                 facts = {"later": later, "second": second, "earlier": earlier, "first": first}
@@ -82,6 +86,8 @@ def _closed_days(context: Context) -> None:
         return
     for kind, _ in context.rounds():
         for name in _FOR_PEOPLE:
+            if name not in RoundKind(kind).milestones:
+                continue
             moment = context.milestone(kind, name)
             if moment is None:
                 continue
@@ -98,6 +104,8 @@ def _review_windows(context: Context) -> None:
     if context.national is None:
         return
     for kind, agreed in context.rounds():
+        if not RoundKind(kind).is_inspected:
+            continue
         opens, closes = context.milestone(kind, "review_opens"), context.milestone(kind, "review_closes")
         least = agreed.get("review_school_days", 5)
         if opens is None or closes is None or not isinstance(least, int) or instant(opens) > instant(closes):

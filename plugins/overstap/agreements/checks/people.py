@@ -61,6 +61,10 @@ def _schools(context: Context, register: frozenset[str] | None) -> None:
             seen.setdefault(school_id, serial)
         if school.get("kind") in ("VO", "SWV") and school.get("receives") is None:
             context.say("AGREEMENT-144", "schools", serial, school=school_id, name=name)
+        receives = school.get("receives")
+        way = receives.get("way") if isinstance(receives, Mapping) else None
+        if school.get("kind") == "SWV" and way in ("pull", "traffic_centre"):
+            context.say("AGREEMENT-173", "schools", serial, "receives", school=school_id, name=name, way=way)
         if school.get("kind") == "PO" and school.get("supplies") is None:
             context.say("AGREEMENT-145", "schools", serial, school=school_id, name=name)
         contact = school.get("contact")

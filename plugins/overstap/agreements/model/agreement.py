@@ -12,7 +12,7 @@ from overstap.agreements.model.part import Part
 from overstap.agreements.model.people import Coordinator
 from overstap.agreements.model.registrations import Registrations, Stage
 from overstap.agreements.model.retention import Retention
-from overstap.agreements.model.rounds import Round, RoundKind
+from overstap.agreements.model.rounds import Round, RoundKind, moments_of
 from overstap.agreements.model.schools import School, SchoolKind
 from overstap.agreements.model.viewers import Viewer
 from overstap.errors import OverstapError
@@ -50,8 +50,12 @@ class Agreement(Part):
             return data
         filled = {}
         for kind, agreed in rounds.items():
+            if isinstance(agreed, Round):
+                agreed = agreed.model_dump()
             if isinstance(agreed, dict) and kind in (RoundKind.SUPPORT, RoundKind.FEEDBACK):
                 agreed = {"profile": RoundKind(kind).profiles[0], "receivers": Stage.PLACED, **agreed}
+                if isinstance(stones := agreed.get("milestones"), dict):
+                    agreed["milestones"] = moments_of(RoundKind(kind), stones)
             filled[kind] = agreed
         return {**data, "rounds": filled}
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_serializer
 
@@ -12,6 +12,8 @@ from overstap.agreements.model.milestones import Milestones, Reminder
 from overstap.agreements.model.part import Part
 from overstap.agreements.model.registrations import Stage
 from overstap.agreements.model.schools import SchoolKind
+
+_REVIEW = frozenset({"review_opens", "review_closes"})
 
 Profile = Literal["POVO", "POPO", "VOVO", "POSWV", "VOSWV"]
 """OSO transfer profiles (code list 16 and the profile sheets; DOMAIN 2.4)."""
@@ -50,6 +52,20 @@ class RoundKind(StrEnum):
         return {RoundKind.SUPPORT: SchoolKind.SWV, RoundKind.FEEDBACK: SchoolKind.PO}.get(self, SchoolKind.VO)
 
     @property
+    def is_inspected(self) -> bool:
+        """Whether parents inspect a dossier before it leaves.
+
+        Not towards a partnership: it goes there within the school's own task, without inspection, consent or the
+        pupil's number (DOMAIN 2.2; rule PaO.LL12).
+        """
+        return self is not RoundKind.SUPPORT
+
+    @property
+    def milestones(self) -> tuple[str, ...]:
+        """The moments that such a round has, in their order."""
+        return tuple(name for name in Milestones.model_fields if self.is_inspected or name not in _REVIEW)
+
+    @property
     def profiles(self) -> tuple[Profile, ...]:
         """The profiles that such a round may have; the first is meant when an agreement names none.
 
@@ -57,6 +73,18 @@ class RoundKind(StrEnum):
         """
         others: dict[RoundKind, tuple[Profile, ...]] = {RoundKind.SUPPORT: ("POSWV",), RoundKind.FEEDBACK: ("VOVO",)}
         return others.get(self, ("POVO",))
+
+
+def moments_of(kind: RoundKind, stated: dict[str, Any]) -> dict[str, Any]:
+    """Return a round's milestones; of one without inspection the review takes no time, at the moment data are due.
+
+    Args:
+        kind: the round.
+        stated: its milestones by name, as far as they are stated.
+    """
+    if kind.is_inspected or "data_due" not in stated:
+        return stated
+    return {**stated, **dict.fromkeys(_REVIEW, stated["data_due"])}
 
 
 Shiftable = Literal["data_due", "review_opens", "review_closes", "delivers", "receipts_due"]

@@ -51,8 +51,11 @@ class School(Part):
             raise ValueError(f"primary school {self.id} does not say how it supplies (supplies)")
         if self.kind is SchoolKind.VO and self.receives is None:
             raise ValueError(f"secondary school {self.id} does not say how it receives (receives)")
-        if self.kind is SchoolKind.SWV and self.receives is None:
-            raise ValueError(f"partnership {self.id} does not say how it receives (receives)")
+        if self.kind is SchoolKind.SWV:
+            if self.receives is None:
+                raise ValueError(f"partnership {self.id} does not say how it receives (receives)")
+            if self.receives.way in ("pull", "traffic_centre"):
+                raise ValueError(f"partnership {self.id} cannot ask by a pupil's number, which it does not get")
         if (self.kind is SchoolKind.SWV) != self.id.startswith(("PO", "VO")):
             raise ValueError(
                 f"{self.id} is no number of a {self.kind}: partnerships have one like PO9901, schools a BRIN"

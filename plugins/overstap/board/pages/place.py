@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 
 from overstap.board.forecast import looks_back_to
-from overstap.board.funnel import GONE, funnel
+from overstap.board.funnel import GONE, Layer, funnel
 from overstap.board.person import Person
 from overstap.board.rounds import RoundView, opened_rounds, planned_rounds
 from overstap.board.schools import Facts
@@ -135,7 +135,10 @@ def with_funnel(view: RoundView, facts: Facts, moved: list[tuple[str | None, str
         for state, number in school.states.items():
             states[state] = states.get(state, 0) + number
     expected = sum(school.expected for school in facts.primary)
-    return replace(view, steps=funnel(states, expected, moved))
+    found = funnel(states, expected, moved)
+    if not view.kind.is_inspected:  # nobody states who is expected for a partnership, and no parents inspect
+        found = tuple(step for step in found if step.layer not in (Layer.EXPECTED, Layer.INSPECTED))
+    return replace(view, steps=found)
 
 
 def registrar_of(unit: Unit, view: RoundView) -> tuple[str, str]:

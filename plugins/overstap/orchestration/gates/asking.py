@@ -55,7 +55,7 @@ class Gate(HITLOperator):
     """Fields of its form beside the reason."""
 
     def __init__(self, *, ref: RoundRef, accounts: tuple[str, ...], question: int, **kwargs: Any) -> None:
-        self._words = texts("orchestration/gates")[self.gate]
+        self._words = texts("orchestration/gates")[self.said_as(ref)]
         shared = texts("orchestration/gates")["fields"]
         longest = {"type": ["null", "string"], "maxLength": REASON_LENGTH}
         kwargs.pop("params", None)  # a mapped task is given its DAG's form as well; a question has a form of its own
@@ -68,6 +68,11 @@ class Gate(HITLOperator):
         self.ref = ref
         self.accounts = accounts
         self.question = question
+
+    @classmethod
+    def said_as(cls, ref: RoundRef) -> str:
+        """Return under which name the words of the gate stand, where a kind of round has its own."""
+        return cls.gate
 
     def execute(self, context: Context) -> Any:
         """Ask, with the figures that the decision needs; go on when there is nothing to ask any more."""

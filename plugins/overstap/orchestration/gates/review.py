@@ -3,19 +3,25 @@
 from datetime import datetime
 from typing import Any
 
+from overstap.agreements import RoundKind
 from overstap.clock import now, spoken
 from overstap.errors import OverstapError
 from overstap.ledger.counts import primary_schools
 from overstap.ledger.door import Unit
 from overstap.ledger.dossiers import decide_release, releases, waiting_for_release
 from overstap.orchestration.gates.asking import Answer, Gate, cell
-from overstap.orchestration.workplace import Workplace
+from overstap.orchestration.workplace import RoundRef, Workplace
 
 
 class ReleaseForReview(Gate):
     """Asks to release accepted dossiers to the parents; an answer covers what is accepted at that moment."""
 
     gate = "release_for_review"
+
+    @classmethod
+    def said_as(cls, ref: RoundRef) -> str:
+        """Return the words of a release to the parents, or to a partnership, for which no parents are asked."""
+        return cls.gate if RoundKind(ref.kind).is_inspected else "release_without_review"
 
     def ask(self, place: Workplace, unit: Unit) -> dict[str, Any] | None:
         """Return what waits per school; None when this question led to a release before."""
@@ -25,10 +31,13 @@ class ReleaseForReview(Gate):
         return {
             "count": str(waiting.total()),
             "closes": spoken(_closes_at(place)),
+            "receivers": ", ".join(cell(school.label) for school in place.agreement.receivers(place.kind)),
+            "delivers": spoken(place.round.milestones.delivers),
             "rows": "\n".join(
                 f"| {cell(school.name)} ({school.school}) | {waiting[school.school]} | {school.states['rejected']} "
-                f"| {school.supplied} | {school.expected} |"
+                f"| {school.supplied} |{f' {school.expected} |' if place.kind.is_inspected else ''}"
                 for school in primary_schools(unit, self.ref.round_id)
+                if place.kind.is_inspected or school.supplied
             ),
         }
 
@@ -55,6 +64,8 @@ class ReleaseForReview(Gate):
         """Let the codes of families show the version that was released, and keep inspections where that was agreed."""
         from overstap.review.renewal import after_release
 
+        if not place.kind.is_inspected:
+            return
         done = after_release(place.ledger, self.ref.region, self.ref.round_id, self.task_id)
         if done.total():
             self.log.info("Nieuwe versies | newer versions: %s", dict(done))

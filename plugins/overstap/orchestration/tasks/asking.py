@@ -12,6 +12,7 @@ from overstap.ledger import counts, holds, windows
 from overstap.ledger.agreements import versions
 from overstap.ledger.door import Unit
 from overstap.ledger.holds import ACCEPT_UNDELIVERABLE, NOT_INSPECTED, RELEASE_FOR_DELIVERY, Hold, Reason
+from overstap.orchestration.tasks.steering import leaves_open
 from overstap.orchestration.workplace import RoundRef, Workplace, workplace
 from overstap.trust.watch import Kind, expiring
 
@@ -46,9 +47,12 @@ def delivery_questions(region: str, school_year: str, kind: str) -> list[int]:
 def closing_questions(region: str, school_year: str, kind: str) -> list[int]:
     """Return the questions about what did not arrive; what is unconfirmed when receipts were due is so from here on."""
     ref = RoundRef(region, school_year, kind)
-    with workplace(ref, "closing_questions") as place, place.ledger.unit(region, "closing_questions") as unit:
-        look_before_closing(place, unit)
-        return _numbers(unit, ref.round_id, ACCEPT_UNDELIVERABLE)
+    with workplace(ref, "closing_questions") as place:
+        stays_open = leaves_open(place)
+        with place.ledger.unit(region, "closing_questions") as unit:
+            if not stays_open:
+                look_before_closing(place, unit)
+            return _numbers(unit, ref.round_id, ACCEPT_UNDELIVERABLE)
 
 
 def look_before_delivery(place: Workplace, unit: Unit) -> list[Hold]:

@@ -7,6 +7,7 @@ from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.ledger import counts, deliveries, results, rounds
 from overstap.orchestration.tasks.asking import look_before_closing
+from overstap.orchestration.tasks.steering import leaves_open
 from overstap.orchestration.workplace import RoundRef, workplace
 
 log = logging.getLogger(__name__)
@@ -14,6 +15,8 @@ log = logging.getLogger(__name__)
 
 def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
     """Close the round once what did not arrive is accepted, sign the evidence, and write the round's report.
+
+    A run that was narrowed to some schools leaves it open while others' deliveries are on their way.
 
     Raises:
         OverstapError: GATE-009 when something that did not arrive waits for the coordinator to accept it.
@@ -25,6 +28,11 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
 
     ref = RoundRef(region, school_year, kind)
     with workplace(ref, "close") as place:
+        if leaves_open(place):
+            log.info(
+                "Deze run gaat over enkele scholen; de ronde blijft open | about some schools: the round stays open"
+            )
+            return {}
         with place.ledger.unit(region, "close") as unit:
             held = look_before_closing(place, unit)
         if held:  # its gate may have been marked a success

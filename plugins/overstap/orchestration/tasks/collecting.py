@@ -7,11 +7,12 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from overstap.agreements import RoundKind
 from overstap.agreements.model import DropFolder
 from overstap.clock import now
 from overstap.ledger import certificates, rounds
 from overstap.orchestration.tasks.sources import las_connection, source
-from overstap.orchestration.tasks.steering import must_be_chosen
+from overstap.orchestration.tasks.steering import is_chosen, nothing_to_do
 from overstap.orchestration.workplace import RoundRef, bare_workplace, say, workplace
 from overstap.trust.watch import holds_until
 
@@ -24,6 +25,8 @@ def registrations(region: str, school_year: str, kind: str) -> dict[str, int]:
     from overstap.intake.collect import collect_registrations
 
     with workplace(RoundRef(region, school_year, kind), "registrations") as place:
+        if not place.kind.is_inspected:
+            return {}  # a partnership receives of all its schools: nobody states it pupil by pupil
         agreed = place.agreement.registrations
         found = []
         if agreed.file:
@@ -48,10 +51,21 @@ def collect(region: str, school_year: str, kind: str, school: str, label: str) -
         school: BRIN and branch.
         label: how the school is shown in the grid.
     """
+    try:
+        return _collect(region, school_year, kind, school, label)
+    except AirflowFailException as problem:
+        if RoundKind(kind).is_inspected or "INTAKE-050" not in str(problem):
+            raise
+    nothing_to_do("nothing_supplied")  # for the partnership: a school need not have such a pupil
+    return {}
+
+
+def _collect(region: str, school_year: str, kind: str, school: str, label: str) -> dict[str, Any]:
     from overstap.intake.collect import collect_school, from_drop_folder, from_las_database
 
     with workplace(RoundRef(region, school_year, kind), f"collect {school}") as place:
-        must_be_chosen(place, school)
+        if not is_chosen(place, school):
+            return {}
         supplier = place.agreement.school(school)
         with source(place, school) as supplied:
             if isinstance(supplier.supplies, DropFolder):
@@ -95,7 +109,7 @@ def collect_early(region: str, school_year: str, kind: str, school: str, label: 
         AirflowSkipException: the school has supplied nothing so far.
     """
     try:
-        return collect(region, school_year, kind, school, label)
+        return _collect(region, school_year, kind, school, label)
     except AirflowFailException as problem:
         if "INTAKE-050" not in str(problem):
             raise

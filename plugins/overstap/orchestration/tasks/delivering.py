@@ -12,7 +12,7 @@ from overstap.ledger import deliveries
 from overstap.ledger.holds import RELEASE_FOR_DELIVERY, open_holds
 from overstap.orchestration.tasks.asking import look_before_delivery
 from overstap.orchestration.tasks.collecting import registrations
-from overstap.orchestration.tasks.steering import must_be_chosen
+from overstap.orchestration.tasks.steering import is_chosen
 from overstap.orchestration.workplace import RoundRef, say, workplace
 from overstap.texts import texts
 
@@ -90,7 +90,8 @@ def deliver(region: str, school_year: str, kind: str, school: str, label: str) -
     from overstap.delivery.sending import send_school
 
     with workplace(RoundRef(region, school_year, kind), f"deliver {school}") as place:
-        must_be_chosen(place, school)
+        if not is_chosen(place, school):
+            return {}
         with place.ledger.unit(region, f"deliver {school}") as unit:
             held = open_holds(unit, place.ref.round_id, RELEASE_FOR_DELIVERY)
         if held:

@@ -3,17 +3,18 @@
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from airflow.sdk import get_current_context
-from airflow.sdk.exceptions import AirflowSkipException
 
 from overstap.agreements import SchoolKind
-from overstap.clock import NETHERLANDS
+from overstap.clock import NETHERLANDS, now
 from overstap.errors import OverstapError
+from overstap.ledger.deliveries import still_open
 from overstap.ledger.runs import narrowed_to
 from overstap.ledger.steering import Asked, take_form
 from overstap.orchestration.form import MOMENTS, REASON, ROUND, SCHOOLS
+from overstap.orchestration.titles import aside
 from overstap.orchestration.workplace import RoundRef, Workplace, workplace
 
 log = logging.getLogger(__name__)
@@ -68,18 +69,40 @@ def take_conf(ref: RoundRef) -> int:
     return len(verdicts)
 
 
-def must_be_chosen(place: Workplace, school: str) -> None:
-    """Skip a school that the present run is not about. A side of which no school was chosen is not narrowed.
+def is_chosen(place: Workplace, school: str) -> bool:
+    """Tell whether the present run is about a school. A side of which no school was chosen is not narrowed.
 
-    Raises:
-        AirflowSkipException: it is not about this school.
+    A school that it is not about shows so behind its label. It is done, not skipped: what follows for the others would
+    be skipped with it (trigger rules of Airflow 3.3.2).
     """
     run_id = get_current_context()["run_id"]
     with place.ledger.unit(place.ref.region, place.ref.kind) as unit:
         chosen = narrowed_to(unit, place.ref.round_id, run_id)
     kinds: dict[str, SchoolKind] = {one.id: one.kind for one in place.agreement.schools}
-    if {one for one in chosen if kinds.get(one) is kinds.get(school)} - {school} and school not in chosen:
-        raise AirflowSkipException("Deze run gaat niet over deze school (not about this school)")
+    if school in chosen or not {one for one in chosen if kinds.get(one) is kinds.get(school)}:
+        return True
+    nothing_to_do("not_in_this_run")
+    return False
+
+
+def leaves_open(place: Workplace) -> bool:
+    """Tell whether the present run must leave the round open: narrowed, while others' deliveries are on their way."""
+    run_id = get_current_context()["run_id"]
+    with place.ledger.unit(place.ref.region, place.ref.kind) as unit:
+        is_narrowed = bool(narrowed_to(unit, place.ref.round_id, run_id))
+        is_busy = still_open(unit, place.ref.round_id).count > 0
+    return is_narrowed and is_busy and now() < place.round.milestones.receipts_due
+
+
+def nothing_to_do(why: str) -> None:
+    """Say behind the label of the present task's school, and in its log, why there was nothing to do.
+
+    Args:
+        why: key of its words in include/texts/orchestration/titles.yaml, without `aside.`.
+    """
+    said = aside(why)
+    cast("dict[str, Any]", get_current_context())["aside"] = said
+    log.info("Niets te doen%s | nothing to do", said)
 
 
 def _moment(params: Mapping[str, Any], name: str) -> datetime | None:

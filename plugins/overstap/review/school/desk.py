@@ -148,11 +148,11 @@ class Desk:
             Stays(ledger).end(finds)
 
     def rounds(self, who: Account) -> list[RoundOfSchool]:
-        """Return the school's rounds, the newest first."""
+        """Return the school's rounds in which parents inspect, the newest first."""
         with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
             found = unit.rows(
                 "select r.round_id, (select count(*) from overstap.dossier d where d.round_id = r.round_id "
-                "and d.primary_school = %(school)s) from overstap.round r order by r.opened_at desc",
+                "and d.primary_school = %(school)s) from overstap.round r where r.inspects order by r.opened_at desc",
                 school=who.school,
             )
             return [
