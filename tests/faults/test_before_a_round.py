@@ -6,22 +6,31 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
+from integration.delivery import sshd
 from integration.round.house import House
 
 from overstap.agreements import Agreement
 from overstap.agreements.model import Folder, Pull
 from overstap.clock import now
 from overstap.delivery.manifest import Kind
+from overstap.delivery.pull.desk import Desk, Refused
+from overstap.delivery.pull.messages import NoDossier, Request
+from overstap.delivery.pull.proof_pupil import BIRTH_DATE, NUMBER, SURNAME
+from overstap.delivery.receiving import NOTIFICATIONS
 from overstap.delivery.storage import FolderStore
 from overstap.delivery.testing import Tester
 from overstap.ledger import Ledger
 from overstap.ledger.test_messages import SchoolResult, results
+from overstap.trust.sshkeys import make_ssh_key
 
 from .conftest import Watch, agreed_anew, moved
+from .desks import desk
 from .liars import Server, answer, receipt_of
+from .steps import asked
 
 
 @pytest.fixture
@@ -110,6 +119,7 @@ def store_digest(house: House, school: str, message: object) -> bytes:
 def test_a_school_that_takes_it_itself_passes_when_its_receipt_lies_there(
     house: House, ledger: Ledger, tmp_path: Path
 ) -> None:
+    """In its folder, and at the desk under a pupil who does not exist."""
     sender = house.region.primary[0].id
     folder, pull = (one.id for one in house.region.secondary)
     agreement = agreed_anew(house, receiving(house.agreement, {folder: Folder(way="folder"), pull: Pull(way="pull")}))
@@ -123,11 +133,87 @@ def test_a_school_that_takes_it_itself_passes_when_its_receipt_lies_there(
     assert list(FolderStore(tmp_path / "store").stored()) == []
     tester.send()
     assert passed(ledger, house) == {sender: "yes", folder: "yes", pull: "DELIVERY-110"}
-    agreement = agreed_anew(house, receiving(agreement, {pull: house.agreement.school(pull).receives}))
-    house.receive(pull)
-    Tester(ledger, house.trust(), agreement, house.round_id, "watch", now, tmp_path / "outbox").send()
+    store = tmp_path / "asked"
+    with desk(house) as (address, _):
+        given = ("--school", pull, "--desk", address, "--store", store, "--test")
+        strange = overstap(house, "receive", "ask", *given, "nowhere")
+        asks = [overstap(house, "receive", "ask", *given, sender) for _ in range(2)]
+    assert strange.returncode != 0
+    assert "DELIVERY-057" in strange.stderr + strange.stdout
+    assert [one.returncode for one in asks] == [0, 0], asks[0].stderr
+    assert "regel 1: ontvangen" in asks[0].stdout
+    assert "regel 1: was al ontvangen" in asks[1].stdout
+    assert list(FolderStore(store).stored()) == []
+    assert len(list(FolderStore(store).stored(Kind.TEST))) == 1
     assert set(passed(ledger, house).values()) == {"yes"}
-    assert house.count("test_message") == 2
+    assert house.count("test_message", outcome="accepted") == 2
+    assert house.count("delivery") == house.count("dossier_request") == 0
+    assert house.breaches() == []
+
+
+def test_a_pulling_school_is_told_of_its_test_and_its_receipt_has_to_count(
+    house: House, ledger: Ledger, tmp_path: Path
+) -> None:
+    """F16 to F18 at the desk for a test; and a notification that nobody takes is what is told."""
+    pull, other = (one.id for one in house.region.secondary)
+    url = f"https://127.0.0.1:{house.ports[pull]}{NOTIFICATIONS}"
+    ways = {pull: Pull(way="pull", notify=url), other: Folder(way="folder")}
+    agreement = agreed_anew(house, receiving(house.agreement, ways))
+    tester = Tester(ledger, house.trust(), agreement, house.round_id, "watch", now, tmp_path / "outbox")
+    tester.send()
+    assert passed(ledger, house)[pull] == "DELIVERY-021"
+    house.receive(pull)
+    tester.send()
+    assert passed(ledger, house)[pull] == "DELIVERY-110"
+    [notified] = (house.store(pull) / "notified").glob("*.json")
+    at_desk = Desk(ledger, "alfa", trust=house.trust())
+    told = at_desk.ask(test_request(house), school=pull)
+    assert str(told.message_id) == notified.stem
+    assert at_desk.ask(test_request(house), school=other).answer is NoDossier.NOT_READY, "it is another's"
+    assert at_desk.ask(test_request(house, oso_versions=("2017.1",)), school=pull).answer is NoDossier.WRONG_VERSION
+    assert told.message_id is not None
+    assert told.envelope is not None
+
+    def hand_in(school: str = pull, **lie: object) -> str:
+        made = receipt_of(house, pull, told.message_id, told.envelope, **lie)  # type: ignore[arg-type]
+        return at_desk.receipt(made, told.message_id, school=school, at=now())  # type: ignore[arg-type]
+
+    assert hand_in(signer=other) == "DELIVERY-013"
+    assert hand_in(envelope_sha256=bytes(32)) == "DELIVERY-015"
+    assert hand_in(other) == Refused.UNKNOWN_MESSAGE
+    assert passed(ledger, house)[pull] == "DELIVERY-110"
+    assert [hand_in(), hand_in()] == ["accepted", "accepted"]
+    assert passed(ledger, house)[pull] == "yes"
+
+
+def test_request(house: House, **other: object) -> Request:
+    said = {"pupil_number": NUMBER, "surname": SURNAME, "birth_date": BIRTH_DATE, "sender": "99ZZ00"}
+    return asked(next(iter(house.region.pupils())), **said | other)
+
+
+test_request.__test__ = False  # type: ignore[attr-defined]
+
+
+def test_the_test_message_over_openssh(house: House, ledger: Ledger, tmp_path: Path) -> None:
+    sftp, folder = (one.id for one in house.region.secondary)
+    server = sshd.start(tmp_path / "sshd", make_ssh_key(house.folder / "trust", "alfa"))
+    try:
+        ways = {sftp: server.place(), folder: Folder(way="folder")}
+        agreement = agreed_anew(house, receiving(house.agreement, ways))
+        tester = Tester(ledger, house.trust(), agreement, house.round_id, "watch", now, tmp_path / "outbox")
+        tester.send()
+        assert passed(ledger, house)[sftp] == "DELIVERY-109"
+        [file] = (server.folder / "inbox").iterdir()
+        opened = overstap(house, "open", file, "--school", sftp, "--store", tmp_path / "store")
+        assert opened.returncode == 0, opened.stderr
+        assert tester.take_in() == 1
+        assert passed(ledger, house)[sftp] == "yes"
+        server.stop()
+        tester.send(only=sftp)
+        assert passed(ledger, house)[sftp] == "DELIVERY-021", "who passed once and is down now has not passed"
+    finally:
+        server.stop()
+    assert [one.message_id for one in FolderStore(tmp_path / "store").stored(Kind.TEST)] == [UUID(file.stem)]
 
 
 def receiving(agreement: Agreement, ways: dict[str, object]) -> Agreement:

@@ -17,10 +17,13 @@ from overstap.delivery.feedback import feedback_csv
 from overstap.delivery.message_ids import message_id
 from overstap.delivery.pull import desk as desks
 from overstap.delivery.pull.desk import Desk, Refused, Told
+from overstap.delivery.pull.identity import is_of
 from overstap.delivery.pull.messages import NoDossier, answer_bytes
 from overstap.delivery.receipt import make_receipt
 from overstap.delivery.result import Rejection, ResultOutcome, make_result
+from overstap.dossier.reading import read
 from overstap.ledger.deliveries import stages_from
+from overstap.ledger.door import Unit
 from overstap.ledger.results import counts
 from overstap.synth.pupil import Pupil
 
@@ -108,6 +111,40 @@ def test_only_the_registered_receiver_gets_it_and_others_cannot_tell_who_exists(
     kept = house.rows("select pupil from overstap.dossier_request where answer = 'unknown'")
     assert kept == [(None,)] * 5, "of whom was asked in vain nothing is kept"
     assert house.breaches() == []
+
+
+def test_unknown_is_the_same_work_whoever_is_asked_for(
+    house: House, school: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same questions to the ledger, and one dossier opened and compared: no time says whether a pupil exists."""
+    pupils = of_school(house, school)
+    own, stranger = pupils["own"][0], pupils["stranger"][0]
+    requests = {
+        "nobody": asked(own, pupil_number="123456782", surname="Niemand"),
+        "somebody else's": asked(stranger),
+        "own, another name": asked(own, surname="Niemand"),
+        "own, another day": asked(own, birth_date=own.birth_date + timedelta(days=1)),
+    }
+    work: list[str] = []
+    for name in ("rows", "one", "run"):
+        inner = getattr(Unit, name)
+
+        def noted(self: Unit, query: str, _inner: Callable[..., object] = inner, **given: object) -> object:
+            work.append(" ".join(query.split()))
+            return _inner(self, query, **given)
+
+        monkeypatch.setattr(Unit, name, noted)
+    monkeypatch.setattr(desks, "read", lambda content: (work.append("read"), read(content))[1])
+    monkeypatch.setattr(desks, "is_of", lambda *given, **more: (work.append("compare"), is_of(*given, **more))[1])
+    desk.ask(requests["nobody"], school=school)  # what is kept for later is kept from here on
+    done = {}
+    for name, request in requests.items():
+        work.clear()
+        assert desk.ask(request, school=school).answer is NoDossier.UNKNOWN
+        done[name] = tuple(work)
+    assert len(set(done.values())) == 1, done
+    assert done["nobody"].count("read") == done["nobody"].count("compare") == 1
+    assert len(done["nobody"]) > 6
 
 
 def test_every_other_answer(house: House, school: str, desk: Desk, at_brink: Callable[[str], House]) -> None:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -26,7 +26,7 @@ import pytest
 from integration.delivery import sshd
 from integration.round.house import House, wait_for
 
-from overstap.agreements import Agreement, School
+from overstap.agreements import Agreement
 from overstap.agreements.model import Folder, Pull, Sftp, TrafficCentre
 from overstap.clock import now
 from overstap.delivery.evidence import receipt_fault, stored
@@ -43,7 +43,6 @@ from overstap.delivery.traffic_centre.simulated import SimulatedTrafficCentre
 from overstap.delivery.ways.drop import envelope_name
 from overstap.errors import OverstapError
 from overstap.ledger.asking import keep_request
-from overstap.ledger.deliveries import stages_from
 from overstap.ledger.invariants import Evidence, check
 from overstap.local import ports
 from overstap.settings import PROJECT
@@ -51,7 +50,10 @@ from overstap.synth.agreement import write_agreement
 from overstap.synth.pupil import Pupil
 from overstap.trust.sshkeys import make_ssh_key
 
-OVERSTAP = [sys.executable, "-m", "overstap"]
+from .desks import OVERSTAP, desk
+from .places import Place, ask, envelopes, open_files, own, pupil_list, receiving
+from .steps import asked
+from .steps import send as send_by
 
 
 @pytest.fixture
@@ -64,30 +66,9 @@ def school(house: House) -> str:
     return house.region.secondary[0].id
 
 
-def receiving(house: House, school: str, receives: object) -> Agreement:
-    """Return the agreement with a school that receives another way."""
-    schools = tuple(
-        one.model_copy(update={"receives": receives}) if one.id == school else one for one in house.agreement.schools
-    )
-    return house.agreement.model_copy(update={"schools": schools})
-
-
 def send(house: House, agreement: Agreement, school: str, *, is_asked: bool = False) -> dict[str, int]:
-    chosen: School = agreement.school(school)
     with house.ledger() as ledger:
-        return dict(
-            send_school(
-                ledger,
-                house.trust(),
-                agreement=agreement,
-                round_id=house.round_id,
-                school=chosen,
-                actor="deliver",
-                clock=now,
-                outbox=house.folder / "outbox",
-                is_asked=is_asked,
-            )
-        )
+        return send_by(house, school, ledger, agreement=agreement, outbox=house.folder / "outbox", is_asked=is_asked)
 
 
 def breaches(house: House, school: str, store: Path) -> list[object]:
@@ -105,55 +86,6 @@ def confirmed(house: House, school: str) -> int:
 
 
 # -- pull
-
-
-@contextlib.contextmanager
-def desk(house: House, **environment: str) -> Iterator["tuple[str, subprocess.Popen[bytes]]"]:
-    """The region's desk as a process; its log is beside."""
-    port = ports.any_free()
-    log = house.folder / "desk.log"
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            [*OVERSTAP, "deliver", "serve", house.region.name, "--port", str(port)],
-            env=os.environ | house.settings | environment,
-            stdout=out,
-            stderr=out,
-        )
-    wait_for(lambda: process.poll() is not None or not ports.is_free(port))
-    assert process.poll() is None, log.read_text()
-    try:
-        yield f"https://127.0.0.1:{port}", process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def own(house: House, school: str) -> list[Pupil]:
-    """The pupils that a school may receive in this round."""
-    sure = stages_from(house.round.receivers)
-    return [
-        pupil
-        for pupil in house.region.pupils()
-        if any(choice.school_id == school and choice.stage.value in sure for choice in pupil.choices)
-    ]
-
-
-def pupil_list(house: House, path: Path, pupils: list[Pupil]) -> Path:
-    """Write what a school knows of its pupils, as its system exports it."""
-    text = io.StringIO(newline="")
-    rows = csv.writer(text, delimiter=";")
-    rows.writerow(["leerlingnummer", "achternaam", "geboortedatum", "basisschool"])
-    for pupil in pupils:
-        rows.writerow([pupil.number, pupil.surname, f"{pupil.birth_date:%d-%m-%Y}", pupil.school.id])
-    path.write_text(text.getvalue())
-    return path
-
-
-def ask(house: House, school: str, address: str, pupils: Path, store: Path) -> "subprocess.Popen[str]":
-    command = [*OVERSTAP, "receive", "ask", str(pupils), "--school", school, "--desk", address, "--store", str(store)]
-    return subprocess.Popen(
-        command, env=os.environ | house.settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
 
 
 def test_a_school_asks_for_its_pupils_while_everybody_is_killed(
@@ -272,30 +204,8 @@ def test_a_receiver_that_pours_into_a_notification_harms_only_itself(house: Hous
 # -- files: a folder, and OpenSSH
 
 
-@pytest.fixture(params=["folder", "sftp"])
-def place(
-    request: pytest.FixtureRequest, house: House, school: str, tmp_path: Path
-) -> Iterator[tuple[Agreement, Path]]:
-    """A school that collects files, and the folder that it sees."""
-    if request.param == "folder":
-        yield receiving(house, school, Folder(way="folder")), house.folder / "outbox" / house.region.name / school
-        return
-    server = sshd.start(tmp_path / "sshd", make_ssh_key(house.folder / "trust", house.region.name))
-    yield receiving(house, school, server.place()), server.folder / "inbox"
-    server.stop()
-
-
-def open_files(house: House, school: str, files: list[Path], store: Path) -> "subprocess.CompletedProcess[str]":
-    command = [*OVERSTAP, "open", *map(str, files), "--school", school, "--store", str(store)]
-    return subprocess.run(command, env=os.environ | house.settings, capture_output=True, text=True, timeout=300)
-
-
-def envelopes(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.cms") if path.stem.count(".") == 0)
-
-
 def test_files_are_collected_and_their_receipts_fetched(
-    house: House, school: str, place: tuple[Agreement, Path], tmp_path: Path
+    house: House, school: str, place: Place, tmp_path: Path
 ) -> None:
     agreement, folder = place
     wanted, store = total(house, school), tmp_path / "store"
@@ -335,7 +245,7 @@ def test_files_are_collected_and_their_receipts_fetched(
 
 
 def test_results_that_lie_beside_the_receipts_are_kept_and_shown(
-    house: House, school: str, place: tuple[Agreement, Path], tmp_path: Path
+    house: House, school: str, place: Place, tmp_path: Path
 ) -> None:
     """The second answer, by the commands of the school and of the region."""
     agreement, folder = place
@@ -378,7 +288,7 @@ def test_results_that_lie_beside_the_receipts_are_kept_and_shown(
 
 
 def test_a_sender_is_killed_while_it_puts_files_there(
-    house: House, school: str, place: tuple[Agreement, Path], random: Random, tmp_path: Path
+    house: House, school: str, place: Place, random: Random, tmp_path: Path
 ) -> None:
     """Every file that has its name is whole, whatever moment the sender died at; none is there twice."""
     agreement, folder = place
@@ -475,26 +385,41 @@ def test_names_of_files_are_message_ids(house: House, school: str) -> None:
 # -- parties not written here, and the Traffic Centre
 
 
-def test_curl_and_openssl_ask_open_and_confirm(house: House, school: str, tmp_path: Path) -> None:
-    """The suppliers' example: a school with stock tools alone gets a dossier by pull, and its receipt counts."""
-    for program in ("curl", "openssl", "unzip"):
+EXAMPLES = PROJECT / "examples"
+
+
+def shell(folder: Path) -> list[str]:
+    return ["sh", str(EXAMPLES / "ask_for_dossier.sh")]
+
+
+def node(folder: Path) -> list[str]:
+    return ["node", str(EXAMPLES / "node" / "ask-for-dossier.mjs")]
+
+
+def java(folder: Path) -> list[str]:
+    sources = [str(EXAMPLES / "java" / f"{name}.java") for name in ("OpenEnvelope", "AskForDossier")]
+    subprocess.run(["javac", "-Xlint:all", "-Werror", "-d", str(folder), *sources], check=True, timeout=120)
+    return ["java", "-cp", str(folder), "AskForDossier"]
+
+
+PROGRAMS = {shell: ("curl", "openssl", "unzip"), node: ("node",), java: ("java", "javac")}
+
+
+@pytest.mark.parametrize("example", PROGRAMS, ids=lambda example: example.__name__)
+def test_examples_ask_open_and_confirm(
+    example: Callable[[Path], list[str]], house: House, school: str, tmp_path: Path
+) -> None:
+    """The suppliers' examples: a school with stock tools alone gets a dossier by pull, and its receipt counts."""
+    for program in PROGRAMS[example]:
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not on this machine")
+    script = example(tmp_path / "build")
     trust = house.folder / "trust"
     authorities = tmp_path / "authorities.pem"
     authorities.write_bytes(
         b"".join((trust / "ca" / name).read_bytes() for name in ("authorities.pem", "issuing.crl", "root.crl"))
     )
-    pupil = own(house, school)[0]
-    request = Request(
-        request_id=message_id(now(), os.urandom(10)),
-        pupil_number=pupil.number,
-        surname=pupil.surname,
-        birth_date=pupil.birth_date,
-        sender=pupil.school.id,
-        oso_versions=("2019.1",),
-    )
-    script = ["sh", str(PROJECT / "examples" / "ask_for_dossier.sh")]
+    request = asked(own(house, school)[0])
     with desk(house) as (address, _):
         given = [address, school, str(trust / "schools" / school), str(authorities)]
         done = subprocess.run(
@@ -505,7 +430,7 @@ def test_curl_and_openssl_ask_open_and_confirm(house: House, school: str, tmp_pa
         none = subprocess.run(
             [*script, *given, str(tmp_path / "none")], input=nobody.to_bytes(), capture_output=True, timeout=120
         )
-    assert (none.returncode, (tmp_path / "none").exists()) == (3, False)
+    assert (none.returncode, (tmp_path / "none").exists()) == (3, False), none.stderr
     assert b'"answer":"unknown"' in none.stderr
     assert json.loads(done.stdout) == {"taken": "accepted"}
     assert (tmp_path / "out" / "dossier.xml").exists()

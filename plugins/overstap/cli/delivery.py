@@ -71,7 +71,7 @@ def send_test(
     ] = False,
 ) -> None:
     """Send test messages to schools that have not passed yet; list how each stands; exit 1 when one has not passed."""
-    from overstap.delivery.testing import STANDS_READY, Tester
+    from overstap.delivery.testing import WAITS, Tester
 
     with _place(round_id, by) as (ledger, agreement, _):
         tester = Tester(ledger, _trust(), agreement, round_id, by, clock.now, Settings().outbox)
@@ -82,7 +82,7 @@ def send_test(
         if one.has_passed and one.passed_at:
             console.print(f"[green]geslaagd[/] {one.name} ({one.school}), {clock.spoken(one.passed_at)}")
         elif one.code:
-            said = "[yellow]staat klaar[/]" if one.code == STANDS_READY else "[red]niet geslaagd[/]"
+            said = "[yellow]staat klaar[/]" if one.code in WAITS else "[red]niet geslaagd[/]"
             console.print(f"{said} {one.name} ({one.school}): {one.code}: {_dutch(one.code, one.school)}")
         else:
             why = (

@@ -31,11 +31,13 @@ def command(
     """Check, open and store envelopes as the endpoint would, and write a signed receipt for each.
 
     The receipt, <message id>.receipt.cms, lies beside the envelope afterwards, also when it was refused: put it back
-    where the envelope came from. Exit 1 when one was refused.
+    where the envelope came from. <message id>.revocation.cms takes an envelope back: it is removed from the store, and
+    <message id>.taken-back.cms says so. Exit 1 when one was refused.
     """
     from overstap.delivery.reception import Reception, Took
     from overstap.delivery.store import open_store
-    from overstap.delivery.ways.drop import answer_name
+    from overstap.delivery.taking_back import take_back
+    from overstap.delivery.ways.drop import answer_name, answer_of, statement_of
     from overstap.delivery.ways.way import AnswerKind
     from overstap.errors import OverstapError
     from overstap.trust import TrustStore
@@ -46,7 +48,17 @@ def command(
     trusted = TrustStore(trust or Settings().need_path("trust"), production=Settings().production)
     reception = Reception(school, trust=trusted, store=open_store(folder, database))
     refused = 0
+    statements = {file: found for file in files if (found := statement_of(file.name))}
+    for file, message_id in statements.items():  # first: what is taken back need not be opened
+        answer = take_back(reception, file.read_bytes(), message_id=message_id, at=clock.now())
+        said = (receipts or file.parent) / answer_name(message_id, AnswerKind.TAKEN_BACK)
+        write_new(said, answer.receipt, mode=0o640)
+        refused += answer.took is Took.REFUSED
+        done = "[red]geweigerd[/]" if answer.took is Took.REFUSED else "[green]ingetrokken en verwijderd[/]"
+        console.print(f"{done} {file.name}; antwoord: {said.name}")
     for file in files:
+        if file in statements or (message is None and answer_of(file.name)):
+            continue  # what was signed here before lies beside the envelopes
         try:
             message_id = message or UUID(file.stem)
         except ValueError as error:

@@ -97,12 +97,16 @@ def serve(
 
 @app.command()
 def ask(
-    pupils: Annotated[
-        Path,
-        typer.Argument(exists=True, dir_okay=False, help="CSV: leerlingnummer, achternaam, geboortedatum, basisschool"),
-    ],
     school: School,
     desk: Annotated[str, typer.Option(help="Address of the region's desk, https://...")],
+    pupils: Annotated[
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, help="CSV: leerlingnummer, achternaam, geboortedatum, basisschool"),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option("--test", help="Ask for the test message instead; BRIN and branch of any school of the region"),
+    ] = None,
     store: Store = None,
     database: Database = None,
     trust: Trust = None,
@@ -115,15 +119,17 @@ def ask(
     from collections import Counter
 
     from overstap.delivery.pull.asking import Asker
-    from overstap.delivery.pull.fetching import fetch, read_pupils
+    from overstap.delivery.pull.fetching import fetch, pupil_of_tests, read_pupils
     from overstap.delivery.reception import Reception
     from overstap.delivery.store import open_store
     from overstap.texts import texts
 
+    if (pupils is None) == (test is None):
+        raise typer.BadParameter("een lijst van leerlingen of --test, een van beide")
     console = Console(highlight=False, soft_wrap=True)
     trusted = _trust(trust)
     reception = Reception(school, trust=trusted, store=open_store(store, database))
-    wanted = read_pupils(pupils.read_bytes())
+    wanted = read_pupils(pupils.read_bytes()) if pupils is not None else [pupil_of_tests(str(test))]
     said = texts("delivery/answers")
     counted: Counter[str] = Counter()
     oins = frozenset(conductor) if conductor else None

@@ -1,16 +1,20 @@
-"""Judges receipts and results, whatever way they came: the one place where bytes from a school become an answer."""
+"""Judges what schools sign, whatever way it came: the one place where bytes from a school become an answer."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from overstap.delivery.receipt import ReceiptError, verify_receipt
+from overstap.delivery.receipt import Outcome, ReceiptError, verify_receipt
 from overstap.delivery.result import verify_result
+from overstap.delivery.revocation import RevocationOutcome, verify_revocation_receipt
 from overstap.errors import OverstapError
 from overstap.ledger.asking import Handed
 from overstap.ledger.deliveries import Answer
-from overstap.ledger.results import Statement
+from overstap.ledger.results import Statement as ResultStatement
+from overstap.ledger.test_messages import TestAnswer, TestMessage
+from overstap.ledger.withdrawals import Answer as TakenBack
+from overstap.ledger.withdrawals import Statement
 from overstap.trust import TrustStore
 
 _log = logging.getLogger(__name__)
@@ -68,7 +72,50 @@ def judge(sent: Sent, receipt: bytes, *, trust: TrustStore, at: datetime) -> Ans
     return Answer(sent.message_id, found.outcome.value, found.refusal, receipt)
 
 
-def judge_result(sent: Handed, result: bytes, *, trust: TrustStore, at: datetime) -> Statement | OverstapError:
+def judge_test(sent: TestMessage, receipt: bytes, *, trust: TrustStore, at: datetime) -> TestAnswer:
+    """Return what a receipt means for a test message, as `judge` does for a delivery.
+
+    Args:
+        sent: the test message.
+        receipt: bytes from the school.
+        trust: whose receipts count.
+        at: the moment of judging.
+    """
+    found = judge(sent, receipt, trust=trust, at=at)
+    code = "DELIVERY-001" if found.outcome == Outcome.REFUSED else found.code
+    return TestAnswer(found.message_id, found.outcome, code, receipt)
+
+
+def judge_taking_back(
+    statement: Statement, answer: bytes, *, trust: TrustStore, at: datetime, wait: timedelta = timedelta(0)
+) -> TakenBack:
+    """Return what a school's answer means for the statement that it must be about.
+
+    Args:
+        statement: what takes an envelope back.
+        answer: bytes from the school.
+        trust: whose answers count.
+        at: the moment of judging.
+        wait: how long to wait before the next attempt, if this is none.
+    """
+    try:
+        found = verify_revocation_receipt(
+            answer,
+            message_id=statement.message_id,
+            revocation_sha256=statement.digest,
+            receiver=statement.secondary_school,
+            trust=trust,
+            at=at,
+        )
+    except ReceiptError as error:
+        _log.error("%s", error)
+        return TakenBack(statement.message_id, "unverified", error.code, wait=wait)
+    if found.outcome is RevocationOutcome.REFUSED:
+        return TakenBack(statement.message_id, "refused", "DELIVERY-107", answer)
+    return TakenBack(statement.message_id, "confirmed", None, answer, had=found.had)
+
+
+def judge_result(sent: Handed, result: bytes, *, trust: TrustStore, at: datetime) -> ResultStatement | OverstapError:
     """Return what a result states about the delivery that it must be about, or why it does not count.
 
     Args:
@@ -94,4 +141,4 @@ def judge_result(sent: Handed, result: bytes, *, trust: TrustStore, at: datetime
         _log.error("%s", error)
         return error
     reason = found.reason.value if found.reason else None
-    return Statement(sent.message_id, found.outcome.kind, found.outcome.value, reason, found.stated_at, result)
+    return ResultStatement(sent.message_id, found.outcome.kind, found.outcome.value, reason, found.stated_at, result)

@@ -78,7 +78,7 @@ def take_in_from(
         for lying in way.answers(waiting.keys(), at=at):
             if lying.kind is AnswerKind.RESULT:
                 results.append(lying)
-            elif lying.message_id in waiting:
+            elif lying.kind is AnswerKind.RECEIPT and lying.message_id in waiting:
                 receipts[lying.message_id] = judge(waiting[lying.message_id], lying.content, trust=trust, at=at)
     except WayError as error:
         for message_id in waiting.keys() - receipts.keys():

@@ -16,9 +16,10 @@ from pathlib import Path
 from overstap.agreements import Agreement, School
 from overstap.agreements.model import Pull, TrafficCentre
 from overstap.delivery.envelope import DOSSIER_FILE, Sealed, seal
+from overstap.delivery.judging import judge_test
 from overstap.delivery.manifest import Kind
 from overstap.delivery.message_ids import message_id
-from overstap.delivery.receipt import ReceiptError, verify_receipt
+from overstap.delivery.pull.proof_pupil import TEST_VERSION
 from overstap.delivery.ways.choice import way_of
 from overstap.delivery.ways.way import AnswerKind, Way, WayError
 from overstap.errors import OverstapError
@@ -36,9 +37,9 @@ from overstap.ledger.test_messages import (
 )
 from overstap.trust import TrustStore
 
-OSO_VERSION = "2019.1"
-STANDS_READY = "DELIVERY-109"
-"""Code of a test that lies where its school takes it."""
+STANDS_READY, TO_BE_ASKED = "DELIVERY-109", "DELIVERY-110"
+"""Codes of a test that lies where its school takes it, and of one that waits at the desk until its school asks."""
+WAITS = frozenset({STANDS_READY, TO_BE_ASKED})
 _CONTENT = b"""<?xml version="1.0" encoding="UTF-8"?>
 <proefbericht>Dit is een proefbericht van Overstap. Er is geen leerling bij; u hoeft niets te importeren.</proefbericht>
 """
@@ -96,7 +97,7 @@ class Tester:
             if only is not None:
                 return school.id == only
             one = standing[school.id]
-            return again or not (one.has_passed or one.code == STANDS_READY)
+            return again or not (one.has_passed or one.code in WAITS)
 
         obstacles: dict[str, str] = {}
         able = self._able(suppliers, obstacles)
@@ -125,7 +126,7 @@ class Tester:
             try:
                 with self._way(self.agreement.school(school)) as way:
                     found = [
-                        _judged(waiting[one.message_id], one.content, self.trust, self.clock())
+                        judge_test(waiting[one.message_id], one.content, trust=self.trust, at=self.clock())
                         for one in way.answers(waiting.keys(), at=self.clock())
                         if one.kind is AnswerKind.RECEIPT and one.message_id in waiting
                     ]
@@ -161,24 +162,29 @@ class Tester:
 
     def _send(self, sender: School, receiver: School) -> str | None:
         """Send one test message and keep what came back; return a code when the receiver could not even be tried."""
-        if isinstance(receiver.receives, Pull | TrafficCentre):
-            return "DELIVERY-110"
         region = self.agreement.region
+        is_asked_for = isinstance(receiver.receives, Pull | TrafficCentre)
         try:
             message, sealed = self._sealed(sender, receiver)
             with self._way(receiver) as way:
+                kept = sealed.envelope if is_asked_for else None
                 with self.ledger.unit(region, self.actor) as unit:
-                    begin(unit, self.round_id, message, sent_by=self.actor)
+                    begin(unit, self.round_id, message, sent_by=self.actor, envelope=kept)
                 handed = way.hand_over(sealed.envelope, message_id=message.message_id, at=self.clock())
         except OverstapError as error:
             _log.warning("%s: %s", receiver.label, error)
             return error.code
-        if handed.is_offered:  # it lies where the school takes it; whether it does is for the school to say
+        if handed.is_offered or is_asked_for:  # it is where the school takes it; whether it does is for it to say
+            code = STANDS_READY
+            if handed.problem is not None:  # it was not told so; it may ask for it all the same
+                code = handed.error(school=receiver.id, message_id=message.message_id).code
+            elif is_asked_for:
+                code = TO_BE_ASKED
             with self.ledger.unit(region, self.actor) as unit:
-                offer(unit, message.message_id, STANDS_READY)
+                offer(unit, message.message_id, code)
             return None
         if handed.receipt_unverified is not None:
-            answer = _judged(message, handed.receipt_unverified, self.trust, self.clock())
+            answer = judge_test(message, handed.receipt_unverified, trust=self.trust, at=self.clock())
         else:
             problem = handed.error(school=receiver.id, message_id=message.message_id)
             _log.warning("%s", problem)
@@ -196,7 +202,7 @@ class Tester:
             round_id=self.round_id,
             sender=self.trust.signing_identity(sender.id, at=at),
             recipient=self.trust.recipient(receiver.id, at=at),
-            oso_version=OSO_VERSION,
+            oso_version=TEST_VERSION,
             created_at=at,
             kind=Kind.TEST,
         )
@@ -225,19 +231,3 @@ def _pairs(
     if len(senders) > len(receivers) > 0:
         return list(zip(senders, cycle(receivers), strict=False))
     return list(zip(cycle(any_sender), receivers, strict=False))
-
-
-def _judged(message: TestMessage, receipt: bytes, trust: TrustStore, at: datetime) -> TestAnswer:
-    try:
-        found = verify_receipt(
-            receipt,
-            message_id=message.message_id,
-            envelope_sha256=message.envelope_digest,
-            manifest_sha256=message.manifest_digest,
-            receiver=message.secondary_school,
-            trust=trust,
-            at=at,
-        )
-    except ReceiptError as error:
-        return TestAnswer(message.message_id, "unverified", error.code, receipt)
-    return TestAnswer(message.message_id, found.outcome.value, "DELIVERY-001" if found.refusal else None, receipt)

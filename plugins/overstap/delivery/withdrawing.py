@@ -3,24 +3,28 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from overstap.agreements import Agreement, School
-from overstap.delivery.patience import wait_after
-from overstap.delivery.receipt import ReceiptError
-from overstap.delivery.revocation import RevocationOutcome, make_revocation, verify_revocation_receipt
+from overstap.delivery.judging import judge_taking_back
+from overstap.delivery.patience import LONGEST, wait_after
+from overstap.delivery.revocation import make_revocation
 from overstap.delivery.ways.choice import way_of
-from overstap.delivery.ways.push import Pusher
+from overstap.delivery.ways.way import AnswerKind, Way, WayError
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
+from overstap.ledger.asking import request_for
 from overstap.ledger.lines import note_answer
 from overstap.ledger.withdrawals import (
     Answer,
     Statement,
     attempts_of,
     keep_statements,
+    open_statements,
+    schools_to_look_at,
     schools_to_tell,
     settle,
     to_revoke,
@@ -29,7 +33,8 @@ from overstap.ledger.withdrawals import (
 from overstap.trust import TrustStore
 
 GROUP = 25
-_BY_HAND = "DELIVERY-108"
+STANDS_READY = "DELIVERY-108"
+"""Code of a statement that lies where its school collects."""
 _log = logging.getLogger(__name__)
 
 
@@ -54,7 +59,7 @@ def take_back_all(
 
     Returns:
         Counts: "signed", "unsigned" (a sender's certificate is not in order: tried again later), "confirmed",
-        "refused", "unverified", "failed".
+        "refused", "unverified", "failed", and "offered" for what stands ready where a school collects.
     """
     region = agreement.region
     done: Counter[str] = Counter()
@@ -79,7 +84,7 @@ def take_back_all(
             statements.append(Statement(item.message_id, item.secondary_school, statement, digest))
         keep_statements(unit, statements)
         done["signed"] = len(statements)
-        schools = schools_to_tell(unit)
+        schools = sorted({*schools_to_tell(unit), *schools_to_look_at(unit)})
     for school in schools:
         done.update(_tell(ledger, trust, agreement.school(school), region, actor, clock, outbox))
     return done
@@ -95,10 +100,22 @@ def _tell(
     outbox: Path | None,
 ) -> Counter[str]:
     done: Counter[str] = Counter()
+
+    def asked(message_id: UUID) -> tuple[UUID, str] | None:
+        with ledger.unit(region, actor) as unit:
+            return request_for(unit, message_id)
+
     with (
         ledger.alone(f"take back {region} {school.id}"),
-        way_of(school, region=region, trust=trust, at=clock(), outbox=outbox) as way,
+        way_of(school, region=region, trust=trust, at=clock(), outbox=outbox, asked=asked) as way,
     ):
+        with ledger.unit(region, actor) as unit:
+            waiting = open_statements(unit, school.id)
+        left = _left_there(way, waiting, trust, clock()) if waiting else []
+        if left:
+            with ledger.unit(region, actor) as unit:
+                settle(unit, left)
+            done.update(answer.outcome for answer in left)
         while True:
             with ledger.unit(region, actor) as unit:
                 group = to_tell(unit, school.id, limit=GROUP)
@@ -110,10 +127,8 @@ def _tell(
                 wait = wait_after(attempts[one.message_id])
                 if answers and answers[-1].outcome == "failed":  # it does not answer: the rest need not find out too
                     answers.append(Answer(one.message_id, "failed", answers[-1].code, wait=wait))
-                elif isinstance(way, Pusher):
-                    answers.append(_bring(way, one, trust, clock(), wait))
                 else:
-                    answers.append(Answer(one.message_id, "failed", _BY_HAND, wait=wait))
+                    answers.append(_bring(way, one, trust, clock(), wait))
             with ledger.unit(region, actor) as unit:
                 settle(unit, answers)
                 if answers[-1].outcome != "failed":
@@ -121,25 +136,27 @@ def _tell(
             done.update(answer.outcome for answer in answers)
 
 
-def _bring(way: Pusher, one: Statement, trust: TrustStore, at: datetime, wait: timedelta) -> Answer:
+def _bring(way: Way, one: Statement, trust: TrustStore, at: datetime, wait: timedelta) -> Answer:
     """Bring one statement and judge what came back."""
     handed = way.take_back(one.statement, message_id=one.message_id, at=at)
-    if handed.receipt_unverified is None:
-        error = handed.error(school=one.secondary_school, message_id=one.message_id)
-        _log.warning("%s", error)
-        return Answer(one.message_id, "failed", error.code, wait=wait)
+    if handed.receipt_unverified is not None:
+        return judge_taking_back(one, handed.receipt_unverified, trust=trust, at=at, wait=wait)
+    if handed.is_offered:
+        return Answer(one.message_id, "offered", STANDS_READY, wait=wait)
+    error = handed.error(school=one.secondary_school, message_id=one.message_id)
+    _log.warning("%s", error)
+    return Answer(one.message_id, "failed", error.code, wait=wait)
+
+
+def _left_there(way: Way, waiting: Sequence[Statement], trust: TrustStore, at: datetime) -> list[Answer]:
+    """Judge what the school left for us about what is taken back; what counts not is looked at again the next time."""
+    by_id = {one.message_id: one for one in waiting}
+    found: dict[UUID, Answer] = {}
     try:
-        found = verify_revocation_receipt(
-            handed.receipt_unverified,
-            message_id=one.message_id,
-            revocation_sha256=one.digest,
-            receiver=one.secondary_school,
-            trust=trust,
-            at=at,
-        )
-    except ReceiptError as error:
-        _log.error("%s", error)
-        return Answer(one.message_id, "unverified", error.code, wait=wait)
-    if found.outcome is RevocationOutcome.REFUSED:
-        return Answer(one.message_id, "refused", "DELIVERY-107", handed.receipt_unverified)
-    return Answer(one.message_id, "confirmed", None, handed.receipt_unverified, had=found.had)
+        for lying in way.answers((), at=at):
+            if lying.kind is AnswerKind.TAKEN_BACK and lying.message_id in by_id:
+                one = by_id[lying.message_id]
+                found[one.message_id] = judge_taking_back(one, lying.content, trust=trust, at=at, wait=LONGEST)
+    except WayError as error:
+        _log.warning("%s: %s", waiting[0].secondary_school, error)
+    return list(found.values())

@@ -12,6 +12,7 @@ from overstap.ledger.door import Unit
 from overstap.ledger.dossiers import VersionRef
 from overstap.ledger.rounds import get_round
 from overstap.ledger.secrets import Sealed
+from overstap.ledger.withdrawals import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,10 @@ class Standing:
     content: tuple[VersionRef, Sealed] | None = field(repr=False)
     """The pupil's newest dossier, whoever receives it."""
     ready: Ready | None
+    is_withdrawn: bool
+    """The pupil's newest dossier was taken back."""
+    taken_back: Statement | None = field(repr=False)
+    """What takes back a dossier that the school has, or may have, and that it has not confirmed the removal of."""
 
 
 def standing(unit: Unit, *, pupil_number: str, primary_school: str, secondary_school: str) -> Standing:
@@ -56,13 +61,28 @@ def standing(unit: Unit, *, pupil_number: str, primary_school: str, secondary_sc
         school=secondary_school,
     )
     dossiers = unit.rows(
-        "select d.dossier, d.version, d.round_id, v.key_id, v.content from overstap.dossier d "
+        "select d.dossier, d.version, d.round_id, v.key_id, v.content, d.state from overstap.dossier d "
         "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
         "join overstap.round o on o.round_id = d.round_id "
         "where d.pupil = %(pupil)s and d.primary_school = %(primary)s and d.erased_at is null "
         "order by o.opened_at desc, d.dossier desc limit 1",
         pupil=pupil,
         primary=primary_school,
+    )
+    newest = unit.rows("select round_id from overstap.round order by opened_at desc, round_id desc limit 1")
+    taken_back = unit.rows(
+        """
+        select r.message_id, l.secondary_school, r.statement, r.statement_digest
+          from overstap.revocation r
+          join overstap.delivery l on l.message_id = r.message_id
+          join overstap.dossier d on d.dossier = l.dossier
+         where d.pupil = %(pupil)s and d.primary_school = %(primary)s and l.secondary_school = %(school)s
+           and r.state = 'open'
+         order by r.made_at, r.message_id limit 1
+        """,
+        pupil=pupil,
+        primary=primary_school,
+        school=secondary_school,
     )
     # Sealed for this school, released and inspected still, received there still, and delivery not held: as for sending.
     ready = unit.rows(
@@ -85,8 +105,8 @@ def standing(unit: Unit, *, pupil_number: str, primary_school: str, secondary_sc
         school=secondary_school,
     )
     needed = set(Stage)
-    if dossiers:
-        opened = get_round(unit, dossiers[0][2])
+    if dossiers or newest:  # for nobody's dossier as well: how long an answer takes must not say whose there are
+        opened = get_round(unit, dossiers[0][2] if dossiers else newest[0][0])
         needed = {Stage(one) for one in stages_from(opened.agreement.round(opened.kind).receivers)}
     return Standing(
         pupil=pupil if dossiers or stages else None,
@@ -96,7 +116,15 @@ def standing(unit: Unit, *, pupil_number: str, primary_school: str, secondary_sc
         if dossiers
         else None,
         ready=Ready(*ready[0]) if ready else None,
+        is_withdrawn=bool(dossiers) and dossiers[0][5] == "withdrawn",
+        taken_back=Statement(*taken_back[0]) if taken_back else None,
     )
+
+
+def any_content(unit: Unit) -> tuple[VersionRef, Sealed] | None:
+    """Return some dossier of the region, to be opened in the place of one that is not there."""
+    rows = unit.rows("select dossier, number, key_id, content from overstap.dossier_version order by dossier limit 1")
+    return (VersionRef(rows[0][0], rows[0][1]), Sealed(rows[0][2], rows[0][3])) if rows else None
 
 
 def unknown_today(unit: Unit, secondary_school: str) -> int:
@@ -185,6 +213,16 @@ def handed(unit: Unit, secondary_school: str, message_ids: Sequence[UUID]) -> di
             school=secondary_school,
         )
     }
+
+
+def request_for(unit: Unit, message_id: UUID) -> tuple[UUID, str] | None:
+    """Return the school's last request by which it got a dossier, with its sender."""
+    rows = unit.rows(
+        "select request_id, primary_school from overstap.dossier_request where message_id = %(id)s "
+        "order by asked_at desc limit 1",
+        id=message_id,
+    )
+    return (rows[0][0], rows[0][1]) if rows else None
 
 
 def earlier_request(unit: Unit, message_id: UUID) -> tuple[UUID, str] | None:

@@ -57,20 +57,29 @@ class SchoolResult:
         return self.passed_at is not None and self.code is None
 
 
-def begin(unit: Unit, round_id: str, message: TestMessage, *, sent_by: str) -> None:
-    """Write down a test message. Commit before it is sent."""
+def begin(unit: Unit, round_id: str, message: TestMessage, *, sent_by: str, envelope: bytes | None = None) -> None:
+    """Write down a test message. Commit before it is sent.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        message: the message.
+        sent_by: who sends it.
+        envelope: kept for a school that asks for it.
+    """
     unit.audit("test.send", AuditLine(str(message.message_id), {"to": message.secondary_school}))
     unit.run(
         "insert into overstap.test_message (message_id, region, round_id, primary_school, secondary_school, "
-        "envelope_digest, manifest_digest, sent_by) values (%(id)s, %(region)s, %(round)s, %(from)s, %(to)s, "
-        "%(envelope)s, %(manifest)s, %(by)s)",
+        "envelope_digest, manifest_digest, sent_by, envelope) values (%(id)s, %(region)s, %(round)s, %(from)s, %(to)s, "
+        "%(digest)s, %(manifest)s, %(by)s, %(envelope)s)",
         id=message.message_id,
         region=unit.region,
         round=round_id,
         by=sent_by,
         **{"from": message.primary_school, "to": message.secondary_school},
-        envelope=message.envelope_digest,
+        digest=message.envelope_digest,
         manifest=message.manifest_digest,
+        envelope=envelope,
     )
 
 
@@ -151,6 +160,33 @@ def standing_ready(unit: Unit, round_id: str) -> list[TestMessage]:
             round=round_id,
         )
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A test message that its school asks for."""
+
+    message: TestMessage
+    envelope: bytes = field(repr=False)
+    has_answered: bool
+    """Whether its receipt is here."""
+
+
+def asked_for(unit: Unit, secondary_school: str, message_id: UUID | None = None) -> Asked | None:
+    """Return a school's newest test message that is kept for asking, or the one of an id."""
+    rows = unit.rows(
+        "select message_id, primary_school, secondary_school, envelope_digest, manifest_digest, envelope, "
+        "outcome is not null from overstap.test_message where secondary_school = %(school)s and envelope is not null "
+        "and (%(id)s::uuid is null or message_id = %(id)s) order by sent_at desc, message_id desc limit 1",
+        school=secondary_school,
+        id=message_id,
+    )
+    return Asked(TestMessage(*rows[0][:5]), rows[0][5], rows[0][6]) if rows else None
+
+
+def handed_out(unit: Unit, message_id: UUID, secondary_school: str) -> None:
+    """Write that a test message is given to the school that asks. Commit before answering."""
+    unit.audit("test.send", AuditLine(str(message_id), {"to": secondary_school, "asked": True}))
 
 
 def results(unit: Unit, round_id: str) -> list[SchoolResult]:

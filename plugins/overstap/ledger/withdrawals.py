@@ -48,7 +48,8 @@ class Answer:
 
     message_id: UUID
     outcome: str
-    """confirmed, refused, unverified (an answer that does not count) or failed (none at all)."""
+    """confirmed, refused, unverified (an answer that does not count), offered (it lies where the school collects) or
+    failed (none at all)."""
     code: str | None
     answer: bytes | None = field(repr=False, default=None)
     had: bool | None = None
@@ -163,6 +164,52 @@ def schools_to_tell(unit: Unit) -> list[str]:
     ]
 
 
+def schools_to_look_at(unit: Unit) -> list[str]:
+    """Return the secondary schools that collect by themselves and have not answered yet what stands ready for them."""
+    return [
+        row[0]
+        for row in unit.rows(
+            "select distinct l.secondary_school from overstap.revocation r join overstap.delivery l using (message_id) "
+            "where r.state = 'open' and r.offered_at is not null order by 1"
+        )
+    ]
+
+
+def open_statements(unit: Unit, secondary_school: str) -> list[Statement]:
+    """Return the statements that a school has not answered yet."""
+    return [
+        Statement(*row)
+        for row in unit.rows(
+            "select r.message_id, l.secondary_school, r.statement, r.statement_digest "
+            "from overstap.revocation r join overstap.delivery l using (message_id) "
+            "where r.state = 'open' and l.secondary_school = %(school)s order by r.message_id",
+            school=secondary_school,
+        )
+    ]
+
+
+def statement_of(unit: Unit, secondary_school: str, message_id: UUID) -> Statement | None:
+    """Return the statement about one envelope for the school that had it, answered or not."""
+    rows = unit.rows(
+        "select r.message_id, l.secondary_school, r.statement, r.statement_digest "
+        "from overstap.revocation r join overstap.delivery l using (message_id) "
+        "where r.message_id = %(id)s and l.secondary_school = %(school)s",
+        id=message_id,
+        school=secondary_school,
+    )
+    return Statement(*rows[0]) if rows else None
+
+
+def handed_out(unit: Unit, statement: Statement) -> None:
+    """Write that a statement is given to the school that asks. Commit before answering."""
+    [attempt] = unit.one(
+        "update overstap.revocation set attempts = attempts + 1 where message_id = %(id)s returning attempts",
+        id=statement.message_id,
+    )
+    told = {"to": statement.secondary_school, "attempt": attempt, "asked": True}
+    unit.audit("revocation.send", AuditLine(str(statement.message_id), told))
+
+
 def to_tell(unit: Unit, secondary_school: str, *, limit: int) -> list[Statement]:
     """Take statements that are due for a school and write the audit line of each attempt. Commit before sending."""
     rows = unit.rows(
@@ -185,7 +232,15 @@ def to_tell(unit: Unit, secondary_school: str, *, limit: int) -> list[Statement]
 
 
 def settle(unit: Unit, answers: Sequence[Answer]) -> None:
-    """Keep what the attempts brought. Only a verified answer settles a withdrawal."""
+    """Keep what the attempts brought. Only a verified answer settles a withdrawal; the same again changes nothing."""
+    still_open = {
+        row[0]
+        for row in unit.rows(
+            "select message_id from overstap.revocation where message_id = any(%(ids)s) and state = 'open'",
+            ids=[item.message_id for item in answers],
+        )
+    }
+    answers = [item for item in answers if item.message_id in still_open]
     settled = [item for item in answers if item.outcome in ("confirmed", "refused")]
     unit.audit(
         "revocation.settle",
@@ -203,6 +258,7 @@ def settle(unit: Unit, answers: Sequence[Answer]) -> None:
             "update overstap.revocation set problem = %(code)s, "
             "next_attempt_at = overstap.clock() + %(wait)s::interval, "
             "state = case when %(settled)s then %(outcome)s else state end, "
+            "offered_at = case when %(offered)s then coalesce(offered_at, overstap.clock()) else offered_at end, "
             "answer = case when %(settled)s then %(answer)s else answer end, "
             "had = case when %(settled)s then %(had)s else had end, "
             "settled_at = case when %(settled)s then overstap.clock() end "
@@ -211,6 +267,7 @@ def settle(unit: Unit, answers: Sequence[Answer]) -> None:
             code=item.code,
             wait=item.wait,
             settled=is_settled,
+            offered=item.outcome == "offered",
             outcome=item.outcome,
             answer=item.answer,
             had=item.had,

@@ -181,6 +181,8 @@ def _missed(now: Standing) -> Iterator[Notice]:
             yield _notice(
                 *(now, f"missed_{milestone}", "", f"school:{school}"), school=name, due=due, count=count, urgent=True
             )
+        if milestone == "receipts_due":
+            continue  # coordinators get a mail of its own, at that moment and with who sent what (delivery.telling)
         for account in now.coordinators if behind else ():
             yield _notice(
                 *(now, f"missed_{milestone}_region", "", account),

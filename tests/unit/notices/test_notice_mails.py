@@ -61,6 +61,18 @@ def test_who_is_behind_hears_before_and_after_the_deadline(agreement: Agreement)
     assert "near_data_due" not in after
 
 
+def test_what_was_not_confirmed_is_told_a_coordinator_once(agreement: Agreement) -> None:
+    """Coordinators get a mail of its own at that moment (`delivery.telling`): the digest does not say it again."""
+    due = agreement.round(KIND).milestones.receipts_due
+    late = agreement.secondary_schools[0]
+    found = replace(
+        standing(agreement, due + timedelta(hours=1)),
+        secondary=[SecondaryCounts(late.id, late.name, 5, 3, 0, Counter())],
+    )
+    told = [one.recipient for one in occasions(found) if "receipts_due" in one.kind]
+    assert told == [f"school:{late.id}"]
+
+
 def test_reminders_come_on_the_agreed_day_and_say_the_same_all_day(agreement: Agreement) -> None:
     [reminder] = [one for one in agreement.round(KIND).reminders if one.of == "data_due"][:1]
     due = agreement.round(KIND).milestones.data_due

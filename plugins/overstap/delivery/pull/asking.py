@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from overstap.delivery import revocation
 from overstap.delivery.line import DEADLINE_SECONDS, Line, Problem, Reply
 from overstap.delivery.manifest import uuid_of
 from overstap.delivery.package import DEFAULT_LIMITS
@@ -17,7 +18,7 @@ from overstap.delivery.served import MESSAGE_ID_HEADER
 from overstap.errors import OverstapError
 from overstap.trust import TrustStore
 
-REQUESTS, RECEIPTS, RESULTS = "/v1/requests", "/v1/receipts", "/v1/results"
+REQUESTS, RECEIPTS, RESULTS, TAKEN_BACK = "/v1/requests", "/v1/receipts", "/v1/results", "/v1/taken-back"
 _CODES = {
     Problem.UNREACHABLE: "DELIVERY-051",
     Problem.IDENTITY: "DELIVERY-052",
@@ -28,11 +29,12 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """What a request brought: an envelope, still to be opened and checked, or why there is none."""
+    """What a request brought: an envelope or a statement that takes one back, still to be checked, or why none."""
 
     message_id: UUID | None
     envelope: bytes | None
     answer: NoDossier | None
+    statement: bytes | None = None
 
 
 class Asker:
@@ -97,6 +99,9 @@ class Asker:
         try:
             if reply.status == 200 and reply.media_type == CMS and reply.body:
                 return Got(uuid_of(reply.headers.get(MESSAGE_ID_HEADER.lower())), reply.body, None)
+            if reply.status == 410 and reply.media_type == revocation.MEDIA_TYPE and reply.body:
+                message_id = uuid_of(reply.headers.get(MESSAGE_ID_HEADER.lower()))
+                return Got(message_id, None, NoDossier.WITHDRAWN, reply.body)
             if reply.status == 404 and reply.media_type == messages.MEDIA_TYPE:
                 request_id, answer = messages.read_answer(reply.body)
                 if request_id == request.request_id:
@@ -120,6 +125,14 @@ class Asker:
             OverstapError: DELIVERY-051 to DELIVERY-056 when it was not taken.
         """
         self._hand_in(RESULTS, result, message_id)
+
+    def hand_in_taken_back(self, answer: bytes, message_id: UUID) -> None:
+        """Hand in the answer to a statement that took a dossier back.
+
+        Raises:
+            OverstapError: DELIVERY-051 to DELIVERY-056 when it was not taken.
+        """
+        self._hand_in(TAKEN_BACK, answer, message_id)
 
     def _hand_in(self, path: str, content: bytes, message_id: UUID) -> None:
         reply = self._line.post(

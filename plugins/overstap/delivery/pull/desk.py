@@ -11,16 +11,25 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from overstap.delivery.judging import judge, judge_result
+from overstap.delivery.judging import judge, judge_result, judge_taking_back, judge_test
 from overstap.delivery.pull.identity import is_of
 from overstap.delivery.pull.messages import NoDossier, Request
+from overstap.delivery.pull.proof_pupil import TEST_VERSION, is_test
 from overstap.dossier.reading import read
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.asking import Standing, hand_out, handed, keep_request, standing, unknown_today
+from overstap.ledger.asking import Standing, any_content, hand_out, handed, keep_request, standing, unknown_today
 from overstap.ledger.deliveries import settle
+from overstap.ledger.door import Unit
+from overstap.ledger.dossiers import VersionRef
 from overstap.ledger.results import keep
-from overstap.ledger.secrets import RegionKeys
+from overstap.ledger.secrets import Sealed
+from overstap.ledger.test_messages import Asked, asked_for
+from overstap.ledger.test_messages import handed_out as test_handed_out
+from overstap.ledger.test_messages import settle as settle_test
+from overstap.ledger.withdrawals import handed_out as statement_handed_out
+from overstap.ledger.withdrawals import settle as settle_taking_back
+from overstap.ledger.withdrawals import statement_of
 from overstap.trust import TrustStore
 
 UNKNOWN_PER_DAY = 500
@@ -47,6 +56,8 @@ class Told:
     message_id: UUID | None
     envelope: bytes | None
     answer: NoDossier | Refused | None
+    statement: bytes | None = None
+    """What takes back a dossier that the school has, in the place of a dossier."""
 
 
 class Sessions(Protocol):
@@ -79,6 +90,7 @@ class Desk:
         self._region = region
         self._trust = trust
         self._sessions = sessions
+        self._decoy: tuple[VersionRef, Sealed] | None = None
 
     def ask(self, request: Request, *, school: str) -> Told:
         """Answer a request; what is handed out was announced in the evidence when this returns.
@@ -98,11 +110,14 @@ class Desk:
             if unknown_today(unit, school) >= UNKNOWN_PER_DAY:
                 _log.error("school %s asks after too many unknown pupils", school)
                 return Told(None, None, Refused.TOO_MANY)
+            if is_test(request):
+                return _test_message(unit, request, school)
             found = standing(
                 unit, pupil_number=request.pupil_number, primary_school=request.sender, secondary_school=school
             )
-            answer, reason = _decide(found, request, unit.keys)
+            answer, reason = _decide(found, self._is_pupil(found, request, unit), request)
             ready = found.ready if answer is None else None
+            taken_back = found.taken_back if answer is NoDossier.WITHDRAWN else None
             keep_request(
                 unit,
                 request.request_id,
@@ -114,6 +129,11 @@ class Desk:
                 message_id=ready.message_id if ready else None,
             )
             envelope = hand_out(unit, ready.message_id) if ready else None
+            if taken_back is not None:
+                statement_handed_out(unit, taken_back)
+        if taken_back is not None:
+            _log.info("request of %s: told that %s was taken back", school, taken_back.message_id)
+            return Told(taken_back.message_id, None, None, taken_back.statement)
         if envelope is None:
             _log.info("request of %s: %s", school, reason)
             return Told(None, None, answer)
@@ -137,6 +157,9 @@ class Desk:
         """
         with self._ledger.unit(self._region, f"desk {school}") as unit:
             sent = handed(unit, school, [message_id]).get(message_id)
+            test = asked_for(unit, school, message_id) if sent is None else None
+        if test is not None:
+            return self._test_receipt(test, content, school, at)
         if sent is None:
             return Refused.UNKNOWN_MESSAGE
         answer = judge(sent, content, trust=self._trust, at=at)
@@ -145,6 +168,39 @@ class Desk:
         with self._ledger.unit(self._region, f"desk {school}") as unit:
             settle(unit, [answer])
         return answer.outcome if answer.outcome != "unverified" else str(answer.code)
+
+    def _test_receipt(self, test: Asked, content: bytes, school: str, at: datetime) -> str:
+        answer = judge_test(test.message, content, trust=self._trust, at=at)
+        if not test.has_answered and answer.outcome != "unverified":
+            with self._ledger.unit(self._region, f"desk {school}") as unit:
+                settle_test(unit, answer)
+        return answer.outcome if answer.outcome != "unverified" else str(answer.code)
+
+    def taken_back(self, content: bytes, message_id: UUID, *, school: str, at: datetime) -> str:
+        """Take in what a school signed about a dossier that was taken back. The same again changes nothing.
+
+        Args:
+            content: as it came.
+            message_id: the message that was taken back.
+            school: who hands it in, from its certificate.
+            at: the moment.
+
+        Returns:
+            "confirmed" or "refused"; an error code when it does not count; `Refused.UNKNOWN_MESSAGE`.
+
+        Raises:
+            OverstapError: LEDGER-nnn when the ledger cannot be asked now.
+        """
+        with self._ledger.unit(self._region, f"desk {school}") as unit:
+            statement = statement_of(unit, school, message_id)
+        if statement is None:
+            return Refused.UNKNOWN_MESSAGE
+        answer = judge_taking_back(statement, content, trust=self._trust, at=at)
+        if answer.outcome == "unverified":
+            return str(answer.code)
+        with self._ledger.unit(self._region, f"desk {school}") as unit:
+            settle_taking_back(unit, [answer])
+        return answer.outcome
 
     def result(self, content: bytes, message_id: UUID, *, school: str, at: datetime) -> str:
         """Take a result in: what became of a dossier. The same again changes nothing.
@@ -172,14 +228,38 @@ class Desk:
             keep(unit, [stated])
         return stated.outcome
 
+    def _is_pupil(self, found: Standing, request: Request, unit: Unit) -> bool | None:
+        """Compare with the pupil's dossier; None when there is none yet.
 
-def _decide(found: Standing, request: Request, keys: RegionKeys) -> tuple[NoDossier | None, str]:
+        One dossier is opened and compared each time, another one where there is none for this school: how long an
+        answer takes does not say whether there is.
+        """
+        if self._decoy is None:
+            self._decoy = any_content(unit)
+        is_real = found.content is not None and found.is_known_to_school
+        content = found.content if is_real else self._decoy
+        if content is None:
+            return None
+        ref, sealed = content
+        try:
+            dossier = read(unit.keys.decrypt(sealed, ref.bound_to))
+        except OverstapError as error:
+            _log.error("dossier %s cannot be compared: %s", ref.dossier, error.code)
+            return False if is_real else None
+        is_of_pupil = is_of(dossier, surname=request.surname, birth_date=request.birth_date)
+        return is_of_pupil if is_real else None
+
+
+def _decide(found: Standing, is_pupil: bool | None, request: Request) -> tuple[NoDossier | None, str]:
     """Return what the school is told, None for the dossier itself, and the precise reason."""
-    is_pupil = _is_pupil(found, request, keys)
     if not found.is_known_to_school:
         return NoDossier.UNKNOWN, "not_receiver" if found.content else "unknown"
     if is_pupil is False:
         return NoDossier.UNKNOWN, "name_or_birth_date"
+    if found.taken_back is not None:
+        return NoDossier.WITHDRAWN, "taken_back"
+    if found.is_withdrawn and found.ready is None:
+        return NoDossier.WITHDRAWN, "withdrawn"
     if found.content and not found.is_receiver:
         return NoDossier.NOT_RECEIVER, "stage"
     if found.ready is None:
@@ -191,14 +271,12 @@ def _decide(found: Standing, request: Request, keys: RegionKeys) -> tuple[NoDoss
     return None, "dossier"
 
 
-def _is_pupil(found: Standing, request: Request, keys: RegionKeys) -> bool | None:
-    """Compare with the pupil's dossier; None when there is none yet."""
-    if found.content is None:
-        return None
-    ref, sealed = found.content
-    try:
-        dossier = read(keys.decrypt(sealed, ref.bound_to))
-    except OverstapError as error:
-        _log.error("dossier %s cannot be compared: %s", ref.dossier, error.code)
-        return False
-    return is_of(dossier, surname=request.surname, birth_date=request.birth_date)
+def _test_message(unit: Unit, request: Request, school: str) -> Told:
+    """Answer who asks for the pupil of test messages; there is nobody to be careful with."""
+    found = asked_for(unit, school)
+    if found is None:
+        return Told(None, None, NoDossier.NOT_READY)
+    if TEST_VERSION not in request.oso_versions:
+        return Told(None, None, NoDossier.WRONG_VERSION)
+    test_handed_out(unit, found.message.message_id, school)
+    return Told(found.message.message_id, found.envelope, None)

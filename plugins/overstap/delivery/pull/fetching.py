@@ -15,7 +15,9 @@ from overstap.delivery import manifest as manifests
 from overstap.delivery.message_ids import message_id
 from overstap.delivery.pull.asking import Asker
 from overstap.delivery.pull.messages import Request
+from overstap.delivery.pull.proof_pupil import BIRTH_DATE, NUMBER, SURNAME
 from overstap.delivery.reception import Reception, Took
+from overstap.delivery.taking_back import take_back
 from overstap.dossier.catalogue import versions
 from overstap.errors import OverstapError
 
@@ -45,7 +47,7 @@ class Fetched:
     """Place in the list, from 1."""
     message_id: UUID | None
     outcome: str
-    """stored, repeated, refused, conflict, or the desk's answer."""
+    """stored, repeated, refused, conflict, taken_back, or the desk's answer."""
 
 
 def read_pupils(data: bytes) -> list[Pupil]:
@@ -68,6 +70,20 @@ def read_pupils(data: bytes) -> list[Pupil]:
         except (ValueError, KeyError):
             raise OverstapError("DELIVERY-057", line=rows.line_num) from None
     return pupils
+
+
+def pupil_of_tests(sender: str) -> Pupil:
+    """Return the pupil of test messages.
+
+    Args:
+        sender: BRIN and branch of any primary school of the region.
+
+    Raises:
+        OverstapError: DELIVERY-057 when it does not have that form.
+    """
+    if not _SCHOOL.fullmatch(sender):
+        raise OverstapError("DELIVERY-057", line=1)
+    return Pupil(NUMBER, SURNAME, BIRTH_DATE, sender)
 
 
 def fetch(
@@ -107,6 +123,11 @@ def fetch(
             newer_than=store.remembered(handle),
         )
         got = asker.ask(request)
+        if got.statement is not None and got.message_id is not None:
+            answer = take_back(reception, got.statement, message_id=got.message_id, at=clock())
+            asker.hand_in_taken_back(answer.receipt, got.message_id)
+            yield Fetched(line, got.message_id, "refused" if answer.took is Took.REFUSED else "taken_back")
+            continue
         if got.envelope is None or got.message_id is None:
             yield Fetched(line, None, str(got.answer))
             continue

@@ -38,6 +38,8 @@ class NoDossier(StrEnum):
     """There is none newer than the moment that was given."""
     WRONG_VERSION = "wrong_version"
     """It is of a version of the OSO data set that the school does not read."""
+    WITHDRAWN = "withdrawn"
+    """Its sender took it back; a school that has it gets the sender's signed statement instead."""
     UNKNOWN = "unknown"
     """Nothing for this school under this pupil and sender; whether the pupil exists is not said."""
 

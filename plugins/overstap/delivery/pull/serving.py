@@ -1,8 +1,9 @@
 """The web server of a region's desk: HTTPS, schools known by certificate (docs/pull.md).
 
-POST /v1/requests     a request in; an envelope out, or a coded answer
+POST /v1/requests     a request in; an envelope out, or a statement that takes one back, or a coded answer
 POST /v1/receipts     a signed receipt in
 POST /v1/results      a signed result in: imported, placed and so on
+POST /v1/taken-back   a signed answer in to a statement that took a dossier back
 GET  /health          for who keeps the server running
 
 What was asked stands in a body, never in an address; nothing of it is logged. An answer without a dossier always leaves
@@ -26,9 +27,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from overstap import clock
-from overstap.delivery import served
+from overstap.delivery import revocation, served
 from overstap.delivery.pull import messages
-from overstap.delivery.pull.asking import RECEIPTS, REQUESTS, RESULTS
+from overstap.delivery.pull.asking import RECEIPTS, REQUESTS, RESULTS, TAKEN_BACK
 from overstap.delivery.pull.desk import Desk, Refused
 from overstap.delivery.receipt import MAX_RECEIPT_BYTES
 from overstap.delivery.receipt import MEDIA_TYPE as CMS
@@ -102,6 +103,13 @@ def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Sta
         except (OverstapError, psycopg.Error) as error:
             _log.error("request of %s not answered: %s", school, _kind(error))
             return problem(503, "not_now")
+        if told.statement is not None:
+            return Response(
+                told.statement,
+                status_code=410,
+                media_type=revocation.MEDIA_TYPE,
+                headers={MESSAGE_ID_HEADER: str(told.message_id)},
+            )
         if told.envelope is not None:
             return Response(told.envelope, media_type=CMS, headers={MESSAGE_ID_HEADER: str(told.message_id)})
         await _on_the_beat(begun)
@@ -141,11 +149,13 @@ def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Sta
 
     receipt = taking(lambda desk, body, message, school: desk.receipt(body, message, school=school, at=now()))
     result = taking(lambda desk, body, message, school: desk.result(body, message, school=school, at=now()))
+    taken_back = taking(lambda desk, body, message, school: desk.taken_back(body, message, school=school, at=now()))
     return Starlette(
         routes=[
             Route(REQUESTS, ask, methods=["POST"]),
             Route(RECEIPTS, receipt, methods=["POST"]),
             Route(RESULTS, result, methods=["POST"]),
+            Route(TAKEN_BACK, taken_back, methods=["POST"]),
             Route("/health", health),
         ]
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 from overstap.delivery.pull.asking import Asker
 from overstap.delivery.pull.messages import NoDossier, Request
 from overstap.delivery.reception import Reception, Took
+from overstap.delivery.taking_back import take_back
 from overstap.delivery.traffic_centre.adapter import TrafficCentre
 from overstap.delivery.traffic_centre.messages import AfmeldingRequest, OverdrachtRequest, Resultaat
 from overstap.errors import OverstapError
@@ -60,6 +61,11 @@ def fetch_through(
     resultaat = Resultaat.MISLUKT
     try:
         got = asker.ask(make(session))
+        if got.statement is not None and got.message_id is not None:
+            removed = take_back(reception, got.statement, message_id=got.message_id, at=clock())
+            asker.hand_in_taken_back(removed.receipt, got.message_id)
+            resultaat = Resultaat.GEEN_DOSSIER
+            return Chained(session, got.message_id, NoDossier.WITHDRAWN, resultaat)
         if got.envelope is None or got.message_id is None:
             if got.answer is None:
                 raise OverstapError("DELIVERY-056", status="-", problem="-")

@@ -32,7 +32,19 @@ class FolderWay:
 
     def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
         """Put an envelope into the folder: whole from the moment it has its name, and safe from a power failure."""
-        path = self._folder / drop.envelope_name(message_id)
+        return self._put(self._folder / drop.envelope_name(message_id), envelope, message_id)
+
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Put the statement into the folder, and take the envelope away if it lies there yet."""
+        handed = self._put(self._folder / drop.statement_name(message_id), statement, message_id)
+        if handed.is_offered:
+            try:
+                (self._folder / drop.envelope_name(message_id)).unlink(missing_ok=True)
+            except OSError as error:  # the statement says it; the school removes what it has
+                _log.warning("folder of %s: %s", self._folder.name, error.strerror)
+        return handed
+
+    def _put(self, path: Path, content: bytes, message_id: UUID) -> Handed:
         aside = self._folder / drop.unfinished_name(message_id)
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o750)
@@ -40,7 +52,7 @@ class FolderWay:
             # Readable for the folder's group: the school's account is in it
             handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o640)
             with os.fdopen(handle, "wb") as out:
-                out.write(envelope)
+                out.write(content)
                 out.flush()
                 os.fsync(out.fileno())
             aside.replace(path)
@@ -51,7 +63,7 @@ class FolderWay:
         return OFFERED
 
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
-        """Yield the receipts and results that lie there. What is too long, no file or unreadable is left and told."""
+        """Yield the answers that lie there. What is too long, no file or unreadable is left and told."""
         try:
             names = sorted(path.name for path in itertools.islice(self._folder.iterdir(), drop.MOST_NAMES))
         except FileNotFoundError:

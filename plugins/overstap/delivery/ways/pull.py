@@ -55,6 +55,13 @@ class PullWay:
 
     def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
         """Tell the school that a dossier stands ready; the envelope itself does not leave."""
+        return self._tell(message_id, at)
+
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Tell the school that there is something about a message; when it asks, it gets the statement."""
+        return self._tell(message_id, at)
+
+    def _tell(self, message_id: UUID, at: datetime) -> Handed:
         if self._line is None or self._url is None:
             return OFFERED
         asked = self._asked(message_id)

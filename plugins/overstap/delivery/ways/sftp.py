@@ -66,13 +66,28 @@ class SftpWay:
         """Put an envelope there, unless it lies there already; it is whole from the moment it has its name."""
         try:
             with self._in_time() as client:
-                self._put(client, envelope, message_id)
+                self._put(client, drop.envelope_name(message_id), envelope, message_id)
+        except WayError as error:
+            return Handed(None, error.problem)
+        return OFFERED
+
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Put the statement there, and take the envelope away if it lies there yet."""
+        try:
+            with self._in_time() as client:
+                self._put(client, drop.statement_name(message_id), statement, message_id)
+                try:
+                    client.remove(self._path(drop.envelope_name(message_id)))
+                except FileNotFoundError:
+                    pass  # the school took it away
+                except PermissionError:  # the statement says it; the school removes what it has
+                    _log.warning("sftp %s: an envelope may not be removed", self._server.host)
         except WayError as error:
             return Handed(None, error.problem)
         return OFFERED
 
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
-        """Yield the receipts and results that lie there. What is too long or no file is left and told.
+        """Yield the answers that lie there. What is too long or no file is left and told.
 
         Raises:
             WayError: the server could not be looked at.
@@ -160,15 +175,15 @@ class SftpWay:
 
     # -- what is done there ---------------------------------------------------------------------------------------
 
-    def _put(self, client: paramiko.SFTPClient, envelope: bytes, message_id: UUID) -> None:
-        path = self._path(drop.envelope_name(message_id))
-        if _size(client, path) == len(envelope):
+    def _put(self, client: paramiko.SFTPClient, name: str, content: bytes, message_id: UUID) -> None:
+        path = self._path(name)
+        if _size(client, path) == len(content):
             return  # it lies there since a run that was cut off before it could say so
         aside = self._path(drop.unfinished_name(message_id))
         with client.open(aside, "wb") as out:
             out.set_pipelined(True)
-            out.write(envelope)
-        if _size(client, aside) != len(envelope):
+            out.write(content)
+        if _size(client, aside) != len(content):
             raise WayError(Problem.STORAGE)
         try:
             client.posix_rename(aside, path)

@@ -40,6 +40,13 @@ class TrafficCentreWay:
 
     def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
         """Have the school notified, if it asked before; the envelope itself does not leave."""
+        return self._tell(message_id)
+
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Have the school notified, if it asked before; when it asks again, it gets the statement."""
+        return self._tell(message_id)
+
+    def _tell(self, message_id: UUID) -> Handed:
         found = self._asked(message_id)
         if found is None:
             return OFFERED

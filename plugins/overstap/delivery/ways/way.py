@@ -82,6 +82,8 @@ class AnswerKind(StrEnum):
     """It arrived: accepted or refused."""
     RESULT = "result"
     """What became of it: imported, placed and so on."""
+    TAKEN_BACK = "taken-back"
+    """It was taken back: removed, or that refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,18 @@ class Way(Protocol):
         """
         ...
 
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Bring a statement that takes an envelope back. Safe to repeat with the very same bytes.
+
+        Args:
+            statement: as signed.
+            message_id: of the envelope.
+            at: the moment.
+        """
+        ...
+
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
-        """Yield what the school left for us since: receipts of awaited messages, and results of any.
+        """Yield what the school left for us since: receipts of awaited messages, and other answers about any.
 
         Args:
             awaited: messages whose receipt has not come.

@@ -1,0 +1,79 @@
+"""Where a school that is not pushed to takes its dossiers: a folder, OpenSSH, the desk; and what it does there."""
+
+import csv
+import io
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from integration.delivery import sshd
+from integration.round.house import House
+
+from overstap.agreements import Agreement
+from overstap.agreements.model import Folder
+from overstap.ledger.deliveries import stages_from
+from overstap.synth.pupil import Pupil
+from overstap.trust.sshkeys import make_ssh_key
+
+from .desks import OVERSTAP
+
+Place = tuple[Agreement, Path]
+"""The agreement with a school that collects, and the folder that it sees."""
+
+
+def receiving(house: House, school: str, receives: object) -> Agreement:
+    """Return the agreement with a school that receives another way."""
+    schools = tuple(
+        one.model_copy(update={"receives": receives}) if one.id == school else one for one in house.agreement.schools
+    )
+    return house.agreement.model_copy(update={"schools": schools})
+
+
+@pytest.fixture(params=["folder", "sftp"])
+def place(request: pytest.FixtureRequest, house: House, school: str, tmp_path: Path) -> Iterator[Place]:
+    """A school that collects files, and the folder that it sees."""
+    if request.param == "folder":
+        yield receiving(house, school, Folder(way="folder")), house.folder / "outbox" / house.region.name / school
+        return
+    server = sshd.start(tmp_path / "sshd", make_ssh_key(house.folder / "trust", house.region.name))
+    yield receiving(house, school, server.place()), server.folder / "inbox"
+    server.stop()
+
+
+def open_files(house: House, school: str, files: list[Path], store: Path) -> "subprocess.CompletedProcess[str]":
+    command = [*OVERSTAP, "open", *map(str, files), "--school", school, "--store", str(store)]
+    return subprocess.run(command, env=os.environ | house.settings, capture_output=True, text=True, timeout=300)
+
+
+def envelopes(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.cms") if path.stem.count(".") == 0)
+
+
+def own(house: House, school: str) -> list[Pupil]:
+    """The pupils that a school may receive in this round."""
+    sure = stages_from(house.round.receivers)
+    return [
+        pupil
+        for pupil in house.region.pupils()
+        if any(choice.school_id == school and choice.stage.value in sure for choice in pupil.choices)
+    ]
+
+
+def pupil_list(house: House, path: Path, pupils: list[Pupil]) -> Path:
+    """Write what a school knows of its pupils, as its system exports it."""
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, delimiter=";")
+    rows.writerow(["leerlingnummer", "achternaam", "geboortedatum", "basisschool"])
+    for pupil in pupils:
+        rows.writerow([pupil.number, pupil.surname, f"{pupil.birth_date:%d-%m-%Y}", pupil.school.id])
+    path.write_text(text.getvalue())
+    return path
+
+
+def ask(house: House, school: str, address: str, pupils: Path, store: Path) -> "subprocess.Popen[str]":
+    command = [*OVERSTAP, "receive", "ask", str(pupils), "--school", school, "--desk", address, "--store", str(store)]
+    return subprocess.Popen(
+        command, env=os.environ | house.settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
