@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from integration.round.house import KIND, House, build, copy_ledger
+from integration.round.house import House, build, copy_ledger
 
 from overstap.agreements import Agreement
 from overstap.clock import now, wall
@@ -55,9 +55,9 @@ def brinks(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -
     )
     house = build(tmp_path_factory.mktemp("faults"), server, region, review=timedelta(hours=1), las=False)
     found = {}
-    _open(house)
+    opened(house)
     found["opened"] = replace(house, database=copy_ledger(house), endpoints={})
-    _inspect(house)
+    inspected(house)
     found["inspected"] = replace(house, database=copy_ledger(house), endpoints={})
     with house.ledger() as ledger:
         seal_round(
@@ -122,10 +122,10 @@ def begin(tmp_path: Path) -> Iterator[Stage]:
         process.wait()
 
 
-def _open(house: House) -> None:
+def opened(house: House) -> None:
     with house.ledger() as ledger:
         with ledger.unit("alfa", "test") as unit:
-            open_round(unit, house.agreement, KIND)
+            open_round(unit, house.agreement, house.kind)
         found = applications.read_csv(house.drop / "alfa" / str(house.agreement.registrations.file))
         collect_registrations(ledger, house.agreement, [found], "test")
 
@@ -146,7 +146,7 @@ def collect(house: House) -> None:
         )
 
 
-def _inspect(house: House) -> None:
+def inspected(house: House) -> None:
     """Bring every dossier to the brink of sealing; quality accepts all."""
     collect(house)
     [school] = house.agreement.primary_schools
@@ -238,4 +238,4 @@ def moved(house: House, **moments: datetime) -> Agreement:
     """Return the agreement with other moments in its round."""
     changed = house.round.milestones.model_copy(update=moments)
     agreed = house.round.model_copy(update={"milestones": changed})
-    return house.agreement.model_copy(update={"rounds": {**house.agreement.rounds, KIND: agreed}})
+    return house.agreement.model_copy(update={"rounds": {**house.agreement.rounds, house.kind: agreed}})

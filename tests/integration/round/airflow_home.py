@@ -12,7 +12,7 @@ from overstap.local.environment import Place, environment
 from overstap.local.passwords import Passwords
 from overstap.settings import PROJECT
 
-from .house import KIND, House
+from .house import House
 
 DATABASE = "airflow_round"
 
@@ -65,7 +65,7 @@ class Airflow:
         """
         said_before = self.log.stat().st_size
         told = {
-            "dag": dag.format(region=self.house.region.name, kind=KIND.value),
+            "dag": dag.format(region=self.house.region.name, kind=self.house.kind.value),
             "answer": answer or {},
             "account": account or self.house.coordinator,
             "mark_success": mark_success,

@@ -77,14 +77,15 @@ class House:
     """Not started: the mail of a whole story waits."""
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     las: str | None = None
+    kind: RoundKind = KIND
 
     @property
     def round_id(self) -> str:
-        return self.agreement.round_id(KIND)
+        return self.agreement.round_id(self.kind)
 
     @property
     def round(self) -> Round:
-        return self.agreement.round(KIND)
+        return self.agreement.round(self.kind)
 
     @property
     def coordinator(self) -> str:
@@ -109,6 +110,7 @@ class House:
             "OVERSTAP_REGIONS": str(self.folder / "region" / "regions"),
             "OVERSTAP_LEDGER": self.server.dsn("overstap_app", self.database),
             "OVERSTAP_KEYS": str(self.folder / "keys"),
+            "OVERSTAP_OUTBOX": str(self.folder / "outbox"),
             "OVERSTAP_TRUST": str(self.folder / "trust"),
             "OVERSTAP_DROP": str(self.drop),
             "OVERSTAP_REPORTS": str(self.reports),
@@ -211,6 +213,7 @@ def build(
     las: bool,
     to_partnership: bool = False,
     may_shift: str = "{}",
+    kind: RoundKind = KIND,
 ) -> House:
     """Build a region's house.
 
@@ -222,6 +225,7 @@ def build(
         las: whether the region has a LAS database.
         to_partnership: whether it has a round to its partnership as well.
         may_shift: what the agreement says about moving moments of the usual round.
+        kind: which of the year's rounds.
     """
     receiving = [*(one.id for one in region.secondary), *([PARTNERSHIP] if to_partnership else [])]
     places = {school: ports.any_free() for school in receiving}
@@ -230,7 +234,7 @@ def build(
     written = write(
         region,
         folder / "region",
-        {kind: Milestones(**moments) for kind in (KIND, *([RoundKind.SUPPORT] if to_partnership else []))},
+        {one: Milestones(**moments) for one in (kind, *([RoundKind.SUPPORT] if to_partnership else []))},
         receives_at=lambda school: f"https://{ports.LOOPBACK}:{places[school]}{PATH}",
         las_connection=_connection(region),
         review_minimum=review,
@@ -244,7 +248,7 @@ def build(
     develop(folder / "trust", schools=schools, regions=[region.name], at=now())
     create_keys(folder / "keys", region.name, "1")
     mail = MailServer(folder / "mails")
-    house = House(folder, server, region, _ledger(server, region.name), places, written, agreement, mail)
+    house = House(folder, server, region, _ledger(server, region.name), places, written, agreement, mail, kind=kind)
     if las:
         house.las = f"las_{secrets.token_hex(6)}"
         server.create_database(house.las, "postgres")

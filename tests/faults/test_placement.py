@@ -1,0 +1,104 @@
+"""A whole placement round, from drop folder to the primary school's feedback: placed, not placed, not shown up."""
+
+import csv
+import io
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from integration.round.house import House, build
+
+from overstap.agreements import RoundKind
+from overstap.agreements.model import Folder
+from overstap.clock import now, wall
+from overstap.delivery.evidence import receipt_fault, stored
+from overstap.delivery.sealing import seal_round
+from overstap.ledger.invariants import Evidence, check
+from overstap.local.postgres import EmbeddedPostgres
+from overstap.synth.region import make_region
+
+from .conftest import RunTask, agreed_anew, inspected, opened
+from .desks import OVERSTAP, desk
+from .places import receiving
+from .steps import send
+
+
+@pytest.fixture
+def house(server: EmbeddedPostgres, tmp_path: Path) -> Iterator[House]:
+    region = make_region(3, 60, 1, 2, today=wall(now()).date(), name="alfa", late=0, faulty=0, littered=0, database=0)
+    found = build(tmp_path, server, region, review=timedelta(hours=1), las=False, kind=RoundKind.PLACEMENT)
+    yield found
+    found.close()
+
+
+def overstap(house: House, *words: object) -> str:
+    ran = subprocess.run(
+        [*OVERSTAP, *map(str, words)],
+        env=os.environ | house.settings | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+    return ran.stdout
+
+
+def test_what_became_of_each_pupil_comes_back_to_the_primary_school(
+    house: House, run_task: RunTask, tmp_path: Path
+) -> None:
+    pushed, by_hand = (one.id for one in house.region.secondary)
+    opened(house)
+    inspected(house)
+    house.receive(pushed)
+    agreement = agreed_anew(house, receiving(house, by_hand, Folder(way="folder")))
+    with house.ledger() as ledger:
+        seal_round(
+            *(ledger, house.trust()),
+            agreement=agreement,
+            agreed=house.round,
+            round_id=house.round_id,
+            actor="seal",
+            clock=now,
+        )
+        assert send(house, pushed, ledger, agreement=agreement).keys() == {"accepted"}
+        send(house, by_hand, ledger, agreement=agreement, outbox=house.folder / "outbox")
+    place, store = house.folder / "outbox" / "alfa" / by_hand, tmp_path / "store"
+    overstap(house, "open", *sorted(place.glob("*.cms")), "--school", by_hand, "--store", store)
+    year = agreement.school_year
+    assert [one["school"] for one in run_task(house, "plan_answers", year)] == [by_hand]
+    taken = run_task(house, "take_answers", year, "placement", by_hand, "label")
+    assert taken["accepted"] == len(stored(store)) > 1
+
+    # One school says it at the desk, the other beside the envelopes; one changes its mind
+    said: dict[str, str] = {}
+    outcomes = ("placed", "not_placed", "not_shown_up")
+    at_desk, in_folder = (sorted(map(str, stored(one))) for one in (house.store(pushed), store))
+    with desk(house) as (address, _):
+        for number, message in enumerate(at_desk[:3]):
+            said[message] = outcomes[number % 3]
+            given = ("--school", pushed, "--store", house.store(pushed), "--desk", address)
+            overstap(house, "receive", "result", message, "--outcome", said[message], *given)
+        said[at_desk[0]] = "not_shown_up"
+        overstap(house, "receive", "result", at_desk[0], "--outcome", "not_shown_up", *given)
+    for number, message in enumerate(in_folder[:2]):
+        said[message] = outcomes[number]
+        given = ("--school", by_hand, "--store", store, "--out", place)
+        overstap(house, "receive", "result", message, "--outcome", said[message], *given)
+    assert run_task(house, "take_answers", year, "placement", by_hand, "label")["results"] == 2
+    current = dict(house.rows("select message_id::text, outcome from overstap.current_result where kind = 'placement'"))
+    assert current == said
+
+    primary = house.region.primary[0]
+    overstap(house, "deliver", "results", house.round_id, "--school", primary.id, "--out", tmp_path / "terug.csv")
+    lines = list(csv.DictReader(io.StringIO((tmp_path / "terug.csv").read_text("utf-8-sig")), delimiter=";"))
+    assert {line["leerlingid"] for line in lines} <= {pupil.las_key for pupil in house.region.pupils()}
+    words = {"placed": "geplaatst", "not_placed": "niet geplaatst", "not_shown_up": "niet verschenen"}
+    told = Counter(line["plaatsing"] for line in lines if line["plaatsing"])
+    assert told == Counter(words[outcome] for outcome in said.values())
+    with house.ledger() as ledger, ledger.unit("alfa", "test") as unit:
+        stores = {pushed: stored(house.store(pushed)), by_hand: stored(store)}
+        assert list(check(unit, Evidence(stores, receipt_fault(house.trust())))) == []
