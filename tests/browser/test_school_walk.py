@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -313,12 +314,116 @@ def test_guessing_ends_and_tells_nothing(school: School) -> None:
         return answer.status_code, answer.text.replace(account, "")
 
     assert attempt(ACCOUNT) == attempt("niemand@school.example")
-    seen = [attempt(f"niemand{number}")[0] for number in range(9)]
-    assert seen[-1] == 429
+    with psycopg.connect(school.home.owner_dsn) as owner:
+        owner.execute("update overstap.school_attempt set failed = 10 where failed = 1")
+    assert attempt(ACCOUNT)[0] == attempt("niemand@school.example")[0] == 429
     with school.place.unit() as unit:
         assert unit.one("select count(*) from overstap.school_account")[0] == 2
     with psycopg.connect(school.home.owner_dsn) as owner:
         owner.execute("delete from overstap.school_attempt")
+
+
+def test_one_guesser_does_not_keep_a_school_out(school: School) -> None:
+    """A school has one address for all of its staff: ten wrong passwords end an account, and not the building."""
+    here = b"address\0" + ports.LOOPBACK.encode()
+    with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
+        for number in range(40):
+            query = "select overstap.school_try(sha256(%s), sha256(%s))"
+            assert owner.execute(query, [f"gast{number}".encode(), here]).fetchone() == (True,)
+        signed_in(school).close()
+        owner.execute("delete from overstap.school_attempt")
+
+
+def test_many_guesses_at_once_do_not_slip_under_the_limit(school: School) -> None:
+    def attempt(number: int) -> bool:
+        with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
+            query = "select overstap.school_try(sha256('one'::bytea), sha256(%s))"
+            found = owner.execute(query, [str(number).encode()]).fetchone()
+            return found is not None and bool(found[0])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(attempt, range(24))) == 10
+    with psycopg.connect(school.home.owner_dsn) as owner:
+        owner.execute("delete from overstap.school_attempt")
+
+
+def test_a_stay_cannot_be_chosen_by_somebody_else(school: School) -> None:
+    planted = httpx.Client(base_url=school.address, timeout=60)
+    planted.cookies.set("school", "A" * 43 + "=")
+    key = planted.get("/").text.partition('name="formulier" value="')[2].partition('"')[0]
+    form = {"formulier": key, "account": ACCOUNT, "wachtwoord": PASSWORD}
+    answer = planted.post("/inloggen", data=form)
+    given = answer.headers.get_list("set-cookie")[0]
+    assert "A" * 43 not in given
+    assert "HttpOnly" in given
+    assert "SameSite=strict" in given
+    thief = httpx.Client(base_url=school.address, cookies={"school": "A" * 43 + "="})
+    assert thief.get("/rondes").status_code in (303, 403)
+    mine = signed_in(school)
+    token = mine.cookies["school"]
+    page = mine.get(f"/ronde/{school.place.round_id}").text
+    mine.post("/uitloggen", data={"formulier": page.partition('name="formulier" value="')[2].partition('"')[0]})
+    copied = httpx.Client(base_url=school.address, cookies={"school": token})
+    assert copied.get(f"/ronde/{school.place.round_id}").status_code == 403, "over for its copies too"
+
+
+def workbook_with(sheet: bytes) -> bytes:
+    """Return a workbook whose first sheet is what somebody made of it."""
+    good = io.BytesIO()
+    book = Workbook()
+    assert book.active is not None
+    book.active.append(("leerlingid", "inzagedatum", "akkoord", "zienswijze"))
+    book.save(good)
+    out = io.BytesIO()
+    with zipfile.ZipFile(good) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for part in source.infolist():
+            target.writestr(part.filename, sheet if part.filename.endswith("sheet1.xml") else source.read(part))
+    return out.getvalue()
+
+
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
+)
+ENTITY = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+ROW = '<row r="1"><c r="A1" t="inlineStr"><is><t>&a;</t></is></c></row>'
+HOSTILE = {
+    "entity": (ENTITY + SHEET.format(ROW)).encode(),
+    "entity after a long comment": ("<!--" + "x" * 9_000 + "-->" + ENTITY + SHEET.format(ROW)).encode(),
+    "entity in UTF-16": ('<?xml version="1.0" encoding="UTF-16"?>' + ENTITY + SHEET.format(ROW)).encode("utf-16"),
+    "entity in EBCDIC": ('<?xml version="1.0" encoding="IBM037"?>' + ENTITY + SHEET.format(ROW)).encode("cp037"),
+    "bomb": SHEET.format(" " * 60_000_000).encode(),
+    "no sheet at all": b"<x/>",
+}
+
+
+@pytest.mark.parametrize("attempt", HOSTILE)
+def test_a_hostile_workbook_is_no_list(school: School, attempt: str) -> None:
+    client = signed_in(school)
+    address = f"/ronde/{school.place.round_id}"
+    key = client.get(address).text.partition('name="formulier" value="')[2].partition('"')[0]
+    files = {"bestand": ("../../lijst.xlsx", workbook_with(HOSTILE[attempt]), "text/html")}
+    answer = client.post(f"{address}/lijst", data={"formulier": key, "grond": "paper_list"}, files=files)
+    assert answer.status_code == 422, answer.text
+    assert "root:" not in answer.text
+
+
+def test_uploads_have_a_limit(school: School) -> None:
+    client = signed_in(school)
+    address = f"/ronde/{school.place.round_id}"
+    key = client.get(address).text.partition('name="formulier" value="')[2].partition('"')[0]
+    form = {"formulier": key, "grond": "paper_list"}
+    large = {"bestand": ("lijst.csv", b"x" * 10_100_000)}
+    assert client.post(f"{address}/lijst", data=form, files=large).status_code == 413
+    many = [("bestand", (f"{number}.csv", b"x")) for number in range(30)]
+    assert client.post(f"{address}/lijst", data=form, files=many).status_code in (400, 403)
+    fields = form | {f"veld{number}": "x" for number in range(200)}
+    assert client.post(f"{address}/lijst", data=fields, files={"bestand": ("a.csv", b"x")}).status_code in (400, 403)
+    unknown = form | {"grond": "attested'; drop table overstap.dossier; --"}
+    answer = client.post(
+        f"{address}/lijst", data=unknown, files={"bestand": ("a.csv", b"leerlingid;inzagedatum;akkoord;zienswijze\n")}
+    )
+    assert answer.status_code in (409, 422)
+    assert client.get(address).status_code == 200
 
 
 def test_the_log_names_nobody(school: School, families: list[Family]) -> None:

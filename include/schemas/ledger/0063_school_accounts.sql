@@ -35,17 +35,35 @@ create function overstap.school_account_named(named text, out region text, out p
     language sql stable security definer set search_path = overstap, pg_temp as $$
     select a.region, a.password from school_account a where a.account = named and a.ended_at is null $$;
 
-create function overstap.school_may_try(subjects bytea[]) returns boolean
-    language sql stable security definer set search_path = overstap, pg_temp as $$
-    select coalesce(max(n), 0) < 10 from (select sum(failed) as n from school_attempt where subject = any(subjects)
-     and quarter >= date_bin('15 minutes', clock_timestamp(), 'epoch') - interval '15 minutes' group by subject) t $$;
+-- Whether one more attempt may be made: ten may fail on an account, sixty from an address (a school has one for all of its staff),
+-- in this and the last quarter of an hour. It counts before it is known to be good, so that many at once do not slip under the
+-- limit; what is refused does not count, so that nobody is kept out for longer by somebody who goes on.
+create function overstap.school_try(of_account bytea, of_address bytea) returns boolean
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare this_quarter timestamptz := date_bin('15 minutes', clock_timestamp(), 'epoch'); tried record; subject bytea;
+begin
+    foreach subject in array array[least(of_account, of_address), greatest(of_account, of_address)] loop
+        perform pg_advisory_xact_lock(hashtextextended('overstap.school.' || encode(subject, 'hex'), 0));
+    end loop;
+    select coalesce(sum(a.failed) filter (where a.subject = of_account), 0) as account,
+           coalesce(sum(a.failed) filter (where a.subject = of_address), 0) as address
+      into tried from school_attempt a
+     where a.subject in (of_account, of_address) and a.quarter >= this_quarter - interval '15 minutes';
+    if tried.account >= 10 or tried.address >= 60 then
+        return false;
+    end if;
+    insert into school_attempt as t (subject, quarter, failed)
+    select s, this_quarter, 1 from unnest(array[of_account, of_address]) s
+        on conflict on constraint school_attempt_pkey do update set failed = t.failed + 1;
+    delete from school_attempt a where a.quarter < clock_timestamp() - interval '1 day';
+    return true;
+end $$;
 
-create function overstap.school_failed(subjects bytea[]) returns void
+create function overstap.school_tried_well(of_account bytea, of_address bytea) returns void
     language sql security definer set search_path = overstap, pg_temp as $$
-    insert into school_attempt as a (subject, quarter, failed)
-    select s, date_bin('15 minutes', clock_timestamp(), 'epoch'), 1 from unnest(subjects) s
-    on conflict (subject, quarter) do update set failed = a.failed + 1;
-    delete from school_attempt where quarter < clock_timestamp() - interval '1 day' $$;
+    update school_attempt set failed = greatest(failed - 1, 0)
+     where subject in (of_account, of_address)
+       and quarter = (select max(quarter) from school_attempt x where x.subject = school_attempt.subject) $$;
 
 create function overstap.school_stay_begin(finds bytea, named text) returns void
     language sql security definer set search_path = overstap, pg_temp as $$
@@ -63,7 +81,7 @@ create function overstap.school_stay_look(wanted bytea, out account text, out re
 create function overstap.school_stay_end(wanted bytea) returns void
     language sql security definer set search_path = overstap, pg_temp as $$ delete from school_stay where finds = wanted $$;
 
-revoke all on function overstap.school_account_named, overstap.school_may_try, overstap.school_failed,
+revoke all on function overstap.school_account_named, overstap.school_try, overstap.school_tried_well,
     overstap.school_stay_begin, overstap.school_stay_look, overstap.school_stay_end from public;
-grant execute on function overstap.school_account_named, overstap.school_may_try, overstap.school_failed,
+grant execute on function overstap.school_account_named, overstap.school_try, overstap.school_tried_well,
     overstap.school_stay_begin, overstap.school_stay_look, overstap.school_stay_end to overstap_app;

@@ -1,7 +1,6 @@
 """Accounts of schools and who is signed in, for the school's pages."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -110,13 +109,18 @@ class Stays:
         found = self._ledger.plain("select password from overstap.school_account_named(%s)", account)
         return found[0][0] if found else None
 
-    def may_try(self, subjects: Sequence[bytes]) -> bool:
-        """Tell whether not too many attempts failed lately."""
-        return bool(self._ledger.plain("select overstap.school_may_try(%s)", list(subjects))[0][0])
+    def may_try(self, account: bytes, address: bytes) -> bool:
+        """Tell whether not too many attempts failed lately, and count this one as failed.
 
-    def failed(self, subjects: Sequence[bytes]) -> None:
-        """Count a failed attempt."""
-        self._ledger.plain("select overstap.school_failed(%s)", list(subjects))
+        Args:
+            account: hash of what was typed as account.
+            address: hash of whence it came.
+        """
+        return bool(self._ledger.plain("select overstap.school_try(%s, %s)", account, address)[0][0])
+
+    def tried_well(self, account: bytes, address: bytes) -> None:
+        """Take back that the attempt failed; arguments as of `may_try`."""
+        self._ledger.plain("select overstap.school_tried_well(%s, %s)", account, address)
 
     def begin(self, finds: bytes, account: str) -> None:
         """Begin a stay."""

@@ -99,7 +99,8 @@ class Guard:
                 if b"content-security-policy" not in own:
                     extra.append((b"content-security-policy", POLICY.encode()))
                 if b"cache-control" not in own:
-                    kept = b"public, max-age=31536000, immutable" if is_static else b"no-store"
+                    is_kept = is_static and message["status"] in (200, 304)  # what is not there yet may come
+                    kept = b"public, max-age=31536000, immutable" if is_kept else b"no-store"
                     extra.append((b"cache-control", kept))
                 message = {**message, "headers": [*message.get("headers", []), *extra]}
             await send(message)

@@ -1,10 +1,15 @@
 """What somebody with bad intentions tries on the parents' pages, each attempt kept."""
 
+import base64
+import contextlib
+import io
 import re
 import socket
 import time
+import zipfile
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -611,3 +616,147 @@ def test_neither_parent_sees_the_other(place: Place, served: Served) -> None:
             d=family.dossier,
         )
     assert persons == [(family.persons[0], "Nee"), (family.persons[1], "Ja")]
+
+
+# Tried again later, with fresh eyes
+
+
+HOSTILE_FILES = {
+    "pagina.html": b"<!doctype html><script>top.location='https://evil.example'</script>",
+    "plaatje.svg": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>',
+    "half.png": b"\x89PNG\r\n\x1a\n<script>alert(1)</script>",
+    "blad.xhtml": b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><script>alert(1)</script></html>',
+    "bijlage.pdf": b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\n%%EOF",
+    "pagina.mht": b"MIME-Version: 1.0\nContent-Type: text/html\n\n<script>alert(1)</script>",
+    '"; filename=x.html\r\nset-cookie: a=b.txt': b"gewone tekst",
+}
+
+
+def test_what_a_school_attached_never_acts_in_our_pages(place: Place, served: Served, families: list[Family]) -> None:
+    family = families[14]
+
+    def attach(pupil) -> None:
+        pupil["overigdocumentlijst"] = [{"document": [packed(name, text) for name, text in HOSTILE_FILES.items()]}]
+
+    place.supply(place.changed(family, attach))
+    place.release()
+    place.give_codes([family])
+    parent = Parent(served.address)
+    parent.enter(family)
+    shown = parent.get("dossier").text
+    assert "<script" not in shown
+    assert "onload=" not in shown
+    links = re.findall(r'href="/nl/(bijlage/\d+)"', shown)
+    assert links, "some of them are harmless as text"
+    for link in links:
+        answer = parent.get(link)
+        kind, shape = answer.headers["content-type"], answer.headers["content-disposition"]
+        assert kind in ("text/plain; charset=utf-8", "image/png", "application/pdf"), kind
+        assert re.fullmatch(r'(inline|attachment); filename="bijlage-\d+\.(txt|png|pdf)"', shape)
+        assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "set-cookie" not in answer.headers
+        assert b"/JavaScript" not in answer.content, "a PDF that acts is not given"
+
+
+def packed(name: str, content: bytes) -> dict[str, list[str]]:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("bijlage.txt", (2020, 1, 1, 0, 0, 0)), content)
+    return {"bestandsnaam": [name.replace("\r\n", " ")], "bestandsinhoud": [base64.b64encode(out.getvalue()).decode()]}
+
+
+def test_no_header_of_a_visitor_comes_back_or_counts(served: Served, families: list[Family]) -> None:
+    lies = {
+        "Host": "evil.example",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "https",
+        "X-Original-URL": "/nl/overzicht",
+        "X-Rewrite-URL": "/nl/overzicht",
+        "X-HTTP-Method-Override": "POST",
+        "Forwarded": "host=evil.example;proto=https",
+        "Referer": "https://evil.example/",
+        "Accept-Language": "en\r\nx: y"[:2] + "-evil.example",
+    }
+    with httpx.Client(base_url=served.address, headers=lies) as client:
+        for path in ("/", "/nl", "/en", "/nl/", "/nl/uitleg", "/nl/overzicht", "/nl/niets", "/static/niets.css"):
+            answer = client.get(path)
+            told = answer.text + str(answer.headers)
+            assert "evil" not in told, path
+            assert answer.headers.get("location", "/").startswith("/"), "no address of a host that somebody else named"
+    for number in range(60):
+        form = {"code": new_code(), "dag": "1", "maand": "2", "jaar": "2015"}
+        parent = Parent(
+            served.address, headers={"X-Forwarded-For": f"198.51.100.{number}", "Forwarded": f"for=10.0.0.{number}"}
+        )
+        parent.send("", "inloggen", **form)
+        parent.http.close()
+    assert Parent(served.address).sign_in(new_code(), date(2015, 2, 1)).status_code == 429, "the connection's counts"
+
+
+def test_behind_a_proxy_the_last_address_that_it_adds_counts(
+    at_home: Home, families: list[Family], tmp_path: Path
+) -> None:
+    served = Served(at_home.review_dsn, tmp_path / "log", env={"OVERSTAP_REVIEW_PROXY": "127.0.0.1"}).start()
+    try:
+        for number in range(61):
+            via = {"X-Forwarded-For": f"198.51.100.{number}, 203.0.113.77"}
+            answer = Parent(served.address, headers=via).sign_in(new_code(), date(2015, 2, 1))
+        assert answer.status_code == 429, "what the visitor put in front of it is not believed"
+        via = {"X-Forwarded-For": "203.0.113.78"}
+        assert Parent(served.address, headers=via).sign_in(new_code(), date(2015, 2, 1)).status_code == 422
+    finally:
+        served.kill()
+
+
+def test_nothing_of_a_person_is_kept_by_a_proxy_that_is_told_it_is_a_stylesheet(
+    served: Served, families: list[Family]
+) -> None:
+    parent = Parent(served.address)
+    family = families[15]
+    parent.enter(family)
+    for path in (
+        *(
+            "/nl/overzicht/x.css",
+            "/nl/overzicht;x.css",
+            "/nl/overzicht%2Fx.css",
+            "/nl/overzicht%00.css",
+            "/nl/overzicht.",
+        ),
+        *(
+            "/static/../nl/overzicht",
+            "/static/..%2fnl/overzicht",
+            "/static/%2e%2e/nl/overzicht",
+            "/static//nl/overzicht",
+        ),
+        *("/static/nieuw.css", "/static/"),
+    ):
+        raw = parent.http.build_request("GET", served.address)
+        raw.url = raw.url.copy_with(raw_path=path.encode())
+        answer = parent.http.send(raw, follow_redirects=False)
+        assert answer.headers["cache-control"] == "no-store", path
+        assert not answer.is_success or "text/html" in answer.headers["content-type"], path
+    kept = parent.http.get("/static/review.css")
+    assert (kept.status_code, "immutable" in kept.headers["cache-control"]) == (200, True)
+
+
+def test_two_lengths_are_one_too_many(served: Served) -> None:
+    """Request smuggling: a proxy and we must not see two different ends of one request (RFC 9112, 6.3)."""
+    for head in (
+        "Content-Length: 4\r\nTransfer-Encoding: chunked",
+        "Content-Length: 4\r\nContent-Length: 50",
+        "Transfer-Encoding: xchunked",
+        "Content-Length: +4",
+    ):
+        with socket.create_connection(("127.0.0.1", served.port), 10) as line:
+            line.sendall(
+                f"POST /nl/inloggen HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode()
+                + b"0\r\n\r\nGET /nl/uitleg HTTP/1.1\r\nHost: x\r\n\r\n"
+            )
+            line.settimeout(3)
+            got = b""
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                while more := line.recv(65_536):
+                    got += more
+        assert b"200 OK" not in got, head

@@ -83,7 +83,8 @@ def receipt_pdf(copy: dict[str, Any], answers: list[dict[str, Any]], school: str
 
 
 def _begun(copy: dict[str, Any], said: Language, title: str, at: datetime) -> Sheet:
-    sheet = Sheet(title, f"{said.plain('frame.name')}: {title}", said.code)
+    name = said.plain("frame.name")
+    sheet = Sheet(title, title if title.startswith(name) else f"{name}: {title}", said.code)
     sheet.add_page()
     sheet.heading(title, size=17)
     made = said.plain("pdf.made", moment=said.moment(at), person=copy["person"], number=copy["number"])

@@ -127,7 +127,7 @@ class _Pages:
         if not cookie or not hmac.compare_digest(cookie.encode(), _text(form, "formulier").encode()):
             return self._start(request, fault="form_old", account=account, status=403)
         stay = Stay.new()
-        subjects = [sha256(f"account\0{account}".encode()), sha256(f"address\0{address_of(request)}".encode())]
+        subjects = (sha256(f"account\0{account}".encode()), sha256(f"address\0{address_of(request)}".encode()))
         done = await run_in_threadpool(self.desk.sign_in, account, password, subjects, sha256(stay.token))
         if done != "open":
             answer = self._start(request, fault=done, account=account, status=429 if done == "wait" else 422)

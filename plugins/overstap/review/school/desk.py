@@ -125,15 +125,15 @@ class Desk:
         finally:
             self._ledgers.put(ledger)
 
-    def sign_in(self, account: str, password: str, subjects: Sequence[bytes], finds: bytes) -> str:
+    def sign_in(self, account: str, password: str, subjects: tuple[bytes, bytes], finds: bytes) -> str:
         """Return "open" and begin a stay, or why not: "wrong", or "wait" after too many attempts."""
         with self._ledger() as ledger:
             stays = Stays(ledger)
-            if not stays.may_try(subjects):
+            if not stays.may_try(*subjects):
                 return "wait"
             if not proves(password, stays.password_of(account)):
-                stays.failed(subjects)
                 return "wrong"
+            stays.tried_well(*subjects)
             stays.begin(finds, account)
             return "open"
 
