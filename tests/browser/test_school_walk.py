@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -34,6 +35,7 @@ from overstap.review.school.passwords import hashed
 from overstap.settings import PROJECT
 from overstap.trust.authority import DevelopmentAuthority
 
+CODE = re.compile(r"\b(?:[0-9A-Z]{4}-){4}[0-9A-Z]{4}\b")
 FAULTS = (
     "\ufeffDossier;Sleutel in uw administratie;Ernst;Waar;Wat is er mis;Wat te doen;Wie;Regel\r\n"
     "D-1;LN-1;Fout;Ouder of verzorger (2), Geboortedatum;Ontbreekt.;Vul in.;Uw school;OV-DT-08\r\n"
@@ -156,6 +158,10 @@ def downloaded(page: Page, press: Callable[[], None]) -> bytes:
     return Path(got.value.path()).read_bytes()
 
 
+def read(file: bytes) -> pypdf.PdfReader:
+    return pypdf.PdfReader(io.BytesIO(file))
+
+
 def test_a_school_does_its_work(
     page: Page, school: School, families: list[Family], serious: Callable[[Page], list[str]]
 ) -> None:
@@ -169,6 +175,11 @@ def test_a_school_does_its_work(
     assert len(pypdf.PdfReader(io.BytesIO(letters)).pages) == persons
     page.reload()
     expect(page.get_by_text("Iedereen die nu mag inzien, heeft een brief")).to_be_visible()
+    page.get_by_text("Is het bestand met brieven kwijt?").click()
+    anew = downloaded(page, page.get_by_role("button", name="Brieven opnieuw maken").click)
+    codes = [set(CODE.findall("".join(one.extract_text() for one in read(file).pages))) for file in (letters, anew)]
+    assert len(codes[0]) == len(codes[1]) == persons
+    assert not codes[0] & codes[1]
 
     page.goto(f"{school.address}/ronde/{school.place.round_id}/leerling/{family.dossier}")
     page.get_by_role("button", name="Vastleggen").click()

@@ -50,23 +50,29 @@ def _words(part: str) -> dict[str, str]:
     return {name: text["nl"] for name, text in texts("invitations/paper")[part].items()}
 
 
+def _heading(sheet: Sheet, text: str) -> None:
+    sheet.ln(4)
+    sheet.heading(text, size=13, after=1)
+
+
 def _state(name: str) -> str:
     return _words("states").get(name, name)
 
 
 def _about(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
-    sheet.heading(words["about"], size=13, after=1)
+    _heading(sheet, words["about"])
     sheet.pairs([(words["pupil"], facts["pupil"])])
     sheet.pairs([(words["school"], f"{facts['school']['name']} ({facts['school']['id']})")])
     sheet.pairs([(words["round"], facts["round"])])
     sheet.pairs([(words["dossier"], facts["dossier"])])
     sheet.pairs([(words["state"], facts["state"])])
     if facts["review_closes_at"]:
-        opens = _moment(facts["review_opens_at"]) if facts["review_opens_at"] else "\u2026"
-        closes = _moment(facts["review_closes_at"])
+        first = next((one["released_at"] for one in facts["versions"] if one["released_at"]), None)
+        since = facts["review_opens_at"] or first  # without a moment of its own it lies open from its release
+        opens, closes = _moment(since) if since else "\u2026", _moment(facts["review_closes_at"])
         sheet.pairs([(words["window"], words["window_value"].format(opens=opens, closes=closes))])
 
-    sheet.heading(words["versions"], size=13, after=1)
+    _heading(sheet, words["versions"])
     for one in facts["versions"]:
         released = (
             words["released_value"].format(moment=_moment(one["released_at"]), by=one["released_by"])
@@ -80,7 +86,7 @@ def _about(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
 
 
 def _people(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> None:
-    sheet.heading(words["people"], size=13, after=1)
+    _heading(sheet, words["people"])
     for person in dict.fromkeys(one["person"] for one in facts["entitled"]):
         lines = [
             words["letter"].format(moment=_moment(one["printed_at"]), by=one["printed_by"])
@@ -100,7 +106,7 @@ def _people(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> 
 
 
 def _answers(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> None:
-    sheet.heading(words["answers"], size=13, after=1)
+    _heading(sheet, words["answers"])
     if not facts["answers"]:
         sheet.paragraph(words["no_answers"])
     for one in facts["answers"]:
@@ -110,7 +116,7 @@ def _answers(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) ->
             agreed=one["agreed"],
             consent=consent,
             moment=_moment(one["recorded_at"]),
-            by=one["recorded_by"],
+            by=named(one["person"]) if one["recorded_by"] == one["person"] else one["recorded_by"],
             ground=one["ground_nl"],
         )
         sheet.pairs([(named(one["person"]), value)])
@@ -122,7 +128,7 @@ def _answers(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) ->
 
 def _requests(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> None:
     if facts["requests"]:
-        sheet.heading(words["requests"], size=13, after=1)
+        _heading(sheet, words["requests"])
     for one in facts["requests"]:
         answer = f"\n\u2192 {one['answer']}" if one["answer"] else ""
         value = words["request_value"].format(
@@ -136,7 +142,7 @@ def _requests(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -
 
 
 def _deliveries(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
-    sheet.heading(words["deliveries"], size=13, after=1)
+    _heading(sheet, words["deliveries"])
     if not facts["deliveries"]:
         sheet.paragraph(words["no_deliveries"])
     for one in facts["deliveries"]:
@@ -155,7 +161,7 @@ def _deliveries(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
 
 
 def _opened(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> None:
-    sheet.heading(words["opened"], size=13, after=1)
+    _heading(sheet, words["opened"])
     if not facts["opened"]:
         sheet.paragraph(words["nobody_opened"])
     where = _words("where")
@@ -168,7 +174,7 @@ def _opened(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> 
 def _evidence(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
     lines = facts["evidence"]["lines"]
     if lines:
-        sheet.heading(words["evidence"], size=13, after=1)
+        _heading(sheet, words["evidence"])
         numbers = [json.loads(one["line"])["seq"] for one in lines]
         sheet.paragraph(
             words["evidence_value"].format(

@@ -129,6 +129,7 @@ def test_the_pack_tells_what_was_shown_answered_and_opened(place: Place, trust: 
     actions = [json.loads(one["line"])["action"] for one in facts["evidence"]["lines"]]
     assert {"intake.store", "review.record", "review.code", "content.open"} <= set(actions)
     text = text_of(files[name.replace(".json", ".pdf")])
+    assert first.key not in text, "people read names, and no handles"
     for words in (VIEW.split(";")[0], first.name, "Wie krijgt dit?", "nog niet gedekt", "oudersite"):
         assert words in text, words
 
