@@ -15,6 +15,9 @@ from overstap.agreements.model import Agreement, Round, RoundKind
 from overstap.agreements.national import National
 from overstap.clock import NETHERLANDS, wall
 
+_TO_PARTNERSHIP = 10
+"""One in so many pupils has a dossier for the partnership."""
+
 
 class Event(StrEnum):
     """What happened."""
@@ -23,6 +26,8 @@ class Event(StrEnum):
     SUPPLIED = "supplied"
     REMINDED = "reminded"
     DATA_DUE = "data_due"
+    RELEASED = "released"
+    """To a partnership, for which no parents inspect."""
     REVIEW_OPENS = "review_opens"
     REVIEWED = "reviewed"
     REVIEW_CLOSES = "review_closes"
@@ -81,7 +86,8 @@ def rehearse(agreement: Agreement, national: National, chance: random.Random, ha
         habits: how schools and families behave.
     """
     found: list[Happening] = []
-    pupils = {school.id: chance.randint(*habits.pupils) for school in agreement.primary_schools}
+    supplying = dict.fromkeys(school.id for kind in agreement.rounds for school in agreement.suppliers(kind))
+    pupils = {school: chance.randint(*habits.pupils) for school in supplying}
     for kind, agreed in agreement.rounds.items():
         found.extend(_round(agreement, national, kind, agreed, pupils, chance, habits))
     return sorted(found, key=lambda happening: (happening.at, list(Event).index(happening.event)))
@@ -96,12 +102,14 @@ def _round(
     chance: random.Random,
     habits: Habits,
 ) -> Iterator[Happening]:
+    part = 1 if kind.is_inspected else _TO_PARTNERSHIP
+    pupils = {school.id: max(1, pupils[school.id] // part) for school in agreement.suppliers(kind)}
     stones, total = agreed.milestones, sum(pupils.values())
 
     def happening(at: datetime, event: Event, dossiers: int, schools: int) -> Happening:
         return Happening(at.astimezone(UTC), kind, event, dossiers, schools, total)
 
-    supplied_at = _supplies(agreement, national, agreed, chance, habits)
+    supplied_at = _supplies(agreement, national, kind, chance, habits)
     yield happening(stones.opens, Event.OPENS, total, len(pupils))
     for moment in sorted(set(supplied_at.values())):
         schools = [school for school, at in supplied_at.items() if at == moment]
@@ -113,6 +121,12 @@ def _round(
             yield happening(moment, Event.REMINDED, sum(pupils[school] for school in waiting), len(waiting))
     in_time = sum(pupils[school] for school in supplied_at)
     yield happening(stones.data_due, Event.DATA_DUE, in_time, len(supplied_at))
+    receivers = len(agreement.receivers(kind))
+    if not kind.is_inspected:
+        yield happening(stones.data_due, Event.RELEASED, in_time, len(supplied_at))
+        yield happening(stones.delivers, Event.DELIVERS, in_time, receivers)
+        yield happening(stones.receipts_due, Event.RECEIPTS_DUE, in_time, receivers)
+        return
     yield happening(stones.review_opens, Event.REVIEW_OPENS, in_time, len(supplied_at))
     answered = sum(chance.random() >= habits.silent for _ in range(in_time))
     noons = _noons(agreement, national, stones.review_opens, stones.review_closes)
@@ -120,19 +134,19 @@ def _round(
         if count:
             yield happening(noon, Event.REVIEWED, count, len(supplied_at))
     yield happening(stones.review_closes, Event.REVIEW_CLOSES, answered, len(supplied_at))
-    yield happening(stones.delivers, Event.DELIVERS, answered, len(agreement.secondary_schools))
-    yield happening(stones.receipts_due, Event.RECEIPTS_DUE, answered, len(agreement.secondary_schools))
+    yield happening(stones.delivers, Event.DELIVERS, answered, receivers)
+    yield happening(stones.receipts_due, Event.RECEIPTS_DUE, answered, receivers)
 
 
 def _supplies(
-    agreement: Agreement, national: National, agreed: Round, chance: random.Random, habits: Habits
+    agreement: Agreement, national: National, kind: RoundKind, chance: random.Random, habits: Habits
 ) -> dict[str, datetime]:
     """Return when each school has supplied all; a school that is late is not in it. Most come in the last days."""
-    stones = agreed.milestones
+    stones = agreement.round(kind).milestones
     noons = _noons(agreement, national, stones.opens, stones.data_due)
     return {
         school.id: noons[min(len(noons) - 1, int(len(noons) * chance.betavariate(3, 1)))]
-        for school in agreement.primary_schools
+        for school in agreement.suppliers(kind)
         if chance.random() >= habits.late
     }
 

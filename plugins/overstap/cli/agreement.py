@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -38,10 +38,12 @@ class Language(StrEnum):
 
 
 _WORDS = {
-    Language.NL: {"error": "fout", "warning": "let op", "good": "goed", "line": "regel", "errors": "fouten",
-                  "warnings": "waarschuwingen", "files": "bestanden", "none": "Geen afsprakenbestanden gevonden in"},
-    Language.EN: {"error": "error", "warning": "warning", "good": "good", "line": "line", "errors": "errors",
-                  "warnings": "warnings", "files": "files", "none": "No agreement files found in"},
+    Language.NL: {"error": "fout", "warning": "let op", "good": "goed", "line": "regel",
+                  "counts": "{files:bestand|bestanden}, {errors:fout|fouten}, {warnings:waarschuwing|waarschuwingen}",
+                  "none": "Geen afsprakenbestanden gevonden in"},
+    Language.EN: {"error": "error", "warning": "warning", "good": "good", "line": "line",
+                  "counts": "{files:file|files}, {errors:error|errors}, {warnings:warning|warnings}",
+                  "none": "No agreement files found in"},
 }  # fmt: skip
 
 
@@ -67,6 +69,7 @@ def check(
     from overstap.agreements.checks import check_agreements
     from overstap.agreements.checks.people import read_register
     from overstap.agreements.load import agreement_paths
+    from overstap.texts import counting
 
     regions = Settings().regions
     chosen = paths or agreement_paths(regions)
@@ -87,8 +90,8 @@ def check(
             for finding in each.findings:
                 _tell(console, finding, each.path, language)
         errors, warnings = sum(each.errors for each in checked), sum(each.warnings for each in checked)
-        counts = f"{len(checked)} {words['files']}, {errors} {words['errors']}, {warnings} {words['warnings']}"
-        console.print(Text(counts, style="bold red" if errors else "bold green"))
+        counts = {"files": len(checked), "errors": errors, "warnings": warnings}
+        console.print(Text(words["counts"].format(**counting(counts)), style="bold red" if errors else "bold green"))
     raise typer.Exit(1 if any(each.errors for each in checked) else 0)
 
 
@@ -282,7 +285,7 @@ def rehearse(
     from overstap.clock import wall
     from overstap.rehearsal.families import REHEARSED
     from overstap.rehearsal.year import rehearse_year
-    from overstap.texts import texts
+    from overstap.texts import Count, counting, texts
 
     agreement = load_agreement(path)
     habits = Habits(late=late, silent=silent)
@@ -292,14 +295,14 @@ def rehearse(
     words = texts("agreements/rehearsed")
     facts = {"region": agreement.name, "school_year": agreement.school_year, "seed": seed}
     console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(words["head"]["nl"].format(**facts, pupils=pupils, schools=schools), style="bold"))
+    console.print(Text(words["head"]["nl"].format(**facts, pupils=Count(pupils), schools=Count(schools)), style="bold"))
     if left_out := [kind.dutch for kind in agreement.rounds if kind not in REHEARSED]:
         console.print(Text(words["left_out"]["nl"].format(rounds=", ".join(left_out)), style="dim"))
     milestones = texts("orchestration/documentation")["milestones"]
     national = national_year(agreement.school_year)
     breaches = 0
     for seen in rehearse_year(agreement, national, seed=seed, pupils=pupils, schools=schools, habits=habits):
-        said = dict(seen.facts)
+        said: dict[str, Any] = counting(seen.facts)
         if "milestone" in said:
             said["milestone"] = milestones[said["milestone"]]["nl"].lower()
         line = Table.grid(padding=(0, 2, 0, 0))
@@ -325,7 +328,7 @@ def _on_paper(agreement: "Agreement", seed: int, habits: "Habits") -> None:
     from overstap.agreements.national import national_year
     from overstap.agreements.rehearsal import rehearse
     from overstap.clock import wall
-    from overstap.texts import texts
+    from overstap.texts import Count, texts
 
     national = national_year(agreement.school_year)
     chance = random.Random(seed)  # noqa: S311 (a rehearsal, no secret)
@@ -338,7 +341,7 @@ def _on_paper(agreement: "Agreement", seed: int, habits: "Habits") -> None:
         table.add_column(words[column]["nl"], no_wrap=column != "what")
     for happening in rehearse(agreement, national, chance, habits):
         said = words["events"][happening.event.value]["nl"].format(
-            dossiers=happening.dossiers, schools=happening.schools, of=happening.of
+            dossiers=Count(happening.dossiers), schools=Count(happening.schools), of=Count(happening.of)
         )
         table.add_row(f"{wall(happening.at):%d-%m %H:%M}", happening.round.dutch, said)
     console.print(table)

@@ -114,7 +114,7 @@ def _show(found: "list[tuple[Entry, Agreement]]", now: datetime, days: int | Non
     from overstap.agreements.days import EntryKind
     from overstap.agreements.findings import spoken_day
     from overstap.agreements.overview import days_until, is_over, span
-    from overstap.texts import texts
+    from overstap.texts import Count, texts
 
     words = {name: said["nl"] for name, said in texts("agreements/calendar")["terminal"].items()}
     styles = {
@@ -142,7 +142,7 @@ def _show(found: "list[tuple[Entry, Agreement]]", now: datetime, days: int | Non
     table.add_column(words["what"])
     for entry, agreement in sorted(ahead, key=lambda pair: (pair[0].first_day, str(pair[0].starts), pair[0].uid)):
         until = days_until(entry, now)
-        begins = {0: words["today"], 1: words["tomorrow"]}.get(until, words["days"].format(days=until))
+        begins = {0: words["today"], 1: words["tomorrow"]}.get(until, words["days"].format(days=Count(until)))
         region = [Text(_region_of(entry, agreement))] if with_region else []
         when = words["now"] if until < 0 else begins
         table.add_row(Text(span(entry)), Text(when), *region, Text(entry.title, style=styles[entry.kind]))

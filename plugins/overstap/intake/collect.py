@@ -200,6 +200,8 @@ def prepare(content: bytes | Dossier, agreed: Round, school: School, source: str
     dossier = content if isinstance(content, Dossier) else read(content)
     if dossier.sender != school.id:
         raise OverstapError("INTAKE-052", school=school.label)
+    if dossier.profile not in (None, agreed.profile):  # said before all else: it may be another round's
+        raise OverstapError("DOSSIER-014", found=dossier.profile, profile=agreed.profile)
     is_numbered = agreed.profile not in UNNUMBERED
     if is_numbered and not dossier.pupil_number:
         raise OverstapError("INTAKE-054", school=school.label)
