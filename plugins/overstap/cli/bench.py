@@ -128,12 +128,14 @@ def delivery(
 
 @app.command()
 def transport(pupils: PupilsOption = 200, runs: RunsOption = 3, durable: DurableOption = True) -> None:
-    """Deliver over HTTPS on loopback to endpoints that open, store and confirm."""
+    """Deliver over HTTPS on loopback to endpoints that open, store and confirm; then by SFTP, folder and pull."""
+    from overstap.bench import collecting
     from overstap.bench import transport as bench
     from overstap.bench.place import today
 
-    with _place((), durable=durable) as place:
+    with _place((collecting.REGION,), durable=durable) as place:
         bench.run(_console(), place, today=today(), pupils=pupils, runs=runs)
+        collecting.run(_console(), place, today=today(), pupils=pupils)
 
 
 @app.command()
