@@ -78,7 +78,7 @@ class Gate(HITLOperator):
         """Ask, with the figures that the decision needs; go on when there is nothing to ask any more."""
         with workplace(self.ref, self.task_id) as place:
             with place.ledger.unit(self.ref.region, self.task_id) as unit:
-                facts = self.ask(place, unit)
+                facts = None if self.is_overtaken(context) else self.ask(place, unit)
             if facts is not None:
                 facts |= {
                     "region": place.agreement.name,
@@ -114,6 +114,10 @@ class Gate(HITLOperator):
     def ask(self, place: Workplace, unit: Unit) -> dict[str, Any] | None:
         """Return what fills the question's text; None when there is nothing to ask."""
         raise NotImplementedError
+
+    def is_overtaken(self, context: Context) -> bool:
+        """Tell whether a newer question is asked in this run, so that this one need not be."""
+        return False
 
     def take(self, place: Workplace, unit: Unit, answer: Answer) -> dict[str, int]:
         """Keep the answer and bring it about; return counts of what it did.

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from airflow.sdk import Context
+
 from overstap.agreements import RoundKind
 from overstap.clock import now, spoken
 from overstap.errors import OverstapError
@@ -40,6 +42,10 @@ class ReleaseForReview(Gate):
                 if place.kind.is_inspected or school.supplied
             ),
         }
+
+    def is_overtaken(self, context: Context) -> bool:
+        """Tell whether dossiers came while this question stood open: those are asked about with it, in a newer one."""
+        return max(context["ti"].xcom_pull(task_ids="questions")) > self.question
 
     def take(self, place: Workplace, unit: Unit, answer: Answer) -> dict[str, int]:
         """Keep the answer, and release."""

@@ -2,6 +2,8 @@
 
 import logging
 
+from airflow.sdk import get_current_context
+
 from overstap.errors import OverstapError
 from overstap.ledger import counts, dossiers, reviews
 from overstap.orchestration.tasks.checking import check
@@ -11,7 +13,9 @@ log = logging.getLogger(__name__)
 
 
 def questions(region: str, school_year: str, kind: str) -> list[int]:
-    """Return the numbers of the questions to the coordinator: those answered before, and a new one when dossiers wait.
+    """Return the numbers of the questions to the coordinator: those asked before, and a new one when dossiers wait.
+
+    Also when the last one was never answered: a question that is asked again would show its first figures.
 
     Raises:
         OverstapError: GATE-002 when there is nothing to release and nothing was.
@@ -25,13 +29,20 @@ def questions(region: str, school_year: str, kind: str) -> list[int]:
         check(region, school_year, kind)
     with workplace(ref, "questions") as place, place.ledger.unit(region, "questions") as unit:
         waiting = dossiers.waiting_for_release(unit, ref.round_id).total()
-        asked = dossiers.releases(unit, ref.round_id) + bool(waiting)
-        if not asked:
+        released = dossiers.releases(unit, ref.round_id)
+        if not released and not waiting:
             schools = counts.primary_schools(unit, ref.round_id)
             supplied = sum(school.supplied for school in schools)
             raise OverstapError("GATE-002", supplied=supplied, rejected=sum(one.states["rejected"] for one in schools))
     log.info("%d dossiers wachten op vrijgave | wait for release", waiting)
-    return list(range(1, asked + 1))
+    return list(range(1, (max(released, _asked_in_this_run()) + 1 if waiting else released) + 1))
+
+
+def _asked_in_this_run() -> int:
+    """Return how many instances the gate has in this run; none before it was first expanded."""
+    ti = get_current_context()["ti"]
+    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=["release"], run_ids=[ti.run_id])
+    return sum(name != "release" for name in states.get(ti.run_id, {}))
 
 
 def invite(region: str, school_year: str, kind: str) -> dict[str, int]:
