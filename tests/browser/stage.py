@@ -84,6 +84,7 @@ class Stage:
         return next(one for one in self.regions[region].primary if one.character is character)
 
     def supply_late(self, school: PrimarySchool, region: str = ALFA) -> None:
+        """What the late school exports after all; its files are as old as they were, so they count at once."""
         made = self.folder / "region"
         for path in sorted((made / "late" / region / school.id).iterdir()):
             shutil.move(path, made / "drop" / region / school.id / path.name)
@@ -92,7 +93,7 @@ class Stage:
         """What the faulty school exports anew, after mending it in its administration."""
         made = self.folder / "region"
         for path in sorted((made / "mended" / region / school.id).iterdir()):
-            shutil.copy(path, made / "drop" / region / school.id / path.name)
+            shutil.copy2(path, made / "drop" / region / school.id / path.name)
 
     def states(self, region: str) -> Counter[str]:
         with psycopg.connect(self.postgres.superuser_dsn(LEDGER)) as connection:
@@ -226,7 +227,7 @@ def _build(folder: Path, postgres: EmbeddedPostgres) -> Stage:
             folder / "region",
             {KIND: Milestones(**moments)},
             receives_at=receivers.__getitem__,
-            review_minimum=timedelta(seconds=25),
+            review_minimum=timedelta(minutes=20),  # the wait ends as soon as everybody was heard
         )
         _rename(written.agreement, region)
         agreements[name] = load_agreement(written.agreement)

@@ -8,13 +8,16 @@ from datetime import datetime
 from openpyxl import Workbook
 from openpyxl.cell import Cell as SheetCell
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Alignment, Font
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
 
 from overstap.board.funnel import Layer, count
 from overstap.board.rounds import RoundView
 from overstap.board.schools import SupplierRow
 from overstap.clock import spoken, wall
+from overstap.sheets import BRAND, FONT, height
 from overstap.texts import texts
 
 COLUMNS = (
@@ -25,7 +28,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－",
 """What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), full-width forms included."""
 _UNPRINTABLE = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
 """Control characters, which no spreadsheet file may hold (XML 1.0, clause 2.2)."""
-_WIDTHS = {"school": 34, "blocks": 52, "do": 52, "calls": 40, "why": 60, "deadline": 30, "outlook": 18}
+_WIDTHS = {"school": 28, "status": 11, "blocks": 52, "do": 48, "calls": 36, "why": 36, "deadline": 22, "outlook": 14}
+_USUAL_WIDTH = 13
 
 Cell = str | int
 
@@ -76,12 +80,22 @@ def to_spreadsheet(rows: Sequence[SupplierRow], view: RoundView, at: datetime) -
     sheet = book.create_sheet(f"{view.kind.dutch} {view.school_year}")
     sheet.freeze_panes = "C2"
     for place, name in enumerate(COLUMNS, 1):
-        sheet.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, 13)
+        sheet.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, _USUAL_WIDTH)
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{len(rows) + 1}"
+    sheet.print_title_rows = "1:1"
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", Worksheet.PAPERSIZE_A4
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    widths = [_WIDTHS.get(name, _USUAL_WIDTH) for name in COLUMNS]
     head, text = _style(sheet, is_head=True), _style(sheet)
+    sheet.row_dimensions[1].height = height(
+        (title, width * 0.8) for title, width in zip(_titles(), widths, strict=True)
+    )
     sheet.append([_cell(sheet, title, head) for title in _titles()])
-    for row in rows:
-        sheet.append([_cell(sheet, cell, text) for cell in cells(row)])
+    for number, row in enumerate(rows, start=2):
+        found = cells(row)
+        sheet.row_dimensions[number].height = height(zip(found, widths, strict=True))
+        sheet.append([_cell(sheet, cell, text) for cell in found])
     book.properties.creator = "Overstap"
     book.properties.title = f"{view.region_name}: {view.kind.dutch} {view.school_year}, {wall(at):%d-%m-%Y %H:%M}"
     out = io.BytesIO()
@@ -101,17 +115,17 @@ def _style(sheet: object, *, is_head: bool = False) -> SheetCell:
     """Return a cell that others take their looks from: to work a style out for each takes longer than all the rest."""
     made = WriteOnlyCell(sheet)
     made.alignment = Alignment(vertical="top", wrap_text=True)
+    made.border = Border(bottom=Side(style="thin", color="CDD4DC"))
+    made.font = Font(name=FONT, bold=is_head, color="FFFFFF" if is_head else None)
     if is_head:
-        made.font = Font(bold=True)
+        made.fill = PatternFill("solid", fgColor=BRAND)
     return made
 
 
-def _cell(sheet: object, value: Cell, style: SheetCell) -> SheetCell | int:
-    if isinstance(value, int):
-        return value
-    made = WriteOnlyCell(sheet, value.translate(_UNPRINTABLE))
-    # Told outright: openpyxl takes what begins with "=" for a formula.
-    made.data_type = "s"
+def _cell(sheet: object, value: Cell, style: SheetCell) -> SheetCell:
+    made = WriteOnlyCell(sheet, value if isinstance(value, int) else value.translate(_UNPRINTABLE))
+    if isinstance(value, str):
+        made.data_type = "s"  # told outright: openpyxl takes what begins with "=" for a formula
     made._style = style._style
     return made
 

@@ -308,7 +308,12 @@ class AirflowApi:
         """Return the questions of a run that wait for a person."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/hitlDetails"
         details = self.call("GET", path, params={"limit": 100})["hitl_details"]
-        return [detail for detail in details if not detail["response_received"]]
+        # One that was cleared before its answer keeps its text, also when it is asked no more.
+        return [
+            detail
+            for detail in details
+            if not detail["response_received"] and detail["task_instance"]["state"] == "awaiting_input"
+        ]
 
     def answer(
         self,
