@@ -42,7 +42,11 @@ class Other:
     region: str
     run: str
     marks: tuple[str, ...]
-    note: str = "notitie voor eigen ogen"
+
+    @property
+    def note(self) -> str:
+        """What its coordinator noted at the run."""
+        return f"notitie van {self.region}"
 
     @property
     def strangers(self) -> tuple[str, ...]:
