@@ -62,11 +62,15 @@ class Form:
         name: an entry of include/texts/agreements/checks.yaml.
         example: a value, as YAML.
         choices: the values that it may have, when they are few.
+        least: the smallest number that it may be, where it is one.
+        most: the largest.
     """
 
     name: str
     example: str
     choices: tuple[str, ...] = ()
+    least: int = 1
+    most: int = 60
 
 
 @cache
@@ -195,7 +199,8 @@ def forms_at(schema: dict[str, Any], key: Key) -> Form:
         "array": "form_list",
         "object": "form_block",
     }
-    return Form(names.get(str(part.get("type")), "form_text"), example, choices)
+    bounds = int(part.get("minimum", 1)), int(part.get("maximum", 60))
+    return Form(names.get(str(part.get("type")), "form_text"), example, choices, *bounds)
 
 
 def _example(key: Key) -> str:

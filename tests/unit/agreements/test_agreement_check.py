@@ -91,6 +91,8 @@ MISTAKES = [
     (RECEIPTS, "receipts_due: 2027-04-04 17:00", "114", None),  # a Sunday
     (RECEIPTS, "receipts_due: 2027-03-26 17:00", "114", None),  # Good Friday
     (RECEIPTS, "receipts_due: 2027-04-28 17:00", "114", None),  # May holiday of the part Middle
+    ("holiday_region: middle", "holiday_region: middle\nretention: {content_days: 90, traces_days: 60}", "174",
+     "retention: {content_days: 90, traces_days: 60}"),
     ("holiday_region: middle", "holiday_region: middle\nnotices: {digest_at: '06:30'}", "170",
      "notices: {digest_at: '06:30'}"),
     (RECEIPTS, "receipts_due: 2027-04-06 00:00", "115", None),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from overstap.agreements.checks import content, law, moments, notices, people, shape
+from overstap.agreements.checks import content, law, moments, notices, people, retention, shape
 from overstap.agreements.checks.context import Context
 from overstap.agreements.findings import Finding, Severity, finding_of
 from overstap.agreements.load import agreement_paths
@@ -62,6 +62,7 @@ def check_agreements(
             content.check(context)
             people.check(context, register)
             notices.check(context)
+            retention.check(context)
             is_taken = shape.check(context)
             _nothing_unsaid(context, is_taken)
     _schools_in_two_regions(contexts, _neighbours(chosen, national))

@@ -88,9 +88,8 @@ def _tell(context: Context, kind: str, key: Key, value: Any, facts: dict[str, An
         return  # the check of coordinators tells that nobody answers
     else:
         form = forms_at(schema, key)
-        context.say(
-            "AGREEMENT-105", *key, key=name, value=_shown(value), form=Said(form.name, {"example": form.example})
-        )
+        facts = {"example": form.example, "least": form.least, "most": form.most}
+        context.say("AGREEMENT-105", *key, key=name, value=_shown(value), form=Said(form.name, facts))
 
 
 def _kinds() -> tuple[Any, ...]:

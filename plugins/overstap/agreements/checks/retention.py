@@ -1,0 +1,13 @@
+"""How long things are kept: what leads back to a pupil goes last, for without the dossier it proves what was done."""
+
+from overstap.agreements.checks.context import Context
+
+
+def check(context: Context) -> None:
+    """Note traces that would go before the content; what is no number is for the check of the shape."""
+    stated = context.written.at("retention")
+    if not isinstance(stated, dict):
+        return
+    content, traces = stated.get("content_days"), stated.get("traces_days")
+    if isinstance(content, int) and isinstance(traces, int) and traces < content:
+        context.say("AGREEMENT-174", "retention", "traces_days", content=content, traces=traces)
