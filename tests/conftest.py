@@ -25,10 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares a costly fixture, and begin with the longest; see `spreading`."""
-    if config.pluginmanager.hasplugin("xdist"):
-        spread(items, Path(__file__).resolve().parent)
+    spread(items, Path(__file__).resolve().parent)
 
 
 @pytest.fixture(scope="session")
