@@ -13,6 +13,9 @@ from overstap.clock import spoken, wall
 from overstap.settings import PROJECT
 from overstap.texts import TEXTS, texts
 
+_ELSEWHERE = ("notices/kinds", "orchestration/documentation", "orchestration/titles")
+"""Words of other rooms that pages show."""
+
 
 @cache
 def _environment() -> Environment:
@@ -45,8 +48,8 @@ def prepare() -> None:
     environment = _environment()
     for name in environment.list_templates():
         environment.get_template(name)
-    for path in sorted((TEXTS / "board").glob("*.yaml")):
-        texts(f"board/{path.stem}")
+    for name in (*(f"board/{path.stem}" for path in sorted((TEXTS / "board").glob("*.yaml"))), *_ELSEWHERE):
+        texts(name)
 
 
 def render(template: str, *, base: str, now: datetime, **facts: Any) -> str:

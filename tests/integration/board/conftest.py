@@ -77,7 +77,7 @@ def house() -> Alone:
 
 
 @pytest.fixture
-def client(house: Alone, ledger: Ledger, owner_dsn: str, app_dsn: str, tmp_path: Path) -> Iterator[TestClient]:
+def board(house: Alone, ledger: Ledger, owner_dsn: str, app_dsn: str, tmp_path: Path) -> Iterator[Board]:
     """Region alfa under way, with a hostile name; beta as well; demo with a round that has not opened."""
     at = now()
     planned = {RoundKind.ADVICE: Milestones(**{name: at + timedelta(days=9) for name in Milestones.model_fields})}
@@ -95,10 +95,16 @@ def client(house: Alone, ledger: Ledger, owner_dsn: str, app_dsn: str, tmp_path:
         if name != "demo":
             fill(ledger, owner_dsn, agreement, RoundKind.ADVICE, Filling(200, UNDER_WAY, troubled_every=1))
     settings = Settings(ledger=app_dsn, regions=tmp_path / "regions", trust=None)
-    board = Board(house, lambda: settings)
+    made = Board(house, lambda: settings)
+    yield made
+    made.looker.close()
+
+
+@pytest.fixture
+def client(board: Board) -> Iterator[TestClient]:
+    """The board's pages."""
     with TestClient(make_app(board), follow_redirects=False) as found:
         yield found
-    board.looker.close()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 
 from overstap.agreements.changing import shifted
+from overstap.board import render
+from overstap.board.app import Board
 from overstap.board.speech import when
 from overstap.clock import now
 from overstap.errors import OverstapError
@@ -19,6 +21,7 @@ from overstap.ledger import Ledger, backups, certificates
 from overstap.ledger.agreements import add_version
 from overstap.ledger.looking import Looker
 from overstap.ledger.rounds import get_round
+from overstap.texts import texts
 
 from .conftest import ADMINISTRATOR, COORDINATOR, HOSTILE, VIEWER, Alone
 
@@ -98,6 +101,38 @@ def test_a_milestone_that_moved_in_a_running_round_is_told(client: TestClient, h
         add_version(unit, found.round_id, moved, origin="form", offered_digest=moved.digest, taken_by="c.alfa")
     for path in (here, "/"):
         assert told in client.get(path).text, path
+
+
+def test_what_every_page_needs_was_read_before_the_first(client: TestClient, board: Board, house: Alone) -> None:
+    """Words, templates and agreements: nobody waits for them after a start."""
+    texts.cache_clear()
+    render._environment.cache_clear()
+    board.prepare()
+    words, read, made = texts.cache_info().misses, dict(board.shelf._read), render._environment()
+    templates = set(made.cache or ())
+    assert len(read) == 3
+    round_id = "alfa.2026-2027.advice"
+    for asks, paths in (
+        (
+            COORDINATOR,
+            (
+                "/",
+                f"/ronde/{round_id}",
+                f"/ronde/{round_id}/school/99AA00",
+                f"/ronde/{round_id}/school/99AA00/opnieuw",
+                f"/ronde/{round_id}/scholen.csv",
+            ),
+        ),
+        (ADMINISTRATOR, ("/beheer", "/ronde/nowhere")),
+    ):
+        house.asks = asks
+        for path in paths:
+            assert client.get(path).status_code in (200, 404, 409), path
+            assert texts.cache_info().misses == words, path
+    assert set(made.cache or ()) == templates
+    assert {path: id(found) for path, found in board.shelf._read.items()} == {
+        path: id(one) for path, one in read.items()
+    }
 
 
 def test_sort_filter_and_search(client: TestClient, here: str) -> None:
