@@ -87,9 +87,9 @@ begin
     delete from review_attachment a using review_frozen f where f.frozen = a.frozen and f.dossier = any(ids);
     delete from finding where dossier = any(ids);
     update delivery set envelope = '' where dossier = any(ids);
-    update mail m set state = 'refused', content = null, settled_at = coalesce(settled_at, overstap.clock())
-      from dossier d where d.dossier = any(ids) and m.region = d.region and m.content is not null
-       and starts_with(m.meaning, 'invitation/' || d.dossier || '/');
+    update mail m set state = 'refused', content = null, settled_at = overstap.clock()
+      from invitation i where i.dossier = any(ids) and m.region = i.region and m.content is not null
+       and m.meaning = concat_ws('/', 'invitation', i.dossier, i.number, i.person, i.days_before);
     update dossier set las_key = null, erased_at = overstap.clock() where dossier = any(ids) and erased_at is null;
     get diagnostics erased = row_count;
     return erased;
@@ -100,11 +100,11 @@ create function overstap.forget_traces(wanted uuid[], days integer, is_asked boo
 declare ids uuid[] := may_erase(wanted, days, is_asked); forgotten integer;
 begin
     delete from entitled where dossier = any(ids);
+    delete from mail m using invitation i where i.dossier = any(ids) and m.region = i.region
+       and m.meaning = concat_ws('/', 'invitation', i.dossier, i.number, i.person, i.days_before);
     delete from invitation where dossier = any(ids);
     delete from letter_print where dossier = any(ids);
     delete from content_access where dossier = any(ids);
-    delete from mail m using dossier d where d.dossier = any(ids) and m.region = d.region
-       and starts_with(m.meaning, 'invitation/' || d.dossier || '/');
     -- Whose answer it was is no longer said; that there were two stays.
     update review_decision r set person = n.place, recorded_by = case when r.ground = 'parent_page' then n.place else r.recorded_by end
       from (select review_decision, dense_rank() over (partition by dossier order by person)::text as place

@@ -162,9 +162,11 @@ _COLUMNS = (
 
 
 def _read(unit: Unit, condition: str, **values: Any) -> list[Request]:
+    # What was erased after its time has no words any more
     rows = unit.rows(
         f"select {_COLUMNS} from overstap.review_request q "  # noqa: S608 (written in this module)
         f"join overstap.dossier d on d.dossier = q.dossier and d.region = q.region where {condition} "
+        "and d.erased_at is null "
         "order by q.state <> 'open', q.due_at, q.request",
         **values,
     )
