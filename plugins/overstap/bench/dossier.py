@@ -43,7 +43,7 @@ class Rates:
         size_bytes: how large the file is.
         one_core: dossiers per second on one core.
         two_cores: on two, None where it was not measured.
-        per_cpu: dossiers per second of processor time on one core, in the best of a hundred parts: what other programs
+        per_cpu: dossiers per second of processor time on one core, in the best of twenty parts: what other programs
             on the machine change least.
     """
 
@@ -109,41 +109,62 @@ class _Saxon:
         return type(self), (self.path,)
 
 
-def _repeat(work: Callable[[bytes], None], data: bytes, count: int) -> tuple[float, float]:
-    """Do the work once to warm up and then `count` times.
+_PARTS = 20
+
+
+def _part(work: Callable[[bytes], None], data: bytes, count: int) -> tuple[float, float]:
+    """Do the work once to warm up and then `count` times; return seconds by the clock and of processor time."""
+    work(data)
+    begin, cpu = time.perf_counter(), time.process_time()
+    for _ in range(count):
+        work(data)
+    return time.perf_counter() - begin, max(time.process_time() - cpu, 1e-9)
+
+
+def _by_turns(work: Mapping[str, Callable[[bytes], None]], data: bytes, count: int) -> dict[str, tuple[float, float]]:
+    """Do each program's work `count` times, turn about in twenty parts: what else the machine does meets them all.
 
     Returns:
-        How many a second by the clock; and how many a second of processor time in the best of up to a hundred parts:
-        other programs share a core's caches, so the best part is nearest to what a core of one's own gives.
+        Per program how many a second by the clock, and per second of processor time in its best part: other programs
+        share a core's caches, so the best part is nearest to what a core of one's own gives.
     """
-    work(data)
-    size = max(1, count // 100)
-    begin, best = time.perf_counter(), 0.0
-    for start in range(0, count, size):
-        part, cpu = min(size, count - start), time.process_time()
-        for _ in range(part):
-            work(data)
-        best = max(best, part / max(time.process_time() - cpu, 1e-9))
-    return count / (time.perf_counter() - begin), best
+    size = max(1, count // _PARTS)
+    parts: dict[str, list[tuple[float, float]]] = {program: [] for program in work}
+    for _ in range(_PARTS):
+        for program, one in work.items():
+            parts[program].append(_part(one, data, size))
+    return {
+        program: (size * _PARTS / sum(clock for clock, _ in found), size / min(cpu for _, cpu in found))
+        for program, found in parts.items()
+    }
 
 
-def measure(program: str, work: Callable[[bytes], None], file: str, data: bytes, count: int, *, two: bool) -> Rates:
-    """Measure one program on one file.
+def _alone(work: Callable[[bytes], None], data: bytes, count: int) -> float:
+    """Return how many a second one process does by the clock."""
+    return count / _part(work, data, count)[0]
+
+
+def measure(
+    file: str, data: bytes, work: Mapping[str, Callable[[bytes], None]], count: int, *, two: bool
+) -> list[Rates]:
+    """Measure programs on one file.
 
     Args:
-        program: its name.
-        work: what it does with a file; must be able to cross to another process.
         file: the file's name.
         data: the file.
+        work: per program what it does with a file; must be able to cross to another process.
         count: how often.
         two: whether to measure two processes at the same time as well.
     """
-    one, per_cpu = _repeat(work, data, count)
-    both = None
+    one = _by_turns(work, data, count)
+    both: dict[str, float] = {}
     if two:
-        with ProcessPoolExecutor(2) as pool:
-            both = sum(rate for rate, _ in pool.map(partial(_repeat, work, count=count), [data, data]))
-    return Rates(program, file, len(data), one, both, per_cpu)
+        for program, each in work.items():
+            with ProcessPoolExecutor(2) as pool:
+                both[program] = sum(pool.map(partial(_alone, each, count=max(1, count // 5)), [data, data]))
+    return [
+        Rates(program, file, len(data), clock, both.get(program), per_cpu) for program, (clock, per_cpu) in one.items()
+    ]
 
 
 def programs(file: str, official: Path | None, today: date) -> dict[str, Callable[[bytes], None]]:
@@ -214,10 +235,7 @@ def run(
         columns = ("program", "1 core /s", "2 cores /s", "per CPU second", "overstap is", "with attachments shut")
         for name in columns:
             table.add_column(name, justify="left" if name == "program" else "right")
-        mine: list[Rates] = []
-        for program, work in programs(file, official, today).items():
-            fewer = times if program != SAXON else max(1, times // 5)
-            mine.append(measure(program, work, file, data, fewer, two=two))
+        mine = measure(file, data, programs(file, official, today), times, two=two)
         if both := _both(mine):
             mine.append(both)
         for rate in mine:
