@@ -12,11 +12,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import psutil
-import psycopg
 from rich.console import Console
 from rich.table import Table
 
 from overstap.agreements import Agreement, RoundKind
+from overstap.bench import processors
 from overstap.bench.lines import Line, show
 from overstap.bench.place import BenchPlace, give_certificates, region_of
 from overstap.bench.receivers import receivers, store_of
@@ -245,12 +245,11 @@ def reviews_of(place: BenchPlace, region: str) -> Path:
 def _play(place: BenchPlace, regions: list[SyntheticRegion]) -> tuple[Measured, dict[str, float]]:
     """Play the rounds of regions at the same time; return what was measured and the processor seconds of each kind."""
     schools = [school.id for school in regions[0].secondary]
-    with ExitStack() as stack, psycopg.connect(place.superuser_dsn) as connection:
+    with ExitStack() as stack:
         found = {region.name: stack.enter_context(receivers(place, region.name, schools)) for region in regions}
-        backend = psutil.Process(connection.info.backend_pid)
-        server = backend.parent() or backend
+        postgres = [processors.server(place.superuser_dsn)]
         endpoints = [psutil.Process(pid) for addresses in found.values() for _, pid in addresses.values()]
-        before = _seconds([server]), _seconds(endpoints)
+        before = processors.seconds(postgres), processors.seconds(endpoints)
         measured = together(
             playing,
             [
@@ -260,22 +259,10 @@ def _play(place: BenchPlace, regions: list[SyntheticRegion]) -> tuple[Measured, 
         )
         cpu = {
             "overstap": sum(part.cpu_seconds for part in measured.parts),
-            "PostgreSQL": _seconds([server]) - before[0],
-            "endpoints": _seconds(endpoints) - before[1],
+            "PostgreSQL": processors.seconds(postgres) - before[0],
+            "endpoints": processors.seconds(endpoints) - before[1],
         }
     return measured, cpu
-
-
-def _seconds(processes: list[psutil.Process]) -> float:
-    """Return the processor seconds of processes with their children, those that have ended too."""
-    total = 0.0
-    for process in processes:
-        times = process.cpu_times()
-        total += times.user + times.system + times.children_user + times.children_system
-        for child in process.children(recursive=True):
-            own = child.cpu_times()
-            total += own.user + own.system
-    return total
 
 
 def _step_rate(measured: Measured, step: str) -> float:

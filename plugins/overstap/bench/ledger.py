@@ -11,6 +11,7 @@ import psycopg
 from rich.console import Console
 
 from overstap.agreements import Agreement, RoundKind
+from overstap.bench import processors
 from overstap.bench.lines import Line, show
 from overstap.bench.place import BenchPlace, region_of
 from overstap.bench.together import Measured, Part, Stopwatch, Work, together
@@ -170,12 +171,31 @@ def run(console: Console, place: BenchPlace, *, today: date, dossiers: int, grou
             for _ in range(runs)
         ]
 
-    one, two = measure(moving, 1), measure(moving, 2)
+    postgres = [processors.server(place.superuser_dsn)]
+    before = processors.seconds(postgres)
+    one = measure(moving, 1)
+    python = sum(part.cpu_seconds for found in one for part in found.parts)
+    cpu = python, processors.seconds(postgres) - before
+    two = measure(moving, 2)
     lines = [Line(what=step, one=_step_rate(one, step), two=_step_rate(two, step)) for step in STEPS]
-    lines.append(Line(what="all of it, per transition", one=_rate(one), two=_rate(two), budget=BUDGET))
+    transitions = sum(found.counted for found in one)
+    lines.append(
+        Line(
+            what="all of it, per transition",
+            one=_rate(one),
+            two=_rate(two),
+            per_cpu=transitions / sum(cpu),
+            budget=BUDGET,
+        )
+    )
     bare = (_rate(measure(updating, processes)) for processes in (1, 2))
     lines.append(Line(what="update of a bare table", one=next(bare), two=next(bare), is_peer=True))
-    show(console, f"Ledger, dossiers through a state, {group:,} per transaction", lines)
+    spent = " and ".join(
+        f"{1_000_000 * each / transitions:,.0f} in {who}"
+        for who, each in zip(("Python", "PostgreSQL"), cpu, strict=True)
+    )
+    title = f"Ledger, dossiers through a state, {group:,} per transaction"
+    show(console, title, lines, f"processor microseconds per transition: {spent}, preparations counted in")
     return lines
 
 

@@ -60,3 +60,20 @@ def test_a_group_is_taken_without_looking_at_all(ledger: Ledger, step: str) -> N
         seen = looked_at(unit) - before
     assert len(claimed) == GROUP
     assert seen <= PER_ITEM * GROUP
+
+
+def test_old_and_new_rows_are_matched_by_a_hash(ledger: Ledger) -> None:
+    """A trigger's plan is made for the first group of a session: after an empty one, all rows were compared to all."""
+    compared = ledger.plain(
+        "select proname from pg_proc where pronamespace = 'overstap'::regnamespace "
+        "and prosrc like '%%old_rows%%' and prosrc like '%%new_rows%%'"
+    )
+    by_hash = ledger.plain(
+        "select proname from pg_proc where pronamespace = 'overstap'::regnamespace "
+        "and 'enable_nestloop=off' = any(proconfig)"
+    )
+    assert (
+        {name for (name,) in compared}
+        == {"keep_transition", "keep_line_still", "keep_inspection"}
+        == {name for (name,) in by_hash}
+    )
