@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from overstap.agreements.model import Agreement, Round, RoundKind, School, SchoolKind
+from overstap.agreements.model import Agreement, Round, RoundKind, School
 from overstap.agreements.national import National
 from overstap.clock import wall
 from overstap.texts import texts
@@ -15,6 +15,7 @@ class Audience(StrEnum):
 
     PO = "PO"
     VO = "VO"
+    SWV = "SWV"
     REGION = "region"
 
 
@@ -27,14 +28,8 @@ class EntryKind(StrEnum):
     HOLIDAY = "holiday"
 
 
-_FOR = {
-    "opens": (Audience.PO, Audience.REGION),
-    "data_due": (Audience.PO, Audience.REGION),
-    "review_opens": (Audience.PO, Audience.REGION),
-    "review_closes": (Audience.PO, Audience.REGION),
-    "delivers": (Audience.VO, Audience.REGION),
-    "receipts_due": (Audience.VO, Audience.REGION),
-}
+_FOR_RECEIVERS = frozenset({"delivers", "receipts_due"})
+"""Milestones that matter to who receives; the others matter to who supplies."""
 _EVERYBODY = tuple(Audience)
 
 
@@ -101,7 +96,7 @@ def entries_for(school: School, of_region: list[Entry]) -> list[Entry]:
         school: the school.
         of_region: what `entries` returned.
     """
-    audience = Audience.PO if school.kind is SchoolKind.PO else Audience.VO
+    audience = Audience(school.kind.value)
     return [entry for entry in of_region if audience in entry.audience]
 
 
@@ -145,7 +140,10 @@ def _of_round(agreement: Agreement, kind: RoundKind, agreed: Round) -> list[Entr
             text=words[name]["text"]["nl"].format(**facts),
             starts=getattr(agreed.milestones, name),
             ends=None,
-            audience=_FOR[name],
+            audience=(
+                Audience((kind.received_by if name in _FOR_RECEIVERS else kind.supplied_by).value),
+                Audience.REGION,
+            ),
             reminders=tuple(
                 sorted({reminder.days_before for reminder in agreed.reminders if reminder.of == name}, reverse=True)
             ),

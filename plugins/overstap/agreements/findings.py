@@ -1,7 +1,7 @@
 """What checking says about an agreement: where, how bad, in two languages, and what to do."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -96,11 +96,21 @@ def _told(value: Any, language: str) -> Any:
     if isinstance(value, Said):
         sentence: str = texts("agreements/checks")[value.name][language]
         return sentence.format(**{name: _told(fact, language) for name, fact in value.facts.items()})
+    if isinstance(value, timedelta):
+        return _days(value, language)
     if isinstance(value, datetime):
         return clock.spoken(value) if language == "nl" else clock.wall(value).strftime("%A %d %B %Y %H:%M")
     if isinstance(value, date):
         return spoken_day(value) if language == "nl" else value.strftime("%A %d %B %Y")
     return value
+
+
+def _days(value: timedelta, language: str) -> str:
+    """Return a duration in days, with a decimal where there is one: "0,2 dagen", "1 dag"."""
+    number = f"{value / timedelta(days=1):.1f}".removesuffix(".0")
+    if language == "nl":
+        return f"{number.replace('.', ',')} {'dag' if number == '1' else 'dagen'}"
+    return f"{number} {'day' if number == '1' else 'days'}"
 
 
 def spoken_day(day: date) -> str:

@@ -123,8 +123,7 @@ def _minimum(context: Context, kind: str, stated: object, window: timedelta) -> 
     except ValidationError:
         return  # the check of forms tells it
     if window < least:
-        day = timedelta(days=1)
-        facts = {"round": context.round_name(kind), "window": f"{window / day:.1f}", "least": f"{least / day:.1f}"}
+        facts = {"round": context.round_name(kind), "window": window, "least": least}
         context.say("AGREEMENT-118", "rounds", kind, "milestones", "review_closes", **facts)
 
 
