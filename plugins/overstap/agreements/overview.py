@@ -101,7 +101,9 @@ def overview(agreement: Agreement, national: National, made_on: date) -> str:
             {
                 "name": kind.dutch,
                 "moments": [
-                    _short(getattr(agreed.milestones, name)).rsplit(" ", 1) if name in kind.milestones else ("", "")
+                    _short(getattr(agreed.milestones, name)).rsplit(" ", 1)
+                    if name in kind.milestones
+                    else (words["page"]["none"]["nl"], "")
                     for name in Milestones.model_fields
                 ],
                 "stage": words["stages"][agreed.receivers.value if kind.is_inspected else "partnership"]["nl"],

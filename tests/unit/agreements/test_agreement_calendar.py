@@ -156,3 +156,19 @@ def test_files_are_where_the_command_says(tmp_path: Path, monkeypatch):
     files = list((tmp_path / "out" / "voorbeeld" / "2026-2027").iterdir())
     assert told.stdout.split()[-1] == str(len(files)) == "4"
     assert (tmp_path / "out" / "voorbeeld" / "2026-2027" / "99ZZ00.ics").is_file()
+
+
+def test_a_partnership_sees_its_own_round_and_secondary_schools_do_not():
+    demo = load_agreement(PROJECT / "include" / "regions" / "demo" / "2026-2027.yaml")
+    of_region = entries(demo, national_year("2026-2027"))
+    seen = {
+        school.kind.value: {
+            (entry.round.value, entry.milestone)
+            for entry in entries_for(school, of_region)
+            if entry.round and entry.milestone
+        }
+        for school in demo.schools
+    }
+    assert seen["SWV"] == {("support", "delivers"), ("support", "receipts_due")}
+    assert {name for kind, name in seen["PO"] if kind == "support"} == {"opens", "data_due"}
+    assert not [name for kind, name in seen["VO"] if kind == "support"]

@@ -428,3 +428,18 @@ def test_feedback_is_no_round_of_the_standard_and_the_check_says_how_results_go_
     assert warning.code == "AGREEMENT-172"
     assert "overstap deliver results" in warning.do_nl
     assert load_agreement(path).round("feedback").profile == "VOVO"
+
+
+def test_a_round_by_its_dutch_name_is_one_mistake_with_the_name_that_is_meant(tmp_path):
+    (mistake,) = found(
+        write(tmp_path, GOOD.replace("rounds:\n", "rounds:\n  ondersteuning: {milestones: {opens: morgen}}\n"))
+    )
+    assert mistake.code == "AGREEMENT-102"
+    assert "support" in mistake.do_nl
+
+
+def test_a_duration_is_told_in_days_as_each_language_writes_it(tmp_path):
+    text = GOOD.replace(CLOSES, "review_closes: 2027-03-17 02:00")
+    (short,) = [one for one in found(write(tmp_path, text)) if one.code == "AGREEMENT-118"]
+    assert "duurt 0,5 dagen, korter dan review_minimum (5 dagen)" in short.message_nl
+    assert "lasts 0.5 days" in short.message_en
