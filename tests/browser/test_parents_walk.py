@@ -18,6 +18,8 @@ from served import Served
 from overstap.local.postgres import EmbeddedPostgres
 from overstap.settings import PROJECT
 
+from .paper import keep_paper
+
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
 NARROW = {"width": 320, "height": 640}
 _IMAGES = PROJECT / "docs" / "images" if os.environ.get("OVERSTAP_TEST_IMAGES") else None
@@ -307,6 +309,10 @@ def test_every_other_page_and_the_english_ones(
         *(("en/nowhere", "This page"), ("nl/nergens", "Deze pagina"), ("en/logboek", "Who opened")),
     ):
         sound(address, heading)
+        if address == "en/dossier":
+            picture(page, "english", whole=False)
+    if _IMAGES is not None:
+        keep_paper(page.request.get(f"{served.address}/nl/dossier.pdf").body(), "parents-pdf")
     page.get_by_role("button", name="Ask for the proof").click()
     page.wait_for_url("**/logboek")
     assert page.get_by_role("status").get_by_text("You asked for the proof").is_visible()

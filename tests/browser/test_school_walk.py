@@ -35,6 +35,8 @@ from overstap.review.school.passwords import hashed
 from overstap.settings import PROJECT
 from overstap.trust.authority import DevelopmentAuthority
 
+from .paper import keep_paper
+
 CODE = re.compile(r"\b(?:[0-9A-Z]{4}-){4}[0-9A-Z]{4}\b")
 FAULTS = (
     "\ufeffDossier;Sleutel in uw administratie;Ernst;Waar;Wat is er mis;Wat te doen;Wie;Regel\r\n"
@@ -171,6 +173,8 @@ def test_a_school_does_its_work(
     sound(page, serious, "pupils")
 
     letters = downloaded(page, page.get_by_role("button", name="Brieven maken").click)
+    if _IMAGES is not None:
+        keep_paper(letters, "letter")
     persons = sum(len(one.persons) for one in families)
     assert len(pypdf.PdfReader(io.BytesIO(letters)).pages) == persons
     page.reload()
@@ -200,7 +204,10 @@ def test_a_school_does_its_work(
     pdf = downloaded(page, page.get_by_role("button", name="Afdruk voor").first.click)
     assert "Inzage op school" in "".join(one.extract_text() for one in pypdf.PdfReader(io.BytesIO(pdf)).pages)
     pack = downloaded(page, page.get_by_role("button", name="Bewijs maken").click)
-    assert len(zipfile.ZipFile(io.BytesIO(pack)).namelist()) == 4
+    packed = zipfile.ZipFile(io.BytesIO(pack))
+    assert len(packed.namelist()) == 4
+    if _IMAGES is not None:
+        keep_paper(packed.read(next(name for name in packed.namelist() if name.endswith(".pdf"))), "proof")
     page.reload()
     sound(page, serious, "pupil")
     page.get_by_role("button", name="Uitloggen").click()
