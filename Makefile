@@ -24,7 +24,7 @@ stop:
 test: $(VENV)/.ready-dev
 	@echo "pytest: unit, DAG and integration tests in several processes; those marked boot start all of Airflow"
 	@$(BIN)/python -m pytest --numprocesses "$$(( $$($(BIN)/python -c 'import os; print(os.cpu_count())') + 1 ))" \
-		--dist loadgroup --no-loadscope-reorder $(ARGS)
+		--dist loadscope $(ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

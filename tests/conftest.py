@@ -4,11 +4,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from hypothesis import settings
-from spreading import spread
+from spreading import Groups, in_order
 
 from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password
 from overstap.local.postgres import EmbeddedPostgres
@@ -24,10 +25,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--thorough", action="store_true", help="ten thousand generated dossiers instead of hundreds")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a costly fixture, and begin with the longest; see `spreading`."""
-    spread(items, Path(__file__).resolve().parent)
+    """Begin with the longest; see `spreading`."""
+    items[:] = in_order(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    """Keep together what shares a costly fixture; see `spreading`."""
+    return Groups(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -3,41 +3,64 @@
 What is costly to set up (a booted Airflow, a played round) is set up in one process only: the tests around it are one
 group. All others go by file. Groups are handed out in order, so the longest come first and nobody waits for them at
 the end.
+
+pytest-xdist's own groups (`--dist loadgroup`) are written into the ids of tests, which pytest 9.2 does not let it do.
 """
 
-from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+_AIRFLOW = (
+    "tests/browser/test_board_",
+    "tests/integration/local/test_airflow.py",
+    "tests/integration/round/test_boot.py",
+)
+_ROUND = "tests/integration/round/"
 
 _LONGEST = (
     "airflow",
     "round",
-    "faults/",
-    "browser/",
-    "integration/",
-    "dags/",
-    "unit/dossier/",
+    "tests/faults/",
+    "tests/browser/",
+    "tests/integration/",
+    "tests/dags/",
+    "tests/unit/dossier/",
 )
 
 
-def spread(items: list[pytest.Item], root: Path) -> None:
-    """Name each test's group, and bring the groups into the order in which they begin.
+class Groups(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out whole groups, each to one process."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        config.option.loadscopereorder = False  # the order is that of `in_order`
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return tests in the order in which their groups begin; within a group it stays as it is.
 
     Args:
-        items: the tests that were collected; their order is changed in place, within a group it stays.
-        root: the folder of the tests.
+        items: what was collected.
+
+    Raises:
+        pytest.UsageError: when a test boots an Airflow and would do so beside another.
     """
-    groups = {item.nodeid: _group(item, root) for item in items}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item.nodeid]))
-    items.sort(key=lambda item: _place(groups[item.nodeid]))
+    apart = [item.nodeid for item in items if item.get_closest_marker("boot") and _group(item.nodeid) != "airflow"]
+    if apart:
+        raise pytest.UsageError(f"these boot an Airflow; name their files in tests/spreading.py: {', '.join(apart)}")
+    return sorted(items, key=lambda item: _place(_group(item.nodeid)))
 
 
-def _group(item: pytest.Item, root: Path) -> str:
-    if item.get_closest_marker("boot") or "stage" in getattr(item, "fixturenames", ()):
-        return "airflow"  # one booted Airflow at a time is enough for a machine
-    path = item.path.relative_to(root)
-    return "round" if path.parent.name == "round" else path.as_posix()
+def _group(nodeid: str) -> str:
+    path = nodeid.split("::")[0]
+    if path.startswith(_AIRFLOW):
+        return "airflow"
+    return "round" if path.startswith(_ROUND) else path
 
 
 def _place(group: str) -> tuple[int, str]:
