@@ -4,27 +4,23 @@ Only a receipt whose signature, chain, school and digests all match turns a deli
 is the one way to get a `Receipt` out of bytes that came from elsewhere.
 """
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-import overstap
 from overstap.delivery import manifest as forms
 from overstap.delivery.manifest import Party
-from overstap.delivery.reasons import EnvelopeError, Reason
-from overstap.delivery.signing import sign, verify
+from overstap.delivery.statement import MAX_BYTES, MEDIA_TYPE, SOFTWARE, Form, Stated
+from overstap.delivery.statement import Fault as ReceiptFault
 from overstap.errors import OverstapError
-from overstap.trust import SigningIdentity, TrustStore, oin_of
+from overstap.trust import SigningIdentity, TrustStore
 
-FORMAT = "overstap-receipt/1"
-MEDIA_TYPE = "application/cms"
-SOFTWARE = f"Overstap {overstap.__version__}"
-MAX_RECEIPT_BYTES = 64 * 1024
+__all__ = ["MAX_RECEIPT_BYTES", "MEDIA_TYPE", "SOFTWARE", "ReceiptFault"]
 
-_AHEAD = timedelta(hours=1)
-_SOFTWARE_LENGTH = 100
+MAX_RECEIPT_BYTES = MAX_BYTES
 
 
 class Outcome(StrEnum):
@@ -45,22 +41,6 @@ class Refusal(StrEnum):
     TOO_LARGE = "too_large"
     WITHDRAWN = "withdrawn"
     """Its sender took it back before it came."""
-
-
-class ReceiptFault(StrEnum):
-    """Why a receipt does not count."""
-
-    MALFORMED = "malformed"
-    SIGNATURE = "signature"
-    """Signature, attributes or the signer's certificate are not in order."""
-    RECEIVER = "receiver"
-    """Signed by, or speaking for, another school than the envelope went to."""
-    MESSAGE = "message"
-    """About another message."""
-    DIGEST = "digest"
-    """About other bytes than were sent."""
-    TIME = "time"
-    """From the future."""
 
 
 _CODES = {
@@ -145,19 +125,13 @@ def make_receipt(
     """
     if refusal is None and manifest_sha256 is None:
         raise ValueError("what was accepted had a manifest")
-    at = at.replace(microsecond=0)
-    fields = {
-        "format": FORMAT,
-        "message_id": str(message_id),
+    own = {
         "envelope_sha256": envelope_sha256.hex(),
         "manifest_sha256": manifest_sha256.hex() if manifest_sha256 else None,
         "outcome": Outcome.REFUSED if refusal else Outcome.ACCEPTED,
         "refusal": refusal,
-        "received_at": forms.moment_text(at),
-        "receiver": {"oin": identity.oin, "school": identity.school},
-        "software": software[:_SOFTWARE_LENGTH],
     }
-    return sign(json.dumps(fields, separators=(",", ":")).encode(), identity, at=at)
+    return _FORM.make(identity, own, message_id=message_id, at=at, software=software)
 
 
 def verify_receipt(
@@ -190,25 +164,9 @@ def verify_receipt(
     def refused(fault: ReceiptFault) -> ReceiptError:
         return ReceiptError(fault, message=message_id, school=receiver)
 
-    if len(data) > MAX_RECEIPT_BYTES:
-        raise refused(ReceiptFault.MALFORMED)
-    try:
-        signed = verify(data, trust=trust, at=at)
-    except EnvelopeError as error:
-        shape = error.reason in (Reason.MALFORMED, Reason.NOT_SIGNED)
-        raise refused(ReceiptFault.MALFORMED if shape else ReceiptFault.SIGNATURE) from error
-    try:
-        receipt = _parse(signed.content)
-    except (EnvelopeError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise refused(ReceiptFault.MALFORMED) from error
-    if signed.oin != oin_of(receiver) or receipt.receiver != Party(oin_of(receiver), receiver):
-        raise refused(ReceiptFault.RECEIVER)
-    if receipt.message_id != message_id:
-        raise refused(ReceiptFault.MESSAGE)
+    receipt = _FORM.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, refused=refused)
     if receipt.envelope_sha256 != envelope_sha256 or receipt.manifest_sha256 not in _digests(receipt, manifest_sha256):
         raise refused(ReceiptFault.DIGEST)
-    if receipt.received_at > at + _AHEAD or receipt.received_at != signed.signed_at:
-        raise refused(ReceiptFault.TIME)
     return receipt
 
 
@@ -217,31 +175,29 @@ def _digests(receipt: Receipt, expected: bytes) -> tuple[bytes | None, ...]:
     return (expected,) if receipt.is_accepted else (expected, None)
 
 
-def _parse(content: bytes) -> Receipt:
-    fields = forms.json_object(content, Reason.MANIFEST)
-    names = {
-        *("format", "message_id", "envelope_sha256", "manifest_sha256", "outcome", "refusal", "received_at"),
-        *("receiver", "software"),
-    }
-    if fields.keys() != names or fields["format"] != FORMAT:
-        raise ValueError("another form of receipt")
+def _parse(fields: Mapping[str, Any], stated: Stated) -> Receipt:
     outcome = Outcome(fields["outcome"])
     refusal = Refusal(fields["refusal"]) if outcome is Outcome.REFUSED else None
     if (refusal is None) != (fields["refusal"] is None):
         raise ValueError("accepted with a refusal")
     if refusal is None and fields["manifest_sha256"] is None:
         raise ValueError("accepted without a manifest")
-    software = fields["software"]
-    if not isinstance(software, str) or len(software) > _SOFTWARE_LENGTH:
-        raise ValueError("another form of software name")
     manifest = fields["manifest_sha256"]
     return Receipt(
-        message_id=forms.uuid_of(fields["message_id"]),
+        message_id=stated.message_id,
         envelope_sha256=forms.digest_of(fields["envelope_sha256"]),
         manifest_sha256=None if manifest is None else forms.digest_of(manifest),
         outcome=outcome,
         refusal=refusal,
-        received_at=forms.moment_of(fields["received_at"]),
-        receiver=forms.party_of(fields["receiver"]),
-        software=software,
+        received_at=stated.at,
+        receiver=stated.receiver,
+        software=stated.software,
     )
+
+
+_FORM = Form(
+    "overstap-receipt/1",
+    frozenset({"envelope_sha256", "manifest_sha256", "outcome", "refusal"}),
+    "received_at",
+    _parse,
+)

@@ -4,25 +4,19 @@ Imported, or rejected with a reason; and for a placement round whether the pupil
 receipt, and again when something changed: the one stated last counts. No free text, so no personal data.
 """
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from overstap.agreements.model import RoundKind
 from overstap.delivery import manifest as forms
 from overstap.delivery.manifest import Party
-from overstap.delivery.reasons import EnvelopeError, Reason
-from overstap.delivery.receipt import MAX_RECEIPT_BYTES, SOFTWARE
-from overstap.delivery.signing import sign, verify
+from overstap.delivery.statement import SOFTWARE, Fault, Form, Stated
 from overstap.errors import OverstapError
-from overstap.trust import SigningIdentity, TrustStore, oin_of
-
-FORMAT = "overstap-result/1"
-_AHEAD = timedelta(hours=1)
-_SOFTWARE_LENGTH = 100
-_DIGEST_BYTES = 32
+from overstap.trust import SigningIdentity, TrustStore
 
 
 class ResultKind(StrEnum):
@@ -117,18 +111,8 @@ def make_result(
     """
     if (outcome is ResultOutcome.REJECTED) != (reason is not None):
         raise ValueError("a rejection has a reason, and nothing else has")
-    at = at.replace(microsecond=0)
-    fields = {
-        "format": FORMAT,
-        "message_id": str(message_id),
-        "envelope_sha256": envelope_sha256.hex(),
-        "outcome": outcome,
-        "reason": reason,
-        "stated_at": forms.moment_text(at),
-        "receiver": {"oin": identity.oin, "school": identity.school},
-        "software": software[:_SOFTWARE_LENGTH],
-    }
-    return sign(json.dumps(fields, separators=(",", ":")).encode(), identity, at=at)
+    own = {"envelope_sha256": envelope_sha256.hex(), "outcome": outcome, "reason": reason}
+    return _FORM.make(identity, own, message_id=message_id, at=at, software=software)
 
 
 def verify_result(
@@ -159,52 +143,28 @@ def verify_result(
     def refused(fault: str) -> OverstapError:
         return OverstapError(_CODES[fault], school=receiver, message=str(message_id))
 
-    if len(data) > MAX_RECEIPT_BYTES:
-        raise refused("malformed")
-    try:
-        signed = verify(data, trust=trust, at=at)
-    except EnvelopeError as error:
-        shape = error.reason in (Reason.MALFORMED, Reason.NOT_SIGNED)
-        raise refused("malformed" if shape else "signature") from error
-    try:
-        result = _parse(signed.content)
-    except (EnvelopeError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise refused("malformed") from error
-    if signed.oin != oin_of(receiver) or result.receiver != Party(oin_of(receiver), receiver):
-        raise refused("receiver")
-    if result.message_id != message_id:
-        raise refused("message")
+    result = _FORM.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, refused=refused)
     if result.envelope_sha256 != envelope_sha256:
-        raise refused("digest")
-    if result.stated_at > at + _AHEAD or result.stated_at != signed.signed_at:
-        raise refused("time")
+        raise refused(Fault.DIGEST)
     if result.outcome.kind is ResultKind.PLACEMENT and round_kind != RoundKind.PLACEMENT:
         raise refused("round")
     return result
 
 
-def _parse(content: bytes) -> Result:
-    fields = forms.json_object(content, Reason.MANIFEST)
-    names = {
-        *("format", "message_id", "envelope_sha256", "outcome", "reason", "stated_at", "receiver", "software"),
-    }
-    if fields.keys() != names or fields["format"] != FORMAT:
-        raise ValueError("another form of result")
+def _parse(fields: Mapping[str, Any], stated: Stated) -> Result:
     outcome = ResultOutcome(fields["outcome"])
     reason = Rejection(fields["reason"]) if fields["reason"] is not None else None
     if (outcome is ResultOutcome.REJECTED) != (reason is not None):
         raise ValueError("a rejection has a reason, and nothing else has")
-    software, digest = fields["software"], bytes.fromhex(fields["envelope_sha256"])
-    if not isinstance(software, str) or len(software) > _SOFTWARE_LENGTH:
-        raise ValueError("another form of software name")
-    if len(digest) != _DIGEST_BYTES or digest.hex() != fields["envelope_sha256"]:
-        raise ValueError("another form of digest")
     return Result(
-        message_id=forms.uuid_of(fields["message_id"]),
-        envelope_sha256=digest,
+        message_id=stated.message_id,
+        envelope_sha256=forms.digest_of(fields["envelope_sha256"]),
         outcome=outcome,
         reason=reason,
-        stated_at=forms.moment_of(fields["stated_at"]),
-        receiver=forms.party_of(fields["receiver"]),
-        software=software,
+        stated_at=stated.at,
+        receiver=stated.receiver,
+        software=stated.software,
     )
+
+
+_FORM = Form("overstap-result/1", frozenset({"envelope_sha256", "outcome", "reason"}), "stated_at", _parse)

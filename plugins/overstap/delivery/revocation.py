@@ -6,6 +6,7 @@ message id, digests, and two schools.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,14 +18,14 @@ from overstap.delivery.manifest import Party
 from overstap.delivery.reasons import EnvelopeError, Reason
 from overstap.delivery.receipt import MAX_RECEIPT_BYTES, SOFTWARE, ReceiptError, ReceiptFault
 from overstap.delivery.signing import sign, verify
+from overstap.delivery.statement import Form, Stated
 from overstap.trust import SigningIdentity, TrustStore, oin_of
 
-FORMAT, ANSWER_FORMAT = "overstap-revocation/1", "overstap-revocation-receipt/1"
+FORMAT = "overstap-revocation/1"
 MEDIA_TYPE = "application/vnd.overstap.revocation"
 
 _AHEAD = timedelta(hours=1)
 _REASONS = frozenset({"wrong_receiver", "pupil_not_coming", "wrong_content", "objection", "other"})
-_SOFTWARE_LENGTH = 100
 _REFUSAL = "revocation_refused"
 
 
@@ -53,6 +54,7 @@ class RevocationReceipt:
     """An answer's content (schema: include/schemas/envelope/revocation-receipt.schema.json)."""
 
     message_id: UUID
+    revocation_sha256: bytes
     outcome: RevocationOutcome
     had: bool
     """Whether the school had the envelope."""
@@ -159,19 +161,13 @@ def make_revocation_receipt(
         is_refused: the statement was not in order, and nothing was removed.
         software: name and version of the receiving software.
     """
-    at = at.replace(microsecond=0)
-    fields = {
-        "format": ANSWER_FORMAT,
-        "message_id": str(message_id),
+    own = {
         "revocation_sha256": hashlib.sha256(revocation).hexdigest(),
         "outcome": RevocationOutcome.REFUSED if is_refused else RevocationOutcome.WITHDRAWN,
         "had": had and not is_refused,
         "refusal": _REFUSAL if is_refused else None,
-        "received_at": forms.moment_text(at),
-        "receiver": {"oin": identity.oin, "school": identity.school},
-        "software": software[:_SOFTWARE_LENGTH],
     }
-    return sign(json.dumps(fields, separators=(",", ":")).encode(), identity, at=at)
+    return _ANSWER.make(identity, own, message_id=message_id, at=at, software=software)
 
 
 def verify_revocation_receipt(
@@ -194,49 +190,26 @@ def verify_revocation_receipt(
     def refused(fault: ReceiptFault) -> ReceiptError:
         return ReceiptError(fault, message=message_id, school=receiver)
 
-    if len(data) > MAX_RECEIPT_BYTES:
-        raise refused(ReceiptFault.MALFORMED)
-    try:
-        signed = verify(data, trust=trust, at=at)
-    except EnvelopeError as error:
-        shape = error.reason in (Reason.MALFORMED, Reason.NOT_SIGNED)
-        raise refused(ReceiptFault.MALFORMED if shape else ReceiptFault.SIGNATURE) from error
-    try:
-        fields = forms.json_object(signed.content, Reason.MANIFEST)
-        said_of, digest, found = _parse(fields)
-    except (EnvelopeError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise refused(ReceiptFault.MALFORMED) from error
-    if signed.oin != oin_of(receiver) or said_of != Party(oin_of(receiver), receiver):
-        raise refused(ReceiptFault.RECEIVER)
-    if found.message_id != message_id:
-        raise refused(ReceiptFault.MESSAGE)
-    if digest != revocation_sha256:
+    found = _ANSWER.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, refused=refused)
+    if found.revocation_sha256 != revocation_sha256:
         raise refused(ReceiptFault.DIGEST)
-    if found.received_at > at + _AHEAD or found.received_at != signed.signed_at:
-        raise refused(ReceiptFault.TIME)
     return found
 
 
-def _parse(fields: dict[str, Any]) -> tuple[Party, bytes, RevocationReceipt]:
-    names = {
-        *("format", "message_id", "revocation_sha256", "outcome", "had", "refusal", "received_at"),
-        *("receiver", "software"),
-    }
-    if fields.keys() != names or fields["format"] != ANSWER_FORMAT:
-        raise ValueError("another form of answer")
+def _parse(fields: Mapping[str, Any], stated: Stated) -> RevocationReceipt:
     outcome = RevocationOutcome(fields["outcome"])
     is_refused = outcome is RevocationOutcome.REFUSED
     if fields["refusal"] != (_REFUSAL if is_refused else None) or type(fields["had"]) is not bool:
         raise ValueError("an outcome that does not fit")
     if is_refused and fields["had"]:
         raise ValueError("refused, and yet removed")
-    software = fields["software"]
-    if not isinstance(software, str) or len(software) > _SOFTWARE_LENGTH:
-        raise ValueError("another form of software name")
-    found = RevocationReceipt(
-        message_id=forms.uuid_of(fields["message_id"]),
-        outcome=outcome,
-        had=fields["had"],
-        received_at=forms.moment_of(fields["received_at"]),
-    )
-    return forms.party_of(fields["receiver"]), forms.digest_of(fields["revocation_sha256"]), found
+    digest = forms.digest_of(fields["revocation_sha256"])
+    return RevocationReceipt(stated.message_id, digest, outcome, fields["had"], stated.at)
+
+
+_ANSWER = Form(
+    "overstap-revocation-receipt/1",
+    frozenset({"revocation_sha256", "outcome", "had", "refusal"}),
+    "received_at",
+    _parse,
+)
