@@ -35,7 +35,20 @@ ENVELOPE, RECEIPT, RESULT = "envelope.cms", "receipt.cms", "result.cms"
 _FOLDERS = {Kind.DOSSIER: "dossiers", Kind.TEST: "tests"}
 REVOCATION, ANSWER, DIGEST = "revocation.cms", "answer.cms", "envelope.sha256"
 _ABANDONED = timedelta(hours=1)
-_syncing = ThreadPoolExecutor(8, thread_name_prefix="sync")
+
+
+class _Syncing:
+    """Threads that sync files; a process that was forked has threads of its own."""
+
+    def __init__(self) -> None:
+        self.threads = ThreadPoolExecutor(8, thread_name_prefix="sync")
+        os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self.threads = ThreadPoolExecutor(8, thread_name_prefix="sync")
+
+
+_syncing = _Syncing()
 
 
 class FolderStore:
@@ -278,7 +291,7 @@ def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
             left = memoryview(content)
             while left:
                 left = left[os.write(handles[-1], left) :]
-        synced = [_syncing.submit(os.fsync, handle) for handle in (*handles, opened(folder, os.O_RDONLY))]
+        synced = [_syncing.threads.submit(os.fsync, handle) for handle in (*handles, opened(folder, os.O_RDONLY))]
         wait(synced)  # all of them, also when one failed: their files stay open until then
         for one in synced:
             one.result()
