@@ -45,7 +45,7 @@ class Story:
 def story(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     today = wall(now()).date()
     region = make_region(11, 9, 3, 2, today=today, name="alfa", late=0, faulty=0, littered=0, database=0)
-    bounds = {"review": timedelta(seconds=4), "las": False, "to_partnership": True}
+    bounds = {"review": timedelta(minutes=20), "las": False, "to_partnership": True}
     house = build(tmp_path_factory.mktemp("other"), server, region, may_shift="{receipts_due: 2}", **bounds)
     for school in region.primary[:WITHOUT]:
         write_support(region, school, house.folder / "region")
