@@ -25,7 +25,8 @@ def renew(place: Place, family: Family, change) -> dict[str, int]:
 
 
 def another_advice(pupil) -> None:
-    pupil["overstapadvies"][0]["advies"] = ["60"]
+    advice = pupil["overstapadvies"][0]
+    advice["advies"] = ["61" if advice["advies"] == ["60"] else "60"]
 
 
 def another_phone(pupil) -> None:
