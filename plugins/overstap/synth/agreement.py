@@ -43,6 +43,10 @@ _CATEGORIES = {
 }
 
 
+_ABOUT_REVIEW = ("review_minimum", "review_school_days", "not_inspected", "consent", "invitations", "inspection")
+"""What a round without inspection does not state."""
+
+
 def usual_milestones(school_year: str) -> dict[RoundKind, Milestones]:
     """Return dates as regions agree them (domain facts, section 4.2).
 
@@ -159,6 +163,8 @@ def write_agreement(agreement: Agreement, folder: Path) -> Path:
             name: _written(getattr(agreed.milestones, name)) for name in kind.milestones
         }
         content["rounds"][kind.value]["categories"] = sorted(agreed.categories)
+        for name in () if kind.is_inspected else _ABOUT_REVIEW:
+            del content["rounds"][kind.value][name]
     for school in content["schools"]:
         for side in ("supplies", "receives"):
             if school[side] is None:
