@@ -133,11 +133,11 @@ class Place:
                 found.append(family)
         return found
 
-    def take(self, carers: int = 1) -> Family:
+    def take(self, carers: int = 1, fits: Callable[[Dossier], bool] = lambda _: True) -> Family:
         """Return a family that no test had, with codes for at least so many carers: one place serves many tests."""
         if self.untaken is None:
             self.untaken = self.families()
-        found = next(one for one in self.untaken if len(one.persons) >= carers)
+        found = next(one for one in self.untaken if len(one.persons) >= carers and fits(self.made[one.pupil_number]))
         self.untaken.remove(found)
         self.give_codes([found])
         return found

@@ -7,6 +7,8 @@ import pytest
 from families import Family, Place, open_place
 from served import Parent, Served, title
 
+from overstap.dossier.model import Dossier
+from overstap.dossier.tree import Node
 from overstap.ledger import Ledger
 from overstap.ledger.invariants import check
 from overstap.review.renewal import after_release
@@ -14,8 +16,14 @@ from overstap.review.renewal import after_release
 
 @pytest.fixture
 def family(place: Place) -> Family:
-    """Two carers who live together, with codes."""
-    return place.take(2)
+    """Two carers with codes, whose first telephone number is not secret: it stands in the dossier, and can change."""
+    return place.take(2, is_listed)
+
+
+def is_listed(dossier: Dossier) -> bool:
+    carer = (dossier.pupil or Node()).blocks("verzorger")[0]
+    contact = carer.blocks("communicatielijst")[0].blocks("communicatie")[0]
+    return contact.text("geheim") != "true" and carer.text("adresgeheim") != "true"
 
 
 def renew(place: Place, family: Family, change) -> dict[str, int]:
