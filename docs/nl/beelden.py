@@ -140,6 +140,7 @@ def main() -> None:
     finally:
         if place.folder.exists():
             clear(place)
+        shutil.rmtree(place.folder.parent)
     wanted = _show(photographer.taken)
     missing = wanted - photographer.taken
     console.print(f"{len(photographer.taken)} -> {OUT}", f"missing: {sorted(missing)}" if missing else "")
