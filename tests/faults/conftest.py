@@ -26,6 +26,8 @@ from overstap.ledger.rounds import open_round
 from overstap.local.postgres import EmbeddedPostgres
 from overstap.synth.region import make_region
 
+from .places import place as place  # a fixture of the folder
+
 PUPILS = 240
 _DATABASES = ("opened", "inspected", "sealed")
 

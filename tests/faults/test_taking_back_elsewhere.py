@@ -24,10 +24,8 @@ from overstap.ledger.invariants import Evidence, check
 from overstap.ledger.withdrawals import Reason, withdraw
 
 from .desks import OVERSTAP, desk
-from .places import Place, ask, envelopes, open_files, own, place, pupil_list, receiving
+from .places import Place, ask, envelopes, open_files, own, pupil_list, receiving
 from .steps import asked, send
-
-__all__ = ["place"]  # the fixture
 
 
 @pytest.fixture
