@@ -126,4 +126,4 @@ def test_an_official_dossier_of_another_kind_of_transfer_is_refused_by_name(
         collect(ledger, tmp_path / SCHOOL)
     with ledger.unit("alfa", "test") as unit:
         refused = dossiers.refused_files(unit, agreement().round_id("advice"), SCHOOL)
-    assert [item.code for item in refused] == ["DOSSIER-014" if "PaO" not in name else "INTAKE-054"]
+    assert [item.code for item in refused] == ["DOSSIER-014"]
