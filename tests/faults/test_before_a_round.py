@@ -14,17 +14,25 @@ from integration.delivery import sshd
 from integration.round.house import House
 
 from overstap.agreements import Agreement
-from overstap.agreements.model import Folder, Pull
+from overstap.agreements.model import Folder, Pull, TrafficCentre
 from overstap.clock import now
 from overstap.delivery.manifest import Kind
+from overstap.delivery.message_ids import message_id
+from overstap.delivery.pull.asking import Asker
 from overstap.delivery.pull.desk import Desk, Refused
 from overstap.delivery.pull.messages import NoDossier, Request
 from overstap.delivery.pull.proof_pupil import BIRTH_DATE, NUMBER, SURNAME
 from overstap.delivery.receiving import NOTIFICATIONS
+from overstap.delivery.reception import Reception, Took
 from overstap.delivery.storage import FolderStore
 from overstap.delivery.testing import Tester
+from overstap.delivery.traffic_centre.chain import fetch_through
+from overstap.delivery.traffic_centre.messages import Resultaat
+from overstap.delivery.traffic_centre.simulated import SimulatedTrafficCentre
+from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.test_messages import SchoolResult, results
+from overstap.synth.agreement import write_agreement
 from overstap.trust.sshkeys import make_ssh_key
 
 from .conftest import Watch, agreed_anew, moved
@@ -222,6 +230,39 @@ def receiving(agreement: Agreement, ways: dict[str, object]) -> Agreement:
         one.model_copy(update={"receives": ways[one.id]}) if one.id in ways else one for one in agreement.schools
     )
     return agreement.model_copy(update={"schools": schools})
+
+
+def test_the_test_message_through_the_traffic_centre(
+    house: House, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a session, which is signed off; without one the desk says nothing, not even of a test."""
+    school, other = (one.id for one in house.region.secondary)
+    centre, sender, trust = SimulatedTrafficCentre(tmp_path / "centre"), house.region.primary[0].id, house.trust()
+    by_centre = TrafficCentre(way="traffic_centre", delivery_point=centre.routeringskenmerk(school))
+    agreement = agreed_anew(house, receiving(house.agreement, {school: by_centre, other: Folder(way="folder")}))
+    write_agreement(agreement, house.folder / "regions")
+    named = f"overstap.delivery.traffic_centre.simulated:simulated={tmp_path / 'centre'}"
+    monkeypatch.setenv("OVERSTAP_TRAFFIC_CENTRE", named)
+    Tester(ledger, trust, agreement, house.round_id, "watch", now, tmp_path / "outbox").send()
+    assert passed(ledger, house)[school] == "DELIVERY-110"
+    reception = Reception(school, trust=trust, store=FolderStore(tmp_path / "store"))
+
+    def make(session: str | None) -> Request:
+        fresh = message_id(now(), os.urandom(10))
+        return test_request(house, sender=sender, session=session, request_id=fresh)
+
+    through = {"OVERSTAP_REGIONS": str(house.folder / "regions"), "OVERSTAP_TRAFFIC_CENTRE": named}
+    with desk(house, **through) as (address, _), Asker(address, school=school, trust=trust, at=now()) as asker:
+        with pytest.raises(OverstapError) as told:
+            asker.ask(make(None))
+        assert told.value.facts["problem"] == "session"
+        assert passed(ledger, house)[school] == "DELIVERY-110"
+        found = fetch_through(centre, asker, reception, make, sender=sender, pupil_number=NUMBER, clock=now)
+    assert (found.answer, centre.resultaat(found.session)) == (Took.STORED, Resultaat.GESLAAGD)
+    assert passed(ledger, house)[school] == "yes"
+    assert list(FolderStore(tmp_path / "store").stored()) == []
+    assert house.count("delivery") == house.count("dossier_request") == 0
+    assert house.breaches() == []
 
 
 def test_the_watch_tests_between_opening_and_delivery(house: House, ledger: Ledger, watch: Watch) -> None:
