@@ -32,7 +32,7 @@ end $$;
 alter function overstap.keep_line_still() set enable_nestloop = off;
 alter function overstap.keep_inspection() set enable_nestloop = off;
 
--- As in 0070; the round is looked up per dossier (offset 0 sees to that), so that dossiers come in the order of their index
+-- As in 0060; and in a round without inspection what the coordinator released may leave. The round is looked up per dossier (offset 0 sees to that), so that dossiers come in the order of their index
 -- and a group of a hundred is taken without looking at all that wait.
 create or replace view overstap.may_leave with (security_invoker = true) as
 select d.dossier, d.version as number, r.seen_on, r.agreed, r.consent, r.view_key_ids, r.views
@@ -63,7 +63,8 @@ select d.dossier, d.version as number, r.seen_on, r.agreed, r.consent, r.view_ke
                                            where x.dossier = e.dossier and x.number = e.number and x.person = e.person)))
    and (o.consent <> 'required' or r.consent = 'Ja');
 
--- As in 0070, with the two ways per dossier: the union of all dossiers was made anew for each one that was asked about.
+-- As in 0011; and a partnership receives of all its schools, since no source states it pupil by pupil. The two ways stand
+-- within one dossier: a union of all dossiers was made anew for each one that was asked about.
 create or replace view overstap.may_receive with (security_invoker = true) as
 select d.dossier, r.school as secondary_school, r.stage
   from overstap.dossier d
