@@ -16,7 +16,11 @@ from integration.round.house import House
 from overstap.clock import now
 from overstap.delivery.sealing import seal_round
 from overstap.delivery.sending import send_school
+from overstap.delivery.storage import FolderStore
 from overstap.ledger import Ledger
+
+from .desks import desk
+from .places import ask, own, pupil_list
 
 
 def backup(house: House, file: Path) -> Path:
@@ -119,6 +123,34 @@ def test_what_the_parents_said_since_is_not_taken_for_the_same(
         assert again.count("delivery", state="refused", problem="message_conflict", secondary_school=school) > 0
         assert again.count("delivery", state="confirmed") == 0
         assert list((house.store(school) / "alarms").iterdir())
+    finally:
+        with psycopg.connect(house.server.superuser_dsn("postgres"), autocommit=True) as connection:
+            connection.execute(f"drop database {again.database} with (force)")
+
+
+def test_a_school_that_collects_refuses_what_it_has(at_brink: Callable[[str], House], tmp_path: Path) -> None:
+    """Sealed anew it is another envelope under the same id: stored once, refused by the school, and told as refused."""
+    house = at_brink("inspected")
+    file = backup(house, tmp_path / "yesterday")
+    school, store = house.region.secondary[0].id, tmp_path / "store"
+    listed = pupil_list(house, tmp_path / "pupils.csv", own(house, school)[:3])
+    with house.ledger() as ledger:
+        seal(house, ledger)
+    with desk(house) as (address, _):
+        ask(house, school, address, listed, store).communicate()
+    stored = {message.message_id for message in FolderStore(store).stored()}
+    assert len(stored) == 3
+
+    again = restored(house, file)
+    try:
+        with again.ledger() as ledger:
+            seal(again, ledger)
+        with desk(again) as (address, _):
+            said = ask(again, school, address, listed, store).communicate()[0]
+        assert "3 x geweigerd: dit bericht is er al met een andere inhoud" in said
+        assert {message.message_id for message in FolderStore(store).stored()} == stored, "nothing was stored twice"
+        refused = again.rows("select message_id from overstap.delivery where state = 'refused'")
+        assert {message for (message,) in refused} == stored
     finally:
         with psycopg.connect(house.server.superuser_dsn("postgres"), autocommit=True) as connection:
             connection.execute(f"drop database {again.database} with (force)")
