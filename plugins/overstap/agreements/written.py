@@ -141,7 +141,10 @@ def read_written(path: Path, national: Path = FOLDER) -> Written:
         said = " ".join(str(problem.problem or problem.context).split())
         written.faults.append(Fault("AGREEMENT-101", {"problem": said}, place))
         return written
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
+    except OSError:
+        written.faults.append(Fault("AGREEMENT-119", {}, Place(path, 1, 1)))
+        return written
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
         said = " ".join(str(problem).split()) or type(problem).__name__
         written.faults.append(Fault("AGREEMENT-101", {"problem": said}, Place(path, 1, 1)))
         return written

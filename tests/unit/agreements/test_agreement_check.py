@@ -144,7 +144,7 @@ MISTAKES = [
     ("receivers: registered", "receivers: registered\n    consent: required", "171", "    consent: required"),
     ("rounds:\n", ASKING_PARTNERSHIP, "173", "    receives: {way: pull"),
 ]  # fmt: skip
-NOT_HERE = {108, 109, 140, 142, 147, 149, 150, 161, 164, 165, 172, 199}
+NOT_HERE = {108, 109, 119, 140, 142, 147, 149, 150, 161, 164, 165, 172, 199}
 """Numbers of the codes that have a test of their own below or in test_agreement_schools.py; 199 is a net."""
 
 
@@ -382,7 +382,10 @@ def test_a_file_that_is_no_agreement_at_all(tmp_path, content):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    assert codes_of(found(tmp_path / "none" / "2026-2027.yaml")) == ["101"]
+    """It is not called bad YAML; neither is a folder that has the name of a file."""
+    (tmp_path / "2026-2027.yaml").mkdir()
+    for path in (tmp_path / "none" / "2026-2027.yaml", tmp_path / "2026-2027.yaml"):
+        assert codes_of(found(path)) == ["119"]
 
 
 def test_the_command_tells_people_and_programs(tmp_path):
