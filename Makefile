@@ -2,7 +2,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-BOOTSTRAP := plugins/overstap/local/bootstrap.py
+BOOTSTRAP := tools/overstap_tools/local/bootstrap.py
 # A Python of one's own choice: make PYTHON=/path/to/python3.12 demo
 PYTHON ?=
 # Extra words for the command behind: make test ARGS="-k ledger", make demo ARGS=--wait
@@ -45,11 +45,11 @@ clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The stamps make a repeat quick: nothing is done unless a list of packages changed.
-$(VENV)/.ready: requirements.txt pyproject.toml $(BOOTSTRAP)
+$(VENV)/.ready: requirements.txt pyproject.toml tools/pyproject.toml $(BOOTSTRAP)
 	@$(call with_python,$(BOOTSTRAP))
 	@touch $@
 
-$(VENV)/.ready-dev: requirements.txt requirements-dev.txt pyproject.toml $(BOOTSTRAP)
+$(VENV)/.ready-dev: requirements.txt requirements-dev.txt pyproject.toml tools/pyproject.toml $(BOOTSTRAP)
 	@$(call with_python,$(BOOTSTRAP) --dev)
 	@touch $(VENV)/.ready $@
 

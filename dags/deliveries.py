@@ -8,7 +8,7 @@ from overstap.orchestration import tasks
 from overstap.orchestration.documentation import deliveries_doc
 from overstap.orchestration.roles import access_of
 from overstap.orchestration.schedule import agreed_now, before_opening
-from overstap.orchestration.steps import AGAIN, daily_steps
+from overstap.orchestration.task_factory import AGAIN, daily_steps
 from overstap.orchestration.titles import title
 
 EVERY_TEN_MINUTES = "*/10 * * * *"

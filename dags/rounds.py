@@ -11,14 +11,14 @@ from overstap.agreements import Agreement, RoundKind
 from overstap.orchestration import tasks
 from overstap.orchestration.deadlines import alerts
 from overstap.orchestration.documentation import round_doc
-from overstap.orchestration.form import run_form
 from overstap.orchestration.gates import AcceptUndeliverable, DecideNotInspected, ReleaseForDelivery, ReleaseForReview
 from overstap.orchestration.roles import access_of
+from overstap.orchestration.round_context import RoundRef
+from overstap.orchestration.run_form import run_form
 from overstap.orchestration.schedule import agreed_now, at_opening, before_opening
-from overstap.orchestration.steps import AGAIN, round_steps
+from overstap.orchestration.sensors import WaitForMilestone, WaitForReceipts, WaitForReview
+from overstap.orchestration.task_factory import AGAIN, round_steps
 from overstap.orchestration.titles import title
-from overstap.orchestration.waits import WaitForMilestone, WaitForReceipts, WaitForReview
-from overstap.orchestration.workplace import RoundRef
 
 EVEN_IF_A_SCHOOL_FAILED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
 

@@ -5,10 +5,10 @@ from airflow.sdk import DAG
 from overstap.agreements import Agreement
 from overstap.orchestration import tasks
 from overstap.orchestration.documentation import steering_doc
-from overstap.orchestration.form import steering_form
 from overstap.orchestration.roles import access_of
+from overstap.orchestration.run_form import steering_form
 from overstap.orchestration.schedule import agreed_now
-from overstap.orchestration.steps import AGAIN, daily_steps
+from overstap.orchestration.task_factory import AGAIN, daily_steps
 from overstap.orchestration.titles import title
 
 

@@ -1,4 +1,4 @@
-"""What Airflow loads of Overstap: this file alone (see plugins/.airflowignore).
+"""What Airflow loads of Overstap: this file alone.
 
 Starting a task is mostly importing. LocalExecutor forks its workers from the scheduler, so what the scheduler has
 imported by then, its tasks need not import again.
@@ -32,7 +32,7 @@ class OverstapPlugin(AirflowPlugin):
 
 if "api-server" in sys.argv or sys.argv[0].endswith("uvicorn"):
     _board = importlib.import_module("overstap.orchestration.board")
-    _addresses = importlib.import_module("overstap.board.addresses")
+    _addresses = importlib.import_module("overstap.pages.board.addresses")
     OverstapPlugin.fastapi_apps = [
         {"app": _board.make_board(), "url_prefix": _addresses.PREFIX, "name": "Overstap: rondes"}
     ]

@@ -12,8 +12,8 @@ from hypothesis import settings
 from spreading import Groups, in_order
 
 from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.local.services import stop_all
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.local.services import stop_all
 
 # A busy machine is no fault of the code: nothing in the tests is timed.
 settings.register_profile("untimed", deadline=None)

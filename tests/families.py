@@ -13,20 +13,22 @@ import psycopg
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.agreements.model import DropFolder
-from overstap.bench.place import region_of
 from overstap.clock import now, wall
-from overstap.dossier import build, content_digest, cut, read, to_bytes
-from overstap.dossier.model import Dossier
-from overstap.dossier.people import entitled
-from overstap.ledger import Ledger, dossiers, rounds
-from overstap.ledger.door import Unit
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers import dossiers
 from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password
-from overstap.ledger.secrets import create_keys
-from overstap.local.postgres import EmbeddedPostgres
+from overstap.ledger.region_keys import create_keys
+from overstap.ledger.rounds import rounds
+from overstap.ledger.session import Unit
+from overstap.oso import build, content_digest, cut, read, to_bytes
+from overstap.oso.model import Dossier
+from overstap.oso.people import entitled
 from overstap.review.codes import issue
-from overstap.synth.agreement import agreement_of
-from overstap.synth.region import SyntheticRegion
-from overstap.synth.writing import dossiers as synthetic
+from overstap.simulation.synthetic.agreement import agreement_of
+from overstap.simulation.synthetic.region import SyntheticRegion
+from overstap.simulation.synthetic.writing import dossiers as synthetic
+from overstap_tools.bench.sandbox import region_of
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 REGION = "alfa"
 CATEGORIES = frozenset({"toetsresultaten", "onderwijsondersteuning", "handelingsplannen", "verzuim", "bijlagedocs"})

@@ -5,8 +5,8 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
-from overstap.local import ports
-from overstap.mail.sink import Keep, Sink
+from overstap.notifications.sink import Keep, Sink
+from overstap_tools.local import ports
 
 
 class Moody(Keep):

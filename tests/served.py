@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 from families import Family
 
-from overstap.local import ports
-from overstap.local.waiting import wait_until
+from overstap_tools.local import ports
+from overstap_tools.local.waiting import wait_until
 
 
 @dataclass

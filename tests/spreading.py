@@ -26,7 +26,7 @@ _LONGEST = (
     "tests/browser/",
     "tests/integration/",
     "tests/dags/",
-    "tests/unit/dossier/",
+    "tests/unit/oso/",
 )
 
 

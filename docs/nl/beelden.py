@@ -16,11 +16,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 
-from overstap.board import addresses
-from overstap.demo.house import House, Size, build, clear
-from overstap.demo.place import ROUND, DemoPlace
-from overstap.demo.story import DAG_ID, Story, tell
-from overstap.synth.school import Character
+from overstap.pages.board import addresses
+from overstap.simulation.synthetic.school import Character
+from overstap_tools.demo.building import House, Size, build, clear
+from overstap_tools.demo.sandbox import ROUND, DemoPlace
+from overstap_tools.demo.story import DAG_ID, Story, tell
 
 SETTLES_MS = 6_000
 """How long a page gets to be drawn after it was loaded."""

@@ -14,16 +14,17 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from overstap.agreements import Milestones, RoundKind
-from overstap.bench.board import _Everybody
-from overstap.bench.filling import UNDER_WAY, Filling, fill, milestones_around
-from overstap.bench.place import bench_place
-from overstap.board import addresses
-from overstap.board.app import Board, make_app
 from overstap.clock import now
-from overstap.local import ports
-from overstap.settings import PROJECT, Settings
-from overstap.synth.agreement import agreement_of, write_agreement
-from overstap.synth.region import make_region
+from overstap.pages.board import addresses
+from overstap.pages.board.app import Board, make_app
+from overstap.settings import Settings
+from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
+from overstap.simulation.synthetic.region import make_region
+from overstap_tools.bench.board import _Everybody
+from overstap_tools.bench.filling import UNDER_WAY, Filling, fill, milestones_around
+from overstap_tools.bench.sandbox import bench_place
+from overstap_tools.local import ports
+from overstap_tools.project import PROJECT
 
 IMAGES = PROJECT / "docs" / "images"
 REGIONS = {"demo": "Demoregio", "west": "Regio West", "oost": "Regio Oost"}

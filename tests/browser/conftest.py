@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from overstap.local.postgres import EmbeddedPostgres
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .stage import BETA, Stage, build
 

@@ -3,7 +3,7 @@
 import pypdfium2
 from PIL import Image
 
-from overstap.settings import PROJECT
+from overstap_tools.project import PROJECT
 
 IMAGES = PROJECT / "docs" / "images"
 

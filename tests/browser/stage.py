@@ -22,23 +22,23 @@ import yaml
 
 from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
 from overstap.clock import now, wall
-from overstap.delivery.receiving import PATH
 from overstap.ledger import Ledger
 from overstap.ledger.migrate import add_region, migrate, set_app_password
-from overstap.ledger.secrets import create_keys
-from overstap.local import ports
-from overstap.local.airflow import AirflowStack
-from overstap.local.api import AirflowApi
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.local.services import Service, stop_all
-from overstap.local.waiting import wait_until
+from overstap.ledger.region_keys import create_keys
+from overstap.pki import develop
+from overstap.receiver.endpoint import PATH
 from overstap.review.decisions import read_list
 from overstap.review.recording import record_list
-from overstap.settings import PROJECT
-from overstap.synth.region import SyntheticRegion, make_region
-from overstap.synth.school import Character, PrimarySchool
-from overstap.synth.writing import write
-from overstap.trust import develop
+from overstap.simulation.synthetic.region import SyntheticRegion, make_region
+from overstap.simulation.synthetic.school import Character, PrimarySchool
+from overstap.simulation.synthetic.writing import write
+from overstap_tools.local import ports
+from overstap_tools.local.airflow import AirflowStack
+from overstap_tools.local.api import AirflowApi
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.local.services import Service, stop_all
+from overstap_tools.local.waiting import wait_until
+from overstap_tools.project import PROJECT
 
 KIND = RoundKind.ADVICE
 LEDGER = "ledger_stage"

@@ -11,9 +11,9 @@ import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import FrameLocator, Page, expect
 
-from overstap.local.api import FINISHED
-from overstap.local.waiting import wait_until
-from overstap.synth.school import Character
+from overstap.simulation.synthetic.school import Character
+from overstap_tools.local.api import FINISHED
+from overstap_tools.local.waiting import wait_until
 
 from .stage import ADMINISTRATOR, ALFA, HOSTILE, VIEWER, Administrations, Stage
 

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from overstap.local.api import AirflowApi
+from overstap_tools.local.api import AirflowApi
 
 from . import routes
 from .stage import ADMINISTRATOR, ALFA, BETA, VIEWER, Stage, sync

@@ -15,8 +15,8 @@ from families import Family, Home, Place, home, open_place
 from playwright.sync_api import Browser, BrowserContext, Page
 from served import Served
 
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.settings import PROJECT
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.project import PROJECT
 
 from .paper import keep_paper
 

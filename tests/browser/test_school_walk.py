@@ -24,16 +24,18 @@ from playwright.sync_api import Browser, Page, expect
 from overstap.agreements import Milestones
 from overstap.agreements.model import Invitations
 from overstap.clock import now, wall
-from overstap.ledger import proof_wishes, reports, requests, school_accounts
-from overstap.ledger.dossiers import VersionRef
-from overstap.local import ports
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.local.waiting import wait_until
+from overstap.ledger import accounts
+from overstap.ledger.dossiers import school_reports
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.review import parent_requests, proof_wishes
+from overstap.pages.school.passwords import hashed
+from overstap.pki.authority import DevelopmentAuthority
 from overstap.review.code_keys import Stay, code_keys, read_code
 from overstap.review.inviting import invite
-from overstap.review.school.passwords import hashed
-from overstap.settings import PROJECT
-from overstap.trust.authority import DevelopmentAuthority
+from overstap_tools.local import ports
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.local.waiting import wait_until
+from overstap_tools.project import PROJECT
 
 from .paper import keep_paper
 
@@ -109,9 +111,9 @@ def school(
         place = open_place(found.ledger, 12, **agreed())
         invite(found.ledger, region=REGION, round_id=place.round_id, actor="invite", address="https://x.example")
         with place.unit("beheer") as unit:
-            school_accounts.put(unit, ACCOUNT, place.school, "J. Jansen", hashed(PASSWORD))
-            school_accounts.put(unit, OTHER, place.region.secondary[0].id, "Een ander", hashed(PASSWORD))
-            reports.keep(unit, place.round_id, place.school, reports.SchoolReport("<p>lijst</p>", FAULTS))
+            accounts.put(unit, ACCOUNT, place.school, "J. Jansen", hashed(PASSWORD))
+            accounts.put(unit, OTHER, place.region.secondary[0].id, "Een ander", hashed(PASSWORD))
+            school_reports.keep(unit, place.round_id, place.school, school_reports.SchoolReport("<p>lijst</p>", FAULTS))
         made = School(found, place, folder)
         made.start()
         yield made
@@ -244,8 +246,8 @@ def test_a_question_of_a_parent_is_answered(
 ) -> None:
     with school.place.unit("parent") as unit:
         ref = VersionRef(families[3].dossier, 1)
-        requests.ask(unit, ref, kind="question", text="Wie leest dit?", person=families[3].persons[0])
-        requests.ask(unit, ref, kind="correction", text="De naam klopt niet.", person=families[3].persons[0])
+        parent_requests.ask(unit, ref, kind="question", text="Wie leest dit?", person=families[3].persons[0])
+        parent_requests.ask(unit, ref, kind="correction", text="De naam klopt niet.", person=families[3].persons[0])
     wish(school, families[4])
     page.get_by_role("link", name="Vragen van ouders").click()
     sound(page, serious, "requests")

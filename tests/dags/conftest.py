@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from overstap.settings import PROJECT
-from overstap.synth.region import make_region
-from overstap.synth.writing import write
+from overstap.simulation.synthetic.region import make_region
+from overstap.simulation.synthetic.writing import write
+from overstap_tools.project import PROJECT
 
 REGIONS = ("alfa", "beta")
 

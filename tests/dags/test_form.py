@@ -75,7 +75,7 @@ def test_steering_asks_which_round_and_why(dags: dict[str, Any]) -> None:
 
 def test_no_key_of_a_run_is_a_field_of_a_question() -> None:
     """A run's form is laid over each question's (Airflow 3.3.2): with the same key a question would not open."""
-    from overstap.orchestration import form
+    from overstap.orchestration import run_form
     from overstap.orchestration.gates import (
         AcceptUndeliverable,
         DecideNotInspected,
@@ -86,4 +86,4 @@ def test_no_key_of_a_run_is_a_field_of_a_question() -> None:
     asked = {"reden"}
     for gate in (AcceptUndeliverable, DecideNotInspected, ReleaseForDelivery, ReleaseForReview):
         asked |= set(gate.fields)
-    assert not asked & {form.ROUND, form.SCHOOLS, form.REASON, *form.MOMENTS}
+    assert not asked & {run_form.ROUND, run_form.SCHOOLS, run_form.REASON, *run_form.MOMENTS}

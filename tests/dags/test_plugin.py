@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from overstap.settings import PROJECT
+from overstap_tools.project import PROJECT
 
 PROBE = """
 import json, sys
@@ -30,7 +30,7 @@ print("RESULT" + json.dumps({"views": [ExternalViewResponse(**view).model_dump()
 def test_only_the_plugin_is_loaded_and_under_no_bare_name(airflow_home: Path) -> None:
     environment = os.environ | {
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
-        "PYTHONPATH": str(PROJECT / "plugins"),
+        "PYTHONPATH": os.pathsep.join(str(PROJECT / name) for name in ("src", "tools")),
     }
     # As the scheduler, which loads most: what its workers would import is imported before they are forked.
     done = subprocess.run(
@@ -52,7 +52,7 @@ def test_the_board_is_where_airflow_looks_for_it(airflow_home: Path) -> None:
     """In the navigation, beside each DAG and beside each run: shown by Airflow (own route each), and served by us."""
     environment = os.environ | {
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
-        "PYTHONPATH": str(PROJECT / "plugins"),
+        "PYTHONPATH": os.pathsep.join(str(PROJECT / name) for name in ("src", "tools")),
     }
     done = subprocess.run(
         [sys.executable, "-c", VIEWS, "api-server"], env=environment, capture_output=True, text=True, check=True

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from overstap.agreements import load_all
-from overstap.settings import PROJECT
 from overstap.texts import texts
+from overstap_tools.project import PROJECT
 
 from .conftest import REGIONS
 

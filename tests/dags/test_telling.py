@@ -27,7 +27,7 @@ def error(code: str) -> OverstapError:
 
 @pytest.mark.parametrize("code", [code for code, text in sentences().items() if AGAIN in text["do_nl"]])
 def test_what_is_said_to_be_tried_again_is_tried_again(code: str) -> None:
-    from overstap.orchestration.workplace import telling
+    from overstap.orchestration.round_context import telling
 
     with pytest.raises(OverstapError, match=code), telling():
         raise error(code)
@@ -37,7 +37,7 @@ def test_what_is_said_to_be_tried_again_is_tried_again(code: str) -> None:
 def test_what_a_school_or_coordinator_must_mend_is_red_at_once(code: str, caplog: pytest.LogCaptureFixture) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
-    from overstap.orchestration.workplace import telling
+    from overstap.orchestration.round_context import telling
 
     problem = error(code)
     with caplog.at_level(logging.ERROR), pytest.raises(AirflowFailException), telling():
@@ -48,7 +48,7 @@ def test_what_a_school_or_coordinator_must_mend_is_red_at_once(code: str, caplog
 
 
 def test_what_nobody_foresaw_stays_as_it_is() -> None:
-    from overstap.orchestration.workplace import telling
+    from overstap.orchestration.round_context import telling
 
     with pytest.raises(psycopg.OperationalError), telling():
         raise psycopg.OperationalError("gone")

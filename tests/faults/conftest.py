@@ -19,12 +19,12 @@ from overstap.clock import now, wall
 from overstap.delivery.sealing import seal_round
 from overstap.intake import applications
 from overstap.intake.collect import collect_registrations, collect_school, from_drop_folder
-from overstap.ledger.agreements import add_version
-from overstap.ledger.dossiers import contents, decide_release, verdicts
-from overstap.ledger.reviews import Decision, record
-from overstap.ledger.rounds import open_round
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.synth.region import make_region
+from overstap.ledger.dossiers.dossiers import contents, decide_release, verdicts
+from overstap.ledger.review.decisions import Decision, record
+from overstap.ledger.rounds.round_agreements import add_version
+from overstap.ledger.rounds.rounds import open_round
+from overstap.simulation.synthetic.region import make_region
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .places import place as place  # a fixture of the folder
 

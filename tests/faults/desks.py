@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from integration.round.house import House, wait_for
 
-from overstap.local import ports
+from overstap_tools.local import ports
 
 OVERSTAP = [sys.executable, "-m", "overstap"]
 

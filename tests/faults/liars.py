@@ -13,8 +13,8 @@ from uuid import UUID
 from integration.round.house import House
 
 from overstap.clock import now
-from overstap.delivery.envelope import open_envelope
-from overstap.delivery.receipt import make_receipt
+from overstap.envelope.envelope import open_envelope
+from overstap.envelope.receipt import make_receipt
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/cms\r\n"
 Liar = Callable[[ssl.SSLSocket, UUID, bytes], None]

@@ -13,9 +13,9 @@ from integration.round.house import House
 
 from overstap.agreements import Agreement
 from overstap.agreements.model import Folder
-from overstap.ledger.deliveries import stages_from
-from overstap.synth.pupil import Pupil
-from overstap.trust.sshkeys import make_ssh_key
+from overstap.ledger.delivery.deliveries import stages_from
+from overstap.pki.sshkeys import make_ssh_key
+from overstap.simulation.synthetic.pupil import Pupil
 
 from .desks import OVERSTAP
 

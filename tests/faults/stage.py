@@ -14,8 +14,8 @@ from overstap.delivery.sending import send_school
 from overstap.intake import collect
 from overstap.intake.collect import collect_school, from_drop_folder
 from overstap.ledger import open_ledger
+from overstap.pki import TrustStore
 from overstap.settings import Settings
-from overstap.trust import TrustStore
 
 collect.GROUP, sealing.GROUP, sending.GROUP = 8, 8, 5
 

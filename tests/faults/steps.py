@@ -8,11 +8,11 @@ from integration.round.house import House
 
 from overstap.agreements import Agreement
 from overstap.clock import now
-from overstap.delivery.message_ids import message_id
-from overstap.delivery.pull.messages import Request
 from overstap.delivery.sending import send_school
+from overstap.envelope.message_ids import message_id
+from overstap.envelope.pull_messages import Request
 from overstap.ledger import Ledger
-from overstap.synth.pupil import Pupil
+from overstap.simulation.synthetic.pupil import Pupil
 
 
 def send(

@@ -16,24 +16,24 @@ from integration.round.house import House
 from overstap.agreements import Agreement
 from overstap.agreements.model import Folder, Pull, TrafficCentre
 from overstap.clock import now
-from overstap.delivery.manifest import Kind
-from overstap.delivery.message_ids import message_id
-from overstap.delivery.pull.asking import Asker
-from overstap.delivery.pull.desk import Desk, Refused
-from overstap.delivery.pull.messages import NoDossier, Request
-from overstap.delivery.pull.proof_pupil import BIRTH_DATE, NUMBER, SURNAME
-from overstap.delivery.receiving import NOTIFICATIONS
-from overstap.delivery.reception import Reception, Took
-from overstap.delivery.storage import FolderStore
-from overstap.delivery.testing import Tester
+from overstap.delivery.desk.desk import Desk, Refused
+from overstap.delivery.test_messages import Tester
 from overstap.delivery.traffic_centre.chain import fetch_through
 from overstap.delivery.traffic_centre.messages import Resultaat
 from overstap.delivery.traffic_centre.simulated import SimulatedTrafficCentre
+from overstap.envelope.manifest import Kind
+from overstap.envelope.message_ids import message_id
+from overstap.envelope.proof_pupil import BIRTH_DATE, NUMBER, SURNAME
+from overstap.envelope.pull_messages import NoDossier, Request
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.test_messages import SchoolResult, results
-from overstap.synth.agreement import write_agreement
-from overstap.trust.sshkeys import make_ssh_key
+from overstap.ledger.delivery.test_messages import SchoolResult, results
+from overstap.pki.sshkeys import make_ssh_key
+from overstap.receiver.desk_client import Asker
+from overstap.receiver.endpoint import NOTIFICATIONS
+from overstap.receiver.folder_store import FolderStore
+from overstap.receiver.reception import Reception, Took
+from overstap.simulation.synthetic.agreement import write_agreement
 
 from .conftest import Watch, agreed_anew, moved
 from .desks import desk

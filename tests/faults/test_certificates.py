@@ -1,6 +1,6 @@
 """F38 to F48: certificates and keys that are not in order while a round runs, by the stages of a round themselves.
 
-What each check of the store refuses is in tests/unit/trust and tests/integration/trust; here: that a school's trouble
+What each check of the store refuses is in tests/unit/pki and tests/integration/pki; here: that a school's trouble
 holds up its own dossiers only, that nothing is sealed or confirmed meanwhile, and that all goes on once it is mended.
 """
 
@@ -17,9 +17,9 @@ from overstap.clock import now
 from overstap.delivery.sealing import seal_round
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.trust import DevelopmentAuthority, KeyKind, Role, develop
-from overstap.trust.authority import new_key
-from overstap.trust.keyfiles import key_bytes, read_certificates, write_new
+from overstap.pki import DevelopmentAuthority, KeyKind, Role, develop
+from overstap.pki.authority import new_key
+from overstap.pki.keyfiles import key_bytes, read_certificates, write_new
 
 from .steps import send
 

@@ -12,20 +12,20 @@ import pytest
 from integration.round.house import House
 
 from overstap.clock import now
-from overstap.delivery.envelope import open_envelope
+from overstap.delivery.desk import desk as desks
+from overstap.delivery.desk.desk import Desk, Refused, Told
+from overstap.delivery.desk.identity import is_of
 from overstap.delivery.feedback import feedback_csv
-from overstap.delivery.message_ids import message_id
-from overstap.delivery.pull import desk as desks
-from overstap.delivery.pull.desk import Desk, Refused, Told
-from overstap.delivery.pull.identity import is_of
-from overstap.delivery.pull.messages import NoDossier, answer_bytes
-from overstap.delivery.receipt import make_receipt
-from overstap.delivery.result import Rejection, ResultOutcome, make_result
-from overstap.dossier.reading import read
-from overstap.ledger.deliveries import stages_from
-from overstap.ledger.door import Unit
-from overstap.ledger.results import counts
-from overstap.synth.pupil import Pupil
+from overstap.envelope.envelope import open_envelope
+from overstap.envelope.message_ids import message_id
+from overstap.envelope.pull_messages import NoDossier, answer_bytes
+from overstap.envelope.receipt import make_receipt
+from overstap.envelope.result import Rejection, ResultOutcome, make_result
+from overstap.ledger.delivery.deliveries import stages_from
+from overstap.ledger.delivery.results import counts
+from overstap.ledger.session import Unit
+from overstap.oso.reading import read
+from overstap.simulation.synthetic.pupil import Pupil
 
 from .steps import asked
 

@@ -20,9 +20,9 @@ from families import Home, home, open_place
 from served import Parent, Served, hidden, title
 
 from overstap.ledger.invariants import check
-from overstap.ledger.secrets import Sealed
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.local.waiting import wait_until
+from overstap.ledger.region_keys import Sealed
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.local.waiting import wait_until
 
 FAMILIES = 12
 STRIKES = (2, 7)

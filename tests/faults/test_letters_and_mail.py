@@ -24,11 +24,11 @@ from overstap.agreements.model import Invitations
 from overstap.cli import app
 from overstap.clock import now
 from overstap.ledger.invariants import check
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.mail.door import opened
-from overstap.mail.outbox import work
+from overstap.notifications.outbox import work
+from overstap.notifications.smtp import opened
 from overstap.review.code_keys import code_keys, read_code
 from overstap.review.inviting import invite
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 CODE = re.compile(r"\b(?:[0-9A-Z]{4}-){4}[0-9A-Z]{4}\b")
 ADDRESS = "https://inzage.example.org"
@@ -59,8 +59,8 @@ import os, signal, smtplib, sys
 from pathlib import Path
 from overstap.clock import now
 from overstap.ledger import Ledger
-from overstap.mail.door import opened
-from overstap.mail.outbox import work
+from overstap.notifications.smtp import opened
+from overstap.notifications.outbox import work
 from overstap.review import inviting
 from overstap.review.inviting import invite
 
@@ -172,7 +172,7 @@ def test_no_paper_holds_a_code_that_is_none(
     with place.unit() as unit:
         finds = {bytes(row[0]) for row in unit.rows("select finds from overstap.review_access where ended_at is null")}
     assert len(finds) == len(codes) > 6
-    from overstap.ledger.secrets import sha256
+    from overstap.ledger.region_keys import sha256
 
     born = place.families()[0].born
     assert {sha256(code_keys(read_code(code[0]) or "", born).finds) for code in codes if code} == finds

@@ -13,12 +13,12 @@ import psycopg
 import pytest
 from integration.round.house import House
 
-from overstap.delivery.receipt import Refusal
+from overstap.envelope.receipt import Refusal
 from overstap.errors import OverstapError
-from overstap.ledger.dossiers import Incoming, contents, decide_release, store, verdicts
-from overstap.ledger.non_delivery import give_up
-from overstap.ledger.reviews import Decision, lapse, record, window
-from overstap.ledger.secrets import sha256
+from overstap.ledger.delivery.non_delivery import give_up
+from overstap.ledger.dossiers.dossiers import Incoming, contents, decide_release, store, verdicts
+from overstap.ledger.region_keys import sha256
+from overstap.ledger.review.decisions import Decision, lapse, record, window
 
 from .liars import Liar, Server, answer, receipt_of, reset
 from .steps import send

@@ -13,15 +13,15 @@ from integration.round.house import KIND, House
 
 from overstap.agreements.model import Folder
 from overstap.clock import now
-from overstap.delivery.telling import mails
 from overstap.ledger import Ledger
-from overstap.ledger.collecting import standing
-from overstap.ledger.deliveries import sort_receivers
-from overstap.ledger.mails import Taken, due, settle, take
-from overstap.ledger.non_delivery import told
-from overstap.ledger.without_receiver import take as take_over
-from overstap.ledger.without_receiver import waiting
-from overstap.notices.work import tell
+from overstap.ledger.delivery.deliveries import sort_receivers
+from overstap.ledger.delivery.non_delivery import told
+from overstap.ledger.delivery.uncollected import standing
+from overstap.ledger.dossiers.without_receiver import take as take_over
+from overstap.ledger.dossiers.without_receiver import waiting
+from overstap.ledger.notifications.outbox import Taken, due, settle, take
+from overstap.notifications.noting import tell
+from overstap.notifications.undelivered import mails
 
 from .conftest import Watch, agreed_anew, moved
 from .steps import send
@@ -188,7 +188,7 @@ def reminded(house: House, ledger: Ledger, *, day: int) -> dict[str, list[str]]:
 def test_the_mails_read_in_both_languages(by_hand: House) -> None:
     from collections import Counter
 
-    from overstap.ledger.non_delivery import Undelivered
+    from overstap.ledger.delivery.non_delivery import Undelivered
 
     house = by_hand
     pairs = [

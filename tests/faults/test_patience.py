@@ -9,14 +9,21 @@ import pytest
 from integration.round.house import House
 
 from overstap.clock import now
-from overstap.delivery.patience import FIRST, FIRST_REST, GIVES_UP_AFTER, LONGEST, rest_after, wait_after
-from overstap.delivery.receipt import Refusal, make_receipt
+from overstap.delivery.backoff import (
+    FIRST,
+    FIRST_REST,
+    GIVES_UP_AFTER,
+    LONGEST,
+    rest_after,
+    wait_after,
+)
 from overstap.delivery.sealing import seal_round
+from overstap.envelope.receipt import Refusal, make_receipt
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.deliveries import Answer, settle, to_send
-from overstap.ledger.lines import ask_again, line_to, next_attempt
-from overstap.ledger.non_delivery import give_up, told
+from overstap.ledger.delivery.circuit_breaker import ask_again, line_to, next_attempt
+from overstap.ledger.delivery.deliveries import Answer, settle, to_send
+from overstap.ledger.delivery.non_delivery import give_up, told
 
 from .steps import send
 

@@ -15,11 +15,11 @@ from integration.round.house import House, build
 from overstap.agreements import RoundKind
 from overstap.agreements.model import Folder
 from overstap.clock import now, wall
-from overstap.delivery.evidence import receipt_fault, stored
 from overstap.delivery.sealing import seal_round
+from overstap.delivery.stored_evidence import receipt_fault, stored
 from overstap.ledger.invariants import Evidence, check
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.synth.region import make_region
+from overstap.simulation.synthetic.region import make_region
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .conftest import RunTask, agreed_anew, inspected, opened
 from .desks import OVERSTAP, desk

@@ -16,8 +16,8 @@ from integration.round.house import House
 from overstap.clock import now
 from overstap.delivery.sealing import seal_round
 from overstap.delivery.sending import send_school
-from overstap.delivery.storage import FolderStore
 from overstap.ledger import Ledger
+from overstap.receiver.folder_store import FolderStore
 
 from .desks import desk
 from .places import ask, own, pupil_list

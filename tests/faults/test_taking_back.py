@@ -13,17 +13,17 @@ from integration.round.house import House
 from psycopg import sql
 
 from overstap.clock import now
-from overstap.delivery import manifest as manifests
-from overstap.delivery.pull.desk import Desk
-from overstap.delivery.pull.messages import NoDossier
-from overstap.delivery.receipt import Refusal
-from overstap.delivery.revocation import make_revocation, verify_revocation_receipt
+from overstap.delivery.channels.push import Pusher
+from overstap.delivery.desk.desk import Desk
+from overstap.delivery.revocation_sender import take_back_all
 from overstap.delivery.sealing import seal_round
-from overstap.delivery.storage import FolderStore
-from overstap.delivery.ways.push import Pusher
-from overstap.delivery.withdrawing import take_back_all
+from overstap.envelope import manifest as manifests
+from overstap.envelope.pull_messages import NoDossier
+from overstap.envelope.receipt import Refusal
+from overstap.envelope.revocation import make_revocation, verify_revocation_receipt
 from overstap.ledger import Ledger
-from overstap.ledger.withdrawals import Reason, standing, withdraw
+from overstap.ledger.delivery.withdrawals import Reason, standing, withdraw
+from overstap.receiver.folder_store import FolderStore
 
 from .steps import asked, send
 
@@ -215,10 +215,10 @@ def test_a_newer_version_replaces_the_delivered_one(house: House, school: str) -
     """The school mends a delivered dossier: a review of its own, and an envelope that says what it replaces."""
     from datetime import timedelta
 
-    from overstap.dossier.reading import read
-    from overstap.dossier.writing import content_digest
-    from overstap.ledger.dossiers import contents, decide_release, verdicts
-    from overstap.ledger.reviews import Decision, record
+    from overstap.ledger.dossiers.dossiers import contents, decide_release, verdicts
+    from overstap.ledger.review.decisions import Decision, record
+    from overstap.oso.reading import read
+    from overstap.oso.writing import content_digest
 
     endpoint = house.receive(school)
     with house.ledger() as ledger:
@@ -285,9 +285,9 @@ def test_a_newer_version_replaces_the_delivered_one(house: House, school: str) -
 
 def newer_version(house: House, ledger: Ledger, dossier: UUID) -> None:
     """Supply one dossier again with another content, as its school would."""
-    from overstap.dossier.reading import read
-    from overstap.dossier.writing import content_digest
-    from overstap.ledger.dossiers import Incoming, contents, store
+    from overstap.ledger.dossiers.dossiers import Incoming, contents, store
+    from overstap.oso.reading import read
+    from overstap.oso.writing import content_digest
 
     with ledger.unit("alfa", "collect") as unit:
         [one] = [one for one in contents(unit, house.round_id, ["confirmed"]) if one.ref.dossier == dossier]

@@ -13,15 +13,15 @@ from integration.round.house import House
 from overstap.agreements import Agreement
 from overstap.agreements.model import Pull
 from overstap.clock import now
-from overstap.delivery.evidence import receipt_fault, stored
-from overstap.delivery.pull.desk import Desk, Refused
-from overstap.delivery.pull.messages import NoDossier
-from overstap.delivery.receiving import NOTIFICATIONS
-from overstap.delivery.revocation import make_revocation_receipt
-from overstap.delivery.withdrawing import take_back_all
+from overstap.delivery.desk.desk import Desk, Refused
+from overstap.delivery.revocation_sender import take_back_all
+from overstap.delivery.stored_evidence import receipt_fault, stored
+from overstap.envelope.pull_messages import NoDossier
+from overstap.envelope.revocation import make_revocation_receipt
 from overstap.ledger import Ledger
+from overstap.ledger.delivery.withdrawals import Reason, withdraw
 from overstap.ledger.invariants import Evidence, check
-from overstap.ledger.withdrawals import Reason, withdraw
+from overstap.receiver.endpoint import NOTIFICATIONS
 
 from .desks import OVERSTAP, desk
 from .places import Place, ask, envelopes, open_files, own, pupil_list, receiving

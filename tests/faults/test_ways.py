@@ -29,26 +29,26 @@ from integration.round.house import House, wait_for
 from overstap.agreements import Agreement
 from overstap.agreements.model import Folder, Pull, Sftp, TrafficCentre
 from overstap.clock import now
-from overstap.delivery.evidence import receipt_fault, stored
-from overstap.delivery.message_ids import message_id
-from overstap.delivery.pull.asking import Asker
-from overstap.delivery.pull.messages import Request
-from overstap.delivery.receiving import NOTIFICATIONS
-from overstap.delivery.reception import Reception, Took
+from overstap.delivery.channels.stored_files import envelope_name
 from overstap.delivery.sending import send_school
-from overstap.delivery.storage import FolderStore
+from overstap.delivery.stored_evidence import receipt_fault, stored
 from overstap.delivery.traffic_centre.chain import fetch_through
 from overstap.delivery.traffic_centre.messages import OverdrachtRequest, Resultaat
 from overstap.delivery.traffic_centre.simulated import SimulatedTrafficCentre
-from overstap.delivery.ways.drop import envelope_name
+from overstap.envelope.message_ids import message_id
+from overstap.envelope.pull_messages import Request
 from overstap.errors import OverstapError
-from overstap.ledger.asking import keep_request
+from overstap.ledger.delivery.dossier_requests import keep_request
 from overstap.ledger.invariants import Evidence, check
-from overstap.local import ports
-from overstap.settings import PROJECT
-from overstap.synth.agreement import write_agreement
-from overstap.synth.pupil import Pupil
-from overstap.trust.sshkeys import make_ssh_key
+from overstap.pki.sshkeys import make_ssh_key
+from overstap.receiver.desk_client import Asker
+from overstap.receiver.endpoint import NOTIFICATIONS
+from overstap.receiver.folder_store import FolderStore
+from overstap.receiver.reception import Reception, Took
+from overstap.simulation.synthetic.agreement import write_agreement
+from overstap.simulation.synthetic.pupil import Pupil
+from overstap_tools.local import ports
+from overstap_tools.project import PROJECT
 
 from .desks import OVERSTAP, desk
 from .places import Place, ask, envelopes, open_files, own, pupil_list, receiving
@@ -369,7 +369,7 @@ def breaches_of_ledger(house: House) -> list[object]:
 
 
 def _sha256(data: bytes) -> bytes:
-    from overstap.ledger.secrets import sha256
+    from overstap.ledger.region_keys import sha256
 
     return sha256(data)
 

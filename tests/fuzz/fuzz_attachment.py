@@ -13,11 +13,11 @@ from pathlib import Path
 import atheris
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "plugins")]
+sys.path[:0] = [str(ROOT / "src")]
 
 with atheris.instrument_imports(include=["overstap.dossier", "zipfile"]):
-    from overstap.dossier.attachments import inspect
-    from overstap.dossier.building import build
+    from overstap.oso.attachments import inspect
+    from overstap.oso.building import build
 
 NAMES = ("stuk.txt", "stuk.docx", "stuk.pdf", "stuk.odt", "stuk.doc", "stuk.png")
 

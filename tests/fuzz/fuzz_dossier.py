@@ -4,7 +4,7 @@
     python tests/fuzz/fuzz_dossier.py CORPUS_FOLDER -max_total_time=600 -rss_limit_mb=1024
 
 Anything but a dossier or an error with a code ends the run, and libFuzzer keeps the input. A find goes into
-`tests/unit/dossier/hostile.py` by a name, with the code it must give. The folder is filled with dossiers to begin with.
+`tests/unit/oso/hostile.py` by a name, with the code it must give. The folder is filled with dossiers to begin with.
 """
 
 import random
@@ -16,15 +16,15 @@ from pathlib import Path
 import atheris
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "plugins"), str(ROOT / "tests" / "unit" / "dossier")]
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "unit" / "oso")]
 
 with atheris.instrument_imports(include=["overstap"]):
-    from overstap.dossier.catalogue import PROFILES, versions
-    from overstap.dossier.cutting import cut
-    from overstap.dossier.reading import read
-    from overstap.dossier.structure import check
-    from overstap.dossier.writing import content_digest, to_bytes
     from overstap.errors import OverstapError
+    from overstap.oso.catalogue import PROFILES, versions
+    from overstap.oso.cutting import cut
+    from overstap.oso.reading import read
+    from overstap.oso.structure import check
+    from overstap.oso.writing import content_digest, to_bytes
     from overstap.quality.rules import judge
 
 TODAY = date(2027, 3, 1)

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from overstap.ledger import Ledger
-from overstap.ledger.secrets import create_keys
-from overstap.local.postgres import EmbeddedPostgres
+from overstap.ledger.region_keys import create_keys
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 REGIONS = ("alfa", "beta", "demo")
 """Those of the template, tests/conftest.py."""

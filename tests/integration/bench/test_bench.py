@@ -6,9 +6,16 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from overstap.bench import chain, intake, ledger, quality, synth, transport
-from overstap.bench.lines import Line
-from overstap.bench.place import BenchPlace, bench_place, today
+from overstap_tools.bench import (
+    chain,
+    intake,
+    ledger,
+    quality,
+    synth,
+    transport,
+)
+from overstap_tools.bench.lines import Line
+from overstap_tools.bench.sandbox import BenchPlace, bench_place, today
 
 PUPILS = 12
 

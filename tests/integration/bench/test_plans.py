@@ -9,14 +9,14 @@ import pytest
 
 from overstap.agreements import RoundKind
 from overstap.agreements.model import Stage
-from overstap.bench.ledger import steps
-from overstap.bench.place import region_of, today
 from overstap.clock import now
 from overstap.ledger import Ledger
-from overstap.ledger.deliveries import to_seal, to_send
-from overstap.ledger.door import Unit
-from overstap.ledger.rounds import Registration, open_round, record_registrations
-from overstap.synth.agreement import agreement_of, past_milestones
+from overstap.ledger.delivery.deliveries import to_seal, to_send
+from overstap.ledger.rounds.rounds import Registration, open_round, record_registrations
+from overstap.ledger.session import Unit
+from overstap.simulation.synthetic.agreement import agreement_of, past_milestones
+from overstap_tools.bench.ledger import steps
+from overstap_tools.bench.sandbox import region_of, today
 
 REGION = "alfa"
 DOSSIERS = 600

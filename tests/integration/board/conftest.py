@@ -10,16 +10,16 @@ from fastapi import HTTPException, Request
 from fastapi.testclient import TestClient
 
 from overstap.agreements import Milestones, RoundKind
-from overstap.bench.filling import UNDER_WAY, Filling, fill, milestones_around
-from overstap.board.app import Board, make_app
-from overstap.board.health import HealthLine
-from overstap.board.house import Question, RedTask, RunRef, TaskRef
-from overstap.board.person import Person
 from overstap.clock import now
 from overstap.ledger import Ledger
+from overstap.pages.board.airflow_port import Question, RedTask, RunRef, TaskRef
+from overstap.pages.board.app import Board, make_app
+from overstap.pages.board.health import HealthLine
+from overstap.pages.board.person import Person
 from overstap.settings import Settings
-from overstap.synth.agreement import agreement_of, write_agreement
-from overstap.synth.region import make_region
+from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
+from overstap.simulation.synthetic.region import make_region
+from overstap_tools.bench.filling import UNDER_WAY, Filling, fill, milestones_around
 
 HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script> \"De 🦊\" ‮مدرسة"
 COORDINATOR = Person("c.alfa", "1", frozenset({"alfa"}), frozenset({"alfa"}), sees_dossiers=True)

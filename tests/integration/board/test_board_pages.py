@@ -12,15 +12,15 @@ from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 
 from overstap.agreements.changing import shifted
-from overstap.board import render
-from overstap.board.app import Board
-from overstap.board.speech import when
 from overstap.clock import now
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, backups, certificates
-from overstap.ledger.agreements import add_version
-from overstap.ledger.looking import Looker
-from overstap.ledger.rounds import get_round
+from overstap.ledger import Ledger, backups, certificate_dates
+from overstap.ledger.read_only import Looker
+from overstap.ledger.rounds.round_agreements import add_version
+from overstap.ledger.rounds.rounds import get_round
+from overstap.pages.board import render
+from overstap.pages.board.app import Board
+from overstap.pages.board.formatting import when
 from overstap.texts import texts
 
 from .conftest import ADMINISTRATOR, COORDINATOR, HOSTILE, VIEWER, Alone
@@ -244,7 +244,7 @@ def test_looking_writes_nothing_and_has_no_key(app_dsn: str, ledger) -> None:
 
 
 def test_a_ledger_that_does_not_answer_is_a_page(house: Alone, tmp_path, client: TestClient, owner_dsn: str) -> None:
-    from overstap.board.app import Board, make_app
+    from overstap.pages.board.app import Board, make_app
     from overstap.settings import Settings
 
     nowhere = Settings(ledger="host=127.0.0.1 port=1 user=x dbname=x password=geheim", regions=tmp_path / "regions")
@@ -267,5 +267,5 @@ def test_certificates_are_known_without_their_folder(client: TestClient, house: 
     assert "Nog niet bekeken" in client.get("/beheer").text
     for _ in range(2):
         seen = {"98XA00 tls-1": now() + timedelta(days=400), "98XB00 tls-1": now() + timedelta(days=5)}
-        certificates.note(app_dsn, seen)
+        certificate_dates.note(app_dsn, seen)
     assert "1 van 2 verlopen binnenkort; als eerste dat van 98XB00 tls-1" in client.get("/beheer").text

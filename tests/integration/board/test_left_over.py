@@ -10,9 +10,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from overstap.clock import now
-from overstap.ledger import Ledger, lines, loose_ends, non_delivery, requests, results, test_messages, without_receiver
-from overstap.ledger.dossiers import VersionRef
-from overstap.ledger.test_messages import TestAnswer, TestMessage
+from overstap.ledger import Ledger
+from overstap.ledger.delivery import circuit_breaker, non_delivery, results, test_messages
+from overstap.ledger.delivery.test_messages import TestAnswer, TestMessage
+from overstap.ledger.dossiers import outstanding, without_receiver
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.review import parent_requests
 
 from .conftest import VIEWER, Alone
 
@@ -37,7 +40,7 @@ def column(ledger: Ledger, query: str, **values: object) -> list[str]:
 
 def test_dossiers_of_nobody_get_an_owner(client: TestClient, ledger: Ledger, round_id: str) -> None:
     with ledger.unit("alfa", "test") as unit:
-        [*waiting] = loose_ends.ownerless(unit, round_id)
+        [*waiting] = outstanding.ownerless(unit, round_id)
         assert waiting
         assert {one.owner for one in waiting} == {None}
         school = waiting[0].primary_school
@@ -45,7 +48,7 @@ def test_dossiers_of_nobody_get_an_owner(client: TestClient, ledger: Ledger, rou
     assert "en niemand zoekt het uit" in said(client, f"/ronde/{round_id}/school/{school}")
     with ledger.unit("alfa", "c.jansen") as unit:
         without_receiver.take(unit, round_id, "c.jansen", school=school)
-        [taken] = loose_ends.ownerless(unit, round_id, school)
+        [taken] = outstanding.ownerless(unit, round_id, school)
         assert (taken.owner, taken.count) == ("c.jansen", waiting[0].count)
     text = said(client, f"/ronde/{round_id}/school/{school}")
     assert "dit zoekt c.jansen uit" in text
@@ -90,7 +93,7 @@ def test_what_lies_uncollected_is_told_after_two_days(
     )
     put_ready(1)
     with ledger.unit("alfa", "test") as unit:
-        ready = {school: to for school, to in loose_ends.not_collected(unit, round_id).items() if receiver in to}
+        ready = {school: to for school, to in outstanding.not_collected(unit, round_id).items() if receiver in to}
     school, count = next((school, to[receiver]) for school, to in ready.items())
     assert "nog niet opgehaald, sinds" in said(client, f"/ronde/{round_id}")
     assert "nog niet opgehaald" not in said(client, f"/ronde/{round_id}/school/{school}")
@@ -103,11 +106,11 @@ def test_what_was_told_undelivered_and_arrived_after_all(
     client: TestClient, ledger: Ledger, round_id: str, owner_dsn: str
 ) -> None:
     with ledger.unit("alfa", "test") as unit:
-        assert loose_ends.told_undelivered(unit, round_id) == []
+        assert outstanding.told_undelivered(unit, round_id) == []
         given_up = non_delivery.give_up(unit, round_id)
     assert given_up
     with ledger.unit("alfa", "test") as unit:
-        told = loose_ends.told_undelivered(unit, round_id)
+        told = outstanding.told_undelivered(unit, round_id)
     assert sum(one.count for one in told) == sum(one.count for one in given_up)
     assert all(one.is_open for one in told)
     school = told[0].primary_school
@@ -123,7 +126,7 @@ def test_what_was_told_undelivered_and_arrived_after_all(
     assert "later alsnog bevestigd" in text
     assert "nog niet bevestigd" not in text
     with ledger.unit("alfa", "test") as unit:  # what is asked for again is no trouble of the board's counts
-        assert lines.ask_again(unit, round_id, school=None)
+        assert circuit_breaker.ask_again(unit, round_id, school=None)
 
 
 def test_what_receivers_say_after_their_receipt(client: TestClient, ledger: Ledger, round_id: str) -> None:
@@ -165,10 +168,10 @@ def test_the_history_of_what_parents_asked(
             "select dossier, primary_school from overstap.dossier where state = 'in_review' order by 1 limit 1"
         )
         dossier, school = found
-        question = requests.ask(unit, VersionRef(dossier, 1), kind="question", text="Klopt het geheime adres?")
-        requests.ask(unit, VersionRef(dossier, 1), kind="correction", text="De achternaam is fout.")
+        question = parent_requests.ask(unit, VersionRef(dossier, 1), kind="question", text="Klopt het geheime adres?")
+        parent_requests.ask(unit, VersionRef(dossier, 1), kind="correction", text="De achternaam is fout.")
     with ledger.unit("alfa", "school") as unit:
-        requests.settle(unit, question, "answered", primary_school=school, answer="Ja, dat klopt.")
+        parent_requests.settle(unit, question, "answered", primary_school=school, answer="Ja, dat klopt.")
     text = said(client, f"/ronde/{round_id}/school/{school}")
     part = text[text.index("Vragen en verbeteringen van ouders") :]
     assert part.index("verzoek om verbetering") < part.index("wacht op de school") < part.index("beantwoord")

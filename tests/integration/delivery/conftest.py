@@ -15,12 +15,12 @@ from uuid import UUID
 import pytest
 
 from overstap.clock import now
-from overstap.delivery.envelope import Sealed, seal
-from overstap.delivery.message_ids import message_id
-from overstap.delivery.receipt import Receipt, verify_receipt
-from overstap.delivery.receiving import PATH
-from overstap.delivery.ways.push import Pusher
-from overstap.trust import TrustStore, develop
+from overstap.delivery.channels.push import Pusher
+from overstap.envelope.envelope import Sealed, seal
+from overstap.envelope.message_ids import message_id
+from overstap.envelope.receipt import Receipt, verify_receipt
+from overstap.pki import TrustStore, develop
+from overstap.receiver.endpoint import PATH
 
 SENDER, SCHOOL, OTHER, REGION = "99AB00", "98XA00", "98XB00", "waterland"
 

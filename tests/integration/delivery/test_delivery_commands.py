@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from overstap.bench.delivery import run, sample
 from overstap.clock import now
-from overstap.trust import KeyKind, TrustStore
+from overstap.pki import KeyKind, TrustStore
+from overstap_tools.bench.delivery import run, sample
 
 from .conftest import SCHOOL
 

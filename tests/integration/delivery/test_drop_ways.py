@@ -14,15 +14,15 @@ import pytest
 
 from overstap.agreements.model import Sftp
 from overstap.clock import now
-from overstap.delivery.line import Problem
-from overstap.delivery.message_ids import message_id
-from overstap.delivery.ways.drop import MOST_BYTES
-from overstap.delivery.ways.folder import FolderWay
-from overstap.delivery.ways.sftp import SftpWay
-from overstap.delivery.ways.way import AnswerKind, Way, WayError
+from overstap.delivery.channels.channel import AnswerKind, Way, WayError
+from overstap.delivery.channels.folder import FolderWay
+from overstap.delivery.channels.sftp import SftpWay
+from overstap.delivery.channels.stored_files import MOST_BYTES
+from overstap.envelope.message_ids import message_id
 from overstap.errors import OverstapError
-from overstap.trust import TrustStore
-from overstap.trust.sshkeys import make_ssh_key
+from overstap.pki import TrustStore
+from overstap.pki.sshkeys import make_ssh_key
+from overstap.transport.https_client import Problem
 
 from . import sshd
 from .conftest import REGION

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from overstap.clock import now
-from overstap.delivery.line import Problem
-from overstap.delivery.manifest import Kind
-from overstap.delivery.receipt import Outcome, Refusal
-from overstap.delivery.storage import FolderStore
-from overstap.trust import DevelopmentAuthority, TrustStore, develop
+from overstap.envelope.manifest import Kind
+from overstap.envelope.receipt import Outcome, Refusal
+from overstap.pki import DevelopmentAuthority, TrustStore, develop
+from overstap.receiver.folder_store import FolderStore
+from overstap.transport.https_client import Problem
 
 from .conftest import OTHER, SCHOOL, Endpoint, start
 
@@ -188,8 +188,8 @@ def test_unknown_revocation_is_no_refusal(tmp_path, make, pusher) -> None:
     started = start(folder, tmp_path / "store", tmp_path / "log")
     try:
         own = TrustStore(folder, production=False)
-        from overstap.delivery.envelope import seal
-        from overstap.delivery.ways.push import Pusher
+        from overstap.delivery.channels.push import Pusher
+        from overstap.envelope.envelope import seal
 
         message = make()
         sealed = seal(

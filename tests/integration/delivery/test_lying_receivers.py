@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from overstap.clock import now
-from overstap.delivery.line import Problem
-from overstap.delivery.receipt import ReceiptError, ReceiptFault, make_receipt
+from overstap.envelope.receipt import ReceiptError, ReceiptFault, make_receipt
 from overstap.errors import OverstapError
-from overstap.trust import develop
+from overstap.pki import develop
+from overstap.transport.https_client import Problem
 
 from .conftest import OTHER, SCHOOL, free_port
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from overstap.delivery.manifest import moment_of
-from overstap.delivery.receipt import verify_receipt
-from overstap.trust import TrustStore
+from overstap.envelope.manifest import moment_of
+from overstap.envelope.receipt import verify_receipt
+from overstap.pki import TrustStore
 
 from .conftest import SCHOOL
 

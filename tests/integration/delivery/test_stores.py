@@ -15,17 +15,17 @@ import psycopg
 import pytest
 
 from overstap.clock import now
-from overstap.delivery.envelope import open_envelope
-from overstap.delivery.manifest import Kind
-from overstap.delivery.message_ids import message_id
-from overstap.delivery.postgres_store import PostgresStore, set_up
-from overstap.delivery.receipt import Refusal
-from overstap.delivery.reception import Reception, Took
-from overstap.delivery.storage import FolderStore
-from overstap.delivery.store import Store, open_store
+from overstap.envelope.envelope import open_envelope
+from overstap.envelope.manifest import Kind
+from overstap.envelope.message_ids import message_id
+from overstap.envelope.receipt import Refusal
 from overstap.errors import OverstapError
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.trust import TrustStore
+from overstap.pki import TrustStore
+from overstap.receiver.folder_store import FolderStore
+from overstap.receiver.postgres_store import PostgresStore, set_up
+from overstap.receiver.reception import Reception, Took
+from overstap.receiver.store import Store, open_store
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .conftest import SCHOOL, Maker, Message, free_port, wait_until_open
 

@@ -7,9 +7,9 @@ from datetime import date
 import psycopg
 import pytest
 
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.synth import SyntheticRegion, make_region
-from overstap.synth.las import load_las
+from overstap.simulation.synthetic import SyntheticRegion, make_region
+from overstap.simulation.synthetic.las import load_las
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import pytest
 
 from overstap.errors import OverstapError
 from overstap.intake import applications
-from overstap.synth import SyntheticRegion
-from overstap.synth.writing import write_applications
+from overstap.simulation.synthetic import SyntheticRegion
+from overstap.simulation.synthetic.writing import write_applications
 
 
 def test_the_database_and_the_csv_file_say_the_same(

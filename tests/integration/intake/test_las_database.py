@@ -7,17 +7,17 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from overstap.dossier import structure
-from overstap.dossier.writing import content_digest, to_bytes
 from overstap.errors import OverstapError
-from overstap.intake import las_database
-from overstap.intake.las_view import NAMES
 from overstap.intake.refusals import Refused
-from overstap.synth import SyntheticRegion
-from overstap.synth.las import TABLES, load_las, write_las
-from overstap.synth.pupil import Quirk
-from overstap.synth.school import Way
-from overstap.synth.writing import dossier
+from overstap.intake.sources import las_database
+from overstap.intake.sources.las_view import NAMES
+from overstap.oso import structure
+from overstap.oso.writing import content_digest, to_bytes
+from overstap.simulation.synthetic import SyntheticRegion
+from overstap.simulation.synthetic.las import TABLES, load_las, write_las
+from overstap.simulation.synthetic.pupil import Quirk
+from overstap.simulation.synthetic.school import Way
+from overstap.simulation.synthetic.writing import dossier
 
 
 def database_schools(region: SyntheticRegion) -> list:

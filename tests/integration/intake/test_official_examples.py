@@ -10,7 +10,9 @@ from official_files import official_folder
 from overstap.agreements import Agreement, RoundKind
 from overstap.errors import OverstapError
 from overstap.intake.collect import Collected, collect_school, from_drop_folder
-from overstap.ledger import Ledger, dossiers, rounds
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers import dossiers
+from overstap.ledger.rounds import rounds
 from overstap.quality.region import judge_round
 
 NOW = datetime(2027, 1, 12, 12, tzinfo=UTC)

@@ -13,10 +13,11 @@ from test_walk import REGION, ROUND, agreement
 from overstap.agreements import RoundKind
 from overstap.agreements.changing import shifted
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, milestones, rounds
+from overstap.ledger import Ledger
+from overstap.ledger.rounds import milestones, rounds
 from overstap.orchestration import deadlines, tasks
 from overstap.orchestration.failures import StopError
-from overstap.synth.agreement import write_agreement
+from overstap.simulation.synthetic.agreement import write_agreement
 
 KIND = RoundKind.ADVICE
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)

@@ -7,7 +7,9 @@ import pytest
 from test_walk import PO, REGION, ROUND, accept_all, agreement, incoming, inspect, register, release, seal, supply
 
 from overstap.agreements import RoundKind
-from overstap.ledger import Ledger, dossiers, rounds
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers import dossiers
+from overstap.ledger.rounds import rounds
 
 OTHER = "beta"
 OTHERS_ROUND = agreement(OTHER).round_id("advice")

@@ -24,8 +24,9 @@ from test_walk import (
 
 from overstap.errors import OverstapError
 from overstap.intake.collect import Candidate, collect_school
-from overstap.ledger import Ledger, deliveries
+from overstap.ledger import Ledger
 from overstap.ledger.audit import AuditLine
+from overstap.ledger.delivery import deliveries
 
 
 def wait_for_a_waiter(dsn: str) -> None:

@@ -9,11 +9,12 @@ from test_walk import REGION, agreement
 from overstap.agreements import Agreement, RoundKind
 from overstap.clock import now
 from overstap.intake.collect import collect_school, from_drop_folder
-from overstap.ledger import Ledger, rounds
-from overstap.synth.agreement import agreement_of, past_milestones
-from overstap.synth.region import make_region
-from overstap.synth.support import write_support
-from overstap.synth.writing import write_school
+from overstap.ledger import Ledger
+from overstap.ledger.rounds import rounds
+from overstap.simulation.synthetic.agreement import agreement_of, past_milestones
+from overstap.simulation.synthetic.region import make_region
+from overstap.simulation.synthetic.support import write_support
+from overstap.simulation.synthetic.writing import write_school
 
 
 def due_in(hours: float) -> Agreement:

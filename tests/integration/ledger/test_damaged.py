@@ -9,12 +9,15 @@ from test_walk import NOW, PO, REGION, ROUND, VO, accept_all, agreement, release
 
 from overstap.clock import now
 from overstap.delivery.sealing import seal_round
-from overstap.dossier.writing import content_digest, to_bytes
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, dossiers, reviews, rounds
-from overstap.synth.region import make_region
-from overstap.synth.writing import dossiers as made
-from overstap.trust import TrustStore, develop
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers import dossiers
+from overstap.ledger.review import decisions
+from overstap.ledger.rounds import rounds
+from overstap.oso.writing import content_digest, to_bytes
+from overstap.pki import TrustStore, develop
+from overstap.simulation.synthetic.region import make_region
+from overstap.simulation.synthetic.writing import dossiers as made
 
 
 @pytest.fixture
@@ -33,8 +36,8 @@ def test_one_damaged_dossier_does_not_stop_the_others(ledger: Ledger, owner_dsn:
     accept_all(ledger)
     release(ledger)
     with ledger.unit(REGION, "school") as unit:
-        decided = [reviews.Decision(item.las_key or "", date(2027, 1, 12), "Ja", None) for item in group]
-        reviews.record(unit, ROUND, PO, decided, ground="school_list")
+        decided = [decisions.Decision(item.las_key or "", date(2027, 1, 12), "Ja", None) for item in group]
+        decisions.record(unit, ROUND, PO, decided, ground="school_list")
         registered = [rounds.Registration(item.pupil_number, PO, VO, "registered", NOW) for item in group]
         rounds.record_registrations(unit, "2026-2027", registered)
     with psycopg.connect(owner_dsn) as connection:

@@ -11,8 +11,10 @@ import pytest
 from test_walk import PO, REGION, ROUND, states
 from test_window_end import begin, close
 
-from overstap.ledger import Ledger, holds, reviews, windows
-from overstap.ledger.holds import NOT_INSPECTED, Reason
+from overstap.ledger import Ledger
+from overstap.ledger.review import decisions, windows
+from overstap.ledger.rounds import gate_holds
+from overstap.ledger.rounds.gate_holds import NOT_INSPECTED, Reason
 
 HOLD, EXTEND, ATTEST = "Niet leveren", "Langer laten inzien", "School laat verklaren"
 
@@ -33,7 +35,7 @@ Answer = Callable[..., Any]
 def answer(ledger: Ledger, app_dsn: str, keys_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
     """Ask about two dossiers that nobody inspected, and give the answer that Airflow would hand to the task."""
     from overstap.orchestration.gates import DecideNotInspected
-    from overstap.orchestration.workplace import RoundRef
+    from overstap.orchestration.round_context import RoundRef
 
     monkeypatch.setenv("OVERSTAP_LEDGER", app_dsn)
     monkeypatch.setenv("OVERSTAP_KEYS", str(keys_folder))
@@ -60,15 +62,15 @@ def ask(ledger: Ledger, rule: str) -> None:
     begin(ledger, rule)
     close(ledger)
     with ledger.unit(REGION, "test") as unit:
-        reviews.lapse(unit, ROUND)
+        decisions.lapse(unit, ROUND)
         facts = {"school": "De Regenboog (99AB00)", "released": 2}
-        holds.look(unit, ROUND, NOT_INSPECTED, [Reason(NOT_INSPECTED, 2, facts, PO)])
+        gate_holds.look(unit, ROUND, NOT_INSPECTED, [Reason(NOT_INSPECTED, 2, facts, PO)])
 
 
 def decided(ledger: Ledger) -> list[tuple[str, str]]:
     with ledger.unit(REGION, "test") as unit:
         found = [(one.school, one.choice) for one in windows.decided(unit, ROUND)]
-        still_open = holds.open_holds(unit, ROUND, NOT_INSPECTED)
+        still_open = gate_holds.open_holds(unit, ROUND, NOT_INSPECTED)
     assert bool(found) != bool(still_open), "a question is open until it is decided, and not after"
     return found
 
@@ -145,7 +147,7 @@ def test_only_a_coordinator_of_the_round_answers(ledger: Ledger, answer: Answer)
 
 
 def test_the_question_shows_what_may_be_decided_and_the_figures(ledger: Ledger, answer: Answer) -> None:
-    from overstap.orchestration.workplace import RoundRef, workplace
+    from overstap.orchestration.round_context import RoundRef, workplace
 
     ask(ledger, "extend")
     gate = answer.gate  # type: ignore[attr-defined]

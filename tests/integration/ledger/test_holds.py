@@ -9,25 +9,29 @@ from test_walk import NOW, PO, REGION, ROUND, VO, accept_all, agreement, release
 
 from overstap.clock import now
 from overstap.delivery.sealing import seal_round
-from overstap.dossier.writing import content_digest, to_bytes
-from overstap.ledger import Ledger, deliveries, dossiers, holds, reviews, rounds
-from overstap.ledger.holds import ACCEPT_UNDELIVERABLE, RELEASE_FOR_DELIVERY, Reason
-from overstap.synth.region import make_region
-from overstap.synth.writing import dossiers as made
-from overstap.trust import TrustStore, develop
+from overstap.ledger import Ledger
+from overstap.ledger.delivery import deliveries
+from overstap.ledger.dossiers import dossiers
+from overstap.ledger.review import decisions
+from overstap.ledger.rounds import gate_holds, rounds
+from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE, RELEASE_FOR_DELIVERY, Reason
+from overstap.oso.writing import content_digest, to_bytes
+from overstap.pki import TrustStore, develop
+from overstap.simulation.synthetic.region import make_region
+from overstap.simulation.synthetic.writing import dossiers as made
 
 MISSING = Reason("school_missing", 5, {"school": "De Regenboog"}, PO)
 
 
 def look(ledger: Ledger, *reasons: Reason) -> list[tuple[int, str, int]]:
     with ledger.unit(REGION, "test") as unit:
-        found = holds.look(unit, ROUND, RELEASE_FOR_DELIVERY, reasons)
+        found = gate_holds.look(unit, ROUND, RELEASE_FOR_DELIVERY, reasons)
     return [(hold.batch, hold.reason.reason, hold.reason.count) for hold in found]
 
 
 def decide(ledger: Ledger, batch: int, *, approved: bool, key: str = "1") -> None:
     with ledger.unit(REGION, "coordinator") as unit:
-        holds.decide(
+        gate_holds.decide(
             *(unit, ROUND, RELEASE_FOR_DELIVERY, batch),
             approved=approved,
             decided_by="coordinator",
@@ -49,7 +53,7 @@ def test_a_reason_is_asked_once_and_anew_only_when_it_becomes_more(ledger: Ledge
     assert look(ledger, MISSING) == []
     with ledger.unit(REGION, "test") as unit:
         assert unit.one("select count(*) from overstap.gate_decision")[0] == 2
-        assert holds.batches(unit, ROUND, RELEASE_FOR_DELIVERY) == 3
+        assert gate_holds.batches(unit, ROUND, RELEASE_FOR_DELIVERY) == 3
 
 
 def test_only_a_decision_that_approved_settles(ledger: Ledger) -> None:
@@ -57,17 +61,17 @@ def test_only_a_decision_that_approved_settles(ledger: Ledger) -> None:
     look(ledger, MISSING)
     decide(ledger, 1, approved=False)
     with pytest.raises(psycopg.errors.CheckViolation), ledger.unit(REGION, "test") as unit:
-        holds.settle(unit, ROUND, RELEASE_FOR_DELIVERY, 1, answer_key="1")
+        gate_holds.settle(unit, ROUND, RELEASE_FOR_DELIVERY, 1, answer_key="1")
     with ledger.unit(REGION, "test") as unit:
-        assert holds.open_holds(unit, ROUND, RELEASE_FOR_DELIVERY, batch=1)
-        assert holds.open_holds(unit, ROUND, ACCEPT_UNDELIVERABLE) == []
+        assert gate_holds.open_holds(unit, ROUND, RELEASE_FOR_DELIVERY, batch=1)
+        assert gate_holds.open_holds(unit, ROUND, ACCEPT_UNDELIVERABLE) == []
 
 
 def test_another_region_sees_and_settles_nothing(ledger: Ledger) -> None:
     supply(ledger)
     look(ledger, MISSING)
     with ledger.unit("beta", "test") as unit:
-        assert holds.open_holds(unit, ROUND, RELEASE_FOR_DELIVERY) == []
+        assert gate_holds.open_holds(unit, ROUND, RELEASE_FOR_DELIVERY) == []
         assert unit.run("update overstap.gate_hold set withdrawn_at = clock_timestamp()") == 0
 
 
@@ -84,8 +88,8 @@ def test_nothing_is_sealed_or_sent_while_a_hold_stands(ledger: Ledger, tmp_path:
     accept_all(ledger)
     release(ledger)
     with ledger.unit(REGION, "school") as unit:
-        decided = [reviews.Decision(item.las_key or "", now().date(), "Ja", None) for item in group]
-        reviews.record(unit, ROUND, PO, decided, ground="school_list")
+        decided = [decisions.Decision(item.las_key or "", now().date(), "Ja", None) for item in group]
+        decisions.record(unit, ROUND, PO, decided, ground="school_list")
         registered = [rounds.Registration(item.pupil_number, PO, VO, "registered", NOW) for item in group]
         rounds.record_registrations(unit, "2026-2027", registered)
 

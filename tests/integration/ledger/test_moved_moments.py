@@ -7,9 +7,10 @@ from test_walk import REGION, agreement
 from overstap.agreements import Agreement, RoundKind
 from overstap.agreements.changing import shifted
 from overstap.clock import NETHERLANDS, wall
-from overstap.ledger import Ledger, milestones, rounds
-from overstap.ledger.rehearsed import set_clock
-from overstap.ledger.steering import take_file
+from overstap.ledger import Ledger
+from overstap.ledger.rounds import milestones, rounds
+from overstap.ledger.rounds.steering import take_file
+from overstap.ledger.simulated_clock import set_clock
 
 KIND = RoundKind.ADVICE
 YEARS = (2024, 2027, 2028, 2033, 2040)

@@ -6,8 +6,10 @@ import pytest
 from test_walk import PO, REGION, ROUND, accept_all, breaches, incoming, release, supply
 
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, access, dossiers, requests, windows
-from overstap.ledger.dossiers import VersionRef
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers import dossiers
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.review import access_log, parent_requests, windows
 
 WORDS = "De achternaam klopt niet."
 
@@ -21,19 +23,19 @@ def ref(ledger: Ledger) -> VersionRef:
         return VersionRef(dossiers.find_by_las_key(unit, ROUND, PO, "17"), 1)
 
 
-def ask(ledger: Ledger, ref: VersionRef, kind: requests.Kind = "correction", text: str = WORDS) -> UUID:
+def ask(ledger: Ledger, ref: VersionRef, kind: parent_requests.Kind = "correction", text: str = WORDS) -> UUID:
     with ledger.unit(REGION, "parent") as unit:
-        return requests.ask(unit, ref, kind=kind, text=text, person="a")
+        return parent_requests.ask(unit, ref, kind=kind, text=text, person="a")
 
 
-def of_school(ledger: Ledger) -> list[requests.Request]:
+def of_school(ledger: Ledger) -> list[parent_requests.Request]:
     with ledger.unit(REGION, "school") as unit:
-        return requests.of_school(unit, ROUND, PO)
+        return parent_requests.of_school(unit, ROUND, PO)
 
 
 def settle(ledger: Ledger, request: UUID, state: str, answer: str | None = None, school: str = PO) -> None:
     with ledger.unit(REGION, "office") as unit:
-        requests.settle(unit, request, state, primary_school=school, answer=answer)  # type: ignore[arg-type]
+        parent_requests.settle(unit, request, state, primary_school=school, answer=answer)  # type: ignore[arg-type]
 
 
 def test_a_refusal_with_its_reason_is_seen_by_the_parent(ledger: Ledger, ref: VersionRef) -> None:
@@ -42,8 +44,8 @@ def test_a_refusal_with_its_reason_is_seen_by_the_parent(ledger: Ledger, ref: Ve
     assert (asked.text, asked.state, asked.is_overdue) == (WORDS, "open", False)
     settle(ledger, request, "refused", "Zo staat het in de basisregistratie.")
     with ledger.unit(REGION, "parent") as unit:
-        (seen,) = requests.of_dossier(unit, ref.dossier, person="a")
-        assert requests.of_dossier(unit, ref.dossier, person="b") == []
+        (seen,) = parent_requests.of_dossier(unit, ref.dossier, person="a")
+        assert parent_requests.of_dossier(unit, ref.dossier, person="b") == []
     assert (seen.state, seen.answer, seen.settled_by) == ("refused", "Zo staat het in de basisregistratie.", "office")
     with pytest.raises(OverstapError, match="REVIEW-024"):
         settle(ledger, request, "answered", "Toch iets anders.")
@@ -71,7 +73,7 @@ def test_another_school_settles_nothing(ledger: Ledger, ref: VersionRef) -> None
         settle(ledger, ask(ledger, ref), "answered", "x", school="99AC00")
 
 
-@pytest.mark.parametrize("text", ["", " \n", "x" * (requests.MOST_CHARACTERS + 1)])
+@pytest.mark.parametrize("text", ["", " \n", "x" * (parent_requests.MOST_CHARACTERS + 1)])
 def test_nothing_and_too_much_are_not_asked(ledger: Ledger, ref: VersionRef, text: str) -> None:
     with pytest.raises(OverstapError, match="REVIEW-023"):
         ask(ledger, ref, text=text)
@@ -101,10 +103,10 @@ def test_words_stand_nowhere_in_the_clear(ledger: Ledger, ref: VersionRef) -> No
 
 def test_who_opened_a_dossier_is_kept(ledger: Ledger, ref: VersionRef) -> None:
     with ledger.unit(REGION, "test") as unit:
-        access.note_opened(unit, [ref, ref], by="office", purpose="print")
+        access_log.note_opened(unit, [ref, ref], by="office", purpose="print")
     with ledger.unit(REGION, "test") as unit:
-        access.note_opened(unit, [ref], by="parent", purpose="parent_page", person="a")
-        seen = access.opened(unit, ref.dossier)
+        access_log.note_opened(unit, [ref], by="parent", purpose="parent_page", person="a")
+        seen = access_log.opened(unit, ref.dossier)
     assert [(one.opened_by, one.purpose, one.person) for one in seen] == [
         ("office", "print", None),
         ("parent", "parent_page", "a"),

@@ -18,14 +18,18 @@ from overstap.agreements.model import Invitations
 from overstap.clock import now
 from overstap.delivery.sealing import seal_round
 from overstap.errors import OverstapError
-from overstap.ledger import access, deliveries, dossiers, invitations, requests, retention, reviews, rounds
+from overstap.ledger import retention
 from overstap.ledger.audit import verify
+from overstap.ledger.delivery import deliveries
+from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import check
-from overstap.ledger.secrets import create_keys
-from overstap.local.postgres import EmbeddedPostgres
+from overstap.ledger.region_keys import create_keys
+from overstap.ledger.review import access_log, decisions, invitations, parent_requests
+from overstap.ledger.rounds import rounds
+from overstap.pages.school.pupils import pupils
+from overstap.pki import DevelopmentAuthority, TrustStore
 from overstap.review.inviting import invite
-from overstap.review.school.pupils import pupils
-from overstap.trust import DevelopmentAuthority, TrustStore
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 VIEW = "Wij zien het heel anders dan de juf."
 ASKED = "Klopt ons adres aan de Kastanjelaan?"
@@ -42,13 +46,15 @@ def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> It
         invite(at_home.ledger, region="alfa", round_id=place.round_id, actor="invite", address="https://x.example")
         with place.unit("school") as unit:
             seen = [
-                reviews.Decision(one.las_key, date(2026, 11, 20), "Nee", VIEW if number == 0 else None)
+                decisions.Decision(one.las_key, date(2026, 11, 20), "Nee", VIEW if number == 0 else None)
                 for number, one in enumerate(families)
             ]
-            reviews.record(unit, place.round_id, place.school, seen, ground="school_single")
-            requests.ask(unit, dossiers.VersionRef(families[0].dossier, 1), person=None, kind="question", text=ASKED)
+            decisions.record(unit, place.round_id, place.school, seen, ground="school_single")
+            parent_requests.ask(
+                unit, dossiers.VersionRef(families[0].dossier, 1), person=None, kind="question", text=ASKED
+            )
             first, person = dossiers.VersionRef(families[0].dossier, 1), families[0].persons[0]
-            access.note_opened(unit, [first], by="parent", purpose="parent_page", person=person)
+            access_log.note_opened(unit, [first], by="parent", purpose="parent_page", person=person)
             invitations.printed(unit, [invitations.Person(first, person, "carer")])
             receiver = place.agreement.secondary_schools[0].id
             rounds.record_registrations(
@@ -146,7 +152,7 @@ def test_after_its_time_nobody_can_be_read_or_found_and_all_is_still_proved(over
     with place.unit() as unit:
         assert check(unit) == []
         assert pupils(unit, place.round_id, place.school) == []
-        assert requests.of_school(unit, place.round_id, place.school) == []
+        assert parent_requests.of_school(unit, place.round_id, place.school) == []
         with pytest.raises(OverstapError, match="LEDGER-014"):
             list(dossiers.contents(unit, place.round_id, ["confirmed"]))
     closed(at_home, 731)

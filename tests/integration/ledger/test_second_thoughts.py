@@ -25,15 +25,19 @@ from test_walk import (
 )
 
 from overstap.agreements.model import RoundKind, Stage
-from overstap.ledger import Ledger, counts, deliveries, dossiers, reviews, rounds, withdrawals
+from overstap.ledger import Ledger
+from overstap.ledger.delivery import deliveries, withdrawals
+from overstap.ledger.dossiers import dossiers
+from overstap.ledger.review import decisions
+from overstap.ledger.rounds import counts, rounds
 
 YEAR = "2026-2027"
 
 
-def decide(ledger: Ledger, agreed: str, day: int, view: str | None = None, pupil: str = "17") -> reviews.Recorded:
+def decide(ledger: Ledger, agreed: str, day: int, view: str | None = None, pupil: str = "17") -> decisions.Recorded:
     with ledger.unit(REGION, "school") as unit:
-        decision = reviews.Decision(pupil, date(2027, 1, day), agreed, view)
-        return reviews.record(unit, ROUND, PO, [decision], ground="school_single")
+        decision = decisions.Decision(pupil, date(2027, 1, day), agreed, view)
+        return decisions.record(unit, ROUND, PO, [decision], ground="school_single")
 
 
 def to_leave(ledger: Ledger) -> list[tuple[str, str | None]]:

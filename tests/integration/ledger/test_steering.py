@@ -10,11 +10,14 @@ from overstap.agreements import Agreement, RoundKind
 from overstap.agreements.changing import shifted
 from overstap.agreements.model import Stage
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, deliveries, dossiers, milestones, rounds
-from overstap.ledger.agreements import versions
+from overstap.ledger import Ledger
+from overstap.ledger.delivery import deliveries
+from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import check
-from overstap.ledger.runs import narrow, narrowed_to
-from overstap.ledger.steering import Asked, take_file, take_form
+from overstap.ledger.rounds import milestones, rounds
+from overstap.ledger.rounds.round_agreements import versions
+from overstap.ledger.rounds.runs import narrow, narrowed_to
+from overstap.ledger.rounds.steering import Asked, take_file, take_form
 
 KIND = RoundKind.ADVICE
 NOW = datetime.now(UTC).replace(microsecond=0)

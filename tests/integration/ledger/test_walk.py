@@ -9,9 +9,13 @@ import pytest
 from overstap.agreements import Agreement, RoundKind
 from overstap.agreements.model import Stage
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, deliveries, dossiers, lines, non_delivery, reviews, rounds
+from overstap.ledger import Ledger
+from overstap.ledger.delivery import circuit_breaker, deliveries, non_delivery
+from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import Breach, check
-from overstap.ledger.secrets import sha256
+from overstap.ledger.region_keys import sha256
+from overstap.ledger.review import decisions
+from overstap.ledger.rounds import rounds
 
 REGION = "alfa"
 PO, VO = "99AB00", "98XA00"
@@ -88,10 +92,10 @@ def release(ledger: Ledger, key: str = "answer 1", *, closes_in: float = 3600) -
         )
 
 
-def inspect(ledger: Ledger, pupil: str = "17") -> reviews.Recorded:
+def inspect(ledger: Ledger, pupil: str = "17") -> decisions.Recorded:
     with ledger.unit(REGION, "school") as unit:
-        decision = reviews.Decision(pupil, date(2027, 1, 12), "Nee", "Ik zie het anders.")
-        return reviews.record(unit, ROUND, PO, [decision], ground="school_list")
+        decision = decisions.Decision(pupil, date(2027, 1, 12), "Nee", "Ik zie het anders.")
+        return decisions.record(unit, ROUND, PO, [decision], ground="school_list")
 
 
 def register(ledger: Ledger, stage: str = "registered") -> int:
@@ -216,7 +220,7 @@ def test_a_decision_after_the_window_does_not_count(ledger: Ledger) -> None:
     release(ledger, closes_in=-1)
     assert inspect(ledger).not_open == (0,)
     with ledger.unit(REGION, "test") as unit:
-        assert reviews.lapse(unit, ROUND) == 1
+        assert decisions.lapse(unit, ROUND) == 1
     assert states(ledger) == ["not_inspected"]
 
 
@@ -253,7 +257,7 @@ def test_a_receipt_that_does_not_count_leaves_it_unconfirmed(ledger: Ledger) -> 
     assert send(ledger) == 0  # nothing goes by itself any more: it was told, a person decides
     with ledger.unit(REGION, "coordinator") as unit:
         assert non_delivery.give_up(unit, ROUND) == []
-        assert lines.ask_again(unit, ROUND) == (1, 0)
+        assert circuit_breaker.ask_again(unit, ROUND) == (1, 0)
     assert send(ledger, "accepted") == 1  # a late receipt still counts
     assert states(ledger) == ["confirmed"]
     assert breaches(ledger) == []

@@ -25,8 +25,12 @@ from test_walk import (
 from overstap.agreements import RoundKind
 from overstap.agreements.model import Stage
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, deliveries, dossiers, requests, reviews, rounds, windows, withdrawals
-from overstap.ledger.dossiers import VersionRef
+from overstap.ledger import Ledger
+from overstap.ledger.delivery import deliveries, withdrawals
+from overstap.ledger.dossiers import dossiers
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.review import decisions, parent_requests, windows
+from overstap.ledger.rounds import rounds
 
 OTHER = "999990020"
 
@@ -42,11 +46,11 @@ def begin(ledger: Ledger, rule: str = "withhold", *, closes_in: float = 3600, co
     release(ledger, closes_in=closes_in)
 
 
-def decide(ledger: Ledger, pupil: str = "17", agreed: str = "Ja", **more: str | None) -> reviews.Recorded:
+def decide(ledger: Ledger, pupil: str = "17", agreed: str = "Ja", **more: str | None) -> decisions.Recorded:
     ground = str(more.pop("ground", None) or "school_single")
-    decision = reviews.Decision(pupil, date(2027, 1, 12), agreed, more.pop("view", None), **more)
+    decision = decisions.Decision(pupil, date(2027, 1, 12), agreed, more.pop("view", None), **more)
     with ledger.unit(REGION, "school") as unit:
-        return reviews.record(unit, ROUND, PO, [decision], ground=ground)
+        return decisions.record(unit, ROUND, PO, [decision], ground=ground)
 
 
 def close(ledger: Ledger) -> None:
@@ -56,7 +60,7 @@ def close(ledger: Ledger) -> None:
 
 def end(ledger: Ledger, choice: str = "", schools: tuple[str, ...] = (PO,), hours: float = 1, key: str = "a") -> int:
     with ledger.unit(REGION, "coordinator") as unit:
-        reviews.lapse(unit, ROUND)
+        decisions.lapse(unit, ROUND)
         if not choice:
             return 0
         closes_at = datetime.now(UTC) + timedelta(hours=hours) if choice == "extend" else None
@@ -178,7 +182,7 @@ def test_the_last_second_counts_or_not_and_never_both(
 ) -> None:
     """The dossier is held by somebody until the window has closed: the clock that counts is that after the wait."""
     begin(ledger, closes_in=1.5 if late else 3600)
-    results: list[reviews.Recorded] = []
+    results: list[decisions.Recorded] = []
     holder, decider = (Ledger(app_dsn, ledger._keys_folder) for _ in range(2))
     held = threading.Event()
 
@@ -196,7 +200,7 @@ def test_the_last_second_counts_or_not_and_never_both(
     holder.close()
     decider.close()
     with ledger.unit(REGION, "test") as unit:
-        reviews.lapse(unit, ROUND)
+        decisions.lapse(unit, ROUND)
         rows = unit.rows(
             "select r.recorded_at < d.review_closes_at from overstap.review_decision r "
             "join overstap.dossier d using (dossier)"
@@ -234,11 +238,11 @@ def test_who_does_not_answer_holds_nobody_up_after_the_window(ledger: Ledger) ->
     invite(ledger, "a", "b")
     decide(ledger, person="a")
     with ledger.unit(REGION, "test") as unit:
-        assert reviews.window(unit, ROUND).waiting == 2
+        assert decisions.window(unit, ROUND).waiting == 2
     close(ledger)
     assert to_leave(ledger) == [("Ja", None)]
     with ledger.unit(REGION, "test") as unit:
-        assert reviews.window(unit, ROUND).waiting == 0
+        assert decisions.window(unit, ROUND).waiting == 0
 
 
 @pytest.mark.parametrize(
@@ -295,9 +299,9 @@ def test_an_objection_after_delivery_is_a_task_and_can_take_the_dossier_back(led
     assert decide(ledger, agreed="Nee", view="Toch niet.").not_open == (0,)
     ref = VersionRef(dossier(ledger), 1)
     with ledger.unit(REGION, "school") as unit:
-        requests.ask(unit, ref, kind="correction", text="Toch niet: het advies klopt niet.")
+        parent_requests.ask(unit, ref, kind="correction", text="Toch niet: het advies klopt niet.")
     with ledger.unit(REGION, "coordinator") as unit:
-        (task,) = requests.of_school(unit, ROUND, PO)
+        (task,) = parent_requests.of_school(unit, ROUND, PO)
         assert (task.state, task.kind) == ("open", "correction")
         reason = withdrawals.Reason.OBJECTION
         assert withdrawals.withdraw(unit, ROUND, [ref.dossier], reason=reason, decided_by="coordinator") == 1

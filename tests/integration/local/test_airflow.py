@@ -11,11 +11,11 @@ import psutil
 import pytest
 
 from overstap.errors import OverstapError
-from overstap.local import ports
-from overstap.local.airflow import AirflowStack
-from overstap.local.api import AirflowApi
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.local.services import Service, folders, members, names, stop_all
+from overstap_tools.local import ports
+from overstap_tools.local.airflow import AirflowStack
+from overstap_tools.local.api import AirflowApi
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.local.services import Service, folders, members, names, stop_all
 
 pytestmark = pytest.mark.boot
 

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from overstap.ledger.migrate import add_region, migrate
-from overstap.local import ports
-from overstap.local.postgres import EmbeddedPostgres, _package
-from overstap.settings import PROJECT
+from overstap_tools.local import ports
+from overstap_tools.local.postgres import EmbeddedPostgres, _package
+from overstap_tools.project import PROJECT
 
 
 def test_a_new_server_gets_databases_that_the_migrations_can_use(tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ import pytest
 
 from overstap.errors import OverstapError
 from overstap.ledger.migrate import add_region, migrate
-from overstap.local import ports
-from overstap.local import postgres as module
-from overstap.local.account import server_account
-from overstap.local.postgres import APPLICATION, LEDGER, OWNER, EmbeddedPostgres
-from overstap.local.services import Service, stop_all
-from overstap.settings import PROJECT
+from overstap_tools.local import ports
+from overstap_tools.local import postgres as module
+from overstap_tools.local.account import server_account
+from overstap_tools.local.postgres import APPLICATION, LEDGER, OWNER, EmbeddedPostgres
+from overstap_tools.local.services import Service, stop_all
+from overstap_tools.project import PROJECT
 
 
 @pytest.fixture
@@ -208,11 +208,13 @@ def test_an_ordinary_user_keeps_everything_in_the_folder(tmp_path: Path) -> None
             folder.chmod(folder.stat().st_mode | 0o055)
     tmp_path.chmod(0o755)
     os.chown(home, account.uid, account.gid)
-    program = "import sys; from pathlib import Path; from overstap.local.postgres import EmbeddedPostgres as E\n"
+    program = "import sys; from pathlib import Path; from overstap_tools.local.postgres import EmbeddedPostgres as E\n"
     program += "s = E(Path(sys.argv[1])); s.start(); print((s.folder / 'place').read_text()); s.destroy()"
     who = {"user": account.uid, "group": account.gid, "extra_groups": []}
     # This test's own Python may be in root's home, which no other user enters; the system's can use its packages.
-    packages = os.pathsep.join([str(PROJECT / "plugins"), *(path for path in sys.path if path.endswith("-packages"))])
+    packages = os.pathsep.join(
+        [str(PROJECT / "src"), str(PROJECT / "tools"), *(path for path in sys.path if path.endswith("-packages"))]
+    )
     env = {"PATH": os.defpath, "PYTHONPATH": packages}
     pythons = [sys.executable, f"/usr/bin/python3.{sys.version_info[1]}"]
     usable = [python for python in pythons if _can_run(python, env, who)]

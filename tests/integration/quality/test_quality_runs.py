@@ -10,10 +10,12 @@ from typer.testing import CliRunner
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.cli import app
-from overstap.dossier import content_digest, to_bytes
-from overstap.dossier.building import build
-from overstap.ledger import Ledger, dossiers, quality_runs, reports, rounds
-from overstap.ledger.dossiers import Incoming
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers import dossiers, quality_runs, school_reports
+from overstap.ledger.dossiers.dossiers import Incoming
+from overstap.ledger.rounds import rounds
+from overstap.oso import content_digest, to_bytes
+from overstap.oso.building import build
 from overstap.quality.publishing import publish
 from overstap.quality.region import judge_round
 
@@ -112,7 +114,7 @@ def test_the_next_report_tells_what_changed(ledger: Ledger) -> None:
     assert second.found["OV-ID-01"] == 1
     assert second.found["OVa.LL14"] == 2
     with ledger.unit("alfa", "test") as unit:
-        page = reports.get(unit, ROUND, SCHOOL).html
+        page = school_reports.get(unit, ROUND, SCHOOL).html
     assert "+1 sinds het vorige rapport" in page
 
 
@@ -173,7 +175,7 @@ def test_one_version_that_cannot_be_read_stops_nobody(ledger: Ledger, owner_dsn:
     assert run.found["OVa.LL14"] == 1
     assert (run.supplied, run.rejected) == (2, 2)
     with ledger.unit("alfa", "test") as unit:
-        assert "QUALITY-003" in reports.get(unit, ROUND, SCHOOL).csv
+        assert "QUALITY-003" in school_reports.get(unit, ROUND, SCHOOL).csv
         again = dossiers.store(unit, ROUND, SCHOOL, [first, second])
     assert (again.changed, again.unchanged) == (1, 1)
     judge(ledger, NOW + timedelta(days=1))

@@ -9,8 +9,10 @@ from typer.testing import CliRunner
 
 from overstap.agreements import RoundKind, load_agreement
 from overstap.cli import app
-from overstap.ledger import Ledger, reports, rounds
-from overstap.settings import PROJECT
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers import school_reports
+from overstap.ledger.rounds import rounds
+from overstap_tools.project import PROJECT
 
 CSV = (
     "\ufeffDossier;Sleutel in uw administratie;Ernst;Waar;Wat is er mis;Wat te doen;Wie;Regel\r\n"
@@ -27,7 +29,7 @@ def test_each_form_is_written_for_its_maker_alone(
     school, round_id = agreement.primary_schools[0].id, agreement.round_id(RoundKind.ADVICE)
     with ledger.unit("demo", "test") as unit:
         rounds.open_round(unit, agreement, RoundKind.ADVICE)
-        reports.keep(unit, round_id, school, reports.SchoolReport("<p>dag</p>", CSV))
+        school_reports.keep(unit, round_id, school, school_reports.SchoolReport("<p>dag</p>", CSV))
     monkeypatch.setenv("OVERSTAP_LEDGER", app_dsn)
     monkeypatch.setenv("OVERSTAP_KEYS", str(keys_folder))
     out = tmp_path / f"lijst.{ending}"

@@ -7,11 +7,11 @@ import pytest
 
 from overstap.agreements import Agreement, RoundKind, load_agreement
 from overstap.agreements.national import national_year
-from overstap.agreements.rehearsal import Habits
+from overstap.agreements.paper_rehearsal import Habits
 from overstap.agreements.reminding import reminders
-from overstap.rehearsal.play import Seen
-from overstap.rehearsal.year import rehearse_year
-from overstap.settings import PROJECT
+from overstap.simulation.rehearsal.play import Seen
+from overstap.simulation.rehearsal.year import rehearse_year
+from overstap_tools.project import PROJECT
 
 PUPILS = 12
 

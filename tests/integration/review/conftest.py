@@ -6,7 +6,7 @@ import pytest
 from families import Home, Place, home, open_place
 from served import Served
 
-from overstap.local.postgres import EmbeddedPostgres
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 IMMATERIAL = frozenset({"communicatie/nummer"})
 

@@ -9,13 +9,14 @@ from families import Family, Home, Place, home, open_between_secondary_schools, 
 from served import Parent, Served, title
 
 from overstap.clock import now, wall
-from overstap.delivery.envelope import DOSSIER_FILE, open_envelope
 from overstap.delivery.sealing import seal_round
-from overstap.dossier.reading import read
-from overstap.ledger import counts, reviews, rounds
-from overstap.ledger.reviews import Decision
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.trust import DevelopmentAuthority, TrustStore
+from overstap.envelope.envelope import DOSSIER_FILE, open_envelope
+from overstap.ledger.review import decisions
+from overstap.ledger.review.decisions import Decision
+from overstap.ledger.rounds import counts, rounds
+from overstap.oso.reading import read
+from overstap.pki import DevelopmentAuthority, TrustStore
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ def test_consent_that_is_asked_is_in_the_dossier_and_stops_nothing(
             served.stop()
         with asked.unit("school") as unit:
             seen = Decision(on_paper.las_key, wall(now()).date(), "Ja", None)
-            assert reviews.record(unit, asked.round_id, asked.school, [seen], ground="school_single").recorded
+            assert decisions.record(unit, asked.round_id, asked.school, [seen], ground="school_single").recorded
         said = sealed_consents(asked, at_home, tmp_path / "trust")
     assert said == {yes.pupil_number: "Ja", no.pupil_number: "Nee", on_paper.pupil_number: "Onbekend"}
 

@@ -19,13 +19,15 @@ from mail_server import MailServer
 
 from overstap.agreements.model import Invitations, Reminder
 from overstap.clock import now
-from overstap.dossier.people import entitled
-from overstap.dossier.reading import read
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, access, dossiers, invitations, reviews
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import check
-from overstap.mail.door import opened
-from overstap.mail.outbox import work
+from overstap.ledger.review import access_log, decisions, invitations
+from overstap.notifications.outbox import work
+from overstap.notifications.smtp import opened
+from overstap.oso.people import entitled
+from overstap.oso.reading import read
 from overstap.review.bounces import bounces
 from overstap.review.code_keys import read_code
 from overstap.review.inviting import invite
@@ -161,11 +163,11 @@ def test_who_has_not_answered_is_reminded_once(place: Place, mail_server: MailSe
     assert call(place)["reminders"] == 0
     family = place.families()[0]
     with place.unit("school") as unit:
-        reviews.record(
+        decisions.record(
             unit,
             place.round_id,
             place.school,
-            [reviews.Decision(family.las_key, date(2027, 1, 12), "Ja", None)],
+            [decisions.Decision(family.las_key, date(2027, 1, 12), "Ja", None)],
             ground="school_single",
         )
     with psycopg.connect(owner_dsn) as connection:
@@ -291,7 +293,7 @@ def test_who_printed_letters_is_in_the_log_of_the_dossier(place: Place) -> None:
     call(place)
     write(place)
     with place.unit() as unit:
-        seen = access.opened(unit, place.families()[0].dossier)
+        seen = access_log.opened(unit, place.families()[0].dossier)
     assert {(one.purpose, one.opened_by) for one in seen} == {("letter", "office")}
 
 

@@ -14,17 +14,19 @@ from families import REGION, Family, Place, open_place
 
 from overstap.clock import now
 from overstap.closing.checkpoint import make_checkpoint
-from overstap.dossier.people import Entitled
-from overstap.dossier.reading import read
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, access, dossiers, requests, reviews
+from overstap.ledger import Ledger
 from overstap.ledger.audit import verify
-from overstap.ledger.dossiers import VersionRef
+from overstap.ledger.dossiers import dossiers
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.review import access_log, decisions, parent_requests
+from overstap.oso.people import Entitled
+from overstap.oso.reading import read
+from overstap.pki import TrustStore
+from overstap.pki.authority import DevelopmentAuthority
 from overstap.review.meeting import print_dossier
 from overstap.review.people import people_of
 from overstap.review.proof import ProofPack, proof_pack
-from overstap.trust import TrustStore
-from overstap.trust.authority import DevelopmentAuthority
 
 VIEW = "Het advies is te laag; zie de toets van januari."
 
@@ -91,7 +93,9 @@ def test_a_print_for_one_parent_has_a_form_and_nothing_of_the_other(place: Place
     assert str(first.email) not in text
     assert str(second.email) in text
     with place.unit() as unit:
-        assert [(one.purpose, one.opened_by) for one in access.opened(unit, family.dossier)] == [("print", "office")]
+        assert [(one.purpose, one.opened_by) for one in access_log.opened(unit, family.dossier)] == [
+            ("print", "office")
+        ]
 
 
 @pytest.mark.parametrize("pupil", ["nobody", ""])
@@ -105,9 +109,9 @@ def test_a_pupil_of_nobody_is_not_printed(place: Place, pupil: str) -> None:
 def answered(place: Place, family: Family, person: str) -> None:
     ref = VersionRef(family.dossier, 1)
     with place.unit("parent") as unit:
-        decision = reviews.Decision("", date(2027, 1, 12), "Nee", VIEW, person=person)
-        assert reviews.insert_decisions(unit, [(ref, decision)], ground="parent_page") == {ref}
-        requests.ask(unit, ref, kind="question", text="Wie krijgt dit?", person=person)
+        decision = decisions.Decision("", date(2027, 1, 12), "Nee", VIEW, person=person)
+        assert decisions.insert_decisions(unit, [(ref, decision)], ground="parent_page") == {ref}
+        parent_requests.ask(unit, ref, kind="question", text="Wie krijgt dit?", person=person)
 
 
 def test_the_pack_tells_what_was_shown_answered_and_opened(place: Place, trust: TrustStore) -> None:

@@ -13,14 +13,15 @@ from families import REGION, Family, Home, Place
 from served import Parent, Served, hidden, title
 
 from overstap.clock import now
-from overstap.dossier.reading import read
-from overstap.ledger import dossiers, proof_wishes
 from overstap.ledger.audit import verify
+from overstap.ledger.dossiers import dossiers
+from overstap.ledger.review import proof_wishes
+from overstap.oso.reading import read
+from overstap.pki import TrustStore
+from overstap.pki.authority import DevelopmentAuthority
 from overstap.review.meeting import print_dossier
 from overstap.review.people import people_of
 from overstap.review.proof import give_proof
-from overstap.trust import TrustStore
-from overstap.trust.authority import DevelopmentAuthority
 
 
 @pytest.fixture

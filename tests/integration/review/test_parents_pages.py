@@ -11,10 +11,10 @@ from pypdf import PdfReader
 from served import Parent, Served, title
 
 from overstap.clock import now
-from overstap.dossier.labels import labels
 from overstap.errors import OverstapError
-from overstap.ledger import rounds
-from overstap.review.pages.wording import FOLDER, languages
+from overstap.ledger.rounds import rounds
+from overstap.oso.labels import labels
+from overstap.pages.parents.wording import FOLDER, languages
 
 
 def text_of(pdf: bytes) -> str:

@@ -7,10 +7,10 @@ import pytest
 from families import Family, Place, open_place
 from served import Parent, Served, title
 
-from overstap.dossier.model import Dossier
-from overstap.dossier.tree import Node
 from overstap.ledger import Ledger
 from overstap.ledger.invariants import check
+from overstap.oso.model import Dossier
+from overstap.oso.tree import Node
 from overstap.review.renewal import after_release
 
 

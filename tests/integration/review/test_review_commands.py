@@ -15,8 +15,8 @@ from overstap.cli import app
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.review.school.passwords import proves
-from overstap.trust.authority import DevelopmentAuthority
+from overstap.pages.school.passwords import proves
+from overstap.pki.authority import DevelopmentAuthority
 
 
 @pytest.fixture

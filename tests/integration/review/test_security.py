@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from served import Parent, Served, hidden, title
 
-from overstap.local.postgres import EmbeddedPostgres
 from overstap.review.code_keys import SIGNS, Stay, code_keys, new_code, read_code
 from overstap.review.showing import opened_copy
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 EVIL = "<script>alert(1)</script>\"'&{{7*7}}"
 

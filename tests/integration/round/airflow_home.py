@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from overstap.local import ports
-from overstap.local.environment import Place, environment
-from overstap.local.passwords import Passwords
-from overstap.settings import PROJECT
+from overstap_tools.local import ports
+from overstap_tools.local.environment import Place, environment
+from overstap_tools.local.passwords import Passwords
+from overstap_tools.project import PROJECT
 
 from .house import House
 

@@ -15,11 +15,11 @@ import psycopg
 import pytest
 
 from overstap.clock import now, wall
-from overstap.local.postgres import EmbeddedPostgres
 from overstap.review.decisions import read_list
 from overstap.review.recording import record_list
-from overstap.synth.region import make_region
-from overstap.synth.school import Character, PrimarySchool
+from overstap.simulation.synthetic.region import make_region
+from overstap.simulation.synthetic.school import Character, PrimarySchool
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .airflow_home import Airflow, Played, open_airflow
 from .house import House, build

@@ -25,20 +25,20 @@ from psycopg import sql
 
 from overstap.agreements import Agreement, Milestones, Round, RoundKind, load_agreement
 from overstap.clock import now, wall
-from overstap.delivery.evidence import receipt_fault, stored
-from overstap.delivery.receiving import PATH
-from overstap.demo.mail import AT_ANY_HOUR
+from overstap.delivery.stored_evidence import receipt_fault, stored
 from overstap.ledger import Ledger
 from overstap.ledger.invariants import Breach, Evidence, check
 from overstap.ledger.migrate import add_region, migrate, set_app_password
-from overstap.ledger.secrets import create_keys
-from overstap.local import ports
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.synth.agreement import PARTNERSHIP
-from overstap.synth.las import load_las
-from overstap.synth.region import SyntheticRegion
-from overstap.synth.writing import Written, write
-from overstap.trust import TrustStore, develop
+from overstap.ledger.region_keys import create_keys
+from overstap.pki import TrustStore, develop
+from overstap.receiver.endpoint import PATH
+from overstap.simulation.synthetic.agreement import PARTNERSHIP
+from overstap.simulation.synthetic.las import load_las
+from overstap.simulation.synthetic.region import SyntheticRegion
+from overstap.simulation.synthetic.writing import Written, write
+from overstap_tools.demo.mail import AT_ANY_HOUR
+from overstap_tools.local import ports
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 KIND = RoundKind.ADVICE
 _MOMENTS = ("opens", "data_due", "review_opens", "review_closes", "delivers")

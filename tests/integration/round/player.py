@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-_HELD = timedelta(seconds=1.5)  # an answer in the very second of the question is lost (see overstap.demo.people)
+_HELD = timedelta(seconds=1.5)  # an answer in the very second of the question is lost (see overstap_tools.demo.people)
 
 
 def main() -> None:

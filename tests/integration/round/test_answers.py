@@ -6,7 +6,7 @@ import sys
 
 from overstap.agreements import Agreement
 from overstap.agreements.model import Folder
-from overstap.ledger.agreements import add_version
+from overstap.ledger.rounds.round_agreements import add_version
 
 from .conftest import Story
 from .house import House

@@ -12,13 +12,13 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from overstap.delivery.evidence import stored
-from overstap.demo import house as demo
-from overstap.demo.place import LEDGER, REGION, ROUND, DemoPlace
-from overstap.demo.story import DAG_ID, Story
+from overstap.delivery.stored_evidence import stored
 from overstap.errors import OverstapError
-from overstap.local import ports
-from overstap.synth.school import Character
+from overstap.simulation.synthetic.school import Character
+from overstap_tools.demo import building as demo
+from overstap_tools.demo.sandbox import LEDGER, REGION, ROUND, DemoPlace
+from overstap_tools.demo.story import DAG_ID, Story
+from overstap_tools.local import ports
 
 pytestmark = pytest.mark.boot
 

@@ -13,10 +13,10 @@ import pytest
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
 from overstap.intake.collect import Collected, collect_school, from_drop_folder
-from overstap.ledger.dossiers import RefusedFile, refused_files
-from overstap.ledger.rounds import open_round
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.synth.region import make_region
+from overstap.ledger.dossiers.dossiers import RefusedFile, refused_files
+from overstap.ledger.rounds.rounds import open_round
+from overstap.simulation.synthetic.region import make_region
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .house import KIND, House, build
 

@@ -11,14 +11,14 @@ from psycopg import sql
 
 from overstap.agreements import RoundKind
 from overstap.clock import now, wall
-from overstap.delivery.envelope import DOSSIER_FILE
-from overstap.dossier import read
-from overstap.dossier.model import Dossier
-from overstap.ledger import rounds
-from overstap.local.postgres import EmbeddedPostgres
-from overstap.synth.agreement import PARTNERSHIP
-from overstap.synth.region import SyntheticRegion, make_region
-from overstap.synth.support import supported, write_support
+from overstap.envelope.envelope import DOSSIER_FILE
+from overstap.ledger.rounds import rounds
+from overstap.oso import read
+from overstap.oso.model import Dossier
+from overstap.simulation.synthetic.agreement import PARTNERSHIP
+from overstap.simulation.synthetic.region import SyntheticRegion, make_region
+from overstap.simulation.synthetic.support import supported, write_support
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .airflow_home import Played, open_airflow
 from .conftest import Schools

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from overstap.settings import PROJECT
+from overstap_tools.project import PROJECT
 
 from .conftest import _KEPT, Story
 

@@ -3,9 +3,9 @@
 from collections import Counter
 
 from overstap.agreements.model import Stage
-from overstap.ledger.counts import primary_schools, secondary_schools
-from overstap.synth.pupil import Fault, Pupil
-from overstap.synth.school import Character
+from overstap.ledger.rounds.counts import primary_schools, secondary_schools
+from overstap.simulation.synthetic.pupil import Fault, Pupil
+from overstap.simulation.synthetic.school import Character
 
 from .conftest import Chapter, Story, listed_keys
 from .house import House

@@ -13,12 +13,12 @@ from lxml import html
 from typer.testing import CliRunner
 
 from overstap.agreements import load_agreement, load_all
+from overstap.agreements.calendar_file import icalendar
 from overstap.agreements.days import Audience, Entry, EntryKind, entries, entries_for
-from overstap.agreements.icalendar import icalendar
 from overstap.agreements.national import national_year
 from overstap.agreements.overview import overview
 from overstap.cli import app
-from overstap.settings import PROJECT
+from overstap_tools.project import PROJECT
 
 MADE = datetime(2026, 11, 23, 12, tzinfo=UTC)
 REGIONS = PROJECT / "include" / "regions"

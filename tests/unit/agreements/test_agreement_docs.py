@@ -20,7 +20,7 @@ from overstap.agreements.model import Agreement
 from overstap.agreements.schema import PATH, documented_keys, file_schema, schema_text
 from overstap.cli import app
 from overstap.errors import sentences
-from overstap.settings import PROJECT
+from overstap_tools.project import PROJECT
 
 PAGE = (PROJECT / "docs" / "agreement.md").read_text(encoding="utf-8")
 REGIONS = agreement_paths(PROJECT / "include" / "regions")

@@ -11,8 +11,8 @@ import yaml
 from overstap.agreements import Agreement, Milestones, load_agreement, load_all
 from overstap.agreements.load import find_agreement
 from overstap.errors import OverstapError
-from overstap.synth.agreement import agreement_of, write_agreement
-from overstap.synth.region import make_region
+from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
+from overstap.simulation.synthetic.region import make_region
 
 MOMENTS = list(Milestones.model_fields)
 

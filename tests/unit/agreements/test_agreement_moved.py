@@ -15,8 +15,8 @@ from overstap.agreements.model import HolidayRegion, Reminder, wall_time_exists
 from overstap.agreements.national import assumed
 from overstap.agreements.reminding import DueReminder, reminders, reminders_between
 from overstap.clock import NETHERLANDS, wall
-from overstap.synth.agreement import agreement_of
-from overstap.synth.region import make_region
+from overstap.simulation.synthetic.agreement import agreement_of
+from overstap.simulation.synthetic.region import make_region
 
 YEARS = range(2024, 2041)
 KINDS = (RoundKind.ADVICE, RoundKind.SUPPORT)

@@ -7,9 +7,9 @@ import pytest
 from overstap.agreements import RoundKind, load_all
 from overstap.agreements.checks import check_agreements
 from overstap.agreements.load import agreement_paths, load_in_use
-from overstap.demo.house import REGION, Size
-from overstap.settings import PROJECT
-from overstap.synth.region import make_region
+from overstap.simulation.synthetic.region import make_region
+from overstap_tools.demo.building import REGION, Size
+from overstap_tools.project import PROJECT
 
 FOLDER = PROJECT / "include" / "regions"
 REGIONS, BROKEN = load_all(FOLDER)

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from overstap.agreements import load_agreement, load_all
 from overstap.agreements.national import national_year
-from overstap.agreements.rehearsal import Event, Habits, rehearse
+from overstap.agreements.paper_rehearsal import Event, Habits, rehearse
 from overstap.cli import app
-from overstap.settings import PROJECT
 from overstap.texts import texts
+from overstap_tools.project import PROJECT
 
 REGIONS = load_all(PROJECT / "include" / "regions")[0]
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overstap.agreements import load_agreement
+from overstap.agreements.calendar_file import icalendar
 from overstap.agreements.checks import check_agreements
 from overstap.agreements.days import EntryKind, entries, reminder_moment
-from overstap.agreements.icalendar import icalendar
 from overstap.agreements.model import HolidayRegion, Milestones, wall_time_comes_twice, wall_time_exists
 from overstap.agreements.national import FOLDER, assumed, easter, national_year, public_holidays
 from overstap.agreements.overview import summer_time_begins
@@ -204,7 +204,7 @@ def test_a_window_counts_its_school_days(school_year, part):
     """From Monday morning to Friday afternoon of any week there are as many school days as the calendar says."""
     from overstap.agreements.checks.context import Context
     from overstap.agreements.checks.moments import school_days_between
-    from overstap.agreements.written import Written
+    from overstap.agreements.source_positions import Written
 
     national = assumed(school_year)
     context = Context(Written(FOLDER, {"holiday_region": part.value}), national)

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from overstap.bench.lines import Line, line
-from overstap.bench.together import Part, Stopwatch, together
+from overstap_tools.bench.lines import Line, line
+from overstap_tools.bench.together import Part, Stopwatch, together
 
 
 def counting(stopwatch: Stopwatch, items: int, preparation: float) -> Part:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from overstap.agreements import Milestones
-from overstap.board.blockers import Situation, Weight, Who, blockers
-from overstap.board.steps import StepState, steps
-from overstap.ledger.loose_ends import Ownerless, ToldUndelivered
-from overstap.ledger.progress import OpenDelivery, OpenReview
-from overstap.ledger.test_messages import SchoolResult
+from overstap.ledger.delivery.test_messages import SchoolResult
+from overstap.ledger.dossiers.outstanding import Ownerless, ToldUndelivered
+from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
+from overstap.pages.board.blockers import Situation, Weight, Who, blockers
+from overstap.pages.board.steps import StepState, steps
 from overstap.texts import texts
 
 NOW = datetime(2027, 3, 20, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from overstap.board.forecast import LOOKS_BACK, Outlook, forecast, looks_back_to
+from overstap.pages.board.forecast import LOOKS_BACK, Outlook, forecast, looks_back_to
 
 NOW = datetime(2027, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -5,9 +5,17 @@ import re
 from collections import Counter
 from datetime import date
 
-from overstap.board.funnel import GONE, REACHED, SUPPLIED, Layer, changed, days, funnel
-from overstap.ledger.progress import Move
-from overstap.settings import PROJECT
+from overstap.ledger.rounds.progress import Move
+from overstap.pages.board.funnel import (
+    GONE,
+    REACHED,
+    SUPPLIED,
+    Layer,
+    changed,
+    days,
+    funnel,
+)
+from overstap_tools.project import PROJECT
 
 MONDAY, TUESDAY, THURSDAY = date(2027, 3, 8), date(2027, 3, 9), date(2027, 3, 11)
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from overstap.agreements import Milestones, RoundKind
-from overstap.board.pages.round import at_run
-from overstap.board.rounds import RoundView
+from overstap.pages.board.rounds import RoundView
+from overstap.pages.board.views.round import at_run
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 

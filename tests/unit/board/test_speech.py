@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from overstap.board import addresses, exports, health, speech
-from overstap.board.marks import is_ours, mark
-from overstap.board.pages.school import pseudonym
-from overstap.board.person import Person
+from overstap.pages.board import addresses, exports, formatting, health
+from overstap.pages.board.csrf import is_ours, mark
+from overstap.pages.board.person import Person
+from overstap.pages.board.views.school import pseudonym
 
 NOW = datetime(2027, 3, 10, 11, tzinfo=UTC)  # 12:00 on a Dutch wall
 
@@ -25,21 +25,21 @@ NOW = datetime(2027, 3, 10, 11, tzinfo=UTC)  # 12:00 on a Dutch wall
     ],
 )
 def test_what_is_left(after: timedelta, told: str) -> None:
-    assert speech.left(NOW + after, NOW) == told
+    assert formatting.left(NOW + after, NOW) == told
 
 
 def test_days_are_counted_by_the_calendar_over_the_change_of_clocks() -> None:
     before = datetime(2027, 3, 27, 23, tzinfo=UTC)  # midnight, the night in which an hour is skipped
-    assert speech.left(datetime(2027, 3, 28, 22, tzinfo=UTC), before) == "morgen 00:00"
+    assert formatting.left(datetime(2027, 3, 28, 22, tzinfo=UTC), before) == "morgen 00:00"
 
 
 def test_words() -> None:
-    assert speech.when(NOW, NOW) == "vandaag 12:00"
-    assert speech.when(NOW + timedelta(days=2), NOW) == "vr 12 mrt 12:00"
-    assert speech.when(NOW + timedelta(days=300), NOW) == "di 4 jan 2028 12:00"
-    assert [speech.signed(number) for number in (1234, 0, -5)] == ["+1.234", "0", "−5"]
-    assert speech.share(999, 1000) == "99 %"
-    assert speech.period(timedelta(hours=1)) == "1 uur"
+    assert formatting.when(NOW, NOW) == "vandaag 12:00"
+    assert formatting.when(NOW + timedelta(days=2), NOW) == "vr 12 mrt 12:00"
+    assert formatting.when(NOW + timedelta(days=300), NOW) == "di 4 jan 2028 12:00"
+    assert [formatting.signed(number) for number in (1234, 0, -5)] == ["+1.234", "0", "−5"]
+    assert formatting.share(999, 1000) == "99 %"
+    assert formatting.period(timedelta(hours=1)) == "1 uur"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from overstap.closing import checkpoint
 from overstap.closing.export import prove
 from overstap.errors import OverstapError
 from overstap.ledger.audit import GENESIS, merkle_root
-from overstap.trust import SigningIdentity, TrustStore, develop
+from overstap.pki import SigningIdentity, TrustStore, develop
 
 
 @pytest.fixture(scope="module")

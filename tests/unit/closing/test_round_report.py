@@ -18,12 +18,12 @@ from overstap.closing.report import (
     secondary_table,
     write_report,
 )
-from overstap.ledger.counts import PrimaryCounts, SecondaryCounts
-from overstap.ledger.deliveries import Unreceived
-from overstap.ledger.results import ResultCounts
-from overstap.ledger.rounds import RoundRow
-from overstap.synth.agreement import agreement_of
-from overstap.synth.region import make_region
+from overstap.ledger.delivery.deliveries import Unreceived
+from overstap.ledger.delivery.results import ResultCounts
+from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.rounds.rounds import RoundRow
+from overstap.simulation.synthetic.agreement import agreement_of
+from overstap.simulation.synthetic.region import make_region
 
 AT = datetime(2027, 3, 25, 7, 0, tzinfo=UTC)
 PRIMARY = [

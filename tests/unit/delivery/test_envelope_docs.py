@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
-from overstap.delivery.manifest import FORMAT, Kind
-from overstap.delivery.package import DEFAULT_LIMITS
-from overstap.delivery.reasons import Reason
-from overstap.delivery.receipt import _CODES, Refusal
-from overstap.trust.certificates import DEVELOPMENT_POLICY
-from overstap.trust.store import EXPIRY_DAYS
+from overstap.envelope.manifest import FORMAT, Kind
+from overstap.envelope.package import DEFAULT_LIMITS
+from overstap.envelope.reasons import Reason
+from overstap.envelope.receipt import _CODES, Refusal
+from overstap.pki.certificates import DEVELOPMENT_POLICY
+from overstap.pki.store import EXPIRY_DAYS
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs" / "envelope.md").read_text(encoding="utf-8")

@@ -19,13 +19,27 @@ from cryptography.hazmat import asn1
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from overstap.delivery import cms, encryption, manifest, package, signing
-from overstap.delivery.der import CONTEXT_0, INTEGER, OCTET_STRING, SEQUENCE, SET, tlv
-from overstap.delivery.envelope import MAX_AGE, MAX_AHEAD, open_envelope, seal
-from overstap.delivery.message_ids import is_message_id, message_id
-from overstap.delivery.package import Limits, pack, unpack
-from overstap.delivery.reasons import EnvelopeError, Reason
-from overstap.trust import DevelopmentAuthority, KeyKind, KeyRing, Role, TrustStore, develop
+from overstap.envelope import cms, encryption, manifest, package, signing
+from overstap.envelope.der import (
+    CONTEXT_0,
+    INTEGER,
+    OCTET_STRING,
+    SEQUENCE,
+    SET,
+    tlv,
+)
+from overstap.envelope.envelope import MAX_AGE, MAX_AHEAD, open_envelope, seal
+from overstap.envelope.message_ids import is_message_id, message_id
+from overstap.envelope.package import Limits, pack, unpack
+from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.pki import (
+    DevelopmentAuthority,
+    KeyKind,
+    KeyRing,
+    Role,
+    TrustStore,
+    develop,
+)
 
 AT = datetime(2027, 3, 12, 15, tzinfo=UTC)
 ID = message_id(AT, bytes(range(10)))

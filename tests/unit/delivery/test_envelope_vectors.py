@@ -9,14 +9,14 @@ from uuid import UUID
 import jsonschema
 import pytest
 
-from overstap.delivery.envelope import open_envelope
-from overstap.delivery.manifest import moment_of
-from overstap.delivery.reasons import EnvelopeError, Reason
-from overstap.delivery.receipt import ReceiptError, ReceiptFault, verify_receipt
-from overstap.delivery.revocation import read_revocation, verify_revocation_receipt
-from overstap.delivery.signing import verify
+from overstap.envelope.envelope import open_envelope
+from overstap.envelope.manifest import moment_of
+from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.receipt import ReceiptError, ReceiptFault, verify_receipt
+from overstap.envelope.revocation import read_revocation, verify_revocation_receipt
+from overstap.envelope.signing import verify
 from overstap.errors import sentences
-from overstap.trust import TrustStore
+from overstap.pki import TrustStore
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "envelope"
 SCHEMAS = Path(__file__).resolve().parents[3] / "include" / "schemas" / "envelope"

@@ -8,18 +8,18 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from overstap.delivery.message_ids import message_id
-from overstap.delivery.pull import messages
-from overstap.delivery.pull.identity import is_of
-from overstap.delivery.pull.messages import MessageError, NoDossier, Notification, Request
-from overstap.dossier.reading import read
-from overstap.settings import PROJECT
+from overstap.delivery.desk.identity import is_of
+from overstap.envelope import pull_messages
+from overstap.envelope.message_ids import message_id
+from overstap.envelope.pull_messages import MessageError, NoDossier, Notification, Request
+from overstap.oso.reading import read
+from overstap_tools.project import PROJECT
 
 VECTORS, SCHEMAS = PROJECT / "tests" / "vectors" / "pull", PROJECT / "include" / "schemas" / "pull"
 READ = {
-    "request": messages.read_request,
-    "answer": messages.read_answer,
-    "notification": messages.read_notification,
+    "request": pull_messages.read_request,
+    "answer": pull_messages.read_answer,
+    "notification": pull_messages.read_notification,
 }
 GOOD, BAD = sorted((VECTORS / "good").iterdir()), sorted((VECTORS / "bad").iterdir())
 BEYOND_A_SCHEMA = {"request.deep", "request.field_twice", "request.not_json", "request.not_utf8", "request.too_long"}
@@ -37,7 +37,7 @@ def test_good_ones_are_read_and_written_again(path: Path) -> None:
     if isinstance(found, Request | Notification):
         assert json.loads(found.to_bytes()) == json.loads(path.read_text())
     else:
-        assert json.loads(messages.answer_bytes(*found)) == json.loads(path.read_text())
+        assert json.loads(pull_messages.answer_bytes(*found)) == json.loads(path.read_text())
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)

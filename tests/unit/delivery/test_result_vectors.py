@@ -8,11 +8,11 @@ from uuid import UUID
 import jsonschema
 import pytest
 
-from overstap.delivery.result import _CODES, Rejection, ResultOutcome, make_result, verify_result
-from overstap.delivery.signing import verify
+from overstap.envelope.result import _CODES, Rejection, ResultOutcome, make_result, verify_result
+from overstap.envelope.signing import verify
 from overstap.errors import OverstapError, sentences
-from overstap.settings import PROJECT
-from overstap.trust import TrustStore, develop
+from overstap.pki import TrustStore, develop
+from overstap_tools.project import PROJECT
 
 VECTORS = PROJECT / "tests" / "vectors"
 INDEX = json.loads((VECTORS / "results" / "vectors.json").read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from overstap.delivery.unusual import Ending, Situation, unusual
-from overstap.ledger.counts import PrimaryCounts
+from overstap.ledger.rounds.counts import PrimaryCounts
 
 
 def school(name: str, expected: int, **states: int) -> PrimaryCounts:

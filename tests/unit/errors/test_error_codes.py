@@ -7,11 +7,11 @@ import string
 import pytest
 
 from overstap.errors import OverstapError, sentences
-from overstap.settings import PROJECT
+from overstap_tools.project import PROJECT
 
 SOURCES = {
     path: path.read_text(encoding="utf-8")
-    for folder in ("plugins", "dags")
+    for folder in ("src", "tools", "plugins", "dags")
     for path in (PROJECT / folder).rglob("*.py")
 }
 CODE = re.compile(r"\b([A-Z]{4,12}-[0-9]{3})\b")

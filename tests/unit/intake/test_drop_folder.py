@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from overstap.errors import OverstapError, sentences
-from overstap.intake.drop_folder import DropLimits, Found, scan
 from overstap.intake.refusals import Refused
-from overstap.synth import litter
+from overstap.intake.sources.drop_folder import DropLimits, Found, scan
+from overstap.simulation.synthetic import litter
 
 NOW = datetime(2027, 3, 12, 12, 0, tzinfo=UTC)
 KEY = b"a key of the region"
@@ -89,7 +89,7 @@ def test_a_file_changed_just_now_waits(tmp_path: Path, age: float, is_waiting: b
 
 def test_a_file_that_grows_while_it_is_read_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(tmp_path, "a.xml")
-    from overstap.intake import drop_folder
+    from overstap.intake.sources import drop_folder
 
     read = drop_folder._read
 

@@ -5,12 +5,12 @@ from datetime import date
 import pytest
 
 from overstap.agreements import RoundKind
-from overstap.dossier import building, read
 from overstap.errors import OverstapError
 from overstap.intake.collect import prepare
-from overstap.synth.agreement import agreement_of, compressed_milestones
-from overstap.synth.region import make_region
-from overstap.synth.support import support_dossier, supported
+from overstap.oso import building, read
+from overstap.simulation.synthetic.agreement import agreement_of, compressed_milestones
+from overstap.simulation.synthetic.region import make_region
+from overstap.simulation.synthetic.support import support_dossier, supported
 
 REGION = make_region(1, 8, 2, 1, today=date(2026, 11, 23), name="alfa", late=0, faulty=0, littered=0, database=0)
 SCHOOL = REGION.primary[0]

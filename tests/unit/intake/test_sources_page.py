@@ -6,12 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from overstap.dossier import structure
 from overstap.errors import sentences
-from overstap.intake import applications, las_database
-from overstap.intake.drop_folder import DropLimits
-from overstap.intake.las_view import NAMES
-from overstap.synth import make_region, reviews
+from overstap.intake import applications
+from overstap.intake.sources import las_database
+from overstap.intake.sources.drop_folder import DropLimits
+from overstap.intake.sources.las_view import NAMES
+from overstap.oso import structure
+from overstap.simulation.synthetic import make_region, reviews
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "sources.md"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from overstap.errors import OverstapError
-from overstap.ledger.secrets import Sealed, create_keys, load_keys
+from overstap.ledger.region_keys import Sealed, create_keys, load_keys
 
 SECRET = b"Achternaam zonder weerga" * 3
 

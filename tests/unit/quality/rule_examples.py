@@ -5,8 +5,8 @@ from copy import deepcopy
 from datetime import date
 from typing import Any
 
-from overstap.dossier.building import build
-from overstap.dossier.model import Dossier
+from overstap.oso.building import build
+from overstap.oso.model import Dossier
 
 TODAY = date(2027, 3, 1)
 BSN, OTHER_BSN = "999990019", "999990020"

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from overstap import errors
-from overstap.dossier import structure
+from overstap.oso import structure
 from overstap.quality import rulebook
 from overstap.texts import TEXTS, read_yaml
 

@@ -4,11 +4,11 @@ import rule_examples as examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overstap.dossier.catalogue import PROFILES
-from overstap.dossier.cutting import cut
-from overstap.dossier.reading import read
-from overstap.dossier.structure import check
-from overstap.dossier.writing import to_bytes
+from overstap.oso.catalogue import PROFILES
+from overstap.oso.cutting import cut
+from overstap.oso.reading import read
+from overstap.oso.structure import check
+from overstap.oso.writing import to_bytes
 from overstap.quality.findings import Severity
 from overstap.quality.rules import judge
 

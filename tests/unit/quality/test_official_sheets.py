@@ -15,17 +15,17 @@ from lxml import etree
 from official_files import official_folder
 from official_sheets import Sheet
 
-from overstap.bench.dossier import SHEETS, VERSION
-from overstap.dossier.building import build
-from overstap.dossier.catalogue import catalogue
-from overstap.dossier.model import Dossier
-from overstap.dossier.reading import read
-from overstap.dossier.tree import GROUPS, Node
-from overstap.dossier.writing import to_bytes
+from overstap.oso.building import build
+from overstap.oso.catalogue import catalogue
+from overstap.oso.model import Dossier
+from overstap.oso.reading import read
+from overstap.oso.tree import GROUPS, Node
+from overstap.oso.writing import to_bytes
 from overstap.quality import rulebook
 from overstap.quality.engine import sheet_for
 from overstap.quality.rulebook import Status
 from overstap.quality.rules import judge
+from overstap_tools.bench.dossier import SHEETS, VERSION
 
 SEED = 20190416
 CHANGED = 2_500

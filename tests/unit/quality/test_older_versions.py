@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import rule_examples as examples
 
-from overstap.dossier.catalogue import catalogue, versions
+from overstap.oso.catalogue import catalogue, versions
 from overstap.quality import rulebook
 from overstap.quality.rules import judge
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from lxml import html as lxml_html
 
-from overstap.dossier import structure
 from overstap.errors import sentences
-from overstap.ledger.quality_runs import QualityRun
+from overstap.ledger.dossiers.quality_runs import QualityRun
+from overstap.oso import structure
 from overstap.quality import regionbook, rulebook
 from overstap.quality.page import MOST_RUNS, html, trend
 

@@ -6,8 +6,8 @@ import pytest
 import rule_examples as examples
 from lxml import etree
 
-from overstap.dossier.catalogue import catalogue
-from overstap.dossier.model import Dossier
+from overstap.oso.catalogue import catalogue
+from overstap.oso.model import Dossier
 from overstap.quality import rulebook
 from overstap.quality.findings import Finding, Severity, Stage
 from overstap.quality.rules import judge
@@ -160,7 +160,7 @@ def test_a_bank_account_number_passes_its_check_or_not(iban: str, is_good: bool)
 
 
 def test_an_empty_dossier_does_not_stop_the_judge() -> None:
-    from overstap.dossier.building import build
+    from overstap.oso.building import build
 
     rules = {each.rule for each in judge(build({}), today=examples.TODAY)}
     assert "CL33" in rules

@@ -224,7 +224,7 @@ def test_nothing_of_a_pupil_gets_out(caplog: pytest.LogCaptureFixture, capfd: py
 
 
 def test_an_expectation_that_cannot_be_evaluated_is_told_without_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    from overstap.dossier import identifiers
+    from overstap.oso import identifiers
 
     def broken(text: str) -> bool:
         raise ValueError(text)

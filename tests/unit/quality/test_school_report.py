@@ -10,8 +10,8 @@ import pytest
 import rule_examples as examples
 from lxml import html as lxml_html
 
-from overstap.dossier import structure
 from overstap.errors import OverstapError
+from overstap.oso import structure
 from overstap.quality import report, rulebook
 from overstap.quality.findings import Severity
 from overstap.quality.rules import judge

@@ -27,10 +27,25 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from overstap.delivery import cms, encryption, envelope, manifest, package, receipt, signing
-from overstap.delivery.der import CONTEXT_0, NULL, OCTET_STRING, SEQUENCE, SET, tlv
-from overstap.delivery.message_ids import message_id
-from overstap.trust import (
+from overstap.envelope import (
+    cms,
+    encryption,
+    envelope,
+    manifest,
+    package,
+    receipt,
+    signing,
+)
+from overstap.envelope.der import (
+    CONTEXT_0,
+    NULL,
+    OCTET_STRING,
+    SEQUENCE,
+    SET,
+    tlv,
+)
+from overstap.envelope.message_ids import message_id
+from overstap.pki import (
     DevelopmentAuthority,
     KeyKind,
     RecipientCertificate,
@@ -39,8 +54,8 @@ from overstap.trust import (
     TrustStore,
     oin_of,
 )
-from overstap.trust import roles as trust_roles
-from overstap.trust.keyfiles import read_certificates, read_key
+from overstap.pki import roles as trust_roles
+from overstap.pki.keyfiles import read_certificates, read_key
 
 HERE = Path(__file__).resolve().parent
 MADE = datetime(2026, 1, 5, 9, tzinfo=UTC)

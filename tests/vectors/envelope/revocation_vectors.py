@@ -8,9 +8,9 @@ import json
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from overstap.delivery.revocation import make_revocation, make_revocation_receipt
-from overstap.delivery.signing import sign
-from overstap.trust import TrustStore
+from overstap.envelope.revocation import make_revocation, make_revocation_receipt
+from overstap.envelope.signing import sign
+from overstap.pki import TrustStore
 
 DIGEST = bytes.fromhex("aa" * 32)
 """Of the envelope that is taken back."""

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from overstap.delivery.result import _CODES, Rejection, ResultOutcome, make_result
-from overstap.delivery.signing import sign
-from overstap.trust import TrustStore, develop
+from overstap.envelope.result import _CODES, Rejection, ResultOutcome, make_result
+from overstap.envelope.signing import sign
+from overstap.pki import TrustStore, develop
 
 HERE = Path(__file__).resolve().parent
 AT = datetime(2026, 3, 12, 15, 0, tzinfo=UTC)

@@ -1,0 +1,129 @@
+"""What goes to whom: categories that law and profile allow, and no full report before a pupil is registered."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from overstap.agreements.checks.context import MILESTONES, Context
+from overstap.agreements.checks.people import schools_of
+from overstap.agreements.model import RoundKind, Stage
+from overstap.agreements.source_positions import Key, Said
+from overstap.oso.catalogue import FORBIDDEN, MANDATORY, PROFILES, Catalogue, catalogue
+
+VERSION = "2019.1"
+"""The newest version of the data set that is public (DOMAIN 0)."""
+_ALWAYS_MATERIAL = frozenset(
+    {"dossier", "huidigeschool", "leerling", "overstapadvies", "advies", "overstapadvies/advies"}
+)
+"""The advice is what parents come to see; the others hold it."""
+_ANYBODY = frozenset(
+    {"all", "any", "anyone", "everyone", "every_school", "region", "iedereen", "alle", "allen", "interested"}
+)
+
+
+def check(context: Context) -> None:
+    """Note what may not go, or not to them."""
+    known = catalogue(VERSION)
+    for kind, agreed in context.rounds():
+        _receivers(context, kind, agreed.get("receivers"))
+        profile = agreed.get("profile", RoundKind(kind).profiles[0])
+        if isinstance(profile, str) and profile in PROFILES and profile not in RoundKind(kind).profiles:
+            known_ones = ", ".join(RoundKind(kind).profiles)
+            facts = {"round": context.round_name(kind), "profile": profile, "known": known_ones}
+            context.say("AGREEMENT-167", "rounds", kind, "profile", **facts)
+        _participants(context, RoundKind(kind))
+        _review(context, RoundKind(kind), agreed)
+        if kind == RoundKind.FEEDBACK:
+            context.say("AGREEMENT-172", "rounds", kind, round=RoundKind(kind).dutch)
+        categories = agreed.get("categories")
+        if isinstance(categories, list) and profile in known.matrix:
+            for serial, name in enumerate(categories):
+                if isinstance(name, str):
+                    _category(context, known, str(profile), kind, serial, name)
+        _immaterial(context, known, kind)
+
+
+def _receivers(context: Context, kind: str, receivers: object) -> None:
+    if isinstance(receivers, str) and receivers.lower() in _ANYBODY:
+        context.say("AGREEMENT-131", "rounds", kind, "receivers", value=receivers)
+
+
+def _immaterial(context: Context, known: Catalogue, kind: str) -> None:
+    stated = context.written.at("rounds", kind, "inspection", "immaterial")
+    names = {*known.categories, *(field.name for fields in known.blocks.values() for field in fields)}
+    names |= {f"{block}/{field.name}" for block, fields in known.blocks.items() for field in fields}
+    for serial, name in enumerate(stated if isinstance(stated, list) else ()):
+        key = ("rounds", kind, "inspection", "immaterial", serial)
+        if isinstance(name, str) and name not in names:
+            close = difflib.get_close_matches(name, names, 1)
+            context.say("AGREEMENT-136", *key, name=name, close=close[0] if close else "communicatie/nummer")
+        elif name in _ALWAYS_MATERIAL:
+            context.say("AGREEMENT-137", *key, name=name)
+
+
+_ABOUT_REVIEW = frozenset(
+    {"review_minimum", "review_school_days", "not_inspected", "consent", "invitations", "inspection"}
+)
+"""Keys of a round that say something about the parents' inspection."""
+
+
+def _review(context: Context, kind: RoundKind, agreed: Mapping[str, Any]) -> None:
+    """Note what is agreed about an inspection or a consent that does not exist in law (DOMAIN 2.2, 3.5)."""
+    if kind.is_inspected:
+        if agreed.get("consent") == "required" and kind is not RoundKind.FEEDBACK:
+            context.say("AGREEMENT-171", "rounds", kind.value, "consent", round=kind.dutch)
+        return
+    stones = agreed.get("milestones")
+    stated: list[Key] = [(name,) for name in agreed if name in _ABOUT_REVIEW]
+    stated += [
+        ("milestones", name)
+        for name in (stones if isinstance(stones, dict) else ())
+        if name in MILESTONES and name not in kind.milestones
+    ]
+    reminders = agreed.get("reminders")
+    for serial, reminder in enumerate(reminders if isinstance(reminders, list) else ()):
+        if isinstance(reminder, Mapping) and reminder.get("of") == "review_closes":
+            stated.append(("reminders", serial, "of"))
+    for way in stated:
+        key = "review_closes" if way[-1] == "of" else way[-1]
+        context.say("AGREEMENT-169", "rounds", kind.value, *way, round=kind.dutch, key=key)
+
+
+def _participants(context: Context, kind: RoundKind) -> None:
+    """The three usual rounds ask of each school what it needs (AGREEMENT-144, 145); the others need who takes part."""
+    if kind not in (RoundKind.SUPPORT, RoundKind.FEEDBACK):
+        return
+    schools = [school for _, school in schools_of(context)]
+    for one, way in ((kind.supplied_by, "supplies"), (kind.received_by, "receives")):
+        if not any(school.get("kind") == one.value and school.get(way) is not None for school in schools):
+            facts = {"round": kind.dutch, "kind": one.value, "way": Said(way, {}), "key": way}
+            context.say("AGREEMENT-166", "rounds", kind.value, **facts)
+    partnerships = sum(school.get("kind") == "SWV" for school in schools)
+    if kind is RoundKind.SUPPORT and partnerships > 1:
+        context.say("AGREEMENT-168", "rounds", kind.value, round=kind.dutch, count=partnerships)
+
+
+def _category(context: Context, known: Catalogue, profile: str, kind: str, serial: int, name: str) -> None:
+    key = ("rounds", kind, "categories", serial)
+    bare = name.removeprefix("cat_")
+    state = known.matrix[profile].get(bare)
+    if state is None or bare != name:
+        close = difflib.get_close_matches(bare, known.matrix[profile], 1)
+        options = ", ".join(sorted(each for each, is_so in known.matrix[profile].items() if is_so == "OPTIONEEL"))
+        context.say("AGREEMENT-133", *key, category=name, close=close[0] if close else options)
+        return
+    label = known.categories[name]
+    if state == FORBIDDEN:
+        context.say("AGREEMENT-132", *key, category=name, label=label, profile=profile)
+    elif state == MANDATORY:
+        context.say("AGREEMENT-134", *key, category=name, label=label, profile=profile)
+    elif context.national is not None:
+        if context.written.at("rounds", kind, "receivers") == Stage.APPLIED and (
+            name not in context.national.provisional_categories
+        ):
+            context.say("AGREEMENT-130", *key, category=name, label=label, round=context.round_name(kind))
+        due = context.milestone(kind, "data_due")
+        results = context.national.statutory.test_results.last
+        is_early = due is not None and context.national.is_in_year(due.date()) and due.date() < results
+        if name == "eindtoetsbo" and due is not None and is_early:
+            context.say("AGREEMENT-135", *key, category=name, label=label, day=due.date(), results=results)

@@ -1,0 +1,162 @@
+"""Schools and coordinators: who they are, how they supply and receive, and whether anybody answers the gates."""
+
+import csv
+import difflib
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from overstap.agreements.checks.context import Context
+from overstap.decoding import decoded
+from overstap.errors import OverstapError
+from overstap.oso.identifiers import is_school_id
+
+_PARTNERSHIP = re.compile(r"(PO|VO)[0-9]{4}")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+def check(context: Context, register: frozenset[str] | None) -> None:
+    """Note what is wrong with schools and coordinators.
+
+    Args:
+        context: the agreement.
+        register: the ids of all schools that exist; None when no register is at hand.
+    """
+    _schools(context, register)
+    _places(context)
+    _coordinators(context)
+
+
+def schools_of(context: Context) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the schools that are blocks, with their place in the list."""
+    schools = context.written.at("schools")
+    if not isinstance(schools, list):
+        return []
+    return [(serial, school) for serial, school in enumerate(schools) if isinstance(school, Mapping)]
+
+
+def _schools(context: Context, register: frozenset[str] | None) -> None:
+    seen: dict[str, int] = {}
+    for serial, school in schools_of(context):
+        name, school_id = school.get("name"), school.get("id")
+        if isinstance(school_id, str):
+            key = ("schools", serial, "id")
+            is_partnership = school.get("kind") == "SWV" and _PARTNERSHIP.fullmatch(school_id) is not None
+            if is_partnership:
+                pass  # not in the register of schools
+            elif not is_school_id(school_id):
+                close = _nearest_id(school_id)
+                context.say("AGREEMENT-141", *key, school=school_id, close=close)
+            elif register is not None and school_id not in register:
+                context.say("AGREEMENT-142", *key, school=school_id, name=name)
+            if school_id in seen:
+                context.say(
+                    "AGREEMENT-143",
+                    *key,
+                    school=school_id,
+                    first=context.written.place(("schools", seen[school_id], "id")).line,
+                )
+            seen.setdefault(school_id, serial)
+        if school.get("kind") in ("VO", "SWV") and school.get("receives") is None:
+            context.say("AGREEMENT-144", "schools", serial, school=school_id, name=name)
+        receives = school.get("receives")
+        way = receives.get("way") if isinstance(receives, Mapping) else None
+        if school.get("kind") == "SWV" and way in ("pull", "traffic_centre"):
+            context.say("AGREEMENT-173", "schools", serial, "receives", school=school_id, name=name, way=way)
+        if school.get("kind") == "PO" and school.get("supplies") is None:
+            context.say("AGREEMENT-145", "schools", serial, school=school_id, name=name)
+        contact = school.get("contact")
+        if isinstance(contact, str) and _MAIL.fullmatch(contact) is None:
+            context.say("AGREEMENT-146", "schools", serial, "contact", school=school_id, name=name)
+    kinds = [school.get("kind") for _, school in schools_of(context)]
+    if kinds:
+        for kind in ("PO", "VO"):
+            if kind not in kinds:
+                context.say("AGREEMENT-148", "schools", kind=kind)
+
+
+def _places(context: Context) -> None:
+    """Note schools that receive at the same place: only one of them can be who answers, or look, there."""
+    seen: dict[tuple[str, ...], int] = {}
+    for serial, school in schools_of(context):
+        receives = school.get("receives")
+        if not isinstance(receives, Mapping):
+            continue
+        names = {"push": ("url",), "sftp": ("host", "port", "user", "folder")}.get(str(receives.get("way")), ())
+        place = tuple(str(receives.get(name)) for name in names)
+        if place and place in seen:
+            first = schools_of(context)[seen[place]][1]
+            facts = {"school": school.get("id"), "other": first.get("id")}
+            context.say("AGREEMENT-154", "schools", serial, "receives", **facts)
+        elif place:
+            seen[place] = serial
+
+
+def _nearest_id(written: str) -> str:
+    """Return how a school's id is probably meant: upper case, branch 00, the letter O for a zero or the reverse."""
+    bare = re.sub(r"[^0-9A-Z]", "", written.upper())
+    if len(bare) == 4:
+        bare += "00"
+    digits, letters = str.maketrans("OIL", "011"), str.maketrans("01", "OI")
+    meant = bare[:2].translate(digits) + bare[2:4].translate(letters) + bare[4:].translate(digits)
+    return meant if is_school_id(meant) else "99AB00"
+
+
+def _coordinators(context: Context) -> None:
+    coordinators = context.written.at("coordinators")
+    if not isinstance(coordinators, list):
+        return
+    if not coordinators:
+        context.say("AGREEMENT-150", "coordinators")
+    accounts: dict[str, int] = {}
+    for serial, person in enumerate(coordinators):
+        if not isinstance(person, Mapping):
+            continue
+        account, mail = person.get("account"), person.get("email")
+        if isinstance(account, str):
+            if account in accounts:
+                context.say("AGREEMENT-152", "coordinators", serial, "account", account=account)
+            accounts.setdefault(account, serial)
+        if isinstance(mail, str) and _MAIL.fullmatch(mail) is None:
+            context.say("AGREEMENT-153", "coordinators", serial, "email", account=account)
+    for kind, agreed in context.rounds():
+        answered_by = agreed.get("gate_answered_by")
+        for serial, account in enumerate(answered_by if isinstance(answered_by, list) else ()):
+            if isinstance(account, str) and account not in accounts:
+                close = difflib.get_close_matches(account, accounts, 1) or [", ".join(accounts) or "-"]
+                facts = {"round": context.round_name(kind), "account": account, "close": close[0]}
+                context.say("AGREEMENT-151", "rounds", kind, "gate_answered_by", serial, **facts)
+
+
+def read_register(path: Path) -> frozenset[str]:
+    """Read a list of all branches of schools, as DUO publishes them ("Alle vestigingen bo" and "vo", CSV).
+
+    Args:
+        path: the file; semicolons or commas. It has the branch's full code in a column VESTIGINGSCODE or
+            VESTIGINGSNUMMER (six characters), or BRIN and branch in two columns.
+
+    Raises:
+        OverstapError: AGREEMENT-147 when there are no such columns, or the file cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise OverstapError("AGREEMENT-147", file=path.name) from problem
+    text = decoded(data)
+    header_line = text.split("\n", 1)[0]
+    rows = csv.DictReader(io.StringIO(text), delimiter=";" if header_line.count(";") > header_line.count(",") else ",")
+    names = {name.strip().upper().replace(" ", ""): name for name in rows.fieldnames or () if name}
+    institution = names.get("INSTELLINGSCODE") or names.get("BRINNUMMER") or names.get("BRIN")
+    branch = names.get("VESTIGINGSCODE") or names.get("VESTIGINGSNUMMER") or names.get("VESTIGING")
+    if branch is None:
+        raise OverstapError("AGREEMENT-147", file=path.name)
+    found = set()
+    for row in rows:
+        code = (row[branch] or "").strip()
+        if not is_school_id(code) and institution is not None:
+            code = (row[institution] or "").strip() + code.zfill(2)
+        if is_school_id(code):
+            found.add(code)
+    return frozenset(found)

@@ -1,0 +1,119 @@
+"""What checking says about an agreement: where, how bad, in two languages, and what to do."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from overstap import clock
+from overstap.agreements.source_positions import Fault, Key, Place, Said
+from overstap.errors import OverstapError
+from overstap.texts import texts
+
+
+class Severity(StrEnum):
+    """Whether the agreement can stand as it is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+WARNINGS = frozenset(
+    f"AGREEMENT-{number}"
+    for number in (114, 115, 121, 123, 126, 128, 134, 146, 148, 153, 160, 161, 162, 163, 169, 170, 171, 172)
+)
+"""The codes that only warn; every other one is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, or looks wrong.
+
+    Args:
+        file: the file that it stands in: the agreement, or its schools' file.
+        line: from 1.
+        column: from 1.
+        code: of include/texts/errors/agreements.yaml.
+        severity: an error means exit code 1.
+        path: the key, such as `rounds.advice.milestones.opens`.
+        message_nl: what is wrong.
+        message_en: the same in English.
+        do_nl: what to do.
+        do_en: the same in English.
+    """
+
+    file: Path
+    line: int
+    column: int
+    code: str
+    severity: Severity
+    path: str
+    message_nl: str
+    message_en: str
+    do_nl: str
+    do_en: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it with plain values, for programs."""
+        return {name: str(value) if isinstance(value, (Path, Severity)) else value for name, value in self._items()}
+
+    def _items(self) -> list[tuple[str, Any]]:
+        return [(name, getattr(self, name)) for name in self.__slots__]
+
+
+def finding(code: str, place: Place, key: Key, /, **facts: Any) -> Finding:
+    """Return what a code says about a place.
+
+    Args:
+        code: of include/texts/errors/agreements.yaml.
+        place: where it stands.
+        key: the value it is about.
+        facts: what its sentence needs; days and moments are told as each language does, a `Said` in each language.
+    """
+    dutch = OverstapError(code, **{name: _told(value, "nl") for name, value in facts.items()})
+    english = OverstapError(code, **{name: _told(value, "en") for name, value in facts.items()})
+    return Finding(
+        file=place.file,
+        line=place.line,
+        column=place.column,
+        code=code,
+        severity=Severity.WARNING if code in WARNINGS else Severity.ERROR,
+        path=".".join(str(step) for step in key),
+        message_nl=dutch.message_nl,
+        message_en=english.message_en,
+        do_nl=dutch.do_nl.strip(),
+        do_en=english.do_en.strip(),
+    )
+
+
+def finding_of(fault: Fault) -> Finding:
+    """Return a fault of the files as a finding."""
+    return finding(fault.code, fault.place, fault.key, **fault.facts)
+
+
+def _told(value: Any, language: str) -> Any:
+    if isinstance(value, Said):
+        sentence: str = texts("agreements/checks")[value.name][language]
+        return sentence.format(**{name: _told(fact, language) for name, fact in value.facts.items()})
+    if isinstance(value, timedelta):
+        return _days(value, language)
+    if isinstance(value, datetime):
+        return clock.spoken(value) if language == "nl" else clock.wall(value).strftime("%A %d %B %Y %H:%M")
+    if isinstance(value, date):
+        return spoken_day(value) if language == "nl" else value.strftime("%A %d %B %Y")
+    return value
+
+
+def _days(value: timedelta, language: str) -> str:
+    """Return a duration in days, with a decimal where there is one: "0,2 dagen", "1 dag"."""
+    number = f"{value / timedelta(days=1):.1f}".removesuffix(".0")
+    if language == "nl":
+        return f"{number.replace('.', ',')} {'dag' if number == '1' else 'dagen'}"
+    return f"{number} {'day' if number == '1' else 'days'}"
+
+
+def spoken_day(day: date) -> str:
+    """Return a day as a Dutch reader expects it: "vrijdag 12 maart 2027"."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=clock.NETHERLANDS)
+    return clock.spoken(noon).partition(",")[0]

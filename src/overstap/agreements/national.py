@@ -1,0 +1,255 @@
+"""What holds for the whole country in a school year: statutory dates, school holidays, public holidays, usual rounds.
+
+A year is a file, `include/calendar/<school year>.yaml`. For a year without a file the dates that follow from the law
+and the date of Easter are computed, and holidays are assumed.
+"""
+
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from overstap.agreements.model import HolidayRegion, Part, RoundKind
+from overstap.errors import OverstapError
+from overstap.resources import INCLUDE
+
+FOLDER = INCLUDE / "calendar"
+"""Folder with the national files."""
+
+
+class Period(Part):
+    """Days from the first to the last, both counted."""
+
+    first: date
+    last: date
+    source: str
+    """Where the dates come from, or "assumed"."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first > self.last:
+            raise ValueError("last is before first")
+        return self
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+class Statutory(Part):
+    """The dates of the Wet doorstroomtoetsen po (DOMAIN 4.1)."""
+
+    provisional_advice: Period
+    test: Period
+    test_results: Period
+    definitive_advice: Period
+    registration: Period
+    admission_decision: Period
+
+
+class SchoolHoliday(Part):
+    """One holiday; its days may differ per part of the country."""
+
+    name: str
+    """Dutch."""
+    north: Period
+    middle: Period
+    south: Period
+
+    def of(self, part: HolidayRegion) -> Period:
+        """Return the holiday's days in a part of the country."""
+        period: Period = getattr(self, part.value)
+        return period
+
+
+class National(Part):
+    """A school year of the whole country."""
+
+    school_year: str
+    statutory: Statutory
+    public_holidays: dict[date, str]
+    """Days on which schools are closed, with their Dutch names."""
+    school_holidays: tuple[SchoolHoliday, ...]
+    provisional_categories: frozenset[str]
+    """Optional categories that may go to a school before the pupil is registered there."""
+    rounds: dict[RoundKind, dict[str, Any]] = Field(default_factory=dict)
+    """What a round is when a region does not say otherwise, in the form of an agreement file."""
+    is_assumed: bool = False
+    """There is no file for this year: holidays are assumed."""
+
+    @property
+    def first_day(self) -> date:
+        """The first of August (XSLT rule TR04)."""
+        return date(int(self.school_year[:4]), 8, 1)
+
+    @property
+    def last_day(self) -> date:
+        """The last of July."""
+        return date(int(self.school_year[5:]), 7, 31)
+
+    def is_in_year(self, day: date) -> bool:
+        """Tell whether a day lies in the school year."""
+        return self.first_day <= day <= self.last_day
+
+    def why_closed(self, day: date, part: HolidayRegion | None) -> str | None:
+        """Return why schools are closed on a day, Dutch, or None on a school day.
+
+        Args:
+            day: the day.
+            part: whose holidays count; None counts only the days on which the whole country has holiday.
+        """
+        if day in self.public_holidays:
+            return self.public_holidays[day]
+        parts = tuple(HolidayRegion) if part is None else (part,)
+        for holiday in self.school_holidays:
+            if all(day in holiday.of(one) for one in parts):
+                return holiday.name.lower()
+        return ("zaterdag", "zondag")[day.weekday() - 5] if day.weekday() >= 5 else None
+
+    def is_school_day(self, day: date, part: HolidayRegion | None) -> bool:
+        """Tell whether schools are open."""
+        return self.why_closed(day, part) is None
+
+    def school_days(self, first: date, last: date, part: HolidayRegion | None) -> list[date]:
+        """Return the school days from the first to the last day, both counted."""
+        days = (first + timedelta(days=serial) for serial in range((last - first).days + 1))
+        return [day for day in days if self.is_school_day(day, part)]
+
+    def next_school_day(self, day: date, part: HolidayRegion | None) -> date:
+        """Return the day itself when schools are open on it, else the first one after it."""
+        while not self.is_school_day(day, part):
+            day += timedelta(days=1)
+        return day
+
+    def last_school_day(self, day: date, part: HolidayRegion | None) -> date:
+        """Return the day itself when schools are open on it, else the last one before it."""
+        while not self.is_school_day(day, part):
+            day -= timedelta(days=1)
+        return day
+
+
+def easter(year: int) -> date:
+    """Return Easter Sunday of the Gregorian calendar (anonymous algorithm, as in Meeus, Astronomical Algorithms, 8)."""
+    golden = year % 19
+    century, rest = divmod(year, 100)
+    correction = (century - (century + 8) // 25 + 1) // 3
+    epact = (19 * golden + century - century // 4 - correction + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
+    late = (golden + 11 * epact + 22 * weekday) // 451
+    month, day = divmod(epact + weekday - 7 * late + 114, 31)
+    return date(year, month, day + 1)
+
+
+def public_holidays(school_year: str) -> dict[date, str]:
+    """Return the public holidays of a school year with their Dutch names.
+
+    The generally recognised holidays (Algemene termijnenwet art. 3) and Good Friday, on which nearly all schools are
+    closed. King's Day is 26 April when the 27th is a Sunday.
+    """
+    first, year = int(school_year[:4]), int(school_year[5:])
+    sunday = easter(year)
+    kings_day = date(year, 4, 27)
+    if kings_day.weekday() == 6:
+        kings_day = date(year, 4, 26)
+    named = [
+        (date(first, 12, 25), "eerste kerstdag"),
+        (date(first, 12, 26), "tweede kerstdag"),
+        (date(year, 1, 1), "nieuwjaarsdag"),
+        (sunday - timedelta(days=2), "Goede Vrijdag"),
+        (sunday, "eerste paasdag"),
+        (sunday + timedelta(days=1), "tweede paasdag"),
+        (kings_day, "Koningsdag"),
+        (date(year, 5, 5), "Bevrijdingsdag"),
+        (sunday + timedelta(days=39), "Hemelvaartsdag"),
+        (sunday + timedelta(days=49), "eerste pinksterdag"),
+        (sunday + timedelta(days=50), "tweede pinksterdag"),
+    ]
+    found: dict[date, str] = {}
+    for day, name in named:
+        found[day] = f"{found[day]} en {name}" if day in found else name
+    return dict(sorted(found.items()))
+
+
+def statutory(school_year: str) -> dict[str, dict[str, Any]]:
+    """Return the statutory dates of a school year (DOMAIN 4.1), which have the same day and month every year."""
+    first, year = int(school_year[:4]), int(school_year[5:])
+    law = "Wet doorstroomtoetsen po (DOMAIN 4.1)"
+    days = {
+        "provisional_advice": (date(year, 1, 10), date(year, 1, 31)),
+        "test": (date(year, 1, 25), date(year, 2, 16)),
+        "test_results": (date(first, 8, 1), date(year, 3, 15)),
+        "definitive_advice": (date(first, 8, 1), date(year, 3, 24)),
+        "registration": (date(year, 3, 25), date(year, 3, 31)),
+        "admission_decision": (date(year, 4, 1), date(year, 5, 12)),
+    }
+    return {name: {"first": days[name][0], "last": days[name][1], "source": law} for name in days}
+
+
+def _saturday_on_or_after(day: date) -> date:
+    return day + timedelta(days=(5 - day.weekday()) % 7)
+
+
+def assumed(school_year: str) -> National:
+    """Return a school year for which there is no file: the law's dates, and holidays as they usually fall."""
+    first, year = int(school_year[:4]), int(school_year[5:])
+
+    def holiday(name: str, weeks: int, north: date, middle: date, south: date) -> dict[str, Any]:
+        def days(start: date) -> dict[str, Any]:
+            saturday = _saturday_on_or_after(start)
+            return {"first": saturday, "last": saturday + timedelta(days=7 * weeks + 1), "source": "assumed"}
+
+        return {"name": name, "north": days(north), "middle": days(middle), "south": days(south)}
+
+    christmas = date(first, 12, 19)
+    may = date(year, 4, 23)
+    holidays = [
+        holiday("Herfstvakantie", 1, date(first, 10, 10), date(first, 10, 17), date(first, 10, 17)),
+        holiday("Kerstvakantie", 2, christmas, christmas, christmas),
+        holiday("Voorjaarsvakantie", 1, date(year, 2, 20), date(year, 2, 20), date(year, 2, 13)),
+        holiday("Meivakantie", 2, may, may, may),
+        holiday("Zomervakantie", 6, date(year, 7, 10), date(year, 7, 17), date(year, 7, 4)),
+    ]
+    return National.model_validate(
+        {
+            "school_year": school_year,
+            "statutory": statutory(school_year),
+            "public_holidays": public_holidays(school_year),
+            "school_holidays": holidays,
+            "provisional_categories": ["toetsresultaten"],
+            "is_assumed": True,
+        }
+    )
+
+
+@cache
+def _read(path: Path, changed_at_ns: int) -> National:
+    """Read a national file once for as long as it does not change: every agreement of the year needs it."""
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        national = National.model_validate(raw)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise OverstapError("AGREEMENT-001", file=path.name, problem=" ".join(str(problem).split())) from problem
+    except ValidationError as problem:
+        said = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in problem.errors())
+        raise OverstapError("AGREEMENT-001", file=path.name, problem=said) from problem
+    if national.school_year != path.stem:
+        raise OverstapError("AGREEMENT-001", file=path.name, problem=f"it is of school year {national.school_year}")
+    return national
+
+
+def national_year(school_year: str, folder: Path = FOLDER) -> National:
+    """Return what holds for the whole country in a school year, assumed when there is no file for it.
+
+    Args:
+        school_year: such as "2026-2027".
+        folder: where the national files are.
+
+    Raises:
+        OverstapError: AGREEMENT-001 when the file is broken.
+    """
+    path = folder / f"{school_year}.yaml"
+    if not path.is_file():
+        return assumed(school_year)
+    return _read(path, path.stat().st_mtime_ns)

@@ -1,0 +1,238 @@
+"""A region's school year on one printed page."""
+
+import calendar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from overstap.agreements.days import Entry, EntryKind, entries
+from overstap.agreements.findings import spoken_day
+from overstap.agreements.model import Agreement, Milestones, School
+from overstap.agreements.national import National
+from overstap.clock import NETHERLANDS, wall
+from overstap.oso.catalogue import catalogue
+from overstap.resources import INCLUDE
+from overstap.texts import texts
+
+_WIDTH = 1000.0
+"""Width of the drawing in its own units."""
+_POINT = 4.0
+"""Width of a moment."""
+_DAYS = ("ma", "di", "wo", "do", "vr", "za", "zo")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A period in the drawing.
+
+    Args:
+        x: where it begins, in the drawing's units.
+        width: how long it is.
+        kind: what it is, for its colour: supply, review, deliver, law or off.
+        label: what is told when pointed at, Dutch.
+    """
+
+    x: float
+    width: float
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the drawing: a round, or the statutory dates."""
+
+    name: str
+    bars: Sequence[Bar]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """From days to places in the drawing."""
+
+    first: date
+    last: date
+
+    def x(self, moment: datetime | date) -> float:
+        if isinstance(moment, datetime):
+            local = wall(moment)
+            passed = (local.date() - self.first).days + (local.hour * 60 + local.minute) / 1440
+        else:
+            passed = (moment - self.first).days
+        return round(_WIDTH * passed / ((self.last - self.first).days + 1), 1)
+
+    def bar(self, first: datetime | date, last: datetime | date, kind: str, label: str) -> Bar | None:
+        """Return a bar, or None when nothing of it is in the drawing. A last day counts as a whole."""
+        begin = max(0.0, self.x(first))
+        end = min(_WIDTH, self.x(last if isinstance(last, datetime) else last + timedelta(days=1)))
+        if isinstance(last, datetime):
+            end = max(end, begin + _POINT)  # a moment has no length, and has to be seen
+        return Bar(begin, round(end - begin, 1), kind, label) if end > begin else None
+
+
+def overview(agreement: Agreement, national: National, made_on: date) -> str:
+    """Return a region's calendar as one HTML page, Dutch, for A4 on its side. It loads nothing from elsewhere.
+
+    Args:
+        agreement: the region's agreement.
+        national: its school year.
+        made_on: the day that is put on the page.
+    """
+    words = texts("agreements/calendar")
+    found = entries(agreement, national)
+    scale = _scale(found, national)
+    labels = catalogue("2019.1").categories
+    environment = Environment(
+        loader=FileSystemLoader(INCLUDE / "templates" / "agreements"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("overview.html.j2").render(
+        words={name: said["nl"] for name, said in words["page"].items()},
+        title=words["page"]["title"]["nl"].format(school_year=agreement.school_year),
+        region=agreement.name,
+        milestones=[words["milestones"][name]["short"]["nl"] for name in Milestones.model_fields],
+        rounds=[
+            {
+                "name": kind.dutch,
+                "moments": [
+                    _short(getattr(agreed.milestones, name)).rsplit(" ", 1)
+                    if name in kind.milestones
+                    else (words["page"]["none"]["nl"], "")
+                    for name in Milestones.model_fields
+                ],
+                "stage": words["stages"][agreed.receivers.value if kind.is_inspected else "partnership"]["nl"],
+                "categories": ", ".join(labels.get(name, name).lower() for name in sorted(agreed.categories))
+                or words["page"]["none"]["nl"],
+                "addenda": ", ".join(agreed.addenda),
+            }
+            for kind, agreed in agreement.rounds.items()
+        ],
+        width=_WIDTH,
+        months=_months(scale, words["months"]["nl"]),
+        closed=[bar for entry in found if entry.kind is EntryKind.HOLIDAY and (bar := _off(scale, entry))],
+        rows=_rows(agreement, found, scale, words),
+        occasions=[(_span(entry).split(" - "), entry.title) for entry in found if entry.kind is EntryKind.OCCASION],
+        statutory=[(_span(entry).split(" - "), entry.title) for entry in found if entry.kind is EntryKind.STATUTORY],
+        holidays=[([_span(entry)], entry.title) for entry in found if _is_news(entry)],
+        coordinators=agreement.coordinators,
+        clock=words["page"]["clock"]["nl"].format(day=spoken_day(summer_time_begins(int(agreement.school_year[5:])))),
+        assumed=words["page"]["assumed"]["nl"] if national.is_assumed else "",
+        made=words["page"]["made"]["nl"].format(day=spoken_day(made_on), digest=agreement.digest[:12]),
+    )
+
+
+def summer_time_begins(year: int) -> date:
+    """Return the last Sunday of March, when Dutch clocks go forward."""
+    last = date(year, 3, 31)
+    return last - timedelta(days=(last.weekday() + 1) % 7)
+
+
+def _scale(found: Sequence[Entry], national: National) -> _Scale:
+    """Return a scale over the months in which something of the region happens."""
+    own = [entry for entry in found if entry.kind in (EntryKind.MILESTONE, EntryKind.OCCASION)]
+    first = min((entry.first_day for entry in own), default=national.first_day)
+    last = max((entry.last_day for entry in own), default=national.last_day)
+    return _Scale(first.replace(day=1), last.replace(day=calendar.monthrange(last.year, last.month)[1]))
+
+
+def _months(scale: _Scale, names: Sequence[str]) -> list[tuple[float, str]]:
+    months = []
+    day = scale.first
+    while day <= scale.last:
+        months.append((scale.x(day), names[day.month - 1]))
+        day = (day + timedelta(days=32)).replace(day=1)
+    return months
+
+
+def _rows(agreement: Agreement, found: Sequence[Entry], scale: _Scale, words: dict[str, Any]) -> list[Row]:
+    rows = []
+    parts = (("supply", "opens", "data_due"), ("review", "review_opens", "review_closes"))
+    for kind, agreed in agreement.rounds.items():
+        stones = agreed.milestones
+        bars = [
+            scale.bar(
+                getattr(stones, first),
+                getattr(stones, last),
+                part,
+                f"{words['page'][part]['nl']}: {_short(getattr(stones, first))} - {_short(getattr(stones, last))}",
+            )
+            for part, first, last in (*parts, ("deliver", "delivers", "receipts_due"))
+            if first in kind.milestones
+        ]
+        rows.append(Row(kind.dutch, [bar for bar in bars if bar is not None]))
+    own = [
+        scale.bar(entry.starts, entry.ends or entry.starts, "region", f"{entry.title}: {_span(entry)}")
+        for entry in found
+        if entry.kind is EntryKind.OCCASION
+    ]
+    if own:
+        rows.append(Row(words["page"]["own"]["nl"], [bar for bar in own if bar is not None]))
+    law = [
+        scale.bar(entry.first_day, entry.last_day, "law", f"{entry.title}: {_span(entry)}")
+        for entry in found
+        if entry.kind is EntryKind.STATUTORY
+    ]
+    rows.append(Row(words["page"]["law"]["nl"], [bar for bar in law if bar is not None]))
+    return rows
+
+
+def _is_news(entry: Entry) -> bool:
+    """Tell whether a holiday gives a day off that the weekend would not."""
+    is_one_day = entry.first_day == entry.last_day
+    return entry.kind is EntryKind.HOLIDAY and not (is_one_day and entry.first_day.weekday() >= 5)
+
+
+def _off(scale: _Scale, entry: Entry) -> Bar | None:
+    return scale.bar(entry.first_day, entry.last_day, "off", f"{entry.title}: {_span(entry)}")
+
+
+def _short(moment: datetime) -> str:
+    local = wall(moment)
+    return f"{_day(local.date())} {local:%H:%M}"
+
+
+def _day(day: date) -> str:
+    month = texts("agreements/calendar")["months"]["nl"][day.month - 1]
+    return f"{_DAYS[day.weekday()]} {day.day} {month}"
+
+
+def _span(entry: Entry) -> str:
+    """Return when an entry is, as short as it can be told: "wo 21 apr 15:30" or "za 20 feb - zo 28 feb"."""
+    if isinstance(entry.starts, datetime):
+        if not isinstance(entry.ends, datetime):
+            return _short(entry.starts)
+        ends = wall(entry.ends)
+        same_day = entry.first_day == entry.last_day
+        return f"{_short(entry.starts)} - {f'{ends:%H:%M}' if same_day else _short(entry.ends)}"
+    if entry.first_day == entry.last_day:
+        return _day(entry.first_day)
+    return f"{_day(entry.first_day)} - {_day(entry.last_day)}"
+
+
+def span(entry: Entry) -> str:
+    """Return when an entry is, short, Dutch."""
+    return _span(entry)
+
+
+def days_until(entry: Entry, now: datetime) -> int:
+    """Return in how many days an entry begins; 0 today, negative when it has begun on an earlier day."""
+    return (entry.first_day - wall(now).date()).days
+
+
+def is_over(entry: Entry, now: datetime) -> bool:
+    """Tell whether an entry has ended."""
+    end = entry.starts if entry.ends is None else entry.ends
+    if not isinstance(end, datetime):
+        end = datetime.combine(end + timedelta(days=1), time(0), NETHERLANDS)
+    return end.astimezone(UTC) < now.astimezone(UTC)
+
+
+def school_title(school: School, agreement: Agreement) -> str:
+    """Return the name of a school's calendar."""
+    return f"Overstap {agreement.school_year}: {school.name}"

@@ -1,0 +1,354 @@
+"""`overstap agreement`: check what a region agreed, compare versions, have rounds take them over, give the schema."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from overstap.settings import Settings
+
+if TYPE_CHECKING:
+    from overstap.agreements import Agreement
+    from overstap.agreements.changing import Verdict
+    from overstap.agreements.findings import Finding
+    from overstap.agreements.paper_rehearsal import Habits
+
+app = typer.Typer(help="What a region agreed.", no_args_is_help=True)
+
+
+class Format(StrEnum):
+    """How `check` tells what it found."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Language(StrEnum):
+    """In which language text is told."""
+
+    NL = "nl"
+    EN = "en"
+
+
+_WORDS = {
+    Language.NL: {"error": "fout", "warning": "let op", "good": "goed", "line": "regel",
+                  "counts": "{files:bestand|bestanden}, {errors:fout|fouten}, {warnings:waarschuwing|waarschuwingen}",
+                  "none": "Geen afsprakenbestanden gevonden in"},
+    Language.EN: {"error": "error", "warning": "warning", "good": "good", "line": "line",
+                  "counts": "{files:file|files}, {errors:error|errors}, {warnings:warning|warnings}",
+                  "none": "No agreement files found in"},
+}  # fmt: skip
+
+
+@app.callback()
+def subject() -> None:
+    """What a region agreed."""
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Agreement files; all of OVERSTAP_REGIONS if none")] = None,
+    form: Annotated[Format, typer.Option("--format", help="text for people, json for programs")] = Format.TEXT,
+    language: Annotated[Language, typer.Option(help="Language of the text")] = Language.NL,
+    register: Annotated[
+        Path | None,
+        typer.Option(envvar="OVERSTAP_SCHOOL_REGISTER", help="CSV of all branches of schools (DUO), to know each BRIN"),
+    ] = None,
+) -> None:
+    """Check agreement files: every problem at once, each with its place and what to do.
+
+    Exit code 0 without errors (warnings are no errors), 1 with errors.
+    """
+    from overstap.agreements.checks import check_agreements
+    from overstap.agreements.checks.people import read_register
+    from overstap.agreements.load import agreement_paths
+    from overstap.texts import counting
+
+    regions = Settings().regions
+    chosen = paths or agreement_paths(regions)
+    checked = check_agreements(chosen, register=read_register(register) if register else None)
+    if form is Format.JSON:
+        found = [finding.as_json() for each in checked for finding in each.findings]
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        words = _WORDS[language]
+        console = Console(highlight=False)
+        if not chosen:
+            console.print(f"{words['none']} {regions}")
+        for each in checked:
+            if not each.findings:
+                console.print(Text.assemble((words["good"], "green"), f"  {_short(each.path)}"))
+                continue
+            console.print(Text(_short(each.path), style="bold"))
+            for finding in each.findings:
+                _tell(console, finding, each.path, language)
+        errors, warnings = sum(each.errors for each in checked), sum(each.warnings for each in checked)
+        counts = {"files": len(checked), "errors": errors, "warnings": warnings}
+        console.print(Text(words["counts"].format(**counting(counts)), style="bold red" if errors else "bold green"))
+    raise typer.Exit(1 if any(each.errors for each in checked) else 0)
+
+
+def _tell(console: Console, finding: "Finding", path: Path, language: Language) -> None:
+    words = _WORDS[language]
+    is_error = finding.severity == "error"
+    where = (
+        f"{words['line']} {finding.line}"
+        if finding.file == path
+        else f"{finding.file.name} {words['line']} {finding.line}"
+    )
+    said, do = (finding.message_nl, finding.do_nl) if language is Language.NL else (finding.message_en, finding.do_en)
+    head = Text.assemble(
+        (words[finding.severity.value], "bold red" if is_error else "bold yellow"),
+        f"  {where}, {finding.path}  ",
+        (finding.code, "dim"),
+    )
+    console.print(Padding(head, (0, 0, 0, 2)))
+    console.print(Padding(Text(said), (0, 0, 0, 4)))
+    console.print(Padding(Text(do, style="cyan"), (0, 0, 0, 4)))
+
+
+def _short(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+@app.command()
+def schema(
+    out: Annotated[Path | None, typer.Option(help="File to write to; standard output when left out")] = None,
+) -> None:
+    """Write the JSON Schema of agreement files, for completion and checking in an editor."""
+    from overstap.agreements.schema import schema_text
+
+    _write(schema_text(), out)
+
+
+@app.command()
+def document(
+    out: Annotated[Path | None, typer.Option(help="File to write to; standard output when left out")] = None,
+) -> None:
+    """Write docs/agreement.md: every key of an agreement file, and every code of the check."""
+    from overstap.agreements.document import document as written
+
+    _write(written(), out)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The agreement file as it was")],
+    new: Annotated[Path, typer.Argument(help="The agreement file as it is")],
+    at: Annotated[
+        datetime | None, typer.Option(help="As if it were this moment, Dutch wall time; now when left out")
+    ] = None,
+) -> None:
+    """Compare two versions of an agreement, by key, and tell what rounds that run would take over of it.
+
+    Rounds run from their opening until receipts are due; how far one is, is told by its dates, and by the ledger with
+    `apply --dry-run`. Exit code 1 when the versions differ.
+    """
+    from overstap.agreements import load_agreement
+    from overstap.agreements.changing import HowFar, decide
+    from overstap.agreements.differences import Change, differences
+    from overstap.clock import NETHERLANDS, now
+    from overstap.texts import texts
+
+    before, after = load_agreement(old, is_anywhere=True), load_agreement(new, is_anywhere=True)
+    moment = at.replace(tzinfo=NETHERLANDS) if at is not None else now()
+    found = differences(before, after)
+    console = Console(highlight=False, soft_wrap=True)
+    signs = {Change.ADDED: ("+ ", "green"), Change.REMOVED: ("- ", "red"), Change.CHANGED: ("~ ", "yellow")}
+    for difference in found:
+        console.print(Text.assemble(signs[difference.change], difference.sentence_nl))
+    if not found:
+        console.print(texts("agreements/differences")["same"]["nl"])
+    for kind, agreed in before.rounds.items():
+        if found and agreed.milestones.opens <= moment <= agreed.milestones.receipts_due:
+            _tell_verdicts(console, kind.dutch, decide(before, after, kind, HowFar(moment)).verdicts)
+    raise typer.Exit(1 if found else 0)
+
+
+def _tell_verdicts(console: Console, round_name: str, verdicts: "Sequence[Verdict]") -> None:
+    from overstap.texts import texts
+
+    words = texts("agreements/differences")
+    console.print(Text(words["running"]["nl"].format(round=round_name), style="bold"))
+    for verdict in verdicts:
+        style = "green" if verdict.refused is None else "red"
+        console.print(Padding(Text(f"{verdict.difference.path}: {verdict.sentence_nl}", style=style), (0, 0, 0, 2)))
+    if not verdicts:
+        console.print(Padding(Text(words["nothing"]["nl"]), (0, 0, 0, 2)))
+
+
+@app.command()
+def apply(
+    path: Annotated[Path, typer.Argument(help="The agreement file as it is now")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing")] = False,
+) -> None:
+    """Have the rounds that run take over what may still change, and say what is refused and why.
+
+    Every task and every wait of a round does the same by itself. Exit code 1 when something is refused.
+    """
+    from overstap.agreements import load_agreement
+    from overstap.errors import OverstapError
+    from overstap.ledger import open_ledger
+    from overstap.ledger.rounds.rounds import get_round
+    from overstap.ledger.rounds.steering import judge_file, take_file
+    from overstap.texts import texts
+
+    offered = load_agreement(path)
+    console = Console(highlight=False, soft_wrap=True)
+    ledger = open_ledger(Settings())
+    is_refused, is_open = False, False
+    try:
+        for kind in offered.rounds:
+            round_id = offered.round_id(kind)
+            with ledger.unit(offered.region, "overstap agreement apply") as unit:
+                try:
+                    if get_round(unit, round_id).closed_at is not None:
+                        continue
+                except OverstapError as problem:
+                    if problem.code != "LEDGER-009":
+                        raise
+                    continue
+                is_open = True
+                decided = judge_file(unit, round_id, offered)
+                if not dry_run:
+                    take_file(unit, round_id, offered, taken_by="overstap agreement apply")
+            _tell_verdicts(console, kind.dutch, decided.verdicts)
+            is_refused |= bool(decided.refused)
+    finally:
+        ledger.close()
+    if not is_open:
+        console.print(texts("agreements/differences")["none_open"]["nl"])
+    raise typer.Exit(1 if is_refused else 0)
+
+
+@app.command()
+def versions(
+    region: Annotated[str, typer.Argument(help="Region id")],
+    school_year: Annotated[str, typer.Argument(help="School year, such as 2026-2027")],
+    kind: Annotated[str, typer.Argument(metavar="ROUND", help="Which round, such as advice")],
+) -> None:
+    """List every version of the agreement that a round used: since when, by whom, what changed and what was refused."""
+    from overstap.clock import spoken
+    from overstap.ledger import open_ledger
+    from overstap.ledger.rounds.round_agreements import versions as used
+    from overstap.ledger.rounds.rounds import get_round
+    from overstap.texts import texts
+
+    round_id = f"{region}.{school_year}.{kind}"
+    words = texts("agreements/differences")
+    console = Console(highlight=False, soft_wrap=True)
+    ledger = open_ledger(Settings())
+    try:
+        with ledger.unit(region, "overstap agreement versions") as unit:
+            get_round(unit, round_id)
+            found = used(unit, round_id)
+    finally:
+        ledger.close()
+    for version in found:
+        origin = words["origins"][version.origin]["nl"]
+        head = f"{version.number}  {spoken(version.taken_at)}  {origin}, {version.taken_by}"
+        console.print(Text(f"{head}: {version.reason}" if version.reason else head, style="bold"))
+        console.print(Padding(Text(version.agreement.digest, style="dim"), (0, 0, 0, 2)))
+        for change in version.changes:
+            style = "green" if change["allowed"] else "red"
+            said = change["said"] if change["allowed"] else f"{change['said']} ({words['refused']['nl']})"
+            console.print(Padding(Text(said, style=style), (0, 0, 0, 2)))
+
+
+@app.command()
+def rehearse(
+    path: Annotated[Path, typer.Argument(help="The agreement file")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same year")] = 1,
+    late: Annotated[float, typer.Option(min=0, max=1, help="Part of the schools that misses the deadline")] = 0.15,
+    silent: Annotated[float, typer.Option(min=0, max=1, help="Part of the families that does not inspect")] = 0.04,
+    pupils: Annotated[int, typer.Option(min=4, help="Made-up pupils")] = 60,
+    schools: Annotated[int, typer.Option(min=2, help="Made-up primary schools")] = 5,
+    paper: Annotated[bool, typer.Option("--paper", help="Counts only, with the agreement's own schools")] = False,
+) -> None:
+    """Play the school year before it begins: what happens on which day, with reminders and deadlines.
+
+    Made-up schools and families go through every round of the year in a ledger of its own, by the real steps under a
+    clock that moves; Airflow does not take part. It takes a minute or two. --paper counts only, at once.
+    """
+    from rich.table import Table
+
+    from overstap.agreements import load_agreement
+    from overstap.agreements.national import national_year
+    from overstap.agreements.paper_rehearsal import Habits
+    from overstap.clock import wall
+    from overstap.simulation.rehearsal.families import REHEARSED
+    from overstap.simulation.rehearsal.year import rehearse_year
+    from overstap.texts import Count, counting, texts
+
+    agreement = load_agreement(path)
+    habits = Habits(late=late, silent=silent)
+    if paper:
+        _on_paper(agreement, seed, habits)
+        return
+    words = texts("agreements/rehearsed")
+    facts = {"region": agreement.name, "school_year": agreement.school_year, "seed": seed}
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(Text(words["head"]["nl"].format(**facts, pupils=Count(pupils), schools=Count(schools)), style="bold"))
+    if left_out := [kind.dutch for kind in agreement.rounds if kind not in REHEARSED]:
+        console.print(Text(words["left_out"]["nl"].format(rounds=", ".join(left_out)), style="dim"))
+    milestones = texts("orchestration/documentation")["milestones"]
+    national = national_year(agreement.school_year)
+    breaches = 0
+    for seen in rehearse_year(agreement, national, seed=seed, pupils=pupils, schools=schools, habits=habits):
+        said: dict[str, Any] = counting(seen.facts)
+        if "milestone" in said:
+            said["milestone"] = milestones[said["milestone"]]["nl"].lower()
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_column(width=15, no_wrap=True)
+        line.add_column(width=15, no_wrap=True, style="dim")
+        line.add_column()
+        style = "bold red" if seen.what == "red" else "bold" if seen.what in ("opened", "passed", "closed") else ""
+        when = f"{_DAYS[wall(seen.at).weekday()]} {wall(seen.at):%d-%m %H:%M}"
+        line.add_row(when, seen.round.dutch, Text(words[seen.what]["nl"].format(**said), style=style))
+        console.print(line)
+        breaches += int(said.get("breaches", 0))
+    raise typer.Exit(1 if breaches else 0)
+
+
+_DAYS = ("ma", "di", "wo", "do", "vr", "za", "zo")
+
+
+def _on_paper(agreement: "Agreement", seed: int, habits: "Habits") -> None:
+    import random
+
+    from rich.table import Table
+
+    from overstap.agreements.national import national_year
+    from overstap.agreements.paper_rehearsal import rehearse
+    from overstap.clock import wall
+    from overstap.texts import Count, texts
+
+    national = national_year(agreement.school_year)
+    chance = random.Random(seed)  # noqa: S311 (a rehearsal, no secret)
+    words = texts("agreements/rehearsal")
+    console = Console(highlight=False)
+    head = words["head"]["nl"].format(region=agreement.name, school_year=agreement.school_year, seed=seed)
+    console.print(Text(head, style="bold"))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("when", "round", "what"):
+        table.add_column(words[column]["nl"], no_wrap=column != "what")
+    for happening in rehearse(agreement, national, chance, habits):
+        said = words["events"][happening.event.value]["nl"].format(
+            dossiers=Count(happening.dossiers), schools=Count(happening.schools), of=Count(happening.of)
+        )
+        table.add_row(f"{wall(happening.at):%d-%m %H:%M}", happening.round.dutch, said)
+    console.print(table)
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")

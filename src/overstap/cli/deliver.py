@@ -1,0 +1,95 @@
+"""`overstap deliver`: the region's desk, and what schools said of their dossiers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from overstap.settings import Settings
+
+app = typer.Typer(help="Deliver dossiers: the region's desk, and what became of them.", no_args_is_help=True)
+
+
+@app.callback()
+def subject() -> None:
+    """Deliver dossiers: the region's desk, and what became of them."""
+
+
+@app.command()
+def serve(
+    region: Annotated[str, typer.Argument(help="Region whose desk it is")],
+    port: Annotated[int, typer.Option(help="Port to listen on")] = 8444,
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+) -> None:
+    """Serve a region's desk until it is stopped: schools ask for dossiers, hand in receipts, tell what came of them."""
+    import logging
+
+    from overstap.delivery.desk.desk import Desk
+    from overstap.delivery.desk.server import Desks, server
+    from overstap.delivery.traffic_centre.adapter import sessions_of
+    from overstap.ledger import open_ledger
+    from overstap.ledger.rounds.rounds import secondary_schools
+    from overstap.pki import TrustStore
+    from overstap.receiver.desk_client import REQUESTS
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = Settings()
+    trust = TrustStore(settings.need_path("trust"), production=settings.production)
+    sessions = sessions_of(settings, region)
+    doorkeeper = open_ledger(settings)
+
+    def schools() -> frozenset[str]:
+        with doorkeeper.unit(region, "desk") as unit:
+            return secondary_schools(unit)
+
+    schools()  # a desk that cannot ask its ledger says so at once
+    desks = Desks(lambda: Desk(open_ledger(settings), region, trust=trust, sessions=sessions))
+    endpoint = server(desks, region=region, trust=trust, schools=schools, host=host, port=port)
+    Console(highlight=False, soft_wrap=True).print(f"Loket van regio {region} op https://{host}:{port}{REQUESTS}")
+    endpoint.run()
+
+
+@app.command()
+def results(
+    round_id: Annotated[str, typer.Argument(metavar="ROUND", help="Round, such as demo.2026-2027.placement")],
+    school: Annotated[str | None, typer.Option(help="Primary school whose pupils it is about; all if none")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="CSV with a line per pupil of that school; it holds personal data")
+    ] = None,
+) -> None:
+    """Show what secondary schools said of the dossiers they confirmed: imported, rejected, placed and so on.
+
+    Counts, unless a primary school asks for its own pupils with --school and --out.
+    """
+    from rich.table import Table
+
+    from overstap.delivery.feedback import feedback_csv
+    from overstap.ledger import open_ledger
+    from overstap.ledger.delivery.results import counts
+    from overstap.pki.keyfiles import write_new
+    from overstap.texts import texts
+
+    if out is not None and school is None:
+        raise typer.BadParameter("--out hoort bij --school")
+    ledger = open_ledger(Settings())
+    region = round_id.partition(".")[0]
+    console = Console(highlight=False, soft_wrap=True)
+    said = {name: text["nl"] for name, text in texts("delivery/answers").items()}
+    try:
+        with ledger.unit(region, "results") as unit:
+            found = counts(unit, round_id, school)
+        outcomes = ("imported", "rejected", "placed", "not_placed", "not_shown_up")
+        table = Table("school", "bevestigd", *(said[name] for name in outcomes))
+        for one in found:
+            label = f"{one.name} ({one.school})"
+            table.add_row(label, str(one.confirmed), *(str(one.outcomes[name] or "") for name in outcomes))
+        console.print(table)
+        for one in found:
+            for reason, count in one.reasons.most_common():
+                console.print(f"{one.name} ({one.school}): {count} x {said['rejected']}: {said[reason]}")
+        if out is not None and school is not None:
+            write_new(out, feedback_csv(ledger, region, round_id, school), mode=0o600)
+            console.print(f"per leerling: {out}")
+    finally:
+        ledger.close()

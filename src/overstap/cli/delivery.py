@@ -1,0 +1,211 @@
+"""`overstap delivery`: what a coordinator or administrator does about deliveries by hand."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+
+from overstap import clock
+from overstap.settings import Settings
+
+if TYPE_CHECKING:
+    from overstap.agreements import Agreement
+    from overstap.ledger import Ledger
+    from overstap.pki import TrustStore
+
+app = typer.Typer(help="Deliveries by hand: test, send again, take back, look after.", no_args_is_help=True)
+
+RoundId = Annotated[str, typer.Option("--round", help="The round, such as waterland.2026-2027.advice")]
+Who = Annotated[str, typer.Option("--by", help="Your account, for the evidence")]
+School = Annotated[str | None, typer.Option(help="BRIN and branch of one receiving school")]
+Dossiers = Annotated[list[UUID] | None, typer.Option(help="Id of a dossier, as the board and the lists show it")]
+
+
+@app.callback()
+def subject() -> None:
+    """Deliveries by hand: test, send again, take back, look after."""
+
+
+@contextmanager
+def _place(round_id: str, by: str) -> Iterator[tuple["Ledger", "Agreement", str]]:
+    from overstap.ledger import open_ledger
+    from overstap.ledger.rounds.rounds import get_round
+
+    region = round_id.split(".")[0]
+    ledger = open_ledger(Settings())
+    try:
+        with ledger.unit(region, by) as unit:
+            agreement = get_round(unit, round_id).agreement
+        yield ledger, agreement, region
+    finally:
+        ledger.close()
+
+
+def _trust() -> "TrustStore":
+    from overstap.pki import TrustStore
+
+    settings = Settings()
+    return TrustStore(settings.need_path("trust"), production=settings.production)
+
+
+def _dutch(code: str, school: str) -> str:
+    """Return what a code says, where only the school is known of its facts."""
+    from collections import defaultdict
+
+    from overstap.errors import sentences
+
+    known = sentences()[code]["nl"]
+    return known.format_map(defaultdict(lambda: "-", school=school))
+
+
+@app.command("test")
+def send_test(
+    round_id: RoundId,
+    by: Who,
+    school: Annotated[str | None, typer.Option(help="BRIN and branch of one school, receiving or sending")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also to schools that have passed, or for which one stands ready")
+    ] = False,
+) -> None:
+    """Send test messages to schools that have not passed yet; list how each stands; exit 1 when one has not passed."""
+    from overstap.delivery.test_messages import WAITS, Tester
+
+    with _place(round_id, by) as (ledger, agreement, _):
+        tester = Tester(ledger, _trust(), agreement, round_id, by, clock.now, Settings().outbox)
+        found = tester.send(only=school, again=again)
+    console = Console(highlight=False, soft_wrap=True)
+    shown = [one for one in found if school in (None, one.school)]
+    for one in shown:
+        if one.has_passed and one.passed_at:
+            console.print(f"[green]geslaagd[/] {one.name} ({one.school}), {clock.spoken(one.passed_at)}")
+        elif one.code:
+            said = "[yellow]staat klaar[/]" if one.code in WAITS else "[red]niet geslaagd[/]"
+            console.print(f"{said} {one.name} ({one.school}): {one.code}: {_dutch(one.code, one.school)}")
+        else:
+            why = (
+                "nog geen school bevestigde een proefbericht van deze school" if one.tried_at else "nog niet geprobeerd"
+            )
+            console.print(f"[red]niet geslaagd[/] {one.name} ({one.school}): {why}")
+    raise typer.Exit(0 if all(one.has_passed for one in shown) else 1)
+
+
+@app.command()
+def resend(
+    round_id: RoundId,
+    by: Who,
+    school: School = None,
+    dossier: Dossiers = None,
+) -> None:
+    """Send again what is not confirmed, and seal anew what was refused: of one dossier, one school, or all of a round.
+
+    What waited for its time is tried now. Clear the task `seal` for what is to be sealed anew.
+    """
+    from overstap.delivery.sending import send_school
+    from overstap.errors import OverstapError
+    from overstap.ledger.delivery.circuit_breaker import ask_again
+
+    console = Console(highlight=False, soft_wrap=True)
+    failed = 0
+    with _place(round_id, by) as (ledger, agreement, region):
+        with ledger.unit(region, by) as unit:
+            tried, resealed = ask_again(unit, round_id, school=school, dossiers=dossier)
+        console.print(f"{tried} afleveringen opnieuw aangeboden, {resealed} dossiers worden opnieuw verzegeld")
+        for one in agreement.secondary_schools if tried else ():
+            if school not in (None, one.id):
+                continue
+            try:
+                done = send_school(
+                    ledger,
+                    _trust(),
+                    agreement=agreement,
+                    round_id=round_id,
+                    school=one,
+                    actor=by,
+                    clock=clock.now,
+                    outbox=Settings().outbox,
+                )
+            except OverstapError as error:
+                failed += 1
+                console.print(f"[red]{error.code}[/] {error.message_nl}")
+            else:
+                said = ", ".join(f"{name} {count}" for name, count in sorted(done.items())) or "niets open"
+                console.print(f"{one.label}: {said}")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def withdraw(
+    round_id: RoundId,
+    by: Who,
+    dossier: Annotated[list[UUID], typer.Argument(help="Ids of the dossiers to take back")],
+    reason: Annotated[
+        str, typer.Option(help="wrong_receiver, pupil_not_coming, wrong_content, objection or other")
+    ] = "other",
+) -> None:
+    """Take dossiers back, before or after delivery. Schools that have one are told, signed, until they confirm."""
+    from overstap.delivery.revocation_sender import take_back_all
+    from overstap.ledger.delivery.withdrawals import Reason, standing
+    from overstap.ledger.delivery.withdrawals import withdraw as take_back
+
+    try:
+        why = Reason(reason)
+    except ValueError:
+        raise typer.BadParameter(f"one of {', '.join(Reason)}", param_hint="--reason") from None
+    console = Console(highlight=False, soft_wrap=True)
+    with _place(round_id, by) as (ledger, agreement, region):
+        with ledger.unit(region, by) as unit:
+            count = take_back(unit, round_id, dossier, reason=why, decided_by=by)
+        console.print(f"{count} dossiers ingetrokken")
+        take_back_all(ledger, _trust(), agreement=agreement, actor=by, clock=clock.now, outbox=Settings().outbox)
+        with ledger.unit(region, by) as unit:
+            found = [one for one in standing(unit, round_id) if one.dossier in dossier]
+    for one in found:
+        if one.message_id is None:
+            console.print(f"{one.dossier}: geen school had het")
+        else:
+            done = one.state == "confirmed"
+            console.print(
+                f"{one.dossier}: {one.secondary_school} "
+                + ("[green]heeft de intrekking bevestigd[/]" if done else f"[yellow]{one.state}[/] {one.problem or ''}")
+            )
+    raise typer.Exit(0 if all(one.state in (None, "confirmed") for one in found) else 1)
+
+
+@app.command("no-receiver")
+def no_receiver(
+    round_id: RoundId,
+    by: Who,
+    take: Annotated[bool, typer.Option("--take", help="Take those of nobody upon you")] = False,
+    school: Annotated[str | None, typer.Option(help="Of this primary school only")] = None,
+) -> None:
+    """List the dossiers that nobody may receive, with who looks after them; or take those of nobody."""
+    from overstap.ledger.dossiers.without_receiver import take as take_over
+    from overstap.ledger.dossiers.without_receiver import waiting
+
+    console = Console(highlight=False, soft_wrap=True)
+    with _place(round_id, by) as (ledger, _, region), ledger.unit(region, by) as unit:
+        if take:
+            console.print(f"{take_over(unit, round_id, by, school=school)} dossiers zijn nu van {by}")
+        for one in waiting(unit, round_id):
+            if school in (None, one.primary_school):
+                owner = one.owner or "[red]van niemand[/]"
+                console.print(f"{one.dossier} {one.primary_school} sinds {clock.spoken(one.since)}: {owner}")
+
+
+@app.command("not-collected")
+def not_collected(round_id: RoundId, by: Who) -> None:
+    """List what stands ready for schools that collect, and since when; exit 1 when something is due for a reminder."""
+    from overstap.ledger.delivery.uncollected import standing
+
+    console = Console(highlight=False, soft_wrap=True)
+    is_late = False
+    with _place(round_id, by) as (ledger, agreement, region), ledger.unit(region, by) as unit:
+        for one in standing(unit, round_id, agreement.round(round_id.split(".")[2]).milestones.receipts_due):
+            is_late = is_late or one.is_due
+            name = agreement.school(one.school).label
+            colour = "red" if one.is_expired else "yellow" if one.is_due else "green"
+            console.print(f"[{colour}]{one.count}[/] voor {name}, de oudste sinds {clock.spoken(one.since)}")
+    raise typer.Exit(1 if is_late else 0)

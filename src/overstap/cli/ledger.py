@@ -1,0 +1,222 @@
+"""`overstap ledger`: make the ledger, its keys, and prove what stands in it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from overstap.settings import Settings
+
+app = typer.Typer(help="The ledger: make it, its keys, prove it.", no_args_is_help=True)
+
+
+@app.callback()
+def subject() -> None:
+    """The ledger: make it, its keys, prove it."""
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema and make each agreement's region in it. Needs OVERSTAP_LEDGER_OWNER."""
+    from overstap.agreements import load_all
+    from overstap.ledger.migrate import add_region
+    from overstap.ledger.migrate import migrate as bring_up
+
+    settings = Settings()
+    dsn = settings.need("ledger_owner")
+    console = Console(highlight=False)
+    for name in bring_up(dsn):
+        console.print(f"applied {name}")
+    good, broken = load_all(settings.regions)
+    for region in sorted({agreement.region for agreement in good}):
+        add_region(dsn, region)
+        console.print(f"region {region} is there")
+    for error in broken:
+        console.print(f"[red]{error}[/]")
+    raise typer.Exit(1 if broken else 0)
+
+
+@app.command()
+def password() -> None:
+    """Give the application's login the password that stands on standard input. Needs OVERSTAP_LEDGER_OWNER."""
+    import sys
+
+    from overstap.ledger.migrate import set_app_password
+
+    set_app_password(Settings().need("ledger_owner"), sys.stdin.readline().strip())
+
+
+@app.command()
+def keys(region: str, key_id: Annotated[str, typer.Option(help="Names sort by age, such as 2026-11")] = "1") -> None:
+    """Make a content key for a region (the newest encrypts), and its look-up key when it has none."""
+    from overstap.ledger.region_keys import create_keys
+
+    create_keys(Settings().need_path("keys"), region, key_id)
+    Console(highlight=False).print(f"key {key_id} of {region} is there; keep a copy of the keys folder in a safe place")
+
+
+@app.command()
+def check(
+    region: Annotated[list[str] | None, typer.Option(help="Region; all agreements' regions if none")] = None,
+    store: Annotated[
+        list[str] | None, typer.Option(help="SCHOOL=FOLDER: what a receiving endpoint stored, for I2")
+    ] = None,
+) -> None:
+    """Assert the invariants I1 to I8 and name what breaks them; exit 1 when something does."""
+    from overstap.agreements import load_all
+    from overstap.delivery.stored_evidence import receipt_fault, stored
+    from overstap.ledger import open_ledger
+    from overstap.ledger.invariants import Evidence
+    from overstap.ledger.invariants import check as find_breaches
+    from overstap.pki import TrustStore
+
+    settings = Settings()
+    console = Console(highlight=False)
+    regions = region or sorted({agreement.region for agreement in load_all(settings.regions)[0]})
+    stores = dict(item.split("=", 1) for item in store or [])
+    evidence = Evidence(
+        stores={school: stored(Path(folder)) for school, folder in stores.items()},
+        receipt_fault=receipt_fault(TrustStore(settings.trust, production=settings.production))
+        if settings.trust
+        else None,
+    )
+    ledger = open_ledger(settings)
+    broken = 0
+    for name in regions:
+        with ledger.unit(name, "ledger check") as unit:
+            breaches = find_breaches(unit, evidence)
+            lines = unit.one("select count(*) from overstap.audit_line")[0]
+        broken += len(breaches)
+        for breach in breaches:
+            console.print(f"[red]{breach.invariant}[/] {name} {breach.subject}: {breach.why}")
+        verdict = "[green]I1-I8 hold[/]" if not breaches else f"[red]{len(breaches)} breaches[/]"
+        console.print(f"{name}: {verdict} ({lines} audit lines)")
+    raise typer.Exit(1 if broken else 0)
+
+
+@app.command()
+def backed_up(
+    what: Annotated[str, typer.Argument(help="ledger, airflow or keys")],
+    by: Annotated[str, typer.Option(help="Who made it, such as the name of the job")] = "cron",
+) -> None:
+    """Tell that a backup was made and is safe, for the administrator's page. Run it after the copy has succeeded."""
+    from overstap.ledger.backups import KINDS, told
+
+    if what not in KINDS:
+        raise typer.BadParameter(f"one of {', '.join(KINDS)}", param_hint="WHAT")
+    told(Settings().need("ledger"), what, by)
+    Console(highlight=False).print(f"backup of {what} is noted")
+
+
+@app.command()
+def retain(
+    region: Annotated[str, typer.Argument(help="Region")],
+    by: Annotated[str, typer.Option(help="Who does it, for the evidence")] = "ledger retain",
+    content_days: Annotated[int | None, typer.Option(min=30, help="Instead of what the region agreed")] = None,
+    traces_days: Annotated[int | None, typer.Option(min=30, help="Instead of what the region agreed")] = None,
+    erase: Annotated[bool, typer.Option("--erase", help="Erase; without it only tell what would go")] = False,
+    destroy_keys: Annotated[
+        bool, typer.Option("--destroy-keys", help="With --erase: destroy older content keys that open nothing any more")
+    ] = False,
+) -> None:
+    """Tell what of a region's closed rounds was kept long enough, and with --erase erase it for good."""
+    from rich.table import Table
+
+    from overstap.agreements import load_all
+    from overstap.errors import OverstapError
+    from overstap.ledger import open_ledger
+    from overstap.ledger import retention as work
+    from overstap.ledger.region_keys import destroy_key
+
+    settings = Settings()
+    console = Console(highlight=False)
+    agreed = max(
+        (one for one in load_all(settings.regions)[0] if one.region == region and one.retention is not None),
+        key=lambda one: one.school_year,
+        default=None,
+    )
+    stated = agreed.retention if agreed is not None else None
+    content = content_days or (stated.content_days if stated else None)
+    traces = traces_days or (stated.traces_days if stated else None)
+    if content is None or traces is None:
+        raise OverstapError("LEDGER-017", region=region)
+    if traces < content:
+        raise typer.BadParameter("not less than the days of content: traces go last", param_hint="--traces-days")
+    ledger = open_ledger(settings)
+    with ledger.unit(region, by) as unit:
+        found = work.due(unit, content_days=content, traces_days=traces)
+    table = Table(
+        "round", "content goes", "traces go", "held", "under way", "days left", title=f"{content} and {traces} days"
+    )
+    for one in found:
+        left = "not closed" if one.days_left is None else str(one.days_left)
+        table.add_row(one.round_id, *(str(n) for n in (one.content, one.traces, one.held, one.under_way)), left)
+    console.print(table)
+    if not erase:
+        console.print("Nothing was erased. Again with --erase to do it; it cannot be undone.")
+        return
+    done = work.retain(ledger, region, actor=by, content_days=content, traces_days=traces)
+    rest = f"{done['of_rounds']} rows beside them"
+    console.print(f"erased: content of {done['content']} dossiers, traces of {done['traces']}, {rest}")
+    with ledger.unit(region, by) as unit:
+        idle = work.idle_keys(unit)
+        if destroy_keys and idle:
+            work.announce_keys(unit, idle)
+    for key_id in idle:
+        if destroy_keys:
+            destroy_key(settings.need_path("keys"), region, key_id)
+        fate = "is destroyed; remove it from its backups too" if destroy_keys else "opens nothing any more"
+        console.print(f"key {key_id} {fate}")
+
+
+@app.command("erase")
+def erase_one(
+    region: Annotated[str, typer.Argument(help="Region")],
+    dossier: Annotated[str, typer.Argument(help="Id of the dossier, as the board and the evidence have it")],
+    by: Annotated[str, typer.Option(help="Who decided it")],
+    reason: Annotated[str, typer.Option(help="On what ground; without a name")],
+) -> None:
+    """Erase one dossier that somebody may ask to have erased (AVG art. 17), content and traces; cannot be undone."""
+    from uuid import UUID
+
+    from overstap.ledger import open_ledger
+    from overstap.ledger import retention as work
+
+    work.erase(open_ledger(Settings()), region, UUID(dossier), actor=by, reason=reason)
+    Console(highlight=False).print(f"{dossier} is erased; that it was there, and went, stays in the evidence")
+
+
+@app.command()
+def hold(
+    round_id: Annotated[str, typer.Argument(help="Round, such as haaglanden.2026-2027.advice")],
+    by: Annotated[str, typer.Option(help="Who says so")],
+    reason: Annotated[str, typer.Option(help="What for, such as a complaint; without a name")],
+    dossier: Annotated[str | None, typer.Option(help="One dossier; all of the round if none")] = None,
+) -> None:
+    """Keep a round, or one dossier, from being erased until it is lifted."""
+    from uuid import UUID
+
+    from overstap.ledger import open_ledger
+    from overstap.ledger import retention as work
+
+    with open_ledger(Settings()).unit(round_id.split(".")[0], by) as unit:
+        held = work.hold(unit, round_id, reason=reason, dossier=UUID(dossier) if dossier else None)
+    Console(highlight=False).print(f"held under {held}")
+
+
+@app.command()
+def lift(
+    region: Annotated[str, typer.Argument(help="Region")],
+    held: Annotated[str, typer.Argument(help="What `hold` told")],
+    by: Annotated[str, typer.Option(help="Who says so")],
+) -> None:
+    """Lift a hold: what it kept goes when its time is over."""
+    from uuid import UUID
+
+    from overstap.ledger import open_ledger
+    from overstap.ledger import retention as work
+
+    with open_ledger(Settings()).unit(region, by) as unit:
+        work.lift(unit, UUID(held))
+    Console(highlight=False).print("lifted")

@@ -1,0 +1,95 @@
+"""`overstap notice`: how mails read before they go, and how the outbox stands."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from overstap.settings import Settings
+
+app = typer.Typer(help="Mail to coordinators and schools.", no_args_is_help=True)
+
+
+class Language(StrEnum):
+    """Language of a preview; mails go in Dutch."""
+
+    NL = "nl"
+    EN = "en"
+
+
+@app.callback()
+def subject() -> None:
+    """Mail to coordinators and schools."""
+
+
+@app.command()
+def preview(
+    agreement: Annotated[Path, typer.Argument(help="The agreement file")],
+    out: Annotated[Path, typer.Option(help="Folder for the previews, as .html and .txt")],
+    language: Annotated[Language, typer.Option(help="Dutch as it goes, or the English beside it")] = Language.NL,
+) -> None:
+    """Write every kind of mail as a page and as text, about a round as it might stand; nothing is sent."""
+    from overstap.agreements import load_agreement
+    from overstap.notifications.preview import previews
+
+    out.mkdir(parents=True, exist_ok=True)
+    console = Console(highlight=False)
+    for name, mail in previews(load_agreement(agreement), language=language.value):
+        (out / f"{name}.html").write_text(mail.html, encoding="utf-8")
+        (out / f"{name}.txt").write_text(mail.text, encoding="utf-8")
+        console.print(f"{name:28} {mail.subject}", markup=False)
+
+
+@app.command()
+def outbox(
+    region: Annotated[str, typer.Option("--region", help="Region id")],
+    everything: Annotated[bool, typer.Option("--all", help="Also what was sent")] = False,
+) -> None:
+    """Tell how the mails of a region stand: what waits, what was refused, and why. Addresses are not shown."""
+    from overstap.clock import wall
+    from overstap.errors import sentences
+    from overstap.ledger import open_ledger
+    from overstap.ledger.notifications import outbox
+
+    ledger = open_ledger(Settings())
+    try:
+        with ledger.unit(region, "notice outbox") as unit:
+            found = outbox.standing(unit)
+    finally:
+        ledger.close()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("soort", "betekenis", "staat", "pogingen", "sinds", "waarom"):
+        table.add_column(column)
+    for one in found:
+        if everything or one.state != "sent":
+            when = wall(one.settled_at or one.due_at)
+            why = f"{one.code} {sentences()[one.code]['nl'].format(kind=one.kind, reply=one.reply)}" if one.code else ""
+            table.add_row(one.kind, one.meaning, one.state, str(one.attempts), f"{when:%d-%m %H:%M}", why)
+    console = Console(highlight=False)
+    console.print(table)
+    sent = sum(one.state == "sent" for one in found)
+    console.print(f"verstuurd {sent}, wacht {sum(one.state in ('waiting', 'sending') for one in found)}, "
+                  f"geweigerd {sum(one.state == 'refused' for one in found)}")  # fmt: skip
+
+
+@app.command()
+def catch(
+    folder: Annotated[Path, typer.Argument(help="Where mails are kept, a folder per recipient")],
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1")] = 2525,
+) -> None:
+    """Be a mail server on this machine that delivers nothing and keeps what it gets as files, until it is stopped."""
+    import signal
+
+    from overstap.notifications.sink import Sink
+
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # also in the server's thread: they are waited for below
+    sink = Sink(folder, port)
+    sink.start()
+    Console(highlight=False).print(f"127.0.0.1:{port} -> {folder}")
+    signal.sigwait(ends)
+    sink.stop()

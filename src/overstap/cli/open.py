@@ -1,0 +1,77 @@
+"""`overstap open`: envelopes that a school collected by hand."""
+
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+
+from overstap import clock
+from overstap.settings import Settings
+
+OPENED = "geopend"
+
+
+def command(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Envelopes, <message id>.cms")],
+    school: Annotated[str, typer.Option(help="BRIN and branch of the receiving school")],
+    store: Annotated[
+        Path | None, typer.Option(help=f"Folder for what is opened; '{OPENED}' beside the first file if not given")
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option(help="PostgreSQL database instead of a folder", envvar="OVERSTAP_RECEIVED")
+    ] = None,
+    trust: Annotated[Path | None, typer.Option(help="Certificate folder (OVERSTAP_TRUST)")] = None,
+    message: Annotated[UUID | None, typer.Option(help="Message id, where the file's name is another")] = None,
+    receipts: Annotated[
+        Path | None, typer.Option(help="Folder for the signed receipts; beside each file if not given")
+    ] = None,
+) -> None:
+    """Check, open and store envelopes as the endpoint would, and write a signed receipt for each.
+
+    The receipt, <message id>.receipt.cms, lies beside the envelope afterwards, also when it was refused: put it back
+    where the envelope came from. <message id>.revocation.cms takes an envelope back: it is removed from the store, and
+    <message id>.taken-back.cms says so. Exit 1 when one was refused.
+    """
+    from overstap.delivery.channels.channel import AnswerKind
+    from overstap.delivery.channels.stored_files import answer_name, answer_of, statement_of
+    from overstap.errors import OverstapError
+    from overstap.pki import TrustStore
+    from overstap.pki.keyfiles import write_new
+    from overstap.receiver.reception import Reception, Took
+    from overstap.receiver.revocation_receiver import take_back
+    from overstap.receiver.store import open_store
+
+    console = Console(highlight=False, soft_wrap=True)
+    folder = store or (files[0].parent / OPENED if database is None else None)
+    trusted = TrustStore(trust or Settings().need_path("trust"), production=Settings().production)
+    reception = Reception(school, trust=trusted, store=open_store(folder, database))
+    refused = 0
+    statements = {file: found for file in files if (found := statement_of(file.name))}
+    for file, message_id in statements.items():  # first: what is taken back need not be opened
+        answer = take_back(reception, file.read_bytes(), message_id=message_id, at=clock.now())
+        said = (receipts or file.parent) / answer_name(message_id, AnswerKind.TAKEN_BACK)
+        write_new(said, answer.receipt, mode=0o640)
+        refused += answer.took is Took.REFUSED
+        done = "[red]geweigerd[/]" if answer.took is Took.REFUSED else "[green]ingetrokken en verwijderd[/]"
+        console.print(f"{done} {file.name}; antwoord: {said.name}")
+    for file in files:
+        if file in statements or (message is None and answer_of(file.name)):
+            continue  # what was signed here before lies beside the envelopes
+        try:
+            message_id = message or UUID(file.stem)
+        except ValueError as error:
+            raise OverstapError("DELIVERY-003") from error
+        answer = reception.take(file.read_bytes(), message_id=message_id, at=clock.now())
+        receipt = (receipts or file.parent) / answer_name(message_id, AnswerKind.RECEIPT)
+        write_new(receipt, answer.receipt, mode=0o640)
+        if answer.took in (Took.STORED, Took.REPEATED):
+            console.print(f"[green]geopend[/] {file.name}; ontvangstbewijs: {receipt.name}")
+        else:
+            refused += 1
+            console.print(f"[red]geweigerd[/] {file.name}; bericht van weigering: {receipt.name}")
+    if folder is not None:
+        console.print(f"de dossiers staan in {folder}")
+    if refused:
+        raise typer.Exit(1)

@@ -1,0 +1,203 @@
+"""`overstap receive`: the receiving end of one school."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+
+from overstap import clock
+from overstap.settings import Settings
+
+app = typer.Typer(help="Receive dossiers as a school.", no_args_is_help=True)
+
+School = Annotated[str, typer.Option(help="BRIN and branch of the receiving school")]
+Store = Annotated[Path | None, typer.Option(help="Folder for what is received")]
+Database = Annotated[
+    str | None, typer.Option(help="PostgreSQL database instead of a folder", envvar="OVERSTAP_RECEIVED")
+]
+Trust = Annotated[Path | None, typer.Option(help="Certificate folder (OVERSTAP_TRUST)")]
+Conductor = Annotated[
+    list[str] | None, typer.Option(help="OIN of the region; all conductors in the certificate folder if none")
+]
+
+
+class Outcome(StrEnum):
+    """What became of a dossier, again: the command's help must not load the cryptography library."""
+
+    IMPORTED = "imported"
+    REJECTED = "rejected"
+    PLACED = "placed"
+    NOT_PLACED = "not_placed"
+    NOT_SHOWN_UP = "not_shown_up"
+
+
+class Reason(StrEnum):
+    """Why a dossier was rejected, again."""
+
+    PUPIL_UNKNOWN = "pupil_unknown"
+    ALREADY_IMPORTED = "already_imported"
+    UNREADABLE = "unreadable"
+    WRONG_VERSION = "wrong_version"
+    INCOMPLETE = "incomplete"
+    OTHER = "other"
+
+
+@app.callback()
+def subject() -> None:
+    """Receive dossiers as a school."""
+
+
+@app.command()
+def setup(database: Database = None) -> None:
+    """Set up a PostgreSQL store: a schema of its own in the school's database. Safe to repeat."""
+    from overstap.errors import OverstapError
+    from overstap.receiver.postgres_store import set_up
+
+    if database is None:
+        raise OverstapError("DELIVERY-059")
+    set_up(database)
+    Console(highlight=False).print("de opslag is ingericht (schema overstap_received)")
+
+
+@app.command()
+def serve(
+    school: School,
+    store: Store = None,
+    database: Database = None,
+    trust: Trust = None,
+    port: Annotated[int, typer.Option(help="Port to listen on")] = 8443,
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    client: Annotated[
+        list[str] | None, typer.Option(help="OIN that may call; all conductors in the certificate folder if none")
+    ] = None,
+) -> None:
+    """Serve a school's endpoint until it is stopped: checks, opens, stores and confirms what arrives."""
+    import logging
+
+    from overstap.receiver.endpoint import PATH, server
+    from overstap.receiver.reception import Reception
+    from overstap.receiver.store import open_store
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    opened = open_store(store, database)
+    opened.clean(at=clock.now())
+    reception = Reception(
+        school,
+        trust=_trust(trust),
+        store=opened,
+        callers=frozenset(client) if client else None,
+    )
+    endpoint = server(reception, host=host, port=port)
+    Console(highlight=False, soft_wrap=True).print(f"School {school} ontvangt op https://{host}:{port}{PATH}")
+    endpoint.run()
+
+
+@app.command()
+def ask(
+    school: School,
+    desk: Annotated[str, typer.Option(help="Address of the region's desk, https://...")],
+    pupils: Annotated[
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, help="CSV: leerlingnummer, achternaam, geboortedatum, basisschool"),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option("--test", help="Ask for the test message instead; BRIN and branch of any school of the region"),
+    ] = None,
+    store: Store = None,
+    database: Database = None,
+    trust: Trust = None,
+    conductor: Conductor = None,
+) -> None:
+    """Ask the region's desk for each pupil's dossier, store what comes, hand in its receipt. Safe to repeat.
+
+    Exit 1 when a dossier was refused.
+    """
+    from collections import Counter
+
+    from overstap.receiver.desk_client import Asker
+    from overstap.receiver.fetching import fetch, pupil_of_tests, read_pupils
+    from overstap.receiver.reception import Reception
+    from overstap.receiver.store import open_store
+    from overstap.texts import texts
+
+    if (pupils is None) == (test is None):
+        raise typer.BadParameter("een lijst van leerlingen of --test, een van beide")
+    console = Console(highlight=False, soft_wrap=True)
+    trusted = _trust(trust)
+    reception = Reception(school, trust=trusted, store=open_store(store, database))
+    wanted = read_pupils(pupils.read_bytes()) if pupils is not None else [pupil_of_tests(str(test))]
+    said = texts("delivery/answers")
+    counted: Counter[str] = Counter()
+    oins = frozenset(conductor) if conductor else None
+    with Asker(desk, school=school, trust=trusted, conductors=oins, at=clock.now()) as asker:
+        for found in fetch(asker, reception, wanted, clock=clock.now):
+            counted[found.outcome] += 1
+            console.print(f"regel {found.line}: {said[found.outcome]['nl']}")
+    for outcome, count in counted.most_common():
+        console.print(f"{count} x {said[outcome]['nl']} ({outcome})")
+    if counted["refused"] or counted["conflict"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def result(
+    messages: Annotated[list[UUID], typer.Argument(help="Message ids of dossiers that were received")],
+    school: School,
+    outcome: Annotated[Outcome, typer.Option(help="What became of them")],
+    reason: Annotated[Reason | None, typer.Option(help="Why they were rejected")] = None,
+    store: Store = None,
+    database: Database = None,
+    trust: Trust = None,
+    desk: Annotated[str | None, typer.Option(help="Address of the region's desk, to hand the results in")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write the results to instead")] = None,
+    conductor: Conductor = None,
+) -> None:
+    """State what became of dossiers: imported, rejected, placed, not placed, not shown up; signed, and handed in."""
+    import hashlib
+    from contextlib import nullcontext
+
+    from overstap.delivery.channels.channel import AnswerKind
+    from overstap.delivery.channels.stored_files import answer_name
+    from overstap.envelope.result import Rejection, ResultOutcome, make_result
+    from overstap.errors import OverstapError
+    from overstap.pki.keyfiles import write_new
+    from overstap.receiver.desk_client import Asker
+    from overstap.receiver.store import open_store
+
+    if (desk is None) == (out is None):
+        raise typer.BadParameter("--desk of --out, een van beide")
+    if (outcome is Outcome.REJECTED) != (reason is not None):
+        raise typer.BadParameter("--reason hoort bij rejected, en bij niets anders")
+    opened, trusted, at = open_store(store, database), _trust(trust), clock.now()
+    identity = trusted.signing_identity(school, at=at)
+    oins = frozenset(conductor) if conductor else None
+    line = Asker(desk, school=school, trust=trusted, conductors=oins, at=at) if desk else nullcontext()
+    with line as asker:
+        for message_id in messages:
+            envelope = opened.envelope_of(message_id)
+            if envelope is None:
+                raise OverstapError("DELIVERY-058", message=str(message_id))
+            made = make_result(
+                identity,
+                message_id=message_id,
+                envelope_sha256=hashlib.sha256(envelope).digest(),
+                outcome=ResultOutcome(outcome.value),
+                reason=Rejection(reason.value) if reason else None,
+                at=clock.now(),
+            )
+            if asker is not None:
+                asker.hand_in_result(made, message_id)
+            else:
+                write_new(Path(str(out)) / answer_name(message_id, AnswerKind.RESULT), made, mode=0o640)
+            opened.keep_result(message_id, made)
+    Console(highlight=False).print(f"{len(messages)} x {outcome.value}")
+
+
+def _trust(folder: Path | None):  # type: ignore[no-untyped-def]  # its type would load the cryptography library
+    from overstap.pki import TrustStore
+
+    return TrustStore(folder or Settings().need_path("trust"), production=Settings().production)

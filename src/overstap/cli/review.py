@@ -1,0 +1,229 @@
+"""`overstap review`: record what parents decided, in bulk or singly."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from overstap.settings import Settings
+
+app = typer.Typer(help="What parents decided.", no_args_is_help=True)
+
+RegionOption = Annotated[str, typer.Option("--region", help="Region id")]
+RoundOption = Annotated[str, typer.Option("--round", help="Round id, such as demo.2026-2027.advice")]
+SchoolOption = Annotated[str, typer.Option("--school", help="BRIN and branch, such as 99AB00")]
+ByOption = Annotated[str, typer.Option("--by", help="Who records it; kept as evidence")]
+
+
+@app.callback()
+def subject() -> None:
+    """What parents decided."""
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port to listen on")] = 8090,
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+) -> None:
+    """Serve the parents' pages (settings OVERSTAP_REVIEW, OVERSTAP_REVIEW_ADDRESS, OVERSTAP_REVIEW_PROXY)."""
+    from overstap.pages.parents.serve import serve as run
+
+    settings = Settings()
+    run(
+        settings.need("review"),
+        host=host,
+        port=port,
+        address=settings.review_address,
+        proxy=settings.review_proxy,
+    )
+
+
+@app.command()
+def record(
+    file: Path,
+    region: RegionOption,
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: ByOption,
+    ground: Annotated[
+        str, typer.Option(help="school_list, paper_list (signed on paper), meeting, paper_view, or attested")
+    ] = "school_list",
+) -> None:
+    """Record a school's list (CSV or .xlsx: leerlingid;inzagedatum;akkoord;zienswijze); exit 1 when a line is refused.
+
+    With ground attested (after the window, where that was agreed) each line says why in the column opmerking.
+    """
+    from overstap.clock import now, wall
+    from overstap.review.decisions import read_list
+    from overstap.review.recording import check_ground
+
+    check_ground(ground)
+    listed = read_list(file.read_bytes(), today=wall(now()).date(), needs_note=ground == "attested")
+    _record(listed, region, round_id, school, by, ground)
+
+
+@app.command()
+def letters(
+    region: RegionOption,
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: ByOption,
+    out: Annotated[Path, typer.Option(help="PDF file to write; it must not be there yet")],
+    again: Annotated[
+        bool, typer.Option(help="Print letters anew, with new codes, for pupils that are asked for")
+    ] = False,
+    lost: Annotated[
+        bool, typer.Option("--lost", help="The file was lost: again, with new codes, for who has not looked yet")
+    ] = False,
+) -> None:
+    """Make the letters with codes for a school's families as one PDF, sorted by class; a code is shown once."""
+    from overstap.ledger import open_ledger
+    from overstap.review.letter_file import LetterFile
+    from overstap.review.printing_letters import counts, print_letters
+
+    settings = Settings()
+    console = Console(highlight=False)
+    ledger, file = open_ledger(settings), LetterFile(out)
+    if file.left_over is not None:
+        if counts(ledger, region, round_id, school, file.left_over):
+            file.put()
+            console.print(f"{out.name} was er al: alleen het laatste stapje ontbrak. De codes erin gelden.")
+            return
+        file.drop()
+    pupils: list[str] = []
+    while again and (pupil := typer.prompt("Leerling-id (leeg: klaar)", default="", show_default=False)):
+        pupils.append(pupil)
+    if again and not pupils:
+        raise typer.Exit(1)
+    printed = print_letters(
+        ledger,
+        region=region,
+        round_id=round_id,
+        school=school,
+        actor=by,
+        address=settings.review_address,
+        keep=file.write,
+        again=pupils,
+        is_lost=lost,
+    )
+    if printed.letters:
+        file.put()
+    console.print(f"{printed.letters} brieven in {out.name}" if printed.letters else "geen brieven te maken")
+    for reason, count in printed.without.items():
+        console.print(f"[yellow]{count} zonder brief: {reason}[/]")
+
+
+@app.command()
+def invite(region: RegionOption, round_id: RoundOption, by: ByOption) -> None:
+    """Invite a round's families by e-mail, and remind who is due; letters are made with `overstap review letters`."""
+    from overstap.ledger import open_ledger
+    from overstap.review.inviting import invite as run
+
+    settings = Settings()
+    done = run(open_ledger(settings), region=region, round_id=round_id, actor=by, address=settings.review_address)
+    Console(highlight=False).print(
+        ", ".join(f"{name} {count}" for name, count in sorted(done.items()) if count) or "niets nieuws"
+    )
+
+
+@app.command()
+def bounces(folder: Path, region: RegionOption, by: ByOption) -> None:
+    """Read mails that came back, from a Maildir or a folder with .eml files, and list them for the schools."""
+    from overstap.ledger import open_ledger
+    from overstap.ledger.review.invitations import bounced
+    from overstap.review.bounces import bounces as found
+
+    with open_ledger(Settings()).unit(region, by) as unit:
+        noted = sum(bounced(unit, one.mail, one.status) for one in found(folder))
+    Console(highlight=False).print(f"{noted} teruggekomen")
+
+
+@app.command(name="print")
+def print_one(
+    region: RegionOption,
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: ByOption,
+    out: Annotated[Path, typer.Option(help="PDF file to write; it must not be there yet")],
+) -> None:
+    """Print a dossier for a meeting, with a form to sign. The pupil's id is asked for."""
+    from overstap.ledger import open_ledger
+    from overstap.review.letter_file import new_file
+    from overstap.review.meeting import print_dossier
+
+    pupil = typer.prompt("Leerling-id", hide_input=True)
+    keep = new_file(out)
+    keep(print_dossier(open_ledger(Settings()), region=region, round_id=round_id, school=school, pupil=pupil, actor=by))
+
+
+@app.command()
+def proof(
+    region: RegionOption,
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: ByOption,
+    out: Annotated[Path, typer.Option(help="Folder to write the pack in")],
+) -> None:
+    """Make the signed proof pack of a pupil (JSON and PDF, each with its .p7s). The pupil's id is asked for."""
+    from overstap.ledger import open_ledger
+    from overstap.pki import TrustStore
+    from overstap.review.letter_file import new_file
+    from overstap.review.proof import proof_pack
+
+    settings = Settings()
+    trust = TrustStore(settings.need_path("trust"), production=settings.production)
+    pupil = typer.prompt("Leerling-id", hide_input=True)
+    pack = proof_pack(
+        open_ledger(settings), trust, region=region, round_id=round_id, school=school, pupil=pupil, actor=by
+    )
+    out.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, content in pack.files.items():
+        new_file(out / name)(content)
+        Console(highlight=False).print(name)
+
+
+@app.command()
+def decide(
+    region: RegionOption,
+    round_id: RoundOption,
+    school: SchoolOption,
+    by: ByOption,
+    seen_on: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day on which the parents saw it")],
+    agreed: Annotated[str, typer.Option(help="Ja, Nee or Onbekend")],
+) -> None:
+    """Record one pupil's inspection. The pupil's id and the view are asked for, so that they stay out of history."""
+    import csv
+    import io
+
+    from overstap.clock import now, wall
+    from overstap.review.decisions import HEADER, read_list
+
+    pupil = typer.prompt("Leerling-id", hide_input=True)
+    view = typer.prompt("Zienswijze (leeg: geen)", default="", show_default=False)
+    table = io.StringIO()
+    writer = csv.writer(table, delimiter=";")
+    writer.writerows([HEADER, (pupil, f"{seen_on:%Y-%m-%d}", agreed, view)])
+    listed = read_list(table.getvalue().encode(), today=wall(now()).date())
+    _record(listed, region, round_id, school, by, "school_single")
+
+
+def _record(listed: object, region: str, round_id: str, school: str, by: str, ground: str) -> None:
+    from overstap.ledger import open_ledger
+    from overstap.review.decisions import DecisionList
+    from overstap.review.recording import record_list
+
+    assert isinstance(listed, DecisionList)  # noqa: S101 (narrowing only)
+    console = Console(highlight=False)
+    ledger = open_ledger(Settings())
+    outcome = record_list(
+        ledger, region=region, round_id=round_id, school=school, actor=by, listed=listed, ground=ground
+    )
+    counts = outcome.counts
+    console.print(
+        f"vastgelegd {counts['recorded']}, stond er al {counts['repeated']}, telt niet {len(outcome.refused)}"
+    )
+    for item in outcome.refused:
+        console.print(f"[yellow]{item.code}[/] {item.error.message_nl} {item.error.do_nl}")
+    raise typer.Exit(1 if outcome.refused else 0)

@@ -1,0 +1,75 @@
+"""`overstap school`: the pages and accounts of schools."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from overstap.settings import Settings
+
+app = typer.Typer(help="The pages and accounts of schools.", no_args_is_help=True)
+
+RegionOption = Annotated[str, typer.Option("--region", help="Region id")]
+ByOption = Annotated[str, typer.Option("--by", help="Who does it; kept as evidence")]
+
+
+@app.callback()
+def subject() -> None:
+    """The pages and accounts of schools."""
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port to listen on")] = 8091,
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    https: Annotated[bool, typer.Option(help="Visitors come by HTTPS, through a proxy in front")] = False,
+) -> None:
+    """Serve the school's pages (settings OVERSTAP_LEDGER, OVERSTAP_KEYS, OVERSTAP_REVIEW_ADDRESS, OVERSTAP_TRUST)."""
+    from overstap.pages.school.serve import serve as run
+    from overstap.quality.spreadsheet import spreadsheet
+
+    run(Settings(), host=host, port=port, is_secure=https, workbook=spreadsheet)
+
+
+@app.command()
+def account(
+    account: Annotated[str, typer.Argument(help="What somebody signs in with, such as an e-mail address")],
+    region: RegionOption,
+    school: Annotated[str, typer.Option("--school", help="BRIN and branch, such as 99AB00")],
+    name: Annotated[str, typer.Option(help="Who it is, as evidence names them")],
+    by: ByOption,
+) -> None:
+    """Make an account, or give it a new password. The password is asked for; it is kept as scrypt."""
+    from overstap.ledger import open_ledger
+    from overstap.ledger.accounts import put
+    from overstap.pages.school.passwords import hashed
+
+    password = typer.prompt("Wachtwoord", hide_input=True, confirmation_prompt=True)
+    kept = hashed(password)
+    with open_ledger(Settings()).unit(region, by) as unit:
+        is_new = put(unit, account.lower(), school, name, kept)
+    Console(highlight=False).print(f"{account.lower()} {'gemaakt' if is_new else 'heeft een nieuw wachtwoord'}")
+
+
+@app.command()
+def end(account: Annotated[str, typer.Argument(help="The account")], region: RegionOption, by: ByOption) -> None:
+    """End an account; who is signed in with it is out at once."""
+    from overstap.ledger import open_ledger
+    from overstap.ledger.accounts import end as run
+
+    with open_ledger(Settings()).unit(region, by) as unit:
+        is_done = run(unit, account.lower())
+    Console(highlight=False).print(f"{account.lower()} {'beëindigd' if is_done else 'was er niet'}")
+    raise typer.Exit(0 if is_done else 1)
+
+
+@app.command(name="list")
+def list_all(region: RegionOption) -> None:
+    """List the region's accounts."""
+    from overstap.ledger import open_ledger
+    from overstap.ledger.accounts import listed
+
+    console = Console(highlight=False)
+    with open_ledger(Settings()).unit(region, "school list") as unit:
+        for name, school, person, ended_at in listed(unit):
+            console.print(f"{school} {name} {person}{' (beëindigd)' if ended_at else ''}")

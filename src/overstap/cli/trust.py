@@ -1,0 +1,105 @@
+"""`overstap trust`: certificates of schools and conductors."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from overstap import clock
+from overstap.errors import OverstapError
+from overstap.settings import Settings
+
+app = typer.Typer(help="Certificates and keys of schools and conductors.", no_args_is_help=True)
+
+Folder = Annotated[Path | None, typer.Option("--trust", help="Certificate folder (OVERSTAP_TRUST)")]
+
+
+class Keys(StrEnum):
+    """The kinds of keys, again: the command's help must not load the cryptography library."""
+
+    P256 = "p256"
+    RSA3072 = "rsa3072"
+    RSA4096 = "rsa4096"
+
+
+@app.callback()
+def subject() -> None:
+    """Certificates and keys of schools and conductors."""
+
+
+@app.command("dev-authority")
+def dev_authority(
+    schools: Annotated[list[str], typer.Argument(help="BRIN and branch of each school, such as 99AB00")],
+    trust: Folder = None,
+    region: Annotated[list[str] | None, typer.Option(help="Region whose conductor calls these schools")] = None,
+    keys: Annotated[Keys, typer.Option(help="Kind of the signing and decryption keys")] = Keys.P256,
+    host: Annotated[list[str] | None, typer.Option(help="Name or address of the schools' endpoints")] = None,
+) -> None:
+    """Make certificates for demo and tests; what is there already stays. Refused in production."""
+    from overstap.pki.authority import LOOPBACK, KeyKind, develop
+
+    if Settings().production:
+        raise OverstapError("TRUST-017")
+    folder = trust or Settings().need_path("trust")
+    develop(
+        folder,
+        schools=schools,
+        regions=region or (),
+        at=clock.now(),
+        kind=KeyKind(keys.value),
+        hosts=host or LOOPBACK,
+    )
+    Console(highlight=False).print(
+        f"{len(schools)} scholen en {len(region or ())} regio's hebben certificaten in {folder}"
+    )
+
+
+@app.command("sftp-key")
+def sftp_key(
+    region: Annotated[str, typer.Argument(help="Region whose conductor logs in at schools' SFTP servers")],
+    trust: Folder = None,
+) -> None:
+    """Make the key for schools' SFTP servers, unless there is one; print the line for their authorized_keys."""
+    from overstap.pki.sshkeys import make_ssh_key
+
+    line = make_ssh_key(trust or Settings().need_path("trust"), region)
+    Console(highlight=False, soft_wrap=True).print(line)
+
+
+@app.command()
+def watch(
+    trust: Folder = None,
+    days: Annotated[int, typer.Option(min=0, help="How many days ahead to look")] = 42,
+) -> None:
+    """List certificates, authorities and revocation lists that end soon; exit 1 when there are any."""
+    from overstap.pki import TrustStore
+    from overstap.pki.watch import expiring, sentence
+
+    store = TrustStore(trust or Settings().need_path("trust"), production=Settings().production)
+    console, at = Console(highlight=False, soft_wrap=True), clock.now()
+    found = expiring(store, at=at, days=days)
+    for one in found:
+        console.print(f"[{'red' if one.until < at else 'yellow'}]{one.name}[/]: {sentence(one, at=at)}")
+        console.print(f"  [dim]{sentence(one, at=at, language='en')}[/]")
+    if not found:
+        console.print(f"[green]goed[/] geen certificaat loopt af binnen {days} dagen")
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def crl(
+    trust: Folder = None,
+    revoke: Annotated[list[Path] | None, typer.Option(help="Certificate file to revoke")] = None,
+) -> None:
+    """Publish the development authority's revocation lists anew, with further certificates on them or not."""
+    from overstap.pki.authority import DevelopmentAuthority
+    from overstap.pki.keyfiles import read_certificates
+
+    if Settings().production:
+        raise OverstapError("TRUST-017")
+    authority = DevelopmentAuthority(trust or Settings().need_path("trust"), at=clock.now())
+    serials = [read_certificates(path)[0].serial_number for path in revoke or ()]
+    authority.publish_revocations(*serials)
+    Console(highlight=False).print(f"intrekkingslijsten vernieuwd, {len(serials)} certificaten ingetrokken")

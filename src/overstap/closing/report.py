@@ -1,0 +1,300 @@
+"""The report on a round: HTML and CSV, counts and school names, no pupils."""
+
+import csv
+import io
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from overstap.clock import spoken
+from overstap.ledger.delivery.deliveries import Unreceived
+from overstap.ledger.delivery.results import ResultCounts
+from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.rounds.rounds import RoundRow
+from overstap.resources import INCLUDE
+from overstap.texts import texts
+
+
+@dataclass(frozen=True, slots=True)
+class GateLine:
+    """A decision at a gate."""
+
+    decided_at: datetime
+    by: str
+    approved: bool
+    dossiers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table."""
+
+    name: str
+    title: str
+    narrow: str
+    """The title over several lines."""
+    is_text: bool = False
+    is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of one kind of school, with totals."""
+
+    heading: str
+    columns: Sequence[Column]
+    rows: Sequence[dict[str, Any]]
+    notes: Sequence[str] = ()
+    """What stands below it: why files and dossiers were not taken."""
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        """Sums of the columns that hold counts."""
+        return {
+            column.name: "" if column.is_text else sum(row[column.name] for row in self.rows)
+            for column in self.columns[1:]
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReport:
+    """A report as it is written."""
+
+    html: str
+    csv: str
+
+
+def primary_table(
+    schools: Sequence[PrimaryCounts],
+    sentence_of: Callable[[str], str],
+    missing: Sequence[Unreceived] = (),
+    *,
+    is_inspected: bool = True,
+) -> Table:
+    """Return what became of each primary school's dossiers.
+
+    Args:
+        schools: their counts.
+        sentence_of: gives the Dutch sentence of a rule or error code.
+        missing: why dossiers have no receiver, in counts.
+        is_inspected: whether parents inspect in this round; where not, nobody is expected or registered either.
+    """
+    rows = [
+        {
+            "school": f"{school.name} ({school.school})",
+            "expected": school.expected,
+            "supplied": school.supplied,
+            "rejected": school.states["rejected"],
+            "refused_files": school.refused_files.total(),
+            "inspected": school.inspected,
+            "not_inspected": school.states["not_inspected"],
+            "no_receiver": school.states["no_receiver"],
+            "delivered": school.at_least("sealed", "confirmed", "refused", "undelivered"),
+            "confirmed": school.states["confirmed"],
+        }
+        for school in schools
+    ]
+    notes = [*_notes(schools, sentence_of), *_nobody(schools, missing)]
+    names = [name for name in _PRIMARY if is_inspected or name not in _ABOUT_INSPECTION]
+    return Table(texts("closing/report")["supplying"]["nl"], _columns(names), rows, notes)
+
+
+def secondary_table(schools: Sequence[SecondaryCounts], sentence_of: Callable[[str], str]) -> Table:
+    """Return what became of the deliveries to each secondary school; arguments as for `primary_table`."""
+    rows = [
+        {
+            "school": f"{school.name} ({school.school})",
+            "delivered": school.sealed,
+            "confirmed": school.confirmed,
+            "refused": school.refused,
+            "open": school.problems.total(),
+        }
+        for school in schools
+    ]
+    words = texts("closing/report")["notes"]
+    notes = [
+        words["open"]["nl"].format(school=school.name, count=count, code=code, sentence=sentence_of(code))
+        for school in schools
+        for code, count in sorted(school.problems.items())
+        if code
+    ]
+    return Table(texts("closing/report")["receiving"]["nl"], _columns(_SECONDARY), rows, notes)
+
+
+def results_table(schools: Sequence[ResultCounts]) -> Table | None:
+    """Return what secondary schools said of the dossiers they confirmed; None while nobody said anything.
+
+    Args:
+        schools: their counts.
+    """
+    stated = [one for one in schools if one.outcomes]
+    if not stated:
+        return None
+    rows = [
+        {
+            "school": f"{one.name} ({one.school})",
+            "confirmed": one.confirmed,
+            "imported": one.outcomes["imported"],
+            "not_imported": one.outcomes["rejected"],
+            **{name: one.outcomes[name] for name in _RESULTS[4:]},
+        }
+        for one in stated
+    ]
+    words, said = texts("closing/report"), texts("delivery/answers")
+    notes = [
+        words["notes"]["not_taken_in"]["nl"].format(school=one.name, count=count, reason=said[reason]["nl"])
+        for one in stated
+        for reason, count in one.reasons.most_common()
+    ]
+    return Table(words["results"]["nl"], _columns(_RESULTS), rows, notes)
+
+
+def round_report(
+    found: RoundRow,
+    *,
+    primary: Sequence[PrimaryCounts],
+    secondary: Sequence[SecondaryCounts],
+    results: Sequence[ResultCounts] = (),
+    decisions: Sequence[GateLine],
+    checkpoint: tuple[int, str],
+    sentence_of: Callable[[str], str],
+    at: datetime,
+    missing: Sequence[Unreceived] = (),
+) -> RoundReport:
+    """Make the report of a round.
+
+    Args:
+        found: the round.
+        primary: counts per primary school.
+        secondary: counts per secondary school.
+        results: what secondary schools said of what they confirmed.
+        decisions: the coordinator's decisions, oldest first.
+        checkpoint: number of the last audit line it covers, and its root in hex.
+        sentence_of: gives the Dutch sentence of a rule or error code.
+        at: the moment of making.
+        missing: why dossiers have no receiver, in counts.
+    """
+    words = texts("closing/report")
+    supplied = primary_table(primary, sentence_of, missing, is_inspected=found.kind.is_inspected)
+    tables = [supplied, secondary_table(secondary, sentence_of)]
+    if (stated := results_table(results)) is not None:
+        tables.append(stated)
+    facts = {"region": found.agreement.name, "round": found.kind.dutch, "school_year": found.school_year}
+    html = (
+        _environment()
+        .get_template("round.html.j2")
+        .render(
+            title=words["title"]["nl"].format(**facts),
+            made=words["made"]["nl"].format(moment=spoken(at)),
+            tables=tables,
+            total=words["total"]["nl"],
+            none=words["none"]["nl"],
+            decisions_heading=words["decisions"]["nl"],
+            decisions=[
+                words["decision" if line.approved else "refusal"]["nl"].format(
+                    moment=spoken(line.decided_at), by=line.by, count=line.dossiers
+                )
+                for line in decisions
+            ],
+            evidence_heading=words["evidence"]["nl"],
+            checkpoint=words["checkpoint"]["nl"].format(up_to=checkpoint[0], root=checkpoint[1]),
+            quality=words["quality"]["nl"],
+            quality_page=f"{found.kind.value}-quality.html",
+        )
+    )
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    for table in tables:
+        writer.writerow([table.heading])
+        writer.writerow([column.title for column in table.columns])
+        writer.writerows([[_safe(row[column.name]) for column in table.columns] for row in table.rows])
+        writer.writerows([[_safe(note)] for note in table.notes])
+        writer.writerow([])
+    return RoundReport(html, out.getvalue())
+
+
+def write_report(folder: Path, round_id: str, report: RoundReport) -> Path:
+    """Write a report below the reports folder, whole or not at all; return the HTML file.
+
+    Args:
+        folder: setting OVERSTAP_REPORTS.
+        round_id: `<region>.<school year>.<kind>`.
+        report: what to write.
+    """
+    region, school_year, kind = round_id.split(".")
+    place = folder / region / school_year
+    place.mkdir(parents=True, exist_ok=True)
+    for ending, text in (("html", report.html), ("csv", "\ufeff" + report.csv)):
+        beside = place / f".{kind}.{ending}.{os.getpid()}"
+        beside.write_text(text, encoding="utf-8", newline="")
+        beside.replace(place / f"{kind}.{ending}")
+    return place / f"{kind}.html"
+
+
+_PRIMARY = (
+    *("school", "expected", "supplied", "rejected", "refused_files", "inspected", "not_inspected", "no_receiver"),
+    *("delivered", "confirmed"),
+)
+_ABOUT_INSPECTION = frozenset({"expected", "inspected", "not_inspected", "no_receiver"})
+_SECONDARY = ("school", "delivered", "confirmed", "refused", "open")
+_RESULTS = ("school", "confirmed", "imported", "not_imported", "placed", "not_placed", "not_shown_up")
+_BAD = {"not_imported", "rejected", "refused_files", "not_inspected", "no_receiver", "refused", "open"}
+
+
+def _columns(names: Sequence[str]) -> list[Column]:
+    titles = texts("closing/report")["columns"]
+    return [
+        Column(
+            name,
+            titles[name]["nl"],
+            titles[name]["narrow"].replace("/", "\n"),
+            name == "school",
+            name in _BAD,
+        )
+        for name in names
+    ]
+
+
+def _notes(schools: Sequence[PrimaryCounts], sentence_of: Callable[[str], str]) -> list[str]:
+    """Return why dossiers and files of each school were not taken, the most frequent first."""
+    words = texts("closing/report")["notes"]
+    without = [
+        words["without_consent"]["nl"].format(school=school.name, count=school.without_consent)
+        for school in schools
+        if school.without_consent
+    ]
+    return without + [
+        words[kind]["nl"].format(school=school.name, count=count, code=code, sentence=sentence_of(code))
+        for school in schools
+        for kind, counted in (("rejected", school.rejections), ("refused_file", school.refused_files))
+        for code, count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def _nobody(schools: Sequence[PrimaryCounts], missing: Sequence[Unreceived]) -> list[str]:
+    """Return why dossiers of each school have no receiver: most often a registration outside the round."""
+    names = {school.school: school.name for school in schools}
+    words = texts("orchestration/receivers")
+    return [
+        words[one.why]["nl"].format(school=names.get(one.primary_school, one.primary_school), count=one.count)
+        for one in missing
+    ]
+
+
+def _safe(value: Any) -> Any:
+    """Return a cell that a spreadsheet does not take for a formula (a school's name may begin with anything)."""
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(INCLUDE / "templates" / "closing"),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )

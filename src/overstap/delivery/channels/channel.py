@@ -1,0 +1,139 @@
+"""What every way to a school has in common."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from overstap.errors import OverstapError
+from overstap.transport.https_client import Problem
+
+_CODES = {
+    Problem.UNREACHABLE: "DELIVERY-021",
+    Problem.IDENTITY: "DELIVERY-022",
+    Problem.TIMEOUT: "DELIVERY-023",
+    Problem.DISCONNECTED: "DELIVERY-024",
+    Problem.NO_RECEIPT: "DELIVERY-025",
+    Problem.ANSWER_TOO_LARGE: "DELIVERY-026",
+    Problem.WRONG_STATUS: "DELIVERY-027",
+    Problem.LOGIN: "DELIVERY-028",
+    Problem.STORAGE: "DELIVERY-029",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What came of handing over one envelope.
+
+    A receipt still to be verified; or a problem; or neither: then it stands where the school takes it, and the receipt
+    comes later by `Way.answers` or at the region's desk.
+    """
+
+    receipt_unverified: bytes | None
+    problem: Problem | None
+    status: int | None = None
+    """HTTP status, where there was one."""
+    cause: str | None = None
+    """Code of the trust store's error, where there was one."""
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether it stands ready, with no answer yet."""
+        return self.receipt_unverified is None and self.problem is None
+
+    def error(self, *, school: str, message_id: UUID) -> OverstapError:
+        """Return the problem in the words for people.
+
+        Raises:
+            ValueError: there is no problem.
+        """
+        if self.problem is None:
+            raise ValueError("this went well")
+        facts = {"status": self.status or "-", "cause": self.cause or "-"}
+        return OverstapError(_CODES[self.problem], school=school, message=str(message_id), **facts)
+
+
+class WayError(Exception):
+    """A place could not be looked at.
+
+    Args:
+        problem: why not.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+
+    def told(self, school: str, message_id: UUID) -> OverstapError:
+        """Return it in the words for people."""
+        return Handed(None, self.problem).error(school=school, message_id=message_id)
+
+
+OFFERED = Handed(None, None)
+"""It stands ready."""
+
+
+class AnswerKind(StrEnum):
+    """What a school says about an envelope."""
+
+    RECEIPT = "receipt"
+    """It arrived: accepted or refused."""
+    RESULT = "result"
+    """What became of it: imported, placed and so on."""
+    TAKEN_BACK = "taken-back"
+    """It was taken back: removed, or that refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """An answer that a school left for us, still to be verified."""
+
+    message_id: UUID
+    kind: AnswerKind
+    content: bytes
+
+
+class Way(Protocol):
+    """A way to one school, open for the time of one run. For one thread at a time.
+
+    Each call ends within its deadline, whatever the other side does: a school that is slow, lies or pours harms its own
+    deliveries only.
+    """
+
+    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Bring an envelope there. Safe to repeat with the very same bytes; what goes wrong is in the answer.
+
+        Args:
+            envelope: as sealed.
+            message_id: its message id.
+            at: the moment.
+        """
+        ...
+
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Bring a statement that takes an envelope back. Safe to repeat with the very same bytes.
+
+        Args:
+            statement: as signed.
+            message_id: of the envelope.
+            at: the moment.
+        """
+        ...
+
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+        """Yield what the school left for us since: receipts of awaited messages, and other answers about any.
+
+        Args:
+            awaited: messages whose receipt has not come.
+            at: the moment.
+
+        Raises:
+            WayError: the place could not be looked at.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...

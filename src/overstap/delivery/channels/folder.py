@@ -1,0 +1,108 @@
+"""The way `folder`: a school without any system collects its envelopes by hand and puts its receipts beside them.
+
+The folder, `<outbox>/<region>/<school>/`, lies on a file server, a share or a synchronised disk that the school can
+reach. Envelopes are sealed for the school alone: whoever else can read it learns how many there are, and no more.
+"""
+
+import itertools
+import logging
+import os
+import stat
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from overstap.delivery.channels import stored_files
+from overstap.delivery.channels.channel import OFFERED, AnswerKind, Handed, Lying, WayError
+from overstap.transport.https_client import Problem
+
+_log = logging.getLogger(__name__)
+
+
+class FolderWay:
+    """One school's folder.
+
+    Args:
+        folder: where envelopes lie; made when it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Put an envelope into the folder: whole from the moment it has its name, and safe from a power failure."""
+        return self._put(self._folder / stored_files.envelope_name(message_id), envelope, message_id)
+
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Put the statement into the folder, and take the envelope away if it lies there yet."""
+        handed = self._put(self._folder / stored_files.statement_name(message_id), statement, message_id)
+        if handed.is_offered:
+            try:
+                (self._folder / stored_files.envelope_name(message_id)).unlink(missing_ok=True)
+            except OSError as error:  # the statement says it; the school removes what it has
+                _log.warning("folder of %s: %s", self._folder.name, error.strerror)
+        return handed
+
+    def _put(self, path: Path, content: bytes, message_id: UUID) -> Handed:
+        aside = self._folder / stored_files.unfinished_name(message_id)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+            aside.unlink(missing_ok=True)
+            # Readable for the folder's group: the school's account is in it
+            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o640)
+            with os.fdopen(handle, "wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            aside.replace(path)
+            _sync(self._folder)
+        except OSError as error:
+            _log.warning("folder of %s: %s", self._folder.name, error.strerror)
+            return Handed(None, Problem.STORAGE)
+        return OFFERED
+
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+        """Yield the answers that lie there. What is too long, no file or unreadable is left and told."""
+        try:
+            names = sorted(path.name for path in itertools.islice(self._folder.iterdir(), stored_files.MOST_NAMES))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            _log.warning("folder of %s: %s", self._folder.name, error.strerror)
+            raise WayError(Problem.STORAGE) from error
+        for name in names:
+            found = stored_files.answer_of(name)
+            if found is None or (found[1] is AnswerKind.RECEIPT and found[0] not in awaited):
+                continue
+            content = self._read(self._folder / name)
+            if content is not None:
+                yield Lying(*found, content)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _read(self, path: Path) -> bytes | None:
+        try:
+            # Neither through a link nor from a pipe: whoever may write here must not make us read elsewhere, or wait
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(handle, "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    _log.warning("%s is no file", path.name)
+                    return None
+                content = file.read(stored_files.MOST_BYTES + 1)
+        except OSError as error:
+            _log.warning("%s: %s", path.name, error.strerror)
+            return None
+        if len(content) > stored_files.MOST_BYTES:
+            _log.warning("%s is longer than an answer can be", path.name)
+            return None
+        return content
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

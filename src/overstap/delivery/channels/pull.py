@@ -1,0 +1,86 @@
+"""The way `pull`: a dossier stands ready at the region's desk (`pull.desk`), and its school is told so.
+
+Handing over is the notification: ids and no more, so that whoever reads it learns nothing of a pupil. Whether
+the school may have a dossier is decided when it asks, not here; a notification that got lost costs time only.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+from uuid import UUID
+
+from overstap.delivery.channels.channel import OFFERED, Handed, Lying
+from overstap.envelope.pull_messages import MEDIA_TYPE, Notification
+from overstap.pki import TrustStore, oin_of
+from overstap.transport.https_client import DEADLINE_SECONDS, Line, Problem
+
+_TAKEN = frozenset({200, 202, 204})
+_MOST_BYTES = 4096
+
+
+class PullWay:
+    """The notifications to one school.
+
+    Args:
+        url: where it wants to hear; None when it just asks.
+        school: the school (BRIN and branch).
+        region: whose conductor tells.
+        trust: who calls, and who must answer.
+        at: the moment.
+        asked: gives the school's own request that a message answers, and its sender, if it asked before.
+        deadline_seconds: how long one notification may take.
+    """
+
+    def __init__(
+        self,
+        url: str | None,
+        *,
+        school: str,
+        region: str,
+        trust: TrustStore,
+        at: datetime,
+        asked: Callable[[UUID], tuple[UUID, str] | None] = lambda message_id: None,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:
+        self._url = url
+        self._asked = asked
+        self._line: Line | None = None
+        if url is not None:
+            self._line = Line(
+                oins=frozenset({oin_of(school)}),
+                trust=trust,
+                client=trust.conductor_identity(region, at=at),
+                at=at,
+                deadline_seconds=deadline_seconds,
+            )
+
+    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Tell the school that a dossier stands ready; the envelope itself does not leave."""
+        return self._tell(message_id, at)
+
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Tell the school that there is something about a message; when it asks, it gets the statement."""
+        return self._tell(message_id, at)
+
+    def _tell(self, message_id: UUID, at: datetime) -> Handed:
+        if self._line is None or self._url is None:
+            return OFFERED
+        asked = self._asked(message_id)
+        said = Notification(message_id, asked[0] if asked else None, at)
+        reply = self._line.post(
+            self._url,
+            said.to_bytes(),
+            {"Content-Type": MEDIA_TYPE},
+            limit=_MOST_BYTES,
+            judge=lambda status, media_type: None if status in _TAKEN else Problem.WRONG_STATUS,
+            at=at,
+        )
+        return OFFERED if reply.problem is None else Handed(None, reply.problem, reply.status, reply.cause)
+
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+        """Yield nothing: receipts and results are handed in at the desk."""
+        return iter(())
+
+    def close(self) -> None:
+        """Close the line."""
+        if self._line is not None:
+            self._line.close()

@@ -1,0 +1,119 @@
+"""Bring an envelope to a school's endpoint over HTTPS with mutual TLS, and bring back what it answered.
+
+What comes back is not yet a confirmation: it is bytes from elsewhere, to be judged by `judging`.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from overstap.delivery.channels.channel import Handed, Lying
+from overstap.envelope import evidence_request, revocation
+from overstap.envelope.evidence_request import Held
+from overstap.envelope.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE
+from overstap.pki import TlsIdentity, TrustStore, oin_of
+from overstap.transport.https_client import DEADLINE_SECONDS, Line, Problem
+
+MESSAGE_ID_HEADER = "Overstap-Message-Id"
+
+_RECEIPT_STATUS = frozenset({200, 409, 422})
+
+
+class Pusher:
+    """The way `push`: a line to one school's endpoint, kept open between pushes. For one thread at a time.
+
+    Args:
+        url: the address for envelopes, `https://...`.
+        school: whose endpoint it must be (BRIN and branch).
+        trust: says whether the server's certificate is that school's.
+        client: who is calling.
+        at: the moment against which the server's certificate is checked when connecting.
+        deadline_seconds: how long one push may take from beginning to end.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        school: str,
+        trust: TrustStore,
+        client: TlsIdentity,
+        at: datetime,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:
+        oins = frozenset({oin_of(school)})
+        self._line = Line(oins=oins, trust=trust, client=client, at=at, deadline_seconds=deadline_seconds)
+        self._url = url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the line."""
+        self._line.close()
+
+    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime | None = None) -> Handed:
+        """Send an envelope and return what came back. Raises nothing for what the other side does.
+
+        Args:
+            envelope: as `envelope.seal` made it; for a repetition the very same bytes.
+            message_id: its message id.
+            at: the moment, for the check of a certificate when it connects anew; as given before when None.
+        """
+        headers = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE, MESSAGE_ID_HEADER: str(message_id)}
+        reply = self._line.post(self._url, envelope, headers, limit=MAX_RECEIPT_BYTES, judge=_problem, at=at)
+        if reply.problem is not None:
+            return Handed(None, reply.problem, reply.status, reply.cause)
+        if not reply.body:
+            return Handed(None, Problem.NO_RECEIPT, reply.status)
+        return Handed(reply.body, None, reply.status)
+
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Bring a statement that takes an envelope back; what comes back is still to be verified.
+
+        Args:
+            statement: as `revocation.make_revocation` made it; for a repetition the very same bytes.
+            message_id: of the envelope that is taken back.
+            at: the moment.
+        """
+        headers = {"Content-Type": revocation.MEDIA_TYPE, "Accept": MEDIA_TYPE, MESSAGE_ID_HEADER: str(message_id)}
+        reply = self._line.post(self._url, statement, headers, limit=MAX_RECEIPT_BYTES, judge=_problem, at=at)
+        if reply.problem is not None:
+            return Handed(None, reply.problem, reply.status, reply.cause)
+        return Handed(reply.body, None, reply.status) if reply.body else Handed(None, Problem.NO_RECEIPT, reply.status)
+
+    def evidence(self, message_id: UUID, *, at: datetime) -> Held | Problem:
+        """Ask what the school has under a message id; what it shows is still to be judged.
+
+        Args:
+            message_id: of the envelope.
+            at: the moment.
+        """
+        kind, answer = evidence_request.MEDIA_TYPE, evidence_request.ANSWER_TYPE
+        headers = {"Content-Type": kind, "Accept": answer, MESSAGE_ID_HEADER: str(message_id)}
+        reply = self._line.post(
+            self._url, b"", headers, limit=evidence_request.MOST_BYTES, judge=evidence_request.problem, at=at
+        )
+        if reply.problem is not None:
+            return reply.problem
+        return evidence_request.read(reply.body) or Problem.NO_RECEIPT
+
+    push = hand_over
+    """The name of this way for it."""
+
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+        """Yield nothing: this way's answers come at once."""
+        return iter(())
+
+
+def _problem(status: int, media_type: str) -> Problem | None:
+    if status not in _RECEIPT_STATUS:
+        return Problem.WRONG_STATUS
+    return None if media_type == MEDIA_TYPE else Problem.NO_RECEIPT

@@ -1,0 +1,68 @@
+"""The way `traffic_centre`: a dossier stands ready at the desk, and its school hears of it by the Traffic Centre."""
+
+import logging
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+from uuid import UUID
+
+from overstap.delivery.channels.channel import OFFERED, Handed, Lying
+from overstap.delivery.traffic_centre.adapter import TrafficCentre, TrafficCentreError
+from overstap.delivery.traffic_centre.messages import MeldenNotificatieRequest
+from overstap.transport.https_client import Problem
+
+_log = logging.getLogger(__name__)
+
+
+class TrafficCentreWay:
+    """The notifications to one school by the Traffic Centre.
+
+    OSO notifies of what was asked for and not ready; a school that did not ask finds the dossier when it does.
+
+    Args:
+        centre: the adapter.
+        school: the school (BRIN and branch).
+        delivery_point: its routing id, as agreed.
+        asked: gives the school's own request that a message answers, with the primary school it was sent to.
+    """
+
+    def __init__(
+        self,
+        centre: TrafficCentre,
+        *,
+        school: str,
+        delivery_point: str,
+        asked: Callable[[UUID], tuple[UUID, str] | None],
+    ) -> None:
+        self._centre = centre
+        self._school = school
+        self._delivery_point = delivery_point
+        self._asked = asked
+
+    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Have the school notified, if it asked before; the envelope itself does not leave."""
+        return self._tell(message_id)
+
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+        """Have the school notified, if it asked before; when it asks again, it gets the statement."""
+        return self._tell(message_id)
+
+    def _tell(self, message_id: UUID) -> Handed:
+        found = self._asked(message_id)
+        if found is None:
+            return OFFERED
+        request, sender = found
+        try:
+            self._centre.melden_notificatie(
+                MeldenNotificatieRequest(sender, self._school, self._delivery_point, request)
+            )
+        except TrafficCentreError as error:
+            _log.warning("the Traffic Centre did not notify %s: %s", self._school, error.answer)
+            return Handed(None, Problem.UNREACHABLE)
+        return OFFERED
+
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+        """Yield nothing: receipts and results are handed in at the desk."""
+        return iter(())
+
+    def close(self) -> None:
+        """Nothing is held open."""

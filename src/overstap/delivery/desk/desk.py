@@ -1,0 +1,290 @@
+"""The region's desk: a school asks for a dossier, hands in its receipt, tells what became of it.
+
+A dossier is handed out to the registered receiver alone. To all others "unknown" is the answer, the same for a pupil
+who does not exist and for one who goes elsewhere; the precise reason is the ledger's.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from overstap.delivery.desk.identity import is_of
+from overstap.delivery.receipt_verification import judge, judge_result, judge_taking_back, judge_test
+from overstap.envelope.proof_pupil import TEST_VERSION, is_test
+from overstap.envelope.pull_messages import NoDossier, Request
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.delivery.deliveries import settle
+from overstap.ledger.delivery.dossier_requests import (
+    Standing,
+    any_content,
+    hand_out,
+    handed,
+    keep_request,
+    standing,
+    unknown_today,
+)
+from overstap.ledger.delivery.results import keep
+from overstap.ledger.delivery.test_messages import Asked, asked_for
+from overstap.ledger.delivery.test_messages import handed_out as test_handed_out
+from overstap.ledger.delivery.test_messages import settle as settle_test
+from overstap.ledger.delivery.withdrawals import handed_out as statement_handed_out
+from overstap.ledger.delivery.withdrawals import settle as settle_taking_back
+from overstap.ledger.delivery.withdrawals import statement_of
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.region_keys import Sealed
+from overstap.ledger.session import Unit
+from overstap.oso.reading import read
+from overstap.pki import TrustStore
+
+UNKNOWN_PER_DAY = 500
+"""More wrong questions than this within a day and a school gets no more answers: somebody is trying numbers."""
+
+_log = logging.getLogger(__name__)
+
+
+class Refused(StrEnum):
+    """Why the desk does not deal with something at all."""
+
+    TOO_MANY = "too_many"
+    """Too many questions after somebody unknown."""
+    SESSION = "session"
+    """The Traffic Centre does not know the session, or it is another's."""
+    UNKNOWN_MESSAGE = "unknown_message"
+    """No message of this id went to this school."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a school is told on its request: an envelope, or why there is none."""
+
+    message_id: UUID | None
+    envelope: bytes | None
+    answer: NoDossier | Refused | None
+    statement: bytes | None = None
+    """What takes back a dossier that the school has, in the place of a dossier."""
+
+
+class Sessions(Protocol):
+    """Says whether a session at the Traffic Centre holds (docs/traffic-centre.md)."""
+
+    def holds(self, session: str | None, *, sender: str, receiver: str, pupil_number: str) -> bool:
+        """Tell whether a receiver may ask a sender for a pupil in this session.
+
+        Args:
+            session: its id as the asking school gave it.
+            sender: BRIN and branch of the primary school.
+            receiver: BRIN and branch of who asks.
+            pupil_number: BSN or onderwijsnummer.
+        """
+        ...
+
+
+class Desk:
+    """The desk of one region. For one thread at a time, as its ledger is.
+
+    Args:
+        ledger: the ledger.
+        region: region id.
+        trust: whose receipts and results count.
+        sessions: where a Traffic Centre stands in between.
+    """
+
+    def __init__(self, ledger: Ledger, region: str, *, trust: TrustStore, sessions: Sessions | None = None) -> None:
+        self._ledger = ledger
+        self._region = region
+        self._trust = trust
+        self._sessions = sessions
+        self._decoy: tuple[VersionRef, Sealed] | None = None
+
+    def ask(self, request: Request, *, school: str) -> Told:
+        """Answer a request; what is handed out was announced in the evidence when this returns.
+
+        Args:
+            request: what is asked.
+            school: who asks, from its certificate.
+
+        Raises:
+            OverstapError: LEDGER-nnn when the ledger cannot be asked now.
+        """
+        if self._sessions is not None and not self._sessions.holds(
+            request.session, sender=request.sender, receiver=school, pupil_number=request.pupil_number
+        ):
+            return Told(None, None, Refused.SESSION)
+        with self._ledger.unit(self._region, f"desk {school}") as unit:
+            if unknown_today(unit, school) >= UNKNOWN_PER_DAY:
+                _log.error("school %s asks after too many unknown pupils", school)
+                return Told(None, None, Refused.TOO_MANY)
+            if is_test(request):
+                return _test_message(unit, request, school)
+            found = standing(
+                unit, pupil_number=request.pupil_number, primary_school=request.sender, secondary_school=school
+            )
+            answer, reason = _decide(found, self._is_pupil(found, request, unit), request)
+            ready = found.ready if answer is None else None
+            taken_back = found.taken_back if answer is NoDossier.WITHDRAWN else None
+            keep_request(
+                unit,
+                request.request_id,
+                secondary_school=school,
+                primary_school=request.sender,
+                pupil=None if answer is NoDossier.UNKNOWN else found.pupil,
+                answer=answer or "dossier",
+                reason=reason,
+                message_id=ready.message_id if ready else None,
+            )
+            envelope = hand_out(unit, ready.message_id) if ready else None
+            if taken_back is not None:
+                statement_handed_out(unit, taken_back)
+        if taken_back is not None:
+            _log.info("request of %s: told that %s was taken back", school, taken_back.message_id)
+            return Told(taken_back.message_id, None, None, taken_back.statement)
+        if envelope is None:
+            _log.info("request of %s: %s", school, reason)
+            return Told(None, None, answer)
+        _log.info("request of %s: handed out %s", school, envelope.message_id)
+        return Told(envelope.message_id, envelope.envelope, None)
+
+    def receipt(self, content: bytes, message_id: UUID, *, school: str, at: datetime) -> str:
+        """Take a receipt in. The same again changes nothing.
+
+        Args:
+            content: as it came.
+            message_id: the message that it is about.
+            school: who hands it in, from its certificate.
+            at: the moment.
+
+        Returns:
+            "accepted" or "refused"; an error code when it does not count; `Refused.UNKNOWN_MESSAGE`.
+
+        Raises:
+            OverstapError: LEDGER-nnn when the ledger cannot be asked now.
+        """
+        with self._ledger.unit(self._region, f"desk {school}") as unit:
+            sent = handed(unit, school, [message_id]).get(message_id)
+            test = asked_for(unit, school, message_id) if sent is None else None
+        if test is not None:
+            return self._test_receipt(test, content, school, at)
+        if sent is None:
+            return Refused.UNKNOWN_MESSAGE
+        answer = judge(sent, content, trust=self._trust, at=at)
+        if sent.state != "sealed":  # settled before: a school that missed our answer hands it in again
+            return answer.outcome if answer.outcome != "unverified" else str(answer.code)
+        with self._ledger.unit(self._region, f"desk {school}") as unit:
+            settle(unit, [answer])
+        return answer.outcome if answer.outcome != "unverified" else str(answer.code)
+
+    def _test_receipt(self, test: Asked, content: bytes, school: str, at: datetime) -> str:
+        answer = judge_test(test.message, content, trust=self._trust, at=at)
+        if not test.has_answered and answer.outcome != "unverified":
+            with self._ledger.unit(self._region, f"desk {school}") as unit:
+                settle_test(unit, answer)
+        return answer.outcome if answer.outcome != "unverified" else str(answer.code)
+
+    def taken_back(self, content: bytes, message_id: UUID, *, school: str, at: datetime) -> str:
+        """Take in what a school signed about a dossier that was taken back. The same again changes nothing.
+
+        Args:
+            content: as it came.
+            message_id: the message that was taken back.
+            school: who hands it in, from its certificate.
+            at: the moment.
+
+        Returns:
+            "confirmed" or "refused"; an error code when it does not count; `Refused.UNKNOWN_MESSAGE`.
+
+        Raises:
+            OverstapError: LEDGER-nnn when the ledger cannot be asked now.
+        """
+        with self._ledger.unit(self._region, f"desk {school}") as unit:
+            statement = statement_of(unit, school, message_id)
+        if statement is None:
+            return Refused.UNKNOWN_MESSAGE
+        answer = judge_taking_back(statement, content, trust=self._trust, at=at)
+        if answer.outcome == "unverified":
+            return str(answer.code)
+        with self._ledger.unit(self._region, f"desk {school}") as unit:
+            settle_taking_back(unit, [answer])
+        return answer.outcome
+
+    def result(self, content: bytes, message_id: UUID, *, school: str, at: datetime) -> str:
+        """Take a result in: what became of a dossier. The same again changes nothing.
+
+        Args:
+            content: as it came.
+            message_id: the message that it is about.
+            school: who hands it in, from its certificate.
+            at: the moment.
+
+        Returns:
+            The outcome; an error code when it does not count; `Refused.UNKNOWN_MESSAGE`.
+
+        Raises:
+            OverstapError: LEDGER-nnn when the ledger cannot be asked now.
+        """
+        with self._ledger.unit(self._region, f"desk {school}") as unit:
+            sent = handed(unit, school, [message_id]).get(message_id)
+        if sent is None:
+            return Refused.UNKNOWN_MESSAGE
+        stated = judge_result(sent, content, trust=self._trust, at=at)
+        if isinstance(stated, OverstapError):
+            return stated.code
+        with self._ledger.unit(self._region, f"desk {school}") as unit:
+            keep(unit, [stated])
+        return stated.outcome
+
+    def _is_pupil(self, found: Standing, request: Request, unit: Unit) -> bool | None:
+        """Compare with the pupil's dossier; None when there is none yet.
+
+        One dossier is opened and compared each time, another one where there is none for this school: how long an
+        answer takes does not say whether there is.
+        """
+        if self._decoy is None:
+            self._decoy = any_content(unit)
+        is_real = found.content is not None and found.is_known_to_school
+        content = found.content if is_real else self._decoy
+        if content is None:
+            return None
+        ref, sealed = content
+        try:
+            dossier = read(unit.keys.decrypt(sealed, ref.bound_to))
+        except OverstapError as error:
+            _log.error("dossier %s cannot be compared: %s", ref.dossier, error.code)
+            return False if is_real else None
+        is_of_pupil = is_of(dossier, surname=request.surname, birth_date=request.birth_date)
+        return is_of_pupil if is_real else None
+
+
+def _decide(found: Standing, is_pupil: bool | None, request: Request) -> tuple[NoDossier | None, str]:
+    """Return what the school is told, None for the dossier itself, and the precise reason."""
+    if not found.is_known_to_school:
+        return NoDossier.UNKNOWN, "not_receiver" if found.content else "unknown"
+    if is_pupil is False:
+        return NoDossier.UNKNOWN, "name_or_birth_date"
+    if found.taken_back is not None:
+        return NoDossier.WITHDRAWN, "taken_back"
+    if found.is_withdrawn and found.ready is None:
+        return NoDossier.WITHDRAWN, "withdrawn"
+    if found.content and not found.is_receiver:
+        return NoDossier.NOT_RECEIVER, "stage"
+    if found.ready is None:
+        return NoDossier.NOT_READY, "not_sealed" if found.content else "not_supplied"
+    if found.ready.oso_version not in request.oso_versions:
+        return NoDossier.WRONG_VERSION, "version"
+    if request.newer_than is not None and found.ready.sealed_at <= request.newer_than:
+        return NoDossier.NOT_NEWER, "not_newer"
+    return None, "dossier"
+
+
+def _test_message(unit: Unit, request: Request, school: str) -> Told:
+    """Answer who asks for the pupil of test messages; there is nobody to be careful with."""
+    found = asked_for(unit, school)
+    if found is None:
+        return Told(None, None, NoDossier.NOT_READY)
+    if TEST_VERSION not in request.oso_versions:
+        return Told(None, None, NoDossier.WRONG_VERSION)
+    test_handed_out(unit, found.message.message_id, school)
+    return Told(found.message.message_id, found.envelope, None)

@@ -1,0 +1,234 @@
+"""The web server of a region's desk: HTTPS, schools known by certificate (docs/pull.md).
+
+POST /v1/requests     a request in; an envelope out, or a statement that takes one back, or a coded answer
+POST /v1/receipts     a signed receipt in
+POST /v1/results      a signed result in: imported, placed and so on
+POST /v1/taken-back   a signed answer in to a statement that took a dossier back
+GET  /health          for who keeps the server running
+
+What was asked stands in a body, never in an address; nothing of it is logged. An answer without a dossier always leaves
+at a whole multiple of a tenth of a second after the request: how long looking took says nothing of what was found.
+"""
+
+import asyncio
+import logging
+import queue
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import psycopg
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from overstap import clock
+from overstap.delivery.desk.desk import Desk, Refused
+from overstap.envelope import pull_messages, revocation
+from overstap.envelope.receipt import MAX_RECEIPT_BYTES
+from overstap.envelope.receipt import MEDIA_TYPE as CMS
+from overstap.errors import OverstapError
+from overstap.pki import TrustStore, school_of
+from overstap.receiver.desk_client import RECEIPTS, REQUESTS, RESULTS, TAKEN_BACK
+from overstap.transport import mtls_server
+from overstap.transport.mtls_server import (
+    MESSAGE_ID_HEADER,
+    body_of,
+    known_caller,
+    media_type_of,
+    message_id_of,
+    problem,
+)
+
+BEAT_SECONDS = 0.1
+"""Answers without a dossier leave on this beat."""
+WORKERS = 4
+"""Desks that work side by side, each with a connection to the ledger of its own."""
+
+_REFUSED = {Refused.TOO_MANY: 429, Refused.SESSION: 403, Refused.UNKNOWN_MESSAGE: 404}
+_log = logging.getLogger(__name__)
+
+
+class Desks:
+    """Several desks of one region, so that schools do not wait for one another.
+
+    Args:
+        make: makes a desk with a ledger of its own.
+        workers: how many.
+    """
+
+    def __init__(self, make: Callable[[], Desk], workers: int = WORKERS) -> None:
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="desk")
+        self._free: queue.SimpleQueue[Desk] = queue.SimpleQueue()
+        for _ in range(workers):
+            self._free.put(make())
+
+    @contextmanager
+    def _one(self) -> Iterator[Desk]:
+        desk = self._free.get()
+        try:
+            yield desk
+        finally:
+            self._free.put(desk)
+
+    async def do(self, work: Callable[[Desk], Any]) -> Any:
+        """Have one desk do something in a thread."""
+
+        def run() -> Any:
+            with self._one() as desk:
+                return work(desk)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+
+def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Starlette:
+    """Return the web application of a desk; it expects the caller's OIN in `request.state.caller`.
+
+    Args:
+        desks: who does the work.
+        now: the clock.
+    """
+
+    async def ask(request: Request) -> Response:
+        begun = asyncio.get_running_loop().time()
+        school = _school(request)
+        if school is None:
+            return problem(403, "caller")
+        body = await _body(request, pull_messages.MEDIA_TYPE, pull_messages.MAX_BYTES)
+        if isinstance(body, Response):
+            return body
+        try:
+            asked = pull_messages.read_request(body)
+        except pull_messages.MessageError:
+            return problem(400, "request")
+        try:
+            told = await desks.do(lambda desk: desk.ask(asked, school=school))
+        except (OverstapError, psycopg.Error) as error:
+            _log.error("request of %s not answered: %s", school, _kind(error))
+            return problem(503, "not_now")
+        if told.statement is not None:
+            return Response(
+                told.statement,
+                status_code=410,
+                media_type=revocation.MEDIA_TYPE,
+                headers={MESSAGE_ID_HEADER: str(told.message_id)},
+            )
+        if told.envelope is not None:
+            return Response(told.envelope, media_type=CMS, headers={MESSAGE_ID_HEADER: str(told.message_id)})
+        await _on_the_beat(begun)
+        if isinstance(told.answer, Refused):
+            return problem(_REFUSED[told.answer], told.answer.value)
+        return Response(
+            pull_messages.answer_bytes(asked.request_id, told.answer),
+            status_code=404,
+            media_type=pull_messages.MEDIA_TYPE,
+        )
+
+    def taking(take: Callable[[Desk, bytes, Any, str], str]) -> Callable[[Request], Any]:
+        async def post(request: Request) -> Response:
+            school = _school(request)
+            if school is None:
+                return problem(403, "caller")
+            message_id = message_id_of(request)
+            if message_id is None:
+                return problem(400, "message_id")
+            body = await _body(request, CMS, MAX_RECEIPT_BYTES)
+            if isinstance(body, Response):
+                return body
+            try:
+                said = await desks.do(lambda desk: take(desk, body, message_id, school))
+            except (OverstapError, psycopg.Error) as error:
+                _log.error("answer of %s not taken in: %s", school, _kind(error))
+                return problem(503, "not_now")
+            if said == Refused.UNKNOWN_MESSAGE:
+                return problem(404, said)
+            if said.startswith("DELIVERY-"):
+                return problem(422, said)
+            return JSONResponse({"taken": said})
+
+        return post
+
+    def health(request: Request) -> Response:
+        """Say that the desk is there."""
+        return JSONResponse({"status": "ok"})
+
+    receipt = taking(lambda desk, body, message, school: desk.receipt(body, message, school=school, at=now()))
+    result = taking(lambda desk, body, message, school: desk.result(body, message, school=school, at=now()))
+    taken_back = taking(lambda desk, body, message, school: desk.taken_back(body, message, school=school, at=now()))
+    return Starlette(
+        routes=[
+            Route(REQUESTS, ask, methods=["POST"]),
+            Route(RECEIPTS, receipt, methods=["POST"]),
+            Route(RESULTS, result, methods=["POST"]),
+            Route(TAKEN_BACK, taken_back, methods=["POST"]),
+            Route("/health", health),
+        ]
+    )
+
+
+def server(
+    desks: Desks,
+    *,
+    region: str,
+    trust: TrustStore,
+    schools: Callable[[], frozenset[str]],
+    host: str,
+    port: int,
+    now: Callable[[], datetime] = clock.now,
+) -> uvicorn.Server:
+    """Return a server that is ready to run.
+
+    Args:
+        desks: who does the work.
+        region: region id; its conductor's certificate is the server's.
+        trust: whose certificates count.
+        schools: gives the schools that may call (BRIN and branch), asked for each connection.
+        host: the address to listen on.
+        port: the port; 0 for any.
+        now: the clock.
+
+    Raises:
+        OverstapError: TRUST-001 to TRUST-014 when the conductor's TLS certificate or key is not in order.
+    """
+    return mtls_server.server(
+        application(desks, now=now),
+        identity=trust.conductor_desk(region, at=now()),
+        trust=trust,
+        admit=lambda certificate, at: known_caller(
+            certificate, trust=trust, admits=lambda oin: school_of(oin) in schools(), at=at
+        ),
+        host=host,
+        port=port,
+        now=now,
+    )
+
+
+def _kind(error: Exception) -> str:
+    """Return what may be logged of an error: the words of the database may hold a row."""
+    return error.code if isinstance(error, OverstapError) else type(error).__name__
+
+
+async def _on_the_beat(begun: float) -> None:
+    passed = asyncio.get_running_loop().time() - begun
+    await asyncio.sleep(BEAT_SECONDS - passed % BEAT_SECONDS)
+
+
+def _school(request: Request) -> str | None:
+    caller = getattr(request.state, "caller", None)
+    return school_of(caller) if caller else None
+
+
+async def _body(request: Request, media_type: str, limit: int) -> bytes | Response:
+    if media_type_of(request) != media_type:
+        return problem(415, "content_type")
+    try:
+        body = await body_of(request, limit)
+    except TimeoutError:
+        return problem(408, "too_slow")
+    except ClientDisconnect:
+        return problem(400, "disconnected")  # nobody reads it; the log of the server has the line
+    return problem(413, "too_large") if body is None else body

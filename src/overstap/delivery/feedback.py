@@ -1,0 +1,56 @@
+"""What became of a primary school's pupils, as the file that the school itself may have."""
+
+import csv
+import io
+
+from overstap.clock import wall
+from overstap.envelope.result import ResultKind
+from overstap.ledger import Ledger
+from overstap.ledger.delivery.results import fed_back
+from overstap.oso.reading import read
+from overstap.texts import texts
+
+HEADER = ("leerlingid", "vo_school", "naam_school", "ingelezen", "reden", "plaatsing", "vermeld_op")
+"""The columns. A pupil stands by the school's own key, as in the school's other reports, never by name or number."""
+
+
+def feedback_csv(ledger: Ledger, region: str, round_id: str, primary_school: str) -> bytes:
+    """Return a CSV with a line per confirmed dossier of one primary school. It is personal data.
+
+    Args:
+        ledger: the ledger.
+        region: region id.
+        round_id: the round.
+        primary_school: BRIN and branch.
+
+    Returns:
+        UTF-8 with a byte order mark and semicolons, as spreadsheets in the Netherlands open it.
+    """
+    said = {name: text["nl"] for name, text in texts("delivery/answers").items()}
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    writer.writerow(HEADER)
+    with ledger.unit(region, f"results {primary_school}") as unit:
+        for fed in fed_back(unit, round_id, primary_school):
+            pupil = read(unit.keys.decrypt(fed.content, fed.ref.bound_to)).pupil
+            key = (pupil.text("leerlingid") if pupil is not None else None) or ""
+            outcome, reason, _ = fed.outcomes.get(ResultKind.IMPORT, ("", None, None))
+            placement, _, _ = fed.outcomes.get(ResultKind.PLACEMENT, ("", None, None))
+            moments = [stated[2] for stated in fed.outcomes.values()]
+            writer.writerow(
+                [
+                    _text(key),
+                    fed.secondary_school,
+                    _text(fed.name),
+                    said.get(outcome, ""),
+                    said.get(reason or "", ""),
+                    said.get(placement, ""),
+                    f"{wall(max(moments)):%d-%m-%Y %H:%M}" if moments else "",
+                ]
+            )
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _text(value: str) -> str:
+    """Keep a spreadsheet from taking a text for a formula."""
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

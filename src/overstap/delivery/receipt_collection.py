@@ -1,0 +1,115 @@
+"""Takes in what a school left for us: receipts of what stands ready for it, and results of what it has."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from overstap.agreements import Agreement, School
+from overstap.delivery.channels.channel import AnswerKind, Lying, Way, WayError
+from overstap.delivery.channels.registry import way_of
+from overstap.delivery.receipt_verification import judge, judge_result
+from overstap.ledger import Ledger
+from overstap.ledger.delivery.deliveries import Answer, Awaited, awaited, settle
+from overstap.ledger.delivery.dossier_requests import handed
+from overstap.ledger.delivery.results import Statement, keep, known
+from overstap.pki import TrustStore
+
+GROUP = 25
+"""Answers per transaction."""
+
+
+def take_in(
+    ledger: Ledger,
+    trust: TrustStore,
+    *,
+    agreement: Agreement,
+    round_id: str,
+    school: School,
+    actor: str,
+    clock: Callable[[], datetime],
+    outbox: Path | None = None,
+) -> Counter[str]:
+    """Take in what one school left for us, and send nothing.
+
+    Args:
+        ledger: the ledger.
+        trust: whose receipts and results count.
+        agreement: the agreement that the round started with.
+        round_id: the round.
+        school: the receiver.
+        actor: who does it, for the evidence.
+        clock: the present moment.
+        outbox: the folder of schools that collect by hand.
+
+    Returns:
+        Counts: "accepted", "refused", "unverified" and "failed" (it could not be looked at) receipts; "results".
+
+    Raises:
+        OverstapError: as of `sending.send_school`, DELIVERY-101 aside.
+    """
+    with (
+        ledger.alone(f"{round_id} {school.id}"),
+        way_of(school, region=agreement.region, trust=trust, at=clock(), outbox=outbox) as way,
+    ):
+        return take_in_from(
+            way, ledger, trust, region=agreement.region, round_id=round_id, school=school, actor=actor, at=clock()
+        )
+
+
+def take_in_from(
+    way: Way,
+    ledger: Ledger,
+    trust: TrustStore,
+    *,
+    region: str,
+    round_id: str,
+    school: School,
+    actor: str,
+    at: datetime,
+) -> Counter[str]:
+    """Do the same by a way that is open; hold `Ledger.alone` around it."""
+    with ledger.unit(region, actor) as unit:
+        waiting = {one.message_id: one for one in awaited(unit, round_id, school.id)}
+    receipts: dict[UUID, Answer] = {}
+    results: list[Lying] = []
+    try:
+        for lying in way.answers(waiting.keys(), at=at):
+            if lying.kind is AnswerKind.RESULT:
+                results.append(lying)
+            elif lying.kind is AnswerKind.RECEIPT and lying.message_id in waiting:
+                receipts[lying.message_id] = judge(waiting[lying.message_id], lying.content, trust=trust, at=at)
+    except WayError as error:
+        for message_id in waiting.keys() - receipts.keys():
+            receipts[message_id] = Answer(message_id, "failed", error.told(school.id, message_id).code)
+    else:
+        receipts |= _over(waiting.values(), receipts)
+    answers = sorted(receipts.values(), key=lambda answer: answer.message_id)
+    for start in range(0, len(answers), GROUP):
+        with ledger.unit(region, actor) as unit:
+            settle(unit, answers[start : start + GROUP])
+    done = Counter(answer.outcome for answer in answers if answer.outcome != "waiting")
+    for start in range(0, len(results), GROUP):
+        done["results"] += _keep(ledger, trust, results[start : start + GROUP], region, school.id, actor, at)
+    return done
+
+
+def _over(waiting: Iterable[Awaited], receipts: Mapping[UUID, Answer]) -> dict[UUID, Answer]:
+    """Say of what was looked at, and has no receipt, that whatever was wrong the last time is over."""
+    return {
+        one.message_id: Answer(one.message_id, "waiting", None)
+        for one in waiting
+        if one.problem is not None and one.message_id not in receipts
+    }
+
+
+def _keep(
+    ledger: Ledger, trust: TrustStore, group: Sequence[Lying], region: str, school: str, actor: str, at: datetime
+) -> int:
+    with ledger.unit(region, actor) as unit:
+        sent = handed(unit, school, [lying.message_id for lying in group])
+        fresh = [lying for lying in group if lying.message_id in sent and not known(unit, lying.content)]
+    stated = [judge_result(sent[lying.message_id], lying.content, trust=trust, at=at) for lying in fresh]
+    with ledger.unit(region, actor) as unit:
+        return keep(unit, [one for one in stated if isinstance(one, Statement)])

@@ -1,0 +1,144 @@
+"""Judges what schools sign, whatever way it came: the one place where bytes from a school become an answer."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from overstap.envelope.receipt import Outcome, ReceiptError, verify_receipt
+from overstap.envelope.result import verify_result
+from overstap.envelope.revocation import RevocationOutcome, verify_revocation_receipt
+from overstap.errors import OverstapError
+from overstap.ledger.delivery.deliveries import Answer
+from overstap.ledger.delivery.dossier_requests import Handed
+from overstap.ledger.delivery.results import Statement as ResultStatement
+from overstap.ledger.delivery.test_messages import TestAnswer, TestMessage
+from overstap.ledger.delivery.withdrawals import Answer as TakenBack
+from overstap.ledger.delivery.withdrawals import Statement
+from overstap.pki import TrustStore
+
+_log = logging.getLogger(__name__)
+
+
+class Sent(Protocol):
+    """What was sent, as far as a receipt has to state it."""
+
+    @property
+    def message_id(self) -> UUID:
+        """The message id."""
+        ...
+
+    @property
+    def secondary_school(self) -> str:
+        """To whom."""
+        ...
+
+    @property
+    def envelope_digest(self) -> bytes:
+        """SHA-256 of the envelope."""
+        ...
+
+    @property
+    def manifest_digest(self) -> bytes:
+        """SHA-256 of its manifest."""
+        ...
+
+
+def judge(sent: Sent, receipt: bytes, *, trust: TrustStore, at: datetime) -> Answer:
+    """Return what a receipt means for the delivery that it must be about.
+
+    Args:
+        sent: what was sent.
+        receipt: bytes from the school.
+        trust: whose receipts count.
+        at: the moment of judging.
+
+    Returns:
+        "accepted", "refused" with the receiver's code, or "unverified" with the code of what is wrong with it.
+    """
+    try:
+        found = verify_receipt(
+            receipt,
+            message_id=sent.message_id,
+            envelope_sha256=sent.envelope_digest,
+            manifest_sha256=sent.manifest_digest,
+            receiver=sent.secondary_school,
+            trust=trust,
+            at=at,
+        )
+    except ReceiptError as error:
+        _log.error("%s", error)
+        return Answer(sent.message_id, "unverified", error.code, receipt)
+    return Answer(sent.message_id, found.outcome.value, found.refusal, receipt)
+
+
+def judge_test(sent: TestMessage, receipt: bytes, *, trust: TrustStore, at: datetime) -> TestAnswer:
+    """Return what a receipt means for a test message, as `judge` does for a delivery.
+
+    Args:
+        sent: the test message.
+        receipt: bytes from the school.
+        trust: whose receipts count.
+        at: the moment of judging.
+    """
+    found = judge(sent, receipt, trust=trust, at=at)
+    code = "DELIVERY-001" if found.outcome == Outcome.REFUSED else found.code
+    return TestAnswer(found.message_id, found.outcome, code, receipt)
+
+
+def judge_taking_back(
+    statement: Statement, answer: bytes, *, trust: TrustStore, at: datetime, wait: timedelta = timedelta(0)
+) -> TakenBack:
+    """Return what a school's answer means for the statement that it must be about.
+
+    Args:
+        statement: what takes an envelope back.
+        answer: bytes from the school.
+        trust: whose answers count.
+        at: the moment of judging.
+        wait: how long to wait before the next attempt, if this is none.
+    """
+    try:
+        found = verify_revocation_receipt(
+            answer,
+            message_id=statement.message_id,
+            revocation_sha256=statement.digest,
+            receiver=statement.secondary_school,
+            trust=trust,
+            at=at,
+        )
+    except ReceiptError as error:
+        _log.error("%s", error)
+        return TakenBack(statement.message_id, "unverified", error.code, wait=wait)
+    if found.outcome is RevocationOutcome.REFUSED:
+        return TakenBack(statement.message_id, "refused", "DELIVERY-107", answer)
+    return TakenBack(statement.message_id, "confirmed", None, answer, had=found.had)
+
+
+def judge_result(sent: Handed, result: bytes, *, trust: TrustStore, at: datetime) -> ResultStatement | OverstapError:
+    """Return what a result states about the delivery that it must be about, or why it does not count.
+
+    Args:
+        sent: what was sent, and how it stands.
+        result: bytes from the school.
+        trust: whose results count.
+        at: the moment of judging.
+    """
+    facts = {"school": sent.secondary_school, "message": str(sent.message_id)}
+    if sent.state != "confirmed":
+        return OverstapError("DELIVERY-038", **facts)
+    try:
+        found = verify_result(
+            result,
+            message_id=sent.message_id,
+            envelope_sha256=sent.envelope_digest,
+            receiver=sent.secondary_school,
+            round_kind=sent.round_kind,
+            trust=trust,
+            at=at,
+        )
+    except OverstapError as error:
+        _log.error("%s", error)
+        return error
+    reason = found.reason.value if found.reason else None
+    return ResultStatement(sent.message_id, found.outcome.kind, found.outcome.value, reason, found.stated_at, result)

@@ -1,0 +1,72 @@
+"""What a school has already, after our ledger was restored from an older backup: nothing goes twice.
+
+A delivery's message id follows from what it means (`ToSeal.meaning`), so the school knows it, and refuses other bytes
+under it. It shows what it has instead; when the same files are in it, that envelope is the delivery, and its receipt
+counts.
+"""
+
+import hashlib
+import logging
+from datetime import datetime
+
+from overstap.delivery.channels.channel import Way
+from overstap.delivery.channels.push import Pusher
+from overstap.envelope import manifest as manifests
+from overstap.envelope.evidence_request import Held
+from overstap.envelope.reasons import EnvelopeError
+from overstap.envelope.receipt import Receipt, ReceiptError, verify_receipt
+from overstap.ledger.delivery.deliveries import Answer, Envelope
+from overstap.pki import TrustStore
+
+_log = logging.getLogger(__name__)
+
+
+def asked(way: Way, sent: Envelope, trust: TrustStore, at: datetime) -> tuple[Held, Answer] | None:
+    """Ask a school what it has under a delivery's message id.
+
+    Args:
+        way: to the school.
+        sent: the delivery, as our ledger has it.
+        trust: whose receipts count.
+        at: the moment.
+
+    Returns:
+        What to adopt, and the answer that settles the delivery; None when it has nothing, or something else.
+    """
+    if not isinstance(way, Pusher):  # the other ways leave files by name: the same name is the same delivery
+        return None
+    held = way.evidence(sent.message_id, at=at)
+    if not isinstance(held, Held):
+        return None
+    receipt = is_ours(held, sent, trust, at)
+    if receipt is None:
+        _log.error("message %s: the school has something else under this id", sent.message_id)
+        return None
+    return held, Answer(sent.message_id, "accepted", None, held.receipt)
+
+
+def is_ours(held: Held, sent: Envelope, trust: TrustStore, at: datetime) -> Receipt | None:
+    """Return the receipt, verified, when what a school shows is this very delivery: its files, for this school."""
+    if sent.files_digest is None:
+        return None
+    try:
+        receipt = verify_receipt(
+            held.receipt,
+            message_id=sent.message_id,
+            envelope_sha256=hashlib.sha256(held.envelope).digest(),
+            manifest_sha256=hashlib.sha256(held.manifest).digest(),
+            receiver=sent.secondary_school,
+            trust=trust,
+            at=at,
+        )
+        manifest = manifests.parse(held.manifest)
+    except (ReceiptError, EnvelopeError) as error:
+        _log.error("message %s: %s", sent.message_id, error.code)
+        return None
+    fits = (
+        receipt.is_accepted
+        and manifest.message_id == sent.message_id
+        and manifest.recipient.school == sent.secondary_school
+        and manifests.files_digest(manifest.files) == sent.files_digest
+    )
+    return receipt if fits else None

@@ -1,0 +1,162 @@
+"""Takes back what schools have of withdrawn dossiers: a signed statement each, brought until it is confirmed."""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from overstap.agreements import Agreement, School
+from overstap.delivery.backoff import LONGEST, wait_after
+from overstap.delivery.channels.channel import AnswerKind, Way, WayError
+from overstap.delivery.channels.registry import way_of
+from overstap.delivery.receipt_verification import judge_taking_back
+from overstap.envelope.revocation import make_revocation
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.delivery.circuit_breaker import note_answer
+from overstap.ledger.delivery.dossier_requests import request_for
+from overstap.ledger.delivery.withdrawals import (
+    Answer,
+    Statement,
+    attempts_of,
+    keep_statements,
+    open_statements,
+    schools_to_look_at,
+    schools_to_tell,
+    settle,
+    to_revoke,
+    to_tell,
+)
+from overstap.pki import TrustStore
+
+GROUP = 25
+STANDS_READY = "DELIVERY-108"
+"""Code of a statement that lies where its school collects."""
+_log = logging.getLogger(__name__)
+
+
+def take_back_all(
+    ledger: Ledger,
+    trust: TrustStore,
+    *,
+    agreement: Agreement,
+    actor: str,
+    clock: Callable[[], datetime],
+    outbox: Path | None = None,
+) -> Counter[str]:
+    """Sign what is to be taken back in a region, and bring every statement whose time has come to its school.
+
+    Args:
+        ledger: the ledger.
+        trust: who signs and calls, and whose answers count.
+        agreement: the region's agreement, for the ways to its schools.
+        actor: who does it, for the evidence.
+        clock: the present moment.
+        outbox: the folder of schools that collect by hand.
+
+    Returns:
+        Counts: "signed", "unsigned" (a sender's certificate is not in order: tried again later), "confirmed",
+        "refused", "unverified", "failed", and "offered" for what stands ready where a school collects.
+    """
+    region = agreement.region
+    done: Counter[str] = Counter()
+    with ledger.unit(region, actor) as unit:
+        statements = []
+        for item in to_revoke(unit):
+            try:
+                sender = trust.signing_identity(item.primary_school, at=clock())
+            except OverstapError as error:
+                _log.error("%s", error)
+                done["unsigned"] += 1
+                continue
+            statement = make_revocation(
+                sender,
+                message_id=item.message_id,
+                envelope_sha256=item.envelope_digest,
+                recipient=item.secondary_school,
+                reason=item.reason.value,
+                at=clock(),
+            )
+            digest = hashlib.sha256(statement).digest()
+            statements.append(Statement(item.message_id, item.secondary_school, statement, digest))
+        keep_statements(unit, statements)
+        done["signed"] = len(statements)
+        schools = sorted({*schools_to_tell(unit), *schools_to_look_at(unit)})
+    for school in schools:
+        done.update(_tell(ledger, trust, agreement.school(school), region, actor, clock, outbox))
+    return done
+
+
+def _tell(
+    ledger: Ledger,
+    trust: TrustStore,
+    school: School,
+    region: str,
+    actor: str,
+    clock: Callable[[], datetime],
+    outbox: Path | None,
+) -> Counter[str]:
+    done: Counter[str] = Counter()
+
+    def asked(message_id: UUID) -> tuple[UUID, str] | None:
+        with ledger.unit(region, actor) as unit:
+            return request_for(unit, message_id)
+
+    with (
+        ledger.alone(f"take back {region} {school.id}"),
+        way_of(school, region=region, trust=trust, at=clock(), outbox=outbox, asked=asked) as way,
+    ):
+        with ledger.unit(region, actor) as unit:
+            waiting = open_statements(unit, school.id)
+        left = _left_there(way, waiting, trust, clock()) if waiting else []
+        if left:
+            with ledger.unit(region, actor) as unit:
+                settle(unit, left)
+            done.update(answer.outcome for answer in left)
+        while True:
+            with ledger.unit(region, actor) as unit:
+                group = to_tell(unit, school.id, limit=GROUP)
+                attempts = attempts_of(unit, [one.message_id for one in group])
+            if not group:
+                return done
+            answers: list[Answer] = []
+            for one in group:
+                wait = wait_after(attempts[one.message_id])
+                if answers and answers[-1].outcome == "failed":  # it does not answer: the rest need not find out too
+                    answers.append(Answer(one.message_id, "failed", answers[-1].code, wait=wait))
+                else:
+                    answers.append(_bring(way, one, trust, clock(), wait))
+            with ledger.unit(region, actor) as unit:
+                settle(unit, answers)
+                if answers[-1].outcome != "failed":
+                    note_answer(unit, school.id)
+            done.update(answer.outcome for answer in answers)
+
+
+def _bring(way: Way, one: Statement, trust: TrustStore, at: datetime, wait: timedelta) -> Answer:
+    """Bring one statement and judge what came back."""
+    handed = way.take_back(one.statement, message_id=one.message_id, at=at)
+    if handed.receipt_unverified is not None:
+        return judge_taking_back(one, handed.receipt_unverified, trust=trust, at=at, wait=wait)
+    if handed.is_offered:
+        return Answer(one.message_id, "offered", STANDS_READY, wait=wait)
+    error = handed.error(school=one.secondary_school, message_id=one.message_id)
+    _log.warning("%s", error)
+    return Answer(one.message_id, "failed", error.code, wait=wait)
+
+
+def _left_there(way: Way, waiting: Sequence[Statement], trust: TrustStore, at: datetime) -> list[Answer]:
+    """Judge what the school left for us about what is taken back; what counts not is looked at again the next time."""
+    by_id = {one.message_id: one for one in waiting}
+    found: dict[UUID, Answer] = {}
+    try:
+        for lying in way.answers((), at=at):
+            if lying.kind is AnswerKind.TAKEN_BACK and lying.message_id in by_id:
+                one = by_id[lying.message_id]
+                found[one.message_id] = judge_taking_back(one, lying.content, trust=trust, at=at, wait=LONGEST)
+    except WayError as error:
+        _log.warning("%s: %s", waiting[0].secondary_school, error)
+    return list(found.values())

@@ -1,0 +1,173 @@
+"""Seals what may leave: each inspected dossier, with the parents' answer filled in, for each school that may have it.
+
+Sealing has no effect outside: envelopes are kept in the ledger, in the transaction that claimed their dossiers, so a
+kill in the middle leaves either both or nothing.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from overstap.agreements import Agreement, Round
+from overstap.envelope.envelope import DOSSIER_FILE, seal
+from overstap.envelope.message_ids import derived_message_id
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.delivery.deliveries import (
+    Before,
+    Envelope,
+    ToSeal,
+    keep_sealed,
+    must_be_due,
+    to_seal,
+    waiting_to_seal,
+)
+from overstap.ledger.region_keys import RegionKeys
+from overstap.oso.inspection import with_inspection
+from overstap.oso.model import Dossier
+from overstap.oso.reading import read
+from overstap.oso.writing import content_digest, to_bytes
+from overstap.pki import RecipientCertificate, SigningIdentity, TrustStore
+
+GROUP = 100
+"""Dossiers per transaction."""
+
+_log = logging.getLogger(__name__)
+
+
+def seal_round(
+    ledger: Ledger,
+    trust: TrustStore,
+    *,
+    agreement: Agreement,
+    agreed: Round,
+    round_id: str,
+    actor: str,
+    clock: Callable[[], datetime],
+) -> Counter[str]:
+    """Seal every dossier of a round that may leave and is not sealed yet.
+
+    A school whose certificate is not in order holds up its own dossiers only.
+
+    Args:
+        ledger: the ledger; it decides what may leave.
+        trust: who signs, and for whom is sealed.
+        agreement: the agreement that the round started with.
+        agreed: what it says about this round.
+        round_id: the round.
+        actor: who seals, for the evidence.
+        clock: the present moment, asked anew for each envelope.
+
+    Returns:
+        Counts: "dossiers" and "envelopes".
+
+    Raises:
+        OverstapError: AGREEMENT-020 before the agreed moment. After all others were sealed: DELIVERY-105 when a
+            dossier is damaged, DELIVERY-102 when dossiers wait for a school's certificate.
+    """
+    with ledger.unit(agreement.region, actor) as unit:
+        must_be_due(unit, round_id)
+    at, kind = clock(), round_id.rpartition(".")[2]
+    held: dict[str, OverstapError] = {}
+    senders: dict[str, SigningIdentity] = {}
+    recipients: dict[str, RecipientCertificate] = {}
+    for school in agreement.suppliers(kind):
+        try:
+            senders[school.id] = trust.signing_identity(school.id, at=at)
+        except OverstapError as error:
+            held[school.label] = error
+    for school in agreement.receivers(kind):
+        try:
+            recipients[school.id] = trust.recipient(school.id, at=at)
+        except OverstapError as error:
+            held[school.label] = error
+    for label, problem in held.items():
+        _log.error("%s: %s", label, problem)
+    done: Counter[str] = Counter()
+    aside: dict[UUID, OverstapError] = {}
+    while True:
+        with ledger.unit(agreement.region, actor) as unit:
+            claimed = to_seal(
+                *(unit, round_id, agreed.receivers),
+                senders=list(senders),
+                receivers=list(recipients),
+                limit=GROUP,
+                aside=aside,
+            )
+            envelopes = []
+            for item in claimed:
+                try:
+                    dossier = _filled(item, unit.keys, agreed)
+                except OverstapError as error:  # a damaged one is set aside: it must not stop the region
+                    _log.error("%s: %s", item.ref.dossier, error)
+                    aside[item.ref.dossier] = error
+                    continue
+                sender = senders[item.primary_school]
+                envelopes += [
+                    _sealed(item, dossier, round_id, unit.keys, sender, recipients[school], clock())
+                    for school in item.secondary_schools
+                ]
+            keep_sealed(unit, round_id, envelopes)
+            waiting = waiting_to_seal(unit, round_id)
+        done.update(dossiers=len({envelope.ref for envelope in envelopes}), envelopes=len(envelopes))
+        if not claimed:
+            break
+    if aside:
+        codes = ", ".join(sorted({problem.code for problem in aside.values()}))
+        raise OverstapError("DELIVERY-105", count=len(aside), codes=codes)
+    if waiting and held:
+        reasons = "; ".join(f"{label}: {problem.code}" for label, problem in held.items())
+        raise OverstapError("DELIVERY-102", count=waiting, reasons=reasons)
+    return done
+
+
+def _filled(item: ToSeal, keys: RegionKeys, agreed: Round) -> Dossier:
+    """Return the dossier with the parents' answer filled in, where one is needed."""
+    content, view = item.opened(keys)
+    dossier = read(content)
+    filled = (
+        dossier
+        if item.seen_on is None
+        else with_inspection(
+            dossier,
+            provisional=agreed.provisional,
+            seen_on=item.seen_on,
+            agreed=item.agreed,
+            view=view,
+            consent=item.consent,
+        )
+    )
+    # What the parents saw is what is delivered: all but the inspection block is still what was taken in and shown.
+    if content_digest(filled) != item.content_digest:
+        raise OverstapError("DELIVERY-103", dossier=str(item.ref.dossier))
+    return filled
+
+
+def _sealed(
+    item: ToSeal,
+    dossier: Dossier,
+    round_id: str,
+    keys: RegionKeys,
+    sender: SigningIdentity,
+    recipient: RecipientCertificate,
+    at: datetime,
+) -> Envelope:
+    school = recipient.school
+    before = item.before.get(school, Before())
+    message = derived_message_id(keys.lookup("message", item.meaning(round_id, school)), round_id)
+    sealed = seal(
+        {DOSSIER_FILE: to_bytes(dossier)},
+        message_id=message,
+        round_id=round_id,
+        sender=sender,
+        recipient=recipient,
+        oso_version=dossier.version,
+        created_at=at,
+        replaces=before.replaces,
+    )
+    digests = sealed.envelope_sha256, sealed.manifest_sha256
+    return Envelope(
+        message, item.ref, school, sealed.envelope, *digests, before.serial, sealed.files_sha256, stated_at=at
+    )

@@ -1,0 +1,175 @@
+"""Sends a school what is sealed for it, the way it chose, and lets the ledger judge by verified receipts alone."""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from overstap.agreements import Agreement, School
+from overstap.delivery.backoff import GIVES_UP_AFTER, rest_after, wait_after
+from overstap.delivery.channels.channel import Way
+from overstap.delivery.channels.registry import way_of
+from overstap.delivery.receipt_collection import take_in_from
+from overstap.delivery.receipt_verification import judge
+from overstap.delivery.reconciliation import asked as asked_of
+from overstap.envelope.evidence_request import Held
+from overstap.envelope.receipt import Refusal
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.delivery.circuit_breaker import Line, hurry, line_to, note_answer, note_silence
+from overstap.ledger.delivery.deliveries import (
+    Answer,
+    Envelope,
+    adopt,
+    must_be_due,
+    settle,
+    still_open,
+    to_send,
+)
+from overstap.ledger.delivery.dossier_requests import earlier_request
+from overstap.ledger.session import Unit
+from overstap.pki import TrustStore
+
+GROUP = 25
+"""Deliveries per transaction: a killed sender has at most this many receipts to ask for again."""
+
+_log = logging.getLogger(__name__)
+
+
+def send_school(
+    ledger: Ledger,
+    trust: TrustStore,
+    *,
+    agreement: Agreement,
+    round_id: str,
+    school: School,
+    actor: str,
+    clock: Callable[[], datetime],
+    outbox: Path | None = None,
+    is_asked: bool = False,
+) -> Counter[str]:
+    """Take in what one school left for us, and send it every delivery whose time has come, each once.
+
+    A delivery that brought no answer waits for its next time, longer each time; a school that gave none to several in a
+    row rests, and one delivery tries it when the rest is over (`patience`, `ledger.lines`).
+
+    Args:
+        ledger: the ledger.
+        trust: who calls, and whose receipts count.
+        agreement: the agreement that the round started with.
+        round_id: the round.
+        school: the receiver.
+        actor: who sends, for the evidence.
+        clock: the present moment.
+        outbox: the folder of schools that collect by hand.
+        is_asked: somebody asks for it now: what waits for its time is tried, and a resting school too.
+
+    Returns:
+        Counts: "accepted", "refused", "unverified" and "failed" attempts; "offered" for what stands ready as of now,
+        and "waiting" for all that stands ready for the school and has no receipt yet.
+
+    Raises:
+        OverstapError: AGREEMENT-020 before the agreed moment; DELIVERY-101 when deliveries could not be brought there,
+            or their receipts do not count; TRUST-nnn when the caller's own certificate is not in order; LEDGER-012 when
+            another sender is busy with this school; SETTING-001 or DELIVERY-030 when the way itself cannot be used.
+    """
+    done: Counter[str] = Counter()
+    region = agreement.region
+    with ledger.unit(region, actor) as unit:
+        must_be_due(unit, round_id)
+
+    def asked(message_id: UUID) -> tuple[UUID, str] | None:
+        with ledger.unit(region, actor) as unit:
+            return earlier_request(unit, message_id)
+
+    with (
+        ledger.alone(f"{round_id} {school.id}"),
+        way_of(school, region=region, trust=trust, at=clock(), outbox=outbox, asked=asked) as way,
+    ):
+        if is_asked:
+            with ledger.unit(region, actor) as unit:
+                hurry(unit, round_id, school.id)
+        done.update(
+            take_in_from(
+                *(way, ledger, trust), region=region, round_id=round_id, school=school, actor=actor, at=clock()
+            )
+        )
+        last: UUID | None = None
+        while True:
+            with ledger.unit(region, actor) as unit:
+                line = line_to(unit, school.id)
+                # A line that may be broken is tried with one; one that was silent, with no more than break it.
+                limit = 1 if line.is_tried else GROUP if not line.silent else max(1, GIVES_UP_AFTER - line.silent)
+                group = [] if line.is_resting else to_send(unit, round_id, school.id, after=last, limit=limit)
+            if not group:
+                break
+            last = group[-1].message_id
+            answers, silent = _hand_over(way, group, line, trust, clock)
+            with ledger.unit(region, actor) as unit:
+                for held, answer in answers:
+                    if held is not None:
+                        digest = hashlib.sha256(held.manifest).digest()
+                        adopt(unit, answer.message_id, envelope=held.envelope, manifest_digest=digest)
+                settle(unit, [answer for _, answer in answers])
+                _note(unit, school.id, line, silent, answers[-1][1].code)
+            done.update(answer.outcome for _, answer in answers)
+    with ledger.unit(region, actor) as unit:
+        left = still_open(unit, round_id, school.id)
+        total = unit.one(
+            "select count(*) from overstap.delivery where round_id = %(round)s and secondary_school = %(school)s",
+            round=round_id,
+            school=school.id,
+        )[0]
+    if left.count > left.waiting:
+        problems = ", ".join(f"{code}: {count}" for code, count in sorted(left.problems.items()))
+        raise OverstapError(
+            "DELIVERY-101", open=left.count - left.waiting, total=total, school=school.label, problems=problems
+        )
+    if left.waiting:
+        done["waiting"] = left.waiting
+    return done
+
+
+def _hand_over(
+    way: Way, group: Sequence[Envelope], line: Line, trust: TrustStore, clock: Callable[[], datetime]
+) -> tuple[list[tuple[Held | None, Answer]], int]:
+    """Hand over a group until the school falls silent; return the answers, and how many in a row there were none."""
+    answers: list[tuple[Held | None, Answer]] = []
+    silent = line.silent
+    for envelope in group:
+        if answers and silent >= GIVES_UP_AFTER:  # not handed over: it goes first when the school answers again
+            answers.append((None, Answer(envelope.message_id, "failed", answers[-1][1].code)))
+            continue
+        held, answer = _send(way, envelope, trust, clock())
+        silent = silent + 1 if answer.outcome == "failed" else 0
+        if answer.outcome in ("failed", "unverified"):
+            answer = replace(answer, wait=wait_after(envelope.attempts))
+        answers.append((held, answer))
+    return answers, silent
+
+
+def _note(unit: Unit, school: str, line: Line, silent: int, problem: str | None) -> None:
+    if not silent:
+        note_answer(unit, school)
+        return
+    rest = rest_after(line.rests) if line.is_tried or silent >= GIVES_UP_AFTER else None
+    note_silence(unit, school, silent=silent, problem=problem, rest=rest)
+
+
+def _send(way: Way, envelope: Envelope, trust: TrustStore, at: datetime) -> tuple[Held | None, Answer]:
+    """Hand over one envelope and judge what came back; of one that the school has already, by what it shows of it."""
+    handed = way.hand_over(envelope.envelope, message_id=envelope.message_id, at=at)
+    if handed.receipt_unverified is not None:
+        answer = judge(envelope, handed.receipt_unverified, trust=trust, at=at)
+        if answer.code == Refusal.CONFLICT and (found := asked_of(way, envelope, trust, at)):
+            return found
+        return None, answer
+    if handed.is_offered:
+        return None, Answer(envelope.message_id, "offered", None)
+    error = handed.error(school=envelope.secondary_school, message_id=envelope.message_id)
+    _log.warning("%s", error)
+    return None, Answer(envelope.message_id, "failed", error.code)

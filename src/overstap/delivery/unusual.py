@@ -1,0 +1,77 @@
+"""When delivery is unusual, so that a coordinator decides first: explicit rules over counts, dates and certificates.
+
+A round in which everybody supplied and most was in order is delivered without a further question.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from overstap.clock import spoken
+from overstap.ledger.rounds.counts import PrimaryCounts
+from overstap.ledger.rounds.gate_holds import Reason
+
+MANY_REJECTED = 0.10
+"""Part of what was supplied; a region's usual share of rejected dossiers is a few per cent."""
+MANY_WITHOUT_RECEIVER = 0.05
+"""Part of what was inspected; more than some late movers hints at a list of registrations that is not complete."""
+MANY_NOT_INSPECTED = 0.20
+"""Part of what was released; more hints at an invitation that did not arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A certificate of a participant that ends before receipts are due."""
+
+    name: str
+    """Owner, use and number, such as "98XA00 signing-2"."""
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the rules look at.
+
+    Args:
+        schools: counts of the primary schools.
+        endings: certificates that end too soon.
+        is_agreement_changed: what goes to whom, or when, is agreed otherwise than when dossiers were released.
+    """
+
+    schools: Sequence[PrimaryCounts]
+    endings: Sequence[Ending] = ()
+    is_agreement_changed: bool = False
+
+
+def unusual(found: Situation) -> list[Reason]:
+    """Return what is unusual about delivering now; nothing while there is nothing to deliver.
+
+    Args:
+        found: the situation.
+    """
+    if not sum(school.states["inspected"] for school in found.schools):
+        return []
+    reasons = [
+        Reason("school_missing", school.expected, {"school": f"{school.name} ({school.school})"}, school.school)
+        for school in found.schools
+        if school.expected and not school.supplied
+    ]
+    supplied = sum(school.supplied for school in found.schools)
+    inspected = sum(school.inspected for school in found.schools)
+    rejected, without, unseen = (
+        sum(school.states[state] for school in found.schools) for state in ("rejected", "no_receiver", "not_inspected")
+    )
+    for name, count, of, most in (
+        ("many_rejected", rejected, supplied, MANY_REJECTED),
+        ("many_without_receiver", without, inspected, MANY_WITHOUT_RECEIVER),
+        ("many_not_inspected", unseen, unseen + inspected, MANY_NOT_INSPECTED),
+    ):
+        if count > of * most:
+            reasons.append(Reason(name, count, {"of": of, "percent": round(100 * count / of)}))
+    reasons += [
+        Reason("certificate", 1, {"name": ending.name, "until": spoken(ending.until)}, ending.name)
+        for ending in found.endings
+    ]
+    if found.is_agreement_changed:
+        reasons.append(Reason("agreement_changed", 1))
+    return reasons

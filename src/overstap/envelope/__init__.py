@@ -1,0 +1,1 @@
+"""Message format: package, signature, encryption, and signed statements about a message (docs/envelope.md)."""

@@ -1,0 +1,16 @@
+"""The test message of a school that asks: it stands ready under a pupil who does not exist (docs/pull.md)."""
+
+from datetime import date
+
+from overstap.envelope.pull_messages import Request
+
+NUMBER, SURNAME, BIRTH_DATE = "000000000", "Proefbericht", date(2000, 1, 1)
+"""Nobody's: the number passes every check of its form and is given to no one."""
+
+TEST_VERSION = "2019.1"
+"""Of the OSO data set, as the message says of itself."""
+
+
+def is_test(request: Request) -> bool:
+    """Tell whether a request is for the test message; of which primary school it is makes no difference."""
+    return request.pupil_number == NUMBER

@@ -1,0 +1,228 @@
+"""CMS SignedData: who made this content, provably and for years (docs/envelope.md, part "Signature")."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from overstap.envelope import cms
+from overstap.envelope.der import (
+    CONTEXT_0,
+    GENERALIZED_TIME,
+    INTEGER,
+    OCTET_STRING,
+    SEQUENCE,
+    SET,
+    UTC_TIME,
+    tlv,
+)
+from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.errors import OverstapError
+from overstap.pki import Role, SigningIdentity, TrustStore
+from overstap.pki.certificates import UNREADABLE, check_key, oin_in
+from overstap.pki.keyfiles import PublicKey
+
+_VERSION = 1
+_FIRST_GENERALIZED_YEAR = 2050  # RFC 5652 section 11.3
+_ECDSA = ec.ECDSA(hashes.SHA256())
+_PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Content whose signature, signer's certificate and time were checked."""
+
+    content: bytes
+    signer: x509.Certificate
+    oin: str
+    """Of the signer, from its certificate."""
+    signed_at: datetime
+    """In whole seconds, as the signer states it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """What every signature of one certificate has in common, made once."""
+
+    key: PublicKey
+    oin: str
+    named: bytes
+    fingerprint: bytes
+    before_attributes: bytes
+    """Of SignerInfo: version, signer, digest algorithm; DER, as what follows."""
+    certificate_attribute: bytes
+    algorithm: bytes
+    certificates: bytes
+
+
+_ONE = tlv(INTEGER, b"\x01")
+_DIGESTS = tlv(SET, cms.SHA256)
+_DATA, _SIGNED_DATA = cms.oid(cms.DATA), cms.oid(cms.SIGNED_DATA)
+_TYPE_ATTRIBUTE = tlv(SEQUENCE, cms.oid(cms.CONTENT_TYPE), tlv(SET, _DATA))
+_TIME_KIND = cms.oid(cms.SIGNING_TIME)
+_BEFORE_DIGEST = tlv(SEQUENCE, cms.oid(cms.MESSAGE_DIGEST), tlv(SET, tlv(OCTET_STRING, bytes(32))))[:-32]
+
+
+@lru_cache(maxsize=4096)
+def _template(certificate: x509.Certificate) -> _Template:
+    check_key(certificate)
+    key, named, fingerprint = certificate.public_key(), cms.named(certificate), certificate.fingerprint(hashes.SHA256())
+    is_rsa = isinstance(key, rsa.RSAPublicKey)
+    signing_certificate = tlv(SEQUENCE, tlv(SEQUENCE, tlv(SEQUENCE, tlv(OCTET_STRING, fingerprint))))
+    return _Template(
+        key=key,  # type: ignore[arg-type]  # check_key admits these two kinds only
+        oin=oin_in(certificate) or "",
+        named=named,
+        fingerprint=fingerprint,
+        before_attributes=_ONE + named + cms.SHA256,
+        certificate_attribute=tlv(SEQUENCE, cms.oid(cms.SIGNING_CERTIFICATE_V2), tlv(SET, signing_certificate)),
+        algorithm=cms.PSS_SHA256 if is_rsa else cms.ECDSA_SHA256,
+        certificates=tlv(CONTEXT_0, certificate.public_bytes(serialization.Encoding.DER)),
+    )
+
+
+def sign(content: bytes, identity: SigningIdentity, *, at: datetime) -> bytes:
+    """Sign content and return a ContentInfo with the content inside.
+
+    Args:
+        content: what is signed, of any length.
+        identity: who signs.
+        at: the moment, aware; stated in whole seconds.
+
+    Returns:
+        DER.
+    """
+    template = _template(identity.certificate)
+    attributes = b"".join(  # in the order of their encodings, as DER wants a set: by their lengths here
+        (
+            _TYPE_ATTRIBUTE,
+            _time_attribute(at.replace(microsecond=0)),
+            _BEFORE_DIGEST,
+            hashlib.sha256(content).digest(),
+            template.certificate_attribute,
+        )
+    )
+    to_sign = tlv(SET, attributes)  # signed as a SET, sent as [0]: RFC 5652 section 5.4
+    if isinstance(identity.key, rsa.RSAPrivateKey):
+        signature = identity.key.sign(to_sign, _PSS, hashes.SHA256())
+    else:
+        signature = identity.key.sign(to_sign, _ECDSA)
+    signer = tlv(
+        SEQUENCE,
+        template.before_attributes,
+        tlv(CONTEXT_0, attributes),
+        template.algorithm,
+        tlv(OCTET_STRING, signature),
+    )
+    encapsulated = tlv(SEQUENCE, _DATA, tlv(CONTEXT_0, tlv(OCTET_STRING, content)))
+    signed = tlv(SEQUENCE, _ONE, _DIGESTS, encapsulated, template.certificates, tlv(SET, signer))
+    return tlv(SEQUENCE, _SIGNED_DATA, tlv(CONTEXT_0, signed))
+
+
+@lru_cache(maxsize=64)
+def _time_attribute(at: datetime) -> bytes:
+    moment = at.astimezone(UTC)
+    if moment.year < _FIRST_GENERALIZED_YEAR:
+        time = tlv(UTC_TIME, moment.strftime("%y%m%d%H%M%SZ").encode())
+    else:
+        time = tlv(GENERALIZED_TIME, moment.strftime("%Y%m%d%H%M%SZ").encode())
+    return tlv(SEQUENCE, _TIME_KIND, tlv(SET, time))
+
+
+def verify(data: bytes, *, trust: TrustStore, at: datetime) -> Signed:
+    """Verify a signature, its attributes and its signer's certificate.
+
+    Whose signature it had to be is for the caller to compare: `Signed.oin`.
+
+    Args:
+        data: DER of a ContentInfo.
+        trust: who may sign.
+        at: the moment at which the signer's certificate must be good.
+
+    Raises:
+        EnvelopeError: MALFORMED, NOT_SIGNED, ALGORITHM, SIGNED_ATTRIBUTES, SIGNATURE, or SIGNER with the trust
+            store's error as its cause.
+    """
+    try:
+        return _verify(data, trust, at)
+    except UNREADABLE as error:  # parts of a certificate that are read only when they are looked at
+        raise EnvelopeError(Reason.MALFORMED) from error
+
+
+def _verify(data: bytes, trust: TrustStore, at: datetime) -> Signed:
+    signed = cms.content_of(data, cms.SIGNED_DATA, Reason.NOT_SIGNED, cms.SignedData)
+    certificates, signers = signed.certificates.as_list(), signed.signers.as_list()
+    if len(signers) != 1 or len(certificates) != 1:
+        raise EnvelopeError(Reason.NOT_SIGNED)
+    signer, certificate = signers[0], certificates[0]
+    digests = [cms.der_of(one) for one in (*signed.digest_algorithms.as_list(), signer.digest_algorithm)]
+    if (
+        signed.version != _VERSION
+        or signer.version != _VERSION
+        or len(digests) != 2
+        or not cms.ANY_SHA256.issuperset(digests)
+    ):
+        raise EnvelopeError(Reason.ALGORITHM)
+    try:
+        template = _template(certificate)
+    except (OverstapError, UnsupportedAlgorithm) as error:
+        raise EnvelopeError(Reason.ALGORITHM) from error
+    if asn1.encode_der(signer.signer) != template.named:
+        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
+    signed_at = _check_attributes(signer.signed_attributes.as_list(), signed.encapsulated, certificate)
+    _check_signature(signer, template.key)
+    try:
+        trust.check(certificate, role=Role.SIGNING, oin=template.oin, at=at)
+    except OverstapError as error:
+        raise EnvelopeError(Reason.SIGNER) from error
+    return Signed(signed.encapsulated.content, certificate, template.oin, signed_at)
+
+
+def _check_signature(signer: cms.SignerInfo, key: PublicKey) -> None:
+    """Check the signature over the attributes as they came: strict DER has only one way to write them."""
+    algorithm = cms.der_of(signer.signature_algorithm)
+    signed = asn1.encode_der(signer.signed_attributes)
+    try:
+        if isinstance(key, rsa.RSAPublicKey) and algorithm in cms.ANY_PSS_SHA256:
+            key.verify(signer.signature, signed, _PSS, hashes.SHA256())
+        elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm == cms.ECDSA_SHA256:
+            key.verify(signer.signature, signed, _ECDSA)
+        else:
+            raise EnvelopeError(Reason.ALGORITHM)
+    except InvalidSignature as error:
+        raise EnvelopeError(Reason.SIGNATURE) from error
+
+
+def _check_attributes(
+    attributes: list[cms.Attribute], encapsulated: cms.EncapsulatedContent, certificate: x509.Certificate
+) -> datetime:
+    """Check that the four attributes are there, once, and fit; return the stated time."""
+    values = {one.kind: one.values.as_list() for one in attributes}
+    kinds = {cms.CONTENT_TYPE, cms.MESSAGE_DIGEST, cms.SIGNING_TIME, cms.SIGNING_CERTIFICATE_V2}
+    if len(attributes) != len(kinds) or values.keys() != kinds or any(len(one) != 1 for one in values.values()):
+        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
+    try:
+        kind = values[cms.CONTENT_TYPE][0].parse(cms.Oid)
+        digest = values[cms.MESSAGE_DIGEST][0].parse(bytes)
+        named = values[cms.SIGNING_CERTIFICATE_V2][0].parse(cms.SigningCertificate).certificates
+        time = values[cms.SIGNING_TIME][0]
+        late = time.tag_bytes == b"\x18"
+        signed_at = time.parse(asn1.GeneralizedTime if late else asn1.UTCTime).as_datetime()
+    except ValueError as error:
+        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES) from error
+    fits = (
+        kind == encapsulated.kind == cms.DATA
+        and digest == hashlib.sha256(encapsulated.content).digest()
+        and len(named) == 1
+        and named[0].digest == _template(certificate).fingerprint
+        and (named[0].issuer_serial is None or named[0].issuer_serial.serial == certificate.serial_number)
+    )
+    if not fits:
+        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
+    return signed_at

@@ -1,0 +1,56 @@
+"""The one error family: a stable code, and what it says to whom.
+
+The sentences stand in `include/texts/errors/`, Dutch with English beside it. An error carries facts (a school, a count,
+a date), never a pupil's data: its message ends up in logs and on screens.
+"""
+
+from functools import cache
+from typing import Any
+
+from overstap.resources import INCLUDE
+from overstap.texts import read_yaml
+
+_TEXTS = INCLUDE / "texts" / "errors"
+
+
+@cache
+def sentences() -> dict[str, dict[str, str]]:
+    """Return every error code with its sentences: `nl`, `en`, `do_nl`, `do_en`, `who`."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(_TEXTS.glob("*.yaml")):
+        for code, text in read_yaml(path).items():
+            if code in found:
+                raise ValueError(f"error code {code} stands in more than one file, the last is {path.name}")
+            found[code] = text
+    return found
+
+
+class OverstapError(Exception):
+    """Something a person has to know about, by a code of `include/texts/errors/`.
+
+    Args:
+        code: the stable code, such as `INTAKE-001`.
+        facts: what fills the sentence's places. Ids, counts, dates and school names only: no pupil data.
+
+    Raises:
+        KeyError: the code is not in the table, or a fact that its sentence names is missing.
+    """
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        text = sentences()[code]
+        self.code = code
+        self.facts = facts
+        self.message_nl = text["nl"].format(**facts)
+        self.message_en = text["en"].format(**facts)
+        self.do_nl = text["do_nl"].format(**facts)
+        self.do_en = text["do_en"].format(**facts)
+        self.who = text["who"]
+        super().__init__(f"{code}: {self.message_nl} {self.do_nl} | {self.message_en} {self.do_en}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let the error cross a process boundary: it is made anew from its code and facts."""
+        return (_restore, (type(self), self.code, self.facts))
+
+
+def _restore(kind: type[OverstapError], code: str, facts: dict[str, Any]) -> OverstapError:
+    return kind(code, **facts)

@@ -1,0 +1,264 @@
+"""From a source into the ledger: each dossier read, cut to what law, profile and agreement allow, and stored in groups.
+
+One bad file never stops another. A rerun stores only what is new or changed.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from overstap.agreements import Agreement, Round, School
+from overstap.errors import OverstapError
+from overstap.intake import applications
+from overstap.intake.refusals import Refused
+from overstap.intake.sources import drop_folder, las_database
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers.dossiers import Incoming, RefusedFile, Stored, note_refused, store
+from overstap.ledger.rounds.rounds import Registration, record_registrations, withdraw_registrations
+from overstap.oso.cutting import UNNUMBERED, cut
+from overstap.oso.model import Dossier
+from overstap.oso.reading import read
+from overstap.oso.writing import content_digest, to_bytes
+
+GROUP = 200
+"""Dossiers per transaction: a killed task loses at most the group it was writing."""
+SETTLE_SECONDS = 5.0
+"""How long a dropped file must be unchanged before it is taken in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What one school's collection brought, in dossiers and files."""
+
+    stored: Stored
+    refused: Counter[str]
+    """Files or rows that could not become a dossier, per error code."""
+    waiting: int
+    """Files that are still being written; the next collection takes them in."""
+
+    @property
+    def total(self) -> int:
+        """Dossiers that the school supplies at present."""
+        return self.stored.new + self.stored.changed + self.stored.unchanged + self.stored.too_late
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a source gave for one pupil, with a handle that says nothing about the pupil."""
+
+    label: str
+    file_name: str = field(repr=False)
+    content: bytes | Dossier = field(repr=False)
+
+
+def from_drop_folder(folder: Path, *, now: datetime, label_key: bytes) -> Iterator[Candidate | Refused]:
+    """Yield what lies in a school's drop folder.
+
+    Args:
+        folder: the school's folder.
+        now: the present moment, to tell settled files from those still being written.
+        label_key: secret from which files get their handles.
+
+    Raises:
+        OverstapError: INTAKE-001 when the folder is not there.
+    """
+    for entry in drop_folder.scan(folder, now=now, settle_seconds=SETTLE_SECONDS, label_key=label_key):
+        yield entry if isinstance(entry, Refused) else Candidate(entry.label, entry.file_name, entry.data)
+
+
+def from_las_database(connection: psycopg.Connection[Any], school_id: str) -> Iterator[Candidate | Refused]:
+    """Yield a school's pupils from its administration system's database.
+
+    Args:
+        connection: psycopg 3, idle.
+        school_id: BRIN and branch.
+
+    Raises:
+        OverstapError: INTAKE-020 or INTAKE-021 when the view cannot be read or is not the documented one.
+    """
+    position = 0
+    for frame in las_database.read(connection, school_id=school_id):
+        for las_key, found in las_database.dossiers(frame):
+            position += 1
+            label = f"rij {position}"
+            if isinstance(found, Refused):
+                yield Refused(label, found.code, found.facts, file_name=las_key)
+            else:
+                yield Candidate(label, las_key, found)
+
+
+def collect_school(
+    ledger: Ledger,
+    *,
+    agreement: Agreement,
+    agreed: Round,
+    round_id: str,
+    school: School,
+    source: str,
+    candidates: Iterable[Candidate | Refused],
+    actor: str,
+) -> Collected:
+    """Take a school's dossiers into the ledger.
+
+    Args:
+        ledger: the ledger.
+        agreement: the agreement that the round started with.
+        agreed: what it says about this round.
+        round_id: the round.
+        school: the supplying school.
+        source: kind of source, as the agreement names it.
+        candidates: what the source gives.
+        actor: who collects, for the evidence.
+
+    Raises:
+        OverstapError: INTAKE-050 when the school supplied nothing at all; INTAKE-051 when nothing of it was usable;
+            LEDGER-012 when somebody else is busy collecting from this school for this round.
+    """
+    # Airflow may run a task twice at once: who looked into the source first must not write last.
+    with ledger.alone(f"collect {round_id} {school.id}"):
+        return _collect(ledger, agreement, agreed, round_id, school, source, candidates, actor)
+
+
+def _collect(
+    ledger: Ledger,
+    agreement: Agreement,
+    agreed: Round,
+    round_id: str,
+    school: School,
+    source: str,
+    candidates: Iterable[Candidate | Refused],
+    actor: str,
+) -> Collected:
+    prepared: dict[str, tuple[str, str, Incoming]] = {}  # by what tells a school's pupils apart
+    refused: list[RefusedFile] = []
+    twice: dict[str, list[tuple[str, str]]] = {}
+    waiting = 0
+    seen = 0
+    elsewhere = {other.profile for other in agreement.rounds.values()} - {agreed.profile}
+    for candidate in candidates:
+        seen += 1
+        if isinstance(candidate, Refused):
+            waiting += candidate.is_waiting
+            refused.append(_refused(candidate.label, candidate.file_name or "", candidate.error))
+            continue
+        try:
+            incoming = prepare(candidate.content, agreed, school, source)
+        except OverstapError as error:
+            if error.code == "DOSSIER-014" and error.facts["found"] in elsewhere:
+                seen -= 1  # the school has one folder for all rounds; this is for another
+                continue
+            refused.append(_refused(candidate.label, candidate.file_name, error))
+            continue
+        pupil = incoming.pupil_number or f"las {incoming.las_key}"
+        if pupil in prepared or pupil in twice:
+            # Nobody but the school can tell which of two files is right, so neither is taken.
+            places = twice.setdefault(pupil, [])
+            if pupil in prepared:
+                places.append(prepared.pop(pupil)[:2])
+            places.append((candidate.label, candidate.file_name))
+            continue
+        prepared[pupil] = (candidate.label, candidate.file_name, incoming)
+    for places in twice.values():
+        for label, file_name in places:
+            others = ", ".join(other for other, _ in places if other != label)
+            refused.append(_refused(label, file_name, OverstapError("INTAKE-053", label=label, others=others)))
+    if not seen:
+        with ledger.unit(agreement.region, actor) as unit:
+            note_refused(unit, round_id, school.id, [])
+        raise OverstapError("INTAKE-050", school=school.label, contact=school.contact)
+    stored = Stored()
+    incoming_dossiers = [incoming for _, _, incoming in prepared.values()]
+    for start in range(0, len(incoming_dossiers), GROUP):
+        with ledger.unit(agreement.region, actor) as unit:
+            stored += store(unit, round_id, school.id, incoming_dossiers[start : start + GROUP])
+    with ledger.unit(agreement.region, actor) as unit:
+        note_refused(unit, round_id, school.id, refused)
+    if not prepared:
+        codes = ", ".join(sorted({item.code for item in refused}))
+        raise OverstapError("INTAKE-051", school=school.label, files=len(refused), codes=codes, contact=school.contact)
+    return Collected(stored, Counter(item.code for item in refused), waiting)
+
+
+def prepare(content: bytes | Dossier, agreed: Round, school: School, source: str) -> Incoming:
+    """Read one dossier and cut it to what may go along.
+
+    Args:
+        content: a file's bytes, or a dossier that a source built.
+        agreed: what the agreement says about the round.
+        school: who supplies it; a dossier of another school is refused.
+        source: kind of source.
+
+    Raises:
+        OverstapError: DOSSIER-nnn when it cannot be read or is of another profile; INTAKE-052 when it is another
+            school's; INTAKE-054 when it names no pupil by BSN or onderwijsnummer; INTAKE-055 when it names none by
+            leerlingid, in a profile in which no number may go along (rule PaO.LL12).
+    """
+    dossier = content if isinstance(content, Dossier) else read(content)
+    if dossier.sender != school.id:
+        raise OverstapError("INTAKE-052", school=school.label)
+    if dossier.profile not in (None, agreed.profile):  # said before all else: it may be another round's
+        raise OverstapError("DOSSIER-014", found=dossier.profile, profile=agreed.profile)
+    is_numbered = agreed.profile not in UNNUMBERED
+    if is_numbered and not dossier.pupil_number:
+        raise OverstapError("INTAKE-054", school=school.label)
+    las_key = dossier.pupil.text("leerlingid") if dossier.pupil is not None else None
+    if not is_numbered and not las_key:
+        raise OverstapError("INTAKE-055", school=school.label)
+    allowed = cut(dossier, agreed.profile, agreed.categories)
+    return Incoming(
+        dossier.pupil_number if is_numbered else None,
+        las_key,
+        to_bytes(allowed),
+        content_digest(allowed),
+        dossier.version,
+        source,
+    )
+
+
+def collect_registrations(
+    ledger: Ledger,
+    agreement: Agreement,
+    found: Iterable[tuple[list[applications.Application], list[Refused]]],
+    actor: str,
+) -> Counter[str]:
+    """Record where pupils may be received, from every source of the region; what none states any more is withdrawn.
+
+    Args:
+        ledger: the ledger.
+        agreement: the region's agreement; rows of schools outside it are counted and left out.
+        found: what each source gave; together they are the whole present statement.
+        actor: who collects.
+
+    Returns:
+        Counts: "rows", "changed", "withdrawn", "outside" and, per error code, the refused rows.
+    """
+    secondary = {school.id for school in agreement.secondary_schools}
+    primary = {school.id for school in agreement.primary_schools}
+    counts: Counter[str] = Counter()
+    registrations: list[Registration] = []
+    stated: list[tuple[str, str]] = []
+    for rows, refused in found:
+        counts.update(row.code for row in refused)
+        # What this round's agreement leaves out, another round's of the year may hold: it is not withdrawn by this one.
+        stated += [(row.pupil_number, row.secondary_school) for row in rows]
+        inside = [row for row in rows if row.secondary_school in secondary and row.primary_school in primary]
+        counts["rows"] += len(rows)
+        counts["outside"] += len(rows) - len(inside)
+        registrations += [
+            Registration(row.pupil_number, row.primary_school, row.secondary_school, row.stage.value, row.recorded_at)
+            for row in inside
+        ]
+    with ledger.unit(agreement.region, actor) as unit:
+        counts["changed"] = record_registrations(unit, agreement.school_year, registrations)
+        counts["withdrawn"] = withdraw_registrations(unit, agreement.school_year, stated)
+    return counts
+
+
+def _refused(label: str, file_name: str, error: OverstapError) -> RefusedFile:
+    facts = {name: value for name, value in error.facts.items() if isinstance(value, str | int | float)}
+    return RefusedFile(label, file_name, error.code, facts)

@@ -1,0 +1,1 @@
+"""Ways in which a school supplies: one module each."""

@@ -1,0 +1,140 @@
+"""Source (a): the folder into which a school's system drops its OSO files, one file per pupil.
+
+The folder is a place where anything may turn up. Each thing in it is either found or refused by a code; nothing is
+followed, opened blindly or read without a bound, and nothing is changed or removed. What is in the XML is judged later.
+"""
+
+import errno
+import hashlib
+import hmac
+import io
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from overstap.errors import OverstapError
+from overstap.intake.refusals import Refused
+from overstap.oso.reading import DEFAULT_LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class DropLimits:
+    """Bounds of one drop folder."""
+
+    file_bytes: int = DEFAULT_LIMITS.size_bytes
+    """Largest file that is read, no more than the reader of dossiers takes. Most dossiers are under one megabyte."""
+    files: int = 5_000
+    """Most entries looked at: no school has that many pupils in group 8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that was taken from the drop folder."""
+
+    label: str
+    """A handle without personal data: position in the folder and a keyed digest of the name."""
+    data: bytes = field(repr=False)
+    source_digest: bytes = field(repr=False)
+    """SHA-256 of `data`."""
+    modified_at: datetime
+    file_name: str = field(repr=False)
+    """The school's own name for the file. May hold a pupil's name: to be stored encrypted, never logged."""
+
+
+# What exporting, copying and office programs call a file that is not finished.
+_UNFINISHED = (".part", ".tmp", ".temp", ".filepart", ".crdownload", ".partial", ".download", ".swp", "~")
+_UNFINISHED_STARTS = (".", "~$")
+
+
+def scan(
+    folder: Path, *, now: datetime, settle_seconds: float, label_key: bytes, limits: DropLimits | None = None
+) -> Iterator[Found | Refused]:
+    """Look through a school's drop folder once, in the order of the file names.
+
+    Args:
+        folder: the school's folder.
+        now: the present moment, aware.
+        settle_seconds: how long a file must be unchanged before it is taken in. Clocks of file servers differ: a file
+            up to this long in the future counts as unsettled too.
+        label_key: secret with which labels are made from file names, so that nobody can guess a name back.
+        limits: bounds; `DropLimits()` when left out.
+
+    Yields:
+        Each entry, found or refused (INTAKE-002 to INTAKE-012). Those that only have to wait have `is_waiting`.
+
+    Raises:
+        OverstapError: INTAKE-001 when the folder itself is not there or cannot be listed.
+    """
+    limits = limits or DropLimits()
+    try:
+        with os.scandir(folder) as entries:
+            # Bounded before sorting: a folder may hold a million files by mistake.
+            names = sorted(entry.name for _, entry in zip(range(limits.files + 1), entries, strict=False))
+    except OSError as problem:
+        raise OverstapError("INTAKE-001", kind=errno.errorcode.get(problem.errno or 0, "?")) from None
+    for position, name in enumerate(names[: limits.files], start=1):
+        yield _take(folder / name, _label(position, name, label_key), now, settle_seconds, limits)
+    if len(names) > limits.files:
+        yield Refused("-", "INTAKE-012", {"limit": limits.files})
+
+
+def _label(position: int, name: str, key: bytes) -> str:
+    digest = hmac.new(key, os.fsencode(name), hashlib.sha256).hexdigest()
+    return f"bestand {position} ({digest[:8]})"
+
+
+def _take(path: Path, label: str, now: datetime, settle_seconds: float, limits: DropLimits) -> Found | Refused:
+    name = path.name
+
+    def refused(code: str, *, is_waiting: bool = False, **facts: object) -> Refused:
+        return Refused(label, code, facts, file_name=name, is_waiting=is_waiting)
+
+    try:
+        kind = path.lstat().st_mode
+        if stat.S_ISLNK(kind):
+            return refused("INTAKE-003")
+        if not stat.S_ISREG(kind):
+            return refused("INTAKE-002")
+        if name.startswith(_UNFINISHED_STARTS) or name.lower().endswith(_UNFINISHED):
+            return refused("INTAKE-004", is_waiting=True)
+        if not name.lower().endswith(".xml"):
+            return refused("INTAKE-005")
+        # Between the look and the opening the file may have become a link or a pipe: neither is followed or waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with io.FileIO(descriptor) as file:
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                return refused("INTAKE-002")
+            if before.st_size > limits.file_bytes:
+                size = before.st_size // 1_000_000
+                return refused("INTAKE-006", megabytes=size, limit=limits.file_bytes // 1_000_000)
+            age = now.timestamp() - before.st_mtime
+            if abs(age) < settle_seconds:
+                return refused("INTAKE-007", is_waiting=True)
+            data = _read(file, limits.file_bytes)
+            after = os.fstat(descriptor)
+    except FileNotFoundError:
+        return refused("INTAKE-009", is_waiting=True)
+    except OSError as problem:
+        if problem.errno == errno.ELOOP:
+            return refused("INTAKE-003")
+        return refused("INTAKE-010", kind=errno.errorcode.get(problem.errno or 0, "?"))
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size:
+        return refused("INTAKE-008", is_waiting=True)
+    if not data:
+        return refused("INTAKE-011")
+    modified_at = datetime.fromtimestamp(after.st_mtime, UTC)
+    return Found(label, data, hashlib.sha256(data).digest(), modified_at, name)
+
+
+def _read(file: io.FileIO, limit: int) -> bytes:
+    """Read to the end, but one byte more than the limit at most: the file may be growing."""
+    parts: list[bytes] = []
+    left = limit + 1
+    while left > 0 and (part := file.read(min(left, 1 << 20))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)

@@ -1,0 +1,185 @@
+"""Source (b): a school administration system's PostgreSQL database, read through the documented view.
+
+The connection is psycopg 3, as Airflow's PostgresHook gives it (postgres provider 7.1.1 with SQLAlchemy 2) and as a
+command or a test opens it. Rows come over a server-side cursor, a batch at a time, so memory stays flat.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import psycopg
+from psycopg import sql
+from psycopg.rows import tuple_row
+
+from overstap.errors import OverstapError
+from overstap.intake.refusals import Refused
+from overstap.intake.sources.las_view import COLUMNS, NAMES, Column, Kind
+from overstap.oso import building
+from overstap.oso.model import Dossier
+
+_SCHEMA, _VIEW = "overstap_las", "oso_dossier"
+
+# Domain facts, section 2.1, column POVO: what a dossier from this view always says about its categories. No parent has
+# inspected it yet, so the inspection block says just that.
+_FIXED: dict[str, Any] = {
+    "metadata": {
+        "deeldossier": "LASLVS",
+        "standaardversie": "2019.1",
+        "validatieversie": "2019.1.1",
+        "categorie_uitlevering": {
+            "cat_metadata": "VERPLICHT",
+            "cat_ouderinzage": "VERPLICHT",
+            "cat_school": "VERPLICHT",
+            "cat_leerling": "VERPLICHT",
+            "cat_oudersverzorgers": "VERPLICHT",
+            "cat_vve": "VERBODEN",
+            "cat_schoolloopbaan": "VERPLICHT",
+            "cat_overstapadvies": "VERPLICHT",
+            "cat_onderwijsondersteuning": "OPTIONEEL",
+            "cat_verzuim": "OPTIONEEL",
+            "cat_eindtoetsbo": "OPTIONEEL",
+            "cat_toetsresultaten": "OPTIONEEL",
+            "cat_handelingsplannen": "OPTIONEEL",
+            "cat_cijferlijsten": "OPTIONEEL",
+            "cat_vombo": "VERBODEN",
+            "cat_bijlagedocs": "OPTIONEEL",
+        },
+        "overstap": "POVO",
+    },
+    "overdrachtsoort": "overstapdossier",
+    "inzage": {"voorlopigdossier": "false", "inzage": "false"},
+}
+
+
+def read(connection: psycopg.Connection[Any], *, school_id: str, batch_rows: int = 500) -> Iterator[pd.DataFrame]:
+    """Read a school's pupils from the view, in batches.
+
+    The read runs in a read-only transaction of its own, which ends when the iteration does.
+
+    Args:
+        connection: psycopg 3, idle (no open transaction), such as `PostgresHook.get_conn()`.
+        school_id: BRIN and branch, "99AA00".
+        batch_rows: rows per frame.
+
+    Yields:
+        Frames of at most `batch_rows` rows, columns `las_view.NAMES` in that order, all of pandas' string type: dates
+        as YYYY-MM-DD, booleans as true and false, jsonb as its text, NULL as missing. "NA" and leading zeros are text.
+
+    Raises:
+        OverstapError: INTAKE-020 when the view cannot be read, INTAKE-021 when its columns are not the documented ones.
+    """
+    view = sql.Identifier(_SCHEMA, _VIEW)
+    columns = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in NAMES)
+    query = sql.SQL('SELECT {} FROM {} WHERE brincode = %s AND vestigingscode = %s ORDER BY leerlingid COLLATE "C"')
+    try:
+        with connection.transaction():
+            # A date's text depends on the server's DateStyle; the reader's own transaction settles it.
+            connection.execute("SET TRANSACTION READ ONLY")
+            connection.execute("SET LOCAL datestyle TO 'ISO, YMD'")
+            _check_columns(connection, school_id)
+            # The name makes it a server-side cursor; the row factory is stated because a hook may have set another.
+            with connection.cursor(name="overstap_las", row_factory=tuple_row) as cursor:
+                cursor.itersize = batch_rows
+                cursor.execute(query.format(columns, view), (school_id[:4], school_id[4:]))
+                while rows := cursor.fetchmany(batch_rows):
+                    yield pd.DataFrame(rows, columns=list(NAMES), dtype="string")
+    except psycopg.Error as problem:
+        # The server's text may quote a value; only its class and SQLSTATE are told.
+        raise OverstapError(
+            "INTAKE-020", school=school_id, kind=type(problem).__name__, sqlstate=problem.sqlstate or "-"
+        ) from None
+
+
+def _check_columns(connection: psycopg.Connection[Any], school_id: str) -> None:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(_SCHEMA, _VIEW)))
+        found = [column.name for column in cursor.description or ()]
+    missing = [name for name in NAMES if name not in found]
+    extra = [name for name in found if name not in NAMES]
+    if missing or extra:
+        raise OverstapError(
+            "INTAKE-021", school=school_id, missing=", ".join(missing) or "-", extra=", ".join(extra) or "-"
+        )
+
+
+def dossiers(frame: pd.DataFrame) -> Iterator[tuple[str, Dossier | Refused]]:
+    """Write the rows of a frame as OSO 2019.1 dossiers, PO to VO.
+
+    Args:
+        frame: as `read` yields it.
+
+    Yields:
+        The LAS key of each row with its dossier; or with what is wrong with the row, so that one row never stops the
+        others: INTAKE-022 without a key, INTAKE-023 when a jsonb column has another shape than documented, INTAKE-024
+        when the row cannot be XML.
+    """
+    for position, row in enumerate(frame.itertuples(index=False, name=None), start=1):
+        key = row[0]
+        label = f"rij {position}"
+        if not isinstance(key, str) or not key.strip():
+            yield "", Refused(label, "INTAKE-022")
+            continue
+        try:
+            yield key, building.build(_values(row))
+        except _WrongShapeError as wrong:
+            yield key, Refused(label, "INTAKE-023", {"column": wrong.column})
+        except OverstapError as error:
+            yield key, Refused(label, error.code, error.facts)
+        except (TypeError, ValueError, AttributeError):
+            # A character that XML cannot hold, or a text where a block belongs. The cause may quote the pupil's data.
+            yield key, Refused(label, "INTAKE-024")
+
+
+class _WrongShapeError(Exception):
+    def __init__(self, column: str) -> None:
+        self.column = column
+        super().__init__(column)
+
+
+def _values(row: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the nested values of one row; what is missing stays out, since OSO has no empty elements."""
+    values: dict[str, Any] = json.loads(_FIXED_TEXT)
+    for column, value in zip(COLUMNS, row, strict=True):
+        if value is None or value is pd.NA or value == "":
+            continue
+        if column.kind is not Kind.TEXT:
+            value = _parsed(column, value)
+            if not value:
+                continue
+        place = values
+        *blocks, last = column.path.split("/")
+        for block in blocks:
+            place = place.setdefault(block, {})
+        place[last] = value
+    return values
+
+
+_FIXED_TEXT = json.dumps(_FIXED)
+
+
+def _parsed(column: Column, text: str) -> Any:
+    try:
+        # Numbers are kept as they are written: 6.30 is not 6.3.
+        parsed = json.loads(text, parse_float=str, parse_int=str)
+    except ValueError:
+        raise _WrongShapeError(column.name) from None
+    if parsed is None:
+        return None
+    if not isinstance(parsed, list if column.kind is Kind.ITEMS else dict):
+        raise _WrongShapeError(column.name)
+    return _texts(parsed)
+
+
+def _texts(value: Any) -> Any:
+    """Return JSON values as element texts: true as "true", empty and null ones left out."""
+    if isinstance(value, dict):
+        made = {name: _texts(inner) for name, inner in value.items()}
+        # Of an exempt pupil's final test the XSD wants the element onderdelen even when nothing is in it.
+        return {name: inner for name, inner in made.items() if inner or name == "onderdelen"}
+    if isinstance(value, list):
+        return [made for inner in value if (made := _texts(inner))]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value

@@ -1,0 +1,10 @@
+"""The business truth: the only door to the ledger's database.
+
+`door` opens a unit of work in one region; the modules beside it say, one subject each, what can be done inside it:
+`rounds`, `dossiers`, `reviews`, `deliveries`, `reports`, `audit`. `migrate` makes the database, `secrets` holds the
+regions' keys, `invariants` proves that what stands there is consistent. The SQL stands in include/schemas/ledger.
+"""
+
+from overstap.ledger.session import Ledger, Unit, open_ledger
+
+__all__ = ["Ledger", "Unit", "open_ledger"]

@@ -1,0 +1,1 @@
+"""Deliveries in the ledger: what is sealed for whom, requests, receipts, results, withdrawals."""

@@ -1,0 +1,203 @@
+"""The line to each school: silent for how long, resting until when. And what is tried when.
+
+A circuit breaker that outlives the task: after a number of answerless attempts a school rests, longer each time; then
+one envelope tries whether it answers again. How long is the sender's choice; what was decided stands here, by the
+database's clock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.session import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How a school's line stands."""
+
+    silent: int = 0
+    """Answerless attempts in a row."""
+    rests: int = 0
+    """Rests in a row."""
+    rests_until: datetime | None = None
+    is_resting: bool = False
+    """Whether it rests now, by the database's clock."""
+    problem: str | None = None
+    """Error code of the last answerless attempt."""
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether the next envelope only tries if the school answers again (the breaker is half open)."""
+        return self.rests > 0 and not self.is_resting
+
+
+def line_to(unit: Unit, school: str) -> Line:
+    """Return how the line to a school stands."""
+    rows = unit.rows(
+        "select silent, rests, rests_until, coalesce(rests_until > overstap.clock(), false), problem "
+        "from overstap.school_line where school = %(school)s",
+        school=school,
+    )
+    return Line(*rows[0]) if rows else Line()
+
+
+def resting(unit: Unit) -> dict[str, Line]:
+    """Return the lines of the region that are silent or resting, by school."""
+    return {
+        row[0]: Line(*row[1:])
+        for row in unit.rows(
+            "select school, silent, rests, rests_until, coalesce(rests_until > overstap.clock(), false), problem "
+            "from overstap.school_line where silent > 0 or rests > 0 order by school"
+        )
+    }
+
+
+def note_answer(unit: Unit, school: str) -> None:
+    """Note that a school answered: its line is whole again."""
+    unit.run(
+        "insert into overstap.school_line as l (region, school, answered_at) "
+        "values (%(region)s, %(school)s, overstap.clock()) on conflict (region, school) do update "
+        "set silent = 0, rests = 0, rests_until = null, problem = null, answered_at = overstap.clock()",
+        region=unit.region,
+        school=school,
+    )
+
+
+def note_silence(unit: Unit, school: str, *, silent: int, problem: str | None, rest: timedelta | None) -> None:
+    """Note answerless attempts, and let the school rest where there were too many.
+
+    Args:
+        unit: the transaction.
+        school: the school.
+        silent: answerless attempts in a row, by now.
+        problem: error code of the last.
+        rest: how long it rests from now; None: it does not.
+    """
+    unit.run(
+        "insert into overstap.school_line as l (region, school, silent, problem, rests, rests_until) "
+        "values (%(region)s, %(school)s, %(silent)s, %(problem)s, %(rests)s, "
+        "overstap.clock() + %(rest)s::interval) on conflict (region, school) do update "
+        "set silent = excluded.silent, problem = excluded.problem, rests = l.rests + excluded.rests, "
+        "rests_until = coalesce(excluded.rests_until, l.rests_until)",
+        region=unit.region,
+        school=school,
+        silent=silent,
+        problem=problem,
+        rests=0 if rest is None else 1,
+        rest=rest,
+    )
+
+
+def next_attempt(unit: Unit, round_id: str, school: str) -> datetime | None:
+    """Return when something of a round is to be tried at a school next, not before now; None: nothing is open.
+
+    What stands ready for the school to take, and what waits for a person (a withdrawn registration, or an answer to
+    non-delivery), does not count.
+    """
+    return unit.one(
+        """
+        select case when count(*) > 0 then
+               greatest(min(x.next_attempt_at), overstap.clock(),
+                        (select rests_until from overstap.school_line where school = %(school)s)) end
+          from overstap.delivery x
+          join overstap.dossier d on d.dossier = x.dossier and d.version = x.number
+          join overstap.may_leave m on m.dossier = x.dossier and m.number = x.number
+         where x.round_id = %(round)s and x.secondary_school = %(school)s and x.state = 'sealed'
+           and d.state in ('sealed', 'undelivered') and x.next_attempt_at < 'infinity' and x.offered_at is null
+           and exists (select from overstap.may_receive a
+                        where a.dossier = x.dossier and a.secondary_school = x.secondary_school)
+        """,
+        round=round_id,
+        school=school,
+    )[0]
+
+
+def due(unit: Unit) -> list[tuple[str, str]]:
+    """Return rounds and schools for which something that was begun is to be tried now, on whose line nothing rests."""
+    return [
+        (row[0], row[1])
+        for row in unit.rows(
+            """
+            select distinct x.round_id, x.secondary_school from overstap.delivery x
+              join overstap.dossier d on d.dossier = x.dossier and d.version = x.number
+              join overstap.may_leave m on m.dossier = x.dossier and m.number = x.number
+              left join overstap.school_line s on s.school = x.secondary_school
+             where x.state = 'sealed' and x.attempts > 0 and x.offered_at is null
+               and d.state in ('sealed', 'undelivered') and x.next_attempt_at <= overstap.clock()
+               and coalesce(s.rests_until <= overstap.clock(), true)
+               and exists (select from overstap.may_receive a
+                            where a.dossier = x.dossier and a.secondary_school = x.secondary_school)
+             order by 1, 2
+            """
+        )
+    ]
+
+
+def hurry(unit: Unit, round_id: str, school: str) -> int:
+    """Let what waits for its time at a school be tried now, because somebody started a task or a command.
+
+    Returns:
+        How many deliveries need not wait any more.
+    """
+    hurried = unit.run(
+        "update overstap.delivery set next_attempt_at = '-infinity' where round_id = %(round)s "
+        "and secondary_school = %(school)s and state = 'sealed' and next_attempt_at > overstap.clock()",
+        round=round_id,
+        school=school,
+    )
+    unit.run(  # behind the deliveries, as everybody does: who holds a line waits for no delivery
+        "update overstap.school_line set silent = 0, rests = 0, rests_until = null where school = %(school)s",
+        school=school,
+    )
+    return hurried
+
+
+def ask_again(
+    unit: Unit, round_id: str, *, school: str | None = None, dossiers: Sequence[UUID] | None = None
+) -> tuple[int, int]:
+    """Let what is undelivered be tried at once, and what was refused be sealed anew, as a person asked. Safe to repeat.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        school: for one secondary school only.
+        dossiers: of these dossiers only.
+
+    Returns:
+        How many deliveries are tried again, and how many dossiers that were refused are sealed anew.
+    """
+    chosen = {"round": round_id, "school": school, "ids": list(dossiers) if dossiers is not None else None}
+    which = (
+        "l.round_id = %(round)s and (%(school)s::text is null or l.secondary_school = %(school)s) "
+        "and (%(ids)s::uuid[] is null or l.dossier = any(%(ids)s))"
+    )
+    tried = unit.rows(
+        "update overstap.delivery l set next_attempt_at = '-infinity', offered_at = null "  # noqa: S608 (above)
+        "from overstap.dossier d "
+        f"where {which} and l.state = 'sealed' and d.dossier = l.dossier and d.version = l.number "
+        "and d.state in ('sealed', 'undelivered') returning l.message_id, l.secondary_school",
+        **chosen,
+    )
+    refused = unit.rows(
+        "select l.message_id, d.dossier, d.version from overstap.delivery l join overstap.dossier d "  # noqa: S608
+        f"on d.dossier = l.dossier and d.version = l.number where {which} and l.state = 'refused' "
+        "and d.state = 'refused' order by d.dossier for update of d",
+        **chosen,
+    )
+    unit.audit("delivery.ask_again", *(AuditLine(str(row[0])) for row in (*tried, *refused)))
+    unit.run(
+        "update overstap.delivery set state = 'resealed' where message_id = any(%(ids)s)",
+        ids=[row[0] for row in refused],
+    )
+    unit.run(
+        "update overstap.dossier set state = 'inspected' where dossier = any(%(ids)s)",
+        ids=list({row[1] for row in refused}),
+    )
+    unit.run(
+        "update overstap.school_line set silent = 0, rests = 0, rests_until = null where school = any(%(schools)s)",
+        schools=list({row[1] for row in tried}),
+    )
+    return len(tried), len({row[1] for row in refused})

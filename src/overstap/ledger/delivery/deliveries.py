@@ -1,0 +1,529 @@
+"""What is sealed for whom, on its way, and confirmed. The ledger itself decides what may leave."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from overstap.agreements.model import Stage
+from overstap.clock import spoken
+from overstap.errors import OverstapError
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.region_keys import RegionKeys, Sealed, sha256
+from overstap.ledger.session import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was sealed of a dossier for a school before."""
+
+    replaces: UUID | None = None
+    """Message id of the newest older version that the school has, or may have."""
+    serial: int = 0
+    """How often this very version was sealed before, refused, and asked for again."""
+    is_there: bool = False
+    """Whether this very version is sealed for it, and stays so: confirmed, or on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToSeal:
+    """A dossier that may leave: released, inspected, and with schools that may receive it."""
+
+    ref: VersionRef
+    primary_school: str
+    secondary_schools: tuple[str, ...]
+    content: Sealed = field(repr=False)
+    content_digest: bytes
+    seen_on: date | None
+    """None where no inspection is needed: towards a partnership."""
+    agreed: str
+    consent: str | None
+    views: tuple[Sealed, ...] = field(repr=False)
+    pupil: bytes = field(repr=False)
+    """Keyed hash of the pupil's number."""
+    before: Mapping[str, Before]
+    """Per secondary school, where something was."""
+
+    def meaning(self, round_id: str, school: str) -> str:
+        """Return what a delivery means: this version of this pupil's dossier in this round, for this school.
+
+        Made of what a source and an agreement state, not of what a database hands out: a ledger that was restored from
+        an older backup, or filled anew, comes to the same meaning, and so to the same message id.
+        """
+        serial = self.before.get(school, Before()).serial
+        parts = (round_id, self.pupil.hex(), self.ref.number, serial, self.content_digest.hex(), school)
+        return "\0".join(map(str, parts))
+
+    def opened(self, keys: RegionKeys) -> tuple[bytes, str | None]:
+        """Return the dossier and the parents' view, decrypted; what two parents wrote stands below one another.
+
+        Raises:
+            OverstapError: LEDGER-002 or LEDGER-003 when one of them does not open.
+        """
+        views = [keys.decrypt(view, f"view/{self.ref.bound_to}").decode() for view in self.views]
+        return keys.decrypt(self.content, self.ref.bound_to), "\n\n".join(views) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A sealed dossier for one school."""
+
+    message_id: UUID
+    ref: VersionRef
+    secondary_school: str
+    envelope: bytes = field(repr=False)
+    envelope_digest: bytes
+    manifest_digest: bytes
+    serial: int = 0
+    """How often this version was sealed for this school before."""
+    files_digest: bytes | None = None
+    """Of the files inside, by the manifest: the same for the same files, however often they are sealed."""
+    attempts: int = 0
+    """How often it was handed over, this time included."""
+    stated_at: datetime | None = None
+    """When it was sealed, as its manifest states it."""
+
+
+def stages_from(stage: Stage) -> list[str]:
+    """Return the stages that are at least as sure as this one."""
+    order = list(Stage)
+    return [item.value for item in order[order.index(stage) :]]
+
+
+def must_be_due(unit: Unit, round_id: str) -> None:
+    """Refuse to deliver before the moment that holds for the round; `overstap.may_leave` gives nothing either.
+
+    Raises:
+        OverstapError: AGREEMENT-020 with the moment.
+    """
+    delivers_at, is_due = unit.one(
+        "select delivers_at, delivers_at <= overstap.clock() from overstap.round where round_id = %(round)s",
+        round=round_id,
+    )
+    if not is_due:
+        raise OverstapError("AGREEMENT-020", moment=spoken(delivers_at), round=round_id)
+
+
+def to_seal(
+    unit: Unit,
+    round_id: str,
+    stage: Stage,
+    *,
+    senders: Sequence[str],
+    receivers: Sequence[str],
+    limit: int,
+    aside: Collection[UUID] = (),
+) -> list[ToSeal]:
+    """Claim inspected dossiers that may leave and have a receiver; a second runner gets others.
+
+    Args:
+        unit: the transaction; the claim holds until it ends.
+        round_id: the round.
+        stage: how sure it must be that the pupil goes to a school.
+        senders: primary schools that can sign at present; dossiers of others wait.
+        receivers: secondary schools that can be sealed for at present; a dossier with another receiver waits.
+        limit: how many dossiers at most.
+        aside: dossiers that could not be sealed in this run; they must not stop the others.
+    """
+    found = unit.rows(
+        """
+        select d.dossier
+          from overstap.dossier d
+          join overstap.may_leave m on m.dossier = d.dossier and m.number = d.version
+         where d.round_id = %(round)s and d.state = 'inspected'
+           and d.primary_school = any(%(senders)s) and not (d.dossier = any(%(aside)s::uuid[]))
+           and exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s))
+           and not exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s)
+                              and not (a.secondary_school = any(%(receivers)s)))
+         order by d.dossier limit %(limit)s
+           for update of d skip locked
+        """,
+        round=round_id,
+        stages=stages_from(stage),
+        senders=list(senders),
+        receivers=list(receivers),
+        limit=limit,
+        aside=list(aside),
+    )
+    # Read again now that they are held: while the statement above ran, parents may have changed their answer.
+    rows = unit.rows(
+        """
+        select d.dossier, d.version, d.primary_school, v.key_id, v.content, v.content_digest,
+               m.seen_on, m.agreed, m.consent, m.view_key_ids, m.views, d.pupil,
+               array(select secondary_school from overstap.may_receive a
+                      where a.dossier = d.dossier and a.stage = any(%(stages)s) order by secondary_school)
+          from overstap.dossier d
+          join overstap.may_leave m on m.dossier = d.dossier and m.number = d.version
+          join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version
+         where d.dossier = any(%(ids)s)
+         order by d.dossier
+        """,
+        ids=[row[0] for row in found],
+        stages=stages_from(stage),
+    )
+    before = _before(unit, [VersionRef(row[0], row[1]) for row in rows])
+    claimed = []
+    for row in rows:
+        dossier, number, school, key_id, content, digest, seen_on, agreed, consent, *views, pupil, schools = row
+        if not schools or not set(schools) <= set(receivers):
+            continue  # registered elsewhere in the meantime: the next look decides
+        claimed.append(
+            ToSeal(
+                VersionRef(dossier, number),
+                school,
+                tuple(one for one in schools if not before.get(dossier, {}).get(one, Before()).is_there),
+                Sealed(key_id, content),
+                digest,
+                seen_on,
+                agreed,
+                consent,
+                tuple(Sealed(key, view) for key, view in zip(*views, strict=True)),
+                pupil,
+                before.get(dossier, {}),
+            )
+        )
+    return claimed
+
+
+def _before(unit: Unit, refs: Sequence[VersionRef]) -> dict[UUID, dict[str, Before]]:
+    """Return what was sealed before of dossiers, per school."""
+    current = {ref.dossier: ref.number for ref in refs}
+    found: dict[UUID, dict[str, Before]] = {}
+    for dossier, school, message_id, number, is_asked_again, may_be_there in unit.rows(
+        "select dossier, secondary_school, message_id, number, state = 'resealed', "
+        "state = 'confirmed' or state = 'sealed' and attempts > 0 from overstap.delivery "
+        "where dossier = any(%(ids)s) order by number, serial",
+        ids=list(current),
+    ):
+        known = found.setdefault(dossier, {}).get(school, Before())
+        if number == current[dossier]:
+            found[dossier][school] = Before(known.replaces, known.serial + is_asked_again, not is_asked_again)
+        elif may_be_there:
+            found[dossier][school] = Before(message_id, 0)
+    return found
+
+
+def sort_receivers(unit: Unit, round_id: str, stage: Stage) -> Counter[str]:
+    """Put inspected dossiers that nobody may receive apart, and bring back those that somebody may by now.
+
+    Returns:
+        Counts of "no_receiver" and "found_receiver".
+    """
+    stages = stages_from(stage)
+    found = unit.run(
+        "update overstap.dossier d set state = 'inspected' where d.round_id = %(round)s and d.state = 'no_receiver' "
+        "and exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s))",
+        round=round_id,
+        stages=stages,
+    )
+    missing = unit.run(
+        "update overstap.dossier d set state = 'no_receiver' where d.round_id = %(round)s and d.state = 'inspected' "
+        "and not exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s))",
+        round=round_id,
+        stages=stages,
+    )
+    return Counter(no_receiver=missing, found_receiver=found)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreceived:
+    """Dossiers of a school that nobody may receive in this round.
+
+    Args:
+        primary_school: whose.
+        why: `outside`: registered at a school that does not take part; `other_school`: the registration names another
+            primary school; `stage`: not sure enough yet; `none`: nobody stated anything.
+        count: how many.
+    """
+
+    primary_school: str
+    why: str
+    count: int
+
+
+def without_receiver(unit: Unit, round_id: str) -> list[Unreceived]:
+    """Return why dossiers have no receiver, in counts: each under the first reason that holds for it."""
+    rows = unit.rows(
+        """
+        select d.primary_school,
+               case when bool_or(a.secondary_school = any(o.receiving) and a.primary_school = d.primary_school)
+                    then 'stage'
+                    when bool_or(a.secondary_school = any(o.receiving)) then 'other_school'
+                    when bool_or(a.secondary_school is not null) then 'outside' else 'none' end as why,
+               d.dossier
+          from overstap.dossier d join overstap.round o on o.round_id = d.round_id
+          left join overstap.application a on a.region = o.region and a.school_year = o.school_year
+           and a.pupil = d.pupil and a.withdrawn_at is null
+         where d.round_id = %(round)s and d.state = 'no_receiver'
+         group by d.primary_school, d.dossier
+        """,
+        round=round_id,
+    )
+    counted = Counter((school, why) for school, why, _ in rows)
+    return [Unreceived(school, why, count) for (school, why), count in sorted(counted.items())]
+
+
+def waiting_to_seal(unit: Unit, round_id: str) -> int:
+    """Return how many inspected dossiers have not been sealed; those that lack a consent that is required wait not."""
+    return int(
+        unit.one(
+            "select count(*) from overstap.dossier d where round_id = %(round)s and state = 'inspected' "
+            "and not exists (select from overstap.without_consent w where w.dossier = d.dossier)",
+            round=round_id,
+        )[0]
+    )
+
+
+def keep_sealed(unit: Unit, round_id: str, envelopes: Sequence[Envelope]) -> None:
+    """Keep sealed envelopes and mark their dossiers sealed, in the transaction that claimed them."""
+    unit.audit(
+        "delivery.seal",
+        *(
+            AuditLine(str(item.message_id), {"of": item.ref.bound_to, "to": item.secondary_school})
+            for item in envelopes
+        ),
+    )
+    columns = {"message_id": "uuid", "region": "text", "round_id": "text", "dossier": "uuid", "number": "int4"}
+    columns |= {"secondary_school": "text", "envelope": "bytea", "envelope_digest": "bytea", "manifest_digest": "bytea"}
+    columns |= {"serial": "int2", "files_digest": "bytea", "stated_at": "timestamptz"}
+    unit.insert(
+        "delivery",
+        columns,
+        [
+            (
+                item.message_id,
+                unit.region,
+                round_id,
+                item.ref.dossier,
+                item.ref.number,
+                item.secondary_school,
+                item.envelope,
+                item.envelope_digest,
+                item.manifest_digest,
+                item.serial,
+                item.files_digest,
+                item.stated_at,
+            )
+            for item in envelopes
+        ],
+    )
+    unit.run(
+        "update overstap.dossier set state = 'sealed' where dossier = any(%(ids)s)",
+        ids=list({item.ref.dossier for item in envelopes}),
+    )
+
+
+def to_send(
+    unit: Unit, round_id: str, secondary_school: str, *, after: UUID | None = None, limit: int
+) -> list[Envelope]:
+    """Take open deliveries for one school whose time has come and write the audit line of each attempt.
+
+    Commit before sending. Only a dossier's current version is taken: an older one never goes after a newer.
+
+    What was sealed for a pupil whose registration there was withdrawn since stays here; its problem is DELIVERY-104.
+
+    One sender per school at a time: hold `Ledger.alone` around it. Should two send all the same, the receiver knows an
+    envelope that it has by its message id and gives the same receipt again, so it is stored once.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        secondary_school: the receiver.
+        after: the last message id that this run took, so that a run tries each delivery once.
+        limit: how many at most.
+    """
+    rows = unit.rows(
+        """
+        update overstap.delivery l set attempts = attempts + 1
+         where l.message_id in (
+               select x.message_id from overstap.delivery x
+                 join overstap.dossier d on d.dossier = x.dossier and d.version = x.number
+                 join overstap.may_leave m on m.dossier = x.dossier and m.number = x.number
+                where x.round_id = %(round)s and x.secondary_school = %(school)s and x.state = 'sealed'
+                  and x.offered_at is null
+                  and x.next_attempt_at <= overstap.clock()
+                  and d.state in ('sealed', 'undelivered') and d.erased_at is null
+                  and (%(after)s::uuid is null or x.message_id > %(after)s)
+                  and exists (select from overstap.may_receive a
+                               where a.dossier = x.dossier and a.secondary_school = x.secondary_school)
+                order by x.message_id limit %(limit)s)
+        returning message_id, dossier, number, envelope, envelope_digest, manifest_digest, attempts, files_digest
+        """,
+        round=round_id,
+        school=secondary_school,
+        after=after,
+        limit=limit,
+    )
+    rows.sort(key=lambda row: row[0])
+    unit.audit(
+        "delivery.send",
+        *(AuditLine(str(row[0]), {"to": secondary_school, "attempt": row[6]}) for row in rows),
+    )
+    return [
+        Envelope(
+            row[0],
+            VersionRef(row[1], row[2]),
+            secondary_school,
+            row[3],
+            row[4],
+            row[5],
+            files_digest=row[7],
+            attempts=row[6],
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an attempt brought: a receipt that was verified, one that does not count, or none."""
+
+    message_id: UUID
+    outcome: str
+    """accepted, refused, unverified (a receipt that does not count), failed (it did not get there, or nobody could look
+    for a receipt), offered (it stands where the school takes it) or waiting (it stands there still)."""
+    code: str | None
+    receipt: bytes | None = field(repr=False, default=None)
+    wait: timedelta = timedelta(0)
+    """How long to wait before the next attempt, where it is not settled."""
+
+
+def settle(unit: Unit, answers: Sequence[Answer]) -> None:
+    """Keep what the attempts brought. Only a verified receipt settles a delivery; the rest stays open with its reason.
+
+    A dossier is confirmed when every delivery of its version is, and refused when none is open and one was refused.
+    """
+    # Rows before the region's chain, as everybody does: who holds the chain must wait for nobody.
+    unit.rows(
+        "select from overstap.dossier d join overstap.delivery l using (dossier) where l.message_id = any(%(ids)s) "
+        "order by d.dossier for update",
+        ids=[item.message_id for item in answers],
+    )
+    signed = [item for item in answers if item.receipt is not None]
+    unit.run(  # the receiver repeats the same bytes: what could not be verified earlier (a stale CRL) may be by now
+        """
+        insert into overstap.receipt as kept (region, message_id, digest, content, outcome, code)
+        select %(region)s, * from unnest(%(ids)s::uuid[], %(digests)b::bytea[], %(contents)b::bytea[],
+                                         %(outcomes)s::text[], %(codes)s::text[])
+        on conflict (message_id, digest) do update set outcome = excluded.outcome, code = excluded.code
+         where kept.outcome = 'unverified'
+        """,
+        region=unit.region,
+        ids=[item.message_id for item in signed],
+        digests=[sha256(item.receipt or b"") for item in signed],
+        contents=[item.receipt for item in signed],
+        outcomes=[item.outcome for item in signed],
+        codes=[item.code for item in signed],
+    )
+    settled = [item for item in answers if item.outcome in ("accepted", "refused")]
+    unit.audit(
+        "delivery.settle",
+        *(
+            AuditLine(
+                str(item.message_id),
+                {"outcome": item.outcome, "code": item.code, "receipt": sha256(item.receipt or b"").hex()},
+            )
+            for item in settled
+        ),
+    )
+    unit.run(
+        "update overstap.delivery l set problem = t.code, "
+        "state = case t.outcome when 'accepted' then 'confirmed' when 'refused' then 'refused' else l.state end, "
+        "settled_at = case when t.outcome in ('accepted', 'refused') then overstap.clock() end, "
+        "offered_at = case t.outcome when 'offered' then overstap.clock() else l.offered_at end, "
+        "next_attempt_at = "
+        "case when l.next_attempt_at = 'infinity' then 'infinity' else overstap.clock() + t.wait end "
+        "from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(codes)s::text[], %(waits)s::interval[]) "
+        "as t (id, outcome, code, wait) "
+        "where l.message_id = t.id and l.state = 'sealed'",
+        ids=[item.message_id for item in answers],
+        outcomes=[item.outcome for item in answers],
+        codes=[item.code for item in answers],
+        waits=[item.wait for item in answers],
+    )
+    unit.run(
+        """
+        update overstap.dossier d set state = case when s.refused then 'refused' else 'confirmed' end
+          from (select l.dossier, l.number,
+                       bool_or(l.state = 'refused') as refused, bool_or(l.state = 'sealed') as is_open
+                  from overstap.delivery l
+                 where (l.dossier, l.number) in
+                       (select dossier, number from overstap.delivery where message_id = any(%(ids)s))
+                 group by l.dossier, l.number) s
+         where d.dossier = s.dossier and d.version = s.number and not s.is_open and d.state in ('sealed', 'undelivered')
+        """,
+        ids=[item.message_id for item in settled],
+    )
+
+
+def adopt(unit: Unit, message_id: UUID, *, envelope: bytes, manifest_digest: bytes) -> None:
+    """Put the envelope that the receiver has in the place of ours: the same files, under the same message id.
+
+    For a delivery that is open still; its receipt is settled next, in the same transaction.
+    """
+    digest = sha256(envelope)
+    unit.audit("delivery.adopt", AuditLine(str(message_id), {"envelope": digest.hex()}))
+    unit.rows(
+        "select overstap.adopt_envelope(%(id)s, %(envelope)s, %(manifest)s)",
+        id=message_id,
+        envelope=envelope,
+        manifest=manifest_digest,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A delivery that stands ready for its school, and whose receipt has not come."""
+
+    message_id: UUID
+    secondary_school: str
+    envelope_digest: bytes
+    manifest_digest: bytes
+    problem: str | None
+    """Error code of the last look for its receipt."""
+
+
+def awaited(unit: Unit, round_id: str, secondary_school: str) -> list[Awaited]:
+    """Return what stands ready for a school and has no receipt yet."""
+    return [
+        Awaited(*row)
+        for row in unit.rows(
+            "select message_id, secondary_school, envelope_digest, manifest_digest, problem from overstap.delivery "
+            "where round_id = %(round)s and secondary_school = %(school)s and state = 'sealed' "
+            "and offered_at is not null order by message_id",
+            round=round_id,
+            school=secondary_school,
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Deliveries to a school that are not settled."""
+
+    count: int
+    waiting: int
+    """How many of them stand ready for the school, with nothing wrong."""
+    problems: Counter[str]
+    """Error code of the last attempt, with how many deliveries stand still for it."""
+
+
+def still_open(unit: Unit, round_id: str, secondary_school: str | None = None) -> Open:
+    """Return what is sealed and not settled, for one school or for all; what was withdrawn or replaced is not open."""
+    rows = unit.rows(
+        "select coalesce(l.problem, ''), count(*), "
+        "count(*) filter (where l.problem is null and l.offered_at is not null) "
+        "from overstap.delivery l join overstap.dossier d "
+        "on d.dossier = l.dossier and d.version = l.number and d.state in ('sealed', 'undelivered') "
+        "where l.round_id = %(round)s and l.state = 'sealed' "
+        "and (%(school)s::text is null or l.secondary_school = %(school)s) group by 1",
+        round=round_id,
+        school=secondary_school,
+    )
+    return Open(
+        sum(row[1] for row in rows),
+        sum(row[2] for row in rows),
+        Counter({code: count for code, count, _ in rows if code}),
+    )

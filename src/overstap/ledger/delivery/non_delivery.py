@@ -1,0 +1,92 @@
+"""What is told undelivered when receipts were due: once, at that moment, and by name of both schools."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.session import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """What one sender's dossiers for one receiver came to, when receipts were due."""
+
+    primary_school: str
+    secondary_school: str
+    problems: Counter[str]
+    """Error code of the last attempt (empty: none was made), with how many dossiers."""
+
+    @property
+    def count(self) -> int:
+        """How many dossiers."""
+        return self.problems.total()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A delivery that was told undelivered, as it stands now."""
+
+    message_id: UUID
+    primary_school: str
+    secondary_school: str
+    problem: str | None
+    told_at: datetime
+    state: str
+    """sealed (still open), confirmed or refused since."""
+
+
+def give_up(unit: Unit, round_id: str) -> list[Undelivered]:
+    """Say of what is unsettled when receipts were due that it is undelivered. Safe to repeat.
+
+    A late receipt still counts. Nothing of it is sent again by itself: it was told, and a person decides
+    (`lines.ask_again`).
+
+    Returns:
+        What was told now, by sender and receiver; nothing that was told before.
+    """
+    rows = unit.rows(
+        "update overstap.dossier set state = 'undelivered' where round_id = %(round)s and state = 'sealed' "
+        "returning dossier, version",
+        round=round_id,
+    )
+    unit.audit("delivery.give_up", *(AuditLine(f"{dossier}/{number}") for dossier, number in rows))
+    told = unit.rows(
+        """
+        with given as (
+            update overstap.delivery l set next_attempt_at = 'infinity'
+              from unnest(%(ids)s::uuid[], %(numbers)s::int[]) as t (dossier, number)
+             where l.dossier = t.dossier and l.number = t.number and l.state = 'sealed'
+            returning l.message_id, l.dossier, l.secondary_school, l.attempts,
+                      coalesce(l.problem, (select s.problem from overstap.school_line s
+                                            where s.school = l.secondary_school)) as problem)
+        insert into overstap.non_delivery
+               (region, round_id, message_id, primary_school, secondary_school, problem, attempts)
+        select %(region)s, %(round)s, g.message_id, d.primary_school, g.secondary_school, g.problem, g.attempts
+          from given g join overstap.dossier d using (dossier)
+        on conflict (message_id) do nothing
+        returning primary_school, secondary_school, problem
+        """,
+        region=unit.region,
+        round=round_id,
+        ids=[row[0] for row in rows],
+        numbers=[row[1] for row in rows],
+    )
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for primary, secondary, problem in told:
+        found.setdefault((primary, secondary), Counter())[problem or ""] += 1
+    return [Undelivered(*pair, problems) for pair, problems in sorted(found.items())]
+
+
+def told(unit: Unit, round_id: str) -> list[Standing]:
+    """Return everything of a round that was ever told undelivered, and how it stands now."""
+    return [
+        Standing(*row)
+        for row in unit.rows(
+            "select n.message_id, n.primary_school, n.secondary_school, n.problem, n.told_at, l.state "
+            "from overstap.non_delivery n join overstap.delivery l using (message_id) "
+            "where n.round_id = %(round)s order by n.primary_school, n.secondary_school, n.message_id",
+            round=round_id,
+        )
+    ]

@@ -1,0 +1,147 @@
+"""What became of dossiers after their receipts: kept as schools signed it, counted, listed for the sending school."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.region_keys import Sealed, sha256
+from overstap.ledger.session import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A verified result, as it is kept."""
+
+    message_id: UUID
+    kind: str
+    outcome: str
+    reason: str | None
+    stated_at: datetime
+    content: bytes = field(repr=False)
+
+
+def known(unit: Unit, content: bytes) -> bool:
+    """Tell whether these bytes are kept already."""
+    found = unit.rows("select from overstap.result where digest = %(digest)s limit 1", digest=sha256(content))
+    return bool(found)
+
+
+def keep(unit: Unit, statements: Sequence[Statement]) -> int:
+    """Keep verified results; the same bytes again change nothing.
+
+    Returns:
+        How many were new.
+    """
+    digests = {(item.message_id, sha256(item.content)): item for item in statements}
+    known = {
+        (row[0], row[1])
+        for row in unit.rows(
+            "select message_id, digest from overstap.result where message_id = any(%(ids)s)",
+            ids=[item.message_id for item in statements],
+        )
+    }
+    fresh = {key: item for key, item in digests.items() if key not in known}
+    unit.audit(
+        "delivery.result",
+        *(
+            AuditLine(str(item.message_id), {"outcome": item.outcome, "reason": item.reason, "result": digest.hex()})
+            for (_, digest), item in fresh.items()
+        ),
+    )
+    for (message_id, digest), item in fresh.items():
+        unit.run(
+            "insert into overstap.result (region, message_id, kind, outcome, reason, stated_at, digest, content) "
+            "values (%(region)s, %(id)s, %(kind)s, %(outcome)s, %(reason)s, %(at)s, %(digest)s, %(content)s) "
+            "on conflict do nothing",
+            region=unit.region,
+            id=message_id,
+            kind=item.kind,
+            outcome=item.outcome,
+            reason=item.reason,
+            at=item.stated_at,
+            digest=digest,
+            content=item.content,
+        )
+    return len(fresh)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultCounts:
+    """What one secondary school said of the dossiers that it confirmed, in deliveries."""
+
+    school: str
+    name: str
+    confirmed: int
+    outcomes: Counter[str]
+    """imported, rejected, placed, not_placed, not_shown_up."""
+    reasons: Counter[str]
+    """Of those rejected."""
+
+
+def counts(unit: Unit, round_id: str, primary_school: str | None = None) -> list[ResultCounts]:
+    """Return what each secondary school said, by name; of one primary school's pupils, or of all. No pupil anywhere."""
+    rows = unit.rows(
+        "select l.secondary_school, s.name, r.outcome, r.reason, count(*) from overstap.delivery l "
+        "join overstap.school s on s.region = l.region and s.school = l.secondary_school "
+        "join overstap.dossier d on d.dossier = l.dossier "
+        "left join overstap.current_result r on r.message_id = l.message_id "
+        "where l.round_id = %(round)s and l.state = 'confirmed' "
+        "and (%(primary)s::text is null or d.primary_school = %(primary)s) group by 1, 2, 3, 4",
+        round=round_id,
+        primary=primary_school,
+    )
+    confirmed: dict[str, int] = dict(
+        unit.rows(
+            "select l.secondary_school, count(*) from overstap.delivery l join overstap.dossier d using (dossier) "
+            "where l.round_id = %(round)s and l.state = 'confirmed' "
+            "and (%(primary)s::text is null or d.primary_school = %(primary)s) group by 1",
+            round=round_id,
+            primary=primary_school,
+        )
+    )
+    found: dict[str, ResultCounts] = {}
+    for school, name, outcome, reason, count in rows:
+        one = found.setdefault(school, ResultCounts(school, name, confirmed[school], Counter(), Counter()))
+        if outcome is not None:
+            one.outcomes[outcome] += count
+        if reason is not None:
+            one.reasons[reason] += count
+    return sorted(found.values(), key=lambda one: (one.name, one.school))
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """What a secondary school said about one dossier of a primary school, with the dossier to name the pupil by."""
+
+    ref: VersionRef
+    content: Sealed = field(repr=False)
+    secondary_school: str
+    name: str
+    outcomes: dict[str, tuple[str, str | None, datetime]]
+    """Per kind: outcome, reason, and when it was stated."""
+
+
+def fed_back(unit: Unit, round_id: str, primary_school: str) -> list[Fed]:
+    """Return what was said about each confirmed dossier of a primary school."""
+    found: dict[UUID, Fed] = {}
+    for row in unit.rows(
+        "select l.message_id, l.dossier, l.number, v.key_id, v.content, l.secondary_school, s.name, r.kind, r.outcome, "
+        "r.reason, r.stated_at from overstap.delivery l "
+        "join overstap.dossier d on d.dossier = l.dossier "
+        "join overstap.dossier_version v on v.dossier = l.dossier and v.number = l.number "
+        "join overstap.school s on s.region = l.region and s.school = l.secondary_school "
+        "left join overstap.current_result r on r.message_id = l.message_id "
+        "where l.round_id = %(round)s and d.primary_school = %(primary)s and l.state = 'confirmed' "
+        "order by s.name, l.message_id",
+        round=round_id,
+        primary=primary_school,
+    ):
+        message, dossier, number, key_id, content, school, name, kind, outcome, reason, stated_at = row
+        one = found.setdefault(message, Fed(VersionRef(dossier, number), Sealed(key_id, content), school, name, {}))
+        if kind is not None:
+            one.outcomes[kind] = (outcome, reason, stated_at)
+    return list(found.values())

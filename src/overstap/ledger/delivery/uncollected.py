@@ -1,0 +1,57 @@
+"""What stands ready for schools that take it themselves, and was not collected: how long, and when to remind."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from overstap.ledger.session import Unit
+
+REMIND_AFTER = timedelta(days=2)
+"""Behind the moment at which the oldest was put ready; again each time as long, until receipts are due."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotCollected:
+    """What stands ready for one school."""
+
+    school: str
+    count: int
+    since: datetime
+    """Of the oldest."""
+    reminders_due: int
+    """How many reminders should have gone by now; none when it stands there for a short time only."""
+    is_expired: bool
+    """Receipts were due: it is told undelivered, and not offered by itself any more."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether somebody should be reminded."""
+        return self.reminders_due > 0
+
+
+def reminders_due(since: datetime, at: datetime, receipts_due: datetime, *, after: timedelta = REMIND_AFTER) -> int:
+    """Return how many reminders are due: one for each time span that something stands ready, and one on the last day.
+
+    Args:
+        since: when the oldest was put ready.
+        at: the moment.
+        receipts_due: when receipts are due; nobody is reminded after.
+        after: the time span between reminders.
+    """
+    until = min(at, receipts_due)
+    count = max(0, int((until - since) / after))
+    is_last_day = receipts_due - timedelta(days=1) <= at < receipts_due and since < receipts_due - timedelta(days=1)
+    return count + is_last_day
+
+
+def standing(unit: Unit, round_id: str, receipts_due: datetime) -> list[NotCollected]:
+    """Return what stands ready and was not confirmed, per receiving school, the longest waiting first."""
+    return [
+        NotCollected(school, count, since, reminders_due(since, at, receipts_due), at >= receipts_due)
+        for school, count, since, at in unit.rows(
+            "select l.secondary_school, count(*), min(l.offered_at), overstap.clock() from overstap.delivery l "
+            "join overstap.dossier d on d.dossier = l.dossier and d.version = l.number "
+            "and d.state in ('sealed', 'undelivered') where l.round_id = %(round)s and l.state = 'sealed' "
+            "and l.offered_at is not null group by 1 order by 3, 1",
+            round=round_id,
+        )
+    ]

@@ -1,0 +1,303 @@
+"""Dossiers that are taken back: who decided it, and what each receiver that had one signed about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.region_keys import sha256
+from overstap.ledger.session import Unit
+
+
+class Reason(StrEnum):
+    """Why a dossier is taken back. The receiver is told; nothing of it names a pupil."""
+
+    WRONG_RECEIVER = "wrong_receiver"
+    PUPIL_NOT_COMING = "pupil_not_coming"
+    WRONG_CONTENT = "wrong_content"
+    OBJECTION = "objection"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ToRevoke:
+    """An envelope of a withdrawn dossier that its receiver has, or may have, and no statement about it yet."""
+
+    message_id: UUID
+    envelope_digest: bytes
+    primary_school: str
+    secondary_school: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A signed statement that takes an envelope back, to be brought to its receiver."""
+
+    message_id: UUID
+    secondary_school: str
+    statement: bytes = field(repr=False)
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an attempt to take an envelope back brought."""
+
+    message_id: UUID
+    outcome: str
+    """confirmed, refused, unverified (an answer that does not count), offered (it lies where the school collects) or
+    failed (none at all)."""
+    code: str | None
+    answer: bytes | None = field(repr=False, default=None)
+    had: bool | None = None
+    """Whether the receiver had the dossier, by its answer."""
+    wait: timedelta = timedelta(0)
+    """How long to wait before the next attempt, where it is not settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the withdrawal of one envelope stands."""
+
+    dossier: UUID
+    reason: str
+    decided_by: str
+    decided_at: datetime
+    message_id: UUID | None
+    """None: no school had it, so there is nothing to take back."""
+    secondary_school: str | None
+    state: str | None
+    """unsigned, open, confirmed or refused."""
+    problem: str | None
+
+
+def withdraw(unit: Unit, round_id: str, dossiers: Sequence[UUID], *, reason: Reason, decided_by: str) -> int:
+    """Take dossiers back: nothing of them is sent any more. What a school has is taken back next. Safe to repeat.
+
+    Args:
+        unit: the transaction.
+        round_id: the round they are in.
+        dossiers: which.
+        reason: why.
+        decided_by: the account that decided it.
+
+    Returns:
+        How many were withdrawn now; those that were before do not count.
+    """
+    rows = unit.rows(
+        "select dossier, version from overstap.dossier where round_id = %(round)s and dossier = any(%(ids)s) "
+        "and state <> 'withdrawn' order by dossier for update",
+        round=round_id,
+        ids=list(dossiers),
+    )
+    unit.audit(
+        "delivery.withdraw",
+        *(AuditLine(f"{dossier}/{number}", {"reason": reason.value, "by": decided_by}) for dossier, number in rows),
+    )
+    for dossier, number in rows:
+        unit.run(
+            "insert into overstap.withdrawal (region, round_id, dossier, number, reason, decided_by) "
+            "values (%(region)s, %(round)s, %(dossier)s, %(number)s, %(reason)s, %(by)s)",
+            region=unit.region,
+            round=round_id,
+            dossier=dossier,
+            number=number,
+            reason=reason.value,
+            by=decided_by,
+        )
+    unit.run(
+        "update overstap.dossier set state = 'withdrawn' where dossier = any(%(ids)s)", ids=[row[0] for row in rows]
+    )
+    return len(rows)
+
+
+def to_revoke(unit: Unit, round_id: str | None = None) -> list[ToRevoke]:
+    """Return what schools have, or may have, of withdrawn dossiers, where no statement is made yet.
+
+    An envelope that was sent without an answer may have arrived: it is taken back too.
+    """
+    return [
+        ToRevoke(row[0], row[1], row[2], row[3], Reason(row[4]))
+        for row in unit.rows(
+            """
+            select l.message_id, l.envelope_digest, d.primary_school, l.secondary_school, w.reason
+              from overstap.withdrawal w
+              join overstap.dossier d using (dossier)
+              join overstap.delivery l on l.dossier = w.dossier
+             where (l.state = 'confirmed' or l.state = 'sealed' and l.attempts > 0)
+               and (%(round)s::text is null or w.round_id = %(round)s)
+               and not exists (select from overstap.revocation r where r.message_id = l.message_id)
+             order by l.message_id
+            """,
+            round=round_id,
+        )
+    ]
+
+
+def keep_statements(unit: Unit, statements: Sequence[Statement]) -> None:
+    """Keep signed statements; they are brought to their receivers from here, always the same bytes."""
+    unit.audit("revocation.sign", *(AuditLine(str(one.message_id), {"to": one.secondary_school}) for one in statements))
+    for one in statements:
+        unit.run(
+            "insert into overstap.revocation (message_id, region, statement, statement_digest) "
+            "values (%(id)s, %(region)s, %(statement)s, %(digest)s) on conflict do nothing",
+            id=one.message_id,
+            region=unit.region,
+            statement=one.statement,
+            digest=one.digest,
+        )
+
+
+def schools_to_tell(unit: Unit) -> list[str]:
+    """Return the secondary schools for which a statement is due now, on whose line nothing rests."""
+    return [
+        row[0]
+        for row in unit.rows(
+            "select distinct l.secondary_school from overstap.revocation r join overstap.delivery l using (message_id) "
+            "left join overstap.school_line s on s.school = l.secondary_school "
+            "where r.state = 'open' and r.next_attempt_at <= overstap.clock() "
+            "and coalesce(s.rests_until <= overstap.clock(), true) order by 1"
+        )
+    ]
+
+
+def schools_to_look_at(unit: Unit) -> list[str]:
+    """Return the secondary schools that collect by themselves and have not answered yet what stands ready for them."""
+    return [
+        row[0]
+        for row in unit.rows(
+            "select distinct l.secondary_school from overstap.revocation r join overstap.delivery l using (message_id) "
+            "where r.state = 'open' and r.offered_at is not null order by 1"
+        )
+    ]
+
+
+def open_statements(unit: Unit, secondary_school: str) -> list[Statement]:
+    """Return the statements that a school has not answered yet."""
+    return [
+        Statement(*row)
+        for row in unit.rows(
+            "select r.message_id, l.secondary_school, r.statement, r.statement_digest "
+            "from overstap.revocation r join overstap.delivery l using (message_id) "
+            "where r.state = 'open' and l.secondary_school = %(school)s order by r.message_id",
+            school=secondary_school,
+        )
+    ]
+
+
+def statement_of(unit: Unit, secondary_school: str, message_id: UUID) -> Statement | None:
+    """Return the statement about one envelope for the school that had it, answered or not."""
+    rows = unit.rows(
+        "select r.message_id, l.secondary_school, r.statement, r.statement_digest "
+        "from overstap.revocation r join overstap.delivery l using (message_id) "
+        "where r.message_id = %(id)s and l.secondary_school = %(school)s",
+        id=message_id,
+        school=secondary_school,
+    )
+    return Statement(*rows[0]) if rows else None
+
+
+def handed_out(unit: Unit, statement: Statement) -> None:
+    """Write that a statement is given to the school that asks. Commit before answering."""
+    [attempt] = unit.one(
+        "update overstap.revocation set attempts = attempts + 1 where message_id = %(id)s returning attempts",
+        id=statement.message_id,
+    )
+    told = {"to": statement.secondary_school, "attempt": attempt, "asked": True}
+    unit.audit("revocation.send", AuditLine(str(statement.message_id), told))
+
+
+def to_tell(unit: Unit, secondary_school: str, *, limit: int) -> list[Statement]:
+    """Take statements that are due for a school and write the audit line of each attempt. Commit before sending."""
+    rows = unit.rows(
+        """
+        update overstap.revocation r set attempts = attempts + 1
+         where r.message_id in (
+               select x.message_id from overstap.revocation x join overstap.delivery l using (message_id)
+                where l.secondary_school = %(school)s and x.state = 'open' and x.next_attempt_at <= overstap.clock()
+                order by x.message_id limit %(limit)s)
+        returning message_id, statement, statement_digest, attempts
+        """,
+        school=secondary_school,
+        limit=limit,
+    )
+    rows.sort(key=lambda row: row[0])
+    unit.audit(
+        "revocation.send", *(AuditLine(str(row[0]), {"to": secondary_school, "attempt": row[3]}) for row in rows)
+    )
+    return [Statement(row[0], secondary_school, row[1], row[2]) for row in rows]
+
+
+def settle(unit: Unit, answers: Sequence[Answer]) -> None:
+    """Keep what the attempts brought. Only a verified answer settles a withdrawal; the same again changes nothing."""
+    still_open = {
+        row[0]
+        for row in unit.rows(
+            "select message_id from overstap.revocation where message_id = any(%(ids)s) and state = 'open'",
+            ids=[item.message_id for item in answers],
+        )
+    }
+    answers = [item for item in answers if item.message_id in still_open]
+    settled = [item for item in answers if item.outcome in ("confirmed", "refused")]
+    unit.audit(
+        "revocation.settle",
+        *(
+            AuditLine(
+                str(item.message_id),
+                {"outcome": item.outcome, "code": item.code, "answer": sha256(item.answer or b"").hex()},
+            )
+            for item in settled
+        ),
+    )
+    for item in answers:
+        is_settled = item.outcome in ("confirmed", "refused")
+        unit.run(
+            "update overstap.revocation set problem = %(code)s, "
+            "next_attempt_at = overstap.clock() + %(wait)s::interval, "
+            "state = case when %(settled)s then %(outcome)s else state end, "
+            "offered_at = case when %(offered)s then coalesce(offered_at, overstap.clock()) else offered_at end, "
+            "answer = case when %(settled)s then %(answer)s else answer end, "
+            "had = case when %(settled)s then %(had)s else had end, "
+            "settled_at = case when %(settled)s then overstap.clock() end "
+            "where message_id = %(id)s and state = 'open'",
+            id=item.message_id,
+            code=item.code,
+            wait=item.wait,
+            settled=is_settled,
+            offered=item.outcome == "offered",
+            outcome=item.outcome,
+            answer=item.answer,
+            had=item.had,
+        )
+
+
+def attempts_of(unit: Unit, message_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return how often each statement was brought."""
+    return dict(
+        unit.rows(
+            "select message_id, attempts from overstap.revocation where message_id = any(%(ids)s)",
+            ids=list(message_ids),
+        )
+    )
+
+
+def standing(unit: Unit, round_id: str) -> list[Standing]:
+    """Return every withdrawal of a round, and how each envelope's stands."""
+    return [
+        Standing(*row)
+        for row in unit.rows(
+            """
+            select w.dossier, w.reason, w.decided_by, w.decided_at, l.message_id, l.secondary_school,
+                   case when l.message_id is not null then coalesce(r.state, 'unsigned') end, r.problem
+              from overstap.withdrawal w
+              left join overstap.delivery l on l.dossier = w.dossier
+                   and (l.state = 'confirmed' or l.state = 'sealed' and l.attempts > 0)
+              left join overstap.revocation r on r.message_id = l.message_id
+             where w.round_id = %(round)s order by w.decided_at, w.dossier, l.message_id
+            """,
+            round=round_id,
+        )
+    ]

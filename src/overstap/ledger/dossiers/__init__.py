@@ -1,0 +1,1 @@
+"""Dossiers in the ledger: versions, judgements, releases, what is outstanding."""

@@ -1,0 +1,493 @@
+"""Dossiers in a round: stored, judged, released. Everything goes in groups, one transaction each."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from overstap.errors import OverstapError
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.region_keys import Sealed
+from overstap.ledger.session import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A cut dossier as a school supplied it, before it has a row."""
+
+    pupil_number: str | None = field(repr=False)
+    """BSN or onderwijsnummer; None where it does not go along (to a partnership): then `las_key` says who it is."""
+    las_key: str | None = field(repr=False)
+    content: bytes = field(repr=False)
+    content_digest: bytes
+    oso_version: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What storing a group did, in dossiers."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    too_late: int = 0
+
+    def __add__(self, other: "Stored") -> "Stored":
+        return Stored(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.unchanged + other.unchanged,
+            self.too_late + other.too_late,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRef:
+    """One version of one dossier."""
+
+    dossier: UUID
+    number: int
+
+    @property
+    def bound_to(self) -> str:
+        """What the encrypted content is bound to."""
+        return f"{self.dossier}/{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A dossier version with its plain content, for as long as a step works on it."""
+
+    ref: VersionRef
+    primary_school: str
+    state: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """What a rule found in a version: where, never what stands there."""
+
+    rule: str
+    severity: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that could not become a dossier."""
+
+    label: str
+    file_name: str = field(repr=False)
+    code: str
+    facts: Mapping[str, str | int | float]
+
+
+# From these states a changed dossier becomes a new version with a release and a review of its own. Once sealed it is on
+# its way; once that has ended, the new version replaces what the receiver has. What was withdrawn stays so.
+_RENEWABLE = (
+    *("rejected", "accepted", "in_review", "inspected", "not_inspected", "no_receiver"),
+    *("confirmed", "refused", "undelivered"),
+)
+
+
+def store(unit: Unit, round_id: str, primary_school: str, group: Sequence[Incoming]) -> Stored:
+    """Store a group: new dossiers, and new versions of those whose content changed. Safe to repeat.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        primary_school: who supplied them.
+        group: at most some hundreds; no pupil twice.
+
+    Returns:
+        Counts; `too_late` are changed dossiers that were sealed already and stay as they are.
+    """
+    if not group:
+        return Stored()
+    by_pupil = {_pupil(unit, primary_school, item): item for item in group}
+    # A version that could no longer be read (QUALITY-003) counts as another: the same dossier once more mends it.
+    known: dict[bytes, tuple[UUID, str, int, bytes]] = {
+        row[0]: (row[1], row[2], row[3], row[4])
+        for row in unit.rows(
+            "select d.pupil, d.dossier, d.state, d.version, case when exists (select from overstap.finding f "
+            "where f.dossier = d.dossier and f.number = d.version and f.rule = 'QUALITY-003') "
+            "then '' else v.content_digest end from overstap.dossier d "
+            "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
+            "where d.round_id = %(round)s and d.primary_school = %(school)s and d.pupil = any(%(pupils)s) "
+            "order by d.dossier for update of d",
+            round=round_id,
+            school=primary_school,
+            pupils=list(by_pupil),
+        )
+    }
+    fresh = {pupil: item for pupil, item in by_pupil.items() if pupil not in known}
+    changed = {
+        known[pupil][0]: (known[pupil][2] + 1, item)
+        for pupil, item in by_pupil.items()
+        if pupil in known and known[pupil][3] != item.content_digest and known[pupil][1] in (*_RENEWABLE, "supplied")
+    }
+    too_late = sum(
+        1
+        for pupil, item in by_pupil.items()
+        if pupil in known
+        and known[pupil][3] != item.content_digest
+        and known[pupil][1] not in (*_RENEWABLE, "supplied")
+    )
+    versions: list[tuple[VersionRef, Incoming]] = []
+    if fresh:
+        # Two tasks may store the same school at once: the second finds the row there and leaves it to its next run.
+        inserted = unit.rows(
+            "insert into overstap.dossier (region, round_id, primary_school, pupil, las_key) "
+            "select %(region)s, %(round)s, %(school)s, p, k "
+            "from unnest(%(pupils)s::bytea[], %(keys)s::bytea[]) as t (p, k) "
+            "on conflict do nothing returning pupil, dossier",
+            region=unit.region,
+            round=round_id,
+            school=primary_school,
+            pupils=list(fresh),
+            keys=[_las_key(unit, primary_school, item.las_key) for item in fresh.values()],
+        )
+        versions += [(VersionRef(dossier, 1), fresh[pupil]) for pupil, dossier in inserted]
+    new = len(versions)
+    versions += [(VersionRef(dossier, number), item) for dossier, (number, item) in changed.items()]
+    unit.audit(
+        "intake.store",
+        *(AuditLine(ref.bound_to, {"content": item.content_digest.hex()}) for ref, item in versions),
+    )
+    _write_versions(unit, versions)
+    if changed:
+        unit.run(
+            "update overstap.dossier d set version = version + 1, state = 'supplied', review_closes_at = null, "
+            "las_key = t.key from unnest(%(ids)s::uuid[], %(keys)s::bytea[]) as t (id, key) where d.dossier = t.id",
+            ids=list(changed),
+            keys=[_las_key(unit, primary_school, item.las_key) for _, item in changed.values()],
+        )
+    return Stored(new, len(changed), len(group) - new - len(changed) - too_late, too_late)
+
+
+def _pupil(unit: Unit, primary_school: str, item: Incoming) -> bytes:
+    """Return the keyed hash by which a pupil is known: of the number, else of school and LAS key."""
+    if item.pupil_number is not None:
+        return unit.keys.lookup("pupil", item.pupil_number)
+    if not item.las_key:
+        raise ValueError("a dossier without the pupil's number and without a LAS key is nobody's")
+    return unit.keys.lookup("pupil", f"{primary_school}\0{item.las_key}")
+
+
+def _las_key(unit: Unit, primary_school: str, las_key: str | None) -> bytes | None:
+    return unit.keys.lookup("las_key", f"{primary_school}\0{las_key}") if las_key else None
+
+
+def _write_versions(unit: Unit, versions: Sequence[tuple[VersionRef, Incoming]]) -> None:
+    rows = []
+    for ref, item in versions:
+        sealed = unit.keys.encrypt(item.content, ref.bound_to)
+        rows.append(
+            (
+                ref.dossier,
+                ref.number,
+                unit.region,
+                sealed.key_id,
+                sealed.data,
+                item.content_digest,
+                item.oso_version,
+                item.source,
+            )
+        )
+    columns = {"dossier": "uuid", "number": "int4", "region": "text", "key_id": "text", "content": "bytea"}
+    columns |= {"content_digest": "bytea", "oso_version": "text", "source": "text"}
+    unit.insert("dossier_version", columns, rows)
+
+
+def note_refused(unit: Unit, round_id: str, primary_school: str, refused: Sequence[RefusedFile]) -> None:
+    """Keep which of a school's files were refused now; what it no longer supplies that way is taken off the list."""
+    unit.run(
+        "delete from overstap.refused_input where round_id = %(round)s and primary_school = %(school)s "
+        "and not (label = any(%(labels)s))",
+        round=round_id,
+        school=primary_school,
+        labels=[item.label for item in refused],
+    )
+    for item in refused:
+        # A name need not be UTF-8 (a folder filled by an old system): what cannot be read back is shown as "?".
+        sealed = unit.keys.encrypt(item.file_name.encode(errors="replace"), f"file/{item.label}")
+        unit.run(
+            "insert into overstap.refused_input "
+            "(region, round_id, primary_school, label, code, facts, key_id, file_name) "
+            "values (%(region)s, %(round)s, %(school)s, %(label)s, %(code)s, %(facts)s::jsonb, %(key)s, %(name)s) "
+            "on conflict (round_id, primary_school, label) do update set code = excluded.code, facts = excluded.facts, "
+            "key_id = excluded.key_id, file_name = excluded.file_name",  # "row 3" may be another pupil by now
+            region=unit.region,
+            round=round_id,
+            school=primary_school,
+            label=item.label,
+            code=item.code,
+            facts=json.dumps(dict(item.facts)),
+            key=sealed.key_id,
+            name=sealed.data,
+        )
+
+
+def refused_files(unit: Unit, round_id: str, primary_school: str) -> list[RefusedFile]:
+    """Return the school's files that are refused at present, with their names."""
+    return [
+        RefusedFile(label, unit.keys.decrypt(Sealed(key_id, name), f"file/{label}").decode(), code, facts)
+        for label, code, facts, key_id, name in unit.rows(
+            "select label, code, facts, key_id, file_name from overstap.refused_input "
+            "where round_id = %(round)s and primary_school = %(school)s order by seen_at, label",
+            round=round_id,
+            school=primary_school,
+        )
+    ]
+
+
+def contents(
+    unit: Unit,
+    round_id: str,
+    states: Sequence[str],
+    *,
+    primary_school: str | None = None,
+    damaged: Callable[[VersionRef, str], None] | None = None,
+) -> Iterator[Content]:
+    """Yield the current versions in these states, decrypted one by one, through a server-side cursor.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        states: the states.
+        primary_school: of this school alone; of all when left out.
+        damaged: told which version is no longer what was written, and its state, so that the others go on; without it
+            the first such version stops all.
+
+    Raises:
+        OverstapError: LEDGER-002 when a key is not there; LEDGER-003 when a version is damaged and nobody is told.
+    """
+    with unit.connection.cursor(name="contents") as cursor:
+        cursor.itersize = 200
+        cursor.execute(
+            "select d.dossier, d.version, d.primary_school, d.state, v.key_id, v.content from overstap.dossier d "
+            "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
+            "where d.round_id = %s and d.state = any(%s) and (%s::text is null or d.primary_school = %s) "
+            "order by d.primary_school, d.dossier",
+            [round_id, list(states), primary_school, primary_school],
+        )
+        for dossier, number, school, state, key_id, data in cursor:
+            ref = VersionRef(dossier, number)
+            try:
+                content = unit.keys.decrypt(Sealed(key_id, data), ref.bound_to)
+            except OverstapError as problem:
+                if damaged is None or problem.code != "LEDGER-003":
+                    raise
+                damaged(ref, state)
+                continue
+            yield Content(ref, school, state, content)
+
+
+def verdicts(unit: Unit, found: Mapping[VersionRef, Sequence[FindingRow]]) -> Counter[str]:
+    """Write what was found about versions and accept or reject them. A version judged already is left as it is.
+
+    Args:
+        unit: the transaction.
+        found: per version its findings; empty means nothing was found.
+
+    Returns:
+        How many went to "accepted" and "rejected".
+    """
+    rejected = {ref for ref, findings in found.items() if any(finding.severity == "error" for finding in findings)}
+    moved: Counter[str] = Counter()
+    taken: set[VersionRef] = set()
+    for state, refs in (("accepted", [ref for ref in found if ref not in rejected]), ("rejected", list(rejected))):
+        rows = unit.rows(
+            "update overstap.dossier d set state = %(state)s "
+            "from unnest(%(ids)s::uuid[], %(numbers)s::int[]) as t (id, n) "
+            "where d.dossier = t.id and d.version = t.n and d.state = 'supplied' returning d.dossier, d.version",
+            state=state,
+            ids=[ref.dossier for ref in refs],
+            numbers=[ref.number for ref in refs],
+        )
+        moved[state] = len(rows)
+        taken |= {VersionRef(dossier, number) for dossier, number in rows}
+    columns = {
+        "region": "text",
+        "dossier": "uuid",
+        "number": "int4",
+        "rule": "text",
+        "severity": "text",
+        "path": "text",
+    }
+    unit.insert(
+        "finding",
+        columns,
+        [
+            (unit.region, ref.dossier, ref.number, finding.rule, finding.severity, finding.path)
+            for ref in taken
+            for finding in found[ref]
+        ],
+    )
+    unit.audit(
+        "quality.judge",
+        *(AuditLine(ref.bound_to, {"verdict": "rejected" if ref in rejected else "accepted"}) for ref in taken),
+    )
+    return moved
+
+
+def findings_of_school(unit: Unit, round_id: str, primary_school: str) -> dict[VersionRef, list[FindingRow]]:
+    """Return the findings on a school's current versions."""
+    found: dict[VersionRef, list[FindingRow]] = {}
+    for dossier, number, rule, severity, path in unit.rows(
+        "select f.dossier, f.number, f.rule, f.severity, f.path from overstap.finding f "
+        "join overstap.dossier d on d.dossier = f.dossier and d.version = f.number "
+        "where d.round_id = %(round)s and d.primary_school = %(school)s order by f.dossier, f.severity, f.rule, f.path",
+        round=round_id,
+        school=primary_school,
+    ):
+        found.setdefault(VersionRef(dossier, number), []).append(FindingRow(rule, severity, path))
+    return found
+
+
+def waiting_for_verdict(unit: Unit, round_id: str) -> int:
+    """Return how many dossiers were taken in and not judged yet."""
+    query = "select count(*) from overstap.dossier where round_id = %(round)s and state = 'supplied'"
+    return int(unit.one(query, round=round_id)[0])
+
+
+def waiting_for_release(unit: Unit, round_id: str) -> Counter[str]:
+    """Return per primary school how many accepted dossiers wait for the coordinator's release."""
+    return Counter(
+        dict(
+            unit.rows(
+                "select primary_school, count(*) from overstap.dossier "
+                "where round_id = %(round)s and state = 'accepted' group by primary_school",
+                round=round_id,
+            )
+        )
+    )
+
+
+def releases(unit: Unit, round_id: str) -> int:
+    """Return how often a coordinator has released dossiers of a round."""
+    return int(
+        unit.one(
+            "select count(*) from overstap.gate_decision where round_id = %(round)s and gate = 'release_for_review' "
+            "and approved",
+            round=round_id,
+        )[0]
+    )
+
+
+def decide_release(
+    unit: Unit,
+    round_id: str,
+    *,
+    approved: bool,
+    decided_by: str,
+    reason: str,
+    answer_key: str,
+    closes_at: datetime,
+    opens_at: datetime | None = None,
+) -> int:
+    """Record the coordinator's decision on the gate, and release what is accepted at this moment.
+
+    It goes to the parents; in a round without inspection it is ready for delivery at once.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        approved: whether the parents may see them now.
+        decided_by: the account that answered.
+        reason: the words that were given, may be empty.
+        answer_key: names this answer, so that a repeated task records it once.
+        closes_at: when the released dossiers' review closes.
+        opens_at: from when on parents see them and decisions count; None: from now on.
+
+    Returns:
+        How many dossiers were released.
+    """
+    seen = unit.rows(
+        "select dossiers from overstap.gate_decision where round_id = %(round)s and gate = 'release_for_review' "
+        "and answer_key = %(key)s",
+        round=round_id,
+        key=answer_key,
+    )
+    if seen:
+        return int(seen[0][0])
+    waiting = unit.rows(
+        "select dossier from overstap.dossier where round_id = %(round)s and state = 'accepted' "
+        "order by dossier for update",
+        round=round_id,
+    )
+    covered = len(waiting) if approved else 0
+    unit.audit(
+        "gate.release_for_review",
+        AuditLine(round_id, {"approved": approved, "by": decided_by, "dossiers": covered}),
+    )
+    decision = unit.one(
+        "insert into overstap.gate_decision "
+        "(region, round_id, gate, approved, decided_by, reason, answer_key, dossiers) "
+        "values (%(region)s, %(round)s, 'release_for_review', %(approved)s, %(by)s, %(reason)s, %(key)s, %(n)s) "
+        "returning gate_decision",
+        region=unit.region,
+        round=round_id,
+        approved=approved,
+        by=decided_by,
+        reason=reason,
+        key=answer_key,
+        n=covered,
+    )[0]
+    if covered:
+        ids = [row[0] for row in waiting]
+        unit.run(
+            "update overstap.dossier_version v set released_by = %(decision)s from overstap.dossier d "
+            "where d.dossier = any(%(ids)s) and v.dossier = d.dossier and v.number = d.version",
+            decision=decision,
+            ids=ids,
+        )
+        unit.run(
+            "update overstap.dossier d set state = case when r.inspects then 'in_review' else 'inspected' end, "
+            "review_closes_at = case when r.inspects then %(closes)s::timestamptz end, "
+            "review_opens_at = case when r.inspects then %(opens)s::timestamptz end "
+            "from overstap.round r where r.round_id = d.round_id and d.dossier = any(%(ids)s)",
+            closes=closes_at,
+            opens=opens_at,
+            ids=ids,
+        )
+    return covered
+
+
+def find_by_las_key(unit: Unit, round_id: str, primary_school: str, las_key: str) -> UUID:
+    """Return the dossier with this LAS key.
+
+    Raises:
+        OverstapError: LEDGER-010 when the school has none with that key in this round.
+    """
+    found = unit.rows(
+        "select dossier from overstap.dossier where round_id = %(round)s and las_key = %(key)s",
+        round=round_id,
+        key=_las_key(unit, primary_school, las_key),
+    )
+    if not found:
+        raise OverstapError("LEDGER-010", school=primary_school, round=round_id)
+    return UUID(str(found[0][0]))
+
+
+def find_of_school(unit: Unit, round_id: str, primary_school: str, pupil: str | UUID) -> UUID:
+    """Return a school's dossier by its id, or by the pupil's id in the school's system; another school's is not found.
+
+    Raises:
+        OverstapError: LEDGER-010 when the school has none such in this round.
+    """
+    found = unit.rows(
+        "select dossier from overstap.dossier where round_id = %(round)s and primary_school = %(school)s "
+        "and (dossier = %(id)s or las_key = %(key)s)",
+        round=round_id,
+        school=primary_school,
+        id=pupil if isinstance(pupil, UUID) else None,
+        key=None if isinstance(pupil, UUID) else _las_key(unit, primary_school, pupil),
+    )
+    if not found:
+        raise OverstapError("LEDGER-010", school=primary_school, round=round_id)
+    return UUID(str(found[0][0]))

@@ -1,0 +1,340 @@
+"""Asserts over the whole ledger what must hold after any fault: the invariants I1 to I8.
+
+Each check gives the rows that break it, by id. A check never mends; it names.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from overstap.agreements import Agreement
+from overstap.errors import OverstapError
+from overstap.ledger.audit import read_chain, verify
+from overstap.ledger.delivery.deliveries import stages_from
+from overstap.ledger.region_keys import Sealed
+from overstap.ledger.session import Unit
+
+StoreContents = Mapping[UUID, bytes]
+"""What a receiver stored: message id to SHA-256 of the envelope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One thing that breaks an invariant."""
+
+    invariant: str
+    subject: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the checker can look at beside the ledger itself."""
+
+    stores: Mapping[str, StoreContents | None] | None = None
+    """Per secondary school what its endpoint stored; no entry: not looked at."""
+    receipt_fault: Callable[["Confirmed"], str | None] | None = None
+    """Verifies a receipt's signature again; gives what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A confirmed delivery with its receipt."""
+
+    message_id: UUID
+    secondary_school: str
+    envelope_digest: bytes
+    manifest_digest: bytes
+    receipt: bytes
+    kept_at: datetime
+    """When the ledger got it, by the database's clock."""
+
+
+def check(unit: Unit, evidence: Evidence = Evidence()) -> list[Breach]:
+    """Return everything in the unit's region that breaks an invariant.
+
+    Args:
+        unit: a transaction in the region; repeatable read is not needed, run it when no round runs.
+        evidence: receivers' stores and a verifier of receipts, when they are at hand.
+    """
+    checks: Iterable[Callable[[Unit, Evidence], Iterator[Breach]]] = (
+        _only_what_may_leave,
+        _stored_once,
+        _confirmed_by_receipt,
+        _nothing_lost,
+        _evidence_before_effect,
+        _encrypted,
+        _erased,
+        _apart,
+        _nothing_twice,
+    )
+    return [breach for one in checks for breach in one(unit, evidence)]
+
+
+def _only_what_may_leave(unit: Unit, _: Evidence) -> Iterator[Breach]:
+    """I1: released and inspected before sealing, in time; only to a school where the pupil is registered as agreed.
+
+    To a partnership: released, in time, and to the partnership of the round only.
+    """
+    rows = unit.rows(
+        """
+        select l.message_id, o.round_id, o.agreement, o.kind,
+               (select g.approved from overstap.gate_decision g join overstap.dossier_version v
+                    on v.released_by = g.gate_decision
+                 where v.dossier = l.dossier and v.number = l.number and g.decided_at <= l.sealed_at),
+               not o.inspects or exists (select from overstap.review_decision r
+                        where r.dossier = l.dossier and r.number = l.number and r.recorded_at <= l.sealed_at),
+               case when not o.inspects then case when l.secondary_school = any(o.receiving) then 'placed' end else
+               (select a.stage from overstap.dossier d join overstap.application a using (pupil)
+                 where d.dossier = l.dossier and a.school_year = o.school_year
+                   and l.secondary_school
+                       = case o.kind when 'feedback' then a.primary_school else a.secondary_school end
+                   and (o.kind <> 'feedback' or a.secondary_school = d.primary_school)
+                   and (a.withdrawn_at is null or a.withdrawn_at > l.sealed_at)) end,
+               (select d.forgotten_at is not null from overstap.dossier d where d.dossier = l.dossier),
+               l.sealed_at >= (select v.delivers_at from overstap.round_agreement v
+                                where v.round_id = l.round_id and (v.taken_at <= l.sealed_at or v.number = 1)
+                                order by v.number desc limit 1)
+          from overstap.delivery l join overstap.round o on o.round_id = l.round_id
+        """
+    )
+    agreed: dict[str, list[str]] = {}
+    for message_id, round_id, agreement, kind, released, inspected, stage, is_forgotten, in_time in rows:
+        known = agreed.get(round_id)
+        if known is None:
+            known = stages_from(Agreement.model_validate_json(json.dumps(agreement)).round(kind).receivers)
+            agreed[round_id] = known
+        if not released:
+            yield Breach("I1", str(message_id), "sealed without a coordinator's release before it")
+        if not inspected:
+            yield Breach("I1", str(message_id), "sealed without an inspection recorded before it")
+        if in_time is False:
+            yield Breach("I1", str(message_id), "sealed before the agreed moment of delivery")
+        if stage not in known and not is_forgotten:
+            yield Breach("I1", str(message_id), "sealed for a school without a sufficient registration")
+
+
+def _stored_once(unit: Unit, evidence: Evidence) -> Iterator[Breach]:
+    """I2: what a receiver accepted, it stored once, and what it stored was sent to it."""
+    for school, store in (evidence.stores or {}).items():
+        if store is None:
+            continue
+        sent = {
+            message_id: (state, digest, pair)
+            for message_id, state, digest, *pair in unit.rows(
+                "select message_id, state, envelope_digest, dossier, number from overstap.delivery "
+                "where secondary_school = %(school)s",
+                school=school,
+            )
+        }
+        pairs = Counter(tuple(sent[message_id][2]) for message_id in store if message_id in sent)
+        for pair, count in pairs.items():
+            if count > 1:
+                yield Breach("I2", "/".join(map(str, pair)), f"stored {count} times by {school}")
+        for message_id, digest in store.items():
+            if message_id not in sent:
+                yield Breach("I2", str(message_id), f"stored by {school}, but never sealed for it")
+            elif sent[message_id][1] != digest:
+                yield Breach("I2", str(message_id), f"stored by {school} with another digest")
+        taken_back = {
+            row[0]
+            for row in unit.rows(
+                "select r.message_id from overstap.revocation r join overstap.delivery l using (message_id) "
+                "where r.state = 'confirmed' and l.secondary_school = %(school)s",
+                school=school,
+            )
+        }
+        for message_id, (state, _digest, _pair) in sent.items():
+            if state == "confirmed" and message_id not in store and message_id not in taken_back:
+                yield Breach("I2", str(message_id), f"confirmed by {school}, but not in its store")
+            if message_id in store and message_id in taken_back:
+                yield Breach("I2", str(message_id), f"taken back, which {school} confirmed, but still in its store")
+
+
+def _confirmed_by_receipt(unit: Unit, evidence: Evidence) -> Iterator[Breach]:
+    """I3: confirmed if and only if there is a verified receipt with matching digests; the dossier's state follows."""
+    for message_id, state, accepted in unit.rows(
+        "select l.message_id, l.state, exists (select from overstap.receipt r where r.message_id = l.message_id "
+        "and r.outcome = 'accepted') from overstap.delivery l"
+    ):
+        if (state == "confirmed") != accepted:
+            yield Breach("I3", str(message_id), f"state is {state}, accepted receipt: {accepted}")
+    for dossier, state in unit.rows(
+        "select d.dossier, d.state from overstap.dossier d where d.state = 'confirmed' and (not exists "
+        "(select from overstap.delivery l where l.dossier = d.dossier and l.number = d.version) or exists "
+        "(select from overstap.delivery l where l.dossier = d.dossier and l.number = d.version "
+        "and l.state not in ('confirmed', 'resealed')))"
+    ):
+        yield Breach("I3", str(dossier), f"dossier is {state}, but not each of its deliveries is")
+    for row in unit.rows("select message_id, envelope, envelope_digest from overstap.delivery where envelope <> ''"):
+        if hashlib.sha256(row[1]).digest() != row[2]:
+            yield Breach("I3", str(row[0]), "the kept envelope is not what was sealed")
+    if evidence.receipt_fault is None:
+        return
+    for row in unit.rows(
+        "select l.message_id, l.secondary_school, l.envelope_digest, l.manifest_digest, r.content, r.received_at "
+        "from overstap.delivery l join overstap.receipt r using (message_id) where r.outcome = 'accepted'"
+    ):
+        confirmed = Confirmed(*row)
+        fault = evidence.receipt_fault(confirmed)
+        if fault is not None:
+            yield Breach("I3", str(confirmed.message_id), f"its receipt does not hold: {fault}")
+
+
+def _nothing_lost(unit: Unit, _: Evidence) -> Iterator[Breach]:
+    """I4: every dossier that was ever taken in is there, in one known state, with all of its versions."""
+    taken: Counter[str] = Counter()
+    for (subject,) in unit.rows(
+        "select payload::jsonb ->> 'subject' from overstap.audit_line "
+        "where payload::jsonb ->> 'action' = 'intake.store'"
+    ):
+        taken[subject.split("/")[0]] += 1
+    there: dict[str, int] = dict(unit.rows("select dossier::text, version from overstap.dossier"))
+    for dossier in taken.keys() - there.keys():
+        yield Breach("I4", dossier, "was taken in, and is gone")
+    for dossier, version in there.items():
+        if taken[dossier] != version:
+            yield Breach("I4", dossier, f"has {version} versions, the evidence knows {taken[dossier]}")
+    for dossier, versions, current in unit.rows(
+        "select d.dossier::text, (select count(*) from overstap.dossier_version v where v.dossier = d.dossier), "
+        "d.version from overstap.dossier d"
+    ):
+        if versions != current:
+            yield Breach("I4", dossier, f"current version is {current}, stored are {versions}")
+
+
+def _evidence_before_effect(unit: Unit, _: Evidence) -> Iterator[Breach]:
+    """I5: the chain verifies, and what happened was announced in it first."""
+    fault = verify(read_chain(unit.connection, unit.region), region=unit.region)
+    if fault is not None:
+        yield Breach("I5", f"audit line {fault.seq}", fault.why)
+        return
+    announced: dict[str, Counter[str]] = {}
+    for action, subject in unit.rows(
+        "select payload::jsonb ->> 'action', payload::jsonb ->> 'subject' from overstap.audit_line"
+    ):
+        announced.setdefault(action, Counter())[subject] += 1
+    sealed, sent, settled = (announced.get(f"delivery.{name}", Counter()) for name in ("seal", "send", "settle"))
+    for message_id, attempts, state in unit.rows("select message_id::text, attempts, state from overstap.delivery"):
+        if sealed[message_id] != 1:
+            yield Breach("I5", message_id, f"has {sealed[message_id]} lines of sealing instead of one")
+        if sent[message_id] != attempts:
+            yield Breach("I5", message_id, f"was tried {attempts} times, announced {sent[message_id]} times")
+        if state != "sealed" and not settled[message_id]:
+            yield Breach("I5", message_id, "was settled without a line of it")
+    told = announced.get("revocation.send", Counter())
+    for message_id, attempts in unit.rows("select message_id::text, attempts from overstap.revocation"):
+        if told[message_id] != attempts:
+            yield Breach("I5", message_id, f"was taken back {attempts} times, announced {told[message_id]} times")
+    stated = announced.get("delivery.result", Counter())
+    for message_id, count in unit.rows("select message_id::text, count(*) from overstap.result group by 1"):
+        if stated[message_id] != count:
+            yield Breach("I5", message_id, f"has {count} results, the evidence knows {stated[message_id]}")
+    for (message_id,) in unit.rows(
+        "select r.message_id::text from overstap.result r join overstap.delivery l using (message_id) "
+        "where l.state <> 'confirmed'"
+    ):
+        yield Breach("I3", message_id, "has a result, but was never confirmed")
+    for message_id, count, attempts in unit.rows(
+        "select q.message_id::text, count(*), l.attempts from overstap.dossier_request q "
+        "join overstap.delivery l using (message_id) group by 1, 3"
+    ):
+        if count > attempts:
+            yield Breach("I5", message_id, f"was handed out {count} times, announced {attempts} times")
+    for (message_id,) in unit.rows(
+        "select r.message_id::text from overstap.receipt r join overstap.delivery l using (message_id) "
+        "where l.attempts = 0"
+    ):
+        yield Breach("I5", message_id, "has a receipt, but was never sent")
+
+
+def _encrypted(unit: Unit, _: Evidence) -> Iterator[Breach]:
+    """I6, the ledger's part: what must be encrypted is, and opens with the region's keys."""
+    with unit.connection.cursor(name="encrypted") as cursor:
+        cursor.itersize = 200
+        cursor.execute(
+            "select dossier || '/' || number, dossier || '/' || number, key_id, content from overstap.dossier_version "
+            "where content <> '' "
+            "union all select 'view of ' || dossier || '/' || number, 'view/' || dossier || '/' || number, "
+            "key_id, view from overstap.review_decision where view is not null "
+            "union all select 'note on ' || dossier || '/' || number, 'note/' || dossier || '/' || number, "
+            "note_key_id, note from overstap.review_decision where note <> '' "
+            "union all select 'request ' || request, 'request/' || request, key_id, text from overstap.review_request "
+            "where text <> '' "
+            "union all select 'answer ' || request, 'answer/' || request, answer_key_id, answer "
+            "from overstap.review_request where answer <> '' "
+            "union all select 'file ' || label, 'file/' || label, key_id, file_name from overstap.refused_input"
+        )
+        for subject, bound_to, key_id, data in cursor:
+            try:
+                unit.keys.decrypt(Sealed(key_id, data), bound_to)
+            except OverstapError as error:
+                yield Breach("I6", subject, error.message_en)
+
+
+def _erased(unit: Unit, _: Evidence) -> Iterator[Breach]:
+    """I6: what was erased left nothing behind, was announced, and nothing else is empty."""
+    for dossier, erased, left, empty in unit.rows(
+        """
+        select d.dossier::text, d.erased_at is not null,
+               exists (select from overstap.dossier_version v where v.dossier = d.dossier and v.content <> '')
+               or exists (select from overstap.delivery l where l.dossier = d.dossier and l.envelope <> '')
+               or exists (select from overstap.review_decision r where r.dossier = d.dossier
+                             and (r.view is not null or r.note <> ''))
+               or exists (select from overstap.review_request q where q.dossier = d.dossier
+                             and (q.text <> '' or q.answer <> ''))
+               or exists (select from overstap.review_access a where a.dossier = d.dossier),
+               exists (select from overstap.dossier_version v where v.dossier = d.dossier and v.content = '')
+               or exists (select from overstap.delivery l where l.dossier = d.dossier and l.envelope = '')
+          from overstap.dossier d
+        """
+    ):
+        if erased and left:
+            yield Breach("I6", dossier, "was erased, and something is left")
+        if empty and not erased:
+            yield Breach("I6", dossier, "is empty, and was not erased")
+    announced = {
+        row[0]
+        for row in unit.rows(
+            "select payload::jsonb ->> 'subject' from overstap.audit_line "
+            "where payload::jsonb ->> 'action' = 'retention.content'"
+        )
+    }
+    for (dossier,) in unit.rows("select dossier::text from overstap.dossier where erased_at is not null"):
+        if dossier not in announced:
+            yield Breach("I5", dossier, "was erased without a line of it")
+
+
+def _apart(unit: Unit, _: Evidence) -> Iterator[Breach]:
+    """I7: this region's role sees this region only, and the database enforces it on every table."""
+    for table, is_guarded in unit.rows(
+        "select c.relname, c.relrowsecurity from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+        "where n.nspname = 'overstap' and c.relkind = 'r' and exists (select from pg_attribute a "
+        "where a.attrelid = c.oid and a.attname = 'region' and not a.attisdropped)"
+    ):
+        if not is_guarded:
+            yield Breach("I7", table, "row-level security is off")
+    for table in ("dossier", "application", "delivery", "review_decision", "audit_line"):
+        counted: Any = unit.one(
+            f"select count(*) from overstap.{table} where region <> %(region)s",  # noqa: S608 (names above)
+            region=unit.region,
+        )[0]
+        if counted:
+            yield Breach("I7", table, f"{counted} rows of other regions can be seen")
+
+
+def _nothing_twice(unit: Unit, _: Evidence) -> Iterator[Breach]:
+    """I8: no step was done twice for one version: sealed, confirmed, judged or released once."""
+    for dossier, transition, times, versions in unit.rows(
+        "select e.dossier::text, e.transition, count(*), d.version from overstap.dossier_event e "
+        "join overstap.dossier d using (dossier) "
+        "where e.transition in ('accept', 'reject', 'release', 'seal', 'confirm') "
+        "group by e.dossier, 2, 4 having count(*) > d.version + (select count(*) from overstap.dossier_event r "
+        "where r.dossier = e.dossier and r.transition = 'reseal')"
+    ):
+        yield Breach("I8", dossier, f"{transition} happened {times} times for {versions} versions")

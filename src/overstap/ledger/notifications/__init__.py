@@ -1,0 +1,1 @@
+"""What is to be told by mail, and the outbox."""

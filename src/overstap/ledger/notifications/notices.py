@@ -1,0 +1,112 @@
+"""What coordinators and schools are to be told, each once per meaning, and which mail told it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from overstap.ledger.session import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that somebody is to be told.
+
+    Args:
+        kind: key of its sentences in include/texts/notices/kinds.yaml.
+        about: what it is about within its kind, in ids: the same is told once.
+        recipient: "coordinator:<account>" or "school:<BRIN and branch>".
+        facts: what fills its sentences: counts, moments, names of schools. No pupil.
+        round_id: the round, where it is about one.
+        is_urgent: told at once, not in the day's digest.
+    """
+
+    kind: str
+    about: str
+    recipient: str
+    facts: dict[str, Any]
+    round_id: str | None = None
+    is_urgent: bool = False
+
+    @property
+    def meaning(self) -> str:
+        """What it says, in ids."""
+        return "/".join(part for part in (self.kind, self.round_id, self.about) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A notice that nobody was told yet."""
+
+    notice: UUID
+    told: Notice
+    noted_at: datetime
+
+
+def note(unit: Unit, found: Sequence[Notice]) -> int:
+    """Keep what is to be told, once per meaning and recipient; return how many were new. Safe to repeat."""
+    return sum(
+        unit.run(
+            "insert into overstap.notice (region, round_id, meaning, kind, recipient, facts, is_urgent) values "
+            "(%(region)s, %(round)s, %(meaning)s, %(kind)s, %(recipient)s, %(facts)s::jsonb, %(urgent)s) "
+            "on conflict (region, meaning, recipient) do nothing",
+            region=unit.region,
+            round=one.round_id,
+            meaning=one.meaning,
+            kind=one.kind,
+            recipient=one.recipient,
+            facts=json.dumps({"about": one.about, **one.facts}, ensure_ascii=False),
+            urgent=one.is_urgent,
+        )
+        for one in found
+    )
+
+
+def waiting(unit: Unit) -> dict[str, list[Waiting]]:
+    """Return what nobody was told yet, by recipient, the oldest first."""
+    found: dict[str, list[Waiting]] = {}
+    for notice, kind, recipient, facts, round_id, is_urgent, noted_at in unit.rows(
+        "select notice, kind, recipient, facts, round_id, is_urgent, noted_at from overstap.notice "
+        "where mail is null and dropped_at is null order by noted_at, notice for update"
+    ):
+        about = facts.pop("about")
+        told = Notice(kind, about, recipient, facts, round_id, is_urgent)
+        found.setdefault(recipient, []).append(Waiting(notice, told, noted_at))
+    return found
+
+
+def told_in(unit: Unit, found: Sequence[Waiting], mail: str) -> None:
+    """Keep in which mail notices were told."""
+    unit.run(
+        "update overstap.notice set mail = %(mail)s where notice = any(%(ids)s)",
+        mail=mail,
+        ids=[one.notice for one in found],
+    )
+
+
+def drop(unit: Unit, found: Sequence[Waiting]) -> None:
+    """Keep that notices were so no longer before anybody was told."""
+    unit.run(
+        "update overstap.notice set dropped_at = clock_timestamp() where notice = any(%(ids)s)",
+        ids=[one.notice for one in found],
+    )
+
+
+def forget(unit: Unit, meaning: str) -> None:
+    """Keep that something was settled before anybody was told, such as a question that was answered at once."""
+    unit.run(
+        "update overstap.notice set dropped_at = clock_timestamp() where meaning = %(meaning)s and mail is null "
+        "and dropped_at is null",
+        meaning=meaning,
+    )
+
+
+def last_mail(unit: Unit, prefix: str) -> datetime | None:
+    """Return the moment of the newest mail whose meaning is some words and a moment (ISO 8601, UTC)."""
+    found = unit.one(
+        "select max(substr(meaning, length(%(prefix)s) + 1)) from overstap.mail where starts_with(meaning, %(prefix)s)",
+        prefix=prefix,
+    )[0]
+    return datetime.fromisoformat(found) if found else None

@@ -1,0 +1,203 @@
+"""The outbox: what is to be mailed, once per meaning, and what became of it.
+
+A meaning names what a mail says to whom ("opened/demo.2026-2027.advice/99AB00"). Queueing it again does nothing. The
+content is encrypted and erased once the mail is settled; the meaning and the outcome stay.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.region_keys import Sealed, sha256
+from overstap.ledger.session import Unit
+
+_FIRST_PAUSE = timedelta(minutes=1)
+_LONGEST_PAUSE = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to one person or school.
+
+    Args:
+        meaning: what it says to whom, in ids; the same meaning is mailed once. No name, no address.
+        kind: what sort of mail it is, such as "invitation".
+        round_id: the round it is about, where it is about one.
+        to: the address.
+        subject: one line.
+        text: the mail as plain text.
+        html: the same as HTML, where there is one.
+        urgent: goes before what is not.
+        not_before: waits until then; None sends at the next chance.
+    """
+
+    meaning: str
+    kind: str
+    to: str = field(repr=False)
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+    html: str | None = field(repr=False, default=None)
+    round_id: str | None = None
+    urgent: bool = False
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A mail that is about to be sent."""
+
+    mail: UUID
+    kind: str
+    attempt: int
+    to: str = field(repr=False)
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+    html: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a mail stands."""
+
+    meaning: str
+    kind: str
+    state: str
+    """waiting, sending, sent, or refused (the mail server said no for good)."""
+    attempts: int
+    code: str | None
+    """Error code of the last attempt."""
+    reply: int | None
+    """Status that the mail server gave (RFC 5321 clause 4.2)."""
+    due_at: datetime
+    settled_at: datetime | None
+
+
+def queue(unit: Unit, mails: Sequence[Mail]) -> int:
+    """Put mails in the outbox, each once per meaning. Safe to repeat.
+
+    Args:
+        unit: the transaction; when it is rolled back, nothing is mailed.
+        mails: what to mail.
+
+    Returns:
+        How many were new.
+    """
+    known = {
+        row[0]
+        for row in unit.rows(
+            "select meaning from overstap.mail where meaning = any(%(meanings)s)",
+            meanings=[mail.meaning for mail in mails],
+        )
+    }
+    new = 0
+    for mail in {one.meaning: one for one in mails if one.meaning not in known}.values():
+        content = json.dumps([mail.to, mail.subject, mail.text, mail.html], ensure_ascii=False)
+        sealed = unit.keys.encrypt(content.encode(), f"mail/{mail.meaning}")
+        new += unit.run(
+            "insert into overstap.mail (region, round_id, meaning, kind, is_urgent, key_id, content, due_at) values "
+            "(%(region)s, %(round)s, %(meaning)s, %(kind)s, %(urgent)s, %(key)s, %(content)s, "
+            "coalesce(%(due)s, clock_timestamp())) on conflict (region, meaning) do nothing",
+            region=unit.region,
+            round=mail.round_id,
+            meaning=mail.meaning,
+            kind=mail.kind,
+            urgent=mail.urgent,
+            key=sealed.key_id,
+            content=sealed.data,
+            due=mail.not_before,
+        )
+    return new
+
+
+def due(unit: Unit, limit: int = 500) -> list[UUID]:
+    """Return the mails that may go now, urgent ones first.
+
+    One found as `sending` was cut off in the middle: whether it went is unknown, so it goes again, under the same
+    Message-ID, which tells its reader's mail system that it is the same mail.
+    """
+    return [
+        row[0]
+        for row in unit.rows(
+            "select mail from overstap.mail where state in ('waiting', 'sending') and due_at <= clock_timestamp() "
+            "and coalesce(next_attempt_at, due_at) <= clock_timestamp() order by is_urgent desc, due_at, mail "
+            "limit %(limit)s",
+            limit=limit,
+        )
+    ]
+
+
+def take(unit: Unit, mail: UUID) -> Taken:
+    """Claim a mail and announce its sending in the evidence. Commit before it is sent.
+
+    Raises:
+        LookupError: it is settled already.
+        OverstapError: LEDGER-002 or LEDGER-003 when it cannot be decrypted.
+    """
+    meaning, kind, key_id, content, attempt = unit.one(
+        "update overstap.mail set state = 'sending', attempts = attempts + 1 where mail = %(mail)s "
+        "and state in ('waiting', 'sending') returning meaning, kind, key_id, content, attempts",
+        mail=mail,
+    )
+    plain = unit.keys.decrypt(Sealed(key_id, content), f"mail/{meaning}")
+    unit.audit(
+        "mail.send",
+        AuditLine(str(mail), {"meaning": meaning, "kind": kind, "attempt": attempt, "content": sha256(plain).hex()}),
+    )
+    return Taken(mail, kind, attempt, *json.loads(plain))
+
+
+def settle(unit: Unit, mail: UUID, *, code: str | None = None, reply: int | None = None, final: bool = True) -> None:
+    """Keep what an attempt brought.
+
+    Args:
+        unit: the transaction.
+        mail: which.
+        code: error code; None when the mail server took it.
+        reply: the mail server's status.
+        final: whether another attempt makes no sense: it was taken, or refused for good.
+    """
+    if final:
+        outcome = "refused" if code else "sent"
+        unit.audit("mail.settle", AuditLine(str(mail), {"outcome": outcome, "code": code, "reply": reply}))
+        unit.run(
+            "update overstap.mail set state = %(state)s, code = %(code)s, reply = %(reply)s, content = null, "
+            "next_attempt_at = null, settled_at = clock_timestamp() where mail = %(mail)s and state = 'sending'",
+            state=outcome,
+            code=code,
+            reply=reply,
+            mail=mail,
+        )
+        return
+    unit.run(
+        "update overstap.mail set state = 'waiting', code = %(code)s, reply = %(reply)s, "
+        "next_attempt_at = clock_timestamp() + least(%(first)s * power(2, least(attempts, 20) - 1), %(longest)s) "
+        "where mail = %(mail)s and state = 'sending'",
+        code=code,
+        reply=reply,
+        first=_FIRST_PAUSE,
+        longest=_LONGEST_PAUSE,
+        mail=mail,
+    )
+
+
+def standing(unit: Unit, *, kind: str | None = None, round_id: str | None = None) -> list[Standing]:
+    """Return how mails stand, in the order in which they were queued.
+
+    Args:
+        unit: the transaction.
+        kind: of one kind only.
+        round_id: about one round only.
+    """
+    return [
+        Standing(*row)
+        for row in unit.rows(
+            "select meaning, kind, state, attempts, code, reply, due_at, settled_at from overstap.mail "
+            "where (%(kind)s::text is null or kind = %(kind)s) "
+            "and (%(round)s::text is null or round_id = %(round)s) order by queued_at, mail",
+            kind=kind,
+            round=round_id,
+        )
+    ]

@@ -1,0 +1,120 @@
+"""Looking into the ledger without keys: for pages that show counts, in a process that has no key of any region."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty, Full, LifoQueue
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from overstap.errors import OverstapError
+from overstap.ledger.region_keys import RegionKeys
+from overstap.ledger.session import Unit
+
+
+class _NoKeys:
+    """Stands where a region's keys would be; nothing can be read with it."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise OverstapError("LEDGER-013")
+
+
+class Looker:
+    """Read-only units of work for many threads at once.
+
+    Args:
+        dsn: libpq connection string of the application's login.
+        most: connections that are kept between two looks.
+    """
+
+    def __init__(self, dsn: str, *, most: int = 4) -> None:
+        self._dsn = dsn
+        self._idle: LifoQueue[psycopg.Connection[TupleRow]] = LifoQueue(most)
+
+    @contextmanager
+    def region(self, region: str) -> Iterator[Unit]:
+        """Look into one region, in a transaction that can write nothing and has no key.
+
+        Args:
+            region: whose rows are seen; PostgreSQL itself hides all others.
+
+        Raises:
+            OverstapError: LEDGER-006 when the database cannot be reached, LEDGER-007 when it does not know the region.
+        """
+        with self.regions() as looking:
+            yield looking(region)
+
+    @contextmanager
+    def regions(self) -> Iterator[Any]:
+        """Look into several regions, one after the other, over one connection.
+
+        Yields:
+            A function that turns to a region and returns its unit; a unit got before is of no use then.
+        """
+        connection = self._take()
+        keys: RegionKeys = _NoKeys()  # type: ignore[assignment]
+
+        def turn(region: str) -> Unit:
+            connection.rollback()
+            connection.execute("set transaction read only")
+            try:
+                role = sql.Identifier(f"overstap_region_{region}")
+                connection.execute(sql.SQL("set local role {}").format(role))
+            except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue) as problem:
+                raise OverstapError("LEDGER-007", region=region) from problem
+            return Unit(connection, region, "board", keys)
+
+        try:
+            yield turn
+        finally:
+            self._give_back(connection)
+
+    @contextmanager
+    def whole(self) -> Iterator[psycopg.Connection[TupleRow]]:
+        """Look as the application's login itself, which sees what is of no region."""
+        connection = self._take()
+        try:
+            connection.execute("set transaction read only")
+            yield connection
+        finally:
+            self._give_back(connection)
+
+    def close(self) -> None:
+        """Give all idle connections back."""
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except Empty:
+                return
+
+    def _take(self) -> psycopg.Connection[TupleRow]:
+        try:
+            while True:
+                idle = self._idle.get_nowait()
+                try:
+                    # The server may have been started anew since.
+                    idle.execute("select 1")
+                except psycopg.OperationalError:
+                    idle.close()
+                else:
+                    idle.rollback()
+                    return idle
+        except Empty:
+            pass
+        try:
+            return psycopg.connect(self._dsn, application_name="overstap board")
+        except psycopg.OperationalError as problem:
+            # Its words may hold the connection string: only the kind of fault is passed on.
+            raise OverstapError("LEDGER-006", kind=type(problem).__name__) from None
+
+    def _give_back(self, connection: psycopg.Connection[TupleRow]) -> None:
+        if connection.closed or connection.broken:
+            connection.close()
+            return
+        connection.rollback()
+        try:
+            self._idle.put_nowait(connection)
+        except Full:
+            connection.close()

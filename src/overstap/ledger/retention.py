@@ -1,0 +1,229 @@
+"""Erases what is over: first the content of dossiers, later whatever could lead back to a pupil or a parent.
+
+The database says what may go (include/schemas/ledger/0066_retention.sql). Each group is a transaction with its lines of
+evidence, so a kill in the middle leaves whole groups, and the next run goes on. What stays are states, counts, digests,
+receipts, and the chain.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from overstap.errors import OverstapError
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.session import Ledger, Unit
+
+GROUP = 100
+"""Dossiers per transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What one round has to erase, in numbers of dossiers.
+
+    Args:
+        round_id: the round.
+        content: whose content is due.
+        traces: whose traces are due.
+        held: that are kept since somebody holds them.
+        under_way: that are kept since an envelope or its withdrawal waits for an answer.
+        days_left: days until the content of this round is due; None when the round is not closed, 0 when it is due.
+    """
+
+    round_id: str
+    content: int
+    traces: int
+    held: int
+    under_way: int
+    days_left: int | None
+
+
+def due(unit: Unit, *, content_days: int, traces_days: int) -> list[Due]:
+    """Return how every round of the region stands, oldest first. Changes nothing.
+
+    Args:
+        unit: the transaction.
+        content_days: days after a round's close that content is kept.
+        traces_days: days after a round's close that traces are kept.
+    """
+    rows = unit.rows(
+        """
+        select o.round_id,
+               count(*) filter (where t.erased_at is null and not t.is_held and not t.is_under_way
+                                  and o.closed_at <= overstap.clock() - make_interval(days => %(content)s)),
+               count(*) filter (where t.forgotten_at is null and not t.is_held and not t.is_under_way
+                                  and o.closed_at <= overstap.clock() - make_interval(days => %(traces)s)),
+               count(*) filter (where t.is_held and t.forgotten_at is null),
+               count(*) filter (where t.is_under_way and t.erased_at is null),
+               greatest(0, ceil(extract(epoch from o.closed_at + make_interval(days => %(content)s) - overstap.clock())
+                                / 86400))::int
+          from overstap.round o left join overstap.retention t on t.round_id = o.round_id
+         group by o.round_id, o.closed_at, o.opened_at order by o.opened_at, o.round_id
+        """,
+        content=content_days,
+        traces=traces_days,
+    )
+    return [Due(*row) for row in rows]
+
+
+def retain(ledger: Ledger, region: str, *, actor: str, content_days: int, traces_days: int) -> Counter[str]:
+    """Erase what is due in all rounds of a region. Safe to repeat, and to break off.
+
+    Args:
+        ledger: the ledger.
+        region: region id.
+        actor: who does it, for the evidence.
+        content_days: as the region agreed, at least 30.
+        traces_days: likewise, and not less.
+
+    Returns:
+        Counts: "content" and "traces" of dossiers, "of_rounds" for rows that belong to no dossier.
+    """
+    with ledger.unit(region, actor) as unit:
+        rounds = due(unit, content_days=content_days, traces_days=traces_days)
+    done: Counter[str] = Counter()
+    for one in rounds:
+        done["content"] += _in_groups(ledger, region, actor, one.round_id, "content", content_days)
+        done["traces"] += _in_groups(ledger, region, actor, one.round_id, "traces", traces_days)
+        done["of_rounds"] += _of_round(ledger, region, actor, one.round_id, content_days, traces_days)
+    return done
+
+
+def erase(ledger: Ledger, region: str, dossier: UUID, *, actor: str, reason: str) -> None:
+    """Erase one dossier because somebody may ask for it (AVG art. 17), content and traces at once. Safe to repeat.
+
+    Args:
+        ledger: the ledger.
+        region: region id.
+        dossier: which.
+        actor: who decided it.
+        reason: on what ground, without a name.
+
+    Raises:
+        OverstapError: LEDGER-015 when it may not go: it is held, on its way, in the middle of its round, or not there.
+    """
+    with ledger.unit(region, actor) as unit:
+        if unit.one("select overstap.may_erase(%(ids)s, null, true)", ids=[dossier])[0] != [dossier]:
+            raise OverstapError("LEDGER-015", dossier=str(dossier))
+        for step, function in _STEPS.items():
+            unit.audit(f"retention.{step}", AuditLine(str(dossier), {"asked": True, "reason": reason}))
+            unit.one(f"select {function}(%(ids)s, null, true)", ids=[dossier])
+
+
+def hold(unit: Unit, round_id: str, *, reason: str, dossier: UUID | None = None) -> UUID:
+    """Keep a round or one of its dossiers from being erased; return the hold's id.
+
+    Args:
+        unit: the transaction; its actor is who holds it.
+        round_id: the round.
+        reason: what for, without a name.
+        dossier: one dossier; None for all of the round.
+    """
+    subject = str(dossier) if dossier else round_id
+    unit.audit("retention.hold", AuditLine(subject, {"reason": reason}))
+    return UUID(
+        str(
+            unit.one(
+                "insert into overstap.retention_hold (region, round_id, dossier, reason, held_by) "
+                "values (%(region)s, %(round)s, %(dossier)s, %(reason)s, %(by)s) returning retention_hold",
+                region=unit.region,
+                round=round_id,
+                dossier=dossier,
+                reason=reason,
+                by=unit.actor,
+            )[0]
+        )
+    )
+
+
+def lift(unit: Unit, retention_hold: UUID) -> None:
+    """End a hold.
+
+    Raises:
+        OverstapError: LEDGER-016 when there is no such hold, or it was lifted before.
+    """
+    unit.audit("retention.lift", AuditLine(str(retention_hold)))
+    lifted = unit.run(
+        "update overstap.retention_hold set lifted_by = %(by)s, lifted_at = overstap.clock() "
+        "where retention_hold = %(id)s and lifted_at is null",
+        by=unit.actor,
+        id=retention_hold,
+    )
+    if not lifted:
+        raise OverstapError("LEDGER-016", hold=str(retention_hold))
+
+
+def idle_keys(unit: Unit) -> list[str]:
+    """Return the content keys under which nothing is left, but the newest: destroying them ends old copies too."""
+    used: set[str] = {
+        row[0].partition("~")[0]
+        for row in unit.rows(
+            "select key_id from overstap.dossier_version where content <> '' "
+            "union select key_id from overstap.review_decision where view is not null "
+            "union select note_key_id from overstap.review_decision where octet_length(note) > 0 "
+            "union select key_id from overstap.review_request where text <> '' "
+            "union select answer_key_id from overstap.review_request where octet_length(answer) > 0 "
+            "union select held_key_id from overstap.review_access "
+            "union select key_id from overstap.refused_input union select key_id from overstap.school_report "
+            "union select key_id from overstap.mail where content is not null"
+        )
+    }
+    return sorted(unit.keys.ids - used - {unit.keys.newest})
+
+
+def announce_keys(unit: Unit, keys: Sequence[str]) -> None:
+    """Put in the evidence that keys are about to be destroyed. Commit before it is done."""
+    unit.audit("retention.key", *(AuditLine(key) for key in keys))
+
+
+_STEPS = {"content": "overstap.erase_content", "traces": "overstap.forget_traces"}
+_GONE = {"content": "erased_at", "traces": "forgotten_at"}
+
+
+def _in_groups(ledger: Ledger, region: str, actor: str, round_id: str, step: str, days: int) -> int:
+    done = 0
+    while True:
+        with ledger.unit(region, actor) as unit:
+            found = _next(unit, round_id, step, days)
+            if not found:
+                return done
+            unit.audit(f"retention.{step}", *(AuditLine(str(dossier), {"days": days}) for dossier in found))
+            gone = unit.one(f"select {_STEPS[step]}(%(ids)s, %(days)s, false)", ids=found, days=days)[0]
+            if gone != len(found):
+                raise RuntimeError(f"{gone} of {len(found)} dossiers were erased: the others changed in between")
+        done += len(found)
+
+
+def _next(unit: Unit, round_id: str, step: str, days: int) -> Sequence[UUID]:
+    waiting = [
+        row[0]
+        for row in unit.rows(
+            f"select d.dossier from overstap.dossier d join overstap.round o using (round_id) "  # noqa: S608
+            f"where d.round_id = %(round)s and d.{_GONE[step]} is null and o.closed_at <= overstap.clock() "
+            "- make_interval(days => %(days)s) and exists (select from overstap.retention t "
+            "where t.dossier = d.dossier and not t.is_held and not t.is_under_way) "
+            "order by d.dossier limit %(limit)s for update of d skip locked",
+            round=round_id,
+            days=days,
+            limit=GROUP,
+        )
+    ]
+    return list(unit.one("select overstap.may_erase(%(ids)s, %(days)s, false)", ids=waiting, days=days)[0])
+
+
+def _of_round(ledger: Ledger, region: str, actor: str, round_id: str, content_days: int, traces_days: int) -> int:
+    with ledger.unit(region, actor) as unit:
+        gone = 0
+        for days, with_traces in ((content_days, False), (traces_days, True)):
+            gone += int(
+                unit.one(
+                    "select overstap.erase_of_round(%(round)s, %(days)s, %(traces)s)",
+                    round=round_id,
+                    days=days,
+                    traces=with_traces,
+                )[0]
+            )
+        if gone:
+            unit.audit("retention.round", AuditLine(round_id, {"rows": gone}))
+    return gone

@@ -1,0 +1,1 @@
+"""Parents' inspection in the ledger: codes, invitations, decisions, questions, proof."""

@@ -1,0 +1,179 @@
+"""Codes of persons as the region's side keeps them: frozen versions, sealed copies, and which code is in use.
+
+What the pages themselves may do are functions of the database (include/schemas/ledger/0050_parents_pages.sql).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.region_keys import Sealed
+from overstap.ledger.session import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class InReview:
+    """A released version with what is needed to put it before somebody."""
+
+    ref: VersionRef
+    primary_school: str
+    state: str
+    content: Sealed = field(repr=False)
+    digest: bytes
+    closes_at: datetime
+    shown_before: int | None
+    """The newest earlier version that was put before parents, if there was one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A code that is in use."""
+
+    access: UUID
+    ref: VersionRef
+    person: str
+    held: Sealed = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccess:
+    """A code that was just made: hashes and a sealed copy, never the code."""
+
+    access: UUID
+    ref: VersionRef
+    person: str
+    finds: bytes = field(repr=False)
+    proves: bytes = field(repr=False)
+    held: Sealed = field(repr=False)
+    showing: bytes = field(repr=False)
+    opens_at: datetime
+
+
+_IN_REVIEW = ("in_review", "inspected", "no_receiver")
+
+
+def in_review(unit: Unit, round_id: str, dossiers: Sequence[UUID]) -> dict[UUID, InReview]:
+    """Return those of the dossiers whose released version is open for review, and hold them until the unit ends."""
+    rows = unit.rows(
+        "select d.dossier, d.version, d.primary_school, d.state, v.key_id, v.content, v.content_digest, "
+        "d.review_closes_at, (select max(f.number) from overstap.review_frozen f where f.dossier = d.dossier "
+        "and f.number < d.version) from overstap.dossier d "
+        "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
+        "where d.round_id = %(round)s and d.dossier = any(%(ids)s) and d.state = any(%(states)s) "
+        "and v.released_by is not null and d.review_closes_at is not null order by d.dossier for update of d",
+        round=round_id,
+        ids=list(dossiers),
+        states=list(_IN_REVIEW),
+    )
+    return {
+        row[0]: InReview(VersionRef(row[0], row[1]), row[2], row[3], Sealed(row[4], row[5]), row[6], row[7], row[8])
+        for row in rows
+    }
+
+
+def version_content(unit: Unit, ref: VersionRef) -> bytes:
+    """Return a version's plain content."""
+    key_id, content = unit.one(
+        "select key_id, content from overstap.dossier_version where dossier = %(dossier)s and number = %(number)s",
+        dossier=ref.dossier,
+        number=ref.number,
+    )
+    return unit.keys.decrypt(Sealed(key_id, content), ref.bound_to)
+
+
+def freeze(unit: Unit, version: InReview) -> UUID:
+    """Return the frozen version's id, making it at the first time."""
+    frozen = unit.rows(
+        "insert into overstap.review_frozen (region, dossier, number, digest) "
+        "values (%(region)s, %(dossier)s, %(number)s, %(digest)s) on conflict (dossier, number) do nothing "
+        "returning frozen",
+        region=unit.region,
+        dossier=version.ref.dossier,
+        number=version.ref.number,
+        digest=version.digest,
+    ) or unit.rows(
+        "select frozen from overstap.review_frozen where dossier = %(dossier)s and number = %(number)s",
+        dossier=version.ref.dossier,
+        number=version.ref.number,
+    )
+    return UUID(str(frozen[0][0]))
+
+
+def keep_attachments(unit: Unit, frozen: UUID, files: Sequence[tuple[UUID, bytes]]) -> None:
+    """Keep sealed attachments of a frozen version.
+
+    Args:
+        unit: the transaction.
+        frozen: the frozen version.
+        files: id and sealed bytes of each.
+    """
+    columns = {"attachment": "uuid", "region": "text", "frozen": "uuid", "content": "bytea"}
+    unit.insert("review_attachment", columns, [(file, unit.region, frozen, content) for file, content in files])
+
+
+def give(unit: Unit, frozen: dict[VersionRef, UUID], codes: Sequence[NewAccess]) -> None:
+    """Put new codes into use; those that the same persons had before end."""
+    unit.audit("review.code", *(AuditLine(code.ref.bound_to, {"person": code.person}) for code in codes))
+    unit.run(
+        "update overstap.review_access a set ended_at = clock_timestamp() "
+        "from unnest(%(ids)s::uuid[], %(persons)s::text[]) as t (id, person) "
+        "where a.dossier = t.id and a.person = t.person and a.ended_at is null",
+        ids=[code.ref.dossier for code in codes],
+        persons=[code.person for code in codes],
+    )
+    columns = {"access": "uuid", "region": "text", "dossier": "uuid", "person": "text", "finds": "bytea"}
+    columns |= {"proves": "bytea", "held_key_id": "text", "held": "bytea", "frozen": "uuid", "showing": "bytea"}
+    columns |= {"opens_at": "timestamptz", "issued_by": "text"}
+    unit.insert(
+        "review_access",
+        columns,
+        [
+            (
+                *(code.access, unit.region, code.ref.dossier, code.person, code.finds, code.proves),
+                *(code.held.key_id, code.held.data, frozen[code.ref], code.showing, code.opens_at, unit.actor),
+            )
+            for code in codes
+        ],
+    )
+
+
+def in_use(unit: Unit, dossiers: Sequence[UUID]) -> list[Access]:
+    """Return the codes in use for these dossiers, with the version that each shows at present."""
+    return [
+        Access(access, VersionRef(dossier, number), person, Sealed(key_id, held))
+        for access, dossier, number, person, key_id, held in unit.rows(
+            "select a.access, a.dossier, f.number, a.person, a.held_key_id, a.held from overstap.review_access a "
+            "join overstap.review_frozen f on f.frozen = a.frozen and f.region = a.region "
+            "where a.dossier = any(%(ids)s) and a.ended_at is null order by a.dossier, a.person for update of a",
+            ids=list(dossiers),
+        )
+    ]
+
+
+def show(unit: Unit, access: UUID, frozen: UUID, showing: bytes) -> None:
+    """Let a code that is in use show another frozen version."""
+    unit.run(
+        "update overstap.review_access set frozen = %(frozen)s, showing = %(showing)s where access = %(access)s",
+        frozen=frozen,
+        showing=showing,
+        access=access,
+    )
+
+
+def renewable(unit: Unit, round_id: str) -> list[tuple[UUID, int, int | None]]:
+    """Return dossiers in review that lay open in an earlier version: id, version, and the version inspected last."""
+    return [
+        (dossier, version, inspected)
+        for dossier, version, inspected in unit.rows(
+            "select d.dossier, d.version, (select max(r.number) from overstap.review_decision r "
+            "where r.dossier = d.dossier and r.number < d.version) from overstap.dossier d "
+            "where d.round_id = %(round)s and d.version > 1 and d.state = any(%(states)s) and exists "
+            "(select from overstap.dossier_version v where v.dossier = d.dossier and v.number < d.version "
+            "and v.released_by is not null) order by d.dossier",
+            round=round_id,
+            states=list(_IN_REVIEW),
+        )
+    ]

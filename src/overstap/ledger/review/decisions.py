@@ -1,0 +1,275 @@
+"""What parents decided in the review window. The database's clock says whether a decision was in time."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.region_keys import Sealed
+from overstap.ledger.session import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One pupil's inspection as a school recorded it. `pupil` is the LAS key or the pupil's number; it never shows."""
+
+    pupil: str = field(repr=False)
+    seen_on: date
+    agreed: str
+    view: str | None = field(repr=False)
+    """The parents' view, which travels along."""
+    person: str | None = None
+    """Whose decision it is; None when the school records it for the family."""
+    consent: str | None = None
+    """`Ja`, `Nee` or `Onbekend` (code list 37); asked between secondary schools only."""
+    note: str | None = field(repr=False, default=None)
+    """A remark that stays here: why a school attests an inspection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a list of decisions, by place in the list (from 0)."""
+
+    recorded: tuple[int, ...]
+    unknown: tuple[int, ...]
+    not_open: tuple[int, ...]
+    """Not released, or the window of that dossier has closed."""
+    repeated: tuple[int, ...]
+    """The same decision stands there already."""
+    ambiguous: tuple[int, ...]
+    """The key stands for more than one pupil of the school: nobody's decision."""
+
+
+# Until it is sealed, a decision may be changed while the window is open: the newest of each person goes along.
+_DECIDED = ("inspected", "no_receiver", "sealed", "confirmed", "refused", "undelivered")
+
+
+def record(unit: Unit, round_id: str, primary_school: str, decisions: Sequence[Decision], *, ground: str) -> Recorded:
+    """Record decisions that a school states, each only while its dossier's window is open. Safe to repeat.
+
+    Parents who change their mind in time are heard: a decision that differs from all recorded before is recorded as the
+    newest. One that was recorded before, an older list supplied again, changes nothing. Whether one is in time is the
+    database's to say, at the moment of its row (trigger keep_window): it is recorded, or it is told not to count.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        primary_school: whose pupils they are; another school's are not found.
+        decisions: what the school states, at most one per pupil.
+        ground: on what ground: a value of overstap.review_ground. "attested" is for the time after the window, where
+            the region agreed on that.
+
+    Returns:
+        The places in the list by what became of them.
+    """
+    places: dict[bytes, int] = {}
+    for place, decision in enumerate(decisions):
+        places[unit.keys.lookup("las_key", f"{primary_school}\0{decision.pupil}")] = place
+        places[unit.keys.lookup("pupil", decision.pupil)] = place
+    found = unit.rows(
+        "select d.dossier, d.version, d.state, d.las_key, d.pupil "
+        "from overstap.dossier d where d.round_id = %(round)s and d.primary_school = %(school)s "
+        "and (d.las_key = any(%(keys)s) or d.pupil = any(%(keys)s)) order by d.dossier for update",
+        round=round_id,
+        school=primary_school,
+        keys=list(places),
+    )
+    meant = Counter(places[las_key if las_key in places else pupil] for *_, las_key, pupil in found)
+    standing = _standing(unit, [row[0] for row in found if row[2] in _DECIDED])
+    repeated: list[int] = []
+    wanted: dict[VersionRef, int] = {}
+    for dossier, number, _, las_key, pupil in found:
+        place = places[las_key if las_key in places else pupil]
+        decision = decisions[place]
+        if meant[place] > 1:
+            continue
+        stated = (decision.seen_on, decision.agreed, decision.view or None, decision.person, decision.consent)
+        if stated in standing.get(VersionRef(dossier, number), ()):
+            repeated.append(place)
+        else:
+            wanted[VersionRef(dossier, number)] = place
+    taken = insert_decisions(unit, [(ref, decisions[place]) for ref, place in wanted.items()], ground=ground)
+    recorded = [place for ref, place in wanted.items() if ref in taken]
+    not_open = [place for ref, place in wanted.items() if ref not in taken]
+    unknown = [place for place in range(len(decisions)) if place not in meant]
+    ambiguous = [place for place, dossiers in meant.items() if dossiers > 1]
+    return Recorded(tuple(recorded), tuple(unknown), tuple(not_open), tuple(repeated), tuple(ambiguous))
+
+
+def insert_decisions(unit: Unit, decisions: Sequence[tuple[VersionRef, Decision]], *, ground: str) -> set[VersionRef]:
+    """Write decisions on versions, each if it is in time by the database's clock at that moment.
+
+    Args:
+        unit: the transaction.
+        decisions: a version with a decision on it; no version twice.
+        ground: on what ground: a value of overstap.review_ground.
+
+    Returns:
+        The versions whose decision is recorded; the others' window is not open, or they are no current versions.
+    """
+    rows = []
+    for ref, decision in decisions:
+        view = unit.keys.encrypt(decision.view.encode(), f"view/{ref.bound_to}") if decision.view else None
+        note = unit.keys.encrypt(decision.note.encode(), f"note/{ref.bound_to}") if decision.note else None
+        rows.append(
+            (
+                *(ref.dossier, ref.number, decision.seen_on, decision.agreed),
+                *((view.key_id, view.data) if view else (None, None)),
+                *(decision.person, decision.consent),
+                *((note.key_id, note.data) if note else (None, None)),
+            )
+        )
+    if not rows:
+        return set()
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    names = ("ids", "numbers", "days", "answers", "view_keys", "views", "persons", "consents", "note_keys", "notes")
+    taken = {
+        VersionRef(dossier, number)
+        for dossier, number in unit.rows(
+            """
+            insert into overstap.review_decision (region, recorded_by, ground, dossier, number, seen_on, agreed, key_id,
+                                                  view, person, consent, note_key_id, note)
+            select %(region)s, %(actor)s, %(ground)s, * from unnest(
+                   %(ids)s::uuid[], %(numbers)s::int[], %(days)s::date[], %(answers)s::text[], %(view_keys)s::text[],
+                   %(views)b::bytea[], %(persons)s::text[], %(consents)s::text[], %(note_keys)s::text[],
+                   %(notes)b::bytea[])
+            returning dossier, number
+            """,
+            region=unit.region,
+            actor=unit.actor,
+            ground=ground,
+            **dict(zip(names, columns, strict=True)),
+        )
+    }
+    unit.audit(
+        "review.record",
+        *(
+            AuditLine(ref.bound_to, {"agreed": decision.agreed, "ground": ground})
+            for ref, decision in decisions
+            if ref in taken
+        ),
+    )
+    return taken
+
+
+Stated = tuple[date, str, str | None, str | None, str | None]
+"""Date, answer, view, person, consent."""
+
+
+def _standing(unit: Unit, dossiers: Sequence[UUID]) -> dict[VersionRef, set[Stated]]:
+    """Return every decision on the current versions of dossiers."""
+    standing: dict[VersionRef, set[Stated]] = {}
+    for dossier, number, seen_on, agreed, key_id, view, person, consent in unit.rows(
+        "select r.dossier, r.number, r.seen_on, r.agreed, r.key_id, r.view, r.person, r.consent "
+        "from overstap.review_decision r "
+        "join overstap.dossier d on d.dossier = r.dossier and d.version = r.number where r.dossier = any(%(ids)s)",
+        ids=list(dossiers),
+    ):
+        ref = VersionRef(dossier, number)
+        plain = unit.keys.decrypt(Sealed(key_id, view), f"view/{ref.bound_to}").decode() if view is not None else None
+        standing.setdefault(ref, set()).add((seen_on, agreed, plain, person, consent))
+    return standing
+
+
+def carry(unit: Unit, before: VersionRef, after: VersionRef) -> int:
+    """Keep the newest decision of each person on one version for a later one, as it was. Safe to repeat.
+
+    Args:
+        unit: the transaction.
+        before: the version that was inspected.
+        after: the current version, on which nobody has decided yet.
+
+    Returns:
+        1 when decisions were carried, 0 when the later version has decisions already or its window is not open.
+    """
+    unit.rows("select from overstap.dossier where dossier = %(dossier)s for update", dossier=after.dossier)
+    if unit.rows(
+        "select from overstap.review_decision where dossier = %(dossier)s and number = %(number)s limit 1",
+        dossier=after.dossier,
+        number=after.number,
+    ):
+        return 0
+    newest = unit.rows(
+        "select distinct on (person) seen_on, agreed, key_id, view, person, consent from overstap.review_decision "
+        "where dossier = %(dossier)s and number = %(number)s order by person, recorded_at desc, review_decision desc",
+        dossier=before.dossier,
+        number=before.number,
+    )
+    carried = 0
+    for seen_on, agreed, key_id, view, person, consent in newest:
+        sealed = None
+        if view is not None:  # bound to its version; under the same key, so that who wrote it can still read it
+            plain = unit.keys.decrypt(Sealed(key_id, view), f"view/{before.bound_to}")
+            sealed = unit.keys.encrypt(plain, f"view/{after.bound_to}", key_id).data
+        carried += unit.run(
+            "insert into overstap.review_decision (region, dossier, number, seen_on, agreed, key_id, view, person, "
+            "consent, recorded_by, ground) values (%(region)s, %(dossier)s, %(number)s, %(seen_on)s, %(agreed)s, "
+            "%(key)s, %(view)s, %(person)s, %(consent)s, %(actor)s, 'carried')",
+            region=unit.region,
+            dossier=after.dossier,
+            number=after.number,
+            seen_on=seen_on,
+            agreed=agreed,
+            key=key_id if sealed is not None else None,
+            view=sealed,
+            person=person,
+            consent=consent,
+            actor=unit.actor,
+        )
+    if carried:
+        unit.audit("review.carry", AuditLine(after.bound_to, {"from": before.number, "decisions": carried}))
+    return int(carried > 0)
+
+
+def deciders(unit: Unit, ref: VersionRef) -> frozenset[str]:
+    """Return the handles of the persons who decided on a version themselves."""
+    return frozenset(
+        person
+        for (person,) in unit.rows(
+            "select distinct person from overstap.review_decision where dossier = %(dossier)s and number = %(number)s "
+            "and person is not null",
+            dossier=ref.dossier,
+            number=ref.number,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WindowState:
+    """How far a round's review is."""
+
+    waiting: int
+    """Dossiers of which somebody who was invited has not decided and still can."""
+    closes_at: datetime | None
+    """When the last of those closes; none when nobody is waited for."""
+
+
+def window(unit: Unit, round_id: str) -> WindowState:
+    """Return how many dossiers are still waited for, and until when."""
+    waiting, closes_at = unit.one(
+        "select count(*), max(review_closes_at) from overstap.dossier d where round_id = %(round)s "
+        "and review_closes_at > overstap.clock() and (state = 'in_review' or state = 'inspected' and exists "
+        "(select from overstap.entitled e where e.dossier = d.dossier and e.number = d.version and not exists "
+        "(select from overstap.review_decision r where r.dossier = e.dossier and r.number = e.number "
+        "and (r.person is null or r.person = e.person))))",
+        round=round_id,
+    )
+    return WindowState(waiting, closes_at)
+
+
+def lapse(unit: Unit, round_id: str) -> int:
+    """End the review of those whose window has closed without a decision: they are not delivered.
+
+    Returns:
+        How many.
+    """
+    lapsed = unit.rows(
+        "update overstap.dossier set state = 'not_inspected' where round_id = %(round)s and state = 'in_review' "
+        "and review_closes_at <= overstap.clock() returning dossier, version",
+        round=round_id,
+    )
+    unit.audit("review.lapse", *(AuditLine(f"{dossier}/{number}") for dossier, number in lapsed))
+    return len(lapsed)

@@ -1,0 +1,267 @@
+"""Who is invited to see a dossier, how, and whom nothing reached. Handles only: names stay in the dossier."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.session import Unit
+
+Channel = Literal["letter", "email"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may inspect a version."""
+
+    ref: VersionRef
+    person: str
+    kind: Literal["carer", "pupil"]
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invitation or a reminder that was made, or why it was not."""
+
+    ref: VersionRef
+    person: str
+    channel: Channel
+    days_before: int
+    """0 for the invitation, otherwise the reminder of so many days before the end."""
+    reason: str | None
+    """Why it reaches nobody: secret, missing, no_code, or the status with which a mail came back; None: it was made."""
+
+
+def entitle(unit: Unit, persons: Sequence[Person]) -> None:
+    """Note whose right it is to inspect versions: they are waited for until the window closes. Safe to repeat."""
+    for one in persons:
+        unit.run(
+            "insert into overstap.entitled (region, dossier, number, person, kind) "
+            "values (%(region)s, %(dossier)s, %(number)s, %(person)s, %(kind)s) on conflict do nothing",
+            region=unit.region,
+            dossier=one.ref.dossier,
+            number=one.ref.number,
+            person=one.person,
+            kind=one.kind,
+        )
+
+
+_OPEN = "('in_review', 'inspected', 'no_receiver')"
+
+
+def without_people(unit: Unit, round_id: str, *, limit: int) -> list[UUID]:
+    """Return released dossiers of which it is not noted who may inspect the current version.
+
+    Of a dossier that names nobody that is noted by a row that none could be reached, so each comes once.
+    """
+    return [
+        row[0]
+        for row in unit.rows(
+            f"select d.dossier from overstap.dossier d where d.round_id = %(round)s and d.state in {_OPEN} "  # noqa: S608
+            "and d.review_closes_at > overstap.clock() "
+            "and not exists (select from overstap.entitled e where e.dossier = d.dossier and e.number = d.version) "
+            "and not exists (select from overstap.invitation i where i.dossier = d.dossier and i.number = d.version) "
+            "order by d.dossier limit %(limit)s",
+            round=round_id,
+            limit=limit,
+        )
+    ]
+
+
+def awaiting_letter(unit: Unit, round_id: str, primary_school: str) -> list[Person]:
+    """Return a school's persons who may still answer and have had no letter; a code goes on for a newer version."""
+    return _persons(
+        unit,
+        "d.primary_school = %(school)s and not exists (select from overstap.invitation i "
+        "where i.dossier = e.dossier and i.person = e.person and i.channel = 'letter')",
+        round_id,
+        school=primary_school,
+    )
+
+
+def unseen(unit: Unit, round_id: str, primary_school: str) -> list[Person]:
+    """Return a school's persons who may still answer, had a letter, and neither used its code nor answered."""
+    return _persons(
+        unit,
+        "d.primary_school = %(school)s and exists (select from overstap.letter_print p "
+        "where p.dossier = e.dossier and p.person = e.person) "
+        "and not exists (select from overstap.content_access a where a.dossier = e.dossier and a.person = e.person "
+        "and a.purpose = 'parent_page') and not exists (select from overstap.review_decision r "
+        "where r.dossier = e.dossier and (r.person is null or r.person = e.person))",
+        round_id,
+        school=primary_school,
+    )
+
+
+def of_dossiers(unit: Unit, round_id: str, primary_school: str, dossiers: Sequence[UUID]) -> list[Person]:
+    """Return the persons of some of a school's dossiers who may still answer."""
+    return _persons(
+        unit,
+        "d.primary_school = %(school)s and d.dossier = any(%(ids)s)",
+        round_id,
+        school=primary_school,
+        ids=list(dossiers),
+    )
+
+
+def to_remind(unit: Unit, round_id: str, days_before: int, *, limit: int) -> list[Person]:
+    """Return who has not answered and is due a reminder of so many days before their window closes, by wall time.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        days_before: Dutch calendar days before the end, at the same time on the clock.
+        limit: how many at most.
+    """
+    return _persons(
+        unit,
+        # Who was invited after the moment of the reminder was told just now
+        "exists (select from overstap.invitation i where i.dossier = e.dossier and i.number = e.number "
+        "and i.person = e.person and i.channel = 'email' and i.days_before = 0 and i.state = 'made' "
+        "and i.made_at < least(overstap.clock(), ((d.review_closes_at at time zone 'Europe/Amsterdam') "
+        "- make_interval(days => %(days)s)) at time zone 'Europe/Amsterdam')) "
+        "and ((d.review_closes_at at time zone 'Europe/Amsterdam') - make_interval(days => %(days)s)) "
+        "at time zone 'Europe/Amsterdam' <= overstap.clock() "
+        "and not exists (select from overstap.invitation i where i.dossier = e.dossier and i.number = e.number "
+        "and i.person = e.person and i.channel = 'email' and i.days_before = %(days)s) "
+        "and not exists (select from overstap.review_decision r where r.dossier = e.dossier and r.number = e.number "
+        "and (r.person is null or r.person = e.person))",
+        round_id,
+        days=days_before,
+        limit=limit,
+    )
+
+
+def note(unit: Unit, invitations: Sequence[Invitation]) -> None:
+    """Note invitations; one that was unreachable before and is made now takes its place."""
+    columns = zip(
+        *(
+            (
+                *(one.ref.dossier, one.ref.number, one.person, one.channel, one.days_before),
+                "unreachable" if one.reason else "made",
+                one.reason,
+            )
+            for one in invitations
+        ),
+        strict=True,
+    )
+    names = ("ids", "numbers", "persons", "channels", "days", "states", "reasons")
+    values = dict(zip(names, map(list, columns), strict=True)) if invitations else {}
+    if not values:
+        return
+    unit.run(
+        "insert into overstap.invitation "
+        "(region, made_by, dossier, number, person, channel, days_before, state, reason) "
+        "select %(region)s, %(by)s, * from unnest(%(ids)s::uuid[], %(numbers)s::int[], %(persons)s::text[], "
+        "%(channels)s::text[], %(days)s::int[], %(states)s::text[], %(reasons)s::text[]) "
+        "on conflict (dossier, number, person, channel, days_before) do update "
+        "set state = excluded.state, reason = excluded.reason, made_by = excluded.made_by "
+        "where invitation.state <> 'made'",
+        region=unit.region,
+        by=unit.actor,
+        **values,
+    )
+
+
+def printed(unit: Unit, persons: Sequence[Person]) -> None:
+    """Keep that letters with new codes were printed."""
+    columns = {"region": "text", "dossier": "uuid", "number": "int4", "person": "text", "printed_by": "text"}
+    unit.insert(
+        "letter_print",
+        columns,
+        [(unit.region, one.ref.dossier, one.ref.number, one.person, unit.actor) for one in persons],
+    )
+
+
+def bounced(unit: Unit, mail: UUID, status: str) -> bool:
+    """Note that an invitation's mail came back.
+
+    Args:
+        unit: the transaction.
+        mail: the mail's number in the outbox, which is the left part of its Message-ID.
+        status: the status in the report (RFC 3463), such as "5.1.1".
+
+    Returns:
+        Whether it was the mail of an invitation of this region.
+    """
+    return bool(
+        unit.run(
+            "update overstap.invitation i set state = 'bounced', reason = %(status)s from overstap.mail m "
+            "where m.mail = %(mail)s and m.meaning = concat_ws('/', 'invitation', i.dossier, i.number, i.person, "
+            "i.days_before)",
+            mail=mail,
+            status=status,
+        )
+    )
+
+
+def meaning(ref: VersionRef, person: str, days_before: int = 0) -> str:
+    """Return the meaning under which an invitation's mail stands in the outbox."""
+    return f"invitation/{ref.dossier}/{ref.number}/{person}/{days_before}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How one person stands, for the school: what reached them, whether they looked, what they answered."""
+
+    ref: VersionRef
+    person: str
+    kind: str
+    letter_at: datetime | None
+    email: str
+    """made (in the outbox), sent, refused, bounced, unreachable, or "" when nothing was to be mailed."""
+    email_reason: str | None
+    """secret, missing, or the mail server's status."""
+    opened_at: datetime | None
+    """When they saw the current version on the parents' pages for the first time."""
+    answer: str | None
+    answered_at: datetime | None
+
+
+def reached(unit: Unit, round_id: str, primary_school: str) -> list[Reached]:
+    """Return how the persons of a school's dossiers stand, on each dossier's current version."""
+    return [
+        Reached(VersionRef(row[0], row[1]), *row[2:])
+        for row in unit.rows(
+            """
+            select e.dossier, e.number, e.person, e.kind,
+                   (select max(p.printed_at) from overstap.letter_print p
+                     where p.dossier = e.dossier and p.person = e.person),
+                   coalesce(case when m.state in ('sent', 'refused') and i.state = 'made' then m.state
+                                 else i.state end, ''),
+                   coalesce(i.reason, case when m.state = 'refused' then coalesce(m.reply::text, m.code) end),
+                   (select min(a.opened_at) from overstap.content_access a
+                     where a.dossier = e.dossier and a.number = e.number and a.person = e.person
+                       and a.purpose = 'parent_page'),
+                   r.agreed, r.recorded_at
+              from overstap.dossier d
+              join overstap.entitled e on e.dossier = d.dossier and e.number = d.version
+              left join overstap.invitation i on i.dossier = e.dossier and i.number = e.number and i.person = e.person
+                        and i.channel = 'email' and i.days_before = 0
+              left join overstap.mail m on m.meaning = concat_ws('/', 'invitation', e.dossier, e.number, e.person, 0)
+              left join lateral (select x.agreed, x.recorded_at from overstap.review_decision x
+                                  where x.dossier = e.dossier and x.number = e.number
+                                    and (x.person is null or x.person = e.person)
+                                  order by x.person is null, x.recorded_at desc limit 1) r on true
+             where d.round_id = %(round)s and d.primary_school = %(school)s
+             order by e.dossier, e.person
+            """,
+            round=round_id,
+            school=primary_school,
+        )
+    ]
+
+
+def _persons(unit: Unit, condition: str, round_id: str, *, limit: int | None = None, **values: object) -> list[Person]:
+    rows = unit.rows(
+        "select e.dossier, e.number, e.person, e.kind from overstap.dossier d "  # noqa: S608 (conditions written above)
+        "join overstap.entitled e on e.dossier = d.dossier and e.number = d.version "
+        f"where d.round_id = %(round)s and d.state in {_OPEN} and d.review_closes_at > overstap.clock() "
+        f"and {condition} order by e.dossier, e.person limit %(limit)s",
+        round=round_id,
+        limit=limit,
+        **values,
+    )
+    return [Person(VersionRef(dossier, number), person, kind) for dossier, number, person, kind in rows]

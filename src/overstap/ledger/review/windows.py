@@ -1,0 +1,192 @@
+"""The end of the review window: who has not looked, and what was decided about them.
+
+Counts and schools, no pupils: this is what a coordinator sees. The database's clock says what is over.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from overstap.errors import OverstapError
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.rounds.rounds import get_round
+from overstap.ledger.session import Unit
+
+Choice = Literal["hold", "extend", "attest"]
+ALLOWED: dict[str, frozenset[str]] = {
+    "withhold": frozenset({"hold"}),
+    "extend": frozenset({"hold", "extend"}),
+    "attest": frozenset({"hold", "extend", "attest"}),
+}
+"""What may be decided under each rule of the agreement (`not_inspected`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolStanding:
+    """How far the inspection of one school's dossiers is, in dossiers that were released to the parents."""
+
+    school: str
+    name: str
+    released: int
+    inspected: int
+    waiting: int
+    """Nobody has decided, and the window is open."""
+    lapsed: int
+    """Nobody has decided, and the window has closed."""
+    open_requests: int
+    """Questions and corrections of parents that the school has not answered."""
+    overdue_requests: int
+    closes_at: datetime | None
+    """When the last of the school's windows closes, or closed; None when nothing was released."""
+
+
+def standing(unit: Unit, round_id: str) -> list[SchoolStanding]:
+    """Return how the inspection stands at each primary school with released dossiers, by name."""
+    return [
+        SchoolStanding(*row)
+        for row in unit.rows(
+            """
+            select d.primary_school, s.name, count(*),
+                   count(*) filter (where d.state not in ('in_review', 'not_inspected')),
+                   count(*) filter (where d.state = 'in_review' and d.review_closes_at > overstap.clock()),
+                   count(*) filter (where d.state = 'not_inspected'
+                                       or d.state = 'in_review' and d.review_closes_at <= overstap.clock()),
+                   coalesce(sum(q.open), 0)::int, coalesce(sum(q.overdue), 0)::int, max(d.review_closes_at)
+              from overstap.dossier d
+              join overstap.school s on s.region = d.region and s.school = d.primary_school
+              join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version
+              left join (select dossier, count(*) as open, count(*) filter (where due_at < overstap.clock()) as overdue
+                           from overstap.review_request where state = 'open' group by dossier) q
+                   on q.dossier = d.dossier
+             where d.round_id = %(round)s and v.released_by is not null
+             group by d.primary_school, s.name order by s.name, d.primary_school
+            """,
+            round=round_id,
+        )
+    ]
+
+
+def decide_window(
+    unit: Unit,
+    round_id: str,
+    *,
+    choice: Choice,
+    schools: Sequence[str],
+    decided_by: str,
+    reason: str,
+    answer_key: str,
+    closes_at: datetime | None = None,
+) -> int:
+    """Record what the coordinator decides about those who have not looked, and bring it about. Safe to repeat.
+
+    "hold" leaves them where they are: they are not delivered. "extend" opens the window of those schools' lapsed
+    dossiers until another moment. "attest" lets those schools attest inspections themselves (`reviews.record` on ground
+    "attested").
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        choice: what is decided.
+        schools: primary schools that it is about; for "hold" none means every school.
+        decided_by: the account that answered.
+        reason: the words that were given.
+        answer_key: names this answer, so that a repeated task records it once.
+        closes_at: for "extend", when the window closes for these schools.
+
+    Returns:
+        How many dossiers it is about.
+
+    Raises:
+        OverstapError: REVIEW-020 when the agreement does not offer the choice, REVIEW-021 when no school is named or
+            one has nobody who has not looked, REVIEW-022 when the new moment is not in the future or after receipts are
+            due.
+    """
+    seen = unit.rows(
+        "select dossiers from overstap.gate_decision where round_id = %(round)s and gate = 'not_inspected' "
+        "and answer_key = %(key)s",
+        round=round_id,
+        key=answer_key,
+    )
+    if seen:
+        return int(seen[0][0])
+    found = get_round(unit, round_id)
+    agreed = found.agreement.round(found.kind)
+    rule, latest, at = agreed.not_inspected, agreed.milestones.receipts_due, unit.one("select overstap.clock()")[0]
+    if choice not in ALLOWED[rule]:
+        raise OverstapError("REVIEW-020", choice=choice, rule=rule)
+    lapsed: dict[str, int] = dict(
+        unit.rows(
+            "select primary_school, count(*) from (select primary_school from overstap.dossier "
+            "where round_id = %(round)s and (state = 'not_inspected' or state = 'in_review' "
+            "and review_closes_at <= overstap.clock()) order by dossier for update) d group by 1",
+            round=round_id,
+        )
+    )
+    meant = list(dict.fromkeys(schools)) or (list(lapsed) if choice == "hold" else [])
+    if (not meant and choice != "hold") or set(meant) - set(lapsed):
+        raise OverstapError("REVIEW-021", schools=", ".join(sorted(set(meant) - set(lapsed))) or "-")
+    if choice == "extend" and (closes_at is None or not at < closes_at <= latest):
+        raise OverstapError("REVIEW-022", latest=latest)
+    covered = sum(lapsed[school] for school in meant)
+    unit.audit(
+        "gate.not_inspected",
+        AuditLine(round_id, {"choice": choice, "by": decided_by, "dossiers": covered, "schools": meant}),
+    )
+    gate_decision = unit.one(
+        "insert into overstap.gate_decision "
+        "(region, round_id, gate, approved, decided_by, reason, answer_key, dossiers) "
+        "values (%(region)s, %(round)s, 'not_inspected', %(approved)s, %(by)s, %(reason)s, %(key)s, %(n)s) "
+        "returning gate_decision",
+        region=unit.region,
+        round=round_id,
+        approved=choice != "hold",
+        by=decided_by,
+        reason=reason,
+        key=answer_key,
+        n=covered,
+    )[0]
+    columns = {"gate_decision": "uuid", "region": "text", "round_id": "text", "school": "text", "choice": "text"}
+    columns |= {"closes_at": "timestamptz", "dossiers": "int4"}
+    until = closes_at if choice == "extend" else None
+    unit.insert(
+        "window_decision",
+        columns,
+        [(gate_decision, unit.region, round_id, school, choice, until, lapsed[school]) for school in meant],
+    )
+    if choice == "extend":
+        unit.run(
+            "update overstap.dossier set state = 'in_review', review_closes_at = %(closes)s "
+            "where round_id = %(round)s and primary_school = any(%(schools)s) and (state = 'not_inspected' "
+            "or state = 'in_review' and review_closes_at <= overstap.clock())",
+            closes=closes_at,
+            round=round_id,
+            schools=meant,
+        )
+    return covered
+
+
+@dataclass(frozen=True, slots=True)
+class WindowDecision:
+    """What was decided about one school's families."""
+
+    school: str
+    choice: str
+    closes_at: datetime | None
+    dossiers: int
+    decided_by: str
+    reason: str
+    decided_at: datetime
+
+
+def decided(unit: Unit, round_id: str) -> list[WindowDecision]:
+    """Return what was decided about those who had not looked, oldest first."""
+    return [
+        WindowDecision(*row)
+        for row in unit.rows(
+            "select w.school, w.choice, w.closes_at, w.dossiers, g.decided_by, g.reason, g.decided_at "
+            "from overstap.window_decision w join overstap.gate_decision g using (gate_decision) "
+            "where w.round_id = %(round)s order by g.decided_at, w.school",
+            round=round_id,
+        )
+    ]

@@ -1,0 +1,1 @@
+"""Rounds in the ledger: schools, agreed moments, holds, progress, failures."""

@@ -1,0 +1,190 @@
+"""How far a round is, in counts: what the coordinator, the board and the reports show. No pupil anywhere."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from overstap.agreements import RoundKind
+from overstap.ledger.session import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class PrimaryCounts:
+    """One primary school in a round, in pupils or dossiers."""
+
+    school: str
+    name: str
+    expected: int
+    """Pupils with an application, registration or placement that holds, and whose dossier was not taken back."""
+    states: Counter[str]
+    """Dossiers per state."""
+    refused_files: Counter[str]
+    """Files that could not become a dossier, per error code."""
+    rejections: Counter[str]
+    """Rejected dossiers per rule; one dossier may count under several."""
+    without_consent: int = 0
+    """Inspected dossiers that do not go: consent is required, and the window ended without."""
+
+    @property
+    def supplied(self) -> int:
+        """Dossiers that the school supplied, and that were not taken back."""
+        return self.states.total() - self.states["withdrawn"]
+
+    def at_least(self, *states: str) -> int:
+        """Dossiers that are in one of these states."""
+        return sum(self.states[state] for state in states)
+
+    @property
+    def inspected(self) -> int:
+        """Dossiers whose parents' inspection is recorded."""
+        return self.at_least("inspected", "no_receiver", "sealed", "confirmed", "refused", "undelivered")
+
+
+@dataclass(frozen=True, slots=True)
+class SecondaryCounts:
+    """One secondary school in a round, in deliveries."""
+
+    school: str
+    name: str
+    sealed: int
+    """Deliveries made ready for it, whatever became of them."""
+    confirmed: int
+    refused: int
+    problems: Counter[str]
+    """Open deliveries per error code of their last attempt; "" when not tried yet."""
+
+
+def expected(unit: Unit, round_id: str | None = None, school: str | None = None) -> dict[str, Counter[str]]:
+    """Return how many pupils are waited for, per round of the region and school that supplies.
+
+    Those are who goes to one of the round's receiving schools, or came from one where secondary schools tell back, and
+    whose dossier was not taken back.
+
+    Args:
+        unit: the transaction.
+        round_id: of this round only.
+        school: of this school only.
+    """
+    found: dict[str, Counter[str]] = {}
+    # Round by round and school by school, so that an index hands the pupils over in order (0032_board_indexes.sql);
+    # which of the two schools supplies stands on the round, so that one half is never run.
+    for one, supplier, count in unit.rows(
+        """
+        select r.round_id, x.school, x.pupils
+          from overstap.round r
+          cross join lateral (
+               select a.primary_school as school, count(distinct a.pupil) as pupils from overstap.application a
+                where r.kind <> 'feedback' and a.school_year = r.school_year and a.withdrawn_at is null
+                  and a.secondary_school = any(r.receiving)
+                  and (%(school)s::text is null or a.primary_school = %(school)s)
+                  and not exists (select from overstap.dossier d where d.round_id = r.round_id
+                                     and d.pupil = a.pupil and d.state = 'withdrawn')
+                group by 1
+               union all
+               select a.secondary_school, count(distinct a.pupil) from overstap.application a
+                where r.kind = 'feedback' and a.school_year = r.school_year and a.withdrawn_at is null
+                  and a.primary_school = any(r.receiving)
+                  and (%(school)s::text is null or a.secondary_school = %(school)s)
+                  and not exists (select from overstap.dossier d where d.round_id = r.round_id
+                                     and d.pupil = a.pupil and d.state = 'withdrawn')
+                group by 1) x
+         where %(round)s::text is null or r.round_id = %(round)s
+        """,
+        round=round_id,
+        school=school,
+    ):
+        found.setdefault(one, Counter())[supplier] = count
+    return found
+
+
+def primary_schools(unit: Unit, round_id: str, school: str | None = None) -> list[PrimaryCounts]:
+    """Return the counts of every primary school of the round's region, by name; or of one alone."""
+    names: dict[str, str] = dict(
+        unit.rows(
+            "select school, name from overstap.school where kind = %(kind)s "
+            "and (%(school)s::text is null or school = %(school)s) order by name, school",
+            kind=_kind(round_id).supplied_by.value,
+            school=school,
+        )
+    )
+    waited_for = expected(unit, round_id, school).get(round_id, Counter())
+    states = _grouped(
+        unit,
+        "select primary_school, state, count(*) from overstap.dossier where round_id = %(round)s "
+        "and (%(school)s::text is null or primary_school = %(school)s) group by 1, 2",
+        round_id,
+        school,
+    )
+    refused = _grouped(
+        unit,
+        "select primary_school, code, count(*) from overstap.refused_input where round_id = %(round)s "
+        "and (%(school)s::text is null or primary_school = %(school)s) group by 1, 2",
+        round_id,
+        school,
+    )
+    rejections = _grouped(
+        unit,
+        "select d.primary_school, f.rule, count(distinct d.dossier) from overstap.dossier d join overstap.finding f "
+        "on f.dossier = d.dossier and f.number = d.version where d.round_id = %(round)s "
+        "and (%(school)s::text is null or d.primary_school = %(school)s) "
+        "and d.state = 'rejected' and f.severity = 'error' group by 1, 2",
+        round_id,
+        school,
+    )
+    without: dict[str, int] = dict(
+        unit.rows(
+            "select primary_school, count(*) from overstap.without_consent where round_id = %(round)s group by 1",
+            round=round_id,
+        )
+    )
+    return [
+        PrimaryCounts(
+            school,
+            name,
+            waited_for[school],
+            states.get(school, Counter()),
+            refused.get(school, Counter()),
+            rejections.get(school, Counter()),
+            without.get(school, 0),
+        )
+        for school, name in names.items()
+    ]
+
+
+def secondary_schools(unit: Unit, round_id: str) -> list[SecondaryCounts]:
+    """Return the counts of every secondary school of the round's region, by name."""
+    states = _grouped(
+        unit,
+        "select secondary_school, state, count(*) from overstap.delivery where round_id = %(round)s group by 1, 2",
+        round_id,
+    )
+    problems = _grouped(
+        unit,
+        "select secondary_school, coalesce(problem, ''), count(*) from overstap.delivery "
+        "where round_id = %(round)s and state = 'sealed' group by 1, 2",
+        round_id,
+    )
+    return [
+        SecondaryCounts(
+            school,
+            name,
+            states.get(school, Counter()).total(),
+            states.get(school, Counter())["confirmed"],
+            states.get(school, Counter())["refused"],
+            problems.get(school, Counter()),
+        )
+        for school, name in unit.rows(
+            "select school, name from overstap.school where kind = %(kind)s order by name, school",
+            kind=_kind(round_id).received_by.value,
+        )
+    ]
+
+
+def _kind(round_id: str) -> RoundKind:
+    return RoundKind(round_id.rpartition(".")[2])
+
+
+def _grouped(unit: Unit, sql: str, round_id: str, school: str | None = None) -> dict[str, Counter[str]]:
+    grouped: dict[str, Counter[str]] = {}
+    for one, key, count in unit.rows(sql, round=round_id, school=school):
+        grouped.setdefault(one, Counter())[key] = count
+    return grouped

@@ -1,0 +1,190 @@
+"""What stands in a round's way until a coordinator has decided. The ledger keeps it: no task gets past it."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.session import Unit
+
+NOT_INSPECTED = "not_inspected"
+RELEASE_FOR_DELIVERY = "release_for_delivery"
+ACCEPT_UNDELIVERABLE = "accept_undeliverable"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a coordinator has to decide.
+
+    Args:
+        reason: key of its sentence.
+        count: of how many dossiers, schools or certificates; a decision covers as many, and more is asked anew.
+        facts: what fills its sentence: counts, dates and names of schools.
+        subject: a school or a certificate; empty for the whole round.
+    """
+
+    reason: str
+    count: int
+    facts: dict[str, Any] = field(default_factory=dict)
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A reason that stands."""
+
+    gate_hold: UUID
+    batch: int
+    """Which of the gate's questions asks about it, from 1."""
+    reason: Reason
+    raised_at: datetime
+
+
+def look(unit: Unit, round_id: str, gate: str, reasons: Iterable[Reason]) -> list[Hold]:
+    """Bring a gate's holds to what is so now. Safe to repeat.
+
+    What was decided covers as many as it was about; what is new, or more than that, is raised in a batch of its own.
+    What is so no longer is withdrawn.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        gate: which gate.
+        reasons: everything that is so now.
+
+    Returns:
+        What stands open.
+    """
+    unit.run("select from overstap.round where round_id = %(round)s for no key update", round=round_id)
+    now = {(one.reason, one.subject): one for one in reasons}
+    covered: dict[tuple[str, str], int] = {
+        (reason, subject): count
+        for reason, subject, count in unit.rows(
+            "select reason, subject, max(count) from overstap.gate_hold where round_id = %(round)s and gate = %(gate)s "
+            "and settled_by is not null group by 1, 2",
+            round=round_id,
+            gate=gate,
+        )
+    }
+    standing = {(hold.reason.reason, hold.reason.subject): hold for hold in open_holds(unit, round_id, gate)}
+    wanted = {key: one for key, one in now.items() if one.count > covered.get(key, 0)}
+    stale = [
+        hold.gate_hold for key, hold in standing.items() if key not in wanted or wanted[key].count > hold.reason.count
+    ]
+    unit.run("update overstap.gate_hold set withdrawn_at = clock_timestamp() where gate_hold = any(%(ids)s)", ids=stale)
+    kept = {key for key, hold in standing.items() if hold.gate_hold not in stale}
+    new = [one for key, one in wanted.items() if key not in kept]
+    if new:
+        batch = batches(unit, round_id, gate) + 1
+        unit.audit(
+            "gate.hold",
+            AuditLine(round_id, {"gate": gate, "reasons": sorted({one.reason for one in new}), "batch": batch}),
+        )
+        for one in new:
+            unit.run(
+                "insert into overstap.gate_hold (region, round_id, gate, batch, reason, subject, count, facts) values "
+                "(%(region)s, %(round)s, %(gate)s, %(batch)s, %(reason)s, %(subject)s, %(count)s, %(facts)s::jsonb)",
+                region=unit.region,
+                round=round_id,
+                gate=gate,
+                batch=batch,
+                reason=one.reason,
+                subject=one.subject,
+                count=one.count,
+                facts=json.dumps(one.facts, default=str),
+            )
+    return open_holds(unit, round_id, gate)
+
+
+def open_holds(unit: Unit, round_id: str, gate: str, *, batch: int | None = None) -> list[Hold]:
+    """Return what stands in the way at a gate, of one question or of all."""
+    return [
+        Hold(gate_hold, number, Reason(reason, count, facts, subject), raised_at)
+        for gate_hold, number, reason, count, facts, subject, raised_at in unit.rows(
+            "select gate_hold, batch, reason, count, facts, subject, raised_at from overstap.gate_hold "
+            "where round_id = %(round)s and gate = %(gate)s and settled_by is null and withdrawn_at is null "
+            "and (%(batch)s::int is null or batch = %(batch)s) order by batch, reason, subject",
+            round=round_id,
+            gate=gate,
+            batch=batch,
+        )
+    ]
+
+
+def batches(unit: Unit, round_id: str, gate: str) -> int:
+    """Return how many questions a gate has had."""
+    found = unit.one(
+        "select coalesce(max(batch), 0) from overstap.gate_hold where round_id = %(round)s and gate = %(gate)s",
+        round=round_id,
+        gate=gate,
+    )
+    return int(found[0])
+
+
+def decide(
+    unit: Unit,
+    round_id: str,
+    gate: str,
+    batch: int,
+    *,
+    approved: bool,
+    decided_by: str,
+    reason: str,
+    answer_key: str,
+    dossiers: int,
+) -> None:
+    """Record a coordinator's decision about a question; one that approves settles its holds. Safe to repeat.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        gate: which gate.
+        batch: which of its questions.
+        approved: whether the round may go on.
+        decided_by: the account that answered.
+        reason: the words that were given, may be empty.
+        answer_key: names this answer, so that a repeated task records it once.
+        dossiers: how many dossiers it is about.
+    """
+    known = unit.rows(
+        "select from overstap.gate_decision where round_id = %(round)s and gate = %(gate)s and answer_key = %(key)s",
+        round=round_id,
+        gate=gate,
+        key=answer_key,
+    )
+    if not known:
+        unit.audit(
+            f"gate.{gate}",
+            AuditLine(round_id, {"approved": approved, "by": decided_by, "batch": batch, "dossiers": dossiers}),
+        )
+        unit.run(
+            "insert into overstap.gate_decision "
+            "(region, round_id, gate, approved, decided_by, reason, answer_key, dossiers) "
+            "values (%(region)s, %(round)s, %(gate)s, %(approved)s, %(by)s, %(reason)s, %(key)s, %(n)s)",
+            region=unit.region,
+            round=round_id,
+            gate=gate,
+            approved=approved,
+            by=decided_by,
+            reason=reason,
+            key=answer_key,
+            n=dossiers,
+        )
+    if approved:
+        settle(unit, round_id, gate, batch, answer_key=answer_key)
+
+
+def settle(unit: Unit, round_id: str, gate: str, batch: int, *, answer_key: str) -> int:
+    """Settle the holds of a question by the decision that was recorded under an answer; return how many."""
+    return unit.run(
+        "update overstap.gate_hold h set settled_by = g.gate_decision from overstap.gate_decision g "
+        "where g.round_id = h.round_id and g.gate = h.gate and g.answer_key = %(key)s and h.round_id = %(round)s "
+        "and h.gate = %(gate)s and h.batch = %(batch)s and h.settled_by is null and h.withdrawn_at is null",
+        key=answer_key,
+        round=round_id,
+        gate=gate,
+        batch=batch,
+    )

@@ -1,0 +1,96 @@
+"""Agreed moments that have come, each kept once, with who was behind then."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.rounds.rounds import RoundRow, get_round
+from overstap.ledger.session import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A moment that has come.
+
+    Args:
+        milestone: its name.
+        moment: when it was agreed to be.
+        behind: schools that were waited for then, with how many dossiers; 0 for a school that supplied nothing.
+    """
+
+    milestone: str
+    moment: datetime
+    behind: Mapping[str, int]
+
+
+def note_passed(unit: Unit, round_id: str) -> list[Passed]:
+    """Keep which milestones have come by the ledger's clock. Safe to repeat: each is kept once, as it was then.
+
+    Args:
+        unit: the transaction.
+        round_id: the round; it is open.
+
+    Returns:
+        Those that are new.
+    """
+    found = get_round(unit, round_id)
+    stones = found.agreement.round(found.kind).milestones
+    at = unit.one("select overstap.clock()")[0]
+    new = []
+    for name in found.kind.milestones:
+        moment = getattr(stones, name)
+        if moment > at:
+            break
+        behind = _behind(unit, found, name)
+        kept = unit.run(
+            "insert into overstap.milestone_passed (region, round_id, milestone, moment, behind) "
+            "values (%(region)s, %(round)s, %(name)s, %(moment)s, %(behind)s::jsonb) on conflict do nothing",
+            region=unit.region,
+            round=round_id,
+            name=name,
+            moment=moment,
+            behind=json.dumps(behind),
+        )
+        if kept:
+            new.append(Passed(name, moment, behind))
+            unit.audit(f"milestone.{name}", AuditLine(round_id, {"moment": moment.isoformat(), "behind": len(behind)}))
+    return new
+
+
+def passed(unit: Unit, round_id: str) -> list[Passed]:
+    """Return the moments of a round that have come, in the order in which they were noted."""
+    rows = unit.rows(
+        "select milestone, moment, behind from overstap.milestone_passed where round_id = %(round)s "
+        "order by moment, noted_at",
+        round=round_id,
+    )
+    return [Passed(*row) for row in rows]
+
+
+def _behind(unit: Unit, found: RoundRow, milestone: str) -> dict[str, int]:
+    """Return who is waited for: schools that supplied nothing, families that have not answered, receivers."""
+    if milestone == "data_due" and not found.kind.is_inspected:
+        return {}  # a school need not have a pupil for the partnership
+    if milestone == "data_due":
+        supplied = {
+            row[0]
+            for row in unit.rows(
+                "select distinct primary_school from overstap.dossier where round_id = %(round)s", round=found.round_id
+            )
+        }
+        return {school.id: 0 for school in found.agreement.suppliers(found.kind) if school.id not in supplied}
+    if milestone == "review_closes":
+        query = (
+            "select primary_school, count(*) from overstap.dossier where round_id = %(round)s and state = 'in_review' "
+            "group by 1"
+        )
+    elif milestone == "receipts_due":
+        query = (
+            "select secondary_school, count(*) from overstap.delivery where round_id = %(round)s and state = 'sealed' "
+            "group by 1"
+        )
+    else:
+        return {}
+    return dict(unit.rows(query, round=found.round_id))

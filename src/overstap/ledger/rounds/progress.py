@@ -1,0 +1,265 @@
+"""How a round got to where it is: what moved on which day, in counts. No pupil anywhere."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from overstap.ledger.session import Unit
+
+_DAY = "(({moment}) at time zone 'Europe/Amsterdam')::date"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Dossiers of one round that went from one state to another on one day.
+
+    Args:
+        day: as a Dutch wall calendar shows it.
+        from_state: the state before; None for dossiers that came in.
+        to_state: the state after.
+        count: how many.
+    """
+
+    day: date
+    from_state: str | None
+    to_state: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReview:
+    """Dossiers of one school that parents may decide on still.
+
+    Args:
+        count: how many.
+        closes_first: when the first of their windows closes.
+        closes_last: when the last of them does.
+    """
+
+    count: int
+    closes_first: datetime
+    closes_last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDelivery:
+    """Envelopes from one primary school to one secondary school that are not confirmed.
+
+    Args:
+        primary_school: BRIN with branch.
+        secondary_school: BRIN with branch.
+        problem: error code of the last attempt; empty when not tried yet.
+        count: how many.
+    """
+
+    primary_school: str
+    secondary_school: str
+    problem: str
+    count: int
+
+
+def moves(unit: Unit, round_id: str, school: str | None = None) -> list[Move]:
+    """Return everything that moved in a round by day, oldest first.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        school: only this primary school's dossiers.
+    """
+    values = {"round": round_id, "school": school}
+    came = unit.rows(
+        f"select {_DAY.format(moment='uuid_extract_timestamp(dossier)')} as day, count(*) from overstap.dossier "  # noqa: S608
+        "where round_id = %(round)s and (%(school)s::text is null or primary_school = %(school)s) group by 1",
+        **values,
+    )
+    moved = unit.rows(
+        f"select {_DAY.format(moment='e.at')} as day, e.from_state, e.to_state, count(*) "  # noqa: S608
+        "from overstap.dossier_event e join overstap.dossier d on d.dossier = e.dossier "
+        "where d.round_id = %(round)s and (%(school)s::text is null or d.primary_school = %(school)s) "
+        "group by 1, 2, 3",
+        **values,
+    )
+    found = [Move(day, None, "supplied", count) for day, count in came]
+    found += [Move(*row) for row in moved]
+    return sorted(found, key=lambda one: (one.day, one.from_state or "", one.to_state))
+
+
+def moves_since(unit: Unit, moment: datetime) -> dict[str, list[tuple[str | None, str, int]]]:
+    """Return what moved in each round of the region since a moment: state before, state after, how many.
+
+    Args:
+        unit: the transaction.
+        moment: aware.
+    """
+    found: dict[str, list[tuple[str | None, str, int]]] = {}
+    for round_id, before, after, count in unit.rows(
+        "select d.round_id, e.from_state, e.to_state, count(*) from overstap.dossier_event e "
+        "join overstap.dossier d on d.dossier = e.dossier where e.at >= %(moment)s group by 1, 2, 3",
+        moment=moment,
+    ):
+        found.setdefault(round_id, []).append((before, after, count))
+    # A version-7 id begins with the moment at which it was made, so ids that were made since are those above this one.
+    for round_id, count in unit.rows(
+        "select round_id, count(*) from overstap.dossier where dossier >= %(first)s group by 1",
+        first=UUID(int=int(moment.timestamp() * 1000) << 80),
+    ):
+        found.setdefault(round_id, []).append((None, "supplied", count))
+    return found
+
+
+def states(unit: Unit) -> dict[str, Counter[str]]:
+    """Return how many dossiers are in which state, per round of the region."""
+    found: dict[str, Counter[str]] = {}
+    for round_id, state, count in unit.rows(
+        "select round_id, state, count(*) from overstap.dossier group by round_id, state"
+    ):
+        found.setdefault(round_id, Counter())[state] = count
+    return found
+
+
+def pace(unit: Unit, round_id: str, since: datetime, school: str | None = None) -> dict[str, Counter[str]]:
+    """Return what each primary school achieved since a moment: dossiers supplied, made good, and inspected.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        since: aware.
+        school: only this primary school.
+
+    Returns:
+        Per school a counter with "supplied", "good" (net of what was rejected) and "inspected".
+    """
+    found: dict[str, Counter[str]] = {}
+    values = {"round": round_id, "since": since, "school": school}
+    for one, count in unit.rows(
+        "select primary_school, count(*) from overstap.dossier where round_id = %(round)s "
+        "and (%(school)s::text is null or primary_school = %(school)s) "
+        "and uuid_extract_timestamp(dossier) >= %(since)s group by 1",
+        **values,
+    ):
+        found.setdefault(one, Counter())["supplied"] = count
+    for one, transition, count in unit.rows(
+        "select d.primary_school, e.transition, count(distinct e.dossier) from overstap.dossier_event e "
+        "join overstap.dossier d on d.dossier = e.dossier where d.round_id = %(round)s and e.at >= %(since)s "
+        "and (%(school)s::text is null or d.primary_school = %(school)s) "
+        "and e.transition in ('accept', 'inspect') group by 1, 2",
+        **values,
+    ):
+        found.setdefault(one, Counter())["good" if transition == "accept" else "inspected"] = count
+    return found
+
+
+def open_reviews(unit: Unit, round_id: str, school: str | None = None) -> dict[str, OpenReview]:
+    """Return per primary school, or of one, what parents may decide on still."""
+    return {
+        one: OpenReview(count, first, last)
+        for one, count, first, last in unit.rows(
+            "select primary_school, count(*), min(review_closes_at), max(review_closes_at) from overstap.dossier "
+            "where round_id = %(round)s and (%(school)s::text is null or primary_school = %(school)s) "
+            "and state = 'in_review' group by 1",
+            round=round_id,
+            school=school,
+        )
+    }
+
+
+def open_deliveries(unit: Unit, round_id: str, school: str | None = None) -> list[OpenDelivery]:
+    """Return what is sealed and under way, by whose pupils they are (or of one) and where they must go.
+
+    What was told undelivered is not under way any more (see `loose_ends.told_undelivered`).
+    """
+    return [
+        OpenDelivery(*row)
+        for row in unit.rows(
+            "select d.primary_school, l.secondary_school, coalesce(l.problem, ''), count(*) from overstap.delivery l "
+            "join overstap.dossier d on d.dossier = l.dossier and d.version = l.number and d.state = 'sealed' "
+            "where l.round_id = %(round)s and (%(school)s::text is null or d.primary_school = %(school)s) "
+            "and l.state = 'sealed' group by 1, 2, 3 order by 1, 2, 3",
+            round=round_id,
+            school=school,
+        )
+    ]
+
+
+def open_requests(unit: Unit, round_id: str, school: str | None = None) -> dict[str, tuple[int, int]]:
+    """Return per primary school (or one) how many questions and corrections of parents wait, and how many too long."""
+    return {
+        one: (count, overdue)
+        for one, count, overdue in unit.rows(
+            "select d.primary_school, count(*), count(*) filter (where q.due_at < clock_timestamp()) "
+            "from overstap.review_request q join overstap.dossier d on d.dossier = q.dossier "
+            "where d.round_id = %(round)s and (%(school)s::text is null or d.primary_school = %(school)s) "
+            "and q.state = 'open' group by 1",
+            round=round_id,
+            school=school,
+        )
+    }
+
+
+def results(unit: Unit, round_id: str, school: str | None = None) -> list[tuple[str, str, str, int]]:
+    """Return what receiving schools said after their receipt, of all dossiers or of one primary school's.
+
+    Returns:
+        Primary school, secondary school, outcome (imported, rejected; placed, not_placed, not_shown_up), and how many.
+    """
+    return [
+        (primary, secondary, outcome, count)
+        for primary, secondary, outcome, count in unit.rows(
+            "select d.primary_school, l.secondary_school, r.outcome, count(*) from overstap.current_result r "
+            "join overstap.delivery l on l.message_id = r.message_id "
+            "join overstap.dossier d on d.dossier = l.dossier "
+            "where l.round_id = %(round)s and (%(school)s::text is null or d.primary_school = %(school)s) "
+            "group by 1, 2, 3 order by 1, 2, 3",
+            round=round_id,
+            school=school,
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that a school was told, or will be.
+
+    Args:
+        kind: key of include/texts/notices/kinds.yaml.
+        facts: what fills its sentences.
+        noted_at: since when it is to be told.
+        sent_at: when the mail went; None while it has not.
+        is_refused: the mail server refused it for good.
+    """
+
+    kind: str
+    facts: dict[str, Any]
+    noted_at: datetime
+    sent_at: datetime | None
+    is_refused: bool
+
+
+def told(unit: Unit, round_id: str, school: str) -> list[Told]:
+    """Return what a school is told by mail about a round, the newest first."""
+    return [
+        Told(kind, facts, noted_at, settled_at if state == "sent" else None, state == "refused")
+        for kind, facts, noted_at, state, settled_at in unit.rows(
+            "select n.kind, n.facts, n.noted_at, m.state, m.settled_at from overstap.notice n "
+            "left join overstap.mail m on m.meaning = n.mail and m.region = n.region "
+            "where n.recipient = %(recipient)s and n.round_id = %(round)s and n.dropped_at is null "
+            "order by n.noted_at desc limit 50",
+            recipient=f"school:{school}",
+            round=round_id,
+        )
+    ]
+
+
+def reports_made(unit: Unit, round_id: str) -> dict[str, datetime]:
+    """Return when each school's newest report was made."""
+    return dict(
+        unit.rows("select school, made_at from overstap.school_report where round_id = %(round)s", round=round_id)
+    )
+
+
+def first_movement(found: Iterable[Move]) -> date | None:
+    """Return the first day on which anything moved."""
+    return min((one.day for one in found), default=None)

@@ -1,0 +1,226 @@
+"""Rounds, the schools in them, and which pupil may be received where."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from overstap.agreements import Agreement, RoundKind
+from overstap.errors import OverstapError
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.rounds.round_agreements import add_version
+from overstap.ledger.session import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRow:
+    """A round as the ledger knows it, with the agreement that holds for it at present."""
+
+    round_id: str
+    region: str
+    school_year: str
+    kind: RoundKind
+    agreement: Agreement = field(repr=False)
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A pupil who may be received by a school; the pupil's number never shows."""
+
+    pupil_number: str = field(repr=False)
+    primary_school: str
+    secondary_school: str
+    stage: str
+    recorded_at: datetime
+
+
+def open_round(unit: Unit, agreement: Agreement, kind: RoundKind) -> bool:
+    """Write a round and its schools as the agreement states them. Safe to repeat.
+
+    Returns:
+        Whether it was opened now. What holds for an open round changes by `agreements.add_version` alone.
+    """
+    unit.run(
+        "insert into overstap.school (region, school, name, kind, contact) "
+        "select %(region)s, * from unnest(%(ids)s::text[], %(names)s::text[], %(kinds)s::text[], %(contacts)s::text[]) "
+        "on conflict (region, school) do update set name = excluded.name, contact = excluded.contact",
+        region=unit.region,
+        ids=[school.id for school in agreement.schools],
+        names=[school.name for school in agreement.schools],
+        kinds=[school.kind.value for school in agreement.schools],
+        contacts=[school.contact for school in agreement.schools],
+    )
+    round_id = agreement.round_id(kind)
+    opened = unit.run(
+        "insert into overstap.round (round_id, region, school_year, kind, agreement, agreement_digest) "
+        "values (%(id)s, %(region)s, %(year)s, %(kind)s, %(agreement)s, %(digest)s) on conflict do nothing",
+        id=round_id,
+        region=unit.region,
+        year=agreement.school_year,
+        kind=kind.value,
+        agreement=agreement.model_dump_json(),
+        digest=agreement.digest,
+    )
+    if opened:
+        unit.audit("round.open", AuditLine(round_id, {"agreement": agreement.digest}))
+        add_version(unit, round_id, agreement, origin="opened", offered_digest=agreement.digest, taken_by=unit.actor)
+    return bool(opened)
+
+
+def get_round(unit: Unit, round_id: str) -> RoundRow:
+    """Return a round of this region.
+
+    Raises:
+        OverstapError: LEDGER-009 when the region has no such round.
+    """
+    found = unit.rows(
+        "select o.round_id, o.region, o.school_year, o.kind, a.agreement, o.opened_at, o.closed_at "
+        "from overstap.round o "
+        "join overstap.round_agreement a on a.round_id = o.round_id and a.number = o.agreement_number "
+        "where o.round_id = %(id)s",
+        id=round_id,
+    )
+    if not found:
+        raise OverstapError("LEDGER-009", round=round_id)
+    name, region, year, kind, agreement, opened_at, closed_at = found[0]
+    return RoundRow(
+        name, region, year, RoundKind(kind), Agreement.model_validate_json(json.dumps(agreement)), opened_at, closed_at
+    )
+
+
+def collecting(unit: Unit, school_year: str) -> list[RoundRow]:
+    """Return the rounds of a school year that are open and whose data are not due yet, by the database's clock."""
+    at = unit.one("select overstap.clock()")[0]
+    found = [
+        get_round(unit, row[0])
+        for row in unit.rows(
+            "select round_id from overstap.round where school_year = %(year)s and closed_at is null order by opened_at",
+            year=school_year,
+        )
+    ]
+    return [one for one in found if at < one.agreement.round(one.kind).milestones.data_due]
+
+
+def delivering(unit: Unit, school_year: str) -> list[RoundRow]:
+    """Return the rounds of a school year in which something was sealed; closed ones too: results come later."""
+    return [
+        get_round(unit, row[0])
+        for row in unit.rows(
+            "select o.round_id from overstap.round o where o.school_year = %(year)s "
+            "and exists (select from overstap.delivery l where l.round_id = o.round_id) order by o.opened_at",
+            year=school_year,
+        )
+    ]
+
+
+def secondary_schools(unit: Unit) -> frozenset[str]:
+    """Return the secondary schools of this region (BRIN and branch)."""
+    return frozenset(row[0] for row in unit.rows("select school from overstap.school where kind = 'VO'"))
+
+
+def of_year(unit: Unit, school_year: str) -> list[RoundRow]:
+    """Return the rounds of a school year that were opened, closed or not, in the order of their opening."""
+    return [
+        get_round(unit, row[0])
+        for row in unit.rows(
+            "select round_id from overstap.round where school_year = %(year)s order by opened_at", year=school_year
+        )
+    ]
+
+
+def close_round(unit: Unit, round_id: str) -> None:
+    """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later."""
+    unit.run("update overstap.round set closed_at = overstap.clock() where round_id = %(id)s", id=round_id)
+
+
+def record_registrations(unit: Unit, school_year: str, registrations: Iterable[Registration]) -> int:
+    """Record where pupils may be received; a surer or newer statement replaces the older one.
+
+    Returns:
+        How many statements were new or changed.
+    """
+    rows = [
+        (
+            unit.keys.lookup("pupil", row.pupil_number),
+            row.primary_school,
+            row.secondary_school,
+            row.stage,
+            row.recorded_at,
+        )
+        for row in registrations
+    ]
+    changed = unit.run(
+        """
+        insert into overstap.application as kept
+               (region, school_year, pupil, primary_school, secondary_school, stage, recorded_at)
+        select distinct on (p, s) %(region)s, %(year)s, p, o, s, g, a
+          from unnest(%(pupils)s::bytea[], %(from)s::text[], %(to)s::text[], %(stages)s::text[], %(at)s::timestamptz[])
+               as t (p, o, s, g, a)
+         order by p, s, a desc
+        on conflict (region, school_year, pupil, secondary_school) do update
+           set stage = excluded.stage, recorded_at = excluded.recorded_at, primary_school = excluded.primary_school,
+               withdrawn_at = null
+         where (kept.stage, kept.recorded_at, kept.primary_school) is distinct from
+               (excluded.stage, excluded.recorded_at, excluded.primary_school)
+           and excluded.recorded_at >= kept.recorded_at
+            or kept.withdrawn_at is not null
+        """,
+        **{
+            "region": unit.region,
+            "year": school_year,
+            "pupils": [row[0] for row in rows],
+            "from": [row[1] for row in rows],
+            "to": [row[2] for row in rows],
+            "stages": [row[3] for row in rows],
+            "at": [row[4] for row in rows],
+        },
+    )
+    if changed:
+        unit.audit("registrations.record", AuditLine(school_year, {"changed": changed}))
+    return changed
+
+
+def withdraw_registrations(unit: Unit, school_year: str, stated: Iterable[tuple[str, str]]) -> int:
+    """Withdraw what no source states any more: a pupil who went elsewhere is not received there. Safe to repeat.
+
+    The row stays, as evidence of what held when something was sealed; a source that states it again brings it back.
+
+    Args:
+        unit: the transaction.
+        school_year: of the registrations.
+        stated: pupil's number and secondary school of everything that the region's sources state at present.
+
+    Returns:
+        How many were withdrawn.
+    """
+    pairs = list(stated)
+    withdrawn = unit.rows(
+        """
+        update overstap.application a set withdrawn_at = overstap.clock()
+         where a.school_year = %(year)s and a.withdrawn_at is null
+           and (a.pupil, a.secondary_school) not in
+               (select p, s from unnest(%(pupils)s::bytea[], %(schools)s::text[]) as t (p, s)
+                 where p is not null and s is not null)
+        returning a.pupil, a.secondary_school
+        """,
+        year=school_year,
+        pupils=[unit.keys.lookup("pupil", pupil) for pupil, _ in pairs],
+        schools=[school for _, school in pairs],
+    )
+    if withdrawn:
+        unit.run(  # why these will not be sent any more, for whoever sees them stand still
+            """
+            update overstap.delivery l set problem = 'DELIVERY-104'
+              from unnest(%(pupils)s::bytea[], %(schools)s::text[]) as t (pupil, school)
+              join overstap.dossier d using (pupil) join overstap.round o using (round_id)
+             where l.dossier = d.dossier and l.secondary_school = t.school and l.state = 'sealed'
+               and o.school_year = %(year)s
+            """,
+            year=school_year,
+            pupils=[pupil for pupil, _ in withdrawn],
+            schools=[school for _, school in withdrawn],
+        )
+        unit.audit("registrations.withdraw", AuditLine(school_year, {"withdrawn": len(withdrawn)}))
+    return len(withdrawn)

@@ -1,0 +1,45 @@
+"""What a coordinator asked of one run of a round. The run's tasks read it here."""
+
+from collections.abc import Sequence
+
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.session import Unit
+
+
+def narrow(unit: Unit, round_id: str, run_id: str, schools: Sequence[str], *, asked_by: str, reason: str) -> bool:
+    """Keep that a run is about some schools only. Safe to repeat: what was asked first counts.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        run_id: Airflow's id of the run.
+        schools: which; at least one.
+        asked_by: the account that started the run.
+        reason: the words that were given, may be empty.
+
+    Returns:
+        Whether it is new.
+    """
+    kept = unit.run(
+        "insert into overstap.run_change (region, round_id, run_id, schools, asked_by, reason) "
+        "values (%(region)s, %(round)s, %(run)s, %(schools)s, %(by)s, %(reason)s) on conflict do nothing",
+        region=unit.region,
+        round=round_id,
+        run=run_id,
+        schools=sorted(schools),
+        by=asked_by,
+        reason=reason,
+    )
+    if kept:
+        unit.audit("run.narrow", AuditLine(round_id, {"run": run_id, "schools": sorted(schools), "by": asked_by}))
+    return bool(kept)
+
+
+def narrowed_to(unit: Unit, round_id: str, run_id: str) -> frozenset[str]:
+    """Return the schools that a run is about; empty means all."""
+    found = unit.rows(
+        "select schools from overstap.run_change where round_id = %(round)s and run_id = %(run)s",
+        round=round_id,
+        run=run_id,
+    )
+    return frozenset(found[0][0]) if found else frozenset()

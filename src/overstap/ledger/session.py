@@ -1,0 +1,153 @@
+"""Units of work: a transaction in one region, under that region's role."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from overstap.errors import OverstapError
+from overstap.ledger.audit import AuditLine, append
+from overstap.ledger.region_keys import RegionKeys, load_keys
+from overstap.ledger.row_groups import insert
+from overstap.settings import Settings
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One transaction in one region. Everything in it happens, or nothing."""
+
+    connection: psycopg.Connection[TupleRow]
+    region: str
+    actor: str
+    keys: RegionKeys
+
+    def rows(self, sql: str, **values: Any) -> list[TupleRow]:
+        """Run a query with named places and return its rows."""
+        return self.connection.execute(sql, values).fetchall()
+
+    def one(self, sql: str, **values: Any) -> TupleRow:
+        """Run a query that gives exactly one row.
+
+        Raises:
+            LookupError: it gave another number.
+        """
+        found = self.rows(sql, **values)
+        if len(found) != 1:
+            raise LookupError(f"expected one row, got {len(found)}")
+        return found[0]
+
+    def run(self, sql: str, **values: Any) -> int:
+        """Run a statement and return how many rows it touched."""
+        return self.connection.execute(sql, values).rowcount
+
+    def insert(self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows of this region as one group; see `groups.insert`."""
+        insert(self.connection, table, columns, rows)
+
+    def audit(self, action: str, *lines: AuditLine) -> None:
+        """Add lines to the region's evidence, in this transaction. Commit before the effect that they announce."""
+        append(self.connection, self.region, self.actor, action, lines)
+
+
+class Ledger:
+    """The ledger of one deployment, seen by one process.
+
+    Args:
+        dsn: libpq connection string of the application's login.
+        keys: folder with the regions' keys.
+    """
+
+    def __init__(self, dsn: str, keys: Path) -> None:
+        self._dsn = dsn
+        self._keys_folder = keys
+        self._keys: dict[str, RegionKeys] = {}
+        self._connection: psycopg.Connection[TupleRow] | None = None
+
+    @contextmanager
+    def unit(self, region: str, actor: str) -> Iterator[Unit]:
+        """Open a unit of work: commit at the end, roll back on an error.
+
+        Args:
+            region: whose rows are seen and written; PostgreSQL itself hides all others.
+            actor: who acts, for the evidence: a task, or an account.
+
+        Raises:
+            OverstapError: LEDGER-006 when the database cannot be reached, LEDGER-007 when it does not know the region,
+                LEDGER-001 or LEDGER-005 for the region's keys.
+        """
+        keys = self.keys(region)
+        connection = self._connected()
+        with connection.transaction():
+            try:
+                role = psycopg.sql.Identifier(f"overstap_region_{region}")
+                connection.execute(psycopg.sql.SQL("set local role {}").format(role))
+            except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue) as problem:
+                raise OverstapError("LEDGER-007", region=region) from problem
+            connection.execute("select set_config('overstap.actor', %s, true)", [actor])
+            yield Unit(connection, region, actor, keys)
+
+    def plain(self, sql: str, *values: Any) -> list[TupleRow]:
+        """Run one statement outside a region, as the login itself: it may execute some functions, and read no table.
+
+        Raises:
+            OverstapError: LEDGER-006 when the database cannot be reached.
+        """
+        return self._connected().execute(sql, list(values)).fetchall()
+
+    @contextmanager
+    def alone(self, subject: str) -> Iterator[None]:
+        """Hold a subject for this process alone: PostgreSQL frees it at the moment the process dies, however it dies.
+
+        Args:
+            subject: what nobody else may be busy with, such as a round and school.
+
+        Raises:
+            OverstapError: LEDGER-012 when somebody else is, and does not end within a minute.
+        """
+        connection = self._connected()
+        key = f"overstap.alone.{subject}"
+        try:
+            with connection.transaction():
+                connection.execute("set local lock_timeout = '60s'")
+                connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [key])
+        except psycopg.errors.LockNotAvailable as problem:
+            raise OverstapError("LEDGER-012", subject=subject) from problem
+        try:
+            yield
+        finally:
+            if not connection.closed:
+                connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+    def keys(self, region: str) -> RegionKeys:
+        """Return the region's keys, read once per process."""
+        if region not in self._keys:
+            self._keys[region] = load_keys(self._keys_folder, region)
+        return self._keys[region]
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> psycopg.Connection[TupleRow]:
+        if self._connection is None or self._connection.closed or self._connection.broken:
+            try:
+                self._connection = psycopg.connect(self._dsn, autocommit=True, application_name="overstap")
+            except psycopg.OperationalError as problem:
+                # Its words may hold the connection string: only the kind of fault is passed on.
+                raise OverstapError("LEDGER-006", kind=type(problem).__name__) from None
+        return self._connection
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """Return the ledger that the settings name.
+
+    Raises:
+        OverstapError: SETTING-001 when OVERSTAP_LEDGER or OVERSTAP_KEYS is not set.
+    """
+    return Ledger(settings.need("ledger"), settings.need_path("keys"))

@@ -1,0 +1,133 @@
+"""How notices read: one mail for all that somebody is to be told, as plain text and as HTML."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from overstap.agreements import Agreement, RoundKind
+from overstap.ledger.notifications.notices import Notice
+from overstap.resources import INCLUDE
+from overstap.texts import texts
+
+_COLOURS = {"plain": "#154273", "careful": "#b86200", "wrong": "#b3180f"}
+_WORST_FIRST = ("wrong", "careful", "plain")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A mail as it is read."""
+
+    subject: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who is told: a coordinator of the region, or a school."""
+
+    name: str
+    address: str = field(repr=False)
+    is_school: bool
+
+
+def recipient_of(agreement: Agreement, recipient: str) -> Recipient | None:
+    """Return who a notice is for; None when the agreement knows them no longer.
+
+    Args:
+        agreement: the region's agreement.
+        recipient: "coordinator:<account>" or "school:<BRIN and branch>".
+    """
+    kind, _, name = recipient.partition(":")
+    if kind == "school":
+        for school in agreement.schools:
+            if school.id == name:
+                return Recipient(school.name, school.contact, True)
+        return None
+    for person in agreement.coordinators:
+        if person.account == name:
+            return Recipient(person.name, person.email, False)
+    return None
+
+
+def write(
+    agreement: Agreement,
+    to: Recipient,
+    notices: Sequence[Notice],
+    *,
+    board: Callable[[str], str],
+    is_urgent: bool,
+    language: str = "nl",
+) -> Written:
+    """Return the mail that tells notices.
+
+    Args:
+        agreement: the region's agreement.
+        to: who is told.
+        notices: what, at least one.
+        board: gives the address of a round's page.
+        is_urgent: whether it could not wait for the day's digest.
+        language: "nl" or "en".
+    """
+    words = {name: said[language] for name, said in texts("notices/mail").items()}
+    groups: list[dict[str, Any]] = []
+    ordered = sorted(notices, key=lambda one: one.round_id or "~")
+    for round_id, found in groupby(ordered, key=lambda one: one.round_id):
+        items = sorted((_item(one, language) for one in found), key=lambda one: _WORST_FIRST.index(one["tone"]))
+        groups.append({"heading": _heading(words, round_id), "told": items, "board": _board(board, round_id, to)})
+    worst = min((item for group in groups for item in group["told"]), key=lambda one: _WORST_FIRST.index(one["tone"]))
+    subject_words = words["subject_one" if len(notices) == 1 else "subject_many"]
+    subject = subject_words.format(region=agreement.name, title=worst["title"], count=len(notices))
+    people = ", ".join(f"{person.name} ({person.email})" for person in agreement.coordinators)
+    facts = {
+        "language": language,
+        "subject": subject,
+        "heading": worst["title"] if len(notices) == 1 else words["heading_urgent" if is_urgent else "heading_digest"],
+        "is_one": len(notices) == 1,
+        "hello": words["hello_school" if to.is_school else "hello_coordinator"].format(name=to.name),
+        "intro": words["urgent" if is_urgent else "digest"],
+        "region": agreement.name,
+        "groups": groups,
+        "words": words,
+        "signed": words["signed"].format(region=agreement.name),
+        "reach": words["reach"].format(people=people) if to.is_school else "",
+        "why": words["why"],
+    }
+    return Written(
+        " ".join(subject.split())[:180],
+        _environment(is_html=False).get_template("mail.txt.j2").render(**facts),
+        _environment(is_html=True).get_template("mail.html.j2").render(**facts),
+    )
+
+
+def _item(notice: Notice, language: str) -> dict[str, str]:
+    said = texts("notices/kinds")[notice.kind]
+    found = {name: said[name][language].format(**notice.facts) for name in ("title", "text", "do")}
+    return {**found, "tone": said["tone"], "colour": _COLOURS[said["tone"]]}
+
+
+def _heading(words: dict[str, str], round_id: str | None) -> str:
+    if round_id is None:
+        return words["whole"]
+    _, school_year, kind = round_id.split(".")
+    return words["round"].format(round=RoundKind(kind).dutch, school_year=school_year)
+
+
+def _board(board: Callable[[str], str], round_id: str | None, to: Recipient) -> str | None:
+    """A school has no account in Airflow, so it gets no link to the board."""
+    return None if to.is_school or round_id is None else board(round_id)
+
+
+@cache
+def _environment(*, is_html: bool) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(INCLUDE / "templates" / "notices"),
+        autoescape=is_html,  # noqa: S701 (a plain text has no markup to escape)
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,49 @@
+"""A mail as it goes over the wire: plain text with HTML beside it, and a Message-ID that a second attempt has too."""
+
+import re
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from overstap.errors import OverstapError
+from overstap.ledger.notifications.outbox import Taken
+
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+"""What mail systems take (RFC 5321 clause 4.1.2 without quoted local parts); the longest path is checked beside it."""
+_LONGEST_ADDRESS = 254
+
+
+def compose(taken: Taken, *, sender: str, sender_name: str, at: datetime) -> EmailMessage:
+    """Return the message of a mail.
+
+    Args:
+        taken: the mail.
+        sender: address that it comes from.
+        sender_name: name beside it.
+        at: the moment of sending, aware.
+
+    Raises:
+        OverstapError: MAIL-004 when it cannot be a mail: no valid address, or a subject of more than one line.
+    """
+    if not is_address(taken.to) or not taken.subject.strip() or len(taken.subject.splitlines()) != 1:
+        raise OverstapError("MAIL-004", kind=taken.kind)
+    message = EmailMessage(policy=SMTP)
+    local, _, domain = sender.rpartition("@")
+    message["From"] = Address(sender_name, local, domain)
+    message["To"] = taken.to
+    message["Subject"] = taken.subject
+    message["Date"] = format_datetime(at)
+    # The outbox's own number: who gets the mail twice after a broken connection gets it once in the mail box.
+    message["Message-ID"] = f"<{taken.mail}@{domain}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+    message.set_content(taken.text)
+    if taken.html is not None:
+        message.add_alternative(taken.html, subtype="html")
+    return message
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is a mail address that can be sent to."""
+    return len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None and ".." not in text

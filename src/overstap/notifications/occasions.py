@@ -1,0 +1,294 @@
+"""What is to be told to whom, from how a round stands. Pure: the same standing gives the same notices."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from overstap.agreements import Agreement, Milestones, Round, RoundKind, School
+from overstap.clock import spoken, wall
+from overstap.ledger.delivery.uncollected import NotCollected
+from overstap.ledger.notifications.notices import Notice
+from overstap.ledger.review.windows import SchoolStanding
+from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.rounds.task_failures import Failure
+from overstap.texts import texts
+
+_NEWS = timedelta(days=7)
+"""What is older than this is no news: a round that was opened before notices existed is not announced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a round stands.
+
+    Args:
+        round_id: the round.
+        kind: which of the year's rounds.
+        agreement: what it works with.
+        opened_at: when it was opened.
+        closed_at: when it was closed, if it is.
+        at: the present moment.
+        primary: counts of the primary schools.
+        secondary: counts of the secondary schools.
+        review: how the parents' inspection stands.
+        uncollected: what stands ready for schools that collect.
+        failures: tasks that are red.
+        endings: certificates that end soon: name, owner and moment.
+    """
+
+    round_id: str
+    kind: RoundKind
+    agreement: Agreement
+    opened_at: datetime
+    closed_at: datetime | None
+    at: datetime
+    primary: Sequence[PrimaryCounts] = ()
+    secondary: Sequence[SecondaryCounts] = ()
+    review: Sequence[SchoolStanding] = ()
+    uncollected: Sequence[NotCollected] = ()
+    failures: Sequence[Failure] = ()
+    endings: Sequence[tuple[str, str, datetime]] = ()
+
+    @property
+    def agreed(self) -> Round:
+        """What was agreed about the round."""
+        return self.agreement.round(self.kind)
+
+    @property
+    def milestones(self) -> Milestones:
+        """The round's moments."""
+        return self.agreed.milestones
+
+    @property
+    def coordinators(self) -> list[str]:
+        """Who answers the round's gates."""
+        accounts = self.agreed.gate_answered_by or [one.account for one in self.agreement.coordinators]
+        return [f"coordinator:{account}" for account in accounts]
+
+    @property
+    def schools(self) -> Mapping[str, School]:
+        """The participants by id."""
+        return {school.id: school for school in self.agreement.schools}
+
+
+def occasions(now: Standing) -> list[Notice]:
+    """Return everything that is to be told about a round; what was told before is told apart by its meaning.
+
+    Args:
+        now: how the round stands.
+    """
+    found = [*_red(now), *_certificates(now), *_closed(now)]
+    if now.closed_at is None:
+        found += [*_opened(now), *_reminders(now), *_near(now), *_missed(now), *_faults(now), *_uncollected(now)]
+    return found
+
+
+def _notice(now: Standing, kind: str, about: str, recipient: str, *, urgent: bool = False, **facts: object) -> Notice:
+    said = {name: spoken(value) if isinstance(value, datetime) else value for name, value in facts.items()}
+    return Notice(kind, about, recipient, said, now.round_id, urgent)
+
+
+def _opened(now: Standing) -> Iterator[Notice]:
+    if now.at - now.opened_at > _NEWS:
+        return
+    moments = now.milestones
+    for account in now.coordinators:
+        yield _notice(
+            *(now, "opened", "coordinator", account),
+            schools=len(now.schools),
+            data_due=moments.data_due,
+            delivers=moments.delivers,
+        )
+    for school in now.agreement.suppliers(now.kind):
+        yield _notice(
+            *(
+                now,
+                "opened_supply" if now.kind.is_inspected else "opened_supply_partnership",
+                school.id,
+                f"school:{school.id}",
+            ),
+            school=school.name,
+            data_due=moments.data_due,
+            review_opens=moments.review_opens,
+            review_closes=moments.review_closes,
+            delivers=moments.delivers,
+        )
+    for school in now.agreement.receivers(now.kind):
+        yield _notice(
+            *(
+                now,
+                "opened_receive" if now.kind.is_inspected else "opened_receive_partnership",
+                school.id,
+                f"school:{school.id}",
+            ),
+            school=school.name,
+            delivers=moments.delivers,
+            receipts_due=moments.receipts_due,
+        )
+
+
+def _behind(now: Standing, milestone: str) -> list[tuple[str, str, int]]:
+    """Return the schools that have something to do before a milestone: id, name, of how many dossiers."""
+    if milestone == "data_due":
+        return [
+            (one.school, one.name, one.expected - one.supplied) for one in now.primary if one.expected > one.supplied
+        ]
+    if milestone == "review_closes":
+        return [(one.school, one.name, one.waiting) for one in now.review if one.waiting]
+    return [
+        (one.school, one.name, one.sealed - one.confirmed - one.refused)
+        for one in now.secondary
+        if one.sealed > one.confirmed + one.refused
+    ]
+
+
+def _reminders(now: Standing) -> Iterator[Notice]:
+    for reminder in now.agreed.reminders:
+        due = getattr(now.milestones, reminder.of)
+        said = wall(due) - timedelta(days=reminder.days_before)
+        if not said <= now.at < due:
+            continue
+        for school, name, count in _behind(now, reminder.of):
+            about = f"{reminder.of}/{reminder.days_before}"
+            yield _notice(
+                *(now, f"reminder_{reminder.of}", about, f"school:{school}"), school=name, due=due, count=count
+            )
+
+
+def _near(now: Standing) -> Iterator[Notice]:
+    for milestone in ("data_due", "review_closes", "receipts_due"):
+        due = getattr(now.milestones, milestone)
+        behind = _behind(now, milestone)
+        if not behind or not due - now.agreement.notices.deadline_near <= now.at < due:
+            continue
+        for school, name, count in behind:
+            yield _notice(*(now, f"near_{milestone}", "", f"school:{school}"), school=name, due=due, count=count)
+        for account in now.coordinators:
+            yield _notice(
+                *(now, f"near_{milestone}_region", "", account),
+                due=due,
+                count=len(behind),
+                schools=_listed([(name, count) for _, name, count in behind]),
+            )
+
+
+def _missed(now: Standing) -> Iterator[Notice]:
+    for milestone in ("data_due", "receipts_due"):
+        due = getattr(now.milestones, milestone)
+        behind = [] if now.at < due or now.at - due > _NEWS else _behind(now, milestone)
+        for school, name, count in behind:
+            yield _notice(
+                *(now, f"missed_{milestone}", "", f"school:{school}"), school=name, due=due, count=count, urgent=True
+            )
+        if milestone == "receipts_due":
+            continue  # coordinators get a mail of its own, at that moment and with who sent what (delivery.telling)
+        for account in now.coordinators if behind else ():
+            yield _notice(
+                *(now, f"missed_{milestone}_region", "", account),
+                due=due,
+                count=len(behind),
+                schools=_listed([(name, count) for _, name, count in behind]),
+            )
+
+
+def _uncollected(now: Standing) -> Iterator[Notice]:
+    """A school is reminded as often as is due; the coordinator hears of it from the second time on."""
+    for one in now.uncollected:
+        school = now.schools.get(one.school)
+        if school is None or one.is_expired or not one.is_due:
+            continue
+        facts: dict[str, Any] = {
+            "school": school.name,
+            "count": one.count,
+            "since": one.since,
+            "due": now.milestones.receipts_due,
+        }
+        yield _notice(*(now, "not_collected", str(one.reminders_due), f"school:{one.school}"), **facts)
+        for account in now.coordinators if one.reminders_due > 1 else ():
+            yield _notice(
+                *(now, "not_collected_region", f"{one.school}/{one.reminders_due}", account),
+                reminders=one.reminders_due - 1,
+                **facts,
+            )
+
+
+def _faults(now: Standing) -> Iterator[Notice]:
+    """A school hears of its list again when the counts in it changed, in the day's digest."""
+    for one in now.primary:
+        rejected, files = one.states["rejected"], one.refused_files.total()
+        if rejected or files:
+            yield _notice(
+                *(now, "faults", f"{rejected}-{files}", f"school:{one.school}"),
+                school=one.name,
+                rejected=rejected,
+                files=files,
+                accepted=one.supplied - rejected - one.states["supplied"],
+                due=now.milestones.data_due,
+            )
+
+
+def _red(now: Standing) -> Iterator[Notice]:
+    titles = texts("orchestration/titles")
+    for failure in now.failures:
+        if failure.will_retry:
+            continue
+        error = failure.error
+        title = titles.get(f"task.{failure.place.task}", {"nl": failure.place.task, "en": failure.place.task})
+        school = now.schools.get(failure.place.school or "")
+        for account in now.coordinators:
+            yield _notice(
+                *(now, "red_task", f"{failure.place.task}/{failure.place.school or ''}/{failure.at:%Y%m%dT%H%M%S%f}"),
+                account,
+                urgent=True,
+                task=title["nl"],
+                school=f" - {school.label}" if school else "",
+                code=failure.code,
+                said_nl=error.message_nl,
+                said_en=error.message_en,
+                do_nl=error.do_nl,
+                do_en=error.do_en,
+            )
+
+
+def _certificates(now: Standing) -> Iterator[Notice]:
+    for name, owner, until in now.endings:
+        for recipient in [*now.coordinators, *([f"school:{owner}"] if owner in now.schools else [])]:
+            yield Notice(
+                "certificate", f"{name}/{until:%Y-%m-%d}", recipient, {"name": name, "until": spoken(until)}, None
+            )
+
+
+def _closed(now: Standing) -> Iterator[Notice]:
+    if now.closed_at is None or now.at - now.closed_at > _NEWS:
+        return
+    confirmed = sum(one.states["confirmed"] for one in now.primary)
+    for account in now.coordinators:
+        yield _notice(
+            *(now, "closed", "coordinator", account),
+            supplied=sum(one.supplied for one in now.primary),
+            confirmed=confirmed,
+            rejected=sum(one.states["rejected"] for one in now.primary),
+            unseen=sum(one.states["not_inspected"] for one in now.primary),
+        )
+    for one in now.primary:
+        yield _notice(
+            *(now, "closed_supply", one.school, f"school:{one.school}"),
+            school=one.name,
+            supplied=one.supplied,
+            confirmed=one.states["confirmed"],
+            left=one.supplied - one.states["confirmed"],
+        )
+    for other in now.secondary:
+        yield _notice(
+            *(now, "closed_receive", other.school, f"school:{other.school}"),
+            school=other.name,
+            confirmed=other.confirmed,
+        )
+
+
+def _listed(schools: Sequence[tuple[str, int]], most: int = 12) -> str:
+    """Return schools with their counts in a line, the most first; the rest as a number."""
+    ordered = sorted(schools, key=lambda one: (-one[1], one[0]))
+    said = ", ".join(f"{name} ({count})" for name, count in ordered[:most])
+    return f"{said} … +{len(ordered) - most}" if len(ordered) > most else said

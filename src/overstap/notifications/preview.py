@@ -1,0 +1,121 @@
+"""Every kind of mail for an agreement, about a round as it might stand: what schools will get, before they get it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from overstap.agreements import Agreement, RoundKind
+from overstap.errors import OverstapError
+from overstap.ledger.delivery.uncollected import NotCollected
+from overstap.ledger.notifications.notices import Notice
+from overstap.ledger.review.windows import SchoolStanding
+from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.rounds.task_failures import Failure, Place
+from overstap.notifications.composition import Written, recipient_of, write
+from overstap.notifications.occasions import Standing, occasions
+from overstap.texts import texts
+
+ADDRESS = "https://overstap.example.nl"
+
+
+def previews(agreement: Agreement, *, language: str = "nl") -> Iterator[tuple[str, Written]]:
+    """Yield a name and a mail per kind of notice, then a coordinator's digest of a busy day.
+
+    Args:
+        agreement: whose schools, people and dates are used; the counts are made up.
+        language: "nl" or "en".
+    """
+    kind = next(iter(agreement.rounds))
+    found = {one.kind: one for one in _everything(agreement, kind)}
+    for name in texts("notices/kinds"):
+        if name in found:
+            yield name, _mail(agreement, [found[name]], language, urgent=found[name].is_urgent)
+    to_coordinator = [one for one in found.values() if one.recipient.startswith("coordinator:")]
+    if to_coordinator:
+        yield "digest_coordinator", _mail(agreement, to_coordinator, language, urgent=False)
+
+
+def _mail(agreement: Agreement, told: list[Notice], language: str, *, urgent: bool) -> Written:
+    to = recipient_of(agreement, told[0].recipient)
+    if to is None:
+        raise LookupError(told[0].recipient)
+    return write(
+        *(agreement, to, told),
+        board=lambda round_id: f"{ADDRESS}/plugin/rondes/rondes/ronde/{round_id}",
+        is_urgent=urgent,
+        language=language,
+    )
+
+
+def _everything(agreement: Agreement, kind: RoundKind) -> Iterator[Notice]:
+    """Yield what is told at each of the round's moments, with a school that is late and one with faults."""
+    if RoundKind.SUPPORT in agreement.rounds and kind is not RoundKind.SUPPORT:
+        opens = agreement.round(RoundKind.SUPPORT).milestones.opens
+        yield from occasions(_standing(agreement, RoundKind.SUPPORT, opens + timedelta(hours=1)))
+    moments = agreement.round(kind).milestones
+    near = agreement.notices.deadline_near
+    for milestone in ("data_due", "review_closes", "receipts_due"):
+        due: datetime = getattr(moments, milestone)
+        yield from occasions(_standing(agreement, kind, due - near / 2))
+        yield from occasions(_standing(agreement, kind, due + timedelta(hours=1)))
+        for reminder in agreement.round(kind).reminders:
+            if reminder.of == milestone:
+                at = due - timedelta(days=reminder.days_before) + timedelta(minutes=1)
+                yield from occasions(_standing(agreement, kind, at))
+    yield from occasions(_standing(agreement, kind, moments.opens + timedelta(hours=1)))
+    yield from occasions(_standing(agreement, kind, moments.receipts_due + timedelta(days=1), is_closed=True))
+    gate = texts("orchestration/gates")["release_for_review"]["subject"]
+    subjects = {
+        f"subject_{name}": said.format(region=agreement.name, dossiers="412 dossiers") for name, said in gate.items()
+    }
+    account = agreement.coordinators[0].account
+    yield Notice("gate", "preview", f"coordinator:{account}", subjects, agreement.round_id(kind), is_urgent=True)
+
+
+def _standing(agreement: Agreement, kind: RoundKind, at: datetime, *, is_closed: bool = False) -> Standing:
+    moments = agreement.round(kind).milestones
+    primary = [
+        PrimaryCounts(
+            school.id,
+            school.name,
+            30,
+            Counter() if place == 0 and not is_closed else Counter(accepted=24, rejected=3, confirmed=24 * is_closed),
+            Counter() if place == 0 else Counter({"INTAKE-002": 1}),
+            Counter(),
+        )
+        for place, school in enumerate(agreement.primary_schools)
+    ]
+    secondary = [
+        SecondaryCounts(school.id, school.name, 40, 40 if is_closed else 31, 0, Counter())
+        for school in agreement.secondary_schools
+    ]
+    review = [
+        SchoolStanding(school.id, school.name, 24, 20, 4, 0, 0, 0, moments.review_closes)
+        for school in agreement.primary_schools
+    ]
+    collects = agreement.secondary_schools[:1]
+    uncollected = [NotCollected(one.id, 12, at - timedelta(days=5), 2, False) for one in collects]
+    late = agreement.primary_schools[0]
+    error = OverstapError("INTAKE-050", school=late.label, contact=late.contact)
+    red = Failure(
+        Place(f"round__{agreement.region}__{kind}", "run", "collect", 0, None, late.id),
+        error.code,
+        error.facts,
+        error.who,
+        will_retry=False,
+        at=moments.data_due,
+    )
+    return Standing(
+        agreement.round_id(kind),
+        kind,
+        agreement,
+        at - timedelta(days=1) if at > moments.opens + timedelta(days=7) else moments.opens,
+        moments.receipts_due if is_closed else None,
+        at,
+        primary,
+        secondary,
+        review,
+        uncollected,
+        [red],
+        [(f"{late.id} signing-1", late.id, moments.receipts_due)],
+    )

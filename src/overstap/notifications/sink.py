@@ -1,0 +1,48 @@
+"""A mail server that delivers nothing: it keeps what it gets as files, so that a demonstration's mails can be read."""
+
+import hashlib
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from overstap_tools.local import ports
+
+_MOST_BYTES = 1024 * 1024
+
+
+class Keep:
+    """Keeps each mail as `<recipient>/<digest of its Message-ID>.eml`: one that comes twice is there once.
+
+    Args:
+        folder: where.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (its name)
+        """Write the mail whole, then say that it was taken."""
+        content = envelope.original_content or b""
+        name = hashlib.sha256(str(message_from_bytes(content, policy=default)["Message-ID"]).encode()).hexdigest()[:16]
+        for to in envelope.rcpt_tos:
+            box = self.folder / "".join(sign if sign.isalnum() or sign in "@.-_" else "_" for sign in to)
+            box.mkdir(parents=True, exist_ok=True, mode=0o700)
+            draft = box / f".{name}"
+            draft.write_bytes(content)
+            draft.replace(box / f"{name}.eml")
+        return "250 kept"
+
+
+class Sink(Controller):
+    """A mail server on 127.0.0.1 in a thread of its own: `start()`, then `stop()`.
+
+    Args:
+        folder: where mails are kept.
+        port: on which it listens.
+    """
+
+    def __init__(self, folder: Path, port: int) -> None:
+        super().__init__(Keep(folder), hostname=ports.LOOPBACK, port=port, data_size_limit=_MOST_BYTES)

@@ -1,0 +1,254 @@
+"""The board inside Airflow: who asks, by its login and rights; clearing, by its own endpoint; its health."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+from airflow.api.common.airflow_health import HEALTHY, get_airflow_health
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+from airflow.api_fastapi.core_api.security import GetUserDep
+from airflow.configuration import conf
+from airflow.models import DagRun, TaskInstance
+from airflow.utils.session import create_session
+from airflow.utils.state import TaskInstanceState
+from fastapi import FastAPI, Request
+from sqlalchemy import func, select, text
+
+from overstap.errors import OverstapError
+from overstap.orchestration.roles import ALL_REGIONS, DOSSIERS
+from overstap.orchestration.titles import title
+from overstap.pages.board import addresses, health
+from overstap.pages.board.airflow_port import Question, RedTask, RefusedError, RunRef, TaskRef
+from overstap.pages.board.app import Board, make_app
+from overstap.pages.board.person import Person
+
+log = logging.getLogger(__name__)
+
+_OURS = ("round__", "intake__")
+_WAITING = (TaskInstanceState.QUEUED, TaskInstanceState.SCHEDULED)
+_COLLECT = "collect"
+
+
+class AirflowHouse:
+    """Airflow as the board sees it, from within its api-server."""
+
+    @property
+    def base(self) -> str:
+        """Path below which Airflow is served."""
+        return urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/")
+
+    def person(self, user: GetUserDep) -> Person:
+        """Return who asks; Airflow answers 401 when nobody is signed in."""
+        manager = get_auth_manager()
+        seen = _regions(manager.get_authorized_dag_ids(user=user, method="GET"))
+        may_clear = manager.is_authorized_dag(
+            method="PUT", access_entity=DagAccessEntity.TASK_INSTANCE, details=DagDetails(), user=user
+        )
+        return Person(
+            account=str(user.get_name()),
+            key=str(user.get_id()),
+            regions=seen,
+            reruns=_regions(manager.get_authorized_dag_ids(user=user, method="PUT")) if may_clear else frozenset(),
+            sees_dossiers=manager.is_authorized_custom_view(method="GET", resource_name=DOSSIERS, user=user),
+            is_administrator=manager.is_authorized_custom_view(method="GET", resource_name=ALL_REGIONS, user=user),
+        )
+
+    def login(self, request: Request) -> str:
+        """Return where one signs in, and comes back from to the page that was asked for."""
+        there = f"{self.base}{request.url.path.removeprefix(self.base)}"
+        asked = f"{there}?{request.url.query}" if request.url.query else there
+        return str(get_auth_manager().get_url_login(next_url=asked))
+
+    def run(self, dag_id: str) -> RunRef | None:
+        """Return the newest run of a round's DAG."""
+        with create_session() as session:
+            found = session.scalar(
+                select(DagRun.run_id).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc()).limit(1)
+            )
+        return RunRef(dag_id, found) if found else None
+
+    def questions(self, dag_id: str) -> list[Question]:
+        """Return the gates of a round's newest run that wait for an answer."""
+        run = self.run(dag_id)
+        if run is None:
+            return []
+        with create_session() as session:
+            found = session.execute(
+                select(
+                    TaskInstance.task_id,
+                    TaskInstance.map_index,
+                    TaskInstance._rendered_map_index,
+                    TaskInstance.start_date,
+                ).where(
+                    TaskInstance.dag_id == dag_id,
+                    TaskInstance.run_id == run.run_id,
+                    TaskInstance.state == TaskInstanceState.AWAITING_INPUT,
+                )
+            ).all()
+        return [
+            Question(
+                _title_of(task) if not label else f"{_title_of(task)}: {label}",
+                f"/dags/{quote(dag_id)}/runs/{quote(run.run_id)}/tasks/{quote(task)}"
+                f"{f'/mapped/{index}' if index >= 0 else ''}/required_actions",
+                since,
+            )
+            for task, index, label, since in found
+        ]
+
+    def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
+        """Return the task that collects from a school, by the label that Airflow shows, which ends with its id."""
+        with create_session() as session:
+            found = session.execute(
+                select(TaskInstance.map_index, TaskInstance._rendered_map_index, TaskInstance.state).where(
+                    TaskInstance.dag_id == run.dag_id,
+                    TaskInstance.run_id == run.run_id,
+                    TaskInstance.task_id == _COLLECT,
+                )
+            ).all()
+        for map_index, label, state in found:
+            if label and label.endswith(f"({school})"):
+                return TaskRef(_COLLECT, map_index, label, state)
+        return None
+
+    async def clear(
+        self, request: Request, run: RunRef, task: TaskRef, *, note: str, is_rehearsal: bool
+    ) -> Sequence[TaskRef]:
+        """Clear a task with what follows it: a request to Airflow's own endpoint with this person's own token.
+
+        It stays in this process, but passes everything that a request from outside does: the token is checked, the
+        rights are, and Airflow's audit log names the account.
+        """
+        from airflow.api_fastapi.main import app as airflow  # the very application that this process serves
+
+        body: dict[str, Any] = {
+            "dry_run": is_rehearsal,
+            "dag_run_id": run.run_id,
+            "task_ids": [[task.task_id, task.map_index]],
+            "include_downstream": True,
+            "only_failed": False,
+            "reset_dag_runs": True,
+        }
+        body |= {} if is_rehearsal else {"note": note}
+        given = request.headers.get("authorization") or f"Bearer {request.cookies.get(COOKIE_NAME_JWT_TOKEN, '')}"
+        transport = httpx.ASGITransport(app=airflow)
+        async with httpx.AsyncClient(transport=transport, base_url="http://airflow.invalid") as client:
+            answer = await client.post(
+                f"{self.base}/api/v2/dags/{quote(run.dag_id)}/clearTaskInstances",
+                json=body,
+                headers={"Authorization": given},
+            )
+        if answer.status_code != HTTPStatus.OK:
+            raise RefusedError(_why(answer))
+        return [
+            TaskRef(one["task_id"], one["map_index"], _title(one), one["state"])
+            for one in answer.json()["task_instances"]
+        ]
+
+    def health(self, now: datetime) -> list[health.HealthLine]:
+        """Return how Airflow's parts stand."""
+        found = get_airflow_health()
+        lines = []
+        for name in ("scheduler", "dag_processor", "triggerer"):
+            beat = found[name].get(f"latest_{name}_heartbeat")
+            seen = datetime.fromisoformat(beat) if beat else None
+            lines.append(health.component(name, seen, found[name]["status"] == HEALTHY, now))
+        with create_session() as session:
+            waiting, since = session.execute(
+                select(func.count(), func.min(func.coalesce(TaskInstance.queued_dttm, TaskInstance.scheduled_dttm)))
+                .select_from(TaskInstance)
+                .where(TaskInstance.state.in_(_WAITING))
+            ).one()
+            running = session.scalar(
+                select(func.count()).select_from(TaskInstance).where(TaskInstance.state == TaskInstanceState.RUNNING)
+            )
+            begin = time.perf_counter()
+            size = session.scalar(text("select pg_database_size(current_database())"))
+            took = (time.perf_counter() - begin) * 1000
+        return [
+            *lines,
+            health.queue(waiting, since, running or 0, now),
+            health.database("airflow_database", took, size),
+        ]
+
+    def red_tasks(self) -> list[RedTask]:
+        """Return the tasks of newest runs of our DAGs that failed; what only waits behind them is not told."""
+        newest = select(func.max(DagRun.id)).where(DagRun.dag_id.like("round__%")).group_by(DagRun.dag_id)
+        with create_session() as session:
+            found = session.execute(
+                select(
+                    TaskInstance.dag_id, TaskInstance.task_id, TaskInstance._rendered_map_index, TaskInstance.end_date
+                )
+                .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
+                .where(DagRun.id.in_(newest), TaskInstance.state == TaskInstanceState.FAILED)
+                .order_by(TaskInstance.end_date)
+            ).all()
+        return [RedTask(dag, task, label or _title_of(task), end) for dag, task, label, end in found]
+
+    def secret(self) -> str:
+        """Return what all processes of the api-server share."""
+        return str(conf.get("api", "secret_key"))
+
+
+def make_board() -> FastAPI:
+    """Return the board for this api-server, which makes itself ready while Airflow goes on starting."""
+    board = Board(AirflowHouse())
+    at_work = threading.Thread(target=_prepare, args=[board], name="overstap board", daemon=True)
+    at_work.start()
+    # A server that forks its workers (gunicorn) forks none while something is half done.
+    os.register_at_fork(before=at_work.join)
+    return make_app(board)
+
+
+def _prepare(board: Board) -> None:
+    """Get ready; what goes wrong is told by the page that needs it, in a sentence, so here it only goes to the log."""
+    begin = time.perf_counter()
+    try:
+        board.prepare()
+    except (OverstapError, OSError) as problem:
+        log.warning("the board could not be made ready: %s", problem)
+    else:
+        log.info("the board was made ready in %.1f s", time.perf_counter() - begin)
+
+
+def external_views() -> list[dict[str, Any]]:
+    """Return where Airflow shows the board: in its navigation, and beside each DAG and run."""
+    icon = f"{addresses.PREFIX}/static/rondes.svg"
+    shared = {"name": "Rondes", "icon": icon, "icon_dark_mode": f"{addresses.PREFIX}/static/rondes-dark.svg"}
+    of_dag = f"{addresses.PREFIX}/dag/{{DAG_ID}}"
+    return [
+        {**shared, "href": addresses.home(), "destination": "nav", "url_route": addresses.ROUTE, "nav_top_level": True},
+        {**shared, "href": of_dag, "destination": "dag", "url_route": "ronde"},
+        {**shared, "href": f"{of_dag}?run={{RUN_ID}}", "destination": "dag_run", "url_route": "ronde-van-run"},
+    ]
+
+
+def _regions(dag_ids: Sequence[str] | set[str]) -> frozenset[str]:
+    return frozenset(dag_id.split("__")[1] for dag_id in dag_ids if dag_id.startswith(_OURS))
+
+
+def _title(task: dict[str, Any]) -> str:
+    return str(task.get("rendered_map_index") or task.get("task_display_name") or _title_of(task["task_id"]))
+
+
+def _title_of(task_id: str) -> str:
+    try:
+        return title(f"task.{task_id}")
+    except KeyError:
+        return task_id
+
+
+def _why(answer: httpx.Response) -> str:
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = ""
+    return f"{answer.status_code} {detail}".strip()

@@ -1,0 +1,172 @@
+"""How a gate asks: the figures of the moment in its text, an answer of a coordinator of this round, checked again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Context, Param
+
+from overstap.errors import OverstapError
+from overstap.ledger.notifications.notices import Notice, forget, note
+from overstap.ledger.session import Unit
+from overstap.orchestration.links import round_page
+from overstap.orchestration.round_context import RoundRef, Workplace, workplace
+from overstap.texts import texts
+
+REASON_LENGTH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A coordinator's answer, as the task takes it: by whom it is, is checked."""
+
+    choice: str
+    """Which option, by its name in include/texts/orchestration/gates.yaml."""
+    by: str
+    """The login."""
+    reason: str
+    filled_in: dict[str, str]
+    """Further values of the form, trimmed; not checked yet."""
+    at: datetime
+    key: str
+    """Names this answer, so that a repeated task records it once."""
+
+
+class Gate(HITLOperator):
+    """Asks the region's coordinators something that the ledger then keeps.
+
+    Who answered is checked here by account: Airflow's own `assigned_users` knows FAB's accounts by a number that no
+    agreement can state. Whoever marks the task a success gets past it in Airflow and past nothing in the ledger.
+
+    Mapped over the questions of a round, since Airflow 3.3.2 keeps a task instance's first text when it is cleared:
+    what comes later gets a question of its own, with the figures of that moment.
+
+    Args:
+        ref: the round.
+        accounts: logins that may answer.
+        question: which of the gate's questions this is, from 1.
+    """
+
+    template_fields = ()
+    gate: str
+    """Its name in the ledger, and in include/texts/orchestration/gates.yaml."""
+    fields: tuple[str, ...] = ()
+    """Fields of its form beside the reason."""
+
+    def __init__(self, *, ref: RoundRef, accounts: tuple[str, ...], question: int, **kwargs: Any) -> None:
+        self._words = texts("orchestration/gates")[self.said_as(ref)]
+        shared = texts("orchestration/gates")["fields"]
+        longest = {"type": ["null", "string"], "maxLength": REASON_LENGTH}
+        kwargs.pop("params", None)  # a mapped task is given its DAG's form as well; a question has a form of its own
+        super().__init__(
+            subject=self._words["subject"]["nl"],
+            options=[said["nl"] for said in self._words["options"].values()],
+            params={name: Param(None, title=shared[name]["nl"], **longest) for name in (*self.fields, "reden")},
+            **kwargs,
+        )
+        self.ref = ref
+        self.accounts = accounts
+        self.question = question
+
+    @classmethod
+    def said_as(cls, ref: RoundRef) -> str:
+        """Return under which name the words of the gate stand, where a kind of round has its own."""
+        return cls.gate
+
+    def execute(self, context: Context) -> Any:
+        """Ask, with the figures that the decision needs; go on when there is nothing to ask any more."""
+        with workplace(self.ref, self.task_id) as place:
+            with place.ledger.unit(self.ref.region, self.task_id) as unit:
+                facts = None if self.is_overtaken(context) else self.ask(place, unit)
+            if facts is not None:
+                facts |= {
+                    "region": place.agreement.name,
+                    "round": place.kind.dutch,
+                    "school_year": place.agreement.school_year,
+                    "board": round_page(self.ref.round_id),
+                    # The word is the same in both languages.
+                    "dossiers": f"{facts['count']} {'dossier' if facts['count'] == '1' else 'dossiers'}",
+                }
+                self.subject = self._words["subject"]["nl"].format(**facts)
+                self.body = self._words["body"]["nl"].format(**facts)
+                with place.ledger.unit(self.ref.region, self.task_id) as unit:
+                    note(unit, [self._notice(context, account, facts) for account in self.accounts])
+            else:
+                self.follow(place)
+        if facts is None:
+            self.log.info("Niets (meer) te beslissen bij vraag %d | nothing (more) to decide", self.question)
+            return None
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """Take the answer, check it again, and keep it in the ledger."""
+        with workplace(self.ref, self.task_id) as place:
+            answer = self._answer(context, event)
+            with place.ledger.unit(self.ref.region, answer.by) as unit:
+                kept = self.take(place, unit, answer)
+                forget(unit, self._notice(context, answer.by, {}).meaning)
+            self.after(answer)
+            self.follow(place)
+        self.log.info("%s: %s, %s", answer.by, answer.choice, kept)
+        return kept
+
+    def ask(self, place: Workplace, unit: Unit) -> dict[str, Any] | None:
+        """Return what fills the question's text; None when there is nothing to ask."""
+        raise NotImplementedError
+
+    def is_overtaken(self, context: Context) -> bool:
+        """Tell whether a newer question is asked in this run, so that this one need not be."""
+        return False
+
+    def take(self, place: Workplace, unit: Unit, answer: Answer) -> dict[str, int]:
+        """Keep the answer and bring it about; return counts of what it did.
+
+        Raises:
+            OverstapError: the form's values do not hold.
+        """
+        raise NotImplementedError
+
+    def after(self, answer: Answer) -> None:
+        """Fail when the answer was that the round cannot go on yet; it is in the ledger by then."""
+
+    def follow(self, place: Workplace) -> None:
+        """Do what follows from a decision that lets the round go on, now or earlier; safe to repeat."""
+
+    def _notice(self, context: Context, account: str, facts: dict[str, Any]) -> Notice:
+        """Return what a coordinator is told by mail while the question waits."""
+        said = self._words["subject"] if facts else {}
+        subjects = {f"subject_{language}": text.format_map(facts) for language, text in said.items()}
+        about = f"{self.gate}/{self.question}/{context['ti'].run_id}"
+        return Notice("gate", about, f"coordinator:{account}", subjects, self.ref.round_id, is_urgent=True)
+
+    def _answer(self, context: Context, event: dict[str, Any]) -> Answer:
+        """Return the answer, when it is one that was offered, of somebody who may give it."""
+        user = event.get("responded_by_user") or {}
+        by = str(user.get("name") or user.get("id") or "")
+        if by not in self.accounts:
+            raise OverstapError("GATE-003", accounts=", ".join(self.accounts))
+        chosen = event["chosen_options"]
+        names = [name for name, said in self._words["options"].items() if [said["nl"]] == list(chosen)]
+        given = event.get("params_input") or {}
+        # Airflow stores whatever is sent to its API: options and values are checked here as if nobody had before.
+        texts_given = {name: value for name, value in given.items() if value is not None}
+        if not names:
+            raise OverstapError("GATE-005", field="antwoord")
+        for name, value in texts_given.items():
+            if name not in (*self.fields, "reden") or not isinstance(value, str) or len(value) > REASON_LENGTH:
+                raise OverstapError("GATE-005", field=name if name in (*self.fields, "reden") else "onbekend")
+        values = {name: str(value).strip() for name, value in texts_given.items()}
+        return Answer(
+            names[0],
+            by,
+            values.pop("reden", ""),
+            values,
+            event["responded_at"],
+            f"{context['ti'].id}/{event['responded_at'].isoformat()}",
+        )
+
+
+def cell(text: str) -> str:
+    """Return text that cannot break out of a table in Markdown."""
+    return "".join(f"\\{sign}" if sign in "|\\`*_[]<>" else sign for sign in text)

@@ -1,0 +1,82 @@
+"""Release for review: the parents may see what is accepted."""
+
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import Context
+
+from overstap.agreements import RoundKind
+from overstap.clock import now, spoken
+from overstap.errors import OverstapError
+from overstap.ledger.dossiers.dossiers import decide_release, releases, waiting_for_release
+from overstap.ledger.rounds.counts import primary_schools
+from overstap.ledger.session import Unit
+from overstap.orchestration.gates.gate_operator import Answer, Gate, cell
+from overstap.orchestration.round_context import RoundRef, Workplace
+
+
+class ReleaseForReview(Gate):
+    """Asks to release accepted dossiers to the parents; an answer covers what is accepted at that moment."""
+
+    gate = "release_for_review"
+
+    @classmethod
+    def said_as(cls, ref: RoundRef) -> str:
+        """Return the words of a release to the parents, or to a partnership, for which no parents are asked."""
+        return cls.gate if RoundKind(ref.kind).is_inspected else "release_without_review"
+
+    def ask(self, place: Workplace, unit: Unit) -> dict[str, Any] | None:
+        """Return what waits per school; None when this question led to a release before."""
+        if releases(unit, self.ref.round_id) >= self.question:
+            return None
+        waiting = waiting_for_release(unit, self.ref.round_id)
+        return {
+            "count": str(waiting.total()),
+            "closes": spoken(_closes_at(place)),
+            "receivers": ", ".join(cell(school.label) for school in place.agreement.receivers(place.kind)),
+            "delivers": spoken(place.round.milestones.delivers),
+            "rows": "\n".join(
+                f"| {cell(school.name)} ({school.school}) | {waiting[school.school]} | {school.states['rejected']} "
+                f"| {school.supplied} |{f' {school.expected} |' if place.kind.is_inspected else ''}"
+                for school in primary_schools(unit, self.ref.round_id)
+                if place.kind.is_inspected or school.supplied
+            ),
+        }
+
+    def is_overtaken(self, context: Context) -> bool:
+        """Tell whether dossiers came while this question stood open: those are asked about with it, in a newer one."""
+        return max(context["ti"].xcom_pull(task_ids="questions")) > self.question
+
+    def take(self, place: Workplace, unit: Unit, answer: Answer) -> dict[str, int]:
+        """Keep the answer, and release."""
+        released = decide_release(
+            unit,
+            self.ref.round_id,
+            approved=answer.choice == "approve",
+            decided_by=answer.by,
+            reason=answer.reason,
+            answer_key=answer.key,
+            closes_at=_closes_at(place),
+            opens_at=place.round.milestones.review_opens,
+        )
+        return {"released": released}
+
+    def after(self, answer: Answer) -> None:
+        """Fail when the coordinator said: not yet."""
+        if answer.choice != "approve":
+            raise OverstapError("GATE-001", by=answer.by)
+
+    def follow(self, place: Workplace) -> None:
+        """Let the codes of families show the version that was released, and keep inspections where that was agreed."""
+        from overstap.review.renewal import after_release
+
+        if not place.kind.is_inspected:
+            return
+        done = after_release(place.ledger, self.ref.region, self.ref.round_id, self.task_id)
+        if done.total():
+            self.log.info("Nieuwe versies | newer versions: %s", dict(done))
+
+
+def _closes_at(place: Workplace) -> datetime:
+    """Return when the review of what is released now closes: as agreed, and never too short for these parents."""
+    return max(place.round.milestones.review_closes, now() + place.round.review_minimum)

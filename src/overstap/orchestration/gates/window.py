@@ -1,0 +1,81 @@
+"""Who did not inspect when the window closed: hold, give some schools' families longer, or let a school attest."""
+
+import re
+from datetime import datetime
+from typing import Any, cast
+
+from overstap.clock import NETHERLANDS, spoken
+from overstap.errors import OverstapError
+from overstap.ledger.review import windows
+from overstap.ledger.rounds import gate_holds
+from overstap.ledger.rounds.gate_holds import NOT_INSPECTED
+from overstap.ledger.session import Unit
+from overstap.orchestration.gates.gate_operator import Answer, Gate, cell
+from overstap.orchestration.round_context import Workplace
+
+_SCHOOL = re.compile(r"[0-9]{2}[A-Z]{2}[0-9]{2}")
+
+
+class DecideNotInspected(Gate):
+    """Asks what becomes of dossiers that nobody inspected in time, where the agreement offers a choice."""
+
+    gate = NOT_INSPECTED
+    fields = ("scholen", "tot")
+
+    def ask(self, place: Workplace, unit: Unit) -> dict[str, Any] | None:
+        """Return who did not inspect, per school, and offer what the agreement allows."""
+        found = gate_holds.open_holds(unit, self.ref.round_id, NOT_INSPECTED, batch=self.question)
+        if not found:
+            return None
+        allowed = windows.ALLOWED[place.round.not_inspected]
+        self.options = [said["nl"] for name, said in self._words["options"].items() if name in allowed]
+        milestones = place.round.milestones
+        return {
+            "count": str(sum(hold.reason.count for hold in found)),
+            "delivers": spoken(milestones.delivers),
+            "latest": spoken(milestones.receipts_due),
+            "rows": "\n".join(
+                f"| {cell(hold.reason.facts['school'])} | {hold.reason.count} | {hold.reason.facts['released']} |"
+                for hold in found
+            ),
+        }
+
+    def take(self, place: Workplace, unit: Unit, answer: Answer) -> dict[str, int]:
+        """Keep the decision and bring it about: these schools' families get longer, or the school may attest."""
+        asked = [
+            hold.reason.subject
+            for hold in gate_holds.open_holds(unit, self.ref.round_id, NOT_INSPECTED, batch=self.question)
+        ]
+        named = [one for one in re.split(r"[\s,;]+", answer.filled_in.get("scholen", "").upper()) if one]
+        if unknown := set(named) - set(asked):
+            # What is no school's number may be anything that somebody typed: it is not repeated
+            shown = {one if _SCHOOL.fullmatch(one) else "?" for one in unknown}
+            raise OverstapError("GATE-006", schools=", ".join(sorted(shown)))
+        until = _moment(answer.filled_in.get("tot", "")) if answer.choice == "extend" else None
+        if answer.choice == "attest" and not answer.reason:
+            raise OverstapError("GATE-005", field="reden")
+        dossiers = windows.decide_window(
+            unit,
+            self.ref.round_id,
+            choice=cast(windows.Choice, answer.choice),
+            schools=named or asked,
+            decided_by=answer.by,
+            reason=answer.reason,
+            answer_key=answer.key,
+            closes_at=until,
+        )
+        gate_holds.settle(unit, self.ref.round_id, NOT_INSPECTED, self.question, answer_key=answer.key)
+        return {"dossiers": dossiers}
+
+
+def _moment(text: str) -> datetime:
+    """Return a moment as a form gives it: Dutch wall time, "2027-03-24 16:00", or with a zone.
+
+    Raises:
+        OverstapError: GATE-005 when it is no moment.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise OverstapError("GATE-005", field="tot") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=NETHERLANDS)

@@ -1,0 +1,46 @@
+"""The mail server that an Airflow connection names, through the SMTP provider: its TLS, login and OAuth are its own."""
+
+import smtplib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from airflow.providers.smtp.hooks.smtp import SmtpHook
+from airflow.sdk.exceptions import AirflowException
+
+from overstap.errors import OverstapError
+from overstap.notifications.message import is_address
+from overstap.notifications.smtp import Door, opened
+
+
+def door(connection: str) -> Callable[[], AbstractContextManager[Door]]:
+    """Return what connects to the mail server of an Airflow connection.
+
+    Args:
+        connection: its id; of type SMTP, with the address that mail comes from in "From email".
+
+    Raises:
+        OverstapError: MAIL-005 when it is not there or lacks that address.
+    """
+    hook = SmtpHook(smtp_conn_id=connection)
+    try:
+        hook.smtp_connection = hook.get_connection(connection)
+    except AirflowException:
+        raise OverstapError("MAIL-005", connection=connection) from None
+    sender = str(hook.from_email or "")
+    if not is_address(sender):
+        raise OverstapError("MAIL-005", connection=connection)
+    return lambda: opened(lambda: _client(connection), sender=sender)
+
+
+def _client(connection: str) -> smtplib.SMTP:
+    """Return a client that is connected and logged in.
+
+    The hook's own `send_email_smtp` knows HTML alone and no status of a refusal, so its client is taken out of it.
+    """
+    try:
+        client = SmtpHook(smtp_conn_id=connection).get_conn()._smtp_client
+    except AirflowException as problem:
+        raise smtplib.SMTPServerDisconnected(type(problem).__name__) from None
+    if not isinstance(client, smtplib.SMTP):
+        raise TypeError("the SMTP provider's client is not of smtplib")
+    return client

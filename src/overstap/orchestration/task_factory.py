@@ -1,0 +1,117 @@
+"""How a step of a round becomes a task: its id, its Dutch title, its school's label in the grid."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import task
+
+from overstap.agreements import School
+from overstap.orchestration.failures import KEPT
+from overstap.orchestration.round_context import RoundRef
+from overstap.orchestration.titles import label_template, title
+
+LONGEST = timedelta(hours=2)
+"""No step takes this long; waits and gates, which take as long as people take, have no such limit."""
+
+
+AGAIN = {
+    "retries": 4,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(hours=1),
+    **KEPT,
+}
+"""How a task is tried again by itself; what a person must mend fails at once (see `workplace.telling`).
+
+That it failed is kept in the ledger (see `failures`)."""
+
+
+def daily_steps(region: str, school_year: str) -> "Steps":
+    """Return what makes the tasks of a region's day, which are about all of its rounds."""
+    return Steps(None, {"region": region, "school_year": school_year})
+
+
+def round_steps(ref: RoundRef) -> "Steps":
+    """Return what makes the tasks of one round."""
+    return Steps(ref, {"region": ref.region, "school_year": ref.school_year, "kind": ref.kind})
+
+
+class Steps:
+    """Makes the tasks of one DAG.
+
+    Args:
+        ref: the round, for operators that know it themselves.
+        which: what every task is told.
+    """
+
+    def __init__(self, ref: RoundRef | None, which: dict[str, str]) -> None:
+        self.ref = ref
+        self._which = which
+
+    def once(self, name: str, function: Callable[..., Any], **options: Any) -> Any:
+        """Return the task of a step that is done once for the region.
+
+        Args:
+            name: task id; its title is `task.<name>`.
+            function: what it does.
+            options: further arguments of the operator.
+        """
+        return PythonOperator(  # what @task makes, in a third of its time: there are thousands of them
+            task_id=name,
+            task_display_name=title(f"task.{name}"),
+            python_callable=function,
+            op_kwargs=dict(self._which),
+            execution_timeout=LONGEST,
+            **options,
+        ).output
+
+    def per_school(self, name: str, function: Callable[..., Any], schools: Sequence[School], **options: Any) -> Any:
+        """Return the mapped task of a step that is done for each school, labelled by school.
+
+        Args:
+            name: task id; an instance's label is `task.<name>.map`.
+            function: what it does for one school.
+            schools: for which.
+            options: further arguments of the operator.
+        """
+        return self.per(name, function, [{"school": school.id, "label": school.label} for school in schools], **options)
+
+    def per(self, name: str, function: Callable[..., Any], each: Any, **options: Any) -> Any:
+        """Return the mapped task of a step; `each` is a list of arguments with a label, or the task that gives it."""
+        made = self._task(name, function, map_index_template=label_template(f"task.{name}.map"), **options)
+        return made.partial(**self._which).expand_kwargs(each)
+
+    def add(self, operator: Callable[..., Any], name: str, **options: Any) -> Any:
+        """Return the task of an operator that knows the round itself: a wait or a gate.
+
+        Args:
+            operator: its class.
+            name: task id; its title is `task.<name>`.
+            options: further arguments of the operator.
+        """
+        return operator(task_id=name, task_display_name=title(f"task.{name}"), ref=self.ref, **options)
+
+    def each(self, operator: Callable[..., Any], name: str, *, over: dict[str, Any], **options: Any) -> Any:
+        """Return the mapped task of an operator that knows the round itself.
+
+        Args:
+            operator: its class.
+            name: task id; an instance's label is `task.<name>.map`.
+            over: name of the argument that differs, with the task that gives its values.
+            options: further arguments of the operator.
+        """
+        label = title(f"task.{name}.map", **{key: f"{{{{ task.{key} }}}}" for key in over})
+        return operator.partial(  # type: ignore[attr-defined]
+            task_id=name,
+            task_display_name=title(f"task.{name}"),
+            map_index_template=label,
+            ref=self.ref,
+            **options,
+        ).expand(**over)
+
+    def _task(self, name: str, function: Callable[..., Any], **options: Any) -> Any:
+        return task(task_id=name, task_display_name=title(f"task.{name}"), execution_timeout=LONGEST, **options)(
+            function
+        )

@@ -1,0 +1,43 @@
+"""The tasks of a round, each a call of one stage. They pass ids and counts, and may be run again at any time."""
+
+from overstap.orchestration.tasks.answering import plan_answers, take_answers
+from overstap.orchestration.tasks.checking import check, check_early
+from overstap.orchestration.tasks.closing import close
+from overstap.orchestration.tasks.collecting import collect, collect_early, plan_day, registrations
+from overstap.orchestration.tasks.delivering import AGAIN_UNTIL_DUE, deliver, receivers, seal
+from overstap.orchestration.tasks.gate_tasks import closing_questions, delivery_questions, window_questions
+from overstap.orchestration.tasks.notifying import invite_late, send_mail, tell
+from overstap.orchestration.tasks.opening import open_round
+from overstap.orchestration.tasks.retaining import retain
+from overstap.orchestration.tasks.reviewing import end_review, invite, questions
+from overstap.orchestration.tasks.steering import steer
+from overstap.orchestration.tasks.watching import watch_deliveries
+
+__all__ = [
+    "AGAIN_UNTIL_DUE",
+    "check",
+    "check_early",
+    "close",
+    "closing_questions",
+    "collect",
+    "collect_early",
+    "deliver",
+    "delivery_questions",
+    "end_review",
+    "invite",
+    "invite_late",
+    "open_round",
+    "plan_answers",
+    "plan_day",
+    "questions",
+    "receivers",
+    "registrations",
+    "retain",
+    "seal",
+    "send_mail",
+    "steer",
+    "take_answers",
+    "tell",
+    "watch_deliveries",
+    "window_questions",
+]

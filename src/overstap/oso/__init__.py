@@ -1,0 +1,30 @@
+"""The OSO dossier: its catalogue, XML in and out, structure, minimisation, and tables. Knows no stage."""
+
+from overstap.oso.building import build
+from overstap.oso.catalogue import Catalogue, catalogue, versions
+from overstap.oso.cutting import cut
+from overstap.oso.inspection import with_inspection
+from overstap.oso.model import Dossier
+from overstap.oso.reading import DEFAULT_LIMITS, Limits, read, read_as
+from overstap.oso.structure import StructureFault, check
+from overstap.oso.tree import Node
+from overstap.oso.writing import content_digest, to_bytes
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Catalogue",
+    "Dossier",
+    "Limits",
+    "Node",
+    "StructureFault",
+    "build",
+    "catalogue",
+    "check",
+    "content_digest",
+    "cut",
+    "read",
+    "read_as",
+    "to_bytes",
+    "versions",
+    "with_inspection",
+]

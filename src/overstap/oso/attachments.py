@@ -1,0 +1,255 @@
+"""Attachments: Base64 of a ZIP that holds one file, and nothing that could harm who opens it.
+
+Everything is bounded: no archive is unpacked beyond the limits, none is unpacked to disk, and what cannot be read
+gives a finding, never an exception. The file's type is told by its content, since a name proves nothing.
+"""
+
+import binascii
+import re
+import stat
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pybase64 import b64decode
+
+from overstap.oso.archives import DAMAGED, Archive, Entry
+from overstap.oso.content import Content, Kind
+from overstap.oso.foreign_numbers import Numbers, numbers_in
+from overstap.oso.model import Dossier
+from overstap.oso.traversal import documents
+from overstap.oso.tree import Node
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentLimits:
+    """How much an attachment may be.
+
+    Args:
+        unpacked_bytes: the file in the archive.
+        ratio: how many times larger the file may be than the archive; a bomb is thousands of times larger.
+        together_bytes: the files of all attachments of one dossier.
+    """
+
+    unpacked_bytes: int = 25_000_000
+    ratio: int = 200
+    together_bytes: int = 100_000_000
+
+
+DEFAULT_ATTACHMENT_LIMITS = AttachmentLimits()
+
+
+class AttachmentSeverity(StrEnum):
+    """Whether an attachment stops a dossier. What the official example dossiers get wrong themselves is a warning."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentFault:
+    """Something wrong with an attachment.
+
+    Args:
+        path: the attachment's block, such as `dossier/huidigeschool/leerling/overigdocumentlijst/document[1]`.
+        code: `ATTACHMENT-nnn`; `structure.sentence(code)` says it in words.
+        severity: error or warning.
+    """
+
+    path: str
+    code: str
+    severity: AttachmentSeverity
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An attachment, unpacked.
+
+    Args:
+        path: its block in the dossier.
+        name: the file's name as the archive has it.
+        file: the file.
+    """
+
+    path: str
+    name: str
+    file: Content
+
+
+class Unfit(Exception):  # noqa: N818 - it is caught in this module and turned into a finding
+    """An attachment that cannot be unpacked; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+WARNINGS = frozenset({"ATTACHMENT-002", "ATTACHMENT-011", "ATTACHMENT-018"})
+_ACCEPTED = {
+    "pdf": Kind.PDF,
+    "jpg": Kind.JPEG,
+    "jpeg": Kind.JPEG,
+    "png": Kind.PNG,
+    "doc": Kind.OLE,
+    "xls": Kind.OLE,
+    "ppt": Kind.OLE,
+    "docx": Kind.WORD,
+    "xlsx": Kind.EXCEL,
+    "pptx": Kind.POWERPOINT,
+    "odt": Kind.ODF,
+    "ods": Kind.ODF,
+    "odp": Kind.ODF,
+    "odf": Kind.ODF,
+    "txt": Kind.TEXT,
+}
+"""Extensions that the OSO agreement names, with the content they must have."""
+_PATH_MARKS = re.compile(r"[/\\:\x00]")
+_LOCAL, _END = b"PK\x03\x04", b"PK\x05\x06"
+
+
+def inspect(dossier: Dossier, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_LIMITS) -> list[AttachmentFault]:
+    """Inspect a dossier's attachments.
+
+    Args:
+        dossier: the dossier.
+        limits: how much an attachment may be.
+
+    Returns:
+        What is wrong, in document order.
+    """
+    found: list[AttachmentFault] = []
+    nodes = list(documents(dossier))
+    for (path, _), codes in zip(nodes, faults((node for _, node in nodes), dossier, limits=limits), strict=True):
+        for code in codes:
+            severity = AttachmentSeverity.WARNING if code in WARNINGS else AttachmentSeverity.ERROR
+            found.append(AttachmentFault(path, code, severity))
+    return found
+
+
+def faults(
+    blocks: Iterable[Node], dossier: Dossier, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_LIMITS
+) -> Iterator[list[str]]:
+    """Yield per attachment the codes of what is wrong with it.
+
+    Args:
+        blocks: the attachments' blocks, all those of one dossier.
+        dossier: whose they are.
+        limits: how much an attachment may be.
+    """
+    own, room = dossier.pupil_number, limits.together_bytes
+    for block in blocks:
+        name = block.text("bestandsnaam") or ""
+        codes = [] if _is_plain_name(name) else ["ATTACHMENT-006"]
+        try:
+            packed_name, data = _unpacked(block.text("bestandsinhoud") or "", limits, room)
+        except Unfit as unfit:
+            yield [*codes, unfit.code]
+            continue
+        room -= len(data)
+        yield [*codes, *_codes(name, packed_name, Content(data), own)]
+
+
+def unpack(path: str, encoded: str, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_LIMITS) -> Attachment:
+    """Unpack one attachment, within limits.
+
+    Args:
+        path: its block in the dossier.
+        encoded: what bestandsinhoud holds.
+        limits: how much it may be.
+
+    Raises:
+        Unfit: it cannot be unpacked; `code` is the finding's.
+    """
+    name, data = _unpacked(encoded, limits, limits.unpacked_bytes)
+    return Attachment(path, name, Content(data))
+
+
+def _unpacked(encoded: str, limits: AttachmentLimits, room: int) -> tuple[str, bytes]:
+    """Return the name and the content of the one file in an attachment, of no more bytes than there is room for."""
+    packed = _decoded(encoded)
+    _look_at_archive(packed)
+    try:
+        archive = Archive(packed)
+        entry = _only_entry(archive)
+        content = _content(archive, entry, min(limits.unpacked_bytes, limits.ratio * len(packed), room))
+    except DAMAGED:
+        raise Unfit("ATTACHMENT-009") from None
+    return entry.filename, content
+
+
+def _decoded(encoded: str) -> bytes:
+    try:
+        return b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        pass  # it may be written in lines
+    try:
+        return b64decode("".join(encoded.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise Unfit("ATTACHMENT-001") from None
+
+
+def _look_at_archive(packed: bytes) -> None:
+    """Tell apart no archive, half an archive and an archive of many files, before anything is read into memory."""
+    end = packed.rfind(_END)
+    if end < 0:
+        raise Unfit("ATTACHMENT-002" if packed.startswith(_LOCAL) else "ATTACHMENT-003")
+    entries = int.from_bytes(packed[end + 10 : end + 12], "little")
+    if entries == 0:
+        raise Unfit("ATTACHMENT-004")
+    if entries > 1:
+        raise Unfit("ATTACHMENT-005")
+
+
+def _only_entry(archive: Archive) -> Entry | zipfile.ZipInfo:
+    entries = archive.entries
+    if len(entries) != 1:
+        raise Unfit("ATTACHMENT-005" if entries else "ATTACHMENT-004")
+    entry = entries[0]
+    name = entry.orig_filename
+    if not _is_plain_name(name):
+        raise Unfit("ATTACHMENT-006")
+    if entry.is_dir() or stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+        raise Unfit("ATTACHMENT-019")
+    if entry.flag_bits & 0x1:
+        raise Unfit("ATTACHMENT-007")
+    return entry
+
+
+def _content(archive: Archive, entry: Entry | zipfile.ZipInfo, most: int) -> bytes:
+    if entry.file_size > most:
+        raise Unfit("ATTACHMENT-008")
+    # never more than the archive states; if it lied, its checksum is wrong (ATTACHMENT-009)
+    content = archive.read(entry, most)
+    if not content:
+        raise Unfit("ATTACHMENT-010")
+    return content
+
+
+def _codes(name: str, packed_name: str, file: Content, own: str | None) -> Iterator[str]:
+    if name != packed_name and _comparable(name) != _comparable(packed_name):
+        yield "ATTACHMENT-011"
+    stem, _, extension = packed_name.rpartition(".")
+    wanted = _ACCEPTED.get(extension.lower()) if stem else None
+    if wanted is None:
+        yield "ATTACHMENT-012"
+    elif file.kind is not wanted:
+        yield "ATTACHMENT-013"
+    if file.kind is not None:
+        if fault := file.fault:
+            yield fault
+        numbers = numbers_in(file.text, own)
+        if numbers is Numbers.NAMED:
+            yield "ATTACHMENT-017"
+        elif numbers is Numbers.POSSIBLE:
+            yield "ATTACHMENT-018"
+
+
+def _is_plain_name(name: str) -> bool:
+    """Tell whether a name is that of a file and nothing else: no folder, no drive, no way up."""
+    return name not in ("", ".", "..") and _PATH_MARKS.search(name) is None
+
+
+def _comparable(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold().strip()

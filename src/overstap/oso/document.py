@@ -1,0 +1,106 @@
+"""Writes docs/dossier.md: the catalogue made readable, so that no document of its own can fall behind it."""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import jinja2
+
+from overstap.errors import sentences
+from overstap.oso.catalogue import PROFILES, Catalogue, Field, catalogue, versions
+from overstap.oso.structure import codes, sentence
+from overstap.resources import INCLUDE
+
+_TEMPLATES = INCLUDE / "templates" / "dossier"
+_SHORT = {"VERPLICHT": "V", "OPTIONEEL": "O", "VERBODEN": "X"}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """A rule as the document shows it.
+
+    Args:
+        id: the rule's id.
+        status: whether it is judged, and if not why.
+        severity: `error`, `warning`, `note`, or empty when it is not judged.
+        nl: its Dutch sentence.
+        en: its English sentence.
+        who: who mends it.
+    """
+
+    id: str
+    status: str
+    severity: str
+    nl: str
+    en: str
+    who: str
+
+
+_FACTS = ("label", "element", "most", "names", "form", "attribute", "length", "longest")
+"""The facts that sentences of findings hold; the document shows their names."""
+
+
+def document(rules: Iterable[RuleText]) -> str:
+    """Return the text of docs/dossier.md.
+
+    Args:
+        rules: every rule of the newest version with its sentence, in the order to be shown.
+    """
+    known = [catalogue(version) for version in reversed(versions())]
+    newest = known[0]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - Markdown out of our own tables
+    )
+    environment.filters["cell"] = _cell
+    return environment.get_template("dossier.md.j2").render(
+        versions=known,
+        newest=newest,
+        profiles=PROFILES,
+        short=_SHORT,
+        places=list(newest.walk()),
+        often=_often,
+        form=_form,
+        lists=_lists(newest),
+        rules=list(rules),
+        errors={code: text for code, text in sentences().items() if code.startswith("DOSSIER-")},
+        findings=[_finding(code) for code in codes()],
+        differences=[_against(older, newer) for newer, older in itertools.pairwise(known)],
+    )
+
+
+def _cell(text: object) -> str:
+    return str(text).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _often(field: Field) -> str:
+    return f"{field.min}..{'n' if field.max is None else field.max}{' choice' if field.choice else ''}"
+
+
+def _form(field: Field) -> str:
+    return field.type.name if field.type else "block"
+
+
+def _lists(known: Catalogue) -> list[tuple[str, str, dict[str, str]]]:
+    return [(number, known.list_names[number], known.lists[number]) for number in sorted(known.lists, key=int)]
+
+
+def _finding(code: str) -> tuple[str, str, str, str]:
+    nl, en, who = sentence(code, **{name: f"<{name}>" for name in _FACTS})
+    return code, nl, en, who
+
+
+def _against(older: Catalogue, newer: Catalogue) -> tuple[str, str, list[str], list[str]]:
+    """Return what a newer version has that an older one has not, and the other way round, by path."""
+    before = {place.path for place in older.walk()}
+    after = {place.path for place in newer.walk()}
+    return older.version, newer.version, _tops(after - before), _tops(before - after)
+
+
+def _tops(paths: set[str]) -> list[str]:
+    """Leave out what stands in a block that is itself in the list."""
+    return sorted(path for path in paths if path.rpartition("/")[0] not in paths)

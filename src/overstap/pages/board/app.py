@@ -1,0 +1,277 @@
+"""The board as a web application: addresses, who may see what, headers, and errors as pages."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from fastapi import Depends, FastAPI, Form, HTTPException, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
+
+from overstap.clock import now
+from overstap.errors import OverstapError
+from overstap.ledger.read_only import Looker
+from overstap.pages.board import addresses, csrf, exports, render
+from overstap.pages.board.agreement_cache import Shelf
+from overstap.pages.board.airflow_port import House, RefusedError, RunRef, TaskRef
+from overstap.pages.board.person import Person
+from overstap.pages.board.selection import Selection, selection_of
+from overstap.pages.board.views import administration, home, rerun, round, school
+from overstap.pages.board.views.page_context import Desk, NotHereError, sentence_of
+from overstap.quality import report, rulebook
+from overstap.resources import INCLUDE
+from overstap.settings import Settings
+from overstap.texts import texts
+
+log = logging.getLogger(__name__)
+
+HEADERS = {
+    # Nothing from elsewhere, no inline script or style; shown in Airflow's own frame only.
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "form-action 'self'; frame-ancestors 'self'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class Board:
+    """What the pages share. Settings are read when the first page is asked for, not at import.
+
+    Args:
+        house: Airflow as the board sees it.
+        settings: gives the settings.
+    """
+
+    def __init__(self, house: House, settings: Callable[[], Settings] = Settings) -> None:
+        self.house = house
+        self._settings = settings
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return self._settings()
+
+    @cached_property
+    def looker(self) -> Looker:
+        """Looks into the ledger."""
+        return Looker(self.settings.need("ledger"))
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The agreements."""
+        return Shelf(self.settings.regions)
+
+    def prepare(self) -> None:
+        """Read what every page would else read when it is asked for first: templates, sentences and all agreements."""
+        render.prepare()
+        sentence_of(rulebook.own_rules()[0].id)
+        report.page_words()
+        for region in self.shelf.regions():
+            self.shelf.of(region)
+
+    def desk(self, person: Person) -> Desk:
+        """Return what a page works with."""
+        return Desk(self.looker, self.shelf, person, now(), self.house.base)
+
+
+def make_app(board: Board) -> FastAPI:
+    """Return the application, to be served at `addresses.PREFIX`."""
+    app = FastAPI(title="Overstap: rondes", docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/static", StaticFiles(directory=INCLUDE / "static" / "board"))
+    _add_headers(app)
+    _add_errors(app, board)
+    _add_pages(app, board)
+    _add_rerun(app, board)
+    return app
+
+
+def _add_pages(app: FastAPI, board: Board) -> None:
+    asks = Depends(board.house.person)
+
+    @app.get("/", response_class=HTMLResponse)
+    def all_rounds(person: Person = asks) -> str:
+        return home.page(board.desk(person))
+
+    @app.get("/ronde/{round_id}", response_class=HTMLResponse)
+    def one_round(round_id: str, person: Person = asks, wanted: Selection = Depends(_wanted)) -> str:  # noqa: B008
+        return round.page(board.desk(person), round_id, wanted, board.house.questions)
+
+    @app.get("/ronde/{round_id}/scholen.{kind}")
+    def schools_file(
+        round_id: str,
+        kind: str,
+        person: Person = asks,
+        wanted: Selection = Depends(_wanted),  # noqa: B008
+    ) -> Response:
+        if kind not in ("csv", "xlsx"):
+            raise NotHereError(kind)
+        desk = board.desk(person)
+        view, rows = round.rows_of(desk, round_id, wanted)
+        is_csv = kind == "csv"
+        content = exports.to_csv(rows) if is_csv else exports.to_spreadsheet(rows, view, desk.now)
+        name = f"{round_id}-scholen.{kind}"
+        headers = {"Content-Disposition": f"attachment; filename=\"{name}\"; filename*=UTF-8''{quote(name)}"}
+        return Response(content, media_type="text/csv; charset=utf-8" if is_csv else _SPREADSHEET, headers=headers)
+
+    @app.get("/ronde/{round_id}/school/{school_id}", response_class=HTMLResponse)
+    def one_school(round_id: str, school_id: str, opnieuw: int = 0, person: Person = asks) -> str:
+        told = texts("board/rerun")["told"]["nl"].format(count=opnieuw) if opnieuw else ""
+        return school.page(board.desk(person), round_id, school_id, told)
+
+    # Airflow's own pages of a DAG and of a run show the board beside them: they know the DAG, not the round.
+    @app.get("/dag/{dag_id}", response_class=HTMLResponse)
+    def of_dag(
+        dag_id: str,
+        run: str = "",
+        person: Person = asks,
+        wanted: Selection = Depends(_wanted),  # noqa: B008
+    ) -> str:
+        desk = board.desk(person)
+        return round.page(desk, round.round_of_dag(desk, dag_id, run), wanted, board.house.questions)
+
+    @app.get("/beheer", response_class=HTMLResponse)
+    def all_regions(person: Person = asks) -> str:
+        if not person.is_administrator:
+            raise NotHereError("beheer")
+        desk = board.desk(person)
+        return administration.page(desk, board.house.health(desk.now), board.house.red_tasks(), board.settings.trust)
+
+
+def _add_rerun(app: FastAPI, board: Board) -> None:
+    asks = Depends(board.house.person)
+    words = texts("board/rerun")["problems"]
+
+    def found(desk: Desk, round_id: str, school_id: str) -> tuple[RunRef, TaskRef] | str:
+        """Return what there is to clear, or why there is nothing."""
+        with desk.round(round_id) as (_, view):
+            if view.region not in desk.person.reruns:
+                return str(words["no_right"]["nl"])
+            run = board.house.run(round.dag_id(view))
+        if run is None:
+            return str(words["no_run"]["nl"])
+        return _pair(run, board.house.collect_task(run, school_id)) or str(words["no_task"]["nl"])
+
+    async def shown(
+        request: Request, person: Person, round_id: str, school_id: str, *, problem: str = "", note: str = ""
+    ) -> HTMLResponse:
+        desk = board.desk(person)
+        target = await run_in_threadpool(found, desk, round_id, school_id)
+        tasks: list[TaskRef] = []
+        fatal = target if isinstance(target, str) else ""
+        if not isinstance(target, str):
+            try:
+                tasks = list(await board.house.clear(request, *target, note="", is_rehearsal=True))
+            except RefusedError as refused:
+                fatal = words["refused"]["nl"].format(said=refused)
+        mark = csrf.mark(board.house.secret(), person, f"{round_id}/{school_id}")
+
+        def write() -> str:
+            return rerun.page(
+                desk, round_id, school_id, tasks=tasks, mark=mark, problem=fatal, warning=problem, note=note
+            )
+
+        content = await run_in_threadpool(write)
+        return HTMLResponse(content, status_code=422 if problem else 409 if fatal else 200)
+
+    @app.get("/ronde/{round_id}/school/{school_id}/opnieuw")
+    async def what_a_rerun_does(request: Request, round_id: str, school_id: str, person: Person = asks) -> HTMLResponse:
+        return await shown(request, person, round_id, school_id)
+
+    @app.post("/ronde/{round_id}/school/{school_id}/opnieuw")
+    async def do_rerun(
+        request: Request,
+        round_id: str,
+        school_id: str,
+        person: Person = asks,
+        mark: str = Form(""),
+        note: str = Form(""),
+    ) -> Response:
+        note = " ".join(note.split())[:500]
+        again: dict[str, Any] = {"request": request, "person": person, "note": note}
+        again |= {"round_id": round_id, "school_id": school_id}
+        if not _is_own_page(request) or not csrf.is_ours(board.house.secret(), person, f"{round_id}/{school_id}", mark):
+            return await shown(**again, problem=words["bad_mark"]["nl"])
+        if not note:
+            return await shown(**again, problem=words["no_note"]["nl"])
+        target = await run_in_threadpool(found, board.desk(person), round_id, school_id)
+        if isinstance(target, str):
+            return await shown(**again)
+        try:
+            tasks = await board.house.clear(request, *target, note=note, is_rehearsal=False)
+        except RefusedError as refused:
+            return await shown(**again, problem=words["refused"]["nl"].format(said=refused))
+        log.info("rerun of %s in %s asked by %s: %d tasks", school_id, round_id, person.account, len(tasks))
+        there = f"{board.house.base}{addresses.school_page(round_id, school_id)}?opnieuw={len(tasks)}"
+        return RedirectResponse(there, status_code=303)
+
+
+def _pair(run: RunRef, task: TaskRef | None) -> tuple[RunRef, TaskRef] | None:
+    return None if task is None else (run, task)
+
+
+def _wanted(toon: str = "", op: str = "", om: str = "", zoek: str = "") -> Selection:
+    return selection_of(toon, op, om == "1", zoek)
+
+
+def _is_own_page(request: Request) -> bool:
+    """Tell whether a browser sent a form from a page of this very address (Fetch Metadata; where absent, Origin)."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("origin")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")
+
+
+def _add_headers(app: FastAPI) -> None:
+    @app.middleware("http")
+    async def headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await call_next(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if "/static/" in request.url.path and response.status_code == 200:
+            response.headers["Cache-Control"] = "max-age=300"
+        return response
+
+
+def _add_errors(app: FastAPI, board: Board) -> None:
+    def told(status: int, kind: str, error: OverstapError | None = None) -> HTMLResponse:
+        words = texts("board/problem_pages")[kind]
+        content = render.render(
+            "problem",
+            base=board.house.base,
+            now=now(),
+            person=Person("", "", frozenset()),
+            title=words["title_nl"],
+            says=error.message_nl if error else words["nl"],
+            do=error.do_nl if error else words["do_nl"],
+            code=error.code if error else "",
+        )
+        return HTMLResponse(content, status_code=status)
+
+    @app.exception_handler(NotHereError)
+    async def not_here(request: Request, problem: NotHereError) -> HTMLResponse:
+        return told(404, "not_here")
+
+    @app.exception_handler(OverstapError)
+    async def known(request: Request, problem: OverstapError) -> HTMLResponse:
+        log.error("%s %s", problem.code, problem.message_en)
+        return told(503, "failed", problem)
+
+    @app.exception_handler(psycopg.OperationalError)
+    async def database(request: Request, problem: psycopg.OperationalError) -> HTMLResponse:
+        error = OverstapError("LEDGER-006", kind=type(problem).__name__)
+        log.error("%s %s", error.code, error.message_en)
+        return told(503, "failed", error)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, problem: HTTPException) -> Response:
+        if problem.status_code == 401 and request.method == "GET":
+            return RedirectResponse(board.house.login(request), status_code=303)
+        kinds = {401: "signed_out", 403: "not_here"}
+        return told(problem.status_code, kinds.get(problem.status_code, "not_here"))

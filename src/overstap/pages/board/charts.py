@@ -1,0 +1,218 @@
+"""Where things stand in a chart: numbers for inline SVG, worked out here so that templates only write them down."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from overstap.clock import wall
+from overstap.pages.board import formatting
+from overstap.pages.board.funnel import REACHED, Day, Layer
+from overstap.pages.board.rounds import RoundView
+
+WIDTH = 960
+ROW = 64
+TOP = 34
+LEFT = 190
+_MARGIN = 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A milestone on the timeline."""
+
+    x: float
+    name: str
+    moment: datetime
+    has_passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One round on the timeline.
+
+    Args:
+        view: the round.
+        y: middle of its lane.
+        start: where it opens.
+        end: where its receipts are due.
+        now: how far it is filled; equal to `start` when it has not opened.
+        marks: its milestones.
+    """
+
+    view: RoundView
+    y: float
+    start: float
+    end: float
+    now: float
+    marks: Sequence[Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All rounds of a region over time.
+
+    Args:
+        width: of the drawing.
+        height: of the drawing.
+        lanes: the rounds.
+        months: where each month, or each day of a short span, begins, with its name.
+        today: where today's line stands; None when it is outside.
+    """
+
+    width: int
+    height: int
+    lanes: Sequence[Lane]
+    months: Sequence[tuple[float, str]]
+    today: float | None
+
+
+def timeline(views: Sequence[RoundView], now: datetime) -> Timeline | None:
+    """Draw rounds over time; None when there are none.
+
+    Args:
+        views: the rounds, in the order of their lanes.
+        now: the present moment, aware.
+    """
+    if not views:
+        return None
+    first = min(min(view.milestones.opens for view in views), now)
+    last = max(max(view.milestones.receipts_due for view in views), now)
+    span = max(last - first, timedelta(minutes=1))
+    first, last = first - span * _MARGIN, last + span * _MARGIN
+    span = last - first
+
+    def at(moment: datetime) -> float:
+        return round(LEFT + (WIDTH - LEFT - 12) * ((moment - first) / span), 1)
+
+    lanes = []
+    for place, view in enumerate(views):
+        start, end = at(view.milestones.opens), at(view.milestones.receipts_due)
+        marks = [
+            Mark(at(moment), name, moment, moment <= now)
+            for name in view.kind.milestones
+            for moment in (getattr(view.milestones, name),)
+        ]
+        filled = min(max(at(now), start), end) if view.opened_at else start
+        lanes.append(Lane(view, TOP + ROW * place + ROW / 2, start, end, filled, marks))
+    return Timeline(
+        WIDTH, TOP + ROW * len(views) + 8, lanes, [(at(m), said) for m, said in _ticks(first, last)], at(now)
+    )
+
+
+def _ticks(first: datetime, last: datetime) -> list[tuple[datetime, str]]:
+    """Return beginnings of months; of days where there are few months; of nothing within a day."""
+    local, end = wall(first), wall(last)
+    months = []
+    moment = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    while moment <= end:
+        if moment >= local:
+            months.append((moment, formatting.month(moment.date())))
+        moment = (moment + timedelta(days=32)).replace(day=1)
+    if len(months) > 1:
+        return months
+    days = (end.date() - local.date()).days
+    every = max(1, days // 8)
+    first_day = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    return [
+        (moment, formatting.day(moment.date(), moment.date()))
+        for number in range(1, days + 1, every)
+        for moment in (first_day + timedelta(days=number),)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One layer over the days.
+
+    Args:
+        layer: which.
+        points: "x,y x,y ..." of a polyline.
+        last: where its end is, for its label.
+        count: how many at the end.
+    """
+
+    layer: Layer
+    points: str
+    last: tuple[float, float]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a round grew from day to day.
+
+    Args:
+        width: of the drawing.
+        height: of the drawing.
+        lines: the layers.
+        levels: where horizontal lines stand, with their numbers.
+        ticks: where days stand, with their names.
+        deadlines: where milestones stand, with their names.
+        days: the same figures for a table.
+    """
+
+    width: int
+    height: int
+    lines: Sequence[Line]
+    levels: Sequence[tuple[float, int]]
+    ticks: Sequence[tuple[float, str]]
+    deadlines: Sequence[tuple[float, str]]
+    days: Sequence[Day]
+
+
+_HEIGHT, _FOOT, _SIDE = 240, 28, 48
+
+
+def progress(days: Sequence[Day], expected: int, view: RoundView, today: date) -> Progress | None:
+    """Draw how a round grew; None before there are two days to draw.
+
+    Args:
+        days: the funnel at the end of each day.
+        expected: how many pupils are expected, for the height.
+        view: the round, for its milestones.
+        today: for the names of days.
+    """
+    if len(days) < 2:
+        return None
+    first, last = days[0].day, days[-1].day
+    top = _ceiling(max(expected, *(one.counts[Layer.SUPPLIED] for one in days), 1))
+    reach = (last - first).days
+
+    def x(day: date) -> float:
+        return round(_SIDE + (WIDTH - 2 * _SIDE) * ((day - first).days / reach), 1)
+
+    def y(count: int) -> float:
+        return round(8 + (_HEIGHT - _FOOT - 8) * (1 - count / top), 1)
+
+    lines = [
+        Line(
+            layer,
+            " ".join(f"{x(one.day)},{y(one.counts[layer])}" for one in days),
+            (x(last), y(days[-1].counts[layer])),
+            days[-1].counts[layer],
+        )
+        for layer in REACHED
+    ]
+    every = max(1, reach // 8)
+    return Progress(
+        WIDTH,
+        _HEIGHT,
+        lines,
+        [(y(top * part // 4), top * part // 4) for part in range(5)],
+        [(x(one.day), formatting.day(one.day, today)) for one in days[::every]],
+        [
+            (x(moment), name)
+            for name in view.kind.milestones
+            for moment in (wall(getattr(view.milestones, name)).date(),)
+            if first <= moment <= last
+        ],
+        days,
+    )
+
+
+def _ceiling(number: int) -> int:
+    """Return the next round number above, so that its quarters are whole."""
+    step = 4
+    while step * 5 < number:
+        step *= 10 if str(step)[0] == "4" else 1
+    return -(-number // step) * step

@@ -1,0 +1,134 @@
+"""How the system stands, as lines with a tone: what is measured elsewhere is judged here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from overstap.pages.board.formatting import number, period, when
+from overstap.texts import texts
+
+BACKUP_MIND, BACKUP_BAD = timedelta(hours=26), timedelta(days=3)
+"""A backup is made each day; an hour or two later is no news."""
+CERTIFICATE_MIND, CERTIFICATE_BAD = timedelta(days=60), timedelta(days=14)
+QUEUE_MIND, QUEUE_BAD = timedelta(minutes=5), timedelta(minutes=30)
+BACKUPS = ("ledger", "airflow", "keys")
+
+
+@dataclass(frozen=True, slots=True)
+class HealthLine:
+    """One thing.
+
+    Args:
+        name: what it is, Dutch.
+        tone: "good", "mind" or "bad".
+        says: how it stands.
+        do: what to do; empty when nothing.
+    """
+
+    name: str
+    tone: str
+    says: str
+    do: str = ""
+
+
+def component(name: str, beat: datetime | None, is_healthy: bool, now: datetime) -> HealthLine:
+    """Judge a component of Airflow by its heartbeat.
+
+    Args:
+        name: "scheduler", "dag_processor" or "triggerer".
+        beat: its last heartbeat.
+        is_healthy: whether Airflow calls it healthy.
+        now: the present moment, aware.
+    """
+    if beat is None:
+        return _line(name, "bad", "never")
+    ago = period(max(now - beat, timedelta(0)))
+    return _line(name, "good" if is_healthy else "bad", "beats" if is_healthy else "silent", ago=ago)
+
+
+def queue(waiting: int, since: datetime | None, running: int, now: datetime) -> HealthLine:
+    """Judge Airflow's queue.
+
+    Args:
+        waiting: tasks that wait for a worker.
+        since: since when the first of them waits.
+        running: tasks that run.
+        now: the present moment, aware.
+    """
+    facts = {"waiting": number(waiting), "running": number(running)}
+    if not waiting or since is None:
+        return _line("queue", "good", "empty", **facts)
+    waits = now - since
+    tone = "bad" if waits > QUEUE_BAD else "mind" if waits > QUEUE_MIND else "good"
+    return _line("queue", tone, "waits" if tone == "good" else "stuck", ago=period(waits), **facts)
+
+
+def database(name: str, milliseconds: float | None, size_bytes: int | None) -> HealthLine:
+    """Judge a database by whether it answers.
+
+    Args:
+        name: "ledger" or "airflow_database".
+        milliseconds: how long a look took; None when it did not answer.
+        size_bytes: how large it is, where that may be asked.
+    """
+    if milliseconds is None:
+        return _line(name, "bad", "silent")
+    size = f"{size_bytes / 1e6:,.0f} MB".replace(",", ".") if size_bytes is not None else "?"
+    return _line(name, "good", "answers", took=f"{milliseconds:.0f} ms", size=size)
+
+
+def backups(made: Mapping[str, datetime], now: datetime) -> HealthLine:
+    """Judge when backups were made, by the oldest of the three kinds.
+
+    Args:
+        made: the newest backup of each kind.
+        now: the present moment, aware.
+    """
+    names = texts("board/health")["backup_kinds"]
+    missing = [names[kind]["nl"] for kind in BACKUPS if kind not in made]
+    if missing:
+        return _line("backup", "bad", "missing", kinds=", ".join(missing))
+    kind, at = min(made.items(), key=lambda item: item[1])
+    age = now - at
+    tone = "bad" if age > BACKUP_BAD else "mind" if age > BACKUP_MIND else "good"
+    return _line("backup", tone, "old" if tone != "good" else "fresh", kind=names[kind]["nl"], at=when(at, now))
+
+
+def certificates(expiries: Mapping[str, datetime] | None, now: datetime) -> HealthLine:
+    """Judge certificates by the one that expires first.
+
+    Args:
+        expiries: until when each holds, by whose it is; None when this process cannot see them.
+        now: the present moment, aware.
+    """
+    if expiries is None:
+        return _line("certificates", "mind", "unseen")
+    if not expiries:
+        return _line("certificates", "mind", "none")
+    holder, until = min(expiries.items(), key=lambda item: item[1])
+    room = until - now
+    tone = "bad" if room < CERTIFICATE_BAD else "mind" if room < CERTIFICATE_MIND else "good"
+    soon = sum(one - now < CERTIFICATE_MIND for one in expiries.values())
+    facts = {"count": number(len(expiries)), "holder": holder, "until": when(until, now), "soon": number(soon)}
+    said = "expired" if room < timedelta(0) else "soon" if tone != "good" else "sound"
+    return _line("certificates", tone, said, **facts)
+
+
+def checkpoint(unsigned: int, oldest: datetime | None, now: datetime) -> HealthLine:
+    """Judge how much of the evidence is not signed yet.
+
+    Args:
+        unsigned: lines of all regions that no checkpoint covers.
+        oldest: when the region that waits longest was signed last; None when no region ever was.
+        now: the present moment, aware.
+    """
+    facts = {"unsigned": number(unsigned), "at": when(oldest, now) if oldest else ""}
+    if unsigned == 0:
+        return _line("checkpoint", "good", "signed", **facts)
+    return _line("checkpoint", "good" if oldest else "mind", "open" if oldest else "never", **facts)
+
+
+def _line(name: str, tone: str, said: str, **facts: str) -> HealthLine:
+    words = texts("board/health")[name]
+    do = "" if tone == "good" else str(words.get("do_nl", "")).format(**facts)
+    return HealthLine(words["name_nl"], tone, words[said]["nl"].format(**facts), do)

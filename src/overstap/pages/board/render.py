@@ -1,0 +1,73 @@
+"""Writes pages: templates of `include/templates/board`, escaped throughout, with the board's words beside them."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from overstap.clock import spoken, wall
+from overstap.pages.board import addresses, formatting
+from overstap.resources import INCLUDE
+from overstap.texts import TEXTS, texts
+
+_ELSEWHERE = ("notices/kinds", "orchestration/documentation", "orchestration/titles")
+"""Words of other rooms that pages show."""
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(INCLUDE / "templates" / "board"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": formatting.number,
+        "signed": formatting.signed,
+        "spoken": spoken,
+        "wall": wall,
+        "query": lambda arguments: f"?{urlencode(arguments)}" if arguments else "?",
+    }
+    environment.globals |= {
+        "share": formatting.share,
+        "addresses": addresses,
+        "words": texts("board/words"),
+        "outlooks": texts("board/forecast")["outlooks"],
+        "milestones": texts("orchestration/documentation")["milestones"],
+    }
+    return environment
+
+
+def prepare() -> None:
+    """Read all words and make all templates ready, so that no page waits for it."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+    for name in (*(f"board/{path.stem}" for path in sorted((TEXTS / "board").glob("*.yaml"))), *_ELSEWHERE):
+        texts(name)
+
+
+def render(template: str, *, base: str, now: datetime, **facts: Any) -> str:
+    """Write a page.
+
+    Args:
+        template: name of a file of include/templates/board, without its ending.
+        base: path below which Airflow is served, without a slash at its end; mostly empty.
+        now: the moment that the page tells of, aware.
+        facts: what the template asks for.
+    """
+
+    def link(path: str) -> str:
+        return f"{base}{path}"
+
+    spoken_at: dict[str, Callable[..., str]] = {
+        "when": lambda moment: formatting.when(moment, now),
+        "left": lambda moment: formatting.left(moment, now),
+        "day": lambda which: formatting.day(which if type(which) is date else wall(which).date(), wall(now).date()),
+    }
+    return _environment().get_template(f"{template}.html.j2").render(link=link, now=now, **spoken_at, **facts)

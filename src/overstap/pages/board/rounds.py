@@ -1,0 +1,126 @@
+"""The rounds of a region: those that the ledger knows, and those that are agreed and have not opened."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from overstap.agreements import Agreement, Milestones, RoundKind
+from overstap.ledger.session import Unit
+from overstap.pages.board.funnel import Step
+
+
+class Phase(StrEnum):
+    """What a round is busy with."""
+
+    PLANNED = "planned"
+    COLLECTING = "collecting"
+    BEFORE_REVIEW = "before_review"
+    REVIEW = "review"
+    BEFORE_DELIVERY = "before_delivery"
+    DELIVERING = "delivering"
+    OVERDUE = "overdue"
+    """Receipts were due, and the round is not closed."""
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class RoundView:
+    """A round as the board shows it.
+
+    Args:
+        round_id: `<region>.<school year>.<kind>`.
+        region: region id.
+        region_name: as people say it.
+        school_year: such as "2026-2027".
+        kind: which of the year's rounds.
+        milestones: the agreed moments, as they hold now.
+        opened_at: None when it has not opened.
+        closed_at: None when it is not closed.
+        steps: its funnel; empty when it has not opened.
+    """
+
+    round_id: str
+    region: str
+    region_name: str
+    school_year: str
+    kind: RoundKind
+    milestones: Milestones = field(repr=False)
+    opened_at: datetime | None
+    closed_at: datetime | None
+    steps: tuple[Step, ...] = ()
+
+    def phase(self, now: datetime) -> Phase:
+        """Return what the round is busy with."""
+        agreed = self.milestones
+        if self.opened_at is None:
+            return Phase.PLANNED
+        if self.closed_at is not None:
+            return Phase.CLOSED
+        for phase, until in (
+            (Phase.COLLECTING, agreed.data_due),
+            (Phase.BEFORE_REVIEW, agreed.review_opens),
+            (Phase.REVIEW, agreed.review_closes),
+            (Phase.BEFORE_DELIVERY, agreed.delivers),
+            (Phase.DELIVERING, agreed.receipts_due),
+        ):
+            if now < until:
+                return phase
+        return Phase.OVERDUE
+
+    def next_milestone(self, now: datetime) -> tuple[str, datetime] | None:
+        """Return the milestone that comes next, with its moment; None when all have passed."""
+        for name in self.kind.milestones:
+            moment: datetime = getattr(self.milestones, name)
+            if moment > now:
+                return name, moment
+        return None
+
+
+def opened_rounds(unit: Unit) -> list[RoundView]:
+    """Return the rounds of the region that the ledger knows, the newest first, without their funnels."""
+    return [
+        RoundView(
+            round_id,
+            unit.region,
+            name,
+            school_year,
+            RoundKind(kind),
+            Milestones.model_validate_json(json.dumps(milestones)),
+            opened_at,
+            closed_at,
+        )
+        for round_id, school_year, kind, name, milestones, opened_at, closed_at in unit.rows(
+            "select o.round_id, o.school_year, o.kind, a.agreement ->> 'name', "
+            "a.agreement -> 'rounds' -> o.kind -> 'milestones', o.opened_at, o.closed_at from overstap.round o "
+            "join overstap.round_agreement a on a.round_id = o.round_id and a.number = o.agreement_number "
+            "order by o.opened_at desc"
+        )
+    ]
+
+
+def planned_rounds(agreements: Iterable[Agreement], opened: Iterable[RoundView], now: datetime) -> list[RoundView]:
+    """Return the agreed rounds that the ledger does not know, and that are not long over.
+
+    Args:
+        agreements: of one region.
+        opened: its rounds that the ledger knows.
+        now: the present moment, aware.
+    """
+    known = {one.round_id for one in opened}
+    return [
+        RoundView(
+            agreement.round_id(kind),
+            agreement.region,
+            agreement.name,
+            agreement.school_year,
+            kind,
+            agreed.milestones,
+            None,
+            None,
+        )
+        for agreement in agreements
+        for kind, agreed in agreement.rounds.items()
+        if agreement.round_id(kind) not in known and agreed.milestones.receipts_due > now
+    ]

@@ -1,0 +1,116 @@
+"""How far one primary school is in each step of a round."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from overstap.agreements import Milestones
+from overstap.pages.board.funnel import ACCEPTED, CONFIRMED, DELIVERED, INSPECTED
+
+
+class StepName(StrEnum):
+    """The steps, in their order."""
+
+    SUPPLY = "supply"
+    CHECK = "check"
+    REVIEW = "review"
+    DELIVERY = "delivery"
+    CONFIRMATION = "confirmation"
+
+
+class StepState(StrEnum):
+    """How a step stands; the board shows each with a word and a sign, not by colour alone."""
+
+    AHEAD = "ahead"
+    """Not begun, and nobody waits for it."""
+    BUSY = "busy"
+    DONE = "done"
+    TROUBLE = "trouble"
+    """Something must be mended."""
+    LATE = "late"
+    """Its moment has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolStep:
+    """One step of one school.
+
+    Args:
+        name: which step.
+        state: how it stands.
+        done: dossiers that came through it.
+        goal: dossiers that should.
+    """
+
+    name: StepName
+    state: StepState
+    done: int
+    goal: int
+
+
+def steps(
+    *, expected: int, states: Mapping[str, int], refused_files: int, milestones: Milestones, now: datetime
+) -> tuple[SchoolStep, ...]:
+    """Return a school's steps.
+
+    Args:
+        expected: pupils with an application, registration or placement.
+        states: its dossiers per state.
+        refused_files: files of it that could not become a dossier.
+        milestones: the agreed moments.
+        now: the present moment, aware.
+    """
+    supplied = sum(states.values())
+    goal = max(expected, supplied)
+    good, inspected, delivered, confirmed = (
+        sum(number for state, number in states.items() if state in layer)
+        for layer in (ACCEPTED, INSPECTED, DELIVERED, CONFIRMED)
+    )
+    rejected = states.get("rejected", 0)
+    lapsed = states.get("not_inspected", 0)
+    lost = sum(states.get(state, 0) for state in ("refused", "undelivered"))
+    nowhere = states.get("no_receiver", 0)
+    return (
+        _step(StepName.SUPPLY, supplied, goal, is_late=now >= milestones.data_due),
+        _step(StepName.CHECK, good, goal, has_trouble=rejected + refused_files > 0, is_waited_for=supplied > 0),
+        _step(
+            StepName.REVIEW,
+            inspected,
+            goal,
+            has_trouble=lapsed > 0,
+            is_late=now >= milestones.review_closes and good > inspected + lapsed,
+            is_waited_for=states.get("in_review", 0) > 0,
+        ),
+        _step(StepName.DELIVERY, delivered, goal, has_trouble=nowhere > 0),
+        _step(
+            StepName.CONFIRMATION,
+            confirmed,
+            goal,
+            has_trouble=lost > 0,
+            is_late=now >= milestones.receipts_due and delivered > confirmed + lost,
+            is_waited_for=delivered > 0,
+        ),
+    )
+
+
+def _step(
+    name: StepName,
+    done: int,
+    goal: int,
+    *,
+    has_trouble: bool = False,
+    is_late: bool = False,
+    is_waited_for: bool = False,
+) -> SchoolStep:
+    if has_trouble:
+        state = StepState.TROUBLE
+    elif goal and done >= goal:
+        state = StepState.DONE
+    elif is_late and goal:
+        state = StepState.LATE
+    elif done or is_waited_for:
+        state = StepState.BUSY
+    else:
+        state = StepState.AHEAD
+    return SchoolStep(name, state, done, goal)

@@ -1,0 +1,192 @@
+"""The administrator's page: every region's rounds, the oldest problem first, and how the system stands."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+
+from overstap.errors import OverstapError
+from overstap.ledger import backups, certificate_dates
+from overstap.ledger.rounds import counts, oldest_problem, progress
+from overstap.ledger.session import Unit
+from overstap.pages.board import health
+from overstap.pages.board.airflow_port import RedTask
+from overstap.pages.board.formatting import number
+from overstap.pages.board.funnel import funnel
+from overstap.pages.board.render import render
+from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
+from overstap.pages.board.views.page_context import Desk
+from overstap.pages.board.views.round import dag_id
+from overstap.pki.watch import holds_until
+from overstap.texts import texts
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that stands still in a round, and since when."""
+
+    since: datetime
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundLine:
+    """A round of some region."""
+
+    view: RoundView
+    tone: str
+    problems: Sequence[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class RegionLine:
+    """A region's evidence and agreements."""
+
+    region: str
+    name: str
+    lines: int
+    signed: int
+    signed_at: datetime | None
+    broken: Sequence[str]
+
+
+def page(desk: Desk, airflow: Sequence[health.HealthLine], red: Iterable[RedTask], trust: Path | None) -> str:
+    """Write the page.
+
+    Args:
+        desk: see `Desk`; its person must be an administrator.
+        airflow: how Airflow's parts stand.
+        red: what is red in rounds now.
+        trust: folder with certificates; None where this process has none.
+    """
+    by_dag: dict[str, list[RedTask]] = {}
+    for task in red:
+        by_dag.setdefault(task.dag_id, []).append(task)
+    rounds: list[RoundLine] = []
+    regions: list[RegionLine] = []
+    with desk.looker.regions() as turn:
+        for region in desk.shelf.regions():
+            try:
+                unit = turn(region)
+            except OverstapError as error:
+                if error.code != "LEDGER-007":
+                    raise
+                unit = None
+            found, line = _region(desk, region, unit, by_dag)
+            rounds += found
+            regions.append(line)
+    rounds.sort(key=lambda row: _rank(row, desk.now))
+    return render(
+        "administration",
+        base=desk.base,
+        now=desk.now,
+        person=desk.person,
+        on_administration=True,
+        rows=rounds,
+        regions=regions,
+        health=[*airflow, *_ledger(desk), _certificates(desk, trust), _checkpoint(regions, desk.now)],
+    )
+
+
+def _region(
+    desk: Desk, region: str, unit: Unit | None, red: Mapping[str, Sequence[RedTask]]
+) -> tuple[list[RoundLine], RegionLine]:
+    agreements, faults = desk.shelf.both(region)
+    broken = [error.message_nl for error in faults]
+    name = agreements[-1].name if agreements else region
+    if unit is None:
+        planned = [RoundLine(view, "busy", ()) for view in planned_rounds(agreements, (), desk.now)]
+        return planned, RegionLine(region, name, 0, 0, None, broken)
+    opened = opened_rounds(unit)
+    states, expected = progress.states(unit), counts.expected(unit)
+    moved = progress.moves_since(unit, desk.midnight)
+    stuck, unanswered, proof = (
+        oldest_problem.stuck(unit),
+        oldest_problem.unanswered(unit),
+        oldest_problem.evidence(unit),
+    )
+    lines = []
+    for bare in opened:
+        counted: Counter[str] = states.get(bare.round_id, Counter())
+        goal = expected.get(bare.round_id, Counter()).total()
+        view = replace(bare, steps=funnel(counted, goal, moved.get(bare.round_id, ())))
+        found = _problems(
+            view,
+            [one for one in stuck if one.round_id == view.round_id],
+            unanswered.get(view.round_id),
+            red.get(dag_id(view), ()),
+            accepted=counted["accepted"],
+            now=desk.now,
+        )
+        phase = view.phase(desk.now)
+        tone = "bad" if found else "good" if phase is Phase.CLOSED else "busy"
+        lines.append(RoundLine(view, tone, found))
+    lines += [RoundLine(view, "busy", ()) for view in planned_rounds(agreements, opened, desk.now)]
+    return lines, RegionLine(region, name, proof.lines, proof.signed, proof.signed_at, broken)
+
+
+def _problems(
+    view: RoundView,
+    stuck: Sequence[oldest_problem.Stuck],
+    unanswered: tuple[int, datetime] | None,
+    red: Sequence[RedTask],
+    *,
+    accepted: int,
+    now: datetime,
+) -> list[Problem]:
+    """Return what stands still, the oldest first."""
+    words = texts("board/problems")
+    agreed = view.milestones
+    found = [Problem(one.since, words[one.state]["nl"].format(count=number(one.count))) for one in stuck if one.since]
+    missing = view.steps[0].count - view.steps[1].count
+    if missing > 0 and now >= agreed.data_due:
+        found.append(Problem(agreed.data_due, words["missing"]["nl"].format(count=number(missing))))
+    if accepted and now >= agreed.review_opens:
+        found.append(Problem(agreed.review_opens, words["unreleased"]["nl"].format(count=number(accepted))))
+    if unanswered:
+        found.append(Problem(unanswered[1], words["unanswered"]["nl"].format(count=number(unanswered[0]))))
+    if view.phase(now) is Phase.OVERDUE:
+        found.append(Problem(agreed.receipts_due, words["overdue"]["nl"]))
+    since = [task.since for task in red if task.since is not None]
+    if since:
+        labels = ", ".join(dict.fromkeys(task.label for task in red))
+        found.append(Problem(min(since), words["red"]["nl"].format(count=number(len(red)), labels=labels[:120])))
+    return sorted(found, key=lambda one: one.since)
+
+
+def _rank(row: RoundLine, now: datetime) -> tuple[bool, datetime, bool, datetime]:
+    first = row.problems[0].since if row.problems else now
+    return (not row.problems, first, row.view.phase(now) is Phase.CLOSED, row.view.milestones.opens)
+
+
+def _ledger(desk: Desk) -> list[health.HealthLine]:
+    begin = time.perf_counter()
+    try:
+        with desk.looker.whole() as connection:
+            found = connection.execute("select pg_database_size(current_database())").fetchone()
+            took = (time.perf_counter() - begin) * 1000
+            made = backups.newest(connection)
+    except (OverstapError, psycopg.Error):
+        return [health.database("ledger", None, None)]
+    return [health.database("ledger", took, int(found[0]) if found else None), health.backups(made, desk.now)]
+
+
+def _certificates(desk: Desk, trust: Path | None) -> health.HealthLine:
+    """Judge certificates by their folder where this process has it, else by what a task saw in it last."""
+    if trust is not None and trust.is_dir():
+        return health.certificates(holds_until(trust, at=desk.now), desk.now)
+    try:
+        with desk.looker.whole() as connection:
+            return health.certificates(certificate_dates.noted(connection), desk.now)
+    except (OverstapError, psycopg.Error):
+        return health.certificates(None, desk.now)
+
+
+def _checkpoint(regions: Sequence[RegionLine], now: datetime) -> health.HealthLine:
+    unsigned = [one for one in regions if one.lines > one.signed]
+    signed = [one.signed_at for one in unsigned if one.signed_at is not None]
+    return health.checkpoint(sum(one.lines - one.signed for one in unsigned), min(signed, default=None), now)

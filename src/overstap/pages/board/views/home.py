@@ -1,0 +1,81 @@
+"""All rounds that an account may see: a timeline, and a card per round."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from overstap.errors import OverstapError
+from overstap.ledger.rounds import progress
+from overstap.ledger.session import Unit
+from overstap.pages.board.charts import Timeline, timeline
+from overstap.pages.board.render import render
+from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
+from overstap.pages.board.schools import SupplierRow, supplier_rows
+from overstap.pages.board.summary import headline
+from overstap.pages.board.views.page_context import Desk, facts_of, registrar_of, sentence_of, with_funnel
+
+FEW = 3
+"""Regions up to which this page tells of schools; who sees more has the administrator's page for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One round."""
+
+    view: RoundView
+    tone: str
+    says: str
+    worst: Sequence[SupplierRow] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One region's part of the page."""
+
+    name: str
+    says: str
+    timeline: Timeline | None
+    cards: Sequence[Card]
+    broken: Sequence[OverstapError]
+
+
+def page(desk: Desk) -> str:
+    """Write the page."""
+    mine = sorted(desk.person.regions)[:FEW]
+    return render(
+        "home",
+        base=desk.base,
+        now=desk.now,
+        person=desk.person,
+        regions=[_region(desk, region) for region in mine],
+    )
+
+
+def _region(desk: Desk, region: str) -> Region:
+    agreements, broken = desk.shelf.both(region)
+    cards: list[Card] = []
+    with desk.region(region) as unit:
+        opened = opened_rounds(unit) if unit else []
+        if unit is not None:
+            moved = progress.moves_since(unit, desk.midnight)
+            cards = [_card(desk, unit, view, moved.get(view.round_id, [])) for view in opened]
+    planned = planned_rounds(agreements, opened, desk.now)
+    cards += [_planned(desk, view) for view in planned]
+    cards.sort(key=lambda card: (card.view.phase(desk.now) is Phase.CLOSED, card.view.milestones.opens))
+    name = agreements[-1].name if agreements else opened[0].region_name if opened else region
+    running = sum(one.phase(desk.now) not in (Phase.CLOSED, Phase.PLANNED) for one in opened)
+    says = f"{running} {'ronde loopt' if running == 1 else 'rondes lopen'}, {len(planned)} gepland."
+    views = sorted((card.view for card in cards), key=lambda view: view.milestones.opens)
+    return Region(name, says, timeline(views, desk.now), cards, broken)
+
+
+def _card(desk: Desk, unit: Unit, view: RoundView, moved: list[tuple[str | None, str, int]]) -> Card:
+    facts = facts_of(unit, view, desk.now)
+    rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
+    view = with_funnel(view, facts, moved)
+    told = headline(view, rows, desk.now)
+    return Card(view, told.tone, told.says, told.worst)
+
+
+def _planned(desk: Desk, view: RoundView) -> Card:
+    told = headline(view, (), desk.now)
+    return Card(view, told.tone, f"{told.says} {told.explains}")

@@ -1,0 +1,154 @@
+"""What every page is given, and what all of them look up in the same way."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+
+from overstap.clock import wall
+from overstap.errors import OverstapError
+from overstap.ledger.delivery import test_messages, uncollected
+from overstap.ledger.dossiers import outstanding
+from overstap.ledger.read_only import Looker
+from overstap.ledger.rounds import progress
+from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools, secondary_schools
+from overstap.ledger.session import Unit
+from overstap.pages.board.agreement_cache import Shelf
+from overstap.pages.board.forecast import looks_back_to
+from overstap.pages.board.funnel import GONE, Layer, funnel
+from overstap.pages.board.person import Person
+from overstap.pages.board.rounds import RoundView, opened_rounds, planned_rounds
+from overstap.pages.board.schools import Facts
+from overstap.quality import rulebook
+
+
+class NotHereError(Exception):
+    """There is no such page for this account: what another region has is not told from what nobody has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a page works with.
+
+    Args:
+        looker: looks into the ledger.
+        shelf: the agreements.
+        person: who asks.
+        now: the present moment, aware.
+        base: path below which Airflow is served.
+    """
+
+    looker: Looker
+    shelf: Shelf
+    person: Person
+    now: datetime
+    base: str = ""
+
+    @property
+    def midnight(self) -> datetime:
+        """The end of yesterday on a Dutch wall."""
+        return wall(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    @contextmanager
+    def round(self, round_id: str) -> Iterator[tuple[Unit | None, RoundView]]:
+        """Look into the region of a round.
+
+        Yields:
+            The unit and the round, without its funnel; no unit when the round has not opened.
+
+        Raises:
+            NotHereError: the account may not see it, or there is none.
+        """
+        region = round_id.partition(".")[0]
+        if region not in self.person.regions:
+            raise NotHereError(round_id)
+        with self.region(region) as unit:
+            opened = opened_rounds(unit) if unit else []
+            view = next((one for one in opened if one.round_id == round_id), None)
+            if view is not None:
+                yield unit, view
+                return
+        for view in planned_rounds(self.shelf.of(region), opened, self.now):
+            if view.round_id == round_id:
+                yield None, view
+                return
+        raise NotHereError(round_id)
+
+    @contextmanager
+    def region(self, region: str) -> Iterator[Unit | None]:
+        """Look into a region; with nothing when the ledger does not know it yet."""
+        with self.looker.regions() as turn:
+            try:
+                unit = turn(region)
+            except OverstapError as error:
+                if error.code != "LEDGER-007":
+                    raise
+                unit = None
+            yield unit
+
+
+@cache
+def sentence_of(code: str) -> str:
+    """Return the Dutch sentence of a rule or error code; of one that nobody knows any more, the code itself."""
+    try:
+        return rulebook.sentence_of(code)
+    except KeyError:
+        return code
+
+
+def facts_of(unit: Unit, view: RoundView, now: datetime, school: str | None = None) -> Facts:
+    """Return what the ledger says of a round's schools, or of one primary school alone, which is read sooner."""
+    round_id = view.round_id
+    started = max(view.opened_at or view.milestones.opens, view.milestones.opens)
+    known = unit.rows("select school, name, contact from overstap.school")
+    lying = uncollected.standing(unit, round_id, view.milestones.receipts_due)
+    tested = test_messages.results(unit, round_id) if test_messages.were_sent(unit, round_id) else ()
+    return Facts(
+        [_without_gone(one) for one in primary_schools(unit, round_id, school)],
+        secondary_schools(unit, round_id) if school is None else (),
+        {row[0]: row[1] for row in known},
+        {row[0]: row[2] for row in known},
+        progress.open_reviews(unit, round_id, school),
+        progress.open_deliveries(unit, round_id, school),
+        progress.open_requests(unit, round_id, school),
+        progress.results(unit, round_id, school),
+        progress.pace(unit, round_id, looks_back_to(started, now), school),
+        started,
+        {one.school: one for one in tested},
+        outstanding.ownerless(unit, round_id, school),
+        {one.school: one for one in lying},
+        outstanding.not_collected(unit, round_id, school) if lying else {},
+        outstanding.told_undelivered(unit, round_id, school),
+    )
+
+
+def _without_gone(counts: PrimaryCounts) -> PrimaryCounts:
+    """Return a school's counts without the dossiers that were taken back, which are not waited for either."""
+    states = Counter({state: number for state, number in counts.states.items() if state not in GONE})
+    return replace(counts, states=states)
+
+
+def with_funnel(view: RoundView, facts: Facts, moved: list[tuple[str | None, str, int]]) -> RoundView:
+    """Return a round with its funnel."""
+    states: dict[str, int] = {}
+    for school in facts.primary:
+        for state, number in school.states.items():
+            states[state] = states.get(state, 0) + number
+    expected = sum(school.expected for school in facts.primary)
+    found = funnel(states, expected, moved)
+    if not view.kind.is_inspected:  # nobody states who is expected for a partnership, and no parents inspect
+        found = tuple(step for step in found if step.layer not in (Layer.EXPECTED, Layer.INSPECTED))
+    return replace(view, steps=found)
+
+
+def registrar_of(unit: Unit, view: RoundView) -> tuple[str, str]:
+    """Return name and address of the region's first coordinator, who keeps the registrations."""
+    found = unit.rows(
+        "select a.agreement -> 'coordinators' -> 0 ->> 'name', a.agreement -> 'coordinators' -> 0 ->> 'email' "
+        "from overstap.round o join overstap.round_agreement a on a.round_id = o.round_id "
+        "and a.number = o.agreement_number where o.round_id = %(round)s",
+        round=view.round_id,
+    )
+    return (str(found[0][0] or ""), str(found[0][1] or "")) if found else ("", "")

@@ -1,0 +1,191 @@
+"""One round: how far it is, who holds it up, its schools as a table that can be sorted, filtered and searched."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from overstap.clock import wall
+from overstap.ledger.rounds import progress, task_failures
+from overstap.ledger.session import Unit
+from overstap.pages.board import addresses
+from overstap.pages.board.airflow_port import Question
+from overstap.pages.board.charts import progress as progress_chart
+from overstap.pages.board.funnel import days
+from overstap.pages.board.render import render
+from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
+from overstap.pages.board.schools import Facts, SupplierRow, receiver_rows, supplier_rows
+from overstap.pages.board.selection import Order, Selection, select, tally
+from overstap.pages.board.summary import headline
+from overstap.pages.board.views import unresolved
+from overstap.pages.board.views.page_context import (
+    Desk,
+    NotHereError,
+    facts_of,
+    registrar_of,
+    sentence_of,
+    with_funnel,
+)
+from overstap.texts import texts
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A coordinator's answer at a gate."""
+
+    at: datetime
+    by: str
+    approved: bool
+    dossiers: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedLine:
+    """A task that is red, or will be tried again."""
+
+    title: str
+    school_name: str
+    at: datetime
+    code: str
+    says: str
+    do: str
+    will_retry: bool
+
+
+def page(desk: Desk, round_id: str, wanted: Selection, questions_of: Callable[[str], Sequence[Question]]) -> str:
+    """Write the page.
+
+    Args:
+        desk: see `Desk`.
+        round_id: the round.
+        wanted: which schools in which order.
+        questions_of: gives the gates of a DAG that wait for an answer.
+
+    Raises:
+        NotHereError: the account may not see it, or there is none.
+    """
+    with desk.round(round_id) as (unit, view):
+        shared: dict[str, Any] = {"base": desk.base, "now": desk.now, "person": desk.person, "wanted": wanted}
+        shared |= {
+            "orders": list(Order),
+            "airflow": f"/dags/{dag_id(view)}",
+            "here": f"{desk.base}{addresses.round_page(round_id)}",
+        }
+        if unit is None:
+            told = headline(view, (), desk.now)
+            shared |= dict.fromkeys(
+                ("rows", "all_rows", "receivers", "decisions", "failures", "tally", "questions", "left_over"), ()
+            )
+            return render("round", view=view, headline=told, chart=None, tests=None, **shared)
+        facts = facts_of(unit, view, desk.now)
+        rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
+        today = wall(desk.now).date()
+        moved = progress.moves(unit, round_id)
+        view = with_funnel(
+            view, facts, [(one.from_state, one.to_state, one.count) for one in moved if one.day == today]
+        )
+        by_day = days(moved, today)
+        return render(
+            "round",
+            view=view,
+            headline=headline(view, rows, desk.now),
+            chart=progress_chart(by_day, view.steps[0].count, view, today),
+            all_rows=rows,
+            rows=select(rows, wanted),
+            tally=tally(rows),
+            receivers=receiver_rows(facts, sentence_of),
+            decisions=_decisions(unit, round_id),
+            questions=questions_of(dag_id(view)),
+            failures=_failures(unit, round_id, facts),
+            tests=unresolved.tests(facts, sentence_of),
+            left_over=unresolved.lines(facts, desk.now),
+            **shared,
+        )
+
+
+def rows_of(desk: Desk, round_id: str, wanted: Selection) -> tuple[RoundView, list[SupplierRow]]:
+    """Return a round and those of its schools that were asked for, for a file.
+
+    Raises:
+        NotHereError: the account may not see it, or there is none.
+    """
+    with desk.round(round_id) as (unit, view):
+        if unit is None:
+            return view, []
+        facts = facts_of(unit, view, desk.now)
+        rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
+        return view, select(rows, wanted)
+
+
+def dag_id(view: RoundView) -> str:
+    """Return the DAG of a round (see dags/rounds.py)."""
+    return f"round__{view.region}__{view.kind}"
+
+
+def round_of_dag(desk: Desk, dag_id: str, run_id: str = "") -> str:
+    """Return the round that a DAG or a run of it is about.
+
+    Args:
+        desk: see `Desk`.
+        dag_id: `round__<region>__<kind>`, or `intake__<region>` for whichever round of it is open.
+        run_id: a run of it, so that last year's run shows last year's round; empty for none.
+
+    Raises:
+        NotHereError: the account may not see it, or there is none.
+    """
+    kind_of_dag, _, rest = dag_id.partition("__")
+    region, _, kind = rest.partition("__")
+    if region not in desk.person.regions or kind_of_dag not in ("round", "intake"):
+        raise NotHereError(dag_id)
+    with desk.region(region) as unit:
+        opened = opened_rounds(unit) if unit else []
+    views = [*opened, *planned_rounds(desk.shelf.of(region), opened, desk.now)]
+    found = [view for view in views if kind in ("", view.kind)]
+    if not found:
+        raise NotHereError(dag_id)
+    return at_run(found, run_id, desk.now).round_id
+
+
+def at_run(views: Sequence[RoundView], run_id: str, now: datetime) -> RoundView:
+    """Return the round that had opened last at the moment of a run; without one, the one that is open, else the first.
+
+    Args:
+        views: rounds of one DAG, at least one.
+        run_id: as Airflow names runs, `scheduled__<moment>` and the like; any other tells no moment.
+        now: the present moment, aware.
+    """
+    try:
+        moment: datetime | None = datetime.fromisoformat(run_id.partition("__")[2])
+    except ValueError:
+        moment = None
+    if moment is not None and moment.tzinfo is not None:
+        begun = [view for view in views if view.milestones.opens <= moment]
+        if begun:
+            return max(begun, key=lambda view: view.milestones.opens)
+    is_over = (Phase.CLOSED, Phase.PLANNED)
+    return next((view for view in views if view.phase(now) not in is_over), views[0])
+
+
+def _failures(unit: Unit, round_id: str, facts: Facts) -> list[RedLine]:
+    names = facts.names
+    titles = texts("orchestration/titles")
+    found = []
+    for one in task_failures.standing(unit, round_id):
+        place = one.place
+        known = titles.get(f"task.{place.task}", {"nl": place.task})["nl"]
+        error = one.error
+        school = names.get(place.school or "", place.school or "")
+        found.append(RedLine(known, school, one.at, one.code, error.message_nl, error.do_nl, one.will_retry))
+    return found
+
+
+def _decisions(unit: Unit, round_id: str) -> list[Decision]:
+    return [
+        Decision(*row)
+        for row in unit.rows(
+            "select decided_at, decided_by, approved, dossiers, reason from overstap.gate_decision "
+            "where round_id = %(round)s order by decided_at desc limit 20",
+            round=round_id,
+        )
+    ]

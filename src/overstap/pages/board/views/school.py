@@ -1,0 +1,310 @@
+"""One school in one round: how far it is, what was found, what became of it; per dossier for those with the right."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from overstap import errors
+from overstap.ledger.dossiers import outstanding
+from overstap.ledger.rounds import progress
+from overstap.ledger.session import Unit
+from overstap.pages.board.render import render
+from overstap.pages.board.rounds import RoundView
+from overstap.pages.board.schools import Facts, SupplierRow, supplier_rows
+from overstap.pages.board.views import unresolved
+from overstap.pages.board.views.page_context import Desk, NotHereError, facts_of, registrar_of, sentence_of
+from overstap.quality import report, rulebook
+from overstap.quality.findings import Severity
+from overstap.texts import texts
+
+_TONES = {Severity.ERROR: "bad", Severity.WARNING: "mind", Severity.NOTE: "quiet"}
+_SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no sign is taken for another when it is read out over the telephone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What was found in a school's dossiers or files, counted."""
+
+    severity: str
+    tone: str
+    sentence: str
+    do: str
+    who: str
+    count: int
+    code: str
+    is_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DossierRow:
+    """One dossier without anything of its pupil."""
+
+    pseudonym: str
+    state: str
+    version: int
+    closes_at: datetime | None
+    receivers: Sequence[str]
+    found: Sequence[str]
+
+
+def page(desk: Desk, round_id: str, school: str, told: str = "") -> str:
+    """Write the page.
+
+    Args:
+        desk: see `Desk`.
+        round_id: the round.
+        school: BRIN with branch of a primary school.
+        told: what was just done, in Dutch.
+
+    Raises:
+        NotHereError: the account may not see it, or there is none.
+    """
+    with desk.round(round_id) as (unit, view):
+        if unit is None:
+            raise NotHereError(round_id)
+        facts = facts_of(unit, view, desk.now, school)
+        row = _row(desk, unit, view, facts, school)
+        return render(
+            "school",
+            base=desk.base,
+            now=desk.now,
+            person=desk.person,
+            view=view,
+            row=row,
+            told=told,
+            may_rerun=view.region in desk.person.reruns,
+            faults=_faults(unit, view, row),
+            report_at=progress.reports_made(unit, round_id).get(school),
+            notices=_notices(unit, round_id, school),
+            test=facts.tested.get(school),
+            sentence_of=sentence_of,
+            feedback=_feedback(facts),
+            asked=_asked(unit, round_id, school),
+            left_over=unresolved.lines(replace(facts, uncollected={}), desk.now),
+            history=_history(progress.moves(unit, round_id, school)),
+            dossiers=_dossiers(unit, round_id, school) if desk.person.sees_dossiers else None,
+        )
+
+
+def row_of(desk: Desk, unit: Unit, view: RoundView, school: str) -> SupplierRow:
+    """Return a primary school of a round.
+
+    Raises:
+        NotHereError: there is no such school.
+    """
+    return _row(desk, unit, view, facts_of(unit, view, desk.now, school), school)
+
+
+def _row(desk: Desk, unit: Unit, view: RoundView, facts: Facts, school: str) -> SupplierRow:
+    rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
+    for row in rows:
+        if row.school == school:
+            return row
+    raise NotHereError(school)
+
+
+def pseudonym(dossier: UUID) -> str:
+    """Return what a dossier is called on the board: eight signs of the random part of its id.
+
+    Args:
+        dossier: a version-7 id, whose last 62 bits are random (RFC 9562 clause 5.7).
+    """
+    bits = dossier.int & ((1 << 40) - 1)
+    signs = "".join(_SIGNS[(bits >> shift) & 31] for shift in range(35, -5, -5))
+    return f"{signs[:4]}-{signs[4:]}"
+
+
+def _faults(unit: Unit, view: RoundView, row: SupplierRow) -> list[Fault]:
+    """Return what was found, errors first and then most often first."""
+    counted: Counter[str] = Counter(
+        dict(
+            unit.rows(
+                "select f.rule, count(distinct d.dossier) from overstap.dossier d "
+                "join overstap.finding f on f.dossier = d.dossier and f.number = d.version "
+                "where d.round_id = %(round)s and d.primary_school = %(school)s group by 1",
+                round=view.round_id,
+                school=row.school,
+            )
+        )
+    )
+    words = report.page_words()
+    found = []
+    for code, number in row.counts.refused_files.items():
+        known = errors.sentences()[code]
+        who = words["region_who"][known["who"]]
+        do = known["do_nl"] if "{" not in known["do_nl"] else ""
+        found.append(Fault(words["severity"]["error"], "bad", sentence_of(code), do, who, number, code, is_file=True))
+    for code, number in counted.items():
+        severity, do, who = _about(code)
+        found.append(
+            Fault(
+                words["severity"][severity],
+                _TONES[severity],
+                sentence_of(code),
+                do,
+                words["region_who"][who],
+                number,
+                code,
+            )
+        )
+    order = ["bad", "mind", "quiet"]
+    return sorted(found, key=lambda one: (order.index(one.tone), -one.count, one.code))
+
+
+def _about(code: str) -> tuple[Severity, str, str]:
+    """Return how bad a rule's breach is, what to do and who does it; a rule of an older book is an error."""
+    try:
+        sentence = rulebook.sentence(code)
+        return rulebook.severity(code), sentence.do_nl if "…" not in sentence.do_nl else "", sentence.who
+    except KeyError:
+        return Severity.ERROR, "", "school"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeLine:
+    """Something that the school was told."""
+
+    at: datetime
+    says: str
+
+
+def _notices(unit: Unit, round_id: str, school: str) -> list[NoticeLine]:
+    """Return what the school was told by mail, or will be, the newest first."""
+    kinds = texts("notices/kinds")
+    words = texts("board/words")["told"]
+    found = []
+    for one in progress.told(unit, round_id, school):
+        title = kinds[one.kind]["title"]["nl"] if one.kind in kinds else one.kind
+        how = "refused" if one.is_refused else "sent" if one.sent_at else "waiting"
+        says = f"{title.format_map(_Facts(one.facts))} ({words[how]['nl']})"
+        found.append(NoticeLine(one.sent_at or one.noted_at, says))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What one receiving school said of this school's pupils after its receipts.
+
+    Args:
+        name: the receiving school.
+        said: outcome in words, and how many.
+    """
+
+    name: str
+    said: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedLine:
+    """A question or correction of parents, without its words.
+
+    Args:
+        pseudonym: what its dossier is called on the board.
+        kind: in words.
+        state: in words.
+        is_overdue: the school should have answered.
+        at: when it was asked.
+        until: until when the school has, or when it settled it.
+        is_open: the school has not settled it.
+        number: the version that it is about.
+    """
+
+    pseudonym: str
+    kind: str
+    state: str
+    is_overdue: bool
+    at: datetime
+    until: datetime
+    is_open: bool
+    number: int
+
+
+def _feedback(facts: Facts) -> list[Feedback]:
+    words = texts("board/words")["outcomes"]
+    found: dict[str, list[tuple[str, int]]] = {}
+    for outcome in words:
+        for _, to, what, count in facts.results:
+            if what == outcome:
+                found.setdefault(facts.names.get(to, to), []).append((words[outcome]["nl"], count))
+    return [Feedback(name, said) for name, said in sorted(found.items())]
+
+
+def _asked(unit: Unit, round_id: str, school: str) -> list[AskedLine]:
+    """Return what parents asked and what became of it; the words are the school's and the family's alone."""
+    words = texts("board/words")
+    return [
+        AskedLine(
+            pseudonym(one.dossier),
+            words["asked"][one.kind]["nl"],
+            words["asked_states"]["overdue" if one.is_overdue else one.state]["nl"],
+            one.is_overdue,
+            one.asked_at,
+            one.settled_at or one.due_at,
+            one.settled_at is None,
+            one.number,
+        )
+        for one in outstanding.asked(unit, round_id, school)
+    ]
+
+
+class _Facts(dict[str, object]):
+    """Facts of a sentence; one that is missing leaves a gap, since the page must not fail for it."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"
+
+
+def _history(moves: Sequence[progress.Move]) -> list[tuple[date, list[str]]]:
+    """Return what happened on each day in words, the newest day first."""
+    words = texts("board/words")["moves"]
+    by_day: dict[date, Counter[str]] = {}
+    for one in moves:
+        kind = "renewed" if one.to_state == "supplied" and one.from_state else one.to_state
+        by_day.setdefault(one.day, Counter())[kind] += one.count
+    return [
+        (day, [f"{counted[kind]} {words[kind]['nl'] if kind in words else kind}" for kind in known if counted[kind]])
+        for day, counted in sorted(by_day.items(), reverse=True)
+        for known in (list(dict.fromkeys([*words, *counted])),)
+    ]
+
+
+def _dossiers(unit: Unit, round_id: str, school: str) -> list[DossierRow]:
+    """Return the school's dossiers by pseudonym, those that stand still first."""
+    states = texts("board/words")["dossier_states"]
+    findings: dict[UUID, list[str]] = {}
+    for dossier, rule in unit.rows(
+        "select distinct d.dossier, f.rule from overstap.dossier d "
+        "join overstap.finding f on f.dossier = d.dossier and f.number = d.version "
+        "where d.round_id = %(round)s and d.primary_school = %(school)s and f.severity <> 'note' order by 2",
+        round=round_id,
+        school=school,
+    ):
+        findings.setdefault(dossier, []).append(f"{sentence_of(rule)} ({rule})")
+    rows = unit.rows(
+        "select d.dossier, d.state, s.dutch, d.version, d.review_closes_at, s.is_final, "
+        "(select array_agg(distinct v.name order by v.name) from overstap.delivery l "
+        "  join overstap.school v on v.school = l.secondary_school where l.dossier = d.dossier) "
+        "from overstap.dossier d join overstap.state s on s.state = d.state "
+        "where d.round_id = %(round)s and d.primary_school = %(school)s",
+        round=round_id,
+        school=school,
+    )
+    stuck = ("rejected", "not_inspected", "no_receiver", "refused", "undelivered")
+    found = [
+        (
+            state not in stuck,
+            DossierRow(
+                pseudonym(dossier),
+                states[state]["nl"] if state in states else dutch,
+                version,
+                closes_at if state == "in_review" else None,
+                receivers or (),
+                findings.get(dossier, ()),
+            ),
+        )
+        for dossier, state, dutch, version, closes_at, _, receivers in rows
+    ]
+    return [row for _, row in sorted(found, key=lambda pair: (pair[0], pair[1].state, pair[1].pseudonym))]

@@ -1,0 +1,53 @@
+"""A block of the dossier as HTML. A dossier has hundreds of lines, so they are joined here and not by the template."""
+
+from functools import cache
+from html import escape
+from typing import Any
+
+from markupsafe import Markup
+
+from overstap.oso.labels import FIRST, labels
+
+_DEEPEST = 4
+_BETWEEN = "\0"
+"""No text of a dossier holds it: XML has no such sign."""
+
+
+def block_html(lines: list[list[Any]], empty: str, language: str) -> Markup:
+    """Return a block's lines: headings, and names with their values beside them.
+
+    Args:
+        lines: as `showing` makes them: depth, field, number, value, whether it is explained, whether it is a heading.
+        empty: what is said where there is no value.
+        language: in which names and explanations are; values stand as the school wrote them.
+    """
+    values = iter(escape(_BETWEEN.join(line[3] or empty for line in lines)).split(_BETWEEN))
+    theirs = "<dd>" if labels(language).language == FIRST else f'<dd lang="{FIRST}">'
+    parts: list[str] = []
+    is_open = False
+    for depth, place, number, text, is_explained, is_heading in lines:
+        deep = min(depth, _DEEPEST)
+        value = next(values)
+        if is_heading:
+            if is_open:
+                parts.append("</dl>")
+                is_open = False
+            level = min(3 + depth, 6)
+            parts.append(f'<h{level} class="d{deep}">{escape(labels(language).label(place, number))}</h{level}>')
+            continue
+        if not is_open:
+            parts.append(f'<dl class="pairs d{deep}">')
+            is_open = True
+        begin = theirs if text else f'<dd lang="{language}">'
+        parts.append(f"<div>{_name(place, language, is_explained=is_explained)}{begin}{value}</dd></div>")
+    if is_open:
+        parts.append("</dl>")
+    return Markup("".join(parts))  # noqa: S704 (every part of it is escaped above)
+
+
+@cache
+def _name(place: str, language: str, *, is_explained: bool) -> str:
+    """Return a field's name as HTML, kept: there are some hundreds, and each page has most of them."""
+    label, said = labels(language).of(place)
+    more = f'<span class="help">{escape(said)}</span>' if is_explained and said else ""
+    return f"<dt>{escape(label)}{more}</dt>"

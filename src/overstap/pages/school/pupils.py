@@ -1,0 +1,124 @@
+"""What a school sees of its own pupils: names out of the dossiers, and how far each family's inspection is."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from overstap.clock import now, wall
+from overstap.errors import OverstapError
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.region_keys import Sealed
+from overstap.ledger.review.invitations import Reached, reached
+from overstap.ledger.session import Unit
+from overstap.oso.people import Entitled, group_of, pupil_name, sorting_name
+from overstap.oso.reading import read
+from overstap.review.people import people_of
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One person who may inspect, and what reached them."""
+
+    person: Entitled
+    reached: Reached | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pupil:
+    """One pupil of the school in a round."""
+
+    ref: VersionRef
+    name: str = field(repr=False)
+    group: str
+    sorting: str = field(repr=False)
+    las_key: str = field(repr=False)
+    number: str = field(repr=False)
+    state: str
+    is_open: bool
+    is_late: bool
+    """Nobody looked and the window has closed."""
+    closes_at: datetime | None
+    readers: tuple[Reader, ...]
+    for_family: str | None
+    """What the school recorded for the family as a whole."""
+    open_requests: int
+
+    @property
+    def standing(self) -> str:
+        """Where it stands, as a key of the words: not_ready, early, waiting, partly, done, late, sent, withdrawn."""
+        if self.state in ("supplied", "accepted", "rejected"):
+            return "not_ready"
+        if self.state == "withdrawn":
+            return "withdrawn"
+        if self.state in ("sealed", "confirmed", "refused", "undelivered"):
+            return "sent"
+        if self.is_late or self.state == "not_inspected":
+            return "late"
+        if self.state == "in_review":
+            return "waiting" if self.is_open else "early"
+        answered = [one.reached for one in self.readers if one.reached is not None and one.reached.answer]
+        return "done" if self.for_family or len(answered) == len(self.readers) or not self.is_open else "partly"
+
+
+def pupils(unit: Unit, round_id: str, school: str) -> list[Pupil]:
+    """Return a school's pupils in a round, sorted by class and name."""
+    told: dict[UUID, dict[str, Reached]] = {}
+    for one in reached(unit, round_id, school):
+        told.setdefault(one.ref.dossier, {})[one.person] = one
+    found = [
+        _pupil(unit, row, told.get(row[0], {}))
+        for row in unit.rows(
+            "select d.dossier, d.version, v.key_id, v.content, d.state, "
+            "coalesce(d.review_opens_at <= overstap.clock(), true) and d.review_closes_at > overstap.clock(), "
+            "d.review_closes_at <= overstap.clock() and d.state = 'in_review', d.review_closes_at, "
+            "(select r.agreed from overstap.review_decision r where r.dossier = d.dossier and r.number = d.version "
+            "and r.person is null order by r.recorded_at desc limit 1), "
+            "(select count(*) from overstap.review_request q where q.dossier = d.dossier and q.state = 'open') "
+            "from overstap.dossier d join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
+            "where d.round_id = %(round)s and d.primary_school = %(school)s and d.erased_at is null",
+            round=round_id,
+            school=school,
+        )
+    ]
+    return sorted(found, key=lambda one: (one.group.casefold(), one.sorting))
+
+
+def one_pupil(unit: Unit, round_id: str, school: str, dossier: UUID) -> Pupil:
+    """Return one pupil of the school.
+
+    Raises:
+        OverstapError: SCHOOL-004 when the school has no such pupil in the round.
+    """
+    for one in pupils(unit, round_id, school):
+        if one.ref.dossier == dossier:
+            return one
+    raise OverstapError("SCHOOL-004")
+
+
+def counted(found: list[Pupil]) -> Counter[str]:
+    """Return how many pupils stand where."""
+    return Counter(one.standing for one in found)
+
+
+def _pupil(unit: Unit, row: tuple[object, ...], told: dict[str, Reached]) -> Pupil:
+    dossier, number, key_id, content, state, is_open, is_late, closes_at, for_family, requests = row
+    ref = VersionRef(dossier, number)  # type: ignore[arg-type]
+    plain = read(unit.keys.decrypt(Sealed(str(key_id), content), ref.bound_to))  # type: ignore[arg-type]
+    people = people_of(unit.keys, plain, wall(now()).date())
+    pupil = plain.pupil
+    return Pupil(
+        ref=ref,
+        name=pupil_name(plain),
+        group=group_of(plain).shown,
+        sorting=sorting_name(plain),
+        las_key=(pupil.text("leerlingid") or "") if pupil is not None else "",
+        number=plain.pupil_number or "",
+        state=str(state),
+        is_open=bool(is_open),
+        is_late=bool(is_late),
+        closes_at=closes_at,  # type: ignore[arg-type]
+        readers=tuple(Reader(one, told.get(one.key)) for one in people),
+        for_family=str(for_family) if for_family else None,
+        open_requests=int(requests),  # type: ignore[call-overload]
+    )

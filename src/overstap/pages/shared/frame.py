@@ -1,0 +1,33 @@
+"""The frame of pages: templates from include/templates, the stylesheet and icon from include/static."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+from overstap.resources import INCLUDE
+
+STATIC = INCLUDE / "static"
+_TEMPLATES = INCLUDE / "templates"
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the templates' environment: all is escaped, and a fact that is missing is an error."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["static_version"] = _static_version(STATIC)
+    return made
+
+
+def _static_version(folder: Path) -> str:
+    """Return a digest of the static files: a new look is fetched at once, an old one comes from the browser's store."""
+    joined = b"".join(path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file())
+    return hashlib.sha256(joined).hexdigest()[:12]

@@ -1,0 +1,35 @@
+"""Whose certificate is this, may it be used for that, and is it still good?
+
+Certificates and private keys are files below one folder:
+
+    ca/                      root and issuing certificates (*.crt) and their revocation lists (*.crl)
+    schools/<school id>/     signing-<n>, decryption-<n>, tls-<n>, each .crt and, where one's own, .key (mode 0600);
+                             or both in one .p12 (mode 0600), its password in .password (mode 0600)
+    conductor/<region>/      tls-<n>: who the region's conductor is when it calls a school or is called; signing-<n> for
+                             evidence; sftp.key (mode 0600) to log in at schools' SFTP servers
+
+The highest n is the newest: it signs and is sealed to; every unexpired one still decrypts. Nothing here knows what is
+being signed or sealed.
+"""
+
+from overstap.pki.authority import DevelopmentAuthority, KeyKind, develop
+from overstap.pki.identities import DecryptionIdentity, KeyRing, RecipientCertificate, SigningIdentity, TlsIdentity
+from overstap.pki.numbers import oin_of, school_of
+from overstap.pki.roles import Role
+from overstap.pki.store import REVOCATION_UNKNOWN, TrustStore
+
+__all__ = [
+    "REVOCATION_UNKNOWN",
+    "DecryptionIdentity",
+    "DevelopmentAuthority",
+    "KeyKind",
+    "KeyRing",
+    "RecipientCertificate",
+    "Role",
+    "SigningIdentity",
+    "TlsIdentity",
+    "TrustStore",
+    "develop",
+    "oin_of",
+    "school_of",
+]

@@ -1,0 +1,264 @@
+"""The development authority: certificates of the same shape as real ones, for demo and tests, marked as such.
+
+A deployment has certificates from PKIoverheid or ODOC; `TrustStore(production=True)` refuses everything made here.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+
+from overstap.errors import OverstapError
+from overstap.pki.certificates import DEVELOPMENT_ORGANISATION, DEVELOPMENT_POLICY
+from overstap.pki.keyfiles import PrivateKey, key_bytes, read_certificates, read_key, write_new
+from overstap.pki.numbers import development_oin_of_region, oin_of
+from overstap.pki.roles import Role, extended_key_usage, key_usage
+
+LOOPBACK = ("localhost", "127.0.0.1")
+_HOLDS_CERTIFICATE = (".crt", ".p12")
+_AUTHORITY_DAYS = 3650
+_HOLDER_DAYS = 730
+_LIST_DAYS = 90
+_SLACK = timedelta(hours=1)  # two machines of one demo may disagree about the time
+
+
+class KeyKind(StrEnum):
+    """The keys that the envelope admits."""
+
+    P256 = "p256"
+    RSA3072 = "rsa3072"
+    RSA4096 = "rsa4096"
+
+
+def new_key(kind: KeyKind) -> PrivateKey:
+    """Make a private key from the operating system's randomness."""
+    if kind is KeyKind.P256:
+        return ec.generate_private_key(ec.SECP256R1())
+    return rsa.generate_private_key(public_exponent=65537, key_size=int(kind.value.removeprefix("rsa")))
+
+
+class DevelopmentAuthority:
+    """A root and an issuing authority in a folder, made when they are not there yet.
+
+    Args:
+        folder: the trust folder.
+        at: the moment of making; validity counts from it.
+        ocsp: address of this authority's OCSP service, which new certificates name; none when None.
+    """
+
+    def __init__(self, folder: Path, *, at: datetime, ocsp: str | None = None) -> None:
+        self.folder = folder
+        self.at = at
+        self._ocsp = ocsp
+        ca = folder / "ca"
+        if not (ca / "issuing.key").exists():
+            if ca.exists() and any(ca.glob("*.crt")):  # never mix with an authority whose key is elsewhere
+                raise OverstapError("TRUST-016", folder=ca.name)
+            self._found(ca)
+        self._issuing = read_certificates(ca / "issuing.crt")[0]
+        self._issuing_key = read_key(ca / "issuing.key")
+        if not (ca / "issuing.crl").exists():
+            self.publish_revocations()
+
+    def school(self, school: str, *, kind: KeyKind = KeyKind.P256, hosts: Iterable[str] = LOOPBACK) -> None:
+        """Give a school its three certificates, each where it has none yet.
+
+        Args:
+            school: BRIN and branch.
+            kind: kind of its signing and decryption keys; TLS is always P-256.
+            hosts: names and addresses of its endpoint.
+        """
+        for role in (Role.SIGNING, Role.DECRYPTION, Role.TLS):
+            folder = self.folder / "schools" / school
+            if not any((folder / f"{role}-1{suffix}").exists() for suffix in _HOLDS_CERTIFICATE):
+                self.renew(school, role, kind=kind, hosts=hosts)
+
+    def renew(
+        self,
+        school: str,
+        role: Role,
+        *,
+        kind: KeyKind = KeyKind.P256,
+        hosts: Iterable[str] = LOOPBACK,
+        days: int = _HOLDER_DAYS,
+    ) -> Path:
+        """Give a school one more certificate of a role, which is its newest from now on; return its file."""
+        oin = oin_of(school)
+        folder = self.folder / "schools" / school
+        return self._give(
+            folder, role, oin, f"{school} {role}", KeyKind.P256 if role is Role.TLS else kind, hosts, days
+        )
+
+    def conductor(self, region: str, *, hosts: Iterable[str] = LOOPBACK) -> None:
+        """Give a region's conductor its certificates to call schools, be called, and sign, each if it has none yet.
+
+        Args:
+            region: region id.
+            hosts: names and addresses of its desk.
+        """
+        folder = self.folder / "conductor" / region
+        oin = development_oin_of_region(region)
+        for role in (Role.TLS, Role.SIGNING):
+            if not (folder / f"{role.file_stem}-1.crt").exists():
+                self._give(folder, role, oin, f"conductor {region}", KeyKind.P256, hosts, _HOLDER_DAYS)
+
+    def revoke(self, certificate: x509.Certificate) -> None:
+        """Put a certificate on the revocation list, as of this authority's moment."""
+        self.publish_revocations(certificate.serial_number)
+
+    def publish_revocations(self, *serials: int, days: int = _LIST_DAYS) -> None:
+        """Write both revocation lists anew: what was on them stays, the serial numbers given are added."""
+        ca = self.folder / "ca"
+        root, root_key = read_certificates(ca / "root.crt")[0], read_key(ca / "root.key")
+        self._write_list(ca / "root.crl", root, root_key, (), days)
+        self._write_list(ca / "issuing.crl", self._issuing, self._issuing_key, serials, days)
+
+    def _write_list(
+        self, path: Path, issuer: x509.Certificate, key: PrivateKey, serials: Iterable[int], days: int
+    ) -> None:
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(issuer.subject)
+            .last_update(self.at - _SLACK)
+            .next_update(self.at + timedelta(days=days))
+        )
+        known = list(x509.load_pem_x509_crl(path.read_bytes())) if path.exists() else []
+        for entry in known:
+            builder = builder.add_revoked_certificate(entry)
+        for serial in set(serials) - {entry.serial_number for entry in known}:
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(self.at).build()
+            builder = builder.add_revoked_certificate(entry)
+        builder = builder.add_extension(_key_identifier_of(issuer), critical=False)
+        builder = builder.add_extension(x509.CRLNumber(int(self.at.timestamp() * 1000)), critical=False)
+        write_new(path, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), mode=0o644)
+
+    def _found(self, ca: Path) -> None:
+        root_key, issuing_key = new_key(KeyKind.P256), new_key(KeyKind.P256)
+        root_name, issuing_name = _name("development root"), _name("development issuing authority")
+        root = self._authority(root_name, root_key, root_name, root_key, root_key, length=1)
+        issuing = self._authority(issuing_name, issuing_key, root_name, root_key, root_key, length=0)
+        pem = serialization.Encoding.PEM
+        write_new(ca / "root.key", key_bytes(root_key), mode=0o600)
+        write_new(ca / "root.crt", root.public_bytes(pem), mode=0o644)
+        write_new(ca / "issuing.crt", issuing.public_bytes(pem), mode=0o644)
+        write_new(ca / "authorities.pem", root.public_bytes(pem) + issuing.public_bytes(pem), mode=0o644)
+        write_new(ca / "issuing.key", key_bytes(issuing_key), mode=0o600)  # last: its presence says that all is there
+
+    def _authority(
+        self,
+        subject: x509.Name,
+        key: PrivateKey,
+        issuer: x509.Name,
+        issuer_key: PrivateKey,
+        signer: PrivateKey,
+        *,
+        length: int,
+    ) -> x509.Certificate:
+        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+        return (
+            self._base(subject, key, issuer, _AUTHORITY_DAYS)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=length), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+            .sign(signer, hashes.SHA256())
+        )
+
+    def _give(
+        self, folder: Path, role: Role, oin: str, name: str, kind: KeyKind, hosts: Iterable[str], days: int
+    ) -> Path:
+        key = new_key(kind)
+        subject = _name(name, oin)
+        builder = (
+            self._base(subject, key, self._issuing.subject, days)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(key_usage(role, rsa_key=isinstance(key, rsa.RSAPrivateKey)), critical=True)
+            .add_extension(extended_key_usage(role), critical=False)
+            .add_extension(_key_identifier_of(self._issuing), critical=False)
+        )
+        if self._ocsp:
+            where = x509.UniformResourceIdentifier(self._ocsp)
+            service = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, where)
+            builder = builder.add_extension(x509.AuthorityInformationAccess([service]), critical=False)
+        names = [_general_name(host) for host in hosts] if role is Role.TLS else []
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        certificate = builder.sign(self._issuing_key, hashes.SHA256())
+        stem = role.file_stem
+        there = [path.stem.rpartition("-")[2] for path in folder.glob(f"{stem}-*") if path.suffix in _HOLDS_CERTIFICATE]
+        number = 1 + max((int(one) for one in there if one.isdigit()), default=0)
+        chain = certificate, *((self._issuing,) if stem == "tls" else ())
+        pem = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in chain)
+        write_new(folder / f"{stem}-{number}.key", key_bytes(key), mode=0o600)
+        write_new(folder / f"{stem}-{number}.crt", pem, mode=0o644)
+        return folder / f"{stem}-{number}.crt"
+
+    def _base(self, subject: x509.Name, key: PrivateKey, issuer: x509.Name, days: int) -> x509.CertificateBuilder:
+        policy = x509.PolicyInformation(DEVELOPMENT_POLICY, None)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self.at - _SLACK)
+            .not_valid_after(self.at + timedelta(days=days))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.CertificatePolicies([policy]), critical=False)
+        )
+
+
+def develop(
+    folder: Path,
+    *,
+    schools: Iterable[str],
+    regions: Iterable[str] = (),
+    at: datetime,
+    kind: KeyKind = KeyKind.P256,
+    hosts: Iterable[str] = LOOPBACK,
+) -> None:
+    """Make a development authority with certificates for schools and conductors; what is there already stays.
+
+    Args:
+        folder: the trust folder.
+        schools: school ids (BRIN and branch).
+        regions: regions whose conductor calls schools.
+        at: the moment of making.
+        kind: kind of the schools' signing and decryption keys.
+        hosts: names and addresses of the schools' endpoints.
+
+    Raises:
+        OverstapError: TRUST-016 when the folder holds an authority made elsewhere.
+    """
+    authority = DevelopmentAuthority(folder, at=at)
+    hosts = tuple(hosts)
+    for school in schools:
+        authority.school(school, kind=kind, hosts=hosts)
+    for region in regions:
+        authority.conductor(region, hosts=hosts)
+
+
+def _name(common: str, oin: str | None = None) -> x509.Name:
+    parts = [
+        x509.NameAttribute(NameOID.COUNTRY_NAME, "NL"),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, DEVELOPMENT_ORGANISATION),
+        x509.NameAttribute(NameOID.COMMON_NAME, common),
+    ]
+    return x509.Name([*parts, *([x509.NameAttribute(NameOID.SERIAL_NUMBER, oin)] if oin else [])])
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _key_identifier_of(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    found = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(found.value)

@@ -1,0 +1,260 @@
+"""Asking an authority's OCSP service (RFC 6960) about one certificate, where no revocation list covers the moment.
+
+Only an answer that this very authority answers for, about this very certificate, now, counts. Anything else is no
+answer: the certificate is then neither used nor condemned.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, SignatureAlgorithmOID
+
+from overstap.errors import OverstapError
+from overstap.pki.certificates import UNREADABLE, label
+from overstap.pki.plain_http import post
+
+_NONCE_BYTES = 32  # RFC 9654 section 2.1
+_SKEW = timedelta(minutes=5)
+_WITHOUT_END = timedelta(hours=1)  # how long an answer counts that states no end
+_SILENCE_SECONDS = 60.0  # a service that gave no answer is left alone for so long: sealing asks thousands of times
+_KEPT = 10_000
+_STRONG = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+_PKCS1 = frozenset(
+    {
+        SignatureAlgorithmOID.RSA_WITH_SHA256,
+        SignatureAlgorithmOID.RSA_WITH_SHA384,
+        SignatureAlgorithmOID.RSA_WITH_SHA512,
+    }
+)
+_ECDSA = frozenset(
+    {
+        SignatureAlgorithmOID.ECDSA_WITH_SHA256,
+        SignatureAlgorithmOID.ECDSA_WITH_SHA384,
+        SignatureAlgorithmOID.ECDSA_WITH_SHA512,
+    }
+)
+_SMALLEST_RSA = 2048  # of a responder, which signs statements of some hours
+_log = logging.getLogger(__name__)
+
+
+class NoAnswerError(Exception):
+    """There is no answer that counts; the words are for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What an authority's service said of one certificate."""
+
+    status: ocsp.OCSPCertStatus
+    revoked_at: datetime | None
+    since: datetime
+    until: datetime
+
+
+class Responders:
+    """The OCSP services that certificates name. Remembers what was said until it ends.
+
+    Args:
+        now: the clock, against which an answer must be fresh, whatever moment is asked about.
+        random: gives random bytes, for the nonce.
+        monotonic: seconds, for how long a silent service is left alone.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        random: Callable[[int], bytes] = os.urandom,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now = now
+        self._random = random
+        self._monotonic = monotonic
+        self._said: dict[x509.Certificate, Statement] = {}
+        self._silent: dict[str, float] = {}
+
+    def check(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> None:
+        """Check that a certificate was not revoked at a moment.
+
+        Args:
+            certificate: the one in question; its chain has been verified, so its authority chose the address asked.
+            issuer: the authority that issued it.
+            at: the moment. What is good now was good before: an authority takes no revocation back.
+
+        Raises:
+            OverstapError: TRUST-008 revoked; TRUST-019 the service does not know it (F42); TRUST-009 there is no answer
+                that counts. The last two mean: wait, neither use nor condemn.
+        """
+        said = self._said.get(certificate)
+        if said is None or said.until < max(at, self._now()):
+            said = self._fresh(certificate, issuer, at)
+        if said.status is ocsp.OCSPCertStatus.UNKNOWN:
+            raise OverstapError("TRUST-019", subject=label(certificate), authority=label(issuer))
+        if said.revoked_at is not None and said.revoked_at <= at:
+            raise OverstapError("TRUST-008", subject=label(certificate), on=f"{said.revoked_at:%Y-%m-%d}")
+
+    def _fresh(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> Statement:
+        try:
+            said = self._ask(certificate, issuer)
+            if said.until < at:
+                raise NoAnswerError("what it says ends before the moment in question")
+        except NoAnswerError as problem:
+            _log.warning("no revocation status of %s: %s", label(certificate), problem)
+            raise OverstapError("TRUST-009", subject=label(certificate), authority=label(issuer)) from problem
+        if said.status is ocsp.OCSPCertStatus.UNKNOWN:  # it may know in a moment: a certificate just issued
+            said = replace(said, until=self._now() + timedelta(seconds=_SILENCE_SECONDS))
+        if len(self._said) >= _KEPT:
+            self._said.clear()
+        self._said[certificate] = said
+        return said
+
+    def _ask(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Statement:
+        url = service_of(certificate)
+        if url is None:
+            raise NoAnswerError("no current list, and the certificate names no OCSP service")
+        if self._silent.get(url, 0) > self._monotonic():
+            raise NoAnswerError(f"{url} gave no answer a moment ago")
+        nonce = self._random(_NONCE_BYTES)
+        # SHA-1 names the certificate and protects nothing; it is what services know by heart (RFC 5019 section 2.1.1)
+        asked = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1())  # noqa: S303
+        request = asked.add_extension(x509.OCSPNonce(nonce), critical=False).build()
+        try:
+            data = post(
+                url,
+                request.public_bytes(serialization.Encoding.DER),
+                kind="application/ocsp-request",
+                answer="application/ocsp-response",
+            )
+        except OSError as problem:
+            self._silent[url] = self._monotonic() + _SILENCE_SECONDS
+            raise NoAnswerError(f"{url}: {problem}") from problem
+        try:
+            return read(data, request, certificate, issuer, nonce=nonce, now=self._now())
+        except UNREADABLE as problem:
+            raise NoAnswerError(f"{url} answers with something else") from problem
+
+
+def service_of(certificate: x509.Certificate) -> str | None:
+    """Return the address of the OCSP service that a certificate names (RFC 5280 section 4.2.2.1), or None."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except x509.ExtensionNotFound:
+        return None
+    for one in found:
+        if one.access_method == AuthorityInformationAccessOID.OCSP and isinstance(
+            one.access_location, x509.UniformResourceIdentifier
+        ):
+            return str(one.access_location.value)
+    return None
+
+
+def read(
+    data: bytes,
+    request: ocsp.OCSPRequest,
+    certificate: x509.Certificate,
+    issuer: x509.Certificate,
+    *,
+    nonce: bytes,
+    now: datetime,
+) -> Statement:
+    """Read an answer, with every check of RFC 6960 section 3.2.
+
+    Args:
+        data: DER of the answer.
+        request: what was asked.
+        certificate: about which.
+        issuer: the authority that issued it.
+        nonce: of the request; an answer may have none (RFC 6960 section 4.4.1), another one it may not have.
+        now: the moment of reading.
+
+    Raises:
+        NoAnswerError: it does not count.
+        ValueError: it is not DER of an answer.
+    """
+    answer = ocsp.load_der_ocsp_response(data)
+    if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+        raise NoAnswerError(f"the service says {answer.response_status.name}")
+    found = [one for one in answer.responses if _is_about(one, request)]
+    if len(found) != 1:
+        raise NoAnswerError("it is about another certificate")
+    _check_signature(answer, issuer, now)
+    try:
+        stated = answer.extensions.get_extension_for_class(x509.OCSPNonce).value.nonce
+    except x509.ExtensionNotFound:
+        stated = nonce
+    if stated != nonce:
+        raise NoAnswerError("it answers another question (nonce)")
+    [one] = found
+    since = one.this_update_utc
+    until = one.next_update_utc or since + _WITHOUT_END
+    if since > now + _SKEW or until < now - _SKEW:
+        raise NoAnswerError(f"it holds from {since:%Y-%m-%dT%H:%MZ} to {until:%Y-%m-%dT%H:%MZ}, which is not now")
+    return Statement(one.certificate_status, one.revocation_time_utc, since, until)
+
+
+def _is_about(one: ocsp.OCSPSingleResponse, request: ocsp.OCSPRequest) -> bool:
+    return (
+        one.serial_number == request.serial_number
+        and one.hash_algorithm.name == request.hash_algorithm.name
+        and one.issuer_key_hash == request.issuer_key_hash
+        and one.issuer_name_hash == request.issuer_name_hash
+    )
+
+
+def _check_signature(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: datetime) -> None:
+    """Check that the authority signed, or whom it appointed for this by a certificate of its own (section 4.2.2.2)."""
+    signer = issuer
+    if answer.responder_name is not None:
+        is_issuer = answer.responder_name == issuer.subject
+    else:
+        key = x509.SubjectKeyIdentifier.from_public_key(issuer.public_key())
+        is_issuer = answer.responder_key_hash == key.digest
+    if not is_issuer:
+        signer = _appointed(answer, issuer, now)
+    key_of = signer.public_key()
+    algorithm, digest = answer.signature_algorithm_oid, answer.signature_hash_algorithm
+    try:
+        if digest is None or not isinstance(digest, _STRONG):
+            raise NoAnswerError("it is signed with a weak digest")
+        if isinstance(key_of, rsa.RSAPublicKey) and algorithm in _PKCS1 and key_of.key_size >= _SMALLEST_RSA:
+            key_of.verify(answer.signature, answer.tbs_response_bytes, padding.PKCS1v15(), digest)
+        elif isinstance(key_of, ec.EllipticCurvePublicKey) and algorithm in _ECDSA:
+            key_of.verify(answer.signature, answer.tbs_response_bytes, ec.ECDSA(digest))
+        else:
+            raise NoAnswerError("it is signed with an algorithm that is not used here")
+    except (InvalidSignature, UnsupportedAlgorithm) as problem:
+        raise NoAnswerError("its signature is not in order") from problem
+
+
+def _appointed(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: datetime) -> x509.Certificate:
+    """Return the certificate of who signs for the authority.
+
+    It must say so itself, be of this authority, be valid, and be excused from revocation (section 4.2.2.2.1): asking
+    this service about itself proves nothing.
+    """
+    for one in answer.certificates:
+        name = answer.responder_name
+        if name is not None and one.subject != name:
+            continue
+        if name is None:
+            key = x509.SubjectKeyIdentifier.from_public_key(one.public_key())
+            if key.digest != answer.responder_key_hash:
+                continue
+        try:
+            one.verify_directly_issued_by(issuer)
+            uses = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+            one.extensions.get_extension_for_class(x509.OCSPNoCheck)
+        except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+            continue
+        if ExtendedKeyUsageOID.OCSP_SIGNING in uses and one.not_valid_before_utc <= now <= one.not_valid_after_utc:
+            return one
+    raise NoAnswerError("it is signed by somebody whom the authority did not appoint")

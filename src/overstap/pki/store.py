@@ -1,0 +1,319 @@
+"""The trust store: certificates and keys by school and role, each checked for the use it is asked for."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from cryptography import x509
+
+from overstap.clock import now
+from overstap.errors import OverstapError
+from overstap.pki import certificates
+from overstap.pki.certificates import Chain
+from overstap.pki.identities import DecryptionIdentity, KeyRing, RecipientCertificate, SigningIdentity, TlsIdentity
+from overstap.pki.keyfiles import PrivateKey, read_certificates, read_key
+from overstap.pki.listings import Listings, number_of
+from overstap.pki.numbers import oin_of
+from overstap.pki.ocsp import Responders
+from overstap.pki.pkcs12 import PASSWORD_SUFFIX, read_pkcs12
+from overstap.pki.revocation import RevocationLists
+from overstap.pki.roles import Role, has_purpose
+
+REVOCATION_UNKNOWN = frozenset({"TRUST-009", "TRUST-019"})
+"""Codes that say: whether it was revoked is not known now. Hold: it will be, and nothing is refused for that."""
+EXPIRY_DAYS = 14
+"""Nothing is sealed for a certificate with less than this left: the receiver must still be able to open it."""
+
+_CHAINS_KEPT = 10_000  # more than schools times roles; a sender of ever new certificates must not fill the memory
+_REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_T = TypeVar("_T")
+
+
+class TrustStore:
+    """Certificates and keys below one folder (its layout: `overstap.pki`).
+
+    Files are read when first asked for and again when they change, so that rotation needs no restart. The moment is an
+    argument everywhere: what held then can be asked later.
+
+    Args:
+        folder: the trust folder.
+        production: refuse certificates made for demo and tests.
+        clock: the present moment, against which an answer of an OCSP service must be fresh.
+    """
+
+    def __init__(self, folder: Path, *, production: bool, clock: Callable[[], datetime] = now) -> None:
+        self.folder = folder
+        self.production = production
+        self._revocations = RevocationLists(folder / "ca")
+        self._responders = Responders(clock)
+        self._files: dict[Path, tuple[int, object]] = {}
+        self._listings = Listings()
+        self._paired: dict[Path, tuple[PrivateKey, x509.Certificate]] = {}
+        self._chains: dict[tuple[x509.Certificate, Role, str], Chain] = {}
+
+    # -- identities -----------------------------------------------------------------------------------------------
+
+    def signing_identity(self, school: str, *, at: datetime) -> SigningIdentity:
+        """Return the key with which a school signs at a moment: its newest.
+
+        Raises:
+            OverstapError: TRUST-001 to TRUST-014, whichever check fails first.
+        """
+        path = self._newest(self._school_folder(school), Role.SIGNING, school, at)
+        certificate = self._certificates(path)[0]
+        self.check(certificate, role=Role.SIGNING, oin=oin_of(school), at=at)
+        return SigningIdentity(school, oin_of(school), certificate, self._key(path, certificate))
+
+    def recipient(self, school: str, *, at: datetime, days: int = EXPIRY_DAYS) -> RecipientCertificate:
+        """Return the certificate to seal for: the school's newest, good for some days yet.
+
+        Raises:
+            OverstapError: TRUST-007 when it ends within `days`; TRUST-001 to TRUST-014 as by `check`.
+        """
+        path = self._newest(self._school_folder(school), Role.DECRYPTION, school, at)
+        certificate = self._certificates(path)[0]
+        self.check(certificate, role=Role.DECRYPTION, oin=oin_of(school), at=at, days=days)
+        return RecipientCertificate(school, oin_of(school), certificate)
+
+    def keyring(self, school: str, *, at: datetime) -> KeyRing:
+        """Return every decryption key of a school that has not expired, newest first.
+
+        A revoked key still opens what was sealed before its revocation; nothing new is sealed for it.
+
+        Raises:
+            OverstapError: TRUST-001 when there is none; TRUST-002 to TRUST-014 when a key file is not in order.
+        """
+        found = []
+        for path in self._numbered(self._school_folder(school), Role.DECRYPTION):
+            certificate = self._certificates(path)[0]
+            if certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+                self._check_lasting(certificate, Role.DECRYPTION, oin_of(school), at)
+                found.append(DecryptionIdentity(certificate, self._key(path, certificate)))
+        if not found:
+            raise OverstapError("TRUST-001", owner=school, role=Role.DECRYPTION)
+        return KeyRing(school, oin_of(school), tuple(found))
+
+    def tls_identity(self, school: str, *, at: datetime) -> TlsIdentity:
+        """Return the certificate and key files of a school's endpoint.
+
+        Raises:
+            OverstapError: TRUST-001 to TRUST-014.
+        """
+        path = self._newest(self._school_folder(school), Role.TLS, school, at)
+        return self._tls(path, Role.TLS, oin_of(school), at)
+
+    def conductor_identity(self, region: str, *, at: datetime) -> TlsIdentity:
+        """Return the certificate and key files with which a region's conductor calls schools.
+
+        Raises:
+            OverstapError: TRUST-001 to TRUST-014.
+        """
+        path = self._newest(self._region_folder(region), Role.CLIENT, f"region {region}", at)
+        oin = certificates.oin_in(self._certificates(path)[0])
+        return self._tls(path, Role.CLIENT, oin or "", at)
+
+    def conductor_desk(self, region: str, *, at: datetime) -> TlsIdentity:
+        """Return the certificate and key files with which a region's conductor is called by schools.
+
+        Raises:
+            OverstapError: TRUST-001 to TRUST-014.
+        """
+        path = self._newest(self._region_folder(region), Role.TLS, f"region {region}", at)
+        oin = certificates.oin_in(self._certificates(path)[0])
+        return self._tls(path, Role.TLS, oin or "", at)
+
+    def conductor_signing(self, region: str, *, at: datetime) -> SigningIdentity:
+        """Return the key with which a region's conductor signs evidence: audit checkpoints, never dossiers.
+
+        Raises:
+            OverstapError: TRUST-001 to TRUST-014.
+        """
+        path = self._newest(self._region_folder(region), Role.SIGNING, f"region {region}", at)
+        certificate = self._certificates(path)[0]
+        oin = certificates.oin_in(certificate) or ""
+        self.check(certificate, role=Role.SIGNING, oin=oin, at=at)
+        return SigningIdentity(f"region {region}", oin, certificate, self._key(path, certificate))
+
+    def conductor_oins(self) -> frozenset[str]:
+        """Return the OINs of all conductors whose certificates lie in this folder: who may call by default."""
+        folder = self.folder / "conductor"
+        paths = [path for region in sorted(folder.glob("*")) for path in self._numbered(region, Role.CLIENT)]
+        found = (certificates.oin_in(self._certificates(path)[0]) for path in paths)
+        return frozenset(oin for oin in found if oin)
+
+    def authorities_file(self, *, at: datetime) -> Path:
+        """Return a file with all authorities' certificates, for a TLS library that wants one.
+
+        Raises:
+            OverstapError: TRUST-013 when a development authority is among them in production.
+        """
+        for certificate in (*self._roots(), *self._between()):
+            self._refuse_development(certificate)
+        path = self.folder / "ca" / "authorities.pem"
+        if not path.exists():
+            raise OverstapError("TRUST-014", file=path.name, folder="ca")
+        return path
+
+    # -- checks ---------------------------------------------------------------------------------------------------
+
+    def check(self, certificate: x509.Certificate, *, role: Role, oin: str, at: datetime, days: int = 0) -> None:
+        """Check that a certificate may be used for a role by the holder of an OIN at a moment.
+
+        Args:
+            certificate: the one in question, from this folder or from a message.
+            role: what it is to be used for.
+            oin: whose it must be.
+            at: the moment.
+            days: how long it must hold yet, beyond that moment.
+
+        Raises:
+            OverstapError: TRUST-012 weak key; TRUST-011 somebody else's; TRUST-010 wrong purpose; TRUST-006 outside
+                its validity; TRUST-007 ends within `days`; TRUST-005 no chain to a trusted root; TRUST-013 a
+                development certificate in production; TRUST-008 revoked; TRUST-009 and TRUST-019 revocation unknown
+                (`REVOCATION_UNKNOWN`); TRUST-018 not readable as a certificate.
+        """
+        try:
+            self._check(certificate, role, oin, at, days)
+        except certificates.UNREADABLE as error:
+            raise OverstapError("TRUST-018", role=role) from error
+
+    def _check(self, certificate: x509.Certificate, role: Role, oin: str, at: datetime, days: int) -> None:
+        certificates.check_time(certificate, at)
+        if certificate.not_valid_after_utc < at + timedelta(days=days):
+            until = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
+            raise OverstapError("TRUST-007", subject=certificates.label(certificate), until=until, days=days)
+        chain = self._check_lasting(certificate, role, oin, at)
+        self._revocations.refresh()
+        for one, issuer in zip(chain.certificates, chain.certificates[1:], strict=False):
+            if not self._revocations.covers(one, issuer, at):  # lists first: they need no network
+                self._responders.check(one, issuer, at)
+
+    def newest(self, *, at: datetime) -> Iterator[tuple[str, Role, int, x509.Certificate]]:
+        """Yield owner, role, number and certificate of what each school and conductor uses at a moment.
+
+        A successor that is not valid yet does not count: until its day comes the one before is used.
+        """
+        owners = [(path.name, path, role) for path in sorted(self.folder.glob("schools/*")) for role in _SCHOOL_ROLES]
+        owners += [
+            (f"region {path.name}", path, role)
+            for path in sorted(self.folder.glob("conductor/*"))
+            for role in _CONDUCTOR_ROLES
+        ]
+        for owner, folder, role in owners:
+            found = [(path, self._certificates(path)[0]) for path in self._numbered(folder, role)]
+            current = [one for one in found if one[1].not_valid_before_utc <= at]
+            for path, certificate in (current or found)[:1]:
+                yield owner, role, number_of(path), certificate
+
+    def authorities(self) -> Iterator[tuple[x509.Certificate, datetime | None]]:
+        """Yield each authority with the moment until which its newest revocation list counts, if it has one."""
+        self._revocations.refresh()
+        for one in self._authorities():
+            yield one, self._revocations.until(one)
+
+    def _check_lasting(self, certificate: x509.Certificate, role: Role, oin: str, at: datetime) -> Chain:
+        """Do the checks whose outcome stays the same while the chain is valid; remember it, since they are slow."""
+        known = (certificate, role, oin)
+        chain = self._chains.get(known)
+        if chain is not None and chain.not_before <= at <= chain.not_after:
+            return chain
+        certificates.check_key(certificate)
+        if certificates.oin_in(certificate) != oin:
+            raise OverstapError("TRUST-011", subject=certificates.label(certificate), oin=oin)
+        if not has_purpose(certificate, role):
+            raise OverstapError("TRUST-010", subject=certificates.label(certificate), role=role)
+        chain = certificates.chain_of(certificate, between=self._between(), roots=self._roots(), at=at)
+        for one in chain.certificates:
+            self._refuse_development(one)
+        if len(self._chains) >= _CHAINS_KEPT:
+            self._chains.clear()
+        self._chains[known] = chain
+        return chain
+
+    def _refuse_development(self, certificate: x509.Certificate) -> None:
+        if self.production and certificates.is_for_development(certificate):
+            raise OverstapError("TRUST-013", subject=certificates.label(certificate))
+
+    # -- files ----------------------------------------------------------------------------------------------------
+
+    def _school_folder(self, school: str) -> Path:
+        oin_of(school)  # a school id is part of a path: its form is checked first
+        return self.folder / "schools" / school
+
+    def _region_folder(self, region: str) -> Path:
+        if not _REGION.fullmatch(region):
+            raise OverstapError("TRUST-015", school=region[:20])
+        return self.folder / "conductor" / region
+
+    def _numbered(self, folder: Path, role: Role) -> list[Path]:
+        """Return a role's certificate files (or PKCS#12 files, where there is no other), newest first."""
+        return self._listings.of(folder).get(role.file_stem, [])
+
+    def _newest(self, folder: Path, role: Role, owner: str, at: datetime) -> Path:
+        """Return the newest file whose time has come: a successor may lie ready before it is valid."""
+        for path in self._numbered(folder, role):
+            if self._certificates(path)[0].not_valid_before_utc <= at:
+                return path
+        raise OverstapError("TRUST-001", owner=owner, role=role)
+
+    def _tls(self, path: Path, role: Role, oin: str, at: datetime) -> TlsIdentity:
+        certificate = self._certificates(path)[0]
+        self.check(certificate, role=role, oin=oin, at=at)
+        key, key_path = self._key(path, certificate), self._key_path(path)
+        if path.suffix == ".p12" or key_path.suffix == ".p12":
+            return TlsIdentity(oin, certificate, path, key_path, key=key, chain=tuple(self._certificates(path)))
+        return TlsIdentity(oin, certificate, path, key_path)
+
+    def _key_path(self, path: Path) -> Path:
+        """Return where the key of a certificate file is: in a file beside it, or in a PKCS#12."""
+        bundle = path.with_suffix(".p12")
+        return bundle if bundle.exists() and not path.with_suffix(".key").exists() else path.with_suffix(".key")
+
+    def _key(self, path: Path, certificate: x509.Certificate) -> PrivateKey:
+        key_path = self._key_path(path)
+        key = self._cached(key_path, read_pkcs12).key if key_path.suffix == ".p12" else self._cached(key_path, read_key)
+        paired = self._paired.get(path)
+        if paired is None or paired[0] is not key or paired[1] is not certificate:
+            if key.public_key() != certificate.public_key():
+                raise OverstapError("TRUST-004", file=key_path.name, folder=key_path.parent.name)
+            self._paired[path] = key, certificate
+        return key
+
+    def _certificates(self, path: Path) -> list[x509.Certificate]:
+        if path.suffix == ".p12":
+            return list(self._cached(path, read_pkcs12).certificates)
+        return self._cached(path, read_certificates)
+
+    def _authorities(self) -> list[x509.Certificate]:
+        return [one for path in sorted((self.folder / "ca").glob("*.crt")) for one in self._certificates(path)]
+
+    def _roots(self) -> list[x509.Certificate]:
+        return [one for one in self._authorities() if one.subject == one.issuer]
+
+    def _between(self) -> list[x509.Certificate]:
+        return [one for one in self._authorities() if one.subject != one.issuer]
+
+    def _cached(self, path: Path, read: Callable[[Path], _T]) -> _T:
+        """Read a file again only when it or its password changed; its mode counts as a change too (st_ctime)."""
+        changed = _changed(path)
+        if path.suffix == ".p12":
+            changed += _changed(path.with_suffix(PASSWORD_SUFFIX))
+        known = self._files.get(path)
+        if known is None or known[0] != changed or not changed:
+            known = (changed, read(path))
+            self._files[path] = known
+        return known[1]  # type: ignore[return-value]  # what was stored under a path is what its reader gave
+
+
+_SCHOOL_ROLES = (Role.SIGNING, Role.DECRYPTION, Role.TLS)
+_CONDUCTOR_ROLES = (Role.CLIENT, Role.SIGNING)
+
+
+def _changed(path: Path) -> int:
+    """Return when a file or its mode was changed, 0 when there is none."""
+    try:
+        return path.stat().st_ctime_ns
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,119 @@
+"""What ends soon: certificates in use, authorities, revocation lists. A list to act upon weeks ahead, or to mail."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from overstap.clock import spoken, wall
+from overstap.pki.certificates import label
+from overstap.pki.roles import Role
+from overstap.pki.store import EXPIRY_DAYS, TrustStore
+from overstap.texts import texts
+
+AHEAD_DAYS = 42
+"""Six weeks: an organisation's certificate takes some weeks to obtain, and a round some weeks to run."""
+_EVER_DAYS = 36_500
+_LIST_AHEAD = timedelta(hours=24)  # lists are renewed by the day or week: weeks ahead says nothing
+
+
+class Kind(StrEnum):
+    """What it is that ends."""
+
+    CERTIFICATE = "certificate"
+    AUTHORITY = "authority"
+    REVOCATION_LIST = "revocation_list"
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """Something that ends soon or has ended."""
+
+    kind: Kind
+    owner: str
+    """School id, `region <name>`, or the authority's name."""
+    role: Role | None
+    """Of a certificate."""
+    number: int | None
+    """Of a certificate among those of its role."""
+    until: datetime
+
+    @property
+    def name(self) -> str:
+        """How it is named: `98XA00 signing-2`."""
+        return f"{self.owner} {self.role}-{self.number}" if self.role else self.owner
+
+
+def expiring(store: TrustStore, *, at: datetime, days: int = AHEAD_DAYS) -> list[Expiring]:
+    """Return what ends within some days of a moment, the soonest first.
+
+    Reads the trust folder and nothing else.
+
+    Args:
+        store: the trust store.
+        at: the moment.
+        days: how far ahead to look; revocation lists are looked at one day ahead, whatever this is.
+
+    Raises:
+        OverstapError: TRUST-014 when a file in the folder is not readable.
+    """
+    ends = at + timedelta(days=days)
+    found = [
+        Expiring(Kind.CERTIFICATE, owner, role, number, certificate.not_valid_after_utc)
+        for owner, role, number, certificate in store.newest(at=at)
+        if certificate.not_valid_after_utc < ends
+    ]
+    for authority, list_until in store.authorities():
+        if authority.not_valid_after_utc < ends:
+            found.append(Expiring(Kind.AUTHORITY, label(authority), None, None, authority.not_valid_after_utc))
+        if list_until is not None and list_until < at + _LIST_AHEAD:
+            found.append(Expiring(Kind.REVOCATION_LIST, label(authority), None, None, list_until))
+    return sorted(found, key=lambda one: (one.until, one.name))
+
+
+def holds_until(folder: Path, *, at: datetime) -> dict[str, datetime]:
+    """Return until when each certificate and authority holds, by its name, however far ahead that is.
+
+    Args:
+        folder: the trust folder.
+        at: the moment.
+
+    Raises:
+        OverstapError: TRUST-014 when a file in the folder is not readable.
+    """
+    found = expiring(_store(folder), at=at, days=_EVER_DAYS)
+    return {one.name: one.until for one in found if one.kind is not Kind.REVOCATION_LIST}
+
+
+@cache
+def _store(folder: Path) -> TrustStore:
+    # Kept, since it reads each certificate once and again only when its file changes.
+    return TrustStore(folder, production=False)
+
+
+def sentence(one: Expiring, *, at: datetime, language: str = "nl") -> str:
+    """Return what ends, when, and what follows from it, in one or two sentences.
+
+    Args:
+        one: what ends.
+        at: the moment of telling.
+        language: "nl" or "en".
+    """
+    words = texts("trust/watch")
+    said = "over" if one.until < at else "soon"
+    parts = [words[one.kind.value][said][language]]
+    if one.role is Role.DECRYPTION:
+        parts.append(words["sealing"][language])
+    say = spoken if language == "nl" else _in_english
+    facts = {
+        "name": one.name,
+        "until": say(one.until),
+        "days": max(0, (one.until - at).days),
+        "sealed_until": say(one.until - timedelta(days=EXPIRY_DAYS)),
+    }
+    return " ".join(parts).format(**facts)
+
+
+def _in_english(moment: datetime) -> str:
+    return f"{wall(moment):%Y-%m-%d %H:%M}"

@@ -1,0 +1,34 @@
+"""Attachments in the judge's words: what `overstap.oso.attachments` finds, as findings."""
+
+from overstap.oso import attachments, structure
+from overstap.oso.model import Dossier
+from overstap.quality.findings import Finding, Severity
+from overstap.quality.rule_context import Walk
+
+_RULE = "ATTACHMENT-"
+
+
+def codes() -> tuple[str, ...]:
+    """Return the rule ids that an attachment can break."""
+    return tuple(code for code in structure.codes() if code.startswith(_RULE))
+
+
+def severity(code: str) -> Severity:
+    """Return how bad it is: what the official example dossiers get wrong themselves stops nobody."""
+    return Severity.WARNING if code in attachments.WARNINGS else Severity.ERROR
+
+
+def findings(dossier: Dossier, walk: Walk) -> list[Finding]:
+    """Return what is wrong with a dossier's attachments, in document order.
+
+    Args:
+        dossier: the dossier.
+        walk: the same, walked: without a document in it nothing is opened.
+    """
+    blocks = walk.blocks.get("document")
+    if blocks is None:
+        return []
+    each = zip(blocks, attachments.faults((block.node for block in blocks), dossier), strict=True)
+    return [
+        Finding(code, severity(code), block.path, *structure.sentence(code)) for block, codes in each for code in codes
+    ]

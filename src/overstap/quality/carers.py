@@ -1,0 +1,85 @@
+"""Own rules: parents and carers, and what may not be known of them (DOMAIN 5.1)."""
+
+from collections.abc import Iterator
+
+from overstap.quality.contacts import is_phone
+from overstap.quality.official import PLACEHOLDERS
+from overstap.quality.rule_context import Block, Place, Walk, has_address
+
+_SECRET = frozenset(PLACEHOLDERS.values())
+_NUMBERS = {ord(letter): str(number) for number, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)}
+
+
+def _living(walk: Walk) -> list[Block]:
+    return [carer for carer in walk.all("verzorger") if not carer.is_true("overleden")]
+
+
+def _numbers(carer: Block) -> list[str]:
+    lists = carer.node.get("communicatielijst", ())
+    return [each.text("nummer") or "" for contacts in lists for each in contacts.get("communicatie", ())]
+
+
+def legal_representative(walk: Walk) -> Iterator[Place]:
+    """Somebody alive represents the pupil, and so can inspect the dossier."""
+    pupil = walk.first("leerling")
+    if pupil is None or "verzorger" not in pupil.node:
+        return
+    if not any(carer.is_true("wettigevertegenwoordiger") for carer in _living(walk)):
+        yield pupil, "verzorger", 0
+
+
+def representative_reachable(walk: Walk) -> Iterator[Place]:
+    """Whoever represents the pupil has a phone number or e-mail address, be it a secret one."""
+    pupil = walk.first("leerling")
+    if pupil is None or "verzorger" not in pupil.node:
+        return
+    representatives = [carer for carer in _living(walk) if carer.is_true("wettigevertegenwoordiger")]
+    if representatives and not any(any(_numbers(carer)) for carer in representatives):
+        yield representatives[0], "communicatielijst", 0
+
+
+def deceased_reachable(walk: Walk) -> Iterator[Place]:
+    """Nobody writes to or calls a parent who has died."""
+    for carer in walk.all("verzorger"):
+        if carer.is_true("overleden"):
+            for field in ("communicatielijst", "adreslijst"):
+                if field in carer.node:
+                    yield carer, field, 0
+
+
+def address_given_away(walk: Walk) -> Iterator[Place]:
+    """A pupil's secret address is not to be read from a carer's."""
+    pupil = walk.first("leerling")
+    if pupil is not None and pupil.is_true("adresgeheim"):
+        for carer in _living(walk):
+            if has_address(carer.node) and not carer.is_true("adresgeheim"):
+                yield carer, "adreslijst", 0
+
+
+def phone_form(walk: Walk) -> Iterator[Place]:
+    """A phone number can be called."""
+    for block, kind, number, _ in walk.contacts:
+        if kind == "telefoon" and number not in _SECRET and not is_phone(number):
+            yield block, "nummer", 0
+
+
+def secret_without_mark(walk: Walk) -> Iterator[Place]:
+    """A placeholder stands only where the detail is marked as secret, so that nobody calls it."""
+    for block, _, number, is_secret in walk.contacts:
+        if number in _SECRET and not is_secret:
+            yield block, "geheim", 0
+
+
+def _is_iban(text: str) -> bool:
+    """Say whether this passes ISO 13616: first four characters moved to the end, letters as numbers, 1 modulo 97."""
+    number = text.replace(" ", "").upper()
+    if not 15 <= len(number) <= 34 or not (number.isascii() and number.isalnum()):
+        return False
+    return int((number[4:] + number[:4]).translate(_NUMBERS)) % 97 == 1
+
+
+def account_number(walk: Walk) -> Iterator[Place]:
+    """A bank account number passes its check."""
+    for carer in walk.all("verzorger"):
+        if "iban" in carer.node and not _is_iban(carer.text("iban")):
+            yield carer, "iban", 0

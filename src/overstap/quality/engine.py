@@ -1,0 +1,261 @@
+"""Turns the rulebook into a plan per kind of dossier, and runs the plan over a walked dossier."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from types import ModuleType
+
+from overstap.oso.catalogue import FORBIDDEN, MANDATORY, OPTED_OUT, Catalogue, catalogue
+from overstap.quality import (
+    advice,
+    carers,
+    categories,
+    dates,
+    final_test,
+    free_text,
+    identity,
+    official,
+    references,
+    rulebook,
+)
+from overstap.quality.findings import Finding, Severity, Stage
+from overstap.quality.rule_context import Block, Layout, Place, Walk, path_of
+from overstap.quality.rulebook import Rule
+
+Check = Callable[..., Iterable[Place]]
+Breach = tuple[str, Place]
+
+
+@dataclass(slots=True)
+class Presence:
+    """What must, may not, or must in part be in one block: field to rule."""
+
+    required: dict[str, str] = field(default_factory=dict)
+    forbidden: dict[str, str] = field(default_factory=dict)
+    some: list[tuple[frozenset[str], str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Plan:
+    """The rules for one kind of dossier, arranged by the block they look at."""
+
+    presence: dict[str, Presence] = field(default_factory=dict)
+    codes: dict[str, list[tuple[str, frozenset[str], str, bool]]] = field(default_factory=dict)
+    needed: list[tuple[str, str, str]] = field(default_factory=list)
+    values: list[tuple[str, str, str, bool, str]] = field(default_factory=list)
+    categories: list[tuple[str, str, frozenset[str], list[tuple[str, str, bool]]]] = field(default_factory=list)
+    checks: dict[str, list[tuple[str, Check, tuple[str, ...]]]] = field(default_factory=dict)
+
+
+_WORDS = {
+    "category": frozenset((MANDATORY, FORBIDDEN, OPTED_OUT)),
+    "switched_off": frozenset((OPTED_OUT,)),  # all that the sheets before 2019 heed
+}
+_NEEDS = {
+    check: block
+    for block, checks in {
+        "eindtoets_basisonderwijs": ("test_result", "test_kind", "test_advice", "missed_without_exemption"),
+        "eindtoetsresultaat": (
+            *(
+                "test_that_ended",
+                "reference_levels",
+                "exempt_but_taken",
+                "test_advice_unreadable",
+                "higher_test_advice",
+            ),
+        ),
+        "afname": ("recent_test",),
+        "lwoo": ("lwoo_end", "designation_without_lwoo"),
+        "tlv": ("partnership_form",),
+        "bevorderd": ("promoted_to",),
+        "inzage": ("refusal_without_reason", "consent_refused", "inspected_in_future", "inspected_before_made"),
+        "toelichting_onderwijsbehoeften": ("explanation_left_over",),
+        "gba": ("registry_birth_date",),
+    }.items()
+    for check in checks
+}
+"""Checks that have nothing to look at in a dossier without this block: most dossiers lack most of these."""
+
+
+def _modules() -> list[ModuleType]:
+    return [official, identity, dates, advice, final_test, carers, references, categories, free_text]
+
+
+@cache
+def functions() -> dict[str, Check]:
+    """Return the functions that a rule's `check` can name."""
+    found: dict[str, Check] = {}
+    for module in _modules():
+        for name, value in vars(module).items():
+            if not name.startswith("_") and callable(value) and getattr(value, "__module__", "") == module.__name__:
+                if name in found:
+                    raise ValueError(f"two checks are called {name}")
+                found[name] = value
+    return found
+
+
+@cache
+def layout(version: str) -> Layout:
+    """Return the layout of a version's blocks."""
+    return Layout(catalogue(version))
+
+
+def sheet_for(kind: str, transfer: str) -> str:
+    """Return the official sheet for a dossier.
+
+    Args:
+        kind: its `overdrachtsoort`.
+        transfer: its `metadata/overstap`, which decides where the kind is unknown.
+    """
+    if kind == "overstapdossier":
+        return "OVa"
+    if kind == "overdrachtbinnenbrin":
+        return "OVb"
+    return "PaO" if kind == "swv-dossier" or transfer in ("POSWV", "VOSWV") else "OVa"
+
+
+@cache
+def plan(version: str, kind: str, sheet: str, transfer: str, stage: Stage) -> Plan:
+    """Return the plan for one kind of dossier.
+
+    Args:
+        version: version of the standard.
+        kind: `overdrachtsoort`, one of the known ones or empty (so that plans cannot pile up).
+        sheet: `OVa`, `OVb` or `PaO`.
+        transfer: `metadata/overstap`, likewise.
+        stage: where in the round it is.
+    """
+    made = Plan()
+    about = catalogue(version)
+    for rule in rulebook.rules(version).values():
+        if rule.applies(kind, sheet, transfer, stage):
+            _add(made, rule, about)
+    return made
+
+
+def _add(made: Plan, rule: Rule, about: Catalogue) -> None:
+    word, *arguments = rule.check
+    if word in ("required", "forbidden", "some"):
+        block, *fields = arguments
+        presence = made.presence.setdefault(block, Presence())
+        if word == "some":
+            presence.some.append((frozenset(fields), rule.id))
+        else:
+            getattr(presence, word).update(dict.fromkeys(fields, rule.id))
+    elif word == "codes":
+        values = frozenset(about.lists.get(arguments[0], ()))
+        for place in arguments[1:]:
+            parent, name = place.rstrip("!").split("/")
+            for block in _holders(about, name) if parent == "*" else [parent]:
+                made.codes.setdefault(block, []).append((name, values, rule.id, _repeats(about, block, name)))
+            if place.endswith("!"):
+                made.needed.append((parent, name, rule.id))
+    elif word in ("category", "switched_off"):
+        category, *places = arguments
+        blocks = []
+        for place in places:
+            block, _, name = place.lstrip("?").rpartition("/")
+            blocks.append((block or about.root, name, not place.startswith("?")))
+        made.categories.append((category, rule.id, _WORDS[word], blocks))
+    elif word == "equals":
+        block, _, name = arguments[0].rstrip("?").partition("/")
+        value = {"{version}": about.version, "{validation}": about.validation}[arguments[1]]
+        made.values.append((block, name, value, arguments[0].endswith("?"), rule.id))
+    else:
+        function = functions()[word]
+        made.checks.setdefault(_NEEDS.get(word, about.root), []).append((rule.id, function, tuple(arguments)))
+
+
+def _holders(about: Catalogue, name: str) -> list[str]:
+    """Return the element names of the blocks that can hold this field."""
+    kinds = {block for block, fields in about.blocks.items() if any(each.name == name for each in fields)}
+    holders = {each.name for fields in about.blocks.values() for each in fields if each.contains in kinds}
+    return sorted(holders | ({about.root} & kinds))
+
+
+def _repeats(about: Catalogue, holder: str, name: str) -> bool:
+    """Say whether a field may stand more than once in a block of this element name."""
+    kinds = {each.contains for fields in about.blocks.values() for each in fields if each.name == holder}
+    return any(each.max is None for kind in kinds if kind for each in about.blocks[kind] if each.name == name)
+
+
+def breaches(walk: Walk, made: Plan) -> list[Breach]:
+    """Return every breach of the plan's rules, in no special order."""
+    found: list[Breach] = []
+    blocks = walk.blocks
+    for name, presence in made.presence.items():
+        for block in blocks.get(name, ()):
+            _presence(found, block, presence)
+    for name, fields in made.codes.items():
+        for block in blocks.get(name, ()):
+            node = block.node
+            for leaf, values, rule, repeats in fields:
+                texts = node.get(leaf)
+                if texts is not None and not values.issuperset(texts):
+                    for number, text in enumerate(texts, 1):
+                        if text not in values:
+                            found.append((rule, (block, leaf, number if repeats or number > 1 else 0)))
+    for name, leaf, rule in made.needed:
+        for block in blocks.get(name, (walk.root,)):
+            if leaf not in block.node:
+                found.append((rule, (block, leaf, 0)))
+    for name, leaf, value, only_present, rule in made.values:
+        for block in blocks.get(name, ()):
+            if block.text(leaf) != value and not (only_present and leaf not in block.node):
+                found.append((rule, (block, leaf, 0)))
+    _categories(found, walk, made)
+    for name, checks in made.checks.items():
+        if name in blocks:
+            for rule, check, arguments in checks:
+                for place in check(walk, *arguments):
+                    found.append((rule, place))
+    return found
+
+
+def _presence(found: list[Breach], block: Block, presence: Presence) -> None:
+    names = block.node.keys()
+    if not names >= presence.required.keys():
+        found.extend((rule, (block, name, 0)) for name, rule in presence.required.items() if name not in names)
+    if not names.isdisjoint(presence.forbidden):
+        found.extend((rule, (block, name, 0)) for name, rule in presence.forbidden.items() if name in names)
+    for fields, rule in presence.some:
+        if names.isdisjoint(fields):
+            found.append((rule, (block, "", 0)))
+
+
+def _categories(found: list[Breach], walk: Walk, made: Plan) -> None:
+    delivery = walk.first("categorie_uitlevering")
+    if delivery is None:
+        return
+    for category, rule, heeded, places in made.categories:
+        word = delivery.text(category)
+        if word not in heeded:
+            continue
+        if word == MANDATORY:
+            for holder, name, _ in places:
+                if name in walk.node(holder):
+                    break
+            else:
+                found.append((rule, (delivery, category, 0)))
+        else:
+            for holder, name, counts in places:
+                block = walk.first(holder)
+                if counts and block is not None and name in block.node:
+                    found.append((rule, (block, name, 0)))
+
+
+def findings(walk: Walk, made: Plan, version: str) -> list[Finding]:
+    """Return what is wrong in the order of the book, each place of a rule once, with its sentences."""
+    found = breaches(walk, made)
+    if not found:
+        return []
+    book = rulebook.rules(version)
+    order = rulebook.order(version)
+    found.sort(key=lambda breach: order[breach[0]])
+    told: dict[tuple[str, str], Finding] = {}
+    for rule, place in found:
+        path = path_of(place)
+        words = rulebook.sentence(rule, version)
+        severity = book[rule].severity or Severity.ERROR
+        told.setdefault((rule, path), Finding(rule, severity, path, words.message_nl, words.message_en, words.who))
+    return list(told.values())

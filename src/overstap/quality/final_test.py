@@ -1,0 +1,57 @@
+"""Own rules: the final test of primary school (DOMAIN 0 and 5.1)."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from overstap.quality.rule_context import Place, Walk
+
+_CENTRAL = "0011"
+_LAST_CENTRAL = date(2023, 7, 31)
+"""The doorstroomtoets took the place of the final test from school year 2023-2024."""
+_LANGUAGE, _ARITHMETIC = "8000", "8001"
+_LANGUAGE_DOMAINS = ("8050", "8051")
+
+
+def test_that_ended(walk: Walk) -> Iterator[Place]:
+    """The central final test has not been given since 2023."""
+    result = walk.first("eindtoetsresultaat")
+    if result is not None and result.text("toetssoort") == _CENTRAL:
+        taken = result.day("datum_afname")
+        if taken is not None and taken > _LAST_CENTRAL:
+            yield result, "toetssoort", 0
+
+
+def reference_levels(walk: Walk) -> Iterator[Place]:
+    """A test that was taken has a level for reading, for language care and for arithmetic."""
+    test, result = walk.first("eindtoets_basisonderwijs"), walk.first("eindtoetsresultaat")
+    if test is None or result is None or not test.is_true("deelgenomen"):
+        return
+    reached: set[str] = set()
+    for parts in result.node.get("onderdelen", ()):
+        for part in parts.get("onderdeel", ()):
+            if part.text("ond_referentieniveau"):
+                reached.add(part.text("onderdeelcode") or "")
+            for domains in part.get("domeinen", ()):
+                for domain in domains.get("domein", ()):
+                    if domain.text("dom_referentieniveau"):
+                        reached.add(domain.text("domeincode") or "")
+    if _ARITHMETIC not in reached or not (_LANGUAGE in reached or reached.issuperset(_LANGUAGE_DOMAINS)):
+        yield result, "onderdelen", 0
+
+
+def exempt_but_taken(walk: Walk) -> Iterator[Place]:
+    """A pupil who is exempt has not taken the test."""
+    test, result = walk.first("eindtoets_basisonderwijs"), walk.first("eindtoetsresultaat")
+    if test is None or result is None or not test.is_true("deelgenomen"):
+        return
+    if result.text("wettelijke_ontheffing") == "J":
+        yield result, "wettelijke_ontheffing", 0
+
+
+def missed_without_exemption(walk: Walk) -> Iterator[Place]:
+    """A pupil who has not taken the test is exempt."""
+    test, result = walk.first("eindtoets_basisonderwijs"), walk.first("eindtoetsresultaat")
+    if test is None or "deelgenomen" not in test.node or test.is_true("deelgenomen"):
+        return
+    if result is None or result.text("wettelijke_ontheffing") != "J":
+        yield (test, "eindtoetsresultaat", 0) if result is None else (result, "wettelijke_ontheffing", 0)

@@ -1,0 +1,105 @@
+"""Own rules: what does not belong in a free text (DOMAIN 5.1)."""
+
+import re
+from collections.abc import Iterator
+
+from overstap.oso.identifiers import is_bsn
+from overstap.quality import tables
+from overstap.quality.contacts import is_phone
+from overstap.quality.rule_context import Block, Place, Walk
+
+_OPEN = ("overstapadvies", "inzage")
+"""Blocks that everybody who gets the dossier reads: health data have a block of their own."""
+# Nine digits that stand alone, with at most one space, dot or hyphen between two of them.
+_NUMBER = re.compile(r"(?<![0-9])(?:[0-9][ .-]?){8}[0-9](?![ .-]?[0-9])")
+_PHONE = re.compile(r"(?<![0-9])(?:\+|00)?[0-9](?:[ -]?[0-9]){8,13}(?![0-9])")
+_E_MAIL = re.compile(r"[^\s@]@[^\s@]")
+_POSTCODE = re.compile(r"\b[1-9][0-9]{3} ?[A-Z]{2}\b")
+_WORD = re.compile(r"\w+(?:-\w+)*")
+# A form of address with a name behind it: "juf Els", "dhr. van den Berg", "drs. P. de Vries".
+_ADDRESSED = re.compile(
+    r"[DdMmJjOoTt](?<!\w\w)(?:(?:hr|evr|w|rs?)\.?|eneer|evrouw|okter|uf|eester|om|ante) "
+    r"(?:(?:van|den|der|de|ten|ter|te|'t) |[A-Z]\. ?){0,5}([^\W\d_])"
+)
+_PEOPLE = ("verzorger", "huisarts")
+_SHORTEST_NAME = 3
+_LAYOUT = str.maketrans("", "", " .-")
+
+
+def _numbers(text: str) -> list[str]:
+    return [found.translate(_LAYOUT) for found in _NUMBER.findall(text)]
+
+
+def _own(walk: Walk) -> set[str]:
+    pupil = walk.node("leerling")
+    return {number for number in (pupil.text("bsn"), pupil.text("onderwijsnummer")) if number}
+
+
+def own_number(walk: Walk) -> Iterator[Place]:
+    """The pupil's number stands in its own field, not in a text or in the name of a file."""
+    own = _own(walk)
+    for place, text in walk.numbered:
+        if any(number in own for number in _numbers(text)):
+            yield place
+
+
+def other_number(walk: Walk) -> Iterator[Place]:
+    """No number that can be somebody's citizen service number stands in a text."""
+    own = _own(walk)
+    for place, text in walk.numbered:
+        if any(number not in own and is_bsn(number) for number in _numbers(text)):
+            yield place
+
+
+def diagnosis_in_text(walk: Walk) -> Iterator[Place]:
+    """Health data stand in the block for support, which can be withheld, not in a text that everybody reads."""
+    words = tables.diagnosis_words()
+    for place, text in walk.texts:
+        if place[0].name in _OPEN and not words.isdisjoint(_WORD.findall(text.lower())):
+            yield place
+
+
+def _names(block: Block) -> list[str]:
+    return [*block.node.get("voornaam", ()), block.text("roepnaam"), block.text("achternaam")]
+
+
+def _is_telling(name: str) -> bool:
+    return len(name) >= _SHORTEST_NAME and name[0].isupper()
+
+
+def name_in_text(walk: Walk) -> Iterator[Place]:
+    """No text that everybody reads names others: whoever is addressed by a title, a carer, the family doctor.
+
+    Only names that the dossier itself holds, and names behind a form of address, can be told from other words: a name
+    that stands alone, of a friend or a brother, is not found. Hence a note, for a person to look at.
+    """
+    texts = [each for each in walk.texts if each[0][0].name in _OPEN]
+    if not texts:
+        return
+    names = [name for kind in _PEOPLE for block in walk.all(kind) for name in _names(block)]
+    pupil = walk.first("leerling")
+    own = _names(pupil) if pupil is not None else []
+    for place, text in texts:
+        words = set(_WORD.findall(text))
+        said = any(_is_telling(name) and name not in own for name in words.intersection(names))
+        if said or any(each[1].isupper() for each in _ADDRESSED.finditer(text)):
+            yield place
+
+
+def secret_contact_in_text(walk: Walk) -> Iterator[Place]:
+    """Where somebody's contact details are secret, no text gives a phone number or e-mail address."""
+    telling = [each for each in walk.texts if "@" in each[1] or each in walk.numbered]
+    if not telling or not any(contact.is_secret for contact in walk.contacts):
+        return
+    for place, text in telling:
+        if _E_MAIL.search(text) or any(is_phone(found[0]) for found in _PHONE.finditer(text)):
+            yield place
+
+
+def secret_address_in_text(walk: Walk) -> Iterator[Place]:
+    """Where the pupil's address is secret, no text gives a postal code."""
+    pupil = walk.first("leerling")
+    if pupil is not None and pupil.is_true("adresgeheim"):
+        for place, text in walk.numbered:
+            if _POSTCODE.search(text):
+                yield place

@@ -1,0 +1,189 @@
+"""The quality page of a region, or of one school in it: counts, rules by how often they are broken, and the trend.
+
+Data in, text out. It holds counts only: no pupil, no key of a pupil, no file name, so it can be mailed and shown.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from overstap import errors
+from overstap.clock import spoken, wall
+from overstap.ledger.dossiers.quality_runs import QualityRun
+from overstap.quality import report, rulebook
+from overstap.quality.findings import Severity
+
+MOST_RUNS = 12
+"""Runs in the trend, the newest ones: a page for people, not an archive."""
+_COUNTS = ("supplied", "accepted", "rejected", "refused")
+_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a region or school stands at one moment.
+
+    Args:
+        made_at: when, aware.
+        supplied: dossiers read.
+        accepted: those that go on.
+        rejected: those with an error.
+        refused: files that could not be read.
+        found: per rule or error code, in how many dossiers or files.
+        schools: per rule or error code, at how many schools.
+    """
+
+    made_at: datetime
+    supplied: int
+    accepted: int
+    rejected: int
+    refused: int
+    found: Counter[str]
+    schools: Counter[str]
+
+    @property
+    def open(self) -> int:
+        """Dossiers not judged yet."""
+        return self.supplied - self.accepted - self.rejected
+
+
+def trend(runs: Iterable[QualityRun]) -> list[Standing]:
+    """Return how all schools together stood at each run, oldest first.
+
+    Args:
+        runs: kept runs of a round. A school without a row at a run stands as in its row before.
+    """
+    stands: dict[str, QualityRun] = {}
+    told: dict[datetime, Standing] = {}
+    for run in sorted(runs, key=lambda each: each.made_at):
+        stands[run.school] = run
+        told[run.made_at] = _together(run.made_at, stands.values())
+    return list(told.values())
+
+
+def _together(made_at: datetime, stands: Iterable[QualityRun]) -> Standing:
+    counts = dict.fromkeys(_COUNTS, 0)
+    found: Counter[str] = Counter()
+    schools: Counter[str] = Counter()
+    for run in stands:
+        for name in _COUNTS:
+            counts[name] += getattr(run, name)
+        found.update(run.found)
+        schools.update(run.found.keys())
+    return Standing(made_at, **counts, found=found, schools=schools)
+
+
+def html(
+    runs: Iterable[QualityRun],
+    *,
+    region_name: str,
+    round_title: str,
+    schools: Mapping[str, str],
+    school: str | None = None,
+) -> str:
+    """Return the page: it stands alone, without script, and nothing is fetched.
+
+    Args:
+        runs: the kept runs of the round.
+        region_name: as people say it.
+        round_title: as people say it, such as "Adviesronde 2026-2027".
+        schools: names of the primary schools of the agreement by BRIN with branch.
+        school: the one school to tell of; all of the region when None.
+    """
+    mine = [run for run in runs if school in (None, run.school)]
+    past = trend(mine)
+    now = past[-1] if past else None
+    before = past[-2] if len(past) > 1 else None
+    environment = report.environment()
+    return environment.get_template("region.html.j2").render(
+        region_name=region_name,
+        round_title=round_title,
+        school=school,
+        school_name=schools.get(school or "", ""),
+        made_at=spoken(now.made_at) if now else "",
+        counts=[
+            {
+                "name": report.page_words()["counts"][name],
+                "now": getattr(now, name),
+                "change": _change(now, before, name),
+            }
+            for name in _COUNTS
+        ]
+        if now
+        else [],
+        trend=[{"at": _short(one.made_at), "one": one} for one in reversed(past[-MOST_RUNS:])],
+        older=max(0, len(past) - MOST_RUNS),
+        most=max((one.supplied for one in past[-MOST_RUNS:]), default=0),
+        rules=_rules(now, before) if now else [],
+        schools=_schools(mine, schools) if school is None and now else [],
+        words=report.page_words(),
+    )
+
+
+def _change(now: Standing | None, before: Standing | None, name: str) -> int | None:
+    return None if now is None or before is None else getattr(now, name) - getattr(before, name)
+
+
+def _short(moment: datetime) -> str:
+    local = wall(moment)
+    return f"{local.day}-{local.month}-{local.year} {local:%H:%M}"
+
+
+def _rules(now: Standing, before: Standing | None) -> list[dict[str, Any]]:
+    """Return what was found, errors first and then most often first; also what is gone since the run before."""
+    told = []
+    for code in now.found.keys() | (before.found.keys() if before else set()):
+        severity, who = _about(code)
+        number = now.found[code]
+        told.append(
+            {
+                "code": code,
+                "sentence": rulebook.sentence_of(code),
+                "severity": severity,
+                "who": who,
+                "number": number,
+                "schools": now.schools[code],
+                "change": number - before.found[code] if before else None,
+            }
+        )
+    return sorted(told, key=lambda each: (_ORDER[each["severity"]], -each["number"], each["code"]))
+
+
+def _about(code: str) -> tuple[Severity, str]:
+    """Return how bad it is and who mends it; a file that could not be read is an error."""
+    known = errors.sentences().get(code)
+    if known is not None:
+        return Severity.ERROR, known["who"]
+    return rulebook.severity(code), rulebook.sentence(code).who
+
+
+def _schools(runs: list[QualityRun], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return a line per school of the agreement, those with most to mend first, those without anything last."""
+    rows: dict[str, list[QualityRun]] = {school: [] for school in names}
+    for run in sorted(runs, key=lambda each: each.made_at):
+        rows.setdefault(run.school, []).append(run)
+    told = []
+    for school, mine in rows.items():
+        now = mine[-1] if mine else None
+        often = now.found.most_common() if now else []
+        worst = [code for code, _ in often if _about(code)[0] is Severity.ERROR]
+        told.append(
+            {
+                "school": school,
+                "name": names.get(school, school),
+                "now": now,
+                "change": mine[-1].rejected - mine[-2].rejected if len(mine) > 1 else None,
+                "worst": rulebook.sentence_of(worst[0]) if worst else "",
+                "code": worst[0] if worst else "",
+            }
+        )
+    return sorted(
+        told,
+        key=lambda each: (
+            each["now"] is None,
+            -(each["now"].rejected + each["now"].refused) if each["now"] else 0,
+            each["name"],
+        ),
+    )

@@ -1,0 +1,50 @@
+"""Puts the region's quality page where the coordinator finds it: beside the report on the round."""
+
+import os
+from pathlib import Path
+
+from overstap.ledger.dossiers import quality_runs
+from overstap.ledger.rounds.rounds import get_round
+from overstap.ledger.session import Unit
+from overstap.quality.page import html
+
+
+def region_page(unit: Unit, round_id: str, school: str | None = None) -> str:
+    """Return the quality page of a round.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        school: the one school to tell of; the whole region when None.
+
+    Raises:
+        KeyError: the school is no primary school of the round's agreement.
+    """
+    held = get_round(unit, round_id)
+    schools = {one.id: one.name for one in held.agreement.primary_schools}
+    if school is not None and school not in schools:
+        raise KeyError(school)
+    return html(
+        quality_runs.history(unit, round_id),
+        region_name=held.agreement.name,
+        round_title=f"{held.kind.dutch} {held.school_year}",
+        schools=schools,
+        school=school,
+    )
+
+
+def publish(unit: Unit, folder: Path, round_id: str) -> Path:
+    """Write the region's quality page, whole or not at all; return the file.
+
+    Args:
+        unit: the transaction.
+        folder: setting OVERSTAP_REPORTS.
+        round_id: `<region>.<school year>.<kind>`.
+    """
+    region, school_year, kind = round_id.split(".")
+    place = folder / region / school_year
+    place.mkdir(parents=True, exist_ok=True)
+    beside, page = place / f".{kind}-quality.html.{os.getpid()}", place / f"{kind}-quality.html"
+    beside.write_text(region_page(unit, round_id), encoding="utf-8")
+    beside.replace(page)
+    return page

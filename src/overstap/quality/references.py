@@ -1,0 +1,54 @@
+"""Own rules: what a dossier refers to outside itself, as far as one dossier can show it (DOMAIN 5.1).
+
+Whether a school exists and takes part is for the region's expectations, which know the agreement.
+"""
+
+from collections.abc import Iterator
+from operator import attrgetter
+
+from overstap.oso.identifiers import is_partnership, is_postcode
+from overstap.quality.rule_context import Place, Walk
+
+_NETHERLANDS = ("", "6030")
+_year = attrgetter("school_year", "begun")
+
+
+def last_school(walk: Walk) -> Iterator[Place]:
+    """The last entry of the school career is the school that sends the dossier."""
+    school, entries = walk.first("huidigeschool"), walk.career
+    if school is None or not entries:
+        return
+    last = max(entries, key=_year).block
+    if last.text("brincode") != school.text("brincode"):
+        yield last, "brincode", 0
+
+
+def postcode_form(walk: Walk) -> Iterator[Place]:
+    """A Dutch address has a Dutch postal code."""
+    for address in walk.all("adres"):
+        code = address.text("postcode")
+        if code and not is_postcode(code.strip()) and address.text("land") in _NETHERLANDS:
+            yield address, "postcode", 0
+
+
+def partnership_form(walk: Walk) -> Iterator[Place]:
+    """The number of a partnership has the form of one."""
+    for block in walk.all("tlv"):
+        if not is_partnership(block.text("tlvswvnummer")):
+            yield block, "tlvswvnummer", 0
+
+
+def promoted_to(walk: Walk) -> Iterator[Place]:
+    """The year a pupil was promoted to is in code list 13 (the official sheet tests other year groups alone)."""
+    block = walk.first("bevorderd")
+    if block is None or "leerjaar" not in block.node:
+        return
+    if block.text("leerjaar") not in walk.catalogue.lists.get("13", ()):
+        yield block, "leerjaar", 0
+
+
+def other_profile(walk: Walk) -> Iterator[Place]:
+    """A dossier is of the profile that the round is for."""
+    if walk.expected is not None and walk.profile != walk.expected:
+        metadata = walk.first("metadata")
+        yield (walk.root, "metadata", 0) if metadata is None else (metadata, "overstap", 0)

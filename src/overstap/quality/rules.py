@@ -1,0 +1,43 @@
+"""Judges one dossier: every official rule of its version, our own suite, and its attachments."""
+
+from datetime import date
+
+from overstap.oso.model import Dossier
+from overstap.quality import attachments, engine
+from overstap.quality.findings import Finding, Severity, Stage
+from overstap.quality.rule_context import Walk
+
+__all__ = ["Finding", "Severity", "Stage", "judge"]
+
+_KINDS = frozenset(("overstapdossier", "overdrachtbinnenbrin", "swv-dossier"))
+_TRANSFERS = frozenset(("POPO", "POVO", "VOVO", "POSWV", "VOSWV"))
+_SHEETS = {"BB": "OVb", "POSWV": "PaO", "VOSWV": "PaO", "POVO": "OVa", "POPO": "OVa", "VOVO": "OVa"}
+
+
+def judge(dossier: Dossier, *, today: date, stage: Stage = Stage.COMPLETE, profile: str | None = None) -> list[Finding]:
+    """Return everything that is wrong with a dossier, official rules first, each place of a rule once.
+
+    A dossier whose structure is wrong is judged as far as it can be.
+
+    Args:
+        dossier: a dossier as read.
+        today: the day on which it is judged, Dutch time.
+        stage: `BEFORE_INSPECTION` leaves out what is asked of the inspection block, which the round itself fills in.
+        profile: the profile that the round is for, such as `POVO`; without it the dossier's own word is taken.
+    """
+    walk = Walk(dossier, engine.layout(dossier.version), today, profile)
+    return by_rules(walk, dossier.version, stage) + attachments.findings(dossier, walk)
+
+
+def by_rules(walk: Walk, version: str, stage: Stage = Stage.COMPLETE) -> list[Finding]:
+    """Return what the rules say of a dossier, its attachments left shut, as the official sheets leave them.
+
+    Args:
+        walk: the dossier, walked.
+        version: its version.
+        stage: where in the round it is.
+    """
+    kind = walk.kind if walk.kind in _KINDS else ""
+    transfer = walk.transfer if walk.transfer in _TRANSFERS else ""
+    sheet = _SHEETS[walk.expected] if walk.expected else engine.sheet_for(kind, transfer)
+    return engine.findings(walk, engine.plan(version, kind, sheet, transfer, stage), version)

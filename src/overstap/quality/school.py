@@ -1,0 +1,120 @@
+"""Makes a school's report from the ledger, and keeps it there, encrypted: it names pupils by their LAS key.
+
+How each school stands is kept beside it in counts, so that the next report and the quality page can tell the trend.
+"""
+
+from datetime import datetime
+
+from overstap.agreements import Agreement, School
+from overstap.errors import OverstapError
+from overstap.ledger.dossiers import quality_runs, school_reports
+from overstap.ledger.dossiers.dossiers import (
+    RefusedFile,
+    VersionRef,
+    contents,
+    findings_of_school,
+    refused_files,
+)
+from overstap.ledger.dossiers.quality_runs import QualityRun
+from overstap.ledger.rounds.rounds import get_round
+from overstap.ledger.session import Unit
+from overstap.oso.reading import read
+from overstap.quality import report
+
+
+def report_on_schools(unit: Unit, agreement: Agreement, round_id: str, *, made_at: datetime) -> int:
+    """Make the report of every school that has supplied something, usable or not.
+
+    Args:
+        unit: the transaction.
+        agreement: the agreement that the round started with.
+        round_id: the round.
+        made_at: the moment that the reports state.
+
+    Returns:
+        How many reports were made.
+    """
+    now = quality_runs.standing(unit, round_id, made_at=made_at)
+    before = quality_runs.latest(unit, round_id)
+    round_title = f"{get_round(unit, round_id).kind.dutch} {agreement.school_year}"
+    made = 0
+    for school in agreement.suppliers(get_round(unit, round_id).kind):
+        refused = refused_files(unit, round_id, school.id)
+        mine = now.get(school.id)
+        if mine is None or not (mine.supplied or refused):
+            continue
+        told = _report(unit, agreement, round_id, round_title, school, mine, before.get(school.id), refused)
+        kept = school_reports.SchoolReport(report.html(told), report.csv_text(told))
+        school_reports.keep(unit, round_id, school.id, kept)
+        made += 1
+    quality_runs.keep(unit, round_id, now.values())
+    return made
+
+
+def _report(
+    unit: Unit,
+    agreement: Agreement,
+    round_id: str,
+    round_title: str,
+    school: School,
+    now: QualityRun,
+    before: QualityRun | None,
+    refused: list[RefusedFile],
+) -> report.SchoolReport:
+    found = findings_of_school(unit, round_id, school.id)
+    keys = _las_keys(unit, round_id, school.id, set(found))
+    rows = [
+        report.row(
+            label_of(ref),
+            finding.rule,
+            finding.path,
+            las_key=keys.get(ref, (None, ""))[0],
+            severity=finding.severity,
+            version=keys.get(ref, (None, "2019.1"))[1],
+        )
+        for ref, findings in found.items()
+        for finding in findings
+    ]
+    return report.SchoolReport(
+        region_name=agreement.name,
+        school_name=school.name,
+        school_id=school.id,
+        round_title=round_title,
+        made_at=now.made_at,
+        supplied=now.supplied,
+        accepted=now.accepted,
+        rejected=now.rejected,
+        rows=tuple(rows),
+        refused=tuple(
+            report.refused(OverstapError(item.code, **{"label": item.label, **item.facts}), item.label)
+            for item in refused
+        ),
+        previous=report.Counts(before.supplied, before.accepted, before.rejected) if before else None,
+    )
+
+
+def label_of(ref: VersionRef) -> str:
+    """Return what a dossier is called outside the ledger: the end of its id, which says nothing about the pupil."""
+    return str(ref.dossier)[-8:]
+
+
+def _las_keys(
+    unit: Unit, round_id: str, school: str, wanted: set[VersionRef]
+) -> dict[VersionRef, tuple[str | None, str]]:
+    """Return LAS key and OSO version of the dossiers that something was found about."""
+    keys: dict[VersionRef, tuple[str | None, str]] = {}
+    if not wanted:
+        return keys
+    states = [row[0] for row in unit.rows("select state from overstap.state")]
+    # what can no longer be read has no key to show, and is named by its label alone
+    for content in contents(unit, round_id, states, primary_school=school, damaged=lambda _, __: None):
+        if content.ref in wanted:
+            try:
+                dossier = read(content.content)
+            except OverstapError:
+                continue
+            keys[content.ref] = (
+                dossier.pupil.text("leerlingid") if dossier.pupil is not None else None,
+                dossier.version,
+            )
+    return keys

@@ -1,0 +1,78 @@
+"""What a receiving school does when an envelope is taken back: check who says so, remove it, confirm, in that order."""
+
+import logging
+import os
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from overstap.envelope import manifest as manifests
+from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.revocation import Revocation, make_revocation_receipt, read_revocation
+from overstap.errors import OverstapError
+from overstap.pki import REVOCATION_UNKNOWN
+from overstap.receiver.reception import Answer, Reception, Took
+
+_log = logging.getLogger(__name__)
+
+
+def take_back(
+    reception: Reception,
+    statement: bytes,
+    *,
+    message_id: UUID,
+    at: datetime,
+    random: Callable[[int], bytes] = os.urandom,
+) -> Answer:
+    """Take an envelope back: whatever the answer says has happened, durably, when this returns.
+
+    Only the school that sealed an envelope can take it back. One that has not come yet is refused when it comes. The
+    same statement again gets the same answer.
+
+    Args:
+        reception: the school's receiving end.
+        statement: as it came.
+        message_id: the id under which it came.
+        at: the moment.
+        random: gives random bytes.
+
+    Raises:
+        OverstapError: DELIVERY-002 when it cannot be judged now; the sender keeps it and tries again.
+        OSError: the store cannot be changed now.
+    """
+    identity, _ = reception.own(at)
+    store = reception.store
+
+    def answer(*, had: bool, is_refused: bool = False) -> bytes:
+        return make_revocation_receipt(
+            identity, message_id=message_id, revocation=statement, had=had, at=at, is_refused=is_refused
+        )
+
+    try:
+        found = read_revocation(statement, trust=reception.trust, me=reception.school, at=at)
+        if found.message_id != message_id:
+            raise EnvelopeError(Reason.MESSAGE_ID)
+        _check_stored(found, store.receipt_for(message_id), store.manifest_of(message_id))
+    except EnvelopeError as error:
+        cause = getattr(error.__cause__, "code", None)
+        if cause in REVOCATION_UNKNOWN:
+            raise OverstapError("DELIVERY-002", school=reception.school, cause=str(cause)) from error
+        _log.warning("revocation of %s refused: reason=%s cause=%s", message_id, error.reason, cause)
+        return Answer(Took.REFUSED, answer(had=False, is_refused=True))
+    was_there = store.is_withdrawn(message_id)
+    kept = store.withdraw(message_id, statement, lambda had: answer(had=had), unique=random(8))
+    return Answer(Took.REPEATED if was_there else Took.STORED, kept)
+
+
+def _check_stored(found: Revocation, known: tuple[bytes, bytes] | None, manifest: bytes | None) -> None:
+    """Check that a statement is about the envelope that is stored, and by the school that sealed it.
+
+    Raises:
+        EnvelopeError: SENDER or MESSAGE_ID.
+    """
+    if known is None or manifest is None:
+        return
+    if manifests.parse(manifest).sender != found.sender:
+        raise EnvelopeError(Reason.SENDER)
+    if known[0] != found.envelope_sha256:
+        raise EnvelopeError(Reason.MESSAGE_ID)

@@ -1,0 +1,172 @@
+"""Gives persons their codes, and lets a code go on when the dossier gets a newer version.
+
+A code is returned once and kept nowhere: whoever calls this prints or mails it. What is kept are hashes, and a copy of
+the dossier for this one person that only code and birth date open (`code_keys`, `showing`).
+"""
+
+import secrets
+from collections.abc import Sequence, Set
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from overstap.clock import now, wall
+from overstap.errors import OverstapError
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.region_keys import sha256
+from overstap.ledger.review.access_codes import (
+    Access,
+    InReview,
+    NewAccess,
+    freeze,
+    give,
+    in_review,
+    in_use,
+    keep_attachments,
+    show,
+    version_content,
+)
+from overstap.ledger.review.decisions import deciders
+from overstap.ledger.rounds.rounds import get_round
+from overstap.ledger.session import Unit
+from overstap.oso.model import Dossier
+from overstap.oso.people import Entitled
+from overstap.oso.reading import read
+from overstap.oso.writing import content_digest
+from overstap.review.code_keys import code_keys, new_code, read_code
+from overstap.review.people import people_of
+from overstap.review.showing import Frozen, files_of, sealed_copy, sealed_file, showing
+
+
+def issue(
+    unit: Unit, round_id: str, wanted: Sequence[tuple[UUID, str]], opens_at: datetime | None = None
+) -> list[str | None]:
+    """Give persons codes for dossiers that are in review; a code that a person had before ends.
+
+    The codes count when the unit commits. They hold until the dossier's window closes, wherever that moves to.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        wanted: dossier and handle of a person in it (`overstap.oso.people.entitled`), at most some hundreds.
+        opens_at: when the code begins to work; at once when left out.
+
+    Returns:
+        The codes as they are printed, in the order of `wanted`; None for a person who cannot have one: the dossier is
+        not in review, has no birth date, or does not know the person.
+
+    Raises:
+        OverstapError: REVIEW-050 when a stored dossier is not what was taken in.
+    """
+    agreed = get_round(unit, round_id)
+    immaterial = agreed.agreement.round(agreed.kind).inspection.immaterial
+    versions = in_review(unit, round_id, [dossier for dossier, _ in wanted])
+    persons: dict[UUID, list[tuple[int, str]]] = {}
+    for place, (dossier, person) in enumerate(wanted):
+        persons.setdefault(dossier, []).append((place, person))
+    codes: list[str | None] = [None] * len(wanted)
+    frozen_ids: dict[VersionRef, UUID] = {}
+    made: list[NewAccess] = []
+    for dossier, version in versions.items():
+        frozen_ids[version.ref], frozen = _frozen(unit, version)
+        born = frozen.dossier.birth_date
+        known = _persons(unit, frozen.dossier)
+        decided = _decided(unit, version)
+        for place, person in persons[dossier]:
+            if born is None or person not in known:
+                continue
+            code = new_code()
+            access = uuid4()
+            keys = code_keys(read_code(code) or "", born)
+            copy = _copy(unit, frozen, known[person], access, decided, immaterial)
+            made.append(
+                NewAccess(
+                    access,
+                    version.ref,
+                    person,
+                    finds=sha256(keys.finds),
+                    proves=sha256(keys.proves),
+                    held=unit.keys.encrypt(keys.opens, f"access/{access}"),
+                    showing=sealed_copy(copy, keys.opens, unit.region, access),
+                    opens_at=opens_at or now(),
+                )
+            )
+            codes[place] = code
+    give(unit, frozen_ids, made)
+    return codes
+
+
+def renew(unit: Unit, round_id: str, dossiers: Sequence[UUID]) -> int:
+    """Let the codes of dossiers in review show the current version, where they show an older one. Safe to repeat.
+
+    The code in the family's letter stays good; the pages tell what changed, and ask about that.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        dossiers: which; those that are not in review are left out.
+
+    Returns:
+        How many codes show a newer version now.
+    """
+    agreed = get_round(unit, round_id)
+    immaterial = agreed.agreement.round(agreed.kind).inspection.immaterial
+    versions = in_review(unit, round_id, dossiers)
+    behind: dict[UUID, list[Access]] = {}
+    for access in in_use(unit, list(versions)):
+        if access.ref.number < versions[access.ref.dossier].ref.number:
+            behind.setdefault(access.ref.dossier, []).append(access)
+    renewed = 0
+    for dossier, accesses in behind.items():
+        version = versions[dossier]
+        frozen_id, frozen = _frozen(unit, version)
+        known = _persons(unit, frozen.dossier)
+        decided = _decided(unit, version)
+        for access in accesses:
+            if access.person not in known:
+                continue  # the newer version does not name this person: the code shows nothing any more
+            key = unit.keys.decrypt(access.held, f"access/{access.access}")
+            copy = _copy(unit, frozen, known[access.person], access.access, decided, immaterial)
+            show(unit, access.access, frozen_id, sealed_copy(copy, key, unit.region, access.access))
+            renewed += 1
+    return renewed
+
+
+def _frozen(unit: Unit, version: InReview) -> tuple[UUID, Frozen]:
+    """Freeze a version: what is shown is checked against the digest of what was taken in, as sealing does again."""
+    dossier = read(unit.keys.decrypt(version.content, version.ref.bound_to))
+    if content_digest(dossier) != version.digest:
+        raise OverstapError("REVIEW-050", dossier=str(version.ref.dossier))
+    frozen_id = freeze(unit, version)
+    files: dict[str, tuple[UUID, bytes, str, int]] = {}
+    kept = []
+    for file in files_of(dossier):
+        name, key = uuid4(), secrets.token_bytes(32)
+        files[file.path] = (name, key, file.kind, len(file.content))
+        kept.append((name, sealed_file(file.content, key, name)))
+    keep_attachments(unit, frozen_id, kept)
+    earlier = None
+    if version.shown_before is not None:
+        earlier = read(version_content(unit, VersionRef(version.ref.dossier, version.shown_before)))
+    return frozen_id, Frozen(dossier, version.ref.number, version.digest, earlier, version.shown_before, files)
+
+
+def _copy(
+    unit: Unit, frozen: Frozen, person: Entitled, access: UUID, decided: Set[str], immaterial: Set[str]
+) -> dict[str, Any]:
+    key_id, key = unit.keys.derived(str(access))
+    copy = showing(frozen, own_path=person.path, asks_changes_only=person.key in decided, immaterial=immaterial)
+    # With this the pages seal a view for the region, and read it back for the person who wrote it.
+    return copy | {"person": person.name, "kind": person.kind, "answer": {"key_id": key_id, "key": key.hex()}}
+
+
+def _decided(unit: Unit, version: InReview) -> Set[str]:
+    """Return the persons who decided on the version that was shown before."""
+    if version.shown_before is None:
+        return frozenset()
+    return deciders(unit, VersionRef(version.ref.dossier, version.shown_before))
+
+
+def _persons(unit: Unit, dossier: Dossier) -> dict[str, Entitled]:
+    """Return who may inspect a dossier, by handle."""
+    return {person.key: person for person in people_of(unit.keys, dossier, wall(now()).date())}

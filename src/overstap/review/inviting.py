@@ -1,0 +1,164 @@
+"""Invites the families of a round: notes whose right it is to look, mails who agreed to be mailed, reminds in time.
+
+Letters hold codes, so the school makes them itself (`printing_letters`). A mail goes through the outbox, which sends it
+not before the agreed hour, by the database's clock. Everything here may be repeated: each meaning is mailed once.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from overstap.agreements import Round
+from overstap.clock import now, wall
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.notifications.outbox import Mail, queue
+from overstap.ledger.region_keys import Sealed
+from overstap.ledger.review import invitations
+from overstap.ledger.review.invitations import Invitation, Person
+from overstap.ledger.rounds.rounds import RoundRow, get_round
+from overstap.ledger.session import Unit
+from overstap.oso.reading import read
+from overstap.pages.parents.wording import languages
+from overstap.review.codes import renew
+from overstap.review.people import people_of
+from overstap.texts import texts
+
+GROUP = 100
+"""Dossiers per transaction."""
+NOBODY = "-"
+"""Stands for the person where a dossier names nobody who may inspect it."""
+
+
+def sent_from(agreed: Round) -> datetime:
+    """Return the moment before which nothing is sent to families."""
+    return agreed.invitations.sent_from or agreed.milestones.review_opens
+
+
+def invite(ledger: Ledger, *, region: str, round_id: str, actor: str, address: str) -> Counter[str]:
+    """Invite who was not invited yet, and remind who is due. Safe to repeat. Nobody in a round without inspection.
+
+    Args:
+        ledger: the ledger.
+        region: region id.
+        round_id: the round.
+        actor: who does it, for the evidence.
+        address: of the parents' pages, beginning with https://.
+
+    Returns:
+        Counts: "people" whose right to look was noted, "mails", "reminders", "secret" and "missing" e-mail addresses,
+        "nobody" for dossiers that name nobody.
+    """
+    done: Counter[str] = Counter()
+    while True:
+        with ledger.unit(region, actor) as unit:
+            found = get_round(unit, round_id)
+            if not found.kind.is_inspected:
+                return done
+            dossiers = invitations.without_people(unit, round_id, limit=GROUP)
+            done.update(_invite(unit, found, dossiers, address))
+        if len(dossiers) < GROUP:
+            break
+    agreed = found.agreement.round(found.kind)
+    if "email" in agreed.invitations.by:
+        for days in sorted({one.days_before for one in agreed.reminders if one.of == "review_closes"}):
+            done.update(_remind(ledger, found, days, actor, address))
+    return done
+
+
+def _invite(unit: Unit, found: RoundRow, dossiers: Sequence[UUID], address: str) -> Counter[str]:
+    agreed = found.agreement.round(found.kind)
+    done: Counter[str] = Counter()
+    persons: list[Person] = []
+    made: list[Invitation] = []
+    mails: list[Mail] = []
+    for ref, content, closes_at, opens_at in _opened(unit, dossiers):
+        people = people_of(unit.keys, read(content), wall(now()).date())
+        if not people:
+            done["nobody"] += 1
+            made.append(Invitation(ref, NOBODY, "email", 0, "missing"))
+        for one in people:
+            persons.append(Person(ref, one.key, one.kind))
+            if "email" not in agreed.invitations.by:
+                continue
+            if one.email is None:
+                done[one.email_is] += 1
+                made.append(Invitation(ref, one.key, "email", 0, one.email_is))
+                continue
+            begins = max(opens_at or sent_from(agreed), agreed.milestones.review_opens)
+            moments = {"opens": begins, "closes": closes_at}
+            kind = "renewed" if ref.number > 1 else "invitation"
+            mails.append(_mail(found, ref, one.key, one.email, kind, moments, address, sent_from(agreed)))
+            made.append(Invitation(ref, one.key, "email", 0, None))
+    invitations.entitle(unit, persons)
+    invitations.note(unit, made)
+    # The code in a family's letter goes on: it shows the newer version from now on
+    renew(unit, found.round_id, dossiers)
+    done.update(people=len(persons), mails=queue(unit, mails))
+    return done
+
+
+def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str) -> Counter[str]:
+    done: Counter[str] = Counter()
+    while True:
+        with ledger.unit(found.region, actor) as unit:
+            due = invitations.to_remind(unit, found.round_id, days, limit=GROUP)
+            people: dict[tuple[VersionRef, str], tuple[str | None, datetime]] = {}
+            for ref, content, closes_at, _ in _opened(unit, list(dict.fromkeys(one.ref.dossier for one in due))):
+                for one in people_of(unit.keys, read(content), wall(now()).date()):
+                    people[ref, one.key] = one.email, closes_at
+            mails, made = [], []
+            for person in due:
+                email, closes_at = people.get((person.ref, person.person), (None, now()))
+                made.append(Invitation(person.ref, person.person, "email", days, None if email else "missing"))
+                if email:
+                    moments = {"closes": closes_at}
+                    mails.append(
+                        _mail(found, person.ref, person.person, email, "reminder", moments, address, None, days)
+                    )
+            invitations.note(unit, made)
+            done["reminders"] += queue(unit, mails)
+        if len(due) < GROUP:
+            return done
+
+
+def _mail(
+    found: RoundRow,
+    ref: VersionRef,
+    person: str,
+    to: str,
+    kind: str,
+    moments: dict[str, datetime],
+    address: str,
+    not_before: datetime | None,
+    days: int = 0,
+) -> Mail:
+    words = texts("invitations/mail")[kind]
+    said = {
+        language: words["text"][language].format(
+            address=address, **{name: languages()[language].moment(moment) for name, moment in moments.items()}
+        )
+        for language in ("nl", "en")
+    }
+    return Mail(
+        meaning=invitations.meaning(ref, person, days),
+        kind=kind,
+        round_id=found.round_id,
+        to=to,
+        subject=words["subject"]["nl"],
+        text=f"{said['nl']}\nEnglish\n\n{said['en']}",
+        not_before=not_before,
+    )
+
+
+def _opened(unit: Unit, dossiers: Sequence[UUID]) -> list[tuple[VersionRef, bytes, datetime, datetime | None]]:
+    return [
+        (ref := VersionRef(row[0], row[1]), unit.keys.decrypt(Sealed(row[2], row[3]), ref.bound_to), row[4], row[5])
+        for row in unit.rows(
+            "select d.dossier, d.version, v.key_id, v.content, d.review_closes_at, d.review_opens_at "
+            "from overstap.dossier d join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
+            "where d.dossier = any(%(ids)s) order by d.dossier",
+            ids=list(dossiers),
+        )
+    ]

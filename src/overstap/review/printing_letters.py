@@ -1,0 +1,156 @@
+"""Makes a school's letters: each person's code is made here, printed, and kept nowhere.
+
+A code that was printed before ends when it is printed anew; so a letter is made once, and again only where the school
+asks for it by pupil. The file is whole before the codes count.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from overstap.clock import now, wall
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.dossiers.dossiers import VersionRef, find_of_school
+from overstap.ledger.region_keys import Sealed, sha256
+from overstap.ledger.review import access_log, invitations
+from overstap.ledger.review.invitations import Invitation, Person
+from overstap.ledger.rounds.rounds import get_round
+from overstap.ledger.session import Unit
+from overstap.oso.people import Entitled, group_of, pupil_name, sorting_name
+from overstap.oso.reading import read
+from overstap.review.codes import issue
+from overstap.review.inviting import sent_from
+from overstap.review.letters import Letter, Sender, letters
+from overstap.review.people import people_of
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What was printed."""
+
+    letters: int
+    without: Counter[str]
+    """Persons for whom no letter could be made, by why: "no_code" (no birth date, or not in review)."""
+
+
+def print_letters(
+    ledger: Ledger,
+    *,
+    region: str,
+    round_id: str,
+    school: str,
+    actor: str,
+    address: str,
+    keep: Callable[[bytes], None],
+    again: Sequence[str | UUID] = (),
+    is_lost: bool = False,
+) -> Printed:
+    """Make the letters of a school as one PDF.
+
+    Args:
+        ledger: the ledger.
+        region: region id.
+        round_id: the round.
+        school: whose families they are.
+        actor: who prints them, for the evidence.
+        address: of the parents' pages, beginning with https://.
+        keep: is given the file before the codes count; when it fails nothing has happened. Not called without letters.
+        again: pupils, by their id in the school's system or that of their dossier, whose letters are printed anew,
+            with a new code; none: everybody who has had no letter.
+        is_lost: the file was lost before it was printed: letters with new codes for everybody who had one and has not
+            looked yet. Who has looked keeps the code.
+
+    Raises:
+        OverstapError: REVIEW-026 before the agreed hour, LEDGER-010 for a pupil id that the school does not have.
+    """
+    with ledger.unit(region, actor) as unit:
+        found = get_round(unit, round_id)
+        agreed = found.agreement.round(found.kind)
+        if not unit.one("select overstap.clock() >= %(from)s", **{"from": sent_from(agreed)})[0]:
+            raise OverstapError("REVIEW-026", moment=wall(sent_from(agreed)).strftime("%d-%m-%Y %H:%M"))
+        if again:
+            dossiers = [find_of_school(unit, round_id, school, key) for key in again]
+            wanted = invitations.of_dossiers(unit, round_id, school, dossiers)
+        elif is_lost:
+            wanted = invitations.unseen(unit, round_id, school)
+        else:
+            wanted = invitations.awaiting_letter(unit, round_id, school)
+        # Before anything is opened: who printed what
+        access_log.note_opened(unit, [one.ref for one in wanted], by=actor, purpose="letter")
+        people = _people(unit, wanted)
+        opens_at = agreed.milestones.review_opens
+        codes = issue(unit, round_id, [(one.ref.dossier, one.person) for one in wanted], opens_at)
+        written: list[Letter] = []
+        done: list[Person] = []
+        made: list[Invitation] = []
+        for one, code in zip(wanted, codes, strict=True):
+            if code is None or (one.ref, one.person) not in people:
+                made.append(Invitation(one.ref, one.person, "letter", 0, "no_code"))
+                continue
+            written.append(people[one.ref, one.person](code, opens_at))
+            done.append(one)
+            made.append(Invitation(one.ref, one.person, "letter", 0, None))
+        invitations.note(unit, made)
+        invitations.printed(unit, done)
+        if written:
+            own = found.agreement.school(school)
+            file = letters(Sender(own.name, own.contact, address), written, now())
+            # By this a file that was whole when its making broke off is known to count, or not (see `letter_file`)
+            unit.audit(
+                "review.letters", AuditLine(f"{round_id}/{school}", {"letters": len(written), "sha256": _digest(file)})
+            )
+            keep(file)
+    return Printed(len(written), Counter({"no_code": len(wanted) - len(written)} if len(wanted) > len(written) else {}))
+
+
+def counts(ledger: Ledger, region: str, round_id: str, school: str, file: bytes) -> bool:
+    """Tell whether the codes in a file of letters count: whether its making came to its end in the ledger."""
+    with ledger.unit(region, "letters") as unit:
+        return bool(
+            unit.rows(
+                "select from overstap.audit_line where payload::jsonb ->> 'action' = 'review.letters' "
+                "and payload::jsonb ->> 'subject' = %(subject)s "
+                "and payload::jsonb -> 'detail' ->> 'sha256' = %(digest)s",
+                subject=f"{round_id}/{school}",
+                digest=_digest(file),
+            )
+        )
+
+
+def _digest(file: bytes) -> str:
+    return sha256(file).hex()
+
+
+def _people(unit: Unit, wanted: Sequence[Person]) -> dict[tuple[VersionRef, str], Callable[[str, datetime], Letter]]:
+    """Return for each person how their letter is made, once there is a code."""
+    found: dict[tuple[VersionRef, str], Callable[[str, datetime], Letter]] = {}
+    for dossier, number, key_id, content, closes_at in unit.rows(
+        "select d.dossier, d.version, v.key_id, v.content, d.review_closes_at from overstap.dossier d "
+        "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
+        "where d.dossier = any(%(ids)s)",
+        ids=list({one.ref.dossier for one in wanted}),
+    ):
+        ref = VersionRef(dossier, number)
+        read_one = read(unit.keys.decrypt(Sealed(key_id, content), ref.bound_to))
+        name, child, group, sorting = (
+            pupil_name(read_one),
+            read_one.first_name or "",
+            group_of(read_one).shown,
+            sorting_name(read_one),
+        )
+        for person in people_of(unit.keys, read_one, wall(now()).date()):
+            found[ref, person.key] = _maker(person, name, child, group, sorting, closes_at)
+    return found
+
+
+def _maker(
+    person: Entitled, name: str, child: str, group: str, sorting: str, closes_at: datetime
+) -> Callable[[str, datetime], Letter]:
+    def made(code: str, opens_at: datetime) -> Letter:
+        return Letter(person, name, child, group, sorting, code, opens_at if opens_at > now() else None, closes_at)
+
+    return made

@@ -1,0 +1,63 @@
+"""Brings a school's decisions into the ledger, in groups, while each dossier's window is open."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.review.decisions import Decision, record
+from overstap.review.decisions import DecisionList, RefusedLine
+
+GROUP = 500
+GROUNDS = ("school_list", "school_single", "paper_list", "meeting", "paper_view", "attested")
+"""On what ground a school records an inspection (overstap.review_ground)."""
+
+
+def check_ground(ground: str) -> None:
+    """Raise REVIEW-014 for a ground that is not a school's to state."""
+    if ground not in GROUNDS:
+        raise OverstapError("REVIEW-014", ground=ground, known=", ".join(GROUNDS))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a school's list."""
+
+    counts: Counter[str]
+    """"recorded", "repeated", "unknown", "not_open", "ambiguous", "refused", in lines."""
+    refused: list[RefusedLine]
+    """Lines that do not count: REVIEW-003 to REVIEW-009, REVIEW-010 unknown pupil, REVIEW-011 window not open, and
+    REVIEW-012 a key of several pupils."""
+
+
+def record_list(
+    ledger: Ledger, *, region: str, round_id: str, school: str, actor: str, listed: DecisionList, ground: str
+) -> Outcome:
+    """Record a school's list of inspections. Safe to repeat.
+
+    Args:
+        ledger: the ledger.
+        region: region id.
+        round_id: the round.
+        school: whose pupils they are.
+        actor: who records it, for the evidence.
+        listed: what the list says.
+        ground: one of `GROUNDS`.
+    """
+    counts: Counter[str] = Counter(refused=len(listed.refused))
+    refused = list(listed.refused)
+    for start in range(0, len(listed.decisions), GROUP):
+        group: list[Decision] = listed.decisions[start : start + GROUP]
+        with ledger.unit(region, actor) as unit:
+            result = record(unit, round_id, school, group, ground=ground)
+        counts.update(
+            recorded=len(result.recorded),
+            repeated=len(result.repeated),
+            unknown=len(result.unknown),
+            not_open=len(result.not_open),
+            ambiguous=len(result.ambiguous),
+        )
+        refused += [RefusedLine(listed.lines[start + place], "REVIEW-010") for place in result.unknown]
+        refused += [RefusedLine(listed.lines[start + place], "REVIEW-011") for place in result.not_open]
+        refused += [RefusedLine(listed.lines[start + place], "REVIEW-012") for place in result.ambiguous]
+    return Outcome(counts, sorted(refused, key=lambda item: item.line))

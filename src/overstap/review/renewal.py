@@ -1,0 +1,69 @@
+"""A newer version of a dossier is released: codes go on with it, and an inspection too where only side matters changed.
+
+The newer version is frozen anew, tells what changed, and asks about that. What the agreement calls immaterial
+(`inspection.immaterial`) is told and not asked: the decisions on the version before are kept for the newer one, on the
+ground "carried", and parents may still change them.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Set
+from uuid import UUID
+
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.review.access_codes import renewable, version_content
+from overstap.ledger.review.decisions import carry
+from overstap.ledger.rounds.rounds import get_round
+from overstap.ledger.session import Unit
+from overstap.oso.differences import differences
+from overstap.oso.reading import read
+from overstap.review.codes import renew
+from overstap.review.showing import is_immaterial
+
+GROUP = 100
+"""Dossiers per transaction."""
+_log = logging.getLogger(__name__)
+
+
+def after_release(ledger: Ledger, region: str, round_id: str, actor: str) -> Counter[str]:
+    """Let codes show what was released now, and keep inspections where nothing that matters changed. Safe to repeat.
+
+    A damaged dossier is set aside and told in the log; the others go on.
+
+    Args:
+        ledger: the ledger.
+        region: region id.
+        round_id: the round.
+        actor: who does it, for the evidence.
+
+    Returns:
+        Counts: "codes" that show a newer version now, "carried" dossiers, "damaged" ones.
+    """
+    done: Counter[str] = Counter()
+    with ledger.unit(region, actor) as unit:
+        agreed = get_round(unit, round_id)
+        immaterial = agreed.agreement.round(agreed.kind).inspection.immaterial
+        waiting = renewable(unit, round_id)
+    for start in range(0, len(waiting), GROUP):
+        for dossier, version, inspected in waiting[start : start + GROUP]:
+            try:
+                with ledger.unit(region, actor) as unit:
+                    done["codes"] += renew(unit, round_id, [dossier])
+                    done["carried"] += _carried(unit, dossier, version, inspected, immaterial)
+            except OverstapError as error:
+                _log.error("%s: %s", dossier, error)
+                done["damaged"] += 1
+    return done
+
+
+def _carried(unit: Unit, dossier: UUID, version: int, inspected: int | None, immaterial: Set[str]) -> int:
+    """Keep the decisions on the version that was inspected last, when what changed since is immaterial."""
+    if inspected is None or not immaterial:
+        return 0
+    before, after = VersionRef(dossier, inspected), VersionRef(dossier, version)
+    changed = differences(read(version_content(unit, before)), read(version_content(unit, after)))
+    # The date of making differs in every export, and nobody inspects it.
+    material = [each for each in changed if each.category != "metadata" and not is_immaterial(each, immaterial)]
+    return 0 if material else carry(unit, before, after)

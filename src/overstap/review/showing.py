@@ -1,0 +1,316 @@
+"""One person's own copy of a frozen version: all that the pages show, as plain data, made where the region's keys are.
+
+The pages neither read OSO nor know who else there is: what a person may not see is not in the copy.
+"""
+
+import json
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from overstap.ledger.region_keys import bound, seal, unseal
+from overstap.oso.attachments import Unfit, unpack
+from overstap.oso.catalogue import FORBIDDEN, OPTED_OUT, Field
+from overstap.oso.content import Kind
+from overstap.oso.differences import Change, Difference, differences
+from overstap.oso.model import Dossier
+from overstap.oso.rendering import readable
+from overstap.oso.traversal import Found, documents, fields
+from overstap.oso.tree import Node
+from overstap.oso.trimming import UNLISTED_MAIL, UNLISTED_PHONE
+from overstap.review.hiding import PUPIL, Hidden, is_of_carer
+
+_SECTIONS = ("leerling", "overstapadvies", "verzorger")
+"""What parents look for first; the rest follows in the order of the standard."""
+_VIEWABLE = {Kind.PDF: "pdf", Kind.JPEG: "jpeg", Kind.PNG: "png", Kind.TEXT: "text"}
+_OFFICE = {Kind.WORD: "docx", Kind.EXCEL: "xlsx", Kind.POWERPOINT: "pptx", Kind.ODF: "odt", Kind.OLE: "doc"}
+_NETHERLANDS = "6030"
+"""The code of the Netherlands in the national list of countries (tabel 34, Landen)."""
+_BLOCKS = "sections"
+_TECHNICAL = ("dossier/metadata", "dossier/inzage", "dossier/overdrachtsoort")
+"""About the file and not about the child: not shown as content (what is withheld is told in words)."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment that can be given to who may see it."""
+
+    path: str
+    content: bytes = field(repr=False)
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A frozen version, ready to be shown to each of the persons.
+
+    Args:
+        dossier: the version.
+        number: its number.
+        digest: SHA-256 of all but the inspection block.
+        earlier: the newest version that was put before parents earlier.
+        before: its number, None when there was none.
+        files: per attachment's path its id, its key, its kind and its size in bytes.
+    """
+
+    dossier: Dossier
+    number: int
+    digest: bytes
+    earlier: Dossier | None
+    before: int | None
+    files: dict[str, tuple[UUID, bytes, str, int]]
+
+
+def files_of(dossier: Dossier) -> Iterator[File]:
+    """Yield the attachments that can be given: what cannot be unpacked, or acts by itself, is not."""
+    for path, node in documents(dossier):
+        try:
+            found = unpack(path, node.text("bestandsinhoud") or "")
+        except Unfit:
+            continue
+        kind = _VIEWABLE.get(found.file.kind) or _OFFICE.get(found.file.kind) if found.file.kind else None
+        if kind is None or found.file.fault:
+            continue
+        yield File(path, found.file.data, kind)
+
+
+def showing(
+    frozen: Frozen, *, own_path: str, asks_changes_only: bool, immaterial: Set[str] = frozenset()
+) -> dict[str, Any]:
+    """Return one person's copy.
+
+    Args:
+        frozen: the version.
+        own_path: the person's block in the dossier.
+        asks_changes_only: whether this person decided on the earlier version, so that only the changes are asked about.
+        immaterial: fields and categories that the agreement calls immaterial.
+    """
+    dossier = frozen.dossier
+    hidden = Hidden(dossier, own_path)
+    pupil = dossier.pupil or Node()
+    return {
+        "pupil": _name(pupil),
+        "first": dossier.first_name or _name(pupil),
+        "number": frozen.number,
+        "digest": frozen.digest.hex(),
+        "sections": _sections(dossier, hidden),
+        "withheld": _withheld(dossier),
+        "secrecy": hidden.by_secrecy,
+        "files": _files(frozen, hidden),
+        "is_renewed": frozen.earlier is not None,
+        "before": frozen.before,
+        "asks_changes_only": asks_changes_only,
+        "changes": _changes(dossier, frozen.earlier, hidden, immaterial) if frozen.earlier is not None else [],
+    }
+
+
+def is_immaterial(difference: Difference, immaterial: Set[str]) -> bool:
+    """Tell whether an agreement calls a difference immaterial, by category, block or field (`communicatie/nummer`)."""
+    steps = [step.partition("[")[0] for step in difference.path.split("/")]
+    names = {difference.category, f"{difference.field.block}/{difference.field.name}", *steps}
+    return bool(names & immaterial)
+
+
+def sealed_copy(copy: dict[str, Any], key: bytes, region: str, access: UUID) -> bytes:
+    """Return a copy as it is kept.
+
+    Args:
+        copy: what `showing` gives, with what the pages need beside it.
+        key: the person's own, 32 bytes.
+        region: region id.
+        access: which access it belongs to, so that rows cannot be swapped.
+    """
+    # The blocks on a line of their own, for JSON has no line end: they are nine tenths of it, and most pages show none.
+    parts = ({name: part for name, part in copy.items() if name != _BLOCKS}, copy[_BLOCKS])
+    text = "\n".join(json.dumps(part, ensure_ascii=False, separators=(",", ":")) for part in parts)
+    return seal(AESGCM(key), text.encode(), bound(region, f"showing/{access}"))
+
+
+def opened_copy(data: bytes, key: bytes, region: str, access: UUID, *, is_whole: bool) -> dict[str, Any]:
+    """Return a copy from what is kept.
+
+    Args:
+        data: as `sealed_copy` made it.
+        key: likewise.
+        region: likewise.
+        access: likewise.
+        is_whole: whether its blocks are wanted; else there is no "sections" in it.
+
+    Raises:
+        InvalidTag: it was not sealed with this key, or belongs to another access.
+    """
+    about, _, blocks = unseal(AESGCM(key), data, bound(region, f"showing/{access}")).partition(b"\n")
+    found: dict[str, Any] = json.loads(about)
+    return {**found, _BLOCKS: json.loads(blocks)} if is_whole else found
+
+
+def sealed_file(content: bytes, key: bytes, file: UUID) -> bytes:
+    """Return an attachment as it is kept; its key is its own."""
+    return seal(AESGCM(key), content, file.bytes)
+
+
+def opened_file(data: bytes, key: bytes, file: UUID) -> bytes:
+    """Return an attachment from what is kept.
+
+    Raises:
+        InvalidTag: another key, or another attachment.
+    """
+    return unseal(AESGCM(key), data, file.bytes)
+
+
+def sealed_proof(pack: bytes, key: bytes, region: str, access: UUID) -> bytes:
+    """Return a proof pack as it lies ready for one person; arguments as in `sealed_copy`."""
+    return seal(AESGCM(key), pack, bound(region, f"proof/{access}"))
+
+
+def opened_proof(data: bytes, key: bytes, region: str, access: UUID) -> bytes:
+    """Return a proof pack from what is kept; arguments as in `sealed_copy`.
+
+    Raises:
+        InvalidTag: it was not sealed with this key, or belongs to another access.
+    """
+    return unseal(AESGCM(key), data, bound(region, f"proof/{access}"))
+
+
+def _name(who: Node) -> str:
+    called = who.text("roepnaam") or who.text("voornaam") or who.text("voorletters-1") or ""
+    return " ".join(part for part in (called, who.text("voorvoegsel"), who.text("achternaam")) if part)
+
+
+def _sections(dossier: Dossier, hidden: Hidden) -> list[dict[str, Any]]:
+    """Return the dossier's blocks with their lines: [depth, field, number, value, is explained, is heading].
+
+    Fields and blocks by block and name ("leerling/achternaam"): what they are called is the reader's language's.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    told: set[tuple[str, str]] = set()
+    for each in fields(dossier):
+        if each.path.startswith(_TECHNICAL) or each.path == PUPIL or each.path == "dossier/huidigeschool":
+            continue
+        name, place, top = _section_of(each, dossier)
+        section = found.setdefault(name, {"name": name, "of": place, "lines": [], "hides": False})
+        if hidden(each.path):
+            section["hides"] = True
+            continue
+        depth = each.path.count("/") - top
+        line = [depth, _place(each.field), _number(each)]
+        if isinstance(each.value, Node):
+            if depth >= 0 and each.path != f"{PUPIL}/{name}":
+                section["lines"].append([*line, "", False, True])
+        else:
+            # A code is shown in words, so what the codes mean is no help; and each thing is explained once.
+            is_explained = each.field.list is None and (name, each.field.label) not in told
+            told.add((name, each.field.label))
+            section["lines"].append([*line, _shown(str(each.value), each.field, dossier), is_explained, False])
+    order = [*(name for name in _SECTIONS if name in found), *(name for name in found if name not in _SECTIONS)]
+    return [found[name] for name in order if found[name]["lines"] or found[name]["hides"]]
+
+
+def _section_of(found: Found, dossier: Dossier) -> tuple[str, str, int]:
+    """Return the section that a field belongs to: its name, the field it is called by, how deep its lines begin."""
+    if found.path.startswith(f"{PUPIL}/"):
+        step = found.path.removeprefix(f"{PUPIL}/").partition("/")[0].partition("[")[0]
+        field = dossier.catalogue.field("leerling", step)
+        if field.contains and field.category not in (None, "school"):
+            top = PUPIL.count("/") + (1 if field.max is None else 2)
+            return step, _place(field), top
+        return "leerling", "huidigeschool/leerling", PUPIL.count("/") + 1
+    return "school", "dossier/huidigeschool", 2
+
+
+def _place(field: Field) -> str:
+    return f"{field.block}/{field.name}"
+
+
+def _number(found: Found) -> int | None:
+    number = found.path.rsplit("/", 1)[-1].partition("[")[2].rstrip("]")
+    return int(number) if number and isinstance(found.value, Node) else None
+
+
+def _shown(text: str, of: Field, dossier: Dossier) -> str:
+    if text in (UNLISTED_PHONE, UNLISTED_MAIL):
+        return "geheim"
+    if of.name == "land" and text == _NETHERLANDS:
+        return "Nederland"
+    if of.list is not None:
+        # A parent reads the meaning; the code is for machines.
+        meaning = dossier.catalogue.lists[of.list].get(text.strip(), "")
+        return meaning[:1].upper() + meaning[1:] if meaning else text
+    return readable(text, of, dossier.catalogue)
+
+
+def _withheld(dossier: Dossier) -> list[dict[str, str]]:
+    """Return the categories that are not sent, with why: the standard forbids it, or somebody chose so."""
+    marks = dossier.metadata.block("categorie_uitlevering")
+    if marks is None:
+        return []
+    found = []
+    for each in dossier.catalogue.blocks["categorie_uitlevering"]:
+        mark = marks.text(each.name)
+        if mark in (FORBIDDEN, OPTED_OUT):
+            why = "forbidden" if mark == FORBIDDEN else "opted_out"
+            found.append({"name": each.name.removeprefix("cat_"), "of": _place(each), "why": why})
+    return found
+
+
+def _files(frozen: Frozen, hidden: Hidden) -> list[dict[str, Any]]:
+    listed = []
+    for path, node in documents(frozen.dossier):
+        name = node.text("bestandsnaam") or ""
+        entry: dict[str, Any] = {"name": name, "title": node.text("omschrijving") or name}
+        if hidden.by_secrecy:
+            entry["why"] = "secrecy"  # nobody can tell whether a document names the address that is secret
+        elif path not in frozen.files:
+            entry["why"] = "unreadable"
+        else:
+            file, key, kind, size = frozen.files[path]
+            entry |= {"id": str(file), "key": key.hex(), "kind": kind, "bytes": size}
+        listed.append(entry)
+    return listed
+
+
+def _changes(dossier: Dossier, earlier: Dossier, hidden: Hidden, immaterial: Set[str]) -> list[dict[str, Any]]:
+    """Return what changed, by block: [where, field, what happened, before, after, whether it is called immaterial].
+
+    Where: the one of several that it stands in ("test 2"), by field and number. Immaterial: so the agreement says.
+    """
+    blocks: dict[str, dict[str, Any]] = {}
+    for each in differences(earlier, dossier):
+        if each.path.startswith(_TECHNICAL):
+            continue
+        found = Found(each.path, each.field, each.after or each.before or "", each.category)
+        name, place, _ = _section_of(found, dossier)
+        block = blocks.setdefault(name, {"name": name, "of": place, "items": [], "hides": False})
+        if hidden.change(each.path, earlier, is_removed=each.change is Change.REMOVED):
+            block["hides"] = True
+            continue
+        before, after = (
+            None if text is None else _brief(_shown(text, each.field, dossier)) for text in (each.before, each.after)
+        )
+        if is_of_carer(each.path):
+            before = None  # it may have been another carer's
+        where, is_small = _within(each, dossier), is_immaterial(each, immaterial)
+        block["items"].append([where, _place(each.field), each.change.value, before, after, is_small])
+    return list(blocks.values())
+
+
+def _within(difference: Difference, dossier: Dossier) -> tuple[str, int] | None:
+    """Return the innermost of several blocks that a changed field stands in: ("toetslijst/toets", 2)."""
+    steps = difference.path.split("/")[:-1]
+    block, innermost = dossier.catalogue.root, None
+    for step in steps[1:]:
+        name, _, number = step.partition("[")
+        field = next((each for each in dossier.catalogue.blocks[block] if each.name == name), None)
+        if field is None or field.contains is None:
+            break
+        if number:
+            innermost = (_place(field), int(number.rstrip("]")))
+        block = field.contains
+    return innermost
+
+
+def _brief(text: str, most: int = 300) -> str:
+    return text if len(text) <= most else f"{text[:most].rstrip()}…"

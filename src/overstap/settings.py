@@ -1,0 +1,85 @@
+"""Where things are, read from the environment when asked, never at import. docs/settings.md explains each."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from overstap.errors import OverstapError
+from overstap.resources import INCLUDE
+
+
+class Settings(BaseSettings):
+    """The settings of one process: each is the environment variable of its name behind `OVERSTAP_`."""
+
+    model_config = SettingsConfigDict(env_prefix="OVERSTAP_", frozen=True)
+
+    production: bool = False
+    """Refuses development certificates and anything else made for demo and tests."""
+    regions: Path = INCLUDE / "regions"
+    """Folder with `<region>/<school year>.yaml`."""
+    ledger: str | None = None
+    """libpq connection string of the ledger for the application's role, which can take on a region's role only."""
+    ledger_owner: str | None = None
+    """The same for the owner: migrations and roles. Not set where rounds run."""
+    keys: Path | None = None
+    """Folder with the regions' content keys, `<region>/<key id>.key`, mode 0600."""
+    trust: Path | None = None
+    """Folder with certificates and private keys (see overstap.pki)."""
+    drop: Path | None = None
+    """Folder in which schools drop files: `<region>/<school>/`."""
+    outbox: Path | None = None
+    """Folder from which schools collect envelopes by hand: `<region>/<school>/`."""
+    traffic_centre: str | None = None
+    """A supplier's adapter to OSO's Traffic Centre, `module:function` or `module:function=argument`; optional."""
+    reports: Path | None = None
+    """Folder in which round and school reports are written: `<region>/<round>/`."""
+    review: str | None = None
+    """libpq connection string of the ledger for the parents' pages, login overstap_review. Set there alone."""
+    review_address: str = "http://127.0.0.1:8090"
+    """Where parents find their pages: in letters and mails, and whether cookies are sent by HTTPS only."""
+    review_proxy: str | None = None
+    """Address of the proxy in front of the parents' pages, which tells whence a visitor comes; optional."""
+    official: Path | None = None
+    """Folder with the official OSO files per version (`2019.1/OSO_gegevensset.xsd`, `examples/`); optional."""
+    registers: Path | None = None
+    """Folder with DUO's lists of schools and partnerships as CSV; optional."""
+
+    oidc_issuer: str | None = None
+    """Address of the identity provider at which people sign in to Airflow; without it they do by password."""
+    oidc_client: str | None = None
+    """This Airflow's client id at the identity provider."""
+    oidc_secret: str | None = None
+    """Its secret there."""
+    oidc_account_claim: str = "preferred_username"
+    """The claim that holds the account's name as the agreements have it."""
+    administrators: str = ""
+    """Accounts that look after all regions, with commas between them."""
+    mail: str | None = None
+    """Name of the Airflow connection to the mail server; without it, or empty, mails wait in the outbox."""
+
+    @property
+    def administrator_accounts(self) -> tuple[str, ...]:
+        """The accounts of `administrators`."""
+        return tuple(filter(None, (account.strip() for account in self.administrators.split(","))))
+
+    def need_path(self, name: str) -> Path:
+        """Return a path setting that must be there.
+
+        Raises:
+            OverstapError: SETTING-001 when it is not set.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise OverstapError("SETTING-001", setting=f"OVERSTAP_{name.upper()}")
+        return Path(value)
+
+    def need(self, name: str) -> str:
+        """Return a text setting that must be there.
+
+        Raises:
+            OverstapError: SETTING-001 when it is not set.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise OverstapError("SETTING-001", setting=f"OVERSTAP_{name.upper()}")
+        return str(value)

@@ -1,0 +1,1 @@
+"""What has no real pupils: synthetic regions, and the rehearsal of a school year."""

@@ -1,0 +1,103 @@
+"""Who takes part in a rehearsal: made-up schools and families in the place of the region's, and when they act."""
+
+import random
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from overstap.agreements import Agreement, Round, RoundKind
+from overstap.agreements.national import National
+from overstap.agreements.paper_rehearsal import Habits
+from overstap.clock import NETHERLANDS, wall
+from overstap.simulation.synthetic.agreement import agreement_of
+from overstap.simulation.synthetic.region import SyntheticRegion, make_region
+from overstap.simulation.synthetic.reviews import Review, reviews_of
+from overstap.simulation.synthetic.school import PrimarySchool
+
+REHEARSED = (RoundKind.PRE_REGISTRATION, RoundKind.ADVICE, RoundKind.PLACEMENT, RoundKind.SUPPORT)
+"""The kinds of round for which there are made-up dossiers."""
+LATE_BY = timedelta(days=2)
+"""How long after the deadline a late school supplies, on the first school day from then on."""
+
+
+def cast(agreement: Agreement, *, seed: int, pupils: int, schools: int) -> tuple[SyntheticRegion, Agreement]:
+    """Return a made-up region, and the agreement with its schools in the place of the real ones.
+
+    Args:
+        agreement: what the region agreed; its dates, categories and people stay.
+        seed: the same seed gives the same region.
+        pupils: how many in all.
+        schools: how many primary schools.
+    """
+    first = min(agreed.milestones.opens for agreed in agreement.rounds.values())
+    region = make_region(
+        *(seed, pupils, schools, 2),
+        today=wall(first).date(),
+        name=agreement.region,
+        title=agreement.name,
+        school_year=agreement.school_year,
+        late=0,
+        faulty=1 if schools > 1 else 0,
+        littered=0,
+        database=0,
+    )
+    made_up = agreement_of(
+        region, {kind: agreed.milestones for kind, agreed in agreement.rounds.items() if kind in REHEARSED}
+    )
+    rounds = {kind: agreed for kind, agreed in agreement.rounds.items() if kind in REHEARSED}
+    return region, agreement.model_copy(
+        update={"schools": made_up.schools, "registrations": made_up.registrations, "rounds": rounds}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Acts on school days of the region, at noon.
+
+    Args:
+        agreement: whose holidays count.
+        national: the school year.
+        chance: decides who acts when.
+        habits: how many are late or silent.
+    """
+
+    agreement: Agreement
+    national: National
+    chance: random.Random
+    habits: Habits
+
+    def noons(self, opens: datetime, closes: datetime) -> list[datetime]:
+        """Return noon of each school day in a span, as far as it lies in it."""
+        part = self.agreement.holiday_region
+        days = self.national.school_days(wall(opens).date(), wall(closes).date(), part)
+        return [noon for day in days if opens < (noon := _noon(day)) < closes]
+
+    def supplies(self, region: SyntheticRegion, agreed: Round) -> dict[str, tuple[datetime, bool]]:
+        """Return when each school supplies, and whether that is after the deadline. Most come in the last days."""
+        stones = agreed.milestones
+        noons = self.noons(stones.opens, stones.data_due)
+        late = self.national.next_school_day(wall(stones.data_due + LATE_BY).date(), self.agreement.holiday_region)
+        late_ones = {school.id for school in region.primary if self.chance.random() < self.habits.late}
+        found = {}
+        for school in region.primary:
+            if school.id in late_ones or not noons:
+                found[school.id] = (_noon(late), True)
+            else:
+                found[school.id] = (noons[min(len(noons) - 1, int(len(noons) * self.chance.betavariate(3, 1)))], False)
+        return found
+
+    def answers(
+        self, region: SyntheticRegion, school: PrimarySchool, opens: datetime, closes: datetime
+    ) -> dict[datetime, list[Review]]:
+        """Return what a school's families say on which day: most on the first days and on the last."""
+        noons = self.noons(opens, closes)
+        found: dict[datetime, list[Review]] = {}
+        for review in reviews_of(region, school, wall(opens).date()):
+            if noons and self.chance.random() >= self.habits.silent:
+                noon = noons[min(len(noons) - 1, int(len(noons) * self.chance.betavariate(0.7, 0.9)))]
+                seen = Review(review.las_key, wall(noon).date(), review.agreed, review.view)
+                found.setdefault(noon, []).append(seen)
+        return found
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), NETHERLANDS)

@@ -1,0 +1,50 @@
+"""Sentences for people, from the one place where they stand: `include/texts/`, Dutch with English beside it."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from overstap.resources import INCLUDE
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+TEXTS = INCLUDE / "texts"
+
+
+@cache
+def texts(name: str) -> dict[str, Any]:
+    """Return one file of sentences.
+
+    Args:
+        name: path below include/texts without its ending, such as "orchestration/titles".
+    """
+    loaded: dict[str, Any] = read_yaml(TEXTS / f"{name}.yaml")
+    return loaded
+
+
+def read_yaml(path: Path) -> Any:
+    """Return what one of our own files says.
+
+    The parser in C, where there is one, is ten times as fast, and every task reads some of them before it begins.
+    """
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
+
+
+class Count(int):
+    """A number whose noun agrees with it: in a sentence, `{files:bestand|bestanden}` says "1 bestand" or "2 bestanden".
+
+    Without a noun it is a number as any other.
+    """
+
+    def __format__(self, nouns: str) -> str:
+        if "|" not in nouns:
+            return super().__format__(nouns)
+        one, many = nouns.split("|")
+        return f"{int(self)} {one if self == 1 else many}"
+
+
+def counting(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts of a sentence with the whole numbers among them as `Count`."""
+    return {name: Count(fact) if type(fact) is int else fact for name, fact in facts.items()}

@@ -1,0 +1,213 @@
+"""A line over HTTPS with mutual TLS to somebody who is known by the OIN in the certificate, not only by host name.
+
+Whoever is slow, hangs, drips or pours at the other end does harm to its own conversation only: every request ends by
+its deadline, and an answer is read no further than it was allowed to be long.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from overstap.envelope.receipt import SOFTWARE
+from overstap.errors import OverstapError
+from overstap.pki import TlsIdentity, TrustStore
+from overstap.transport.pinned_tls import KnownContext, KnownSocket, NoConnectionError, connected
+
+CONNECT_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
+_KEEP_ALIVE_SECONDS = 20.0  # shorter than the reference endpoint keeps an idle connection
+_PART_BYTES = 64 * 1024
+_HTTPS_PORT = 443
+
+
+class Problem(StrEnum):
+    """Why there is no answer. After any of these what was sent may or may not have arrived: send the same again."""
+
+    UNREACHABLE = "unreachable"
+    """No connection: address, network, or server down."""
+    IDENTITY = "identity"
+    """The server is not who it has to be, or its certificate or host key is not in order. Nothing was sent."""
+    TIMEOUT = "timeout"
+    """Not done by the deadline."""
+    DISCONNECTED = "disconnected"
+    """The connection broke under way, which is also how a server refuses a client certificate."""
+    NO_RECEIPT = "no_receipt"
+    """A good status with something else than was asked for, or with nothing."""
+    ANSWER_TOO_LARGE = "answer_too_large"
+    WRONG_STATUS = "wrong_status"
+    """A status that carries no answer: not allowed, busy, broken."""
+    LOGIN = "login"
+    """The server does not let our account in, or there is no key to log in with."""
+    STORAGE = "storage"
+    """The place does not take it: missing, not ours to write in, or full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of one request: an answer, or a problem."""
+
+    status: int | None
+    """HTTP status, where there was one."""
+    body: bytes
+    media_type: str
+    headers: Mapping[str, str]
+    problem: Problem | None = None
+    cause: str | None = None
+    """Code of the trust store's error, where there was one."""
+
+
+class Line:
+    """A line to one party, kept open between requests. For one thread at a time.
+
+    Args:
+        oins: who must answer: one of these OINs is in the server's certificate.
+        trust: says whether that certificate is in order.
+        client: who is calling.
+        at: the moment against which the server's certificate is checked when connecting.
+        deadline_seconds: how long one request may take from beginning to end.
+    """
+
+    def __init__(
+        self,
+        *,
+        oins: frozenset[str],
+        trust: TrustStore,
+        client: TlsIdentity,
+        at: datetime,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:
+        if not oins:
+            raise ValueError("a line leads to somebody")
+        self._context = KnownContext.of(oins=oins, trust=trust, client=client, at=at)
+        self._deadline_seconds = deadline_seconds
+        self._place: tuple[str, int] | None = None
+        self._socket: KnownSocket | None = None
+        self._connection: HTTPConnection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the line."""
+        if self._connection is not None:
+            self._connection.close()
+        if self._socket is not None:
+            self._socket.close()
+        self._place = self._connection = self._socket = None
+
+    def post(
+        self,
+        url: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        *,
+        limit: int,
+        judge: Callable[[int, str], Problem | None] = lambda status, media_type: None,
+        at: datetime | None = None,
+    ) -> Reply:
+        """Send a request and return what came back. Raises nothing for what the other side does.
+
+        Args:
+            url: `https://...`.
+            content: the body.
+            headers: of the request.
+            limit: how long the answer's body may be, in bytes.
+            judge: looks at status and media type before the body is read; a problem ends the reading.
+            at: the moment, for the check of a certificate when it connects anew; as given before when None.
+        """
+        self._context.at = at or self._context.at
+        try:
+            reply = self._post(url, content, headers, limit, judge)
+        except OverstapError as error:
+            reply = _without(Problem.IDENTITY, cause=error.code)
+        except NoConnectionError as error:
+            reply = _without(Problem.IDENTITY if error.is_other else Problem.UNREACHABLE)
+        except TimeoutError:
+            reply = _without(Problem.TIMEOUT)
+        except (HTTPException, OSError, ValueError):
+            reply = _without(Problem.DISCONNECTED)
+        if reply.problem is not None:  # whatever of this answer is under way must not be taken for the next one's
+            self.close()
+        return reply
+
+    def _post(
+        self,
+        url: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        limit: int,
+        judge: Callable[[int, str], Problem | None],
+    ) -> Reply:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError("a line is over HTTPS")
+        connection, line = self._connected((parts.hostname, parts.port or _HTTPS_PORT))
+        path = parts.path or "/"
+        connection.request(
+            "POST",
+            f"{path}?{parts.query}" if parts.query else path,
+            body=content,
+            headers={"User-Agent": SOFTWARE, "Accept-Encoding": "identity", **headers},
+        )
+        with connection.getresponse() as response:
+            media_type = (response.headers.get("content-type") or "").partition(";")[0].strip().lower()
+            if problem := judge(response.status, media_type):
+                return _without(problem, response.status)
+            body = _body(response, limit)
+            if body is None:
+                return _without(Problem.ANSWER_TOO_LARGE, response.status)
+            said = {name.lower(): value for name, value in response.headers.items()}
+            if response.will_close:
+                self.close()
+        line.rest()
+        return Reply(response.status, body, media_type, said)
+
+    def _connected(self, place: tuple[str, int]) -> tuple[HTTPConnection, KnownSocket]:
+        """Return the connection to a place, a new one where there is none that can be used."""
+        if self._connection is not None and self._socket is not None:
+            if self._place == place and self._socket.is_usable(idle_seconds=_KEEP_ALIVE_SECONDS):
+                self._socket.hurry(self._deadline_seconds)
+                return self._connection, self._socket
+            self.close()
+        seconds = min(CONNECT_SECONDS, self._deadline_seconds)
+        self._socket = connected(place, self._context, connect_seconds=seconds, deadline_seconds=self._deadline_seconds)
+        self._connection = HTTPConnection(*place)
+        self._connection.auto_open = 0  # never by itself: it would be without TLS
+        self._connection.sock = self._socket
+        self._place = place
+        return self._connection, self._socket
+
+
+def _body(response: HTTPResponse, limit: int) -> bytes | None:
+    """Read an answer's body; None when it is longer than it may be.
+
+    Raises:
+        HTTPException, OSError, ValueError: it is not whole.
+    """
+    stated = response.headers.get_all("content-length") or []
+    if any(not one.strip().isdigit() for one in stated) or len(set(stated)) > 1:
+        raise ValueError("a length of another form")
+    if response.length is not None and response.length > limit:
+        return None
+    body = bytearray()
+    while part := response.read(min(_PART_BYTES, limit + 1 - len(body))):
+        body += part
+        if len(body) > limit:
+            return None
+    if response.length:  # so many bytes were stated and did not come
+        raise ValueError("an answer that was cut off")
+    return bytes(body)
+
+
+def _without(problem: Problem, status: int | None = None, *, cause: str | None = None) -> Reply:
+    return Reply(status, b"", "", {}, problem, cause)

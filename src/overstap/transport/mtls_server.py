@@ -1,0 +1,161 @@
+"""An HTTPS server whose every caller is known by certificate: what a school's endpoint and a region's desk share."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import uvicorn
+from cryptography import x509
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from overstap.envelope.manifest import uuid_of
+from overstap.errors import OverstapError
+from overstap.pki import Role, TlsIdentity, TrustStore
+from overstap.pki.certificates import UNREADABLE, oin_in
+
+MESSAGE_ID_HEADER = "Overstap-Message-Id"
+
+_BODY_SECONDS = 60
+_KEEP_ALIVE_SECONDS = 30
+_SHUTDOWN_SECONDS = 5
+_AT_ONCE = 200
+_log = logging.getLogger(__name__)
+
+
+def known_caller(
+    certificate: bytes | None, *, trust: TrustStore, admits: Callable[[str], bool], at: datetime
+) -> str | None:
+    """Return the OIN of who calls, or None when this one may not.
+
+    Args:
+        certificate: DER, from the TLS connection.
+        trust: whose certificates count.
+        admits: says whether the holder of an OIN may call.
+        at: the moment of calling.
+    """
+    if certificate is None:
+        return None
+    try:
+        found = x509.load_der_x509_certificate(certificate)
+        oin = oin_in(found)
+    except UNREADABLE:
+        _log.warning("caller refused: certificate not readable")
+        return None
+    if oin is None or not admits(oin):
+        _log.warning("caller refused: not one of those who may call")
+        return None
+    try:
+        trust.check(found, role=Role.CLIENT, oin=oin, at=at)
+    except OverstapError as error:
+        _log.warning("caller refused: %s", error.code)
+        return None
+    return oin
+
+
+def server(
+    application: Starlette,
+    *,
+    identity: TlsIdentity,
+    trust: TrustStore,
+    admit: Callable[[bytes | None, datetime], str | None],
+    host: str,
+    port: int,
+    now: Callable[[], datetime],
+) -> uvicorn.Server:
+    """Return a server that is ready to run: TLS 1.2 or later, a client certificate from everyone.
+
+    Args:
+        application: finds the caller in `request.state.caller`.
+        identity: who the server is.
+        trust: which authorities issue callers' certificates.
+        admit: gives the caller's OIN for a certificate (DER) at a moment, or None when this one may not call.
+        host: the address to listen on.
+        port: the port; 0 for any.
+        now: the clock.
+    """
+
+    class KnownCaller(H11Protocol):
+        """Looks at the caller's certificate once per connection, with all checks of the trust store."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            tls = transport.get_extra_info("ssl_object")
+            certificate = tls.getpeercert(binary_form=True) if tls else None
+            self.app_state = {**self.app_state, "caller": admit(certificate, now())}
+            super().connection_made(transport)
+
+    context = server_context(identity, trust, at=now())
+    config = uvicorn.Config(
+        application,
+        host=host,
+        port=port,
+        http=KnownCaller,
+        ws="none",
+        lifespan="off",
+        ssl_context_factory=lambda _config, _default: context,
+        limit_concurrency=_AT_ONCE,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+    )
+    return uvicorn.Server(config)
+
+
+def server_context(identity: TlsIdentity, trust: TrustStore, *, at: datetime) -> ssl.SSLContext:
+    """Return the TLS settings of a server.
+
+    Args:
+        identity: who it is.
+        trust: which authorities issue callers' certificates.
+        at: the moment.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    identity.load_into(context)
+    context.load_verify_locations(trust.authorities_file(at=at))
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+async def body_of(request: Request, limit: int) -> bytes | None:
+    """Read the body within the time and size allowed; None when it is larger.
+
+    Raises:
+        TimeoutError: it took longer than a minute.
+        starlette.requests.ClientDisconnect: the caller is gone.
+    """
+    parts, size = [], 0
+    async with asyncio.timeout(_BODY_SECONDS):
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                return None
+            parts.append(part)
+    return b"".join(parts)
+
+
+def media_type_of(request: Request) -> str:
+    """Return the media type of a request's body, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def message_id_of(request: Request) -> UUID | None:
+    """Return the message id that a request names in its header, or None."""
+    try:
+        return uuid_of(request.headers.get(MESSAGE_ID_HEADER))
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def problem(status: int, code: str) -> Response:
+    """Return an answer that carries nothing but a code: the caller still has what it sent and decides what to do."""
+    content: dict[str, Any] = {"problem": code}
+    return JSONResponse(content, status_code=status, headers={"Connection": "close"} if status == 413 else None)

@@ -1,0 +1,138 @@
+"""From how a round stands to what lies in the mail boxes: once, a digest a day, nothing lost, nobody's pupil in it."""
+
+import smtplib
+from datetime import datetime, timedelta
+
+import pytest
+from mail_server import MailServer
+
+from overstap.agreements import Agreement, RoundKind, load_agreement
+from overstap.clock import NETHERLANDS, now, wall
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.notifications import notices
+from overstap.ledger.notifications.notices import Notice
+from overstap.ledger.rounds import rounds, task_failures
+from overstap.ledger.rounds.task_failures import Place
+from overstap.notifications.noting import tell
+from overstap.notifications.outbox import work
+from overstap.notifications.smtp import opened
+from overstap_tools.project import PROJECT
+
+KIND = RoundKind.ADVICE
+
+
+@pytest.fixture
+def agreement(ledger: Ledger) -> Agreement:
+    found = load_agreement(PROJECT / "include" / "regions" / "haaglanden" / "2026-2027.yaml")
+    found = found.model_copy(
+        update={"region": "demo", "schools": found.primary_schools[:2] + found.secondary_schools[:1]}
+    )
+    with ledger.unit("demo", "test") as unit:
+        rounds.open_round(unit, found, KIND)
+    return found
+
+
+def morning(days: int = 0) -> datetime:
+    """Half past seven on the next working day from today, or some working days later; the clock is an argument."""
+    local = wall(now()) + timedelta(days=1)
+    while local.weekday() > 3:
+        local += timedelta(days=1)
+    return local.replace(hour=7, minute=30, second=0, microsecond=0, tzinfo=NETHERLANDS) + timedelta(days=days)
+
+
+def told(ledger: Ledger, at: datetime, *endings: tuple[str, str, datetime]) -> dict[str, int]:
+    board = "https://board.example/{}".format
+    return dict(tell(ledger, "demo", at=at, endings=endings, board=board, actor="tell"))
+
+
+def send(ledger: Ledger, server: MailServer) -> dict[str, int]:
+    def connect() -> smtplib.SMTP:
+        return smtplib.SMTP("127.0.0.1", server.port, timeout=10)
+
+    return dict(work(ledger, "demo", lambda: opened(connect, sender="o@regio.example"), actor="mail", clock=now))
+
+
+def fail(ledger: Ledger, agreement: Agreement, index: int) -> Place:
+    school = agreement.primary_schools[index]
+    place = Place("round__demo__advice", "run", "collect", index, agreement.round_id(KIND), school.id)
+    with ledger.unit("demo", "collect") as unit:
+        error = OverstapError("INTAKE-050", school=school.label, contact=school.contact)
+        task_failures.note(unit, place, error, will_retry=False)
+    return place
+
+
+def test_a_day_has_one_digest_per_person_and_the_next_day_another_only_with_news(
+    ledger: Ledger, agreement: Agreement, mail_server: MailServer
+) -> None:
+    done = told(ledger, morning())
+    assert done == {"noted": 4, "digests": 4}
+    assert told(ledger, morning() + timedelta(hours=1)) == {"noted": 0}
+    assert send(ledger, mail_server) == {"sent": 4}
+    assert told(ledger, morning(1)) == {"noted": 0}
+    person = agreement.coordinators[0]
+    [mail] = mail_server.box(person.email)
+    assert "De ronde is geopend" in mail["Subject"]
+    assert f"https://board.example/{agreement.round_id(KIND)}" in mail.get_body(("plain",)).get_content()
+    assert len(mail_server.box(agreement.primary_schools[0].contact)) == 1
+
+
+def test_red_tasks_come_at_once_and_together_and_not_when_they_are_mended_first(
+    ledger: Ledger, agreement: Agreement, mail_server: MailServer
+) -> None:
+    told(ledger, morning())
+    send(ledger, mail_server)
+    first, second = (fail(ledger, agreement, index) for index in (0, 1))
+    ten = morning() + timedelta(hours=2, minutes=30)
+    assert told(ledger, ten) == {"noted": 2, "urgent": 1}
+    third = fail(ledger, agreement, 0)
+    assert told(ledger, ten + timedelta(minutes=5)) == {"noted": 1}, "no second mail within the hour"
+    with ledger.unit("demo", "collect") as unit:
+        for place in (first, second, third):
+            task_failures.end(unit, place)
+    assert told(ledger, ten + timedelta(hours=1)) == {"noted": 0}, "mended before anybody was told"
+    send(ledger, mail_server)
+    [_, mail] = sorted(mail_server.box(agreement.coordinators[0].email), key=lambda one: "INTAKE" in one.as_string())
+    text = mail.get_body(("plain",)).get_content()
+    assert text.count("INTAKE-050") == 2
+    assert "2 berichten" in mail["Subject"]
+
+
+def test_at_night_everything_waits(ledger: Ledger, agreement: Agreement) -> None:
+    fail(ledger, agreement, 0)
+    night = morning().replace(hour=22)
+    assert told(ledger, night) == {"noted": 5}
+    assert told(ledger, morning(1)) == {"noted": 0, "digests": 4}
+
+
+def test_a_question_that_was_answered_at_once_is_not_mailed(ledger: Ledger, agreement: Agreement) -> None:
+    told(ledger, morning())
+    account = f"coordinator:{agreement.coordinators[0].account}"
+    subjects = {"subject_nl": "Vrijgeven?", "subject_en": "Release?"}
+    asked = [Notice("gate", f"release/{n}/run", account, subjects, agreement.round_id(KIND), True) for n in (1, 2)]
+    with ledger.unit("demo", "gate") as unit:
+        notices.note(unit, asked)
+        notices.forget(unit, asked[0].meaning)
+    assert told(ledger, morning() + timedelta(hours=3)) == {"noted": 0, "urgent": 1}
+    with ledger.unit("demo", "test") as unit:
+        rows = unit.rows("select meaning, mail is not null from overstap.notice where kind = 'gate' order by meaning")
+    assert [is_told for _, is_told in rows] == [False, True]
+
+
+def test_schools_get_nothing_where_the_region_wants_none(ledger: Ledger, agreement: Agreement) -> None:
+    quiet = agreement.notices.model_copy(update={"schools": False})
+    changed = agreement.model_copy(update={"notices": quiet, "school_year": "2027-2028"})
+    with ledger.unit("demo", "test") as unit:
+        rounds.open_round(unit, changed, KIND)
+    assert told(ledger, morning())["digests"] == len(agreement.coordinators)
+
+
+def test_no_address_stands_readable_in_the_ledger(ledger: Ledger, agreement: Agreement, owner_dsn: str) -> None:
+    import psycopg
+
+    told(ledger, morning(), ("99DA00 signing-1", agreement.primary_schools[0].id, morning(9)))
+    with psycopg.connect(owner_dsn) as connection:
+        for table in ("notice", "mail"):
+            rows = connection.execute(f"select t::text from overstap.{table} t").fetchall()  # noqa: S608 (two names)
+            assert rows
+            assert not [row for (row,) in rows if "@" in row]

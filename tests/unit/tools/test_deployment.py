@@ -1,0 +1,167 @@
+"""The deployment's files, as far as they can be tried without containers."""
+
+import json
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from overstap.settings import Settings
+from overstap_tools.local.environment import Place, environment
+from overstap_tools.local.passwords import Passwords
+from overstap_tools.project import PROJECT
+
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+TEXT = (PROJECT / "docker-compose.yaml").read_text()
+
+
+@cache
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load(TEXT))
+
+
+def services() -> dict[str, dict[str, Any]]:
+    return dict(compose()["services"])
+
+
+def test_every_component_waits_for_the_schema_and_is_watched() -> None:
+    assert set(services()) == {"postgres", "init", "review", "school", *COMPONENTS}
+    for name in COMPONENTS:
+        service = services()[name]
+        assert service["depends_on"]["init"]["condition"] == "service_completed_successfully"
+        assert service["healthcheck"]["test"][0] == "CMD"
+        assert service["command"][:3] == ["with-secrets", "airflow", name]
+
+
+def test_nothing_is_published_but_the_pages_on_loopback() -> None:
+    published = {name: service["ports"] for name, service in services().items() if "ports" in service}
+    assert published == {
+        "api-server": ["127.0.0.1:8080:8080"],
+        "review": ["127.0.0.1:8090:8090"],
+        "school": ["127.0.0.1:8091:8091"],
+    }
+
+
+def test_the_parents_pages_have_their_own_login_and_nothing_else() -> None:
+    pages = services()["review"]
+    assert pages["secrets"] == ["review_password"]
+    assert "volumes" not in pages
+    assert pages["read_only"] is True
+    holders = {name for name, service in services().items() if "review_password" in service["secrets"]}
+    assert holders == {"postgres", "review"}
+
+
+def test_no_log_server_where_logs_are_shared() -> None:
+    for name in ("scheduler", "triggerer"):
+        assert "--skip-serve-logs" in services()[name]["command"]
+
+
+def test_secrets_are_files_without_a_default() -> None:
+    named = set(compose()["secrets"])
+    for name, secret in compose()["secrets"].items():
+        assert re.fullmatch(r"\$\{SECRETS_FOLDER(:\?[^}]+)?\}/" + name, secret["file"])
+    used = {secret for service in services().values() for secret in service["secrets"]}
+    assert used == named
+    assert not re.search(r"\$\{[A-Z_]+:?-", TEXT), "a default in ${NAME:-default}"
+    for service in services().values():
+        secret_like = [name for name in service.get("environment", {}) if re.search("PASSWORD|SECRET|KEY$|CONN", name)]
+        assert set(secret_like) <= {"POSTGRES_PASSWORD_FILE"}
+
+
+def test_the_owner_of_the_ledger_is_known_to_no_component_that_runs() -> None:
+    holders = {name for name, service in services().items() if "owner_password" in service["secrets"]}
+    assert holders == {"postgres", "init"}
+
+
+def test_keys_are_where_tasks_run_and_nowhere_else() -> None:
+    holders = {name for name, one in services().items() if any("/keys:" in part for part in one.get("volumes", []))}
+    assert holders == {"scheduler", "school"}  # the schools' pages make letters and proof
+
+
+def test_install_says_how_to_make_each_secret_and_each_variable() -> None:
+    guide = (PROJECT / "docs" / "install.md").read_text()
+    assert not [name for name in compose()["secrets"] if name not in guide]
+    variables = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", TEXT)) - {"HOSTNAME"}
+    assert variables == set(re.findall(r"^   ([A-Z_]+)=", guide, flags=re.M))
+
+
+def test_the_image_is_of_the_airflow_and_lock_that_are_tested() -> None:
+    locked = re.search(r"^apache-airflow==(\S+)", (PROJECT / "requirements.txt").read_text(), flags=re.M)
+    assert locked is not None
+    file = (PROJECT / "Dockerfile").read_text()
+    assert f"FROM apache/airflow:{locked[1]}-python3.12" in file
+    # What the image reads as a secret is what the deployment gives.
+    assert set(re.findall(r"\(secret (\w+)\)", file)) <= set(compose()["secrets"])
+
+
+def test_only_what_the_image_copies_reaches_the_builder() -> None:
+    allowed = {line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {
+        name
+        for line in (PROJECT / "Dockerfile").read_text().splitlines()
+        if line.startswith("COPY") and "<<" not in line
+        for name in line.split()[1:-1]
+    }
+    assert allowed == copied
+    assert not [name for name in copied if not (PROJECT / name).exists()]
+
+
+def test_settings_of_ours_in_the_deployment_exist() -> None:
+    given = set(re.findall(r"\b(OVERSTAP_[A-Z_]+)\b", TEXT + (PROJECT / "Dockerfile").read_text()))
+    assert len(given) > 6
+    assert given - {f"OVERSTAP_{name.upper()}" for name in Settings.model_fields} == set()
+
+
+def test_settings_of_airflow_exist(tmp_path: Path) -> None:
+    place = Place(tmp_path, tmp_path, tmp_path, "postgresql://", 8080, 8)
+    given = {name for name in environment(place, Passwords(tmp_path), {}) if name.startswith("AIRFLOW__")}
+    given |= set(re.findall(r"AIRFLOW__[A-Z0-9_]+__[A-Z0-9_]+", TEXT + (PROJECT / "Dockerfile").read_text()))
+    listed = subprocess.check_output(
+        [sys.executable, "-m", "airflow", "config", "list", "--defaults"],
+        text=True,
+        env={"AIRFLOW_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        stderr=subprocess.DEVNULL,
+    )
+    known = set(re.findall(r"# Variable: (AIRFLOW__\S+)", listed))
+    assert len(known) > 300
+    assert given - known == set()
+
+
+def test_every_setting_is_documented() -> None:
+    guide = (PROJECT / "docs" / "settings.md").read_text()
+    names = {f"OVERSTAP_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"^## (OVERSTAP_\w+)$", guide, flags=re.M)) == names
+    assert set(re.findall(r"^\| \[`(OVERSTAP_\w+)`\]", guide, flags=re.M)) == names
+
+
+def test_the_public_code_file_says_what_the_project_says() -> None:
+    said = yaml.safe_load((PROJECT / "publiccode.yml").read_text())
+    project = (PROJECT / "pyproject.toml").read_text()
+    assert f'version = "{said["softwareVersion"]}"' in project
+    assert f'license = "{said["legal"]["license"]}"' in project
+    for language in said["description"].values():
+        assert len(language["shortDescription"]) <= 150
+        assert 150 <= len(language["longDescription"]) <= 10_000
+
+
+def test_the_licence_is_there_in_full() -> None:
+    text = (PROJECT / "LICENSE").read_text()
+    assert text.startswith("EUROPEAN UNION PUBLIC LICENCE v. 1.2")
+    assert [article for article in range(1, 16) if not re.search(rf"^{article}\.\S", text, flags=re.M)] == []
+    assert "Appendix" in text
+
+
+def test_hooks_download_nothing() -> None:
+    config = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text())
+    assert [repo["repo"] for repo in config["repos"]] == ["local"]
+    assert {hook["language"] for repo in config["repos"] for hook in repo["hooks"]} == {"system"}
+
+
+def test_sentences_before_the_environment_are_in_both_languages() -> None:
+    messages = json.loads((PROJECT / "include" / "texts" / "bootstrap" / "messages.json").read_text())
+    for text in messages.values():
+        assert set(re.findall(r"{(\w+)}", text["nl"])) == set(re.findall(r"{(\w+)}", text["en"]))

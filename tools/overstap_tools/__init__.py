@@ -1,0 +1,1 @@
+"""What only makes a demonstration, a benchmark or a development machine: not in the wheel or the production image."""

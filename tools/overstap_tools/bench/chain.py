@@ -1,0 +1,313 @@
+"""The whole chain without Airflow: what a round's tasks call, from drop folders to verified receipts.
+
+Each process takes a region of its own through a round; the schools' endpoints and PostgreSQL are further processes on
+the same cores. At the end the ledger is checked (I1 to I8) against what the endpoints stored.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from overstap.agreements import Agreement, RoundKind
+from overstap.clock import now
+from overstap.delivery.sealing import seal_round
+from overstap.delivery.sending import send_school
+from overstap.delivery.stored_evidence import receipt_fault, stored
+from overstap.intake import applications
+from overstap.intake.collect import collect_registrations, collect_school, from_drop_folder
+from overstap.ledger import Ledger
+from overstap.ledger.delivery.deliveries import sort_receivers
+from overstap.ledger.dossiers.dossiers import decide_release
+from overstap.ledger.invariants import Evidence
+from overstap.ledger.invariants import check as find_breaches
+from overstap.ledger.rounds.rounds import open_round
+from overstap.pki import TrustStore
+from overstap.quality import suites
+from overstap.quality.region import judge_round
+from overstap.review.decisions import read_list
+from overstap.review.recording import record_list
+from overstap.simulation.synthetic.agreement import agreement_of, past_milestones
+from overstap.simulation.synthetic.region import SyntheticRegion
+from overstap.simulation.synthetic.reviews import write_reviews
+from overstap.simulation.synthetic.writing import write_applications, write_school
+from overstap_tools.bench import processors
+from overstap_tools.bench.lines import Line, show
+from overstap_tools.bench.receivers import receivers, store_of
+from overstap_tools.bench.sandbox import BenchPlace, give_certificates, region_of
+from overstap_tools.bench.together import Measured, Part, Stopwatch, peak_bytes, together
+
+REGIONS = ("chain_alone", "chain_one", "chain_two")
+ROUND = RoundKind.ADVICE
+BUDGET = 1_200
+MEMORY_BUDGET = 300_000_000
+_MEGA = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One region's round; can cross to another process."""
+
+    place: BenchPlace
+    region: SyntheticRegion
+    addresses: Mapping[str, str]
+
+
+class Chain:
+    """The steps of one region's round, each as its task in Airflow does it.
+
+    Args:
+        task: the region and its endpoints.
+        ledger: the ledger.
+    """
+
+    def __init__(self, task: Task, ledger: Ledger) -> None:
+        self.task = task
+        self.ledger = ledger
+        self.region = task.region.name
+        self.agreement: Agreement = agreement_of(
+            task.region, {ROUND: past_milestones(now())}, receives_at=task.addresses.__getitem__
+        )
+        self.agreed = self.agreement.round(ROUND)
+        self.round_id = self.agreement.round_id(ROUND)
+        self.trust = TrustStore(task.place.trust, production=False)
+        self.steps: dict[str, Callable[[], None]] = {
+            "intake": self.intake,
+            "quality": self.quality,
+            "review": self.review,
+            "seal": self.seal,
+            "deliver": self.deliver,
+        }
+
+    def intake(self) -> None:
+        """Open the round, read registrations, and take in what lies in the drop folders."""
+        with self.ledger.unit(self.region, "open_round") as unit:
+            open_round(unit, self.agreement, ROUND)
+        found = [applications.read_csv(applications_of(self.task.place, self.region))]
+        collect_registrations(self.ledger, self.agreement, found, "registrations")
+        for school in self.agreement.primary_schools:
+            folder = self.task.place.folder / "drop" / self.region / school.id
+            key = self.ledger.keys(self.region).lookup("label", school.id)
+            collect_school(
+                self.ledger,
+                agreement=self.agreement,
+                agreed=self.agreed,
+                round_id=self.round_id,
+                school=school,
+                source="drop_folder",
+                candidates=from_drop_folder(folder, now=now(), label_key=key),
+                actor=f"collect {school.id}",
+            )
+
+    def quality(self) -> None:
+        """Judge the region and make the schools' reports."""
+        judge_round(
+            self.ledger,
+            agreement=self.agreement,
+            agreed=self.agreed,
+            round_id=self.round_id,
+            actor="check",
+            today=self.task.region.today,
+            made_at=now(),
+        )
+
+    def review(self) -> None:
+        """Release, and record the schools' lists of what parents saw."""
+        with self.ledger.unit(self.region, "coordinator") as unit:
+            decide_release(
+                *(unit, self.round_id),
+                approved=True,
+                decided_by="coordinator",
+                reason="",
+                answer_key="bench",
+                closes_at=now() + timedelta(days=1),
+            )
+        for school in self.agreement.primary_schools:
+            data = (reviews_of(self.task.place, self.region) / f"review-{school.id}.csv").read_bytes()
+            record_list(
+                self.ledger,
+                region=self.region,
+                round_id=self.round_id,
+                school=school.id,
+                actor=school.id,
+                listed=read_list(data, today=self.task.region.today),
+                ground="school_list",
+            )
+
+    def seal(self) -> None:
+        """Put apart what nobody may receive, and seal the rest."""
+        with self.ledger.unit(self.region, "receivers") as unit:
+            sort_receivers(unit, self.round_id, self.agreed.receivers)
+        seal_round(
+            *(self.ledger, self.trust),
+            agreement=self.agreement,
+            agreed=self.agreed,
+            round_id=self.round_id,
+            actor="seal",
+            clock=now,
+        )
+
+    def deliver(self) -> None:
+        """Send every school what is sealed for it, and keep its receipts."""
+        for school in self.agreement.secondary_schools:
+            send_school(
+                *(self.ledger, self.trust),
+                agreement=self.agreement,
+                round_id=self.round_id,
+                school=school,
+                actor=f"deliver {school.id}",
+                clock=now,
+            )
+
+    def count(self, state: str | None = None) -> int:
+        """Return how many dossiers the round has, in one state or in all."""
+        with self.ledger.unit(self.region, "bench") as unit:
+            return int(
+                unit.one(
+                    "select count(*) from overstap.dossier where round_id = %(round)s "
+                    "and (%(state)s::text is null or state = %(state)s)",
+                    round=self.round_id,
+                    state=state,
+                )[0]
+            )
+
+
+def playing(stopwatch: Stopwatch, task: Task) -> Part:
+    """Take a region through its round; counts the dossiers that ended confirmed."""
+    ledger = task.place.ledger()
+    chain = Chain(task, ledger)
+    suites.source()  # a scheduler has imported Great Expectations before it makes its workers
+    stopwatch.ready()
+    for name, step in chain.steps.items():
+        begin = time.monotonic()
+        step()
+        stopwatch.more[name] = time.monotonic() - begin
+        stopwatch.more[f"{name} bytes"] = peak_bytes()
+    part = stopwatch.stop(chain.count("confirmed"))
+    part.more["taken in"] = chain.count()
+    ledger.close()
+    return part
+
+
+def run(console: Console, place: BenchPlace, *, today: date, pupils: int) -> list[Line]:
+    """Print the rates, and return them.
+
+    Args:
+        console: where to print.
+        place: where; its ledger knows the regions `REGIONS`.
+        today: the day of the exports.
+        pupils: how many dossiers each process takes through a round.
+    """
+    regions = [region_of(name, pupils, today, serial=serial) for serial, name in enumerate(REGIONS)]
+    give_certificates(place, regions, at=now())
+    for region in regions:
+        for school in region.primary:
+            write_school(region, school, place.folder)
+        write_applications(region, applications_of(place, region.name))
+        write_reviews(region, reviews_of(place, region.name), seen_on=today)
+    alone, cpu_alone = _play(place, regions[:1])
+    both, cpu_both = _play(place, regions[1:])
+    steps = [name for name in alone.parts[0].more if f"{name} bytes" in alone.parts[0].more]
+    lines = [Line(what=name, one=_step_rate(alone, name), two=_step_rate(both, name)) for name in steps]
+    lines.append(
+        Line(what="all of it, confirmed", one=alone.rate, two=both.rate, budget=BUDGET, is_budget_for_two=True)
+    )
+    taken = int(both.parts[0].more["taken in"])
+    show(
+        console,
+        f"Whole chain, {taken:,} dossiers a region, a region per process, {len(regions[0].secondary)} endpoints each",
+        lines,
+        f"confirmed {both.parts[0].counted:,} of {taken:,}; the others have no receiver, or their parents did not come",
+    )
+    _show_costs(console, alone, cpu_alone, both, cpu_both)
+    _show_memory(console, both, steps)
+    for region in regions:
+        _check(console, place, region)
+    return lines
+
+
+def applications_of(place: BenchPlace, region: str) -> Path:
+    """Return the file with a region's registrations."""
+    return place.folder / "applications" / f"{region}.csv"
+
+
+def reviews_of(place: BenchPlace, region: str) -> Path:
+    """Return the folder with the lists of a region's schools."""
+    return place.folder / "reviews" / region
+
+
+def _play(place: BenchPlace, regions: list[SyntheticRegion]) -> tuple[Measured, dict[str, float]]:
+    """Play the rounds of regions at the same time; return what was measured and the processor seconds of each kind."""
+    schools = [school.id for school in regions[0].secondary]
+    with ExitStack() as stack:
+        found = {region.name: stack.enter_context(receivers(place, region.name, schools)) for region in regions}
+        postgres = [processors.server(place.superuser_dsn)]
+        endpoints = [psutil.Process(pid) for addresses in found.values() for _, pid in addresses.values()]
+        before = processors.seconds(postgres), processors.seconds(endpoints)
+        measured = together(
+            playing,
+            [
+                (Task(place, region, {school: url for school, (url, _) in found[region.name].items()}),)
+                for region in regions
+            ],
+        )
+        cpu = {
+            "overstap": sum(part.cpu_seconds for part in measured.parts),
+            "PostgreSQL": processors.seconds(postgres) - before[0],
+            "endpoints": processors.seconds(endpoints) - before[1],
+        }
+    return measured, cpu
+
+
+def _step_rate(measured: Measured, step: str) -> float:
+    """Return taken-in dossiers per second of a step: each process by its own clock, since they do not wait."""
+    return sum(part.more["taken in"] / part.more[step] for part in measured.parts)
+
+
+def _show_costs(
+    console: Console, alone: Measured, cpu_alone: dict[str, float], both: Measured, cpu_both: dict[str, float]
+) -> None:
+    table = Table(title="Processor milliseconds per confirmed dossier", title_justify="left")
+    for name in ("process", "one region", "two regions"):
+        table.add_column(name, justify="left" if name == "process" else "right")
+    for name in cpu_alone:
+        one, two = (
+            f"{1000 * cpu[name] / measured.counted:.2f}" for cpu, measured in ((cpu_alone, alone), (cpu_both, both))
+        )
+        table.add_row(name, one, two)
+    console.print(table)
+    whole = sum(cpu_both.values()) / both.counted
+    console.print(f"  so two cores that do nothing else would confirm {2 / whole:,.0f} dossiers/s", highlight=False)
+
+
+def _show_memory(console: Console, measured: Measured, steps: list[str]) -> None:
+    part = max(measured.parts, key=lambda one: one.peak_bytes)
+    peaks = ", ".join(f"{step} {part.more[f'{step} bytes'] / _MEGA:,.0f}" for step in steps)
+    kept = "kept" if part.peak_bytes <= MEMORY_BUDGET else "missed"
+    console.print(
+        f"  largest memory of a process so far, MB, after {peaks} (budget {MEMORY_BUDGET / _MEGA:,.0f}: {kept})",
+        highlight=False,
+    )
+
+
+def _check(console: Console, place: BenchPlace, region: SyntheticRegion) -> None:
+    """Check the region's ledger against its endpoints' stores, as `overstap ledger check` does.
+
+    Raises:
+        RuntimeError: something does not hold, so the rates are worth nothing.
+    """
+    stores = {school.id: stored(store_of(place, region.name, school.id)) for school in region.secondary}
+    fault = receipt_fault(TrustStore(place.trust, production=False))
+    ledger = place.ledger()
+    with ledger.unit(region.name, "bench") as unit:
+        breaches = find_breaches(unit, Evidence(stores, fault))
+    ledger.close()
+    if breaches:
+        raise RuntimeError(f"{region.name}: {len(breaches)} breaches, the first: {breaches[0]}")
+    console.print(f"  {region.name}: I1-I8 hold", highlight=False)

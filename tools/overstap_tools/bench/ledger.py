@@ -1,0 +1,214 @@
+"""Rates of the ledger by itself: dossiers of a few bytes through every state, in groups, with evidence and checks."""
+
+import os
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import TypeVar
+
+import psycopg
+from rich.console import Console
+
+from overstap.agreements import Agreement, RoundKind
+from overstap.clock import now
+from overstap.envelope.message_ids import message_id
+from overstap.ledger.delivery.deliveries import Answer, Envelope, keep_sealed, settle, to_send
+from overstap.ledger.dossiers.dossiers import Incoming, VersionRef, decide_release, store, verdicts
+from overstap.ledger.region_keys import sha256
+from overstap.ledger.review.decisions import Decision, record
+from overstap.ledger.rounds.rounds import Registration, open_round, record_registrations
+from overstap.ledger.session import Ledger
+from overstap.simulation.synthetic.agreement import agreement_of, past_milestones
+from overstap_tools.bench import processors
+from overstap_tools.bench.lines import Line, show
+from overstap_tools.bench.sandbox import BenchPlace, region_of
+from overstap_tools.bench.together import Measured, Part, Stopwatch, Work, together
+
+REGIONS = ("ledger_one", "ledger_two")
+ROUND = RoundKind.ADVICE
+BUDGET = 50_000
+STEPS = ("take in", "accept", "release", "inspect", "seal", "send", "confirm")
+_TABLE = "create table bare_state (id uuid primary key default uuidv7(), state text not null, owner text not null)"
+_Item = TypeVar("_Item")
+
+
+def moving(
+    stopwatch: Stopwatch, place: BenchPlace, name: str, dossiers: int, group: int, year: int, today: date
+) -> Part:
+    """Take dossiers of one school through all states of a round."""
+    agreement = agreement_of(region_of(name, 1, today), {ROUND: past_milestones(now())}).model_copy(
+        update={"school_year": f"{2100 + year}-{2101 + year}"}
+    )
+    ledger = place.ledger()
+    with ledger.unit(name, "bench") as unit:
+        open_round(unit, agreement, ROUND)
+    stopwatch.ready()
+    for step, seconds in steps(ledger, agreement, name, dossiers, group):
+        stopwatch.more[step] = seconds
+    part = stopwatch.stop(dossiers * len(STEPS))
+    ledger.close()
+    return part
+
+
+def steps(ledger: Ledger, agreement: Agreement, region: str, dossiers: int, group: int) -> Iterator[tuple[str, float]]:
+    """Take dossiers of the first school through every state; yield each step that is done with its seconds.
+
+    Args:
+        ledger: the ledger, in which the round is open.
+        agreement: the region's.
+        region: region id.
+        dossiers: how many.
+        group: how many per transaction.
+    """
+    round_id = agreement.round_id(ROUND)
+    primary, secondary = agreement.primary_schools[0].id, agreement.secondary_schools[0].id
+    clock = time.monotonic
+
+    begin = clock()
+    incoming = [
+        Incoming(f"{number:09}", f"las{number}", b"<dossier/>", sha256(b"%d" % number), "2019.1", "drop_folder")
+        for number in range(dossiers)
+    ]
+    for taken in _groups(incoming, group):
+        with ledger.unit(region, "take in") as unit:
+            store(unit, round_id, primary, taken)
+    yield "take in", clock() - begin
+
+    with ledger.unit(region, "bench") as unit:
+        registered = [Registration(str(item.pupil_number), primary, secondary, "placed", now()) for item in incoming]
+        record_registrations(unit, agreement.school_year, registered)
+        ids = [row[0] for row in unit.rows("select dossier from overstap.dossier where round_id = %(r)s", r=round_id)]
+    refs = [VersionRef(dossier, 1) for dossier in ids]
+    begin = clock()
+    for part in _groups(refs, group):
+        with ledger.unit(region, "accept") as unit:
+            verdicts(unit, dict.fromkeys(part, ()))
+    yield "accept", clock() - begin
+
+    begin = clock()
+    with ledger.unit(region, "release") as unit:
+        decide_release(
+            *(unit, round_id),
+            approved=True,
+            decided_by="bench",
+            reason="",
+            answer_key="bench",
+            closes_at=now() + timedelta(days=1),
+        )
+    yield "release", clock() - begin
+
+    begin = clock()
+    said = [Decision(f"las{number}", now().date(), "Ja", None) for number in range(dossiers)]
+    for decisions in _groups(said, group):
+        with ledger.unit(region, "inspect") as unit:
+            record(unit, round_id, primary, decisions, ground="school_list")
+    yield "inspect", clock() - begin
+
+    begin = clock()
+    for part in _groups(refs, group):
+        at = now()
+        sealed = [
+            Envelope(message_id(at, os.urandom(10)), ref, secondary, b"envelope", sha256(b"envelope"), sha256(b"m"))
+            for ref in part
+        ]
+        with ledger.unit(region, "seal") as unit:
+            keep_sealed(unit, round_id, sealed)
+    yield "seal", clock() - begin
+
+    seconds = {"send": 0.0, "confirm": 0.0}
+    last = None
+    while True:
+        begin = clock()
+        with ledger.unit(region, "send") as unit:
+            envelopes = to_send(unit, round_id, secondary, after=last, limit=group)
+        seconds["send"] += clock() - begin
+        if not envelopes:
+            break
+        last = envelopes[-1].message_id
+        begin = clock()
+        with ledger.unit(region, "confirm") as unit:
+            settle(unit, [Answer(item.message_id, "accepted", None, item.message_id.bytes) for item in envelopes])
+        seconds["confirm"] += clock() - begin
+    yield from seconds.items()
+
+
+def updating(stopwatch: Stopwatch, place: BenchPlace, name: str, dossiers: int, group: int, *_: object) -> Part:
+    """Change a text column of a bare table in groups of the same size, as often as a dossier changes its state."""
+    with psycopg.connect(place.superuser_dsn, autocommit=True) as connection:
+        ids = [
+            row[0]
+            for row in connection.execute(
+                "insert into bare_state (state, owner) select 'supplied', %s from generate_series(1, %s) returning id",
+                [name, dossiers],
+            )
+        ]
+        stopwatch.ready()
+        for step in STEPS:
+            for part in _groups(ids, group):
+                connection.execute("update bare_state set state = %s where id = any(%s)", [step, part])
+        return stopwatch.stop(dossiers * len(STEPS))
+
+
+def run(console: Console, place: BenchPlace, *, today: date, dossiers: int, group: int, runs: int) -> list[Line]:
+    """Print the rates, and return them.
+
+    Args:
+        console: where to print.
+        place: where; its ledger knows the regions `REGIONS`.
+        today: for the agreement.
+        dossiers: how many each process takes through a round, in a region of its own.
+        group: dossiers per transaction; the gate releases all at once.
+        runs: how many times; the median counts.
+    """
+    with psycopg.connect(place.superuser_dsn) as connection:
+        connection.execute(_TABLE)
+    years = iter(range(1_000))
+
+    def measure(work: Work, processes: int) -> list[Measured]:
+        return [
+            together(work, [(place, name, dossiers, group, next(years), today) for name in REGIONS[:processes]])
+            for _ in range(runs)
+        ]
+
+    postgres = [processors.server(place.superuser_dsn)]
+    before = processors.seconds(postgres)
+    one = measure(moving, 1)
+    python = sum(part.cpu_seconds for found in one for part in found.parts)
+    cpu = python, processors.seconds(postgres) - before
+    two = measure(moving, 2)
+    lines = [Line(what=step, one=_step_rate(one, step), two=_step_rate(two, step)) for step in STEPS]
+    transitions = sum(found.counted for found in one)
+    lines.append(
+        Line(
+            what="all of it, per transition",
+            one=_rate(one),
+            two=_rate(two),
+            per_cpu=transitions / sum(cpu),
+            budget=BUDGET,
+        )
+    )
+    bare = (_rate(measure(updating, processes)) for processes in (1, 2))
+    lines.append(Line(what="update of a bare table", one=next(bare), two=next(bare), is_peer=True))
+    spent = " and ".join(
+        f"{1_000_000 * each / transitions:,.0f} in {who}"
+        for who, each in zip(("Python", "PostgreSQL"), cpu, strict=True)
+    )
+    title = f"Ledger, dossiers through a state, {group:,} per transaction"
+    show(console, title, lines, f"processor microseconds per transition: {spent}, preparations counted in")
+    return lines
+
+
+def _rate(measured: Sequence[Measured]) -> float:
+    return statistics.median(found.rate for found in measured)
+
+
+def _step_rate(measured: Sequence[Measured], step: str) -> float:
+    return statistics.median(
+        found.counted / len(STEPS) / max(part.more[step] for part in found.parts) for found in measured
+    )
+
+
+def _groups(items: Sequence[_Item], size: int) -> Iterator[list[_Item]]:
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])

@@ -1,0 +1,61 @@
+"""Endpoints of receiving schools as processes of their own, as schools run them."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from overstap.errors import OverstapError
+from overstap.receiver.endpoint import PATH
+from overstap_tools.bench.sandbox import BenchPlace, environment
+from overstap_tools.local import ports
+from overstap_tools.local.services import Service
+from overstap_tools.local.waiting import wait_until
+
+_START_SECONDS = 60
+
+
+def store_of(place: BenchPlace, region: str, school: str) -> Path:
+    """Return where a school's endpoint keeps what it received from a region."""
+    return place.folder / "received" / region / school
+
+
+@contextmanager
+def receivers(
+    place: BenchPlace, region: str, schools: Sequence[str], *, is_floor: bool = False
+) -> Iterator[dict[str, tuple[str, int]]]:
+    """Run the schools' endpoints.
+
+    Args:
+        place: where; the schools have certificates there.
+        region: who will call; each region has endpoints of its own here.
+        schools: BRIN and branch of each.
+        is_floor: run `floor` in their place, which answers without doing anything.
+
+    Yields:
+        Per school the address for envelopes and the number of the process.
+    """
+    services: list[Service] = []
+    found: dict[str, tuple[str, int]] = {}
+    try:
+        for school in schools:
+            port = ports.any_free()
+            service = Service(place.folder, f"{'floor' if is_floor else 'school'}-{region}-{school}")
+            services.append(service)
+            words: list[str | Path] = ["overstap_tools.bench.floor", place.trust, school, str(port)]
+            if not is_floor:
+                words = ["overstap", "receive", "serve", "--school", school, "--port", str(port)]
+                words += ["--store", store_of(place, region, school), "--trust", place.trust]
+            service.start([sys.executable, "-m", *words], env=environment(place))
+            _wait(service, port)
+            found[school] = (f"https://{ports.LOOPBACK}:{port}{PATH}", service.pid)
+        yield found
+    finally:
+        for service in services:
+            service.stop()
+
+
+def _wait(service: Service, port: int) -> None:
+    wait_until(lambda: not service.is_running or not ports.is_free(port), service.name, _START_SECONDS)
+    if not service.is_running:
+        raise OverstapError("LOCAL-005", service=service.name, log=str(service.log))

@@ -1,0 +1,1 @@
+"""Commands that these tools add to `overstap`, by the entry point group `overstap.commands`."""

@@ -1,0 +1,198 @@
+"""`overstap bench`: the rate of each stage on this machine, with a peer on the same data in the same run."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from overstap.settings import Settings
+
+if TYPE_CHECKING:
+    from overstap_tools.bench.sandbox import BenchPlace
+
+app = typer.Typer(help="Rates of each stage on this machine.")
+
+RunsOption = Annotated[int, typer.Option(min=1, help="Runs of each measurement; the median counts")]
+PupilsOption = Annotated[int, typer.Option(min=40, help="Dossiers for each process")]
+DurableOption = Annotated[bool, typer.Option("--durable/--not-durable", help="PostgreSQL waits for the disk")]
+
+
+@app.callback(invoke_without_command=True)
+def everything(context: typer.Context) -> None:
+    """Print the rates of every stage, one after another (three to six minutes), or of one."""
+    if context.invoked_subcommand is not None:
+        return
+    dossier()
+    synth()
+    intake()
+    ledger()
+    quality()
+    seal()
+    transport()
+    chain()
+    dags()
+
+
+@app.command()
+def dossier(
+    count: Annotated[int, typer.Option(min=1, help="How often each file is checked")] = 200,
+    many: Annotated[
+        int, typer.Option(min=0, help="Also check so many in a row, and show memory; a year has 175000")
+    ] = 0,
+) -> None:
+    """Parse, structure and rules; the official schema and sheets beside it where OVERSTAP_OFFICIAL holds them."""
+    from overstap.oso.writing import to_bytes
+    from overstap.simulation.synthetic.writing import dossiers
+    from overstap_tools.bench import dossier as bench
+    from overstap_tools.bench.sandbox import region_of, today
+
+    official = Settings().official
+    made = next(dossiers(region_of("dossier", 1, today())))[1]
+    varied = [to_bytes(one) for _, one in dossiers(region_of("dossier", 500, today()))] if many else []
+    examples = sorted((official / bench.VERSION / "examples").glob("*.xml")) if official else []
+    files = {path.name: path.read_bytes() for path in examples} | {"synthetic": to_bytes(made)}
+    bench.run(_console(), today=today(), official=official, files=files, count=count, many=many, varied=varied)
+
+
+@app.command()
+def synth(pupils: PupilsOption = 200, runs: RunsOption = 3) -> None:
+    """Make a synthetic region."""
+    from overstap_tools.bench import synth as bench
+    from overstap_tools.bench.sandbox import today
+
+    bench.run(_console(), today=today(), pupils=pupils, runs=runs)
+
+
+@app.command()
+def intake(pupils: PupilsOption = 200, runs: RunsOption = 3, durable: DurableOption = True) -> None:
+    """Read and cut dossiers, and take them from drop folders into the ledger."""
+    from overstap_tools.bench import intake as bench
+    from overstap_tools.bench.sandbox import today
+
+    with _place(bench.REGIONS, durable=durable) as place:
+        bench.run(_console(), place, today=today(), pupils=pupils, runs=runs)
+
+
+@app.command()
+def ledger(
+    dossiers: Annotated[int, typer.Option(min=1, help="Dossiers for each process")] = 4_000,
+    group: Annotated[int, typer.Option(min=1, help="Dossiers per transaction")] = 1_000,
+    runs: RunsOption = 3,
+    durable: DurableOption = True,
+) -> None:
+    """Take dossiers of a few bytes through every state of the ledger."""
+    from overstap_tools.bench import ledger as bench
+    from overstap_tools.bench.sandbox import today
+
+    with _place(bench.REGIONS, durable=durable) as place:
+        bench.run(_console(), place, today=today(), dossiers=dossiers, group=group, runs=runs)
+
+
+@app.command()
+def quality(pupils: PupilsOption = 1_000) -> None:
+    """Judge a whole region: rules by dossier, Great Expectations over its tables."""
+    from overstap_tools.bench import quality as bench
+    from overstap_tools.bench.sandbox import today
+
+    bench.run(_console(), today=today(), pupils=pupils)
+
+
+@app.command()
+def seal(count: Annotated[int, typer.Option(min=10, help="Dossiers; RSA takes a tenth")] = 1_000) -> None:
+    """Seal, open and confirm, with `openssl cms` on the same files beside it."""
+    from overstap.clock import now
+    from overstap_tools.bench import delivery as bench
+
+    bench.run(_console(), at=now(), count=count, peers=20)
+
+
+@app.command()
+def delivery(
+    count: Annotated[int, typer.Option(min=20, help="Dossiers to deliver")] = 20_000,
+    receivers: Annotated[int, typer.Option(min=2, help="Receiving schools, a process each")] = 25,
+    sealed: Annotated[int, typer.Option(min=10, help="Dossiers to seal and open; RSA takes a tenth")] = 1_000,
+    peers: Annotated[int, typer.Option(min=1, help="Dossiers for each peer")] = 20,
+) -> None:
+    """Seal and open beside `openssl cms`, `age` and `gpg`; then deliver a large round to its receivers."""
+    from overstap.clock import now
+    from overstap_tools.bench import deliveries
+    from overstap_tools.bench import delivery as bench
+    from overstap_tools.bench.sandbox import today
+
+    bench.run(_console(), at=now(), count=sealed, peers=peers, others=True)
+    with _place((), durable=True) as place:
+        deliveries.run(_console(), place, today=today(), count=count, schools=receivers)
+
+
+@app.command()
+def transport(pupils: PupilsOption = 200, runs: RunsOption = 3, durable: DurableOption = True) -> None:
+    """Deliver over HTTPS on loopback to endpoints that open, store and confirm; then by SFTP, folder and pull."""
+    from overstap_tools.bench import collecting
+    from overstap_tools.bench import transport as bench
+    from overstap_tools.bench.sandbox import today
+
+    with _place((collecting.REGION,), durable=durable) as place:
+        bench.run(_console(), place, today=today(), pupils=pupils, runs=runs)
+        collecting.run(_console(), place, today=today(), pupils=pupils)
+
+
+@app.command()
+def chain(pupils: PupilsOption = 500, durable: DurableOption = True) -> None:
+    """From drop folders to verified receipts, Airflow left out; the ledger is checked at the end."""
+    from overstap_tools.bench import chain as bench
+    from overstap_tools.bench.sandbox import today
+
+    with _place(bench.REGIONS, durable=durable) as place:
+        bench.run(_console(), place, today=today(), pupils=pupils)
+
+
+@app.command()
+def review(
+    families: Annotated[int, typer.Option(min=100, help="Families in the ledger")] = 175_000,
+    visits: Annotated[int, typer.Option(min=20, help="Families who visit, of eight requests each")] = 500,
+    durable: DurableOption = True,
+) -> None:
+    """Parents' pages: whole visits over loopback, with a bare FastAPI page beside them."""
+    from overstap_tools.bench import review as bench
+
+    with _place((bench.REGION,), durable=durable) as place:
+        bench.run(_console(), place, families=families, visits=visits, at_once=(8, 20))
+
+
+@app.command()
+def board(
+    regions: Annotated[int, typer.Option(min=1, help="Regions of 5,000 pupils each; 35 are the country")] = 35,
+    runs: Annotated[int, typer.Option(min=1, help="How often each page is asked for")] = 10,
+) -> None:
+    """Every page of the board over a filled ledger (about a minute and a half for the whole country)."""
+    from overstap_tools.bench import board as bench
+
+    with _place(bench.region_names(regions), durable=False) as place:
+        bench.run(_console(), place, regions=regions, runs=runs)
+
+
+@app.command()
+def dags(
+    regions: Annotated[int, typer.Option(min=1, help="Regions, each with all of its DAGs")] = 80, runs: RunsOption = 3
+) -> None:
+    """Read and serialise the DAGs of many regions, as Airflow's dag-processor does."""
+    from overstap_tools.bench import dags as bench
+    from overstap_tools.bench.sandbox import today
+
+    bench.run(_console(), today=today(), regions=regions, runs=runs)
+
+
+def _console() -> Console:
+    # A table of rates that is cut at 80 characters, as it would be in a file, cannot be read.
+    return Console(highlight=False, width=max(Console().width, 110))
+
+
+@contextmanager
+def _place(regions: Sequence[str], *, durable: bool) -> Iterator["BenchPlace"]:
+    from overstap_tools.bench.sandbox import bench_place
+
+    _console().print(f"PostgreSQL {'waits' if durable else 'does not wait'} for the disk at each commit")
+    with bench_place(regions, is_durable=durable) as place:
+        yield place

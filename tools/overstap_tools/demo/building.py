@@ -1,0 +1,257 @@
+"""Builds the demonstration: databases, keys, certificates, a synthetic region, two schools' endpoints, and Airflow."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+
+from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
+from overstap.clock import now, wall
+from overstap.errors import OverstapError
+from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password
+from overstap.ledger.region_keys import create_keys
+from overstap.pki.authority import DevelopmentAuthority
+from overstap.receiver.endpoint import PATH
+from overstap.simulation.synthetic.las import load_las
+from overstap.simulation.synthetic.region import SyntheticRegion, make_region
+from overstap.simulation.synthetic.writing import write
+from overstap_tools.demo import families, mail
+from overstap_tools.demo.sandbox import (
+    LAS,
+    LAS_READER,
+    LEDGER,
+    REGION,
+    ROUND,
+    DemoPlace,
+)
+from overstap_tools.local import ports
+from overstap_tools.local.airflow import AirflowStack
+from overstap_tools.local.api import AirflowApi
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.local.preflight import check
+from overstap_tools.local.services import Service, stop_all
+from overstap_tools.local.waiting import wait_until
+
+Tell = Callable[[str], None]
+
+OPENS_AFTER = timedelta(seconds=25)
+"""From writing the agreement to the round's opening: time for Airflow to read it."""
+STEPS = {
+    "data_due": timedelta(seconds=30),
+    "review_opens": timedelta(seconds=60),
+    "review_closes": timedelta(seconds=110),
+    "delivers": timedelta(seconds=115),
+    "receipts_due": timedelta(minutes=20),
+}
+"""The agreed moments after the opening: what takes weeks in a real region takes minutes here."""
+REVIEW_MINIMUM = timedelta(seconds=40)
+USUAL_START = timedelta(seconds=60)
+"""How long Airflow takes to start where these moments fit. A slower or busier machine gets later ones, by as much."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the demonstration is."""
+
+    pupils: int = 96
+    primary_schools: int = 6
+    seed: int = 2027
+
+
+@dataclass(frozen=True)
+class House:
+    """A demonstration that stands."""
+
+    place: DemoPlace
+    postgres: EmbeddedPostgres
+    airflow: AirflowStack
+    region: SyntheticRegion
+    agreement: Agreement
+
+    @property
+    def coordinator(self) -> str:
+        """The login of the region's coordinator."""
+        return self.agreement.coordinators[0].account
+
+
+def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> House:
+    """Build everything from nothing and start it; on a failure nothing is left running.
+
+    Args:
+        place: where.
+        size: how large.
+        port: Airflow's port; None for the usual one, or a free one.
+        tell: is given the name of a sentence of include/texts/demo/story.yaml at each step.
+
+    Raises:
+        OverstapError: LOCAL-nnn with what stands in the way.
+    """
+    check(place.folder)
+    if place.folder.exists():
+        tell("cleared")
+        clear(place)
+    place.folder.mkdir(mode=0o700, parents=True)
+    try:
+        tell("postgres")
+        postgres = place.postgres()
+        postgres.start()
+        _make_ledger(place, postgres)
+        tell("region")
+        region = make_region(
+            size.seed, size.pupils, size.primary_schools, 2, today=wall(now()).date(), name=REGION, title="Demoregio"
+        )
+        _make_las(postgres, region)
+        _make_trust(place, region)
+        mail.start(place)
+        families.start(place, postgres)
+        receivers = {school.id: _start_receiver(place, school.id) for school in region.secondary}
+        tell("airflow")
+        began = now()
+        airflow = place.airflow(postgres, port=port)
+        airflow.migrate()
+
+        def settle(api: AirflowApi) -> None:
+            tell("agreement")
+            _write_region(place, region, receivers, pace=max(1.0, (now() - began) / USUAL_START))
+            _give_access(place, airflow, api)
+
+        airflow.start(before_dags=settle)
+    except BaseException:
+        stop(place)
+        raise
+    return House(place, postgres, airflow, region, load_agreement(_agreement_path(place)))
+
+
+def stop(place: DemoPlace) -> list[str]:
+    """End every process of a demonstration; what it made stays to be looked at. Safe to repeat.
+
+    Returns:
+        The names of what was found.
+    """
+    return stop_all(place.folder)
+
+
+def clear(place: DemoPlace) -> None:
+    """End every process of a demonstration and remove all that it made."""
+    stop(place)
+    place.postgres().destroy()
+    shutil.rmtree(place.folder, ignore_errors=False)
+
+
+def overstap(
+    place: DemoPlace, postgres: EmbeddedPostgres, *words: str, typed: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run an `overstap` command as a user would, beside the running demonstration.
+
+    Args:
+        place: the demonstration.
+        postgres: its server.
+        words: the command.
+        typed: what is typed when it asks.
+    """
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "overstap", *words],
+        env=place.command_env(postgres),
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _make_ledger(place: DemoPlace, postgres: EmbeddedPostgres) -> None:
+    postgres.create_database(LEDGER, "postgres")
+    owner = postgres.superuser_dsn(LEDGER)
+    migrate(owner)
+    add_region(owner, REGION)
+    set_app_password(owner, postgres.password("overstap_app"))
+    set_review_password(owner, postgres.password("overstap_review"))
+    create_keys(place.folder / "keys", REGION, "1")
+
+
+def _make_las(postgres: EmbeddedPostgres, region: SyntheticRegion) -> None:
+    """Make the schools' administration system: a database of its own that Overstap may only read."""
+    postgres.create_role(LAS_READER)
+    postgres.create_database(LAS, "postgres")
+    postgres.grant_connect(LAS, LAS_READER)
+    with psycopg.connect(postgres.superuser_dsn(LAS)) as connection:
+        load_las(connection, region)
+        connection.execute(f"grant usage on schema overstap_las to {LAS_READER}")
+        connection.execute(f"grant select on overstap_las.oso_dossier, overstap_las.oso_aanmelding to {LAS_READER}")
+
+
+def _make_trust(place: DemoPlace, region: SyntheticRegion) -> None:
+    authority = DevelopmentAuthority(place.folder / "trust", at=now())
+    for school in (*(one.id for one in region.primary), *(one.id for one in region.secondary)):
+        authority.school(school)
+    authority.conductor(REGION)
+
+
+def _start_receiver(place: DemoPlace, school: str) -> str:
+    """Start a secondary school's endpoint as a process of its own; return its address."""
+    port = ports.any_free()
+    service = Service(place.folder, f"school-{school}")
+    service.start(
+        [
+            *(sys.executable, "-m", "overstap", "receive", "serve", "--school", school, "--port", str(port)),
+            *("--store", place.store(school), "--trust", place.folder / "trust"),
+        ],
+        env=place.command_env(place.postgres()),
+    )
+    wait_until(lambda: not service.is_running or not ports.is_free(port), f"school {school}", 30)
+    if not service.is_running:
+        raise OverstapError("LOCAL-005", service=f"school {school}", log=str(service.log))
+    return f"https://{ports.LOOPBACK}:{port}{PATH}"
+
+
+def _write_region(place: DemoPlace, region: SyntheticRegion, receivers: dict[str, str], *, pace: float) -> None:
+    """Write the agreement, its moments as far apart as this machine needs (`pace`: 1 or more)."""
+
+    def paced(span: timedelta) -> timedelta:
+        return timedelta(seconds=round(span.total_seconds() * pace))
+
+    opens = (now() + paced(OPENS_AFTER)).replace(microsecond=0)
+    milestones = Milestones(opens=opens, **{name: opens + paced(step) for name, step in STEPS.items()})
+    written = write(
+        region,
+        place.made,
+        {RoundKind(ROUND): milestones},
+        receives_at=receivers.__getitem__,
+        las_connection=LAS,
+        review_minimum=paced(REVIEW_MINIMUM),
+        notices=mail.AT_ANY_HOUR,
+    )
+    name = load_agreement(written.agreement).registrations.file or ""
+    shutil.copy(written.applications, place.drop / REGION / name)
+
+
+def _give_access(place: DemoPlace, airflow: AirflowStack, api: AirflowApi) -> None:
+    """Make the region's role as a deployment does, and the coordinator's login."""
+    done = subprocess.run(
+        [sys.executable, "-m", "overstap", "access", "sync"],
+        env=airflow.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        log = place.folder / "access.log"
+        log.write_text(done.stdout + done.stderr)
+        raise OverstapError("LOCAL-007", command="access sync", log=str(log))
+    agreement = load_agreement(_agreement_path(place))
+    for person in agreement.coordinators:
+        api.put_user(
+            person.account,
+            airflow.password(person.account),
+            [f"coordinator_{agreement.region}"],
+            shown_as=("Coördinator", agreement.name),
+        )
+
+
+def _agreement_path(place: DemoPlace) -> Path:
+    return next((place.made / "regions" / REGION).glob("*.yaml"))

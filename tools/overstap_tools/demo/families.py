@@ -1,0 +1,122 @@
+"""Parents of the demonstration: their pages as a service of its own, and families who use them as a browser would."""
+
+import sys
+from dataclasses import dataclass, field
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx
+
+from overstap.clock import now, wall
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.dossiers.dossiers import contents
+from overstap.oso.reading import read
+from overstap.review.codes import issue
+from overstap.review.people import people_of
+from overstap_tools.demo.sandbox import LEDGER, REGION, DemoPlace
+from overstap_tools.local import ports
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.local.services import Service
+from overstap_tools.local.waiting import wait_until
+
+VIEWS = (None, "Wij denken dat ons kind meer aankan dan dit advies zegt.", None)
+"""What the families say who use the pages, one each: a view, or that they agree."""
+_LONGEST_SECONDS = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What stands in a family's letter."""
+
+    code: str = field(repr=False)
+    born: date = field(repr=False)
+
+
+def start(place: DemoPlace, postgres: EmbeddedPostgres) -> str:
+    """Start the parents' pages; return their address.
+
+    Raises:
+        OverstapError: LOCAL-005 when they do not start.
+    """
+    service = Service(place.folder, "parents")
+    service.start(
+        [sys.executable, "-m", "overstap", "review", "serve", "--port", str(place.review_port)],
+        # Their own login, and no key of the region.
+        env={
+            "PATH": str(Path(sys.executable).parent),
+            "OVERSTAP_REVIEW": postgres.dsn("overstap_review", LEDGER),
+            "OVERSTAP_REVIEW_ADDRESS": place.review_address,
+        },
+    )
+    port = place.review_port
+    wait_until(lambda: not service.is_running or not ports.is_free(port), "parents' pages", 60)
+    if not service.is_running:
+        raise OverstapError("LOCAL-005", service="parents", log=str(service.log))
+    return place.review_address
+
+
+def letters(ledger: Ledger, round_id: str, school: str, most: int) -> list[Letter]:
+    """Give the first families of a school their codes, as the school's letters do.
+
+    Args:
+        ledger: the ledger, with the region's keys.
+        round_id: the round.
+        school: the primary school.
+        most: how many families.
+    """
+    found = []
+    with ledger.unit(REGION, "letters") as unit:
+        for content in contents(unit, round_id, ["in_review"], primary_school=school):
+            dossier = read(content.content)
+            people = people_of(unit.keys, dossier, wall(now()).date())
+            if people and dossier.birth_date is not None:
+                found.append((content.ref.dossier, people[0].key, dossier.birth_date))
+            if len(found) == most:
+                break
+        codes = issue(unit, round_id, [(dossier, person) for dossier, person, _ in found])
+    return [Letter(code, born) for code, (_, _, born) in zip(codes, found, strict=True) if code]
+
+
+def decide(address: str, letter: Letter, view: str | None) -> str:
+    """Sign in with a letter, read the dossier, and answer; return the answer as the receipt says it.
+
+    Raises:
+        OverstapError: LOCAL-010 when the window does not open in time.
+    """
+    with httpx.Client(base_url=address, follow_redirects=True, timeout=30) as browser:
+
+        def is_in() -> bool:
+            form = _hidden(browser.get("/nl/").text, "/nl/inloggen")
+            born = {"dag": letter.born.day, "maand": letter.born.month, "jaar": letter.born.year}
+            return browser.post("/nl/inloggen", data=form | born | {"code": letter.code}).status_code == 200
+
+        wait_until(is_in, "the review window", _LONGEST_SECONDS)
+        browser.get("/nl/dossier").raise_for_status()
+        form = _hidden(browser.get("/nl/antwoord").text, "/nl/antwoord")
+        answer = {"antwoord": "oneens" if view else "eens", "zienswijze": view or ""}
+        page = browser.post("/nl/antwoord", data=form | answer)
+        page.raise_for_status()
+        return "Gezien, en niet eens" if "Gezien, en niet eens" in page.text else "Gezien, en eens"
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, dict[str, str]] = {}
+        self._fields: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        own = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._fields = self.found.setdefault(own.get("action", ""), {})
+        elif tag == "input" and own.get("type") == "hidden":
+            self._fields[own["name"]] = own.get("value", "")
+
+
+def _hidden(page: str, action: str) -> dict[str, str]:
+    """Return the hidden fields of the form on a page that is sent there."""
+    forms = _Forms()
+    forms.feed(page)
+    return forms.found[action]

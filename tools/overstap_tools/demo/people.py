@@ -1,0 +1,129 @@
+"""The people of the demonstration, acting through the doors that real ones use: Airflow's API, files, and commands."""
+
+import csv
+import shutil
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from overstap.errors import OverstapError
+from overstap.simulation.synthetic.school import Character, PrimarySchool
+from overstap_tools.demo.building import House, overstap
+from overstap_tools.demo.sandbox import REGION
+from overstap_tools.local.api import AirflowApi
+from overstap_tools.local.waiting import wait_until
+
+
+@dataclass(frozen=True)
+class Coordinator:
+    """The region's coordinator, with the rights of that account."""
+
+    api: AirflowApi
+    dag_id: str
+
+    def switch_on(self, dag_id: str) -> None:
+        """Switch a DAG on, as soon as it is there and its rights have reached the account.
+
+        Raises:
+            OverstapError: LOCAL-010 when that takes too long.
+        """
+
+        def may() -> bool:
+            try:
+                self.api.unpause(dag_id)
+            except OverstapError as error:
+                if error.facts.get("status") not in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+                    raise
+                return False
+            return True
+
+        wait_until(may, f"DAG {dag_id}", 180)
+
+    def question(self, run_id: str) -> dict[str, Any] | None:
+        """Return the question that waits for an answer, if there is one."""
+        waiting = self.api.questions(self.dag_id, run_id)
+        return next((one for one in waiting if one["task_instance"]["state"] == "awaiting_input"), None)
+
+    def answer(self, run_id: str, question: dict[str, Any]) -> str:
+        """Answer a gate with its first option, which lets the round go on; return that answer."""
+        asked = question["task_instance"]
+        chosen = str(question["options"][0])
+        self.api.answer(
+            *(self.dag_id, run_id, asked["task_id"], [chosen]),
+            filled_in={name: "Demonstratie" if name == "reden" else None for name in question["params"]},
+            map_index=int(asked["map_index"]),
+        )
+        return chosen
+
+    def rerun(self, run_id: str, map_index: int) -> int:
+        """Clear one school's collection with everything downstream; return how many tasks that is."""
+        return self.api.clear(
+            self.dag_id, run_id, [("collect", map_index)], downstream=True, note="School leverde alsnog aan"
+        )
+
+
+@dataclass(frozen=True)
+class Clerk:
+    """Who keeps the administration at a primary school."""
+
+    house: House
+    school: PrimarySchool
+
+    @property
+    def list_file(self) -> Path:
+        """The school's list of inspections."""
+        return self.house.place.made / "reviews" / REGION / f"review-{self.school.id}.csv"
+
+    def supply_late(self) -> None:
+        """Put the files in the drop folder that were missing at first."""
+        place = self.house.place
+        for path in sorted((place.made / "late" / REGION / self.school.id).iterdir()):
+            shutil.move(path, place.drop / REGION / self.school.id / path.name)
+
+    def record_list(self, round_id: str) -> str:
+        """Record the whole list with the command; return what it said."""
+        done = overstap(
+            self.house.place, self.house.postgres, "review", "record", str(self.list_file), *self._who(round_id)
+        )
+        # Exit 1 says that some lines do not count: those of dossiers that were rejected.
+        if done.returncode not in (0, 1):
+            raise OverstapError("LOCAL-007", command="review record", log=done.stderr.strip())
+        return done.stdout.strip().splitlines()[0]
+
+    def record_one(self, round_id: str, las_key: str) -> bool:
+        """Record one pupil's inspection with the command; return whether it counted."""
+        first = self.first_line()
+        words = ("--seen-on", first["inzagedatum"], "--agreed", "Ja")
+        done = overstap(
+            self.house.place,
+            self.house.postgres,
+            "review",
+            "decide",
+            *self._who(round_id),
+            *words,
+            typed=f"{las_key}\n\n",
+        )
+        return done.returncode == 0
+
+    def first_line(self) -> dict[str, str]:
+        """Return the first line of the list."""
+        with self.list_file.open(encoding="utf-8-sig", newline="") as file:
+            return next(csv.DictReader(file, delimiter=";"))
+
+    def missing_from_list(self) -> list[str]:
+        """Return the LAS keys of the pupils that the list leaves out."""
+        with self.list_file.open(encoding="utf-8-sig", newline="") as file:
+            listed = {line["leerlingid"] for line in csv.DictReader(file, delimiter=";")}
+        return [pupil.las_key for pupil in self.house.region.pupils(self.school) if pupil.las_key not in listed]
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the school supplies nothing at first."""
+        return self.school.character is Character.LATE
+
+    def _who(self, round_id: str) -> tuple[str, ...]:
+        return (
+            *("--region", REGION, "--round", round_id),
+            *("--school", self.school.id, "--by", f"administratie {self.school.id}"),
+        )

@@ -1,0 +1,56 @@
+"""The schools' pages of the demonstration, with an account for who watches."""
+
+import secrets
+import sys
+from dataclasses import dataclass, field
+
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.ledger.accounts import put
+from overstap.pages.school.passwords import hashed
+from overstap_tools.demo.sandbox import REGION, DemoPlace
+from overstap_tools.local import ports
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.local.services import Service
+from overstap_tools.local.waiting import wait_until
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a school signs in, and with what."""
+
+    address: str
+    account: str
+    password: str = field(repr=False)
+
+
+def is_running(place: DemoPlace) -> bool:
+    """Tell whether the schools' pages of a demonstration run."""
+    return Service(place.folder, "schools").is_running
+
+
+def start(place: DemoPlace, postgres: EmbeddedPostgres, ledger: Ledger, school: str) -> Desk:
+    """Start the schools' pages with an account for one school, whose round is open.
+
+    Args:
+        place: the demonstration.
+        postgres: its server.
+        ledger: the ledger, with the region's keys.
+        school: the school that the account is for.
+
+    Raises:
+        OverstapError: LOCAL-005 when they do not start.
+    """
+    account, password = f"{school.lower()}@demo.example", secrets.token_urlsafe(12)
+    with ledger.unit(REGION, "demo") as unit:
+        put(unit, account, school, "Medewerker", hashed(password))
+    service = Service(place.folder, "schools")
+    port = ports.any_free()
+    service.start(
+        [sys.executable, "-m", "overstap", "school", "serve", "--port", str(port)],
+        env=place.command_env(postgres) | {"OVERSTAP_REVIEW_ADDRESS": place.review_address},
+    )
+    wait_until(lambda: not service.is_running or not ports.is_free(port), "schools' pages", 60)
+    if not service.is_running:
+        raise OverstapError("LOCAL-005", service="schools", log=str(service.log))
+    return Desk(f"http://{ports.LOOPBACK}:{port}", account, password)

@@ -1,0 +1,211 @@
+"""Plays a round from its opening to the last signed confirmation, and tells what happens."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from overstap.clock import now, wall
+from overstap.errors import OverstapError
+from overstap.ledger import Ledger
+from overstap.simulation.synthetic.school import Character, PrimarySchool
+from overstap.texts import texts
+from overstap_tools.demo import families, mail, schools
+from overstap_tools.demo.building import House, overstap
+from overstap_tools.demo.people import Clerk, Coordinator
+from overstap_tools.demo.sandbox import REGION, ROUND
+from overstap_tools.demo.table import tables
+from overstap_tools.local.api import FINISHED
+from overstap_tools.local.waiting import wait_until
+
+DAG_ID = f"round__{REGION}__{ROUND}"
+_LOOK_SECONDS = 1.0
+_LONGEST_SECONDS = 1200.0
+_DONE = frozenset({"success", "failed", "upstream_failed", "skipped"})
+
+
+class Story:
+    """One telling.
+
+    Args:
+        house: the demonstration that stands.
+        console: where it is told.
+        asks_person: wait for a person to answer the gate in Airflow, instead of answering it by script.
+    """
+
+    def __init__(self, house: House, console: Console, *, asks_person: bool) -> None:
+        self.house = house
+        self.console = console
+        self.asks_person = asks_person
+        self.round_id = house.agreement.round_id(ROUND)
+        self.coordinator = Coordinator(house.airflow.api(house.coordinator), DAG_ID)
+        self.clerks = [Clerk(house, school) for school in house.region.primary]
+        settings = house.place.settings(house.postgres)
+        self.ledger = Ledger(settings["OVERSTAP_LEDGER"], Path(settings["OVERSTAP_KEYS"]))
+        self._told: dict[tuple[str, int], tuple[str, int]] = {}
+        self._asked: set[tuple[str, int] | None] = set()
+        self._releases = 0
+        self.at: Callable[[str], None] = lambda moment: None
+        """Called when there is something to see: "gate.<task>", "review", "late", "end" (the guide's pictures)."""
+
+    def tell(self, name: str, **facts: str) -> None:
+        """Tell one sentence of include/texts/demo/story.yaml, with the time."""
+        tell(self.console, name, **facts)
+
+    def play(self) -> bool:
+        """Play the round; return whether everything ended as it should.
+
+        Raises:
+            OverstapError: LOCAL-010 when something does not happen in time.
+        """
+        opens = self.house.agreement.round(ROUND).milestones.opens
+        api = self.coordinator.api
+        for dag_id in (DAG_ID, f"notices__{REGION}"):
+            self.coordinator.switch_on(dag_id)
+        self.tell("opening", moment=f"{wall(opens):%H:%M:%S}")
+        wait_until(lambda: bool(api.runs(DAG_ID)), f"run of {DAG_ID}", 180)
+        run_id = str(api.runs(DAG_ID)[0]["dag_run_id"])
+
+        on_time = [clerk for clerk in self.clerks if not clerk.is_late]
+        self._follow(run_id, lambda: self._review(on_time))
+        late = [clerk for clerk in self.clerks if clerk.is_late]
+        if late:
+            self.tell("first_end")
+            self.at("late")
+        for clerk in late:
+            self.tell("late", school=f"{clerk.school.name} ({clerk.school.id})")
+            clerk.supply_late()
+            # A file counts once it has not changed for some seconds; a coordinator clicks later than a script.
+            time.sleep(6)
+            index = [school.id for school in self.house.agreement.primary_schools].index(clerk.school.id)
+            self.coordinator.rerun(run_id, index)
+            self._follow(run_id, lambda clerk=clerk: self._review([clerk]))  # type: ignore[misc]
+        state = str(api.run(DAG_ID, run_id)["state"])
+        if state == "success":
+            self.tell("second_end")
+        return self._finish() and state == "success"
+
+    def _follow(self, run_id: str, on_release: Callable[[], None]) -> None:
+        """Tell what the run does until it is over, answering its gates on the way."""
+        deadline = time.monotonic() + _LONGEST_SECONDS
+        released = False
+        while True:
+            tasks = self.coordinator.api.task_instances(DAG_ID, run_id)
+            for task in sorted(tasks, key=lambda one: one["end_date"] or ""):
+                self._tell_task(run_id, task)
+            question = self.coordinator.question(run_id)
+            asked = (question["task_instance"]["id"], question["task_instance"]["try_number"]) if question else None
+            if question is not None and asked not in self._asked:
+                self._asked.add(asked)
+                self.tell("gate", subject=str(question["subject"]))
+                self.at(f"gate.{question['task_instance']['task_id']}")
+                if self.asks_person:
+                    self.tell("gate_wait")
+                else:
+                    self.tell("gate_given", answer=self.coordinator.answer(run_id, question))
+            gates = [one["map_index"] for one in tasks if one["task_id"] == "release" and one["state"] == "success"]
+            if not released and max(gates, default=-1) == self._releases:
+                released = True
+                self._releases += 1
+                self.tell("reviews")
+                self.at("review")
+                on_release()
+            if self.coordinator.api.run(DAG_ID, run_id)["state"] in FINISHED:
+                for task in self.coordinator.api.task_instances(DAG_ID, run_id):
+                    self._tell_task(run_id, task)
+                return
+            if time.monotonic() > deadline and not self.asks_person:
+                raise OverstapError("LOCAL-010", seconds=int(_LONGEST_SECONDS), what=f"{DAG_ID} {run_id}")
+            time.sleep(_LOOK_SECONDS)
+
+    def _tell_task(self, run_id: str, task: dict[str, Any]) -> None:
+        key = (str(task["task_id"]), int(task["map_index"]))
+        now = (str(task["state"]), int(task["try_number"]))
+        if task["state"] not in _DONE or self._told.get(key) == now:
+            return
+        self._told[key] = now
+        title = task["rendered_map_index"] or task["task_display_name"]
+        if task["state"] == "success":
+            self.tell("step_done", title=title)
+        elif task["state"] == "failed":
+            self.tell("step_red", title=title)
+            self.console.print(f"           [yellow]{self._first_line(run_id, task)}[/]")
+
+    def _first_line(self, run_id: str, task: dict[str, Any]) -> str:
+        """Return the first line of a red task's log that says what is wrong, as the coordinator reads it."""
+        log = self.coordinator.api.log(
+            DAG_ID, run_id, task["task_id"], try_number=task["try_number"], map_index=task["map_index"]
+        )
+        for entry in log["content"]:
+            event = str(entry.get("event", "")) if isinstance(entry, dict) else str(entry)
+            if entry.get("level") == "error" and " | " in event:
+                return event
+        return ""
+
+    def _review(self, clerks: list[Clerk]) -> None:
+        """Let some parents decide on their pages, and schools record the others': most by list, one by a command."""
+        self._parents(clerks[0].school)
+        for clerk in clerks:
+            said = clerk.record_list(self.round_id)
+            self.tell("reviewed", school=clerk.school.name, said=said)
+        for clerk in clerks:
+            left_out = clerk.missing_from_list()
+            if left_out and clerk.record_one(self.round_id, left_out[0]):
+                self.tell("single", school=clerk.school.name)
+                return
+
+    def _parents(self, school: PrimarySchool) -> None:
+        """Let families of one school use the parents' pages; one letter is left for who watches."""
+        address = self.house.place.review_address
+        letters = families.letters(self.ledger, self.round_id, school.id, len(families.VIEWS) + 1)
+        for letter in letters[len(families.VIEWS) :]:
+            self.tell("parents_try", address=address, code=letter.code, born=f"{letter.born:%d-%m-%Y}")
+        if not schools.is_running(self.house.place):
+            desk = schools.start(self.house.place, self.house.postgres, self.ledger, school.id)
+            self.tell("school_try", address=desk.address, account=desk.account, password=desk.password)
+        for letter, view in zip(letters, families.VIEWS, strict=False):
+            self.tell("parents", school=school.name, said=families.decide(address, letter, view))
+
+    def _finish(self) -> bool:
+        """Show the tables, write what a person would want to open, and check the ledger."""
+        house = self.house
+        mail.deliver(self.coordinator.api, REGION)
+        self.tell("mail", count=str(len(list(house.place.mails.rglob("*.eml")))), path=str(house.place.mails))
+        self.at("end")
+        self.console.print()
+        for shown in tables(self.ledger, REGION, self.round_id):
+            self.console.print(shown)
+        self.tell("check")
+        stores = [
+            word
+            for school in house.region.secondary
+            for word in ("--store", f"{school.id}={house.place.store(school.id)}")
+        ]
+        checked = overstap(house.place, house.postgres, "ledger", "check", "--region", REGION, *stores)
+        self.console.print(f"           {checked.stdout.strip()}{checked.stderr.strip()}", markup=False)
+        region, year, kind = self.round_id.split(".")
+        self.tell("report", path=str(house.place.reports / region / year / f"{kind}.html"))
+        faulty = next((one for one in house.region.primary if one.character is Character.FAULTY), None)
+        if faulty is not None:
+            path = house.place.reports / region / year / f"{kind}-{faulty.id}.html"
+            written = overstap(
+                *(house.place, house.postgres, "report", "school", faulty.id),
+                *("--region", REGION, "--round", self.round_id, "--out", str(path)),
+            )
+            if written.returncode == 0:
+                self.tell("school", school=faulty.name, path=str(path))
+        return checked.returncode == 0
+
+
+def tell(console: Console, name: str, **facts: str) -> None:
+    """Tell one sentence with the time of day on a Dutch wall.
+
+    Args:
+        console: where.
+        name: key of include/texts/demo/story.yaml.
+        facts: what fills its places.
+    """
+    text = texts("demo/story")[name]["nl"].format(**facts)
+    console.print(f"{wall(now()):%H:%M:%S}   {text}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,25 @@
+"""Under which account PostgreSQL runs: it refuses to be root."""
+
+import os
+import pwd
+
+from overstap.errors import OverstapError
+from overstap_tools.local.services import Account
+
+UNPRIVILEGED = "nobody"
+"""Exists on every Unix, so that the demo need not add a user to the machine."""
+
+
+def server_account() -> Account | None:
+    """Return the account for the server when we are root; None when the present one will do.
+
+    Raises:
+        OverstapError: LOCAL-006 when we are root and there is no such account.
+    """
+    if os.geteuid() != 0:
+        return None
+    try:
+        entry = pwd.getpwnam(UNPRIVILEGED)
+    except KeyError as problem:
+        raise OverstapError("LOCAL-006", account=UNPRIVILEGED) from problem
+    return Account(entry.pw_uid, entry.pw_gid)

@@ -1,0 +1,267 @@
+"""Airflow as four processes of one machine: api-server, scheduler, dag-processor, triggerer.
+
+Not `airflow standalone`: when that is killed its children go on. Each component is a service of its own, ended by its
+record. Airflow itself is never imported here, only run.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from overstap.errors import OverstapError
+from overstap_tools.local import ports
+from overstap_tools.local.api import ADMIN, AirflowApi
+from overstap_tools.local.environment import Place, environment
+from overstap_tools.local.passwords import Passwords
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.local.services import Service
+
+DATABASE = "airflow"
+"""Of a deployment; a second Airflow beside it on the same server needs another."""
+USUAL_PORT = 8080
+_POLL_SECONDS = 0.25
+_STARTS_SECONDS = 180.0
+
+# `--skip-serve-logs`: the log server would listen on every address of the machine, whatever is set.
+_COMPONENTS: dict[str, tuple[str, ...]] = {
+    "api-server": ("api-server",),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+    "dag-processor": ("dag-processor",),
+}
+_HEARTBEATS = {
+    "scheduler": ("scheduler", "latest_scheduler_heartbeat"),
+    "triggerer": ("triggerer", "latest_triggerer_heartbeat"),
+    "dag-processor": ("dag_processor", "latest_dag_processor_heartbeat"),
+}
+
+
+class AirflowStack:
+    """One Airflow with LocalExecutor and a FAB login, on 127.0.0.1. Every method is safe to repeat.
+
+    Args:
+        state: the state folder: logs, records, secrets, and `airflow/` as AIRFLOW_HOME.
+        postgres: a running server; Airflow gets a database and a role in it.
+        dags: folder with DAG files.
+        plugins: folder with plugins.
+        port: the api-server's port; None for 8080, or any free one where that is taken.
+        extra_env: further environment variables of all components, such as OVERSTAP_LEDGER or AIRFLOW_CONN_LAS.
+        parallelism: how many tasks run at the same time.
+        database: name of its database and of the role that owns it.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        postgres: EmbeddedPostgres,
+        dags: Path,
+        plugins: Path,
+        *,
+        port: int | None = None,
+        extra_env: Mapping[str, str] | None = None,
+        parallelism: int = 8,
+        database: str = DATABASE,
+    ) -> None:
+        self.state = state.absolute()
+        self._postgres = postgres
+        self._dags = dags.absolute()
+        self._plugins = plugins.absolute()
+        self._wanted_port = port
+        self._extra = dict(extra_env or {})
+        self._parallelism = parallelism
+        self._database = database
+        self._passwords = Passwords(self.state)
+        self._services = {name: Service(self.state, name) for name in _COMPONENTS}
+
+    @property
+    def port(self) -> int:
+        """The api-server's port: chosen once per start of the whole, kept in the state folder."""
+        record = self.state / "airflow-port"
+        if record.exists():
+            return int(record.read_text())
+        self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        chosen = ports.choose(USUAL_PORT, self._wanted_port, "Airflow").port
+        record.write_text(str(chosen))
+        return chosen
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds it: `http://127.0.0.1:8080`."""
+        return self._place.address
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether it is not on 8080, which a user should be told."""
+        return self.port != USUAL_PORT
+
+    @property
+    def admin_password(self) -> str:
+        """The generated password of the account `admin`."""
+        return self._passwords.get(f"user {ADMIN}")
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of every component, for whoever runs a command beside them."""
+        return environment(self._place, self._passwords, self._extra)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether all four processes live."""
+        return all(service.is_running for service in self._services.values())
+
+    def password(self, account: str) -> str:
+        """Return the generated password of an account, which exists before the account does."""
+        return self._passwords.get(f"user {account}")
+
+    def api(self, account: str = ADMIN) -> AirflowApi:
+        """Return a client of its REST API.
+
+        Args:
+            account: an account whose password is the generated one.
+        """
+        return AirflowApi(self.address, account, self.password(account))
+
+    def migrate(self) -> None:
+        """Make the database, bring it to Airflow's schema, and add the account `admin`.
+
+        Raises:
+            OverstapError: LOCAL-007 when Airflow's own command fails.
+        """
+        self._postgres.create_role(self._database)
+        self._postgres.create_database(self._database, self._database)
+        self.command("db", "migrate")
+        person = ("--firstname", "Beheer", "--lastname", "Overstap", "--email", "admin@overstap.invalid")
+        # The password goes by standard input, since every user of a machine can read a command line.
+        twice = f"{self.admin_password}\n{self.admin_password}\n"
+        self.command("users", "create", "--username", ADMIN, "--role", "Admin", *person, typed=twice)
+
+    def command(self, *words: str, typed: str = "") -> str:
+        """Run an `airflow` command in this environment and wait for it.
+
+        Args:
+            words: the command, such as ("dags", "list").
+            typed: what it reads from standard input.
+
+        Returns:
+            What it wrote to standard output.
+
+        Raises:
+            OverstapError: LOCAL-007 when it fails; what it wrote is in `logs/airflow-command.log`.
+        """
+        log = self.state / "logs" / "airflow-command.log"
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "airflow", *words],
+            env=self.env,
+            cwd=self._home,
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,  # without a terminal, so that a password is read from standard input
+        )
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8") as file:
+            file.write(f"== airflow {' '.join(words[:2])}: {done.returncode}\n{done.stdout}{done.stderr}")
+        if done.returncode != 0:
+            raise OverstapError("LOCAL-007", command=" ".join(words[:2]), log=str(log))
+        return done.stdout
+
+    def start(self, before_dags: Callable[[AirflowApi], None] | None = None) -> None:
+        """Start the components and wait until each is alive in this very boot; what runs already is left alone.
+
+        Args:
+            before_dags: called with the administrator's client once the api-server answers and before any DAG file is
+                read. Roles must be made here: a DAG file that names an unknown role is an import error as a whole.
+
+        Raises:
+            OverstapError: LOCAL-001 when the port is taken, LOCAL-005 when a component does not get going. Whatever was
+                started by then is stopped.
+        """
+        if not self._services["api-server"].is_running:
+            self._take_port()
+        try:
+            self._begin("api-server", "scheduler", "triggerer")
+            with self.api() as client:
+                self._wait(lambda: client.health() is not None, "api-server")
+                if before_dags is not None:
+                    before_dags(client)
+                self._begin("dag-processor")
+                for component in _HEARTBEATS:
+                    self._wait(partial(self._has_beaten, client, component), component)
+        except BaseException:
+            # Also on Ctrl-C: nothing may be left half started.
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the components: first what starts work, last what they report to; kill what does not end by itself."""
+        for name in ("dag-processor", "scheduler", "triggerer", "api-server"):
+            self._services[name].stop()
+
+    def destroy(self) -> None:
+        """Stop, and remove the database, the secrets, the logs and Airflow's folder."""
+        self.stop()
+        if self._postgres.is_running:
+            self._postgres.drop_database(self._database)
+        if self.state.exists():
+            shutil.rmtree(self.state)
+
+    @property
+    def _home(self) -> Path:
+        home = self.state / "airflow"
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return home
+
+    @property
+    def _place(self) -> Place:
+        database = self._postgres.dsn(self._database, self._database, scheme="postgresql+psycopg")
+        return Place(self._home, self._dags, self._plugins, database, self.port, self._parallelism)
+
+    def _take_port(self) -> None:
+        """Choose the port anew unless the one of last time is free and nobody asked for another."""
+        record = self.state / "airflow-port"
+        if record.exists():
+            known = int(record.read_text())
+            if self._wanted_port not in (None, known) or not ports.is_free(known):
+                record.unlink()
+        _ = self.port
+
+    def _begin(self, *names: str) -> None:
+        env = self.env
+        for name in names:
+            command = [sys.executable, "-m", "airflow", *_COMPONENTS[name]]
+            self._services[name].start(
+                command,
+                env=env,
+                cwd=self._home,
+                # The triggerer's own way of telling its runner takes ten seconds more.
+                is_told_whole=name == "triggerer",
+                # LocalExecutor counts the workers that it tells to end while the first of them end already, so it may
+                # wait for ever for an idle one. A task that is cut off is safe to run again.
+                grace_seconds=5 if name == "scheduler" else 20,
+            )
+
+    def _wait(self, is_done: Callable[[], bool], component: str) -> None:
+        deadline = time.monotonic() + _STARTS_SECONDS
+        while True:
+            for name, service in self._services.items():
+                if service.record is not None and not service.is_running:
+                    raise OverstapError("LOCAL-005", service=name, log=str(service.log))
+            if is_done():
+                return
+            if time.monotonic() > deadline:
+                raise OverstapError("LOCAL-005", service=component, log=str(self._services[component].log))
+            time.sleep(_POLL_SECONDS)
+
+    def _has_beaten(self, client: AirflowApi, component: str) -> bool:
+        """Return whether the heartbeat is of this process; /monitor/health also tells that of an earlier boot."""
+        record = self._services[component].record
+        part, key = _HEARTBEATS[component]
+        beat = (client.health() or {}).get(part, {}).get(key)
+        return record is not None and beat is not None and datetime.fromisoformat(beat).timestamp() > record.created

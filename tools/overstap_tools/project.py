@@ -1,0 +1,5 @@
+"""The checkout in which demonstration, benchmarks and tests run."""
+
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
