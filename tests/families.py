@@ -19,7 +19,7 @@ from overstap.ledger.dossiers import dossiers
 from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password
 from overstap.ledger.region_keys import create_keys
 from overstap.ledger.rounds import rounds
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.oso import build, content_digest, cut, read, to_bytes
 from overstap.oso.model import Dossier
 from overstap.oso.people import entitled
@@ -155,7 +155,7 @@ class Place:
             family.codes[person] = code
 
 
-def handle(unit: Unit) -> Callable[[str], str]:
+def handle(unit: UnitOfWork) -> Callable[[str], str]:
     return lambda text: unit.keys.lookup("person", text).hex()[:32]
 
 

@@ -20,7 +20,7 @@ from overstap.delivery.sealing import seal_round
 from overstap.intake import applications
 from overstap.intake.collect import collect_registrations, collect_school, from_drop_folder
 from overstap.ledger.dossiers.dossiers import contents, decide_release, verdicts
-from overstap.ledger.review.decisions import Decision, record
+from overstap.ledger.review.decisions import ReviewDecision, record
 from overstap.ledger.rounds.round_agreements import add_version
 from overstap.ledger.rounds.rounds import open_round
 from overstap.simulation.synthetic.region import make_region
@@ -166,7 +166,7 @@ def inspected(house: House) -> None:
                 closes_at=datetime.now(UTC) + timedelta(hours=1),
             )
         decisions = [
-            Decision(pupil.las_key, house.region.today, "Ja", "Wij zien het anders." if place % 9 == 0 else None)
+            ReviewDecision(pupil.las_key, house.region.today, "Ja", "Wij zien het anders." if place % 9 == 0 else None)
             for place, pupil in enumerate(house.region.pupils())
         ]
         with ledger.unit("alfa", school.id) as unit:

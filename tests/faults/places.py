@@ -15,7 +15,7 @@ from overstap.agreements import Agreement
 from overstap.agreements.model import Folder
 from overstap.ledger.delivery.deliveries import stages_from
 from overstap.pki.sshkeys import make_ssh_key
-from overstap.simulation.synthetic.pupil import Pupil
+from overstap.simulation.synthetic.pupil import SyntheticPupil
 
 from .desks import OVERSTAP
 
@@ -51,7 +51,7 @@ def envelopes(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.cms") if path.stem.count(".") == 0)
 
 
-def own(house: House, school: str) -> list[Pupil]:
+def own(house: House, school: str) -> list[SyntheticPupil]:
     """The pupils that a school may receive in this round."""
     sure = stages_from(house.round.receivers)
     return [
@@ -61,7 +61,7 @@ def own(house: House, school: str) -> list[Pupil]:
     ]
 
 
-def pupil_list(house: House, path: Path, pupils: list[Pupil]) -> Path:
+def pupil_list(house: House, path: Path, pupils: list[SyntheticPupil]) -> Path:
     """Write what a school knows of its pupils, as its system exports it."""
     text = io.StringIO(newline="")
     rows = csv.writer(text, delimiter=";")

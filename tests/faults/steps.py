@@ -10,9 +10,9 @@ from overstap.agreements import Agreement
 from overstap.clock import now
 from overstap.delivery.sending import send_school
 from overstap.envelope.message_ids import message_id
-from overstap.envelope.pull_messages import Request
+from overstap.envelope.pull_messages import DossierRequest
 from overstap.ledger import Ledger
-from overstap.simulation.synthetic.pupil import Pupil
+from overstap.simulation.synthetic.pupil import SyntheticPupil
 
 
 def send(
@@ -42,7 +42,7 @@ def send(
     )
 
 
-def asked(pupil: Pupil, **other: object) -> Request:
+def asked(pupil: SyntheticPupil, **other: object) -> DossierRequest:
     """Return the request of an honest school, but for what `other` says."""
     said = {
         "request_id": message_id(now(), urandom(10)),
@@ -52,4 +52,4 @@ def asked(pupil: Pupil, **other: object) -> Request:
         "sender": pupil.school.id,
         "oso_versions": ("2019.1",),
     }
-    return Request(**said | other)  # type: ignore[arg-type]
+    return DossierRequest(**said | other)  # type: ignore[arg-type]

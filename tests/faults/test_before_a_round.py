@@ -14,17 +14,17 @@ from integration.delivery import sshd
 from integration.round.house import House
 
 from overstap.agreements import Agreement
-from overstap.agreements.model import Folder, Pull, TrafficCentre
+from overstap.agreements.model import ByTrafficCentre, Folder, Pull
 from overstap.clock import now
-from overstap.delivery.desk.desk import Desk, Refused
+from overstap.delivery.desk.desk import DeskRefusal, RegionDesk
 from overstap.delivery.test_messages import Tester
 from overstap.delivery.traffic_centre.chain import fetch_through
 from overstap.delivery.traffic_centre.messages import Resultaat
 from overstap.delivery.traffic_centre.simulated import SimulatedTrafficCentre
-from overstap.envelope.manifest import Kind
+from overstap.envelope.manifest import EnvelopeKind
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.proof_pupil import BIRTH_DATE, NUMBER, SURNAME
-from overstap.envelope.pull_messages import NoDossier, Request
+from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.test_messages import SchoolResult, results
@@ -91,7 +91,7 @@ def test_the_whole_way_and_who_passed(house: House, ledger: Ledger) -> None:
     assert "DELIVERY-021" in said[other]
     store = FolderStore(house.store(up))
     assert list(store.stored()) == []
-    [message] = store.stored(Kind.TEST)
+    [message] = store.stored(EnvelopeKind.TEST)
     assert (message.sender.school, message.recipient.school) == (sender, up)
     [(receipt,)] = house.rows("select receipt from overstap.test_message where outcome = 'accepted'")
     assert store.receipt_for(message.message_id) == (store_digest(house, up, message.message_id), receipt)
@@ -152,7 +152,7 @@ def test_a_school_that_takes_it_itself_passes_when_its_receipt_lies_there(
     assert "regel 1: ontvangen" in asks[0].stdout
     assert "regel 1: was al ontvangen" in asks[1].stdout
     assert list(FolderStore(store).stored()) == []
-    assert len(list(FolderStore(store).stored(Kind.TEST))) == 1
+    assert len(list(FolderStore(store).stored(EnvelopeKind.TEST))) == 1
     assert set(passed(ledger, house).values()) == {"yes"}
     assert house.count("test_message", outcome="accepted") == 2
     assert house.count("delivery") == house.count("dossier_request") == 0
@@ -174,7 +174,7 @@ def test_a_pulling_school_is_told_of_its_test_and_its_receipt_has_to_count(
     tester.send()
     assert passed(ledger, house)[pull] == "DELIVERY-110"
     [notified] = (house.store(pull) / "notified").glob("*.json")
-    at_desk = Desk(ledger, "alfa", trust=house.trust())
+    at_desk = RegionDesk(ledger, "alfa", trust=house.trust())
     told = at_desk.ask(test_request(house), school=pull)
     assert str(told.message_id) == notified.stem
     assert at_desk.ask(test_request(house), school=other).answer is NoDossier.NOT_READY, "it is another's"
@@ -188,13 +188,13 @@ def test_a_pulling_school_is_told_of_its_test_and_its_receipt_has_to_count(
 
     assert hand_in(signer=other) == "DELIVERY-013"
     assert hand_in(envelope_sha256=bytes(32)) == "DELIVERY-015"
-    assert hand_in(other) == Refused.UNKNOWN_MESSAGE
+    assert hand_in(other) == DeskRefusal.UNKNOWN_MESSAGE
     assert passed(ledger, house)[pull] == "DELIVERY-110"
     assert [hand_in(), hand_in()] == ["accepted", "accepted"]
     assert passed(ledger, house)[pull] == "yes"
 
 
-def test_request(house: House, **other: object) -> Request:
+def test_request(house: House, **other: object) -> DossierRequest:
     said = {"pupil_number": NUMBER, "surname": SURNAME, "birth_date": BIRTH_DATE, "sender": "99ZZ00"}
     return asked(next(iter(house.region.pupils())), **said | other)
 
@@ -221,7 +221,7 @@ def test_the_test_message_over_openssh(house: House, ledger: Ledger, tmp_path: P
         assert passed(ledger, house)[sftp] == "DELIVERY-021", "who passed once and is down now has not passed"
     finally:
         server.stop()
-    assert [one.message_id for one in FolderStore(tmp_path / "store").stored(Kind.TEST)] == [UUID(file.stem)]
+    assert [one.message_id for one in FolderStore(tmp_path / "store").stored(EnvelopeKind.TEST)] == [UUID(file.stem)]
 
 
 def receiving(agreement: Agreement, ways: dict[str, object]) -> Agreement:
@@ -238,7 +238,7 @@ def test_the_test_message_through_the_traffic_centre(
     """Within a session, which is signed off; without one the desk says nothing, not even of a test."""
     school, other = (one.id for one in house.region.secondary)
     centre, sender, trust = SimulatedTrafficCentre(tmp_path / "centre"), house.region.primary[0].id, house.trust()
-    by_centre = TrafficCentre(way="traffic_centre", delivery_point=centre.routeringskenmerk(school))
+    by_centre = ByTrafficCentre(way="traffic_centre", delivery_point=centre.routeringskenmerk(school))
     agreement = agreed_anew(house, receiving(house.agreement, {school: by_centre, other: Folder(way="folder")}))
     write_agreement(agreement, house.folder / "regions")
     named = f"overstap.delivery.traffic_centre.simulated:simulated={tmp_path / 'centre'}"
@@ -247,7 +247,7 @@ def test_the_test_message_through_the_traffic_centre(
     assert passed(ledger, house)[school] == "DELIVERY-110"
     reception = Reception(school, trust=trust, store=FolderStore(tmp_path / "store"))
 
-    def make(session: str | None) -> Request:
+    def make(session: str | None) -> DossierRequest:
         fresh = message_id(now(), os.urandom(10))
         return test_request(house, sender=sender, session=session, request_id=fresh)
 

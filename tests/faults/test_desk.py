@@ -13,7 +13,7 @@ from integration.round.house import House
 
 from overstap.clock import now
 from overstap.delivery.desk import desk as desks
-from overstap.delivery.desk.desk import Desk, Refused, Told
+from overstap.delivery.desk.desk import DeskRefusal, DeskReply, RegionDesk
 from overstap.delivery.desk.identity import is_of
 from overstap.delivery.feedback import feedback_csv
 from overstap.envelope.envelope import open_envelope
@@ -23,9 +23,9 @@ from overstap.envelope.receipt import make_receipt
 from overstap.envelope.result import Rejection, ResultOutcome, make_result
 from overstap.ledger.delivery.deliveries import stages_from
 from overstap.ledger.delivery.results import counts
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.oso.reading import read
-from overstap.simulation.synthetic.pupil import Pupil
+from overstap.simulation.synthetic.pupil import SyntheticPupil
 
 from .steps import asked
 
@@ -41,15 +41,15 @@ def school(house: House) -> str:
 
 
 @pytest.fixture
-def desk(house: House) -> Iterator[Desk]:
+def desk(house: House) -> Iterator[RegionDesk]:
     with house.ledger() as ledger:
-        yield Desk(ledger, house.region.name, trust=house.trust())
+        yield RegionDesk(ledger, house.region.name, trust=house.trust())
 
 
-def of_school(house: House, school: str) -> dict[str, list[Pupil]]:
+def of_school(house: House, school: str) -> dict[str, list[SyntheticPupil]]:
     """Sort pupils by what they are to a school: its own, not as sure yet, strangers."""
     sure = stages_from(house.round.receivers)
-    sorted_out: dict[str, list[Pupil]] = {"own": [], "unsure": [], "stranger": []}
+    sorted_out: dict[str, list[SyntheticPupil]] = {"own": [], "unsure": [], "stranger": []}
     for pupil in house.region.pupils():
         stages = {choice.stage.value for choice in pupil.choices if choice.school_id == school}
         kind = "own" if stages & set(sure) else "unsure" if stages else "stranger"
@@ -57,7 +57,7 @@ def of_school(house: House, school: str) -> dict[str, list[Pupil]]:
     return sorted_out
 
 
-def receipt(house: House, school: str, told: Told, *, signer: str | None = None, **other: object) -> bytes:
+def receipt(house: House, school: str, told: DeskReply, *, signer: str | None = None, **other: object) -> bytes:
     """Make the receipt that an honest school would, but for what `other` says."""
     assert told.envelope is not None
     trust = house.trust()
@@ -71,7 +71,7 @@ def receipt(house: House, school: str, told: Told, *, signer: str | None = None,
     return make_receipt(trust.signing_identity(signer or school, at=now()), **said | other)  # type: ignore[arg-type]
 
 
-def hand_in(desk: Desk, house: House, school: str, pupil: Pupil) -> tuple[UUID, bytes]:
+def hand_in(desk: RegionDesk, house: House, school: str, pupil: SyntheticPupil) -> tuple[UUID, bytes]:
     """Ask for a dossier and confirm it; return its message id and envelope digest."""
     told = desk.ask(asked(pupil), school=school)
     assert told.message_id is not None
@@ -83,7 +83,7 @@ def hand_in(desk: Desk, house: House, school: str, pupil: Pupil) -> tuple[UUID, 
 
 
 def test_only_the_registered_receiver_gets_it_and_others_cannot_tell_who_exists(
-    house: House, school: str, desk: Desk
+    house: House, school: str, desk: RegionDesk
 ) -> None:
     pupils = of_school(house, school)
     own, stranger = pupils["own"][0], pupils["stranger"][0]
@@ -114,7 +114,7 @@ def test_only_the_registered_receiver_gets_it_and_others_cannot_tell_who_exists(
 
 
 def test_unknown_is_the_same_work_whoever_is_asked_for(
-    house: House, school: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    house: House, school: str, desk: RegionDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same questions to the ledger, and one dossier opened and compared: no time says whether a pupil exists."""
     pupils = of_school(house, school)
@@ -127,13 +127,13 @@ def test_unknown_is_the_same_work_whoever_is_asked_for(
     }
     work: list[str] = []
     for name in ("rows", "one", "run"):
-        inner = getattr(Unit, name)
+        inner = getattr(UnitOfWork, name)
 
-        def noted(self: Unit, query: str, _inner: Callable[..., object] = inner, **given: object) -> object:
+        def noted(self: UnitOfWork, query: str, _inner: Callable[..., object] = inner, **given: object) -> object:
             work.append(" ".join(query.split()))
             return _inner(self, query, **given)
 
-        monkeypatch.setattr(Unit, name, noted)
+        monkeypatch.setattr(UnitOfWork, name, noted)
     monkeypatch.setattr(desks, "read", lambda content: (work.append("read"), read(content))[1])
     monkeypatch.setattr(desks, "is_of", lambda *given, **more: (work.append("compare"), is_of(*given, **more))[1])
     desk.ask(requests["nobody"], school=school)  # what is kept for later is kept from here on
@@ -147,7 +147,7 @@ def test_unknown_is_the_same_work_whoever_is_asked_for(
     assert len(done["nobody"]) > 6
 
 
-def test_every_other_answer(house: House, school: str, desk: Desk, at_brink: Callable[[str], House]) -> None:
+def test_every_other_answer(house: House, school: str, desk: RegionDesk, at_brink: Callable[[str], House]) -> None:
     pupils = of_school(house, school)
     own = pupils["own"][1]
     message, _ = hand_in(desk, house, school, own)
@@ -164,12 +164,12 @@ def test_every_other_answer(house: House, school: str, desk: Desk, at_brink: Cal
         assert desk.ask(asked(pupils["unsure"][0]), school=school).answer is NoDossier.NOT_RECEIVER
     early = at_brink("inspected")
     with early.ledger() as ledger:
-        found = Desk(ledger, early.region.name, trust=early.trust()).ask(asked(own), school=school)
+        found = RegionDesk(ledger, early.region.name, trust=early.trust()).ask(asked(own), school=school)
     assert found.answer is NoDossier.NOT_READY
     assert house.breaches() == []
 
 
-def test_a_registration_that_was_withdrawn_ends_it(house: House, school: str, desk: Desk) -> None:
+def test_a_registration_that_was_withdrawn_ends_it(house: House, school: str, desk: RegionDesk) -> None:
     own = of_school(house, school)["own"][2]
     with psycopg.connect(house.owner_dsn) as connection:
         connection.execute(
@@ -178,7 +178,7 @@ def test_a_registration_that_was_withdrawn_ends_it(house: House, school: str, de
     assert desk.ask(asked(own), school=school).answer is NoDossier.UNKNOWN
 
 
-def test_what_the_coordinator_holds_is_not_handed_out(house: House, school: str, desk: Desk) -> None:
+def test_what_the_coordinator_holds_is_not_handed_out(house: House, school: str, desk: RegionDesk) -> None:
     own = of_school(house, school)["own"][2]
     with psycopg.connect(house.owner_dsn) as connection:
         connection.execute(
@@ -193,19 +193,19 @@ def test_what_the_coordinator_holds_is_not_handed_out(house: House, school: str,
 
 
 def test_who_tries_numbers_gets_no_more_answers(
-    house: House, school: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    house: House, school: str, desk: RegionDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desks, "UNKNOWN_PER_DAY", 5)
     pupils = of_school(house, school)
     for stranger in pupils["stranger"][:5]:
         assert desk.ask(asked(stranger), school=school).answer is NoDossier.UNKNOWN
-    assert desk.ask(asked(pupils["own"][0]), school=school).answer is Refused.TOO_MANY
+    assert desk.ask(asked(pupils["own"][0]), school=school).answer is DeskRefusal.TOO_MANY
     other = house.region.secondary[1].id
     theirs = of_school(house, other)["own"][0]
     assert desk.ask(asked(theirs), school=other).envelope is not None, "another school is not harmed"
 
 
-def test_receipts_that_do_not_count_change_nothing(house: House, school: str, desk: Desk) -> None:
+def test_receipts_that_do_not_count_change_nothing(house: House, school: str, desk: RegionDesk) -> None:
     """F16 to F19 at the desk."""
     other = house.region.secondary[1].id
     own = of_school(house, school)["own"][3]
@@ -214,8 +214,8 @@ def test_receipts_that_do_not_count_change_nothing(house: House, school: str, de
     good = receipt(house, school, told)
     at = now()
     unhanded = message_id(at, urandom(10))
-    assert desk.receipt(good, unhanded, school=school, at=at) == Refused.UNKNOWN_MESSAGE
-    assert desk.receipt(good, told.message_id, school=other, at=at) == Refused.UNKNOWN_MESSAGE
+    assert desk.receipt(good, unhanded, school=school, at=at) == DeskRefusal.UNKNOWN_MESSAGE
+    assert desk.receipt(good, told.message_id, school=other, at=at) == DeskRefusal.UNKNOWN_MESSAGE
     wrong = {
         "DELIVERY-011": b"no receipt",
         "DELIVERY-012": good[:-1] + bytes([good[-1] ^ 1]),
@@ -239,9 +239,9 @@ def test_the_same_question_at_the_same_moment(house: House, school: str) -> None
     """F21: several desks hand out the same bytes; each hand-out is in the evidence; one confirmation."""
     own = of_school(house, school)["own"][4]
 
-    def ask(_: int) -> Told:
+    def ask(_: int) -> DeskReply:
         with house.ledger() as ledger:
-            mine = Desk(ledger, house.region.name, trust=house.trust())
+            mine = RegionDesk(ledger, house.region.name, trust=house.trust())
             told = mine.ask(asked(own), school=school)
             assert told.message_id is not None
             said = mine.receipt(receipt(house, school, told), told.message_id, school=school, at=now())
@@ -255,7 +255,7 @@ def test_the_same_question_at_the_same_moment(house: House, school: str) -> None
     assert house.breaches() == []
 
 
-def test_results_are_signed_kept_counted_and_shown_to_the_sender(house: House, school: str, desk: Desk) -> None:
+def test_results_are_signed_kept_counted_and_shown_to_the_sender(house: House, school: str, desk: RegionDesk) -> None:
     other = house.region.secondary[1].id
     first, second, third = of_school(house, school)["own"][5:8]
     trust = house.trust()

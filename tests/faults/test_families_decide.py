@@ -20,7 +20,7 @@ from families import Home, home, open_place
 from served import Parent, Served, hidden, title
 
 from overstap.ledger.invariants import check
-from overstap.ledger.region_keys import Sealed
+from overstap.ledger.region_keys import EncryptedContent
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.waiting import wait_until
 
@@ -100,7 +100,7 @@ def test_every_answer_that_was_confirmed_is_there_once(
     with place.unit() as unit:
         rows = unit.rows("select dossier, number, agreed, key_id, view, ground from overstap.review_decision")
         for dossier, number, agreed, key_id, view, ground in rows:
-            plain = unit.keys.decrypt(Sealed(key_id, view), f"view/{dossier}/{number}").decode()
+            plain = unit.keys.decrypt(EncryptedContent(key_id, view), f"view/{dossier}/{number}").decode()
             assert (plain, agreed, ground) == (confirmed[str(dossier)], "Nee", "parent_page")
         assert sorted(str(row[0]) for row in rows) == sorted(confirmed)
         recorded = unit.rows(

@@ -18,7 +18,7 @@ from overstap.errors import OverstapError
 from overstap.ledger.delivery.non_delivery import give_up
 from overstap.ledger.dossiers.dossiers import Incoming, contents, decide_release, store, verdicts
 from overstap.ledger.region_keys import sha256
-from overstap.ledger.review.decisions import Decision, lapse, record, window
+from overstap.ledger.review.decisions import ReviewDecision, lapse, record, window
 
 from .liars import Liar, Server, answer, receipt_of, reset
 from .steps import send
@@ -197,7 +197,11 @@ def test_decisions_of_the_last_second(at_brink: Callable[[str], House]) -> None:
         for one in pupils:  # one at a time, past the deadline
             with ledger.unit("alfa", "school") as unit:
                 done = record(
-                    unit, house.round_id, primary, [Decision(one, house.region.today, "Ja", None)], ground="school_list"
+                    unit,
+                    house.round_id,
+                    primary,
+                    [ReviewDecision(one, house.region.today, "Ja", None)],
+                    ground="school_list",
                 )
             in_time += len(done.recorded)
             if done.not_open:

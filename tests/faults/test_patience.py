@@ -22,7 +22,7 @@ from overstap.envelope.receipt import Refusal, make_receipt
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.circuit_breaker import ask_again, line_to, next_attempt
-from overstap.ledger.delivery.deliveries import Answer, settle, to_send
+from overstap.ledger.delivery.deliveries import AttemptResult, settle, to_send
 from overstap.ledger.delivery.non_delivery import give_up, told
 
 from .steps import send
@@ -153,7 +153,7 @@ def test_refused_and_sealed_anew_when_somebody_asks(at_brink: Callable[[str], Ho
             refusal=Refusal.ENVELOPE,
         )
         with ledger.unit("alfa", "deliver") as unit:
-            settle(unit, [Answer(one.message_id, "refused", "envelope_refused", receipt)])
+            settle(unit, [AttemptResult(one.message_id, "refused", "envelope_refused", receipt)])
         house.receive_all()
         send(house, school, ledger, is_asked=False)
         send(house, other, ledger, is_asked=False)

@@ -17,7 +17,7 @@ from overstap.agreements.model import Folder
 from overstap.clock import now, wall
 from overstap.delivery.sealing import seal_round
 from overstap.delivery.stored_evidence import receipt_fault, stored
-from overstap.ledger.invariants import Evidence, check
+from overstap.ledger.invariants import StoredEvidence, check
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.local.postgres import EmbeddedPostgres
 
@@ -101,4 +101,4 @@ def test_what_became_of_each_pupil_comes_back_to_the_primary_school(
     assert told == Counter(words[outcome] for outcome in said.values())
     with house.ledger() as ledger, ledger.unit("alfa", "test") as unit:
         stores = {pushed: stored(house.store(pushed)), by_hand: stored(store)}
-        assert list(check(unit, Evidence(stores, receipt_fault(house.trust())))) == []
+        assert list(check(unit, StoredEvidence(stores, receipt_fault(house.trust())))) == []

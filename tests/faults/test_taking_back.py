@@ -14,7 +14,7 @@ from psycopg import sql
 
 from overstap.clock import now
 from overstap.delivery.channels.push import Pusher
-from overstap.delivery.desk.desk import Desk
+from overstap.delivery.desk.desk import RegionDesk
 from overstap.delivery.revocation_sender import take_back_all
 from overstap.delivery.sealing import seal_round
 from overstap.envelope import manifest as manifests
@@ -22,7 +22,7 @@ from overstap.envelope.pull_messages import NoDossier
 from overstap.envelope.receipt import Refusal
 from overstap.envelope.revocation import make_revocation, verify_revocation_receipt
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.withdrawals import Reason, standing, withdraw
+from overstap.ledger.delivery.withdrawals import WithdrawalReason, standing, withdraw
 from overstap.receiver.folder_store import FolderStore
 
 from .steps import asked, send
@@ -45,7 +45,9 @@ def take_back(house: House, ledger: Ledger) -> dict[str, int]:
 
 def decide(house: House, ledger: Ledger, *dossiers: UUID) -> int:
     with ledger.unit("alfa", "coordinator_alfa") as unit:
-        return withdraw(unit, house.round_id, dossiers, reason=Reason.PUPIL_NOT_COMING, decided_by="coordinator_alfa")
+        return withdraw(
+            unit, house.round_id, dossiers, reason=WithdrawalReason.PUPIL_NOT_COMING, decided_by="coordinator_alfa"
+        )
 
 
 def delivered_to(house: House, school: str) -> list[tuple[UUID, UUID]]:
@@ -216,7 +218,7 @@ def test_a_newer_version_replaces_the_delivered_one(house: House, school: str) -
     from datetime import timedelta
 
     from overstap.ledger.dossiers.dossiers import contents, decide_release, verdicts
-    from overstap.ledger.review.decisions import Decision, record
+    from overstap.ledger.review.decisions import ReviewDecision, record
     from overstap.oso.reading import read
     from overstap.oso.writing import content_digest
 
@@ -246,7 +248,7 @@ def test_a_newer_version_replaces_the_delivered_one(house: House, school: str) -
                 unit,
                 house.round_id,
                 house.region.primary[0].id,
-                [Decision(las_key, house.region.today, "Ja", None)],
+                [ReviewDecision(las_key, house.region.today, "Ja", None)],
                 ground="school_list",
             )
             assert len(done.recorded) == 1
@@ -270,7 +272,7 @@ def test_a_newer_version_replaces_the_delivered_one(house: House, school: str) -
     assert had is not None
     assert has is not None
     with house.ledger() as ledger:  # and a school that asks gets it, though it has the version before
-        desk = Desk(ledger, "alfa", trust=house.trust())
+        desk = RegionDesk(ledger, "alfa", trust=house.trust())
         pupil = next(one for one in house.region.pupils() if one.las_key == las_key_of(house, ledger, dossier))
         asks = partial(asked, pupil)
         assert desk.ask(asks(newer_than=manifests.parse(had).created_at), school=school).message_id == newer

@@ -13,14 +13,14 @@ from integration.round.house import House
 from overstap.agreements import Agreement
 from overstap.agreements.model import Pull
 from overstap.clock import now
-from overstap.delivery.desk.desk import Desk, Refused
+from overstap.delivery.desk.desk import DeskRefusal, RegionDesk
 from overstap.delivery.revocation_sender import take_back_all
 from overstap.delivery.stored_evidence import receipt_fault, stored
 from overstap.envelope.pull_messages import NoDossier
 from overstap.envelope.revocation import make_revocation_receipt
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.withdrawals import Reason, withdraw
-from overstap.ledger.invariants import Evidence, check
+from overstap.ledger.delivery.withdrawals import WithdrawalReason, withdraw
+from overstap.ledger.invariants import StoredEvidence, check
 from overstap.receiver.endpoint import NOTIFICATIONS
 
 from .desks import OVERSTAP, desk
@@ -55,7 +55,7 @@ def withdrawn(house: House, ledger: Ledger, *messages: UUID) -> None:
         dossiers = [
             unit.one("select dossier from overstap.delivery where message_id = %(id)s", id=one)[0] for one in messages
         ]
-        withdraw(unit, house.round_id, dossiers, reason=Reason.OBJECTION, decided_by="coordinator_alfa")
+        withdraw(unit, house.round_id, dossiers, reason=WithdrawalReason.OBJECTION, decided_by="coordinator_alfa")
 
 
 def states(house: House) -> dict[str, tuple[str, str | None, bool | None]]:
@@ -65,7 +65,7 @@ def states(house: House) -> dict[str, tuple[str, str | None, bool | None]]:
 
 def breaches(house: House, ledger: Ledger, school: str, store: Path) -> list[object]:
     with ledger.unit("alfa", "test") as unit:
-        return list(check(unit, Evidence({school: stored(store)}, receipt_fault(house.trust()))))
+        return list(check(unit, StoredEvidence({school: stored(store)}, receipt_fault(house.trust()))))
 
 
 def alone(house: House, messages: list[UUID]) -> list[UUID]:
@@ -133,7 +133,7 @@ def test_who_asks_is_told_that_it_was_taken_back(house: House, school: str, ledg
         assert said.count(": ontvangen") == 2, said
         messages = {path.name for path in (store / "dossiers").iterdir()}
         keys = {}
-        at_desk = Desk(ledger, "alfa", trust=house.trust())
+        at_desk = RegionDesk(ledger, "alfa", trust=house.trust())
         for pupil in mine:
             keys[pupil] = at_desk.ask(asked(pupil), school=school).message_id
         gone, kept, early = (keys[pupil] for pupil in mine)
@@ -173,7 +173,7 @@ def test_who_asks_is_told_that_it_was_taken_back(house: House, school: str, ledg
 
     assert hand_in(signer=other) == "DELIVERY-013"
     assert hand_in(revocation=b"another") == "DELIVERY-015"
-    assert hand_in(school=other) == Refused.UNKNOWN_MESSAGE
+    assert hand_in(school=other) == DeskRefusal.UNKNOWN_MESSAGE
     assert states(house)[str(early)][0] == "open"
     assert [hand_in(), hand_in()] == ["confirmed", "confirmed"]
     assert at_desk.ask(asked(third), school=school).answer is NoDossier.WITHDRAWN
@@ -191,7 +191,7 @@ def test_what_was_never_handed_out_is_withdrawn_without_a_statement(house: House
         message = connection.execute(query, [key]).fetchone()[0]  # type: ignore[index]
     withdrawn(house, ledger, message)
     assert take_back(house, ledger, agreement) == {}
-    at_desk = Desk(ledger, "alfa", trust=house.trust())
+    at_desk = RegionDesk(ledger, "alfa", trust=house.trust())
     assert at_desk.ask(asked(pupil), school=school).answer is NoDossier.WITHDRAWN
     assert house.breaches() == []
 

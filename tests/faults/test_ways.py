@@ -27,7 +27,7 @@ from integration.delivery import sshd
 from integration.round.house import House, wait_for
 
 from overstap.agreements import Agreement
-from overstap.agreements.model import Folder, Pull, Sftp, TrafficCentre
+from overstap.agreements.model import ByTrafficCentre, Folder, Pull, Sftp
 from overstap.clock import now
 from overstap.delivery.channels.stored_files import envelope_name
 from overstap.delivery.sending import send_school
@@ -36,17 +36,17 @@ from overstap.delivery.traffic_centre.chain import fetch_through
 from overstap.delivery.traffic_centre.messages import OverdrachtRequest, Resultaat
 from overstap.delivery.traffic_centre.simulated import SimulatedTrafficCentre
 from overstap.envelope.message_ids import message_id
-from overstap.envelope.pull_messages import Request
+from overstap.envelope.pull_messages import DossierRequest
 from overstap.errors import OverstapError
 from overstap.ledger.delivery.dossier_requests import keep_request
-from overstap.ledger.invariants import Evidence, check
+from overstap.ledger.invariants import StoredEvidence, check
 from overstap.pki.sshkeys import make_ssh_key
 from overstap.receiver.desk_client import Asker
 from overstap.receiver.endpoint import NOTIFICATIONS
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.reception import Reception, Took
 from overstap.simulation.synthetic.agreement import write_agreement
-from overstap.simulation.synthetic.pupil import Pupil
+from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap_tools.local import ports
 from overstap_tools.project import PROJECT
 
@@ -72,7 +72,7 @@ def send(house: House, agreement: Agreement, school: str, *, is_asked: bool = Fa
 
 
 def breaches(house: House, school: str, store: Path) -> list[object]:
-    evidence = Evidence({school: stored(store)}, receipt_fault(house.trust()))
+    evidence = StoredEvidence({school: stored(store)}, receipt_fault(house.trust()))
     with house.ledger() as ledger, ledger.unit(house.region.name, "test") as unit:
         return list(check(unit, evidence))
 
@@ -365,7 +365,7 @@ def test_a_school_without_an_outbox_is_told_what_is_missing(house: House, school
 
 def breaches_of_ledger(house: House) -> list[object]:
     with house.ledger() as ledger, ledger.unit(house.region.name, "test") as unit:
-        return list(check(unit, Evidence({}, receipt_fault(house.trust()))))
+        return list(check(unit, StoredEvidence({}, receipt_fault(house.trust()))))
 
 
 def _sha256(data: bytes) -> bytes:
@@ -441,7 +441,7 @@ def test_examples_ask_open_and_confirm(
 def test_the_chain_through_the_traffic_centre(house: House, school: str, tmp_path: Path) -> None:
     """Session request, document request, session check, dossier, sign-off; then a notification (DOMAIN 3.2)."""
     centre = SimulatedTrafficCentre(tmp_path / "centre")
-    by_centre = TrafficCentre(way="traffic_centre", delivery_point=centre.routeringskenmerk(school))
+    by_centre = ByTrafficCentre(way="traffic_centre", delivery_point=centre.routeringskenmerk(school))
     agreement = receiving(house, school, by_centre)
     write_agreement(agreement, house.folder / "regions")
     named = f"overstap.delivery.traffic_centre.simulated:simulated={tmp_path / 'centre'}"
@@ -450,8 +450,8 @@ def test_the_chain_through_the_traffic_centre(house: House, school: str, tmp_pat
     trust, store = house.trust(), tmp_path / "store"
     reception = Reception(school, trust=trust, store=FolderStore(store))
 
-    def make(session: str | None, one: Pupil = pupil) -> Request:
-        return Request(
+    def make(session: str | None, one: SyntheticPupil = pupil) -> DossierRequest:
+        return DossierRequest(
             request_id=message_id(now(), os.urandom(10)),
             pupil_number=one.number,
             surname=one.surname,

@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from overstap.agreements.days import Entry, EntryKind, reminder_moment
+from overstap.agreements.days import CalendarEntry, EntryKind, reminder_moment
 from overstap.texts import texts
 
 _LINE_OCTETS = 75
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
-def icalendar(title: str, of_calendar: Iterable[Entry], made_at: datetime) -> bytes:
+def icalendar(title: str, of_calendar: Iterable[CalendarEntry], made_at: datetime) -> bytes:
     """Return a calendar file: UTF-8, lines of at most 75 octets that end in CRLF.
 
     Args:
@@ -44,7 +44,7 @@ def icalendar(title: str, of_calendar: Iterable[Entry], made_at: datetime) -> by
     return b"".join(_folded(line) for line in lines)
 
 
-def _event(entry: Entry, made_at: datetime) -> Iterator[str]:
+def _event(entry: CalendarEntry, made_at: datetime) -> Iterator[str]:
     yield "BEGIN:VEVENT"
     yield f"UID:{_text(entry.uid)}"
     yield f"DTSTAMP:{_moment(made_at)}"

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from overstap.agreements.differences import Change, Difference, differences
-from overstap.agreements.model import Agreement, Milestones, RoundKind, Stage
+from overstap.agreements.differences import AgreementDifference, ChangeKind, differences
+from overstap.agreements.model import Agreement, Milestones, RegistrationStage, RoundKind
 from overstap.agreements.model.rounds import moments_of
 from overstap.agreements.write import put
 from overstap.clock import spoken
@@ -36,7 +36,7 @@ class HowFar:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ChangeVerdict:
     """Whether a difference is taken over.
 
     Args:
@@ -45,7 +45,7 @@ class Verdict:
         facts: what its sentence needs.
     """
 
-    difference: Difference
+    difference: AgreementDifference
     refused: str | None = None
     facts: tuple[tuple[str, str], ...] = ()
 
@@ -83,10 +83,10 @@ class Decided:
     """
 
     agreement: Agreement
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ChangeVerdict, ...]
 
     @property
-    def refused(self) -> tuple[Verdict, ...]:
+    def refused(self) -> tuple[ChangeVerdict, ...]:
         """The differences that are not taken over."""
         return tuple(verdict for verdict in self.verdicts if verdict.refused is not None)
 
@@ -104,7 +104,7 @@ def decide(old: Agreement, new: Agreement, kind: RoundKind, so_far: HowFar) -> D
     """
     found = differences(old, new)
     if old.region != new.region or old.school_year != new.school_year or kind not in new.rounds:
-        return Decided(old, tuple(Verdict(difference, "another") for difference in found))
+        return Decided(old, tuple(ChangeVerdict(difference, "another") for difference in found))
     mine = [difference for difference in found if difference.round in (None, kind.value)]
     verdicts = [_verdict(difference, old, kind, so_far) for difference in mine]
     merged = _without(new, [verdict for verdict in verdicts if verdict.refused is not None])
@@ -112,119 +112,124 @@ def decide(old: Agreement, new: Agreement, kind: RoundKind, so_far: HowFar) -> D
         verdicts = [
             verdict
             if verdict.refused or verdict.difference.round is None
-            else Verdict(verdict.difference, "does_not_fit")
+            else ChangeVerdict(verdict.difference, "does_not_fit")
             for verdict in verdicts
         ]
         merged = _without(new, [verdict for verdict in verdicts if verdict.refused is not None])
     if merged is None:
         return Decided(
-            old, tuple(Verdict(verdict.difference, verdict.refused or "does_not_fit") for verdict in verdicts)
+            old, tuple(ChangeVerdict(verdict.difference, verdict.refused or "does_not_fit") for verdict in verdicts)
         )
     return Decided(merged, tuple(verdicts))
 
 
-def _without(new: Agreement, refused: Sequence[Verdict]) -> Agreement | None:
+def _without(new: Agreement, refused: Sequence[ChangeVerdict]) -> Agreement | None:
     """Return the new agreement with the refused differences taken back; None when that is no agreement."""
     data = new.model_dump(mode="python")
     for verdict in refused:
-        put(data, verdict.difference.path.split("."), verdict.difference.old, verdict.difference.change is Change.ADDED)
+        put(
+            data,
+            verdict.difference.path.split("."),
+            verdict.difference.old,
+            verdict.difference.change is ChangeKind.ADDED,
+        )
     try:
         return Agreement.model_validate(data)
     except ValidationError:
         return None
 
 
-_Rule = Callable[[Difference, Agreement, RoundKind, HowFar], Verdict]
+_Rule = Callable[[AgreementDifference, Agreement, RoundKind, HowFar], ChangeVerdict]
 
 
-def _verdict(difference: Difference, old: Agreement, kind: RoundKind, so_far: HowFar) -> Verdict:
+def _verdict(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
     steps = difference.path.split(".")
     if steps[0] == "rounds":
         if len(steps) == 2:
-            return Verdict(difference, "another")
+            return ChangeVerdict(difference, "another")
         return _ROUND.get(steps[2], _never)(difference, old, kind, so_far)
     return _REGION.get(steps[0], _never)(difference, old, kind, so_far)
 
 
-def _always(difference: Difference, *_: Any) -> Verdict:
-    return Verdict(difference)
+def _always(difference: AgreementDifference, *_: Any) -> ChangeVerdict:
+    return ChangeVerdict(difference)
 
 
-def _never(difference: Difference, *_: Any) -> Verdict:
-    return Verdict(difference, "not_while_running")
+def _never(difference: AgreementDifference, *_: Any) -> ChangeVerdict:
+    return ChangeVerdict(difference, "not_while_running")
 
 
-def _until_due(difference: Difference, old: Agreement, kind: RoundKind, so_far: HowFar) -> Verdict:
+def _until_due(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
     """What decides how dossiers are cut and read: until everything is collected for good."""
     due = old.round(kind).milestones.data_due
     if so_far.at >= due:
-        return Verdict(difference, "collected", (("moment", spoken(due)),))
-    return Verdict(difference)
+        return ChangeVerdict(difference, "collected", (("moment", spoken(due)),))
+    return ChangeVerdict(difference)
 
 
-def _until_shown(difference: Difference, old: Agreement, kind: RoundKind, so_far: HowFar) -> Verdict:
+def _until_shown(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
     """What parents were told: until they were."""
     opens = old.round(kind).milestones.review_opens
     is_shown = so_far.at >= opens if so_far.is_shown is None else so_far.is_shown
-    return Verdict(difference, "shown") if is_shown else Verdict(difference)
+    return ChangeVerdict(difference, "shown") if is_shown else ChangeVerdict(difference)
 
 
-def _categories(difference: Difference, old: Agreement, kind: RoundKind, so_far: HowFar) -> Verdict:
+def _categories(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
     shown = _until_shown(difference, old, kind, so_far)
     return shown if shown.refused else _until_due(difference, old, kind, so_far)
 
 
-def _receivers(difference: Difference, old: Agreement, kind: RoundKind, so_far: HowFar) -> Verdict:
+def _receivers(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
     """More receivers than parents were told of: until they were told. Fewer: until it is delivered."""
-    order = list(Stage)
+    order = list(RegistrationStage)
     if order.index(difference.new) < order.index(difference.old):
         return _until_shown(difference, old, kind, so_far)
     delivers = old.round(kind).milestones.delivers
     if so_far.at >= delivers:
-        return Verdict(difference, "passed", (("key", "delivers"), ("moment", spoken(delivers))))
-    return Verdict(difference)
+        return ChangeVerdict(difference, "passed", (("key", "delivers"), ("moment", spoken(delivers))))
+    return ChangeVerdict(difference)
 
 
-def _longer(difference: Difference, old: Agreement, kind: RoundKind, so_far: HowFar) -> Verdict:
+def _longer(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
     """Time for parents: never less than they were told; more until the window closes."""
     closes = old.round(kind).milestones.review_closes
     if so_far.at >= closes:
-        return Verdict(difference, "passed", (("key", "review_closes"), ("moment", spoken(closes))))
-    return Verdict(difference) if difference.new > difference.old else _until_shown(difference, old, kind, so_far)
+        return ChangeVerdict(difference, "passed", (("key", "review_closes"), ("moment", spoken(closes))))
+    return ChangeVerdict(difference) if difference.new > difference.old else _until_shown(difference, old, kind, so_far)
 
 
-def _milestone(difference: Difference, old: Agreement, kind: RoundKind, so_far: HowFar) -> Verdict:
+def _milestone(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
     name = difference.path.rpartition(".")[2]
     before: datetime = difference.old.astimezone(UTC)
     after: datetime = difference.new.astimezone(UTC)
     if before <= so_far.at:
-        return Verdict(difference, "passed", (("key", name), ("moment", spoken(before))))
+        return ChangeVerdict(difference, "passed", (("key", name), ("moment", spoken(before))))
     if after <= so_far.at:
-        return Verdict(difference, "would_be_past", (("key", name), ("moment", spoken(after))))
+        return ChangeVerdict(difference, "would_be_past", (("key", name), ("moment", spoken(after))))
     if name == "review_closes" and after < before:
         return _until_shown(difference, old, kind, so_far)
-    return Verdict(difference)
+    return ChangeVerdict(difference)
 
 
-def _school(difference: Difference, old: Agreement, kind: RoundKind, so_far: HowFar) -> Verdict:
+def _school(difference: AgreementDifference, old: Agreement, kind: RoundKind, so_far: HowFar) -> ChangeVerdict:
     steps = difference.path.split(".")
     if len(steps) == 1:  # no list of schools with a name each: a whole other list
-        return Verdict(difference, "not_while_running")
+        return ChangeVerdict(difference, "not_while_running")
     if len(steps) > 2:
-        return Verdict(difference, "another_kind") if steps[2] in ("kind", "id") else Verdict(difference)
+        return ChangeVerdict(difference, "another_kind") if steps[2] in ("kind", "id") else ChangeVerdict(difference)
     school = steps[1]
     stones = old.round(kind).milestones
     supplies = (difference.new or difference.old)["kind"] == kind.supplied_by
     name, until = ("data_due", stones.data_due) if supplies else ("delivers", stones.delivers)
-    if difference.change is Change.ADDED:
+    if difference.change is ChangeKind.ADDED:
         if so_far.at >= until:
-            return Verdict(difference, "passed", (("key", name), ("moment", spoken(until))))
-        return Verdict(difference)
+            return ChangeVerdict(difference, "passed", (("key", name), ("moment", spoken(until))))
+        return ChangeVerdict(difference)
     known = so_far.supplied if supplies else so_far.sealed_for
     is_in_it = so_far.at >= until if known is None else school in known
     if is_in_it:
-        return Verdict(difference, "has_dossiers", (("school", school),))
-    return Verdict(difference)
+        return ChangeVerdict(difference, "has_dossiers", (("school", school),))
+    return ChangeVerdict(difference)
 
 
 _REGION: dict[str, _Rule] = {

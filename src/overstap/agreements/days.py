@@ -34,7 +34,7 @@ _EVERYBODY = tuple(Audience)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CalendarEntry:
     """Something on a day.
 
     Args:
@@ -73,7 +73,7 @@ class Entry:
         return wall(ends).date() if isinstance(ends, datetime) else ends
 
 
-def entries(agreement: Agreement, national: National) -> list[Entry]:
+def entries(agreement: Agreement, national: National) -> list[CalendarEntry]:
     """Return everything that stands in a region's calendar, in the order of time.
 
     Args:
@@ -89,7 +89,7 @@ def entries(agreement: Agreement, national: National) -> list[Entry]:
     return sorted(found, key=_in_time)
 
 
-def entries_for(school: School, of_region: list[Entry]) -> list[Entry]:
+def entries_for(school: School, of_region: list[CalendarEntry]) -> list[CalendarEntry]:
     """Return the entries that matter to one school.
 
     Args:
@@ -114,7 +114,7 @@ def reminder_moment(due: datetime, days_before: int) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _in_time(entry: Entry) -> tuple[date, bool, datetime, str]:
+def _in_time(entry: CalendarEntry) -> tuple[date, bool, datetime, str]:
     is_timed = isinstance(entry.starts, datetime)
     moment = entry.starts.astimezone(UTC) if isinstance(entry.starts, datetime) else datetime.min.replace(tzinfo=UTC)
     return entry.first_day, is_timed, moment, entry.uid
@@ -124,7 +124,7 @@ def _uid(agreement: Agreement, *parts: str) -> str:
     return ".".join((agreement.region, agreement.school_year, *parts)) + "@overstap"
 
 
-def _of_round(agreement: Agreement, kind: RoundKind, agreed: Round) -> list[Entry]:
+def _of_round(agreement: Agreement, kind: RoundKind, agreed: Round) -> list[CalendarEntry]:
     words = texts("agreements/calendar")["milestones"]
     names = {person.account: person.name for person in agreement.coordinators}
     facts = {
@@ -133,7 +133,7 @@ def _of_round(agreement: Agreement, kind: RoundKind, agreed: Round) -> list[Entr
         "addenda": ", ".join(agreed.addenda) or "-",
     }
     return [
-        Entry(
+        CalendarEntry(
             uid=_uid(agreement, kind.value, name),
             kind=EntryKind.MILESTONE,
             title=words[name]["title"]["nl"].format(round=kind.dutch),
@@ -154,7 +154,7 @@ def _of_round(agreement: Agreement, kind: RoundKind, agreed: Round) -> list[Entr
     ]
 
 
-def _occasions(agreement: Agreement) -> list[Entry]:
+def _occasions(agreement: Agreement) -> list[CalendarEntry]:
     # The name is the identity: a date that moves, or a new line above it, does not make another entry
     seen: dict[str, int] = {}
     found = []
@@ -162,7 +162,7 @@ def _occasions(agreement: Agreement) -> list[Entry]:
         name = "".join(letter if letter.isalnum() else "-" for letter in occasion.name.lower())
         seen[name] = seen.get(name, 0) + 1
         found.append(
-            Entry(
+            CalendarEntry(
                 uid=_uid(agreement, "occasion", name if seen[name] == 1 else f"{name}-{seen[name]}"),
                 kind=EntryKind.OCCASION,
                 title=occasion.name,
@@ -175,13 +175,13 @@ def _occasions(agreement: Agreement) -> list[Entry]:
     return found
 
 
-def _statutory(agreement: Agreement, national: National) -> list[Entry]:
+def _statutory(agreement: Agreement, national: National) -> list[CalendarEntry]:
     words = texts("agreements/calendar")["statutory"]
     found = []
     for name, period in national.statutory:
         is_deadline = words[name].get("is_deadline", False)
         found.append(
-            Entry(
+            CalendarEntry(
                 uid=_uid(agreement, "statutory", name),
                 kind=EntryKind.STATUTORY,
                 title=words[name]["nl"],
@@ -194,9 +194,9 @@ def _statutory(agreement: Agreement, national: National) -> list[Entry]:
     return found
 
 
-def _holidays(agreement: Agreement, national: National) -> list[Entry]:
-    def whole_days(uid: str, name: str, first: date, last: date, text: str) -> Entry:
-        return Entry(_uid(agreement, "holiday", uid), EntryKind.HOLIDAY, name, text, first, last, _EVERYBODY)
+def _holidays(agreement: Agreement, national: National) -> list[CalendarEntry]:
+    def whole_days(uid: str, name: str, first: date, last: date, text: str) -> CalendarEntry:
+        return CalendarEntry(_uid(agreement, "holiday", uid), EntryKind.HOLIDAY, name, text, first, last, _EVERYBODY)
 
     found = [
         whole_days(day.isoformat(), name[:1].upper() + name[1:], day, day, "")

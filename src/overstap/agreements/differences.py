@@ -23,7 +23,7 @@ NAMED_BY = {"schools": "id", "coordinators": "account", "occasions": "name"}
 """Lists whose items have a name of their own: an item that moves up or down is no change."""
 
 
-class Change(StrEnum):
+class ChangeKind(StrEnum):
     """What happened to a value."""
 
     ADDED = "added"
@@ -32,7 +32,7 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class AgreementDifference:
     """One value that differs.
 
     Args:
@@ -44,7 +44,7 @@ class Difference:
     """
 
     path: str
-    change: Change
+    change: ChangeKind
     old: Any
     new: Any
     round: str | None
@@ -56,7 +56,7 @@ class Difference:
         return sentence.format(path=self.path, old=_said(self.old), new=_said(self.new))
 
 
-def differences(old: Agreement, new: Agreement) -> list[Difference]:
+def differences(old: Agreement, new: Agreement) -> list[AgreementDifference]:
     """Return what differs, in the order of the keys. Moments are compared as moments, not as they are written.
 
     Args:
@@ -84,23 +84,25 @@ def _plain(value: Any, name: str = "") -> Any:
     return value
 
 
-def _walk(path: tuple[str, ...], old: Any, new: Any) -> Iterator[Difference]:
+def _walk(path: tuple[str, ...], old: Any, new: Any) -> Iterator[AgreementDifference]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys((*old, *new)):
             here = (*path, key)
             if key not in new:
-                yield _difference(here, Change.REMOVED, old[key], None)
+                yield _difference(here, ChangeKind.REMOVED, old[key], None)
             elif key not in old:
-                yield _difference(here, Change.ADDED, None, new[key])
+                yield _difference(here, ChangeKind.ADDED, None, new[key])
             else:
                 yield from _walk(here, old[key], new[key])
     elif old != new:
-        change = Change.ADDED if old is None else Change.REMOVED if new is None else Change.CHANGED
+        change = ChangeKind.ADDED if old is None else ChangeKind.REMOVED if new is None else ChangeKind.CHANGED
         yield _difference(path, change, old, new)
 
 
-def _difference(path: tuple[str, ...], change: Change, old: Any, new: Any) -> Difference:
-    return Difference(".".join(path), change, old, new, path[1] if path[0] == "rounds" and len(path) > 1 else None)
+def _difference(path: tuple[str, ...], change: ChangeKind, old: Any, new: Any) -> AgreementDifference:
+    return AgreementDifference(
+        ".".join(path), change, old, new, path[1] if path[0] == "rounds" and len(path) > 1 else None
+    )
 
 
 def _said(value: Any) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from overstap import clock
-from overstap.agreements.source_positions import Fault, Key, Place, Said
+from overstap.agreements.source_positions import Key, Said, SourceFault, SourcePosition
 from overstap.errors import OverstapError
 from overstap.texts import texts
 
 
-class Severity(StrEnum):
+class AgreementSeverity(StrEnum):
     """Whether the agreement can stand as it is."""
 
     ERROR = "error"
@@ -27,7 +27,7 @@ WARNINGS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AgreementFinding:
     """One thing that is wrong, or looks wrong.
 
     Args:
@@ -47,7 +47,7 @@ class Finding:
     line: int
     column: int
     code: str
-    severity: Severity
+    severity: AgreementSeverity
     path: str
     message_nl: str
     message_en: str
@@ -56,13 +56,15 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """Return it with plain values, for programs."""
-        return {name: str(value) if isinstance(value, (Path, Severity)) else value for name, value in self._items()}
+        return {
+            name: str(value) if isinstance(value, (Path, AgreementSeverity)) else value for name, value in self._items()
+        }
 
     def _items(self) -> list[tuple[str, Any]]:
         return [(name, getattr(self, name)) for name in self.__slots__]
 
 
-def finding(code: str, place: Place, key: Key, /, **facts: Any) -> Finding:
+def finding(code: str, place: SourcePosition, key: Key, /, **facts: Any) -> AgreementFinding:
     """Return what a code says about a place.
 
     Args:
@@ -73,12 +75,12 @@ def finding(code: str, place: Place, key: Key, /, **facts: Any) -> Finding:
     """
     dutch = OverstapError(code, **{name: _told(value, "nl") for name, value in facts.items()})
     english = OverstapError(code, **{name: _told(value, "en") for name, value in facts.items()})
-    return Finding(
+    return AgreementFinding(
         file=place.file,
         line=place.line,
         column=place.column,
         code=code,
-        severity=Severity.WARNING if code in WARNINGS else Severity.ERROR,
+        severity=AgreementSeverity.WARNING if code in WARNINGS else AgreementSeverity.ERROR,
         path=".".join(str(step) for step in key),
         message_nl=dutch.message_nl,
         message_en=english.message_en,
@@ -87,7 +89,7 @@ def finding(code: str, place: Place, key: Key, /, **facts: Any) -> Finding:
     )
 
 
-def finding_of(fault: Fault) -> Finding:
+def finding_of(fault: SourceFault) -> AgreementFinding:
     """Return a fault of the files as a finding."""
     return finding(fault.code, fault.place, fault.key, **fault.facts)
 

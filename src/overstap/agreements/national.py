@@ -12,7 +12,7 @@ from typing import Any, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from overstap.agreements.model import HolidayRegion, Part, RoundKind
+from overstap.agreements.model import AgreementPart, HolidayRegion, RoundKind
 from overstap.errors import OverstapError
 from overstap.resources import INCLUDE
 
@@ -20,7 +20,7 @@ FOLDER = INCLUDE / "calendar"
 """Folder with the national files."""
 
 
-class Period(Part):
+class Period(AgreementPart):
     """Days from the first to the last, both counted."""
 
     first: date
@@ -38,7 +38,7 @@ class Period(Part):
         return self.first <= day <= self.last
 
 
-class Statutory(Part):
+class Statutory(AgreementPart):
     """The dates of the Wet doorstroomtoetsen po (DOMAIN 4.1)."""
 
     provisional_advice: Period
@@ -49,7 +49,7 @@ class Statutory(Part):
     admission_decision: Period
 
 
-class SchoolHoliday(Part):
+class SchoolHoliday(AgreementPart):
     """One holiday; its days may differ per part of the country."""
 
     name: str
@@ -64,7 +64,7 @@ class SchoolHoliday(Part):
         return period
 
 
-class National(Part):
+class National(AgreementPart):
     """A school year of the whole country."""
 
     school_year: str

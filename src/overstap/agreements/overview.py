@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from overstap.agreements.days import Entry, EntryKind, entries
+from overstap.agreements.days import CalendarEntry, EntryKind, entries
 from overstap.agreements.findings import spoken_day
 from overstap.agreements.model import Agreement, Milestones, School
 from overstap.agreements.national import National
@@ -42,7 +42,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class OverviewRow:
     """A line of the drawing: a round, or the statutory dates."""
 
     name: str
@@ -133,7 +133,7 @@ def summer_time_begins(year: int) -> date:
     return last - timedelta(days=(last.weekday() + 1) % 7)
 
 
-def _scale(found: Sequence[Entry], national: National) -> _Scale:
+def _scale(found: Sequence[CalendarEntry], national: National) -> _Scale:
     """Return a scale over the months in which something of the region happens."""
     own = [entry for entry in found if entry.kind in (EntryKind.MILESTONE, EntryKind.OCCASION)]
     first = min((entry.first_day for entry in own), default=national.first_day)
@@ -150,7 +150,9 @@ def _months(scale: _Scale, names: Sequence[str]) -> list[tuple[float, str]]:
     return months
 
 
-def _rows(agreement: Agreement, found: Sequence[Entry], scale: _Scale, words: dict[str, Any]) -> list[Row]:
+def _rows(
+    agreement: Agreement, found: Sequence[CalendarEntry], scale: _Scale, words: dict[str, Any]
+) -> list[OverviewRow]:
     rows = []
     parts = (("supply", "opens", "data_due"), ("review", "review_opens", "review_closes"))
     for kind, agreed in agreement.rounds.items():
@@ -165,30 +167,30 @@ def _rows(agreement: Agreement, found: Sequence[Entry], scale: _Scale, words: di
             for part, first, last in (*parts, ("deliver", "delivers", "receipts_due"))
             if first in kind.milestones
         ]
-        rows.append(Row(kind.dutch, [bar for bar in bars if bar is not None]))
+        rows.append(OverviewRow(kind.dutch, [bar for bar in bars if bar is not None]))
     own = [
         scale.bar(entry.starts, entry.ends or entry.starts, "region", f"{entry.title}: {_span(entry)}")
         for entry in found
         if entry.kind is EntryKind.OCCASION
     ]
     if own:
-        rows.append(Row(words["page"]["own"]["nl"], [bar for bar in own if bar is not None]))
+        rows.append(OverviewRow(words["page"]["own"]["nl"], [bar for bar in own if bar is not None]))
     law = [
         scale.bar(entry.first_day, entry.last_day, "law", f"{entry.title}: {_span(entry)}")
         for entry in found
         if entry.kind is EntryKind.STATUTORY
     ]
-    rows.append(Row(words["page"]["law"]["nl"], [bar for bar in law if bar is not None]))
+    rows.append(OverviewRow(words["page"]["law"]["nl"], [bar for bar in law if bar is not None]))
     return rows
 
 
-def _is_news(entry: Entry) -> bool:
+def _is_news(entry: CalendarEntry) -> bool:
     """Tell whether a holiday gives a day off that the weekend would not."""
     is_one_day = entry.first_day == entry.last_day
     return entry.kind is EntryKind.HOLIDAY and not (is_one_day and entry.first_day.weekday() >= 5)
 
 
-def _off(scale: _Scale, entry: Entry) -> Bar | None:
+def _off(scale: _Scale, entry: CalendarEntry) -> Bar | None:
     return scale.bar(entry.first_day, entry.last_day, "off", f"{entry.title}: {_span(entry)}")
 
 
@@ -202,7 +204,7 @@ def _day(day: date) -> str:
     return f"{_DAYS[day.weekday()]} {day.day} {month}"
 
 
-def _span(entry: Entry) -> str:
+def _span(entry: CalendarEntry) -> str:
     """Return when an entry is, as short as it can be told: "wo 21 apr 15:30" or "za 20 feb - zo 28 feb"."""
     if isinstance(entry.starts, datetime):
         if not isinstance(entry.ends, datetime):
@@ -215,17 +217,17 @@ def _span(entry: Entry) -> str:
     return f"{_day(entry.first_day)} - {_day(entry.last_day)}"
 
 
-def span(entry: Entry) -> str:
+def span(entry: CalendarEntry) -> str:
     """Return when an entry is, short, Dutch."""
     return _span(entry)
 
 
-def days_until(entry: Entry, now: datetime) -> int:
+def days_until(entry: CalendarEntry, now: datetime) -> int:
     """Return in how many days an entry begins; 0 today, negative when it has begun on an earlier day."""
     return (entry.first_day - wall(now).date()).days
 
 
-def is_over(entry: Entry, now: datetime) -> bool:
+def is_over(entry: CalendarEntry, now: datetime) -> bool:
     """Tell whether an entry has ended."""
     end = entry.starts if entry.ends is None else entry.ends
     if not isinstance(end, datetime):

@@ -55,7 +55,7 @@ class KeyInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ValueForm:
     """What a value must look like.
 
     Args:
@@ -180,7 +180,7 @@ def properties_at(schema: dict[str, Any], key: Key) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for part in _at(schema, key) for name in part.get("properties", {})))
 
 
-def forms_at(schema: dict[str, Any], key: Key) -> Form:
+def forms_at(schema: dict[str, Any], key: Key) -> ValueForm:
     """Return what the value at a place must look like."""
     parts = [part for part in _at(schema, key) if part.get("type") != "null"]
     choices = tuple(
@@ -189,9 +189,9 @@ def forms_at(schema: dict[str, Any], key: Key) -> Form:
     part = parts[0] if parts else {}
     example = _example(key)
     if part.get("pattern") == _MOMENT:
-        return Form("form_moment", example)
+        return ValueForm("form_moment", example)
     if part.get("format") == "duration":
-        return Form("form_duration", example)
+        return ValueForm("form_duration", example)
     names = {
         "string": "form_text",
         "integer": "form_number",
@@ -200,7 +200,7 @@ def forms_at(schema: dict[str, Any], key: Key) -> Form:
         "object": "form_block",
     }
     bounds = int(part.get("minimum", 1)), int(part.get("maximum", 60))
-    return Form(names.get(str(part.get("type")), "form_text"), example, choices, *bounds)
+    return ValueForm(names.get(str(part.get("type")), "form_text"), example, choices, *bounds)
 
 
 def _example(key: Key) -> str:

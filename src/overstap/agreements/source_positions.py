@@ -44,7 +44,7 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_ti
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourcePosition:
     """Where something stands; line and column count from 1."""
 
     file: Path
@@ -53,7 +53,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SourceFault:
     """What is wrong with the files themselves.
 
     Args:
@@ -65,12 +65,12 @@ class Fault:
 
     code: str
     facts: dict[str, Any]
-    place: Place
+    place: SourcePosition
     key: Key = ()
 
 
 @dataclass(slots=True)
-class Written:
+class AgreementSource:
     """What the files of one agreement state.
 
     Args:
@@ -84,22 +84,22 @@ class Written:
 
     path: Path
     data: Any = None
-    faults: list[Fault] = field(default_factory=list)
-    rows: dict[Key, Place] = field(default_factory=dict)
+    faults: list[SourceFault] = field(default_factory=list)
+    rows: dict[Key, SourcePosition] = field(default_factory=dict)
     root: yaml.Node | None = None
-    places: dict[Key, Place] | None = None
+    places: dict[Key, SourcePosition] | None = None
 
     def is_stated(self, key: Key) -> bool:
         """Return whether a key stands in the files, and was not taken from the national file."""
         return key in self.rows or key in self._places()
 
-    def place(self, key: Key) -> Place:
+    def place(self, key: Key) -> SourcePosition:
         """Return where a value stands; when it stands nowhere, the nearest thing above it that does."""
         while key and not self.is_stated(key):
             key = key[:-1]
-        return self.rows.get(key) or self._places().get(key, Place(self.path, 1, 1))
+        return self.rows.get(key) or self._places().get(key, SourcePosition(self.path, 1, 1))
 
-    def _places(self) -> dict[Key, Place]:
+    def _places(self) -> dict[Key, SourcePosition]:
         """Return where each key stands, found when first asked for: who reads eighty sound agreements never asks."""
         if self.places is None:
             self.places = dict(_places(self.root, self.path)) if self.root is not None else {}
@@ -117,14 +117,14 @@ class Written:
         return found
 
 
-def read_written(path: Path, national: Path = FOLDER) -> Written:
+def read_written(path: Path, national: Path = FOLDER) -> AgreementSource:
     """Read an agreement file with what belongs to it; nothing is raised, what is wrong is in `faults`.
 
     Args:
         path: the YAML file.
         national: folder with the national files.
     """
-    written = Written(path)
+    written = AgreementSource(path)
     try:
         loader = _Loader(path.read_text(encoding="utf-8-sig"))
         try:
@@ -137,20 +137,20 @@ def read_written(path: Path, national: Path = FOLDER) -> Written:
             loader.dispose()
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
-        place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path, 1, 1)
+        place = SourcePosition(path, mark.line + 1, mark.column + 1) if mark else SourcePosition(path, 1, 1)
         said = " ".join(str(problem.problem or problem.context).split())
-        written.faults.append(Fault("AGREEMENT-101", {"problem": said}, place))
+        written.faults.append(SourceFault("AGREEMENT-101", {"problem": said}, place))
         return written
     except OSError:
-        written.faults.append(Fault("AGREEMENT-119", {}, Place(path, 1, 1)))
+        written.faults.append(SourceFault("AGREEMENT-119", {}, SourcePosition(path, 1, 1)))
         return written
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
         said = " ".join(str(problem).split()) or type(problem).__name__
-        written.faults.append(Fault("AGREEMENT-101", {"problem": said}, Place(path, 1, 1)))
+        written.faults.append(SourceFault("AGREEMENT-101", {"problem": said}, SourcePosition(path, 1, 1)))
         return written
     if not isinstance(written.data, dict):
         written.faults.append(
-            Fault("AGREEMENT-101", {"problem": "there are no keys and values in it"}, Place(path, 1, 1))
+            SourceFault("AGREEMENT-101", {"problem": "there are no keys and values in it"}, SourcePosition(path, 1, 1))
         )
         return written
     _take_schools(written)
@@ -185,16 +185,16 @@ def _plain(loader: Any, node: yaml.Node, made: dict[int, Any]) -> Any:
     return data
 
 
-def _repeated(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[Fault]:
+def _repeated(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[SourceFault]:
     """Yield each key that stands twice in one block; YAML would silently keep the last."""
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for name, value in node.value:
             if isinstance(name, yaml.ScalarNode) and name.tag != "tag:yaml.org,2002:merge":
                 if name.value in seen:
-                    place = Place(path, name.start_mark.line + 1, name.start_mark.column + 1)
+                    place = SourcePosition(path, name.start_mark.line + 1, name.start_mark.column + 1)
                     facts = {"key": name.value, "first": seen[name.value]}
-                    yield Fault("AGREEMENT-106", facts, place, (*key, name.value))
+                    yield SourceFault("AGREEMENT-106", facts, place, (*key, name.value))
                 seen.setdefault(name.value, name.start_mark.line + 1)
                 if not isinstance(value, yaml.ScalarNode):
                     yield from _repeated(value, path, (*key, name.value))
@@ -204,21 +204,21 @@ def _repeated(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[Fault]:
                 yield from _repeated(item, path, (*key, serial))
 
 
-def _places(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[tuple[Key, Place]]:
+def _places(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[tuple[Key, SourcePosition]]:
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
             if isinstance(name, yaml.ScalarNode):
                 here = (*key, name.value)
-                yield here, Place(path, name.start_mark.line + 1, name.start_mark.column + 1)
+                yield here, SourcePosition(path, name.start_mark.line + 1, name.start_mark.column + 1)
                 yield from _places(value, path, here)
     elif isinstance(node, yaml.SequenceNode):
         for serial, item in enumerate(node.value):
             here = (*key, serial)
-            yield here, Place(path, item.start_mark.line + 1, item.start_mark.column + 1)
+            yield here, SourcePosition(path, item.start_mark.line + 1, item.start_mark.column + 1)
             yield from _places(item, path, here)
 
 
-def _take_schools(written: Written) -> None:
+def _take_schools(written: AgreementSource) -> None:
     """Put the rows of the schools' file in the place of the reference to it."""
     reference = written.data.get("schools")
     if not isinstance(reference, dict):
@@ -227,14 +227,14 @@ def _take_schools(written: Written) -> None:
     written.data["schools"] = []
     name = reference.get("file")
     if set(reference) != {"file"} or not isinstance(name, str) or _SCHOOLS_FILE.fullmatch(name) is None:
-        written.faults.append(Fault("AGREEMENT-109", {"problem": _words("reference")}, place, ("schools",)))
+        written.faults.append(SourceFault("AGREEMENT-109", {"problem": _words("reference")}, place, ("schools",)))
         return
     path = written.path.parent / name
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
         said = "unreadable" if isinstance(problem, OSError) else "encoding"
-        written.faults.append(Fault("AGREEMENT-109", {"problem": _words(said, file=name)}, place, ("schools",)))
+        written.faults.append(SourceFault("AGREEMENT-109", {"problem": _words(said, file=name)}, place, ("schools",)))
         return
     header_line = text.split("\n", 1)[0]
     # Excel with Dutch settings writes semicolons
@@ -244,18 +244,18 @@ def _take_schools(written: Written) -> None:
     for column in [column for column in header if column not in _COLUMNS]:
         close = difflib.get_close_matches(column, _COLUMNS, 1) or ["-"]
         facts = {"problem": _words("unknown_column", column=column, close=close[0], columns=", ".join(_COLUMNS))}
-        written.faults.append(Fault("AGREEMENT-109", facts, Place(path, 1, 1), ("schools",)))
+        written.faults.append(SourceFault("AGREEMENT-109", facts, SourcePosition(path, 1, 1), ("schools",)))
     for column in [column for column in _NEEDED_COLUMNS if column not in header]:
         facts = {"problem": _words("no_column", column=column)}
-        written.faults.append(Fault("AGREEMENT-109", facts, Place(path, 1, 1), ("schools",)))
+        written.faults.append(SourceFault("AGREEMENT-109", facts, SourcePosition(path, 1, 1), ("schools",)))
     line = reader.line_num + 1
     for row in reader:
         if any(cell.strip() for cell in row):
             key: Key = ("schools", len(written.data["schools"]))
-            written.rows[key] = Place(path, line, 1)
+            written.rows[key] = SourcePosition(path, line, 1)
             if len(row) != len(header):
                 facts = {"problem": _words("cells", cells=len(row), columns=len(header))}
-                written.faults.append(Fault("AGREEMENT-109", facts, Place(path, line, 1), key))
+                written.faults.append(SourceFault("AGREEMENT-109", facts, SourcePosition(path, line, 1), key))
             school = _school({name: cell.strip() for name, cell in zip(header, row, strict=False) if name in _COLUMNS})
             written.data["schools"].append(school)
         line = reader.line_num + 1
@@ -300,7 +300,7 @@ def _receives(cell: str) -> dict[str, Any]:
     return {"way": cell} if cell == "folder" else {"way": "push", "url": cell}
 
 
-def _take_defaults(written: Written, folder: Path) -> None:
+def _take_defaults(written: AgreementSource, folder: Path) -> None:
     """Fill in what the national file says of a round that the region names and does not describe in full."""
     rounds, year = written.data.get("rounds"), written.data.get("school_year")
     if not isinstance(rounds, dict) or not isinstance(year, str) or _SCHOOL_YEAR.fullmatch(year) is None:
@@ -309,7 +309,7 @@ def _take_defaults(written: Written, folder: Path) -> None:
         national = national_year(year, folder)
     except OverstapError as error:
         written.faults.append(
-            Fault("AGREEMENT-164", {"problem": str(error.facts["problem"])}, Place(written.path, 1, 1))
+            SourceFault("AGREEMENT-164", {"problem": str(error.facts["problem"])}, SourcePosition(written.path, 1, 1))
         )
         return
     for kind, usual in national.rounds.items():

@@ -16,21 +16,21 @@ from overstap.settings import Settings
 
 if TYPE_CHECKING:
     from overstap.agreements import Agreement
-    from overstap.agreements.changing import Verdict
-    from overstap.agreements.findings import Finding
+    from overstap.agreements.changing import ChangeVerdict
+    from overstap.agreements.findings import AgreementFinding
     from overstap.agreements.paper_rehearsal import Habits
 
 app = typer.Typer(help="What a region agreed.", no_args_is_help=True)
 
 
-class Format(StrEnum):
+class AgreementOutput(StrEnum):
     """How `check` tells what it found."""
 
     TEXT = "text"
     JSON = "json"
 
 
-class Language(StrEnum):
+class TextLanguage(StrEnum):
     """In which language text is told."""
 
     NL = "nl"
@@ -38,10 +38,10 @@ class Language(StrEnum):
 
 
 _WORDS = {
-    Language.NL: {"error": "fout", "warning": "let op", "good": "goed", "line": "regel",
+    TextLanguage.NL: {"error": "fout", "warning": "let op", "good": "goed", "line": "regel",
                   "counts": "{files:bestand|bestanden}, {errors:fout|fouten}, {warnings:waarschuwing|waarschuwingen}",
                   "none": "Geen afsprakenbestanden gevonden in"},
-    Language.EN: {"error": "error", "warning": "warning", "good": "good", "line": "line",
+    TextLanguage.EN: {"error": "error", "warning": "warning", "good": "good", "line": "line",
                   "counts": "{files:file|files}, {errors:error|errors}, {warnings:warning|warnings}",
                   "none": "No agreement files found in"},
 }  # fmt: skip
@@ -55,8 +55,10 @@ def subject() -> None:
 @app.command()
 def check(
     paths: Annotated[list[Path] | None, typer.Argument(help="Agreement files; all of OVERSTAP_REGIONS if none")] = None,
-    form: Annotated[Format, typer.Option("--format", help="text for people, json for programs")] = Format.TEXT,
-    language: Annotated[Language, typer.Option(help="Language of the text")] = Language.NL,
+    form: Annotated[
+        AgreementOutput, typer.Option("--format", help="text for people, json for programs")
+    ] = AgreementOutput.TEXT,
+    language: Annotated[TextLanguage, typer.Option(help="Language of the text")] = TextLanguage.NL,
     register: Annotated[
         Path | None,
         typer.Option(envvar="OVERSTAP_SCHOOL_REGISTER", help="CSV of all branches of schools (DUO), to know each BRIN"),
@@ -74,7 +76,7 @@ def check(
     regions = Settings().regions
     chosen = paths or agreement_paths(regions)
     checked = check_agreements(chosen, register=read_register(register) if register else None)
-    if form is Format.JSON:
+    if form is AgreementOutput.JSON:
         found = [finding.as_json() for each in checked for finding in each.findings]
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
@@ -95,7 +97,7 @@ def check(
     raise typer.Exit(1 if any(each.errors for each in checked) else 0)
 
 
-def _tell(console: Console, finding: "Finding", path: Path, language: Language) -> None:
+def _tell(console: Console, finding: "AgreementFinding", path: Path, language: TextLanguage) -> None:
     words = _WORDS[language]
     is_error = finding.severity == "error"
     where = (
@@ -103,7 +105,9 @@ def _tell(console: Console, finding: "Finding", path: Path, language: Language) 
         if finding.file == path
         else f"{finding.file.name} {words['line']} {finding.line}"
     )
-    said, do = (finding.message_nl, finding.do_nl) if language is Language.NL else (finding.message_en, finding.do_en)
+    said, do = (
+        (finding.message_nl, finding.do_nl) if language is TextLanguage.NL else (finding.message_en, finding.do_en)
+    )
     head = Text.assemble(
         (words[finding.severity.value], "bold red" if is_error else "bold yellow"),
         f"  {where}, {finding.path}  ",
@@ -153,7 +157,7 @@ def diff(
     """
     from overstap.agreements import load_agreement
     from overstap.agreements.changing import HowFar, decide
-    from overstap.agreements.differences import Change, differences
+    from overstap.agreements.differences import ChangeKind, differences
     from overstap.clock import NETHERLANDS, now
     from overstap.texts import texts
 
@@ -161,7 +165,7 @@ def diff(
     moment = at.replace(tzinfo=NETHERLANDS) if at is not None else now()
     found = differences(before, after)
     console = Console(highlight=False, soft_wrap=True)
-    signs = {Change.ADDED: ("+ ", "green"), Change.REMOVED: ("- ", "red"), Change.CHANGED: ("~ ", "yellow")}
+    signs = {ChangeKind.ADDED: ("+ ", "green"), ChangeKind.REMOVED: ("- ", "red"), ChangeKind.CHANGED: ("~ ", "yellow")}
     for difference in found:
         console.print(Text.assemble(signs[difference.change], difference.sentence_nl))
     if not found:
@@ -172,7 +176,7 @@ def diff(
     raise typer.Exit(1 if found else 0)
 
 
-def _tell_verdicts(console: Console, round_name: str, verdicts: "Sequence[Verdict]") -> None:
+def _tell_verdicts(console: Console, round_name: str, verdicts: "Sequence[ChangeVerdict]") -> None:
     from overstap.texts import texts
 
     words = texts("agreements/differences")

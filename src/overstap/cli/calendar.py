@@ -14,7 +14,7 @@ from overstap.settings import Settings
 
 if TYPE_CHECKING:
     from overstap.agreements import Agreement
-    from overstap.agreements.days import Entry
+    from overstap.agreements.days import CalendarEntry
 
 app = typer.Typer(help="What is on when: terminal, calendar files, printed page.")
 
@@ -40,7 +40,7 @@ def subject(
     if since is not None:
         now = since.replace(tzinfo=clock.NETHERLANDS)
     chosen = _agreements(region, school_year)
-    found: list[tuple[Entry, Agreement]] = []
+    found: list[tuple[CalendarEntry, Agreement]] = []
     for agreement in chosen:
         of_region = _entries(agreement, school)
         found.extend((entry, agreement) for entry in of_region)
@@ -102,7 +102,7 @@ def _agreements(regions: list[str] | None, school_year: str | None) -> "list[Agr
     return list(newest.values())
 
 
-def _entries(agreement: "Agreement", school: str | None) -> "list[Entry]":
+def _entries(agreement: "Agreement", school: str | None) -> "list[CalendarEntry]":
     from overstap.agreements.days import entries, entries_for
     from overstap.agreements.national import national_year
 
@@ -110,7 +110,9 @@ def _entries(agreement: "Agreement", school: str | None) -> "list[Entry]":
     return of_region if school is None else entries_for(agreement.school(school), of_region)
 
 
-def _show(found: "list[tuple[Entry, Agreement]]", now: datetime, days: int | None, *, with_region: bool) -> None:
+def _show(
+    found: "list[tuple[CalendarEntry, Agreement]]", now: datetime, days: int | None, *, with_region: bool
+) -> None:
     from overstap.agreements.days import EntryKind
     from overstap.agreements.findings import spoken_day
     from overstap.agreements.overview import days_until, is_over, span
@@ -149,7 +151,7 @@ def _show(found: "list[tuple[Entry, Agreement]]", now: datetime, days: int | Non
     console.print(table)
 
 
-def _region_of(entry: "Entry", agreement: "Agreement") -> str:
+def _region_of(entry: "CalendarEntry", agreement: "Agreement") -> str:
     from overstap.agreements.days import EntryKind
 
     return "" if entry.kind in (EntryKind.STATUTORY, EntryKind.HOLIDAY) else agreement.name

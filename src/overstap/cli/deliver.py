@@ -25,7 +25,7 @@ def serve(
     """Serve a region's desk until it is stopped: schools ask for dossiers, hand in receipts, tell what came of them."""
     import logging
 
-    from overstap.delivery.desk.desk import Desk
+    from overstap.delivery.desk.desk import RegionDesk
     from overstap.delivery.desk.server import Desks, server
     from overstap.delivery.traffic_centre.adapter import sessions_of
     from overstap.ledger import open_ledger
@@ -44,7 +44,7 @@ def serve(
             return secondary_schools(unit)
 
     schools()  # a desk that cannot ask its ledger says so at once
-    desks = Desks(lambda: Desk(open_ledger(settings), region, trust=trust, sessions=sessions))
+    desks = Desks(lambda: RegionDesk(open_ledger(settings), region, trust=trust, sessions=sessions))
     endpoint = server(desks, region=region, trust=trust, schools=schools, host=host, port=port)
     Console(highlight=False, soft_wrap=True).print(f"Loket van regio {region} op https://{host}:{port}{REQUESTS}")
     endpoint.run()

@@ -147,13 +147,13 @@ def withdraw(
 ) -> None:
     """Take dossiers back, before or after delivery. Schools that have one are told, signed, until they confirm."""
     from overstap.delivery.revocation_sender import take_back_all
-    from overstap.ledger.delivery.withdrawals import Reason, standing
+    from overstap.ledger.delivery.withdrawals import WithdrawalReason, standing
     from overstap.ledger.delivery.withdrawals import withdraw as take_back
 
     try:
-        why = Reason(reason)
+        why = WithdrawalReason(reason)
     except ValueError:
-        raise typer.BadParameter(f"one of {', '.join(Reason)}", param_hint="--reason") from None
+        raise typer.BadParameter(f"one of {', '.join(WithdrawalReason)}", param_hint="--reason") from None
     console = Console(highlight=False, soft_wrap=True)
     with _place(round_id, by) as (ledger, agreement, region):
         with ledger.unit(region, by) as unit:

@@ -24,7 +24,7 @@ _MANY = 20
 """From this many files on, a progress bar."""
 
 
-class Format(StrEnum):
+class DossierOutput(StrEnum):
     """How `check` tells what it found."""
 
     TEXT = "text"
@@ -39,7 +39,9 @@ def subject() -> None:
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Dossiers (XML)")],
-    form: Annotated[Format, typer.Option("--format", help="text for people, json for programs")] = Format.TEXT,
+    form: Annotated[
+        DossierOutput, typer.Option("--format", help="text for people, json for programs")
+    ] = DossierOutput.TEXT,
     version: Annotated[str | None, typer.Option(help="Accept dossiers of this version only, such as 2019.1")] = None,
     today: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day on which to judge; today when left out")
@@ -50,7 +52,7 @@ def check(
     Exit code 0 without errors, 1 with errors, 2 when a file could not be read.
     """
     from overstap.oso.catalogue import catalogue
-    from overstap.oso.report import Verdict
+    from overstap.oso.report import CheckVerdict
 
     if version is not None:
         catalogue(version)  # a version that is not known is no file's fault: say so at once
@@ -59,16 +61,16 @@ def check(
     with Progress(console=Console(stderr=True), transient=True, disable=len(files) < _MANY) as progress:
         for file in progress.track(files, description="dossiers"):
             reports.append(_checked(file, version, day))
-    if form is Format.JSON:
+    if form is DossierOutput.JSON:
         typer.echo(json.dumps([report.as_json() for report in reports], ensure_ascii=False, indent=2))
     else:
         console = Console(highlight=False, soft_wrap=True)
         for report in reports:
             _tell(console, report)
     verdicts = {report.verdict for report in reports}
-    if Verdict.UNREADABLE in verdicts:
+    if CheckVerdict.UNREADABLE in verdicts:
         raise typer.Exit(2)
-    raise typer.Exit(1 if Verdict.ERRORS in verdicts else 0)
+    raise typer.Exit(1 if CheckVerdict.ERRORS in verdicts else 0)
 
 
 @app.command()
@@ -111,13 +113,13 @@ def diff(
     newer: Annotated[Path, typer.Argument(help="Dossier as it is (XML)")],
 ) -> None:
     """Compare two versions of a pupil's dossier, by field and category. Exit code 1 when they differ."""
-    from overstap.oso.differences import Change, differences
+    from overstap.oso.differences import FieldChange, differences
     from overstap.oso.rendering import readable
 
     first, second = _read(older), _read(newer)
     found = differences(first, second)
     console = Console(highlight=False, soft_wrap=True)
-    signs = {Change.ADDED: ("+", "green"), Change.REMOVED: ("-", "red"), Change.CHANGED: ("~", "yellow")}
+    signs = {FieldChange.ADDED: ("+", "green"), FieldChange.REMOVED: ("-", "red"), FieldChange.CHANGED: ("~", "yellow")}
     category = None
     for each in found:
         if each.category != category:
@@ -180,7 +182,7 @@ def _read(file: Path) -> "Dossier":
 
 def _checked(file: Path, version: str | None, day: date) -> "Report":
     from overstap.oso import read, read_as
-    from overstap.oso.report import Judgement, Report, Verdict, report
+    from overstap.oso.report import CheckVerdict, Judgement, Report, report
     from overstap.quality.rules import judge
 
     try:
@@ -195,14 +197,19 @@ def _checked(file: Path, version: str | None, day: date) -> "Report":
             f"{error.message_en} {error.do_en}",
             error.who,
         )
-        return Report(str(file), None, None, [], [why], Verdict.UNREADABLE)
+        return Report(str(file), None, None, [], [why], CheckVerdict.UNREADABLE)
     return report(str(file), dossier, judge(dossier, today=day))
 
 
 def _tell(console: Console, report: "Report") -> None:
-    from overstap.oso.report import Verdict
+    from overstap.oso.report import CheckVerdict
 
-    colours = {Verdict.OK: "green", Verdict.WARNINGS: "yellow", Verdict.ERRORS: "red", Verdict.UNREADABLE: "red"}
+    colours = {
+        CheckVerdict.OK: "green",
+        CheckVerdict.WARNINGS: "yellow",
+        CheckVerdict.ERRORS: "red",
+        CheckVerdict.UNREADABLE: "red",
+    }
     about = " ".join(part for part in (report.version, report.profile) if part)
     console.print(
         Text.assemble((f"{report.verdict} ", f"bold {colours[report.verdict]}"), f"{report.file} ", (about, "dim"))

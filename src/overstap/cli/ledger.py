@@ -67,7 +67,7 @@ def check(
     from overstap.agreements import load_all
     from overstap.delivery.stored_evidence import receipt_fault, stored
     from overstap.ledger import open_ledger
-    from overstap.ledger.invariants import Evidence
+    from overstap.ledger.invariants import StoredEvidence
     from overstap.ledger.invariants import check as find_breaches
     from overstap.pki import TrustStore
 
@@ -75,7 +75,7 @@ def check(
     console = Console(highlight=False)
     regions = region or sorted({agreement.region for agreement in load_all(settings.regions)[0]})
     stores = dict(item.split("=", 1) for item in store or [])
-    evidence = Evidence(
+    evidence = StoredEvidence(
         stores={school: stored(Path(folder)) for school, folder in stores.items()},
         receipt_fault=receipt_fault(TrustStore(settings.trust, production=settings.production))
         if settings.trust

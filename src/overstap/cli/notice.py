@@ -13,7 +13,7 @@ from overstap.settings import Settings
 app = typer.Typer(help="Mail to coordinators and schools.", no_args_is_help=True)
 
 
-class Language(StrEnum):
+class PreviewLanguage(StrEnum):
     """Language of a preview; mails go in Dutch."""
 
     NL = "nl"
@@ -29,7 +29,9 @@ def subject() -> None:
 def preview(
     agreement: Annotated[Path, typer.Argument(help="The agreement file")],
     out: Annotated[Path, typer.Option(help="Folder for the previews, as .html and .txt")],
-    language: Annotated[Language, typer.Option(help="Dutch as it goes, or the English beside it")] = Language.NL,
+    language: Annotated[
+        PreviewLanguage, typer.Option(help="Dutch as it goes, or the English beside it")
+    ] = PreviewLanguage.NL,
 ) -> None:
     """Write every kind of mail as a page and as text, about a round as it might stand; nothing is sent."""
     from overstap.agreements import load_agreement

@@ -24,7 +24,7 @@ Conductor = Annotated[
 ]
 
 
-class Outcome(StrEnum):
+class OutcomeChoice(StrEnum):
     """What became of a dossier, again: the command's help must not load the cryptography library."""
 
     IMPORTED = "imported"
@@ -34,7 +34,7 @@ class Outcome(StrEnum):
     NOT_SHOWN_UP = "not_shown_up"
 
 
-class Reason(StrEnum):
+class RejectionChoice(StrEnum):
     """Why a dossier was rejected, again."""
 
     PUPIL_UNKNOWN = "pupil_unknown"
@@ -147,8 +147,8 @@ def ask(
 def result(
     messages: Annotated[list[UUID], typer.Argument(help="Message ids of dossiers that were received")],
     school: School,
-    outcome: Annotated[Outcome, typer.Option(help="What became of them")],
-    reason: Annotated[Reason | None, typer.Option(help="Why they were rejected")] = None,
+    outcome: Annotated[OutcomeChoice, typer.Option(help="What became of them")],
+    reason: Annotated[RejectionChoice | None, typer.Option(help="Why they were rejected")] = None,
     store: Store = None,
     database: Database = None,
     trust: Trust = None,
@@ -170,7 +170,7 @@ def result(
 
     if (desk is None) == (out is None):
         raise typer.BadParameter("--desk of --out, een van beide")
-    if (outcome is Outcome.REJECTED) != (reason is not None):
+    if (outcome is OutcomeChoice.REJECTED) != (reason is not None):
         raise typer.BadParameter("--reason hoort bij rejected, en bij niets anders")
     opened, trusted, at = open_store(store, database), _trust(trust), clock.now()
     identity = trusted.signing_identity(school, at=at)

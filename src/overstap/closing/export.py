@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from overstap.closing.checkpoint import is_signed_by
 from overstap.errors import OverstapError
 from overstap.ledger.audit import merkle_root, read_chain, verify
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Proof:
     """Subjects of the certificates that signed; whose they are is for the reader to judge."""
 
 
-def export(unit: Unit) -> Iterator[str]:
+def export(unit: UnitOfWork) -> Iterator[str]:
     """Yield a region's evidence, a line of the file at a time."""
     for payload, digest in read_chain(unit.connection, unit.region):
         yield json.dumps({"line": payload, "hash": digest.hex()}, ensure_ascii=False)

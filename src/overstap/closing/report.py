@@ -31,7 +31,7 @@ class GateLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ReportColumn:
     """A column of a table."""
 
     name: str
@@ -43,11 +43,11 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """Rows of one kind of school, with totals."""
 
     heading: str
-    columns: Sequence[Column]
+    columns: Sequence[ReportColumn]
     rows: Sequence[dict[str, Any]]
     notes: Sequence[str] = ()
     """What stands below it: why files and dossiers were not taken."""
@@ -75,7 +75,7 @@ def primary_table(
     missing: Sequence[Unreceived] = (),
     *,
     is_inspected: bool = True,
-) -> Table:
+) -> ReportTable:
     """Return what became of each primary school's dossiers.
 
     Args:
@@ -101,10 +101,10 @@ def primary_table(
     ]
     notes = [*_notes(schools, sentence_of), *_nobody(schools, missing)]
     names = [name for name in _PRIMARY if is_inspected or name not in _ABOUT_INSPECTION]
-    return Table(texts("closing/report")["supplying"]["nl"], _columns(names), rows, notes)
+    return ReportTable(texts("closing/report")["supplying"]["nl"], _columns(names), rows, notes)
 
 
-def secondary_table(schools: Sequence[SecondaryCounts], sentence_of: Callable[[str], str]) -> Table:
+def secondary_table(schools: Sequence[SecondaryCounts], sentence_of: Callable[[str], str]) -> ReportTable:
     """Return what became of the deliveries to each secondary school; arguments as for `primary_table`."""
     rows = [
         {
@@ -123,10 +123,10 @@ def secondary_table(schools: Sequence[SecondaryCounts], sentence_of: Callable[[s
         for code, count in sorted(school.problems.items())
         if code
     ]
-    return Table(texts("closing/report")["receiving"]["nl"], _columns(_SECONDARY), rows, notes)
+    return ReportTable(texts("closing/report")["receiving"]["nl"], _columns(_SECONDARY), rows, notes)
 
 
-def results_table(schools: Sequence[ResultCounts]) -> Table | None:
+def results_table(schools: Sequence[ResultCounts]) -> ReportTable | None:
     """Return what secondary schools said of the dossiers they confirmed; None while nobody said anything.
 
     Args:
@@ -151,7 +151,7 @@ def results_table(schools: Sequence[ResultCounts]) -> Table | None:
         for one in stated
         for reason, count in one.reasons.most_common()
     ]
-    return Table(words["results"]["nl"], _columns(_RESULTS), rows, notes)
+    return ReportTable(words["results"]["nl"], _columns(_RESULTS), rows, notes)
 
 
 def round_report(
@@ -246,10 +246,10 @@ _RESULTS = ("school", "confirmed", "imported", "not_imported", "placed", "not_pl
 _BAD = {"not_imported", "rejected", "refused_files", "not_inspected", "no_receiver", "refused", "open"}
 
 
-def _columns(names: Sequence[str]) -> list[Column]:
+def _columns(names: Sequence[str]) -> list[ReportColumn]:
     titles = texts("closing/report")["columns"]
     return [
-        Column(
+        ReportColumn(
             name,
             titles[name]["nl"],
             titles[name]["narrow"].replace("/", "\n"),

@@ -2,13 +2,13 @@
 
 from collections import Counter
 
-from overstap.ledger.rounds.gate_holds import Reason
-from overstap.ledger.session import Unit
+from overstap.ledger.rounds.gate_holds import HoldReason
+from overstap.ledger.session import UnitOfWork
 
 STATES = ("no_receiver", "refused", "undelivered")
 
 
-def undeliverable(unit: Unit, round_id: str) -> list[Reason]:
+def undeliverable(unit: UnitOfWork, round_id: str) -> list[HoldReason]:
     """Return how many dossiers ended without arriving, by how."""
     states: Counter[str] = Counter(
         dict(
@@ -20,4 +20,4 @@ def undeliverable(unit: Unit, round_id: str) -> list[Reason]:
             )
         )
     )
-    return [Reason(state, states[state]) for state in STATES if states[state]]
+    return [HoldReason(state, states[state]) for state in STATES if states[state]]

@@ -7,13 +7,13 @@ from pathlib import Path
 from uuid import UUID
 
 from overstap.agreements import Agreement, School
-from overstap.delivery.channels.channel import AnswerKind, Lying, Way, WayError
+from overstap.delivery.channels.channel import AnswerKind, Channel, Lying, WayError
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge, judge_result
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.deliveries import Answer, Awaited, awaited, settle
+from overstap.ledger.delivery.deliveries import AttemptResult, Awaited, awaited, settle
 from overstap.ledger.delivery.dossier_requests import handed
-from overstap.ledger.delivery.results import Statement, keep, known
+from overstap.ledger.delivery.results import StoredResult, keep, known
 from overstap.pki import TrustStore
 
 GROUP = 25
@@ -59,7 +59,7 @@ def take_in(
 
 
 def take_in_from(
-    way: Way,
+    way: Channel,
     ledger: Ledger,
     trust: TrustStore,
     *,
@@ -72,7 +72,7 @@ def take_in_from(
     """Do the same by a way that is open; hold `Ledger.alone` around it."""
     with ledger.unit(region, actor) as unit:
         waiting = {one.message_id: one for one in awaited(unit, round_id, school.id)}
-    receipts: dict[UUID, Answer] = {}
+    receipts: dict[UUID, AttemptResult] = {}
     results: list[Lying] = []
     try:
         for lying in way.answers(waiting.keys(), at=at):
@@ -82,7 +82,7 @@ def take_in_from(
                 receipts[lying.message_id] = judge(waiting[lying.message_id], lying.content, trust=trust, at=at)
     except WayError as error:
         for message_id in waiting.keys() - receipts.keys():
-            receipts[message_id] = Answer(message_id, "failed", error.told(school.id, message_id).code)
+            receipts[message_id] = AttemptResult(message_id, "failed", error.told(school.id, message_id).code)
     else:
         receipts |= _over(waiting.values(), receipts)
     answers = sorted(receipts.values(), key=lambda answer: answer.message_id)
@@ -95,10 +95,10 @@ def take_in_from(
     return done
 
 
-def _over(waiting: Iterable[Awaited], receipts: Mapping[UUID, Answer]) -> dict[UUID, Answer]:
+def _over(waiting: Iterable[Awaited], receipts: Mapping[UUID, AttemptResult]) -> dict[UUID, AttemptResult]:
     """Say of what was looked at, and has no receipt, that whatever was wrong the last time is over."""
     return {
-        one.message_id: Answer(one.message_id, "waiting", None)
+        one.message_id: AttemptResult(one.message_id, "waiting", None)
         for one in waiting
         if one.problem is not None and one.message_id not in receipts
     }
@@ -112,4 +112,4 @@ def _keep(
         fresh = [lying for lying in group if lying.message_id in sent and not known(unit, lying.content)]
     stated = [judge_result(sent[lying.message_id], lying.content, trust=trust, at=at) for lying in fresh]
     with ledger.unit(region, actor) as unit:
-        return keep(unit, [one for one in stated if isinstance(one, Statement)])
+        return keep(unit, [one for one in stated if isinstance(one, StoredResult)])

@@ -5,16 +5,16 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from overstap.envelope.receipt import Outcome, ReceiptError, verify_receipt
+from overstap.envelope.receipt import ReceiptError, ReceptionOutcome, verify_receipt
 from overstap.envelope.result import verify_result
 from overstap.envelope.revocation import RevocationOutcome, verify_revocation_receipt
 from overstap.errors import OverstapError
-from overstap.ledger.delivery.deliveries import Answer
-from overstap.ledger.delivery.dossier_requests import Handed
-from overstap.ledger.delivery.results import Statement as ResultStatement
+from overstap.ledger.delivery.deliveries import AttemptResult
+from overstap.ledger.delivery.dossier_requests import HandedDelivery
+from overstap.ledger.delivery.results import StoredResult as ResultStatement
 from overstap.ledger.delivery.test_messages import TestAnswer, TestMessage
-from overstap.ledger.delivery.withdrawals import Answer as TakenBack
-from overstap.ledger.delivery.withdrawals import Statement
+from overstap.ledger.delivery.withdrawals import WithdrawalResult as TakenBack
+from overstap.ledger.delivery.withdrawals import WithdrawalStatement
 from overstap.pki import TrustStore
 
 _log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Sent(Protocol):
         ...
 
 
-def judge(sent: Sent, receipt: bytes, *, trust: TrustStore, at: datetime) -> Answer:
+def judge(sent: Sent, receipt: bytes, *, trust: TrustStore, at: datetime) -> AttemptResult:
     """Return what a receipt means for the delivery that it must be about.
 
     Args:
@@ -68,8 +68,8 @@ def judge(sent: Sent, receipt: bytes, *, trust: TrustStore, at: datetime) -> Ans
         )
     except ReceiptError as error:
         _log.error("%s", error)
-        return Answer(sent.message_id, "unverified", error.code, receipt)
-    return Answer(sent.message_id, found.outcome.value, found.refusal, receipt)
+        return AttemptResult(sent.message_id, "unverified", error.code, receipt)
+    return AttemptResult(sent.message_id, found.outcome.value, found.refusal, receipt)
 
 
 def judge_test(sent: TestMessage, receipt: bytes, *, trust: TrustStore, at: datetime) -> TestAnswer:
@@ -82,12 +82,12 @@ def judge_test(sent: TestMessage, receipt: bytes, *, trust: TrustStore, at: date
         at: the moment of judging.
     """
     found = judge(sent, receipt, trust=trust, at=at)
-    code = "DELIVERY-001" if found.outcome == Outcome.REFUSED else found.code
+    code = "DELIVERY-001" if found.outcome == ReceptionOutcome.REFUSED else found.code
     return TestAnswer(found.message_id, found.outcome, code, receipt)
 
 
 def judge_taking_back(
-    statement: Statement, answer: bytes, *, trust: TrustStore, at: datetime, wait: timedelta = timedelta(0)
+    statement: WithdrawalStatement, answer: bytes, *, trust: TrustStore, at: datetime, wait: timedelta = timedelta(0)
 ) -> TakenBack:
     """Return what a school's answer means for the statement that it must be about.
 
@@ -115,7 +115,9 @@ def judge_taking_back(
     return TakenBack(statement.message_id, "confirmed", None, answer, had=found.had)
 
 
-def judge_result(sent: Handed, result: bytes, *, trust: TrustStore, at: datetime) -> ResultStatement | OverstapError:
+def judge_result(
+    sent: HandedDelivery, result: bytes, *, trust: TrustStore, at: datetime
+) -> ResultStatement | OverstapError:
     """Return what a result states about the delivery that it must be about, or why it does not count.
 
     Args:

@@ -9,19 +9,19 @@ import hashlib
 import logging
 from datetime import datetime
 
-from overstap.delivery.channels.channel import Way
+from overstap.delivery.channels.channel import Channel
 from overstap.delivery.channels.push import Pusher
 from overstap.envelope import manifest as manifests
 from overstap.envelope.evidence_request import Held
 from overstap.envelope.reasons import EnvelopeError
 from overstap.envelope.receipt import Receipt, ReceiptError, verify_receipt
-from overstap.ledger.delivery.deliveries import Answer, Envelope
+from overstap.ledger.delivery.deliveries import AttemptResult, Envelope
 from overstap.pki import TrustStore
 
 _log = logging.getLogger(__name__)
 
 
-def asked(way: Way, sent: Envelope, trust: TrustStore, at: datetime) -> tuple[Held, Answer] | None:
+def asked(way: Channel, sent: Envelope, trust: TrustStore, at: datetime) -> tuple[Held, AttemptResult] | None:
     """Ask a school what it has under a delivery's message id.
 
     Args:
@@ -42,7 +42,7 @@ def asked(way: Way, sent: Envelope, trust: TrustStore, at: datetime) -> tuple[He
     if receipt is None:
         _log.error("message %s: the school has something else under this id", sent.message_id)
         return None
-    return held, Answer(sent.message_id, "accepted", None, held.receipt)
+    return held, AttemptResult(sent.message_id, "accepted", None, held.receipt)
 
 
 def is_ours(held: Held, sent: Envelope, trust: TrustStore, at: datetime) -> Receipt | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from overstap.agreements import Agreement, School
 from overstap.delivery.backoff import LONGEST, wait_after
-from overstap.delivery.channels.channel import AnswerKind, Way, WayError
+from overstap.delivery.channels.channel import AnswerKind, Channel, WayError
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge_taking_back
 from overstap.envelope.revocation import make_revocation
@@ -19,8 +19,8 @@ from overstap.ledger import Ledger
 from overstap.ledger.delivery.circuit_breaker import note_answer
 from overstap.ledger.delivery.dossier_requests import request_for
 from overstap.ledger.delivery.withdrawals import (
-    Answer,
-    Statement,
+    WithdrawalResult,
+    WithdrawalStatement,
     attempts_of,
     keep_statements,
     open_statements,
@@ -81,7 +81,7 @@ def take_back_all(
                 at=clock(),
             )
             digest = hashlib.sha256(statement).digest()
-            statements.append(Statement(item.message_id, item.secondary_school, statement, digest))
+            statements.append(WithdrawalStatement(item.message_id, item.secondary_school, statement, digest))
         keep_statements(unit, statements)
         done["signed"] = len(statements)
         schools = sorted({*schools_to_tell(unit), *schools_to_look_at(unit)})
@@ -122,11 +122,11 @@ def _tell(
                 attempts = attempts_of(unit, [one.message_id for one in group])
             if not group:
                 return done
-            answers: list[Answer] = []
+            answers: list[WithdrawalResult] = []
             for one in group:
                 wait = wait_after(attempts[one.message_id])
                 if answers and answers[-1].outcome == "failed":  # it does not answer: the rest need not find out too
-                    answers.append(Answer(one.message_id, "failed", answers[-1].code, wait=wait))
+                    answers.append(WithdrawalResult(one.message_id, "failed", answers[-1].code, wait=wait))
                 else:
                     answers.append(_bring(way, one, trust, clock(), wait))
             with ledger.unit(region, actor) as unit:
@@ -136,22 +136,26 @@ def _tell(
             done.update(answer.outcome for answer in answers)
 
 
-def _bring(way: Way, one: Statement, trust: TrustStore, at: datetime, wait: timedelta) -> Answer:
+def _bring(
+    way: Channel, one: WithdrawalStatement, trust: TrustStore, at: datetime, wait: timedelta
+) -> WithdrawalResult:
     """Bring one statement and judge what came back."""
     handed = way.take_back(one.statement, message_id=one.message_id, at=at)
     if handed.receipt_unverified is not None:
         return judge_taking_back(one, handed.receipt_unverified, trust=trust, at=at, wait=wait)
     if handed.is_offered:
-        return Answer(one.message_id, "offered", STANDS_READY, wait=wait)
+        return WithdrawalResult(one.message_id, "offered", STANDS_READY, wait=wait)
     error = handed.error(school=one.secondary_school, message_id=one.message_id)
     _log.warning("%s", error)
-    return Answer(one.message_id, "failed", error.code, wait=wait)
+    return WithdrawalResult(one.message_id, "failed", error.code, wait=wait)
 
 
-def _left_there(way: Way, waiting: Sequence[Statement], trust: TrustStore, at: datetime) -> list[Answer]:
+def _left_there(
+    way: Channel, waiting: Sequence[WithdrawalStatement], trust: TrustStore, at: datetime
+) -> list[WithdrawalResult]:
     """Judge what the school left for us about what is taken back; what counts not is looked at again the next time."""
     by_id = {one.message_id: one for one in waiting}
-    found: dict[UUID, Answer] = {}
+    found: dict[UUID, WithdrawalResult] = {}
     try:
         for lying in way.answers((), at=at):
             if lying.kind is AnswerKind.TAKEN_BACK and lying.message_id in by_id:

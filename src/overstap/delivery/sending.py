@@ -11,7 +11,7 @@ from uuid import UUID
 
 from overstap.agreements import Agreement, School
 from overstap.delivery.backoff import GIVES_UP_AFTER, rest_after, wait_after
-from overstap.delivery.channels.channel import Way
+from overstap.delivery.channels.channel import Channel
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_collection import take_in_from
 from overstap.delivery.receipt_verification import judge
@@ -20,9 +20,9 @@ from overstap.envelope.evidence_request import Held
 from overstap.envelope.receipt import Refusal
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.circuit_breaker import Line, hurry, line_to, note_answer, note_silence
+from overstap.ledger.delivery.circuit_breaker import CircuitState, hurry, line_to, note_answer, note_silence
 from overstap.ledger.delivery.deliveries import (
-    Answer,
+    AttemptResult,
     Envelope,
     adopt,
     must_be_due,
@@ -31,7 +31,7 @@ from overstap.ledger.delivery.deliveries import (
     to_send,
 )
 from overstap.ledger.delivery.dossier_requests import earlier_request
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.pki import TrustStore
 
 GROUP = 25
@@ -135,14 +135,14 @@ def send_school(
 
 
 def _hand_over(
-    way: Way, group: Sequence[Envelope], line: Line, trust: TrustStore, clock: Callable[[], datetime]
-) -> tuple[list[tuple[Held | None, Answer]], int]:
+    way: Channel, group: Sequence[Envelope], line: CircuitState, trust: TrustStore, clock: Callable[[], datetime]
+) -> tuple[list[tuple[Held | None, AttemptResult]], int]:
     """Hand over a group until the school falls silent; return the answers, and how many in a row there were none."""
-    answers: list[tuple[Held | None, Answer]] = []
+    answers: list[tuple[Held | None, AttemptResult]] = []
     silent = line.silent
     for envelope in group:
         if answers and silent >= GIVES_UP_AFTER:  # not handed over: it goes first when the school answers again
-            answers.append((None, Answer(envelope.message_id, "failed", answers[-1][1].code)))
+            answers.append((None, AttemptResult(envelope.message_id, "failed", answers[-1][1].code)))
             continue
         held, answer = _send(way, envelope, trust, clock())
         silent = silent + 1 if answer.outcome == "failed" else 0
@@ -152,7 +152,7 @@ def _hand_over(
     return answers, silent
 
 
-def _note(unit: Unit, school: str, line: Line, silent: int, problem: str | None) -> None:
+def _note(unit: UnitOfWork, school: str, line: CircuitState, silent: int, problem: str | None) -> None:
     if not silent:
         note_answer(unit, school)
         return
@@ -160,7 +160,7 @@ def _note(unit: Unit, school: str, line: Line, silent: int, problem: str | None)
     note_silence(unit, school, silent=silent, problem=problem, rest=rest)
 
 
-def _send(way: Way, envelope: Envelope, trust: TrustStore, at: datetime) -> tuple[Held | None, Answer]:
+def _send(way: Channel, envelope: Envelope, trust: TrustStore, at: datetime) -> tuple[Held | None, AttemptResult]:
     """Hand over one envelope and judge what came back; of one that the school has already, by what it shows of it."""
     handed = way.hand_over(envelope.envelope, message_id=envelope.message_id, at=at)
     if handed.receipt_unverified is not None:
@@ -169,7 +169,7 @@ def _send(way: Way, envelope: Envelope, trust: TrustStore, at: datetime) -> tupl
             return found
         return None, answer
     if handed.is_offered:
-        return None, Answer(envelope.message_id, "offered", None)
+        return None, AttemptResult(envelope.message_id, "offered", None)
     error = handed.error(school=envelope.secondary_school, message_id=envelope.message_id)
     _log.warning("%s", error)
-    return None, Answer(envelope.message_id, "failed", error.code)
+    return None, AttemptResult(envelope.message_id, "failed", error.code)

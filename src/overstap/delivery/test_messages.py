@@ -14,12 +14,12 @@ from itertools import cycle
 from pathlib import Path
 
 from overstap.agreements import Agreement, School
-from overstap.agreements.model import Pull, TrafficCentre
-from overstap.delivery.channels.channel import AnswerKind, Way, WayError
+from overstap.agreements.model import ByTrafficCentre, Pull
+from overstap.delivery.channels.channel import AnswerKind, Channel, WayError
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge_test
-from overstap.envelope.envelope import DOSSIER_FILE, Sealed, seal
-from overstap.envelope.manifest import Kind
+from overstap.envelope.envelope import DOSSIER_FILE, SealedEnvelope, seal
+from overstap.envelope.manifest import EnvelopeKind
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.proof_pupil import TEST_VERSION
 from overstap.errors import OverstapError
@@ -144,7 +144,7 @@ class Tester:
         with self.ledger.unit(self.agreement.region, self.actor) as unit:
             return results(unit, self.round_id)
 
-    def _way(self, school: School) -> AbstractContextManager[Way]:
+    def _way(self, school: School) -> AbstractContextManager[Channel]:
         return way_of(school, region=self.agreement.region, trust=self.trust, at=self.clock(), outbox=self.outbox)
 
     def _able(self, senders: Sequence[School], obstacles: dict[str, str]) -> list[School]:
@@ -163,7 +163,7 @@ class Tester:
     def _send(self, sender: School, receiver: School) -> str | None:
         """Send one test message and keep what came back; return a code when the receiver could not even be tried."""
         region = self.agreement.region
-        is_asked_for = isinstance(receiver.receives, Pull | TrafficCentre)
+        is_asked_for = isinstance(receiver.receives, Pull | ByTrafficCentre)
         try:
             message, sealed = self._sealed(sender, receiver)
             with self._way(receiver) as way:
@@ -193,7 +193,7 @@ class Tester:
             settle(unit, answer)
         return None
 
-    def _sealed(self, sender: School, receiver: School) -> tuple[TestMessage, Sealed]:
+    def _sealed(self, sender: School, receiver: School) -> tuple[TestMessage, SealedEnvelope]:
         at = self.clock()
         identity = message_id(at, os.urandom(10))
         sealed = seal(
@@ -204,7 +204,7 @@ class Tester:
             recipient=self.trust.recipient(receiver.id, at=at),
             oso_version=TEST_VERSION,
             created_at=at,
-            kind=Kind.TEST,
+            kind=EnvelopeKind.TEST,
         )
         return TestMessage(identity, sender.id, receiver.id, sealed.envelope_sha256, sealed.manifest_sha256), sealed
 

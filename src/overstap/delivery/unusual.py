@@ -9,7 +9,7 @@ from datetime import datetime
 
 from overstap.clock import spoken
 from overstap.ledger.rounds.counts import PrimaryCounts
-from overstap.ledger.rounds.gate_holds import Reason
+from overstap.ledger.rounds.gate_holds import HoldReason
 
 MANY_REJECTED = 0.10
 """Part of what was supplied; a region's usual share of rejected dossiers is a few per cent."""
@@ -29,7 +29,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class DeliverySituation:
     """What the rules look at.
 
     Args:
@@ -43,7 +43,7 @@ class Situation:
     is_agreement_changed: bool = False
 
 
-def unusual(found: Situation) -> list[Reason]:
+def unusual(found: DeliverySituation) -> list[HoldReason]:
     """Return what is unusual about delivering now; nothing while there is nothing to deliver.
 
     Args:
@@ -52,7 +52,7 @@ def unusual(found: Situation) -> list[Reason]:
     if not sum(school.states["inspected"] for school in found.schools):
         return []
     reasons = [
-        Reason("school_missing", school.expected, {"school": f"{school.name} ({school.school})"}, school.school)
+        HoldReason("school_missing", school.expected, {"school": f"{school.name} ({school.school})"}, school.school)
         for school in found.schools
         if school.expected and not school.supplied
     ]
@@ -67,11 +67,11 @@ def unusual(found: Situation) -> list[Reason]:
         ("many_not_inspected", unseen, unseen + inspected, MANY_NOT_INSPECTED),
     ):
         if count > of * most:
-            reasons.append(Reason(name, count, {"of": of, "percent": round(100 * count / of)}))
+            reasons.append(HoldReason(name, count, {"of": of, "percent": round(100 * count / of)}))
     reasons += [
-        Reason("certificate", 1, {"name": ending.name, "until": spoken(ending.until)}, ending.name)
+        HoldReason("certificate", 1, {"name": ending.name, "until": spoken(ending.until)}, ending.name)
         for ending in found.endings
     ]
     if found.is_agreement_changed:
-        reasons.append(Reason("agreement_changed", 1))
+        reasons.append(HoldReason("agreement_changed", 1))
     return reasons

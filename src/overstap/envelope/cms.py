@@ -21,7 +21,7 @@ from overstap.envelope.der import (
     SEQUENCE,
     tlv,
 )
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.pki.certificates import UNREADABLE
 
 Oid = x509.ObjectIdentifier
@@ -222,10 +222,10 @@ def decode(kind: type[_T], data: bytes) -> _T:
     try:
         return asn1.decode_der(kind, data)
     except UNREADABLE as error:
-        raise EnvelopeError(Reason.MALFORMED) from error
+        raise EnvelopeError(OpeningFailure.MALFORMED) from error
 
 
-def content_of(data: bytes, kind: Oid, otherwise: Reason, into: type[_T]) -> _T:
+def content_of(data: bytes, kind: Oid, otherwise: OpeningFailure, into: type[_T]) -> _T:
     """Decode a ContentInfo of one content type.
 
     Args:
@@ -243,7 +243,7 @@ def content_of(data: bytes, kind: Oid, otherwise: Reason, into: type[_T]) -> _T:
     try:
         return found.content.parse(into)
     except UNREADABLE as error:  # not only ValueError: certificates inside have errors of their own
-        raise EnvelopeError(Reason.MALFORMED) from error
+        raise EnvelopeError(OpeningFailure.MALFORMED) from error
 
 
 # -- algorithm identifiers: constants, compared byte by byte; RFC 4055 and 5754 let NULL parameters be left out

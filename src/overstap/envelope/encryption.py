@@ -24,7 +24,7 @@ from overstap.envelope.der import (
     SET,
     tlv,
 )
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.pki import KeyRing, RecipientCertificate
 from overstap.pki.keyfiles import PublicKey
 
@@ -126,7 +126,7 @@ def decrypt(data: bytes, keyring: KeyRing) -> bytes:
     Raises:
         EnvelopeError: MALFORMED, NOT_AUTHENTICATED, ALGORITHM, RECIPIENTS, NOT_FOR_THIS_KEY or DECRYPTION.
     """
-    enveloped = cms.content_of(data, cms.AUTH_ENVELOPED_DATA, Reason.NOT_AUTHENTICATED, cms.AuthEnvelopedData)
+    enveloped = cms.content_of(data, cms.AUTH_ENVELOPED_DATA, OpeningFailure.NOT_AUTHENTICATED, cms.AuthEnvelopedData)
     algorithm = enveloped.content.algorithm
     fixed = (
         enveloped.version == _VERSION
@@ -136,17 +136,17 @@ def decrypt(data: bytes, keyring: KeyRing) -> bytes:
         and len(algorithm.parameters.nonce) == _NONCE_BYTES
     )
     if not fixed:
-        raise EnvelopeError(Reason.ALGORITHM)
+        raise EnvelopeError(OpeningFailure.ALGORITHM)
     recipients = enveloped.recipients.as_list()
     if len(recipients) != 1:
-        raise EnvelopeError(Reason.RECIPIENTS)
+        raise EnvelopeError(OpeningFailure.RECIPIENTS)
     content_key = _content_key(recipients[0], keyring)
     try:
         return AESGCM(content_key).decrypt(
             algorithm.parameters.nonce, enveloped.content.ciphertext + enveloped.tag, None
         )
     except InvalidTag as error:
-        raise EnvelopeError(Reason.DECRYPTION) from error
+        raise EnvelopeError(OpeningFailure.DECRYPTION) from error
 
 
 def _point(found: asn1.BitString) -> ec.EllipticCurvePublicKey:
@@ -158,7 +158,7 @@ def _point(found: asn1.BitString) -> ec.EllipticCurvePublicKey:
     """
     encoded = found.as_bytes()
     if found.padding_bits() or len(encoded) != _POINT_BYTES or encoded[0] != _UNCOMPRESSED:
-        raise EnvelopeError(Reason.ALGORITHM)
+        raise EnvelopeError(OpeningFailure.ALGORITHM)
     return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), encoded)
 
 
@@ -170,13 +170,13 @@ def _content_key(found: cms.KeyTransport | cms.KeyAgreement, keyring: KeyRing) -
         right = found.version == _AGREEMENT_VERSION and cms.der_of(found.algorithm) == cms.ECDH_SHA256_AES_256_WRAP
         right = right and found.originator.key.algorithm.algorithm == cms.EC_PUBLIC_KEY
         if len(found.encrypted_keys) != 1:
-            raise EnvelopeError(Reason.RECIPIENTS)
+            raise EnvelopeError(OpeningFailure.RECIPIENTS)
         name = found.encrypted_keys[0].recipient
     if not right:
-        raise EnvelopeError(Reason.ALGORITHM)
+        raise EnvelopeError(OpeningFailure.ALGORITHM)
     identity = keyring.find(cms.der_of(name.issuer), name.serial)
     if identity is None:
-        raise EnvelopeError(Reason.NOT_FOR_THIS_KEY)
+        raise EnvelopeError(OpeningFailure.NOT_FOR_THIS_KEY)
     try:
         if isinstance(found, cms.KeyTransport) and isinstance(identity.key, rsa.RSAPrivateKey):
             key = identity.key.decrypt(found.encrypted_key, _OAEP)
@@ -184,9 +184,9 @@ def _content_key(found: cms.KeyTransport | cms.KeyAgreement, keyring: KeyRing) -
             point = _point(found.originator.key.point)
             key = keywrap.aes_key_unwrap(_agreed(identity.key, point), found.encrypted_keys[0].encrypted_key)
         else:
-            raise EnvelopeError(Reason.ALGORITHM)
+            raise EnvelopeError(OpeningFailure.ALGORITHM)
     except (ValueError, keywrap.InvalidUnwrap) as error:
-        raise EnvelopeError(Reason.DECRYPTION) from error
+        raise EnvelopeError(OpeningFailure.DECRYPTION) from error
     if len(key) != _KEY_BYTES:
-        raise EnvelopeError(Reason.ALGORITHM)
+        raise EnvelopeError(OpeningFailure.ALGORITHM)
     return key

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from overstap.envelope import manifest as manifests
 from overstap.envelope.encryption import decrypt, encrypt
-from overstap.envelope.manifest import Kind, Manifest, Party
-from overstap.envelope.package import DEFAULT_LIMITS, Limits, pack, unpack
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.manifest import EnvelopeKind, Manifest, Party
+from overstap.envelope.package import DEFAULT_LIMITS, PackageLimits, pack, unpack
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.envelope.signing import sign, verify
 from overstap.pki import KeyRing, RecipientCertificate, SigningIdentity, TrustStore, oin_of
 
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class SealedEnvelope:
     """An envelope and the two digests that its receipt has to state."""
 
     envelope: bytes
@@ -38,7 +38,7 @@ class Sealed:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedEnvelope:
     """What came out of an envelope after every check."""
 
     manifest: Manifest
@@ -59,9 +59,9 @@ def seal(
     recipient: RecipientCertificate,
     oso_version: str,
     created_at: datetime,
-    kind: Kind = Kind.DOSSIER,
+    kind: EnvelopeKind = EnvelopeKind.DOSSIER,
     replaces: UUID | None = None,
-) -> Sealed:
+) -> SealedEnvelope:
     """Seal files in the name of one school, for one school.
 
     Two calls with the same arguments give two envelopes that differ, since each has a key of its own. So the envelope
@@ -100,7 +100,7 @@ def seal(
     package = pack({manifests.NAME: manifest, **files})
     envelope = encrypt(sign(package, sender, at=created_at), recipient)
     digests = hashlib.sha256(envelope).digest(), hashlib.sha256(manifest).digest()
-    return Sealed(envelope, *digests, manifests.files_digest(entries))
+    return SealedEnvelope(envelope, *digests, manifests.files_digest(entries))
 
 
 def open_envelope(
@@ -110,8 +110,8 @@ def open_envelope(
     trust: TrustStore,
     me: str,
     at: datetime,
-    limits: Limits = DEFAULT_LIMITS,
-) -> Opened:
+    limits: PackageLimits = DEFAULT_LIMITS,
+) -> OpenedEnvelope:
     """Open an envelope, or refuse it.
 
     Args:
@@ -135,26 +135,28 @@ def open_envelope(
         raise
 
 
-def _open(data: bytes, keyring: KeyRing, trust: TrustStore, me: str, at: datetime, limits: Limits) -> Opened:
+def _open(
+    data: bytes, keyring: KeyRing, trust: TrustStore, me: str, at: datetime, limits: PackageLimits
+) -> OpenedEnvelope:
     if len(data) > limits.envelope_bytes:
-        raise EnvelopeError(Reason.TOO_LARGE)
+        raise EnvelopeError(OpeningFailure.TOO_LARGE)
     signed = verify(decrypt(data, keyring), trust=trust, at=at)
     files = unpack(signed.content, limits=limits)
     if next(iter(files)) != manifests.NAME:
-        raise EnvelopeError(Reason.MANIFEST)
+        raise EnvelopeError(OpeningFailure.MANIFEST)
     manifest_bytes = files.pop(manifests.NAME)
     manifest = manifests.parse(manifest_bytes)
     if manifest.sender.oin != signed.oin:
-        raise EnvelopeError(Reason.SENDER)
+        raise EnvelopeError(OpeningFailure.SENDER)
     if manifest.recipient != Party(oin_of(me), me):
-        raise EnvelopeError(Reason.RECIPIENT)
+        raise EnvelopeError(OpeningFailure.RECIPIENT)
     if manifest.created_at != signed.signed_at or manifest.files != manifests.entries_of(files):
-        raise EnvelopeError(Reason.MANIFEST)
+        raise EnvelopeError(OpeningFailure.MANIFEST)
     if manifest.created_at < at - MAX_AGE:
-        raise EnvelopeError(Reason.TOO_OLD)
+        raise EnvelopeError(OpeningFailure.TOO_OLD)
     if manifest.created_at > at + MAX_AHEAD:
-        raise EnvelopeError(Reason.FROM_THE_FUTURE)
-    return Opened(
+        raise EnvelopeError(OpeningFailure.FROM_THE_FUTURE)
+    return OpenedEnvelope(
         manifest=manifest,
         files=files,
         manifest_bytes=manifest_bytes,

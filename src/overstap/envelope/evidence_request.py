@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 
 from overstap.envelope.package import DEFAULT_LIMITS
-from overstap.transport.https_client import Problem
+from overstap.transport.https_client import TransportProblem
 
 MEDIA_TYPE = "application/vnd.overstap.evidence-request"
 ANSWER_TYPE = "application/vnd.overstap.evidence+json"
@@ -45,8 +45,8 @@ def read(body: bytes) -> Held | None:
         return None
 
 
-def problem(status: int, media_type: str) -> Problem | None:
+def problem(status: int, media_type: str) -> TransportProblem | None:
     """Judge an answer by its head."""
     if status != 200:
-        return Problem.WRONG_STATUS
-    return None if media_type == ANSWER_TYPE else Problem.NO_RECEIPT
+        return TransportProblem.WRONG_STATUS
+    return None if media_type == ANSWER_TYPE else TransportProblem.NO_RECEIPT

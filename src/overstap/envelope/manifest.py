@@ -16,7 +16,7 @@ from uuid import UUID
 
 from overstap.envelope.message_ids import is_message_id
 from overstap.envelope.package import FILE_NAME
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.pki import school_of
 
 FORMAT = "overstap-envelope/1"
@@ -31,7 +31,7 @@ _OSO_VERSION = re.compile(r"[0-9]{4}\.[0-9]{1,2}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class Kind(StrEnum):
+class EnvelopeKind(StrEnum):
     """What an envelope is sent for."""
 
     DOSSIER = "dossier"
@@ -62,7 +62,7 @@ class FileEntry:
 class Manifest:
     """The content of manifest.json (schema: include/schemas/envelope/manifest.schema.json)."""
 
-    kind: Kind
+    kind: EnvelopeKind
     message_id: UUID
     round_id: str
     oso_version: str
@@ -123,15 +123,15 @@ def parse(data: bytes) -> Manifest:
     Raises:
         EnvelopeError: FORMAT_VERSION when it is of another format; MANIFEST when it is not by the schema.
     """
-    fields = json_object(data, Reason.MANIFEST)
+    fields = json_object(data, OpeningFailure.MANIFEST)
     if fields.get("format") != FORMAT:
-        raise EnvelopeError(Reason.FORMAT_VERSION)
+        raise EnvelopeError(OpeningFailure.FORMAT_VERSION)
     names = {"format", "kind", "message_id", "round", "oso_version", "created_at", "sender", "recipient", "files"}
     try:
         if fields.keys() - {"replaces"} != names or not isinstance(fields["files"], list):
-            raise EnvelopeError(Reason.MANIFEST)
+            raise EnvelopeError(OpeningFailure.MANIFEST)
         manifest = Manifest(
-            kind=Kind(fields["kind"]),
+            kind=EnvelopeKind(fields["kind"]),
             message_id=uuid_of(fields["message_id"]),
             round_id=_matching(_ROUND, fields["round"]),
             oso_version=_matching(_OSO_VERSION, fields["oso_version"]),
@@ -142,12 +142,12 @@ def parse(data: bytes) -> Manifest:
             replaces=uuid_of(fields["replaces"]) if "replaces" in fields else None,
         )
         if manifest.replaces == manifest.message_id:
-            raise EnvelopeError(Reason.MANIFEST)
+            raise EnvelopeError(OpeningFailure.MANIFEST)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise EnvelopeError(Reason.MANIFEST) from error
+        raise EnvelopeError(OpeningFailure.MANIFEST) from error
     names_given = {one.name.casefold() for one in manifest.files}
     if not names_given or len(names_given) != len(manifest.files) or names_given & RESERVED:
-        raise EnvelopeError(Reason.MANIFEST)
+        raise EnvelopeError(OpeningFailure.MANIFEST)
     return manifest
 
 
@@ -167,7 +167,7 @@ def _matching(form: re.Pattern[str], value: Any) -> str:
 # -- forms that the receipt shares
 
 
-def json_object(data: bytes, otherwise: Reason) -> dict[str, Any]:
+def json_object(data: bytes, otherwise: OpeningFailure) -> dict[str, Any]:
     """Read a JSON object in UTF-8 that names no field twice.
 
     Raises:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from isal import isal_zlib
 
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}(\.[A-Za-z0-9]{1,10}){1,2}")
 """Names of the format, not of the school's system: a school's own file names can hold a pupil's name."""
@@ -27,7 +27,7 @@ _READABLE_FILE = (stat.S_IFREG | 0o600) << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PackageLimits:
     """How large an envelope and its content may be."""
 
     envelope_bytes: int = 32 * 1024 * 1024
@@ -37,7 +37,7 @@ class Limits:
     """The manifest among them."""
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = PackageLimits()
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -75,7 +75,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return b"".join((*body, *directory, end))
 
 
-def unpack(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, bytes]:
+def unpack(data: bytes, *, limits: PackageLimits = DEFAULT_LIMITS) -> dict[str, bytes]:
     """Unpack files, refusing whatever the format does not need.
 
     Read by hand, too: a library reads the directory, another one each file's own header, and a package in which the two
@@ -97,9 +97,9 @@ def unpack(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, bytes]:
         for entry in entries:
             files[entry.name], end = _read(data, entry, end)
     except _UNREADABLE as error:  # type: ignore[misc]  # the library's own types call its error class an instance
-        raise EnvelopeError(Reason.PACKAGE) from error
+        raise EnvelopeError(OpeningFailure.PACKAGE) from error
     if end != start:
-        raise EnvelopeError(Reason.PACKAGE)
+        raise EnvelopeError(OpeningFailure.PACKAGE)
     return files
 
 
@@ -123,12 +123,12 @@ class _Entry:
     """Neither encrypted nor a folder or a link, and without comment or extra fields."""
 
 
-def _directory(data: bytes, limits: Limits) -> int:
+def _directory(data: bytes, limits: PackageLimits) -> int:
     """Return where the directory begins, after checking the record at the end that says so."""
     mark, disk, start_disk, here, entries, size, offset, comment = _END.unpack(data[-_END.size :])
     whole = mark == b"PK\5\6" and not (disk or start_disk or comment) and here == entries <= limits.files
     if not whole or offset + size + _END.size != len(data):
-        raise EnvelopeError(Reason.PACKAGE)
+        raise EnvelopeError(OpeningFailure.PACKAGE)
     return int(offset)
 
 
@@ -147,15 +147,15 @@ def _entries(data: bytes, start: int) -> list[_Entry]:
         is_plain = mark == b"PK\1\2" and kind in (0, stat.S_IFREG) and not (comment or disk or extra)
         found.append(_Entry(name, common, flags, method, checksum, packed, size, offset, is_plain))
     if at != end or len(found) != count:
-        raise EnvelopeError(Reason.PACKAGE)
+        raise EnvelopeError(OpeningFailure.PACKAGE)
     return found
 
 
-def _check_entries(entries: list[_Entry], limits: Limits) -> None:
+def _check_entries(entries: list[_Entry], limits: PackageLimits) -> None:
     if not entries or len({entry.name.casefold() for entry in entries}) != len(entries):
-        raise EnvelopeError(Reason.PACKAGE)
+        raise EnvelopeError(OpeningFailure.PACKAGE)
     if sum(entry.size for entry in entries) > limits.content_bytes:
-        raise EnvelopeError(Reason.PACKAGE)
+        raise EnvelopeError(OpeningFailure.PACKAGE)
     for entry in entries:
         plain = (
             entry.is_plain
@@ -164,7 +164,7 @@ def _check_entries(entries: list[_Entry], limits: Limits) -> None:
             and entry.method in (_STORED, _DEFLATED)
         )
         if not plain:
-            raise EnvelopeError(Reason.PACKAGE)
+            raise EnvelopeError(OpeningFailure.PACKAGE)
 
 
 def _read(data: bytes, entry: _Entry, at: int) -> tuple[bytes, int]:
@@ -176,13 +176,13 @@ def _read(data: bytes, entry: _Entry, at: int) -> tuple[bytes, int]:
     head = b"".join((b"PK\3\4", entry.common, entry.name.encode("ascii")))
     end = begin + entry.packed
     if entry.offset != at or data[at:begin] != head or end > len(data):
-        raise EnvelopeError(Reason.PACKAGE)
+        raise EnvelopeError(OpeningFailure.PACKAGE)
     content = data[begin:end]
     if entry.method == _DEFLATED:
         unpacking = isal_zlib.decompressobj(wbits=-isal_zlib.MAX_WBITS)
         content = unpacking.decompress(content, entry.size + 1)
         if not unpacking.eof or unpacking.unused_data:
-            raise EnvelopeError(Reason.PACKAGE)
+            raise EnvelopeError(OpeningFailure.PACKAGE)
     if len(content) != entry.size or isal_zlib.crc32(content) != entry.checksum:
-        raise EnvelopeError(Reason.PACKAGE)
+        raise EnvelopeError(OpeningFailure.PACKAGE)
     return content, end

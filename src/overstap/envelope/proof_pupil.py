@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from overstap.envelope.pull_messages import Request
+from overstap.envelope.pull_messages import DossierRequest
 
 NUMBER, SURNAME, BIRTH_DATE = "000000000", "Proefbericht", date(2000, 1, 1)
 """Nobody's: the number passes every check of its form and is given to no one."""
@@ -11,6 +11,6 @@ TEST_VERSION = "2019.1"
 """Of the OSO data set, as the message says of itself."""
 
 
-def is_test(request: Request) -> bool:
+def is_test(request: DossierRequest) -> bool:
     """Tell whether a request is for the test message; of which primary school it is makes no difference."""
     return request.pupil_number == NUMBER

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from overstap.envelope import manifest as forms
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 
 REQUEST, ANSWER, NOTIFICATION = "overstap-request/1", "overstap-answer/1", "overstap-notification/1"
 MEDIA_TYPE = "application/json"
@@ -49,7 +49,7 @@ class MessageError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class DossierRequest:
     """A school asks for one pupil's dossier (schema: request.schema.json)."""
 
     request_id: UUID
@@ -114,7 +114,7 @@ def answer_bytes(request_id: UUID, answer: NoDossier) -> bytes:
     return _json({"format": ANSWER, "request_id": str(request_id), "answer": answer.value})
 
 
-def read_request(data: bytes) -> Request:
+def read_request(data: bytes) -> DossierRequest:
     """Read a request.
 
     Raises:
@@ -131,7 +131,7 @@ def read_request(data: bytes) -> Request:
             raise MessageError("another form of name")
         if not 0 < len(versions) <= _MOST_VERSIONS:
             raise MessageError("too few or too many versions")
-        return Request(
+        return DossierRequest(
             request_id=forms.uuid_of(fields["request_id"]),
             pupil_number=_matching(_NUMBER, pupil["number"]),
             surname=surname,
@@ -179,7 +179,7 @@ def read_notification(data: bytes) -> Notification:
 def _fields(data: bytes, form: str, names: set[str]) -> dict[str, Any]:
     if len(data) > MAX_BYTES:
         raise MessageError("too long")
-    fields = forms.json_object(data, Reason.MANIFEST)
+    fields = forms.json_object(data, OpeningFailure.MANIFEST)
     if fields.get("format") != form or fields.keys() != names | {"format"}:
         raise MessageError("another form")
     return fields

@@ -10,7 +10,7 @@ from enum import StrEnum
 from overstap.errors import OverstapError
 
 
-class Reason(StrEnum):
+class OpeningFailure(StrEnum):
     """The precise reasons. Each has at least one test vector of its name in tests/vectors/envelope."""
 
     TOO_LARGE = "too_large"
@@ -54,10 +54,10 @@ class EnvelopeError(OverstapError):
         reason: the precise reason, for the log of who opens; never part of an answer.
     """
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: OpeningFailure) -> None:
         super().__init__("DELIVERY-001")
         self.reason = reason
 
-    def __reduce__(self) -> tuple[type["EnvelopeError"], tuple[Reason]]:
+    def __reduce__(self) -> tuple[type["EnvelopeError"], tuple[OpeningFailure]]:
         """Let the error cross a process boundary with its reason."""
         return (EnvelopeError, (self.reason,))

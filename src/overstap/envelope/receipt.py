@@ -13,8 +13,8 @@ from uuid import UUID
 
 from overstap.envelope import manifest as forms
 from overstap.envelope.manifest import Party
-from overstap.envelope.statement import MAX_BYTES, MEDIA_TYPE, SOFTWARE, Form, Stated
-from overstap.envelope.statement import Fault as ReceiptFault
+from overstap.envelope.statement import MAX_BYTES, MEDIA_TYPE, SOFTWARE, Stated, StatementForm
+from overstap.envelope.statement import StatementFault as ReceiptFault
 from overstap.errors import OverstapError
 from overstap.pki import SigningIdentity, TrustStore
 
@@ -23,7 +23,7 @@ __all__ = ["MAX_RECEIPT_BYTES", "MEDIA_TYPE", "SOFTWARE", "ReceiptFault"]
 MAX_RECEIPT_BYTES = MAX_BYTES
 
 
-class Outcome(StrEnum):
+class ReceptionOutcome(StrEnum):
     """What the receiving school did with an envelope."""
 
     ACCEPTED = "accepted"
@@ -83,7 +83,7 @@ class Receipt:
     envelope_sha256: bytes
     manifest_sha256: bytes | None
     """None when the receiver never saw a manifest: the envelope did not open."""
-    outcome: Outcome
+    outcome: ReceptionOutcome
     refusal: Refusal | None
     received_at: datetime
     """In whole seconds."""
@@ -93,7 +93,7 @@ class Receipt:
     @property
     def is_accepted(self) -> bool:
         """Whether the school has the dossier."""
-        return self.outcome is Outcome.ACCEPTED
+        return self.outcome is ReceptionOutcome.ACCEPTED
 
 
 def make_receipt(
@@ -128,7 +128,7 @@ def make_receipt(
     own = {
         "envelope_sha256": envelope_sha256.hex(),
         "manifest_sha256": manifest_sha256.hex() if manifest_sha256 else None,
-        "outcome": Outcome.REFUSED if refusal else Outcome.ACCEPTED,
+        "outcome": ReceptionOutcome.REFUSED if refusal else ReceptionOutcome.ACCEPTED,
         "refusal": refusal,
     }
     return _FORM.make(identity, own, message_id=message_id, at=at, software=software)
@@ -176,8 +176,8 @@ def _digests(receipt: Receipt, expected: bytes) -> tuple[bytes | None, ...]:
 
 
 def _parse(fields: Mapping[str, Any], stated: Stated) -> Receipt:
-    outcome = Outcome(fields["outcome"])
-    refusal = Refusal(fields["refusal"]) if outcome is Outcome.REFUSED else None
+    outcome = ReceptionOutcome(fields["outcome"])
+    refusal = Refusal(fields["refusal"]) if outcome is ReceptionOutcome.REFUSED else None
     if (refusal is None) != (fields["refusal"] is None):
         raise ValueError("accepted with a refusal")
     if refusal is None and fields["manifest_sha256"] is None:
@@ -195,7 +195,7 @@ def _parse(fields: Mapping[str, Any], stated: Stated) -> Receipt:
     )
 
 
-_FORM = Form(
+_FORM = StatementForm(
     "overstap-receipt/1",
     frozenset({"envelope_sha256", "manifest_sha256", "outcome", "refusal"}),
     "received_at",

@@ -14,7 +14,7 @@ from uuid import UUID
 from overstap.agreements.model import RoundKind
 from overstap.envelope import manifest as forms
 from overstap.envelope.manifest import Party
-from overstap.envelope.statement import SOFTWARE, Fault, Form, Stated
+from overstap.envelope.statement import SOFTWARE, Stated, StatementFault, StatementForm
 from overstap.errors import OverstapError
 from overstap.pki import SigningIdentity, TrustStore
 
@@ -145,7 +145,7 @@ def verify_result(
 
     result = _FORM.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, refused=refused)
     if result.envelope_sha256 != envelope_sha256:
-        raise refused(Fault.DIGEST)
+        raise refused(StatementFault.DIGEST)
     if result.outcome.kind is ResultKind.PLACEMENT and round_kind != RoundKind.PLACEMENT:
         raise refused("round")
     return result
@@ -167,4 +167,4 @@ def _parse(fields: Mapping[str, Any], stated: Stated) -> Result:
     )
 
 
-_FORM = Form("overstap-result/1", frozenset({"envelope_sha256", "outcome", "reason"}), "stated_at", _parse)
+_FORM = StatementForm("overstap-result/1", frozenset({"envelope_sha256", "outcome", "reason"}), "stated_at", _parse)

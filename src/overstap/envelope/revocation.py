@@ -15,10 +15,10 @@ from uuid import UUID
 
 from overstap.envelope import manifest as forms
 from overstap.envelope.manifest import Party
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES, SOFTWARE, ReceiptError, ReceiptFault
 from overstap.envelope.signing import sign, verify
-from overstap.envelope.statement import Form, Stated
+from overstap.envelope.statement import Stated, StatementForm
 from overstap.pki import SigningIdentity, TrustStore, oin_of
 
 FORMAT = "overstap-revocation/1"
@@ -110,15 +110,15 @@ def read_revocation(data: bytes, *, trust: TrustStore, me: str, at: datetime) ->
         EnvelopeError: always the same code and sentences; `reason` is for the log here.
     """
     if len(data) > MAX_RECEIPT_BYTES:
-        raise EnvelopeError(Reason.TOO_LARGE)
+        raise EnvelopeError(OpeningFailure.TOO_LARGE)
     signed = verify(data, trust=trust, at=at)
-    fields = forms.json_object(signed.content, Reason.MANIFEST)
+    fields = forms.json_object(signed.content, OpeningFailure.MANIFEST)
     if fields.get("format") != FORMAT:
-        raise EnvelopeError(Reason.FORMAT_VERSION)
+        raise EnvelopeError(OpeningFailure.FORMAT_VERSION)
     names = {"format", "message_id", "envelope_sha256", "reason", "revoked_at", "sender", "recipient"}
     try:
         if fields.keys() != names or fields["reason"] not in _REASONS:
-            raise EnvelopeError(Reason.MANIFEST)
+            raise EnvelopeError(OpeningFailure.MANIFEST)
         found = Revocation(
             message_id=forms.uuid_of(fields["message_id"]),
             envelope_sha256=forms.digest_of(fields["envelope_sha256"]),
@@ -128,15 +128,15 @@ def read_revocation(data: bytes, *, trust: TrustStore, me: str, at: datetime) ->
             recipient=forms.party_of(fields["recipient"]),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise EnvelopeError(Reason.MANIFEST) from error
+        raise EnvelopeError(OpeningFailure.MANIFEST) from error
     if found.sender.oin != signed.oin:
-        raise EnvelopeError(Reason.SENDER)
+        raise EnvelopeError(OpeningFailure.SENDER)
     if found.recipient != Party(oin_of(me), me):
-        raise EnvelopeError(Reason.RECIPIENT)
+        raise EnvelopeError(OpeningFailure.RECIPIENT)
     if found.revoked_at != signed.signed_at:
-        raise EnvelopeError(Reason.MANIFEST)
+        raise EnvelopeError(OpeningFailure.MANIFEST)
     if found.revoked_at > at + _AHEAD:
-        raise EnvelopeError(Reason.FROM_THE_FUTURE)
+        raise EnvelopeError(OpeningFailure.FROM_THE_FUTURE)
     return found
 
 
@@ -207,7 +207,7 @@ def _parse(fields: Mapping[str, Any], stated: Stated) -> RevocationReceipt:
     return RevocationReceipt(stated.message_id, digest, outcome, fields["had"], stated.at)
 
 
-_ANSWER = Form(
+_ANSWER = StatementForm(
     "overstap-revocation-receipt/1",
     frozenset({"revocation_sha256", "outcome", "had", "refusal"}),
     "received_at",

@@ -22,7 +22,7 @@ from overstap.envelope.der import (
     UTC_TIME,
     tlv,
 )
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.errors import OverstapError
 from overstap.pki import Role, SigningIdentity, TrustStore
 from overstap.pki.certificates import UNREADABLE, check_key, oin_in
@@ -152,14 +152,14 @@ def verify(data: bytes, *, trust: TrustStore, at: datetime) -> Signed:
     try:
         return _verify(data, trust, at)
     except UNREADABLE as error:  # parts of a certificate that are read only when they are looked at
-        raise EnvelopeError(Reason.MALFORMED) from error
+        raise EnvelopeError(OpeningFailure.MALFORMED) from error
 
 
 def _verify(data: bytes, trust: TrustStore, at: datetime) -> Signed:
-    signed = cms.content_of(data, cms.SIGNED_DATA, Reason.NOT_SIGNED, cms.SignedData)
+    signed = cms.content_of(data, cms.SIGNED_DATA, OpeningFailure.NOT_SIGNED, cms.SignedData)
     certificates, signers = signed.certificates.as_list(), signed.signers.as_list()
     if len(signers) != 1 or len(certificates) != 1:
-        raise EnvelopeError(Reason.NOT_SIGNED)
+        raise EnvelopeError(OpeningFailure.NOT_SIGNED)
     signer, certificate = signers[0], certificates[0]
     digests = [cms.der_of(one) for one in (*signed.digest_algorithms.as_list(), signer.digest_algorithm)]
     if (
@@ -168,19 +168,19 @@ def _verify(data: bytes, trust: TrustStore, at: datetime) -> Signed:
         or len(digests) != 2
         or not cms.ANY_SHA256.issuperset(digests)
     ):
-        raise EnvelopeError(Reason.ALGORITHM)
+        raise EnvelopeError(OpeningFailure.ALGORITHM)
     try:
         template = _template(certificate)
     except (OverstapError, UnsupportedAlgorithm) as error:
-        raise EnvelopeError(Reason.ALGORITHM) from error
+        raise EnvelopeError(OpeningFailure.ALGORITHM) from error
     if asn1.encode_der(signer.signer) != template.named:
-        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
+        raise EnvelopeError(OpeningFailure.SIGNED_ATTRIBUTES)
     signed_at = _check_attributes(signer.signed_attributes.as_list(), signed.encapsulated, certificate)
     _check_signature(signer, template.key)
     try:
         trust.check(certificate, role=Role.SIGNING, oin=template.oin, at=at)
     except OverstapError as error:
-        raise EnvelopeError(Reason.SIGNER) from error
+        raise EnvelopeError(OpeningFailure.SIGNER) from error
     return Signed(signed.encapsulated.content, certificate, template.oin, signed_at)
 
 
@@ -194,9 +194,9 @@ def _check_signature(signer: cms.SignerInfo, key: PublicKey) -> None:
         elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm == cms.ECDSA_SHA256:
             key.verify(signer.signature, signed, _ECDSA)
         else:
-            raise EnvelopeError(Reason.ALGORITHM)
+            raise EnvelopeError(OpeningFailure.ALGORITHM)
     except InvalidSignature as error:
-        raise EnvelopeError(Reason.SIGNATURE) from error
+        raise EnvelopeError(OpeningFailure.SIGNATURE) from error
 
 
 def _check_attributes(
@@ -206,7 +206,7 @@ def _check_attributes(
     values = {one.kind: one.values.as_list() for one in attributes}
     kinds = {cms.CONTENT_TYPE, cms.MESSAGE_DIGEST, cms.SIGNING_TIME, cms.SIGNING_CERTIFICATE_V2}
     if len(attributes) != len(kinds) or values.keys() != kinds or any(len(one) != 1 for one in values.values()):
-        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
+        raise EnvelopeError(OpeningFailure.SIGNED_ATTRIBUTES)
     try:
         kind = values[cms.CONTENT_TYPE][0].parse(cms.Oid)
         digest = values[cms.MESSAGE_DIGEST][0].parse(bytes)
@@ -215,7 +215,7 @@ def _check_attributes(
         late = time.tag_bytes == b"\x18"
         signed_at = time.parse(asn1.GeneralizedTime if late else asn1.UTCTime).as_datetime()
     except ValueError as error:
-        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES) from error
+        raise EnvelopeError(OpeningFailure.SIGNED_ATTRIBUTES) from error
     fits = (
         kind == encapsulated.kind == cms.DATA
         and digest == hashlib.sha256(encapsulated.content).digest()
@@ -224,5 +224,5 @@ def _check_attributes(
         and (named[0].issuer_serial is None or named[0].issuer_serial.serial == certificate.serial_number)
     )
     if not fits:
-        raise EnvelopeError(Reason.SIGNED_ATTRIBUTES)
+        raise EnvelopeError(OpeningFailure.SIGNED_ATTRIBUTES)
     return signed_at

@@ -16,7 +16,7 @@ from uuid import UUID
 import overstap
 from overstap.envelope import manifest as forms
 from overstap.envelope.manifest import Party
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.envelope.signing import sign, verify
 from overstap.errors import OverstapError
 from overstap.pki import SigningIdentity, TrustStore, oin_of
@@ -30,7 +30,7 @@ _SOFTWARE_LENGTH = 100
 _T = TypeVar("_T")
 
 
-class Fault(StrEnum):
+class StatementFault(StrEnum):
     """Why a statement does not count."""
 
     MALFORMED = "malformed"
@@ -58,7 +58,7 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True)
-class Form(Generic[_T]):
+class StatementForm(Generic[_T]):
     """A kind of statement.
 
     Args:
@@ -107,7 +107,7 @@ class Form(Generic[_T]):
         receiver: str,
         trust: TrustStore,
         at: datetime,
-        refused: Callable[[Fault], OverstapError],
+        refused: Callable[[StatementFault], OverstapError],
     ) -> _T:
         """Verify that bytes are a school's statement about a message.
 
@@ -125,26 +125,26 @@ class Form(Generic[_T]):
             OverstapError: of `refused`.
         """
         if len(data) > MAX_BYTES:
-            raise refused(Fault.MALFORMED)
+            raise refused(StatementFault.MALFORMED)
         try:
             signed = verify(data, trust=trust, at=at)
         except EnvelopeError as error:
-            shape = error.reason in (Reason.MALFORMED, Reason.NOT_SIGNED)
-            raise refused(Fault.MALFORMED if shape else Fault.SIGNATURE) from error
+            shape = error.reason in (OpeningFailure.MALFORMED, OpeningFailure.NOT_SIGNED)
+            raise refused(StatementFault.MALFORMED if shape else StatementFault.SIGNATURE) from error
         try:
             stated, found = self._read(signed.content)
         except (EnvelopeError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise refused(Fault.MALFORMED) from error
+            raise refused(StatementFault.MALFORMED) from error
         if signed.oin != oin_of(receiver) or stated.receiver != Party(oin_of(receiver), receiver):
-            raise refused(Fault.RECEIVER)
+            raise refused(StatementFault.RECEIVER)
         if stated.message_id != message_id:
-            raise refused(Fault.MESSAGE)
+            raise refused(StatementFault.MESSAGE)
         if stated.at > at + _AHEAD or stated.at != signed.signed_at:
-            raise refused(Fault.TIME)
+            raise refused(StatementFault.TIME)
         return found
 
     def _read(self, content: bytes) -> tuple[Stated, _T]:
-        fields = forms.json_object(content, Reason.MANIFEST)
+        fields = forms.json_object(content, OpeningFailure.MANIFEST)
         if fields.keys() != self.fields | {"format", "message_id", self.moment, "receiver", "software"}:
             raise ValueError("other fields")
         software = fields["software"]

@@ -17,11 +17,11 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
-from overstap.agreements.model import Stage
+from overstap.agreements.model import RegistrationStage
 from overstap.clock import NETHERLANDS
 from overstap.decoding import decoded
 from overstap.errors import OverstapError
-from overstap.intake.refusals import Refused
+from overstap.intake.refusals import RefusedItem
 from overstap.oso import identifiers
 
 HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_school", "fase", "vastgelegd_op")
@@ -31,10 +31,10 @@ _SCHEMA, _VIEW = "overstap_las", "oso_aanmelding"
 _VIEW_COLUMNS = ("regio", *HEADER)
 _LIMIT_BYTES = 50_000_000
 _STAGES = {
-    "aangemeld": Stage.APPLIED,
-    "ingeschreven": Stage.REGISTERED,
-    "geplaatst": Stage.PLACED,
-    **{stage.value: stage for stage in Stage},
+    "aangemeld": RegistrationStage.APPLIED,
+    "ingeschreven": RegistrationStage.REGISTERED,
+    "geplaatst": RegistrationStage.PLACED,
+    **{stage.value: stage for stage in RegistrationStage},
 }
 _SCHOOL = re.compile(r"[0-9]{2}[A-Z]{2}[0-9]{2}")
 _DUTCH_DATE = re.compile(r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})")
@@ -52,7 +52,7 @@ class Application:
     primary_school: str
     """BRIN and branch, "99AA00"."""
     secondary_school: str
-    stage: Stage
+    stage: RegistrationStage
     recorded_at: datetime
     """When it was recorded, aware."""
 
@@ -65,7 +65,7 @@ class _WrongRowError(Exception):
         super().__init__(code)
 
 
-def read_csv(path: Path) -> tuple[list[Application], list[Refused]]:
+def read_csv(path: Path) -> tuple[list[Application], list[RefusedItem]]:
     """Read a CSV file of applications as spreadsheets and school systems write it.
 
     UTF-8 with or without byte order mark, UTF-16 with one, or cp1252; separated by semicolon, comma or tab; LF or CRLF;
@@ -91,18 +91,18 @@ def read_csv(path: Path) -> tuple[list[Application], list[Refused]]:
         raise OverstapError("INTAKE-033", header=";".join(HEADER))
     separator, order = _header(lines[first])
     applications: list[Application] = []
-    refused: list[Refused] = []
+    refused: list[RefusedItem] = []
     for number, line in enumerate(lines[first + 1 :], start=first + 2):
         if not line.strip(" \t;,"):
             continue
         try:
             applications.append(_application(_fields(line, separator, order)))
         except _WrongRowError as wrong:
-            refused.append(Refused(f"regel {number}", wrong.code, wrong.facts))
+            refused.append(RefusedItem(f"regel {number}", wrong.code, wrong.facts))
     return applications, refused
 
 
-def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[list[Application], list[Refused]]:
+def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[list[Application], list[RefusedItem]]:
     """Read a region's applications from the view `overstap_las.oso_aanmelding`.
 
     Args:
@@ -119,7 +119,7 @@ def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[lis
     columns = sql.SQL(", ").join(map(sql.Identifier, HEADER))
     query = sql.SQL("SELECT {} FROM {} WHERE regio = %s ORDER BY basisschool, leerlingnummer, vo_school")
     applications: list[Application] = []
-    refused: list[Refused] = []
+    refused: list[RefusedItem] = []
     try:
         with connection.transaction():
             connection.execute("SET TRANSACTION READ ONLY")
@@ -131,7 +131,7 @@ def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[lis
                     try:
                         applications.append(_application(row))
                     except _WrongRowError as wrong:
-                        refused.append(Refused(f"rij {position}", wrong.code, wrong.facts))
+                        refused.append(RefusedItem(f"rij {position}", wrong.code, wrong.facts))
     except psycopg.Error as problem:
         raise OverstapError(
             "INTAKE-041", region=region, kind=type(problem).__name__, sqlstate=problem.sqlstate or "-"
@@ -250,7 +250,7 @@ def _school(column: str, value: Any) -> str:
     return text
 
 
-def _stage(value: Any) -> Stage:
+def _stage(value: Any) -> RegistrationStage:
     try:
         return _STAGES[str(value or "").strip().lower()]
     except KeyError:

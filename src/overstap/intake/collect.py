@@ -15,7 +15,7 @@ import psycopg
 from overstap.agreements import Agreement, Round, School
 from overstap.errors import OverstapError
 from overstap.intake import applications
-from overstap.intake.refusals import Refused
+from overstap.intake.refusals import RefusedItem
 from overstap.intake.sources import drop_folder, las_database
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import Incoming, RefusedFile, Stored, note_refused, store
@@ -56,7 +56,7 @@ class Candidate:
     content: bytes | Dossier = field(repr=False)
 
 
-def from_drop_folder(folder: Path, *, now: datetime, label_key: bytes) -> Iterator[Candidate | Refused]:
+def from_drop_folder(folder: Path, *, now: datetime, label_key: bytes) -> Iterator[Candidate | RefusedItem]:
     """Yield what lies in a school's drop folder.
 
     Args:
@@ -68,10 +68,10 @@ def from_drop_folder(folder: Path, *, now: datetime, label_key: bytes) -> Iterat
         OverstapError: INTAKE-001 when the folder is not there.
     """
     for entry in drop_folder.scan(folder, now=now, settle_seconds=SETTLE_SECONDS, label_key=label_key):
-        yield entry if isinstance(entry, Refused) else Candidate(entry.label, entry.file_name, entry.data)
+        yield entry if isinstance(entry, RefusedItem) else Candidate(entry.label, entry.file_name, entry.data)
 
 
-def from_las_database(connection: psycopg.Connection[Any], school_id: str) -> Iterator[Candidate | Refused]:
+def from_las_database(connection: psycopg.Connection[Any], school_id: str) -> Iterator[Candidate | RefusedItem]:
     """Yield a school's pupils from its administration system's database.
 
     Args:
@@ -86,8 +86,8 @@ def from_las_database(connection: psycopg.Connection[Any], school_id: str) -> It
         for las_key, found in las_database.dossiers(frame):
             position += 1
             label = f"rij {position}"
-            if isinstance(found, Refused):
-                yield Refused(label, found.code, found.facts, file_name=las_key)
+            if isinstance(found, RefusedItem):
+                yield RefusedItem(label, found.code, found.facts, file_name=las_key)
             else:
                 yield Candidate(label, las_key, found)
 
@@ -100,7 +100,7 @@ def collect_school(
     round_id: str,
     school: School,
     source: str,
-    candidates: Iterable[Candidate | Refused],
+    candidates: Iterable[Candidate | RefusedItem],
     actor: str,
 ) -> Collected:
     """Take a school's dossiers into the ledger.
@@ -131,7 +131,7 @@ def _collect(
     round_id: str,
     school: School,
     source: str,
-    candidates: Iterable[Candidate | Refused],
+    candidates: Iterable[Candidate | RefusedItem],
     actor: str,
 ) -> Collected:
     prepared: dict[str, tuple[str, str, Incoming]] = {}  # by what tells a school's pupils apart
@@ -142,7 +142,7 @@ def _collect(
     elsewhere = {other.profile for other in agreement.rounds.values()} - {agreed.profile}
     for candidate in candidates:
         seen += 1
-        if isinstance(candidate, Refused):
+        if isinstance(candidate, RefusedItem):
             waiting += candidate.is_waiting
             refused.append(_refused(candidate.label, candidate.file_name or "", candidate.error))
             continue
@@ -223,7 +223,7 @@ def prepare(content: bytes | Dossier, agreed: Round, school: School, source: str
 def collect_registrations(
     ledger: Ledger,
     agreement: Agreement,
-    found: Iterable[tuple[list[applications.Application], list[Refused]]],
+    found: Iterable[tuple[list[applications.Application], list[RefusedItem]]],
     actor: str,
 ) -> Counter[str]:
     """Record where pupils may be received, from every source of the region; what none states any more is withdrawn.

@@ -7,7 +7,7 @@ from overstap.errors import OverstapError
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedItem:
     """One file or row that is not taken in; the rest goes on."""
 
     label: str

@@ -6,13 +6,13 @@ from datetime import datetime
 
 from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
-from overstap.ledger.session import Ledger, Unit
+from overstap.ledger.session import Ledger, UnitOfWork
 
 _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._@-]{2,63}")
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SchoolAccount:
     """Somebody who is signed in."""
 
     account: str
@@ -26,7 +26,7 @@ class Account:
         return f"school:{self.account}"
 
 
-def put(unit: Unit, account: str, school: str, name: str, password: str) -> bool:
+def put(unit: UnitOfWork, account: str, school: str, name: str, password: str) -> bool:
     """Make an account, or give it a new password; an account that was ended counts again.
 
     Args:
@@ -72,7 +72,7 @@ def put(unit: Unit, account: str, school: str, name: str, password: str) -> bool
     return False
 
 
-def end(unit: Unit, account: str) -> bool:
+def end(unit: UnitOfWork, account: str) -> bool:
     """End an account; who is signed in with it is out at once. Return whether there was one."""
     unit.audit("school.account_end", AuditLine(account))
     return bool(
@@ -84,7 +84,7 @@ def end(unit: Unit, account: str) -> bool:
     )
 
 
-def listed(unit: Unit) -> list[tuple[str, str, str, datetime | None]]:
+def listed(unit: UnitOfWork) -> list[tuple[str, str, str, datetime | None]]:
     """Return the region's accounts: account, school, name, and when it ended."""
     return [
         (row[0], row[1], row[2], row[3])
@@ -126,10 +126,10 @@ class Stays:
         """Begin a stay."""
         self._ledger.plain("select overstap.school_stay_begin(%s, %s)", finds, account)
 
-    def look(self, finds: bytes) -> Account | None:
+    def look(self, finds: bytes) -> SchoolAccount | None:
         """Return who is signed in; None when the stay is over or never was."""
         found = self._ledger.plain("select * from overstap.school_stay_look(%s)", finds)
-        return Account(*found[0]) if found and found[0][0] else None
+        return SchoolAccount(*found[0]) if found and found[0][0] else None
 
     def end(self, finds: bytes) -> None:
         """End a stay."""

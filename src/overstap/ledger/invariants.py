@@ -16,8 +16,8 @@ from overstap.agreements import Agreement
 from overstap.errors import OverstapError
 from overstap.ledger.audit import read_chain, verify
 from overstap.ledger.delivery.deliveries import stages_from
-from overstap.ledger.region_keys import Sealed
-from overstap.ledger.session import Unit
+from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.session import UnitOfWork
 
 StoreContents = Mapping[UUID, bytes]
 """What a receiver stored: message id to SHA-256 of the envelope."""
@@ -33,7 +33,7 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class StoredEvidence:
     """What the checker can look at beside the ledger itself."""
 
     stores: Mapping[str, StoreContents | None] | None = None
@@ -55,14 +55,14 @@ class Confirmed:
     """When the ledger got it, by the database's clock."""
 
 
-def check(unit: Unit, evidence: Evidence = Evidence()) -> list[Breach]:
+def check(unit: UnitOfWork, evidence: StoredEvidence = StoredEvidence()) -> list[Breach]:
     """Return everything in the unit's region that breaks an invariant.
 
     Args:
         unit: a transaction in the region; repeatable read is not needed, run it when no round runs.
         evidence: receivers' stores and a verifier of receipts, when they are at hand.
     """
-    checks: Iterable[Callable[[Unit, Evidence], Iterator[Breach]]] = (
+    checks: Iterable[Callable[[UnitOfWork, StoredEvidence], Iterator[Breach]]] = (
         _only_what_may_leave,
         _stored_once,
         _confirmed_by_receipt,
@@ -76,7 +76,7 @@ def check(unit: Unit, evidence: Evidence = Evidence()) -> list[Breach]:
     return [breach for one in checks for breach in one(unit, evidence)]
 
 
-def _only_what_may_leave(unit: Unit, _: Evidence) -> Iterator[Breach]:
+def _only_what_may_leave(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
     """I1: released and inspected before sealing, in time; only to a school where the pupil is registered as agreed.
 
     To a partnership: released, in time, and to the partnership of the round only.
@@ -119,7 +119,7 @@ def _only_what_may_leave(unit: Unit, _: Evidence) -> Iterator[Breach]:
             yield Breach("I1", str(message_id), "sealed for a school without a sufficient registration")
 
 
-def _stored_once(unit: Unit, evidence: Evidence) -> Iterator[Breach]:
+def _stored_once(unit: UnitOfWork, evidence: StoredEvidence) -> Iterator[Breach]:
     """I2: what a receiver accepted, it stored once, and what it stored was sent to it."""
     for school, store in (evidence.stores or {}).items():
         if store is None:
@@ -156,7 +156,7 @@ def _stored_once(unit: Unit, evidence: Evidence) -> Iterator[Breach]:
                 yield Breach("I2", str(message_id), f"taken back, which {school} confirmed, but still in its store")
 
 
-def _confirmed_by_receipt(unit: Unit, evidence: Evidence) -> Iterator[Breach]:
+def _confirmed_by_receipt(unit: UnitOfWork, evidence: StoredEvidence) -> Iterator[Breach]:
     """I3: confirmed if and only if there is a verified receipt with matching digests; the dossier's state follows."""
     for message_id, state, accepted in unit.rows(
         "select l.message_id, l.state, exists (select from overstap.receipt r where r.message_id = l.message_id "
@@ -186,7 +186,7 @@ def _confirmed_by_receipt(unit: Unit, evidence: Evidence) -> Iterator[Breach]:
             yield Breach("I3", str(confirmed.message_id), f"its receipt does not hold: {fault}")
 
 
-def _nothing_lost(unit: Unit, _: Evidence) -> Iterator[Breach]:
+def _nothing_lost(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
     """I4: every dossier that was ever taken in is there, in one known state, with all of its versions."""
     taken: Counter[str] = Counter()
     for (subject,) in unit.rows(
@@ -208,7 +208,7 @@ def _nothing_lost(unit: Unit, _: Evidence) -> Iterator[Breach]:
             yield Breach("I4", dossier, f"current version is {current}, stored are {versions}")
 
 
-def _evidence_before_effect(unit: Unit, _: Evidence) -> Iterator[Breach]:
+def _evidence_before_effect(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
     """I5: the chain verifies, and what happened was announced in it first."""
     fault = verify(read_chain(unit.connection, unit.region), region=unit.region)
     if fault is not None:
@@ -253,7 +253,7 @@ def _evidence_before_effect(unit: Unit, _: Evidence) -> Iterator[Breach]:
         yield Breach("I5", message_id, "has a receipt, but was never sent")
 
 
-def _encrypted(unit: Unit, _: Evidence) -> Iterator[Breach]:
+def _encrypted(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
     """I6, the ledger's part: what must be encrypted is, and opens with the region's keys."""
     with unit.connection.cursor(name="encrypted") as cursor:
         cursor.itersize = 200
@@ -272,12 +272,12 @@ def _encrypted(unit: Unit, _: Evidence) -> Iterator[Breach]:
         )
         for subject, bound_to, key_id, data in cursor:
             try:
-                unit.keys.decrypt(Sealed(key_id, data), bound_to)
+                unit.keys.decrypt(EncryptedContent(key_id, data), bound_to)
             except OverstapError as error:
                 yield Breach("I6", subject, error.message_en)
 
 
-def _erased(unit: Unit, _: Evidence) -> Iterator[Breach]:
+def _erased(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
     """I6: what was erased left nothing behind, was announced, and nothing else is empty."""
     for dossier, erased, left, empty in unit.rows(
         """
@@ -310,7 +310,7 @@ def _erased(unit: Unit, _: Evidence) -> Iterator[Breach]:
             yield Breach("I5", dossier, "was erased without a line of it")
 
 
-def _apart(unit: Unit, _: Evidence) -> Iterator[Breach]:
+def _apart(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
     """I7: this region's role sees this region only, and the database enforces it on every table."""
     for table, is_guarded in unit.rows(
         "select c.relname, c.relrowsecurity from pg_class c join pg_namespace n on n.oid = c.relnamespace "
@@ -328,7 +328,7 @@ def _apart(unit: Unit, _: Evidence) -> Iterator[Breach]:
             yield Breach("I7", table, f"{counted} rows of other regions can be seen")
 
 
-def _nothing_twice(unit: Unit, _: Evidence) -> Iterator[Breach]:
+def _nothing_twice(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
     """I8: no step was done twice for one version: sealed, confirmed, judged or released once."""
     for dossier, transition, times, versions in unit.rows(
         "select e.dossier::text, e.transition, count(*), d.version from overstap.dossier_event e "

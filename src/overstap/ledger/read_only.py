@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from overstap.errors import OverstapError
 from overstap.ledger.region_keys import RegionKeys
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 class _NoKeys:
@@ -34,7 +34,7 @@ class Looker:
         self._idle: LifoQueue[psycopg.Connection[TupleRow]] = LifoQueue(most)
 
     @contextmanager
-    def region(self, region: str) -> Iterator[Unit]:
+    def region(self, region: str) -> Iterator[UnitOfWork]:
         """Look into one region, in a transaction that can write nothing and has no key.
 
         Args:
@@ -56,7 +56,7 @@ class Looker:
         connection = self._take()
         keys: RegionKeys = _NoKeys()  # type: ignore[assignment]
 
-        def turn(region: str) -> Unit:
+        def turn(region: str) -> UnitOfWork:
             connection.rollback()
             connection.execute("set transaction read only")
             try:
@@ -64,7 +64,7 @@ class Looker:
                 connection.execute(sql.SQL("set local role {}").format(role))
             except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue) as problem:
                 raise OverstapError("LEDGER-007", region=region) from problem
-            return Unit(connection, region, "board", keys)
+            return UnitOfWork(connection, region, "board", keys)
 
         try:
             yield turn

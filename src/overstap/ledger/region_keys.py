@@ -29,7 +29,7 @@ _MOST_CONTENT_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class EncryptedContent:
     """Encrypted bytes and the id of the key that opens them."""
 
     key_id: str
@@ -52,7 +52,7 @@ class RegionKeys:
         """The ids of the content keys that are there."""
         return frozenset(self._content)
 
-    def encrypt(self, content: bytes, bound_to: str, key_id: str | None = None) -> Sealed:
+    def encrypt(self, content: bytes, bound_to: str, key_id: str | None = None) -> EncryptedContent:
         """Compress and encrypt (AES-256-GCM, a random nonce in front).
 
         Args:
@@ -64,7 +64,7 @@ class RegionKeys:
             OverstapError: LEDGER-002 when the key is not there.
         """
         key_id = key_id or self.newest
-        return Sealed(key_id, seal(self._key(key_id), content, self._bound(bound_to)))
+        return EncryptedContent(key_id, seal(self._key(key_id), content, self._bound(bound_to)))
 
     def derived(self, purpose: str) -> tuple[str, bytes]:
         """Return the id and the 32 bytes of a key for one purpose, derived from the newest content key (RFC 5869).
@@ -75,7 +75,7 @@ class RegionKeys:
         key_id = f"{self.newest}~{purpose}"
         return key_id, _derive(self._content[self.newest], self.region, purpose)
 
-    def decrypt(self, sealed: Sealed, bound_to: str) -> bytes:
+    def decrypt(self, sealed: EncryptedContent, bound_to: str) -> bytes:
         """Return the plain bytes.
 
         Raises:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
-from overstap.ledger.session import Ledger, Unit
+from overstap.ledger.session import Ledger, UnitOfWork
 
 GROUP = 100
 """Dossiers per transaction."""
@@ -39,7 +39,7 @@ class Due:
     days_left: int | None
 
 
-def due(unit: Unit, *, content_days: int, traces_days: int) -> list[Due]:
+def due(unit: UnitOfWork, *, content_days: int, traces_days: int) -> list[Due]:
     """Return how every round of the region stands, oldest first. Changes nothing.
 
     Args:
@@ -111,7 +111,7 @@ def erase(ledger: Ledger, region: str, dossier: UUID, *, actor: str, reason: str
             unit.one(f"select {function}(%(ids)s, null, true)", ids=[dossier])
 
 
-def hold(unit: Unit, round_id: str, *, reason: str, dossier: UUID | None = None) -> UUID:
+def hold(unit: UnitOfWork, round_id: str, *, reason: str, dossier: UUID | None = None) -> UUID:
     """Keep a round or one of its dossiers from being erased; return the hold's id.
 
     Args:
@@ -137,7 +137,7 @@ def hold(unit: Unit, round_id: str, *, reason: str, dossier: UUID | None = None)
     )
 
 
-def lift(unit: Unit, retention_hold: UUID) -> None:
+def lift(unit: UnitOfWork, retention_hold: UUID) -> None:
     """End a hold.
 
     Raises:
@@ -154,7 +154,7 @@ def lift(unit: Unit, retention_hold: UUID) -> None:
         raise OverstapError("LEDGER-016", hold=str(retention_hold))
 
 
-def idle_keys(unit: Unit) -> list[str]:
+def idle_keys(unit: UnitOfWork) -> list[str]:
     """Return the content keys under which nothing is left, but the newest: destroying them ends old copies too."""
     used: set[str] = {
         row[0].partition("~")[0]
@@ -172,7 +172,7 @@ def idle_keys(unit: Unit) -> list[str]:
     return sorted(unit.keys.ids - used - {unit.keys.newest})
 
 
-def announce_keys(unit: Unit, keys: Sequence[str]) -> None:
+def announce_keys(unit: UnitOfWork, keys: Sequence[str]) -> None:
     """Put in the evidence that keys are about to be destroyed. Commit before it is done."""
     unit.audit("retention.key", *(AuditLine(key) for key in keys))
 
@@ -195,7 +195,7 @@ def _in_groups(ledger: Ledger, region: str, actor: str, round_id: str, step: str
         done += len(found)
 
 
-def _next(unit: Unit, round_id: str, step: str, days: int) -> Sequence[UUID]:
+def _next(unit: UnitOfWork, round_id: str, step: str, days: int) -> Sequence[UUID]:
     waiting = [
         row[0]
         for row in unit.rows(

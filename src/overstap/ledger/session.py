@@ -17,7 +17,7 @@ from overstap.settings import Settings
 
 
 @dataclass(frozen=True)
-class Unit:
+class UnitOfWork:
     """One transaction in one region. Everything in it happens, or nothing."""
 
     connection: psycopg.Connection[TupleRow]
@@ -68,7 +68,7 @@ class Ledger:
         self._connection: psycopg.Connection[TupleRow] | None = None
 
     @contextmanager
-    def unit(self, region: str, actor: str) -> Iterator[Unit]:
+    def unit(self, region: str, actor: str) -> Iterator[UnitOfWork]:
         """Open a unit of work: commit at the end, roll back on an error.
 
         Args:
@@ -88,7 +88,7 @@ class Ledger:
             except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue) as problem:
                 raise OverstapError("LEDGER-007", region=region) from problem
             connection.execute("select set_config('overstap.actor', %s, true)", [actor])
-            yield Unit(connection, region, actor, keys)
+            yield UnitOfWork(connection, region, actor, keys)
 
     def plain(self, sql: str, *values: Any) -> list[TupleRow]:
         """Run one statement outside a region, as the login itself: it may execute some functions, and read no table.

@@ -18,7 +18,7 @@ _WORST_FIRST = ("wrong", "careful", "plain")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ComposedMail:
     """A mail as it is read."""
 
     subject: str
@@ -62,7 +62,7 @@ def write(
     board: Callable[[str], str],
     is_urgent: bool,
     language: str = "nl",
-) -> Written:
+) -> ComposedMail:
     """Return the mail that tells notices.
 
     Args:
@@ -97,7 +97,7 @@ def write(
         "reach": words["reach"].format(people=people) if to.is_school else "",
         "why": words["why"],
     }
-    return Written(
+    return ComposedMail(
         " ".join(subject.split())[:180],
         _environment(is_html=False).get_template("mail.txt.j2").render(**facts),
         _environment(is_html=True).get_template("mail.html.j2").render(**facts),

@@ -9,14 +9,14 @@ from overstap.agreements import Agreement
 from overstap.ledger import Ledger
 from overstap.ledger.delivery import uncollected
 from overstap.ledger.notifications import notices, outbox
-from overstap.ledger.notifications.notices import Waiting
+from overstap.ledger.notifications.notices import WaitingNotice
 from overstap.ledger.notifications.outbox import Mail
 from overstap.ledger.review import windows
 from overstap.ledger.rounds import counts, rounds, task_failures
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.notifications.composition import recipient_of, write
 from overstap.notifications.message import is_address
-from overstap.notifications.occasions import Standing, occasions
+from overstap.notifications.occasions import RoundStatus, occasions
 from overstap.notifications.timing import is_digest_due, is_urgent_due
 
 _LINGERS = timedelta(days=14)
@@ -58,7 +58,7 @@ def tell(
     return done
 
 
-def _standings(unit: Unit, at: datetime, endings: Sequence[tuple[str, str, datetime]]) -> list[Standing]:
+def _standings(unit: UnitOfWork, at: datetime, endings: Sequence[tuple[str, str, datetime]]) -> list[RoundStatus]:
     """Return how the rounds stand that are open or were closed lately, the newest last."""
     ids = unit.rows(
         "select round_id from overstap.round where closed_at is null or closed_at > %(since)s order by opened_at",
@@ -69,7 +69,7 @@ def _standings(unit: Unit, at: datetime, endings: Sequence[tuple[str, str, datet
         row = rounds.get_round(unit, round_id)
         mine = {school.id for school in row.agreement.schools} | {f"region {unit.region}"}
         found.append(
-            Standing(
+            RoundStatus(
                 round_id,
                 row.kind,
                 row.agreement,
@@ -88,10 +88,10 @@ def _standings(unit: Unit, at: datetime, endings: Sequence[tuple[str, str, datet
 
 
 def _queue(
-    unit: Unit,
+    unit: UnitOfWork,
     agreement: Agreement,
     recipient: str,
-    waiting: list[Waiting],
+    waiting: list[WaitingNotice],
     *,
     at: datetime,
     board: Callable[[str], str],
@@ -119,7 +119,7 @@ def _queue(
     return "digests" if sort == "digest" else sort
 
 
-def _still_so(unit: Unit, waiting: list[Waiting]) -> list[Waiting]:
+def _still_so(unit: UnitOfWork, waiting: list[WaitingNotice]) -> list[WaitingNotice]:
     """Drop what was mended before anybody was told: a red task that is green again is no news."""
     red = {failure.at.strftime("%Y%m%dT%H%M%S%f") for failure in task_failures.standing(unit)}
     gone = [one for one in waiting if one.told.kind == "red_task" and one.told.about.rpartition("/")[2] not in red]

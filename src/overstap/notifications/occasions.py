@@ -19,7 +19,7 @@ _NEWS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RoundStatus:
     """How a round stands.
 
     Args:
@@ -72,7 +72,7 @@ class Standing:
         return {school.id: school for school in self.agreement.schools}
 
 
-def occasions(now: Standing) -> list[Notice]:
+def occasions(now: RoundStatus) -> list[Notice]:
     """Return everything that is to be told about a round; what was told before is told apart by its meaning.
 
     Args:
@@ -84,12 +84,14 @@ def occasions(now: Standing) -> list[Notice]:
     return found
 
 
-def _notice(now: Standing, kind: str, about: str, recipient: str, *, urgent: bool = False, **facts: object) -> Notice:
+def _notice(
+    now: RoundStatus, kind: str, about: str, recipient: str, *, urgent: bool = False, **facts: object
+) -> Notice:
     said = {name: spoken(value) if isinstance(value, datetime) else value for name, value in facts.items()}
     return Notice(kind, about, recipient, said, now.round_id, urgent)
 
 
-def _opened(now: Standing) -> Iterator[Notice]:
+def _opened(now: RoundStatus) -> Iterator[Notice]:
     if now.at - now.opened_at > _NEWS:
         return
     moments = now.milestones
@@ -128,7 +130,7 @@ def _opened(now: Standing) -> Iterator[Notice]:
         )
 
 
-def _behind(now: Standing, milestone: str) -> list[tuple[str, str, int]]:
+def _behind(now: RoundStatus, milestone: str) -> list[tuple[str, str, int]]:
     """Return the schools that have something to do before a milestone: id, name, of how many dossiers."""
     if milestone == "data_due":
         return [
@@ -143,7 +145,7 @@ def _behind(now: Standing, milestone: str) -> list[tuple[str, str, int]]:
     ]
 
 
-def _reminders(now: Standing) -> Iterator[Notice]:
+def _reminders(now: RoundStatus) -> Iterator[Notice]:
     for reminder in now.agreed.reminders:
         due = getattr(now.milestones, reminder.of)
         said = wall(due) - timedelta(days=reminder.days_before)
@@ -156,7 +158,7 @@ def _reminders(now: Standing) -> Iterator[Notice]:
             )
 
 
-def _near(now: Standing) -> Iterator[Notice]:
+def _near(now: RoundStatus) -> Iterator[Notice]:
     for milestone in ("data_due", "review_closes", "receipts_due"):
         due = getattr(now.milestones, milestone)
         behind = _behind(now, milestone)
@@ -173,7 +175,7 @@ def _near(now: Standing) -> Iterator[Notice]:
             )
 
 
-def _missed(now: Standing) -> Iterator[Notice]:
+def _missed(now: RoundStatus) -> Iterator[Notice]:
     for milestone in ("data_due", "receipts_due"):
         due = getattr(now.milestones, milestone)
         behind = [] if now.at < due or now.at - due > _NEWS else _behind(now, milestone)
@@ -192,7 +194,7 @@ def _missed(now: Standing) -> Iterator[Notice]:
             )
 
 
-def _uncollected(now: Standing) -> Iterator[Notice]:
+def _uncollected(now: RoundStatus) -> Iterator[Notice]:
     """A school is reminded as often as is due; the coordinator hears of it from the second time on."""
     for one in now.uncollected:
         school = now.schools.get(one.school)
@@ -213,7 +215,7 @@ def _uncollected(now: Standing) -> Iterator[Notice]:
             )
 
 
-def _faults(now: Standing) -> Iterator[Notice]:
+def _faults(now: RoundStatus) -> Iterator[Notice]:
     """A school hears of its list again when the counts in it changed, in the day's digest."""
     for one in now.primary:
         rejected, files = one.states["rejected"], one.refused_files.total()
@@ -228,7 +230,7 @@ def _faults(now: Standing) -> Iterator[Notice]:
             )
 
 
-def _red(now: Standing) -> Iterator[Notice]:
+def _red(now: RoundStatus) -> Iterator[Notice]:
     titles = texts("orchestration/titles")
     for failure in now.failures:
         if failure.will_retry:
@@ -251,7 +253,7 @@ def _red(now: Standing) -> Iterator[Notice]:
             )
 
 
-def _certificates(now: Standing) -> Iterator[Notice]:
+def _certificates(now: RoundStatus) -> Iterator[Notice]:
     for name, owner, until in now.endings:
         for recipient in [*now.coordinators, *([f"school:{owner}"] if owner in now.schools else [])]:
             yield Notice(
@@ -259,7 +261,7 @@ def _certificates(now: Standing) -> Iterator[Notice]:
             )
 
 
-def _closed(now: Standing) -> Iterator[Notice]:
+def _closed(now: RoundStatus) -> Iterator[Notice]:
     if now.closed_at is None or now.at - now.closed_at > _NEWS:
         return
     confirmed = sum(one.states["confirmed"] for one in now.primary)

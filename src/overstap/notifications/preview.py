@@ -10,15 +10,15 @@ from overstap.ledger.delivery.uncollected import NotCollected
 from overstap.ledger.notifications.notices import Notice
 from overstap.ledger.review.windows import SchoolStanding
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
-from overstap.ledger.rounds.task_failures import Failure, Place
-from overstap.notifications.composition import Written, recipient_of, write
-from overstap.notifications.occasions import Standing, occasions
+from overstap.ledger.rounds.task_failures import Failure, TaskInstanceRef
+from overstap.notifications.composition import ComposedMail, recipient_of, write
+from overstap.notifications.occasions import RoundStatus, occasions
 from overstap.texts import texts
 
 ADDRESS = "https://overstap.example.nl"
 
 
-def previews(agreement: Agreement, *, language: str = "nl") -> Iterator[tuple[str, Written]]:
+def previews(agreement: Agreement, *, language: str = "nl") -> Iterator[tuple[str, ComposedMail]]:
     """Yield a name and a mail per kind of notice, then a coordinator's digest of a busy day.
 
     Args:
@@ -35,7 +35,7 @@ def previews(agreement: Agreement, *, language: str = "nl") -> Iterator[tuple[st
         yield "digest_coordinator", _mail(agreement, to_coordinator, language, urgent=False)
 
 
-def _mail(agreement: Agreement, told: list[Notice], language: str, *, urgent: bool) -> Written:
+def _mail(agreement: Agreement, told: list[Notice], language: str, *, urgent: bool) -> ComposedMail:
     to = recipient_of(agreement, told[0].recipient)
     if to is None:
         raise LookupError(told[0].recipient)
@@ -72,7 +72,7 @@ def _everything(agreement: Agreement, kind: RoundKind) -> Iterator[Notice]:
     yield Notice("gate", "preview", f"coordinator:{account}", subjects, agreement.round_id(kind), is_urgent=True)
 
 
-def _standing(agreement: Agreement, kind: RoundKind, at: datetime, *, is_closed: bool = False) -> Standing:
+def _standing(agreement: Agreement, kind: RoundKind, at: datetime, *, is_closed: bool = False) -> RoundStatus:
     moments = agreement.round(kind).milestones
     primary = [
         PrimaryCounts(
@@ -98,14 +98,14 @@ def _standing(agreement: Agreement, kind: RoundKind, at: datetime, *, is_closed:
     late = agreement.primary_schools[0]
     error = OverstapError("INTAKE-050", school=late.label, contact=late.contact)
     red = Failure(
-        Place(f"round__{agreement.region}__{kind}", "run", "collect", 0, None, late.id),
+        TaskInstanceRef(f"round__{agreement.region}__{kind}", "run", "collect", 0, None, late.id),
         error.code,
         error.facts,
         error.who,
         will_retry=False,
         at=moments.data_due,
     )
-    return Standing(
+    return RoundStatus(
         agreement.round_id(kind),
         kind,
         agreement,

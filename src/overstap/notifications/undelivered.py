@@ -9,11 +9,11 @@ from overstap.clock import spoken
 from overstap.errors import sentences
 from overstap.ledger.delivery.non_delivery import Undelivered, give_up
 from overstap.ledger.notifications.outbox import Mail, queue
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.texts import texts
 
 
-def tell_undelivered(unit: Unit, agreement: Agreement, kind: RoundKind) -> list[Undelivered]:
+def tell_undelivered(unit: UnitOfWork, agreement: Agreement, kind: RoundKind) -> list[Undelivered]:
     """Mark what is unsettled undelivered and queue its mails, in one transaction. Safe to repeat; call it when due.
 
     Args:

@@ -27,14 +27,14 @@ from overstap.orchestration.roles import (
 )
 from overstap.orchestration.schedule import current
 
-__all__ = ["Account", "People", "access_of", "add_accounts", "coordinator_role", "people_of", "sync_access"]
+__all__ = ["AirflowAccount", "People", "access_of", "add_accounts", "coordinator_role", "people_of", "sync_access"]
 
 _SEES_ALL = frozenset({"Admin", "Op", "User", "Viewer"})
 """Roles of Airflow itself, each of which sees every region."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AirflowAccount:
     """A person's login, for the demonstration and tests."""
 
     username: str
@@ -130,7 +130,7 @@ def sync_access(people: People) -> list[str]:
     return changes.lines
 
 
-def add_accounts(accounts: Iterable[Account]) -> None:
+def add_accounts(accounts: Iterable[AirflowAccount]) -> None:
     """Make logins, or give existing ones this password and role.
 
     Args:

@@ -29,7 +29,7 @@ from overstap.orchestration.titles import title
 from overstap.pages.board import addresses, health
 from overstap.pages.board.airflow_port import Question, RedTask, RefusedError, RunRef, TaskRef
 from overstap.pages.board.app import Board, make_app
-from overstap.pages.board.person import Person
+from overstap.pages.board.person import BoardUser
 
 log = logging.getLogger(__name__)
 
@@ -46,14 +46,14 @@ class AirflowHouse:
         """Path below which Airflow is served."""
         return urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/")
 
-    def person(self, user: GetUserDep) -> Person:
+    def person(self, user: GetUserDep) -> BoardUser:
         """Return who asks; Airflow answers 401 when nobody is signed in."""
         manager = get_auth_manager()
         seen = _regions(manager.get_authorized_dag_ids(user=user, method="GET"))
         may_clear = manager.is_authorized_dag(
             method="PUT", access_entity=DagAccessEntity.TASK_INSTANCE, details=DagDetails(), user=user
         )
-        return Person(
+        return BoardUser(
             account=str(user.get_name()),
             key=str(user.get_id()),
             regions=seen,

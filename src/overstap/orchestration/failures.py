@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 from overstap.errors import OverstapError
 from overstap.ledger import open_ledger
 from overstap.ledger.rounds import task_failures
-from overstap.ledger.rounds.task_failures import Place
+from overstap.ledger.rounds.task_failures import TaskInstanceRef
 from overstap.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def _keep(context: Context, *, will_retry: bool) -> None:
         ledger.close()
 
 
-def _where(context: Context) -> tuple[str, Place]:
+def _where(context: Context) -> tuple[str, TaskInstanceRef]:
     """Return the region, and which task instance it is; also where Airflow calls back for a killed process."""
     ti: Any = context["ti"]
     task: Any = context["task"]
@@ -90,7 +90,7 @@ def _where(context: Context) -> tuple[str, Place]:
     kind = arguments.get("kind")
     region = str(arguments["region"])
     round_id = f"{region}.{arguments['school_year']}.{kind}" if kind else None
-    return region, Place(ti.dag_id, ti.run_id, ti.task_id, index, round_id, arguments.get("school"))
+    return region, TaskInstanceRef(ti.dag_id, ti.run_id, ti.task_id, index, round_id, arguments.get("school"))
 
 
 def _arguments(task: Any, index: int) -> dict[str, Any]:

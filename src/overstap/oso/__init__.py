@@ -5,7 +5,7 @@ from overstap.oso.catalogue import Catalogue, catalogue, versions
 from overstap.oso.cutting import cut
 from overstap.oso.inspection import with_inspection
 from overstap.oso.model import Dossier
-from overstap.oso.reading import DEFAULT_LIMITS, Limits, read, read_as
+from overstap.oso.reading import DEFAULT_LIMITS, ReadingLimits, read, read_as
 from overstap.oso.structure import StructureFault, check
 from overstap.oso.tree import Node
 from overstap.oso.writing import content_digest, to_bytes
@@ -14,8 +14,8 @@ __all__ = [
     "DEFAULT_LIMITS",
     "Catalogue",
     "Dossier",
-    "Limits",
     "Node",
+    "ReadingLimits",
     "StructureFault",
     "build",
     "catalogue",

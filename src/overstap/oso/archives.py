@@ -40,7 +40,7 @@ class _Odd(Exception):  # noqa: N818 - it only says: ask zipfile
 _NOT_PLAIN: Any = (_Odd, struct.error, zlib.error, isal_zlib.error)  # Any: ISA-L's stub calls its error an instance
 
 
-class Entry(NamedTuple):
+class ArchiveEntry(NamedTuple):
     """A file in an archive, named as `zipfile.ZipInfo` names it.
 
     Args:
@@ -86,13 +86,13 @@ class Archive:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._zip: zipfile.ZipFile | None = None
-        self.entries: Sequence[Entry | zipfile.ZipInfo]
+        self.entries: Sequence[ArchiveEntry | zipfile.ZipInfo]
         try:
             self.entries = _entries(data)
         except (_Odd, struct.error):
             self.entries = self._by_zipfile().infolist()
 
-    def read(self, entry: Entry | zipfile.ZipInfo, most: int) -> bytes:
+    def read(self, entry: ArchiveEntry | zipfile.ZipInfo, most: int) -> bytes:
         """Return what a file holds, no more than so many bytes; its checksum is verified when it is read whole.
 
         Args:
@@ -102,7 +102,7 @@ class Archive:
         Raises:
             One of `DAMAGED`: it is damaged.
         """
-        if isinstance(entry, Entry):
+        if isinstance(entry, ArchiveEntry):
             try:
                 return _content(self._data, entry, most)
             except _NOT_PLAIN:
@@ -117,7 +117,7 @@ class Archive:
         return self._zip
 
 
-def _entries(data: bytes) -> list[Entry]:
+def _entries(data: bytes) -> list[ArchiveEntry]:
     end = len(data) - _END.size
     if end < 0:
         raise _Odd
@@ -148,14 +148,14 @@ def _entries(data: bytes) -> list[Entry]:
             told = name.decode("utf-8" if flags & _UTF8 or name.isascii() else "cp437")
         except UnicodeDecodeError:
             raise _Odd from None
-        found.append(Entry(told, whole, flags, outer, method, crc, packed, start))
+        found.append(ArchiveEntry(told, whole, flags, outer, method, crc, packed, start))
         at += fixed + named + extra + note
     if at != end:
         raise _Odd
     return found
 
 
-def _content(data: bytes, entry: Entry, most: int) -> bytes:
+def _content(data: bytes, entry: ArchiveEntry, most: int) -> bytes:
     if entry.file_size > most:
         raise _Odd
     mark, flags, method, name_size, extra = _LOCAL.unpack_from(data, entry.at)

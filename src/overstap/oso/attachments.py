@@ -15,8 +15,8 @@ from enum import StrEnum
 
 from pybase64 import b64decode
 
-from overstap.oso.archives import DAMAGED, Archive, Entry
-from overstap.oso.content import Content, Kind
+from overstap.oso.archives import DAMAGED, Archive, ArchiveEntry
+from overstap.oso.content import AttachmentContent, AttachmentType
 from overstap.oso.foreign_numbers import Numbers, numbers_in
 from overstap.oso.model import Dossier
 from overstap.oso.traversal import documents
@@ -75,7 +75,7 @@ class Attachment:
 
     path: str
     name: str
-    file: Content
+    file: AttachmentContent
 
 
 class Unfit(Exception):  # noqa: N818 - it is caught in this module and turned into a finding
@@ -88,21 +88,21 @@ class Unfit(Exception):  # noqa: N818 - it is caught in this module and turned i
 
 WARNINGS = frozenset({"ATTACHMENT-002", "ATTACHMENT-011", "ATTACHMENT-018"})
 _ACCEPTED = {
-    "pdf": Kind.PDF,
-    "jpg": Kind.JPEG,
-    "jpeg": Kind.JPEG,
-    "png": Kind.PNG,
-    "doc": Kind.OLE,
-    "xls": Kind.OLE,
-    "ppt": Kind.OLE,
-    "docx": Kind.WORD,
-    "xlsx": Kind.EXCEL,
-    "pptx": Kind.POWERPOINT,
-    "odt": Kind.ODF,
-    "ods": Kind.ODF,
-    "odp": Kind.ODF,
-    "odf": Kind.ODF,
-    "txt": Kind.TEXT,
+    "pdf": AttachmentType.PDF,
+    "jpg": AttachmentType.JPEG,
+    "jpeg": AttachmentType.JPEG,
+    "png": AttachmentType.PNG,
+    "doc": AttachmentType.OLE,
+    "xls": AttachmentType.OLE,
+    "ppt": AttachmentType.OLE,
+    "docx": AttachmentType.WORD,
+    "xlsx": AttachmentType.EXCEL,
+    "pptx": AttachmentType.POWERPOINT,
+    "odt": AttachmentType.ODF,
+    "ods": AttachmentType.ODF,
+    "odp": AttachmentType.ODF,
+    "odf": AttachmentType.ODF,
+    "txt": AttachmentType.TEXT,
 }
 """Extensions that the OSO agreement names, with the content they must have."""
 _PATH_MARKS = re.compile(r"[/\\:\x00]")
@@ -148,7 +148,7 @@ def faults(
             yield [*codes, unfit.code]
             continue
         room -= len(data)
-        yield [*codes, *_codes(name, packed_name, Content(data), own)]
+        yield [*codes, *_codes(name, packed_name, AttachmentContent(data), own)]
 
 
 def unpack(path: str, encoded: str, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_LIMITS) -> Attachment:
@@ -163,7 +163,7 @@ def unpack(path: str, encoded: str, *, limits: AttachmentLimits = DEFAULT_ATTACH
         Unfit: it cannot be unpacked; `code` is the finding's.
     """
     name, data = _unpacked(encoded, limits, limits.unpacked_bytes)
-    return Attachment(path, name, Content(data))
+    return Attachment(path, name, AttachmentContent(data))
 
 
 def _unpacked(encoded: str, limits: AttachmentLimits, room: int) -> tuple[str, bytes]:
@@ -202,7 +202,7 @@ def _look_at_archive(packed: bytes) -> None:
         raise Unfit("ATTACHMENT-005")
 
 
-def _only_entry(archive: Archive) -> Entry | zipfile.ZipInfo:
+def _only_entry(archive: Archive) -> ArchiveEntry | zipfile.ZipInfo:
     entries = archive.entries
     if len(entries) != 1:
         raise Unfit("ATTACHMENT-005" if entries else "ATTACHMENT-004")
@@ -217,7 +217,7 @@ def _only_entry(archive: Archive) -> Entry | zipfile.ZipInfo:
     return entry
 
 
-def _content(archive: Archive, entry: Entry | zipfile.ZipInfo, most: int) -> bytes:
+def _content(archive: Archive, entry: ArchiveEntry | zipfile.ZipInfo, most: int) -> bytes:
     if entry.file_size > most:
         raise Unfit("ATTACHMENT-008")
     # never more than the archive states; if it lied, its checksum is wrong (ATTACHMENT-009)
@@ -227,7 +227,7 @@ def _content(archive: Archive, entry: Entry | zipfile.ZipInfo, most: int) -> byt
     return content
 
 
-def _codes(name: str, packed_name: str, file: Content, own: str | None) -> Iterator[str]:
+def _codes(name: str, packed_name: str, file: AttachmentContent, own: str | None) -> Iterator[str]:
     if name != packed_name and _comparable(name) != _comparable(packed_name):
         yield "ATTACHMENT-011"
     stem, _, extension = packed_name.rpartition(".")

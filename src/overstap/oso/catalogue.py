@@ -61,7 +61,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FieldPlace:
     """A field where it stands in the dossier, with what it takes over from what is above it.
 
     Args:
@@ -190,13 +190,13 @@ class Catalogue:
         """Return the fields that a profile may not carry."""
         return self.forbidden.get(profile, ())
 
-    def walk(self) -> Iterator[Place]:
+    def walk(self) -> Iterator[FieldPlace]:
         """Yield every place of the dossier in document order, blocks before what they hold."""
         yield from self._walk(self.root, self.root, "metadata", "okr", "open")
 
-    def _walk(self, block: str, path: str, category: str, group: str, sensitivity: str) -> Iterator[Place]:
+    def _walk(self, block: str, path: str, category: str, group: str, sensitivity: str) -> Iterator[FieldPlace]:
         for each in self.blocks[block]:
-            place = Place(
+            place = FieldPlace(
                 path=f"{path}/{each.name}",
                 field=each,
                 category=each.category or category,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from overstap.oso.archives import DAMAGED, Archive
 
 
-class Kind(StrEnum):
+class AttachmentType(StrEnum):
     """The types that the OSO agreement accepts as attachment."""
 
     PDF = "pdf"
@@ -24,11 +24,11 @@ class Kind(StrEnum):
 
 
 _SIGNATURES = (
-    (b"\xff\xd8\xff", Kind.JPEG),
-    (b"\x89PNG\r\n\x1a\n", Kind.PNG),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OLE),
+    (b"\xff\xd8\xff", AttachmentType.JPEG),
+    (b"\x89PNG\r\n\x1a\n", AttachmentType.PNG),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", AttachmentType.OLE),
 )
-_OFFICE = (("word/", Kind.WORD), ("xl/", Kind.EXCEL), ("ppt/", Kind.POWERPOINT))
+_OFFICE = (("word/", AttachmentType.WORD), ("xl/", AttachmentType.EXCEL), ("ppt/", AttachmentType.POWERPOINT))
 _PARTS_MOST = 4_000
 _PART_BYTES = 4_000_000
 _TEXT_BYTES = 8_000_000
@@ -49,7 +49,7 @@ _NO_TEXT = re.compile(
 What the file itself says a part is counts, not the part's name: a program that opens it goes by that too.
 """
 _TYPES = "[Content_Types].xml"
-_OFFICE_KINDS = frozenset((Kind.WORD, Kind.EXCEL, Kind.POWERPOINT, Kind.ODF))
+_OFFICE_KINDS = frozenset((AttachmentType.WORD, AttachmentType.EXCEL, AttachmentType.POWERPOINT, AttachmentType.ODF))
 _RUNNING = ("vbaproject.bin", "basic/", "scripts/", "activex/", "oleobject")
 """What the names of parts of an office file with macros or controls have in them, in small letters."""
 # directory entries of a compound file are UTF-16; one of these exists in every file with macros
@@ -57,7 +57,7 @@ _OLE_MACROS = tuple(name.encode("utf-16-le") for name in ("_VBA_PROJECT", "Macro
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-class Content:
+class AttachmentContent:
     """A file, looked into as far as is asked, and once.
 
     Args:
@@ -74,27 +74,27 @@ class Content:
         self.kind = self._kind()
         """Its type, told by its content; None when it is none of the accepted ones."""
 
-    def _kind(self) -> Kind | None:
+    def _kind(self) -> AttachmentType | None:
         data = self.data
         for signature, kind in _SIGNATURES:
             if data.startswith(signature):
                 return kind
         if b"%PDF-" in data[:1024]:
-            return Kind.PDF
+            return AttachmentType.PDF
         if data.startswith(b"PK"):
             return self._kind_of_archive()
         if len(data.translate(None, _CONTROL)) == len(data):
-            return Kind.TEXT
+            return AttachmentType.TEXT
         if data.startswith(_UTF16) and _as_text(data) is not None:
-            return Kind.TEXT
+            return AttachmentType.TEXT
         return None
 
     @property
     def fault(self) -> str | None:
         """The finding for a file with macros (ATTACHMENT-014) or a PDF that acts by itself (ATTACHMENT-015)."""
-        if self.kind is Kind.PDF:
+        if self.kind is AttachmentType.PDF:
             return "ATTACHMENT-015" if any(_PDF_ACTIVE.search(part) for part in self._pdf_parts()) else None
-        if self.kind is Kind.OLE:
+        if self.kind is AttachmentType.OLE:
             return "ATTACHMENT-014" if any(name in self.data for name in _OLE_MACROS) else None
         if self.kind in _OFFICE_KINDS:
             names = "\n".join(self._names).lower()
@@ -104,19 +104,19 @@ class Content:
     @property
     def text(self) -> str:
         """What a person could read in it, as far as it can be had without a renderer; empty for pictures."""
-        if self.kind is Kind.TEXT:
+        if self.kind is AttachmentType.TEXT:
             return _as_text(self.data) or ""
-        if self.kind is Kind.PDF:
+        if self.kind is AttachmentType.PDF:
             return "\n".join(part.decode("latin-1") for part in self._pdf_parts())[:_TEXT_BYTES]
         if self.kind in _OFFICE_KINDS:
             return self._text_of_parts()
-        if self.kind is Kind.OLE:
+        if self.kind is AttachmentType.OLE:
             # text in the old formats is one or two bytes a character; both are looked at
             data = self.data
             return data[:_TEXT_BYTES].decode("latin-1") + "\n" + data[: _TEXT_BYTES & ~1].decode("utf-16-le", "ignore")
         return ""
 
-    def _kind_of_archive(self) -> Kind | None:
+    def _kind_of_archive(self) -> AttachmentType | None:
         self._open()
         names = self._names
         if _TYPES in names:
@@ -125,7 +125,7 @@ class Content:
                     return kind
             return None
         if "mimetype" in names and b"application/vnd.oasis.opendocument" in self.data[:200]:
-            return Kind.ODF
+            return AttachmentType.ODF
         return None
 
     def _open(self) -> None:

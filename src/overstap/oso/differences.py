@@ -10,14 +10,14 @@ from typing import Any
 from overstap.oso.catalogue import Field
 from overstap.oso.model import Dossier
 from overstap.oso.structure import path_of
-from overstap.oso.traversal import Found, within
+from overstap.oso.traversal import FieldValue, within
 from overstap.oso.tree import GROUPS, Node
 
 _LIKENESSES = 2_500
 """Blocks that changed are paired by likeness up to this many comparisons in a row of them, beyond it by their place."""
 
 
-class Change(StrEnum):
+class FieldChange(StrEnum):
     """What happened to a field."""
 
     ADDED = "added"
@@ -26,7 +26,7 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class DossierDifference:
     """One field that is not the same.
 
     Args:
@@ -41,7 +41,7 @@ class Difference:
     path: str
     field: Field
     category: str
-    change: Change
+    change: FieldChange
     before: str | None
     after: str | None
 
@@ -56,19 +56,19 @@ class _Side:
     category: str
     blocks: dict[str, tuple[Field, ...]]
 
-    def found(self, field: Field, number: int) -> Found:
+    def found(self, field: Field, number: int) -> FieldValue:
         """Return one of the field's values as it stands here, by its number from 0."""
         path = path_of(self.path, field, number + 1)
-        return Found(path, field, self.node[field.name][number], field.category or self.category)
+        return FieldValue(path, field, self.node[field.name][number], field.category or self.category)
 
-    def inner(self, found: Found) -> "_Side":
+    def inner(self, found: FieldValue) -> "_Side":
         """Return a block that stands in this one."""
         if not isinstance(found.value, Node) or found.field.contains is None:
             raise TypeError(f"{found.field.name} is no block")
         return _Side(found.value, found.field.contains, found.path, found.category, self.blocks)
 
 
-def differences(older: Dossier, newer: Dossier) -> list[Difference]:
+def differences(older: Dossier, newer: Dossier) -> list[DossierDifference]:
     """Compare two dossiers field by field.
 
     Repeated blocks are matched by what they hold and not by their number, so that a test put in front of the others is
@@ -88,7 +88,7 @@ def differences(older: Dossier, newer: Dossier) -> list[Difference]:
     return list(_of_block(one, other))
 
 
-def _of_block(old: _Side, new: _Side) -> Iterator[Difference]:
+def _of_block(old: _Side, new: _Side) -> Iterator[DossierDifference]:
     fields = new.blocks[new.block]
     names = {field.name for field in fields}
     gone = [field for field in old.blocks[old.block] if field.name not in names]
@@ -99,7 +99,7 @@ def _of_block(old: _Side, new: _Side) -> Iterator[Difference]:
         yield from _of_field(old, new, field, field)
 
 
-def _of_field(old: _Side, new: _Side, field_old: Field, field_new: Field) -> Iterator[Difference]:
+def _of_field(old: _Side, new: _Side, field_old: Field, field_new: Field) -> Iterator[DossierDifference]:
     one, other = old.node.get(field_old.name, []), new.node.get(field_new.name, [])
     if one == other:
         return
@@ -109,14 +109,14 @@ def _of_field(old: _Side, new: _Side, field_old: Field, field_new: Field) -> Ite
         if before and after and isinstance(before.value, Node) and isinstance(after.value, Node):
             yield from _of_block(old.inner(before), new.inner(after))
         elif before and after:
-            yield _difference(after, Change.CHANGED, before=before, after=after)
+            yield _difference(after, FieldChange.CHANGED, before=before, after=after)
         elif before:
-            yield from (_difference(leaf, Change.REMOVED, before=leaf) for leaf in _leaves(before, old))
+            yield from (_difference(leaf, FieldChange.REMOVED, before=leaf) for leaf in _leaves(before, old))
         elif after:
-            yield from (_difference(leaf, Change.ADDED, after=leaf) for leaf in _leaves(after, new))
+            yield from (_difference(leaf, FieldChange.ADDED, after=leaf) for leaf in _leaves(after, new))
 
 
-def _leaves(found: Found, side: _Side) -> Iterator[Found]:
+def _leaves(found: FieldValue, side: _Side) -> Iterator[FieldValue]:
     if not isinstance(found.value, Node):
         yield found
         return
@@ -222,8 +222,10 @@ def _bag(node: Node) -> Counter[Hashable]:
     return Counter((name, _key(value)) for name, values in node.items() if name != GROUPS for value in values)
 
 
-def _difference(at: Found, change: Change, *, before: Found | None = None, after: Found | None = None) -> Difference:
-    return Difference(
+def _difference(
+    at: FieldValue, change: FieldChange, *, before: FieldValue | None = None, after: FieldValue | None = None
+) -> DossierDifference:
+    return DossierDifference(
         path=at.path,
         field=at.field,
         category=at.category,

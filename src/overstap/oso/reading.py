@@ -25,7 +25,7 @@ from overstap.oso.traversal import attachments
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ReadingLimits:
     """How much a file may be. The standard sets none; these hold every real dossier with room to spare.
 
     Args:
@@ -43,7 +43,7 @@ class Limits:
     elements: int = 50_000
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = ReadingLimits()
 
 _ENCODINGS = {
     "utf-8",
@@ -72,7 +72,7 @@ _TEXTS: Any = etree.XPath("boolean(//text()[string-length() > $most])")
 _ELEMENTS: Any = etree.XPath("count(//*)")
 
 
-def read(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Dossier:
+def read(data: bytes, *, limits: ReadingLimits = DEFAULT_LIMITS) -> Dossier:
     """Read a dossier, whoever sent it.
 
     Comments and processing instructions are left out: they are no part of the dossier, and would escape minimisation.
@@ -268,7 +268,7 @@ def _refuse_unknown_version(plain: bytes) -> None:
         return
 
 
-def _why_not(problem: Exception, limits: Limits) -> OverstapError:
+def _why_not(problem: Exception, limits: ReadingLimits) -> OverstapError:
     """Translate libxml2's refusal: its own limits have a code of ours, anything else is not well-formed."""
     said = str(problem).lower()
     if "excessive depth" in said:
@@ -281,7 +281,7 @@ def _why_not(problem: Exception, limits: Limits) -> OverstapError:
     return OverstapError("DOSSIER-002", line=line, column=column)
 
 
-def _within(root: Any, size: int, limits: Limits) -> None:
+def _within(root: Any, size: int, limits: ReadingLimits) -> None:
     if root.getroottree().docinfo.internalDTD is not None:
         raise OverstapError("DOSSIER-003")
     if _deeper_than(limits.depth)(root):
@@ -313,7 +313,7 @@ def _deeper_than(depth: int) -> Any:
     return _DEEPER[depth]
 
 
-def read_as(data: bytes, version: str, *, limits: Limits = DEFAULT_LIMITS) -> Dossier:
+def read_as(data: bytes, version: str, *, limits: ReadingLimits = DEFAULT_LIMITS) -> Dossier:
     """Read a dossier that must be of one version.
 
     Args:

@@ -12,7 +12,7 @@ _YES_NO = {"true": "ja", "1": "ja", "false": "nee", "0": "nee"}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RenderedLine:
     """One line of a dossier as it is shown.
 
     Args:
@@ -32,7 +32,7 @@ class Line:
     is_block: bool
 
 
-def lines(dossier: Dossier) -> list[Line]:
+def lines(dossier: Dossier) -> list[RenderedLine]:
     """Return a dossier's lines in document order; attachments by their size, not their content."""
     known = dossier.catalogue
     shown = []
@@ -42,7 +42,7 @@ def lines(dossier: Dossier) -> list[Line]:
         label = f"{found.field.label} {number}" if number and found.field.contains else found.field.label
         is_block = isinstance(found.value, Node)
         value = "" if is_block else readable(str(found.value), found.field, known)
-        shown.append(Line(found.path, found.path.count("/") - 1, label, value, found.category, is_block))
+        shown.append(RenderedLine(found.path, found.path.count("/") - 1, label, value, found.category, is_block))
     return shown
 
 

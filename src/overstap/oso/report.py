@@ -9,7 +9,7 @@ from overstap.oso.model import Dossier
 from overstap.oso.structure import StructureFault, check
 
 
-class Verdict(StrEnum):
+class CheckVerdict(StrEnum):
     """The outcome for a file, from good to bad."""
 
     OK = "ok"
@@ -57,7 +57,7 @@ class Report:
     profile: str | None
     structure: list[StructureFault] = field(default_factory=list)
     findings: list[Judgement] = field(default_factory=list)
-    verdict: Verdict = Verdict.OK
+    verdict: CheckVerdict = CheckVerdict.OK
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON objects; a structure fault without `who`, as the format has it."""
@@ -82,7 +82,7 @@ def report(file: str, dossier: Dossier, findings: Iterable[Any]) -> Report:
     ]
     severities = {each.severity for each in judged}
     if faults or "error" in severities:
-        verdict = Verdict.ERRORS
+        verdict = CheckVerdict.ERRORS
     else:
-        verdict = Verdict.WARNINGS if "warning" in severities else Verdict.OK
+        verdict = CheckVerdict.WARNINGS if "warning" in severities else CheckVerdict.OK
     return Report(file, dossier.version, dossier.profile, faults, judged, verdict)

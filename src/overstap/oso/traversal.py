@@ -11,7 +11,7 @@ from overstap.oso.tree import Node
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FieldValue:
     """A field as it stands in a dossier.
 
     Args:
@@ -27,7 +27,7 @@ class Found:
     category: str
 
 
-def fields(dossier: Dossier) -> Iterator[Found]:
+def fields(dossier: Dossier) -> Iterator[FieldValue]:
     """Yield a dossier's fields in document order, a block before what it holds."""
     known = dossier.catalogue
     yield from within(dossier.tree, known.root, known.root, "metadata", known.blocks)
@@ -45,7 +45,9 @@ def attachments(dossier: Dossier) -> Iterator[Node]:
     return _attachments(dossier.tree, root, _ways_to(dossier.version, "document"))
 
 
-def within(node: Node, block: str, path: str, category: str, blocks: dict[str, tuple[Field, ...]]) -> Iterator[Found]:
+def within(
+    node: Node, block: str, path: str, category: str, blocks: dict[str, tuple[Field, ...]]
+) -> Iterator[FieldValue]:
     """Yield the fields of one block in document order, a block before what it holds.
 
     Args:
@@ -59,7 +61,7 @@ def within(node: Node, block: str, path: str, category: str, blocks: dict[str, t
         own = field.category or category
         for number, value in enumerate(node.get(field.name, ()), start=1):
             here = path_of(path, field, number)
-            yield Found(here, field, value, own)
+            yield FieldValue(here, field, value, own)
             if field.contains:
                 yield from within(value, field.contains, here, own, blocks)
 

@@ -31,7 +31,7 @@ _LONGEST_CHAIN = 3  # certificates of authorities between a school's and the roo
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class CertificateChain:
     """A certificate's way to a trusted root, and when all of it holds."""
 
     certificates: tuple[x509.Certificate, ...]
@@ -99,7 +99,7 @@ def chain_of(
     between: Sequence[x509.Certificate],
     roots: Sequence[x509.Certificate],
     at: datetime,
-) -> Chain:
+) -> CertificateChain:
     """Follow a certificate to a trusted root (RFC 5280 section 6, through the library's verifier).
 
     Extensions of authorities are held to the library's defaults; what a school's own certificate must say of its use
@@ -131,7 +131,7 @@ def chain_of(
         found = tuple(verifier.verify(certificate, list(between)).chain)
     except verification.VerificationError as error:
         raise OverstapError("TRUST-005", subject=label(certificate)) from error
-    return Chain(
+    return CertificateChain(
         certificates=found,
         not_before=max(one.not_valid_before_utc for one in found),
         not_after=min(one.not_valid_after_utc for one in found),

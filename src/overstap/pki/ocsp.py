@@ -51,7 +51,7 @@ class NoAnswerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class OcspStatus:
     """What an authority's service said of one certificate."""
 
     status: ocsp.OCSPCertStatus
@@ -79,7 +79,7 @@ class Responders:
         self._now = now
         self._random = random
         self._monotonic = monotonic
-        self._said: dict[x509.Certificate, Statement] = {}
+        self._said: dict[x509.Certificate, OcspStatus] = {}
         self._silent: dict[str, float] = {}
 
     def check(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> None:
@@ -102,7 +102,7 @@ class Responders:
         if said.revoked_at is not None and said.revoked_at <= at:
             raise OverstapError("TRUST-008", subject=label(certificate), on=f"{said.revoked_at:%Y-%m-%d}")
 
-    def _fresh(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> Statement:
+    def _fresh(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> OcspStatus:
         try:
             said = self._ask(certificate, issuer)
             if said.until < at:
@@ -117,7 +117,7 @@ class Responders:
         self._said[certificate] = said
         return said
 
-    def _ask(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Statement:
+    def _ask(self, certificate: x509.Certificate, issuer: x509.Certificate) -> OcspStatus:
         url = service_of(certificate)
         if url is None:
             raise NoAnswerError("no current list, and the certificate names no OCSP service")
@@ -165,7 +165,7 @@ def read(
     *,
     nonce: bytes,
     now: datetime,
-) -> Statement:
+) -> OcspStatus:
     """Read an answer, with every check of RFC 6960 section 3.2.
 
     Args:
@@ -198,7 +198,7 @@ def read(
     until = one.next_update_utc or since + _WITHOUT_END
     if since > now + _SKEW or until < now - _SKEW:
         raise NoAnswerError(f"it holds from {since:%Y-%m-%dT%H:%MZ} to {until:%Y-%m-%dT%H:%MZ}, which is not now")
-    return Statement(one.certificate_status, one.revocation_time_utc, since, until)
+    return OcspStatus(one.certificate_status, one.revocation_time_utc, since, until)
 
 
 def _is_about(one: ocsp.OCSPSingleResponse, request: ocsp.OCSPRequest) -> bool:

@@ -11,7 +11,7 @@ from cryptography import x509
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.pki import certificates
-from overstap.pki.certificates import Chain
+from overstap.pki.certificates import CertificateChain
 from overstap.pki.identities import DecryptionIdentity, KeyRing, RecipientCertificate, SigningIdentity, TlsIdentity
 from overstap.pki.keyfiles import PrivateKey, read_certificates, read_key
 from overstap.pki.listings import Listings, number_of
@@ -51,7 +51,7 @@ class TrustStore:
         self._files: dict[Path, tuple[int, object]] = {}
         self._listings = Listings()
         self._paired: dict[Path, tuple[PrivateKey, x509.Certificate]] = {}
-        self._chains: dict[tuple[x509.Certificate, Role, str], Chain] = {}
+        self._chains: dict[tuple[x509.Certificate, Role, str], CertificateChain] = {}
 
     # -- identities -----------------------------------------------------------------------------------------------
 
@@ -213,7 +213,7 @@ class TrustStore:
         for one in self._authorities():
             yield one, self._revocations.until(one)
 
-    def _check_lasting(self, certificate: x509.Certificate, role: Role, oin: str, at: datetime) -> Chain:
+    def _check_lasting(self, certificate: x509.Certificate, role: Role, oin: str, at: datetime) -> CertificateChain:
         """Do the checks whose outcome stays the same while the chain is valid; remember it, since they are slow."""
         known = (certificate, role, oin)
         chain = self._chains.get(known)

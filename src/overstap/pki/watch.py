@@ -18,7 +18,7 @@ _EVER_DAYS = 36_500
 _LIST_AHEAD = timedelta(hours=24)  # lists are renewed by the day or week: weeks ahead says nothing
 
 
-class Kind(StrEnum):
+class ExpiryKind(StrEnum):
     """What it is that ends."""
 
     CERTIFICATE = "certificate"
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 class Expiring:
     """Something that ends soon or has ended."""
 
-    kind: Kind
+    kind: ExpiryKind
     owner: str
     """School id, `region <name>`, or the authority's name."""
     role: Role | None
@@ -60,15 +60,15 @@ def expiring(store: TrustStore, *, at: datetime, days: int = AHEAD_DAYS) -> list
     """
     ends = at + timedelta(days=days)
     found = [
-        Expiring(Kind.CERTIFICATE, owner, role, number, certificate.not_valid_after_utc)
+        Expiring(ExpiryKind.CERTIFICATE, owner, role, number, certificate.not_valid_after_utc)
         for owner, role, number, certificate in store.newest(at=at)
         if certificate.not_valid_after_utc < ends
     ]
     for authority, list_until in store.authorities():
         if authority.not_valid_after_utc < ends:
-            found.append(Expiring(Kind.AUTHORITY, label(authority), None, None, authority.not_valid_after_utc))
+            found.append(Expiring(ExpiryKind.AUTHORITY, label(authority), None, None, authority.not_valid_after_utc))
         if list_until is not None and list_until < at + _LIST_AHEAD:
-            found.append(Expiring(Kind.REVOCATION_LIST, label(authority), None, None, list_until))
+            found.append(Expiring(ExpiryKind.REVOCATION_LIST, label(authority), None, None, list_until))
     return sorted(found, key=lambda one: (one.until, one.name))
 
 
@@ -83,7 +83,7 @@ def holds_until(folder: Path, *, at: datetime) -> dict[str, datetime]:
         OverstapError: TRUST-014 when a file in the folder is not readable.
     """
     found = expiring(_store(folder), at=at, days=_EVER_DAYS)
-    return {one.name: one.until for one in found if one.kind is not Kind.REVOCATION_LIST}
+    return {one.name: one.until for one in found if one.kind is not ExpiryKind.REVOCATION_LIST}
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from overstap.oso import attachments, structure
 from overstap.oso.model import Dossier
-from overstap.quality.findings import Finding, Severity
+from overstap.quality.findings import DossierFinding, DossierSeverity
 from overstap.quality.rule_context import Walk
 
 _RULE = "ATTACHMENT-"
@@ -13,12 +13,12 @@ def codes() -> tuple[str, ...]:
     return tuple(code for code in structure.codes() if code.startswith(_RULE))
 
 
-def severity(code: str) -> Severity:
+def severity(code: str) -> DossierSeverity:
     """Return how bad it is: what the official example dossiers get wrong themselves stops nobody."""
-    return Severity.WARNING if code in attachments.WARNINGS else Severity.ERROR
+    return DossierSeverity.WARNING if code in attachments.WARNINGS else DossierSeverity.ERROR
 
 
-def findings(dossier: Dossier, walk: Walk) -> list[Finding]:
+def findings(dossier: Dossier, walk: Walk) -> list[DossierFinding]:
     """Return what is wrong with a dossier's attachments, in document order.
 
     Args:
@@ -30,5 +30,7 @@ def findings(dossier: Dossier, walk: Walk) -> list[Finding]:
         return []
     each = zip(blocks, attachments.faults((block.node for block in blocks), dossier), strict=True)
     return [
-        Finding(code, severity(code), block.path, *structure.sentence(code)) for block, codes in each for code in codes
+        DossierFinding(code, severity(code), block.path, *structure.sentence(code))
+        for block, codes in each
+        for code in codes
     ]

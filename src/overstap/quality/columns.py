@@ -24,7 +24,7 @@ _NETHERLANDS = "6030"
 _Row = dict[str, str]
 
 
-class Table:
+class JudgedTable:
     """Some columns of one table, row by row.
 
     Args:
@@ -80,7 +80,7 @@ class Columns:
 
     def clear(self) -> None:
         """Forget all rows."""
-        self.tables = {name: Table(columns) for name, columns in self._wanted.items()}
+        self.tables = {name: JudgedTable(columns) for name, columns in self._wanted.items()}
         self.dossiers: list[str] = []
         self.versions: set[str] = set()
 

@@ -18,7 +18,7 @@ from overstap.quality import (
     references,
     rulebook,
 )
-from overstap.quality.findings import Finding, Severity, Stage
+from overstap.quality.findings import DossierFinding, DossierSeverity, JudgementStage
 from overstap.quality.rule_context import Block, Layout, Place, Walk, path_of
 from overstap.quality.rulebook import Rule
 
@@ -36,7 +36,7 @@ class Presence:
 
 
 @dataclass(slots=True)
-class Plan:
+class RulePlan:
     """The rules for one kind of dossier, arranged by the block they look at."""
 
     presence: dict[str, Presence] = field(default_factory=dict)
@@ -115,7 +115,7 @@ def sheet_for(kind: str, transfer: str) -> str:
 
 
 @cache
-def plan(version: str, kind: str, sheet: str, transfer: str, stage: Stage) -> Plan:
+def plan(version: str, kind: str, sheet: str, transfer: str, stage: JudgementStage) -> RulePlan:
     """Return the plan for one kind of dossier.
 
     Args:
@@ -125,7 +125,7 @@ def plan(version: str, kind: str, sheet: str, transfer: str, stage: Stage) -> Pl
         transfer: `metadata/overstap`, likewise.
         stage: where in the round it is.
     """
-    made = Plan()
+    made = RulePlan()
     about = catalogue(version)
     for rule in rulebook.rules(version).values():
         if rule.applies(kind, sheet, transfer, stage):
@@ -133,7 +133,7 @@ def plan(version: str, kind: str, sheet: str, transfer: str, stage: Stage) -> Pl
     return made
 
 
-def _add(made: Plan, rule: Rule, about: Catalogue) -> None:
+def _add(made: RulePlan, rule: Rule, about: Catalogue) -> None:
     word, *arguments = rule.check
     if word in ("required", "forbidden", "some"):
         block, *fields = arguments
@@ -179,7 +179,7 @@ def _repeats(about: Catalogue, holder: str, name: str) -> bool:
     return any(each.max is None for kind in kinds if kind for each in about.blocks[kind] if each.name == name)
 
 
-def breaches(walk: Walk, made: Plan) -> list[Breach]:
+def breaches(walk: Walk, made: RulePlan) -> list[Breach]:
     """Return every breach of the plan's rules, in no special order."""
     found: list[Breach] = []
     blocks = walk.blocks
@@ -223,7 +223,7 @@ def _presence(found: list[Breach], block: Block, presence: Presence) -> None:
             found.append((rule, (block, "", 0)))
 
 
-def _categories(found: list[Breach], walk: Walk, made: Plan) -> None:
+def _categories(found: list[Breach], walk: Walk, made: RulePlan) -> None:
     delivery = walk.first("categorie_uitlevering")
     if delivery is None:
         return
@@ -244,7 +244,7 @@ def _categories(found: list[Breach], walk: Walk, made: Plan) -> None:
                     found.append((rule, (block, name, 0)))
 
 
-def findings(walk: Walk, made: Plan, version: str) -> list[Finding]:
+def findings(walk: Walk, made: RulePlan, version: str) -> list[DossierFinding]:
     """Return what is wrong in the order of the book, each place of a rule once, with its sentences."""
     found = breaches(walk, made)
     if not found:
@@ -252,10 +252,12 @@ def findings(walk: Walk, made: Plan, version: str) -> list[Finding]:
     book = rulebook.rules(version)
     order = rulebook.order(version)
     found.sort(key=lambda breach: order[breach[0]])
-    told: dict[tuple[str, str], Finding] = {}
+    told: dict[tuple[str, str], DossierFinding] = {}
     for rule, place in found:
         path = path_of(place)
         words = rulebook.sentence(rule, version)
-        severity = book[rule].severity or Severity.ERROR
-        told.setdefault((rule, path), Finding(rule, severity, path, words.message_nl, words.message_en, words.who))
+        severity = book[rule].severity or DossierSeverity.ERROR
+        told.setdefault(
+            (rule, path), DossierFinding(rule, severity, path, words.message_nl, words.message_en, words.who)
+        )
     return list(told.values())

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from overstap.oso.catalogue import catalogue
 from overstap.oso.model import Dossier
-from overstap.quality.columns import Columns, Table
+from overstap.quality.columns import Columns, JudgedTable
 from overstap.quality.findings import RegionFinding
 from overstap.quality.regionbook import RegionRule, completeness, expected_in, region_rules
 from overstap.quality.registers import NONE, Registers
@@ -101,7 +101,7 @@ class _Judging:
                     self._add(rule, key, _path(rule, at))
         self.columns.clear()
 
-    def _without_row(self, rule: RegionRule, table: Table) -> None:
+    def _without_row(self, rule: RegionRule, table: JudgedTable) -> None:
         """Find the dossiers that have no row at all in a table of which the round needs a column."""
         have = set(table.dossier)
         path = f"{_BLOCKS.get(rule.table, 'dossier')}/{rule.columns[0].replace('.', '/')}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Severity(StrEnum):
+class DossierSeverity(StrEnum):
     """How bad it is. Only an error keeps a dossier from going on."""
 
     ERROR = "error"
@@ -12,7 +12,7 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-class Stage(StrEnum):
+class JudgementStage(StrEnum):
     """Where in a round a dossier is judged.
 
     A dossier comes in before its parents have seen it, so what the standard asks of the inspection block can only be
@@ -24,7 +24,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DossierFinding:
     """One place in a dossier where one rule is broken.
 
     Messages are sentences of `include/texts/rules/`, fixed per rule: no value of a dossier ever gets into them.
@@ -40,7 +40,7 @@ class Finding:
     """
 
     rule: str
-    severity: Severity
+    severity: DossierSeverity
     path: str
     message_nl: str
     message_en: str
@@ -60,5 +60,5 @@ class RegionFinding:
 
     dossier_id: str
     rule: str
-    severity: Severity
+    severity: DossierSeverity
     path: str

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from overstap.quality import attachments, regionbook, rulebook, tables
-from overstap.quality.findings import Stage
+from overstap.quality.findings import JudgementStage
 from overstap.resources import INCLUDE
 
 _TEMPLATES = INCLUDE / "templates" / "quality"
@@ -89,7 +89,7 @@ def _line(rule: rulebook.Rule, version: str) -> dict[str, Any]:
     severity = rule.severity.value if rule.severity else "-"
     line = _plain(rule.id, severity, rule.rule, version)
     line["status"] = rule.status.value
-    if rule.stage is Stage.COMPLETE:
+    if rule.stage is JudgementStage.COMPLETE:
         line["severity"] = f"{severity}, sealing"
     return line
 

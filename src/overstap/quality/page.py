@@ -13,16 +13,16 @@ from overstap import errors
 from overstap.clock import spoken, wall
 from overstap.ledger.dossiers.quality_runs import QualityRun
 from overstap.quality import report, rulebook
-from overstap.quality.findings import Severity
+from overstap.quality.findings import DossierSeverity
 
 MOST_RUNS = 12
 """Runs in the trend, the newest ones: a page for people, not an archive."""
 _COUNTS = ("supplied", "accepted", "rejected", "refused")
-_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+_ORDER = {DossierSeverity.ERROR: 0, DossierSeverity.WARNING: 1, DossierSeverity.NOTE: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class QualityMoment:
     """How a region or school stands at one moment.
 
     Args:
@@ -49,21 +49,21 @@ class Standing:
         return self.supplied - self.accepted - self.rejected
 
 
-def trend(runs: Iterable[QualityRun]) -> list[Standing]:
+def trend(runs: Iterable[QualityRun]) -> list[QualityMoment]:
     """Return how all schools together stood at each run, oldest first.
 
     Args:
         runs: kept runs of a round. A school without a row at a run stands as in its row before.
     """
     stands: dict[str, QualityRun] = {}
-    told: dict[datetime, Standing] = {}
+    told: dict[datetime, QualityMoment] = {}
     for run in sorted(runs, key=lambda each: each.made_at):
         stands[run.school] = run
         told[run.made_at] = _together(run.made_at, stands.values())
     return list(told.values())
 
 
-def _together(made_at: datetime, stands: Iterable[QualityRun]) -> Standing:
+def _together(made_at: datetime, stands: Iterable[QualityRun]) -> QualityMoment:
     counts = dict.fromkeys(_COUNTS, 0)
     found: Counter[str] = Counter()
     schools: Counter[str] = Counter()
@@ -72,7 +72,7 @@ def _together(made_at: datetime, stands: Iterable[QualityRun]) -> Standing:
             counts[name] += getattr(run, name)
         found.update(run.found)
         schools.update(run.found.keys())
-    return Standing(made_at, **counts, found=found, schools=schools)
+    return QualityMoment(made_at, **counts, found=found, schools=schools)
 
 
 def html(
@@ -122,7 +122,7 @@ def html(
     )
 
 
-def _change(now: Standing | None, before: Standing | None, name: str) -> int | None:
+def _change(now: QualityMoment | None, before: QualityMoment | None, name: str) -> int | None:
     return None if now is None or before is None else getattr(now, name) - getattr(before, name)
 
 
@@ -131,7 +131,7 @@ def _short(moment: datetime) -> str:
     return f"{local.day}-{local.month}-{local.year} {local:%H:%M}"
 
 
-def _rules(now: Standing, before: Standing | None) -> list[dict[str, Any]]:
+def _rules(now: QualityMoment, before: QualityMoment | None) -> list[dict[str, Any]]:
     """Return what was found, errors first and then most often first; also what is gone since the run before."""
     told = []
     for code in now.found.keys() | (before.found.keys() if before else set()):
@@ -151,11 +151,11 @@ def _rules(now: Standing, before: Standing | None) -> list[dict[str, Any]]:
     return sorted(told, key=lambda each: (_ORDER[each["severity"]], -each["number"], each["code"]))
 
 
-def _about(code: str) -> tuple[Severity, str]:
+def _about(code: str) -> tuple[DossierSeverity, str]:
     """Return how bad it is and who mends it; a file that could not be read is an error."""
     known = errors.sentences().get(code)
     if known is not None:
-        return Severity.ERROR, known["who"]
+        return DossierSeverity.ERROR, known["who"]
     return rulebook.severity(code), rulebook.sentence(code).who
 
 
@@ -168,7 +168,7 @@ def _schools(runs: list[QualityRun], names: Mapping[str, str]) -> list[dict[str,
     for school, mine in rows.items():
         now = mine[-1] if mine else None
         often = now.found.most_common() if now else []
-        worst = [code for code, _ in often if _about(code)[0] is Severity.ERROR]
+        worst = [code for code, _ in often if _about(code)[0] is DossierSeverity.ERROR]
         told.append(
             {
                 "school": school,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from overstap.ledger.dossiers import quality_runs
 from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.quality.page import html
 
 
-def region_page(unit: Unit, round_id: str, school: str | None = None) -> str:
+def region_page(unit: UnitOfWork, round_id: str, school: str | None = None) -> str:
     """Return the quality page of a round.
 
     Args:
@@ -33,7 +33,7 @@ def region_page(unit: Unit, round_id: str, school: str | None = None) -> str:
     )
 
 
-def publish(unit: Unit, folder: Path, round_id: str) -> Path:
+def publish(unit: UnitOfWork, folder: Path, round_id: str) -> Path:
     """Write the region's quality page, whole or not at all; return the file.
 
     Args:

@@ -10,12 +10,12 @@ from overstap.agreements import Agreement, Round
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import FindingRow, VersionRef, contents, verdicts
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.oso import structure
 from overstap.oso.model import Dossier
 from overstap.oso.reading import read
 from overstap.quality.expectations import validate_region
-from overstap.quality.findings import Severity, Stage
+from overstap.quality.findings import DossierSeverity, JudgementStage
 from overstap.quality.regionbook import expected_in
 from overstap.quality.registers import NONE, Registers
 from overstap.quality.rules import judge
@@ -92,7 +92,7 @@ def judge_round(
 
 
 def _judging(
-    unit: Unit, round_id: str, profile: str, today: date, found: dict[VersionRef, list[FindingRow]]
+    unit: UnitOfWork, round_id: str, profile: str, today: date, found: dict[VersionRef, list[FindingRow]]
 ) -> Iterator[tuple[str, Dossier]]:
     """Yield every dossier of the round, one in memory at a time, judging the new ones on the way.
 
@@ -103,7 +103,7 @@ def _judging(
     def damaged(ref: VersionRef, state: str) -> None:
         _log.error("%s: %s", ref.dossier, OverstapError(UNREADABLE))
         if state == "supplied":
-            found[ref] = [FindingRow(UNREADABLE, Severity.ERROR.value, "dossier")]
+            found[ref] = [FindingRow(UNREADABLE, DossierSeverity.ERROR.value, "dossier")]
 
     for content in contents(unit, round_id, ["supplied", *_JUDGED], damaged=damaged):
         try:
@@ -113,9 +113,9 @@ def _judging(
             continue
         if content.state == "supplied":
             found[content.ref] = [
-                FindingRow(fault.code, Severity.ERROR.value, fault.path) for fault in structure.check(dossier)
+                FindingRow(fault.code, DossierSeverity.ERROR.value, fault.path) for fault in structure.check(dossier)
             ] + [
                 FindingRow(finding.rule, finding.severity.value, finding.path)
-                for finding in judge(dossier, today=today, stage=Stage.BEFORE_INSPECTION, profile=profile)
+                for finding in judge(dossier, today=today, stage=JudgementStage.BEFORE_INSPECTION, profile=profile)
             ]
         yield str(content.ref.dossier), dossier

@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 
-from overstap.quality.findings import Severity
+from overstap.quality.findings import DossierSeverity
 from overstap.resources import INCLUDE
 
 _SCHEMAS = INCLUDE / "schemas" / "oso"
@@ -27,7 +27,7 @@ class RegionRule:
     """
 
     id: str
-    severity: Severity
+    severity: DossierSeverity
     table: str
     expectation: str
     columns: tuple[str, ...]
@@ -46,7 +46,7 @@ def region_rules() -> tuple[RegionRule, ...]:
     return tuple(
         RegionRule(
             id=row["id"],
-            severity=Severity(row["severity"]),
+            severity=DossierSeverity(row["severity"]),
             table=row["table"],
             expectation=row["expectation"],
             columns=tuple(row["columns"].split()),
@@ -80,9 +80,9 @@ def completeness(field: str) -> RegionRule:
         field: table and column, such as `advice.advies`.
     """
     table, _, column = field.partition(".")
-    return RegionRule(INCOMPLETE, Severity.WARNING, table, "filled", (column,), "", "needed in this round")
+    return RegionRule(INCOMPLETE, DossierSeverity.WARNING, table, "filled", (column,), "", "needed in this round")
 
 
-def severities() -> dict[str, Severity]:
+def severities() -> dict[str, DossierSeverity]:
     """Return how bad a breach of each rule of the region is, by the rule's id."""
     return {rule.id: rule.severity for rule in region_rules()} | {INCOMPLETE: completeness("").severity}

@@ -19,19 +19,19 @@ from overstap.clock import spoken
 from overstap.errors import OverstapError
 from overstap.oso.catalogue import catalogue
 from overstap.quality import rulebook
-from overstap.quality.findings import Severity
+from overstap.quality.findings import DossierSeverity
 from overstap.resources import INCLUDE
 from overstap.texts import read_yaml
 
 _TEMPLATES = INCLUDE / "templates" / "quality"
-_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+_ORDER = {DossierSeverity.ERROR: 0, DossierSeverity.WARNING: 1, DossierSeverity.NOTE: 2}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 """What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), full-width forms included."""
 _FREQUENT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReportRow:
     """One thing that is wrong with one dossier.
 
     Args:
@@ -47,7 +47,7 @@ class Row:
 
     label: str
     rule: str
-    severity: Severity
+    severity: DossierSeverity
     path: str
     sentence: str
     what_to_do: str
@@ -56,7 +56,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedFile:
+class UnreadableFile:
     """A file that could not be read as a dossier.
 
     Args:
@@ -84,7 +84,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class SchoolReport:
+class SchoolReportContent:
     """Everything that a report tells.
 
     Args:
@@ -109,8 +109,8 @@ class SchoolReport:
     supplied: int
     accepted: int
     rejected: int
-    rows: tuple[Row, ...] = ()
-    refused: tuple[RefusedFile, ...] = ()
+    rows: tuple[ReportRow, ...] = ()
+    refused: tuple[UnreadableFile, ...] = ()
     previous: Counts | None = None
 
 
@@ -118,7 +118,7 @@ class SchoolReport:
 class _Pupil:
     label: str
     las_key: str | None
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ReportRow] = field(default_factory=list)
 
 
 def row(
@@ -129,7 +129,7 @@ def row(
     las_key: str | None = None,
     severity: str | None = None,
     version: str = "2019.1",
-) -> Row:
+) -> ReportRow:
     """Return a row with the sentences of its rule, from what the ledger keeps of a finding.
 
     Args:
@@ -144,13 +144,13 @@ def row(
         KeyError: the rule is not known.
     """
     words = rulebook.sentence(rule, version, path)
-    how_bad = Severity(severity) if severity else rulebook.severity(rule, version)
-    return Row(label, rule, how_bad, path, words.nl, words.do_nl, words.who, las_key)
+    how_bad = DossierSeverity(severity) if severity else rulebook.severity(rule, version)
+    return ReportRow(label, rule, how_bad, path, words.nl, words.do_nl, words.who, las_key)
 
 
-def refused(error: OverstapError, label: str) -> RefusedFile:
+def refused(error: OverstapError, label: str) -> UnreadableFile:
     """Return a refused file from the error it was refused with."""
-    return RefusedFile(error.code, label, error.message_nl, error.do_nl, error.who)
+    return UnreadableFile(error.code, label, error.message_nl, error.do_nl, error.who)
 
 
 def spoken_path(path: str, version: str = "2019.1") -> str:
@@ -175,7 +175,7 @@ def spoken_path(path: str, version: str = "2019.1") -> str:
     return ", ".join(words) or known.root
 
 
-def html(report: SchoolReport) -> str:
+def html(report: SchoolReportContent) -> str:
     """Return the report as a page that stands alone: no script, nothing fetched, fit for print and screen readers."""
     now = Counts(report.supplied, report.accepted, report.rejected)
     names = page_words()["counts"]
@@ -196,8 +196,8 @@ def html(report: SchoolReport) -> str:
             made_at=spoken(report.made_at),
             counts=counts,
             words=page_words(),
-            errors=sum(each.severity is Severity.ERROR for each in report.rows),
-            not_errors=sum(each.severity is not Severity.ERROR for each in report.rows),
+            errors=sum(each.severity is DossierSeverity.ERROR for each in report.rows),
+            not_errors=sum(each.severity is not DossierSeverity.ERROR for each in report.rows),
             frequent=_frequent(report.rows),
             pupils=_pupils(report.rows),
             place=lambda each: spoken_path(each.path),
@@ -205,7 +205,7 @@ def html(report: SchoolReport) -> str:
     )
 
 
-def csv_text(report: SchoolReport) -> str:
+def csv_text(report: SchoolReportContent) -> str:
     """Return the report's rows for a spreadsheet.
 
     Semicolons and a byte order mark, as a Dutch Excel opens them; a cell that a spreadsheet would take for a formula
@@ -232,7 +232,7 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
 
 
-def _pupils(rows: Iterable[Row]) -> list[_Pupil]:
+def _pupils(rows: Iterable[ReportRow]) -> list[_Pupil]:
     """Gather rows by dossier, the worst first in each, dossiers with errors first."""
     found: dict[str, _Pupil] = {}
     # The judge and the region's expectations may have found the same place.
@@ -243,9 +243,9 @@ def _pupils(rows: Iterable[Row]) -> list[_Pupil]:
     return sorted(found.values(), key=lambda pupil: (_ORDER[pupil.rows[0].severity], pupil.label))
 
 
-def _frequent(rows: Iterable[Row]) -> list[dict[str, Any]]:
+def _frequent(rows: Iterable[ReportRow]) -> list[dict[str, Any]]:
     """Return the rules that more than one dossier breaks, most dossiers first, with one row to speak for them."""
-    speaks: dict[str, Row] = {}
+    speaks: dict[str, ReportRow] = {}
     dossiers: dict[str, set[str]] = {}
     for each in rows:
         speaks.setdefault(each.rule, each)

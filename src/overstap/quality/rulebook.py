@@ -17,7 +17,7 @@ from overstap import errors
 from overstap.oso import attachments, structure
 from overstap.oso.catalogue import catalogue
 from overstap.quality import regionbook
-from overstap.quality.findings import Severity, Stage
+from overstap.quality.findings import DossierSeverity, JudgementStage
 from overstap.resources import INCLUDE
 from overstap.texts import read_yaml
 
@@ -80,10 +80,10 @@ class Rule:
 
     id: str
     status: Status
-    severity: Severity | None
+    severity: DossierSeverity | None
     kind: str
     transfers: tuple[str, ...]
-    stage: Stage
+    stage: JudgementStage
     check: tuple[str, ...]
     rule: str
 
@@ -97,7 +97,7 @@ class Rule:
         """Whether it is of our own suite."""
         return self.id.startswith("OV-")
 
-    def applies(self, kind: str, sheet: str, transfer: str, stage: Stage) -> bool:
+    def applies(self, kind: str, sheet: str, transfer: str, stage: JudgementStage) -> bool:
         """Say whether a dossier is judged by this rule.
 
         Args:
@@ -106,7 +106,7 @@ class Rule:
             transfer: the dossier's `metadata/overstap`.
             stage: where in the round it is.
         """
-        if not self.is_judged or (self.stage is Stage.COMPLETE and stage is not Stage.COMPLETE):
+        if not self.is_judged or (self.stage is JudgementStage.COMPLETE and stage is not JudgementStage.COMPLETE):
             return False
         if self.kind == "OV":
             if sheet not in ("OVa", "OVb"):
@@ -126,10 +126,10 @@ def _read(path: Path) -> list[Rule]:
             Rule(
                 id=row["id"],
                 status=Status(row["status"]),
-                severity=Severity(row["severity"]) if row["severity"] else None,
+                severity=DossierSeverity(row["severity"]) if row["severity"] else None,
                 kind=row["kind"],
                 transfers=tuple(row["transfer"].split()),
-                stage=Stage(row["stage"]) if row["stage"] else Stage.BEFORE_INSPECTION,
+                stage=JudgementStage(row["stage"]) if row["stage"] else JudgementStage.BEFORE_INSPECTION,
                 check=tuple(row["check"].split()),
                 rule=row["rule"],
             )
@@ -185,7 +185,7 @@ def _texts() -> dict[str, Sentence]:
     return found
 
 
-def severity(rule: str, version: str = "2019.1") -> Severity:
+def severity(rule: str, version: str = "2019.1") -> DossierSeverity:
     """Return how bad a breach of any rule is: official, own, of the region, of structure or attachments.
 
     Args:
@@ -199,9 +199,9 @@ def severity(rule: str, version: str = "2019.1") -> Severity:
     if found is not None and found.severity is not None:
         return found.severity
     if rule in structure.codes():
-        return Severity.WARNING if rule in attachments.WARNINGS else Severity.ERROR
+        return DossierSeverity.WARNING if rule in attachments.WARNINGS else DossierSeverity.ERROR
     if rule in errors.sentences():
-        return Severity.ERROR
+        return DossierSeverity.ERROR
     return regionbook.severities()[rule]
 
 

@@ -4,17 +4,19 @@ from datetime import date
 
 from overstap.oso.model import Dossier
 from overstap.quality import attachments, engine
-from overstap.quality.findings import Finding, Severity, Stage
+from overstap.quality.findings import DossierFinding, DossierSeverity, JudgementStage
 from overstap.quality.rule_context import Walk
 
-__all__ = ["Finding", "Severity", "Stage", "judge"]
+__all__ = ["DossierFinding", "DossierSeverity", "JudgementStage", "judge"]
 
 _KINDS = frozenset(("overstapdossier", "overdrachtbinnenbrin", "swv-dossier"))
 _TRANSFERS = frozenset(("POPO", "POVO", "VOVO", "POSWV", "VOSWV"))
 _SHEETS = {"BB": "OVb", "POSWV": "PaO", "VOSWV": "PaO", "POVO": "OVa", "POPO": "OVa", "VOVO": "OVa"}
 
 
-def judge(dossier: Dossier, *, today: date, stage: Stage = Stage.COMPLETE, profile: str | None = None) -> list[Finding]:
+def judge(
+    dossier: Dossier, *, today: date, stage: JudgementStage = JudgementStage.COMPLETE, profile: str | None = None
+) -> list[DossierFinding]:
     """Return everything that is wrong with a dossier, official rules first, each place of a rule once.
 
     A dossier whose structure is wrong is judged as far as it can be.
@@ -29,7 +31,7 @@ def judge(dossier: Dossier, *, today: date, stage: Stage = Stage.COMPLETE, profi
     return by_rules(walk, dossier.version, stage) + attachments.findings(dossier, walk)
 
 
-def by_rules(walk: Walk, version: str, stage: Stage = Stage.COMPLETE) -> list[Finding]:
+def by_rules(walk: Walk, version: str, stage: JudgementStage = JudgementStage.COMPLETE) -> list[DossierFinding]:
     """Return what the rules say of a dossier, its attachments left shut, as the official sheets leave them.
 
     Args:

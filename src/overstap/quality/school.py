@@ -17,12 +17,12 @@ from overstap.ledger.dossiers.dossiers import (
 )
 from overstap.ledger.dossiers.quality_runs import QualityRun
 from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.oso.reading import read
 from overstap.quality import report
 
 
-def report_on_schools(unit: Unit, agreement: Agreement, round_id: str, *, made_at: datetime) -> int:
+def report_on_schools(unit: UnitOfWork, agreement: Agreement, round_id: str, *, made_at: datetime) -> int:
     """Make the report of every school that has supplied something, usable or not.
 
     Args:
@@ -52,7 +52,7 @@ def report_on_schools(unit: Unit, agreement: Agreement, round_id: str, *, made_a
 
 
 def _report(
-    unit: Unit,
+    unit: UnitOfWork,
     agreement: Agreement,
     round_id: str,
     round_title: str,
@@ -60,7 +60,7 @@ def _report(
     now: QualityRun,
     before: QualityRun | None,
     refused: list[RefusedFile],
-) -> report.SchoolReport:
+) -> report.SchoolReportContent:
     found = findings_of_school(unit, round_id, school.id)
     keys = _las_keys(unit, round_id, school.id, set(found))
     rows = [
@@ -75,7 +75,7 @@ def _report(
         for ref, findings in found.items()
         for finding in findings
     ]
-    return report.SchoolReport(
+    return report.SchoolReportContent(
         region_name=agreement.name,
         school_name=school.name,
         school_id=school.id,
@@ -99,7 +99,7 @@ def label_of(ref: VersionRef) -> str:
 
 
 def _las_keys(
-    unit: Unit, round_id: str, school: str, wanted: set[VersionRef]
+    unit: UnitOfWork, round_id: str, school: str, wanted: set[VersionRef]
 ) -> dict[VersionRef, tuple[str | None, str]]:
     """Return LAS key and OSO version of the dossiers that something was found about."""
     keys: dict[VersionRef, tuple[str | None, str]] = {}

@@ -10,19 +10,19 @@ from uuid import UUID
 from overstap.envelope import pull_messages, revocation
 from overstap.envelope.manifest import uuid_of
 from overstap.envelope.package import DEFAULT_LIMITS
-from overstap.envelope.pull_messages import NoDossier, Request
+from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.envelope.receipt import MEDIA_TYPE as CMS
 from overstap.errors import OverstapError
 from overstap.pki import TrustStore
-from overstap.transport.https_client import DEADLINE_SECONDS, Line, Problem, Reply
+from overstap.transport.https_client import DEADLINE_SECONDS, HttpsClient, Reply, TransportProblem
 from overstap.transport.mtls_server import MESSAGE_ID_HEADER
 
 REQUESTS, RECEIPTS, RESULTS, TAKEN_BACK = "/v1/requests", "/v1/receipts", "/v1/results", "/v1/taken-back"
 _CODES = {
-    Problem.UNREACHABLE: "DELIVERY-051",
-    Problem.IDENTITY: "DELIVERY-052",
-    Problem.TIMEOUT: "DELIVERY-053",
-    Problem.DISCONNECTED: "DELIVERY-054",
+    TransportProblem.UNREACHABLE: "DELIVERY-051",
+    TransportProblem.IDENTITY: "DELIVERY-052",
+    TransportProblem.TIMEOUT: "DELIVERY-053",
+    TransportProblem.DISCONNECTED: "DELIVERY-054",
 }
 
 
@@ -66,7 +66,7 @@ class Asker:
         if not oins:
             raise OverstapError("DELIVERY-055")
         self._desk = desk.rstrip("/")
-        self._line = Line(
+        self._line = HttpsClient(
             oins=oins,
             trust=trust,
             client=trust.tls_identity(school, at=at),
@@ -82,7 +82,7 @@ class Asker:
     ) -> None:
         self._line.close()
 
-    def ask(self, request: Request) -> Got:
+    def ask(self, request: DossierRequest) -> Got:
         """Ask for a dossier.
 
         Raises:

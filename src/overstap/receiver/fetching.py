@@ -14,7 +14,7 @@ from overstap.decoding import decoded
 from overstap.envelope import manifest as manifests
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.proof_pupil import BIRTH_DATE, NUMBER, SURNAME
-from overstap.envelope.pull_messages import Request
+from overstap.envelope.pull_messages import DossierRequest
 from overstap.errors import OverstapError
 from overstap.oso.catalogue import versions
 from overstap.receiver.desk_client import Asker
@@ -29,7 +29,7 @@ _SCHOOL = re.compile(r"[0-9]{2}[A-Z]{2}[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
-class Pupil:
+class RequestedPupil:
     """A pupil whose dossier a school asks for; nothing of it shows."""
 
     number: str = field(repr=False)
@@ -50,7 +50,7 @@ class Fetched:
     """stored, repeated, refused, conflict, taken_back, or the desk's answer."""
 
 
-def read_pupils(data: bytes) -> list[Pupil]:
+def read_pupils(data: bytes) -> list[RequestedPupil]:
     """Read a list of pupils: CSV with a header, as spreadsheets write it.
 
     Raises:
@@ -72,7 +72,7 @@ def read_pupils(data: bytes) -> list[Pupil]:
     return pupils
 
 
-def pupil_of_tests(sender: str) -> Pupil:
+def pupil_of_tests(sender: str) -> RequestedPupil:
     """Return the pupil of test messages.
 
     Args:
@@ -83,13 +83,13 @@ def pupil_of_tests(sender: str) -> Pupil:
     """
     if not _SCHOOL.fullmatch(sender):
         raise OverstapError("DELIVERY-057", line=1)
-    return Pupil(NUMBER, SURNAME, BIRTH_DATE, sender)
+    return RequestedPupil(NUMBER, SURNAME, BIRTH_DATE, sender)
 
 
 def fetch(
     asker: Asker,
     reception: Reception,
-    pupils: Sequence[Pupil],
+    pupils: Sequence[RequestedPupil],
     *,
     clock: Callable[[], datetime],
     random: Callable[[int], bytes] = os.urandom,
@@ -113,7 +113,7 @@ def fetch(
     salt = store.salt()
     for line, pupil in enumerate(pupils, start=1):
         handle = hmac.digest(salt, f"{pupil.number}\0{pupil.sender}".encode(), hashlib.sha256)
-        request = Request(
+        request = DossierRequest(
             request_id=message_id(clock(), random(10)),
             pupil_number=pupil.number,
             surname=pupil.surname,
@@ -139,7 +139,7 @@ def fetch(
         yield Fetched(line, got.message_id, answer.took.value)
 
 
-def _pupil(said: dict[str, str]) -> Pupil:
+def _pupil(said: dict[str, str]) -> RequestedPupil:
     number = re.sub(r"[^0-9]", "", said["leerlingnummer"]).zfill(9)
     born = said["geboortedatum"]
     if found := _DUTCH_DATE.fullmatch(born):
@@ -147,4 +147,4 @@ def _pupil(said: dict[str, str]) -> Pupil:
     sender = said["basisschool"].replace(" ", "").upper()
     if len(number) != 9 or not said["achternaam"] or not _SCHOOL.fullmatch(sender):
         raise ValueError("another form of line")
-    return Pupil(number, said["achternaam"], date.fromisoformat(born), sender)
+    return RequestedPupil(number, said["achternaam"], date.fromisoformat(born), sender)

@@ -28,11 +28,11 @@ from pathlib import Path
 from uuid import UUID
 
 from overstap.envelope import manifest as manifests
-from overstap.envelope.envelope import Opened
-from overstap.envelope.manifest import Kind, Manifest, moment_text
+from overstap.envelope.envelope import OpenedEnvelope
+from overstap.envelope.manifest import EnvelopeKind, Manifest, moment_text
 
 ENVELOPE, RECEIPT, RESULT = "envelope.cms", "receipt.cms", "result.cms"
-_FOLDERS = {Kind.DOSSIER: "dossiers", Kind.TEST: "tests"}
+_FOLDERS = {EnvelopeKind.DOSSIER: "dossiers", EnvelopeKind.TEST: "tests"}
 REVOCATION, ANSWER, DIGEST = "revocation.cms", "answer.cms", "envelope.sha256"
 _ABANDONED = timedelta(hours=1)
 
@@ -76,7 +76,7 @@ class FolderStore:
             return bytes.fromhex((place / DIGEST).read_text(encoding="ascii")), (place / RECEIPT).read_bytes()
         return None
 
-    def add(self, opened: Opened, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
+    def add(self, opened: OpenedEnvelope, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
         """Store an envelope with everything that belongs to it, durably.
 
         Args:
@@ -196,7 +196,7 @@ class FolderStore:
         """Return how many alarms there are."""
         return sum(1 for _ in (self.folder / "alarms").glob("*.json"))
 
-    def stored(self, kind: Kind = Kind.DOSSIER) -> Iterator[Manifest]:
+    def stored(self, kind: EnvelopeKind = EnvelopeKind.DOSSIER) -> Iterator[Manifest]:
         """Yield the manifest of everything stored, in the order of the message ids."""
         for place in sorted((self.folder / _FOLDERS[kind]).iterdir()):
             yield manifests.parse((place / manifests.NAME).read_bytes())
@@ -211,7 +211,7 @@ class FolderStore:
 
     def keep_result(self, message_id: UUID, content: bytes) -> None:
         """Keep what was stated of a stored dossier, the last statement of all."""
-        _replace(self.folder / _FOLDERS[Kind.DOSSIER] / str(message_id) / RESULT, content)
+        _replace(self.folder / _FOLDERS[EnvelopeKind.DOSSIER] / str(message_id) / RESULT, content)
 
     def keep_notification(self, message_id: UUID, content: bytes) -> None:
         """Keep a notification; the same again changes nothing."""
@@ -250,7 +250,7 @@ class FolderStore:
         path = self.folder / "asked" / handle.hex()
         return manifests.moment_of(path.read_text()) if path.exists() else None
 
-    def current(self, kind: Kind = Kind.DOSSIER) -> Iterator[Manifest]:
+    def current(self, kind: EnvelopeKind = EnvelopeKind.DOSSIER) -> Iterator[Manifest]:
         """Yield the manifest of everything stored that no newer version replaces."""
         found = list(self.stored(kind))
         replaced = {one.replaces for one in found}

@@ -15,8 +15,8 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from overstap.envelope import manifest as manifests
-from overstap.envelope.envelope import Opened
-from overstap.envelope.manifest import Kind, Manifest
+from overstap.envelope.envelope import OpenedEnvelope
+from overstap.envelope.manifest import EnvelopeKind, Manifest
 from overstap.errors import OverstapError
 from overstap.resources import INCLUDE
 
@@ -71,7 +71,7 @@ class PostgresStore:
         row = self._row("select envelope from overstap_received.message where message_id = %s", message_id)
         return row[0] if row else None
 
-    def add(self, opened: Opened, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
+    def add(self, opened: OpenedEnvelope, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
         """Store an envelope with everything that belongs to it, durably; False when its message id was there.
 
         Args:
@@ -197,7 +197,7 @@ class PostgresStore:
         """Return how many alarms there are."""
         return self._count("select count(*) from overstap_received.alarm")
 
-    def stored(self, kind: Kind = Kind.DOSSIER) -> Iterator[Manifest]:
+    def stored(self, kind: EnvelopeKind = EnvelopeKind.DOSSIER) -> Iterator[Manifest]:
         """Yield the manifest of everything stored, in the order of the message ids."""
         with self._transaction() as connection:
             rows = connection.execute(

@@ -10,12 +10,12 @@ from enum import StrEnum
 from uuid import UUID
 
 from overstap.envelope.envelope import open_envelope
-from overstap.envelope.package import DEFAULT_LIMITS, Limits
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.package import DEFAULT_LIMITS, PackageLimits
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.envelope.receipt import Refusal, make_receipt
 from overstap.errors import OverstapError
 from overstap.pki import REVOCATION_UNKNOWN, KeyRing, SigningIdentity, TrustStore
-from overstap.receiver.store import Store
+from overstap.receiver.store import ReceiverStore
 from overstap.transport.mtls_server import known_caller
 
 _log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Took(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReceptionResult:
     """What became of an envelope, and the receipt that says so."""
 
     took: Took
@@ -56,9 +56,9 @@ class Reception:
         school: str,
         *,
         trust: TrustStore,
-        store: Store,
+        store: ReceiverStore,
         callers: frozenset[str] | None = None,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: PackageLimits = DEFAULT_LIMITS,
     ) -> None:
         self.school = school
         self.trust = trust
@@ -83,7 +83,7 @@ class Reception:
         message_id: UUID,
         at: datetime,
         random: Callable[[int], bytes] = os.urandom,
-    ) -> Answer:
+    ) -> ReceptionResult:
         """Take an envelope in: whatever the answer says has happened, durably, when this returns.
 
         Args:
@@ -100,10 +100,10 @@ class Reception:
         digest = hashlib.sha256(envelope).digest()
         known = self.store.receipt_for(message_id)
         if known is not None and known[0] == digest:
-            return Answer(Took.REPEATED, known[1])
+            return ReceptionResult(Took.REPEATED, known[1])
         identity, keyring = self.own(at)
 
-        def refuse(refusal: Refusal, took: Took) -> Answer:
+        def refuse(refusal: Refusal, took: Took) -> ReceptionResult:
             receipt = make_receipt(
                 identity,
                 message_id=message_id,
@@ -113,19 +113,21 @@ class Reception:
                 refusal=refusal,
             )
             self.store.add_refusal(digest, receipt)
-            return Answer(took, receipt)
+            return ReceptionResult(took, receipt)
 
         try:
             opened = open_envelope(
                 envelope, keyring=keyring, trust=self.trust, me=self.school, at=at, limits=self.limits
             )
             if opened.manifest.message_id != message_id:
-                raise EnvelopeError(Reason.MESSAGE_ID)
+                raise EnvelopeError(OpeningFailure.MESSAGE_ID)
         except EnvelopeError as error:
             cause = getattr(error.__cause__, "code", None)
             if cause in REVOCATION_UNKNOWN:
                 raise OverstapError("DELIVERY-002", school=self.school, cause=str(cause)) from error
-            return refuse(Refusal.TOO_LARGE if error.reason is Reason.TOO_LARGE else Refusal.ENVELOPE, Took.REFUSED)
+            return refuse(
+                Refusal.TOO_LARGE if error.reason is OpeningFailure.TOO_LARGE else Refusal.ENVELOPE, Took.REFUSED
+            )
         if known is None and self.store.is_withdrawn(message_id):
             return refuse(Refusal.WITHDRAWN, Took.REFUSED)
         receipt = make_receipt(
@@ -138,12 +140,12 @@ class Reception:
         if known is None and self.store.add(opened, envelope, receipt, unique=random(8)):
             if self.store.forget_withdrawn(message_id):  # taken back while it was being stored
                 return refuse(Refusal.WITHDRAWN, Took.REFUSED)
-            return Answer(Took.STORED, receipt)
+            return ReceptionResult(Took.STORED, receipt)
         known = self.store.receipt_for(message_id)
         if known is None:  # it was there a moment ago: somebody is clearing the store
             raise OverstapError("DELIVERY-002", school=self.school, cause="store")
         if known[0] == digest:
-            return Answer(Took.REPEATED, known[1])
+            return ReceptionResult(Took.REPEATED, known[1])
         _log.error("alarm: message %s came again with another content", message_id)
         self.store.raise_alarm(message_id, stored=known[0], came=digest, at=at)
         return refuse(Refusal.CONFLICT, Took.CONFLICT)

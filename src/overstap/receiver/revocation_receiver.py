@@ -7,11 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from overstap.envelope import manifest as manifests
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.envelope.revocation import Revocation, make_revocation_receipt, read_revocation
 from overstap.errors import OverstapError
 from overstap.pki import REVOCATION_UNKNOWN
-from overstap.receiver.reception import Answer, Reception, Took
+from overstap.receiver.reception import Reception, ReceptionResult, Took
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def take_back(
     message_id: UUID,
     at: datetime,
     random: Callable[[int], bytes] = os.urandom,
-) -> Answer:
+) -> ReceptionResult:
     """Take an envelope back: whatever the answer says has happened, durably, when this returns.
 
     Only the school that sealed an envelope can take it back. One that has not come yet is refused when it comes. The
@@ -51,17 +51,17 @@ def take_back(
     try:
         found = read_revocation(statement, trust=reception.trust, me=reception.school, at=at)
         if found.message_id != message_id:
-            raise EnvelopeError(Reason.MESSAGE_ID)
+            raise EnvelopeError(OpeningFailure.MESSAGE_ID)
         _check_stored(found, store.receipt_for(message_id), store.manifest_of(message_id))
     except EnvelopeError as error:
         cause = getattr(error.__cause__, "code", None)
         if cause in REVOCATION_UNKNOWN:
             raise OverstapError("DELIVERY-002", school=reception.school, cause=str(cause)) from error
         _log.warning("revocation of %s refused: reason=%s cause=%s", message_id, error.reason, cause)
-        return Answer(Took.REFUSED, answer(had=False, is_refused=True))
+        return ReceptionResult(Took.REFUSED, answer(had=False, is_refused=True))
     was_there = store.is_withdrawn(message_id)
     kept = store.withdraw(message_id, statement, lambda had: answer(had=had), unique=random(8))
-    return Answer(Took.REPEATED if was_there else Took.STORED, kept)
+    return ReceptionResult(Took.REPEATED if was_there else Took.STORED, kept)
 
 
 def _check_stored(found: Revocation, known: tuple[bytes, bytes] | None, manifest: bytes | None) -> None:
@@ -73,6 +73,6 @@ def _check_stored(found: Revocation, known: tuple[bytes, bytes] | None, manifest
     if known is None or manifest is None:
         return
     if manifests.parse(manifest).sender != found.sender:
-        raise EnvelopeError(Reason.SENDER)
+        raise EnvelopeError(OpeningFailure.SENDER)
     if known[0] != found.envelope_sha256:
-        raise EnvelopeError(Reason.MESSAGE_ID)
+        raise EnvelopeError(OpeningFailure.MESSAGE_ID)

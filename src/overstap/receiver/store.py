@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from overstap.envelope.envelope import Opened
-from overstap.envelope.manifest import Kind, Manifest
+from overstap.envelope.envelope import OpenedEnvelope
+from overstap.envelope.manifest import EnvelopeKind, Manifest
 from overstap.errors import OverstapError
 
 
-class Store(Protocol):
+class ReceiverStore(Protocol):
     """A store of one school. Safe to use from several threads and processes."""
 
     def receipt_for(self, message_id: UUID) -> tuple[bytes, bytes] | None:
@@ -25,7 +25,7 @@ class Store(Protocol):
         """Return a stored envelope as it came, or None."""
         ...
 
-    def add(self, opened: Opened, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
+    def add(self, opened: OpenedEnvelope, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
         """Store an envelope with everything that belongs to it, durably; False when its message id was there."""
         ...
 
@@ -64,7 +64,7 @@ class Store(Protocol):
         """Return how many alarms there are."""
         ...
 
-    def stored(self, kind: Kind = Kind.DOSSIER) -> Iterator[Manifest]:
+    def stored(self, kind: EnvelopeKind = EnvelopeKind.DOSSIER) -> Iterator[Manifest]:
         """Yield the manifest of everything stored, in the order of the message ids."""
         ...
 
@@ -97,7 +97,7 @@ class Store(Protocol):
         ...
 
 
-def open_store(folder: Path | None, database: str | None) -> Store:
+def open_store(folder: Path | None, database: str | None) -> ReceiverStore:
     """Open the store that was named.
 
     Args:

@@ -28,7 +28,7 @@ from overstap.ledger.review.access_codes import (
 )
 from overstap.ledger.review.decisions import deciders
 from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.oso.model import Dossier
 from overstap.oso.people import Entitled
 from overstap.oso.reading import read
@@ -39,7 +39,7 @@ from overstap.review.showing import Frozen, files_of, sealed_copy, sealed_file, 
 
 
 def issue(
-    unit: Unit, round_id: str, wanted: Sequence[tuple[UUID, str]], opens_at: datetime | None = None
+    unit: UnitOfWork, round_id: str, wanted: Sequence[tuple[UUID, str]], opens_at: datetime | None = None
 ) -> list[str | None]:
     """Give persons codes for dossiers that are in review; a code that a person had before ends.
 
@@ -96,7 +96,7 @@ def issue(
     return codes
 
 
-def renew(unit: Unit, round_id: str, dossiers: Sequence[UUID]) -> int:
+def renew(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> int:
     """Let the codes of dossiers in review show the current version, where they show an older one. Safe to repeat.
 
     The code in the family's letter stays good; the pages tell what changed, and ask about that.
@@ -132,7 +132,7 @@ def renew(unit: Unit, round_id: str, dossiers: Sequence[UUID]) -> int:
     return renewed
 
 
-def _frozen(unit: Unit, version: InReview) -> tuple[UUID, Frozen]:
+def _frozen(unit: UnitOfWork, version: InReview) -> tuple[UUID, Frozen]:
     """Freeze a version: what is shown is checked against the digest of what was taken in, as sealing does again."""
     dossier = read(unit.keys.decrypt(version.content, version.ref.bound_to))
     if content_digest(dossier) != version.digest:
@@ -152,7 +152,7 @@ def _frozen(unit: Unit, version: InReview) -> tuple[UUID, Frozen]:
 
 
 def _copy(
-    unit: Unit, frozen: Frozen, person: Entitled, access: UUID, decided: Set[str], immaterial: Set[str]
+    unit: UnitOfWork, frozen: Frozen, person: Entitled, access: UUID, decided: Set[str], immaterial: Set[str]
 ) -> dict[str, Any]:
     key_id, key = unit.keys.derived(str(access))
     copy = showing(frozen, own_path=person.path, asks_changes_only=person.key in decided, immaterial=immaterial)
@@ -160,13 +160,13 @@ def _copy(
     return copy | {"person": person.name, "kind": person.kind, "answer": {"key_id": key_id, "key": key.hex()}}
 
 
-def _decided(unit: Unit, version: InReview) -> Set[str]:
+def _decided(unit: UnitOfWork, version: InReview) -> Set[str]:
     """Return the persons who decided on the version that was shown before."""
     if version.shown_before is None:
         return frozenset()
     return deciders(unit, VersionRef(version.ref.dossier, version.shown_before))
 
 
-def _persons(unit: Unit, dossier: Dossier) -> dict[str, Entitled]:
+def _persons(unit: UnitOfWork, dossier: Dossier) -> dict[str, Entitled]:
     """Return who may inspect a dossier, by handle."""
     return {person.key: person for person in people_of(unit.keys, dossier, wall(now()).date())}

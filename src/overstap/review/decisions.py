@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from overstap.errors import OverstapError
-from overstap.ledger.review.decisions import Decision
+from overstap.ledger.review.decisions import ReviewDecision
 from overstap.review.tables import MOST_BYTES, rows
 
 __all__ = ["HEADER", "MOST_BYTES", "OPTIONAL", "DecisionList", "RefusedLine", "read_list"]
@@ -36,7 +36,7 @@ class RefusedLine:
 class DecisionList:
     """What a school's list says, with the line of each decision."""
 
-    decisions: list[Decision]
+    decisions: list[ReviewDecision]
     lines: list[int]
     refused: list[RefusedLine]
 
@@ -63,7 +63,7 @@ def read_list(data: bytes, *, today: date, needs_note: bool = False) -> Decision
         header.pop()  # a workbook remembers columns that were emptied
     if not set(HEADER) <= set(header) <= {*HEADER, *OPTIONAL} or len(set(header)) < len(header):
         raise OverstapError("REVIEW-002", header=";".join(HEADER))
-    decisions: list[Decision] = []
+    decisions: list[ReviewDecision] = []
     lines: list[int] = []
     refused: list[RefusedLine] = []
     seen: set[str] = set()
@@ -92,7 +92,7 @@ def read_list(data: bytes, *, today: date, needs_note: bool = False) -> Decision
             continue
         seen.add(pupil)
         consented = ANSWERS.get(consent.lower())
-        decisions.append(Decision(pupil, parsed, agreed, view or None, consent=consented, note=note or None))
+        decisions.append(ReviewDecision(pupil, parsed, agreed, view or None, consent=consented, note=note or None))
         lines.append(line)
     return DecisionList(decisions, lines, refused)
 

@@ -14,11 +14,11 @@ from overstap.clock import now, wall
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.notifications.outbox import Mail, queue
-from overstap.ledger.region_keys import Sealed
+from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review import invitations
-from overstap.ledger.review.invitations import Invitation, Person
+from overstap.ledger.review.invitations import EntitledPerson, Invitation
 from overstap.ledger.rounds.rounds import RoundRow, get_round
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.oso.reading import read
 from overstap.pages.parents.wording import languages
 from overstap.review.codes import renew
@@ -67,10 +67,10 @@ def invite(ledger: Ledger, *, region: str, round_id: str, actor: str, address: s
     return done
 
 
-def _invite(unit: Unit, found: RoundRow, dossiers: Sequence[UUID], address: str) -> Counter[str]:
+def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address: str) -> Counter[str]:
     agreed = found.agreement.round(found.kind)
     done: Counter[str] = Counter()
-    persons: list[Person] = []
+    persons: list[EntitledPerson] = []
     made: list[Invitation] = []
     mails: list[Mail] = []
     for ref, content, closes_at, opens_at in _opened(unit, dossiers):
@@ -79,7 +79,7 @@ def _invite(unit: Unit, found: RoundRow, dossiers: Sequence[UUID], address: str)
             done["nobody"] += 1
             made.append(Invitation(ref, NOBODY, "email", 0, "missing"))
         for one in people:
-            persons.append(Person(ref, one.key, one.kind))
+            persons.append(EntitledPerson(ref, one.key, one.kind))
             if "email" not in agreed.invitations.by:
                 continue
             if one.email is None:
@@ -152,9 +152,14 @@ def _mail(
     )
 
 
-def _opened(unit: Unit, dossiers: Sequence[UUID]) -> list[tuple[VersionRef, bytes, datetime, datetime | None]]:
+def _opened(unit: UnitOfWork, dossiers: Sequence[UUID]) -> list[tuple[VersionRef, bytes, datetime, datetime | None]]:
     return [
-        (ref := VersionRef(row[0], row[1]), unit.keys.decrypt(Sealed(row[2], row[3]), ref.bound_to), row[4], row[5])
+        (
+            ref := VersionRef(row[0], row[1]),
+            unit.keys.decrypt(EncryptedContent(row[2], row[3]), ref.bound_to),
+            row[4],
+            row[5],
+        )
         for row in unit.rows(
             "select d.dossier, d.version, v.key_id, v.content, d.review_closes_at, d.review_opens_at "
             "from overstap.dossier d join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "

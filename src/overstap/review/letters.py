@@ -17,7 +17,7 @@ LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class InvitationLetter:
     """A letter to one person.
 
     Args:
@@ -56,7 +56,7 @@ class Sender:
     address: str
 
 
-def letters(sender: Sender, written: Sequence[Letter], at: datetime) -> bytes:
+def letters(sender: Sender, written: Sequence[InvitationLetter], at: datetime) -> bytes:
     """Return the letters of one school as one PDF, sorted by class, then by the pupil's name.
 
     Args:
@@ -85,7 +85,7 @@ class _Letters(Sheet):
         self.say()
 
 
-def _page(sheet: Sheet, sender: Sender, letter: Letter, at: datetime) -> None:
+def _page(sheet: Sheet, sender: Sender, letter: InvitationLetter, at: datetime) -> None:
     words = texts("invitations/letter")
     is_pupil = letter.person.kind == "pupil"
     facts = {
@@ -135,7 +135,7 @@ def _page(sheet: Sheet, sender: Sender, letter: Letter, at: datetime) -> None:
     sheet.say()
 
 
-def _code_box(sheet: Sheet, sender: Sender, letter: Letter, facts: dict[str, str], *, is_pupil: bool) -> None:
+def _code_box(sheet: Sheet, sender: Sender, letter: InvitationLetter, facts: dict[str, str], *, is_pupil: bool) -> None:
     words = texts("invitations/letter")
     top, height, qr = sheet.get_y() + 1, 56.0, 44.0
     sheet.set_fill_color(*PALE)

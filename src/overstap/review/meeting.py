@@ -6,7 +6,7 @@ from overstap.clock import now, spoken, wall
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import VersionRef, find_of_school
-from overstap.ledger.region_keys import Sealed
+from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review import access_log
 from overstap.oso.people import Entitled
 from overstap.oso.reading import read
@@ -48,7 +48,7 @@ def print_dossier(
         dossier, number, key_id, content, digest, closes_at = found[0]
         ref = VersionRef(dossier, number)
         access_log.note_opened(unit, [ref], by=actor, purpose="print")
-        plain = read(unit.keys.decrypt(Sealed(key_id, content), ref.bound_to))
+        plain = read(unit.keys.decrypt(EncryptedContent(key_id, content), ref.bound_to))
         people = people_of(unit.keys, plain, wall(now()).date())
     reader = next((one for one in people if person in (None, one.key)), None)
     if reader is None or closes_at is None:

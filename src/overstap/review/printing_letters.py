@@ -15,16 +15,16 @@ from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef, find_of_school
-from overstap.ledger.region_keys import Sealed, sha256
+from overstap.ledger.region_keys import EncryptedContent, sha256
 from overstap.ledger.review import access_log, invitations
-from overstap.ledger.review.invitations import Invitation, Person
+from overstap.ledger.review.invitations import EntitledPerson, Invitation
 from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.oso.people import Entitled, group_of, pupil_name, sorting_name
 from overstap.oso.reading import read
 from overstap.review.codes import issue
 from overstap.review.inviting import sent_from
-from overstap.review.letters import Letter, Sender, letters
+from overstap.review.letters import InvitationLetter, Sender, letters
 from overstap.review.people import people_of
 
 
@@ -84,8 +84,8 @@ def print_letters(
         people = _people(unit, wanted)
         opens_at = agreed.milestones.review_opens
         codes = issue(unit, round_id, [(one.ref.dossier, one.person) for one in wanted], opens_at)
-        written: list[Letter] = []
-        done: list[Person] = []
+        written: list[InvitationLetter] = []
+        done: list[EntitledPerson] = []
         made: list[Invitation] = []
         for one, code in zip(wanted, codes, strict=True):
             if code is None or (one.ref, one.person) not in people:
@@ -125,9 +125,11 @@ def _digest(file: bytes) -> str:
     return sha256(file).hex()
 
 
-def _people(unit: Unit, wanted: Sequence[Person]) -> dict[tuple[VersionRef, str], Callable[[str, datetime], Letter]]:
+def _people(
+    unit: UnitOfWork, wanted: Sequence[EntitledPerson]
+) -> dict[tuple[VersionRef, str], Callable[[str, datetime], InvitationLetter]]:
     """Return for each person how their letter is made, once there is a code."""
-    found: dict[tuple[VersionRef, str], Callable[[str, datetime], Letter]] = {}
+    found: dict[tuple[VersionRef, str], Callable[[str, datetime], InvitationLetter]] = {}
     for dossier, number, key_id, content, closes_at in unit.rows(
         "select d.dossier, d.version, v.key_id, v.content, d.review_closes_at from overstap.dossier d "
         "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
@@ -135,7 +137,7 @@ def _people(unit: Unit, wanted: Sequence[Person]) -> dict[tuple[VersionRef, str]
         ids=list({one.ref.dossier for one in wanted}),
     ):
         ref = VersionRef(dossier, number)
-        read_one = read(unit.keys.decrypt(Sealed(key_id, content), ref.bound_to))
+        read_one = read(unit.keys.decrypt(EncryptedContent(key_id, content), ref.bound_to))
         name, child, group, sorting = (
             pupil_name(read_one),
             read_one.first_name or "",
@@ -149,8 +151,10 @@ def _people(unit: Unit, wanted: Sequence[Person]) -> dict[tuple[VersionRef, str]
 
 def _maker(
     person: Entitled, name: str, child: str, group: str, sorting: str, closes_at: datetime
-) -> Callable[[str, datetime], Letter]:
-    def made(code: str, opens_at: datetime) -> Letter:
-        return Letter(person, name, child, group, sorting, code, opens_at if opens_at > now() else None, closes_at)
+) -> Callable[[str, datetime], InvitationLetter]:
+    def made(code: str, opens_at: datetime) -> InvitationLetter:
+        return InvitationLetter(
+            person, name, child, group, sorting, code, opens_at if opens_at > now() else None, closes_at
+        )
 
     return made

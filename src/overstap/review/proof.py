@@ -14,7 +14,7 @@ from uuid import UUID
 from overstap.clock import now, wall
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import VersionRef, find_of_school
-from overstap.ledger.region_keys import Sealed
+from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review import access_log, proof_wishes
 from overstap.ledger.review.proof import collected, own_part
 from overstap.oso.people import pupil_name
@@ -80,7 +80,7 @@ def proof_pack(
         dossier, number, key_id, content = found[0]
         ref = VersionRef(dossier, number)
         access_log.note_opened(unit, [ref], by=actor, purpose="proof_pack")
-        plain = read(unit.keys.decrypt(Sealed(key_id, content), ref.bound_to))
+        plain = read(unit.keys.decrypt(EncryptedContent(key_id, content), ref.bound_to))
         names = {one.key: one.name for one in people_of(unit.keys, plain, wall(at).date()) if person in (None, one.key)}
         known = collected(unit, dossier)
         facts = {

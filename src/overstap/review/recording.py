@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.review.decisions import Decision, record
+from overstap.ledger.review.decisions import ReviewDecision, record
 from overstap.review.decisions import DecisionList, RefusedLine
 
 GROUP = 500
@@ -20,7 +20,7 @@ def check_ground(ground: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RecordingOutcome:
     """What became of a school's list."""
 
     counts: Counter[str]
@@ -32,7 +32,7 @@ class Outcome:
 
 def record_list(
     ledger: Ledger, *, region: str, round_id: str, school: str, actor: str, listed: DecisionList, ground: str
-) -> Outcome:
+) -> RecordingOutcome:
     """Record a school's list of inspections. Safe to repeat.
 
     Args:
@@ -47,7 +47,7 @@ def record_list(
     counts: Counter[str] = Counter(refused=len(listed.refused))
     refused = list(listed.refused)
     for start in range(0, len(listed.decisions), GROUP):
-        group: list[Decision] = listed.decisions[start : start + GROUP]
+        group: list[ReviewDecision] = listed.decisions[start : start + GROUP]
         with ledger.unit(region, actor) as unit:
             result = record(unit, round_id, school, group, ground=ground)
         counts.update(
@@ -60,4 +60,4 @@ def record_list(
         refused += [RefusedLine(listed.lines[start + place], "REVIEW-010") for place in result.unknown]
         refused += [RefusedLine(listed.lines[start + place], "REVIEW-011") for place in result.not_open]
         refused += [RefusedLine(listed.lines[start + place], "REVIEW-012") for place in result.ambiguous]
-    return Outcome(counts, sorted(refused, key=lambda item: item.line))
+    return RecordingOutcome(counts, sorted(refused, key=lambda item: item.line))

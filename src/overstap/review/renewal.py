@@ -16,7 +16,7 @@ from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.review.access_codes import renewable, version_content
 from overstap.ledger.review.decisions import carry
 from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.oso.differences import differences
 from overstap.oso.reading import read
 from overstap.review.codes import renew
@@ -58,7 +58,7 @@ def after_release(ledger: Ledger, region: str, round_id: str, actor: str) -> Cou
     return done
 
 
-def _carried(unit: Unit, dossier: UUID, version: int, inspected: int | None, immaterial: Set[str]) -> int:
+def _carried(unit: UnitOfWork, dossier: UUID, version: int, inspected: int | None, immaterial: Set[str]) -> int:
     """Keep the decisions on the version that was inspected last, when what changed since is immaterial."""
     if inspected is None or not immaterial:
         return 0

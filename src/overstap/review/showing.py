@@ -14,19 +14,30 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from overstap.ledger.region_keys import bound, seal, unseal
 from overstap.oso.attachments import Unfit, unpack
 from overstap.oso.catalogue import FORBIDDEN, OPTED_OUT, Field
-from overstap.oso.content import Kind
-from overstap.oso.differences import Change, Difference, differences
+from overstap.oso.content import AttachmentType
+from overstap.oso.differences import DossierDifference, FieldChange, differences
 from overstap.oso.model import Dossier
 from overstap.oso.rendering import readable
-from overstap.oso.traversal import Found, documents, fields
+from overstap.oso.traversal import FieldValue, documents, fields
 from overstap.oso.tree import Node
 from overstap.oso.trimming import UNLISTED_MAIL, UNLISTED_PHONE
 from overstap.review.hiding import PUPIL, Hidden, is_of_carer
 
 _SECTIONS = ("leerling", "overstapadvies", "verzorger")
 """What parents look for first; the rest follows in the order of the standard."""
-_VIEWABLE = {Kind.PDF: "pdf", Kind.JPEG: "jpeg", Kind.PNG: "png", Kind.TEXT: "text"}
-_OFFICE = {Kind.WORD: "docx", Kind.EXCEL: "xlsx", Kind.POWERPOINT: "pptx", Kind.ODF: "odt", Kind.OLE: "doc"}
+_VIEWABLE = {
+    AttachmentType.PDF: "pdf",
+    AttachmentType.JPEG: "jpeg",
+    AttachmentType.PNG: "png",
+    AttachmentType.TEXT: "text",
+}
+_OFFICE = {
+    AttachmentType.WORD: "docx",
+    AttachmentType.EXCEL: "xlsx",
+    AttachmentType.POWERPOINT: "pptx",
+    AttachmentType.ODF: "odt",
+    AttachmentType.OLE: "doc",
+}
 _NETHERLANDS = "6030"
 """The code of the Netherlands in the national list of countries (tabel 34, Landen)."""
 _BLOCKS = "sections"
@@ -107,7 +118,7 @@ def showing(
     }
 
 
-def is_immaterial(difference: Difference, immaterial: Set[str]) -> bool:
+def is_immaterial(difference: DossierDifference, immaterial: Set[str]) -> bool:
     """Tell whether an agreement calls a difference immaterial, by category, block or field (`communicatie/nummer`)."""
     steps = [step.partition("[")[0] for step in difference.path.split("/")]
     names = {difference.category, f"{difference.field.block}/{difference.field.name}", *steps}
@@ -209,7 +220,7 @@ def _sections(dossier: Dossier, hidden: Hidden) -> list[dict[str, Any]]:
     return [found[name] for name in order if found[name]["lines"] or found[name]["hides"]]
 
 
-def _section_of(found: Found, dossier: Dossier) -> tuple[str, str, int]:
+def _section_of(found: FieldValue, dossier: Dossier) -> tuple[str, str, int]:
     """Return the section that a field belongs to: its name, the field it is called by, how deep its lines begin."""
     if found.path.startswith(f"{PUPIL}/"):
         step = found.path.removeprefix(f"{PUPIL}/").partition("/")[0].partition("[")[0]
@@ -225,7 +236,7 @@ def _place(field: Field) -> str:
     return f"{field.block}/{field.name}"
 
 
-def _number(found: Found) -> int | None:
+def _number(found: FieldValue) -> int | None:
     number = found.path.rsplit("/", 1)[-1].partition("[")[2].rstrip("]")
     return int(number) if number and isinstance(found.value, Node) else None
 
@@ -281,10 +292,10 @@ def _changes(dossier: Dossier, earlier: Dossier, hidden: Hidden, immaterial: Set
     for each in differences(earlier, dossier):
         if each.path.startswith(_TECHNICAL):
             continue
-        found = Found(each.path, each.field, each.after or each.before or "", each.category)
+        found = FieldValue(each.path, each.field, each.after or each.before or "", each.category)
         name, place, _ = _section_of(found, dossier)
         block = blocks.setdefault(name, {"name": name, "of": place, "items": [], "hides": False})
-        if hidden.change(each.path, earlier, is_removed=each.change is Change.REMOVED):
+        if hidden.change(each.path, earlier, is_removed=each.change is FieldChange.REMOVED):
             block["hides"] = True
             continue
         before, after = (
@@ -297,7 +308,7 @@ def _changes(dossier: Dossier, earlier: Dossier, hidden: Hidden, immaterial: Set
     return list(blocks.values())
 
 
-def _within(difference: Difference, dossier: Dossier) -> tuple[str, int] | None:
+def _within(difference: DossierDifference, dossier: Dossier) -> tuple[str, int] | None:
     """Return the innermost of several blocks that a changed field stands in: ("toetslijst/toets", 2)."""
     steps = difference.path.split("/")[:-1]
     block, innermost = dossier.catalogue.root, None

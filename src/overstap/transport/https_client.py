@@ -25,7 +25,7 @@ _PART_BYTES = 64 * 1024
 _HTTPS_PORT = 443
 
 
-class Problem(StrEnum):
+class TransportProblem(StrEnum):
     """Why there is no answer. After any of these what was sent may or may not have arrived: send the same again."""
 
     UNREACHABLE = "unreachable"
@@ -56,12 +56,12 @@ class Reply:
     body: bytes
     media_type: str
     headers: Mapping[str, str]
-    problem: Problem | None = None
+    problem: TransportProblem | None = None
     cause: str | None = None
     """Code of the trust store's error, where there was one."""
 
 
-class Line:
+class HttpsClient:
     """A line to one party, kept open between requests. For one thread at a time.
 
     Args:
@@ -112,7 +112,7 @@ class Line:
         headers: Mapping[str, str],
         *,
         limit: int,
-        judge: Callable[[int, str], Problem | None] = lambda status, media_type: None,
+        judge: Callable[[int, str], TransportProblem | None] = lambda status, media_type: None,
         at: datetime | None = None,
     ) -> Reply:
         """Send a request and return what came back. Raises nothing for what the other side does.
@@ -129,13 +129,13 @@ class Line:
         try:
             reply = self._post(url, content, headers, limit, judge)
         except OverstapError as error:
-            reply = _without(Problem.IDENTITY, cause=error.code)
+            reply = _without(TransportProblem.IDENTITY, cause=error.code)
         except NoConnectionError as error:
-            reply = _without(Problem.IDENTITY if error.is_other else Problem.UNREACHABLE)
+            reply = _without(TransportProblem.IDENTITY if error.is_other else TransportProblem.UNREACHABLE)
         except TimeoutError:
-            reply = _without(Problem.TIMEOUT)
+            reply = _without(TransportProblem.TIMEOUT)
         except (HTTPException, OSError, ValueError):
-            reply = _without(Problem.DISCONNECTED)
+            reply = _without(TransportProblem.DISCONNECTED)
         if reply.problem is not None:  # whatever of this answer is under way must not be taken for the next one's
             self.close()
         return reply
@@ -146,7 +146,7 @@ class Line:
         content: bytes,
         headers: Mapping[str, str],
         limit: int,
-        judge: Callable[[int, str], Problem | None],
+        judge: Callable[[int, str], TransportProblem | None],
     ) -> Reply:
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname:
@@ -165,7 +165,7 @@ class Line:
                 return _without(problem, response.status)
             body = _body(response, limit)
             if body is None:
-                return _without(Problem.ANSWER_TOO_LARGE, response.status)
+                return _without(TransportProblem.ANSWER_TOO_LARGE, response.status)
             said = {name.lower(): value for name, value in response.headers.items()}
             if response.will_close:
                 self.close()
@@ -209,5 +209,5 @@ def _body(response: HTTPResponse, limit: int) -> bytes | None:
     return bytes(body)
 
 
-def _without(problem: Problem, status: int | None = None, *, cause: str | None = None) -> Reply:
+def _without(problem: TransportProblem, status: int | None = None, *, cause: str | None = None) -> Reply:
     return Reply(status, b"", "", {}, problem, cause)

@@ -14,7 +14,7 @@ from overstap_tools.bench import (
     synth,
     transport,
 )
-from overstap_tools.bench.lines import Line
+from overstap_tools.bench.lines import RateLine
 from overstap_tools.bench.sandbox import BenchPlace, bench_place, today
 
 PUPILS = 12
@@ -27,7 +27,7 @@ def place() -> BenchPlace:
     assert not made.folder.exists(), "a benchmark leaves nothing behind"
 
 
-def told(run: Callable[[Console], list[Line]]) -> tuple[dict[str, Line], str]:
+def told(run: Callable[[Console], list[RateLine]]) -> tuple[dict[str, RateLine], str]:
     out = io.StringIO()
     lines = run(Console(file=out, width=200))
     assert all(line.one > 0 for line in lines)

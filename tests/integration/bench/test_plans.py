@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from overstap.agreements import RoundKind
-from overstap.agreements.model import Stage
+from overstap.agreements.model import RegistrationStage
 from overstap.clock import now
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.deliveries import to_seal, to_send
 from overstap.ledger.rounds.rounds import Registration, open_round, record_registrations
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.simulation.synthetic.agreement import agreement_of, past_milestones
 from overstap_tools.bench.ledger import steps
 from overstap_tools.bench.sandbox import region_of, today
@@ -25,7 +25,7 @@ PER_ITEM = 10
 """Rows of the dossier table for one that is taken: itself, and again for each view that joins it."""
 
 
-def looked_at(unit: Unit) -> int:
+def looked_at(unit: UnitOfWork) -> int:
     return int(
         unit.one(
             "select coalesce(idx_tup_fetch, 0) + seq_tup_read from pg_stat_xact_user_tables "
@@ -54,7 +54,7 @@ def test_a_group_is_taken_without_looking_at_all(ledger: Ledger, step: str) -> N
         before = looked_at(unit)
         if step == "seal":
             with_keys: dict[str, Any] = {"senders": [primary], "receivers": [secondary]}
-            claimed: list[Any] = list(to_seal(unit, round_id, Stage.PLACED, limit=GROUP, **with_keys))
+            claimed: list[Any] = list(to_seal(unit, round_id, RegistrationStage.PLACED, limit=GROUP, **with_keys))
         else:
             claimed = list(to_send(unit, round_id, secondary, limit=GROUP))
         seen = looked_at(unit) - before

@@ -15,16 +15,16 @@ from overstap.ledger import Ledger
 from overstap.pages.board.airflow_port import Question, RedTask, RunRef, TaskRef
 from overstap.pages.board.app import Board, make_app
 from overstap.pages.board.health import HealthLine
-from overstap.pages.board.person import Person
+from overstap.pages.board.person import BoardUser
 from overstap.settings import Settings
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.bench.filling import UNDER_WAY, Filling, fill, milestones_around
 
 HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script> \"De 🦊\" ‮مدرسة"
-COORDINATOR = Person("c.alfa", "1", frozenset({"alfa"}), frozenset({"alfa"}), sees_dossiers=True)
-VIEWER = Person("v.alfa", "2", frozenset({"alfa"}))
-ADMINISTRATOR = Person("a", "3", frozenset({"alfa", "beta", "demo"}), is_administrator=True)
+COORDINATOR = BoardUser("c.alfa", "1", frozenset({"alfa"}), frozenset({"alfa"}), sees_dossiers=True)
+VIEWER = BoardUser("v.alfa", "2", frozenset({"alfa"}))
+ADMINISTRATOR = BoardUser("a", "3", frozenset({"alfa", "beta", "demo"}), is_administrator=True)
 
 
 class Alone:
@@ -33,11 +33,11 @@ class Alone:
     base = ""
 
     def __init__(self) -> None:
-        self.asks: Person | None = COORDINATOR
+        self.asks: BoardUser | None = COORDINATOR
 
     @property
-    def person(self) -> Callable[..., Person]:
-        def who() -> Person:
+    def person(self) -> Callable[..., BoardUser]:
+        def who() -> BoardUser:
             if self.asks is None:
                 raise HTTPException(401)
             return self.asks

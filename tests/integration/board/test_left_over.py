@@ -141,7 +141,7 @@ def test_what_receivers_say_after_their_receipt(client: TestClient, ledger: Ledg
         results.keep(
             unit,
             [
-                results.Statement(row[0], "placement", outcome, None, now(), outcome.encode())
+                results.StoredResult(row[0], "placement", outcome, None, now(), outcome.encode())
                 for row, outcome in zip(confirmed, outcomes, strict=True)
             ],
         )
@@ -156,7 +156,7 @@ def test_what_receivers_say_after_their_receipt(client: TestClient, ledger: Ledg
     # The last word counts: who was said not to have come, came.
     with ledger.unit("alfa", "test") as unit:
         later = now() + timedelta(seconds=1)
-        results.keep(unit, [results.Statement(confirmed[2][0], "placement", "placed", None, later, b"later")])
+        results.keep(unit, [results.StoredResult(confirmed[2][0], "placement", "placed", None, later, b"later")])
     assert "niet verschenen" not in said(client, f"/ronde/{round_id}/school/{school}")
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from overstap.clock import now
 from overstap.delivery.channels.push import Pusher
-from overstap.envelope.envelope import Sealed, seal
+from overstap.envelope.envelope import SealedEnvelope, seal
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.receipt import Receipt, verify_receipt
 from overstap.pki import TrustStore, develop
@@ -42,7 +42,7 @@ class Message:
     """A sealed dossier under its message id."""
 
     id: UUID
-    sealed: Sealed
+    sealed: SealedEnvelope
     trust: TrustStore
 
     def receipt(self, data: bytes | None) -> Receipt:

@@ -14,7 +14,7 @@ import pytest
 
 from overstap.agreements.model import Sftp
 from overstap.clock import now
-from overstap.delivery.channels.channel import AnswerKind, Way, WayError
+from overstap.delivery.channels.channel import AnswerKind, Channel, WayError
 from overstap.delivery.channels.folder import FolderWay
 from overstap.delivery.channels.sftp import SftpWay
 from overstap.delivery.channels.stored_files import MOST_BYTES
@@ -22,7 +22,7 @@ from overstap.envelope.message_ids import message_id
 from overstap.errors import OverstapError
 from overstap.pki import TrustStore
 from overstap.pki.sshkeys import make_ssh_key
-from overstap.transport.https_client import Problem
+from overstap.transport.https_client import TransportProblem
 
 from . import sshd
 from .conftest import REGION
@@ -36,12 +36,12 @@ def server(trust_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(params=["folder", "sftp"])
-def way(request: pytest.FixtureRequest, trust: TrustStore, tmp_path: Path) -> Iterator[tuple[Way, Path]]:
+def way(request: pytest.FixtureRequest, trust: TrustStore, tmp_path: Path) -> Iterator[tuple[Channel, Path]]:
     """Each way, with the folder that its school sees."""
     place = tmp_path / "place"
     place.mkdir()
     if request.param == "folder":
-        opened: Way = FolderWay(place)
+        opened: Channel = FolderWay(place)
     else:
         server = request.getfixturevalue("server")
         opened = SftpWay(server.place(place), region=REGION, trust=trust)
@@ -53,7 +53,7 @@ def new_id():
     return message_id(now(), os.urandom(10))
 
 
-def test_an_envelope_is_whole_or_not_there(way: tuple[Way, Path]) -> None:
+def test_an_envelope_is_whole_or_not_there(way: tuple[Channel, Path]) -> None:
     opened, place = way
     envelope, identity = os.urandom(300_000), new_id()
     (place / f".{identity}.part").write_bytes(b"left behind by a sender that was killed")
@@ -63,7 +63,7 @@ def test_an_envelope_is_whole_or_not_there(way: tuple[Way, Path]) -> None:
         assert (place / f"{identity}.cms").read_bytes() == envelope
 
 
-def test_answers_that_lie_there_are_found_and_nothing_else_is_read(way: tuple[Way, Path], tmp_path: Path) -> None:
+def test_answers_that_lie_there_are_found_and_nothing_else_is_read(way: tuple[Channel, Path], tmp_path: Path) -> None:
     opened, place = way
     awaited, other, large = new_id(), new_id(), new_id()
     secret = tmp_path / "secret"
@@ -81,16 +81,16 @@ def test_answers_that_lie_there_are_found_and_nothing_else_is_read(way: tuple[Wa
     assert secret.exists()
 
 
-def test_a_place_that_is_gone_is_told(way: tuple[Way, Path]) -> None:
+def test_a_place_that_is_gone_is_told(way: tuple[Channel, Path]) -> None:
     opened, place = way
     place.rmdir()
     place.write_text("somebody made a file of it")
     handed = opened.hand_over(b"x", message_id=new_id(), at=now())
-    assert handed.problem is Problem.STORAGE
+    assert handed.problem is TransportProblem.STORAGE
     assert handed.error(school="98XA00", message_id=new_id()).code == "DELIVERY-029"
     with pytest.raises(WayError) as told:
         list(opened.answers(set(), at=now()))
-    assert told.value.problem is Problem.STORAGE
+    assert told.value.problem is TransportProblem.STORAGE
 
 
 # -- a server that is not as it should be
@@ -100,7 +100,7 @@ def test_another_host_key_ends_it_before_anything_is_sent(server: sshd.Sshd, tru
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "k")], check=True)
     kind, key, *_ = (tmp_path / "k.pub").read_text().split()
     way = SftpWay(server.place(tmp_path, host_key=f"{kind} {key}"), region=REGION, trust=trust)
-    assert way.hand_over(b"x", message_id=new_id(), at=now()).problem is Problem.IDENTITY
+    assert way.hand_over(b"x", message_id=new_id(), at=now()).problem is TransportProblem.IDENTITY
     assert not list(tmp_path.glob("*.cms"))
     way.close()
 
@@ -111,7 +111,7 @@ def test_an_account_that_does_not_know_our_key(server: sshd.Sshd, trust: TrustSt
     keys.write_text("")
     way = SftpWay(server.place(tmp_path), region=REGION, trust=trust)
     try:
-        assert way.hand_over(b"x", message_id=new_id(), at=now()).problem is Problem.LOGIN
+        assert way.hand_over(b"x", message_id=new_id(), at=now()).problem is TransportProblem.LOGIN
     finally:
         keys.write_text(kept)
         way.close()
@@ -133,7 +133,7 @@ def test_a_server_that_is_down_and_comes_back(server: sshd.Sshd, trust: TrustSto
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
     way = SftpWay(server.place(tmp_path, port=port), region=REGION, trust=trust)
-    assert way.hand_over(b"x", message_id=new_id(), at=now()).problem is Problem.UNREACHABLE
+    assert way.hand_over(b"x", message_id=new_id(), at=now()).problem is TransportProblem.UNREACHABLE
     with pytest.raises(WayError):
         list(way.answers(set(), at=now()))
     way.close()
@@ -184,7 +184,7 @@ def test_a_server_that_misbehaves_ends_by_the_deadline(
     place: Sftp = server.place(tmp_path, port=listener.getsockname()[1])
     way = SftpWay(place, region=REGION, trust=trust, deadline_seconds=1)
     handed = way.hand_over(b"x", message_id=new_id(), at=now())
-    assert handed.problem in (Problem.TIMEOUT, Problem.DISCONNECTED)
+    assert handed.problem in (TransportProblem.TIMEOUT, TransportProblem.DISCONNECTED)
     way.close()
     listener.close()
 
@@ -275,15 +275,15 @@ def drips(channel: paramiko.Channel) -> None:
 @pytest.mark.parametrize(
     ("lie", "problem"),
     [
-        (declares_too_much, Problem.DISCONNECTED),  # not read at all: else it is waited for until time is up
-        (never_speaks, Problem.TIMEOUT),
-        (speaks_once, Problem.TIMEOUT),
-        (drips, Problem.TIMEOUT),
+        (declares_too_much, TransportProblem.DISCONNECTED),  # not read at all: else it is waited for until time is up
+        (never_speaks, TransportProblem.TIMEOUT),
+        (speaks_once, TransportProblem.TIMEOUT),
+        (drips, TransportProblem.TIMEOUT),
     ],
     ids=["declares too much", "never speaks", "speaks once", "drips"],
 )
 def test_a_server_that_lies_after_the_login_ends_by_the_deadline(
-    lie: Callable[[paramiko.Channel], None], problem: Problem, trust: TrustStore, trust_folder: Path
+    lie: Callable[[paramiko.Channel], None], problem: TransportProblem, trust: TrustStore, trust_folder: Path
 ) -> None:
     make_ssh_key(trust_folder, REGION)
     host_key = paramiko.ECDSAKey.generate()

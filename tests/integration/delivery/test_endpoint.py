@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from overstap.clock import now
-from overstap.envelope.manifest import Kind
-from overstap.envelope.receipt import Outcome, Refusal
+from overstap.envelope.manifest import EnvelopeKind
+from overstap.envelope.receipt import ReceptionOutcome, Refusal
 from overstap.pki import DevelopmentAuthority, TrustStore, develop
 from overstap.receiver.folder_store import FolderStore
-from overstap.transport.https_client import Problem
+from overstap.transport.https_client import TransportProblem
 
 from .conftest import OTHER, SCHOOL, Endpoint, start
 
@@ -26,7 +26,7 @@ def test_a_dossier_is_stored_and_confirmed(endpoint, pusher, make) -> None:
     message = make(content=b"<dossier>one</dossier>")
     answer = pusher(endpoint.url).push(message.sealed.envelope, message_id=message.id)
     receipt = message.receipt(answer.receipt_unverified)
-    assert receipt.outcome is Outcome.ACCEPTED
+    assert receipt.outcome is ReceptionOutcome.ACCEPTED
     place = endpoint.store / "dossiers" / str(message.id)
     assert (place / "dossier.xml").read_bytes() == b"<dossier>one</dossier>"
     assert (place / "receipt.cms").read_bytes() == answer.receipt_unverified
@@ -96,11 +96,11 @@ def test_what_is_not_meant_to_come_here_is_refused(endpoint, pusher, make, case:
 
 
 def test_a_test_message_is_receipted_and_kept_apart(endpoint, pusher, make) -> None:
-    message = make(kind=Kind.TEST)
+    message = make(kind=EnvelopeKind.TEST)
     answer = pusher(endpoint.url).push(message.sealed.envelope, message_id=message.id)
     assert message.receipt(answer.receipt_unverified).is_accepted
     assert stored(endpoint) == set()
-    assert [one.message_id for one in FolderStore(endpoint.store).stored(Kind.TEST)] == [message.id]
+    assert [one.message_id for one in FolderStore(endpoint.store).stored(EnvelopeKind.TEST)] == [message.id]
 
 
 @pytest.mark.parametrize("point", ["before the rename", "after the rename"])
@@ -122,7 +122,7 @@ def test_kill_9_around_the_commit_point(trust_folder, tmp_path, pusher, make, po
     killed = start(trust_folder, store, tmp_path / "1.log", environment={"PYTHONPATH": str(patch)})
     first = pusher(killed.url).push(message.sealed.envelope, message_id=message.id)
     killed.process.wait()
-    assert first.problem is Problem.DISCONNECTED
+    assert first.problem is TransportProblem.DISCONNECTED
     assert stored(killed) == ({str(message.id)} if point == "after the rename" else set())
 
     again = start(trust_folder, store, tmp_path / "2.log")
@@ -177,7 +177,7 @@ def test_requests_of_another_form(endpoint, trust_folder, headers: dict, status:
 
 def test_too_much_is_not_read(endpoint, pusher, make) -> None:
     answer = pusher(endpoint.url).push(bytes(33 * 1024 * 1024), message_id=make().id)
-    assert answer.problem in (Problem.WRONG_STATUS, Problem.DISCONNECTED)
+    assert answer.problem in (TransportProblem.WRONG_STATUS, TransportProblem.DISCONNECTED)
     assert stored(endpoint) == set()
 
 
@@ -207,7 +207,7 @@ def test_unknown_revocation_is_no_refusal(tmp_path, make, pusher) -> None:
         DevelopmentAuthority(folder, at=now()).publish_revocations(days=0)
         answer = line.push(sealed.envelope, message_id=message.id)
         line.close()
-        assert (answer.problem, answer.status) == (Problem.WRONG_STATUS, 503)
+        assert (answer.problem, answer.status) == (TransportProblem.WRONG_STATUS, 503)
         assert stored(started) == set()
     finally:
         started.kill()

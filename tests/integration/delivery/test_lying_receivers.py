@@ -15,7 +15,7 @@ from overstap.clock import now
 from overstap.envelope.receipt import ReceiptError, ReceiptFault, make_receipt
 from overstap.errors import OverstapError
 from overstap.pki import develop
-from overstap.transport.https_client import Problem
+from overstap.transport.https_client import TransportProblem
 
 from .conftest import OTHER, SCHOOL, free_port
 
@@ -125,25 +125,25 @@ def reset(line: ssl.SSLSocket) -> None:
 
 
 CASES = {
-    "hangs after the request": (hang, Problem.TIMEOUT),
-    "drips its status line": (drip(b"", b"H"), Problem.TIMEOUT),
-    "drips headers": (drip(HEAD, b"X: y\r\n"), Problem.TIMEOUT),
-    "drips a body": (drip(HEAD + b"Content-Length: 60000\r\n\r\n", b"x"), Problem.TIMEOUT),
-    "pours without end": (pour, Problem.ANSWER_TOO_LARGE),
-    "resets while the envelope goes": (reset, Problem.DISCONNECTED),
-    "answers 200 with nothing": (answering(HEAD + b"Content-Length: 0\r\n\r\n"), Problem.NO_RECEIPT),
+    "hangs after the request": (hang, TransportProblem.TIMEOUT),
+    "drips its status line": (drip(b"", b"H"), TransportProblem.TIMEOUT),
+    "drips headers": (drip(HEAD, b"X: y\r\n"), TransportProblem.TIMEOUT),
+    "drips a body": (drip(HEAD + b"Content-Length: 60000\r\n\r\n", b"x"), TransportProblem.TIMEOUT),
+    "pours without end": (pour, TransportProblem.ANSWER_TOO_LARGE),
+    "resets while the envelope goes": (reset, TransportProblem.DISCONNECTED),
+    "answers 200 with nothing": (answering(HEAD + b"Content-Length: 0\r\n\r\n"), TransportProblem.NO_RECEIPT),
     "answers 200 with a page": (
         answering(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nok"),
-        Problem.NO_RECEIPT,
+        TransportProblem.NO_RECEIPT,
     ),
-    "answers 204": (answering(b"HTTP/1.1 204 No Content\r\n\r\n"), Problem.WRONG_STATUS),
-    "answers 500": (answering(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"), Problem.WRONG_STATUS),
+    "answers 204": (answering(b"HTTP/1.1 204 No Content\r\n\r\n"), TransportProblem.WRONG_STATUS),
+    "answers 500": (answering(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"), TransportProblem.WRONG_STATUS),
     "sends elsewhere": (
         answering(b"HTTP/1.1 307 There\r\nLocation: https://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"),
-        Problem.WRONG_STATUS,
+        TransportProblem.WRONG_STATUS,
     ),
-    "speaks no HTTP": (answering(b"220 mail.example ESMTP\r\n\r\n"), Problem.DISCONNECTED),
-    "states a wrong length": (answering(HEAD + b"Content-Length: -1\r\n\r\n"), Problem.DISCONNECTED),
+    "speaks no HTTP": (answering(b"220 mail.example ESMTP\r\n\r\n"), TransportProblem.DISCONNECTED),
+    "states a wrong length": (answering(HEAD + b"Content-Length: -1\r\n\r\n"), TransportProblem.DISCONNECTED),
 }
 
 
@@ -164,19 +164,19 @@ def test_a_handshake_that_never_ends(receiver, pusher, make) -> None:
         time.sleep(15)
 
     answer = pusher(receiver(hang, raw=raw).url, deadline_seconds=1.0).push(b"x", message_id=make().id)
-    assert answer.problem is Problem.TIMEOUT
+    assert answer.problem is TransportProblem.TIMEOUT
 
 
 def test_nobody_there(pusher, make) -> None:
     answer = pusher(f"https://127.0.0.1:{free_port()}/v1/envelopes").push(b"x", message_id=make().id)
-    assert answer.problem is Problem.UNREACHABLE
+    assert answer.problem is TransportProblem.UNREACHABLE
 
 
 def test_plain_http(receiver, pusher, make) -> None:
     answer = pusher(receiver(hang, raw=lambda line: line.sendall(b"HTTP/1.1 200 OK\r\n\r\n")).url).push(
         b"x", message_id=make().id
     )
-    assert answer.problem in (Problem.UNREACHABLE, Problem.DISCONNECTED)
+    assert answer.problem in (TransportProblem.UNREACHABLE, TransportProblem.DISCONNECTED)
 
 
 def test_another_school_never_sees_the_envelope(receiver, pusher, make) -> None:
@@ -184,7 +184,7 @@ def test_another_school_never_sees_the_envelope(receiver, pusher, make) -> None:
     seen: list[bytes] = []
     behaviour = lambda line: seen.append(line.recv(100))  # noqa: E731
     answer = pusher(receiver(behaviour, school=OTHER).url).push(make().sealed.envelope, message_id=make().id)
-    assert (answer.problem, answer.cause) == (Problem.IDENTITY, "TRUST-011")
+    assert (answer.problem, answer.cause) == (TransportProblem.IDENTITY, "TRUST-011")
     assert not any(seen)
 
 
@@ -193,7 +193,7 @@ def test_an_unknown_authority(tmp_path, pusher, make) -> None:
     impostor = Receiver(tmp_path / "schools" / SCHOOL / "tls-1.crt", hang)
     answer = pusher(impostor.url).push(b"x", message_id=make().id)
     impostor.close()
-    assert answer.problem is Problem.IDENTITY
+    assert answer.problem is TransportProblem.IDENTITY
 
 
 def test_the_school_at_an_address_it_does_not_have(receiver, pusher, make) -> None:
@@ -206,7 +206,7 @@ def test_the_school_at_an_address_it_does_not_have(receiver, pusher, make) -> No
     url = f"https://127.0.0.2:{other.getsockname()[1]}/v1/envelopes"
     answer = pusher(url).push(b"x", message_id=make().id)
     other.close()
-    assert answer.problem is Problem.IDENTITY
+    assert answer.problem is TransportProblem.IDENTITY
 
 
 @pytest.mark.parametrize(
@@ -275,4 +275,4 @@ def test_a_hanging_receiver_harms_only_its_own(endpoint, receiver, pusher, make)
     assert not answers
     release.set()
     thread.join()
-    assert answers["slow"].problem is Problem.DISCONNECTED
+    assert answers["slow"].problem is TransportProblem.DISCONNECTED

@@ -16,7 +16,7 @@ import pytest
 
 from overstap.clock import now
 from overstap.envelope.envelope import open_envelope
-from overstap.envelope.manifest import Kind
+from overstap.envelope.manifest import EnvelopeKind
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.receipt import Refusal
 from overstap.errors import OverstapError
@@ -24,7 +24,7 @@ from overstap.pki import TrustStore
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.postgres_store import PostgresStore, set_up
 from overstap.receiver.reception import Reception, Took
-from overstap.receiver.store import Store, open_store
+from overstap.receiver.store import ReceiverStore, open_store
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .conftest import SCHOOL, Maker, Message, free_port, wait_until_open
@@ -44,15 +44,15 @@ def database(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 
 @pytest.fixture(params=["folder", "database"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ReceiverStore:
     if request.param == "folder":
         return FolderStore(tmp_path / "store")
     return PostgresStore(request.getfixturevalue("database"))
 
 
-def test_an_envelope_is_there_once(store: Store, trust: TrustStore, make: Maker) -> None:
+def test_an_envelope_is_there_once(store: ReceiverStore, trust: TrustStore, make: Maker) -> None:
     reception = Reception(SCHOOL, trust=trust, store=store)
-    message, test = make(), make(kind=Kind.TEST)
+    message, test = make(), make(kind=EnvelopeKind.TEST)
     assert store.envelope_of(message.id) is None
     answers = []
 
@@ -70,7 +70,7 @@ def test_an_envelope_is_there_once(store: Store, trust: TrustStore, make: Maker)
     assert store.envelope_of(message.id) == message.sealed.envelope
     assert reception.take(test.sealed.envelope, message_id=test.id, at=now()).took is Took.STORED
     assert [one.message_id for one in store.stored()] == [message.id]
-    assert [one.message_id for one in store.stored(Kind.TEST)] == [test.id]
+    assert [one.message_id for one in store.stored(EnvelopeKind.TEST)] == [test.id]
     other = make(identity=message.id, content=b"<another/>")
     for _ in range(2):
         conflict = reception.take(other.sealed.envelope, message_id=message.id, at=now())
@@ -81,7 +81,7 @@ def test_an_envelope_is_there_once(store: Store, trust: TrustStore, make: Maker)
     assert store.clean(at=now()) == 0
 
 
-def test_notifications_and_what_was_had(store: Store, trust: TrustStore, make: Maker) -> None:
+def test_notifications_and_what_was_had(store: ReceiverStore, trust: TrustStore, make: Maker) -> None:
     message = make()
     for _ in range(2):
         store.keep_notification(message.id, b"{}")
@@ -151,7 +151,7 @@ def test_an_endpoint_on_a_database_is_killed_and_goes_on(
     assert all(row[2] == b"<dossier/>" for row in rows)
 
 
-def test_what_is_taken_back_is_gone_and_stays_answered(store: Store, trust: TrustStore, make: Maker) -> None:
+def test_what_is_taken_back_is_gone_and_stays_answered(store: ReceiverStore, trust: TrustStore, make: Maker) -> None:
     """The content goes; receipt and manifest stay, and the same statement gets the same answer."""
     reception = Reception(SCHOOL, trust=trust, store=store)
     message = make()
@@ -188,7 +188,7 @@ def test_what_is_taken_back_is_gone_and_stays_answered(store: Store, trust: Trus
 
 
 def test_what_is_taken_back_before_it_comes_is_refused_when_it_comes(
-    store: Store, trust: TrustStore, make: Maker
+    store: ReceiverStore, trust: TrustStore, make: Maker
 ) -> None:
     reception = Reception(SCHOOL, trust=trust, store=store)
     message, other = make(), make()
@@ -207,7 +207,7 @@ def test_what_is_taken_back_before_it_comes_is_refused_when_it_comes(
 
 
 def test_a_crash_while_it_is_taken_back_leaves_nothing_after_the_next_start(
-    store: Store, trust: TrustStore, make: Maker
+    store: ReceiverStore, trust: TrustStore, make: Maker
 ) -> None:
     """It was stored, and the process ended before it saw that it had been taken back."""
     message, other = make(), make()
@@ -222,7 +222,9 @@ def test_a_crash_while_it_is_taken_back_leaves_nothing_after_the_next_start(
     assert [one.message_id for one in store.stored()] == [other.id]
 
 
-def test_arriving_and_being_taken_back_at_once_leaves_nothing(store: Store, trust: TrustStore, make: Maker) -> None:
+def test_arriving_and_being_taken_back_at_once_leaves_nothing(
+    store: ReceiverStore, trust: TrustStore, make: Maker
+) -> None:
     """Whichever is first, nothing of it is there afterwards, and nobody was told otherwise."""
     reception = Reception(SCHOOL, trust=trust, store=store)
     for message in [make() for _ in range(6)]:

@@ -8,7 +8,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from overstap.errors import OverstapError
-from overstap.intake.refusals import Refused
+from overstap.intake.refusals import RefusedItem
 from overstap.intake.sources import las_database
 from overstap.intake.sources.las_view import NAMES
 from overstap.oso import structure
@@ -16,12 +16,12 @@ from overstap.oso.writing import content_digest, to_bytes
 from overstap.simulation.synthetic import SyntheticRegion
 from overstap.simulation.synthetic.las import TABLES, load_las, write_las
 from overstap.simulation.synthetic.pupil import Quirk
-from overstap.simulation.synthetic.school import Way
+from overstap.simulation.synthetic.school import SupplyWay
 from overstap.simulation.synthetic.writing import dossier
 
 
 def database_schools(region: SyntheticRegion) -> list:
-    return [school for school in region.primary if school.way is Way.LAS_DATABASE]
+    return [school for school in region.primary if school.way is SupplyWay.LAS_DATABASE]
 
 
 def everything(connection: psycopg.Connection, school_id: str) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def test_a_dossier_from_the_database_is_the_dossier_the_same_system_exports(
         exported = {pupil.las_key: dossier(region, pupil) for pupil in region.pupils(school)}
         for frame in las_database.read(las, school_id=school.id, batch_rows=7):
             for key, made in las_database.dossiers(frame):
-                assert not isinstance(made, Refused), made.code
+                assert not isinstance(made, RefusedItem), made.code
                 assert content_digest(made) == content_digest(exported.pop(key))
                 assert structure.check(made) == []
                 seen += 1
@@ -170,7 +170,7 @@ def test_one_bad_row_does_not_stop_the_others(las_dsn: str, region: SyntheticReg
     frame.loc[3, "roepnaam"] = "Geheim\x01"
     frame.loc[4, "huisarts"] = '{"naam_van_de_dokter": "Geheim"}'
     made = list(las_database.dossiers(frame))
-    refused = {key: one for key, one in made if isinstance(one, Refused)}
+    refused = {key: one for key, one in made if isinstance(one, RefusedItem)}
     assert [one.code for one in refused.values()] == [
         "INTAKE-022",
         "INTAKE-023",
@@ -178,7 +178,7 @@ def test_one_bad_row_does_not_stop_the_others(las_dsn: str, region: SyntheticReg
         "INTAKE-024",
         "DOSSIER-015",
     ]
-    assert [key for key, one in made if not isinstance(one, Refused)] == sorted(keys)[5:]
+    assert [key for key, one in made if not isinstance(one, RefusedItem)] == sorted(keys)[5:]
     for one in refused.values():
         assert "Geheim" not in f"{one!r} {one.error}"
 
@@ -195,7 +195,7 @@ def test_numbers_in_json_are_kept_as_written(las_dsn: str, region: SyntheticRegi
         ' "wettelijke_ontheffing": "J", "onderdelen": {}}, "deelgenomen": false}'
     )
     [(_, made)] = las_database.dossiers(frame)
-    assert not isinstance(made, Refused)
+    assert not isinstance(made, RefusedItem)
     written = to_bytes(made)
     assert b"<waarde>6.30</waarde>" in written
     assert b"<onderdelen/>" in written

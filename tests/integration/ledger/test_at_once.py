@@ -60,7 +60,7 @@ def test_a_receipt_that_comes_while_the_round_gives_up_counts(
         other = Ledger(app_dsn, keys_folder)
         try:
             with other.unit(REGION, "deliver") as unit:
-                deliveries.settle(unit, [deliveries.Answer(sent.message_id, "accepted", None, b"receipt")])
+                deliveries.settle(unit, [deliveries.AttemptResult(sent.message_id, "accepted", None, b"receipt")])
         except psycopg.Error as problem:
             problems.append(problem)
         finally:

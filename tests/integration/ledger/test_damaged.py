@@ -36,7 +36,7 @@ def test_one_damaged_dossier_does_not_stop_the_others(ledger: Ledger, owner_dsn:
     accept_all(ledger)
     release(ledger)
     with ledger.unit(REGION, "school") as unit:
-        decided = [decisions.Decision(item.las_key or "", date(2027, 1, 12), "Ja", None) for item in group]
+        decided = [decisions.ReviewDecision(item.las_key or "", date(2027, 1, 12), "Ja", None) for item in group]
         decisions.record(unit, ROUND, PO, decided, ground="school_list")
         registered = [rounds.Registration(item.pupil_number, PO, VO, "registered", NOW) for item in group]
         rounds.record_registrations(unit, "2026-2027", registered)

@@ -14,7 +14,7 @@ from test_window_end import begin, close
 from overstap.ledger import Ledger
 from overstap.ledger.review import decisions, windows
 from overstap.ledger.rounds import gate_holds
-from overstap.ledger.rounds.gate_holds import NOT_INSPECTED, Reason
+from overstap.ledger.rounds.gate_holds import NOT_INSPECTED, HoldReason
 
 HOLD, EXTEND, ATTEST = "Niet leveren", "Langer laten inzien", "School laat verklaren"
 
@@ -64,7 +64,7 @@ def ask(ledger: Ledger, rule: str) -> None:
     with ledger.unit(REGION, "test") as unit:
         decisions.lapse(unit, ROUND)
         facts = {"school": "De Regenboog (99AB00)", "released": 2}
-        gate_holds.look(unit, ROUND, NOT_INSPECTED, [Reason(NOT_INSPECTED, 2, facts, PO)])
+        gate_holds.look(unit, ROUND, NOT_INSPECTED, [HoldReason(NOT_INSPECTED, 2, facts, PO)])
 
 
 def decided(ledger: Ledger) -> list[tuple[str, str]]:

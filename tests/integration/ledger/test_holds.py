@@ -14,16 +14,16 @@ from overstap.ledger.delivery import deliveries
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.review import decisions
 from overstap.ledger.rounds import gate_holds, rounds
-from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE, RELEASE_FOR_DELIVERY, Reason
+from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE, RELEASE_FOR_DELIVERY, HoldReason
 from overstap.oso.writing import content_digest, to_bytes
 from overstap.pki import TrustStore, develop
 from overstap.simulation.synthetic.region import make_region
 from overstap.simulation.synthetic.writing import dossiers as made
 
-MISSING = Reason("school_missing", 5, {"school": "De Regenboog"}, PO)
+MISSING = HoldReason("school_missing", 5, {"school": "De Regenboog"}, PO)
 
 
-def look(ledger: Ledger, *reasons: Reason) -> list[tuple[int, str, int]]:
+def look(ledger: Ledger, *reasons: HoldReason) -> list[tuple[int, str, int]]:
     with ledger.unit(REGION, "test") as unit:
         found = gate_holds.look(unit, ROUND, RELEASE_FOR_DELIVERY, reasons)
     return [(hold.batch, hold.reason.reason, hold.reason.count) for hold in found]
@@ -48,8 +48,8 @@ def test_a_reason_is_asked_once_and_anew_only_when_it_becomes_more(ledger: Ledge
     assert look(ledger, MISSING) == [(1, "school_missing", 5)]
     decide(ledger, 1, approved=True, key="2")
     decide(ledger, 1, approved=True, key="2")
-    assert look(ledger, MISSING, Reason("many_rejected", 4)) == [(2, "many_rejected", 4)]
-    assert look(ledger, MISSING, Reason("many_rejected", 6)) == [(3, "many_rejected", 6)]
+    assert look(ledger, MISSING, HoldReason("many_rejected", 4)) == [(2, "many_rejected", 4)]
+    assert look(ledger, MISSING, HoldReason("many_rejected", 6)) == [(3, "many_rejected", 6)]
     assert look(ledger, MISSING) == []
     with ledger.unit(REGION, "test") as unit:
         assert unit.one("select count(*) from overstap.gate_decision")[0] == 2
@@ -88,7 +88,7 @@ def test_nothing_is_sealed_or_sent_while_a_hold_stands(ledger: Ledger, tmp_path:
     accept_all(ledger)
     release(ledger)
     with ledger.unit(REGION, "school") as unit:
-        decided = [decisions.Decision(item.las_key or "", now().date(), "Ja", None) for item in group]
+        decided = [decisions.ReviewDecision(item.las_key or "", now().date(), "Ja", None) for item in group]
         decisions.record(unit, ROUND, PO, decided, ground="school_list")
         registered = [rounds.Registration(item.pupil_number, PO, VO, "registered", NOW) for item in group]
         rounds.record_registrations(unit, "2026-2027", registered)
@@ -103,7 +103,7 @@ def test_nothing_is_sealed_or_sent_while_a_hold_stands(ledger: Ledger, tmp_path:
         seal()
     decide(ledger, 1, approved=True)
     assert seal() == len(group)
-    look(ledger, MISSING, Reason("many_rejected", 4))
+    look(ledger, MISSING, HoldReason("many_rejected", 4))
     with pytest.raises(psycopg.errors.CheckViolation), ledger.unit(REGION, "test") as unit:
         deliveries.to_send(unit, ROUND, VO, after=None, limit=5)
     decide(ledger, 2, approved=True, key="2")

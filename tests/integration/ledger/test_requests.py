@@ -28,7 +28,7 @@ def ask(ledger: Ledger, ref: VersionRef, kind: parent_requests.Kind = "correctio
         return parent_requests.ask(unit, ref, kind=kind, text=text, person="a")
 
 
-def of_school(ledger: Ledger) -> list[parent_requests.Request]:
+def of_school(ledger: Ledger) -> list[parent_requests.ParentRequest]:
     with ledger.unit(REGION, "school") as unit:
         return parent_requests.of_school(unit, ROUND, PO)
 

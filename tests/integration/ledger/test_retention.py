@@ -46,7 +46,7 @@ def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> It
         invite(at_home.ledger, region="alfa", round_id=place.round_id, actor="invite", address="https://x.example")
         with place.unit("school") as unit:
             seen = [
-                decisions.Decision(one.las_key, date(2026, 11, 20), "Nee", VIEW if number == 0 else None)
+                decisions.ReviewDecision(one.las_key, date(2026, 11, 20), "Nee", VIEW if number == 0 else None)
                 for number, one in enumerate(families)
             ]
             decisions.record(unit, place.round_id, place.school, seen, ground="school_single")
@@ -55,7 +55,7 @@ def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> It
             )
             first, person = dossiers.VersionRef(families[0].dossier, 1), families[0].persons[0]
             access_log.note_opened(unit, [first], by="parent", purpose="parent_page", person=person)
-            invitations.printed(unit, [invitations.Person(first, person, "carer")])
+            invitations.printed(unit, [invitations.EntitledPerson(first, person, "carer")])
             receiver = place.agreement.secondary_schools[0].id
             rounds.record_registrations(
                 unit,
@@ -83,7 +83,7 @@ def _deliver(place: Place, folder: Path) -> None:
     seal_round(place.ledger, TrustStore(folder, production=False), actor="seal", clock=now, **common)
     with place.unit("deliver") as unit:
         sent = deliveries.to_send(unit, place.round_id, place.agreement.secondary_schools[0].id, after=None, limit=100)
-        said = [deliveries.Answer(one.message_id, "accepted", None, b"a receipt") for one in sent]
+        said = [deliveries.AttemptResult(one.message_id, "accepted", None, b"a receipt") for one in sent]
         deliveries.settle(unit, said)
 
 

@@ -24,7 +24,7 @@ from test_walk import (
     supply,
 )
 
-from overstap.agreements.model import RoundKind, Stage
+from overstap.agreements.model import RegistrationStage, RoundKind
 from overstap.ledger import Ledger
 from overstap.ledger.delivery import deliveries, withdrawals
 from overstap.ledger.dossiers import dossiers
@@ -36,14 +36,14 @@ YEAR = "2026-2027"
 
 def decide(ledger: Ledger, agreed: str, day: int, view: str | None = None, pupil: str = "17") -> decisions.Recorded:
     with ledger.unit(REGION, "school") as unit:
-        decision = decisions.Decision(pupil, date(2027, 1, day), agreed, view)
+        decision = decisions.ReviewDecision(pupil, date(2027, 1, day), agreed, view)
         return decisions.record(unit, ROUND, PO, [decision], ground="school_single")
 
 
 def to_leave(ledger: Ledger) -> list[tuple[str, str | None]]:
     """Return what would go along now, and leave everything as it is."""
     with ledger.unit(REGION, "test") as unit:
-        found = deliveries.to_seal(unit, ROUND, Stage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
+        found = deliveries.to_seal(unit, ROUND, RegistrationStage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
         return [(item.agreed, item.opened(unit.keys)[1]) for item in found]
 
 
@@ -165,7 +165,7 @@ def test_a_dossier_that_was_taken_back_is_not_waited_for_and_hides_nobody(ledger
     assert expected(ledger) == (2, 1)
     with ledger.unit(REGION, "coordinator") as unit:
         ((dossier,),) = unit.rows("select dossier from overstap.dossier")
-        reason = withdrawals.Reason.OBJECTION
+        reason = withdrawals.WithdrawalReason.OBJECTION
         assert withdrawals.withdraw(unit, ROUND, [dossier], reason=reason, decided_by="coordinator") == 1
     assert expected(ledger) == (1, 0)
 

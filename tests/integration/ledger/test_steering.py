@@ -8,7 +8,7 @@ from test_walk import PO, REGION, ROUND, VO, accept_all, agreement, incoming, in
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.agreements.changing import shifted
-from overstap.agreements.model import Stage
+from overstap.agreements.model import RegistrationStage
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.delivery import deliveries
@@ -17,7 +17,7 @@ from overstap.ledger.invariants import check
 from overstap.ledger.rounds import milestones, rounds
 from overstap.ledger.rounds.round_agreements import versions
 from overstap.ledger.rounds.runs import narrow, narrowed_to
-from overstap.ledger.rounds.steering import Asked, take_file, take_form
+from overstap.ledger.rounds.steering import SteeringRequest, take_file, take_form
 
 KIND = RoundKind.ADVICE
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -45,7 +45,7 @@ def begin(ledger: Ledger, agreed: Agreement) -> None:
 
 def ask(ledger: Ledger, *, by: str = "coordinator", schools: tuple[str, ...] = (), **moved: datetime) -> int:
     with ledger.unit(REGION, by) as unit:
-        return len(take_form(unit, ROUND, Asked(by, "overleg", moved, schools, "manual__1")))
+        return len(take_form(unit, ROUND, SteeringRequest(by, "overleg", moved, schools, "manual__1")))
 
 
 def offer(ledger: Ledger, offered: Agreement) -> list[tuple[str, str | None]] | None:
@@ -219,7 +219,7 @@ def test_a_registration_elsewhere_shows(ledger: Ledger) -> None:
             ("withdrawn_at = now()", "none"),
         ):
             unit.run(f"update overstap.application set {change}")  # noqa: S608
-            deliveries.sort_receivers(unit, ROUND, Stage.REGISTERED)
+            deliveries.sort_receivers(unit, ROUND, RegistrationStage.REGISTERED)
             found = deliveries.without_receiver(unit, ROUND)
             assert [(one.primary_school, one.why, one.count) for one in found] == [(PO, why, 1)]
         assert unit.one("select state from overstap.dossier")[0] == "no_receiver"

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from overstap.agreements import Agreement, RoundKind
-from overstap.agreements.model import Stage
+from overstap.agreements.model import RegistrationStage
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.delivery import circuit_breaker, deliveries, non_delivery
@@ -94,7 +94,7 @@ def release(ledger: Ledger, key: str = "answer 1", *, closes_in: float = 3600) -
 
 def inspect(ledger: Ledger, pupil: str = "17") -> decisions.Recorded:
     with ledger.unit(REGION, "school") as unit:
-        decision = decisions.Decision(pupil, date(2027, 1, 12), "Nee", "Ik zie het anders.")
+        decision = decisions.ReviewDecision(pupil, date(2027, 1, 12), "Nee", "Ik zie het anders.")
         return decisions.record(unit, ROUND, PO, [decision], ground="school_list")
 
 
@@ -103,13 +103,21 @@ def register(ledger: Ledger, stage: str = "registered") -> int:
         return rounds.record_registrations(
             unit,
             "2026-2027",
-            [rounds.Registration(PUPIL, PO, VO, stage, NOW + timedelta(seconds=list(Stage).index(Stage(stage))))],
+            [
+                rounds.Registration(
+                    PUPIL,
+                    PO,
+                    VO,
+                    stage,
+                    NOW + timedelta(seconds=list(RegistrationStage).index(RegistrationStage(stage))),
+                )
+            ],
         )
 
 
 def seal(ledger: Ledger) -> list[UUID]:
     with ledger.unit(REGION, "test") as unit:
-        claimed = deliveries.to_seal(unit, ROUND, Stage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
+        claimed = deliveries.to_seal(unit, ROUND, RegistrationStage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
         sealed = [
             deliveries.Envelope(uuid4(), item.ref, school, b"sealed", sha256(b"sealed"), sha256(b"manifest"))
             for item in claimed
@@ -123,7 +131,7 @@ def send(ledger: Ledger, outcome: str = "accepted", receipt: bytes | None = b"re
     with ledger.unit(REGION, "test") as unit:
         leased = deliveries.to_send(unit, ROUND, VO, limit=10)
     with ledger.unit(REGION, "test") as unit:
-        deliveries.settle(unit, [deliveries.Answer(item.message_id, outcome, None, receipt) for item in leased])
+        deliveries.settle(unit, [deliveries.AttemptResult(item.message_id, outcome, None, receipt) for item in leased])
     return len(leased)
 
 
@@ -206,11 +214,11 @@ def test_nobody_receives_without_the_agreed_registration(ledger: Ledger, stage: 
         register(ledger, stage)
     assert seal(ledger) == []
     with ledger.unit(REGION, "test") as unit:
-        assert deliveries.sort_receivers(unit, ROUND, Stage.REGISTERED)["no_receiver"] == 1
+        assert deliveries.sort_receivers(unit, ROUND, RegistrationStage.REGISTERED)["no_receiver"] == 1
     assert states(ledger) == ["no_receiver"]
     register(ledger, "placed")
     with ledger.unit(REGION, "test") as unit:
-        assert deliveries.sort_receivers(unit, ROUND, Stage.REGISTERED)["found_receiver"] == 1
+        assert deliveries.sort_receivers(unit, ROUND, RegistrationStage.REGISTERED)["found_receiver"] == 1
     assert len(seal(ledger)) == 1
 
 

@@ -23,7 +23,7 @@ from test_walk import (
 )
 
 from overstap.agreements import RoundKind
-from overstap.agreements.model import Stage
+from overstap.agreements.model import RegistrationStage
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.delivery import deliveries, withdrawals
@@ -48,7 +48,7 @@ def begin(ledger: Ledger, rule: str = "withhold", *, closes_in: float = 3600, co
 
 def decide(ledger: Ledger, pupil: str = "17", agreed: str = "Ja", **more: str | None) -> decisions.Recorded:
     ground = str(more.pop("ground", None) or "school_single")
-    decision = decisions.Decision(pupil, date(2027, 1, 12), agreed, more.pop("view", None), **more)
+    decision = decisions.ReviewDecision(pupil, date(2027, 1, 12), agreed, more.pop("view", None), **more)
     with ledger.unit(REGION, "school") as unit:
         return decisions.record(unit, ROUND, PO, [decision], ground=ground)
 
@@ -78,7 +78,7 @@ def end(ledger: Ledger, choice: str = "", schools: tuple[str, ...] = (PO,), hour
 
 def to_leave(ledger: Ledger) -> list[tuple[str, str | None]]:
     with ledger.unit(REGION, "test") as unit:
-        found = deliveries.to_seal(unit, ROUND, Stage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
+        found = deliveries.to_seal(unit, ROUND, RegistrationStage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
         return [(item.agreed, item.opened(unit.keys)[1]) for item in found]
 
 
@@ -275,7 +275,7 @@ def test_an_objection_while_sending_starts_is_heard_or_told(ledger: Ledger, app_
     thread = threading.Thread(target=object_late)
     thread.start()
     with ledger.unit(REGION, "seal") as unit:
-        found = deliveries.to_seal(unit, ROUND, Stage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
+        found = deliveries.to_seal(unit, ROUND, RegistrationStage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
         claimed.set()
         unit.run("select pg_sleep(0.3)")
         assert [item.agreed for item in found] == ["Ja"]
@@ -303,7 +303,7 @@ def test_an_objection_after_delivery_is_a_task_and_can_take_the_dossier_back(led
     with ledger.unit(REGION, "coordinator") as unit:
         (task,) = parent_requests.of_school(unit, ROUND, PO)
         assert (task.state, task.kind) == ("open", "correction")
-        reason = withdrawals.Reason.OBJECTION
+        reason = withdrawals.WithdrawalReason.OBJECTION
         assert withdrawals.withdraw(unit, ROUND, [ref.dossier], reason=reason, decided_by="coordinator") == 1
         assert [one.reason for one in withdrawals.to_revoke(unit, ROUND)] == [reason]
     assert states(ledger)[0] == "withdrawn"

@@ -13,7 +13,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.notifications import notices
 from overstap.ledger.notifications.notices import Notice
 from overstap.ledger.rounds import rounds, task_failures
-from overstap.ledger.rounds.task_failures import Place
+from overstap.ledger.rounds.task_failures import TaskInstanceRef
 from overstap.notifications.noting import tell
 from overstap.notifications.outbox import work
 from overstap.notifications.smtp import opened
@@ -53,9 +53,9 @@ def send(ledger: Ledger, server: MailServer) -> dict[str, int]:
     return dict(work(ledger, "demo", lambda: opened(connect, sender="o@regio.example"), actor="mail", clock=now))
 
 
-def fail(ledger: Ledger, agreement: Agreement, index: int) -> Place:
+def fail(ledger: Ledger, agreement: Agreement, index: int) -> TaskInstanceRef:
     school = agreement.primary_schools[index]
-    place = Place("round__demo__advice", "run", "collect", index, agreement.round_id(KIND), school.id)
+    place = TaskInstanceRef("round__demo__advice", "run", "collect", index, agreement.round_id(KIND), school.id)
     with ledger.unit("demo", "collect") as unit:
         error = OverstapError("INTAKE-050", school=school.label, contact=school.contact)
         task_failures.note(unit, place, error, will_retry=False)

@@ -17,7 +17,7 @@ from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.notifications.outbox import (
     Mail,
-    Standing,
+    MailStatus,
     due,
     queue,
     standing,
@@ -39,7 +39,7 @@ def put(ledger: Ledger, *mails: Mail) -> int:
         return queue(unit, mails)
 
 
-def stand(ledger: Ledger) -> dict[str, Standing]:
+def stand(ledger: Ledger) -> dict[str, MailStatus]:
     with ledger.unit("demo", "test") as unit:
         return {one.meaning.rsplit("/")[-1]: one for one in standing(unit)}
 

@@ -12,7 +12,7 @@ from overstap.clock import now, wall
 from overstap.delivery.sealing import seal_round
 from overstap.envelope.envelope import DOSSIER_FILE, open_envelope
 from overstap.ledger.review import decisions
-from overstap.ledger.review.decisions import Decision
+from overstap.ledger.review.decisions import ReviewDecision
 from overstap.ledger.rounds import counts, rounds
 from overstap.oso.reading import read
 from overstap.pki import DevelopmentAuthority, TrustStore
@@ -118,7 +118,7 @@ def test_consent_that_is_asked_is_in_the_dossier_and_stops_nothing(
         finally:
             served.stop()
         with asked.unit("school") as unit:
-            seen = Decision(on_paper.las_key, wall(now()).date(), "Ja", None)
+            seen = ReviewDecision(on_paper.las_key, wall(now()).date(), "Ja", None)
             assert decisions.record(unit, asked.round_id, asked.school, [seen], ground="school_single").recorded
         said = sealed_consents(asked, at_home, tmp_path / "trust")
     assert said == {yes.pupil_number: "Ja", no.pupil_number: "Nee", on_paper.pupil_number: "Onbekend"}

@@ -167,7 +167,7 @@ def test_who_has_not_answered_is_reminded_once(place: Place, mail_server: MailSe
             unit,
             place.round_id,
             place.school,
-            [decisions.Decision(family.las_key, date(2027, 1, 12), "Ja", None)],
+            [decisions.ReviewDecision(family.las_key, date(2027, 1, 12), "Ja", None)],
             ground="school_single",
         )
     with psycopg.connect(owner_dsn) as connection:

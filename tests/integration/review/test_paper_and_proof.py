@@ -109,7 +109,7 @@ def test_a_pupil_of_nobody_is_not_printed(place: Place, pupil: str) -> None:
 def answered(place: Place, family: Family, person: str) -> None:
     ref = VersionRef(family.dossier, 1)
     with place.unit("parent") as unit:
-        decision = decisions.Decision("", date(2027, 1, 12), "Nee", VIEW, person=person)
+        decision = decisions.ReviewDecision("", date(2027, 1, 12), "Nee", VIEW, person=person)
         assert decisions.insert_decisions(unit, [(ref, decision)], ground="parent_page") == {ref}
         parent_requests.ask(unit, ref, kind="question", text="Wie krijgt dit?", person=person)
 

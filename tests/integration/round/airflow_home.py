@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from overstap_tools.local import ports
-from overstap_tools.local.environment import Place, environment
+from overstap_tools.local.environment import AirflowFolders, environment
 from overstap_tools.local.passwords import Passwords
 from overstap_tools.project import PROJECT
 
@@ -103,7 +103,7 @@ def open_airflow(house: House) -> Airflow:
     house.server.create_role(DATABASE)
     house.server.create_database(DATABASE, DATABASE)
     database = house.server.dsn(DATABASE, DATABASE, scheme="postgresql+psycopg")
-    place = Place(home, PROJECT / "dags", PROJECT / "plugins", database, ports.any_free(), 2)
+    place = AirflowFolders(home, PROJECT / "dags", PROJECT / "plugins", database, ports.any_free(), 2)
     extra = house.settings | {"TMPDIR": str(temporary)}
     log = house.folder / "player.log"
     with log.open("ab") as out:

@@ -27,7 +27,7 @@ from overstap.agreements import Agreement, Milestones, Round, RoundKind, load_ag
 from overstap.clock import now, wall
 from overstap.delivery.stored_evidence import receipt_fault, stored
 from overstap.ledger import Ledger
-from overstap.ledger.invariants import Breach, Evidence, check
+from overstap.ledger.invariants import Breach, StoredEvidence, check
 from overstap.ledger.migrate import add_region, migrate, set_app_password
 from overstap.ledger.region_keys import create_keys
 from overstap.pki import TrustStore, develop
@@ -35,7 +35,7 @@ from overstap.receiver.endpoint import PATH
 from overstap.simulation.synthetic.agreement import PARTNERSHIP
 from overstap.simulation.synthetic.las import load_las
 from overstap.simulation.synthetic.region import SyntheticRegion
-from overstap.simulation.synthetic.writing import Written, write
+from overstap.simulation.synthetic.writing import WrittenRegion, write
 from overstap_tools.demo.mail import AT_ANY_HOUR
 from overstap_tools.local import ports
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -71,7 +71,7 @@ class House:
     database: str
     ports: dict[str, int]
     """Where each secondary school's endpoint is, or will be."""
-    written: Written
+    written: WrittenRegion
     agreement: Agreement
     mail: MailServer
     """Not started: the mail of a whole story waits."""
@@ -165,7 +165,7 @@ class House:
     def breaches(self) -> list[Breach]:
         """Return what breaks an invariant, with all stores and every receipt looked at again."""
         stores = {school: stored(self.store(school)) for school in self.endpoints}
-        evidence = Evidence(stores, receipt_fault(self.trust()))
+        evidence = StoredEvidence(stores, receipt_fault(self.trust()))
         with self.ledger() as ledger, ledger.unit(self.region.name, "test") as unit:
             return check(unit, evidence)
 

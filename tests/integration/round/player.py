@@ -33,7 +33,7 @@ def main() -> None:
 
     from overstap.agreements import load_all
     from overstap.clock import now
-    from overstap.orchestration.access import Account, add_accounts, coordinator_role, people_of, sync_access
+    from overstap.orchestration.access import AirflowAccount, add_accounts, coordinator_role, people_of, sync_access
     from overstap.settings import Settings
 
     agreements = load_all(Settings().regions)[0]
@@ -41,7 +41,7 @@ def main() -> None:
     accounts = [(person.account, agreement.region) for agreement in agreements for person in agreement.coordinators]
     accounts += [("stranger", agreements[0].region)]
     add_accounts(
-        Account(login, login, f"{login}@example.org", "x" * 20, coordinator_role(at)) for login, at in accounts
+        AirflowAccount(login, login, f"{login}@example.org", "x" * 20, coordinator_role(at)) for login, at in accounts
     )
     with get_application_builder() as builder:
         roles = {

@@ -86,9 +86,9 @@ def test_clearing_everything_delivers_nothing_twice(played: tuple[Story, bool, s
     assert contents(story) == before
     assert count(story, "select sum(attempts) from overstap.delivery") == attempts
     with story.ledger.unit(REGION, "test") as unit:
-        from overstap.ledger.invariants import Evidence, check
+        from overstap.ledger.invariants import StoredEvidence, check
 
-        assert check(unit, Evidence(before)) == []
+        assert check(unit, StoredEvidence(before)) == []
 
 
 def test_a_coordinator_cannot_take_the_round_away(played: tuple[Story, bool, str]) -> None:

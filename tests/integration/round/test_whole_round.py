@@ -2,27 +2,27 @@
 
 from collections import Counter
 
-from overstap.agreements.model import Stage
+from overstap.agreements.model import RegistrationStage
 from overstap.ledger.rounds.counts import primary_schools, secondary_schools
-from overstap.simulation.synthetic.pupil import Fault, Pupil
+from overstap.simulation.synthetic.pupil import SyntheticFault, SyntheticPupil
 from overstap.simulation.synthetic.school import Character
 
 from .conftest import Chapter, Story, listed_keys
 from .house import House
 
-MAY_RECEIVE = {Stage.REGISTERED, Stage.PLACED}
+MAY_RECEIVE = {RegistrationStage.REGISTERED, RegistrationStage.PLACED}
 
 
-def receivers(pupil: Pupil) -> set[str]:
+def receivers(pupil: SyntheticPupil) -> set[str]:
     return {choice.school_id for choice in pupil.choices if choice.stage in MAY_RECEIVE}
 
 
-def is_faulty(pupil: Pupil) -> bool:
+def is_faulty(pupil: SyntheticPupil) -> bool:
     """Return whether a dossier is to be rejected. A secret address never gets in: it is cut off when it is read."""
-    return pupil.fault not in (None, Fault.SECRET_WITH_ADDRESS)
+    return pupil.fault not in (None, SyntheticFault.SECRET_WITH_ADDRESS)
 
 
-def taken(house: House) -> list[Pupil]:
+def taken(house: House) -> list[SyntheticPupil]:
     """Return the pupils whose dossier must be accepted: no fault in it, and not supplied twice."""
     twice = [next(house.region.pupils(one)) for one in house.region.primary if one.character is Character.LITTERED]
     return [pupil for pupil in house.region.pupils() if not is_faulty(pupil) and pupil not in twice]

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from overstap.agreements import load_agreement, load_all
 from overstap.agreements.calendar_file import icalendar
-from overstap.agreements.days import Audience, Entry, EntryKind, entries, entries_for
+from overstap.agreements.days import Audience, CalendarEntry, EntryKind, entries, entries_for
 from overstap.agreements.national import national_year
 from overstap.agreements.overview import overview
 from overstap.cli import app
@@ -89,7 +89,7 @@ def test_a_uid_may_come_once(of_region):
 @settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=300))
 def test_any_text_survives(title, text):
-    entry = Entry("a@b", EntryKind.OCCASION, title, text, date(2027, 1, 1), None, tuple(Audience))
+    entry = CalendarEntry("a@b", EntryKind.OCCASION, title, text, date(2027, 1, 1), None, tuple(Audience))
     (event,) = ical_reading.read(icalendar("x", [entry], MADE)).inside
 
     def kept(value):

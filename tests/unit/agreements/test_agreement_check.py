@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from overstap.agreements import load_agreement, source_positions
 from overstap.agreements.checks import check_agreements
 from overstap.agreements.checks.people import read_register
-from overstap.agreements.findings import WARNINGS, Severity
+from overstap.agreements.findings import WARNINGS, AgreementSeverity
 from overstap.agreements.source_positions import read_written
 from overstap.cli import app
 from overstap.errors import OverstapError, sentences
@@ -191,7 +191,7 @@ def test_a_mistake_gives_its_code_at_its_line(tmp_path, old, new, codes, at):
     # A school's number stands on the line above its name
     assert {place, place - 1 if codes == "143" else place} & {finding.line for finding in findings}
     for finding in findings:
-        assert (finding.severity is Severity.WARNING) == (finding.code in WARNINGS)
+        assert (finding.severity is AgreementSeverity.WARNING) == (finding.code in WARNINGS)
         said = f"{finding.message_nl} {finding.do_nl} {finding.message_en} {finding.do_en}"
         assert not re.search(r"Said\(|None|\{[a-z_]+\}", said)
 
@@ -199,7 +199,7 @@ def test_a_mistake_gives_its_code_at_its_line(tmp_path, old, new, codes, at):
 @pytest.mark.parametrize(("old", "new", "codes", "at"), MISTAKES, ids=[f"{m[2]}-{m[1][:30]}" for m in MISTAKES])
 def test_what_does_not_load_has_errors(tmp_path, old, new, codes, at):
     path = write(tmp_path, GOOD.replace(old, new))
-    has_errors = any(finding.severity is Severity.ERROR for finding in found(path))
+    has_errors = any(finding.severity is AgreementSeverity.ERROR for finding in found(path))
     understood = {"101", "102", "103", "104", "105", "106", "107", "110", "112", "116", "131"}.isdisjoint(codes.split())
     if understood and load_agreement_code(path) is None:
         return
@@ -324,7 +324,7 @@ def test_no_coordinator_and_no_round(tmp_path):
 
 def test_a_year_without_a_national_file_is_assumed(tmp_path):
     findings = [each for each in found(write(tmp_path), national=tmp_path / "none") if each.code == "AGREEMENT-161"]
-    assert [each.severity for each in findings] == [Severity.WARNING]
+    assert [each.severity for each in findings] == [AgreementSeverity.WARNING]
 
 
 def test_a_broken_national_file_is_told_and_not_assumed(tmp_path):

@@ -9,7 +9,7 @@ from agreement_files import GOOD, write
 from typer.testing import CliRunner
 
 from overstap.agreements import load_agreement
-from overstap.agreements.differences import Change, differences
+from overstap.agreements.differences import ChangeKind, differences
 from overstap.cli import app
 
 CASES = [
@@ -33,7 +33,11 @@ def test_what_differs(tmp_path, old, new, expected):
     after = load_agreement(write(tmp_path / "new", GOOD.replace(old, new)))
     found = differences(before, after)
     assert sorted((each.path, each.change.value) for each in found) == sorted(expected)
-    back = {Change.ADDED: Change.REMOVED, Change.REMOVED: Change.ADDED, Change.CHANGED: Change.CHANGED}
+    back = {
+        ChangeKind.ADDED: ChangeKind.REMOVED,
+        ChangeKind.REMOVED: ChangeKind.ADDED,
+        ChangeKind.CHANGED: ChangeKind.CHANGED,
+    }
     turned = {(each.path, back[each.change]) for each in differences(after, before)}
     assert turned == {(each.path, each.change) for each in found}
     for each in found:

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from overstap_tools.bench.lines import Line, line
-from overstap_tools.bench.together import Part, Stopwatch, together
+from overstap_tools.bench.lines import RateLine, line
+from overstap_tools.bench.together import ProcessShare, Stopwatch, together
 
 
-def counting(stopwatch: Stopwatch, items: int, preparation: float) -> Part:
+def counting(stopwatch: Stopwatch, items: int, preparation: float) -> ProcessShare:
     time.sleep(preparation)
     stopwatch.ready()
     stopwatch.more["process"] = os.getpid()
@@ -17,7 +17,7 @@ def counting(stopwatch: Stopwatch, items: int, preparation: float) -> Part:
     return stopwatch.stop(items)
 
 
-def failing(stopwatch: Stopwatch, items: int, *_: object) -> Part:
+def failing(stopwatch: Stopwatch, items: int, *_: object) -> ProcessShare:
     if items:
         raise ValueError("on purpose")
     stopwatch.ready()
@@ -50,12 +50,12 @@ def test_a_line_has_both_rates() -> None:
 @pytest.mark.parametrize(
     ("found", "is_kept"),
     [
-        (Line(what="a", one=10, two=19, budget=10), True),
-        (Line(what="b", one=10, two=19, budget=11), False),
-        (Line(what="c", one=10, two=19, budget=19, is_budget_for_two=True), True),
-        (Line(what="d", one=30, two=19, budget=20, is_budget_for_two=True), False),
-        (Line(what="e", one=10), None),
+        (RateLine(what="a", one=10, two=19, budget=10), True),
+        (RateLine(what="b", one=10, two=19, budget=11), False),
+        (RateLine(what="c", one=10, two=19, budget=19, is_budget_for_two=True), True),
+        (RateLine(what="d", one=30, two=19, budget=20, is_budget_for_two=True), False),
+        (RateLine(what="e", one=10), None),
     ],
 )
-def test_a_budget_is_kept_on_the_cores_it_is_for(found: Line, is_kept: bool | None) -> None:
+def test_a_budget_is_kept_on_the_cores_it_is_for(found: RateLine, is_kept: bool | None) -> None:
     assert found.is_kept is is_kept

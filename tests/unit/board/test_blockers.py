@@ -10,7 +10,7 @@ from overstap.agreements import Milestones
 from overstap.ledger.delivery.test_messages import SchoolResult
 from overstap.ledger.dossiers.outstanding import Ownerless, ToldUndelivered
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
-from overstap.pages.board.blockers import Situation, Weight, Who, blockers
+from overstap.pages.board.blockers import SchoolSituation, Weight, Who, blockers
 from overstap.pages.board.steps import StepState, steps
 from overstap.texts import texts
 
@@ -30,7 +30,7 @@ def milestones(due: datetime = BEFORE, delivers: datetime = AFTER) -> Milestones
     )
 
 
-QUIET = Situation(
+QUIET = SchoolSituation(
     0, Counter(), Counter(), Counter(), None, (), (0, 0), {}, milestones(), NOW, lambda code: f"Zin van {code}."
 )
 
@@ -129,7 +129,7 @@ QUIET = Situation(
         (replace(QUIET, states=Counter(inspected=2)), "inspected_early", Weight.GOING, Who.NOBODY),
     ],
 )
-def test_each_kind(situation: Situation, kind: str, weight: Weight, who: Who) -> None:
+def test_each_kind(situation: SchoolSituation, kind: str, weight: Weight, who: Who) -> None:
     [found] = blockers(situation)
     assert (found.kind, found.weight, found.who) == (kind, weight, who)
     assert found.says

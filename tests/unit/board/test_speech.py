@@ -7,7 +7,7 @@ import pytest
 
 from overstap.pages.board import addresses, exports, formatting, health
 from overstap.pages.board.csrf import is_ours, mark
-from overstap.pages.board.person import Person
+from overstap.pages.board.person import BoardUser
 from overstap.pages.board.views.school import pseudonym
 
 NOW = datetime(2027, 3, 10, 11, tzinfo=UTC)  # 12:00 on a Dutch wall
@@ -56,7 +56,7 @@ def test_a_usual_cell_stays_as_it_is() -> None:
 
 
 def test_a_mark_is_of_one_person_and_one_form() -> None:
-    anna, bob = Person("anna", "1", frozenset()), Person("bob", "2", frozenset())
+    anna, bob = BoardUser("anna", "1", frozenset()), BoardUser("bob", "2", frozenset())
     given = mark("s" * 32, anna, "ronde/school")
     assert is_ours("s" * 32, anna, "ronde/school", given)
     assert not is_ours("s" * 32, bob, "ronde/school", given)

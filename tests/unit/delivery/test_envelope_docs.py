@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from overstap.envelope.manifest import FORMAT, Kind
+from overstap.envelope.manifest import FORMAT, EnvelopeKind
 from overstap.envelope.package import DEFAULT_LIMITS
-from overstap.envelope.reasons import Reason
+from overstap.envelope.reasons import OpeningFailure
 from overstap.envelope.receipt import _CODES, Refusal
 from overstap.pki.certificates import DEVELOPMENT_POLICY
 from overstap.pki.store import EXPIRY_DAYS
@@ -15,7 +15,7 @@ TEXT = (ROOT / "docs" / "envelope.md").read_text(encoding="utf-8")
 
 
 def test_every_reason_refusal_and_kind_is_named() -> None:
-    for value in (*Reason, *Refusal, *Kind):
+    for value in (*OpeningFailure, *Refusal, *EnvelopeKind):
         assert f"`{value}`" in TEXT, value
 
 

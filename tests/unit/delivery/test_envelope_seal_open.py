@@ -30,8 +30,8 @@ from overstap.envelope.der import (
 )
 from overstap.envelope.envelope import MAX_AGE, MAX_AHEAD, open_envelope, seal
 from overstap.envelope.message_ids import is_message_id, message_id
-from overstap.envelope.package import Limits, pack, unpack
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.package import PackageLimits, pack, unpack
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.pki import (
     DevelopmentAuthority,
     KeyKind,
@@ -66,11 +66,11 @@ def sealed(trust: TrustStore, files=FILES, **changes):
     return seal(files, sender=sender, recipient=trust.recipient("98XA00", at=AT), **values)
 
 
-def opened(trust: TrustStore, data: bytes, *, at: datetime = AT, limits: Limits = package.DEFAULT_LIMITS):
+def opened(trust: TrustStore, data: bytes, *, at: datetime = AT, limits: PackageLimits = package.DEFAULT_LIMITS):
     return open_envelope(data, keyring=trust.keyring("98XA00", at=AT), trust=trust, me="98XA00", at=at, limits=limits)
 
 
-def refusal(trust: TrustStore, data: bytes, **options) -> Reason:
+def refusal(trust: TrustStore, data: bytes, **options) -> OpeningFailure:
     with pytest.raises(EnvelopeError) as refused:
         opened(trust, data, **options)
     return refused.value.reason
@@ -114,7 +114,7 @@ def spoilt_copies(data: bytes, opaque: bytes, choose: random.Random) -> Iterator
             yield position, data[:position] + bytes((data[position] ^ 1 << bit,)) + data[position + 1 :]
 
 
-def reasons_for(trust: TrustStore, copies: Iterable[tuple[int, bytes]], seed: int) -> set[Reason]:
+def reasons_for(trust: TrustStore, copies: Iterable[tuple[int, bytes]], seed: int) -> set[OpeningFailure]:
     reasons = set()
     for position, data in copies:
         try:
@@ -129,7 +129,12 @@ def test_every_flipped_bit_of_an_envelope_is_refused(ec_trust: TrustStore) -> No
     made, seed = sealed(ec_trust).envelope, random.randrange(2**32)
     ciphertext = cms.decode(cms.ContentInfo, made).content.parse(cms.AuthEnvelopedData).content.ciphertext
     reasons = reasons_for(ec_trust, spoilt_copies(made, ciphertext, random.Random(seed)), seed)
-    assert {Reason.MALFORMED, Reason.DECRYPTION, Reason.NOT_FOR_THIS_KEY, Reason.ALGORITHM} <= reasons
+    assert {
+        OpeningFailure.MALFORMED,
+        OpeningFailure.DECRYPTION,
+        OpeningFailure.NOT_FOR_THIS_KEY,
+        OpeningFailure.ALGORITHM,
+    } <= reasons
 
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")
@@ -141,13 +146,13 @@ def test_every_flipped_bit_inside_is_refused(ec_trust: TrustStore) -> None:
     copies = spoilt_copies(signed, content, random.Random(seed))
     sent = ((position, encryption.encrypt(data, recipient)) for position, data in copies)
     reasons = reasons_for(ec_trust, sent, seed)
-    assert {Reason.MALFORMED, Reason.SIGNED_ATTRIBUTES, Reason.SIGNATURE} <= reasons
-    assert not reasons & {Reason.PACKAGE, Reason.MANIFEST}, "nothing unverified is unpacked"
+    assert {OpeningFailure.MALFORMED, OpeningFailure.SIGNED_ATTRIBUTES, OpeningFailure.SIGNATURE} <= reasons
+    assert not reasons & {OpeningFailure.PACKAGE, OpeningFailure.MANIFEST}, "nothing unverified is unpacked"
 
 
 @pytest.mark.parametrize("cut", [0, 1, 2, 100, -1])
 def test_every_truncation_is_refused(ec_trust: TrustStore, cut: int) -> None:
-    assert refusal(ec_trust, sealed(ec_trust).envelope[:cut]) is Reason.MALFORMED
+    assert refusal(ec_trust, sealed(ec_trust).envelope[:cut]) is OpeningFailure.MALFORMED
 
 
 def test_ten_thousand_recipients_are_refused(ec_trust: TrustStore) -> None:
@@ -156,7 +161,7 @@ def test_ten_thousand_recipients_are_refused(ec_trust: TrustStore) -> None:
     found = cms.decode(cms.ContentInfo, sealed(ec_trust).envelope).content.parse(cms.AuthEnvelopedData)
     parts = tlv(INTEGER, b"\0"), tlv(SET, *[one] * 10_000), asn1.encode_der(found.content), tlv(OCTET_STRING, found.tag)
     bomb = tlv(SEQUENCE, cms.oid(cms.AUTH_ENVELOPED_DATA), tlv(CONTEXT_0, tlv(SEQUENCE, *parts)))
-    assert refusal(ec_trust, bomb) is Reason.RECIPIENTS
+    assert refusal(ec_trust, bomb) is OpeningFailure.RECIPIENTS
 
 
 @pytest.mark.parametrize("depth", [100, 100_000])
@@ -165,15 +170,17 @@ def test_deep_nesting_is_refused(ec_trust: TrustStore, depth: int) -> None:
     bomb = b""
     for _ in range(min(depth, 3000)):
         bomb = tlv(SEQUENCE, bomb)
-    assert refusal(ec_trust, bomb) is Reason.MALFORMED
-    assert refusal(ec_trust, b"\x30\x80" * depth) is Reason.MALFORMED
+    assert refusal(ec_trust, bomb) is OpeningFailure.MALFORMED
+    assert refusal(ec_trust, b"\x30\x80" * depth) is OpeningFailure.MALFORMED
 
 
 def test_sizes(ec_trust: TrustStore) -> None:
     made = sealed(ec_trust).envelope
-    assert refusal(ec_trust, made, limits=Limits(envelope_bytes=len(made) - 1)) is Reason.TOO_LARGE
-    assert opened(ec_trust, made, limits=Limits(envelope_bytes=len(made))).files == FILES
-    assert refusal(ec_trust, made, limits=Limits(content_bytes=len(FILES["dossier.xml"]))) is Reason.PACKAGE
+    assert refusal(ec_trust, made, limits=PackageLimits(envelope_bytes=len(made) - 1)) is OpeningFailure.TOO_LARGE
+    assert opened(ec_trust, made, limits=PackageLimits(envelope_bytes=len(made))).files == FILES
+    assert (
+        refusal(ec_trust, made, limits=PackageLimits(content_bytes=len(FILES["dossier.xml"]))) is OpeningFailure.PACKAGE
+    )
 
 
 def test_a_zip_bomb_costs_no_memory(ec_trust: TrustStore) -> None:
@@ -189,7 +196,7 @@ def test_a_zip_bomb_costs_no_memory(ec_trust: TrustStore) -> None:
         unpack(data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert refused.value.reason is Reason.PACKAGE
+    assert refused.value.reason is OpeningFailure.PACKAGE
     assert peak < 2 * 1024 * 1024
 
 
@@ -201,7 +208,7 @@ def test_sixty_five_thousand_entries_and_a_zip_inside(ec_trust: TrustStore) -> N
             made.writestr(zipfile.ZipInfo(f"{number}.txt"), b"")
     with pytest.raises(EnvelopeError) as refused:
         unpack(out.getvalue())
-    assert refused.value.reason is Reason.PACKAGE
+    assert refused.value.reason is OpeningFailure.PACKAGE
     nested = FILES | {"bijlage.zip": pack({"dossier.xml": bytes(100_000)})}
     assert opened(ec_trust, sealed(ec_trust, files=nested).envelope).files == nested
 
@@ -210,10 +217,10 @@ def test_age(ec_trust: TrustStore) -> None:
     """F33, F53: a clock somewhat ahead is borne, last year's message is not."""
     made = sealed(ec_trust).envelope
     assert opened(ec_trust, made, at=AT - MAX_AHEAD).files
-    assert refusal(ec_trust, made, at=AT - MAX_AHEAD - timedelta(seconds=1)) is Reason.FROM_THE_FUTURE
+    assert refusal(ec_trust, made, at=AT - MAX_AHEAD - timedelta(seconds=1)) is OpeningFailure.FROM_THE_FUTURE
     DevelopmentAuthority(ec_trust.folder, at=AT).publish_revocations(days=400)
     assert opened(ec_trust, made, at=AT + MAX_AGE).files
-    assert refusal(ec_trust, made, at=AT + MAX_AGE + timedelta(seconds=1)) is Reason.TOO_OLD
+    assert refusal(ec_trust, made, at=AT + MAX_AGE + timedelta(seconds=1)) is OpeningFailure.TOO_OLD
 
 
 def test_a_key_rotated_under_way_still_opens(tmp_path: Path) -> None:
@@ -229,7 +236,7 @@ def test_a_key_rotated_under_way_still_opens(tmp_path: Path) -> None:
     only_new = KeyRing("98XA00", newest.oin, tuple(newest)[:1])
     with pytest.raises(EnvelopeError) as refused:
         open_envelope(before.envelope, keyring=only_new, trust=trust, me="98XA00", at=AT)
-    assert refused.value.reason is Reason.NOT_FOR_THIS_KEY
+    assert refused.value.reason is OpeningFailure.NOT_FOR_THIS_KEY
     assert open_envelope(after.envelope, keyring=only_new, trust=trust, me="98XA00", at=AT).files == FILES
 
 
@@ -280,7 +287,7 @@ def test_a_package_says_one_thing_to_every_reader() -> None:
             assert found.namelist() == ["manifest.json", "dossier.xml"], name
         with pytest.raises(EnvelopeError) as refused:
             unpack(data)
-        assert refused.value.reason is Reason.PACKAGE, name
+        assert refused.value.reason is OpeningFailure.PACKAGE, name
 
 
 def _shifted(good: bytes, second: int, hidden: bytes) -> bytes:
@@ -329,6 +336,6 @@ def test_a_refusal_crosses_a_process_boundary_and_tells_the_log_only(ec_trust: T
     with pytest.raises(EnvelopeError) as refused:
         opened(ec_trust, data)
     again = pickle.loads(pickle.dumps(refused.value))  # noqa: S301 - our own bytes
-    assert (again.reason, again.code) == (Reason.DECRYPTION, "DELIVERY-001")
+    assert (again.reason, again.code) == (OpeningFailure.DECRYPTION, "DELIVERY-001")
     assert f"sha256={hashlib.sha256(data).hexdigest()}" in caplog.text
     assert "reason=decryption" in caplog.text

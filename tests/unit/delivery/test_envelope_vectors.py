@@ -11,7 +11,7 @@ import pytest
 
 from overstap.envelope.envelope import open_envelope
 from overstap.envelope.manifest import moment_of
-from overstap.envelope.reasons import EnvelopeError, Reason
+from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.envelope.receipt import ReceiptError, ReceiptFault, verify_receipt
 from overstap.envelope.revocation import read_revocation, verify_revocation_receipt
 from overstap.envelope.signing import verify
@@ -61,13 +61,16 @@ def test_bad_ones_are_refused_for_their_reason(vector: dict, trust: TrustStore) 
         opened(vector, trust)
     assert refused.value.reason == vector["reason"]
     assert refused.value.code == vector["code"]
-    assert str(refused.value) == str(EnvelopeError(Reason.MALFORMED)), "to the outside all failures are one"
+    assert str(refused.value) == str(EnvelopeError(OpeningFailure.MALFORMED)), "to the outside all failures are one"
 
 
 def test_every_reason_has_a_vector() -> None:
-    elsewhere = {Reason.TOO_LARGE, Reason.MESSAGE_ID}  # by limits and by the address they came to: test_envelope
+    elsewhere = {
+        OpeningFailure.TOO_LARGE,
+        OpeningFailure.MESSAGE_ID,
+    }  # by limits and by the address they came to: test_envelope
     shown = {one["reason"] for one in INDEX["vectors"] if one["file"].startswith("bad/")}
-    assert {str(reason) for reason in set(Reason) - elsewhere} == shown
+    assert {str(reason) for reason in set(OpeningFailure) - elsewhere} == shown
 
 
 @pytest.mark.parametrize("vector", listed("receipts/"))

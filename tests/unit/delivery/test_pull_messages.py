@@ -11,7 +11,7 @@ import pytest
 from overstap.delivery.desk.identity import is_of
 from overstap.envelope import pull_messages
 from overstap.envelope.message_ids import message_id
-from overstap.envelope.pull_messages import MessageError, NoDossier, Notification, Request
+from overstap.envelope.pull_messages import DossierRequest, MessageError, NoDossier, Notification
 from overstap.oso.reading import read
 from overstap_tools.project import PROJECT
 
@@ -34,7 +34,7 @@ def by_schema(path: Path) -> bool:
 def test_good_ones_are_read_and_written_again(path: Path) -> None:
     found = READ[path.name.split(".")[0]](path.read_bytes())
     assert by_schema(path)
-    if isinstance(found, Request | Notification):
+    if isinstance(found, DossierRequest | Notification):
         assert json.loads(found.to_bytes()) == json.loads(path.read_text())
     else:
         assert json.loads(pull_messages.answer_bytes(*found)) == json.loads(path.read_text())
@@ -51,7 +51,7 @@ def test_bad_ones_are_refused_without_a_word_of_them(path: Path) -> None:
 
 
 def test_a_request_shows_nobody() -> None:
-    request = Request(
+    request = DossierRequest(
         request_id=message_id(datetime.now(UTC), bytes(10)),
         pupil_number="999999990",
         surname="de Vries",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from overstap.delivery.unusual import Ending, Situation, unusual
+from overstap.delivery.unusual import DeliverySituation, Ending, unusual
 from overstap.ledger.rounds.counts import PrimaryCounts
 
 
@@ -14,7 +14,7 @@ def school(name: str, expected: int, **states: int) -> PrimaryCounts:
 
 
 def names(*schools: PrimaryCounts, **more: object) -> list[tuple[str, str, int]]:
-    return [(one.reason, one.subject, one.count) for one in unusual(Situation(schools, **more))]
+    return [(one.reason, one.subject, one.count) for one in unusual(DeliverySituation(schools, **more))]
 
 
 def test_an_ordinary_round_asks_nothing() -> None:
@@ -44,7 +44,7 @@ def test_shares_on_both_sides_of_their_bound(state: str, reason: str, most: int)
 
 def test_a_certificate_that_ends_and_an_agreement_that_changed() -> None:
     ends = Ending("98XA00 signing-2", datetime(2027, 3, 1, 12, tzinfo=UTC))
-    found = unusual(Situation([school("A", 1, inspected=1)], [ends], is_agreement_changed=True))
+    found = unusual(DeliverySituation([school("A", 1, inspected=1)], [ends], is_agreement_changed=True))
     assert [(one.reason, one.subject) for one in found] == [("certificate", ends.name), ("agreement_changed", "")]
     assert found[0].facts["until"] == "maandag 1 maart 2027, 13:00 uur"
 
@@ -52,7 +52,7 @@ def test_a_certificate_that_ends_and_an_agreement_that_changed() -> None:
 def test_each_reason_has_its_sentence_with_its_facts() -> None:
     from overstap.texts import texts
 
-    everything = Situation(
+    everything = DeliverySituation(
         [school("A", 10, inspected=5, rejected=9, no_receiver=9, not_inspected=9), school("B", 5)],
         [Ending("98XA00 signing-2", datetime(2027, 3, 1, 12, tzinfo=UTC))],
         is_agreement_changed=True,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overstap.agreements.model import Stage
+from overstap.agreements.model import RegistrationStage
 from overstap.errors import OverstapError
 from overstap.intake import applications
 from overstap.intake.applications import HEADER, Application, read_csv
@@ -18,7 +18,7 @@ ONE = Application(
     birth_date=date(2015, 3, 30),
     primary_school="99AA00",
     secondary_school="98XA00",
-    stage=Stage.PLACED,
+    stage=RegistrationStage.PLACED,
     recorded_at=datetime(2027, 3, 26, 13, 5, tzinfo=UTC),
 )
 

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from overstap.errors import OverstapError, sentences
-from overstap.intake.refusals import Refused
-from overstap.intake.sources.drop_folder import DropLimits, Found, scan
+from overstap.intake.refusals import RefusedItem
+from overstap.intake.sources.drop_folder import DropLimits, DroppedFile, scan
 from overstap.simulation.synthetic import litter
 
 NOW = datetime(2027, 3, 12, 12, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ def put(folder: Path, name: str, content: bytes = b"<dossier/>", *, age: float =
 def test_a_settled_file_is_found_as_it_is(tmp_path: Path) -> None:
     put(tmp_path, "a.XML", b"<dossier>\r\n</dossier>")
     [found] = look(tmp_path)
-    assert isinstance(found, Found)
+    assert isinstance(found, DroppedFile)
     assert found.data == b"<dossier>\r\n</dossier>"
     assert found.source_digest == hashlib.sha256(found.data).digest()
     assert found.modified_at == NOW - timedelta(hours=1)
@@ -46,7 +46,7 @@ def test_garbage_is_refused_by_its_own_code(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pijp.xml")
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / "stopcontact.xml"))
-    codes = {one.file_name: one.code for one in look(tmp_path) if isinstance(one, Refused)}
+    codes = {one.file_name: one.code for one in look(tmp_path) if isinstance(one, RefusedItem)}
     listener.close()
     assert codes == {
         "map.xml": "INTAKE-002",
@@ -62,7 +62,7 @@ def test_garbage_is_refused_by_its_own_code(tmp_path: Path) -> None:
         "leeg.xml": "INTAKE-011",
     }
     # What is wrong inside the XML is for the reader of dossiers to say.
-    assert {one.file_name for one in look(tmp_path) if isinstance(one, Found)} == {
+    assert {one.file_name for one in look(tmp_path) if isinstance(one, DroppedFile)} == {
         *("goed.xml", "geen xml.xml", "afgebroken.xml", "oude versie.xml", "ander bericht.xml", "doctype.xml"),
         "lachsalvo.xml",
     }
@@ -71,7 +71,7 @@ def test_garbage_is_refused_by_its_own_code(tmp_path: Path) -> None:
 def test_a_large_file_is_not_read_to_memory(tmp_path: Path) -> None:
     litter.scatter(tmp_path, NOW.timestamp() - 3600)
     tracemalloc.start()
-    refused = [one for one in look(tmp_path) if isinstance(one, Refused) and one.code == "INTAKE-006"]
+    refused = [one for one in look(tmp_path) if isinstance(one, RefusedItem) and one.code == "INTAKE-006"]
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert refused[0].facts == {"megabytes": 200, "limit": 32}
@@ -82,7 +82,7 @@ def test_a_large_file_is_not_read_to_memory(tmp_path: Path) -> None:
 def test_a_file_changed_just_now_waits(tmp_path: Path, age: float, is_waiting: bool) -> None:
     put(tmp_path, "a.xml", age=age)
     [one] = look(tmp_path)
-    assert isinstance(one, Refused) == is_waiting
+    assert isinstance(one, RefusedItem) == is_waiting
     if is_waiting:
         assert (one.code, one.is_waiting) == ("INTAKE-007", True)
 
@@ -124,7 +124,7 @@ def test_a_file_that_is_replaced_all_the_time_is_whole_or_refused(tmp_path: Path
     try:
         for _ in range(300):
             for one in look(tmp_path):
-                if isinstance(one, Found):
+                if isinstance(one, DroppedFile):
                     assert one.data in versions
                 else:
                     assert one.code in {"INTAKE-004", "INTAKE-007", "INTAKE-009"}
@@ -139,7 +139,7 @@ def test_a_file_without_rights_is_told(world_readable: Path) -> None:
     with ordinary_user():
         first, second = look(world_readable)
     assert (first.code, first.facts) == ("INTAKE-010", {"kind": "EACCES"})
-    assert isinstance(second, Found)
+    assert isinstance(second, DroppedFile)
 
 
 def test_a_folder_that_is_not_there_is_an_error() -> None:
@@ -165,7 +165,7 @@ def test_labels_and_messages_never_hold_the_file_name(tmp_path: Path) -> None:
     put(tmp_path, "Geheim de Vries.docx")
     put(tmp_path, "Geheim leeg.xml", b"")
     for one in look(tmp_path):
-        said = f"{one!r} {one.label}" + (str(one.error) if isinstance(one, Refused) else "")
+        said = f"{one!r} {one.label}" + (str(one.error) if isinstance(one, RefusedItem) else "")
         assert "Geheim" not in said
         assert "dossier/" not in said
         assert one.file_name.startswith("Geheim")
@@ -186,13 +186,13 @@ def test_a_name_that_is_no_utf8_is_taken(tmp_path: Path) -> None:
     with open(os.fsencode(tmp_path) + b"/Ren\xe9e.xml", "wb") as file:  # noqa: PTH123 - a name that Path cannot write
         file.write(b"<dossier/>")
     [found] = look(tmp_path, now=datetime.now(UTC) + timedelta(hours=1))
-    assert isinstance(found, Found)
+    assert isinstance(found, DroppedFile)
 
 
 def test_every_code_has_sentences_that_fill(tmp_path: Path) -> None:
     litter.scatter(tmp_path, NOW.timestamp() - 3600)
     for one in look(tmp_path, limits=DropLimits(files=3)) + look(tmp_path):
-        if isinstance(one, Refused):
+        if isinstance(one, RefusedItem):
             assert one.error.code in sentences()
             assert "{" not in f"{one.error.message_nl}{one.error.do_nl}{one.error.message_en}{one.error.do_en}"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from overstap.errors import OverstapError
-from overstap.ledger.region_keys import Sealed, create_keys, load_keys
+from overstap.ledger.region_keys import EncryptedContent, create_keys, load_keys
 
 SECRET = b"Achternaam zonder weerga" * 3
 
@@ -32,7 +32,7 @@ def test_bytes_cannot_be_moved_changed_or_read_by_another_region(folder: Path) -
         changed = bytearray(sealed.data)
         changed[place] ^= 1
         with pytest.raises(OverstapError, match="LEDGER-003"):
-            keys.decrypt(Sealed(sealed.key_id, bytes(changed)), "dossier/1")
+            keys.decrypt(EncryptedContent(sealed.key_id, bytes(changed)), "dossier/1")
     with pytest.raises(OverstapError, match="LEDGER-003"):
         keys.decrypt(sealed, "dossier/2")
     with pytest.raises(OverstapError, match="LEDGER-003"):

@@ -15,7 +15,7 @@ from overstap.ledger.delivery.uncollected import NotCollected
 from overstap.ledger.notifications.notices import Notice
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.notifications.composition import Recipient, recipient_of, write
-from overstap.notifications.occasions import Standing, occasions
+from overstap.notifications.occasions import RoundStatus, occasions
 from overstap.notifications.preview import previews
 from overstap.texts import texts
 from overstap_tools.project import PROJECT
@@ -29,13 +29,13 @@ def agreement() -> Agreement:
     return load_agreement(PATH)
 
 
-def standing(agreement: Agreement, at: datetime, *, behind: int = 0, closed: datetime | None = None) -> Standing:
+def standing(agreement: Agreement, at: datetime, *, behind: int = 0, closed: datetime | None = None) -> RoundStatus:
     moments = agreement.round(KIND).milestones
     first = agreement.primary_schools[0]
     counts = [PrimaryCounts(first.id, first.name, 10, Counter(accepted=10 - behind), Counter(), Counter())]
     other = agreement.secondary_schools[0]
     secondary = [SecondaryCounts(other.id, other.name, 5, 5, 0, Counter())]
-    return Standing(agreement.round_id(KIND), KIND, agreement, moments.opens, closed, at, counts, secondary)
+    return RoundStatus(agreement.round_id(KIND), KIND, agreement, moments.opens, closed, at, counts, secondary)
 
 
 def kinds(found: list[Notice]) -> Counter[str]:

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from overstap.oso.archives import DAMAGED, Archive, Entry
+from overstap.oso.archives import DAMAGED, Archive, ArchiveEntry
 
 SEED = 1989
 
@@ -45,7 +45,7 @@ def test_a_plain_archive_is_read_directly(method: int) -> None:
     files = [("a.txt", b"Zoe"), ("map/", b""), ("map/Zo\u00eb.txt", b"x" * 100_000), ("leeg.txt", b"")]
     data = packed(*files, method=method)
     archive = Archive(data)
-    assert all(isinstance(each, Entry) for each in archive.entries)
+    assert all(isinstance(each, ArchiveEntry) for each in archive.entries)
     assert [(each.filename, archive.read(each, 10**6)) for each in archive.entries] == files
     assert archive.read(archive.entries[2], 7) == b"x" * 7
 
@@ -53,7 +53,7 @@ def test_a_plain_archive_is_read_directly(method: int) -> None:
 @pytest.mark.parametrize("data", [packed(("a", b"b"), comment=b"c"), b"#!/bin/sh\n" + packed(("a", b"b"))])
 def test_an_odd_archive_is_left_to_zipfile(data: bytes) -> None:
     archive = Archive(data)
-    assert not isinstance(archive.entries[0], Entry)
+    assert not isinstance(archive.entries[0], ArchiveEntry)
     assert archive.read(archive.entries[0], 10) == b"b"
 
 

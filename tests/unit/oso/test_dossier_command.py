@@ -12,7 +12,7 @@ from overstap.cli.dossier import written
 from overstap.errors import sentences
 from overstap.oso.building import build
 from overstap.oso.catalogue import catalogue, versions
-from overstap.oso.differences import Change, differences
+from overstap.oso.differences import FieldChange, differences
 from overstap.oso.reading import read
 from overstap.oso.rendering import lines
 from overstap.oso.structure import codes
@@ -153,7 +153,7 @@ def test_a_test_put_in_front_is_one_test_more():
         return build({"huidigeschool": {"leerling": {"schoolloopbaanlijst": {"schoolloopbaan": tests}}}})
 
     found = differences(with_tests("2024-2025", "2025-2026"), with_tests("2023-2024", "2024-2025", "2025-2026"))
-    assert {each.change for each in found} == {Change.ADDED}
+    assert {each.change for each in found} == {FieldChange.ADDED}
     assert len(found) == 3
 
 

@@ -20,7 +20,7 @@ from overstap.oso.structure import check
 from overstap.oso.traversal import documents, fields
 from overstap.oso.tree import Node
 from overstap.oso.writing import canonical, content_digest, to_bytes
-from overstap.quality.rules import Severity, judge
+from overstap.quality.rules import DossierSeverity, judge
 
 TODAY = date(2016, 6, 1)
 _CATEGORIES = st.frozensets(st.sampled_from(sorted({name for v in versions() for name in catalogue(v).matrix["POVO"]})))
@@ -123,7 +123,7 @@ def test_a_cut_official_example_passes_every_rule_of_its_profile(example):
         frozenset(dossier.catalogue.matrix["POVO"]),
     ):
         small = cut(dossier, dossier.profile, agreed)
-        assert [each for each in judge(small, today=TODAY) if each.severity is Severity.ERROR] == []
+        assert [each for each in judge(small, today=TODAY) if each.severity is DossierSeverity.ERROR] == []
 
 
 def test_the_supplied_dossier_is_untouched():

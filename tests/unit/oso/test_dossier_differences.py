@@ -6,7 +6,7 @@ from generated_dossiers import generate
 
 from overstap.oso import Dossier
 from overstap.oso.building import build
-from overstap.oso.differences import Change, differences
+from overstap.oso.differences import FieldChange, differences
 from overstap.oso.traversal import fields
 from overstap.oso.tree import Node
 
@@ -33,7 +33,7 @@ def test_a_dossier_is_the_same_as_itself():
 
 def test_a_dossier_that_comes_or_goes_whole_is_told_leaf_by_leaf():
     dossier, nothing = generate(random.Random(SEED), density=0.8), build({})
-    for older, newer, change in ((nothing, dossier, Change.ADDED), (dossier, nothing, Change.REMOVED)):
+    for older, newer, change in ((nothing, dossier, FieldChange.ADDED), (dossier, nothing, FieldChange.REMOVED)):
         found = differences(older, newer)
         assert {each.change for each in found} == {change}
         assert [each.path for each in found] == [each.path for each in leaves(dossier)]
@@ -45,7 +45,7 @@ def test_a_changed_block_is_found_behind_one_that_was_put_in_front():
     before = with_career(entry("2024-2025", grade="7"), entry("2025-2026"))
     after = with_career(entry("2023-2024", grade="6"), entry("2024-2025", grade="7"), entry("2025-2026", group="8b"))
     found = differences(before, after)
-    changed = [each for each in found if each.change is Change.CHANGED]
+    changed = [each for each in found if each.change is FieldChange.CHANGED]
     assert [(each.path.partition("leerling/")[2], each.before, each.after) for each in changed] == [
         (f"{LIST}[3]/groepscode", "8a", "8b")
     ]
@@ -58,8 +58,8 @@ def test_what_likens_most_is_paired_when_one_goes():
     before = with_career(entry("2023-2024", "6c", "6"), entry("2024-2025", "7c", "7"), entry("2025-2026"))
     found = differences(before, with_career(entry("2024-2025", "7d", "7"), entry("2025-2026")))
     assert {(each.change, each.path.partition("leerling/")[2]) for each in found} == {
-        (Change.CHANGED, f"{LIST}[1]/groepscode"),
-        *((Change.REMOVED, f"{LIST}[1]/{name}") for name in ("schooljaar", "groepscode", "jaargroep")),
+        (FieldChange.CHANGED, f"{LIST}[1]/groepscode"),
+        *((FieldChange.REMOVED, f"{LIST}[1]/{name}") for name in ("schooljaar", "groepscode", "jaargroep")),
     }
 
 
@@ -67,15 +67,15 @@ def test_the_order_of_first_names_counts():
     one, other = (
         build({"huidigeschool": {"leerling": {"voornaam": names}}}) for names in (["Noor", "Eva"], ["Eva", "Noor"])
     )
-    assert {each.change for each in differences(one, other)} == {Change.REMOVED, Change.ADDED}
+    assert {each.change for each in differences(one, other)} == {FieldChange.REMOVED, FieldChange.ADDED}
 
 
 def test_a_field_that_a_later_version_dropped_is_removed():
     older = build({"huidigeschool": {"leerling": {"zorg": {"naamib": "x"}}}}, "2018.1")
     found = differences(older, build({"huidigeschool": {"leerling": {"achternaam": "Vis"}}}))
     assert {(each.change, each.path.rpartition("/")[2]) for each in found} == {
-        (Change.REMOVED, "naamib"),
-        (Change.ADDED, "achternaam"),
+        (FieldChange.REMOVED, "naamib"),
+        (FieldChange.ADDED, "achternaam"),
     }
 
 

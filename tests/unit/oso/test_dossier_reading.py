@@ -11,7 +11,7 @@ from lxml import etree
 from overstap.errors import OverstapError, sentences
 from overstap.oso.building import build
 from overstap.oso.catalogue import versions
-from overstap.oso.reading import Limits, read, read_as
+from overstap.oso.reading import ReadingLimits, read, read_as
 from overstap.oso.structure import check
 from overstap.oso.writing import canonical, content_digest, to_bytes
 
@@ -171,11 +171,11 @@ def test_a_dossier_crosses_to_another_process():
 
 def test_limits_can_be_set():
     with pytest.raises(OverstapError, match="DOSSIER-004"):
-        read(whole(), limits=Limits(size_bytes=1_000))
+        read(whole(), limits=ReadingLimits(size_bytes=1_000))
     with pytest.raises(OverstapError, match="DOSSIER-008"):
-        read(whole(), limits=Limits(elements=10))
+        read(whole(), limits=ReadingLimits(elements=10))
     with pytest.raises(OverstapError, match="DOSSIER-006"):
-        read(whole(), limits=Limits(text_chars=20))
+        read(whole(), limits=ReadingLimits(text_chars=20))
 
 
 def test_comments_and_instructions_do_not_come_along():

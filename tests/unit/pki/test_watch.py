@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from overstap.pki import DevelopmentAuthority, Role, TrustStore, develop
-from overstap.pki.watch import Kind, expiring, sentence
+from overstap.pki.watch import ExpiryKind, expiring, sentence
 
 AT = datetime(2027, 3, 12, 15, tzinfo=UTC)
 PO, VO = "99AB00", "98XA00"
@@ -30,7 +30,7 @@ def test_nothing_ends_within_six_weeks(store: TrustStore) -> None:
 def test_only_what_is_in_use_counts(folder: Path, store: TrustStore) -> None:
     DevelopmentAuthority(folder, at=AT).renew(VO, Role.TLS, days=20)
     [only] = expiring(store, at=AT)
-    assert (only.kind, only.owner, only.role, only.number) == (Kind.CERTIFICATE, VO, Role.TLS, 2)
+    assert (only.kind, only.owner, only.role, only.number) == (ExpiryKind.CERTIFICATE, VO, Role.TLS, 2)
     assert only.until == AT + timedelta(days=20)
     DevelopmentAuthority(folder, at=AT + timedelta(days=10)).renew(VO, Role.TLS)
     assert expiring(store, at=AT) == [only], "its successor lies ready, but is not used yet"
@@ -39,11 +39,11 @@ def test_only_what_is_in_use_counts(folder: Path, store: TrustStore) -> None:
 
 def test_everything_is_watched_that_can_stop_a_round(store: TrustStore) -> None:
     found = expiring(store, at=AT, days=4000)
-    assert len([one for one in found if one.kind is Kind.CERTIFICATE]) == 2 * 3 + 2
+    assert len([one for one in found if one.kind is ExpiryKind.CERTIFICATE]) == 2 * 3 + 2
     assert {("region waterland", Role.CLIENT), ("region waterland", Role.SIGNING)} <= {
         (one.owner, one.role) for one in found
     }
-    assert [one.owner for one in found if one.kind is Kind.AUTHORITY] == [
+    assert [one.owner for one in found if one.kind is ExpiryKind.AUTHORITY] == [
         "development issuing authority",
         "development root",
     ]
@@ -54,7 +54,7 @@ def test_revocation_lists_a_day_ahead(store: TrustStore) -> None:
     listed_until = AT - timedelta(days=30) + timedelta(days=90)
     assert expiring(store, at=listed_until - timedelta(hours=25)) == []
     found = expiring(store, at=listed_until - timedelta(hours=23))
-    assert {one.kind for one in found} == {Kind.REVOCATION_LIST}
+    assert {one.kind for one in found} == {ExpiryKind.REVOCATION_LIST}
     assert len(found) == 2
 
 

@@ -9,7 +9,7 @@ from overstap.oso.cutting import cut
 from overstap.oso.reading import read
 from overstap.oso.structure import check
 from overstap.oso.writing import to_bytes
-from overstap.quality.findings import Severity
+from overstap.quality.findings import DossierSeverity
 from overstap.quality.rules import judge
 
 _CATEGORIES = st.frozensets(st.sampled_from(examples.CATEGORIES))
@@ -29,4 +29,4 @@ def test_a_cut_dossier_passes_every_rule_of_its_profile(
     small = read(to_bytes(cut(read(data), profile, agreed)))
     assert check(small) == []
     found = judge(small, today=examples.TODAY, profile=profile)
-    assert [each for each in found if each.severity is Severity.ERROR] == []
+    assert [each for each in found if each.severity is DossierSeverity.ERROR] == []

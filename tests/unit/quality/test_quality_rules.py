@@ -9,7 +9,7 @@ from lxml import etree
 from overstap.oso.catalogue import catalogue
 from overstap.oso.model import Dossier
 from overstap.quality import rulebook
-from overstap.quality.findings import Finding, Severity, Stage
+from overstap.quality.findings import DossierFinding, DossierSeverity, JudgementStage
 from overstap.quality.rules import judge
 
 JUDGED = [rule.id for rule in rulebook.rules("2019.1").values() if rule.is_judged]
@@ -17,11 +17,11 @@ PLACES = {"dossier"} | {place.path for place in catalogue("2019.1").walk()}
 PROFILES = ("POVO", "POPO", "VOVO", "BB", "POSWV", "VOSWV")
 
 
-def found(example: examples.Example, profile: str | None = None) -> list[Finding]:
+def found(example: examples.Example, profile: str | None = None) -> list[DossierFinding]:
     return judge(examples.made(*example), today=examples.TODAY, profile=profile)
 
 
-def breaking(rule: str) -> list[Finding]:
+def breaking(rule: str) -> list[DossierFinding]:
     if rule in examples.EXPECTED_PROFILE:
         profile, example = examples.EXPECTED_PROFILE[rule]
         return found(example, profile)
@@ -94,13 +94,13 @@ def test_rules_that_are_not_judged_have_no_severity_and_no_check() -> None:
 @pytest.mark.parametrize("rule", ["OVa.IZ01", "OVa.IZ02", "OVa.IZ03", "OVa.IZ04", "OVa.IZ05", "OV-IZ-01"])
 def test_inspection_is_judged_when_the_dossier_is_complete(rule: str) -> None:
     dossier = examples.made(*examples.BREAKING[rule])
-    before = judge(dossier, today=examples.TODAY, stage=Stage.BEFORE_INSPECTION)
+    before = judge(dossier, today=examples.TODAY, stage=JudgementStage.BEFORE_INSPECTION)
     assert before == []
 
 
 def test_a_dossier_comes_in_without_inspection_block() -> None:
     dossier = examples.made("POVO", {"inzage": None})
-    assert judge(dossier, today=examples.TODAY, stage=Stage.BEFORE_INSPECTION) == []
+    assert judge(dossier, today=examples.TODAY, stage=JudgementStage.BEFORE_INSPECTION) == []
     assert {each.rule for each in judge(dossier, today=examples.TODAY)} == {"OVa.IZ01", "OS.cat02"}
 
 
@@ -173,13 +173,13 @@ def test_official_findings_come_first_and_errors_are_told_once() -> None:
 
 
 def test_severities_are_known() -> None:
-    assert {each.severity for each in rulebook.rules("2019.1").values() if each.is_judged} == set(Severity)
+    assert {each.severity for each in rulebook.rules("2019.1").values() if each.is_judged} == set(DossierSeverity)
 
 
 def test_attachments_are_judged_in_the_same_words() -> None:
     document = {"bestandsnaam": "verslag.pdf", "bestandsinhoud": "geen base64!"}
     findings = found(("POVO", {"support/opp/document": [document]}))
-    assert [(each.rule, each.severity) for each in findings] == [("ATTACHMENT-001", Severity.ERROR)]
+    assert [(each.rule, each.severity) for each in findings] == [("ATTACHMENT-001", DossierSeverity.ERROR)]
     assert findings[0].path.endswith("onderwijsondersteuning/opp/document[1]")
     words = rulebook.sentence("ATTACHMENT-001")
     assert findings[0].message_nl == words.message_nl
@@ -224,5 +224,5 @@ def test_a_carer_or_doctor_is_known_by_the_dossier(place: str) -> None:
         assert ("OV-FT-06" in {each.rule for each in found_in(place, text, carer)}) is fires
 
 
-def found_in(place: str, text: str, more: dict[str, str] | None = None) -> list[Finding]:
+def found_in(place: str, text: str, more: dict[str, str] | None = None) -> list[DossierFinding]:
     return found(("POVO", {place: text, **(more or {})}))

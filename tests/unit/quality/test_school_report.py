@@ -13,7 +13,7 @@ from lxml import html as lxml_html
 from overstap.errors import OverstapError
 from overstap.oso import structure
 from overstap.quality import report, rulebook
-from overstap.quality.findings import Severity
+from overstap.quality.findings import DossierSeverity
 from overstap.quality.rules import judge
 
 PUPIL = "dossier/huidigeschool/leerling"
@@ -23,7 +23,7 @@ ROWS = (
     report.row("D-2", "OV-AD-03", f"{PUPIL}/overstapadvies/herzienadvies", las_key="LN-2"),
     report.row("D-3", "OV-ID-01", f"{PUPIL}/bsn"),
 )
-FULL = report.SchoolReport(
+FULL = report.SchoolReportContent(
     region_name="Regio Waterland",
     school_name="De Regenboog",
     school_id="99AB00",
@@ -44,8 +44,8 @@ def cells(text: str) -> list[list[str]]:
 
 def test_a_row_has_the_sentences_of_its_rule() -> None:
     words = rulebook.sentence("OV-ID-01")
-    assert ROWS[0] == report.Row(
-        "D-2", "OV-ID-01", Severity.ERROR, f"{PUPIL}/bsn", words.nl, words.do_nl, "school", "LN-2"
+    assert ROWS[0] == report.ReportRow(
+        "D-2", "OV-ID-01", DossierSeverity.ERROR, f"{PUPIL}/bsn", words.nl, words.do_nl, "school", "LN-2"
     )
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from overstap.agreements.model import Stage
+from overstap.agreements.model import RegistrationStage
 from overstap.oso import reading, structure
 from overstap.oso.writing import to_bytes
 from overstap.quality import rules
-from overstap.quality.rules import Severity
+from overstap.quality.rules import DossierSeverity
 from overstap.simulation.synthetic import SyntheticRegion, make_region
-from overstap.simulation.synthetic.pupil import Fault, Pupil, Quirk
-from overstap.simulation.synthetic.school import Character, Way
+from overstap.simulation.synthetic.pupil import Quirk, SyntheticFault, SyntheticPupil
+from overstap.simulation.synthetic.school import Character, SupplyWay
 from overstap.simulation.synthetic.writing import dossier, dossiers
 
 OFFICIAL = Path(__file__).resolve().parents[4] / "shared" / "oso" / "2019.1" / "OSO_gegevensset.xsd"
@@ -83,7 +83,7 @@ def test_every_dossier_reads_back_and_is_of_its_pupil(region: SyntheticRegion) -
         assert structure.check(back) == []
         assert (back.profile, back.sender, back.created_on) == ("POVO", pupil.school.id, region.today)
         assert (back.surname, back.birth_date) == (pupil.surname, pupil.birth_date)
-        if pupil.fault is not Fault.WRONG_BSN:
+        if pupil.fault is not SyntheticFault.WRONG_BSN:
             assert back.pupil_number == pupil.number
             assert (back.bsn is not None) == pupil.has_bsn
 
@@ -92,7 +92,9 @@ def test_good_dossiers_break_no_rule_but_the_inspection(region: SyntheticRegion)
     for pupil, made in dossiers(region):
         if pupil.fault is None:
             found = rules.judge(made, today=region.today)
-            assert {one.rule for one in found if one.severity is not Severity.NOTE} <= BEFORE_INSPECTION, pupil.quirk
+            assert {one.rule for one in found if one.severity is not DossierSeverity.NOTE} <= BEFORE_INSPECTION, (
+                pupil.quirk
+            )
 
 
 def test_faulty_dossiers_break_the_rule_of_their_fault_and_mended_ones_do_not(region: SyntheticRegion) -> None:
@@ -102,7 +104,7 @@ def test_faulty_dossiers_break_the_rule_of_their_fault_and_mended_ones_do_not(re
         assert pupil.school.character is Character.FAULTY
         assert pupil.fault is not None
         broken = {one.rule for one in rules.judge(dossier(region, pupil), today=region.today)} - BEFORE_INSPECTION
-        if pupil.fault is not Fault.WRONG_BSN:  # a check over the region's frames, not a rule per dossier
+        if pupil.fault is not SyntheticFault.WRONG_BSN:  # a check over the region's frames, not a rule per dossier
             assert broken == {pupil.fault.value}
         mended = {one.rule for one in rules.judge(dossier(region, pupil.mended()), today=region.today)}
         assert mended <= BEFORE_INSPECTION
@@ -178,16 +180,16 @@ def test_applications_are_at_schools_of_the_region_that_take_the_level(region: S
             assert pupil.advice in schools[choice.school_id].advices
             assert choice.recorded_at.date() < region.today
             stages[choice.stage] += 1
-        assert sum(choice.stage is Stage.PLACED for choice in pupil.choices) <= 1
-    assert set(stages) == set(Stage)
-    assert stages[Stage.PLACED] > stages[Stage.APPLIED]
+        assert sum(choice.stage is RegistrationStage.PLACED for choice in pupil.choices) <= 1
+    assert set(stages) == set(RegistrationStage)
+    assert stages[RegistrationStage.PLACED] > stages[RegistrationStage.APPLIED]
 
 
 def test_schools_have_names_of_their_own() -> None:
     made = make_region(1, 2_000, 800, 40, today=AUTUMN)
     names = [school.name for school in (*made.primary, *made.secondary)]
     assert len(set(names)) == len(names)
-    assert Counter(school.way for school in made.primary)[Way.LAS_DATABASE] == 200
+    assert Counter(school.way for school in made.primary)[SupplyWay.LAS_DATABASE] == 200
 
 
 def test_a_country_is_made_one_pupil_at_a_time() -> None:
@@ -197,4 +199,4 @@ def test_a_country_is_made_one_pupil_at_a_time() -> None:
             break
     gc.collect()
     # One in hand, its twin waiting.
-    assert sum(type(one) is Pupil for one in gc.get_objects()) <= 3
+    assert sum(type(one) is SyntheticPupil for one in gc.get_objects()) <= 3

@@ -11,14 +11,14 @@ from overstap.agreements.model import LasDatabase
 from overstap.cli.synth import app
 from overstap.errors import OverstapError
 from overstap.intake import applications
-from overstap.intake.sources.drop_folder import Found, scan
+from overstap.intake.sources.drop_folder import DroppedFile, scan
 from overstap.oso import reading
 from overstap.oso.writing import content_digest
 from overstap.simulation.synthetic import SyntheticRegion, make_region
 from overstap.simulation.synthetic.agreement import agreement_of, compressed_milestones, write_agreement
 from overstap.simulation.synthetic.reviews import HEADER, reviews_of
-from overstap.simulation.synthetic.school import Character, Way
-from overstap.simulation.synthetic.writing import Written, dossier, write
+from overstap.simulation.synthetic.school import Character, SupplyWay
+from overstap.simulation.synthetic.writing import WrittenRegion, dossier, write
 
 TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -30,24 +30,24 @@ def region() -> SyntheticRegion:
 
 
 @pytest.fixture(scope="module")
-def written(region: SyntheticRegion, tmp_path_factory: pytest.TempPathFactory) -> Written:
+def written(region: SyntheticRegion, tmp_path_factory: pytest.TempPathFactory) -> WrittenRegion:
     return write(region, tmp_path_factory.mktemp("region"))
 
 
-def found_in(folder: Path) -> list[Found]:
+def found_in(folder: Path) -> list[DroppedFile]:
     looked = scan(folder, now=NOW, settle_seconds=30, label_key=b"key")
-    return [one for one in looked if isinstance(one, Found)]
+    return [one for one in looked if isinstance(one, DroppedFile)]
 
 
 def digests(folder: Path) -> Counter[bytes]:
     return Counter(content_digest(reading.read(one.data)) for one in found_in(folder))
 
 
-def test_drop_folders_hold_the_dossiers(region: SyntheticRegion, written: Written) -> None:
+def test_drop_folders_hold_the_dossiers(region: SyntheticRegion, written: WrittenRegion) -> None:
     for school in region.primary:
         folder = written.drop / region.name / school.id
         expected = Counter(content_digest(dossier(region, pupil)) for pupil in region.pupils(school))
-        if school.way is Way.LAS_DATABASE:
+        if school.way is SupplyWay.LAS_DATABASE:
             assert not folder.exists()
         elif school.character is Character.LATE:
             assert list(folder.iterdir()) == []
@@ -56,7 +56,7 @@ def test_drop_folders_hold_the_dossiers(region: SyntheticRegion, written: Writte
             assert digests(folder) == expected
 
 
-def test_the_littered_school_has_its_dossiers_and_one_twice(region: SyntheticRegion, written: Written) -> None:
+def test_the_littered_school_has_its_dossiers_and_one_twice(region: SyntheticRegion, written: WrittenRegion) -> None:
     school = next(school for school in region.primary if school.character is Character.LITTERED)
     codes: Counter[str] = Counter()
     pupils: Counter[str | None] = Counter()
@@ -72,7 +72,7 @@ def test_the_littered_school_has_its_dossiers_and_one_twice(region: SyntheticReg
     assert len(codes) >= 3
 
 
-def test_mended_files_take_the_place_of_the_faulty_ones(region: SyntheticRegion, written: Written) -> None:
+def test_mended_files_take_the_place_of_the_faulty_ones(region: SyntheticRegion, written: WrittenRegion) -> None:
     school = next(school for school in region.primary if school.character is Character.FAULTY)
     mended = {path.name for path in (written.mended / region.name / school.id).iterdir()}
     assert digests(written.mended / region.name / school.id) == Counter(
@@ -82,11 +82,11 @@ def test_mended_files_take_the_place_of_the_faulty_ones(region: SyntheticRegion,
     assert mended <= {path.name for path in (written.drop / region.name / school.id).iterdir()}
 
 
-def test_the_agreement_loads_and_says_what_each_school_does(region: SyntheticRegion, written: Written) -> None:
+def test_the_agreement_loads_and_says_what_each_school_does(region: SyntheticRegion, written: WrittenRegion) -> None:
     agreement = load_agreement(written.agreement)
     assert [school.id for school in agreement.primary_schools] == [school.id for school in region.primary]
     for made, agreed in zip(region.primary, agreement.primary_schools, strict=True):
-        assert isinstance(agreed.supplies, LasDatabase) == (made.way is Way.LAS_DATABASE)
+        assert isinstance(agreed.supplies, LasDatabase) == (made.way is SupplyWay.LAS_DATABASE)
     # The rounds between primary and secondary schools; those of a partnership are no part of a synthetic region
     assert set(agreement.rounds) == {RoundKind.PRE_REGISTRATION, RoundKind.ADVICE, RoundKind.PLACEMENT}
     assert agreement == agreement_of(region)
@@ -105,7 +105,7 @@ def test_milestones_minutes_apart_survive_the_file(region: SyntheticRegion, tmp_
     assert loaded.rounds[RoundKind.ADVICE].review_minimum == timedelta(minutes=1)
 
 
-def test_applications_read_back(region: SyntheticRegion, written: Written) -> None:
+def test_applications_read_back(region: SyntheticRegion, written: WrittenRegion) -> None:
     good, refused = applications.read_csv(written.applications)
     assert refused == []
     assert len(good) == written.application_rows
@@ -113,7 +113,7 @@ def test_applications_read_back(region: SyntheticRegion, written: Written) -> No
     assert {(one.pupil_number, one.secondary_school, one.stage) for one in good} == wanted
 
 
-def test_answers_of_parents(region: SyntheticRegion, written: Written) -> None:
+def test_answers_of_parents(region: SyntheticRegion, written: WrittenRegion) -> None:
     answers: Counter[str] = Counter()
     for school in region.primary:
         path = written.reviews / f"review-{school.id}.csv"
@@ -140,7 +140,7 @@ def test_three_in_a_hundred_disagree() -> None:
     assert 2_800 < sum(answers.values()) < 2_960
 
 
-def test_a_second_region_of_the_same_name_is_not_mixed_in(region: SyntheticRegion, written: Written) -> None:
+def test_a_second_region_of_the_same_name_is_not_mixed_in(region: SyntheticRegion, written: WrittenRegion) -> None:
     with pytest.raises(FileExistsError):
         write(region, written.drop.parent)
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from overstap.settings import Settings
-from overstap_tools.local.environment import Place, environment
+from overstap_tools.local.environment import AirflowFolders, environment
 from overstap_tools.local.passwords import Passwords
 from overstap_tools.project import PROJECT
 
@@ -117,7 +117,7 @@ def test_settings_of_ours_in_the_deployment_exist() -> None:
 
 
 def test_settings_of_airflow_exist(tmp_path: Path) -> None:
-    place = Place(tmp_path, tmp_path, tmp_path, "postgresql://", 8080, 8)
+    place = AirflowFolders(tmp_path, tmp_path, tmp_path, "postgresql://", 8080, 8)
     given = {name for name in environment(place, Passwords(tmp_path), {}) if name.startswith("AIRFLOW__")}
     given |= set(re.findall(r"AIRFLOW__[A-Z0-9_]+__[A-Z0-9_]+", TEXT + (PROJECT / "Dockerfile").read_text()))
     listed = subprocess.check_output(

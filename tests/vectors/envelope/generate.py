@@ -94,7 +94,7 @@ class Workshop:
 
     def manifest(self, **changes: object) -> manifest.Manifest:
         made = manifest.Manifest(
-            kind=manifest.Kind.DOSSIER,
+            kind=manifest.EnvelopeKind.DOSSIER,
             message_id=ID,
             round_id="waterland/2025-2026/advice",
             oso_version="2019.1",

@@ -19,7 +19,7 @@ from overstap.pages.board import addresses
 from overstap.pages.board.airflow_port import Question, RedTask, RunRef, TaskRef
 from overstap.pages.board.app import Board, make_app
 from overstap.pages.board.health import HealthLine
-from overstap.pages.board.person import Person
+from overstap.pages.board.person import BoardUser
 from overstap.settings import Settings
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
 from overstap.simulation.synthetic.region import make_region
@@ -73,11 +73,11 @@ class _Everybody:
         self._seen = frozenset(regions)
 
     @property
-    def person(self) -> Callable[..., Person]:
+    def person(self) -> Callable[..., BoardUser]:
         seen = self._seen
 
-        def who() -> Person:
-            return Person("bench", "1", seen, seen, sees_dossiers=True, is_administrator=True)
+        def who() -> BoardUser:
+            return BoardUser("bench", "1", seen, seen, sees_dossiers=True, is_administrator=True)
 
         return who
 

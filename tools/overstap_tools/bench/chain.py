@@ -25,7 +25,7 @@ from overstap.intake.collect import collect_registrations, collect_school, from_
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.deliveries import sort_receivers
 from overstap.ledger.dossiers.dossiers import decide_release
-from overstap.ledger.invariants import Evidence
+from overstap.ledger.invariants import StoredEvidence
 from overstap.ledger.invariants import check as find_breaches
 from overstap.ledger.rounds.rounds import open_round
 from overstap.pki import TrustStore
@@ -38,10 +38,10 @@ from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import write_reviews
 from overstap.simulation.synthetic.writing import write_applications, write_school
 from overstap_tools.bench import processors
-from overstap_tools.bench.lines import Line, show
+from overstap_tools.bench.lines import RateLine, show
 from overstap_tools.bench.receivers import receivers, store_of
 from overstap_tools.bench.sandbox import BenchPlace, give_certificates, region_of
-from overstap_tools.bench.together import Measured, Part, Stopwatch, peak_bytes, together
+from overstap_tools.bench.together import Measured, ProcessShare, Stopwatch, peak_bytes, together
 
 REGIONS = ("chain_alone", "chain_one", "chain_two")
 ROUND = RoundKind.ADVICE
@@ -59,7 +59,7 @@ class Task:
     addresses: Mapping[str, str]
 
 
-class Chain:
+class RoundSteps:
     """The steps of one region's round, each as its task in Airflow does it.
 
     Args:
@@ -178,10 +178,10 @@ class Chain:
             )
 
 
-def playing(stopwatch: Stopwatch, task: Task) -> Part:
+def playing(stopwatch: Stopwatch, task: Task) -> ProcessShare:
     """Take a region through its round; counts the dossiers that ended confirmed."""
     ledger = task.place.ledger()
-    chain = Chain(task, ledger)
+    chain = RoundSteps(task, ledger)
     suites.source()  # a scheduler has imported Great Expectations before it makes its workers
     stopwatch.ready()
     for name, step in chain.steps.items():
@@ -195,7 +195,7 @@ def playing(stopwatch: Stopwatch, task: Task) -> Part:
     return part
 
 
-def run(console: Console, place: BenchPlace, *, today: date, pupils: int) -> list[Line]:
+def run(console: Console, place: BenchPlace, *, today: date, pupils: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:
@@ -214,9 +214,9 @@ def run(console: Console, place: BenchPlace, *, today: date, pupils: int) -> lis
     alone, cpu_alone = _play(place, regions[:1])
     both, cpu_both = _play(place, regions[1:])
     steps = [name for name in alone.parts[0].more if f"{name} bytes" in alone.parts[0].more]
-    lines = [Line(what=name, one=_step_rate(alone, name), two=_step_rate(both, name)) for name in steps]
+    lines = [RateLine(what=name, one=_step_rate(alone, name), two=_step_rate(both, name)) for name in steps]
     lines.append(
-        Line(what="all of it, confirmed", one=alone.rate, two=both.rate, budget=BUDGET, is_budget_for_two=True)
+        RateLine(what="all of it, confirmed", one=alone.rate, two=both.rate, budget=BUDGET, is_budget_for_two=True)
     )
     taken = int(both.parts[0].more["taken in"])
     show(
@@ -306,7 +306,7 @@ def _check(console: Console, place: BenchPlace, region: SyntheticRegion) -> None
     fault = receipt_fault(TrustStore(place.trust, production=False))
     ledger = place.ledger()
     with ledger.unit(region.name, "bench") as unit:
-        breaches = find_breaches(unit, Evidence(stores, fault))
+        breaches = find_breaches(unit, StoredEvidence(stores, fault))
     ledger.close()
     if breaches:
         raise RuntimeError(f"{region.name}: {len(breaches)} breaches, the first: {breaches[0]}")

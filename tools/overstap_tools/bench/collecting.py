@@ -24,25 +24,25 @@ from rich.table import Table
 from overstap.agreements.model import Sftp
 from overstap.clock import now
 from overstap.delivery.channels import stored_files
-from overstap.delivery.channels.channel import AnswerKind, Way
+from overstap.delivery.channels.channel import AnswerKind, Channel
 from overstap.delivery.channels.folder import FolderWay
 from overstap.delivery.channels.sftp import SftpWay
-from overstap.delivery.desk.desk import Desk
+from overstap.delivery.desk.desk import RegionDesk
 from overstap.envelope.message_ids import message_id
-from overstap.envelope.pull_messages import NoDossier, Request
+from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.ledger import Ledger
 from overstap.pki import TrustStore
 from overstap.pki.sshkeys import make_ssh_key, ssh_key_file
 from overstap.receiver.desk_client import Asker
-from overstap.receiver.fetching import Pupil as Wanted
+from overstap.receiver.fetching import RequestedPupil as Wanted
 from overstap.receiver.fetching import fetch
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.reception import Reception
-from overstap.simulation.synthetic.pupil import Pupil
+from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import write_reviews
 from overstap.simulation.synthetic.writing import write_applications, write_school
-from overstap_tools.bench.chain import Chain, Task, applications_of, reviews_of
+from overstap_tools.bench.chain import RoundSteps, Task, applications_of, reviews_of
 from overstap_tools.bench.sandbox import BenchPlace, environment, give_certificates, region_of
 from overstap_tools.local import ports
 from overstap_tools.local.services import Service
@@ -80,7 +80,7 @@ def run(console: Console, place: BenchPlace, *, today: date, pupils: int) -> Non
         "pull over HTTPS: ask, open, store on disk, hand the receipt in", f"{_pull(place, trust, school, mine):,.0f}"
     )
     console.print(table)
-    _show_unknown(console, Desk(ledger, REGION, trust=trust), region, school, mine)
+    _show_unknown(console, RegionDesk(ledger, REGION, trust=trust), region, school, mine)
     ledger.close()
 
 
@@ -94,7 +94,7 @@ def _sealed(
     write_applications(region, applications_of(place, REGION))
     write_reviews(region, reviews_of(place, REGION), seen_on=today)
     nowhere = {one.id: f"https://{ports.LOOPBACK}:1/v1/envelopes" for one in region.secondary}
-    chain = Chain(Task(place, region, nowhere), ledger)
+    chain = RoundSteps(Task(place, region, nowhere), ledger)
     for name in ("intake", "quality", "review", "seal"):
         chain.steps[name]()
     found: dict[str, list[tuple[UUID, bytes]]] = {one.id: [] for one in region.secondary}
@@ -126,7 +126,7 @@ def _files(place: BenchPlace, trust: TrustStore, sealed: Sequence[tuple[UUID, by
             yield "peer: OpenSSH's sftp, the same files", _peer(server, Path(folder), place, sealed)
 
 
-def _by(way: Way, lies: Path, what: str, sealed: Sequence[tuple[UUID, bytes]]) -> Iterator[tuple[str, float]]:
+def _by(way: Channel, lies: Path, what: str, sealed: Sequence[tuple[UUID, bytes]]) -> Iterator[tuple[str, float]]:
     """Put envelopes there, and read as many answers of a receipt's size from there."""
 
     def put() -> None:
@@ -185,7 +185,7 @@ def _peer(server: Sftp, folder: Path, place: BenchPlace, sealed: Sequence[tuple[
     )
 
 
-def _known(region: SyntheticRegion, school: str, ledger: Ledger, sealed: set[UUID]) -> list[Pupil]:
+def _known(region: SyntheticRegion, school: str, ledger: Ledger, sealed: set[UUID]) -> list[SyntheticPupil]:
     """Return the pupils whose dossiers stand ready for a school."""
     with ledger.unit(REGION, "bench") as unit:
         ready = {
@@ -200,7 +200,7 @@ def _known(region: SyntheticRegion, school: str, ledger: Ledger, sealed: set[UUI
         return [pupil for pupil in region.pupils() if unit.keys.lookup("pupil", pupil.number) in ready]
 
 
-def _pull(place: BenchPlace, trust: TrustStore, school: str, mine: Sequence[Pupil]) -> float:
+def _pull(place: BenchPlace, trust: TrustStore, school: str, mine: Sequence[SyntheticPupil]) -> float:
     """Fetch every dossier as `overstap receive ask` does, from a desk that is a process of its own."""
     port, service = ports.any_free(), Service(place.folder, "desk")
     words = [sys.executable, "-m", "overstap", "deliver", "serve", REGION, "--port", str(port)]
@@ -221,10 +221,12 @@ def _pull(place: BenchPlace, trust: TrustStore, school: str, mine: Sequence[Pupi
     return rate
 
 
-def _show_unknown(console: Console, desk: Desk, region: SyntheticRegion, school: str, mine: Sequence[Pupil]) -> None:
+def _show_unknown(
+    console: Console, desk: RegionDesk, region: SyntheticRegion, school: str, mine: Sequence[SyntheticPupil]
+) -> None:
     """Print how long the desk itself takes to answer "unknown", turn about, without the beat on which answers leave."""
     theirs = [one for one in region.pupils() if all(choice.school_id != school for choice in one.choices)]
-    kinds: dict[str, Callable[[int], Request]] = {
+    kinds: dict[str, Callable[[int], DossierRequest]] = {
         "nobody": lambda turn: replace(_request(mine[turn % len(mine)]), pupil_number=_NOBODY),
         "a pupil of another school": lambda turn: _request(theirs[turn % len(theirs)]),
         "a pupil of its own, another name": lambda turn: replace(_request(mine[turn % len(mine)]), surname="Niemand"),
@@ -247,8 +249,8 @@ def _show_unknown(console: Console, desk: Desk, region: SyntheticRegion, school:
     console.print(table)
 
 
-def _request(pupil: Pupil) -> Request:
-    return Request(
+def _request(pupil: SyntheticPupil) -> DossierRequest:
+    return DossierRequest(
         request_id=message_id(now(), os.urandom(10)),
         pupil_number=pupil.number,
         surname=pupil.surname,

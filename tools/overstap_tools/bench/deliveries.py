@@ -25,7 +25,7 @@ from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.writing import dossiers
 from overstap_tools.bench.receivers import receivers, store_of
 from overstap_tools.bench.sandbox import BenchPlace, give_certificates
-from overstap_tools.bench.together import Part, Stopwatch, together
+from overstap_tools.bench.together import ProcessShare, Stopwatch, together
 
 Addresses = Mapping[str, tuple[str, int]]
 SENDERS = 2
@@ -36,7 +36,7 @@ _MEGA = 1024 * 1024
 
 def delivering(
     stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion, addresses: Addresses, count: int, serial: int
-) -> Part:
+) -> ProcessShare:
     """Deliver a part of the dossiers to every second receiver, one line each, and verify every receipt."""
     trust = TrustStore(place.trust, production=False)
     client = trust.conductor_identity(region.name, at=now())

@@ -28,7 +28,7 @@ _R = TypeVar("_R")
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
+class SealingRates:
     """What one core does per second with one kind of key."""
 
     program: str
@@ -67,7 +67,7 @@ def sample(count: int, *, seed: int = 1, size: int = 18_000) -> list[bytes]:
     return made
 
 
-def measure(dossiers: Sequence[bytes], kind: KeyKind, *, at: datetime) -> Rates:
+def measure(dossiers: Sequence[bytes], kind: KeyKind, *, at: datetime) -> SealingRates:
     """Measure this package on one core.
 
     Args:
@@ -123,10 +123,10 @@ def measure(dossiers: Sequence[bytes], kind: KeyKind, *, at: datetime) -> Rates:
         )
     size = sum(len(one.envelope) for one in sealed) // len(sealed)
     per_cpu = [len(sealed) / (end - begin) for begin, end in pairwise(cpu)]
-    return Rates("overstap", kind, seal_rate, open_rate, size, receipt_rate, verify_rate, *per_cpu)
+    return SealingRates("overstap", kind, seal_rate, open_rate, size, receipt_rate, verify_rate, *per_cpu)
 
 
-def measure_openssl(dossiers: Sequence[bytes], kind: KeyKind, *, at: datetime) -> Rates | None:
+def measure_openssl(dossiers: Sequence[bytes], kind: KeyKind, *, at: datetime) -> SealingRates | None:
     """Measure `openssl cms` on the same packages with the same kind of keys, or return None where it is not installed.
 
     One process for each step of each file, which is how it is used by hand.
@@ -159,7 +159,7 @@ def measure_openssl(dossiers: Sequence[bytes], kind: KeyKind, *, at: datetime) -
 
         envelopes, seal_rate = _timed(seal_one, dossiers)
         _, open_rate = _timed(open_one, envelopes)
-    return Rates("openssl cms", kind, seal_rate, open_rate, sum(map(len, envelopes)) // len(envelopes))
+    return SealingRates("openssl cms", kind, seal_rate, open_rate, sum(map(len, envelopes)) // len(envelopes))
 
 
 def _timed(work: Callable[[_T], _R], items: Sequence[_T]) -> tuple[list[_R], float]:
@@ -178,7 +178,7 @@ def run(
     dossiers: Sequence[bytes] | None = None,
     kinds: Iterable[KeyKind] = tuple(KeyKind),
     others: bool = False,
-) -> list[Rates]:
+) -> list[SealingRates]:
     """Print the rates of one core for each kind of key, and return them.
 
     Args:

@@ -34,7 +34,7 @@ SHEETS = {"OV": "OV/ValideerOverstapprofielen.xsl", "PaO": "PaO/ValideerSwvPaO-p
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
+class CheckRates:
     """How many dossiers one program checks per second.
 
     Args:
@@ -146,7 +146,7 @@ def _alone(work: Callable[[bytes], None], data: bytes, count: int) -> float:
 
 def measure(
     file: str, data: bytes, work: Mapping[str, Callable[[bytes], None]], count: int, *, two: bool
-) -> list[Rates]:
+) -> list[CheckRates]:
     """Measure programs on one file.
 
     Args:
@@ -163,7 +163,8 @@ def measure(
             with ProcessPoolExecutor(2) as pool:
                 both[program] = sum(pool.map(partial(_alone, each, count=max(1, count // 5)), [data, data]))
     return [
-        Rates(program, file, len(data), clock, both.get(program), per_cpu) for program, (clock, per_cpu) in one.items()
+        CheckRates(program, file, len(data), clock, both.get(program), per_cpu)
+        for program, (clock, per_cpu) in one.items()
     ]
 
 
@@ -207,7 +208,7 @@ def run(
     two: bool = True,
     many: int = 0,
     varied: Sequence[bytes] = (),
-) -> list[Rates]:
+) -> list[CheckRates]:
     """Print the rates, and return them.
 
     Args:
@@ -228,7 +229,7 @@ def run(
         return []
     for lacking in absent(official):
         console.print(f"not compared with {lacking}", highlight=False, soft_wrap=True)
-    rates: list[Rates] = []
+    rates: list[CheckRates] = []
     for file, data in files.items():
         times = count if len(data) < 50_000 else max(1, count // 10)
         table = Table(title=f"{_short(file)}, {len(data) / 1000:,.1f} kB", title_justify="left")
@@ -255,7 +256,7 @@ def run(
     return rates
 
 
-def _both(mine: list[Rates]) -> Rates | None:
+def _both(mine: list[CheckRates]) -> CheckRates | None:
     """Return the rate of the official validators one after the other: neither alone checks a dossier."""
     named = {rate.program: rate for rate in mine}
     if XSD not in named or SAXON not in named:
@@ -266,7 +267,7 @@ def _both(mine: list[Rates]) -> Rates | None:
         return 1 / (1 / first + 1 / second)
 
     two = None if schema.two_cores is None or sheet.two_cores is None else after(schema.two_cores, sheet.two_cores)
-    return Rates(
+    return CheckRates(
         "official: XSD, then XSLT",
         schema.file,
         schema.size_bytes,
@@ -276,7 +277,7 @@ def _both(mine: list[Rates]) -> Rates | None:
     )
 
 
-def _ratio(mine: list[Rates], rate: Rates, ours: str) -> str:
+def _ratio(mine: list[CheckRates], rate: CheckRates, ours: str) -> str:
     """Return how many times as fast overstap does what this program does."""
     named = {each.program: each.per_cpu for each in mine}
     if rate.program.startswith("overstap"):

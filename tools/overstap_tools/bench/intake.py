@@ -15,16 +15,16 @@ from overstap.oso.writing import to_bytes
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.writing import dossiers, write_school
-from overstap_tools.bench.lines import Line, line, show
+from overstap_tools.bench.lines import RateLine, line, show
 from overstap_tools.bench.sandbox import BenchPlace, region_of
-from overstap_tools.bench.together import Part, Stopwatch
+from overstap_tools.bench.together import ProcessShare, Stopwatch
 
 ROUND = RoundKind.ADVICE
 REGIONS = ("intake_one", "intake_two")
 _BARE = "create table bare (id bigint generated always as identity primary key, content bytea not null)"
 
 
-def preparing(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Part:
+def preparing(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> ProcessShare:
     """Read dossiers, cut them to what may go along, write them again, and take their digest."""
     region = region_of("intake", pupils, today, serial=serial)
     agreement = agreement_of(region)
@@ -36,7 +36,7 @@ def preparing(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Pa
     return stopwatch.stop(len(files))
 
 
-def rewriting(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Part:
+def rewriting(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> ProcessShare:
     """Read dossiers with lxml, write them, and canonicalise them: the least that any program does for it."""
     files = _files(region_of("intake", pupils, today, serial=serial))
     stopwatch.ready()
@@ -47,7 +47,7 @@ def rewriting(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Pa
     return stopwatch.stop(len(files))
 
 
-def collecting(stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion, year: int) -> Part:
+def collecting(stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion, year: int) -> ProcessShare:
     """Take the files of a region's drop folders into the ledger, a round of its own for each run."""
     agreement = agreement_of(region).model_copy(update={"school_year": f"{2100 + year}-{2101 + year}"})
     ledger = place.ledger()
@@ -72,7 +72,7 @@ def collecting(stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion,
     return part
 
 
-def inserting(stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion) -> Part:
+def inserting(stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion) -> ProcessShare:
     """Insert the same files into a bare table, in groups of the same size: what PostgreSQL itself takes."""
     folders = place.folder / "drop" / region.name
     with psycopg.connect(place.superuser_dsn, autocommit=True) as connection:
@@ -89,7 +89,7 @@ def inserting(stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion) 
         return stopwatch.stop(counted)
 
 
-def run(console: Console, place: BenchPlace, *, today: date, pupils: int, runs: int) -> list[Line]:
+def run(console: Console, place: BenchPlace, *, today: date, pupils: int, runs: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:

@@ -13,17 +13,17 @@ from rich.console import Console
 from overstap.agreements import Agreement, RoundKind
 from overstap.clock import now
 from overstap.envelope.message_ids import message_id
-from overstap.ledger.delivery.deliveries import Answer, Envelope, keep_sealed, settle, to_send
+from overstap.ledger.delivery.deliveries import AttemptResult, Envelope, keep_sealed, settle, to_send
 from overstap.ledger.dossiers.dossiers import Incoming, VersionRef, decide_release, store, verdicts
 from overstap.ledger.region_keys import sha256
-from overstap.ledger.review.decisions import Decision, record
+from overstap.ledger.review.decisions import ReviewDecision, record
 from overstap.ledger.rounds.rounds import Registration, open_round, record_registrations
 from overstap.ledger.session import Ledger
 from overstap.simulation.synthetic.agreement import agreement_of, past_milestones
 from overstap_tools.bench import processors
-from overstap_tools.bench.lines import Line, show
+from overstap_tools.bench.lines import RateLine, show
 from overstap_tools.bench.sandbox import BenchPlace, region_of
-from overstap_tools.bench.together import Measured, Part, Stopwatch, Work, together
+from overstap_tools.bench.together import Measured, ProcessShare, Stopwatch, Work, together
 
 REGIONS = ("ledger_one", "ledger_two")
 ROUND = RoundKind.ADVICE
@@ -35,7 +35,7 @@ _Item = TypeVar("_Item")
 
 def moving(
     stopwatch: Stopwatch, place: BenchPlace, name: str, dossiers: int, group: int, year: int, today: date
-) -> Part:
+) -> ProcessShare:
     """Take dossiers of one school through all states of a round."""
     agreement = agreement_of(region_of(name, 1, today), {ROUND: past_milestones(now())}).model_copy(
         update={"school_year": f"{2100 + year}-{2101 + year}"}
@@ -99,7 +99,7 @@ def steps(ledger: Ledger, agreement: Agreement, region: str, dossiers: int, grou
     yield "release", clock() - begin
 
     begin = clock()
-    said = [Decision(f"las{number}", now().date(), "Ja", None) for number in range(dossiers)]
+    said = [ReviewDecision(f"las{number}", now().date(), "Ja", None) for number in range(dossiers)]
     for decisions in _groups(said, group):
         with ledger.unit(region, "inspect") as unit:
             record(unit, round_id, primary, decisions, ground="school_list")
@@ -128,12 +128,14 @@ def steps(ledger: Ledger, agreement: Agreement, region: str, dossiers: int, grou
         last = envelopes[-1].message_id
         begin = clock()
         with ledger.unit(region, "confirm") as unit:
-            settle(unit, [Answer(item.message_id, "accepted", None, item.message_id.bytes) for item in envelopes])
+            settle(
+                unit, [AttemptResult(item.message_id, "accepted", None, item.message_id.bytes) for item in envelopes]
+            )
         seconds["confirm"] += clock() - begin
     yield from seconds.items()
 
 
-def updating(stopwatch: Stopwatch, place: BenchPlace, name: str, dossiers: int, group: int, *_: object) -> Part:
+def updating(stopwatch: Stopwatch, place: BenchPlace, name: str, dossiers: int, group: int, *_: object) -> ProcessShare:
     """Change a text column of a bare table in groups of the same size, as often as a dossier changes its state."""
     with psycopg.connect(place.superuser_dsn, autocommit=True) as connection:
         ids = [
@@ -150,7 +152,7 @@ def updating(stopwatch: Stopwatch, place: BenchPlace, name: str, dossiers: int, 
         return stopwatch.stop(dossiers * len(STEPS))
 
 
-def run(console: Console, place: BenchPlace, *, today: date, dossiers: int, group: int, runs: int) -> list[Line]:
+def run(console: Console, place: BenchPlace, *, today: date, dossiers: int, group: int, runs: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:
@@ -177,10 +179,10 @@ def run(console: Console, place: BenchPlace, *, today: date, dossiers: int, grou
     python = sum(part.cpu_seconds for found in one for part in found.parts)
     cpu = python, processors.seconds(postgres) - before
     two = measure(moving, 2)
-    lines = [Line(what=step, one=_step_rate(one, step), two=_step_rate(two, step)) for step in STEPS]
+    lines = [RateLine(what=step, one=_step_rate(one, step), two=_step_rate(two, step)) for step in STEPS]
     transitions = sum(found.counted for found in one)
     lines.append(
-        Line(
+        RateLine(
             what="all of it, per transition",
             one=_rate(one),
             two=_rate(two),
@@ -189,7 +191,7 @@ def run(console: Console, place: BenchPlace, *, today: date, dossiers: int, grou
         )
     )
     bare = (_rate(measure(updating, processes)) for processes in (1, 2))
-    lines.append(Line(what="update of a bare table", one=next(bare), two=next(bare), is_peer=True))
+    lines.append(RateLine(what="update of a bare table", one=next(bare), two=next(bare), is_peer=True))
     spent = " and ".join(
         f"{1_000_000 * each / transitions:,.0f} in {who}"
         for who, each in zip(("Python", "PostgreSQL"), cpu, strict=True)

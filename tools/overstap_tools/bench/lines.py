@@ -12,7 +12,7 @@ from overstap_tools.bench.together import Measured, Work, together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class RateLine:
     """Rates of one piece of work.
 
     Args:
@@ -48,7 +48,7 @@ def line(
     runs: int,
     is_alone: bool = True,
     **more: Any,
-) -> Line:
+) -> RateLine:
     """Measure work on one core and on two.
 
     Args:
@@ -61,7 +61,7 @@ def line(
     """
     one: list[Measured] = [together(work, [arguments(0)]) for _ in range(runs)]
     two = [together(work, [arguments(0), arguments(1)]) for _ in range(runs)]
-    return Line(
+    return RateLine(
         what=what,
         one=statistics.median(measured.rate for measured in one),
         two=statistics.median(measured.rate for measured in two),
@@ -70,7 +70,7 @@ def line(
     )
 
 
-def show(console: Console, title: str, lines: Sequence[Line], *notes: str) -> None:
+def show(console: Console, title: str, lines: Sequence[RateLine], *notes: str) -> None:
     """Print lines as a table.
 
     Args:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from overstap.pki import KeyKind
-from overstap_tools.bench.delivery import Rates
+from overstap_tools.bench.delivery import SealingRates
 
 _GPG = {KeyKind.P256: "nistp256", KeyKind.RSA3072: "rsa3072", KeyKind.RSA4096: "rsa4096"}
 
 
-def measure_age(dossiers: Sequence[bytes]) -> Rates | None:
+def measure_age(dossiers: Sequence[bytes]) -> SealingRates | None:
     """Measure `age` (X25519, unsigned: it proves no origin), or return None where it is not installed."""
     age, keygen = shutil.which("age"), shutil.which("age-keygen")
     if age is None or keygen is None:
@@ -32,7 +32,7 @@ def measure_age(dossiers: Sequence[bytes]) -> Rates | None:
         )
 
 
-def measure_gpg(dossiers: Sequence[bytes], kind: KeyKind) -> Rates | None:
+def measure_gpg(dossiers: Sequence[bytes], kind: KeyKind) -> SealingRates | None:
     """Measure `gpg`, signing and encrypting with keys of a kind, or return None where it is not installed."""
     gpg = shutil.which("gpg")
     if gpg is None:
@@ -71,7 +71,7 @@ def _measured(
     dossiers: Sequence[bytes],
     seal: Callable[[bytes], bytes],
     open_one: Callable[[bytes], bytes],
-) -> Rates:
+) -> SealingRates:
     begin = time.perf_counter()
     sealed = [seal(one) for one in dossiers]
     between = time.perf_counter()
@@ -80,4 +80,4 @@ def _measured(
     if opened != list(dossiers):
         raise RuntimeError(f"{program} gave back something else")
     size = sum(map(len, sealed)) // len(sealed)
-    return Rates(program, kind, len(dossiers) / (between - begin), len(dossiers) / (end - between), size)
+    return SealingRates(program, kind, len(dossiers) / (between - begin), len(dossiers) / (end - between), size)

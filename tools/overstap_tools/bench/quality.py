@@ -12,13 +12,13 @@ from overstap.oso.model import Dossier
 from overstap.oso.reading import read
 from overstap.oso.writing import to_bytes
 from overstap.quality.expectations import expected_in, validate_region
-from overstap.quality.findings import Stage
+from overstap.quality.findings import JudgementStage
 from overstap.quality.rules import judge
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.writing import dossiers
-from overstap_tools.bench.lines import Line, show
+from overstap_tools.bench.lines import RateLine, show
 from overstap_tools.bench.sandbox import region_of
-from overstap_tools.bench.together import Measured, Part, Stopwatch, together
+from overstap_tools.bench.together import Measured, ProcessShare, Stopwatch, together
 
 ROUND = RoundKind.ADVICE
 STEPS = {
@@ -28,7 +28,7 @@ STEPS = {
 }
 
 
-def judging(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Part:
+def judging(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> ProcessShare:
     """Judge a region as the task does, without the ledger."""
     region = region_of("quality", pupils, today, serial=serial)
     agreement = agreement_of(region)
@@ -48,7 +48,7 @@ def judging(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Part
             dossier = read(data)
             was_read = clock()
             structure.check(dossier)
-            judge(dossier, today=today, stage=Stage.BEFORE_INSPECTION, profile=agreed.profile)
+            judge(dossier, today=today, stage=JudgementStage.BEFORE_INSPECTION, profile=agreed.profile)
             more["read"] += was_read - begin
             more["judge"] += clock() - was_read
             yield str(number), dossier
@@ -59,7 +59,7 @@ def judging(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Part
     return stopwatch.stop(len(files))
 
 
-def run(console: Console, *, today: date, pupils: int) -> list[Line]:
+def run(console: Console, *, today: date, pupils: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:
@@ -69,8 +69,10 @@ def run(console: Console, *, today: date, pupils: int) -> list[Line]:
     """
     alone = together(judging, [(0, pupils, today)])
     both = together(judging, [(serial, pupils, today) for serial in (0, 1)])
-    lines = [Line(what=what, one=_step_rate(alone, step), two=_step_rate(both, step)) for step, what in STEPS.items()]
-    lines.append(Line(what="all of it", one=alone.rate, two=both.rate, per_cpu=alone.cpu_rate))
+    lines = [
+        RateLine(what=what, one=_step_rate(alone, step), two=_step_rate(both, step)) for step, what in STEPS.items()
+    ]
+    lines.append(RateLine(what="all of it", one=alone.rate, two=both.rate, per_cpu=alone.cpu_rate))
     show(
         console,
         f"Quality of a region of {pupils:,}, dossiers",

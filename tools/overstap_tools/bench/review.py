@@ -38,7 +38,7 @@ from overstap.review.showing import Frozen, sealed_copy, showing
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.writing import dossiers
 from overstap_tools.bench.sandbox import BenchPlace, region_of
-from overstap_tools.bench.together import Part, Stopwatch, together
+from overstap_tools.bench.together import ProcessShare, Stopwatch, together
 from overstap_tools.local import ports
 from overstap_tools.local.waiting import wait_until
 
@@ -222,7 +222,7 @@ def _hidden(page: str, name: str) -> str:
     return str(found[-1]) if found else ""
 
 
-def visiting(stopwatch: Stopwatch, port: int, codes: Sequence[str], at_once: int, hello: int) -> Part:
+def visiting(stopwatch: Stopwatch, port: int, codes: Sequence[str], at_once: int, hello: int) -> ProcessShare:
     """Let families visit, some at once; or, with `hello`, ask a bare page that often."""
     waits: list[float] = []
 

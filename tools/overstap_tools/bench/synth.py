@@ -6,12 +6,12 @@ from rich.console import Console
 
 from overstap.oso.writing import to_bytes
 from overstap.simulation.synthetic.writing import dossiers
-from overstap_tools.bench.lines import Line, line, show
+from overstap_tools.bench.lines import RateLine, line, show
 from overstap_tools.bench.sandbox import region_of
-from overstap_tools.bench.together import Part, Stopwatch
+from overstap_tools.bench.together import ProcessShare, Stopwatch
 
 
-def work(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Part:
+def work(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> ProcessShare:
     """Make a region's dossiers as bytes."""
     region = region_of(f"synth{serial}", pupils, today, serial=serial)
     stopwatch.ready()
@@ -20,7 +20,7 @@ def work(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Part:
     return stopwatch.stop(pupils)
 
 
-def run(console: Console, *, today: date, pupils: int, runs: int) -> list[Line]:
+def run(console: Console, *, today: date, pupils: int, runs: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:

@@ -13,7 +13,7 @@ _LONGEST_SECONDS = 1800
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ProcessShare:
     """What one process did.
 
     Args:
@@ -37,7 +37,7 @@ class Part:
 class Measured:
     """What processes did at the same time."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ProcessShare, ...]
 
     @property
     def counted(self) -> int:
@@ -83,17 +83,17 @@ class Stopwatch:
         self._cpu = time.process_time()
         self._begin = time.monotonic()
 
-    def stop(self, counted: int) -> Part:
+    def stop(self, counted: int) -> ProcessShare:
         """Stop the clock.
 
         Args:
             counted: how many items were worked through.
         """
         end = time.monotonic()
-        return Part(counted, self._begin, end, time.process_time() - self._cpu, peak_bytes(), self.more)
+        return ProcessShare(counted, self._begin, end, time.process_time() - self._cpu, peak_bytes(), self.more)
 
 
-Work = Callable[..., Part]
+Work = Callable[..., ProcessShare]
 """A function of a module, called with a stopwatch and its own arguments in a process of its own."""
 
 

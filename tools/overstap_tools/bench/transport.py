@@ -9,31 +9,31 @@ from rich.console import Console
 
 from overstap.clock import now
 from overstap.delivery.channels.push import Pusher
-from overstap.envelope.envelope import DOSSIER_FILE, Sealed, seal
+from overstap.envelope.envelope import DOSSIER_FILE, SealedEnvelope, seal
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.receipt import verify_receipt
 from overstap.oso.writing import to_bytes
 from overstap.pki import TrustStore
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.writing import dossiers
-from overstap_tools.bench.lines import Line, line, show
+from overstap_tools.bench.lines import RateLine, line, show
 from overstap_tools.bench.receivers import receivers
 from overstap_tools.bench.sandbox import BenchPlace, give_certificates, region_of
-from overstap_tools.bench.together import Part, Stopwatch
+from overstap_tools.bench.together import ProcessShare, Stopwatch
 
 Addresses = Mapping[str, tuple[str, int]]
 
 
 def delivering(
     stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion, addresses: Addresses, serial: int
-) -> Part:
+) -> ProcessShare:
     """Deliver a region's dossiers to one school and verify its receipts."""
     return _push(stopwatch, place, region, addresses, serial, is_verified=True)
 
 
 def posting(
     stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion, addresses: Addresses, serial: int
-) -> Part:
+) -> ProcessShare:
     """Post the same to an endpoint that does nothing with it."""
     return _push(stopwatch, place, region, addresses, serial, is_verified=False)
 
@@ -46,7 +46,7 @@ def _push(
     serial: int,
     *,
     is_verified: bool,
-) -> Part:
+) -> ProcessShare:
     trust = TrustStore(place.trust, production=False)
     school = list(addresses)[serial]
     at = now()
@@ -71,7 +71,7 @@ def _push(
         return stopwatch.stop(len(sealed))
 
 
-def _sealed(trust: TrustStore, region: SyntheticRegion, school: str) -> list[tuple[UUID, Sealed]]:
+def _sealed(trust: TrustStore, region: SyntheticRegion, school: str) -> list[tuple[UUID, SealedEnvelope]]:
     at = now()
     recipient = trust.recipient(school, at=at)
     made = []
@@ -90,7 +90,7 @@ def _sealed(trust: TrustStore, region: SyntheticRegion, school: str) -> list[tup
     return made
 
 
-def run(console: Console, place: BenchPlace, *, today: date, pupils: int, runs: int) -> list[Line]:
+def run(console: Console, place: BenchPlace, *, today: date, pupils: int, runs: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:

@@ -64,7 +64,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class House:
+class Demonstration:
     """A demonstration that stands."""
 
     place: DemoPlace
@@ -79,7 +79,7 @@ class House:
         return self.agreement.coordinators[0].account
 
 
-def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> House:
+def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> Demonstration:
     """Build everything from nothing and start it; on a failure nothing is left running.
 
     Args:
@@ -124,7 +124,7 @@ def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> Hous
     except BaseException:
         stop(place)
         raise
-    return House(place, postgres, airflow, region, load_agreement(_agreement_path(place)))
+    return Demonstration(place, postgres, airflow, region, load_agreement(_agreement_path(place)))
 
 
 def stop(place: DemoPlace) -> list[str]:

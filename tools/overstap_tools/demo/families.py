@@ -27,7 +27,7 @@ _LONGEST_SECONDS = 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class FamilyLetter:
     """What stands in a family's letter."""
 
     code: str = field(repr=False)
@@ -57,7 +57,7 @@ def start(place: DemoPlace, postgres: EmbeddedPostgres) -> str:
     return place.review_address
 
 
-def letters(ledger: Ledger, round_id: str, school: str, most: int) -> list[Letter]:
+def letters(ledger: Ledger, round_id: str, school: str, most: int) -> list[FamilyLetter]:
     """Give the first families of a school their codes, as the school's letters do.
 
     Args:
@@ -76,10 +76,10 @@ def letters(ledger: Ledger, round_id: str, school: str, most: int) -> list[Lette
             if len(found) == most:
                 break
         codes = issue(unit, round_id, [(dossier, person) for dossier, person, _ in found])
-    return [Letter(code, born) for code, (_, _, born) in zip(codes, found, strict=True) if code]
+    return [FamilyLetter(code, born) for code, (_, _, born) in zip(codes, found, strict=True) if code]
 
 
-def decide(address: str, letter: Letter, view: str | None) -> str:
+def decide(address: str, letter: FamilyLetter, view: str | None) -> str:
     """Sign in with a letter, read the dossier, and answer; return the answer as the receipt says it.
 
     Raises:

@@ -9,14 +9,14 @@ from typing import Any
 
 from overstap.errors import OverstapError
 from overstap.simulation.synthetic.school import Character, PrimarySchool
-from overstap_tools.demo.building import House, overstap
+from overstap_tools.demo.building import Demonstration, overstap
 from overstap_tools.demo.sandbox import REGION
 from overstap_tools.local.api import AirflowApi
 from overstap_tools.local.waiting import wait_until
 
 
 @dataclass(frozen=True)
-class Coordinator:
+class CoordinatorClient:
     """The region's coordinator, with the rights of that account."""
 
     api: AirflowApi
@@ -67,7 +67,7 @@ class Coordinator:
 class Clerk:
     """Who keeps the administration at a primary school."""
 
-    house: House
+    house: Demonstration
     school: PrimarySchool
 
     @property

@@ -16,7 +16,7 @@ from overstap_tools.local.waiting import wait_until
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class SchoolSignIn:
     """Where a school signs in, and with what."""
 
     address: str
@@ -29,7 +29,7 @@ def is_running(place: DemoPlace) -> bool:
     return Service(place.folder, "schools").is_running
 
 
-def start(place: DemoPlace, postgres: EmbeddedPostgres, ledger: Ledger, school: str) -> Desk:
+def start(place: DemoPlace, postgres: EmbeddedPostgres, ledger: Ledger, school: str) -> SchoolSignIn:
     """Start the schools' pages with an account for one school, whose round is open.
 
     Args:
@@ -53,4 +53,4 @@ def start(place: DemoPlace, postgres: EmbeddedPostgres, ledger: Ledger, school: 
     wait_until(lambda: not service.is_running or not ports.is_free(port), "schools' pages", 60)
     if not service.is_running:
         raise OverstapError("LOCAL-005", service="schools", log=str(service.log))
-    return Desk(f"http://{ports.LOOPBACK}:{port}", account, password)
+    return SchoolSignIn(f"http://{ports.LOOPBACK}:{port}", account, password)

@@ -13,8 +13,8 @@ from overstap.ledger import Ledger
 from overstap.simulation.synthetic.school import Character, PrimarySchool
 from overstap.texts import texts
 from overstap_tools.demo import families, mail, schools
-from overstap_tools.demo.building import House, overstap
-from overstap_tools.demo.people import Clerk, Coordinator
+from overstap_tools.demo.building import Demonstration, overstap
+from overstap_tools.demo.people import Clerk, CoordinatorClient
 from overstap_tools.demo.sandbox import REGION, ROUND
 from overstap_tools.demo.table import tables
 from overstap_tools.local.api import FINISHED
@@ -35,12 +35,12 @@ class Story:
         asks_person: wait for a person to answer the gate in Airflow, instead of answering it by script.
     """
 
-    def __init__(self, house: House, console: Console, *, asks_person: bool) -> None:
+    def __init__(self, house: Demonstration, console: Console, *, asks_person: bool) -> None:
         self.house = house
         self.console = console
         self.asks_person = asks_person
         self.round_id = house.agreement.round_id(ROUND)
-        self.coordinator = Coordinator(house.airflow.api(house.coordinator), DAG_ID)
+        self.coordinator = CoordinatorClient(house.airflow.api(house.coordinator), DAG_ID)
         self.clerks = [Clerk(house, school) for school in house.region.primary]
         settings = house.place.settings(house.postgres)
         self.ledger = Ledger(settings["OVERSTAP_LEDGER"], Path(settings["OVERSTAP_KEYS"]))

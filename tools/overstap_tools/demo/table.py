@@ -5,7 +5,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from overstap.closing.report import Table as ReportTable
+from overstap.closing.report import ReportTable as ReportTable
 from overstap.closing.report import primary_table, secondary_table
 from overstap.ledger import Ledger
 from overstap.ledger.rounds.counts import primary_schools, secondary_schools

@@ -4,13 +4,13 @@ import os
 import pwd
 
 from overstap.errors import OverstapError
-from overstap_tools.local.services import Account
+from overstap_tools.local.services import SystemUser
 
 UNPRIVILEGED = "nobody"
 """Exists on every Unix, so that the demo need not add a user to the machine."""
 
 
-def server_account() -> Account | None:
+def server_account() -> SystemUser | None:
     """Return the account for the server when we are root; None when the present one will do.
 
     Raises:
@@ -22,4 +22,4 @@ def server_account() -> Account | None:
         entry = pwd.getpwnam(UNPRIVILEGED)
     except KeyError as problem:
         raise OverstapError("LOCAL-006", account=UNPRIVILEGED) from problem
-    return Account(entry.pw_uid, entry.pw_gid)
+    return SystemUser(entry.pw_uid, entry.pw_gid)

@@ -17,7 +17,7 @@ from pathlib import Path
 from overstap.errors import OverstapError
 from overstap_tools.local import ports
 from overstap_tools.local.api import ADMIN, AirflowApi
-from overstap_tools.local.environment import Place, environment
+from overstap_tools.local.environment import AirflowFolders, environment
 from overstap_tools.local.passwords import Passwords
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import Service
@@ -219,9 +219,9 @@ class AirflowStack:
         return home
 
     @property
-    def _place(self) -> Place:
+    def _place(self) -> AirflowFolders:
         database = self._postgres.dsn(self._database, self._database, scheme="postgresql+psycopg")
-        return Place(self._home, self._dags, self._plugins, database, self.port, self._parallelism)
+        return AirflowFolders(self._home, self._dags, self._plugins, database, self.port, self._parallelism)
 
     def _take_port(self) -> None:
         """Choose the port anew unless the one of last time is free and nobody asked for another."""

@@ -12,7 +12,7 @@ from overstap_tools.project import PROJECT
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AirflowFolders:
     """Where one Airflow finds and keeps its things.
 
     Attributes:
@@ -37,7 +37,7 @@ class Place:
         return f"http://{ports.LOOPBACK}:{self.port}"
 
 
-def environment(place: Place, passwords: Passwords, extra: Mapping[str, str]) -> dict[str, str]:
+def environment(place: AirflowFolders, passwords: Passwords, extra: Mapping[str, str]) -> dict[str, str]:
     """Return the whole environment of Airflow's components.
 
     Args:
@@ -66,7 +66,7 @@ def environment(place: Place, passwords: Passwords, extra: Mapping[str, str]) ->
     }
 
 
-def _core(place: Place, passwords: Passwords) -> dict[str, str]:
+def _core(place: AirflowFolders, passwords: Passwords) -> dict[str, str]:
     return {
         "AIRFLOW__CORE__DAGS_FOLDER": str(place.dags),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(place.plugins),
@@ -91,7 +91,7 @@ def _core(place: Place, passwords: Passwords) -> dict[str, str]:
     }
 
 
-def _api(place: Place, passwords: Passwords) -> dict[str, str]:
+def _api(place: AirflowFolders, passwords: Passwords) -> dict[str, str]:
     return {
         "AIRFLOW__API__HOST": ports.LOOPBACK,
         "AIRFLOW__API__PORT": str(place.port),

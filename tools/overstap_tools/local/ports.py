@@ -9,7 +9,7 @@ LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PortChoice:
     """A port that was free when it was chosen.
 
     Attributes:
@@ -45,7 +45,7 @@ def any_free() -> int:
         return int(probe.getsockname()[1])
 
 
-def choose(usual: int, wanted: int | None, purpose: str) -> Choice:
+def choose(usual: int, wanted: int | None, purpose: str) -> PortChoice:
     """Choose a port.
 
     Args:
@@ -59,5 +59,5 @@ def choose(usual: int, wanted: int | None, purpose: str) -> Choice:
     if wanted is not None:
         if not is_free(wanted):
             raise OverstapError("LOCAL-001", port=wanted, purpose=purpose)
-        return Choice(wanted, wanted)
-    return Choice(usual if is_free(usual) else any_free(), usual)
+        return PortChoice(wanted, wanted)
+    return PortChoice(usual if is_free(usual) else any_free(), usual)

@@ -24,7 +24,7 @@ from overstap.errors import OverstapError
 from overstap_tools.local import ports
 from overstap_tools.local.account import server_account
 from overstap_tools.local.passwords import Passwords
-from overstap_tools.local.services import Account, Service
+from overstap_tools.local.services import Service, SystemUser
 
 SUPERUSER = "postgres"
 LEDGER = "overstap_ledger"
@@ -241,7 +241,7 @@ class EmbeddedPostgres:
         with psycopg.connect(self.superuser_dsn(), autocommit=True) as connection:
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
-    def _place(self, account: Account | None) -> Path:
+    def _place(self, account: SystemUser | None) -> Path:
         """Return where data and programs may be, making and remembering it at the first time."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         pointer = self.folder / "place"
@@ -256,7 +256,7 @@ class EmbeddedPostgres:
         pointer.write_text(str(place))
         return place
 
-    def _programs(self, place: Path, account: Account | None) -> Path:
+    def _programs(self, place: Path, account: SystemUser | None) -> Path:
         """Return the folder of PostgreSQL's programs; a copy where the server's account cannot reach the package."""
         package = _package()
         programs = package / "pginstall18" / "bin"
@@ -275,7 +275,7 @@ class EmbeddedPostgres:
             (copy.parent / "complete").touch()
         return copy / "pginstall18" / "bin"
 
-    def _make_data(self, data: Path, programs: Path, account: Account | None) -> None:
+    def _make_data(self, data: Path, programs: Path, account: SystemUser | None) -> None:
         """Make the database cluster aside and put it in place whole, so that a broken off attempt is never started."""
         if (data / "PG_VERSION").exists():
             return
@@ -370,7 +370,7 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _can_execute(path: Path, account: Account) -> bool:
+def _can_execute(path: Path, account: SystemUser) -> bool:
     """Return whether the account can reach and run a program; the operating system itself is asked."""
     done = subprocess.run(  # noqa: S603
         ["/bin/sh", "-c", 'test -x "$0"', str(path)],

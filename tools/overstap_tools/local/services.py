@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SystemUser:
     """The operating system's user that a service runs as, where that is not the present one."""
 
     uid: int
@@ -70,7 +70,7 @@ class Service:
         *,
         env: Mapping[str, str],
         cwd: Path | None = None,
-        account: Account | None = None,
+        account: SystemUser | None = None,
         stop_signal: int = signal.SIGTERM,
         is_told_whole: bool = False,
         grace_seconds: float = 20,

@@ -15,7 +15,7 @@ from overstap.agreements.checks import (
     schema_check,
 )
 from overstap.agreements.checks.context import Context
-from overstap.agreements.findings import Finding, Severity, finding_of
+from overstap.agreements.findings import AgreementFinding, AgreementSeverity, finding_of
 from overstap.agreements.load import agreement_paths
 from overstap.agreements.national import FOLDER, National, national_year
 from overstap.agreements.source_positions import read_written
@@ -35,12 +35,12 @@ class Checked:
     """
 
     path: Path
-    findings: tuple[Finding, ...]
+    findings: tuple[AgreementFinding, ...]
 
     @property
     def errors(self) -> int:
         """How many findings are errors."""
-        return sum(found.severity is Severity.ERROR for found in self.findings)
+        return sum(found.severity is AgreementSeverity.ERROR for found in self.findings)
 
     @property
     def warnings(self) -> int:
@@ -95,7 +95,7 @@ def _national(school_year: object, folder: Path) -> National | None:
 
 def _nothing_unsaid(context: Context, is_taken: bool) -> None:
     """Make sure that what the model refuses is an error here too, whatever the checks thought of it."""
-    if is_taken or any(found.severity is Severity.ERROR for found in context.findings):
+    if is_taken or any(found.severity is AgreementSeverity.ERROR for found in context.findings):
         return
     from pydantic import ValidationError
 

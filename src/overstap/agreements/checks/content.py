@@ -6,7 +6,7 @@ from typing import Any
 
 from overstap.agreements.checks.context import MILESTONES, Context
 from overstap.agreements.checks.people import schools_of
-from overstap.agreements.model import RoundKind, Stage
+from overstap.agreements.model import RegistrationStage, RoundKind
 from overstap.agreements.source_positions import Key, Said
 from overstap.oso.catalogue import FORBIDDEN, MANDATORY, PROFILES, Catalogue, catalogue
 
@@ -118,7 +118,7 @@ def _category(context: Context, known: Catalogue, profile: str, kind: str, seria
     elif state == MANDATORY:
         context.say("AGREEMENT-134", *key, category=name, label=label, profile=profile)
     elif context.national is not None:
-        if context.written.at("rounds", kind, "receivers") == Stage.APPLIED and (
+        if context.written.at("rounds", kind, "receivers") == RegistrationStage.APPLIED and (
             name not in context.national.provisional_categories
         ):
             context.say("AGREEMENT-130", *key, category=name, label=label, round=context.round_name(kind))

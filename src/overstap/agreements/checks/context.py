@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from overstap.agreements.findings import Finding, finding
+from overstap.agreements.findings import AgreementFinding, finding
 from overstap.agreements.model import HolidayRegion, Milestones, RoundKind
 from overstap.agreements.national import National
-from overstap.agreements.source_positions import Key, Written, moment_written
+from overstap.agreements.source_positions import AgreementSource, Key, moment_written
 from overstap.clock import NETHERLANDS
 
 MILESTONES = tuple(Milestones.model_fields)
@@ -25,9 +25,9 @@ class Context:
         findings: what was found so far.
     """
 
-    written: Written
+    written: AgreementSource
     national: National | None
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[AgreementFinding] = field(default_factory=list)
 
     def say(self, code: str, /, *key: str | int, **facts: Any) -> None:
         """Note a finding about a value."""

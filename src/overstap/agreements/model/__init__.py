@@ -8,10 +8,10 @@ from overstap.agreements.model.milestones import Milestones, Reminder
 from overstap.agreements.model.moments import wall_time_comes_twice, wall_time_exists
 from overstap.agreements.model.notices import Notices
 from overstap.agreements.model.occasions import Occasion
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.people import Coordinator
-from overstap.agreements.model.receiving import Folder, Pull, Push, Sftp, TrafficCentre
-from overstap.agreements.model.registrations import Registrations, Stage
+from overstap.agreements.model.receiving import ByTrafficCentre, Folder, Pull, Push, Sftp
+from overstap.agreements.model.registrations import Registrations, RegistrationStage
 from overstap.agreements.model.retention import Retention
 from overstap.agreements.model.rounds import Round, RoundKind
 from overstap.agreements.model.schools import School, SchoolId, SchoolKind
@@ -19,6 +19,8 @@ from overstap.agreements.model.supplying import DropFolder, LasDatabase
 
 __all__ = [
     "Agreement",
+    "AgreementPart",
+    "ByTrafficCentre",
     "Coordinator",
     "DropFolder",
     "Folder",
@@ -29,9 +31,9 @@ __all__ = [
     "Milestones",
     "Notices",
     "Occasion",
-    "Part",
     "Pull",
     "Push",
+    "RegistrationStage",
     "Registrations",
     "Reminder",
     "Retention",
@@ -41,8 +43,6 @@ __all__ = [
     "SchoolId",
     "SchoolKind",
     "Sftp",
-    "Stage",
-    "TrafficCentre",
     "wall_time_comes_twice",
     "wall_time_exists",
 ]

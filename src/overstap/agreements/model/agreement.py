@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 from overstap.agreements.model.holidays import HolidayRegion
 from overstap.agreements.model.notices import Notices
 from overstap.agreements.model.occasions import Occasion
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.people import Coordinator
-from overstap.agreements.model.registrations import Registrations, Stage
+from overstap.agreements.model.registrations import Registrations, RegistrationStage
 from overstap.agreements.model.retention import Retention
 from overstap.agreements.model.rounds import Round, RoundKind, moments_of
 from overstap.agreements.model.schools import School, SchoolKind
@@ -18,7 +18,7 @@ from overstap.agreements.model.viewers import Viewer
 from overstap.errors import OverstapError
 
 
-class Agreement(Part):
+class Agreement(AgreementPart):
     """What one region agreed for one school year."""
 
     region: Annotated[str, Field(min_length=2, max_length=31, pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
@@ -53,7 +53,7 @@ class Agreement(Part):
             if isinstance(agreed, Round):
                 agreed = agreed.model_dump()
             if isinstance(agreed, dict) and kind in (RoundKind.SUPPORT, RoundKind.FEEDBACK):
-                agreed = {"profile": RoundKind(kind).profiles[0], "receivers": Stage.PLACED, **agreed}
+                agreed = {"profile": RoundKind(kind).profiles[0], "receivers": RegistrationStage.PLACED, **agreed}
                 if isinstance(stones := agreed.get("milestones"), dict):
                     agreed["milestones"] = moments_of(RoundKind(kind), stones)
             filled[kind] = agreed

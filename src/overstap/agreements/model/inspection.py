@@ -2,10 +2,10 @@
 
 from pydantic import field_serializer
 
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 
 
-class Inspection(Part):
+class Inspection(AgreementPart):
     """When a changed dossier has to be put before parents again."""
 
     immaterial: frozenset[str] = frozenset()

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from overstap.agreements.model.moments import Moment
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 
 
-class Invitations(Part):
+class Invitations(AgreementPart):
     """Letters that the school prints, and beside them messages by e-mail.
 
     A letter holds the code, so there always is one; an e-mail tells that a dossier lies ready, and not whose.

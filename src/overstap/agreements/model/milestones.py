@@ -7,10 +7,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from overstap.agreements.model.moments import Moment
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 
 
-class Milestones(Part):
+class Milestones(AgreementPart):
     """The agreed moments of a round, in their order. Dutch wall time where no zone is given."""
 
     opens: Moment
@@ -30,7 +30,7 @@ class Milestones(Part):
         return self
 
 
-class Reminder(Part):
+class Reminder(AgreementPart):
     """A reminder of a deadline, some days before it at the same wall time."""
 
     of: Literal["data_due", "review_closes", "receipts_due"]

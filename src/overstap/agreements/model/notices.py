@@ -5,13 +5,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 
 Hour = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 """Dutch wall time, such as 07:30."""
 
 
-class Notices(Part):
+class Notices(AgreementPart):
     """What the region agreed about mail: one digest a day, and what cannot wait at once, outside quiet hours."""
 
     digest_at: Hour = "07:30"

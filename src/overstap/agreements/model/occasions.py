@@ -6,10 +6,10 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from overstap.agreements.model.moments import Moment
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 
 
-class Occasion(Part):
+class Occasion(AgreementPart):
     """A date of the region that no round waits for: registration, lottery, an introduction day."""
 
     name: str

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 
-class Part(BaseModel):
+class AgreementPart(BaseModel):
     """Frozen, and a typing error in a key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,9 +1,9 @@
 """Who coordinates a region."""
 
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 
 
-class Coordinator(Part):
+class Coordinator(AgreementPart):
     """Who answers the gates of a region."""
 
     account: str

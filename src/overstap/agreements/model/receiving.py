@@ -4,20 +4,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 
 HOST_KEY = r"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,}={0,3}$"
 """A public key as OpenSSH writes it, without a comment."""
 
 
-class Push(Part):
+class Push(AgreementPart):
     """The school has an endpoint that takes envelopes over HTTPS with mutual TLS."""
 
     way: Literal["push"]
     url: Annotated[str, Field(pattern=r"^https://")]
 
 
-class Pull(Part):
+class Pull(AgreementPart):
     """The school asks for each dossier, as in OSO; it stands ready at the region's desk."""
 
     way: Literal["pull"]
@@ -25,7 +25,7 @@ class Pull(Part):
     """Where the school hears that a dossier became ready; None when it just asks."""
 
 
-class Sftp(Part):
+class Sftp(AgreementPart):
     """The school has an SFTP server: envelopes are put there, receipts fetched from there."""
 
     way: Literal["sftp"]
@@ -38,13 +38,13 @@ class Sftp(Part):
     """The server's public key; with any other the connection is not made."""
 
 
-class Folder(Part):
+class Folder(AgreementPart):
     """The school collects by hand: envelopes lie in a folder, it puts its receipts beside them."""
 
     way: Literal["folder"]
 
 
-class TrafficCentre(Part):
+class ByTrafficCentre(AgreementPart):
     """The school asks through OSO's Traffic Centre, by an adapter of a qualified supplier (docs/traffic-centre.md)."""
 
     way: Literal["traffic_centre"]
@@ -52,5 +52,5 @@ class TrafficCentre(Part):
     """Routing id (routeringskenmerk) of the school's system."""
 
 
-Receives = Annotated[Push | Pull | Sftp | Folder | TrafficCentre, Field(discriminator="way")]
+Receives = Annotated[Push | Pull | Sftp | Folder | ByTrafficCentre, Field(discriminator="way")]
 """How a school receives."""

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 
 
-class Stage(StrEnum):
+class RegistrationStage(StrEnum):
     """How sure it is that a pupil goes to a school; each stage includes the surer ones."""
 
     APPLIED = "applied"
@@ -16,7 +16,7 @@ class Stage(StrEnum):
     PLACED = "placed"
 
 
-class Registrations(Part):
+class Registrations(AgreementPart):
     """Where the region's applications, registrations and placements come from (docs/sources.md); both may be given."""
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\.csv$")] | None = "aanmeldingen.csv"

@@ -4,10 +4,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 
 
-class Retention(Part):
+class Retention(AgreementPart):
     """When what a round left is erased, in days after the round closed (AVG art. 5, 1e); without it nothing is."""
 
     content_days: Annotated[int, Field(ge=30, le=730)]

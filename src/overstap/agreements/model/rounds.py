@@ -9,8 +9,8 @@ from pydantic import Field, field_serializer
 from overstap.agreements.model.inspection import Inspection
 from overstap.agreements.model.invitations import Invitations
 from overstap.agreements.model.milestones import Milestones, Reminder
-from overstap.agreements.model.part import Part
-from overstap.agreements.model.registrations import Stage
+from overstap.agreements.model.part import AgreementPart
+from overstap.agreements.model.registrations import RegistrationStage
 from overstap.agreements.model.schools import SchoolKind
 
 _REVIEW = frozenset({"review_opens", "review_closes"})
@@ -91,12 +91,12 @@ Shiftable = Literal["data_due", "review_opens", "review_closes", "delivers", "re
 """The milestones that can be moved while a round runs; it runs because it opened, so not the opening."""
 
 
-class Round(Part):
+class Round(AgreementPart):
     """What was agreed about one round."""
 
     profile: Profile = "POVO"
     """OSO transfer profile (code list 16)."""
-    receivers: Stage
+    receivers: RegistrationStage
     """From which stage on a school may receive the dossier of a pupil; a partnership receives of all its schools."""
     categories: frozenset[str] = frozenset()
     """Optional OSO categories that go along, without `cat_`; the obligatory ones always go."""

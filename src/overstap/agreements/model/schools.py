@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.receiving import Receives
 from overstap.agreements.model.supplying import Supplies
 
@@ -27,7 +27,7 @@ class SchoolKind(StrEnum):
     """Partnership of schools for support in education (samenwerkingsverband): it only receives."""
 
 
-class School(Part):
+class School(AgreementPart):
     """A participating school."""
 
     id: SchoolId

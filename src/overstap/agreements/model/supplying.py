@@ -4,16 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 
 
-class DropFolder(Part):
+class DropFolder(AgreementPart):
     """The school's system exports OSO files into the region's drop folder (`<drop>/<region>/<school>/*.xml`)."""
 
     way: Literal["drop_folder"] = "drop_folder"
 
 
-class LasDatabase(Part):
+class LasDatabase(AgreementPart):
     """The school's administration system has a PostgreSQL database with the documented view (docs/sources.md)."""
 
     way: Literal["las_database"]

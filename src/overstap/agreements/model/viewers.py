@@ -1,9 +1,9 @@
 """Who may look at a region's rounds without moving anything in them."""
 
-from overstap.agreements.model.part import Part
+from overstap.agreements.model.part import AgreementPart
 
 
-class Viewer(Part):
+class Viewer(AgreementPart):
     """Somebody who may see the region's rounds, counts and schools; no single dossier, and no gate to answer."""
 
     account: str

@@ -8,23 +8,23 @@ from typing import Protocol
 from uuid import UUID
 
 from overstap.errors import OverstapError
-from overstap.transport.https_client import Problem
+from overstap.transport.https_client import TransportProblem
 
 _CODES = {
-    Problem.UNREACHABLE: "DELIVERY-021",
-    Problem.IDENTITY: "DELIVERY-022",
-    Problem.TIMEOUT: "DELIVERY-023",
-    Problem.DISCONNECTED: "DELIVERY-024",
-    Problem.NO_RECEIPT: "DELIVERY-025",
-    Problem.ANSWER_TOO_LARGE: "DELIVERY-026",
-    Problem.WRONG_STATUS: "DELIVERY-027",
-    Problem.LOGIN: "DELIVERY-028",
-    Problem.STORAGE: "DELIVERY-029",
+    TransportProblem.UNREACHABLE: "DELIVERY-021",
+    TransportProblem.IDENTITY: "DELIVERY-022",
+    TransportProblem.TIMEOUT: "DELIVERY-023",
+    TransportProblem.DISCONNECTED: "DELIVERY-024",
+    TransportProblem.NO_RECEIPT: "DELIVERY-025",
+    TransportProblem.ANSWER_TOO_LARGE: "DELIVERY-026",
+    TransportProblem.WRONG_STATUS: "DELIVERY-027",
+    TransportProblem.LOGIN: "DELIVERY-028",
+    TransportProblem.STORAGE: "DELIVERY-029",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class HandOver:
     """What came of handing over one envelope.
 
     A receipt still to be verified; or a problem; or neither: then it stands where the school takes it, and the receipt
@@ -32,7 +32,7 @@ class Handed:
     """
 
     receipt_unverified: bytes | None
-    problem: Problem | None
+    problem: TransportProblem | None
     status: int | None = None
     """HTTP status, where there was one."""
     cause: str | None = None
@@ -62,16 +62,16 @@ class WayError(Exception):
         problem: why not.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: TransportProblem) -> None:
         super().__init__(problem.value)
         self.problem = problem
 
     def told(self, school: str, message_id: UUID) -> OverstapError:
         """Return it in the words for people."""
-        return Handed(None, self.problem).error(school=school, message_id=message_id)
+        return HandOver(None, self.problem).error(school=school, message_id=message_id)
 
 
-OFFERED = Handed(None, None)
+OFFERED = HandOver(None, None)
 """It stands ready."""
 
 
@@ -95,14 +95,14 @@ class Lying:
     content: bytes
 
 
-class Way(Protocol):
+class Channel(Protocol):
     """A way to one school, open for the time of one run. For one thread at a time.
 
     Each call ends within its deadline, whatever the other side does: a school that is slow, lies or pours harms its own
     deliveries only.
     """
 
-    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
+    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Bring an envelope there. Safe to repeat with the very same bytes; what goes wrong is in the answer.
 
         Args:
@@ -112,7 +112,7 @@ class Way(Protocol):
         """
         ...
 
-    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Bring a statement that takes an envelope back. Safe to repeat with the very same bytes.
 
         Args:

@@ -14,8 +14,8 @@ from pathlib import Path
 from uuid import UUID
 
 from overstap.delivery.channels import stored_files
-from overstap.delivery.channels.channel import OFFERED, AnswerKind, Handed, Lying, WayError
-from overstap.transport.https_client import Problem
+from overstap.delivery.channels.channel import OFFERED, AnswerKind, HandOver, Lying, WayError
+from overstap.transport.https_client import TransportProblem
 
 _log = logging.getLogger(__name__)
 
@@ -30,11 +30,11 @@ class FolderWay:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
+    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Put an envelope into the folder: whole from the moment it has its name, and safe from a power failure."""
         return self._put(self._folder / stored_files.envelope_name(message_id), envelope, message_id)
 
-    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Put the statement into the folder, and take the envelope away if it lies there yet."""
         handed = self._put(self._folder / stored_files.statement_name(message_id), statement, message_id)
         if handed.is_offered:
@@ -44,7 +44,7 @@ class FolderWay:
                 _log.warning("folder of %s: %s", self._folder.name, error.strerror)
         return handed
 
-    def _put(self, path: Path, content: bytes, message_id: UUID) -> Handed:
+    def _put(self, path: Path, content: bytes, message_id: UUID) -> HandOver:
         aside = self._folder / stored_files.unfinished_name(message_id)
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o750)
@@ -59,7 +59,7 @@ class FolderWay:
             _sync(self._folder)
         except OSError as error:
             _log.warning("folder of %s: %s", self._folder.name, error.strerror)
-            return Handed(None, Problem.STORAGE)
+            return HandOver(None, TransportProblem.STORAGE)
         return OFFERED
 
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
@@ -70,7 +70,7 @@ class FolderWay:
             return
         except OSError as error:
             _log.warning("folder of %s: %s", self._folder.name, error.strerror)
-            raise WayError(Problem.STORAGE) from error
+            raise WayError(TransportProblem.STORAGE) from error
         for name in names:
             found = stored_files.answer_of(name)
             if found is None or (found[1] is AnswerKind.RECEIPT and found[0] not in awaited):

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from uuid import UUID
 
-from overstap.delivery.channels.channel import OFFERED, Handed, Lying
+from overstap.delivery.channels.channel import OFFERED, HandOver, Lying
 from overstap.envelope.pull_messages import MEDIA_TYPE, Notification
 from overstap.pki import TrustStore, oin_of
-from overstap.transport.https_client import DEADLINE_SECONDS, Line, Problem
+from overstap.transport.https_client import DEADLINE_SECONDS, HttpsClient, TransportProblem
 
 _TAKEN = frozenset({200, 202, 204})
 _MOST_BYTES = 4096
@@ -43,9 +43,9 @@ class PullWay:
     ) -> None:
         self._url = url
         self._asked = asked
-        self._line: Line | None = None
+        self._line: HttpsClient | None = None
         if url is not None:
-            self._line = Line(
+            self._line = HttpsClient(
                 oins=frozenset({oin_of(school)}),
                 trust=trust,
                 client=trust.conductor_identity(region, at=at),
@@ -53,15 +53,15 @@ class PullWay:
                 deadline_seconds=deadline_seconds,
             )
 
-    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
+    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Tell the school that a dossier stands ready; the envelope itself does not leave."""
         return self._tell(message_id, at)
 
-    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Tell the school that there is something about a message; when it asks, it gets the statement."""
         return self._tell(message_id, at)
 
-    def _tell(self, message_id: UUID, at: datetime) -> Handed:
+    def _tell(self, message_id: UUID, at: datetime) -> HandOver:
         if self._line is None or self._url is None:
             return OFFERED
         asked = self._asked(message_id)
@@ -71,10 +71,10 @@ class PullWay:
             said.to_bytes(),
             {"Content-Type": MEDIA_TYPE},
             limit=_MOST_BYTES,
-            judge=lambda status, media_type: None if status in _TAKEN else Problem.WRONG_STATUS,
+            judge=lambda status, media_type: None if status in _TAKEN else TransportProblem.WRONG_STATUS,
             at=at,
         )
-        return OFFERED if reply.problem is None else Handed(None, reply.problem, reply.status, reply.cause)
+        return OFFERED if reply.problem is None else HandOver(None, reply.problem, reply.status, reply.cause)
 
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
         """Yield nothing: receipts and results are handed in at the desk."""

@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from overstap.delivery.channels.channel import Handed, Lying
+from overstap.delivery.channels.channel import HandOver, Lying
 from overstap.envelope import evidence_request, revocation
 from overstap.envelope.evidence_request import Held
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE
 from overstap.pki import TlsIdentity, TrustStore, oin_of
-from overstap.transport.https_client import DEADLINE_SECONDS, Line, Problem
+from overstap.transport.https_client import DEADLINE_SECONDS, HttpsClient, TransportProblem
 
 MESSAGE_ID_HEADER = "Overstap-Message-Id"
 
@@ -44,7 +44,7 @@ class Pusher:
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         oins = frozenset({oin_of(school)})
-        self._line = Line(oins=oins, trust=trust, client=client, at=at, deadline_seconds=deadline_seconds)
+        self._line = HttpsClient(oins=oins, trust=trust, client=client, at=at, deadline_seconds=deadline_seconds)
         self._url = url
 
     def __enter__(self) -> Self:
@@ -59,7 +59,7 @@ class Pusher:
         """Close the line."""
         self._line.close()
 
-    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime | None = None) -> Handed:
+    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime | None = None) -> HandOver:
         """Send an envelope and return what came back. Raises nothing for what the other side does.
 
         Args:
@@ -70,12 +70,12 @@ class Pusher:
         headers = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE, MESSAGE_ID_HEADER: str(message_id)}
         reply = self._line.post(self._url, envelope, headers, limit=MAX_RECEIPT_BYTES, judge=_problem, at=at)
         if reply.problem is not None:
-            return Handed(None, reply.problem, reply.status, reply.cause)
+            return HandOver(None, reply.problem, reply.status, reply.cause)
         if not reply.body:
-            return Handed(None, Problem.NO_RECEIPT, reply.status)
-        return Handed(reply.body, None, reply.status)
+            return HandOver(None, TransportProblem.NO_RECEIPT, reply.status)
+        return HandOver(reply.body, None, reply.status)
 
-    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Bring a statement that takes an envelope back; what comes back is still to be verified.
 
         Args:
@@ -86,10 +86,14 @@ class Pusher:
         headers = {"Content-Type": revocation.MEDIA_TYPE, "Accept": MEDIA_TYPE, MESSAGE_ID_HEADER: str(message_id)}
         reply = self._line.post(self._url, statement, headers, limit=MAX_RECEIPT_BYTES, judge=_problem, at=at)
         if reply.problem is not None:
-            return Handed(None, reply.problem, reply.status, reply.cause)
-        return Handed(reply.body, None, reply.status) if reply.body else Handed(None, Problem.NO_RECEIPT, reply.status)
+            return HandOver(None, reply.problem, reply.status, reply.cause)
+        return (
+            HandOver(reply.body, None, reply.status)
+            if reply.body
+            else HandOver(None, TransportProblem.NO_RECEIPT, reply.status)
+        )
 
-    def evidence(self, message_id: UUID, *, at: datetime) -> Held | Problem:
+    def evidence(self, message_id: UUID, *, at: datetime) -> Held | TransportProblem:
         """Ask what the school has under a message id; what it shows is still to be judged.
 
         Args:
@@ -103,7 +107,7 @@ class Pusher:
         )
         if reply.problem is not None:
             return reply.problem
-        return evidence_request.read(reply.body) or Problem.NO_RECEIPT
+        return evidence_request.read(reply.body) or TransportProblem.NO_RECEIPT
 
     push = hand_over
     """The name of this way for it."""
@@ -113,7 +117,7 @@ class Pusher:
         return iter(())
 
 
-def _problem(status: int, media_type: str) -> Problem | None:
+def _problem(status: int, media_type: str) -> TransportProblem | None:
     if status not in _RECEIPT_STATUS:
-        return Problem.WRONG_STATUS
-    return None if media_type == MEDIA_TYPE else Problem.NO_RECEIPT
+        return TransportProblem.WRONG_STATUS
+    return None if media_type == MEDIA_TYPE else TransportProblem.NO_RECEIPT

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from overstap.agreements import School
 from overstap.agreements.model import receiving as chosen
-from overstap.delivery.channels.channel import Way
+from overstap.delivery.channels.channel import Channel
 from overstap.delivery.channels.folder import FolderWay
 from overstap.delivery.channels.pull import PullWay
 from overstap.delivery.channels.push import Pusher
@@ -29,7 +29,7 @@ def way_of(
     at: datetime,
     outbox: Path | None = None,
     asked: Callable[[UUID], tuple[UUID, str] | None] = lambda message_id: None,
-) -> Iterator[Way]:
+) -> Iterator[Channel]:
     """Open the way to a school for the time of one run.
 
     Args:
@@ -50,7 +50,7 @@ def way_of(
             raise ValueError(f"{school.id} receives nothing")
         case chosen.Push(url=url):
             client = trust.conductor_identity(region, at=at)
-            way: Way = Pusher(url, school=school.id, trust=trust, client=client, at=at)
+            way: Channel = Pusher(url, school=school.id, trust=trust, client=client, at=at)
         case chosen.Pull(notify=notify):
             way = PullWay(notify, school=school.id, region=region, trust=trust, at=at, asked=asked)
         case chosen.Sftp() as server:
@@ -59,7 +59,7 @@ def way_of(
             if outbox is None:
                 raise OverstapError("SETTING-001", setting="OVERSTAP_OUTBOX")
             way = FolderWay(outbox / region / school.id)
-        case chosen.TrafficCentre(delivery_point=delivery_point):
+        case chosen.ByTrafficCentre(delivery_point=delivery_point):
             centre = centre_of(Settings())
             if centre is None:
                 raise OverstapError("DELIVERY-030", school=school.label, way="traffic_centre")

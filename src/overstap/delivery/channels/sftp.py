@@ -20,10 +20,10 @@ from paramiko.sftp import SFTPError
 
 from overstap.agreements.model.receiving import Sftp
 from overstap.delivery.channels import stored_files
-from overstap.delivery.channels.channel import OFFERED, AnswerKind, Handed, Lying, WayError
+from overstap.delivery.channels.channel import OFFERED, AnswerKind, HandOver, Lying, WayError
 from overstap.pki import TrustStore
 from overstap.pki.sshkeys import ssh_key_file
-from overstap.transport.https_client import CONNECT_SECONDS, DEADLINE_SECONDS, Problem
+from overstap.transport.https_client import CONNECT_SECONDS, DEADLINE_SECONDS, TransportProblem
 
 _MOST_PACKET_BYTES = 256 * 1024  # SFTP_MAX_MSG_LENGTH of OpenSSH
 _ALGORITHMS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
@@ -62,16 +62,16 @@ class SftpWay:
         self._client: paramiko.SFTPClient | None = None
         self._socket: socket.socket | None = None
 
-    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
+    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Put an envelope there, unless it lies there already; it is whole from the moment it has its name."""
         try:
             with self._in_time() as client:
                 self._put(client, stored_files.envelope_name(message_id), envelope, message_id)
         except WayError as error:
-            return Handed(None, error.problem)
+            return HandOver(None, error.problem)
         return OFFERED
 
-    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Put the statement there, and take the envelope away if it lies there yet."""
         try:
             with self._in_time() as client:
@@ -83,7 +83,7 @@ class SftpWay:
                 except PermissionError:  # the statement says it; the school removes what it has
                     _log.warning("sftp %s: an envelope may not be removed", self._server.host)
         except WayError as error:
-            return Handed(None, error.problem)
+            return HandOver(None, error.problem)
         return OFFERED
 
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
@@ -129,14 +129,16 @@ class SftpWay:
             yield self._connected()
         except WayError as error:
             self.close()
-            raise WayError(Problem.TIMEOUT if ran_out.is_set() else error.problem) from error
+            raise WayError(TransportProblem.TIMEOUT if ran_out.is_set() else error.problem) from error
         except (OSError, EOFError, ValueError, paramiko.SSHException, SFTPError) as error:
             alive = self._transport is not None and self._transport.is_active()
-            problem = Problem.STORAGE if alive and isinstance(error, OSError) else Problem.DISCONNECTED
+            problem = (
+                TransportProblem.STORAGE if alive and isinstance(error, OSError) else TransportProblem.DISCONNECTED
+            )
             if ran_out.is_set() or isinstance(error, TimeoutError):
-                problem = Problem.TIMEOUT
+                problem = TransportProblem.TIMEOUT
             _log.warning("sftp %s: %s (%s)", self._server.host, problem.value, type(error).__name__)
-            if problem is not Problem.STORAGE:
+            if problem is not TransportProblem.STORAGE:
                 self.close()
             raise WayError(problem) from error
         finally:
@@ -156,18 +158,18 @@ class SftpWay:
         try:
             self._socket = socket.create_connection((self._server.host, self._server.port), timeout=seconds)
         except OSError as error:
-            raise WayError(Problem.UNREACHABLE) from error
+            raise WayError(TransportProblem.UNREACHABLE) from error
         kind, _, key = self._server.host_key.partition(" ")
         transport = self._transport = paramiko.Transport(self._socket)
         # One kind of host key is asked for: a server that has several must not choose another than the pinned one
         transport.get_security_options().key_types = _ALGORITHMS.get(kind, (kind,))
         transport.start_client(timeout=seconds)
         if transport.get_remote_server_key().get_base64() != key:
-            raise WayError(Problem.IDENTITY)
+            raise WayError(TransportProblem.IDENTITY)
         try:
             transport.auth_publickey(self._server.user, _private_key(self._key_file))
         except (paramiko.AuthenticationException, paramiko.PasswordRequiredException) as error:
-            raise WayError(Problem.LOGIN) from error
+            raise WayError(TransportProblem.LOGIN) from error
         client: Any = _BoundedClient.from_transport(transport)
         client.get_channel().settimeout(self._deadline_seconds)
         self._client = client
@@ -184,7 +186,7 @@ class SftpWay:
             out.set_pipelined(True)
             out.write(content)
         if _size(client, aside) != len(content):
-            raise WayError(Problem.STORAGE)
+            raise WayError(TransportProblem.STORAGE)
         try:
             client.posix_rename(aside, path)
         except OSError:  # a server without that extension; its own renaming refuses a name that is taken

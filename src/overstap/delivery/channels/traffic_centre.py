@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from uuid import UUID
 
-from overstap.delivery.channels.channel import OFFERED, Handed, Lying
-from overstap.delivery.traffic_centre.adapter import TrafficCentre, TrafficCentreError
+from overstap.delivery.channels.channel import OFFERED, HandOver, Lying
+from overstap.delivery.traffic_centre.adapter import TrafficCentreAdapter, TrafficCentreError
 from overstap.delivery.traffic_centre.messages import MeldenNotificatieRequest
-from overstap.transport.https_client import Problem
+from overstap.transport.https_client import TransportProblem
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class TrafficCentreWay:
 
     def __init__(
         self,
-        centre: TrafficCentre,
+        centre: TrafficCentreAdapter,
         *,
         school: str,
         delivery_point: str,
@@ -38,15 +38,15 @@ class TrafficCentreWay:
         self._delivery_point = delivery_point
         self._asked = asked
 
-    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> Handed:
+    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Have the school notified, if it asked before; the envelope itself does not leave."""
         return self._tell(message_id)
 
-    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> Handed:
+    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Have the school notified, if it asked before; when it asks again, it gets the statement."""
         return self._tell(message_id)
 
-    def _tell(self, message_id: UUID) -> Handed:
+    def _tell(self, message_id: UUID) -> HandOver:
         found = self._asked(message_id)
         if found is None:
             return OFFERED
@@ -57,7 +57,7 @@ class TrafficCentreWay:
             )
         except TrafficCentreError as error:
             _log.warning("the Traffic Centre did not notify %s: %s", self._school, error.answer)
-            return Handed(None, Problem.UNREACHABLE)
+            return HandOver(None, TransportProblem.UNREACHABLE)
         return OFFERED
 
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:

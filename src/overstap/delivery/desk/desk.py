@@ -14,12 +14,12 @@ from uuid import UUID
 from overstap.delivery.desk.identity import is_of
 from overstap.delivery.receipt_verification import judge, judge_result, judge_taking_back, judge_test
 from overstap.envelope.proof_pupil import TEST_VERSION, is_test
-from overstap.envelope.pull_messages import NoDossier, Request
+from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.deliveries import settle
 from overstap.ledger.delivery.dossier_requests import (
-    Standing,
+    RequestStatus,
     any_content,
     hand_out,
     handed,
@@ -28,15 +28,15 @@ from overstap.ledger.delivery.dossier_requests import (
     unknown_today,
 )
 from overstap.ledger.delivery.results import keep
-from overstap.ledger.delivery.test_messages import Asked, asked_for
+from overstap.ledger.delivery.test_messages import RequestedTestMessage, asked_for
 from overstap.ledger.delivery.test_messages import handed_out as test_handed_out
 from overstap.ledger.delivery.test_messages import settle as settle_test
 from overstap.ledger.delivery.withdrawals import handed_out as statement_handed_out
 from overstap.ledger.delivery.withdrawals import settle as settle_taking_back
 from overstap.ledger.delivery.withdrawals import statement_of
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.region_keys import Sealed
-from overstap.ledger.session import Unit
+from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.session import UnitOfWork
 from overstap.oso.reading import read
 from overstap.pki import TrustStore
 
@@ -46,7 +46,7 @@ UNKNOWN_PER_DAY = 500
 _log = logging.getLogger(__name__)
 
 
-class Refused(StrEnum):
+class DeskRefusal(StrEnum):
     """Why the desk does not deal with something at all."""
 
     TOO_MANY = "too_many"
@@ -58,12 +58,12 @@ class Refused(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DeskReply:
     """What a school is told on its request: an envelope, or why there is none."""
 
     message_id: UUID | None
     envelope: bytes | None
-    answer: NoDossier | Refused | None
+    answer: NoDossier | DeskRefusal | None
     statement: bytes | None = None
     """What takes back a dossier that the school has, in the place of a dossier."""
 
@@ -83,7 +83,7 @@ class Sessions(Protocol):
         ...
 
 
-class Desk:
+class RegionDesk:
     """The desk of one region. For one thread at a time, as its ledger is.
 
     Args:
@@ -98,9 +98,9 @@ class Desk:
         self._region = region
         self._trust = trust
         self._sessions = sessions
-        self._decoy: tuple[VersionRef, Sealed] | None = None
+        self._decoy: tuple[VersionRef, EncryptedContent] | None = None
 
-    def ask(self, request: Request, *, school: str) -> Told:
+    def ask(self, request: DossierRequest, *, school: str) -> DeskReply:
         """Answer a request; what is handed out was announced in the evidence when this returns.
 
         Args:
@@ -113,11 +113,11 @@ class Desk:
         if self._sessions is not None and not self._sessions.holds(
             request.session, sender=request.sender, receiver=school, pupil_number=request.pupil_number
         ):
-            return Told(None, None, Refused.SESSION)
+            return DeskReply(None, None, DeskRefusal.SESSION)
         with self._ledger.unit(self._region, f"desk {school}") as unit:
             if unknown_today(unit, school) >= UNKNOWN_PER_DAY:
                 _log.error("school %s asks after too many unknown pupils", school)
-                return Told(None, None, Refused.TOO_MANY)
+                return DeskReply(None, None, DeskRefusal.TOO_MANY)
             if is_test(request):
                 return _test_message(unit, request, school)
             found = standing(
@@ -141,12 +141,12 @@ class Desk:
                 statement_handed_out(unit, taken_back)
         if taken_back is not None:
             _log.info("request of %s: told that %s was taken back", school, taken_back.message_id)
-            return Told(taken_back.message_id, None, None, taken_back.statement)
+            return DeskReply(taken_back.message_id, None, None, taken_back.statement)
         if envelope is None:
             _log.info("request of %s: %s", school, reason)
-            return Told(None, None, answer)
+            return DeskReply(None, None, answer)
         _log.info("request of %s: handed out %s", school, envelope.message_id)
-        return Told(envelope.message_id, envelope.envelope, None)
+        return DeskReply(envelope.message_id, envelope.envelope, None)
 
     def receipt(self, content: bytes, message_id: UUID, *, school: str, at: datetime) -> str:
         """Take a receipt in. The same again changes nothing.
@@ -169,7 +169,7 @@ class Desk:
         if test is not None:
             return self._test_receipt(test, content, school, at)
         if sent is None:
-            return Refused.UNKNOWN_MESSAGE
+            return DeskRefusal.UNKNOWN_MESSAGE
         answer = judge(sent, content, trust=self._trust, at=at)
         if sent.state != "sealed":  # settled before: a school that missed our answer hands it in again
             return answer.outcome if answer.outcome != "unverified" else str(answer.code)
@@ -177,7 +177,7 @@ class Desk:
             settle(unit, [answer])
         return answer.outcome if answer.outcome != "unverified" else str(answer.code)
 
-    def _test_receipt(self, test: Asked, content: bytes, school: str, at: datetime) -> str:
+    def _test_receipt(self, test: RequestedTestMessage, content: bytes, school: str, at: datetime) -> str:
         answer = judge_test(test.message, content, trust=self._trust, at=at)
         if not test.has_answered and answer.outcome != "unverified":
             with self._ledger.unit(self._region, f"desk {school}") as unit:
@@ -202,7 +202,7 @@ class Desk:
         with self._ledger.unit(self._region, f"desk {school}") as unit:
             statement = statement_of(unit, school, message_id)
         if statement is None:
-            return Refused.UNKNOWN_MESSAGE
+            return DeskRefusal.UNKNOWN_MESSAGE
         answer = judge_taking_back(statement, content, trust=self._trust, at=at)
         if answer.outcome == "unverified":
             return str(answer.code)
@@ -228,7 +228,7 @@ class Desk:
         with self._ledger.unit(self._region, f"desk {school}") as unit:
             sent = handed(unit, school, [message_id]).get(message_id)
         if sent is None:
-            return Refused.UNKNOWN_MESSAGE
+            return DeskRefusal.UNKNOWN_MESSAGE
         stated = judge_result(sent, content, trust=self._trust, at=at)
         if isinstance(stated, OverstapError):
             return stated.code
@@ -236,7 +236,7 @@ class Desk:
             keep(unit, [stated])
         return stated.outcome
 
-    def _is_pupil(self, found: Standing, request: Request, unit: Unit) -> bool | None:
+    def _is_pupil(self, found: RequestStatus, request: DossierRequest, unit: UnitOfWork) -> bool | None:
         """Compare with the pupil's dossier; None when there is none yet.
 
         One dossier is opened and compared each time, another one where there is none for this school: how long an
@@ -258,7 +258,7 @@ class Desk:
         return is_of_pupil if is_real else None
 
 
-def _decide(found: Standing, is_pupil: bool | None, request: Request) -> tuple[NoDossier | None, str]:
+def _decide(found: RequestStatus, is_pupil: bool | None, request: DossierRequest) -> tuple[NoDossier | None, str]:
     """Return what the school is told, None for the dossier itself, and the precise reason."""
     if not found.is_known_to_school:
         return NoDossier.UNKNOWN, "not_receiver" if found.content else "unknown"
@@ -279,12 +279,12 @@ def _decide(found: Standing, is_pupil: bool | None, request: Request) -> tuple[N
     return None, "dossier"
 
 
-def _test_message(unit: Unit, request: Request, school: str) -> Told:
+def _test_message(unit: UnitOfWork, request: DossierRequest, school: str) -> DeskReply:
     """Answer who asks for the pupil of test messages; there is nobody to be careful with."""
     found = asked_for(unit, school)
     if found is None:
-        return Told(None, None, NoDossier.NOT_READY)
+        return DeskReply(None, None, NoDossier.NOT_READY)
     if TEST_VERSION not in request.oso_versions:
-        return Told(None, None, NoDossier.WRONG_VERSION)
+        return DeskReply(None, None, NoDossier.WRONG_VERSION)
     test_handed_out(unit, found.message.message_id, school)
-    return Told(found.message.message_id, found.envelope, None)
+    return DeskReply(found.message.message_id, found.envelope, None)

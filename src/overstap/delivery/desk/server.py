@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from overstap import clock
-from overstap.delivery.desk.desk import Desk, Refused
+from overstap.delivery.desk.desk import DeskRefusal, RegionDesk
 from overstap.envelope import pull_messages, revocation
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES
 from overstap.envelope.receipt import MEDIA_TYPE as CMS
@@ -49,7 +49,7 @@ BEAT_SECONDS = 0.1
 WORKERS = 4
 """Desks that work side by side, each with a connection to the ledger of its own."""
 
-_REFUSED = {Refused.TOO_MANY: 429, Refused.SESSION: 403, Refused.UNKNOWN_MESSAGE: 404}
+_REFUSED = {DeskRefusal.TOO_MANY: 429, DeskRefusal.SESSION: 403, DeskRefusal.UNKNOWN_MESSAGE: 404}
 _log = logging.getLogger(__name__)
 
 
@@ -61,21 +61,21 @@ class Desks:
         workers: how many.
     """
 
-    def __init__(self, make: Callable[[], Desk], workers: int = WORKERS) -> None:
+    def __init__(self, make: Callable[[], RegionDesk], workers: int = WORKERS) -> None:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="desk")
-        self._free: queue.SimpleQueue[Desk] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[RegionDesk] = queue.SimpleQueue()
         for _ in range(workers):
             self._free.put(make())
 
     @contextmanager
-    def _one(self) -> Iterator[Desk]:
+    def _one(self) -> Iterator[RegionDesk]:
         desk = self._free.get()
         try:
             yield desk
         finally:
             self._free.put(desk)
 
-    async def do(self, work: Callable[[Desk], Any]) -> Any:
+    async def do(self, work: Callable[[RegionDesk], Any]) -> Any:
         """Have one desk do something in a thread."""
 
         def run() -> Any:
@@ -120,7 +120,7 @@ def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Sta
         if told.envelope is not None:
             return Response(told.envelope, media_type=CMS, headers={MESSAGE_ID_HEADER: str(told.message_id)})
         await _on_the_beat(begun)
-        if isinstance(told.answer, Refused):
+        if isinstance(told.answer, DeskRefusal):
             return problem(_REFUSED[told.answer], told.answer.value)
         return Response(
             pull_messages.answer_bytes(asked.request_id, told.answer),
@@ -128,7 +128,7 @@ def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Sta
             media_type=pull_messages.MEDIA_TYPE,
         )
 
-    def taking(take: Callable[[Desk, bytes, Any, str], str]) -> Callable[[Request], Any]:
+    def taking(take: Callable[[RegionDesk, bytes, Any, str], str]) -> Callable[[Request], Any]:
         async def post(request: Request) -> Response:
             school = _school(request)
             if school is None:
@@ -144,7 +144,7 @@ def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Sta
             except (OverstapError, psycopg.Error) as error:
                 _log.error("answer of %s not taken in: %s", school, _kind(error))
                 return problem(503, "not_now")
-            if said == Refused.UNKNOWN_MESSAGE:
+            if said == DeskRefusal.UNKNOWN_MESSAGE:
                 return problem(404, said)
             if said.startswith("DELIVERY-"):
                 return problem(422, said)

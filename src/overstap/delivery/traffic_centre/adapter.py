@@ -4,7 +4,7 @@ import importlib
 from typing import Protocol
 
 from overstap.agreements.load import load_all
-from overstap.agreements.model import TrafficCentre as ByTrafficCentre
+from overstap.agreements.model import ByTrafficCentre as ByTrafficCentre
 from overstap.delivery.desk.desk import Sessions
 from overstap.delivery.traffic_centre.messages import (
     AfmeldingRequest,
@@ -30,7 +30,7 @@ class TrafficCentreError(Exception):
         self.answer = answer
 
 
-class TrafficCentre(Protocol):
+class TrafficCentreAdapter(Protocol):
     """An adapter to the Traffic Centre. Safe to use from several threads.
 
     Transport, certificates, mandates and XML are its own business. Every method raises `TrafficCentreError` when the
@@ -70,7 +70,7 @@ class CheckedSessions:
         through_centre: schools (BRIN and branch) that receive that way; others ask directly.
     """
 
-    def __init__(self, centre: TrafficCentre, through_centre: frozenset[str]) -> None:
+    def __init__(self, centre: TrafficCentreAdapter, through_centre: frozenset[str]) -> None:
         self._centre = centre
         self._through_centre = through_centre
 
@@ -94,7 +94,7 @@ class CheckedSessions:
         return found is SessieUitkomst.VALIDE
 
 
-def centre_of(settings: Settings) -> TrafficCentre | None:
+def centre_of(settings: Settings) -> TrafficCentreAdapter | None:
     """Return the adapter that the settings name, or None when they name none.
 
     Raises:
@@ -110,7 +110,7 @@ def centre_of(settings: Settings) -> TrafficCentre | None:
         make = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
         raise OverstapError("DELIVERY-061", adapter=place) from error
-    centre: TrafficCentre = make(argument) if argument else make()
+    centre: TrafficCentreAdapter = make(argument) if argument else make()
     if settings.production and getattr(centre, "is_simulated", False):
         raise OverstapError("DELIVERY-062")
     return centre

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from overstap.delivery.traffic_centre.adapter import TrafficCentre
+from overstap.delivery.traffic_centre.adapter import TrafficCentreAdapter
 from overstap.delivery.traffic_centre.messages import AfmeldingRequest, OverdrachtRequest, Resultaat
-from overstap.envelope.pull_messages import NoDossier, Request
+from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.errors import OverstapError
 from overstap.receiver.desk_client import Asker
 from overstap.receiver.reception import Reception, Took
@@ -25,10 +25,10 @@ class Chained:
 
 
 def fetch_through(
-    centre: TrafficCentre,
+    centre: TrafficCentreAdapter,
     asker: Asker,
     reception: Reception,
-    make: Callable[[str], Request],
+    make: Callable[[str], DossierRequest],
     *,
     sender: str,
     pupil_number: str,

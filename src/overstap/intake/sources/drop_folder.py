@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from overstap.errors import OverstapError
-from overstap.intake.refusals import Refused
+from overstap.intake.refusals import RefusedItem
 from overstap.oso.reading import DEFAULT_LIMITS
 
 
@@ -31,7 +31,7 @@ class DropLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DroppedFile:
     """A file that was taken from the drop folder."""
 
     label: str
@@ -51,7 +51,7 @@ _UNFINISHED_STARTS = (".", "~$")
 
 def scan(
     folder: Path, *, now: datetime, settle_seconds: float, label_key: bytes, limits: DropLimits | None = None
-) -> Iterator[Found | Refused]:
+) -> Iterator[DroppedFile | RefusedItem]:
     """Look through a school's drop folder once, in the order of the file names.
 
     Args:
@@ -78,7 +78,7 @@ def scan(
     for position, name in enumerate(names[: limits.files], start=1):
         yield _take(folder / name, _label(position, name, label_key), now, settle_seconds, limits)
     if len(names) > limits.files:
-        yield Refused("-", "INTAKE-012", {"limit": limits.files})
+        yield RefusedItem("-", "INTAKE-012", {"limit": limits.files})
 
 
 def _label(position: int, name: str, key: bytes) -> str:
@@ -86,11 +86,13 @@ def _label(position: int, name: str, key: bytes) -> str:
     return f"bestand {position} ({digest[:8]})"
 
 
-def _take(path: Path, label: str, now: datetime, settle_seconds: float, limits: DropLimits) -> Found | Refused:
+def _take(
+    path: Path, label: str, now: datetime, settle_seconds: float, limits: DropLimits
+) -> DroppedFile | RefusedItem:
     name = path.name
 
-    def refused(code: str, *, is_waiting: bool = False, **facts: object) -> Refused:
-        return Refused(label, code, facts, file_name=name, is_waiting=is_waiting)
+    def refused(code: str, *, is_waiting: bool = False, **facts: object) -> RefusedItem:
+        return RefusedItem(label, code, facts, file_name=name, is_waiting=is_waiting)
 
     try:
         kind = path.lstat().st_mode
@@ -127,7 +129,7 @@ def _take(path: Path, label: str, now: datetime, settle_seconds: float, limits: 
     if not data:
         return refused("INTAKE-011")
     modified_at = datetime.fromtimestamp(after.st_mtime, UTC)
-    return Found(label, data, hashlib.sha256(data).digest(), modified_at, name)
+    return DroppedFile(label, data, hashlib.sha256(data).digest(), modified_at, name)
 
 
 def _read(file: io.FileIO, limit: int) -> bytes:

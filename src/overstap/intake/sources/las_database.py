@@ -14,8 +14,8 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from overstap.errors import OverstapError
-from overstap.intake.refusals import Refused
-from overstap.intake.sources.las_view import COLUMNS, NAMES, Column, Kind
+from overstap.intake.refusals import RefusedItem
+from overstap.intake.sources.las_view import COLUMNS, NAMES, ColumnKind, ViewColumn
 from overstap.oso import building
 from overstap.oso.model import Dossier
 
@@ -104,7 +104,7 @@ def _check_columns(connection: psycopg.Connection[Any], school_id: str) -> None:
         )
 
 
-def dossiers(frame: pd.DataFrame) -> Iterator[tuple[str, Dossier | Refused]]:
+def dossiers(frame: pd.DataFrame) -> Iterator[tuple[str, Dossier | RefusedItem]]:
     """Write the rows of a frame as OSO 2019.1 dossiers, PO to VO.
 
     Args:
@@ -119,17 +119,17 @@ def dossiers(frame: pd.DataFrame) -> Iterator[tuple[str, Dossier | Refused]]:
         key = row[0]
         label = f"rij {position}"
         if not isinstance(key, str) or not key.strip():
-            yield "", Refused(label, "INTAKE-022")
+            yield "", RefusedItem(label, "INTAKE-022")
             continue
         try:
             yield key, building.build(_values(row))
         except _WrongShapeError as wrong:
-            yield key, Refused(label, "INTAKE-023", {"column": wrong.column})
+            yield key, RefusedItem(label, "INTAKE-023", {"column": wrong.column})
         except OverstapError as error:
-            yield key, Refused(label, error.code, error.facts)
+            yield key, RefusedItem(label, error.code, error.facts)
         except (TypeError, ValueError, AttributeError):
             # A character that XML cannot hold, or a text where a block belongs. The cause may quote the pupil's data.
-            yield key, Refused(label, "INTAKE-024")
+            yield key, RefusedItem(label, "INTAKE-024")
 
 
 class _WrongShapeError(Exception):
@@ -144,7 +144,7 @@ def _values(row: tuple[Any, ...]) -> dict[str, Any]:
     for column, value in zip(COLUMNS, row, strict=True):
         if value is None or value is pd.NA or value == "":
             continue
-        if column.kind is not Kind.TEXT:
+        if column.kind is not ColumnKind.TEXT:
             value = _parsed(column, value)
             if not value:
                 continue
@@ -159,7 +159,7 @@ def _values(row: tuple[Any, ...]) -> dict[str, Any]:
 _FIXED_TEXT = json.dumps(_FIXED)
 
 
-def _parsed(column: Column, text: str) -> Any:
+def _parsed(column: ViewColumn, text: str) -> Any:
     try:
         # Numbers are kept as they are written: 6.30 is not 6.3.
         parsed = json.loads(text, parse_float=str, parse_int=str)
@@ -167,7 +167,7 @@ def _parsed(column: Column, text: str) -> Any:
         raise _WrongShapeError(column.name) from None
     if parsed is None:
         return None
-    if not isinstance(parsed, list if column.kind is Kind.ITEMS else dict):
+    if not isinstance(parsed, list if column.kind is ColumnKind.ITEMS else dict):
         raise _WrongShapeError(column.name)
     return _texts(parsed)
 

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CircuitState:
     """How a school's line stands."""
 
     silent: int = 0
@@ -34,20 +34,20 @@ class Line:
         return self.rests > 0 and not self.is_resting
 
 
-def line_to(unit: Unit, school: str) -> Line:
+def line_to(unit: UnitOfWork, school: str) -> CircuitState:
     """Return how the line to a school stands."""
     rows = unit.rows(
         "select silent, rests, rests_until, coalesce(rests_until > overstap.clock(), false), problem "
         "from overstap.school_line where school = %(school)s",
         school=school,
     )
-    return Line(*rows[0]) if rows else Line()
+    return CircuitState(*rows[0]) if rows else CircuitState()
 
 
-def resting(unit: Unit) -> dict[str, Line]:
+def resting(unit: UnitOfWork) -> dict[str, CircuitState]:
     """Return the lines of the region that are silent or resting, by school."""
     return {
-        row[0]: Line(*row[1:])
+        row[0]: CircuitState(*row[1:])
         for row in unit.rows(
             "select school, silent, rests, rests_until, coalesce(rests_until > overstap.clock(), false), problem "
             "from overstap.school_line where silent > 0 or rests > 0 order by school"
@@ -55,7 +55,7 @@ def resting(unit: Unit) -> dict[str, Line]:
     }
 
 
-def note_answer(unit: Unit, school: str) -> None:
+def note_answer(unit: UnitOfWork, school: str) -> None:
     """Note that a school answered: its line is whole again."""
     unit.run(
         "insert into overstap.school_line as l (region, school, answered_at) "
@@ -66,7 +66,7 @@ def note_answer(unit: Unit, school: str) -> None:
     )
 
 
-def note_silence(unit: Unit, school: str, *, silent: int, problem: str | None, rest: timedelta | None) -> None:
+def note_silence(unit: UnitOfWork, school: str, *, silent: int, problem: str | None, rest: timedelta | None) -> None:
     """Note answerless attempts, and let the school rest where there were too many.
 
     Args:
@@ -91,7 +91,7 @@ def note_silence(unit: Unit, school: str, *, silent: int, problem: str | None, r
     )
 
 
-def next_attempt(unit: Unit, round_id: str, school: str) -> datetime | None:
+def next_attempt(unit: UnitOfWork, round_id: str, school: str) -> datetime | None:
     """Return when something of a round is to be tried at a school next, not before now; None: nothing is open.
 
     What stands ready for the school to take, and what waits for a person (a withdrawn registration, or an answer to
@@ -115,7 +115,7 @@ def next_attempt(unit: Unit, round_id: str, school: str) -> datetime | None:
     )[0]
 
 
-def due(unit: Unit) -> list[tuple[str, str]]:
+def due(unit: UnitOfWork) -> list[tuple[str, str]]:
     """Return rounds and schools for which something that was begun is to be tried now, on whose line nothing rests."""
     return [
         (row[0], row[1])
@@ -136,7 +136,7 @@ def due(unit: Unit) -> list[tuple[str, str]]:
     ]
 
 
-def hurry(unit: Unit, round_id: str, school: str) -> int:
+def hurry(unit: UnitOfWork, round_id: str, school: str) -> int:
     """Let what waits for its time at a school be tried now, because somebody started a task or a command.
 
     Returns:
@@ -156,7 +156,7 @@ def hurry(unit: Unit, round_id: str, school: str) -> int:
 
 
 def ask_again(
-    unit: Unit, round_id: str, *, school: str | None = None, dossiers: Sequence[UUID] | None = None
+    unit: UnitOfWork, round_id: str, *, school: str | None = None, dossiers: Sequence[UUID] | None = None
 ) -> tuple[int, int]:
     """Let what is undelivered be tried at once, and what was refused be sealed anew, as a person asked. Safe to repeat.
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from overstap.agreements.model import Stage
+from overstap.agreements.model import RegistrationStage
 from overstap.clock import spoken
 from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.region_keys import RegionKeys, Sealed, sha256
-from overstap.ledger.session import Unit
+from overstap.ledger.region_keys import EncryptedContent, RegionKeys, sha256
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class ToSeal:
     ref: VersionRef
     primary_school: str
     secondary_schools: tuple[str, ...]
-    content: Sealed = field(repr=False)
+    content: EncryptedContent = field(repr=False)
     content_digest: bytes
     seen_on: date | None
     """None where no inspection is needed: towards a partnership."""
     agreed: str
     consent: str | None
-    views: tuple[Sealed, ...] = field(repr=False)
+    views: tuple[EncryptedContent, ...] = field(repr=False)
     pupil: bytes = field(repr=False)
     """Keyed hash of the pupil's number."""
     before: Mapping[str, Before]
@@ -86,13 +86,13 @@ class Envelope:
     """When it was sealed, as its manifest states it."""
 
 
-def stages_from(stage: Stage) -> list[str]:
+def stages_from(stage: RegistrationStage) -> list[str]:
     """Return the stages that are at least as sure as this one."""
-    order = list(Stage)
+    order = list(RegistrationStage)
     return [item.value for item in order[order.index(stage) :]]
 
 
-def must_be_due(unit: Unit, round_id: str) -> None:
+def must_be_due(unit: UnitOfWork, round_id: str) -> None:
     """Refuse to deliver before the moment that holds for the round; `overstap.may_leave` gives nothing either.
 
     Raises:
@@ -107,9 +107,9 @@ def must_be_due(unit: Unit, round_id: str) -> None:
 
 
 def to_seal(
-    unit: Unit,
+    unit: UnitOfWork,
     round_id: str,
-    stage: Stage,
+    stage: RegistrationStage,
     *,
     senders: Sequence[str],
     receivers: Sequence[str],
@@ -174,12 +174,12 @@ def to_seal(
                 VersionRef(dossier, number),
                 school,
                 tuple(one for one in schools if not before.get(dossier, {}).get(one, Before()).is_there),
-                Sealed(key_id, content),
+                EncryptedContent(key_id, content),
                 digest,
                 seen_on,
                 agreed,
                 consent,
-                tuple(Sealed(key, view) for key, view in zip(*views, strict=True)),
+                tuple(EncryptedContent(key, view) for key, view in zip(*views, strict=True)),
                 pupil,
                 before.get(dossier, {}),
             )
@@ -187,7 +187,7 @@ def to_seal(
     return claimed
 
 
-def _before(unit: Unit, refs: Sequence[VersionRef]) -> dict[UUID, dict[str, Before]]:
+def _before(unit: UnitOfWork, refs: Sequence[VersionRef]) -> dict[UUID, dict[str, Before]]:
     """Return what was sealed before of dossiers, per school."""
     current = {ref.dossier: ref.number for ref in refs}
     found: dict[UUID, dict[str, Before]] = {}
@@ -205,7 +205,7 @@ def _before(unit: Unit, refs: Sequence[VersionRef]) -> dict[UUID, dict[str, Befo
     return found
 
 
-def sort_receivers(unit: Unit, round_id: str, stage: Stage) -> Counter[str]:
+def sort_receivers(unit: UnitOfWork, round_id: str, stage: RegistrationStage) -> Counter[str]:
     """Put inspected dossiers that nobody may receive apart, and bring back those that somebody may by now.
 
     Returns:
@@ -243,7 +243,7 @@ class Unreceived:
     count: int
 
 
-def without_receiver(unit: Unit, round_id: str) -> list[Unreceived]:
+def without_receiver(unit: UnitOfWork, round_id: str) -> list[Unreceived]:
     """Return why dossiers have no receiver, in counts: each under the first reason that holds for it."""
     rows = unit.rows(
         """
@@ -265,7 +265,7 @@ def without_receiver(unit: Unit, round_id: str) -> list[Unreceived]:
     return [Unreceived(school, why, count) for (school, why), count in sorted(counted.items())]
 
 
-def waiting_to_seal(unit: Unit, round_id: str) -> int:
+def waiting_to_seal(unit: UnitOfWork, round_id: str) -> int:
     """Return how many inspected dossiers have not been sealed; those that lack a consent that is required wait not."""
     return int(
         unit.one(
@@ -276,7 +276,7 @@ def waiting_to_seal(unit: Unit, round_id: str) -> int:
     )
 
 
-def keep_sealed(unit: Unit, round_id: str, envelopes: Sequence[Envelope]) -> None:
+def keep_sealed(unit: UnitOfWork, round_id: str, envelopes: Sequence[Envelope]) -> None:
     """Keep sealed envelopes and mark their dossiers sealed, in the transaction that claimed them."""
     unit.audit(
         "delivery.seal",
@@ -316,7 +316,7 @@ def keep_sealed(unit: Unit, round_id: str, envelopes: Sequence[Envelope]) -> Non
 
 
 def to_send(
-    unit: Unit, round_id: str, secondary_school: str, *, after: UUID | None = None, limit: int
+    unit: UnitOfWork, round_id: str, secondary_school: str, *, after: UUID | None = None, limit: int
 ) -> list[Envelope]:
     """Take open deliveries for one school whose time has come and write the audit line of each attempt.
 
@@ -377,7 +377,7 @@ def to_send(
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AttemptResult:
     """What an attempt brought: a receipt that was verified, one that does not count, or none."""
 
     message_id: UUID
@@ -390,7 +390,7 @@ class Answer:
     """How long to wait before the next attempt, where it is not settled."""
 
 
-def settle(unit: Unit, answers: Sequence[Answer]) -> None:
+def settle(unit: UnitOfWork, answers: Sequence[AttemptResult]) -> None:
     """Keep what the attempts brought. Only a verified receipt settles a delivery; the rest stays open with its reason.
 
     A dossier is confirmed when every delivery of its version is, and refused when none is open and one was refused.
@@ -458,7 +458,7 @@ def settle(unit: Unit, answers: Sequence[Answer]) -> None:
     )
 
 
-def adopt(unit: Unit, message_id: UUID, *, envelope: bytes, manifest_digest: bytes) -> None:
+def adopt(unit: UnitOfWork, message_id: UUID, *, envelope: bytes, manifest_digest: bytes) -> None:
     """Put the envelope that the receiver has in the place of ours: the same files, under the same message id.
 
     For a delivery that is open still; its receipt is settled next, in the same transaction.
@@ -485,7 +485,7 @@ class Awaited:
     """Error code of the last look for its receipt."""
 
 
-def awaited(unit: Unit, round_id: str, secondary_school: str) -> list[Awaited]:
+def awaited(unit: UnitOfWork, round_id: str, secondary_school: str) -> list[Awaited]:
     """Return what stands ready for a school and has no receipt yet."""
     return [
         Awaited(*row)
@@ -510,7 +510,7 @@ class Open:
     """Error code of the last attempt, with how many deliveries stand still for it."""
 
 
-def still_open(unit: Unit, round_id: str, secondary_school: str | None = None) -> Open:
+def still_open(unit: UnitOfWork, round_id: str, secondary_school: str | None = None) -> Open:
     """Return what is sealed and not settled, for one school or for all; what was withdrawn or replaced is not open."""
     rows = unit.rows(
         "select coalesce(l.problem, ''), count(*), "

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from overstap.agreements.model import Stage
+from overstap.agreements.model import RegistrationStage
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.delivery.deliveries import Envelope, stages_from
-from overstap.ledger.delivery.withdrawals import Statement
+from overstap.ledger.delivery.withdrawals import WithdrawalStatement
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.region_keys import Sealed
+from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RequestStatus:
     """What is known of a pupil towards one school. Whether the school may hear of it is for who decides."""
 
     pupil: bytes | None
@@ -35,16 +35,16 @@ class Standing:
     """The pupil applied, registered or was placed at the school, and that stands."""
     is_receiver: bool
     """As surely as the round's agreement wants it."""
-    content: tuple[VersionRef, Sealed] | None = field(repr=False)
+    content: tuple[VersionRef, EncryptedContent] | None = field(repr=False)
     """The pupil's newest dossier, whoever receives it."""
     ready: Ready | None
     is_withdrawn: bool
     """The pupil's newest dossier was taken back."""
-    taken_back: Statement | None = field(repr=False)
+    taken_back: WithdrawalStatement | None = field(repr=False)
     """What takes back a dossier that the school has, or may have, and that it has not confirmed the removal of."""
 
 
-def standing(unit: Unit, *, pupil_number: str, primary_school: str, secondary_school: str) -> Standing:
+def standing(unit: UnitOfWork, *, pupil_number: str, primary_school: str, secondary_school: str) -> RequestStatus:
     """Look up what is known of a pupil towards the school that asks. Reads alone; always the same statements.
 
     Args:
@@ -104,30 +104,30 @@ def standing(unit: Unit, *, pupil_number: str, primary_school: str, secondary_sc
         primary=primary_school,
         school=secondary_school,
     )
-    needed = set(Stage)
+    needed = set(RegistrationStage)
     if dossiers or newest:  # for nobody's dossier as well: how long an answer takes must not say whose there are
         opened = get_round(unit, dossiers[0][2] if dossiers else newest[0][0])
-        needed = {Stage(one) for one in stages_from(opened.agreement.round(opened.kind).receivers)}
-    return Standing(
+        needed = {RegistrationStage(one) for one in stages_from(opened.agreement.round(opened.kind).receivers)}
+    return RequestStatus(
         pupil=pupil if dossiers or stages else None,
         is_known_to_school=bool(stages),
-        is_receiver=any(Stage(stage) in needed for (stage,) in stages),
-        content=(VersionRef(dossiers[0][0], dossiers[0][1]), Sealed(dossiers[0][3], dossiers[0][4]))
+        is_receiver=any(RegistrationStage(stage) in needed for (stage,) in stages),
+        content=(VersionRef(dossiers[0][0], dossiers[0][1]), EncryptedContent(dossiers[0][3], dossiers[0][4]))
         if dossiers
         else None,
         ready=Ready(*ready[0]) if ready else None,
         is_withdrawn=bool(dossiers) and dossiers[0][5] == "withdrawn",
-        taken_back=Statement(*taken_back[0]) if taken_back else None,
+        taken_back=WithdrawalStatement(*taken_back[0]) if taken_back else None,
     )
 
 
-def any_content(unit: Unit) -> tuple[VersionRef, Sealed] | None:
+def any_content(unit: UnitOfWork) -> tuple[VersionRef, EncryptedContent] | None:
     """Return some dossier of the region, to be opened in the place of one that is not there."""
     rows = unit.rows("select dossier, number, key_id, content from overstap.dossier_version order by dossier limit 1")
-    return (VersionRef(rows[0][0], rows[0][1]), Sealed(rows[0][2], rows[0][3])) if rows else None
+    return (VersionRef(rows[0][0], rows[0][1]), EncryptedContent(rows[0][2], rows[0][3])) if rows else None
 
 
-def unknown_today(unit: Unit, secondary_school: str) -> int:
+def unknown_today(unit: UnitOfWork, secondary_school: str) -> int:
     """Return how often a school asked for somebody unknown within a day."""
     return int(
         unit.one(
@@ -139,7 +139,7 @@ def unknown_today(unit: Unit, secondary_school: str) -> int:
 
 
 def keep_request(
-    unit: Unit,
+    unit: UnitOfWork,
     request_id: UUID,
     *,
     secondary_school: str,
@@ -176,7 +176,7 @@ def keep_request(
     )
 
 
-def hand_out(unit: Unit, message_id: UUID) -> Envelope:
+def hand_out(unit: UnitOfWork, message_id: UUID) -> Envelope:
     """Take one envelope for the school that asked for it and write the audit line. Commit before answering."""
     row = unit.one(
         "update overstap.delivery set attempts = attempts + 1, offered_at = coalesce(offered_at, clock_timestamp()) "
@@ -190,7 +190,7 @@ def hand_out(unit: Unit, message_id: UUID) -> Envelope:
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class HandedDelivery:
     """A delivery that was sent or handed out to the school which now answers about it."""
 
     message_id: UUID
@@ -201,10 +201,10 @@ class Handed:
     round_kind: str
 
 
-def handed(unit: Unit, secondary_school: str, message_ids: Sequence[UUID]) -> dict[UUID, Handed]:
+def handed(unit: UnitOfWork, secondary_school: str, message_ids: Sequence[UUID]) -> dict[UUID, HandedDelivery]:
     """Return the deliveries to a school that it may answer about: those that have left at least once."""
     return {
-        row[0]: Handed(*row)
+        row[0]: HandedDelivery(*row)
         for row in unit.rows(
             "select l.message_id, l.secondary_school, l.envelope_digest, l.manifest_digest, l.state, o.kind "
             "from overstap.delivery l join overstap.round o on o.round_id = l.round_id "
@@ -215,7 +215,7 @@ def handed(unit: Unit, secondary_school: str, message_ids: Sequence[UUID]) -> di
     }
 
 
-def request_for(unit: Unit, message_id: UUID) -> tuple[UUID, str] | None:
+def request_for(unit: UnitOfWork, message_id: UUID) -> tuple[UUID, str] | None:
     """Return the school's last request by which it got a dossier, with its sender."""
     rows = unit.rows(
         "select request_id, primary_school from overstap.dossier_request where message_id = %(id)s "
@@ -225,7 +225,7 @@ def request_for(unit: Unit, message_id: UUID) -> tuple[UUID, str] | None:
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-def earlier_request(unit: Unit, message_id: UUID) -> tuple[UUID, str] | None:
+def earlier_request(unit: UnitOfWork, message_id: UUID) -> tuple[UUID, str] | None:
     """Return the school's last request that was told "not ready" and that this delivery answers, with its sender."""
     rows = unit.rows(
         "select r.request_id, r.primary_school from overstap.delivery l "

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Undelivered:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class UndeliveredStatus:
     """A delivery that was told undelivered, as it stands now."""
 
     message_id: UUID
@@ -37,7 +37,7 @@ class Standing:
     """sealed (still open), confirmed or refused since."""
 
 
-def give_up(unit: Unit, round_id: str) -> list[Undelivered]:
+def give_up(unit: UnitOfWork, round_id: str) -> list[Undelivered]:
     """Say of what is unsettled when receipts were due that it is undelivered. Safe to repeat.
 
     A late receipt still counts. Nothing of it is sent again by itself: it was told, and a person decides
@@ -79,10 +79,10 @@ def give_up(unit: Unit, round_id: str) -> list[Undelivered]:
     return [Undelivered(*pair, problems) for pair, problems in sorted(found.items())]
 
 
-def told(unit: Unit, round_id: str) -> list[Standing]:
+def told(unit: UnitOfWork, round_id: str) -> list[UndeliveredStatus]:
     """Return everything of a round that was ever told undelivered, and how it stands now."""
     return [
-        Standing(*row)
+        UndeliveredStatus(*row)
         for row in unit.rows(
             "select n.message_id, n.primary_school, n.secondary_school, n.problem, n.told_at, l.state "
             "from overstap.non_delivery n join overstap.delivery l using (message_id) "

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.region_keys import Sealed, sha256
-from overstap.ledger.session import Unit
+from overstap.ledger.region_keys import EncryptedContent, sha256
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class StoredResult:
     """A verified result, as it is kept."""
 
     message_id: UUID
@@ -24,13 +24,13 @@ class Statement:
     content: bytes = field(repr=False)
 
 
-def known(unit: Unit, content: bytes) -> bool:
+def known(unit: UnitOfWork, content: bytes) -> bool:
     """Tell whether these bytes are kept already."""
     found = unit.rows("select from overstap.result where digest = %(digest)s limit 1", digest=sha256(content))
     return bool(found)
 
 
-def keep(unit: Unit, statements: Sequence[Statement]) -> int:
+def keep(unit: UnitOfWork, statements: Sequence[StoredResult]) -> int:
     """Keep verified results; the same bytes again change nothing.
 
     Returns:
@@ -82,7 +82,7 @@ class ResultCounts:
     """Of those rejected."""
 
 
-def counts(unit: Unit, round_id: str, primary_school: str | None = None) -> list[ResultCounts]:
+def counts(unit: UnitOfWork, round_id: str, primary_school: str | None = None) -> list[ResultCounts]:
     """Return what each secondary school said, by name; of one primary school's pupils, or of all. No pupil anywhere."""
     rows = unit.rows(
         "select l.secondary_school, s.name, r.outcome, r.reason, count(*) from overstap.delivery l "
@@ -118,14 +118,14 @@ class Fed:
     """What a secondary school said about one dossier of a primary school, with the dossier to name the pupil by."""
 
     ref: VersionRef
-    content: Sealed = field(repr=False)
+    content: EncryptedContent = field(repr=False)
     secondary_school: str
     name: str
     outcomes: dict[str, tuple[str, str | None, datetime]]
     """Per kind: outcome, reason, and when it was stated."""
 
 
-def fed_back(unit: Unit, round_id: str, primary_school: str) -> list[Fed]:
+def fed_back(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Fed]:
     """Return what was said about each confirmed dossier of a primary school."""
     found: dict[UUID, Fed] = {}
     for row in unit.rows(
@@ -141,7 +141,9 @@ def fed_back(unit: Unit, round_id: str, primary_school: str) -> list[Fed]:
         primary=primary_school,
     ):
         message, dossier, number, key_id, content, school, name, kind, outcome, reason, stated_at = row
-        one = found.setdefault(message, Fed(VersionRef(dossier, number), Sealed(key_id, content), school, name, {}))
+        one = found.setdefault(
+            message, Fed(VersionRef(dossier, number), EncryptedContent(key_id, content), school, name, {})
+        )
         if kind is not None:
             one.outcomes[kind] = (outcome, reason, stated_at)
     return list(found.values())

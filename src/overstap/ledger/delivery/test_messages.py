@@ -8,7 +8,7 @@ from uuid import UUID
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.region_keys import sha256
 from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,9 @@ class SchoolResult:
         return self.passed_at is not None and self.code is None
 
 
-def begin(unit: Unit, round_id: str, message: TestMessage, *, sent_by: str, envelope: bytes | None = None) -> None:
+def begin(
+    unit: UnitOfWork, round_id: str, message: TestMessage, *, sent_by: str, envelope: bytes | None = None
+) -> None:
     """Write down a test message. Commit before it is sent.
 
     Args:
@@ -83,7 +85,7 @@ def begin(unit: Unit, round_id: str, message: TestMessage, *, sent_by: str, enve
     )
 
 
-def settle(unit: Unit, answer: TestAnswer) -> None:
+def settle(unit: UnitOfWork, answer: TestAnswer) -> None:
     """Keep what a test message brought."""
     detail = {"outcome": answer.outcome, "code": answer.code, "receipt": sha256(answer.receipt or b"").hex()}
     unit.audit("test.settle", AuditLine(str(answer.message_id), detail))
@@ -97,7 +99,7 @@ def settle(unit: Unit, answer: TestAnswer) -> None:
     )
 
 
-def note_obstacles(unit: Unit, round_id: str, found: Mapping[str, str], *, looked_at: Sequence[str]) -> None:
+def note_obstacles(unit: UnitOfWork, round_id: str, found: Mapping[str, str], *, looked_at: Sequence[str]) -> None:
     """Note which schools could not be tried, by error code; those looked at that have none any more are let go.
 
     Args:
@@ -123,7 +125,7 @@ def note_obstacles(unit: Unit, round_id: str, found: Mapping[str, str], *, looke
         )
 
 
-def were_sent(unit: Unit, round_id: str) -> bool:
+def were_sent(unit: UnitOfWork, round_id: str) -> bool:
     """Tell whether anybody was tried for a round."""
     return bool(
         unit.one(
@@ -134,7 +136,7 @@ def were_sent(unit: Unit, round_id: str) -> bool:
     )
 
 
-def offer(unit: Unit, message_id: UUID, code: str) -> None:
+def offer(unit: UnitOfWork, message_id: UUID, code: str) -> None:
     """Keep that a test message stands ready for its school, which has not taken it yet.
 
     Args:
@@ -149,7 +151,7 @@ def offer(unit: Unit, message_id: UUID, code: str) -> None:
     )
 
 
-def standing_ready(unit: Unit, round_id: str) -> list[TestMessage]:
+def standing_ready(unit: UnitOfWork, round_id: str) -> list[TestMessage]:
     """Return the test messages of a round that stand ready for their school and have no receipt yet."""
     return [
         TestMessage(*row)
@@ -163,7 +165,7 @@ def standing_ready(unit: Unit, round_id: str) -> list[TestMessage]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedTestMessage:
     """A test message that its school asks for."""
 
     message: TestMessage
@@ -172,7 +174,7 @@ class Asked:
     """Whether its receipt is here."""
 
 
-def asked_for(unit: Unit, secondary_school: str, message_id: UUID | None = None) -> Asked | None:
+def asked_for(unit: UnitOfWork, secondary_school: str, message_id: UUID | None = None) -> RequestedTestMessage | None:
     """Return a school's newest test message that is kept for asking, or the one of an id."""
     rows = unit.rows(
         "select message_id, primary_school, secondary_school, envelope_digest, manifest_digest, envelope, "
@@ -181,15 +183,15 @@ def asked_for(unit: Unit, secondary_school: str, message_id: UUID | None = None)
         school=secondary_school,
         id=message_id,
     )
-    return Asked(TestMessage(*rows[0][:5]), rows[0][5], rows[0][6]) if rows else None
+    return RequestedTestMessage(TestMessage(*rows[0][:5]), rows[0][5], rows[0][6]) if rows else None
 
 
-def handed_out(unit: Unit, message_id: UUID, secondary_school: str) -> None:
+def handed_out(unit: UnitOfWork, message_id: UUID, secondary_school: str) -> None:
     """Write that a test message is given to the school that asks. Commit before answering."""
     unit.audit("test.send", AuditLine(str(message_id), {"to": secondary_school, "asked": True}))
 
 
-def results(unit: Unit, round_id: str) -> list[SchoolResult]:
+def results(unit: UnitOfWork, round_id: str) -> list[SchoolResult]:
     """Return how each school of a round stands: who passed, who did not and why, who was not tried yet.
 
     A receiving school stands by its last test. A sending school passes with a test of its own that a receiver accepted;

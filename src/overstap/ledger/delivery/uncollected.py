@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 REMIND_AFTER = timedelta(days=2)
 """Behind the moment at which the oldest was put ready; again each time as long, until receipts are due."""
@@ -43,7 +43,7 @@ def reminders_due(since: datetime, at: datetime, receipts_due: datetime, *, afte
     return count + is_last_day
 
 
-def standing(unit: Unit, round_id: str, receipts_due: datetime) -> list[NotCollected]:
+def standing(unit: UnitOfWork, round_id: str, receipts_due: datetime) -> list[NotCollected]:
     """Return what stands ready and was not confirmed, per receiving school, the longest waiting first."""
     return [
         NotCollected(school, count, since, reminders_due(since, at, receipts_due), at >= receipts_due)

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.region_keys import sha256
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
-class Reason(StrEnum):
+class WithdrawalReason(StrEnum):
     """Why a dossier is taken back. The receiver is told; nothing of it names a pupil."""
 
     WRONG_RECEIVER = "wrong_receiver"
@@ -29,11 +29,11 @@ class ToRevoke:
     envelope_digest: bytes
     primary_school: str
     secondary_school: str
-    reason: Reason
+    reason: WithdrawalReason
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class WithdrawalStatement:
     """A signed statement that takes an envelope back, to be brought to its receiver."""
 
     message_id: UUID
@@ -43,7 +43,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WithdrawalResult:
     """What an attempt to take an envelope back brought."""
 
     message_id: UUID
@@ -59,7 +59,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WithdrawalStatus:
     """How the withdrawal of one envelope stands."""
 
     dossier: UUID
@@ -74,7 +74,9 @@ class Standing:
     problem: str | None
 
 
-def withdraw(unit: Unit, round_id: str, dossiers: Sequence[UUID], *, reason: Reason, decided_by: str) -> int:
+def withdraw(
+    unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID], *, reason: WithdrawalReason, decided_by: str
+) -> int:
     """Take dossiers back: nothing of them is sent any more. What a school has is taken back next. Safe to repeat.
 
     Args:
@@ -114,13 +116,13 @@ def withdraw(unit: Unit, round_id: str, dossiers: Sequence[UUID], *, reason: Rea
     return len(rows)
 
 
-def to_revoke(unit: Unit, round_id: str | None = None) -> list[ToRevoke]:
+def to_revoke(unit: UnitOfWork, round_id: str | None = None) -> list[ToRevoke]:
     """Return what schools have, or may have, of withdrawn dossiers, where no statement is made yet.
 
     An envelope that was sent without an answer may have arrived: it is taken back too.
     """
     return [
-        ToRevoke(row[0], row[1], row[2], row[3], Reason(row[4]))
+        ToRevoke(row[0], row[1], row[2], row[3], WithdrawalReason(row[4]))
         for row in unit.rows(
             """
             select l.message_id, l.envelope_digest, d.primary_school, l.secondary_school, w.reason
@@ -137,7 +139,7 @@ def to_revoke(unit: Unit, round_id: str | None = None) -> list[ToRevoke]:
     ]
 
 
-def keep_statements(unit: Unit, statements: Sequence[Statement]) -> None:
+def keep_statements(unit: UnitOfWork, statements: Sequence[WithdrawalStatement]) -> None:
     """Keep signed statements; they are brought to their receivers from here, always the same bytes."""
     unit.audit("revocation.sign", *(AuditLine(str(one.message_id), {"to": one.secondary_school}) for one in statements))
     for one in statements:
@@ -151,7 +153,7 @@ def keep_statements(unit: Unit, statements: Sequence[Statement]) -> None:
         )
 
 
-def schools_to_tell(unit: Unit) -> list[str]:
+def schools_to_tell(unit: UnitOfWork) -> list[str]:
     """Return the secondary schools for which a statement is due now, on whose line nothing rests."""
     return [
         row[0]
@@ -164,7 +166,7 @@ def schools_to_tell(unit: Unit) -> list[str]:
     ]
 
 
-def schools_to_look_at(unit: Unit) -> list[str]:
+def schools_to_look_at(unit: UnitOfWork) -> list[str]:
     """Return the secondary schools that collect by themselves and have not answered yet what stands ready for them."""
     return [
         row[0]
@@ -175,10 +177,10 @@ def schools_to_look_at(unit: Unit) -> list[str]:
     ]
 
 
-def open_statements(unit: Unit, secondary_school: str) -> list[Statement]:
+def open_statements(unit: UnitOfWork, secondary_school: str) -> list[WithdrawalStatement]:
     """Return the statements that a school has not answered yet."""
     return [
-        Statement(*row)
+        WithdrawalStatement(*row)
         for row in unit.rows(
             "select r.message_id, l.secondary_school, r.statement, r.statement_digest "
             "from overstap.revocation r join overstap.delivery l using (message_id) "
@@ -188,7 +190,7 @@ def open_statements(unit: Unit, secondary_school: str) -> list[Statement]:
     ]
 
 
-def statement_of(unit: Unit, secondary_school: str, message_id: UUID) -> Statement | None:
+def statement_of(unit: UnitOfWork, secondary_school: str, message_id: UUID) -> WithdrawalStatement | None:
     """Return the statement about one envelope for the school that had it, answered or not."""
     rows = unit.rows(
         "select r.message_id, l.secondary_school, r.statement, r.statement_digest "
@@ -197,10 +199,10 @@ def statement_of(unit: Unit, secondary_school: str, message_id: UUID) -> Stateme
         id=message_id,
         school=secondary_school,
     )
-    return Statement(*rows[0]) if rows else None
+    return WithdrawalStatement(*rows[0]) if rows else None
 
 
-def handed_out(unit: Unit, statement: Statement) -> None:
+def handed_out(unit: UnitOfWork, statement: WithdrawalStatement) -> None:
     """Write that a statement is given to the school that asks. Commit before answering."""
     [attempt] = unit.one(
         "update overstap.revocation set attempts = attempts + 1 where message_id = %(id)s returning attempts",
@@ -210,7 +212,7 @@ def handed_out(unit: Unit, statement: Statement) -> None:
     unit.audit("revocation.send", AuditLine(str(statement.message_id), told))
 
 
-def to_tell(unit: Unit, secondary_school: str, *, limit: int) -> list[Statement]:
+def to_tell(unit: UnitOfWork, secondary_school: str, *, limit: int) -> list[WithdrawalStatement]:
     """Take statements that are due for a school and write the audit line of each attempt. Commit before sending."""
     rows = unit.rows(
         """
@@ -228,10 +230,10 @@ def to_tell(unit: Unit, secondary_school: str, *, limit: int) -> list[Statement]
     unit.audit(
         "revocation.send", *(AuditLine(str(row[0]), {"to": secondary_school, "attempt": row[3]}) for row in rows)
     )
-    return [Statement(row[0], secondary_school, row[1], row[2]) for row in rows]
+    return [WithdrawalStatement(row[0], secondary_school, row[1], row[2]) for row in rows]
 
 
-def settle(unit: Unit, answers: Sequence[Answer]) -> None:
+def settle(unit: UnitOfWork, answers: Sequence[WithdrawalResult]) -> None:
     """Keep what the attempts brought. Only a verified answer settles a withdrawal; the same again changes nothing."""
     still_open = {
         row[0]
@@ -274,7 +276,7 @@ def settle(unit: Unit, answers: Sequence[Answer]) -> None:
         )
 
 
-def attempts_of(unit: Unit, message_ids: Sequence[UUID]) -> dict[UUID, int]:
+def attempts_of(unit: UnitOfWork, message_ids: Sequence[UUID]) -> dict[UUID, int]:
     """Return how often each statement was brought."""
     return dict(
         unit.rows(
@@ -284,10 +286,10 @@ def attempts_of(unit: Unit, message_ids: Sequence[UUID]) -> dict[UUID, int]:
     )
 
 
-def standing(unit: Unit, round_id: str) -> list[Standing]:
+def standing(unit: UnitOfWork, round_id: str) -> list[WithdrawalStatus]:
     """Return every withdrawal of a round, and how each envelope's stands."""
     return [
-        Standing(*row)
+        WithdrawalStatus(*row)
         for row in unit.rows(
             """
             select w.dossier, w.reason, w.decided_by, w.decided_at, l.message_id, l.secondary_school,

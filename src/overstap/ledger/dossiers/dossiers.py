@@ -9,8 +9,8 @@ from uuid import UUID
 
 from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
-from overstap.ledger.region_keys import Sealed
-from overstap.ledger.session import Unit
+from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class VersionRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class VersionContent:
     """A dossier version with its plain content, for as long as a step works on it."""
 
     ref: VersionRef
@@ -94,7 +94,7 @@ _RENEWABLE = (
 )
 
 
-def store(unit: Unit, round_id: str, primary_school: str, group: Sequence[Incoming]) -> Stored:
+def store(unit: UnitOfWork, round_id: str, primary_school: str, group: Sequence[Incoming]) -> Stored:
     """Store a group: new dossiers, and new versions of those whose content changed. Safe to repeat.
 
     Args:
@@ -169,7 +169,7 @@ def store(unit: Unit, round_id: str, primary_school: str, group: Sequence[Incomi
     return Stored(new, len(changed), len(group) - new - len(changed) - too_late, too_late)
 
 
-def _pupil(unit: Unit, primary_school: str, item: Incoming) -> bytes:
+def _pupil(unit: UnitOfWork, primary_school: str, item: Incoming) -> bytes:
     """Return the keyed hash by which a pupil is known: of the number, else of school and LAS key."""
     if item.pupil_number is not None:
         return unit.keys.lookup("pupil", item.pupil_number)
@@ -178,11 +178,11 @@ def _pupil(unit: Unit, primary_school: str, item: Incoming) -> bytes:
     return unit.keys.lookup("pupil", f"{primary_school}\0{item.las_key}")
 
 
-def _las_key(unit: Unit, primary_school: str, las_key: str | None) -> bytes | None:
+def _las_key(unit: UnitOfWork, primary_school: str, las_key: str | None) -> bytes | None:
     return unit.keys.lookup("las_key", f"{primary_school}\0{las_key}") if las_key else None
 
 
-def _write_versions(unit: Unit, versions: Sequence[tuple[VersionRef, Incoming]]) -> None:
+def _write_versions(unit: UnitOfWork, versions: Sequence[tuple[VersionRef, Incoming]]) -> None:
     rows = []
     for ref, item in versions:
         sealed = unit.keys.encrypt(item.content, ref.bound_to)
@@ -203,7 +203,7 @@ def _write_versions(unit: Unit, versions: Sequence[tuple[VersionRef, Incoming]])
     unit.insert("dossier_version", columns, rows)
 
 
-def note_refused(unit: Unit, round_id: str, primary_school: str, refused: Sequence[RefusedFile]) -> None:
+def note_refused(unit: UnitOfWork, round_id: str, primary_school: str, refused: Sequence[RefusedFile]) -> None:
     """Keep which of a school's files were refused now; what it no longer supplies that way is taken off the list."""
     unit.run(
         "delete from overstap.refused_input where round_id = %(round)s and primary_school = %(school)s "
@@ -232,10 +232,10 @@ def note_refused(unit: Unit, round_id: str, primary_school: str, refused: Sequen
         )
 
 
-def refused_files(unit: Unit, round_id: str, primary_school: str) -> list[RefusedFile]:
+def refused_files(unit: UnitOfWork, round_id: str, primary_school: str) -> list[RefusedFile]:
     """Return the school's files that are refused at present, with their names."""
     return [
-        RefusedFile(label, unit.keys.decrypt(Sealed(key_id, name), f"file/{label}").decode(), code, facts)
+        RefusedFile(label, unit.keys.decrypt(EncryptedContent(key_id, name), f"file/{label}").decode(), code, facts)
         for label, code, facts, key_id, name in unit.rows(
             "select label, code, facts, key_id, file_name from overstap.refused_input "
             "where round_id = %(round)s and primary_school = %(school)s order by seen_at, label",
@@ -246,13 +246,13 @@ def refused_files(unit: Unit, round_id: str, primary_school: str) -> list[Refuse
 
 
 def contents(
-    unit: Unit,
+    unit: UnitOfWork,
     round_id: str,
     states: Sequence[str],
     *,
     primary_school: str | None = None,
     damaged: Callable[[VersionRef, str], None] | None = None,
-) -> Iterator[Content]:
+) -> Iterator[VersionContent]:
     """Yield the current versions in these states, decrypted one by one, through a server-side cursor.
 
     Args:
@@ -278,16 +278,16 @@ def contents(
         for dossier, number, school, state, key_id, data in cursor:
             ref = VersionRef(dossier, number)
             try:
-                content = unit.keys.decrypt(Sealed(key_id, data), ref.bound_to)
+                content = unit.keys.decrypt(EncryptedContent(key_id, data), ref.bound_to)
             except OverstapError as problem:
                 if damaged is None or problem.code != "LEDGER-003":
                     raise
                 damaged(ref, state)
                 continue
-            yield Content(ref, school, state, content)
+            yield VersionContent(ref, school, state, content)
 
 
-def verdicts(unit: Unit, found: Mapping[VersionRef, Sequence[FindingRow]]) -> Counter[str]:
+def verdicts(unit: UnitOfWork, found: Mapping[VersionRef, Sequence[FindingRow]]) -> Counter[str]:
     """Write what was found about versions and accept or reject them. A version judged already is left as it is.
 
     Args:
@@ -335,7 +335,7 @@ def verdicts(unit: Unit, found: Mapping[VersionRef, Sequence[FindingRow]]) -> Co
     return moved
 
 
-def findings_of_school(unit: Unit, round_id: str, primary_school: str) -> dict[VersionRef, list[FindingRow]]:
+def findings_of_school(unit: UnitOfWork, round_id: str, primary_school: str) -> dict[VersionRef, list[FindingRow]]:
     """Return the findings on a school's current versions."""
     found: dict[VersionRef, list[FindingRow]] = {}
     for dossier, number, rule, severity, path in unit.rows(
@@ -349,13 +349,13 @@ def findings_of_school(unit: Unit, round_id: str, primary_school: str) -> dict[V
     return found
 
 
-def waiting_for_verdict(unit: Unit, round_id: str) -> int:
+def waiting_for_verdict(unit: UnitOfWork, round_id: str) -> int:
     """Return how many dossiers were taken in and not judged yet."""
     query = "select count(*) from overstap.dossier where round_id = %(round)s and state = 'supplied'"
     return int(unit.one(query, round=round_id)[0])
 
 
-def waiting_for_release(unit: Unit, round_id: str) -> Counter[str]:
+def waiting_for_release(unit: UnitOfWork, round_id: str) -> Counter[str]:
     """Return per primary school how many accepted dossiers wait for the coordinator's release."""
     return Counter(
         dict(
@@ -368,7 +368,7 @@ def waiting_for_release(unit: Unit, round_id: str) -> Counter[str]:
     )
 
 
-def releases(unit: Unit, round_id: str) -> int:
+def releases(unit: UnitOfWork, round_id: str) -> int:
     """Return how often a coordinator has released dossiers of a round."""
     return int(
         unit.one(
@@ -380,7 +380,7 @@ def releases(unit: Unit, round_id: str) -> int:
 
 
 def decide_release(
-    unit: Unit,
+    unit: UnitOfWork,
     round_id: str,
     *,
     approved: bool,
@@ -458,7 +458,7 @@ def decide_release(
     return covered
 
 
-def find_by_las_key(unit: Unit, round_id: str, primary_school: str, las_key: str) -> UUID:
+def find_by_las_key(unit: UnitOfWork, round_id: str, primary_school: str, las_key: str) -> UUID:
     """Return the dossier with this LAS key.
 
     Raises:
@@ -474,7 +474,7 @@ def find_by_las_key(unit: Unit, round_id: str, primary_school: str, las_key: str
     return UUID(str(found[0][0]))
 
 
-def find_of_school(unit: Unit, round_id: str, primary_school: str, pupil: str | UUID) -> UUID:
+def find_of_school(unit: UnitOfWork, round_id: str, primary_school: str, pupil: str | UUID) -> UUID:
     """Return a school's dossier by its id, or by the pupil's id in the school's system; another school's is not found.
 
     Raises:

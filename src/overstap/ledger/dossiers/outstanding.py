@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ToldUndelivered:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OpenRequest:
     """A question or correction of parents, without its words.
 
     Args:
@@ -79,7 +79,7 @@ class Asked:
     number: int
 
 
-def ownerless(unit: Unit, round_id: str, school: str | None = None) -> list[Ownerless]:
+def ownerless(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[Ownerless]:
     """Return who looks after the dossiers without a receiver, what nobody does first, then the longest waiting.
 
     Args:
@@ -106,7 +106,7 @@ def ownerless(unit: Unit, round_id: str, school: str | None = None) -> list[Owne
     ]
 
 
-def not_collected(unit: Unit, round_id: str, school: str | None = None) -> dict[str, Mapping[str, int]]:
+def not_collected(unit: UnitOfWork, round_id: str, school: str | None = None) -> dict[str, Mapping[str, int]]:
     """Return how many dossiers stand ready for schools that collect, per pair; arguments as above."""
     found: dict[str, dict[str, int]] = {}
     for primary, secondary, count in unit.rows(
@@ -121,7 +121,7 @@ def not_collected(unit: Unit, round_id: str, school: str | None = None) -> dict[
     return dict(found)
 
 
-def told_undelivered(unit: Unit, round_id: str, school: str | None = None) -> list[ToldUndelivered]:
+def told_undelivered(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[ToldUndelivered]:
     """Return what was told undelivered, per pair and how it stands since, the open first; arguments as above."""
     return [
         ToldUndelivered(*row)
@@ -136,10 +136,10 @@ def told_undelivered(unit: Unit, round_id: str, school: str | None = None) -> li
     ]
 
 
-def asked(unit: Unit, round_id: str, primary_school: str) -> list[Asked]:
+def asked(unit: UnitOfWork, round_id: str, primary_school: str) -> list[OpenRequest]:
     """Return what parents asked a school in a round: what is open first, by due date, then the newest."""
     return [
-        Asked(*row)
+        OpenRequest(*row)
         for row in unit.rows(
             "select q.dossier, q.kind, q.state, q.asked_at, q.due_at, q.settled_at, "
             "q.state = 'open' and q.due_at < overstap.clock(), q.number from overstap.review_request q "

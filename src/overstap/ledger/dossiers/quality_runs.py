@@ -8,7 +8,7 @@ from datetime import datetime
 from psycopg.types.json import Jsonb
 
 from overstap.ledger.rounds.counts import primary_schools
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class QualityRun:
     found: Counter[str]
 
 
-def standing(unit: Unit, round_id: str, *, made_at: datetime) -> dict[str, QualityRun]:
+def standing(unit: UnitOfWork, round_id: str, *, made_at: datetime) -> dict[str, QualityRun]:
     """Return how every primary school of the round's region stands now, by its id; nothing is kept yet.
 
     Args:
@@ -63,7 +63,7 @@ def standing(unit: Unit, round_id: str, *, made_at: datetime) -> dict[str, Quali
     }
 
 
-def history(unit: Unit, round_id: str) -> list[QualityRun]:
+def history(unit: UnitOfWork, round_id: str) -> list[QualityRun]:
     """Return every kept run of a round, oldest first."""
     return [
         QualityRun(school, made_at, supplied, accepted, rejected, refused, Counter(found))
@@ -75,12 +75,12 @@ def history(unit: Unit, round_id: str) -> list[QualityRun]:
     ]
 
 
-def latest(unit: Unit, round_id: str) -> dict[str, QualityRun]:
+def latest(unit: UnitOfWork, round_id: str) -> dict[str, QualityRun]:
     """Return the newest kept run of each school that has one."""
     return {run.school: run for run in history(unit, round_id)}
 
 
-def keep(unit: Unit, round_id: str, runs: Iterable[QualityRun]) -> int:
+def keep(unit: UnitOfWork, round_id: str, runs: Iterable[QualityRun]) -> int:
     """Keep how schools stand. One that stands as it did, or that never supplied anything, gets no row.
 
     Args:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from overstap.errors import OverstapError
-from overstap.ledger.region_keys import Sealed
-from overstap.ledger.session import Unit
+from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class SchoolReport:
     csv: str = field(repr=False)
 
 
-def keep(unit: Unit, round_id: str, school: str, report: SchoolReport) -> None:
+def keep(unit: UnitOfWork, round_id: str, school: str, report: SchoolReport) -> None:
     """Keep a school's newest report."""
     html = unit.keys.encrypt(report.html.encode(), f"report/{round_id}/{school}/html")
     table = unit.keys.encrypt(report.csv.encode(), f"report/{round_id}/{school}/csv")
@@ -32,7 +32,7 @@ def keep(unit: Unit, round_id: str, school: str, report: SchoolReport) -> None:
     )
 
 
-def get(unit: Unit, round_id: str, school: str) -> SchoolReport:
+def get(unit: UnitOfWork, round_id: str, school: str) -> SchoolReport:
     """Return a school's newest report.
 
     Raises:
@@ -47,6 +47,6 @@ def get(unit: Unit, round_id: str, school: str) -> SchoolReport:
         raise OverstapError("LEDGER-011", school=school, round=round_id)
     key_id, html, table = rows[0]
     return SchoolReport(
-        unit.keys.decrypt(Sealed(key_id, html), f"report/{round_id}/{school}/html").decode(),
-        unit.keys.decrypt(Sealed(key_id, table), f"report/{round_id}/{school}/csv").decode(),
+        unit.keys.decrypt(EncryptedContent(key_id, html), f"report/{round_id}/{school}/html").decode(),
+        unit.keys.decrypt(EncryptedContent(key_id, table), f"report/{round_id}/{school}/csv").decode(),
     )

@@ -6,11 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class DossierWithoutReceiver:
     """A dossier without a receiver."""
 
     dossier: UUID
@@ -21,10 +21,10 @@ class Waiting:
     taken_at: datetime | None
 
 
-def waiting(unit: Unit, round_id: str) -> list[Waiting]:
+def waiting(unit: UnitOfWork, round_id: str) -> list[DossierWithoutReceiver]:
     """Return a round's dossiers without a receiver, those of nobody first, then the longest waiting."""
     return [
-        Waiting(*row)
+        DossierWithoutReceiver(*row)
         for row in unit.rows(
             """
             select d.dossier, d.primary_school, coalesce(e.at, overstap.clock()), o.owner, o.taken_at
@@ -41,7 +41,7 @@ def waiting(unit: Unit, round_id: str) -> list[Waiting]:
 
 
 def take(
-    unit: Unit, round_id: str, owner: str, dossiers: Sequence[UUID] | None = None, school: str | None = None
+    unit: UnitOfWork, round_id: str, owner: str, dossiers: Sequence[UUID] | None = None, school: str | None = None
 ) -> int:
     """Make somebody the owner of dossiers without a receiver; whoever takes one over replaces the owner before.
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingNotice:
     """A notice that nobody was told yet."""
 
     notice: UUID
@@ -45,7 +45,7 @@ class Waiting:
     noted_at: datetime
 
 
-def note(unit: Unit, found: Sequence[Notice]) -> int:
+def note(unit: UnitOfWork, found: Sequence[Notice]) -> int:
     """Keep what is to be told, once per meaning and recipient; return how many were new. Safe to repeat."""
     return sum(
         unit.run(
@@ -64,20 +64,20 @@ def note(unit: Unit, found: Sequence[Notice]) -> int:
     )
 
 
-def waiting(unit: Unit) -> dict[str, list[Waiting]]:
+def waiting(unit: UnitOfWork) -> dict[str, list[WaitingNotice]]:
     """Return what nobody was told yet, by recipient, the oldest first."""
-    found: dict[str, list[Waiting]] = {}
+    found: dict[str, list[WaitingNotice]] = {}
     for notice, kind, recipient, facts, round_id, is_urgent, noted_at in unit.rows(
         "select notice, kind, recipient, facts, round_id, is_urgent, noted_at from overstap.notice "
         "where mail is null and dropped_at is null order by noted_at, notice for update"
     ):
         about = facts.pop("about")
         told = Notice(kind, about, recipient, facts, round_id, is_urgent)
-        found.setdefault(recipient, []).append(Waiting(notice, told, noted_at))
+        found.setdefault(recipient, []).append(WaitingNotice(notice, told, noted_at))
     return found
 
 
-def told_in(unit: Unit, found: Sequence[Waiting], mail: str) -> None:
+def told_in(unit: UnitOfWork, found: Sequence[WaitingNotice], mail: str) -> None:
     """Keep in which mail notices were told."""
     unit.run(
         "update overstap.notice set mail = %(mail)s where notice = any(%(ids)s)",
@@ -86,7 +86,7 @@ def told_in(unit: Unit, found: Sequence[Waiting], mail: str) -> None:
     )
 
 
-def drop(unit: Unit, found: Sequence[Waiting]) -> None:
+def drop(unit: UnitOfWork, found: Sequence[WaitingNotice]) -> None:
     """Keep that notices were so no longer before anybody was told."""
     unit.run(
         "update overstap.notice set dropped_at = clock_timestamp() where notice = any(%(ids)s)",
@@ -94,7 +94,7 @@ def drop(unit: Unit, found: Sequence[Waiting]) -> None:
     )
 
 
-def forget(unit: Unit, meaning: str) -> None:
+def forget(unit: UnitOfWork, meaning: str) -> None:
     """Keep that something was settled before anybody was told, such as a question that was answered at once."""
     unit.run(
         "update overstap.notice set dropped_at = clock_timestamp() where meaning = %(meaning)s and mail is null "
@@ -103,7 +103,7 @@ def forget(unit: Unit, meaning: str) -> None:
     )
 
 
-def last_mail(unit: Unit, prefix: str) -> datetime | None:
+def last_mail(unit: UnitOfWork, prefix: str) -> datetime | None:
     """Return the moment of the newest mail whose meaning is some words and a moment (ISO 8601, UTC)."""
     found = unit.one(
         "select max(substr(meaning, length(%(prefix)s) + 1)) from overstap.mail where starts_with(meaning, %(prefix)s)",

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
-from overstap.ledger.region_keys import Sealed, sha256
-from overstap.ledger.session import Unit
+from overstap.ledger.region_keys import EncryptedContent, sha256
+from overstap.ledger.session import UnitOfWork
 
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=6)
@@ -59,7 +59,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MailStatus:
     """How a mail stands."""
 
     meaning: str
@@ -75,7 +75,7 @@ class Standing:
     settled_at: datetime | None
 
 
-def queue(unit: Unit, mails: Sequence[Mail]) -> int:
+def queue(unit: UnitOfWork, mails: Sequence[Mail]) -> int:
     """Put mails in the outbox, each once per meaning. Safe to repeat.
 
     Args:
@@ -112,7 +112,7 @@ def queue(unit: Unit, mails: Sequence[Mail]) -> int:
     return new
 
 
-def due(unit: Unit, limit: int = 500) -> list[UUID]:
+def due(unit: UnitOfWork, limit: int = 500) -> list[UUID]:
     """Return the mails that may go now, urgent ones first.
 
     One found as `sending` was cut off in the middle: whether it went is unknown, so it goes again, under the same
@@ -129,7 +129,7 @@ def due(unit: Unit, limit: int = 500) -> list[UUID]:
     ]
 
 
-def take(unit: Unit, mail: UUID) -> Taken:
+def take(unit: UnitOfWork, mail: UUID) -> Taken:
     """Claim a mail and announce its sending in the evidence. Commit before it is sent.
 
     Raises:
@@ -141,7 +141,7 @@ def take(unit: Unit, mail: UUID) -> Taken:
         "and state in ('waiting', 'sending') returning meaning, kind, key_id, content, attempts",
         mail=mail,
     )
-    plain = unit.keys.decrypt(Sealed(key_id, content), f"mail/{meaning}")
+    plain = unit.keys.decrypt(EncryptedContent(key_id, content), f"mail/{meaning}")
     unit.audit(
         "mail.send",
         AuditLine(str(mail), {"meaning": meaning, "kind": kind, "attempt": attempt, "content": sha256(plain).hex()}),
@@ -149,7 +149,9 @@ def take(unit: Unit, mail: UUID) -> Taken:
     return Taken(mail, kind, attempt, *json.loads(plain))
 
 
-def settle(unit: Unit, mail: UUID, *, code: str | None = None, reply: int | None = None, final: bool = True) -> None:
+def settle(
+    unit: UnitOfWork, mail: UUID, *, code: str | None = None, reply: int | None = None, final: bool = True
+) -> None:
     """Keep what an attempt brought.
 
     Args:
@@ -183,7 +185,7 @@ def settle(unit: Unit, mail: UUID, *, code: str | None = None, reply: int | None
     )
 
 
-def standing(unit: Unit, *, kind: str | None = None, round_id: str | None = None) -> list[Standing]:
+def standing(unit: UnitOfWork, *, kind: str | None = None, round_id: str | None = None) -> list[MailStatus]:
     """Return how mails stand, in the order in which they were queued.
 
     Args:
@@ -192,7 +194,7 @@ def standing(unit: Unit, *, kind: str | None = None, round_id: str | None = None
         round_id: about one round only.
     """
     return [
-        Standing(*row)
+        MailStatus(*row)
         for row in unit.rows(
             "select meaning, kind, state, attempts, code, reply, due_at, settled_at from overstap.mail "
             "where (%(kind)s::text is null or kind = %(kind)s) "

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.region_keys import Sealed
-from overstap.ledger.session import Unit
+from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class InReview:
     ref: VersionRef
     primary_school: str
     state: str
-    content: Sealed = field(repr=False)
+    content: EncryptedContent = field(repr=False)
     digest: bytes
     closes_at: datetime
     shown_before: int | None
@@ -35,7 +35,7 @@ class Access:
     access: UUID
     ref: VersionRef
     person: str
-    held: Sealed = field(repr=False)
+    held: EncryptedContent = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class NewAccess:
     person: str
     finds: bytes = field(repr=False)
     proves: bytes = field(repr=False)
-    held: Sealed = field(repr=False)
+    held: EncryptedContent = field(repr=False)
     showing: bytes = field(repr=False)
     opens_at: datetime
 
@@ -55,7 +55,7 @@ class NewAccess:
 _IN_REVIEW = ("in_review", "inspected", "no_receiver")
 
 
-def in_review(unit: Unit, round_id: str, dossiers: Sequence[UUID]) -> dict[UUID, InReview]:
+def in_review(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> dict[UUID, InReview]:
     """Return those of the dossiers whose released version is open for review, and hold them until the unit ends."""
     rows = unit.rows(
         "select d.dossier, d.version, d.primary_school, d.state, v.key_id, v.content, v.content_digest, "
@@ -69,22 +69,24 @@ def in_review(unit: Unit, round_id: str, dossiers: Sequence[UUID]) -> dict[UUID,
         states=list(_IN_REVIEW),
     )
     return {
-        row[0]: InReview(VersionRef(row[0], row[1]), row[2], row[3], Sealed(row[4], row[5]), row[6], row[7], row[8])
+        row[0]: InReview(
+            VersionRef(row[0], row[1]), row[2], row[3], EncryptedContent(row[4], row[5]), row[6], row[7], row[8]
+        )
         for row in rows
     }
 
 
-def version_content(unit: Unit, ref: VersionRef) -> bytes:
+def version_content(unit: UnitOfWork, ref: VersionRef) -> bytes:
     """Return a version's plain content."""
     key_id, content = unit.one(
         "select key_id, content from overstap.dossier_version where dossier = %(dossier)s and number = %(number)s",
         dossier=ref.dossier,
         number=ref.number,
     )
-    return unit.keys.decrypt(Sealed(key_id, content), ref.bound_to)
+    return unit.keys.decrypt(EncryptedContent(key_id, content), ref.bound_to)
 
 
-def freeze(unit: Unit, version: InReview) -> UUID:
+def freeze(unit: UnitOfWork, version: InReview) -> UUID:
     """Return the frozen version's id, making it at the first time."""
     frozen = unit.rows(
         "insert into overstap.review_frozen (region, dossier, number, digest) "
@@ -102,7 +104,7 @@ def freeze(unit: Unit, version: InReview) -> UUID:
     return UUID(str(frozen[0][0]))
 
 
-def keep_attachments(unit: Unit, frozen: UUID, files: Sequence[tuple[UUID, bytes]]) -> None:
+def keep_attachments(unit: UnitOfWork, frozen: UUID, files: Sequence[tuple[UUID, bytes]]) -> None:
     """Keep sealed attachments of a frozen version.
 
     Args:
@@ -114,7 +116,7 @@ def keep_attachments(unit: Unit, frozen: UUID, files: Sequence[tuple[UUID, bytes
     unit.insert("review_attachment", columns, [(file, unit.region, frozen, content) for file, content in files])
 
 
-def give(unit: Unit, frozen: dict[VersionRef, UUID], codes: Sequence[NewAccess]) -> None:
+def give(unit: UnitOfWork, frozen: dict[VersionRef, UUID], codes: Sequence[NewAccess]) -> None:
     """Put new codes into use; those that the same persons had before end."""
     unit.audit("review.code", *(AuditLine(code.ref.bound_to, {"person": code.person}) for code in codes))
     unit.run(
@@ -140,10 +142,10 @@ def give(unit: Unit, frozen: dict[VersionRef, UUID], codes: Sequence[NewAccess])
     )
 
 
-def in_use(unit: Unit, dossiers: Sequence[UUID]) -> list[Access]:
+def in_use(unit: UnitOfWork, dossiers: Sequence[UUID]) -> list[Access]:
     """Return the codes in use for these dossiers, with the version that each shows at present."""
     return [
-        Access(access, VersionRef(dossier, number), person, Sealed(key_id, held))
+        Access(access, VersionRef(dossier, number), person, EncryptedContent(key_id, held))
         for access, dossier, number, person, key_id, held in unit.rows(
             "select a.access, a.dossier, f.number, a.person, a.held_key_id, a.held from overstap.review_access a "
             "join overstap.review_frozen f on f.frozen = a.frozen and f.region = a.region "
@@ -153,7 +155,7 @@ def in_use(unit: Unit, dossiers: Sequence[UUID]) -> list[Access]:
     ]
 
 
-def show(unit: Unit, access: UUID, frozen: UUID, showing: bytes) -> None:
+def show(unit: UnitOfWork, access: UUID, frozen: UUID, showing: bytes) -> None:
     """Let a code that is in use show another frozen version."""
     unit.run(
         "update overstap.review_access set frozen = %(frozen)s, showing = %(showing)s where access = %(access)s",
@@ -163,7 +165,7 @@ def show(unit: Unit, access: UUID, frozen: UUID, showing: bytes) -> None:
     )
 
 
-def renewable(unit: Unit, round_id: str) -> list[tuple[UUID, int, int | None]]:
+def renewable(unit: UnitOfWork, round_id: str) -> list[tuple[UUID, int, int | None]]:
     """Return dossiers in review that lay open in an earlier version: id, version, and the version inspected last."""
     return [
         (dossier, version, inspected)

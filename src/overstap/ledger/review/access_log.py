@@ -8,13 +8,13 @@ from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 Purpose = Literal["parent_page", "school_page", "print", "letter", "proof_pack", "command"]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class DossierAccess:
     """One time that a dossier was opened for somebody."""
 
     number: int
@@ -25,7 +25,7 @@ class Opened:
 
 
 def note_opened(
-    unit: Unit, refs: Iterable[VersionRef], *, by: str, purpose: Purpose, person: str | None = None
+    unit: UnitOfWork, refs: Iterable[VersionRef], *, by: str, purpose: Purpose, person: str | None = None
 ) -> None:
     """Note that versions are about to be opened for somebody to read. Before the content is given out.
 
@@ -46,10 +46,10 @@ def note_opened(
     )
 
 
-def opened(unit: Unit, dossier: UUID) -> list[Opened]:
+def opened(unit: UnitOfWork, dossier: UUID) -> list[DossierAccess]:
     """Return who opened a dossier, oldest first."""
     return [
-        Opened(*row)
+        DossierAccess(*row)
         for row in unit.rows(
             "select number, purpose, opened_by, person, opened_at from overstap.content_access "
             "where dossier = %(dossier)s order by opened_at",

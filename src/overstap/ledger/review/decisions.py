@@ -8,12 +8,12 @@ from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.region_keys import Sealed
-from overstap.ledger.session import Unit
+from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ReviewDecision:
     """One pupil's inspection as a school recorded it. `pupil` is the LAS key or the pupil's number; it never shows."""
 
     pupil: str = field(repr=False)
@@ -47,7 +47,9 @@ class Recorded:
 _DECIDED = ("inspected", "no_receiver", "sealed", "confirmed", "refused", "undelivered")
 
 
-def record(unit: Unit, round_id: str, primary_school: str, decisions: Sequence[Decision], *, ground: str) -> Recorded:
+def record(
+    unit: UnitOfWork, round_id: str, primary_school: str, decisions: Sequence[ReviewDecision], *, ground: str
+) -> Recorded:
     """Record decisions that a school states, each only while its dossier's window is open. Safe to repeat.
 
     Parents who change their mind in time are heard: a decision that differs from all recorded before is recorded as the
@@ -99,7 +101,9 @@ def record(unit: Unit, round_id: str, primary_school: str, decisions: Sequence[D
     return Recorded(tuple(recorded), tuple(unknown), tuple(not_open), tuple(repeated), tuple(ambiguous))
 
 
-def insert_decisions(unit: Unit, decisions: Sequence[tuple[VersionRef, Decision]], *, ground: str) -> set[VersionRef]:
+def insert_decisions(
+    unit: UnitOfWork, decisions: Sequence[tuple[VersionRef, ReviewDecision]], *, ground: str
+) -> set[VersionRef]:
     """Write decisions on versions, each if it is in time by the database's clock at that moment.
 
     Args:
@@ -159,7 +163,7 @@ Stated = tuple[date, str, str | None, str | None, str | None]
 """Date, answer, view, person, consent."""
 
 
-def _standing(unit: Unit, dossiers: Sequence[UUID]) -> dict[VersionRef, set[Stated]]:
+def _standing(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[VersionRef, set[Stated]]:
     """Return every decision on the current versions of dossiers."""
     standing: dict[VersionRef, set[Stated]] = {}
     for dossier, number, seen_on, agreed, key_id, view, person, consent in unit.rows(
@@ -169,12 +173,16 @@ def _standing(unit: Unit, dossiers: Sequence[UUID]) -> dict[VersionRef, set[Stat
         ids=list(dossiers),
     ):
         ref = VersionRef(dossier, number)
-        plain = unit.keys.decrypt(Sealed(key_id, view), f"view/{ref.bound_to}").decode() if view is not None else None
+        plain = (
+            unit.keys.decrypt(EncryptedContent(key_id, view), f"view/{ref.bound_to}").decode()
+            if view is not None
+            else None
+        )
         standing.setdefault(ref, set()).add((seen_on, agreed, plain, person, consent))
     return standing
 
 
-def carry(unit: Unit, before: VersionRef, after: VersionRef) -> int:
+def carry(unit: UnitOfWork, before: VersionRef, after: VersionRef) -> int:
     """Keep the newest decision of each person on one version for a later one, as it was. Safe to repeat.
 
     Args:
@@ -202,7 +210,7 @@ def carry(unit: Unit, before: VersionRef, after: VersionRef) -> int:
     for seen_on, agreed, key_id, view, person, consent in newest:
         sealed = None
         if view is not None:  # bound to its version; under the same key, so that who wrote it can still read it
-            plain = unit.keys.decrypt(Sealed(key_id, view), f"view/{before.bound_to}")
+            plain = unit.keys.decrypt(EncryptedContent(key_id, view), f"view/{before.bound_to}")
             sealed = unit.keys.encrypt(plain, f"view/{after.bound_to}", key_id).data
         carried += unit.run(
             "insert into overstap.review_decision (region, dossier, number, seen_on, agreed, key_id, view, person, "
@@ -224,7 +232,7 @@ def carry(unit: Unit, before: VersionRef, after: VersionRef) -> int:
     return int(carried > 0)
 
 
-def deciders(unit: Unit, ref: VersionRef) -> frozenset[str]:
+def deciders(unit: UnitOfWork, ref: VersionRef) -> frozenset[str]:
     """Return the handles of the persons who decided on a version themselves."""
     return frozenset(
         person
@@ -247,7 +255,7 @@ class WindowState:
     """When the last of those closes; none when nobody is waited for."""
 
 
-def window(unit: Unit, round_id: str) -> WindowState:
+def window(unit: UnitOfWork, round_id: str) -> WindowState:
     """Return how many dossiers are still waited for, and until when."""
     waiting, closes_at = unit.one(
         "select count(*), max(review_closes_at) from overstap.dossier d where round_id = %(round)s "
@@ -260,7 +268,7 @@ def window(unit: Unit, round_id: str) -> WindowState:
     return WindowState(waiting, closes_at)
 
 
-def lapse(unit: Unit, round_id: str) -> int:
+def lapse(unit: UnitOfWork, round_id: str) -> int:
     """End the review of those whose window has closed without a decision: they are not delivered.
 
     Returns:

@@ -7,13 +7,13 @@ from typing import Literal
 from uuid import UUID
 
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 Channel = Literal["letter", "email"]
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class EntitledPerson:
     """Somebody who may inspect a version."""
 
     ref: VersionRef
@@ -34,7 +34,7 @@ class Invitation:
     """Why it reaches nobody: secret, missing, no_code, or the status with which a mail came back; None: it was made."""
 
 
-def entitle(unit: Unit, persons: Sequence[Person]) -> None:
+def entitle(unit: UnitOfWork, persons: Sequence[EntitledPerson]) -> None:
     """Note whose right it is to inspect versions: they are waited for until the window closes. Safe to repeat."""
     for one in persons:
         unit.run(
@@ -51,7 +51,7 @@ def entitle(unit: Unit, persons: Sequence[Person]) -> None:
 _OPEN = "('in_review', 'inspected', 'no_receiver')"
 
 
-def without_people(unit: Unit, round_id: str, *, limit: int) -> list[UUID]:
+def without_people(unit: UnitOfWork, round_id: str, *, limit: int) -> list[UUID]:
     """Return released dossiers of which it is not noted who may inspect the current version.
 
     Of a dossier that names nobody that is noted by a row that none could be reached, so each comes once.
@@ -70,7 +70,7 @@ def without_people(unit: Unit, round_id: str, *, limit: int) -> list[UUID]:
     ]
 
 
-def awaiting_letter(unit: Unit, round_id: str, primary_school: str) -> list[Person]:
+def awaiting_letter(unit: UnitOfWork, round_id: str, primary_school: str) -> list[EntitledPerson]:
     """Return a school's persons who may still answer and have had no letter; a code goes on for a newer version."""
     return _persons(
         unit,
@@ -81,7 +81,7 @@ def awaiting_letter(unit: Unit, round_id: str, primary_school: str) -> list[Pers
     )
 
 
-def unseen(unit: Unit, round_id: str, primary_school: str) -> list[Person]:
+def unseen(unit: UnitOfWork, round_id: str, primary_school: str) -> list[EntitledPerson]:
     """Return a school's persons who may still answer, had a letter, and neither used its code nor answered."""
     return _persons(
         unit,
@@ -95,7 +95,7 @@ def unseen(unit: Unit, round_id: str, primary_school: str) -> list[Person]:
     )
 
 
-def of_dossiers(unit: Unit, round_id: str, primary_school: str, dossiers: Sequence[UUID]) -> list[Person]:
+def of_dossiers(unit: UnitOfWork, round_id: str, primary_school: str, dossiers: Sequence[UUID]) -> list[EntitledPerson]:
     """Return the persons of some of a school's dossiers who may still answer."""
     return _persons(
         unit,
@@ -106,7 +106,7 @@ def of_dossiers(unit: Unit, round_id: str, primary_school: str, dossiers: Sequen
     )
 
 
-def to_remind(unit: Unit, round_id: str, days_before: int, *, limit: int) -> list[Person]:
+def to_remind(unit: UnitOfWork, round_id: str, days_before: int, *, limit: int) -> list[EntitledPerson]:
     """Return who has not answered and is due a reminder of so many days before their window closes, by wall time.
 
     Args:
@@ -134,7 +134,7 @@ def to_remind(unit: Unit, round_id: str, days_before: int, *, limit: int) -> lis
     )
 
 
-def note(unit: Unit, invitations: Sequence[Invitation]) -> None:
+def note(unit: UnitOfWork, invitations: Sequence[Invitation]) -> None:
     """Note invitations; one that was unreachable before and is made now takes its place."""
     columns = zip(
         *(
@@ -165,7 +165,7 @@ def note(unit: Unit, invitations: Sequence[Invitation]) -> None:
     )
 
 
-def printed(unit: Unit, persons: Sequence[Person]) -> None:
+def printed(unit: UnitOfWork, persons: Sequence[EntitledPerson]) -> None:
     """Keep that letters with new codes were printed."""
     columns = {"region": "text", "dossier": "uuid", "number": "int4", "person": "text", "printed_by": "text"}
     unit.insert(
@@ -175,7 +175,7 @@ def printed(unit: Unit, persons: Sequence[Person]) -> None:
     )
 
 
-def bounced(unit: Unit, mail: UUID, status: str) -> bool:
+def bounced(unit: UnitOfWork, mail: UUID, status: str) -> bool:
     """Note that an invitation's mail came back.
 
     Args:
@@ -220,7 +220,7 @@ class Reached:
     answered_at: datetime | None
 
 
-def reached(unit: Unit, round_id: str, primary_school: str) -> list[Reached]:
+def reached(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Reached]:
     """Return how the persons of a school's dossiers stand, on each dossier's current version."""
     return [
         Reached(VersionRef(row[0], row[1]), *row[2:])
@@ -254,7 +254,9 @@ def reached(unit: Unit, round_id: str, primary_school: str) -> list[Reached]:
     ]
 
 
-def _persons(unit: Unit, condition: str, round_id: str, *, limit: int | None = None, **values: object) -> list[Person]:
+def _persons(
+    unit: UnitOfWork, condition: str, round_id: str, *, limit: int | None = None, **values: object
+) -> list[EntitledPerson]:
     rows = unit.rows(
         "select e.dossier, e.number, e.person, e.kind from overstap.dossier d "  # noqa: S608 (conditions written above)
         "join overstap.entitled e on e.dossier = d.dossier and e.number = d.version "
@@ -264,4 +266,4 @@ def _persons(unit: Unit, condition: str, round_id: str, *, limit: int | None = N
         limit=limit,
         **values,
     )
-    return [Person(VersionRef(dossier, number), person, kind) for dossier, number, person, kind in rows]
+    return [EntitledPerson(VersionRef(dossier, number), person, kind) for dossier, number, person, kind in rows]

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.region_keys import Sealed
-from overstap.ledger.session import Unit
+from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.session import UnitOfWork
 
 Kind = Literal["question", "correction"]
 ANSWER_WITHIN = timedelta(days=5)
@@ -19,7 +19,7 @@ MOST_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ParentRequest:
     """A question or a correction that was asked."""
 
     request: UUID
@@ -39,7 +39,7 @@ class Request:
     """Number of the dossier's newest version: higher than `ref.number` when the school has supplied it again."""
 
 
-def ask(unit: Unit, ref: VersionRef, *, kind: Kind, text: str, person: str | None = None) -> UUID:
+def ask(unit: UnitOfWork, ref: VersionRef, *, kind: Kind, text: str, person: str | None = None) -> UUID:
     """Write down what is asked about a version.
 
     Args:
@@ -78,7 +78,7 @@ def ask(unit: Unit, ref: VersionRef, *, kind: Kind, text: str, person: str | Non
     return request
 
 
-def of_dossier(unit: Unit, dossier: UUID, *, person: str | None = None) -> list[Request]:
+def of_dossier(unit: UnitOfWork, dossier: UUID, *, person: str | None = None) -> list[ParentRequest]:
     """Return what was asked about a dossier, oldest first.
 
     Args:
@@ -94,7 +94,7 @@ def of_dossier(unit: Unit, dossier: UUID, *, person: str | None = None) -> list[
     )
 
 
-def of_school(unit: Unit, round_id: str, primary_school: str) -> list[Request]:
+def of_school(unit: UnitOfWork, round_id: str, primary_school: str) -> list[ParentRequest]:
     """Return what was asked of a school in a round: the open ones first, by due date."""
     return _read(
         unit,
@@ -105,7 +105,7 @@ def of_school(unit: Unit, round_id: str, primary_school: str) -> list[Request]:
 
 
 def settle(
-    unit: Unit,
+    unit: UnitOfWork,
     request: UUID,
     state: Literal["answered", "mended", "refused"],
     *,
@@ -161,7 +161,7 @@ _COLUMNS = (
 )
 
 
-def _read(unit: Unit, condition: str, **values: Any) -> list[Request]:
+def _read(unit: UnitOfWork, condition: str, **values: Any) -> list[ParentRequest]:
     # What was erased after its time has no words any more
     rows = unit.rows(
         f"select {_COLUMNS} from overstap.review_request q "  # noqa: S608 (written in this module)
@@ -173,15 +173,15 @@ def _read(unit: Unit, condition: str, **values: Any) -> list[Request]:
     return [_request(unit, row) for row in rows]
 
 
-def _request(unit: Unit, row: Sequence[Any]) -> Request:
+def _request(unit: UnitOfWork, row: Sequence[Any]) -> ParentRequest:
     request, dossier, number, person, kind, key_id, text, asked_at, due_at, is_overdue, state, *rest = row
     answer_key, answer, settled_by, settled_at, version = rest
-    said = unit.keys.decrypt(Sealed(answer_key, answer), f"answer/{request}").decode() if answer else None
-    return Request(
+    said = unit.keys.decrypt(EncryptedContent(answer_key, answer), f"answer/{request}").decode() if answer else None
+    return ParentRequest(
         request,
         VersionRef(dossier, number),
         person,
         kind,
-        unit.keys.decrypt(Sealed(key_id, text), f"request/{request}").decode(),
+        unit.keys.decrypt(EncryptedContent(key_id, text), f"request/{request}").decode(),
         *(asked_at, due_at, is_overdue, state, said, settled_by, settled_at, version),
     )

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from overstap.ledger.region_keys import Sealed
+from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review import access_log, parent_requests
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
-def collected(unit: Unit, dossier: UUID) -> dict[str, Any]:
+def collected(unit: UnitOfWork, dossier: UUID) -> dict[str, Any]:
     """Return the facts of a dossier, ready for JSON: moments in ISO 8601 with their zone, digests in hex.
 
     Args:
@@ -88,7 +88,7 @@ def own_part(facts: dict[str, Any], person: str) -> dict[str, Any]:
     return own
 
 
-def _head(unit: Unit, dossier: UUID) -> dict[str, Any]:
+def _head(unit: UnitOfWork, dossier: UUID) -> dict[str, Any]:
     round_id, school, name, state, opens_at, closes_at, digest = unit.one(
         "select d.round_id, d.primary_school, s.name, t.dutch, d.review_opens_at, d.review_closes_at, "
         "r.agreement_digest from overstap.dossier d join overstap.state t using (state) "
@@ -107,7 +107,7 @@ def _head(unit: Unit, dossier: UUID) -> dict[str, Any]:
     }
 
 
-def _versions(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
+def _versions(unit: UnitOfWork, dossier: UUID) -> list[dict[str, Any]]:
     return [
         {
             "number": number,
@@ -128,14 +128,14 @@ def _versions(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
     ]
 
 
-def _entitled(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
+def _entitled(unit: UnitOfWork, dossier: UUID) -> list[dict[str, Any]]:
     return _listed(
         *(unit, dossier, ("version", "person", "kind", "since")),
         "select number, person, kind, added_at from overstap.entitled where dossier = %(id)s order by number, person",
     )
 
 
-def _letters(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
+def _letters(unit: UnitOfWork, dossier: UUID) -> list[dict[str, Any]]:
     return _listed(
         *(unit, dossier, ("version", "person", "printed_by", "printed_at")),
         "select number, person, printed_by, printed_at from overstap.letter_print where dossier = %(id)s "
@@ -143,7 +143,7 @@ def _letters(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
     )
 
 
-def _mails(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
+def _mails(unit: UnitOfWork, dossier: UUID) -> list[dict[str, Any]]:
     return [
         {
             "version": number,
@@ -164,7 +164,7 @@ def _mails(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
     ]
 
 
-def _answers(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
+def _answers(unit: UnitOfWork, dossier: UUID) -> list[dict[str, Any]]:
     found = []
     for number, person, seen_on, agreed, consent, key, view, note_key, note, by, ground, dutch, at in unit.rows(
         "select r.number, r.person, r.seen_on, r.agreed, r.consent, r.key_id, r.view, r.note_key_id, r.note, "
@@ -180,8 +180,10 @@ def _answers(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
                 "seen_on": seen_on.isoformat(),
                 "agreed": agreed,
                 "consent": consent,
-                "view": unit.keys.decrypt(Sealed(key, view), f"view/{at_version}").decode() if view else None,
-                "note": unit.keys.decrypt(Sealed(note_key, note), f"note/{at_version}").decode() if note else None,
+                "view": unit.keys.decrypt(EncryptedContent(key, view), f"view/{at_version}").decode() if view else None,
+                "note": unit.keys.decrypt(EncryptedContent(note_key, note), f"note/{at_version}").decode()
+                if note
+                else None,
                 "recorded_by": by,
                 "ground": ground,
                 "ground_nl": dutch,
@@ -191,7 +193,7 @@ def _answers(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
     return found
 
 
-def _window(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
+def _window(unit: UnitOfWork, dossier: UUID) -> list[dict[str, Any]]:
     return _listed(
         *(unit, dossier, ("choice", "closes_at", "by", "reason", "at")),
         "select w.choice, w.closes_at, g.decided_by, g.reason, g.decided_at from overstap.window_decision w "
@@ -200,14 +202,14 @@ def _window(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
     )
 
 
-def _states(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
+def _states(unit: UnitOfWork, dossier: UUID) -> list[dict[str, Any]]:
     return _listed(
         *(unit, dossier, ("transition", "to", "by", "at")),
         "select transition, to_state, actor, at from overstap.dossier_event where dossier = %(id)s order by at",
     )
 
 
-def _deliveries(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
+def _deliveries(unit: UnitOfWork, dossier: UUID) -> list[dict[str, Any]]:
     return [
         {
             "message_id": str(message_id),
@@ -243,7 +245,7 @@ def _deliveries(unit: Unit, dossier: UUID) -> list[dict[str, Any]]:
     ]
 
 
-def _evidence(unit: Unit, dossier: UUID) -> dict[str, Any]:
+def _evidence(unit: UnitOfWork, dossier: UUID) -> dict[str, Any]:
     """Return the dossier's lines of the region's chain, and the first signed checkpoint that covers them all."""
     lines = [
         {"line": payload, "sha256": digest.hex()}
@@ -277,11 +279,11 @@ def _evidence(unit: Unit, dossier: UUID) -> dict[str, Any]:
     }
 
 
-def _last(unit: Unit, dossier: UUID) -> int:
+def _last(unit: UnitOfWork, dossier: UUID) -> int:
     return int(unit.one("select version from overstap.dossier where dossier = %(id)s", id=dossier)[0])
 
 
-def _listed(unit: Unit, dossier: UUID, names: Sequence[str], query: str) -> list[dict[str, Any]]:
+def _listed(unit: UnitOfWork, dossier: UUID, names: Sequence[str], query: str) -> list[dict[str, Any]]:
     """Return the rows of a query about a dossier as facts by name."""
     rows = unit.rows(query, id=dossier)
     return [

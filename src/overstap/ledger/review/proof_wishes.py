@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
-from overstap.ledger.region_keys import Sealed
-from overstap.ledger.session import Unit
+from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +17,14 @@ class Wish:
     dossier: UUID
     person: str
     asked_at: datetime
-    held: Sealed = field(repr=False)
+    held: EncryptedContent = field(repr=False)
     """The key of this person's copy, as the region keeps it."""
 
 
-def standing(unit: Unit, round_id: str, primary_school: str) -> list[Wish]:
+def standing(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Wish]:
     """Return what was asked of a school and not made yet, the oldest first."""
     return [
-        Wish(access, dossier, person, asked_at, Sealed(key_id, held))
+        Wish(access, dossier, person, asked_at, EncryptedContent(key_id, held))
         for access, dossier, person, asked_at, key_id, held in unit.rows(
             "select p.access, p.dossier, a.person, p.asked_at, a.held_key_id, a.held from overstap.review_proof p "
             "join overstap.review_access a on a.access = p.access and a.region = p.region "
@@ -37,7 +37,7 @@ def standing(unit: Unit, round_id: str, primary_school: str) -> list[Wish]:
     ]
 
 
-def fulfil(unit: Unit, wish: Wish, sealed: bytes) -> None:
+def fulfil(unit: UnitOfWork, wish: Wish, sealed: bytes) -> None:
     """Lay a proof ready for who asked.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Literal
 from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 Choice = Literal["hold", "extend", "attest"]
 ALLOWED: dict[str, frozenset[str]] = {
@@ -41,7 +41,7 @@ class SchoolStanding:
     """When the last of the school's windows closes, or closed; None when nothing was released."""
 
 
-def standing(unit: Unit, round_id: str) -> list[SchoolStanding]:
+def standing(unit: UnitOfWork, round_id: str) -> list[SchoolStanding]:
     """Return how the inspection stands at each primary school with released dossiers, by name."""
     return [
         SchoolStanding(*row)
@@ -68,7 +68,7 @@ def standing(unit: Unit, round_id: str) -> list[SchoolStanding]:
 
 
 def decide_window(
-    unit: Unit,
+    unit: UnitOfWork,
     round_id: str,
     *,
     choice: Choice,
@@ -179,7 +179,7 @@ class WindowDecision:
     decided_at: datetime
 
 
-def decided(unit: Unit, round_id: str) -> list[WindowDecision]:
+def decided(unit: UnitOfWork, round_id: str) -> list[WindowDecision]:
     """Return what was decided about those who had not looked, oldest first."""
     return [
         WindowDecision(*row)

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from overstap.agreements import RoundKind
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class SecondaryCounts:
     """Open deliveries per error code of their last attempt; "" when not tried yet."""
 
 
-def expected(unit: Unit, round_id: str | None = None, school: str | None = None) -> dict[str, Counter[str]]:
+def expected(unit: UnitOfWork, round_id: str | None = None, school: str | None = None) -> dict[str, Counter[str]]:
     """Return how many pupils are waited for, per round of the region and school that supplies.
 
     Those are who goes to one of the round's receiving schools, or came from one where secondary schools tell back, and
@@ -96,7 +96,7 @@ def expected(unit: Unit, round_id: str | None = None, school: str | None = None)
     return found
 
 
-def primary_schools(unit: Unit, round_id: str, school: str | None = None) -> list[PrimaryCounts]:
+def primary_schools(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[PrimaryCounts]:
     """Return the counts of every primary school of the round's region, by name; or of one alone."""
     names: dict[str, str] = dict(
         unit.rows(
@@ -150,7 +150,7 @@ def primary_schools(unit: Unit, round_id: str, school: str | None = None) -> lis
     ]
 
 
-def secondary_schools(unit: Unit, round_id: str) -> list[SecondaryCounts]:
+def secondary_schools(unit: UnitOfWork, round_id: str) -> list[SecondaryCounts]:
     """Return the counts of every secondary school of the round's region, by name."""
     states = _grouped(
         unit,
@@ -183,7 +183,7 @@ def _kind(round_id: str) -> RoundKind:
     return RoundKind(round_id.rpartition(".")[2])
 
 
-def _grouped(unit: Unit, sql: str, round_id: str, school: str | None = None) -> dict[str, Counter[str]]:
+def _grouped(unit: UnitOfWork, sql: str, round_id: str, school: str | None = None) -> dict[str, Counter[str]]:
     grouped: dict[str, Counter[str]] = {}
     for one, key, count in unit.rows(sql, round=round_id, school=school):
         grouped.setdefault(one, Counter())[key] = count

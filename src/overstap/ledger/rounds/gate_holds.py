@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 NOT_INSPECTED = "not_inspected"
 RELEASE_FOR_DELIVERY = "release_for_delivery"
@@ -16,7 +16,7 @@ ACCEPT_UNDELIVERABLE = "accept_undeliverable"
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class HoldReason:
     """Why a coordinator has to decide.
 
     Args:
@@ -39,11 +39,11 @@ class Hold:
     gate_hold: UUID
     batch: int
     """Which of the gate's questions asks about it, from 1."""
-    reason: Reason
+    reason: HoldReason
     raised_at: datetime
 
 
-def look(unit: Unit, round_id: str, gate: str, reasons: Iterable[Reason]) -> list[Hold]:
+def look(unit: UnitOfWork, round_id: str, gate: str, reasons: Iterable[HoldReason]) -> list[Hold]:
     """Bring a gate's holds to what is so now. Safe to repeat.
 
     What was decided covers as many as it was about; what is new, or more than that, is raised in a batch of its own.
@@ -99,10 +99,10 @@ def look(unit: Unit, round_id: str, gate: str, reasons: Iterable[Reason]) -> lis
     return open_holds(unit, round_id, gate)
 
 
-def open_holds(unit: Unit, round_id: str, gate: str, *, batch: int | None = None) -> list[Hold]:
+def open_holds(unit: UnitOfWork, round_id: str, gate: str, *, batch: int | None = None) -> list[Hold]:
     """Return what stands in the way at a gate, of one question or of all."""
     return [
-        Hold(gate_hold, number, Reason(reason, count, facts, subject), raised_at)
+        Hold(gate_hold, number, HoldReason(reason, count, facts, subject), raised_at)
         for gate_hold, number, reason, count, facts, subject, raised_at in unit.rows(
             "select gate_hold, batch, reason, count, facts, subject, raised_at from overstap.gate_hold "
             "where round_id = %(round)s and gate = %(gate)s and settled_by is null and withdrawn_at is null "
@@ -114,7 +114,7 @@ def open_holds(unit: Unit, round_id: str, gate: str, *, batch: int | None = None
     ]
 
 
-def batches(unit: Unit, round_id: str, gate: str) -> int:
+def batches(unit: UnitOfWork, round_id: str, gate: str) -> int:
     """Return how many questions a gate has had."""
     found = unit.one(
         "select coalesce(max(batch), 0) from overstap.gate_hold where round_id = %(round)s and gate = %(gate)s",
@@ -125,7 +125,7 @@ def batches(unit: Unit, round_id: str, gate: str) -> int:
 
 
 def decide(
-    unit: Unit,
+    unit: UnitOfWork,
     round_id: str,
     gate: str,
     batch: int,
@@ -177,7 +177,7 @@ def decide(
         settle(unit, round_id, gate, batch, answer_key=answer_key)
 
 
-def settle(unit: Unit, round_id: str, gate: str, batch: int, *, answer_key: str) -> int:
+def settle(unit: UnitOfWork, round_id: str, gate: str, batch: int, *, answer_key: str) -> int:
     """Settle the holds of a question by the decision that was recorded under an answer; return how many."""
     return unit.run(
         "update overstap.gate_hold h set settled_by = g.gate_decision from overstap.gate_decision g "

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.rounds.rounds import RoundRow, get_round
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Passed:
     behind: Mapping[str, int]
 
 
-def note_passed(unit: Unit, round_id: str) -> list[Passed]:
+def note_passed(unit: UnitOfWork, round_id: str) -> list[Passed]:
     """Keep which milestones have come by the ledger's clock. Safe to repeat: each is kept once, as it was then.
 
     Args:
@@ -59,7 +59,7 @@ def note_passed(unit: Unit, round_id: str) -> list[Passed]:
     return new
 
 
-def passed(unit: Unit, round_id: str) -> list[Passed]:
+def passed(unit: UnitOfWork, round_id: str) -> list[Passed]:
     """Return the moments of a round that have come, in the order in which they were noted."""
     rows = unit.rows(
         "select milestone, moment, behind from overstap.milestone_passed where round_id = %(round)s "
@@ -69,7 +69,7 @@ def passed(unit: Unit, round_id: str) -> list[Passed]:
     return [Passed(*row) for row in rows]
 
 
-def _behind(unit: Unit, found: RoundRow, milestone: str) -> dict[str, int]:
+def _behind(unit: UnitOfWork, found: RoundRow, milestone: str) -> dict[str, int]:
     """Return who is waited for: schools that supplied nothing, families that have not answered, receivers."""
     if milestone == "data_due" and not found.kind.is_inspected:
         return {}  # a school need not have a pupil for the partnership

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 STUCK = ("rejected", "not_inspected", "no_receiver", "refused", "undelivered")
 """States in which a dossier stays until somebody acts."""
@@ -27,7 +27,7 @@ class Stuck:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class SignedEvidence:
     """How much of a region's evidence is signed.
 
     Args:
@@ -41,7 +41,7 @@ class Evidence:
     signed_at: datetime | None
 
 
-def stuck(unit: Unit) -> list[Stuck]:
+def stuck(unit: UnitOfWork) -> list[Stuck]:
     """Return what stands still in the region's rounds."""
     return [
         Stuck(*row)
@@ -56,7 +56,7 @@ def stuck(unit: Unit) -> list[Stuck]:
     ]
 
 
-def unanswered(unit: Unit) -> dict[str, tuple[int, datetime]]:
+def unanswered(unit: UnitOfWork) -> dict[str, tuple[int, datetime]]:
     """Return per round how many deliveries failed at their last attempt, and when the first of them was sealed."""
     return {
         round_id: (count, since)
@@ -67,11 +67,11 @@ def unanswered(unit: Unit) -> dict[str, tuple[int, datetime]]:
     }
 
 
-def evidence(unit: Unit) -> Evidence:
+def evidence(unit: UnitOfWork) -> SignedEvidence:
     """Return how much of the region's evidence is signed."""
     lines = unit.rows("select seq from overstap.audit_line order by seq desc limit 1")
     signed = unit.rows("select up_to, made_at from overstap.audit_checkpoint order by up_to desc limit 1")
-    return Evidence(
+    return SignedEvidence(
         int(lines[0][0]) if lines else 0,
         int(signed[0][0]) if signed else 0,
         signed[0][1] if signed else None,

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 _DAY = "(({moment}) at time zone 'Europe/Amsterdam')::date"
 
@@ -61,7 +61,7 @@ class OpenDelivery:
     count: int
 
 
-def moves(unit: Unit, round_id: str, school: str | None = None) -> list[Move]:
+def moves(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[Move]:
     """Return everything that moved in a round by day, oldest first.
 
     Args:
@@ -87,7 +87,7 @@ def moves(unit: Unit, round_id: str, school: str | None = None) -> list[Move]:
     return sorted(found, key=lambda one: (one.day, one.from_state or "", one.to_state))
 
 
-def moves_since(unit: Unit, moment: datetime) -> dict[str, list[tuple[str | None, str, int]]]:
+def moves_since(unit: UnitOfWork, moment: datetime) -> dict[str, list[tuple[str | None, str, int]]]:
     """Return what moved in each round of the region since a moment: state before, state after, how many.
 
     Args:
@@ -110,7 +110,7 @@ def moves_since(unit: Unit, moment: datetime) -> dict[str, list[tuple[str | None
     return found
 
 
-def states(unit: Unit) -> dict[str, Counter[str]]:
+def states(unit: UnitOfWork) -> dict[str, Counter[str]]:
     """Return how many dossiers are in which state, per round of the region."""
     found: dict[str, Counter[str]] = {}
     for round_id, state, count in unit.rows(
@@ -120,7 +120,7 @@ def states(unit: Unit) -> dict[str, Counter[str]]:
     return found
 
 
-def pace(unit: Unit, round_id: str, since: datetime, school: str | None = None) -> dict[str, Counter[str]]:
+def pace(unit: UnitOfWork, round_id: str, since: datetime, school: str | None = None) -> dict[str, Counter[str]]:
     """Return what each primary school achieved since a moment: dossiers supplied, made good, and inspected.
 
     Args:
@@ -152,7 +152,7 @@ def pace(unit: Unit, round_id: str, since: datetime, school: str | None = None) 
     return found
 
 
-def open_reviews(unit: Unit, round_id: str, school: str | None = None) -> dict[str, OpenReview]:
+def open_reviews(unit: UnitOfWork, round_id: str, school: str | None = None) -> dict[str, OpenReview]:
     """Return per primary school, or of one, what parents may decide on still."""
     return {
         one: OpenReview(count, first, last)
@@ -166,7 +166,7 @@ def open_reviews(unit: Unit, round_id: str, school: str | None = None) -> dict[s
     }
 
 
-def open_deliveries(unit: Unit, round_id: str, school: str | None = None) -> list[OpenDelivery]:
+def open_deliveries(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[OpenDelivery]:
     """Return what is sealed and under way, by whose pupils they are (or of one) and where they must go.
 
     What was told undelivered is not under way any more (see `loose_ends.told_undelivered`).
@@ -184,7 +184,7 @@ def open_deliveries(unit: Unit, round_id: str, school: str | None = None) -> lis
     ]
 
 
-def open_requests(unit: Unit, round_id: str, school: str | None = None) -> dict[str, tuple[int, int]]:
+def open_requests(unit: UnitOfWork, round_id: str, school: str | None = None) -> dict[str, tuple[int, int]]:
     """Return per primary school (or one) how many questions and corrections of parents wait, and how many too long."""
     return {
         one: (count, overdue)
@@ -199,7 +199,7 @@ def open_requests(unit: Unit, round_id: str, school: str | None = None) -> dict[
     }
 
 
-def results(unit: Unit, round_id: str, school: str | None = None) -> list[tuple[str, str, str, int]]:
+def results(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[tuple[str, str, str, int]]:
     """Return what receiving schools said after their receipt, of all dossiers or of one primary school's.
 
     Returns:
@@ -220,7 +220,7 @@ def results(unit: Unit, round_id: str, school: str | None = None) -> list[tuple[
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldNotice:
     """Something that a school was told, or will be.
 
     Args:
@@ -238,10 +238,10 @@ class Told:
     is_refused: bool
 
 
-def told(unit: Unit, round_id: str, school: str) -> list[Told]:
+def told(unit: UnitOfWork, round_id: str, school: str) -> list[ToldNotice]:
     """Return what a school is told by mail about a round, the newest first."""
     return [
-        Told(kind, facts, noted_at, settled_at if state == "sent" else None, state == "refused")
+        ToldNotice(kind, facts, noted_at, settled_at if state == "sent" else None, state == "refused")
         for kind, facts, noted_at, state, settled_at in unit.rows(
             "select n.kind, n.facts, n.noted_at, m.state, m.settled_at from overstap.notice n "
             "left join overstap.mail m on m.meaning = n.mail and m.region = n.region "
@@ -253,7 +253,7 @@ def told(unit: Unit, round_id: str, school: str) -> list[Told]:
     ]
 
 
-def reports_made(unit: Unit, round_id: str) -> dict[str, datetime]:
+def reports_made(unit: UnitOfWork, round_id: str) -> dict[str, datetime]:
     """Return when each school's newest report was made."""
     return dict(
         unit.rows("select school, made_at from overstap.school_report where round_id = %(round)s", round=round_id)

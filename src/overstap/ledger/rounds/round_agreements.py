@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.ledger.audit import AuditLine
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 Origin = Literal["opened", "file", "form"]
 """Where a version came from: the opening of the round, a changed agreement file, or a coordinator's form."""
@@ -39,7 +39,7 @@ class AgreementVersion:
     taken_at: datetime
 
 
-def versions(unit: Unit, round_id: str) -> list[AgreementVersion]:
+def versions(unit: UnitOfWork, round_id: str) -> list[AgreementVersion]:
     """Return every version that a round used, in order."""
     return [
         AgreementVersion(
@@ -53,7 +53,7 @@ def versions(unit: Unit, round_id: str) -> list[AgreementVersion]:
     ]
 
 
-def last_offered(unit: Unit, round_id: str) -> str | None:
+def last_offered(unit: UnitOfWork, round_id: str) -> str | None:
     """Return the digest of the agreement file that was looked at last; None when the round is not there."""
     found = unit.rows(
         "select offered_digest from overstap.round_agreement where round_id = %(round)s and origin <> 'form' "
@@ -63,7 +63,7 @@ def last_offered(unit: Unit, round_id: str) -> str | None:
     return str(found[0][0]) if found else None
 
 
-def hold(unit: Unit, round_id: str) -> int:
+def hold(unit: UnitOfWork, round_id: str) -> int:
     """Keep others from changing what holds for a round until this transaction ends; return the newest number."""
     return int(
         unit.one("select agreement_number from overstap.round where round_id = %(id)s for update", id=round_id)[0]
@@ -71,7 +71,7 @@ def hold(unit: Unit, round_id: str) -> int:
 
 
 def add_version(
-    unit: Unit,
+    unit: UnitOfWork,
     round_id: str,
     agreement: Agreement,
     *,
@@ -137,7 +137,7 @@ def add_version(
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RoundProgress:
     """How far a round is, as far as it decides what may still change.
 
     Args:
@@ -153,7 +153,7 @@ class Progress:
     sealed_for: frozenset[str]
 
 
-def progress(unit: Unit, round_id: str) -> Progress:
+def progress(unit: UnitOfWork, round_id: str) -> RoundProgress:
     """Return how far a round is."""
     at, is_shown, supplied, sealed_for = unit.one(
         "select overstap.clock(), "
@@ -162,4 +162,4 @@ def progress(unit: Unit, round_id: str) -> Progress:
         "array(select distinct secondary_school from overstap.delivery where round_id = %(round)s)",
         round=round_id,
     )
-    return Progress(at, is_shown, frozenset(supplied), frozenset(sealed_for))
+    return RoundProgress(at, is_shown, frozenset(supplied), frozenset(sealed_for))

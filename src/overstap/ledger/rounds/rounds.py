@@ -9,7 +9,7 @@ from overstap.agreements import Agreement, RoundKind
 from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.rounds.round_agreements import add_version
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Registration:
     recorded_at: datetime
 
 
-def open_round(unit: Unit, agreement: Agreement, kind: RoundKind) -> bool:
+def open_round(unit: UnitOfWork, agreement: Agreement, kind: RoundKind) -> bool:
     """Write a round and its schools as the agreement states them. Safe to repeat.
 
     Returns:
@@ -69,7 +69,7 @@ def open_round(unit: Unit, agreement: Agreement, kind: RoundKind) -> bool:
     return bool(opened)
 
 
-def get_round(unit: Unit, round_id: str) -> RoundRow:
+def get_round(unit: UnitOfWork, round_id: str) -> RoundRow:
     """Return a round of this region.
 
     Raises:
@@ -90,7 +90,7 @@ def get_round(unit: Unit, round_id: str) -> RoundRow:
     )
 
 
-def collecting(unit: Unit, school_year: str) -> list[RoundRow]:
+def collecting(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
     """Return the rounds of a school year that are open and whose data are not due yet, by the database's clock."""
     at = unit.one("select overstap.clock()")[0]
     found = [
@@ -103,7 +103,7 @@ def collecting(unit: Unit, school_year: str) -> list[RoundRow]:
     return [one for one in found if at < one.agreement.round(one.kind).milestones.data_due]
 
 
-def delivering(unit: Unit, school_year: str) -> list[RoundRow]:
+def delivering(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
     """Return the rounds of a school year in which something was sealed; closed ones too: results come later."""
     return [
         get_round(unit, row[0])
@@ -115,12 +115,12 @@ def delivering(unit: Unit, school_year: str) -> list[RoundRow]:
     ]
 
 
-def secondary_schools(unit: Unit) -> frozenset[str]:
+def secondary_schools(unit: UnitOfWork) -> frozenset[str]:
     """Return the secondary schools of this region (BRIN and branch)."""
     return frozenset(row[0] for row in unit.rows("select school from overstap.school where kind = 'VO'"))
 
 
-def of_year(unit: Unit, school_year: str) -> list[RoundRow]:
+def of_year(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
     """Return the rounds of a school year that were opened, closed or not, in the order of their opening."""
     return [
         get_round(unit, row[0])
@@ -130,12 +130,12 @@ def of_year(unit: Unit, school_year: str) -> list[RoundRow]:
     ]
 
 
-def close_round(unit: Unit, round_id: str) -> None:
+def close_round(unit: UnitOfWork, round_id: str) -> None:
     """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later."""
     unit.run("update overstap.round set closed_at = overstap.clock() where round_id = %(id)s", id=round_id)
 
 
-def record_registrations(unit: Unit, school_year: str, registrations: Iterable[Registration]) -> int:
+def record_registrations(unit: UnitOfWork, school_year: str, registrations: Iterable[Registration]) -> int:
     """Record where pupils may be received; a surer or newer statement replaces the older one.
 
     Returns:
@@ -182,7 +182,7 @@ def record_registrations(unit: Unit, school_year: str, registrations: Iterable[R
     return changed
 
 
-def withdraw_registrations(unit: Unit, school_year: str, stated: Iterable[tuple[str, str]]) -> int:
+def withdraw_registrations(unit: UnitOfWork, school_year: str, stated: Iterable[tuple[str, str]]) -> int:
     """Withdraw what no source states any more: a pupil who went elsewhere is not received there. Safe to repeat.
 
     The row stays, as evidence of what held when something was sealed; a source that states it again brings it back.

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from overstap.ledger.audit import AuditLine
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
-def narrow(unit: Unit, round_id: str, run_id: str, schools: Sequence[str], *, asked_by: str, reason: str) -> bool:
+def narrow(unit: UnitOfWork, round_id: str, run_id: str, schools: Sequence[str], *, asked_by: str, reason: str) -> bool:
     """Keep that a run is about some schools only. Safe to repeat: what was asked first counts.
 
     Args:
@@ -35,7 +35,7 @@ def narrow(unit: Unit, round_id: str, run_id: str, schools: Sequence[str], *, as
     return bool(kept)
 
 
-def narrowed_to(unit: Unit, round_id: str, run_id: str) -> frozenset[str]:
+def narrowed_to(unit: UnitOfWork, round_id: str, run_id: str) -> frozenset[str]:
     """Return the schools that a run is about; empty means all."""
     found = unit.rows(
         "select schools from overstap.run_change where round_id = %(round)s and run_id = %(run)s",

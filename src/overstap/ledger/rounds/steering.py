@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from overstap.agreements import Agreement, Milestones, RoundKind
-from overstap.agreements.changing import Decided, HowFar, Verdict, decide, shifted
+from overstap.agreements.changing import ChangeVerdict, Decided, HowFar, decide, shifted
 from overstap.errors import OverstapError
 from overstap.ledger.rounds import runs
 from overstap.ledger.rounds.round_agreements import add_version, hold, last_offered, progress, versions
 from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SteeringRequest:
     """What a coordinator asks of a round or of one run of it.
 
     Args:
@@ -34,13 +34,13 @@ class Asked:
     run_id: str = ""
 
 
-def judge_file(unit: Unit, round_id: str, offered: Agreement) -> Decided:
+def judge_file(unit: UnitOfWork, round_id: str, offered: Agreement) -> Decided:
     """Return what a round would take over of an agreement file, and change nothing."""
     found = get_round(unit, round_id)
     return decide(found.agreement, offered, found.kind, _how_far(unit, round_id))
 
 
-def take_file(unit: Unit, round_id: str, offered: Agreement, *, taken_by: str) -> Decided | None:
+def take_file(unit: UnitOfWork, round_id: str, offered: Agreement, *, taken_by: str) -> Decided | None:
     """Take over what may still change, and keep what was refused and why.
 
     A file is looked at once: until it changes again, this does nothing. A form that moved a milestone since is not
@@ -75,7 +75,7 @@ def take_file(unit: Unit, round_id: str, offered: Agreement, *, taken_by: str) -
     return decided
 
 
-def take_form(unit: Unit, round_id: str, asked: Asked) -> tuple[Verdict, ...]:
+def take_form(unit: UnitOfWork, round_id: str, asked: SteeringRequest) -> tuple[ChangeVerdict, ...]:
     """Take over what a coordinator filled in, all of it or nothing.
 
     Args:
@@ -136,7 +136,7 @@ def take_form(unit: Unit, round_id: str, asked: Asked) -> tuple[Verdict, ...]:
     return decided.verdicts
 
 
-def _stated(unit: Unit, round_id: str) -> Agreement:
+def _stated(unit: UnitOfWork, round_id: str) -> Agreement:
     """Return what held by the newest agreement file, before any form: forms that follow one another do not add up."""
     return [version for version in versions(unit, round_id) if version.origin != "form"][-1].agreement
 
@@ -157,7 +157,7 @@ def _with_forms(offered: Agreement, holds: Agreement, stated: Agreement, kind: R
         return offered  # other moments of the file have moved so that the form's no longer fit: the file counts
 
 
-def _how_far(unit: Unit, round_id: str) -> HowFar:
+def _how_far(unit: UnitOfWork, round_id: str) -> HowFar:
     found = progress(unit, round_id)
     return HowFar(found.at, found.is_shown, found.supplied, found.sealed_for)
 

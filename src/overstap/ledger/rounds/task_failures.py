@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from overstap.errors import OverstapError
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TaskInstanceRef:
     """Which task instance it is about.
 
     Args:
@@ -34,7 +34,7 @@ class Place:
 class Failure:
     """A task that failed and has not succeeded since."""
 
-    place: Place
+    place: TaskInstanceRef
     code: str
     facts: dict[str, Any] = field(repr=False)
     who: str
@@ -49,7 +49,7 @@ class Failure:
         return OverstapError(self.code, **self.facts)
 
 
-def note(unit: Unit, place: Place, error: OverstapError, *, will_retry: bool) -> None:
+def note(unit: UnitOfWork, place: TaskInstanceRef, error: OverstapError, *, will_retry: bool) -> None:
     """Keep that a task failed; what was kept of the same task before ends with it.
 
     Args:
@@ -78,7 +78,7 @@ def note(unit: Unit, place: Place, error: OverstapError, *, will_retry: bool) ->
     )
 
 
-def end(unit: Unit, place: Place) -> int:
+def end(unit: UnitOfWork, place: TaskInstanceRef) -> int:
     """Keep that a task is red no longer, in whichever run of its DAG it succeeded; return how many failures end."""
     return unit.run(
         "update overstap.task_failure set ended_at = clock_timestamp() where dag_id = %(dag)s and task = %(task)s "
@@ -92,7 +92,7 @@ def end(unit: Unit, place: Place) -> int:
     )
 
 
-def standing(unit: Unit, round_id: str | None = None) -> list[Failure]:
+def standing(unit: UnitOfWork, round_id: str | None = None) -> list[Failure]:
     """Return what failed and has not succeeded since, the oldest first.
 
     Args:
@@ -100,7 +100,7 @@ def standing(unit: Unit, round_id: str | None = None) -> list[Failure]:
         round_id: of one round only.
     """
     return [
-        Failure(Place(dag_id, run_id, task, index, found_round, school), code, facts, who, will_retry, at)
+        Failure(TaskInstanceRef(dag_id, run_id, task, index, found_round, school), code, facts, who, will_retry, at)
         for dag_id, run_id, task, index, found_round, school, code, facts, who, will_retry, at in unit.rows(
             "select dag_id, run_id, task, map_index, round_id, school, code, facts, who, will_retry, at "
             "from overstap.task_failure where ended_at is null "

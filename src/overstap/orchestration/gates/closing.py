@@ -5,8 +5,8 @@ from typing import Any
 from overstap.errors import OverstapError
 from overstap.ledger.rounds import gate_holds
 from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE
-from overstap.ledger.session import Unit
-from overstap.orchestration.gates.gate_operator import Answer, Gate
+from overstap.ledger.session import UnitOfWork
+from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
 from overstap.orchestration.round_context import Workplace
 
 
@@ -15,7 +15,7 @@ class AcceptUndeliverable(Gate):
 
     gate = ACCEPT_UNDELIVERABLE
 
-    def ask(self, place: Workplace, unit: Unit) -> dict[str, Any] | None:
+    def ask(self, place: Workplace, unit: UnitOfWork) -> dict[str, Any] | None:
         """Return how many did not arrive, by how; None when all did, or it was accepted before."""
         found = gate_holds.open_holds(unit, self.ref.round_id, ACCEPT_UNDELIVERABLE, batch=self.question)
         if not found:
@@ -26,7 +26,7 @@ class AcceptUndeliverable(Gate):
             "rows": "\n".join("- " + said[hold.reason.reason]["nl"].format(count=hold.reason.count) for hold in found),
         }
 
-    def take(self, place: Workplace, unit: Unit, answer: Answer) -> dict[str, int]:
+    def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the decision; one that accepts lets the round be closed."""
         found = gate_holds.open_holds(unit, self.ref.round_id, ACCEPT_UNDELIVERABLE, batch=self.question)
         dossiers = sum(hold.reason.count for hold in found)
@@ -40,7 +40,7 @@ class AcceptUndeliverable(Gate):
         )
         return {"dossiers": dossiers}
 
-    def after(self, answer: Answer) -> None:
+    def after(self, answer: GateAnswer) -> None:
         """Fail when the coordinator said: not yet."""
         if answer.choice != "approve":
             raise OverstapError("GATE-008", by=answer.by)

@@ -5,8 +5,8 @@ from typing import Any
 from overstap.errors import OverstapError
 from overstap.ledger.rounds import gate_holds
 from overstap.ledger.rounds.gate_holds import RELEASE_FOR_DELIVERY
-from overstap.ledger.session import Unit
-from overstap.orchestration.gates.gate_operator import Answer, Gate, cell
+from overstap.ledger.session import UnitOfWork
+from overstap.orchestration.gates.gate_operator import Gate, GateAnswer, cell
 from overstap.orchestration.round_context import Workplace
 
 _READY = "select count(*) from overstap.dossier where round_id = %(round)s and state = 'inspected'"
@@ -17,7 +17,7 @@ class ReleaseForDelivery(Gate):
 
     gate = RELEASE_FOR_DELIVERY
 
-    def ask(self, place: Workplace, unit: Unit) -> dict[str, Any] | None:
+    def ask(self, place: Workplace, unit: UnitOfWork) -> dict[str, Any] | None:
         """Return what is unusual; None when nothing is, or it was decided before."""
         found = gate_holds.open_holds(unit, self.ref.round_id, RELEASE_FOR_DELIVERY, batch=self.question)
         if not found:
@@ -31,7 +31,7 @@ class ReleaseForDelivery(Gate):
             ),
         }
 
-    def take(self, place: Workplace, unit: Unit, answer: Answer) -> dict[str, int]:
+    def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the decision; one that approves takes the hold off."""
         ready = int(unit.one(_READY, round=self.ref.round_id)[0])
         gate_holds.decide(
@@ -44,7 +44,7 @@ class ReleaseForDelivery(Gate):
         )
         return {"dossiers": ready}
 
-    def after(self, answer: Answer) -> None:
+    def after(self, answer: GateAnswer) -> None:
         """Fail when the coordinator said: not yet."""
         if answer.choice != "approve":
             raise OverstapError("GATE-007", by=answer.by)

@@ -9,7 +9,7 @@ from airflow.sdk import Context, Param
 
 from overstap.errors import OverstapError
 from overstap.ledger.notifications.notices import Notice, forget, note
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.links import round_page
 from overstap.orchestration.round_context import RoundRef, Workplace, workplace
 from overstap.texts import texts
@@ -18,7 +18,7 @@ REASON_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GateAnswer:
     """A coordinator's answer, as the task takes it: by whom it is, is checked."""
 
     choice: str
@@ -111,7 +111,7 @@ class Gate(HITLOperator):
         self.log.info("%s: %s, %s", answer.by, answer.choice, kept)
         return kept
 
-    def ask(self, place: Workplace, unit: Unit) -> dict[str, Any] | None:
+    def ask(self, place: Workplace, unit: UnitOfWork) -> dict[str, Any] | None:
         """Return what fills the question's text; None when there is nothing to ask."""
         raise NotImplementedError
 
@@ -119,7 +119,7 @@ class Gate(HITLOperator):
         """Tell whether a newer question is asked in this run, so that this one need not be."""
         return False
 
-    def take(self, place: Workplace, unit: Unit, answer: Answer) -> dict[str, int]:
+    def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the answer and bring it about; return counts of what it did.
 
         Raises:
@@ -127,7 +127,7 @@ class Gate(HITLOperator):
         """
         raise NotImplementedError
 
-    def after(self, answer: Answer) -> None:
+    def after(self, answer: GateAnswer) -> None:
         """Fail when the answer was that the round cannot go on yet; it is in the ledger by then."""
 
     def follow(self, place: Workplace) -> None:
@@ -140,7 +140,7 @@ class Gate(HITLOperator):
         about = f"{self.gate}/{self.question}/{context['ti'].run_id}"
         return Notice("gate", about, f"coordinator:{account}", subjects, self.ref.round_id, is_urgent=True)
 
-    def _answer(self, context: Context, event: dict[str, Any]) -> Answer:
+    def _answer(self, context: Context, event: dict[str, Any]) -> GateAnswer:
         """Return the answer, when it is one that was offered, of somebody who may give it."""
         user = event.get("responded_by_user") or {}
         by = str(user.get("name") or user.get("id") or "")
@@ -157,7 +157,7 @@ class Gate(HITLOperator):
             if name not in (*self.fields, "reden") or not isinstance(value, str) or len(value) > REASON_LENGTH:
                 raise OverstapError("GATE-005", field=name if name in (*self.fields, "reden") else "onbekend")
         values = {name: str(value).strip() for name, value in texts_given.items()}
-        return Answer(
+        return GateAnswer(
             names[0],
             by,
             values.pop("reden", ""),

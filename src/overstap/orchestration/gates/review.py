@@ -10,8 +10,8 @@ from overstap.clock import now, spoken
 from overstap.errors import OverstapError
 from overstap.ledger.dossiers.dossiers import decide_release, releases, waiting_for_release
 from overstap.ledger.rounds.counts import primary_schools
-from overstap.ledger.session import Unit
-from overstap.orchestration.gates.gate_operator import Answer, Gate, cell
+from overstap.ledger.session import UnitOfWork
+from overstap.orchestration.gates.gate_operator import Gate, GateAnswer, cell
 from overstap.orchestration.round_context import RoundRef, Workplace
 
 
@@ -25,7 +25,7 @@ class ReleaseForReview(Gate):
         """Return the words of a release to the parents, or to a partnership, for which no parents are asked."""
         return cls.gate if RoundKind(ref.kind).is_inspected else "release_without_review"
 
-    def ask(self, place: Workplace, unit: Unit) -> dict[str, Any] | None:
+    def ask(self, place: Workplace, unit: UnitOfWork) -> dict[str, Any] | None:
         """Return what waits per school; None when this question led to a release before."""
         if releases(unit, self.ref.round_id) >= self.question:
             return None
@@ -47,7 +47,7 @@ class ReleaseForReview(Gate):
         """Tell whether dossiers came while this question stood open: those are asked about with it, in a newer one."""
         return max(context["ti"].xcom_pull(task_ids="questions")) > self.question
 
-    def take(self, place: Workplace, unit: Unit, answer: Answer) -> dict[str, int]:
+    def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the answer, and release."""
         released = decide_release(
             unit,
@@ -61,7 +61,7 @@ class ReleaseForReview(Gate):
         )
         return {"released": released}
 
-    def after(self, answer: Answer) -> None:
+    def after(self, answer: GateAnswer) -> None:
         """Fail when the coordinator said: not yet."""
         if answer.choice != "approve":
             raise OverstapError("GATE-001", by=answer.by)

@@ -9,8 +9,8 @@ from overstap.errors import OverstapError
 from overstap.ledger.review import windows
 from overstap.ledger.rounds import gate_holds
 from overstap.ledger.rounds.gate_holds import NOT_INSPECTED
-from overstap.ledger.session import Unit
-from overstap.orchestration.gates.gate_operator import Answer, Gate, cell
+from overstap.ledger.session import UnitOfWork
+from overstap.orchestration.gates.gate_operator import Gate, GateAnswer, cell
 from overstap.orchestration.round_context import Workplace
 
 _SCHOOL = re.compile(r"[0-9]{2}[A-Z]{2}[0-9]{2}")
@@ -22,7 +22,7 @@ class DecideNotInspected(Gate):
     gate = NOT_INSPECTED
     fields = ("scholen", "tot")
 
-    def ask(self, place: Workplace, unit: Unit) -> dict[str, Any] | None:
+    def ask(self, place: Workplace, unit: UnitOfWork) -> dict[str, Any] | None:
         """Return who did not inspect, per school, and offer what the agreement allows."""
         found = gate_holds.open_holds(unit, self.ref.round_id, NOT_INSPECTED, batch=self.question)
         if not found:
@@ -40,7 +40,7 @@ class DecideNotInspected(Gate):
             ),
         }
 
-    def take(self, place: Workplace, unit: Unit, answer: Answer) -> dict[str, int]:
+    def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the decision and bring it about: these schools' families get longer, or the school may attest."""
         asked = [
             hold.reason.subject

@@ -6,7 +6,7 @@ from datetime import timedelta
 from overstap.agreements import Agreement
 from overstap.clock import now
 from overstap.closing.undeliverable import undeliverable
-from overstap.delivery.unusual import Ending, Situation, unusual
+from overstap.delivery.unusual import DeliverySituation, Ending, unusual
 from overstap.ledger.review import windows
 from overstap.ledger.rounds import counts, gate_holds
 from overstap.ledger.rounds.gate_holds import (
@@ -14,14 +14,14 @@ from overstap.ledger.rounds.gate_holds import (
     NOT_INSPECTED,
     RELEASE_FOR_DELIVERY,
     Hold,
-    Reason,
+    HoldReason,
 )
 from overstap.ledger.rounds.round_agreements import versions
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.notifications.undelivered import tell_undelivered
 from overstap.orchestration.round_context import RoundRef, Workplace, workplace
 from overstap.orchestration.tasks.steering import leaves_open
-from overstap.pki.watch import Kind, expiring
+from overstap.pki.watch import ExpiryKind, expiring
 
 
 def window_questions(region: str, school_year: str, kind: str) -> list[int]:
@@ -30,7 +30,7 @@ def window_questions(region: str, school_year: str, kind: str) -> list[int]:
     with workplace(ref, "window_questions") as place, place.ledger.unit(region, "window_questions") as unit:
         is_offered = len(windows.ALLOWED[place.round.not_inspected]) > 1
         lapsed = [
-            Reason(
+            HoldReason(
                 NOT_INSPECTED,
                 one.lapsed,
                 {"school": f"{one.name} ({one.school})", "released": one.released},
@@ -62,7 +62,7 @@ def closing_questions(region: str, school_year: str, kind: str) -> list[int]:
             return _numbers(unit, ref.round_id, ACCEPT_UNDELIVERABLE)
 
 
-def look_before_delivery(place: Workplace, unit: Unit) -> list[Hold]:
+def look_before_delivery(place: Workplace, unit: UnitOfWork) -> list[Hold]:
     """Raise in the ledger what is unusual about delivering now; return what stands open."""
     due = place.round.milestones.receipts_due
     days = max(1, math.ceil((due - now()) / timedelta(days=1)))
@@ -70,20 +70,22 @@ def look_before_delivery(place: Workplace, unit: Unit) -> list[Hold]:
     endings = [
         Ending(one.name, one.until)
         for one in expiring(place.trust, at=now(), days=days)
-        if one.kind is Kind.CERTIFICATE and one.owner in mine
+        if one.kind is ExpiryKind.CERTIFICATE and one.owner in mine
     ]
-    found = Situation(counts.primary_schools(unit, place.ref.round_id), endings, _is_agreement_changed(unit, place.ref))
+    found = DeliverySituation(
+        counts.primary_schools(unit, place.ref.round_id), endings, _is_agreement_changed(unit, place.ref)
+    )
     return gate_holds.look(unit, place.ref.round_id, RELEASE_FOR_DELIVERY, unusual(found))
 
 
-def look_before_closing(place: Workplace, unit: Unit) -> list[Hold]:
+def look_before_closing(place: Workplace, unit: UnitOfWork) -> list[Hold]:
     """Say what stayed unconfirmed when receipts were due, and raise what did not arrive; return what stands open."""
     if now() >= place.round.milestones.receipts_due:
         tell_undelivered(unit, place.agreement, place.kind)
     return gate_holds.look(unit, place.ref.round_id, ACCEPT_UNDELIVERABLE, undeliverable(unit, place.ref.round_id))
 
 
-def _is_agreement_changed(unit: Unit, ref: RoundRef) -> bool:
+def _is_agreement_changed(unit: UnitOfWork, ref: RoundRef) -> bool:
     """Tell whether what matters to delivery is agreed otherwise than when the coordinator first released dossiers."""
     [(released_at,)] = unit.rows(
         "select min(decided_at) from overstap.gate_decision where round_id = %(round)s and gate = 'release_for_review' "
@@ -108,6 +110,6 @@ def _what_counts(agreement: Agreement, kind: str) -> tuple[object, ...]:
     )
 
 
-def _numbers(unit: Unit, round_id: str, gate: str) -> list[int]:
+def _numbers(unit: UnitOfWork, round_id: str, gate: str) -> list[int]:
     """Return the numbers of a gate's questions: always one at least, which has nothing to ask where nothing stands."""
     return list(range(1, max(1, gate_holds.batches(unit, round_id, gate)) + 1))

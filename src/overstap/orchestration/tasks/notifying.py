@@ -11,7 +11,7 @@ from overstap.orchestration.links import round_page
 from overstap.orchestration.mail import door
 from overstap.orchestration.round_context import bare_workplace, say
 from overstap.pki import TrustStore
-from overstap.pki.watch import Kind, expiring
+from overstap.pki.watch import ExpiryKind, expiring
 from overstap.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -64,4 +64,4 @@ def _endings(settings: Settings) -> list[tuple[str, str, datetime]]:
     if settings.trust is None:
         return []
     store = TrustStore(settings.trust, production=settings.production)
-    return [(one.name, one.owner, one.until) for one in expiring(store, at=now()) if one.kind is Kind.CERTIFICATE]
+    return [(one.name, one.owner, one.until) for one in expiring(store, at=now()) if one.kind is ExpiryKind.CERTIFICATE]

@@ -12,7 +12,7 @@ from overstap.clock import NETHERLANDS, now
 from overstap.errors import OverstapError
 from overstap.ledger.delivery.deliveries import still_open
 from overstap.ledger.rounds.runs import narrowed_to
-from overstap.ledger.rounds.steering import Asked, take_form
+from overstap.ledger.rounds.steering import SteeringRequest, take_form
 from overstap.orchestration.round_context import RoundRef, Workplace, workplace
 from overstap.orchestration.run_form import MOMENTS, REASON, ROUND, SCHOOLS
 from overstap.orchestration.titles import aside
@@ -59,7 +59,7 @@ def take_conf(ref: RoundRef) -> int:
                 "alleen een coördinator van deze regio mag een ronde bijsturen",
                 "only a coordinator of this region may steer a round",
             )
-        asked = Asked(by, _text(params, REASON), moved, schools, run.run_id)
+        asked = SteeringRequest(by, _text(params, REASON), moved, schools, run.run_id)
         with place.ledger.unit(ref.region, by) as unit:
             verdicts = take_form(unit, ref.round_id, asked)
     for verdict in verdicts:

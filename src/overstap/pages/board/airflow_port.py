@@ -8,7 +8,7 @@ from typing import Protocol
 from fastapi import Request
 
 from overstap.pages.board.health import HealthLine
-from overstap.pages.board.person import Person
+from overstap.pages.board.person import BoardUser
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class RefusedError(Exception):
     """Airflow refused what this person asked: its words, for the page."""
 
 
-class House(Protocol):
+class AirflowPort(Protocol):
     """Airflow as the board sees it."""
 
     @property
@@ -66,7 +66,7 @@ class House(Protocol):
         """Path below which Airflow is served; mostly empty."""
 
     @property
-    def person(self) -> Callable[..., Person]:
+    def person(self) -> Callable[..., BoardUser]:
         """What FastAPI calls to learn who asks; it raises an HTTP error 401 when nobody is signed in."""
 
     def login(self, request: Request) -> str:

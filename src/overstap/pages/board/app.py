@@ -17,11 +17,11 @@ from overstap.errors import OverstapError
 from overstap.ledger.read_only import Looker
 from overstap.pages.board import addresses, csrf, exports, render
 from overstap.pages.board.agreement_cache import Shelf
-from overstap.pages.board.airflow_port import House, RefusedError, RunRef, TaskRef
-from overstap.pages.board.person import Person
+from overstap.pages.board.airflow_port import AirflowPort, RefusedError, RunRef, TaskRef
+from overstap.pages.board.person import BoardUser
 from overstap.pages.board.selection import Selection, selection_of
 from overstap.pages.board.views import administration, home, rerun, round, school
-from overstap.pages.board.views.page_context import Desk, NotHereError, sentence_of
+from overstap.pages.board.views.page_context import NotHereError, PageContext, sentence_of
 from overstap.quality import report, rulebook
 from overstap.resources import INCLUDE
 from overstap.settings import Settings
@@ -48,7 +48,7 @@ class Board:
         settings: gives the settings.
     """
 
-    def __init__(self, house: House, settings: Callable[[], Settings] = Settings) -> None:
+    def __init__(self, house: AirflowPort, settings: Callable[[], Settings] = Settings) -> None:
         self.house = house
         self._settings = settings
 
@@ -75,9 +75,9 @@ class Board:
         for region in self.shelf.regions():
             self.shelf.of(region)
 
-    def desk(self, person: Person) -> Desk:
+    def desk(self, person: BoardUser) -> PageContext:
         """Return what a page works with."""
-        return Desk(self.looker, self.shelf, person, now(), self.house.base)
+        return PageContext(self.looker, self.shelf, person, now(), self.house.base)
 
 
 def make_app(board: Board) -> FastAPI:
@@ -95,18 +95,18 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     asks = Depends(board.house.person)
 
     @app.get("/", response_class=HTMLResponse)
-    def all_rounds(person: Person = asks) -> str:
+    def all_rounds(person: BoardUser = asks) -> str:
         return home.page(board.desk(person))
 
     @app.get("/ronde/{round_id}", response_class=HTMLResponse)
-    def one_round(round_id: str, person: Person = asks, wanted: Selection = Depends(_wanted)) -> str:  # noqa: B008
+    def one_round(round_id: str, person: BoardUser = asks, wanted: Selection = Depends(_wanted)) -> str:  # noqa: B008
         return round.page(board.desk(person), round_id, wanted, board.house.questions)
 
     @app.get("/ronde/{round_id}/scholen.{kind}")
     def schools_file(
         round_id: str,
         kind: str,
-        person: Person = asks,
+        person: BoardUser = asks,
         wanted: Selection = Depends(_wanted),  # noqa: B008
     ) -> Response:
         if kind not in ("csv", "xlsx"):
@@ -120,7 +120,7 @@ def _add_pages(app: FastAPI, board: Board) -> None:
         return Response(content, media_type="text/csv; charset=utf-8" if is_csv else _SPREADSHEET, headers=headers)
 
     @app.get("/ronde/{round_id}/school/{school_id}", response_class=HTMLResponse)
-    def one_school(round_id: str, school_id: str, opnieuw: int = 0, person: Person = asks) -> str:
+    def one_school(round_id: str, school_id: str, opnieuw: int = 0, person: BoardUser = asks) -> str:
         told = texts("board/rerun")["told"]["nl"].format(count=opnieuw) if opnieuw else ""
         return school.page(board.desk(person), round_id, school_id, told)
 
@@ -129,14 +129,14 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     def of_dag(
         dag_id: str,
         run: str = "",
-        person: Person = asks,
+        person: BoardUser = asks,
         wanted: Selection = Depends(_wanted),  # noqa: B008
     ) -> str:
         desk = board.desk(person)
         return round.page(desk, round.round_of_dag(desk, dag_id, run), wanted, board.house.questions)
 
     @app.get("/beheer", response_class=HTMLResponse)
-    def all_regions(person: Person = asks) -> str:
+    def all_regions(person: BoardUser = asks) -> str:
         if not person.is_administrator:
             raise NotHereError("beheer")
         desk = board.desk(person)
@@ -147,7 +147,7 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
     asks = Depends(board.house.person)
     words = texts("board/rerun")["problems"]
 
-    def found(desk: Desk, round_id: str, school_id: str) -> tuple[RunRef, TaskRef] | str:
+    def found(desk: PageContext, round_id: str, school_id: str) -> tuple[RunRef, TaskRef] | str:
         """Return what there is to clear, or why there is nothing."""
         with desk.round(round_id) as (_, view):
             if view.region not in desk.person.reruns:
@@ -158,7 +158,7 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
         return _pair(run, board.house.collect_task(run, school_id)) or str(words["no_task"]["nl"])
 
     async def shown(
-        request: Request, person: Person, round_id: str, school_id: str, *, problem: str = "", note: str = ""
+        request: Request, person: BoardUser, round_id: str, school_id: str, *, problem: str = "", note: str = ""
     ) -> HTMLResponse:
         desk = board.desk(person)
         target = await run_in_threadpool(found, desk, round_id, school_id)
@@ -180,7 +180,9 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
         return HTMLResponse(content, status_code=422 if problem else 409 if fatal else 200)
 
     @app.get("/ronde/{round_id}/school/{school_id}/opnieuw")
-    async def what_a_rerun_does(request: Request, round_id: str, school_id: str, person: Person = asks) -> HTMLResponse:
+    async def what_a_rerun_does(
+        request: Request, round_id: str, school_id: str, person: BoardUser = asks
+    ) -> HTMLResponse:
         return await shown(request, person, round_id, school_id)
 
     @app.post("/ronde/{round_id}/school/{school_id}/opnieuw")
@@ -188,7 +190,7 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
         request: Request,
         round_id: str,
         school_id: str,
-        person: Person = asks,
+        person: BoardUser = asks,
         mark: str = Form(""),
         note: str = Form(""),
     ) -> Response:
@@ -246,7 +248,7 @@ def _add_errors(app: FastAPI, board: Board) -> None:
             "problem",
             base=board.house.base,
             now=now(),
-            person=Person("", "", frozenset()),
+            person=BoardUser("", "", frozenset()),
             title=words["title_nl"],
             says=error.message_nl if error else words["nl"],
             do=error.do_nl if error else words["do_nl"],

@@ -62,7 +62,7 @@ class Blocker:
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class SchoolSituation:
     """A primary school as it stands.
 
     Args:
@@ -110,13 +110,13 @@ class Situation:
         return self.states.total()
 
 
-def blockers(situation: Situation) -> list[Blocker]:
+def blockers(situation: SchoolSituation) -> list[Blocker]:
     """Return what holds the school up, the worst first."""
     found = [one for kind in KINDS if (one := kind(situation)) is not None]
     return sorted(found, key=lambda one: one.weight)
 
 
-def _nothing_supplied(at: Situation) -> Blocker | None:
+def _nothing_supplied(at: SchoolSituation) -> Blocker | None:
     if at.supplied or not at.expected or at.refused_files:
         return None
     is_late = at.now >= at.milestones.data_due
@@ -125,11 +125,11 @@ def _nothing_supplied(at: Situation) -> Blocker | None:
     return _told(kind, weight, Who.SCHOOL, at.expected, due=when(at.milestones.data_due, at.now))
 
 
-def _refused_files(at: Situation) -> Blocker | None:
+def _refused_files(at: SchoolSituation) -> Blocker | None:
     return _often("refused_files", at.refused_files, at)
 
 
-def _rejected(at: Situation) -> Blocker | None:
+def _rejected(at: SchoolSituation) -> Blocker | None:
     number = at.states["rejected"]
     if not number:
         return None
@@ -138,7 +138,7 @@ def _rejected(at: Situation) -> Blocker | None:
     return _often("rejected", at.rejections, at, count=number)
 
 
-def _incomplete(at: Situation) -> Blocker | None:
+def _incomplete(at: SchoolSituation) -> Blocker | None:
     missing = at.expected - at.supplied
     if not at.supplied or missing <= 0:
         return None
@@ -148,12 +148,12 @@ def _incomplete(at: Situation) -> Blocker | None:
     return _told(kind, weight, Who.SCHOOL, missing, due=when(at.milestones.data_due, at.now))
 
 
-def _unchecked(at: Situation) -> Blocker | None:
+def _unchecked(at: SchoolSituation) -> Blocker | None:
     number = at.states["supplied"]
     return _told("unchecked", Weight.GOING, Who.NOBODY, number) if number else None
 
 
-def _unreleased(at: Situation) -> Blocker | None:
+def _unreleased(at: SchoolSituation) -> Blocker | None:
     number = at.states["accepted"]
     if not number:
         return None
@@ -162,24 +162,24 @@ def _unreleased(at: Situation) -> Blocker | None:
     return _told("unreleased", Weight.WAITING, Who.COORDINATOR, number)
 
 
-def _in_review(at: Situation) -> Blocker | None:
+def _in_review(at: SchoolSituation) -> Blocker | None:
     if at.review is None:
         return None
     closes = when(at.review.closes_first, at.now)
     return _told("in_review", Weight.WAITING, Who.SCHOOL, at.review.count, closes=closes)
 
 
-def _not_inspected(at: Situation) -> Blocker | None:
+def _not_inspected(at: SchoolSituation) -> Blocker | None:
     number = at.states["not_inspected"]
     return _told("not_inspected", Weight.PROBLEM, Who.SCHOOL, number) if number else None
 
 
-def _without_consent(at: Situation) -> Blocker | None:
+def _without_consent(at: SchoolSituation) -> Blocker | None:
     number = at.without_consent
     return _told("without_consent", Weight.PROBLEM, Who.SCHOOL, number) if number else None
 
 
-def _no_receiver(at: Situation) -> Blocker | None:
+def _no_receiver(at: SchoolSituation) -> Blocker | None:
     number = at.states["no_receiver"]
     if not number:
         return None
@@ -190,7 +190,7 @@ def _no_receiver(at: Situation) -> Blocker | None:
     return _told("no_receiver_owned", Weight.WAITING, Who.REGISTRATIONS, number, owners=", ".join(owners))
 
 
-def _inspected(at: Situation) -> Blocker | None:
+def _inspected(at: SchoolSituation) -> Blocker | None:
     number = at.states["inspected"] - at.without_consent
     if not number:
         return None
@@ -199,7 +199,7 @@ def _inspected(at: Situation) -> Blocker | None:
     return _told(kind, Weight.GOING, Who.NOBODY, number, delivers=when(delivers, at.now))
 
 
-def _unanswered(at: Situation) -> Blocker | None:
+def _unanswered(at: SchoolSituation) -> Blocker | None:
     failing = [one for one in at.deliveries if one.problem]
     if not failing:
         return None
@@ -209,18 +209,18 @@ def _unanswered(at: Situation) -> Blocker | None:
     return _told("unanswered", Weight.PROBLEM, Who.RECEIVER, total, receivers, sentence=at.sentence_of(code), code=code)
 
 
-def _under_way(at: Situation) -> Blocker | None:
+def _under_way(at: SchoolSituation) -> Blocker | None:
     number = sum(one.count for one in at.deliveries if not one.problem)
     number -= sum(at.not_collected.values())
     return _told("under_way", Weight.GOING, Who.NOBODY, number) if number > 0 else None
 
 
-def _refused(at: Situation) -> Blocker | None:
+def _refused(at: SchoolSituation) -> Blocker | None:
     number = at.states["refused"]
     return _told("refused", Weight.PROBLEM, Who.RECEIVER, number) if number else None
 
 
-def _undelivered(at: Situation) -> Blocker | None:
+def _undelivered(at: SchoolSituation) -> Blocker | None:
     number = at.states["undelivered"]
     if not number:
         return None
@@ -232,43 +232,43 @@ def _undelivered(at: Situation) -> Blocker | None:
     return _told("undelivered_told", Weight.PROBLEM, Who.RECEIVER, number, receivers, told=moment)
 
 
-def _requests(at: Situation) -> Blocker | None:
+def _requests(at: SchoolSituation) -> Blocker | None:
     waiting, overdue = at.requests
     if overdue:
         return _told("requests_overdue", Weight.PROBLEM, Who.SCHOOL, overdue)
     return _told("requests", Weight.WAITING, Who.SCHOOL, waiting) if waiting else None
 
 
-def _not_taken_in(at: Situation) -> Blocker | None:
+def _not_taken_in(at: SchoolSituation) -> Blocker | None:
     if not at.rejected_by:
         return None
     receivers = tuple(sorted(at.rejected_by))
     return _told("not_taken_in", Weight.PROBLEM, Who.RECEIVER, sum(at.rejected_by.values()), receivers)
 
 
-def _test_failed(at: Situation) -> Blocker | None:
+def _test_failed(at: SchoolSituation) -> Blocker | None:
     if at.tested is None or at.tested.code is None or at.now >= at.milestones.delivers:
         return None
     sentence, delivers = at.sentence_of(at.tested.code), when(at.milestones.delivers, at.now)
     return _told("test_failed", Weight.WAITING, Who.SCHOOL, 1, sentence=sentence, delivers=delivers)
 
 
-def _not_collected(at: Situation) -> Blocker | None:
+def _not_collected(at: SchoolSituation) -> Blocker | None:
     if not at.not_collected:
         return None
     receivers = tuple(sorted(at.not_collected))
     return _told("not_collected", Weight.PROBLEM, Who.RECEIVER, sum(at.not_collected.values()), receivers)
 
 
-def _not_placed(at: Situation) -> Blocker | None:
+def _not_placed(at: SchoolSituation) -> Blocker | None:
     return _placement("not_placed", Who.SCHOOL, at)
 
 
-def _not_shown_up(at: Situation) -> Blocker | None:
+def _not_shown_up(at: SchoolSituation) -> Blocker | None:
     return _placement("not_shown_up", Who.RECEIVER, at)
 
 
-KINDS: tuple[Callable[[Situation], Blocker | None], ...] = (
+KINDS: tuple[Callable[[SchoolSituation], Blocker | None], ...] = (
     *(_nothing_supplied, _refused_files, _rejected, _incomplete, _not_inspected, _without_consent),
     *(_no_receiver, _unanswered, _requests, _not_taken_in, _not_collected),
     *(_refused, _undelivered, _test_failed, _in_review, _unreleased, _not_shown_up, _not_placed),
@@ -277,7 +277,7 @@ KINDS: tuple[Callable[[Situation], Blocker | None], ...] = (
 """In the order in which two of the same weight are told: as a round goes."""
 
 
-def _often(kind: str, counted: Counter[str], at: Situation, *, count: int | None = None) -> Blocker | None:
+def _often(kind: str, counted: Counter[str], at: SchoolSituation, *, count: int | None = None) -> Blocker | None:
     if not counted:
         return None
     code, number = min(counted.items(), key=lambda item: (-item[1], item[0]))
@@ -285,7 +285,7 @@ def _often(kind: str, counted: Counter[str], at: Situation, *, count: int | None
     return _told(kind, Weight.PROBLEM, Who.SCHOOL, total, sentence=at.sentence_of(code), code=code, number=number)
 
 
-def _placement(outcome: str, who: Who, at: Situation) -> Blocker | None:
+def _placement(outcome: str, who: Who, at: SchoolSituation) -> Blocker | None:
     said = {receiver: number for (receiver, what), number in at.placements.items() if what == outcome}
     return _told(outcome, Weight.WAITING, who, sum(said.values()), tuple(sorted(said))) if said else None
 

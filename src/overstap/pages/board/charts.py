@@ -121,7 +121,7 @@ def _ticks(first: datetime, last: datetime) -> list[tuple[datetime, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartSeries:
     """One layer over the days.
 
     Args:
@@ -138,7 +138,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ProgressChart:
     """How a round grew from day to day.
 
     Args:
@@ -153,7 +153,7 @@ class Progress:
 
     width: int
     height: int
-    lines: Sequence[Line]
+    lines: Sequence[ChartSeries]
     levels: Sequence[tuple[float, int]]
     ticks: Sequence[tuple[float, str]]
     deadlines: Sequence[tuple[float, str]]
@@ -163,7 +163,7 @@ class Progress:
 _HEIGHT, _FOOT, _SIDE = 240, 28, 48
 
 
-def progress(days: Sequence[Day], expected: int, view: RoundView, today: date) -> Progress | None:
+def progress(days: Sequence[Day], expected: int, view: RoundView, today: date) -> ProgressChart | None:
     """Draw how a round grew; None before there are two days to draw.
 
     Args:
@@ -185,7 +185,7 @@ def progress(days: Sequence[Day], expected: int, view: RoundView, today: date) -
         return round(8 + (_HEIGHT - _FOOT - 8) * (1 - count / top), 1)
 
     lines = [
-        Line(
+        ChartSeries(
             layer,
             " ".join(f"{x(one.day)},{y(one.counts[layer])}" for one in days),
             (x(last), y(days[-1].counts[layer])),
@@ -194,7 +194,7 @@ def progress(days: Sequence[Day], expected: int, view: RoundView, today: date) -
         for layer in REACHED
     ]
     every = max(1, reach // 8)
-    return Progress(
+    return ProgressChart(
         WIDTH,
         _HEIGHT,
         lines,

@@ -2,12 +2,12 @@
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from overstap.pages.board.person import Person
+from overstap.pages.board.person import BoardUser
 
 LASTS_SECONDS = 3600
 
 
-def mark(secret: str, person: Person, about: str) -> str:
+def mark(secret: str, person: BoardUser, about: str) -> str:
     """Return the mark of a form.
 
     Args:
@@ -18,7 +18,7 @@ def mark(secret: str, person: Person, about: str) -> str:
     return _signer(secret).dumps([person.key, about])
 
 
-def is_ours(secret: str, person: Person, about: str, given: str) -> bool:
+def is_ours(secret: str, person: BoardUser, about: str, given: str) -> bool:
     """Tell whether a mark was made for this person and this change within the last hour."""
     try:
         said = _signer(secret).loads(given, max_age=LASTS_SECONDS)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from overstap.agreements import Agreement, Milestones, RoundKind
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.funnel import Step
 
 
@@ -78,7 +78,7 @@ class RoundView:
         return None
 
 
-def opened_rounds(unit: Unit) -> list[RoundView]:
+def opened_rounds(unit: UnitOfWork) -> list[RoundView]:
     """Return the rounds of the region that the ledger knows, the newest first, without their funnels."""
     return [
         RoundView(

@@ -11,7 +11,7 @@ from overstap.ledger.delivery.uncollected import NotCollected
 from overstap.ledger.dossiers.outstanding import Ownerless, ToldUndelivered
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
-from overstap.pages.board.blockers import Blocker, Situation, Weight, Who, blockers
+from overstap.pages.board.blockers import Blocker, SchoolSituation, Weight, Who, blockers
 from overstap.pages.board.forecast import Forecast, Outlook, forecast
 from overstap.pages.board.funnel import ACCEPTED, INSPECTED
 from overstap.pages.board.steps import SchoolStep, StepState, steps
@@ -158,7 +158,7 @@ def supplier_rows(
     refused = [one for one in facts.results if one[2] == "rejected"]
     rows = []
     for counts in facts.primary:
-        situation = Situation(
+        situation = SchoolSituation(
             counts.expected,
             counts.states,
             counts.refused_files,
@@ -266,7 +266,7 @@ def _outlooks(counts: PrimaryCounts, facts: Facts, milestones: Milestones, now: 
     )
 
 
-def _deadline(at: Situation) -> datetime | None:
+def _deadline(at: SchoolSituation) -> datetime | None:
     if at.states["rejected"] or at.refused_files or at.supplied < at.expected or not at.supplied:
         return at.milestones.data_due
     if at.review is not None:

@@ -30,8 +30,8 @@ from overstap.oso.labels import labels
 from overstap.pages.parents import forms
 from overstap.pages.parents.lines import block_html
 from overstap.pages.parents.pdf import dossier_pdf, receipt_pdf
-from overstap.pages.parents.store import Away, Look, Store
-from overstap.pages.parents.wording import FIRST, Language, languages
+from overstap.pages.parents.store import Away, Look, ReviewStore
+from overstap.pages.parents.wording import FIRST, PageLanguage, languages
 from overstap.pages.shared.frame import STATIC, environment
 from overstap.pages.shared.guard import Guard
 from overstap.pages.shared.quiet import Quiet
@@ -78,7 +78,7 @@ class Site:
         return "__Host-formulier" if self.is_secure else "formulier"
 
 
-def build_app(store: Store, site: Site, workers: Executor) -> Quiet:
+def build_app(store: ReviewStore, site: Site, workers: Executor) -> Quiet:
     """Return the application.
 
     Args:
@@ -115,7 +115,7 @@ def _endpoint(page: Callable[..., Awaitable[Response]]) -> Callable[[Request], A
 class _Pages:
     """The pages, each a method."""
 
-    def __init__(self, store: Store, site: Site, workers: Executor) -> None:
+    def __init__(self, store: ReviewStore, site: Site, workers: Executor) -> None:
         self.store = store
         self.site = site
         self.workers = workers
@@ -173,7 +173,12 @@ class _Pages:
         return self._start(request, self._language(taal))
 
     def _start(
-        self, request: Request, said: Language, *, faults: tuple[str, ...] = (), form: Mapping[str, str] | None = None
+        self,
+        request: Request,
+        said: PageLanguage,
+        *,
+        faults: tuple[str, ...] = (),
+        form: Mapping[str, str] | None = None,
     ) -> Response:
         token = request.cookies.get(self.site.form_cookie, "")
         is_new = not (token.isascii() and 20 <= len(token) <= 60)
@@ -291,7 +296,7 @@ class _Pages:
         return self._answer_form(request, said, look)
 
     def _answer_form(
-        self, request: Request, said: Language, look: Look, *, faults: tuple[str, ...] = (), form: Any = None
+        self, request: Request, said: PageLanguage, look: Look, *, faults: tuple[str, ...] = (), form: Any = None
     ) -> Response:
         newest = self._newest(look)
         if form is None:
@@ -365,7 +370,7 @@ class _Pages:
     def _ask_form(
         self,
         request: Request,
-        said: Language,
+        said: PageLanguage,
         look: Look,
         *,
         faults: tuple[str, ...] = (),
@@ -402,7 +407,7 @@ class _Pages:
             return self._ask_form(request, said, look, faults=("enough",), form=form)
         return self._sent(request, said, look, status, "vraag?verstuurd", asked.text)
 
-    def _sent(self, request: Request, said: Language, look: Look, status: str, to: str, typed: str) -> Response:
+    def _sent(self, request: Request, said: PageLanguage, look: Look, status: str, to: str, typed: str) -> Response:
         """Go on from what was recorded; or tell that it came too late, with what was typed."""
         if status == "recorded":
             return RedirectResponse(f"/{said.code}/{to}", 303)
@@ -480,7 +485,7 @@ class _Pages:
         return self._page(request, self._any_language(request), "lost", status=status, is_signed_in=False)
 
     def _shut(
-        self, request: Request, said: Language, look: Look | None, *, typed: str = "", is_sending: bool = False
+        self, request: Request, said: PageLanguage, look: Look | None, *, typed: str = "", is_sending: bool = False
     ) -> Response:
         """Answer somebody whose stay is over, or whose dossier cannot be seen."""
         if look is not None:
@@ -503,7 +508,7 @@ class _Pages:
     def _over(
         self,
         request: Request,
-        said: Language,
+        said: PageLanguage,
         phase: str,
         *,
         closes_at: datetime | None,
@@ -526,7 +531,9 @@ class _Pages:
             look=look,
         )
 
-    def _page(self, request: Request, said: Language, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
+    def _page(
+        self, request: Request, said: PageLanguage, name: str, *, status: int = 200, **facts: Any
+    ) -> HTMLResponse:
         look: Look | None = facts.get("look")
         if look is not None and look.copy is not None:
             said = said.to(look.copy["kind"])
@@ -552,12 +559,12 @@ class _Pages:
             status,
         )
 
-    def _language(self, code: str) -> Language:
+    def _language(self, code: str) -> PageLanguage:
         if code not in self.languages:
             raise HTTPException(404)
         return self.languages[code]
 
-    def _any_language(self, request: Request) -> Language:
+    def _any_language(self, request: Request) -> PageLanguage:
         step = request.url.path.split("/")[1] if request.url.path.startswith("/") else ""
         return self.languages.get(step, self.languages[FIRST])
 
@@ -629,7 +636,7 @@ def address_of(request: Request) -> str:
     return str(found)
 
 
-async def _sweep(store: Store) -> None:
+async def _sweep(store: ReviewStore) -> None:
     while True:
         await asyncio.sleep(_SWEEP_SECONDS)
         try:

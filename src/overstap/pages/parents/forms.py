@@ -58,7 +58,7 @@ def birth_date(form: Mapping[str, str]) -> date | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DecisionForm:
     """What stands on the answer form."""
 
     agreed: str | None
@@ -73,16 +73,16 @@ class Answer:
         return found + (["long"] if len(self.view) > MOST_VIEW_CHARACTERS else [])
 
 
-def answer(form: Mapping[str, str]) -> Answer:
+def answer(form: Mapping[str, str]) -> DecisionForm:
     """Read the answer form. The press is named after what was sent, so that the same again is the same press."""
     agreed = {"eens": "Ja", "oneens": "Nee"}.get(form.get("antwoord", ""))
     consent = {"ja": "Ja", "nee": "Nee"}.get(form.get("toestemming", ""))
     view = form.get("zienswijze", "").strip()
-    return Answer(agreed, consent, view, _press(form, agreed or "", consent or "", view))
+    return DecisionForm(agreed, consent, view, _press(form, agreed or "", consent or "", view))
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionForm:
     """What stands on the form for questions."""
 
     kind: str | None
@@ -98,11 +98,11 @@ class Asked:
         return found + (["long"] if len(self.text) > MOST_ASK_CHARACTERS else [])
 
 
-def asked(form: Mapping[str, str]) -> Asked:
+def asked(form: Mapping[str, str]) -> QuestionForm:
     """Read the form for questions; the request is named likewise."""
     kind = {"vraag": "question", "fout": "correction"}.get(form.get("soort", ""))
     text = form.get("tekst", "").strip()
-    return Asked(kind, text, _press(form, kind or "", text))
+    return QuestionForm(kind, text, _press(form, kind or "", text))
 
 
 def _press(form: Mapping[str, str], *parts: str) -> UUID:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from overstap.oso.labels import labels
-from overstap.pages.parents.wording import Language, languages
+from overstap.pages.parents.wording import PageLanguage, languages
 from overstap.pdf import Sheet
 from overstap.pdf.sheet import SOFT
 
@@ -82,7 +82,7 @@ def receipt_pdf(copy: dict[str, Any], answers: list[dict[str, Any]], school: str
     return sheet.made()
 
 
-def _begun(copy: dict[str, Any], said: Language, title: str, at: datetime) -> Sheet:
+def _begun(copy: dict[str, Any], said: PageLanguage, title: str, at: datetime) -> Sheet:
     name = said.plain("frame.name")
     sheet = Sheet(title, title if title.startswith(name) else f"{name}: {title}", said.code)
     sheet.add_page()
@@ -103,7 +103,7 @@ def _soft(sheet: Sheet, text: str) -> None:
     sheet.say()
 
 
-def _answer(said: Language, answer: dict[str, Any], copy: dict[str, Any]) -> list[tuple[str, str]]:
+def _answer(said: PageLanguage, answer: dict[str, Any], copy: dict[str, Any]) -> list[tuple[str, str]]:
     words = {"Ja": "agreed", "Nee": "disagreed"}.get(answer["agreed"], "unknown")
     rows = [
         (said.plain("receipt.decided"), said.plain(f"receipt.{words}")),

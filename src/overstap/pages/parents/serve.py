@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 import uvicorn
 
 from overstap.pages.parents.app import Site, build_app
-from overstap.pages.parents.store import Store
+from overstap.pages.parents.store import ReviewStore
 from overstap.pages.shared.bounds import BoundedProtocol
 
 MOST_CONNECTIONS = 1_000
@@ -30,7 +30,7 @@ def serve(dsn: str, *, host: str, port: int, address: str, proxy: str | None) ->
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it writes the connection's words
     workers = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_the_service)
-    app = build_app(Store(dsn), Site(is_secure=address.startswith("https://")), workers)
+    app = build_app(ReviewStore(dsn), Site(is_secure=address.startswith("https://")), workers)
     config = uvicorn.Config(
         app,
         host=host,

@@ -64,7 +64,7 @@ class Look:
     """The key of the person's copy, sealed for this stay."""
 
 
-class Store:
+class ReviewStore:
     """Calls the ledger.
 
     Args:

@@ -23,7 +23,7 @@ _CALENDAR = ("months", "days", "moment", "day", "summer", "winter")
 
 
 @dataclass(frozen=True)
-class Language:
+class PageLanguage:
     """One language.
 
     Args:
@@ -56,7 +56,7 @@ class Language:
         text = Markup(self.sentences[key]).striptags()  # noqa: S704 (likewise)
         return text.format(**facts)
 
-    def to(self, reader: str) -> "Language":
+    def to(self, reader: str) -> "PageLanguage":
         """Return the language as one kind of reader is addressed: a pupil has no child, and parents instead of others.
 
         Args:
@@ -65,7 +65,7 @@ class Language:
         return self._spoken_to.get(reader, self)
 
     @cached_property
-    def _spoken_to(self) -> dict[str, "Language"]:
+    def _spoken_to(self) -> dict[str, "PageLanguage"]:
         ours = {key.removesuffix(_PUPIL): said for key, said in self.sentences.items() if key.endswith(_PUPIL)}
         return {"pupil": replace(self, sentences={**self.sentences, **ours})}
 
@@ -83,7 +83,7 @@ class Language:
 
 
 @cache
-def languages(folder: Path = FOLDER) -> dict[str, Language]:
+def languages(folder: Path = FOLDER) -> dict[str, PageLanguage]:
     """Return the languages by code, Dutch first.
 
     Raises:
@@ -99,11 +99,11 @@ def languages(folder: Path = FOLDER) -> dict[str, Language]:
     return {FIRST: first, **{code: language for code, language in found.items() if code != FIRST}}
 
 
-def _read(path: Path) -> Language:
+def _read(path: Path) -> PageLanguage:
     text: dict[str, Any] = read_yaml(path)
     try:
         calendar = Calendar(**{name: _frozen(text["calendar"][name]) for name in _CALENDAR})
-        return Language(path.stem, text["name"], text["dir"], calendar, _flat(text["sentences"]))
+        return PageLanguage(path.stem, text["name"], text["dir"], calendar, _flat(text["sentences"]))
     except (KeyError, TypeError) as problem:
         raise OverstapError("REVIEW-051", language=path.stem, key=str(problem)) from problem
 

@@ -23,13 +23,13 @@ from starlette.staticfiles import StaticFiles
 
 from overstap.clock import now, spoken, wall
 from overstap.errors import OverstapError
-from overstap.ledger.accounts import Account
+from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.region_keys import sha256
 from overstap.pages.parents.app import address_of
 from overstap.pages.parents.forms import clean
-from overstap.pages.school.desk import Desk
+from overstap.pages.school.desk import SchoolDesk
 from overstap.pages.shared.frame import STATIC, environment
-from overstap.pages.shared.guard import Guard, Limits
+from overstap.pages.shared.guard import Guard, RequestLimits
 from overstap.pages.shared.quiet import Quiet
 from overstap.review.code_keys import TOKEN_BYTES, Stay
 from overstap.review.tables import MOST_BYTES
@@ -42,7 +42,7 @@ _RECORD_FIELDS = ("wie", "datum", "antwoord", "zienswijze", "opmerking", "grond"
 Handler = Callable[..., Any]
 
 
-def build_app(desk: Desk, *, is_secure: bool) -> Quiet:
+def build_app(desk: SchoolDesk, *, is_secure: bool) -> Quiet:
     """Return the application.
 
     Args:
@@ -58,13 +58,13 @@ def build_app(desk: Desk, *, is_secure: bool) -> Quiet:
         app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
     app.add_exception_handler(HTTPException, pages.lost)
-    return Quiet(Guard(app, Limits(body_bytes=MOST_UPLOAD, body_seconds=60), is_secure=is_secure))
+    return Quiet(Guard(app, RequestLimits(body_bytes=MOST_UPLOAD, body_seconds=60), is_secure=is_secure))
 
 
 class _Pages:
     """The pages, each a method."""
 
-    def __init__(self, desk: Desk, *, is_secure: bool) -> None:
+    def __init__(self, desk: SchoolDesk, *, is_secure: bool) -> None:
         self.desk = desk
         self.is_secure = is_secure
         self.cookie = "__Host-school" if is_secure else "school"
@@ -164,7 +164,7 @@ class _Pages:
         return await self._pupils(stay, account, round_id)
 
     async def _pupils(
-        self, stay: Stay, account: Account, round_id: str, *, status: int = 200, **facts: Any
+        self, stay: Stay, account: SchoolAccount, round_id: str, *, status: int = 200, **facts: Any
     ) -> HTMLResponse:
         found = await run_in_threadpool(self.desk.overview, account, round_id)
         return self._page(stay, "pupils", status=status, account=account, found=found, tab="pupils", **facts)
@@ -217,7 +217,7 @@ class _Pages:
         return await self._pupil(stay, account, round_id, _id(dossier))
 
     async def _pupil(
-        self, stay: Stay, account: Account, round_id: str, dossier: UUID, *, status: int = 200, **facts: Any
+        self, stay: Stay, account: SchoolAccount, round_id: str, dossier: UUID, *, status: int = 200, **facts: Any
     ) -> HTMLResponse:
         found = await run_in_threadpool(self.desk.pupil, account, round_id, dossier)
         facts["form"] = dict.fromkeys(_RECORD_FIELDS, "") | facts.get("form", {})
@@ -281,7 +281,7 @@ class _Pages:
         return await self._requests(stay, account, round_id)
 
     async def _requests(
-        self, stay: Stay, account: Account, round_id: str, *, status: int = 200, **facts: Any
+        self, stay: Stay, account: SchoolAccount, round_id: str, *, status: int = 200, **facts: Any
     ) -> HTMLResponse:
         found = await run_in_threadpool(self.desk.requests, account, round_id)
         facts["form"] = {"request": "", "antwoord": ""} | facts.get("form", {})
@@ -324,14 +324,14 @@ class _Pages:
             return answer
         return self._page(None, "lost", status=status)
 
-    async def _who(self, request: Request) -> tuple[Stay, Account]:
+    async def _who(self, request: Request) -> tuple[Stay, SchoolAccount]:
         stay = self._stay(request)
         account = await run_in_threadpool(self.desk.look, sha256(stay.token)) if stay is not None else None
         if stay is None or account is None:
             raise HTTPException(401)
         return stay, account
 
-    async def _sent(self, request: Request, *, files: int = 0) -> tuple[Stay, Account, FormData]:
+    async def _sent(self, request: Request, *, files: int = 0) -> tuple[Stay, SchoolAccount, FormData]:
         stay, account = await self._who(request)
         form = await request.form(max_files=files, max_fields=20, max_part_size=MOST_BYTES)
         if not _is_ours(stay, form):

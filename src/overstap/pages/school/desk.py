@@ -14,18 +14,18 @@ from overstap.agreements import Agreement, Round
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.accounts import Account, Stays
+from overstap.ledger.accounts import SchoolAccount, Stays
 from overstap.ledger.dossiers import school_reports
 from overstap.ledger.review import access_log, decisions, invitations, parent_requests, proof_wishes
 from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.pages.school.passwords import proves
-from overstap.pages.school.pupils import Pupil, counted, one_pupil, pupils
+from overstap.pages.school.pupils import SchoolPupil, counted, one_pupil, pupils
 from overstap.pki import TrustStore
 from overstap.review.decisions import read_list
 from overstap.review.meeting import print_dossier
 from overstap.review.printing_letters import print_letters
 from overstap.review.proof import give_proof, proof_pack
-from overstap.review.recording import Outcome, check_ground, record_list
+from overstap.review.recording import RecordingOutcome, check_ground, record_list
 from overstap.texts import texts
 
 AT_ONCE = 4
@@ -52,7 +52,7 @@ class Overview:
     opens_at: datetime
     closes_at: datetime
     rule: str
-    pupils: list[Pupil]
+    pupils: list[SchoolPupil]
     counts: Counter[str]
     without_letter: int
     unseen_letters: int
@@ -66,19 +66,19 @@ class OnePupil:
     """One pupil with all that the page shows."""
 
     round_id: str
-    pupil: Pupil
+    pupil: SchoolPupil
     may_record: bool
     may_attest: bool
     grounds: list[tuple[str, str]]
-    opened: list[access_log.Opened]
+    opened: list[access_log.DossierAccess]
     where: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PupilRequest:
     """A request of a parent with the pupil's name."""
 
-    request: parent_requests.Request
+    request: parent_requests.ParentRequest
     pupil: str
 
 
@@ -91,7 +91,7 @@ class Wished:
     person: str
 
 
-class Desk:
+class SchoolDesk:
     """The school's desk.
 
     Args:
@@ -139,7 +139,7 @@ class Desk:
             stays.begin(finds, account)
             return "open"
 
-    def look(self, finds: bytes) -> Account | None:
+    def look(self, finds: bytes) -> SchoolAccount | None:
         """Return who is signed in."""
         with self._ledger() as ledger:
             return Stays(ledger).look(finds)
@@ -149,7 +149,7 @@ class Desk:
         with self._ledger() as ledger:
             Stays(ledger).end(finds)
 
-    def rounds(self, who: Account) -> list[RoundOfSchool]:
+    def rounds(self, who: SchoolAccount) -> list[RoundOfSchool]:
         """Return the school's rounds in which parents inspect, the newest first."""
         with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
             found = unit.rows(
@@ -162,7 +162,7 @@ class Desk:
                 for round_id, count in found
             ]
 
-    def overview(self, who: Account, round_id: str) -> Overview:
+    def overview(self, who: SchoolAccount, round_id: str) -> Overview:
         """Return the school's pupils in a round."""
         with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
             found, agreed = _round(get_round(unit, round_id))
@@ -188,7 +188,7 @@ class Desk:
                 grounds=_grounds(unit.rows("select ground, dutch from overstap.review_ground"), agreed),
             )
 
-    def pupil(self, who: Account, round_id: str, dossier: UUID) -> OnePupil:
+    def pupil(self, who: SchoolAccount, round_id: str, dossier: UUID) -> OnePupil:
         """Return one pupil of the school."""
         with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
             _, agreed = _round(get_round(unit, round_id))
@@ -207,7 +207,7 @@ class Desk:
 
     def record(
         self,
-        who: Account,
+        who: SchoolAccount,
         round_id: str,
         dossier: UUID,
         *,
@@ -223,7 +223,7 @@ class Desk:
         with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
             found = one_pupil(unit, round_id, who.school, dossier)
             known = {one.person.key for one in found.readers}
-            decision = decisions.Decision(
+            decision = decisions.ReviewDecision(
                 found.number, seen_on, agreed, view, person=person if person in known else None, note=note
             )
             outcome = decisions.record(unit, round_id, who.school, [decision], ground=ground)
@@ -233,7 +233,7 @@ class Desk:
             return "record_late"
         return "record_attest_done" if ground == "attested" else "record_done"
 
-    def record_list(self, who: Account, round_id: str, content: bytes, ground: str) -> Outcome:
+    def record_list(self, who: SchoolAccount, round_id: str, content: bytes, ground: str) -> RecordingOutcome:
         """Record a list."""
         check_ground(ground)
         listed = read_list(content, today=wall(now()).date(), needs_note=ground == "attested")
@@ -250,7 +250,9 @@ class Desk:
                 ground=ground,
             )
 
-    def letters(self, who: Account, round_id: str, again: Sequence[UUID], *, is_lost: bool = False) -> bytes | None:
+    def letters(
+        self, who: SchoolAccount, round_id: str, again: Sequence[UUID], *, is_lost: bool = False
+    ) -> bytes | None:
         """Return letters as PDF; None when there are none to make."""
         made: list[bytes] = []
         with self._ledger() as ledger:
@@ -267,7 +269,7 @@ class Desk:
             )
         return made[0] if made else None
 
-    def print(self, who: Account, round_id: str, dossier: UUID, person: str) -> bytes:
+    def print(self, who: SchoolAccount, round_id: str, dossier: UUID, person: str) -> bytes:
         """Return a dossier on paper for one person."""
         with self._ledger() as ledger:
             return print_dossier(
@@ -280,7 +282,7 @@ class Desk:
                 person=person or None,
             )
 
-    def proof(self, who: Account, round_id: str, dossier: UUID) -> bytes:
+    def proof(self, who: SchoolAccount, round_id: str, dossier: UUID) -> bytes:
         """Return the proof pack as ZIP.
 
         Raises:
@@ -298,7 +300,7 @@ class Desk:
                 actor=who.actor,
             ).zipped()
 
-    def give_proof(self, who: Account, round_id: str, wished: UUID) -> bool:
+    def give_proof(self, who: SchoolAccount, round_id: str, wished: UUID) -> bool:
         """Make the proof that a person asked for and lay it ready on the parents' pages; raises as `proof`."""
         trust = self._keys()
         with self._ledger() as ledger:
@@ -317,13 +319,14 @@ class Desk:
             raise OverstapError("SETTING-001", setting="OVERSTAP_TRUST")
         return TrustStore(self._trust, production=self._production)
 
-    def requests(self, who: Account, round_id: str) -> tuple[str, list[Asked], list[Wished]]:
+    def requests(self, who: SchoolAccount, round_id: str) -> tuple[str, list[PupilRequest], list[Wished]]:
         """Return what parents asked of the school: the round, questions and corrections, and proofs of inspection."""
         with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
             get_round(unit, round_id)
             known = {one.ref.dossier: one for one in pupils(unit, round_id, who.school)}
             asked = [
-                Asked(one, known[one.ref.dossier].name) for one in parent_requests.of_school(unit, round_id, who.school)
+                PupilRequest(one, known[one.ref.dossier].name)
+                for one in parent_requests.of_school(unit, round_id, who.school)
             ]
             wished = [
                 Wished(one, known[one.dossier].name, reader.person.name)
@@ -333,19 +336,19 @@ class Desk:
             ]
             return round_id, asked, wished
 
-    def settle(self, who: Account, request: UUID, state: str, words: str) -> None:
+    def settle(self, who: SchoolAccount, request: UUID, state: str, words: str) -> None:
         """Answer what a parent asked."""
         if state not in ("answered", "mended", "refused"):
             raise OverstapError("REVIEW-024")
         with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
             parent_requests.settle(unit, request, cast(Any, state), primary_school=who.school, answer=words)
 
-    def report(self, who: Account, round_id: str) -> school_reports.SchoolReport:
+    def report(self, who: SchoolAccount, round_id: str) -> school_reports.SchoolReport:
         """Return the school's list of faults."""
         with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
             return school_reports.get(unit, round_id, who.school)
 
-    def workbook(self, who: Account, round_id: str) -> bytes:
+    def workbook(self, who: SchoolAccount, round_id: str) -> bytes:
         """Return the school's list of faults as a workbook (XLSX)."""
         return self._workbook(self.report(who, round_id).csv, f"{who.school}, {round_id}")
 

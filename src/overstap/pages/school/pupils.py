@@ -8,9 +8,9 @@ from uuid import UUID
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.region_keys import Sealed
+from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review.invitations import Reached, reached
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.oso.people import Entitled, group_of, pupil_name, sorting_name
 from overstap.oso.reading import read
 from overstap.review.people import people_of
@@ -25,7 +25,7 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Pupil:
+class SchoolPupil:
     """One pupil of the school in a round."""
 
     ref: VersionRef
@@ -61,7 +61,7 @@ class Pupil:
         return "done" if self.for_family or len(answered) == len(self.readers) or not self.is_open else "partly"
 
 
-def pupils(unit: Unit, round_id: str, school: str) -> list[Pupil]:
+def pupils(unit: UnitOfWork, round_id: str, school: str) -> list[SchoolPupil]:
     """Return a school's pupils in a round, sorted by class and name."""
     told: dict[UUID, dict[str, Reached]] = {}
     for one in reached(unit, round_id, school):
@@ -84,7 +84,7 @@ def pupils(unit: Unit, round_id: str, school: str) -> list[Pupil]:
     return sorted(found, key=lambda one: (one.group.casefold(), one.sorting))
 
 
-def one_pupil(unit: Unit, round_id: str, school: str, dossier: UUID) -> Pupil:
+def one_pupil(unit: UnitOfWork, round_id: str, school: str, dossier: UUID) -> SchoolPupil:
     """Return one pupil of the school.
 
     Raises:
@@ -96,18 +96,18 @@ def one_pupil(unit: Unit, round_id: str, school: str, dossier: UUID) -> Pupil:
     raise OverstapError("SCHOOL-004")
 
 
-def counted(found: list[Pupil]) -> Counter[str]:
+def counted(found: list[SchoolPupil]) -> Counter[str]:
     """Return how many pupils stand where."""
     return Counter(one.standing for one in found)
 
 
-def _pupil(unit: Unit, row: tuple[object, ...], told: dict[str, Reached]) -> Pupil:
+def _pupil(unit: UnitOfWork, row: tuple[object, ...], told: dict[str, Reached]) -> SchoolPupil:
     dossier, number, key_id, content, state, is_open, is_late, closes_at, for_family, requests = row
     ref = VersionRef(dossier, number)  # type: ignore[arg-type]
-    plain = read(unit.keys.decrypt(Sealed(str(key_id), content), ref.bound_to))  # type: ignore[arg-type]
+    plain = read(unit.keys.decrypt(EncryptedContent(str(key_id), content), ref.bound_to))  # type: ignore[arg-type]
     people = people_of(unit.keys, plain, wall(now()).date())
     pupil = plain.pupil
-    return Pupil(
+    return SchoolPupil(
         ref=ref,
         name=pupil_name(plain),
         group=group_of(plain).shown,

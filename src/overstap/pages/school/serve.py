@@ -7,7 +7,7 @@ import uvicorn
 
 from overstap.ledger import open_ledger
 from overstap.pages.school.app import build_app
-from overstap.pages.school.desk import Desk
+from overstap.pages.school.desk import SchoolDesk
 from overstap.pages.shared.bounds import BoundedProtocol
 from overstap.settings import Settings
 
@@ -27,7 +27,7 @@ def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name in ("fpdf", "fontTools"):
         logging.getLogger(name).setLevel(logging.ERROR)  # their warnings name letters, and a letter is of a name
-    desk = Desk(
+    desk = SchoolDesk(
         lambda: open_ledger(settings),
         trust=settings.trust,
         production=settings.production,

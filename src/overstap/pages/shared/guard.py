@@ -33,7 +33,7 @@ _SAFE = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """How much a request may be.
 
     Args:
@@ -56,7 +56,7 @@ class Guard:
     """
 
     def __init__(
-        self, app: App, limits: Limits = Limits(), *, is_secure: bool = False, static: str = "/static/"
+        self, app: App, limits: RequestLimits = RequestLimits(), *, is_secure: bool = False, static: str = "/static/"
     ) -> None:
         self.app = app
         self.limits = limits

@@ -25,7 +25,7 @@ from overstap.ledger.invariants import check
 from overstap.ledger.review import decisions
 from overstap.ledger.rounds import milestones, rounds
 from overstap.ledger.rounds.counts import primary_schools
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.quality.region import judge_round
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.reception import Reception
@@ -119,7 +119,7 @@ class Playing:
         # Moments in UTC: within one zone Python compares wall times, which is wrong in the hour that comes twice.
         heapq.heappush(self._acts, (at.astimezone(UTC), 0 if first else 1, next(self._serial), act))
 
-    def _unit(self, actor: str) -> AbstractContextManager[Unit]:
+    def _unit(self, actor: str) -> AbstractContextManager[UnitOfWork]:
         return self.place.ledger.unit(self.region.name, actor)
 
     def _saw(self, what: str, **facts: str | int) -> Seen:
@@ -240,7 +240,7 @@ class Playing:
         self._at(closes, self._end_review)
 
     def _answer(self, school: PrimarySchool, said: list[Review]) -> Iterator[Seen]:
-        recorded = [decisions.Decision(one.las_key, one.seen_on, one.agreed, one.view) for one in said]
+        recorded = [decisions.ReviewDecision(one.las_key, one.seen_on, one.agreed, one.view) for one in said]
         with self._unit(f"school {school.id}") as unit:
             done = decisions.record(unit, self.round_id, school.id, recorded, ground="school_list")
         if done.recorded:

@@ -14,24 +14,24 @@ from overstap.agreements.model import (
     Milestones,
     Notices,
     Push,
+    RegistrationStage,
     Round,
     RoundKind,
     School,
     SchoolKind,
-    Stage,
 )
 from overstap.clock import NETHERLANDS
 from overstap.simulation.synthetic.region import SyntheticRegion
-from overstap.simulation.synthetic.school import Way
+from overstap.simulation.synthetic.school import SupplyWay
 
 PARTNERSHIP = "PO9999"
 """The partnership of a synthetic region, where it has a round for one; no such number was given out."""
 
 _RECEIVERS = {
-    RoundKind.PRE_REGISTRATION: Stage.APPLIED,
-    RoundKind.ADVICE: Stage.REGISTERED,
-    RoundKind.PLACEMENT: Stage.PLACED,
-    RoundKind.SUPPORT: Stage.PLACED,
+    RoundKind.PRE_REGISTRATION: RegistrationStage.APPLIED,
+    RoundKind.ADVICE: RegistrationStage.REGISTERED,
+    RoundKind.PLACEMENT: RegistrationStage.PLACED,
+    RoundKind.SUPPORT: RegistrationStage.PLACED,
 }
 _CATEGORIES = {
     RoundKind.PRE_REGISTRATION: frozenset({"toetsresultaten"}),
@@ -102,7 +102,7 @@ def agreement_of(
             kind=SchoolKind.PO,
             contact=f"administratie.{school.id.lower()}@example.org",
             supplies=LasDatabase(way="las_database", connection=connection)
-            if school.way is Way.LAS_DATABASE
+            if school.way is SupplyWay.LAS_DATABASE
             else DropFolder(),
         )
         for school in region.primary

@@ -8,19 +8,23 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from overstap.agreements.model import Stage
+from overstap.agreements.model import RegistrationStage
 from overstap.resources import INCLUDE
 from overstap.simulation.synthetic import oso
-from overstap.simulation.synthetic.pupil import Pupil
+from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
-from overstap.simulation.synthetic.school import Character, PrimarySchool, Way
+from overstap.simulation.synthetic.school import Character, PrimarySchool, SupplyWay
 
 _SCHEMAS = INCLUDE / "schemas" / "las"
 
 Row = tuple[str | None, ...]
 """Values of one row as PostgreSQL reads them from text."""
 
-PHASES = {Stage.APPLIED: "aangemeld", Stage.REGISTERED: "ingeschreven", Stage.PLACED: "geplaatst"}
+PHASES = {
+    RegistrationStage.APPLIED: "aangemeld",
+    RegistrationStage.REGISTERED: "ingeschreven",
+    RegistrationStage.PLACED: "geplaatst",
+}
 """How a stage is called in CSV files and the LAS."""
 
 # Column of las.leerling and element of leerling, where they are the same but for the name.
@@ -93,7 +97,7 @@ def rows(region: SyntheticRegion) -> Iterator[tuple[str, Row]]:
     Schools that supply from the database and are not late have pupils in it. Applications of all pupils are there.
     """
     for school in region.primary:
-        if school.way is not Way.LAS_DATABASE:
+        if school.way is not SupplyWay.LAS_DATABASE:
             continue
         yield "school", _school(school)
         if school.character is Character.LATE:
@@ -120,7 +124,7 @@ def _school(school: PrimarySchool) -> Row:
     )
 
 
-def _pupil(pupil: Pupil, values: oso.Values) -> Iterator[tuple[str, Row]]:
+def _pupil(pupil: SyntheticPupil, values: oso.Values) -> Iterator[tuple[str, Row]]:
     leerling = values["huidigeschool"]["leerling"]
     key = (pupil.school.brin, pupil.school.branch, pupil.las_key)
     yield (

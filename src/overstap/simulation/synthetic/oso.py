@@ -12,10 +12,10 @@ from typing import Any
 from overstap.simulation.synthetic import numbers
 from overstap.simulation.synthetic.pupil import (
     Carer,
-    Fault,
-    Pupil,
     Quirk,
     Support,
+    SyntheticFault,
+    SyntheticPupil,
     phone,
 )
 from overstap.simulation.synthetic.school import Address, PrimarySchool
@@ -36,7 +36,7 @@ _HIDDEN_PHONE = "9999999999"
 _HIDDEN_MAIL = "geheim@geheim.geheim"
 
 
-def values(pupil: Pupil, *, seed: int, first_year: int, today: date) -> Values:
+def values(pupil: SyntheticPupil, *, seed: int, first_year: int, today: date) -> Values:
     """Return the dossier's values, ready for `overstap.oso.building.build`.
 
     Args:
@@ -93,7 +93,7 @@ def school_values(school: PrimarySchool) -> Values:
     }
 
 
-def _pupil(pupil: Pupil, random: Random, first_year: int, today: date) -> Values:
+def _pupil(pupil: SyntheticPupil, random: Random, first_year: int, today: date) -> Values:
     admitted_on = date(first_year - pupil.years_at_school + 1, 8, 1)
     leerling: Values = {
         "voornaam": list(pupil.first_names),
@@ -182,7 +182,7 @@ def _contacts(phone: str, email: str, is_secret: bool) -> Values:
     }
 
 
-def _carer(pupil: Pupil, carer: Carer) -> Values:
+def _carer(pupil: SyntheticPupil, carer: Carer) -> Values:
     made: Values = {
         "voornaam": [carer.first_name],
         "voorletters-1": _initials((carer.first_name,)),
@@ -204,7 +204,7 @@ def _carer(pupil: Pupil, carer: Carer) -> Values:
 _UP = {"20": "22", "22": "30", "30": "34", "34": "42", "42": "52", "50": "52", "52": "60", "60": "61", "61": "70"}
 
 
-def _advice(pupil: Pupil, random: Random, *, has_final_test: bool) -> Values:
+def _advice(pupil: SyntheticPupil, random: Random, *, has_final_test: bool) -> Values:
     needs_contact = pupil.support is not Support.NONE or random.random() < 0.08
     made: Values = {
         "advies": pupil.advice,
@@ -226,7 +226,7 @@ def _advice(pupil: Pupil, random: Random, *, has_final_test: bool) -> Values:
     return made
 
 
-def _groups(pupil: Pupil) -> list[int]:
+def _groups(pupil: SyntheticPupil) -> list[int]:
     """Return the year groups that the pupil went through, up to 8."""
     if pupil.years_in_primary == 9:
         return [1, 2, 2, *range(3, 9)]
@@ -235,7 +235,7 @@ def _groups(pupil: Pupil) -> list[int]:
     return list(range(1, 9))
 
 
-def _career(pupil: Pupil, first_year: int) -> list[Values]:
+def _career(pupil: SyntheticPupil, first_year: int) -> list[Values]:
     groups = _groups(pupil)
     career = []
     for serial, group in enumerate(groups):
@@ -258,7 +258,7 @@ def _career(pupil: Pupil, first_year: int) -> list[Values]:
     return career
 
 
-def _absence(pupil: Pupil) -> Values:
+def _absence(pupil: SyntheticPupil) -> Values:
     allowed, not_allowed = pupil.absence
     return {
         "dagdelengeoorloofd": str(allowed),
@@ -269,7 +269,7 @@ def _absence(pupil: Pupil) -> Values:
     }
 
 
-def _tests(pupil: Pupil, random: Random, first_year: int, today: date) -> list[Values]:
+def _tests(pupil: SyntheticPupil, random: Random, first_year: int, today: date) -> list[Values]:
     """Return the tests of the pupil monitoring system: none older than OVa.TR04 allows, none later than today."""
     groups = _groups(pupil)
     made = []
@@ -285,7 +285,7 @@ def _tests(pupil: Pupil, random: Random, first_year: int, today: date) -> list[V
     return made
 
 
-def _test(pupil: Pupil, random: Random, test: Values, taken_on: date, group: int, didactic_age: int) -> Values:
+def _test(pupil: SyntheticPupil, random: Random, test: Values, taken_on: date, group: int, didactic_age: int) -> Values:
     level = min(max(pupil.ability + random.uniform(-0.15, 0.15), 0.0), 0.999)
     items = 50
     correct = round(12 + level * 36)
@@ -323,7 +323,7 @@ def _has_final_test(first_year: int, today: date) -> bool:
     return today > _final_test_on(first_year) + timedelta(days=34)
 
 
-def _final_test(pupil: Pupil, random: Random, advice: str, taken_on: date) -> Values:
+def _final_test(pupil: SyntheticPupil, random: Random, advice: str, taken_on: date) -> Values:
     """Return the test with the advice that follows from it: the school's own, or the higher one it was revised to."""
     kind = random.choice(("0012", "0013"))
     texts, parts = words(), words()["final_test_parts"]
@@ -358,7 +358,7 @@ def _final_test(pupil: Pupil, random: Random, advice: str, taken_on: date) -> Va
     }
 
 
-def _support(pupil: Pupil, random: Random, first_year: int) -> Values | None:
+def _support(pupil: SyntheticPupil, random: Random, first_year: int) -> Values | None:
     last_summer = date(first_year, 8, 1).isoformat()
     match pupil.support:
         case Support.PLAN:
@@ -407,26 +407,26 @@ def _document(kind: str) -> Values:
     return {"bestandsnaam": document["file"], "bestandsinhoud": base64.b64encode(packed.getvalue()).decode()}
 
 
-def _break(dossier: Values, pupil: Pupil) -> None:
+def _break(dossier: Values, pupil: SyntheticPupil) -> None:
     """Put the pupil's fault in the dossier."""
     leerling = dossier["huidigeschool"]["leerling"]
     match pupil.fault:
-        case Fault.NO_ADVICE:
+        case SyntheticFault.NO_ADVICE:
             del leerling["overstapadvies"]["advies"]
-        case Fault.NO_CARER:
+        case SyntheticFault.NO_CARER:
             leerling["verzorgersaansprakelijk"] = "true"
             del leerling["verzorger"]
-        case Fault.SECRET_WITH_ADDRESS:
+        case SyntheticFault.SECRET_WITH_ADDRESS:
             secret = replace(pupil, is_secret=True)
             leerling["adresgeheim"] = "true"
             leerling["adreslijst"] = {"adres": [_address(pupil.address, "bezoek")]}
             leerling["verzorger"] = [_carer(secret, carer) for carer in pupil.carers]
-        case Fault.BIRTH_PLACE:
+        case SyntheticFault.BIRTH_PLACE:
             leerling["geboorteplaats"] = pupil.address.town
-        case Fault.NO_ADMISSION_DATE:
+        case SyntheticFault.NO_ADMISSION_DATE:
             del leerling["datuminschrijving"]
-        case Fault.UNKNOWN_ADVICE:
+        case SyntheticFault.UNKNOWN_ADVICE:
             leerling["overstapadvies"]["advies"] = "99"
-        case Fault.WRONG_BSN:
+        case SyntheticFault.WRONG_BSN:
             leerling.pop("onderwijsnummer", None)
             leerling["bsn"] = numbers.mistyped(pupil.number)

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from random import Random
 
-from overstap.agreements.model import Stage
+from overstap.agreements.model import RegistrationStage
 from overstap.clock import NETHERLANDS
 from overstap.simulation.synthetic import numbers
 from overstap.simulation.synthetic.school import Address, Character, PrimarySchool, SecondarySchool
@@ -39,7 +39,7 @@ class Quirk(StrEnum):
     """Applied nowhere: nobody may receive this dossier."""
 
 
-class Fault(StrEnum):
+class SyntheticFault(StrEnum):
     """What is wrong with a dossier of a faulty school, with the rule that has to find it."""
 
     NO_ADVICE = "OVa.OA02"
@@ -80,16 +80,16 @@ class Carer:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SchoolChoice:
     """A secondary school to which a pupil applied, and how far it came."""
 
     school_id: str
-    stage: Stage
+    stage: RegistrationStage
     recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Pupil:
+class SyntheticPupil:
     """A synthetic pupil of group 8."""
 
     position: int
@@ -115,11 +115,11 @@ class Pupil:
     """8 as a rule; 9 after a repeated year, 7 after a skipped one."""
     absence: tuple[int, int] = field(repr=False)
     """Half-days authorised and unauthorised in the last 12 months."""
-    choices: tuple[Choice, ...] = field(repr=False)
+    choices: tuple[SchoolChoice, ...] = field(repr=False)
     quirk: Quirk | None = None
-    fault: Fault | None = None
+    fault: SyntheticFault | None = None
 
-    def mended(self) -> "Pupil":
+    def mended(self) -> "SyntheticPupil":
         """Return the pupil as the school supplies the dossier again, without the fault."""
         return replace(self, fault=None)
 
@@ -140,7 +140,7 @@ def pupils_of(
     secondary: tuple[SecondarySchool, ...],
     first_year: int,
     today: date,
-) -> Iterator[Pupil]:
+) -> Iterator[SyntheticPupil]:
     """Make the pupils of one school: the same arguments give the same pupils, whatever other schools were made.
 
     Args:
@@ -153,7 +153,7 @@ def pupils_of(
         today: the day on which the region's data are as they are.
     """
     random = Random(f"{seed}:{school.id}")  # noqa: S311 - synthetic data, no secrets
-    twin: Pupil | None = None
+    twin: SyntheticPupil | None = None
     for serial in range(school.size):
         position = school.first_position + serial
         if twin is not None:
@@ -195,7 +195,7 @@ def _pupil(
     secondary: tuple[SecondarySchool, ...],
     first_year: int,
     today: date,
-) -> Pupil:
+) -> SyntheticPupil:
     sex = random.choice((1, 2))
     names = tuple(dict.fromkeys(random.choices(first_names()[sex], k=random.choice((1, 1, 2, 2, 3)))))
     prefix, surname = random.choice(words()["surnames"])
@@ -211,7 +211,7 @@ def _pupil(
     number = numbers.bsn(position) if has_bsn else numbers.onderwijsnummer(place)
     ability = random.random()
     advice = next(code for limit, code in _ADVICES if ability < limit)
-    return Pupil(
+    return SyntheticPupil(
         position=position,
         school=school,
         number=number,
@@ -236,7 +236,7 @@ def _pupil(
     )
 
 
-def _as_twin(pupil: Pupil, position: int, random: Random) -> Pupil:
+def _as_twin(pupil: SyntheticPupil, position: int, random: Random) -> SyntheticPupil:
     """Return the brother or sister born the same day: same home, carers and schools, and another number."""
     sex = random.choice((1, 2))
     others = [name for name in random.choices(first_names()[sex], k=4) if name not in pupil.first_names]
@@ -351,22 +351,26 @@ def _support(random: Random, advice: str) -> Support:
     return random.choices((Support.NONE, Support.PLAN, Support.DIAGNOSIS), weights=(82, 10, 8))[0]
 
 
-def _choices(random: Random, advice: str, secondary: tuple[SecondarySchool, ...], today: date) -> tuple[Choice, ...]:
+def _choices(
+    random: Random, advice: str, secondary: tuple[SecondarySchool, ...], today: date
+) -> tuple[SchoolChoice, ...]:
     """Most pupils are placed at the school of their first wish; some only applied, or applied at two schools."""
     fitting = [school for school in secondary if advice in school.advices] or list(secondary)
     wished = random.sample(fitting, k=min(len(fitting), random.choices((1, 2, 3), weights=(80, 15, 5))[0]))
-    surest = random.choices((Stage.PLACED, Stage.REGISTERED, Stage.APPLIED), weights=(90, 7, 3))[0]
+    surest = random.choices(
+        (RegistrationStage.PLACED, RegistrationStage.REGISTERED, RegistrationStage.APPLIED), weights=(90, 7, 3)
+    )[0]
     made = []
     for serial, school in enumerate(wished):
         moment = datetime.combine(today - timedelta(days=random.randrange(2, 20)), time(8), NETHERLANDS)
         moment += timedelta(minutes=random.randrange(0, 600))
-        made.append(Choice(school.id, surest if serial == 0 else Stage.APPLIED, moment))
+        made.append(SchoolChoice(school.id, surest if serial == 0 else RegistrationStage.APPLIED, moment))
     return tuple(made)
 
 
-def _fault(school: PrimarySchool, serial: int, quirk: Quirk | None) -> Fault | None:
+def _fault(school: PrimarySchool, serial: int, quirk: Quirk | None) -> SyntheticFault | None:
     """Return the fault of a pupil of a faulty school: every third one, each kind in turn."""
     if school.character is not Character.FAULTY or quirk is not None or serial % 3 != 1:
         return None
-    faults = tuple(Fault)
+    faults = tuple(SyntheticFault)
     return faults[serial // 3 % len(faults)]

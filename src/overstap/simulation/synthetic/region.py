@@ -9,13 +9,13 @@ from datetime import date
 from random import Random
 
 from overstap.simulation.synthetic import numbers, oso
-from overstap.simulation.synthetic.pupil import Pupil, postcode, pupils_of
+from overstap.simulation.synthetic.pupil import SyntheticPupil, postcode, pupils_of
 from overstap.simulation.synthetic.school import (
     Address,
     Character,
     PrimarySchool,
     SecondarySchool,
-    Way,
+    SupplyWay,
     make_secondary_schools,
     primary_name,
 )
@@ -44,7 +44,7 @@ class SyntheticRegion:
         """The calendar year in which the school year begins."""
         return int(self.school_year[:4])
 
-    def pupils(self, school: PrimarySchool | None = None) -> Iterator[Pupil]:
+    def pupils(self, school: PrimarySchool | None = None) -> Iterator[SyntheticPupil]:
         """Make the pupils of one school, or of all schools in their order."""
         for one in self.primary if school is None else (school,):
             yield from pupils_of(
@@ -57,7 +57,7 @@ class SyntheticRegion:
                 today=self.today,
             )
 
-    def values(self, pupil: Pupil) -> oso.Values:
+    def values(self, pupil: SyntheticPupil) -> oso.Values:
         """Return the nested values of a pupil's dossier (see `overstap.oso.building.build`)."""
         return oso.values(pupil, seed=self.seed, first_year=self.first_year, today=self.today)
 
@@ -123,7 +123,7 @@ def make_region(
     schools = []
     position = first_position
     for serial, (character, size) in enumerate(zip(characters, sizes, strict=True)):
-        way = Way.LAS_DATABASE if on_time - databases <= serial < on_time else Way.DROP_FOLDER
+        way = SupplyWay.LAS_DATABASE if on_time - databases <= serial < on_time else SupplyWay.DROP_FOLDER
         schools.append(
             PrimarySchool(
                 id=numbers.primary_school(serial),

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from random import Random
 
-from overstap.simulation.synthetic.pupil import Pupil
+from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.school import PrimarySchool
 from overstap.simulation.synthetic.words import words
@@ -36,7 +36,7 @@ def reviews_of(region: SyntheticRegion, school: PrimarySchool, seen_on: date) ->
             yield review
 
 
-def _review(region: SyntheticRegion, pupil: Pupil, serial: int, seen_on: date) -> Review | None:
+def _review(region: SyntheticRegion, pupil: SyntheticPupil, serial: int, seen_on: date) -> Review | None:
     random = Random(f"{region.seed}:{pupil.position}:review")  # noqa: S311 - synthetic data, no secrets
     chance = random.random()
     if serial == 7 or chance < 0.03:

@@ -13,14 +13,14 @@ from overstap.oso import building
 from overstap.oso.catalogue import catalogue
 from overstap.oso.model import Dossier
 from overstap.oso.writing import to_bytes
-from overstap.simulation.synthetic.pupil import Pupil, Support
+from overstap.simulation.synthetic.pupil import Support, SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.school import PrimarySchool
 
 _VERSION, _PROFILE = "2019.1", "POSWV"
 
 
-def supported(region: SyntheticRegion, school: PrimarySchool) -> list[Pupil]:
+def supported(region: SyntheticRegion, school: PrimarySchool) -> list[SyntheticPupil]:
     """Return a school's pupils of whom the partnership gets a dossier: those with more than a plan of the school's own.
 
     Of a school without any it is its first, so that a small region has something to play with.
@@ -30,7 +30,7 @@ def supported(region: SyntheticRegion, school: PrimarySchool) -> list[Pupil]:
     return some or pupils[:1]
 
 
-def support_dossier(region: SyntheticRegion, pupil: Pupil) -> Dossier:
+def support_dossier(region: SyntheticRegion, pupil: SyntheticPupil) -> Dossier:
     """Return a pupil's dossier of OSO 2019.1, profile POSWV, as the school's system exports it."""
     values = region.values(pupil.mended())
     del values["inzage"]

@@ -14,16 +14,16 @@ from overstap.oso.model import Dossier
 from overstap.oso.writing import to_bytes
 from overstap.simulation.synthetic import las, litter
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
-from overstap.simulation.synthetic.pupil import Pupil
+from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import write_reviews
-from overstap.simulation.synthetic.school import Character, PrimarySchool, Way
+from overstap.simulation.synthetic.school import Character, PrimarySchool, SupplyWay
 
 APPLICATION_HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_school", "fase", "vastgelegd_op")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenRegion:
     """What was written, by number, and where."""
 
     agreement: Path
@@ -44,7 +44,7 @@ class Written:
 
 def write(
     region: SyntheticRegion, folder: Path, milestones: Mapping[RoundKind, Milestones] | None = None, **agreed: object
-) -> Written:
+) -> WrittenRegion:
     """Write everything of a region.
 
     Args:
@@ -63,13 +63,13 @@ def write(
     places = {name: folder / name for name in ("drop", "late", "mended")}
     counts = dict.fromkeys(places, 0)
     for school in region.primary:
-        if school.way is Way.DROP_FOLDER:
+        if school.way is SupplyWay.DROP_FOLDER:
             for name, count in write_school(region, school, folder).items():
                 counts[name] += count
     application_rows = write_applications(region, folder / "applications" / f"{region.name}.csv")
     write_reviews(region, folder / "reviews" / region.name, seen_on=region.today)
     las.write_las(region, folder / "las" / "las.sql")
-    return Written(
+    return WrittenRegion(
         agreement=path,
         **places,
         applications=folder / "applications" / f"{region.name}.csv",
@@ -108,18 +108,18 @@ def write_school(region: SyntheticRegion, school: PrimarySchool, folder: Path) -
     return counts
 
 
-def dossier(region: SyntheticRegion, pupil: Pupil) -> Dossier:
+def dossier(region: SyntheticRegion, pupil: SyntheticPupil) -> Dossier:
     """Return a pupil's OSO 2019.1 dossier, as the school's system exports it before inspection."""
     return building.build(region.values(pupil))
 
 
-def dossiers(region: SyntheticRegion, school: PrimarySchool | None = None) -> Iterator[tuple[Pupil, Dossier]]:
+def dossiers(region: SyntheticRegion, school: PrimarySchool | None = None) -> Iterator[tuple[SyntheticPupil, Dossier]]:
     """Make the dossiers of one school, or of the whole region, one at a time."""
     for pupil in region.pupils(school):
         yield pupil, dossier(region, pupil)
 
 
-def file_name(pupil: Pupil) -> str:
+def file_name(pupil: SyntheticPupil) -> str:
     """Return what the school's system calls the exported file; some put the pupil's name in it."""
     if not pupil.school.names_in_file_names:
         return f"OSO_POVO_{pupil.las_key}.xml"

@@ -12,21 +12,21 @@ import psycopg
 from overstap.errors import OverstapError
 from overstap.ledger import backups, certificate_dates
 from overstap.ledger.rounds import counts, oldest_problem, progress
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.pages.board import health
 from overstap.pages.board.airflow_port import RedTask
 from overstap.pages.board.formatting import number
 from overstap.pages.board.funnel import funnel
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
-from overstap.pages.board.views.page_context import Desk
+from overstap.pages.board.views.page_context import PageContext
 from overstap.pages.board.views.round import dag_id
 from overstap.pki.watch import holds_until
 from overstap.texts import texts
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RoundProblem:
     """Something that stands still in a round, and since when."""
 
     since: datetime
@@ -39,7 +39,7 @@ class RoundLine:
 
     view: RoundView
     tone: str
-    problems: Sequence[Problem]
+    problems: Sequence[RoundProblem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class RegionLine:
     broken: Sequence[str]
 
 
-def page(desk: Desk, airflow: Sequence[health.HealthLine], red: Iterable[RedTask], trust: Path | None) -> str:
+def page(desk: PageContext, airflow: Sequence[health.HealthLine], red: Iterable[RedTask], trust: Path | None) -> str:
     """Write the page.
 
     Args:
@@ -93,7 +93,7 @@ def page(desk: Desk, airflow: Sequence[health.HealthLine], red: Iterable[RedTask
 
 
 def _region(
-    desk: Desk, region: str, unit: Unit | None, red: Mapping[str, Sequence[RedTask]]
+    desk: PageContext, region: str, unit: UnitOfWork | None, red: Mapping[str, Sequence[RedTask]]
 ) -> tuple[list[RoundLine], RegionLine]:
     agreements, faults = desk.shelf.both(region)
     broken = [error.message_nl for error in faults]
@@ -137,24 +137,26 @@ def _problems(
     *,
     accepted: int,
     now: datetime,
-) -> list[Problem]:
+) -> list[RoundProblem]:
     """Return what stands still, the oldest first."""
     words = texts("board/problems")
     agreed = view.milestones
-    found = [Problem(one.since, words[one.state]["nl"].format(count=number(one.count))) for one in stuck if one.since]
+    found = [
+        RoundProblem(one.since, words[one.state]["nl"].format(count=number(one.count))) for one in stuck if one.since
+    ]
     missing = view.steps[0].count - view.steps[1].count
     if missing > 0 and now >= agreed.data_due:
-        found.append(Problem(agreed.data_due, words["missing"]["nl"].format(count=number(missing))))
+        found.append(RoundProblem(agreed.data_due, words["missing"]["nl"].format(count=number(missing))))
     if accepted and now >= agreed.review_opens:
-        found.append(Problem(agreed.review_opens, words["unreleased"]["nl"].format(count=number(accepted))))
+        found.append(RoundProblem(agreed.review_opens, words["unreleased"]["nl"].format(count=number(accepted))))
     if unanswered:
-        found.append(Problem(unanswered[1], words["unanswered"]["nl"].format(count=number(unanswered[0]))))
+        found.append(RoundProblem(unanswered[1], words["unanswered"]["nl"].format(count=number(unanswered[0]))))
     if view.phase(now) is Phase.OVERDUE:
-        found.append(Problem(agreed.receipts_due, words["overdue"]["nl"]))
+        found.append(RoundProblem(agreed.receipts_due, words["overdue"]["nl"]))
     since = [task.since for task in red if task.since is not None]
     if since:
         labels = ", ".join(dict.fromkeys(task.label for task in red))
-        found.append(Problem(min(since), words["red"]["nl"].format(count=number(len(red)), labels=labels[:120])))
+        found.append(RoundProblem(min(since), words["red"]["nl"].format(count=number(len(red)), labels=labels[:120])))
     return sorted(found, key=lambda one: one.since)
 
 
@@ -163,7 +165,7 @@ def _rank(row: RoundLine, now: datetime) -> tuple[bool, datetime, bool, datetime
     return (not row.problems, first, row.view.phase(now) is Phase.CLOSED, row.view.milestones.opens)
 
 
-def _ledger(desk: Desk) -> list[health.HealthLine]:
+def _ledger(desk: PageContext) -> list[health.HealthLine]:
     begin = time.perf_counter()
     try:
         with desk.looker.whole() as connection:
@@ -175,7 +177,7 @@ def _ledger(desk: Desk) -> list[health.HealthLine]:
     return [health.database("ledger", took, int(found[0]) if found else None), health.backups(made, desk.now)]
 
 
-def _certificates(desk: Desk, trust: Path | None) -> health.HealthLine:
+def _certificates(desk: PageContext, trust: Path | None) -> health.HealthLine:
     """Judge certificates by their folder where this process has it, else by what a task saw in it last."""
     if trust is not None and trust.is_dir():
         return health.certificates(holds_until(trust, at=desk.now), desk.now)

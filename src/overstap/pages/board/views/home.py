@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from overstap.errors import OverstapError
 from overstap.ledger.rounds import progress
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.charts import Timeline, timeline
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
 from overstap.pages.board.schools import SupplierRow, supplier_rows
 from overstap.pages.board.summary import headline
-from overstap.pages.board.views.page_context import Desk, facts_of, registrar_of, sentence_of, with_funnel
+from overstap.pages.board.views.page_context import PageContext, facts_of, registrar_of, sentence_of, with_funnel
 
 FEW = 3
 """Regions up to which this page tells of schools; who sees more has the administrator's page for that."""
@@ -38,7 +38,7 @@ class Region:
     broken: Sequence[OverstapError]
 
 
-def page(desk: Desk) -> str:
+def page(desk: PageContext) -> str:
     """Write the page."""
     mine = sorted(desk.person.regions)[:FEW]
     return render(
@@ -50,7 +50,7 @@ def page(desk: Desk) -> str:
     )
 
 
-def _region(desk: Desk, region: str) -> Region:
+def _region(desk: PageContext, region: str) -> Region:
     agreements, broken = desk.shelf.both(region)
     cards: list[Card] = []
     with desk.region(region) as unit:
@@ -68,7 +68,7 @@ def _region(desk: Desk, region: str) -> Region:
     return Region(name, says, timeline(views, desk.now), cards, broken)
 
 
-def _card(desk: Desk, unit: Unit, view: RoundView, moved: list[tuple[str | None, str, int]]) -> Card:
+def _card(desk: PageContext, unit: UnitOfWork, view: RoundView, moved: list[tuple[str | None, str, int]]) -> Card:
     facts = facts_of(unit, view, desk.now)
     rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
     view = with_funnel(view, facts, moved)
@@ -76,6 +76,6 @@ def _card(desk: Desk, unit: Unit, view: RoundView, moved: list[tuple[str | None,
     return Card(view, told.tone, told.says, told.worst)
 
 
-def _planned(desk: Desk, view: RoundView) -> Card:
+def _planned(desk: PageContext, view: RoundView) -> Card:
     told = headline(view, (), desk.now)
     return Card(view, told.tone, f"{told.says} {told.explains}")

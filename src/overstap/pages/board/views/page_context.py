@@ -14,11 +14,11 @@ from overstap.ledger.dossiers import outstanding
 from overstap.ledger.read_only import Looker
 from overstap.ledger.rounds import progress
 from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools, secondary_schools
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.agreement_cache import Shelf
 from overstap.pages.board.forecast import looks_back_to
 from overstap.pages.board.funnel import GONE, Layer, funnel
-from overstap.pages.board.person import Person
+from overstap.pages.board.person import BoardUser
 from overstap.pages.board.rounds import RoundView, opened_rounds, planned_rounds
 from overstap.pages.board.schools import Facts
 from overstap.quality import rulebook
@@ -29,7 +29,7 @@ class NotHereError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class PageContext:
     """What a page works with.
 
     Args:
@@ -42,7 +42,7 @@ class Desk:
 
     looker: Looker
     shelf: Shelf
-    person: Person
+    person: BoardUser
     now: datetime
     base: str = ""
 
@@ -52,7 +52,7 @@ class Desk:
         return wall(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
 
     @contextmanager
-    def round(self, round_id: str) -> Iterator[tuple[Unit | None, RoundView]]:
+    def round(self, round_id: str) -> Iterator[tuple[UnitOfWork | None, RoundView]]:
         """Look into the region of a round.
 
         Yields:
@@ -77,7 +77,7 @@ class Desk:
         raise NotHereError(round_id)
 
     @contextmanager
-    def region(self, region: str) -> Iterator[Unit | None]:
+    def region(self, region: str) -> Iterator[UnitOfWork | None]:
         """Look into a region; with nothing when the ledger does not know it yet."""
         with self.looker.regions() as turn:
             try:
@@ -98,7 +98,7 @@ def sentence_of(code: str) -> str:
         return code
 
 
-def facts_of(unit: Unit, view: RoundView, now: datetime, school: str | None = None) -> Facts:
+def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | None = None) -> Facts:
     """Return what the ledger says of a round's schools, or of one primary school alone, which is read sooner."""
     round_id = view.round_id
     started = max(view.opened_at or view.milestones.opens, view.milestones.opens)
@@ -143,7 +143,7 @@ def with_funnel(view: RoundView, facts: Facts, moved: list[tuple[str | None, str
     return replace(view, steps=found)
 
 
-def registrar_of(unit: Unit, view: RoundView) -> tuple[str, str]:
+def registrar_of(unit: UnitOfWork, view: RoundView) -> tuple[str, str]:
     """Return name and address of the region's first coordinator, who keeps the registrations."""
     found = unit.rows(
         "select a.agreement -> 'coordinators' -> 0 ->> 'name', a.agreement -> 'coordinators' -> 0 ->> 'email' "

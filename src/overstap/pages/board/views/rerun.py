@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.airflow_port import TaskRef
 from overstap.pages.board.formatting import number, when
 from overstap.pages.board.funnel import DELIVERED, INSPECTED
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.schools import SupplierRow
-from overstap.pages.board.views.page_context import Desk, NotHereError
+from overstap.pages.board.views.page_context import NotHereError, PageContext
 from overstap.pages.board.views.school import row_of
 from overstap.texts import texts
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RerunPlan:
     """What a rerun comes to.
 
     Args:
@@ -34,7 +34,7 @@ class Plan:
     tasks: Sequence[str]
 
 
-def plan(row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], desk: Desk, least: timedelta) -> Plan:
+def plan(row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], desk: PageContext, least: timedelta) -> RerunPlan:
     """Work out what a rerun of a school comes to.
 
     Args:
@@ -63,7 +63,7 @@ def plan(row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], desk: Desk
     does_not = ["others", "unchanged"]
     does_not += ["delivered"] * any(states[state] for state in DELIVERED)
     does_not += ["inspected"] * any(states[state] for state in INSPECTED)
-    return Plan(
+    return RerunPlan(
         words["title"]["nl"],
         [words["does"][kind]["nl"].format(**facts) for kind in does],
         [words["does_not"][kind]["nl"].format(**facts) for kind in does_not],
@@ -72,7 +72,7 @@ def plan(row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], desk: Desk
 
 
 def page(
-    desk: Desk,
+    desk: PageContext,
     round_id: str,
     school: str,
     *,
@@ -117,7 +117,7 @@ def page(
         )
 
 
-def _least(unit: Unit, round_id: str) -> timedelta:
+def _least(unit: UnitOfWork, round_id: str) -> timedelta:
     """Return the time that parents get at least from a release on, as it was agreed."""
     found = get_round(unit, round_id)
     return found.agreement.round(found.kind).review_minimum

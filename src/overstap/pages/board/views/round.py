@@ -7,7 +7,7 @@ from typing import Any
 
 from overstap.clock import wall
 from overstap.ledger.rounds import progress, task_failures
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.pages.board import addresses
 from overstap.pages.board.airflow_port import Question
 from overstap.pages.board.charts import progress as progress_chart
@@ -19,8 +19,8 @@ from overstap.pages.board.selection import Order, Selection, select, tally
 from overstap.pages.board.summary import headline
 from overstap.pages.board.views import unresolved
 from overstap.pages.board.views.page_context import (
-    Desk,
     NotHereError,
+    PageContext,
     facts_of,
     registrar_of,
     sentence_of,
@@ -30,7 +30,7 @@ from overstap.texts import texts
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class GateDecision:
     """A coordinator's answer at a gate."""
 
     at: datetime
@@ -53,7 +53,7 @@ class RedLine:
     will_retry: bool
 
 
-def page(desk: Desk, round_id: str, wanted: Selection, questions_of: Callable[[str], Sequence[Question]]) -> str:
+def page(desk: PageContext, round_id: str, wanted: Selection, questions_of: Callable[[str], Sequence[Question]]) -> str:
     """Write the page.
 
     Args:
@@ -104,7 +104,7 @@ def page(desk: Desk, round_id: str, wanted: Selection, questions_of: Callable[[s
         )
 
 
-def rows_of(desk: Desk, round_id: str, wanted: Selection) -> tuple[RoundView, list[SupplierRow]]:
+def rows_of(desk: PageContext, round_id: str, wanted: Selection) -> tuple[RoundView, list[SupplierRow]]:
     """Return a round and those of its schools that were asked for, for a file.
 
     Raises:
@@ -123,7 +123,7 @@ def dag_id(view: RoundView) -> str:
     return f"round__{view.region}__{view.kind}"
 
 
-def round_of_dag(desk: Desk, dag_id: str, run_id: str = "") -> str:
+def round_of_dag(desk: PageContext, dag_id: str, run_id: str = "") -> str:
     """Return the round that a DAG or a run of it is about.
 
     Args:
@@ -167,7 +167,7 @@ def at_run(views: Sequence[RoundView], run_id: str, now: datetime) -> RoundView:
     return next((view for view in views if view.phase(now) not in is_over), views[0])
 
 
-def _failures(unit: Unit, round_id: str, facts: Facts) -> list[RedLine]:
+def _failures(unit: UnitOfWork, round_id: str, facts: Facts) -> list[RedLine]:
     names = facts.names
     titles = texts("orchestration/titles")
     found = []
@@ -180,9 +180,9 @@ def _failures(unit: Unit, round_id: str, facts: Facts) -> list[RedLine]:
     return found
 
 
-def _decisions(unit: Unit, round_id: str) -> list[Decision]:
+def _decisions(unit: UnitOfWork, round_id: str) -> list[GateDecision]:
     return [
-        Decision(*row)
+        GateDecision(*row)
         for row in unit.rows(
             "select decided_at, decided_by, approved, dossiers, reason from overstap.gate_decision "
             "where round_id = %(round)s order by decided_at desc limit 20",

@@ -9,23 +9,23 @@ from uuid import UUID
 from overstap import errors
 from overstap.ledger.dossiers import outstanding
 from overstap.ledger.rounds import progress
-from overstap.ledger.session import Unit
+from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.schools import Facts, SupplierRow, supplier_rows
 from overstap.pages.board.views import unresolved
-from overstap.pages.board.views.page_context import Desk, NotHereError, facts_of, registrar_of, sentence_of
+from overstap.pages.board.views.page_context import NotHereError, PageContext, facts_of, registrar_of, sentence_of
 from overstap.quality import report, rulebook
-from overstap.quality.findings import Severity
+from overstap.quality.findings import DossierSeverity
 from overstap.texts import texts
 
-_TONES = {Severity.ERROR: "bad", Severity.WARNING: "mind", Severity.NOTE: "quiet"}
+_TONES = {DossierSeverity.ERROR: "bad", DossierSeverity.WARNING: "mind", DossierSeverity.NOTE: "quiet"}
 _SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no sign is taken for another when it is read out over the telephone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FaultCount:
     """What was found in a school's dossiers or files, counted."""
 
     severity: str
@@ -50,7 +50,7 @@ class DossierRow:
     found: Sequence[str]
 
 
-def page(desk: Desk, round_id: str, school: str, told: str = "") -> str:
+def page(desk: PageContext, round_id: str, school: str, told: str = "") -> str:
     """Write the page.
 
     Args:
@@ -89,7 +89,7 @@ def page(desk: Desk, round_id: str, school: str, told: str = "") -> str:
         )
 
 
-def row_of(desk: Desk, unit: Unit, view: RoundView, school: str) -> SupplierRow:
+def row_of(desk: PageContext, unit: UnitOfWork, view: RoundView, school: str) -> SupplierRow:
     """Return a primary school of a round.
 
     Raises:
@@ -98,7 +98,7 @@ def row_of(desk: Desk, unit: Unit, view: RoundView, school: str) -> SupplierRow:
     return _row(desk, unit, view, facts_of(unit, view, desk.now, school), school)
 
 
-def _row(desk: Desk, unit: Unit, view: RoundView, facts: Facts, school: str) -> SupplierRow:
+def _row(desk: PageContext, unit: UnitOfWork, view: RoundView, facts: Facts, school: str) -> SupplierRow:
     rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
     for row in rows:
         if row.school == school:
@@ -117,7 +117,7 @@ def pseudonym(dossier: UUID) -> str:
     return f"{signs[:4]}-{signs[4:]}"
 
 
-def _faults(unit: Unit, view: RoundView, row: SupplierRow) -> list[Fault]:
+def _faults(unit: UnitOfWork, view: RoundView, row: SupplierRow) -> list[FaultCount]:
     """Return what was found, errors first and then most often first."""
     counted: Counter[str] = Counter(
         dict(
@@ -136,11 +136,13 @@ def _faults(unit: Unit, view: RoundView, row: SupplierRow) -> list[Fault]:
         known = errors.sentences()[code]
         who = words["region_who"][known["who"]]
         do = known["do_nl"] if "{" not in known["do_nl"] else ""
-        found.append(Fault(words["severity"]["error"], "bad", sentence_of(code), do, who, number, code, is_file=True))
+        found.append(
+            FaultCount(words["severity"]["error"], "bad", sentence_of(code), do, who, number, code, is_file=True)
+        )
     for code, number in counted.items():
         severity, do, who = _about(code)
         found.append(
-            Fault(
+            FaultCount(
                 words["severity"][severity],
                 _TONES[severity],
                 sentence_of(code),
@@ -154,13 +156,13 @@ def _faults(unit: Unit, view: RoundView, row: SupplierRow) -> list[Fault]:
     return sorted(found, key=lambda one: (order.index(one.tone), -one.count, one.code))
 
 
-def _about(code: str) -> tuple[Severity, str, str]:
+def _about(code: str) -> tuple[DossierSeverity, str, str]:
     """Return how bad a rule's breach is, what to do and who does it; a rule of an older book is an error."""
     try:
         sentence = rulebook.sentence(code)
         return rulebook.severity(code), sentence.do_nl if "…" not in sentence.do_nl else "", sentence.who
     except KeyError:
-        return Severity.ERROR, "", "school"
+        return DossierSeverity.ERROR, "", "school"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ class NoticeLine:
     says: str
 
 
-def _notices(unit: Unit, round_id: str, school: str) -> list[NoticeLine]:
+def _notices(unit: UnitOfWork, round_id: str, school: str) -> list[NoticeLine]:
     """Return what the school was told by mail, or will be, the newest first."""
     kinds = texts("notices/kinds")
     words = texts("board/words")["told"]
@@ -232,7 +234,7 @@ def _feedback(facts: Facts) -> list[Feedback]:
     return [Feedback(name, said) for name, said in sorted(found.items())]
 
 
-def _asked(unit: Unit, round_id: str, school: str) -> list[AskedLine]:
+def _asked(unit: UnitOfWork, round_id: str, school: str) -> list[AskedLine]:
     """Return what parents asked and what became of it; the words are the school's and the family's alone."""
     words = texts("board/words")
     return [
@@ -271,7 +273,7 @@ def _history(moves: Sequence[progress.Move]) -> list[tuple[date, list[str]]]:
     ]
 
 
-def _dossiers(unit: Unit, round_id: str, school: str) -> list[DossierRow]:
+def _dossiers(unit: UnitOfWork, round_id: str, school: str) -> list[DossierRow]:
     """Return the school's dossiers by pseudonym, those that stand still first."""
     states = texts("board/words")["dossier_states"]
     findings: dict[UUID, list[str]] = {}

@@ -43,7 +43,7 @@ class Tests:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class UnresolvedLine:
     """Something left over, in a sentence.
 
     Args:
@@ -78,7 +78,7 @@ def tests(facts: Facts, sentence_of: Callable[[str], str]) -> Tests | None:
     return Tests(passed, len(every) - passed - len(failed), failed)
 
 
-def lines(facts: Facts, now: datetime) -> list[Line]:
+def lines(facts: Facts, now: datetime) -> list[UnresolvedLine]:
     """Return what is left over: of nobody first, then what lies uncollected, then what was told undelivered.
 
     Args:
@@ -92,7 +92,7 @@ def _failed(one: SchoolResult, facts: Facts, sentence_of: Callable[[str], str]) 
     return TestLine(one.school, one.name, sentence_of(one.code or ""), facts.contacts.get(one.school, ""))
 
 
-def _ownerless(facts: Facts, now: datetime) -> list[Line]:
+def _ownerless(facts: Facts, now: datetime) -> list[UnresolvedLine]:
     return [
         _line(
             "owned" if one.owner else "of_nobody",
@@ -108,7 +108,7 @@ def _ownerless(facts: Facts, now: datetime) -> list[Line]:
     ]
 
 
-def _uncollected(facts: Facts, now: datetime) -> list[Line]:
+def _uncollected(facts: Facts, now: datetime) -> list[UnresolvedLine]:
     return [
         _line(
             "expired" if one.is_expired else "uncollected",
@@ -124,7 +124,7 @@ def _uncollected(facts: Facts, now: datetime) -> list[Line]:
     ]
 
 
-def _told(facts: Facts, now: datetime) -> list[Line]:
+def _told(facts: Facts, now: datetime) -> list[UnresolvedLine]:
     since = texts("board/words")["undelivered_since"]
     return [
         _line(
@@ -152,7 +152,7 @@ def _line(
     count: int,
     is_receiver: bool = False,
     **said: str,
-) -> Line:
+) -> UnresolvedLine:
     words = texts("board/left_over")[kind]["nl"]["one" if count == 1 else "more"]
     says = words.format(count=number(count), **said)
-    return Line(kind, tone, "" if is_receiver else school, facts.names.get(school, school), says, contact)
+    return UnresolvedLine(kind, tone, "" if is_receiver else school, facts.names.get(school, school), says, contact)
