@@ -23,7 +23,7 @@ _ID = "https://overstap.example.org/schemas/agreement.schema.json"
 _MOMENT = r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?$"
 _BLOCKS = (
     *("Agreement", "Coordinator", "Viewer", "School", "DropFolder", "LasDatabase", "Push", "Pull", "Sftp", "Folder"),
-    *("TrafficCentre", "Registrations", "Round", "Milestones", "Inspection", "Invitations", "Reminder", "Occasion"),
+    *("ByTrafficCentre", "Registrations", "Round", "Milestones", "Inspection", "Invitations", "Reminder", "Occasion"),
     *("Notices", "Retention"),
 )
 """The blocks of an agreement file, in the order in which documentation tells them."""
