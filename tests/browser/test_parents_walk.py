@@ -113,7 +113,7 @@ def test_a_parent_walks_it_all(
     page.get_by_label("Uw zienswijze").fill("Wij vinden dat ons kind meer aankan dan dit advies zegt.")
     page.get_by_role("button", name="Antwoord versturen").click()
     page.wait_for_url("**/ontvangstbewijs?ontvangen")
-    assert page.get_by_text("Gezien, en niet eens").is_visible()
+    assert page.get_by_text("U hebt het dossier gezien en u bent het er niet mee eens").is_visible()
     assert serious(page) == []
     picture(page, "receipt")
     page.get_by_role("link", name="Terug naar het overzicht").click()
@@ -168,7 +168,7 @@ def test_by_keyboard_with_the_code_in_the_link(browser: Browser, served: Served,
     press_to(page, "Antwoord versturen")
     page.keyboard.press("Enter")
     page.wait_for_url("**/ontvangstbewijs?ontvangen")
-    assert page.get_by_text("Gezien, en eens").is_visible()
+    assert page.get_by_text("U hebt het dossier gezien en u bent het ermee eens").is_visible()
     context.close()
 
 
@@ -230,7 +230,7 @@ def test_every_mistake_on_a_small_phone_without_scripts(
     page.goto(f"{served.address}/nl/antwoord")
     page.get_by_label("niet mee eens").check()
     page.get_by_role("button", name="Antwoord versturen").click()
-    assert page.get_by_text("Gezien, en niet eens").is_visible()
+    assert page.get_by_text("U hebt het dossier gezien en u bent het er niet mee eens").is_visible()
     page.get_by_role("link", name="English").click()
     assert page.get_by_role("heading", name="Receipt").is_visible()
 

@@ -75,6 +75,11 @@ class RegionKeys:
         key_id = f"{self.newest}~{purpose}"
         return key_id, _derive(self._content[self.newest], self.region, purpose)
 
+    def derived_key(self, key_id: str) -> bytes | None:
+        """Return the 32 bytes of a derived key by its id; None when the content key that it comes of is gone."""
+        base, _, purpose = key_id.partition("~")
+        return _derive(self._content[base], self.region, purpose) if purpose and base in self._content else None
+
     def decrypt(self, sealed: EncryptedContent, bound_to: str) -> bytes:
         """Return the plain bytes.
 

@@ -5,7 +5,7 @@ the dossier for this one person that only code and birth date open (`code_keys`,
 """
 
 import secrets
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ from overstap.ledger.review.access_codes import (
     Access,
     InReview,
     NewAccess,
+    earlier_keys,
     freeze,
     give,
     in_review,
@@ -67,6 +68,7 @@ def issue(
     codes: list[str | None] = [None] * len(wanted)
     frozen_ids: dict[VersionRef, UUID] = {}
     made: list[NewAccess] = []
+    earlier = _earlier(unit, list(versions), persons)
     for dossier, version in versions.items():
         frozen_ids[version.ref], frozen = _frozen(unit, version)
         born = frozen.dossier.birth_date
@@ -79,6 +81,7 @@ def issue(
             access = uuid4()
             keys = code_keys(read_code(code) or "", born)
             copy = _copy(unit, frozen, known[person], access, decided, immaterial)
+            copy |= {"earlier": earlier.get((dossier, person), {})}
             made.append(
                 NewAccess(
                     access,
@@ -117,6 +120,7 @@ def renew(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> int:
         if access.ref.number < versions[access.ref.dossier].ref.number:
             behind.setdefault(access.ref.dossier, []).append(access)
     renewed = 0
+    earlier = _earlier(unit, list(behind))
     for dossier, accesses in behind.items():
         version = versions[dossier]
         frozen_id, frozen = _frozen(unit, version)
@@ -127,6 +131,7 @@ def renew(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> int:
                 continue  # the newer version does not name this person: the code shows nothing any more
             key = unit.keys.decrypt(access.held, f"access/{access.access}")
             copy = _copy(unit, frozen, known[access.person], access.access, decided, immaterial)
+            copy |= {"earlier": earlier.get((dossier, access.person), {})}
             show(unit, access.access, frozen_id, sealed_copy(copy, key, unit.region, access.access))
             renewed += 1
     return renewed
@@ -158,6 +163,27 @@ def _copy(
     copy = showing(frozen, own_path=person.path, asks_changes_only=person.key in decided, immaterial=immaterial)
     # With this the pages seal a view for the region, and read it back for the person who wrote it.
     return copy | {"person": person.name, "kind": person.kind, "answer": {"key_id": key_id, "key": key.hex()}}
+
+
+def _earlier(
+    unit: UnitOfWork, dossiers: Sequence[UUID], about: Mapping[UUID, Sequence[tuple[int, str]]] | None = None
+) -> dict[tuple[UUID, str], dict[str, str]]:
+    """Return per person the keys of what they wrote with earlier codes: whoever gets a new code goes on seeing it.
+
+    Args:
+        unit: the transaction.
+        dossiers: which.
+        about: who gets a new code now; the one in use ends by that, so it is among the earlier ones.
+    """
+    ids = earlier_keys(unit, dossiers)
+    ending = {(dossier, person) for dossier, wanted in (about or {}).items() for _, person in wanted}
+    for one in in_use(unit, dossiers) if ending else []:
+        if (one.ref.dossier, one.person) in ending:
+            ids.setdefault((one.ref.dossier, one.person), []).append(f"{one.held.key_id}~{one.access}")
+    return {
+        whose: {key_id: key.hex() for key_id in mine if (key := unit.keys.derived_key(key_id)) is not None}
+        for whose, mine in ids.items()
+    }
 
 
 def _decided(unit: UnitOfWork, version: InReview) -> Set[str]:

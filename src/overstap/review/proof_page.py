@@ -120,8 +120,11 @@ def _answers(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) ->
             ground=one["ground_nl"],
         )
         sheet.pairs([(named(one["person"]), value)])
+        if not one["counts"]:
+            sheet.pairs([(words["replaced"], words["replaced_value"])], indent=4)
         if one["view"]:
-            sheet.pairs([(words["view"], one["view"])], indent=4)
+            heading = words["view" if one["view_travels"] else "view_stays"]
+            sheet.pairs([(heading, one["view"])], indent=4)
         if one["note"]:
             sheet.pairs([(words["note"], one["note"])], indent=4)
 

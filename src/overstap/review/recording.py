@@ -24,10 +24,10 @@ class RecordingOutcome:
     """What became of a school's list."""
 
     counts: Counter[str]
-    """"recorded", "repeated", "unknown", "not_open", "ambiguous", "refused", in lines."""
+    """"recorded", "repeated", "unknown", "not_open", "ambiguous", "answered", "refused", in lines."""
     refused: list[RefusedLine]
-    """Lines that do not count: REVIEW-003 to REVIEW-009, REVIEW-010 unknown pupil, REVIEW-011 window not open, and
-    REVIEW-012 a key of several pupils."""
+    """Lines that do not count: REVIEW-003 to REVIEW-009, REVIEW-010 unknown pupil, REVIEW-011 window not open,
+    REVIEW-012 a key of several pupils, and REVIEW-015 somebody whose own answer it would replace."""
 
 
 def record_list(
@@ -56,8 +56,10 @@ def record_list(
             unknown=len(result.unknown),
             not_open=len(result.not_open),
             ambiguous=len(result.ambiguous),
+            answered=len(result.answered),
         )
         refused += [RefusedLine(listed.lines[start + place], "REVIEW-010") for place in result.unknown]
         refused += [RefusedLine(listed.lines[start + place], "REVIEW-011") for place in result.not_open]
         refused += [RefusedLine(listed.lines[start + place], "REVIEW-012") for place in result.ambiguous]
+        refused += [RefusedLine(listed.lines[start + place], "REVIEW-015") for place in result.answered]
     return RecordingOutcome(counts, sorted(refused, key=lambda item: item.line))

@@ -110,7 +110,7 @@ def answered(place: Place, family: Family, person: str) -> None:
     ref = VersionRef(family.dossier, 1)
     with place.unit("parent") as unit:
         decision = decisions.ReviewDecision("", date(2027, 1, 12), "Nee", VIEW, person=person)
-        assert decisions.insert_decisions(unit, [(ref, decision)], ground="parent_page") == {ref}
+        assert decisions.insert_decisions(unit, [(ref, decision)], ground="meeting") == {ref}
         parent_requests.ask(unit, ref, kind="question", text="Wie krijgt dit?", person=person)
 
 
@@ -132,9 +132,9 @@ def test_the_pack_tells_what_was_shown_answered_and_opened(place: Place, trust: 
     assert [one["where"] for one in facts["opened"]] == ["proof_pack"], "who makes the pack is in it"
     actions = [json.loads(one["line"])["action"] for one in facts["evidence"]["lines"]]
     assert {"intake.store", "review.record", "review.code", "content.open"} <= set(actions)
-    text = text_of(files[name.replace(".json", ".pdf")])
+    text = " ".join(text_of(files[name.replace(".json", ".pdf")]).split())
     assert first.key not in text, "people read names, and no handles"
-    for words in (VIEW.split(";")[0], first.name, "Wie krijgt dit?", "nog niet gedekt", "oudersite"):
+    for words in (VIEW.split(";")[0], first.name, "Wie krijgt dit?", "nog niet gedekt", "gesprek op school"):
         assert words in text, words
 
 

@@ -169,7 +169,7 @@ def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
     for words in (
         "bevestigde de ontvangst",
         "nam het dossier over",
-        "Gezien, en niet eens",
+        "U hebt het dossier gezien en u bent het er niet mee eens",
         "een bewijs van inzage gemaakt",
     ):
         assert words in log.text, words

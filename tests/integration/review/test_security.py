@@ -427,7 +427,7 @@ def test_sent_twice_counts_once(at_home: Home, families: list[Family], served: S
     assert answers(at_home, family) == 1
     # Back, and another answer on the same form: that is another answer.
     done = parent.http.post("/nl/antwoord", data={**form, "antwoord": "oneens"})
-    assert "Gezien, en niet eens" in done.text
+    assert "U hebt het dossier gezien en u bent het er niet mee eens" in done.text
     assert answers(at_home, family) == 2
 
 

@@ -13,6 +13,7 @@ from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import contents
 from overstap.oso.reading import read
+from overstap.pages.parents.wording import languages
 from overstap.review.codes import issue
 from overstap.review.people import people_of
 from overstap_tools.demo.sandbox import LEDGER, REGION, DemoPlace
@@ -98,7 +99,9 @@ def decide(address: str, letter: FamilyLetter, view: str | None) -> str:
         answer = {"antwoord": "oneens" if view else "eens", "zienswijze": view or ""}
         page = browser.post("/nl/antwoord", data=form | answer)
         page.raise_for_status()
-        return "Gezien, en niet eens" if "Gezien, en niet eens" in page.text else "Gezien, en eens"
+        dutch = languages()["nl"]
+        said = [dutch.plain("receipt.disagreed"), dutch.plain("receipt.agreed")]
+        return said[0] if said[0] in page.text else said[1]
 
 
 class _Forms(HTMLParser):

@@ -155,6 +155,18 @@ def in_use(unit: UnitOfWork, dossiers: Sequence[UUID]) -> list[Access]:
     ]
 
 
+def earlier_keys(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[tuple[UUID, str], list[str]]:
+    """Return per dossier and person the ids of the keys under which they wrote with codes that have ended."""
+    found: dict[tuple[UUID, str], list[str]] = {}
+    for dossier, person, key_id, access in unit.rows(
+        "select dossier, person, held_key_id, access from overstap.review_access where dossier = any(%(ids)s) "
+        "and ended_at is not null order by issued_at",
+        ids=list(dossiers),
+    ):
+        found.setdefault((dossier, person), []).append(f"{key_id}~{access}")
+    return found
+
+
 def show(unit: UnitOfWork, access: UUID, frozen: UUID, showing: bytes) -> None:
     """Let a code that is in use show another frozen version."""
     unit.run(

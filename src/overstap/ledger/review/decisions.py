@@ -41,6 +41,8 @@ class Recorded:
     """The same decision stands there already."""
     ambiguous: tuple[int, ...]
     """The key stands for more than one pupil of the school: nobody's decision."""
+    answered: tuple[int, ...]
+    """Whoever it is about answered with a code of their own: only that person replaces that answer."""
 
 
 # Until it is sealed, a decision may be changed while the window is open: the newest of each person goes along.
@@ -95,10 +97,31 @@ def record(
             wanted[VersionRef(dossier, number)] = place
     taken = insert_decisions(unit, [(ref, decisions[place]) for ref, place in wanted.items()], ground=ground)
     recorded = [place for ref, place in wanted.items() if ref in taken]
-    not_open = [place for ref, place in wanted.items() if ref not in taken]
+    missed = {ref: place for ref, place in wanted.items() if ref not in taken}
+    own = _answered(unit, [(ref, decisions[place].person) for ref, place in missed.items()])
+    answered = [place for ref, place in missed.items() if ref in own]
+    not_open = [place for ref, place in missed.items() if ref not in own]
     unknown = [place for place in range(len(decisions)) if place not in meant]
     ambiguous = [place for place, dossiers in meant.items() if dossiers > 1]
-    return Recorded(tuple(recorded), tuple(unknown), tuple(not_open), tuple(repeated), tuple(ambiguous))
+    return Recorded(
+        *(tuple(recorded), tuple(unknown), tuple(not_open), tuple(repeated), tuple(ambiguous), tuple(answered))
+    )
+
+
+def _answered(unit: UnitOfWork, asked: Sequence[tuple[VersionRef, str | None]]) -> set[VersionRef]:
+    """Return the current versions on which a person answered already; for the family: everybody who may inspect it."""
+    return {
+        VersionRef(dossier, number)
+        for dossier, number in unit.rows(
+            "select t.dossier, t.number from unnest(%(ids)s::uuid[], %(numbers)s::int[], %(persons)s::text[]) "
+            "as t (dossier, number, person) join overstap.dossier d on d.dossier = t.dossier and d.version = t.number "
+            "where d.state in ('in_review', 'inspected', 'no_receiver') and d.review_closes_at > overstap.clock() "
+            "and overstap.answered_already(t.dossier, t.number, t.person)",
+            ids=[ref.dossier for ref, _ in asked],
+            numbers=[ref.number for ref, _ in asked],
+            persons=[person for _, person in asked],
+        )
+    }
 
 
 def insert_decisions(
@@ -115,8 +138,10 @@ def insert_decisions(
         The versions whose decision is recorded; the others' window is not open, or they are no current versions.
     """
     rows = []
+    readable = _keys_of_persons(unit, [ref.dossier for ref, decision in decisions if decision.view and decision.person])
     for ref, decision in decisions:
-        view = unit.keys.encrypt(decision.view.encode(), f"view/{ref.bound_to}") if decision.view else None
+        key = readable.get((ref.dossier, decision.person or ""))
+        view = unit.keys.encrypt(decision.view.encode(), f"view/{ref.bound_to}", key) if decision.view else None
         note = unit.keys.encrypt(decision.note.encode(), f"note/{ref.bound_to}") if decision.note else None
         rows.append(
             (
@@ -151,12 +176,30 @@ def insert_decisions(
     unit.audit(
         "review.record",
         *(
-            AuditLine(ref.bound_to, {"agreed": decision.agreed, "ground": ground})
+            AuditLine(
+                ref.bound_to,
+                {"agreed": decision.agreed, "ground": ground}
+                | ({"person": decision.person} if decision.person else {}),
+            )
             for ref, decision in decisions
             if ref in taken
         ),
     )
     return taken
+
+
+def _keys_of_persons(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[tuple[UUID, str], str]:
+    """Return per dossier and person the key that their code reads with: they see what a school recorded for them."""
+    if not dossiers:
+        return {}
+    return {
+        (dossier, person): f"{key_id}~{access}"
+        for dossier, person, key_id, access in unit.rows(
+            "select dossier, person, held_key_id, access from overstap.review_access "
+            "where dossier = any(%(ids)s) and ended_at is null",
+            ids=list(dossiers),
+        )
+    }
 
 
 Stated = tuple[date, str, str | None, str | None, str | None]
@@ -183,7 +226,7 @@ def _standing(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[VersionRef, se
 
 
 def carry(unit: UnitOfWork, before: VersionRef, after: VersionRef) -> int:
-    """Keep the newest decision of each person on one version for a later one, as it was. Safe to repeat.
+    """Keep what counts of the decisions on one version for a later one, as it was. Safe to repeat.
 
     Args:
         unit: the transaction.
@@ -200,33 +243,26 @@ def carry(unit: UnitOfWork, before: VersionRef, after: VersionRef) -> int:
         number=after.number,
     ):
         return 0
-    newest = unit.rows(
-        "select distinct on (person) seen_on, agreed, key_id, view, person, consent from overstap.review_decision "
-        "where dossier = %(dossier)s and number = %(number)s order by person, recorded_at desc, review_decision desc",
+    # In their order: of each person the newest goes on being the newest
+    counted = unit.rows(
+        "select review_decision, key_id, view from overstap.counted_decision "
+        "where dossier = %(dossier)s and number = %(number)s and (decides or travels) "
+        "order by recorded_at, review_decision",
         dossier=before.dossier,
         number=before.number,
     )
     carried = 0
-    for seen_on, agreed, key_id, view, person, consent in newest:
+    for decision, key_id, view in counted:
         sealed = None
         if view is not None:  # bound to its version; under the same key, so that who wrote it can still read it
             plain = unit.keys.decrypt(EncryptedContent(key_id, view), f"view/{before.bound_to}")
             sealed = unit.keys.encrypt(plain, f"view/{after.bound_to}", key_id).data
-        carried += unit.run(
-            "insert into overstap.review_decision (region, dossier, number, seen_on, agreed, key_id, view, person, "
-            "consent, recorded_by, ground) values (%(region)s, %(dossier)s, %(number)s, %(seen_on)s, %(agreed)s, "
-            "%(key)s, %(view)s, %(person)s, %(consent)s, %(actor)s, 'carried')",
-            region=unit.region,
-            dossier=after.dossier,
+        carried += unit.one(
+            "select overstap.carry_decision(%(decision)s, %(number)s, %(view)s)::int",
+            decision=decision,
             number=after.number,
-            seen_on=seen_on,
-            agreed=agreed,
-            key=key_id if sealed is not None else None,
             view=sealed,
-            person=person,
-            consent=consent,
-            actor=unit.actor,
-        )
+        )[0]
     if carried:
         unit.audit("review.carry", AuditLine(after.bound_to, {"from": before.number, "decisions": carried}))
     return int(carried > 0)

@@ -244,7 +244,7 @@ def reached(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Reache
               left join lateral (select x.agreed, x.recorded_at from overstap.review_decision x
                                   where x.dossier = e.dossier and x.number = e.number
                                     and (x.person is null or x.person = e.person)
-                                  order by x.person is null, x.recorded_at desc limit 1) r on true
+                                  order by x.access is null, x.person is null, x.recorded_at desc limit 1) r on true
              where d.round_id = %(round)s and d.primary_school = %(school)s
              order by e.dossier, e.person
             """,

@@ -166,10 +166,12 @@ def _mails(unit: UnitOfWork, dossier: UUID) -> list[dict[str, Any]]:
 
 def _answers(unit: UnitOfWork, dossier: UUID) -> list[dict[str, Any]]:
     found = []
-    for number, person, seen_on, agreed, consent, key, view, note_key, note, by, ground, dutch, at in unit.rows(
+    for number, person, seen_on, agreed, consent, key, view, note_key, note, by, ground, dutch, at, *way in unit.rows(
         "select r.number, r.person, r.seen_on, r.agreed, r.consent, r.key_id, r.view, r.note_key_id, r.note, "
-        "r.recorded_by, r.ground, g.dutch, r.recorded_at from overstap.review_decision r "
-        "join overstap.review_ground g using (ground) where r.dossier = %(id)s order by r.recorded_at",
+        "r.recorded_by, r.ground, g.dutch, r.recorded_at, r.access, c.decides, c.travels "
+        "from overstap.review_decision r "
+        "join overstap.review_ground g using (ground) join overstap.counted_decision c using (review_decision) "
+        "where r.dossier = %(id)s order by r.recorded_at, r.review_decision",
         id=dossier,
     ):
         at_version = f"{dossier}/{number}"
@@ -188,6 +190,10 @@ def _answers(unit: UnitOfWork, dossier: UUID) -> list[dict[str, Any]]:
                 "ground": ground,
                 "ground_nl": dutch,
                 "recorded_at": at.isoformat(),
+                # Which code it was given with; none: somebody at school recorded it
+                "code": str(way[0]) if way[0] else None,
+                "counts": way[1],
+                "view_travels": way[2],
             }
         )
     return found

@@ -29,7 +29,7 @@ from overstap.clock import now
 from overstap.oso.labels import labels
 from overstap.pages.parents import forms
 from overstap.pages.parents.lines import block_html
-from overstap.pages.parents.pdf import dossier_pdf, receipt_pdf
+from overstap.pages.parents.pdf import dossier_pdf, given_by, notes, receipt_pdf
 from overstap.pages.parents.store import Away, Look, ReviewStore
 from overstap.pages.parents.wording import FIRST, PageLanguage, languages
 from overstap.pages.shared.frame import STATIC, environment
@@ -246,6 +246,7 @@ class _Pages:
             look=look,
             copy=look.copy,
             newest=self._newest(look),
+            recorded=[one for one in self._answers(look) if one["by"] != "person"],
             requests=self._requests(look),
         )
 
@@ -301,7 +302,7 @@ class _Pages:
         newest = self._newest(look)
         if form is None:
             form = {"antwoord": "", "zienswijze": ""}
-            if newest is not None:
+            if newest is not None and newest["by"] == "person":
                 form["antwoord"] = {"Ja": "eens", "Nee": "oneens"}.get(newest["agreed"], "")
                 form["zienswijze"] = newest["view"] or ""
         return self._page(
@@ -347,6 +348,7 @@ class _Pages:
             look=look,
             copy=look.copy,
             answers=self._answers(look),
+            newest=self._newest(look),
             is_new="ontvangen" in request.query_params,
         )
 
@@ -423,7 +425,7 @@ class _Pages:
         found = await self.store.trail(look) if look is not None else None
         if look is None or found is None:
             return self._shut(request, said, None)
-        moments = {"at", "sealed", "received", "imported", "asked", "made"}
+        moments = {"at", "ended", "sealed", "received", "imported", "asked", "made"}
 
         def read(one: dict[str, Any]) -> dict[str, Any]:
             return {
@@ -436,6 +438,7 @@ class _Pages:
             look=look,
             opened=[read(one) for one in found["opened"]],
             sent=[read(one) for one in found["sent"]],
+            codes=[read(one) for one in found["codes"] or []],
             proof=read(found["proof"]) if found["proof"] else None,
             answers=[{**one, "at": datetime.fromisoformat(one["at"])} for one in look.answers],
         )
@@ -489,7 +492,7 @@ class _Pages:
     ) -> Response:
         """Answer somebody whose stay is over, or whose dossier cannot be seen."""
         if look is not None:
-            newest = look.answers[0]["at"] if look.answers else None
+            newest = next((one["at"] for one in look.answers if one["by"] == "person"), None)
             return self._over(
                 *(request, said, look.phase),
                 closes_at=look.closes_at,
@@ -554,6 +557,8 @@ class _Pages:
                 form_key=look.stay.form_token if look is not None else "",
                 moment=said.moment,
                 day=said.day,
+                given_by=given_by,
+                notes=notes,
                 **facts,
             ),
             status,
@@ -594,8 +599,9 @@ class _Pages:
         ]
 
     def _newest(self, look: Look) -> dict[str, Any] | None:
-        answers = self._answers(look)
-        return answers[0] if answers else None
+        """Return the answer that counts for the person: their own, else what the school recorded for them."""
+        answers = [one for one in self._answers(look) if one["counts"]]
+        return min(answers, key=lambda one: ("person", "school", "family").index(one["by"]), default=None)
 
     def _requests(self, look: Look) -> list[dict[str, Any]]:
         shown = []

@@ -63,7 +63,7 @@ def receipt_pdf(copy: dict[str, Any], answers: list[dict[str, Any]], school: str
 
     Args:
         copy: the person's copy.
-        answers: the person's answers, the newest first.
+        answers: the person's answers and what the school recorded for them, the newest first.
         school: the primary school's name.
         lang: the reader's language.
         at: when it is made.
@@ -77,6 +77,8 @@ def receipt_pdf(copy: dict[str, Any], answers: list[dict[str, Any]], school: str
         if place == 1:
             _heading(sheet, said.plain("receipt.earlier"))
         sheet.pairs(_answer(said, answer, copy))
+        for key in notes(answer):
+            _soft(sheet, said.plain(key))
         sheet.ln(3)
     _soft(sheet, f"{said.plain('receipt.digest')}: {copy['digest']}\n{said.plain('receipt.digest_hint')}")
     return sheet.made()
@@ -103,13 +105,35 @@ def _soft(sheet: Sheet, text: str) -> None:
     sheet.say()
 
 
+def given_by(answer: dict[str, Any]) -> str:
+    """Return the key of whose answer it is: this, other (an earlier code of the person), school or family."""
+    if answer["by"] != "person":
+        return str(answer["by"])
+    return "this" if answer["is_this_code"] else "other"
+
+
+def notes(answer: dict[str, Any]) -> list[str]:
+    """Return the keys of what is said about an answer beside its facts: whether it counts, and where its view is."""
+    found = ["receipt.carried"] if answer["ground"] == "carried" else []
+    if answer["by"] != "person" and not answer["counts"]:
+        found.append("receipt.not_counted")
+    if answer["has_view"] and not answer["view"]:
+        found.append("receipt.view_hidden" if answer["by"] == "family" else "receipt.view_elsewhere")
+    if answer["has_view"] and answer["travels"] and not answer["counts"]:
+        found.append("receipt.view_goes")
+    return found
+
+
 def _answer(said: PageLanguage, answer: dict[str, Any], copy: dict[str, Any]) -> list[tuple[str, str]]:
     words = {"Ja": "agreed", "Nee": "disagreed"}.get(answer["agreed"], "unknown")
     rows = [
         (said.plain("receipt.decided"), said.plain(f"receipt.{words}")),
         (said.plain("receipt.at"), said.moment(answer["at"])),
         (said.plain("receipt.version"), str(copy["number"])),
+        (said.plain("receipt.by"), said.plain(f"by.{given_by(answer)}")),
     ]
+    if answer["by"] != "person":
+        rows.append((said.plain("receipt.ground"), said.plain(f"ground.{answer['ground']}")))
     if answer["consent"]:
         given = said.plain(f"receipt.{'yes' if answer['consent'] == 'Ja' else 'no'}")
         rows.append((said.plain("receipt.consent"), given))

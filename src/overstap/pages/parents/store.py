@@ -58,6 +58,7 @@ class Look:
     receivers: list[str]
     consent: str
     answers: list[dict[str, Any]] = field(repr=False)
+    """What the person answered, and what the school recorded for the person or the family, the newest first."""
     requests: list[dict[str, Any]] = field(repr=False)
     copy: dict[str, Any] | None = field(repr=False)
     held: bytes = field(repr=False)
@@ -208,7 +209,7 @@ class ReviewStore:
         await self._one("select overstap.review_sweep()", [])
 
     def view_of(self, look: Look, answer: dict[str, Any]) -> str | None:
-        """Return the view that went with one of the person's own answers."""
+        """Return the view that went with an answer of the person, or with one that the school recorded for them."""
         return self._unsealed(look, answer["key_id"], answer["view"], _view(look))
 
     def words_of(self, look: Look, request: dict[str, Any]) -> tuple[str | None, str | None]:
@@ -225,11 +226,14 @@ class ReviewStore:
         return answer["key_id"], seal(AESGCM(bytes.fromhex(answer["key"])), text.encode(), bound(look.region, bound_to))
 
     def _unsealed(self, look: Look, key_id: str | None, data: str | None, bound_to: str) -> str | None:
-        """Return the person's own words; None where there are none, or another key has them (the region's own)."""
-        if data is None or look.copy is None or key_id != look.copy["answer"]["key_id"]:
+        """Return the person's words; None where there are none, or the key is not theirs (the region's own)."""
+        if data is None or look.copy is None or key_id is None:
             return None
-        key = AESGCM(bytes.fromhex(look.copy["answer"]["key"]))
-        return unseal(key, b64decode(data), bound(look.region, bound_to)).decode()
+        own = look.copy["answer"]
+        key = own["key"] if key_id == own["key_id"] else look.copy.get("earlier", {}).get(key_id)
+        if key is None:
+            return None
+        return unseal(AESGCM(bytes.fromhex(key)), b64decode(data), bound(look.region, bound_to)).decode()
 
     async def _one(self, query: str, values: list[Any]) -> Any:
         """Run one function of the ledger. All of them may be sent again, so a connection that broke is no loss."""

@@ -251,7 +251,7 @@ class _Pages:
                 note=typed["opmerking"].strip() or None,
             )
         )
-        if done == "record_late":
+        if done in ("record_late", "record_answered"):
             return await self._pupil(stay, account, round_id, _id(dossier), faults=[done], form=typed, status=409)
         return await self._pupil(stay, account, round_id, _id(dossier), message=done)
 

@@ -229,6 +229,8 @@ class SchoolDesk:
             outcome = decisions.record(unit, round_id, who.school, [decision], ground=ground)
         if outcome.repeated:
             return "record_repeated"
+        if outcome.answered:
+            return "record_answered"
         if not outcome.recorded:
             return "record_late"
         return "record_attest_done" if ground == "attested" else "record_done"
