@@ -1,53 +1,137 @@
-"""Makes the ledger's database: numbered SQL files, each once, in order, under a lock."""
+"""Makes the ledger's schema and keeps it up to date: version 1, numbered migrations, code replaced as a whole."""
 
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 from overstap.errors import OverstapError
 from overstap.resources import INCLUDE
 
-MIGRATIONS = INCLUDE / "schemas" / "ledger"
+SCHEMA = INCLUDE / "schemas" / "ledger"
+"""tables/, migrations/, code/, rights/ and carry_over/; its README.md says what each is."""
+
+_VERSION_1 = "0001_tables"
+_CODE = "code"
+_LOCK = "select pg_advisory_xact_lock(hashtextextended('overstap.migrate', 0))"
 
 
-def migrate(dsn: str, folder: Path = MIGRATIONS) -> list[str]:
-    """Bring the ledger to the newest schema.
+def migrate(dsn: str, folder: Path = SCHEMA, *, wait_seconds: int = 60) -> list[str]:
+    """Bring the ledger to the newest schema, all of it or nothing. Safe to repeat, and to run twice at the same moment.
 
     Args:
         dsn: connection string of the owner, who may create roles.
-        folder: the numbered SQL files.
+        folder: the schema.
+        wait_seconds: how long to wait for a table that a running program has locked.
 
     Returns:
-        The names of the files that were applied now.
+        What was done, a sentence each; nothing when the ledger was up to date.
 
     Raises:
-        OverstapError: LEDGER-008 when a file that was applied earlier has changed since.
+        OverstapError: LEDGER-008 when a file that was applied earlier has changed since, LEDGER-018 when the ledger is
+            older than what can be carried over, LEDGER-019 when others kept its tables locked for longer than that.
     """
-    applied_now: list[str] = []
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("select pg_advisory_lock(hashtextextended('overstap.migrate', 0))")
-        connection.execute(
-            "create table if not exists public.overstap_migration "
-            "(name text primary key, digest text not null, applied_at timestamptz not null default clock_timestamp())"
-        )
-        done: dict[str, str] = dict(connection.execute("select name, digest from public.overstap_migration").fetchall())
-        for path in sorted(folder.glob("[0-9]*.sql")):
-            text = path.read_text(encoding="utf-8")
-            digest = hashlib.sha256(text.encode()).hexdigest()
-            if path.name in done:
-                if done[path.name] != digest:
-                    raise OverstapError("LEDGER-008", file=path.name)
-                continue
-            with connection.transaction():
-                connection.execute(text)
-                connection.execute(
-                    "insert into public.overstap_migration (name, digest) values (%s, %s)", [path.name, digest]
-                )
-            applied_now.append(path.name)
-    return applied_now
+    with psycopg.connect(dsn) as connection:
+        connection.execute(_LOCK)
+        connection.execute("select set_config('lock_timeout', %s, true)", [f"{wait_seconds}s"])
+        try:
+            return _migrate(connection, folder)
+        except psycopg.errors.LockNotAvailable as problem:
+            raise OverstapError("LEDGER-019") from problem
+
+
+def _migrate(connection: psycopg.Connection[TupleRow], folder: Path) -> list[str]:
+    connection.execute(
+        "create table if not exists public.overstap_migration "
+        "(name text primary key, digest text not null, applied_at timestamptz not null default clock_timestamp())"
+    )
+    known: dict[str, str] = dict(connection.execute("select name, digest from public.overstap_migration").fetchall())
+    steps = _steps(folder, known)
+    code = [path for part in ("code", "rights") for path in sorted((folder / part).glob("*.sql"))]
+    if not steps and known.get(_CODE) == _digest(code):
+        return []
+    if known:  # before tables change: no view or trigger is in the way
+        _run(connection, [folder / "remove_code.sql"])
+    for step in steps:
+        _run(connection, step.paths)
+        _note(connection, step.name, step.digest)
+    _run(connection, code)
+    _note(connection, _CODE, _digest(code))
+    return [*(step.told for step in steps), f"defined functions, views and rights anew: {len(code)} files"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What tables still lack: files to run, and what is kept and told of it."""
+
+    name: str
+    digest: str
+    paths: Sequence[Path]
+    told: str
+
+
+def _steps(folder: Path, known: Mapping[str, str]) -> list[_Step]:
+    tables = sorted((folder / "tables").glob("*.sql"))
+    version_1 = _digest(tables)
+    steps = []
+    if _VERSION_1 in known:
+        _unchanged(_VERSION_1, known[_VERSION_1], version_1)
+    elif known:
+        there = _carried_over(folder / "carry_over" / "from_39_files.sha256", known)
+        paths = [folder / "carry_over" / "from_39_files.sql"]
+        steps.append(_Step(_VERSION_1, version_1, paths, f"carried over to version 1: a ledger of {there} files"))
+    else:
+        steps.append(_Step(_VERSION_1, version_1, tables, f"made version 1: the tables of {len(tables)} files"))
+    for path in sorted((folder / "migrations").glob("[0-9]*.sql")):
+        digest = _digest([path])
+        if path.name in known:
+            _unchanged(path.name, known[path.name], digest)
+        else:
+            steps.append(_Step(path.name, digest, [path], f"applied migration {path.name}"))
+    return steps
+
+
+def _carried_over(listed: Path, known: Mapping[str, str]) -> int:
+    """Check that a ledger of before version 1 has every file of then, as it was; return how many."""
+    lines = [line.split() for line in listed.read_text(encoding="utf-8").splitlines()]
+    for digest, name in lines:
+        if name not in known:
+            raise OverstapError("LEDGER-018", file=name)
+        _unchanged(name, known[name], digest)
+    return len(lines)
+
+
+def _unchanged(name: str, applied: str, digest: str) -> None:
+    if applied != digest:
+        raise OverstapError("LEDGER-008", file=name)
+
+
+def _run(connection: psycopg.Connection[TupleRow], paths: Sequence[Path]) -> None:
+    for path in paths:
+        connection.execute(path.read_text(encoding="utf-8"))
+
+
+def _note(connection: psycopg.Connection[TupleRow], name: str, digest: str) -> None:
+    connection.execute(
+        "insert into public.overstap_migration (name, digest) values (%s, %s) "
+        "on conflict (name) do update set digest = excluded.digest, applied_at = clock_timestamp()",
+        [name, digest],
+    )
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    """Return the SHA-256 of one file as it is (as `sha256sum` gives it), or of several with their names."""
+    if len(paths) == 1:
+        return hashlib.sha256(paths[0].read_bytes()).hexdigest()
+    found = hashlib.sha256()
+    for path in paths:
+        found.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return found.hexdigest()
 
 
 def add_region(dsn: str, region: str) -> None:
@@ -58,7 +142,7 @@ def add_region(dsn: str, region: str) -> None:
         region: region id.
     """
     with psycopg.connect(dsn) as connection:
-        connection.execute("select pg_advisory_xact_lock(hashtextextended('overstap.migrate', 0))")
+        connection.execute(_LOCK)
         connection.execute("call overstap.add_region(%s)", [region])
 
 

@@ -74,6 +74,6 @@ def test_old_and_new_rows_are_matched_by_a_hash(ledger: Ledger) -> None:
     )
     assert (
         {name for (name,) in compared}
-        == {"keep_transition", "keep_line_still", "keep_inspection"}
+        == {"keep_transition", "keep_delivery_held", "keep_inspection"}
         == {name for (name,) in by_hash}
     )

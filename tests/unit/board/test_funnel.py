@@ -26,7 +26,7 @@ def test_layers_hold_one_another() -> None:
 
 
 def test_every_state_of_the_ledger_is_told() -> None:
-    schema = "".join(path.read_text() for path in sorted((PROJECT / "include/schemas/ledger").glob("*.sql")))
+    schema = "".join(path.read_text() for path in sorted((PROJECT / "include/schemas/ledger").rglob("*.sql")))
     states = set()
     for values in re.findall(r"insert into overstap\.state[^;]*values(.*?);", schema, flags=re.S):
         states |= set(re.findall(r"\('([a-z_]+)'", values))

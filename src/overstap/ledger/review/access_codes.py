@@ -1,6 +1,6 @@
 """Codes of persons as the region's side keeps them: frozen versions, sealed copies, and which code is in use.
 
-What the pages themselves may do are functions of the database (include/schemas/ledger/0050_parents_pages.sql).
+What the pages themselves may do are functions of the database (include/schemas/ledger/code/07_parents_pages.sql).
 """
 
 from collections.abc import Sequence

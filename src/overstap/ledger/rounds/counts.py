@@ -65,7 +65,7 @@ def expected(unit: UnitOfWork, round_id: str | None = None, school: str | None =
         school: of this school only.
     """
     found: dict[str, Counter[str]] = {}
-    # Round by round and school by school, so that an index hands the pupils over in order (0032_board_indexes.sql);
+    # Round by round and school by school, so that an index hands the pupils over in order (application_of_region);
     # which of the two schools supplies stands on the round, so that one half is never run.
     for one, supplier, count in unit.rows(
         """

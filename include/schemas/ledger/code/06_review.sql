@@ -1,0 +1,56 @@
+-- The review window as the database keeps it. A decision counts by the clock at the moment of its row, taken while the
+-- dossier is held: it is in time and recorded, or it is not recorded at all. Whoever writes one (a school's list, a page for
+-- parents) finds in what comes back which rows were taken.
+
+create function overstap.keep_window() returns trigger language plpgsql security definer
+    set search_path = overstap, pg_temp as $$
+declare held record;
+begin
+    select d.state, d.version, d.review_opens_at, d.review_closes_at,
+           r.not_inspected = 'attest' and coalesce(
+               (select w.choice <> 'hold' from window_decision w join gate_decision g using (gate_decision)
+                 where w.round_id = d.round_id and w.school = d.primary_school
+                 order by g.decided_at desc limit 1), true) as may_attest into held
+      from dossier d join round r on r.round_id = d.round_id
+     where d.dossier = new.dossier and d.region = new.region for update of d;
+    if not found then
+        raise exception 'no such dossier in %', new.region using errcode = 'foreign_key_violation';
+    end if;
+    new.recorded_at := overstap.clock();
+    if held.version is distinct from new.number then
+        return null;
+    end if;
+    if new.ground = 'attested' then
+        return case when held.may_attest and held.state in ('in_review', 'not_inspected')
+                     and held.review_closes_at <= new.recorded_at then new end;
+    end if;
+    return case when held.state in ('in_review', 'inspected', 'no_receiver')
+                 and (new.ground = 'carried' or coalesce(held.review_opens_at <= new.recorded_at, true))
+                 and held.review_closes_at > new.recorded_at then new end;
+end $$;
+create trigger keep_window before insert on overstap.review_decision
+    for each row execute function overstap.keep_window();
+
+create function overstap.mark_inspected() returns trigger language plpgsql security definer
+    set search_path = overstap, pg_temp as $$
+begin
+    update dossier d set state = 'inspected' from new_rows n
+     where d.dossier = n.dossier and d.region = n.region and d.state in ('in_review', 'not_inspected');
+    return null;
+end $$;
+create trigger mark_inspected after insert on overstap.review_decision
+    referencing new table as new_rows for each statement execute function overstap.mark_inspected();
+
+-- A request that is settled stays as it was asked; its words may go when they are erased.
+create function overstap.keep_request() returns trigger language plpgsql as $$
+begin
+    if old.state <> 'open' and (new.state <> old.state or octet_length(new.text) > 0 or octet_length(new.answer) > 0) then
+        raise exception 'request % is settled', old.request using errcode = 'check_violation';
+    end if;
+    if old.state = 'open' and new.state <> 'open' then
+        new.settled_at := overstap.clock();
+    end if;
+    return new;
+end $$;
+create trigger keep_request before update on overstap.review_request
+    for each row execute function overstap.keep_request();

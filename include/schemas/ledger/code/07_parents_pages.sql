@@ -1,0 +1,274 @@
+-- The functions of the parents' pages. Their login owns nothing and reads no table: each function asks for something that only the
+-- person with the letter has.
+
+-- One line of evidence, as overstap.ledger.audit writes it; the verifier reads the payload and not its layout.
+create procedure overstap.review_audit(of_region text, action text, subject text, detail json) language plpgsql as $$
+declare head record; said text; hash_before text;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('overstap.audit.' || of_region, 0));
+    select l.seq, l.hash into head from overstap.audit_line l where l.region = of_region order by l.seq desc limit 1;
+    hash_before := coalesce(encode(head.hash, 'hex'), repeat('0', 64));
+    said := json_build_object('action', action, 'actor', 'parents'' pages', 'at', overstap.clock(), 'detail', detail,
+                              'previous', hash_before, 'region', of_region, 'seq', coalesce(head.seq, 0) + 1,
+                              'subject', subject);
+    insert into overstap.audit_line (region, seq, payload, hash)
+    values (of_region, coalesce(head.seq, 0) + 1, said, sha256(convert_to(said, 'UTF8')));
+end $$;
+
+-- How far a person's dossier is, for the pages: early, open, closed (too late), renewed (a newer version is being made).
+create function overstap.review_phase(opens_at timestamptz, closes_at timestamptz, state text, number integer, version integer)
+    returns text language sql volatile
+    return case when version <> number or state in ('supplied', 'accepted', 'rejected') then 'renewed'
+                when opens_at > overstap.clock() then 'early'
+                when closes_at > overstap.clock() and state in ('in_review', 'inspected', 'no_receiver') then 'open'
+                else 'closed' end;
+
+-- Signs in. The same statements run for a wrong code and for a wrong birth date. Limits count what failed in this and the last
+-- quarter of an hour: per code, per address, and over all, in the database so that several processes share them. That somebody
+-- has to wait is said before anything was compared, so it tells nothing about the code.
+create function overstap.review_sign_in(code_token bytea, proof_token bytea, address text, session_token bytea, held bytea,
+                                        out status text, out answered_at timestamptz, out closes_at timestamptz)
+    language plpgsql security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
+declare
+    code_hash bytea := sha256(code_token);
+    address_hash bytea;
+    this_quarter timestamptz := date_bin('15 minutes', clock_timestamp(), 'epoch');
+    tried record;
+    found record;
+begin
+    if length(code_token) <> 32 or length(proof_token) <> 32 or length(session_token) <> 32 or length(held) > 100 then
+        raise exception 'no tokens of this ledger' using errcode = 'check_violation';
+    end if;
+    select sha256(salt || convert_to(address, 'UTF8')) into address_hash from review_salt;
+    -- Attempts on one code at the same moment follow one another: none slips under the limit.
+    perform pg_advisory_xact_lock(hashtextextended('overstap.review.' || encode(code_hash, 'hex'), 0));
+    select coalesce(sum(failed) filter (where kind = 'code'), 0) as code,
+           coalesce(sum(failed) filter (where kind = 'address'), 0) as address,
+           coalesce(sum(failed) filter (where kind = 'all'), 0) as everybody
+      into tried from review_attempt
+     where (kind, subject) in (('code', code_hash), ('address', address_hash), ('all', ''::bytea))
+       and quarter >= this_quarter - interval '15 minutes';
+    if tried.code >= 10 or tried.address >= 60 or tried.everybody >= 20000 then
+        status := 'wait';
+        return;
+    end if;
+    select a.access, a.region, a.dossier, a.person, f.number, d.state, d.review_closes_at,
+           review_phase(greatest(a.opens_at, d.review_opens_at), d.review_closes_at, d.state, f.number, d.version) as phase,
+           a.proves = sha256(proof_token) as is_proven
+      into found
+      from review_access a join review_frozen f using (frozen, region)
+      join dossier d on d.dossier = a.dossier and d.region = a.region
+     where a.finds = code_hash and a.ended_at is null;
+    if not coalesce(found.is_proven, false) then
+        insert into review_attempt as t (kind, subject, quarter, failed)
+        values ('code', code_hash, this_quarter, 1), ('address', address_hash, this_quarter, 1),
+               ('all', '', this_quarter, 1)
+            on conflict (kind, subject, quarter) do update set failed = t.failed + 1;
+        status := 'wrong';
+        return;
+    end if;
+    status := found.phase;
+    closes_at := found.review_closes_at;
+    select max(r.recorded_at) into answered_at from review_decision r
+     where r.dossier = found.dossier and r.number = found.number and r.person = found.person;
+    if status = 'open' then
+        call review_audit(found.region, 'content.open', found.dossier || '/' || found.number,
+                          json_build_object('by', 'parent', 'person', found.person, 'purpose', 'parent_page'));
+        insert into content_access (region, dossier, number, purpose, opened_by, person)
+        values (found.region, found.dossier, found.number, 'parent_page', 'parent', found.person);
+    end if;
+    if status in ('open', 'closed') then  -- after the window no content any more, but the log and what one did
+        insert into review_session (finds, access, held) values (sha256(session_token), found.access, held)
+            on conflict do nothing;  -- sent again after the connection broke
+    end if;
+end $$;
+
+-- The stay that a cookie stands for: at most an hour without a sign of life, at most four in all.
+create function overstap.review_stay(session_token bytea) returns table (
+        access uuid, region text, dossier uuid, person text, frozen uuid, number integer, phase text, held bytea,
+        showing bytea, closes_at timestamptz)
+    language plpgsql volatile set search_path = overstap, pg_temp as $$
+begin
+    return query
+    select a.access, a.region, a.dossier, a.person, a.frozen, f.number,
+           review_phase(greatest(a.opens_at, d.review_opens_at), d.review_closes_at, d.state, f.number, d.version), s.held,
+           a.showing, d.review_closes_at
+      from review_session s
+      join review_access a on a.access = s.access
+      join review_frozen f using (frozen, region)
+      join dossier d on d.dossier = a.dossier and d.region = a.region
+     where s.finds = sha256(session_token) and a.ended_at is null
+       and s.used_at > clock_timestamp() - interval '1 hour' and s.began_at > clock_timestamp() - interval '4 hours';
+end $$;
+
+-- All that a page needs, in one look. Other persons' answers are not in it.
+create function overstap.review_look(session_token bytea) returns table (
+        access uuid, region text, dossier uuid, number integer, phase text, held bytea, showing bytea, closes_at timestamptz,
+        delivers_at timestamptz, school_name text, school_contact text, receivers text[], consent text, answers json,
+        requests json)
+    language plpgsql security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
+begin
+    update review_session s set used_at = clock_timestamp()
+     where s.finds = sha256(session_token) and s.used_at < clock_timestamp() - interval '1 minute'
+       and s.used_at > clock_timestamp() - interval '1 hour';
+    return query
+    select t.access, t.region, t.dossier, t.number, t.phase, t.held, case when t.phase = 'open' then t.showing end, t.closes_at,
+           r.delivers_at, p.name, p.contact,
+           array(select c.name from may_receive x join school c on c.region = t.region and c.school = x.secondary_school
+                  where x.dossier = t.dossier
+                    and array_position(array['applied', 'registered', 'placed'], x.stage)
+                        >= array_position(array['applied', 'registered', 'placed'],
+                                          r.agreement #>> array['rounds', r.kind, 'receivers'])
+                  order by c.name),
+           r.consent,
+           (select json_agg(json_build_object('at', q.recorded_at, 'agreed', q.agreed, 'consent', q.consent,
+                                              'ground', q.ground, 'key_id', q.key_id, 'view', encode(q.view, 'base64')) order by q.recorded_at desc)
+              from review_decision q where q.dossier = t.dossier and q.number = t.number and q.person = t.person),
+           (select json_agg(json_build_object('id', q.request, 'kind', q.kind, 'at', q.asked_at, 'due', q.due_at, 'state', q.state,
+                                              'key_id', q.key_id, 'text', encode(q.text, 'base64'), 'settled', q.settled_at,
+                                              'answer', encode(q.answer, 'base64')) order by q.asked_at)
+              from review_request q where q.dossier = t.dossier and q.person = t.person)
+      from review_stay(session_token) t
+      join dossier d on d.dossier = t.dossier and d.region = t.region
+      join round r on r.round_id = d.round_id
+      join school p on p.region = d.region and p.school = d.primary_school;
+end $$;
+
+create function overstap.review_file(session_token bytea, wanted uuid) returns bytea
+    language sql volatile security definer set search_path = overstap, pg_temp as $$
+    select a.content from review_stay(session_token) t
+      join review_attachment a on a.frozen = t.frozen and a.region = t.region
+     where a.attachment = wanted and t.phase = 'open'
+$$;
+
+-- Records what a person decided, while the window of the dossier is open by the database's clock at the moment that the
+-- dossier is held: sealing holds it too, so a decision in the last second counts or does not, never both.
+create function overstap.review_decide(session_token bytea, pressed uuid, answer text, given text, with_key text,
+                                       with_view bytea, out status text, out decided_at timestamptz)
+    language plpgsql security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
+declare stay record; made uuid;
+begin
+    select * into stay from review_stay(session_token);
+    if stay.access is null then
+        status := 'ended';
+        return;
+    end if;
+    perform from dossier where dossier.dossier = stay.dossier for update;
+    select * into stay from review_stay(session_token);  -- as it is now that nobody else can change it
+    select r.recorded_at into decided_at from review_answer a join review_decision r using (review_decision)
+     where a.access = stay.access and a.once = pressed;
+    if decided_at is not null then
+        status := 'recorded';
+        return;
+    end if;
+    if stay.phase <> 'open' or octet_length(with_view) > 100000
+       or (select count(*) from review_answer a where a.access = stay.access) >= 100 then
+        status := case when stay.phase <> 'open' then stay.phase else 'enough' end;
+        return;
+    end if;
+    perform set_config('overstap.actor', 'parents'' pages', true);
+    insert into review_decision (region, dossier, number, seen_on, agreed, consent, key_id, view, recorded_by, ground, person)
+    values (stay.region, stay.dossier, stay.number, (overstap.clock() at time zone 'Europe/Amsterdam')::date, answer,
+            given, with_key, with_view, stay.person, 'parent_page', stay.person)
+    returning review_decision, recorded_at into made, decided_at;
+    if made is null then  -- the window closed between the look above and the row (trigger keep_window)
+        status := 'closed';
+        return;
+    end if;
+    call review_audit(stay.region, 'review.record', stay.dossier || '/' || stay.number,
+                      json_build_object('agreed', answer, 'ground', 'parent_page', 'person', stay.person));
+    insert into review_answer (region, access, once, review_decision) values (stay.region, stay.access, pressed, made);
+    status := 'recorded';
+end $$;
+
+-- Asks the school something, as ledger.requests.ask does. The words are sealed for the region with a key of this access.
+create function overstap.review_ask(session_token bytea, asked uuid, what text, with_key text, words bytea,
+                                    out status text, out due timestamptz)
+    language plpgsql security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
+declare stay record;
+begin
+    select * into stay from review_stay(session_token);
+    if stay.access is null then
+        status := 'ended';
+        return;
+    end if;
+    perform from review_access a where a.access = stay.access for update;  -- one at a time per person
+    select q.due_at into due from review_request q
+     where q.request = asked and q.dossier = stay.dossier and q.person = stay.person;
+    if due is not null then
+        status := 'recorded';
+        return;
+    end if;
+    if stay.phase <> 'open' or octet_length(words) > 40000
+       or (select count(*) from review_request q where q.dossier = stay.dossier and q.person = stay.person) >= 20 then
+        status := case when stay.phase <> 'open' then stay.phase else 'enough' end;
+        return;
+    end if;
+    call review_audit(stay.region, 'review.ask', stay.dossier || '/' || stay.number,
+                      json_build_object('kind', what, 'request', asked));
+    due := least(overstap.clock() + interval '5 days', greatest(stay.closes_at, overstap.clock() + interval '1 day'));
+    insert into review_request (request, region, dossier, number, person, kind, key_id, text, due_at)
+    values (asked, stay.region, stay.dossier, stay.number, stay.person, what, with_key, words, due);
+    status := 'recorded';
+end $$;
+
+create function overstap.review_sign_out(session_token bytea) returns void
+    language sql volatile security definer set search_path = overstap, pg_temp as $$
+    delete from review_session where finds = sha256(session_token)
+$$;
+
+-- Takes away stays and attempts that are over.
+create function overstap.review_sweep() returns void
+    language sql volatile security definer set search_path = overstap, pg_temp as $$
+    delete from review_session where used_at < clock_timestamp() - interval '1 hour'
+        or began_at < clock_timestamp() - interval '4 hours';
+    delete from review_attempt where quarter < clock_timestamp() - interval '1 hour'
+$$;
+
+-- Never what another person did: that somebody looked, and when, is theirs to tell.
+create function overstap.review_trail(session_token bytea) returns json
+    language sql volatile security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
+    select json_build_object(
+        'opened', (select coalesce(json_agg(json_build_object('at', c.opened_at, 'where', c.purpose, 'number', c.number)
+                                            order by c.opened_at desc), '[]')
+                     from (select * from content_access a where a.dossier = t.dossier
+                              and (a.person is null or a.person = t.person) order by a.opened_at desc limit 500) c),
+        'sent', (select coalesce(json_agg(json_build_object(
+                            'to', s.name, 'sealed', l.sealed_at, 'number', l.number,
+                            'received', (select min(r.received_at) from receipt r where r.message_id = l.message_id
+                                            and r.region = l.region and r.outcome = 'accepted'),
+                            'imported', (select min(x.stated_at) from result x where x.message_id = l.message_id
+                                            and x.region = l.region and x.outcome = 'imported')) order by l.sealed_at), '[]')
+                   from delivery l join school s on s.region = l.region and s.school = l.secondary_school
+                  where l.dossier = t.dossier and l.region = t.region),
+        'proof', (select json_build_object('asked', p.asked_at, 'is_open', p.is_open, 'made', p.made_at)
+                    from review_proof p where p.access = t.access and p.region = t.region))
+      from review_stay(session_token) t
+$$;
+
+-- Asks for the proof; pressed twice it is asked once.
+create function overstap.review_wish(session_token bytea, out asked timestamptz)
+    language plpgsql security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
+declare stay record;
+begin
+    select * into stay from review_stay(session_token);
+    if stay.access is null then
+        return;
+    end if;
+    perform from review_access a where a.access = stay.access for update;
+    select p.asked_at into asked from review_proof p where p.access = stay.access and p.is_open;
+    if asked is not null then
+        return;
+    end if;
+    call review_audit(stay.region, 'review.wish', stay.dossier || '/' || stay.number,
+                      json_build_object('person', stay.person));
+    insert into review_proof as p (region, access, dossier) values (stay.region, stay.access, stay.dossier)
+        on conflict (access, region) do update set asked_at = overstap.clock(), is_open = true
+    returning p.asked_at into asked;
+end $$;
+
+create function overstap.review_proof_of(session_token bytea) returns bytea
+    language sql volatile security definer set search_path = overstap, pg_temp as $$
+    select p.content from review_stay(session_token) t join review_proof p on p.access = t.access and p.region = t.region
+$$;
+

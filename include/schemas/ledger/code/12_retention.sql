@@ -1,0 +1,118 @@
+-- Retention. What is over is erased (AVG art. 5, 1e): first the content (dossiers, attachments, copies, words of parents,
+-- envelopes, file names, reports), later the traces (hashes by which a pupil or person could be found again, and who opened
+-- what). States, counts, digests and receipts stay, and so does the audit chain. When, the region agrees; the database keeps to its
+-- own clock and to a floor. Erasing is a function: the region's role may call it, and can neither change nor remove those columns
+-- by itself.
+
+-- Whether a dossier may be erased at all, and from when its days count.
+create view overstap.retention with (security_invoker = true) as
+select d.region, d.round_id, d.dossier, d.erased_at, d.forgotten_at, o.closed_at,
+       exists (select from overstap.retention_hold h where h.round_id = d.round_id and h.lifted_at is null
+                  and coalesce(h.dossier = d.dossier, true)) as is_held,
+       exists (select from overstap.delivery l where l.dossier = d.dossier and l.region = d.region and l.state = 'sealed'
+                  and d.state = 'sealed')
+       or exists (select from overstap.delivery l join overstap.revocation r using (message_id, region)
+                   where l.dossier = d.dossier and l.region = d.region and r.state = 'open') as is_under_way,
+       s.is_final
+  from overstap.dossier d
+  join overstap.round o on o.round_id = d.round_id
+  join overstap.state s on s.state = d.state;
+
+-- Which of some dossiers may go now. Days of at least a month after the close of the round; or asked for one dossier (AVG art. 17),
+-- which then needs no days, but an end. Never what is held, or still under way.
+create function overstap.may_erase(wanted uuid[], days integer, is_asked boolean) returns uuid[]
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare of_region text := acting_region(); found uuid[];
+begin
+    if of_region is null or not (is_asked or coalesce(days, 0) >= 30) then
+        raise exception 'retention needs a region, and thirty days at least' using errcode = 'check_violation';
+    end if;
+    perform from dossier d where d.dossier = any(wanted) and d.region = of_region order by d.dossier for update;
+    select coalesce(array_agg(t.dossier order by t.dossier), '{}') into found from retention t
+     where t.dossier = any(wanted) and t.region = of_region and not t.is_held and not t.is_under_way
+       and case when is_asked then t.is_final else t.closed_at <= overstap.clock() - make_interval(days => days) end;
+    return found;
+end $$;
+
+create function overstap.erase_content(wanted uuid[], days integer, is_asked boolean) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare ids uuid[] := may_erase(wanted, days, is_asked); accesses uuid[]; erased integer;
+begin
+    update dossier_version set content = '' where dossier = any(ids);
+    update review_decision set key_id = null, view = null, note_key_id = null, note = case when ground = 'attested' then ''::bytea end
+     where dossier = any(ids);
+    update review_request set text = '', answer = case when answer is not null then ''::bytea end where dossier = any(ids);
+    select array_agg(access) into accesses from review_access where dossier = any(ids);
+    delete from review_session where access = any(accesses);
+    delete from review_proof where access = any(accesses);
+    delete from review_answer where access = any(accesses);
+    delete from review_access where access = any(accesses);
+    delete from review_attachment a using review_frozen f where f.frozen = a.frozen and f.dossier = any(ids);
+    delete from finding where dossier = any(ids);
+    update delivery set envelope = '' where dossier = any(ids);
+    update mail m set state = 'refused', content = null, settled_at = overstap.clock()
+      from invitation i where i.dossier = any(ids) and m.region = i.region and m.content is not null
+       and m.meaning = concat_ws('/', 'invitation', i.dossier, i.number, i.person, i.days_before);
+    update dossier set las_key = null, erased_at = overstap.clock() where dossier = any(ids) and erased_at is null;
+    get diagnostics erased = row_count;
+    return erased;
+end $$;
+
+create function overstap.forget_traces(wanted uuid[], days integer, is_asked boolean) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare ids uuid[] := may_erase(wanted, days, is_asked); forgotten integer;
+begin
+    delete from entitled where dossier = any(ids);
+    delete from mail m using invitation i where i.dossier = any(ids) and m.region = i.region
+       and m.meaning = concat_ws('/', 'invitation', i.dossier, i.number, i.person, i.days_before);
+    delete from invitation where dossier = any(ids);
+    delete from letter_print where dossier = any(ids);
+    delete from content_access where dossier = any(ids);
+    -- Whose answer it was is no longer said; that there were two stays.
+    update review_decision r set person = n.place, recorded_by = case when r.ground = 'parent_page' then n.place else r.recorded_by end
+      from (select review_decision, dense_rank() over (partition by dossier order by person)::text as place
+              from review_decision where dossier = any(ids) and person is not null) n
+     where n.review_decision = r.review_decision;
+    update review_request set person = null where dossier = any(ids);
+    update dossier_request q set pupil = null from dossier d where d.dossier = any(ids) and q.region = d.region and q.pupil = d.pupil
+       and not exists (select from dossier o where o.pupil = d.pupil and o.region = d.region and not o.dossier = any(ids)
+                          and o.forgotten_at is null);
+    delete from application a using dossier d where d.dossier = any(ids) and a.region = d.region and a.pupil = d.pupil
+       and not exists (select from dossier o where o.pupil = d.pupil and o.region = d.region and not o.dossier = any(ids)
+                          and o.forgotten_at is null);
+    update dossier set forgotten_at = overstap.clock(), pupil = sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
+     where dossier = any(ids) and erased_at is not null and forgotten_at is null;
+    get diagnostics forgotten = row_count;
+    return forgotten;
+end $$;
+
+-- What belongs to a round and to no dossier: names of refused files, reports that name pupils by their key at school, mail that
+-- never went; and, with the traces, registrations of pupils whose dossier never came.
+create function overstap.erase_of_round(of_round text, days integer, with_traces boolean) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare of_region text := acting_region(); gone integer; more integer;
+begin
+    if coalesce(days, 0) < 30 or not exists (select from round o where o.round_id = of_round and o.region = of_region
+            and o.closed_at <= overstap.clock() - make_interval(days => days))
+       or exists (select from retention_hold h where h.round_id = of_round and h.lifted_at is null) then
+        return 0;
+    end if;
+    delete from refused_input where round_id = of_round;
+    get diagnostics gone = row_count;
+    delete from school_report where round_id = of_round;
+    get diagnostics more = row_count;
+    gone := gone + more;
+    update mail set state = 'refused', content = null, settled_at = overstap.clock() where round_id = of_round and content is not null;
+    get diagnostics more = row_count;
+    gone := gone + more;
+    if with_traces then
+        delete from application a using round o where o.round_id = of_round and a.region = of_region and a.school_year = o.school_year
+           and not exists (select from dossier d where d.pupil = a.pupil and d.region = of_region)
+           and not exists (select from round r where r.region = of_region and r.school_year = o.school_year
+                              and coalesce(r.closed_at > overstap.clock() - make_interval(days => days), true));
+        get diagnostics more = row_count;
+        gone := gone + more;
+    end if;
+    return gone;
+end $$;
+

@@ -1,0 +1,111 @@
+-- The rights of tasks and of the command, in the role of one region (login overstap_app). Columns, not tables: what a round started
+-- with stays, and a moment that counts as evidence is the database's own.
+
+grant usage on schema overstap to overstap_region, overstap_app;
+do $$ begin
+    execute format('grant connect on database %I to overstap_app', current_database());
+end $$;
+
+-- regions, rounds
+grant select on overstap.region to overstap_region;
+grant select, insert, update (name, contact) on overstap.school to overstap_region;
+grant select, insert (round_id, region, school_year, kind, agreement, agreement_digest), update (closed_at)
+    on overstap.round to overstap_region;
+grant select, insert (region, round_id, number, origin, agreement, agreement_digest, offered_digest, changes, delivers_at,
+                      receiving, taken_by, reason)
+    on overstap.round_agreement to overstap_region;
+grant select, insert (region, round_id, run_id, schools, asked_by, reason) on overstap.run_change to overstap_region;
+grant select, insert (region, round_id, milestone, moment, behind) on overstap.milestone_passed to overstap_region;
+grant select, insert, update (primary_school, stage, recorded_at, withdrawn_at) on overstap.application to overstap_region;
+
+-- gates
+grant select, insert (region, round_id, gate, approved, decided_by, reason, answer_key, dossiers)
+    on overstap.gate_decision to overstap_region;
+grant select, insert (region, round_id, gate, batch, reason, subject, count, facts), update (settled_by, withdrawn_at)
+    on overstap.gate_hold to overstap_region;
+grant select, insert on overstap.window_decision to overstap_region;
+
+-- dossiers
+grant select on overstap.state, overstap.transition, overstap.dossier_event to overstap_region;
+grant select, insert (region, round_id, primary_school, pupil, las_key),
+    update (state, version, review_opens_at, review_closes_at, las_key) on overstap.dossier to overstap_region;
+grant select, insert (dossier, number, region, key_id, content, content_digest, oso_version, source), update (released_by)
+    on overstap.dossier_version to overstap_region;
+grant select, insert, delete on overstap.finding to overstap_region;
+grant select, insert, delete, update (code, facts, key_id, file_name) on overstap.refused_input to overstap_region;
+grant select, insert on overstap.quality_run to overstap_region;
+grant select, insert (region, round_id, school, key_id, html, csv), update (key_id, html, csv, made_at)
+    on overstap.school_report to overstap_region;
+grant select, insert (region, dossier, owner), update (owner, taken_at) on overstap.without_receiver to overstap_region;
+
+-- review
+grant select on overstap.review_ground, overstap.review_answer, overstap.without_consent to overstap_region;
+grant select, insert (region, dossier, number, person, kind) on overstap.entitled to overstap_region;
+grant select, insert (region, dossier, number, person, channel, days_before, state, reason, made_by),
+    update (state, reason, made_by) on overstap.invitation to overstap_region;
+grant select, insert (region, dossier, number, person, printed_by) on overstap.letter_print to overstap_region;
+grant select, insert (region, dossier, number, person, seen_on, agreed, consent, key_id, view, note_key_id, note, recorded_by,
+                      ground)
+    on overstap.review_decision to overstap_region;
+grant select, insert (request, region, dossier, number, person, kind, key_id, text, due_at),
+    update (state, answer_key_id, answer, settled_by) on overstap.review_request to overstap_region;
+grant select, insert (region, dossier, number, purpose, opened_by, person) on overstap.content_access to overstap_region;
+grant select, insert (region, dossier, number, digest) on overstap.review_frozen to overstap_region;
+grant select (attachment, region, frozen), insert on overstap.review_attachment to overstap_region;
+grant select,
+    insert (access, region, dossier, person, finds, proves, held_key_id, held, frozen, showing, opens_at, issued_by),
+    update (frozen, showing, ended_at) on overstap.review_access to overstap_region;
+grant select, update (is_open, content, made_at, made_by) on overstap.review_proof to overstap_region;
+
+-- delivery
+grant select on overstap.may_leave, overstap.may_receive, overstap.current_result to overstap_region;
+grant select,
+    insert (message_id, region, round_id, dossier, number, secondary_school, serial, envelope, envelope_digest, manifest_digest,
+            files_digest, stated_at),
+    update (state, attempts, next_attempt_at, problem, offered_at, settled_at)
+    on overstap.delivery to overstap_region;
+grant select, insert (region, message_id, digest, content, outcome, code), update (outcome, code)
+    on overstap.receipt to overstap_region;
+grant select, insert (region, message_id, kind, outcome, reason, stated_at, digest, content)
+    on overstap.result to overstap_region;
+grant select, insert, update on overstap.school_line to overstap_region;
+grant select, insert (region, round_id, message_id, primary_school, secondary_school, problem, attempts)
+    on overstap.non_delivery to overstap_region;
+grant select, insert (request_id, region, secondary_school, primary_school, pupil, answer, reason, message_id)
+    on overstap.dossier_request to overstap_region;
+grant select, insert (region, round_id, dossier, number, reason, decided_by) on overstap.withdrawal to overstap_region;
+grant select, insert (message_id, region, statement, statement_digest),
+    update (state, attempts, next_attempt_at, problem, answer, had, offered_at, settled_at)
+    on overstap.revocation to overstap_region;
+grant select, insert (message_id, region, round_id, primary_school, secondary_school, envelope, envelope_digest, manifest_digest,
+                      sent_by),
+    update (outcome, code, receipt, settled_at) on overstap.test_message to overstap_region;
+grant select, insert (region, round_id, school, code), update (code, found_at), delete on overstap.test_obstacle to overstap_region;
+grant execute on function overstap.adopt_envelope to overstap_region;
+
+-- notifications
+grant select, insert (mail, region, round_id, meaning, kind, is_urgent, key_id, content, due_at),
+    update (state, attempts, code, reply, next_attempt_at, settled_at, content) on overstap.mail to overstap_region;
+grant select, insert (region, round_id, meaning, kind, recipient, facts, is_urgent), update (mail, dropped_at)
+    on overstap.notice to overstap_region;
+grant select, insert (region, round_id, dag_id, run_id, task, map_index, school, code, facts, who, will_retry),
+    update (ended_at) on overstap.task_failure to overstap_region;
+
+-- accounts: the table under the region, signing in before any region is known
+grant select, insert (account, region, school, name, password, made_by), update (name, password, made_by, ended_at)
+    on overstap.school_account to overstap_region;
+grant execute on function overstap.school_account_named, overstap.school_try, overstap.school_tried_well,
+    overstap.school_stay_begin, overstap.school_stay_look, overstap.school_stay_end to overstap_app;
+
+-- audit, retention
+grant select, insert on overstap.audit_line to overstap_region;
+grant select, insert (region, up_to, payload, signature, certificate) on overstap.audit_checkpoint to overstap_region;
+grant select, insert (region, round_id, dossier, reason, held_by), update (lifted_by, lifted_at)
+    on overstap.retention_hold to overstap_region;
+grant select on overstap.retention to overstap_region;
+grant execute on function overstap.may_erase, overstap.erase_content, overstap.forget_traces, overstap.erase_of_round
+    to overstap_region;
+
+-- of no region
+grant select, insert (what, made_by) on overstap.backup to overstap_app;
+grant select, delete, insert (holder, holds_until) on overstap.certificate to overstap_app;
