@@ -128,7 +128,7 @@ def opened(house: House) -> None:
     with house.ledger() as ledger:
         with ledger.unit("alfa", "test") as unit:
             open_round(unit, house.agreement, house.kind)
-        found = applications.read_csv(house.drop / "alfa" / str(house.agreement.registrations.file))
+        found = applications.read_file(house.drop / "alfa" / str(house.agreement.registrations.file))
         collect_registrations(ledger, house.agreement, [found], "test")
 
 

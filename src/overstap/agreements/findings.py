@@ -98,6 +98,9 @@ def _told(value: Any, language: str) -> Any:
     if isinstance(value, Said):
         sentence: str = texts("agreements/checks")[value.name][language]
         return sentence.format(**{name: _told(fact, language) for name, fact in value.facts.items()})
+    if isinstance(value, OverstapError):
+        said = (value.message_nl, value.do_nl) if language == "nl" else (value.message_en, value.do_en)
+        return " ".join(said).rstrip(".")
     if isinstance(value, timedelta):
         return _days(value, language)
     if isinstance(value, datetime):

@@ -3,9 +3,7 @@
 Loading and checking both begin here, so they cannot read a file differently.
 """
 
-import csv
 import difflib
-import io
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -18,6 +16,7 @@ import yaml
 
 from overstap.agreements.national import FOLDER, national_year
 from overstap.errors import OverstapError
+from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 
 Key = tuple[str | int, ...]
 """The way to a value: ("rounds", "advice", "milestones", "opens")."""
@@ -25,9 +24,10 @@ Key = tuple[str | int, ...]
 _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXT, _LIST, _BLOCK = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 _SCHOOL_YEAR = re.compile(r"20[0-9]{2}-20[0-9]{2}")
-_SCHOOLS_FILE = re.compile(r"[A-Za-z0-9_-]+\.csv")
-_COLUMNS = ("id", "name", "kind", "board", "contact", "supplies", "receives")
+_SCHOOLS_FILE = re.compile(r"[A-Za-z0-9_-]+\.(csv|xlsx)")
 _NEEDED_COLUMNS = ("id", "name", "kind", "contact")
+_OPTIONAL_COLUMNS = ("board", "supplies", "receives")
+_COLUMNS = ("id", "name", "kind", "board", "contact", "supplies", "receives")
 
 
 class _Loader(_SafeLoader):  # type: ignore[misc,valid-type]
@@ -231,34 +231,39 @@ def _take_schools(written: AgreementSource) -> None:
         return
     path = written.path.parent / name
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
-        said = "unreadable" if isinstance(problem, OSError) else "encoding"
-        written.faults.append(SourceFault("AGREEMENT-109", {"problem": _words(said, file=name)}, place, ("schools",)))
+        rows = list(read_table(path.read_bytes(), Header(_NEEDED_COLUMNS, _OPTIONAL_COLUMNS)).rows)
+    except OSError:
+        written.faults.append(
+            SourceFault("AGREEMENT-109", {"problem": _words("unreadable", file=name)}, place, ("schools",))
+        )
         return
-    header_line = text.split("\n", 1)[0]
-    # Excel with Dutch settings writes semicolons
-    delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = [column.strip() for column in next(reader, [])]
-    for column in [column for column in header if column not in _COLUMNS]:
+    except HeaderError as wrong:
+        written.faults.extend(_header_faults(wrong, SourcePosition(path, wrong.line, 1)))
+        return
+    except OverstapError as problem:
+        written.faults.append(
+            SourceFault("AGREEMENT-109", {"problem": problem}, SourcePosition(path, 1, 1), ("schools",))
+        )
+        return
+    for row in rows:
+        here = SourcePosition(path, row.line, 1)
+        if isinstance(row, RefusedRow):
+            # The school stands there and cannot be read: the agreement as a whole waits, and no school is left out.
+            written.faults.append(SourceFault("AGREEMENT-109", {"problem": row.error}, here, ("schools",)))
+            continue
+        written.rows["schools", len(written.data["schools"])] = here
+        written.data["schools"].append(_school(dict(row.cells)))
+
+
+def _header_faults(wrong: HeaderError, place: SourcePosition) -> Iterator[SourceFault]:
+    for column in wrong.names:
         close = difflib.get_close_matches(column, _COLUMNS, 1) or ["-"]
         facts = {"problem": _words("unknown_column", column=column, close=close[0], columns=", ".join(_COLUMNS))}
-        written.faults.append(SourceFault("AGREEMENT-109", facts, SourcePosition(path, 1, 1), ("schools",)))
-    for column in [column for column in _NEEDED_COLUMNS if column not in header]:
-        facts = {"problem": _words("no_column", column=column)}
-        written.faults.append(SourceFault("AGREEMENT-109", facts, SourcePosition(path, 1, 1), ("schools",)))
-    line = reader.line_num + 1
-    for row in reader:
-        if any(cell.strip() for cell in row):
-            key: Key = ("schools", len(written.data["schools"]))
-            written.rows[key] = SourcePosition(path, line, 1)
-            if len(row) != len(header):
-                facts = {"problem": _words("cells", cells=len(row), columns=len(header))}
-                written.faults.append(SourceFault("AGREEMENT-109", facts, SourcePosition(path, line, 1), key))
-            school = _school({name: cell.strip() for name, cell in zip(header, row, strict=False) if name in _COLUMNS})
-            written.data["schools"].append(school)
-        line = reader.line_num + 1
+        yield SourceFault("AGREEMENT-109", facts, place, ("schools",))
+    for column in wrong.missing:
+        yield SourceFault("AGREEMENT-109", {"problem": _words("no_column", column=column)}, place, ("schools",))
+    for column in wrong.double:
+        yield SourceFault("AGREEMENT-109", {"problem": _words("double_column", column=column)}, place, ("schools",))
 
 
 def _words(name: str, **facts: object) -> "Said":

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from overstap.envelope import manifest as forms
 from overstap.envelope.reasons import EnvelopeError, OpeningFailure
+from overstap.school_numbers import SCHOOL
 
 REQUEST, ANSWER, NOTIFICATION = "overstap-request/1", "overstap-answer/1", "overstap-notification/1"
 MEDIA_TYPE = "application/json"
@@ -20,7 +21,7 @@ MAX_BYTES = 4096
 """Longer than any of these messages can be."""
 
 _NUMBER = re.compile(r"[0-9]{9}")
-_SCHOOL = re.compile(r"[0-9]{2}[A-Z]{2}[0-9]{2}")
+_SCHOOL = re.compile(SCHOOL)
 _VERSION = re.compile(r"[0-9]{4}\.[0-9]{1,2}")
 _SESSION = re.compile(r"[A-Za-z0-9-]{1,64}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -1,13 +1,13 @@
-"""Which pupil goes to which secondary school, and how sure that is: from a CSV file or from the LAS database.
+"""Which pupil goes to which secondary school, and how sure that is: from a file or from the LAS database.
 
-A row that cannot be trusted is refused by its line and a code; the others are taken. pandas is kept out of this: it
-drops leading zeros, turns the surname "NA" into nothing, and pads a short row without a word.
+A row that cannot be trusted is refused by its line and a code, with as much of it as says whom it is about; the others
+are taken. pandas is kept out of this: it drops leading zeros, turns the surname "NA" into nothing, and pads a short row
+without a word.
 """
 
-import csv
+import contextlib
 import errno
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -19,10 +19,12 @@ from psycopg.rows import tuple_row
 
 from overstap.agreements.model import RegistrationStage
 from overstap.clock import NETHERLANDS
-from overstap.decoding import decoded
 from overstap.errors import OverstapError
 from overstap.intake.refusals import RefusedItem
 from overstap.oso import identifiers
+from overstap.school_numbers import school_id_in
+from overstap.tabular import Header, HeaderError, RefusedRow, read_table
+from overstap.tabular.values import Cause, WrongNumberError, day, digits, moment
 
 HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_school", "fase", "vastgelegd_op")
 """The columns, in any order; none may be missing, none may be added."""
@@ -30,16 +32,13 @@ HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_school", "fase",
 _SCHEMA, _VIEW = "overstap_las", "oso_aanmelding"
 _VIEW_COLUMNS = ("regio", *HEADER)
 _LIMIT_BYTES = 50_000_000
+_LIMIT_ROWS = 1_000_000
 _STAGES = {
     "aangemeld": RegistrationStage.APPLIED,
     "ingeschreven": RegistrationStage.REGISTERED,
     "geplaatst": RegistrationStage.PLACED,
     **{stage.value: stage for stage in RegistrationStage},
 }
-_SCHOOL = re.compile(r"[0-9]{2}[A-Z]{2}[0-9]{2}")
-_DUTCH_DATE = re.compile(r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})")
-# A spreadsheet writes ="012345678" or '012345678 to keep a leading zero.
-_PROTECTED = re.compile(r"=\"(?P<formula>[0-9]+)\"|'(?P<quoted>[0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +64,18 @@ class _WrongRowError(Exception):
         super().__init__(code)
 
 
-def read_csv(path: Path) -> tuple[list[Application], list[RefusedItem]]:
-    """Read a CSV file of applications as spreadsheets and school systems write it.
+def read_file(path: Path) -> tuple[list[Application], list[RefusedItem]]:
+    """Read a file of applications: CSV as spreadsheets and school systems write it, or a workbook (.xlsx).
 
-    UTF-8 with or without byte order mark, UTF-16 with one, or cp1252; separated by semicolon, comma or tab; LF or CRLF;
-    dates as 2015-03-30 or 30-03-2015; moments as a date or an ISO moment, Dutch wall time where no zone is given.
+    Dates as 2015-03-30 or 30-3-2015; moments as a date or with a time of day, Dutch wall time where no zone is given.
 
     Returns:
-        The applications in the file's order, and the refused rows (INTAKE-034 to INTAKE-040), each with its line.
+        The applications in the file's order, and the refused rows (TABLE-010 to TABLE-024, INTAKE-036 to INTAKE-043),
+        each with its line and with what could be read of it.
 
     Raises:
-        OverstapError: INTAKE-030 to INTAKE-033, when there is nothing to trust in the file as a whole.
+        OverstapError: INTAKE-030 to INTAKE-033 and TABLE-002 to TABLE-008, when there is nothing to trust in the file
+            as a whole.
     """
     try:
         size = path.stat().st_size
@@ -84,21 +84,25 @@ def read_csv(path: Path) -> tuple[list[Application], list[RefusedItem]]:
         data = path.read_bytes()
     except OSError as problem:
         raise OverstapError("INTAKE-030", kind=errno.errorcode.get(problem.errno or 0, "?")) from None
-    # Each line is read by itself: no field holds a line break, and an unclosed quote must not swallow the lines below.
-    lines = re.split(r"\r\n|\n|\r", decoded(data))
-    first = next((number for number, line in enumerate(lines) if line.strip()), None)
-    if first is None:
-        raise OverstapError("INTAKE-033", header=";".join(HEADER))
-    separator, order = _header(lines[first])
+    try:
+        table = read_table(data, Header(HEADER), most_bytes=_LIMIT_BYTES, most_rows=_LIMIT_ROWS)
+    except HeaderError as wrong:
+        if wrong.is_empty:
+            raise OverstapError("INTAKE-033", header=";".join(HEADER)) from None
+        # The line itself is not told: without a header it is a pupil's row.
+        raise OverstapError("INTAKE-032", header=";".join(HEADER), **wrong.facts) from None
     applications: list[Application] = []
     refused: list[RefusedItem] = []
-    for number, line in enumerate(lines[first + 1 :], start=first + 2):
-        if not line.strip(" \t;,"):
+    for row in table.rows:
+        if isinstance(row, RefusedRow):
+            refused.append(RefusedItem(row.label, row.code, {**row.facts, "line": row.line}))
             continue
+        cells = [row.cells[name] for name in HEADER]
         try:
-            applications.append(_application(_fields(line, separator, order)))
+            applications.append(_application(cells))
         except _WrongRowError as wrong:
-            refused.append(RefusedItem(f"regel {number}", wrong.code, wrong.facts))
+            facts = {**wrong.facts, "line": row.line}
+            refused.append(RefusedItem(f"regel {row.line}", wrong.code, facts, about=_about(cells)))
     return applications, refused
 
 
@@ -110,7 +114,7 @@ def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[lis
         region: id of the region.
 
     Returns:
-        The applications, and the refused rows (INTAKE-036 to INTAKE-039), each with its position in the answer.
+        The applications, and the refused rows (INTAKE-036 to INTAKE-043), each with its position in the answer.
 
     Raises:
         OverstapError: INTAKE-041 when the view cannot be read, INTAKE-042 when its columns are not the documented ones.
@@ -131,7 +135,8 @@ def read_database(connection: psycopg.Connection[Any], region: str) -> tuple[lis
                     try:
                         applications.append(_application(row))
                     except _WrongRowError as wrong:
-                        refused.append(RefusedItem(f"rij {position}", wrong.code, wrong.facts))
+                        facts = {**wrong.facts, "line": position}
+                        refused.append(RefusedItem(f"rij {position}", wrong.code, facts, about=_about(row)))
     except psycopg.Error as problem:
         raise OverstapError(
             "INTAKE-041", region=region, kind=type(problem).__name__, sqlstate=problem.sqlstate or "-"
@@ -151,46 +156,6 @@ def _check_columns(connection: psycopg.Connection[Any], view: sql.Identifier, re
         )
 
 
-def _header(line: str) -> tuple[str, list[int]]:
-    """Return the separator, and for each column of `HEADER` its place in a row.
-
-    Raises:
-        OverstapError: INTAKE-032. The line itself is not told: without a header it is a pupil's row.
-    """
-    separator = max(";,\t", key=line.count)
-    names = [part.strip().strip('"').strip().lower().replace(" ", "_") for part in line.split(separator)]
-    while names and not names[-1]:
-        names.pop()
-    missing = [name for name in HEADER if name not in names]
-    double = [name for name in HEADER if names.count(name) > 1]
-    unknown = [str(place) for place, name in enumerate(names, start=1) if name not in HEADER]
-    if missing or double or unknown:
-        raise OverstapError(
-            "INTAKE-032",
-            missing=", ".join(missing) or "-",
-            double=", ".join(double) or "-",
-            unknown=", ".join(unknown) or "-",
-            header=";".join(HEADER),
-        )
-    return separator, [names.index(name) for name in HEADER]
-
-
-def _fields(line: str, separator: str, order: Sequence[int]) -> list[str]:
-    if "\0" in line or "\ufffd" in line:
-        raise _WrongRowError("INTAKE-035")
-    try:
-        row = next(csv.reader([line], delimiter=separator, strict=True))
-    except csv.Error:
-        raise _WrongRowError("INTAKE-035") from None
-    while len(row) > len(order) and not row[-1].strip():
-        row.pop()  # a spreadsheet ends rows with empty cells
-    if len(row) != len(order):
-        raise _WrongRowError("INTAKE-034", found=len(row), expected=len(order))
-    if [row[place].strip().lower() for place in order] == list(HEADER):
-        raise _WrongRowError("INTAKE-040")
-    return [row[place].strip() for place in order]
-
-
 def _application(row: Iterable[Any]) -> Application:
     """Make an application of the fields in the order of `HEADER`: texts, or dates and moments from a database."""
     number, birth_date, primary, secondary, stage, recorded_at = row
@@ -204,10 +169,23 @@ def _application(row: Iterable[Any]) -> Application:
     )
 
 
+def _about(row: Iterable[Any]) -> tuple[str | None, str | None]:
+    """Return whom a refused row is about, as far as that can be read: the pupil's number and the secondary school."""
+    number, _, _, secondary, _, _ = row
+    found: list[str | None] = []
+    for read in (lambda: _pupil_number(number), lambda: _school("vo_school", secondary)):
+        try:
+            found.append(read())
+        except _WrongRowError:
+            found.append(None)
+    return found[0], found[1]
+
+
 def _pupil_number(value: Any) -> str:
-    text = str(value or "").replace(" ", "").replace(".", "")
-    if protected := _PROTECTED.fullmatch(text):
-        text = protected["formula"] or protected["quoted"]
+    try:
+        text = digits(str(value or ""))
+    except WrongNumberError as wrong:
+        raise _WrongRowError({Cause.DECIMAL: "INTAKE-043"}.get(wrong.cause, "INTAKE-036")) from None
     if len(text) == 8:
         text = f"0{text}"  # a spreadsheet took the leading zero away; the check digit tells whether that is so
     if not (identifiers.is_bsn(text) or identifiers.is_onderwijsnummer(text)):
@@ -221,33 +199,25 @@ def _date(column: str, value: Any) -> date | None:
     if isinstance(value, date):
         return value
     try:
-        return date.fromisoformat(_iso(str(value)))
+        return day(str(value))
     except ValueError:
-        raise _WrongRowError("INTAKE-037", column=column) from None
-
-
-def _iso(text: str) -> str:
-    """Return a text that begins with a Dutch date (30-03-2015) with the ISO form of it; any other text as it is."""
-    found = _DUTCH_DATE.match(text)
-    return f"{found[3]}-{int(found[2]):02d}-{int(found[1]):02d}{text[found.end() :]}" if found else text
+        raise _WrongRowError("INTAKE-037", column=column, example="2015-03-30, 30-3-2015") from None
 
 
 def _moment(column: str, value: Any) -> datetime:
     if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(_iso(value))
-        except ValueError:
-            raise _WrongRowError("INTAKE-037", column=column) from None
+        with contextlib.suppress(ValueError):
+            value = moment(value)
     if not isinstance(value, datetime):
-        raise _WrongRowError("INTAKE-037", column=column)
+        raise _WrongRowError("INTAKE-037", column=column, example="2027-03-26 14:05, 26-3-2027 14:05, 26-3-2027")
     return value if value.tzinfo else value.replace(tzinfo=NETHERLANDS)
 
 
 def _school(column: str, value: Any) -> str:
-    text = str(value or "").replace(" ", "").replace("-", "").upper()
-    if not _SCHOOL.fullmatch(text):
+    found = school_id_in(str(value or ""))
+    if found is None:
         raise _WrongRowError("INTAKE-038", column=column)
-    return text
+    return found
 
 
 def _stage(value: Any) -> RegistrationStage:

@@ -13,11 +13,13 @@ class RefusedItem:
     label: str
     """A handle without personal data: a position, or a position and a keyed digest."""
     code: str
-    """Code of `include/texts/errors/intake.yaml`."""
+    """Code of `include/texts/errors/intake.yaml` or `tabular.yaml`."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What fills the sentence's places, besides the label."""
     file_name: str | None = field(default=None, repr=False)
     """The school's own name for the file. May hold a pupil's name: to be stored encrypted, never logged."""
+    about: tuple[str | None, str | None] = field(default=(None, None), repr=False)
+    """For a row of registrations: the pupil's number and the secondary school, each where it could be read."""
     is_waiting: bool = False
     """Nothing is wrong (yet): the file is still being written, and the next look takes it in."""
 

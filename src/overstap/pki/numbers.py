@@ -10,12 +10,11 @@ import re
 import zlib
 
 from overstap.errors import OverstapError
+from overstap.school_numbers import PARTICIPANT, is_participant
 
 _BRIN_REGISTER = "00000007"
 _TRADE_REGISTER = "00000003"
-_PARTICIPANT = r"[0-9]{2}[A-Z]{2}[0-9]{2}|(?:PO|VO)[0-9]{4}"
-_SCHOOL = re.compile(_PARTICIPANT)
-_SCHOOL_OIN = re.compile(rf"00000007000({_PARTICIPANT})[0-9]{{3}}")
+_SCHOOL_OIN = re.compile(rf"00000007000({PARTICIPANT})[0-9]{{3}}")
 
 
 def oin_of(school: str) -> str:
@@ -27,7 +26,7 @@ def oin_of(school: str) -> str:
     Raises:
         OverstapError: TRUST-015 when it does not have that form.
     """
-    if not _SCHOOL.fullmatch(school):
+    if not is_participant(school):
         raise OverstapError("TRUST-015", school=school[:20])
     return f"{_BRIN_REGISTER}000{school}000"
 

@@ -6,8 +6,9 @@ Whether a school exists and takes part is for the region's expectations, which k
 from collections.abc import Iterator
 from operator import attrgetter
 
-from overstap.oso.identifiers import is_partnership, is_postcode
+from overstap.oso.identifiers import is_postcode
 from overstap.quality.rule_context import Place, Walk
+from overstap.school_numbers import is_partnership
 
 _NETHERLANDS = ("", "6030")
 _year = attrgetter("school_year", "begun")

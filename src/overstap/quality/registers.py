@@ -4,14 +4,13 @@ Any lists will do that have one of the columns below: DUO has renamed columns be
 and special schools apart. What a folder holds no list of is not judged.
 """
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from overstap.decoding import decoded
 from overstap.errors import OverstapError
-from overstap.oso.identifiers import is_brin, is_partnership, is_school_id
+from overstap.school_numbers import is_brin, is_partnership, is_school_id
+from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +29,16 @@ class Registers:
 
 
 NONE = Registers()
-_COLUMNS = {
-    "institutions": ("BRIN NUMMER", "BRINNUMMER", "INSTELLINGSCODE"),
-    "branches": ("VESTIGINGSNUMMER", "VESTIGINGSCODE"),
-    "partnerships": ("ADMINISTRATIENUMMER",),
+_NAMES = {
+    "brin_nummer": "institutions",
+    "brinnummer": "institutions",
+    "instellingscode": "institutions",
+    "vestigingsnummer": "branches",
+    "vestigingscode": "branches",
+    "administratienummer": "partnerships",
 }
+"""Columns that DUO's lists have or had, as `tabular.column_name` gives them, and which numbers stand in them."""
+_MOST_BYTES, _MOST_ROWS = 100_000_000, 1_000_000
 _FORMS: dict[str, Callable[[str], bool]] = {
     "institutions": is_brin,
     "branches": is_school_id,
@@ -65,20 +69,24 @@ def load(folder: Path | None) -> Registers:
 
 
 def _read(path: Path, found: dict[str, set[str]]) -> bool:
-    """Add a list's numbers, and say whether there were any."""
+    """Add a list's numbers, and say whether there were any.
+
+    Raises:
+        OverstapError: QUALITY-004 for a row that cannot be read: its number would count as not given out.
+    """
     try:
-        data = path.read_bytes()
-    except OSError:
+        table = read_table(
+            path.read_bytes(), Header((), tuple(_NAMES), is_open=True), most_bytes=_MOST_BYTES, most_rows=_MOST_ROWS
+        )
+    except (OSError, HeaderError, OverstapError):
         return False
-    lines = decoded(data).splitlines()
-    separator = ";" if lines and ";" in lines[0] else ","
     any_found = False
-    for row in csv.DictReader(lines, delimiter=separator):
-        cells = {(name or "").strip().upper(): value for name, value in row.items() if isinstance(value, str)}
-        for kind, names in _COLUMNS.items():
-            for name in names:
-                number = cells.get(name, "").strip().upper()
-                if _FORMS[kind](number):
-                    found[kind].add(number)
-                    any_found = True
+    for row in table.rows:
+        if isinstance(row, RefusedRow):
+            raise OverstapError("QUALITY-004", file=path.name, line=row.line)
+        for name, cell in row.cells.items():
+            number = cell.upper()
+            if _FORMS[_NAMES[name]](number):
+                found[_NAMES[name]].add(number)
+                any_found = True
     return any_found

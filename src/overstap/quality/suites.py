@@ -41,6 +41,7 @@ from great_expectations.expectations.metrics.map_metric_provider import (
     column_condition_partial,
 )
 
+from overstap import school_numbers
 from overstap.errors import OverstapError
 from overstap.oso import identifiers
 from overstap.quality.regionbook import RegionRule
@@ -97,7 +98,7 @@ class BrinMetric(ColumnMapMetricProvider):
 
     @column_condition_partial(engine=PandasExecutionEngine)
     def _pandas(cls, column: Any, **_: Any) -> Any:  # noqa: N805
-        return _each(column, identifiers.is_brin)
+        return _each(column, school_numbers.is_brin)
 
 
 class ExpectColumnValuesToBeBrin(ColumnMapExpectation):
@@ -114,7 +115,7 @@ class SchoolIdMetric(ColumnMapMetricProvider):
 
     @column_condition_partial(engine=PandasExecutionEngine)
     def _pandas(cls, column: Any, **_: Any) -> Any:  # noqa: N805
-        return _each(column, identifiers.is_school_id)
+        return _each(column, school_numbers.is_school_id)
 
 
 class ExpectColumnValuesToBeSchoolId(ColumnMapExpectation):

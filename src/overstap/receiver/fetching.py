@@ -1,16 +1,13 @@
 """What a receiving school does to fetch its dossiers: ask for each of its pupils, store, hand in the receipt."""
 
-import csv
 import hashlib
 import hmac
 import os
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from overstap.decoding import decoded
 from overstap.envelope import manifest as manifests
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.proof_pupil import BIRTH_DATE, NUMBER, SURNAME
@@ -20,12 +17,12 @@ from overstap.oso.catalogue import versions
 from overstap.receiver.desk_client import Asker
 from overstap.receiver.reception import Reception, Took
 from overstap.receiver.revocation_receiver import take_back
+from overstap.school_numbers import is_school_id, school_id_in
+from overstap.tabular import Header, HeaderError, RefusedRow, read_table
+from overstap.tabular.values import WrongNumberError, day, digits
 
 HEADER = ("leerlingnummer", "achternaam", "geboortedatum", "basisschool")
 """The columns of a list of pupils, in any order; others are left aside."""
-
-_DUTCH_DATE = re.compile(r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})")
-_SCHOOL = re.compile(r"[0-9]{2}[A-Z]{2}[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +48,23 @@ class Fetched:
 
 
 def read_pupils(data: bytes) -> list[RequestedPupil]:
-    """Read a list of pupils: CSV with a header, as spreadsheets write it.
+    """Read a list of pupils: a table with a header, as spreadsheets write it.
 
     Raises:
-        OverstapError: DELIVERY-057 with the number of the line; nothing of what it says.
+        OverstapError: DELIVERY-057 with the number of the line, or TABLE-001 to TABLE-024; nothing of what it says.
     """
-    lines = [line for line in decoded(data).splitlines() if line.strip(" ;,\t")]
-    separator = max(";,\t", key=lines[0].count) if lines else ";"
-    rows = csv.reader(lines, delimiter=separator)
-    names = [name.strip().lower() for name in next(rows, [])]
-    if not set(HEADER) <= set(names):
-        raise OverstapError("DELIVERY-057", line=1)
+    try:
+        table = read_table(data, Header(HEADER, is_open=True))
+    except HeaderError as wrong:
+        raise OverstapError("DELIVERY-057", line=wrong.line) from None
     pupils = []
-    for row in rows:
-        said = dict(zip(names, (cell.strip() for cell in row), strict=False))
+    for row in table.rows:
+        if isinstance(row, RefusedRow):
+            raise row.error
         try:
-            pupils.append(_pupil(said))
-        except (ValueError, KeyError):
-            raise OverstapError("DELIVERY-057", line=rows.line_num) from None
+            pupils.append(_pupil(row.cells))
+        except (ValueError, WrongNumberError):
+            raise OverstapError("DELIVERY-057", line=row.line) from None
     return pupils
 
 
@@ -81,7 +77,7 @@ def pupil_of_tests(sender: str) -> RequestedPupil:
     Raises:
         OverstapError: DELIVERY-057 when it does not have that form.
     """
-    if not _SCHOOL.fullmatch(sender):
+    if not is_school_id(sender):
         raise OverstapError("DELIVERY-057", line=1)
     return RequestedPupil(NUMBER, SURNAME, BIRTH_DATE, sender)
 
@@ -139,12 +135,9 @@ def fetch(
         yield Fetched(line, got.message_id, answer.took.value)
 
 
-def _pupil(said: dict[str, str]) -> RequestedPupil:
-    number = re.sub(r"[^0-9]", "", said["leerlingnummer"]).zfill(9)
-    born = said["geboortedatum"]
-    if found := _DUTCH_DATE.fullmatch(born):
-        born = f"{found[3]}-{int(found[2]):02d}-{int(found[1]):02d}"
-    sender = said["basisschool"].replace(" ", "").upper()
-    if len(number) != 9 or not said["achternaam"] or not _SCHOOL.fullmatch(sender):
+def _pupil(said: Mapping[str, str]) -> RequestedPupil:
+    number = digits(said["leerlingnummer"]).zfill(9)
+    sender = school_id_in(said["basisschool"])
+    if len(number) != 9 or not said["achternaam"] or sender is None:
         raise ValueError("another form of line")
-    return RequestedPupil(number, said["achternaam"], date.fromisoformat(born), sender)
+    return RequestedPupil(number, said["achternaam"], day(said["geboortedatum"]), sender)

@@ -4,12 +4,15 @@ Columns `leerlingid;inzagedatum;akkoord;zienswijze`, and where wanted `toestemmi
 line that cannot be trusted is refused by its number and a code; the others count.
 """
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 
 from overstap.errors import OverstapError
 from overstap.ledger.review.decisions import ReviewDecision
-from overstap.review.tables import MOST_BYTES, rows
+from overstap.tabular import MOST_BYTES, Header, HeaderError, RefusedRow, read_table
+from overstap.tabular.values import day
 
 __all__ = ["HEADER", "MOST_BYTES", "OPTIONAL", "DecisionList", "RefusedLine", "read_list"]
 
@@ -25,11 +28,12 @@ class RefusedLine:
 
     line: int
     code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def error(self) -> OverstapError:
         """The refusal with its sentences."""
-        return OverstapError(self.code, line=self.line)
+        return OverstapError(self.code, line=self.line, **self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +54,26 @@ def read_list(data: bytes, *, today: date, needs_note: bool = False) -> Decision
         needs_note: whether each line must say why (column `opmerking`): what a school attests.
 
     Returns:
-        The decisions, and the refused lines: REVIEW-003 wrong number of columns, REVIEW-004 no pupil, REVIEW-005 no
+        The decisions, and the refused lines: TABLE-010 to TABLE-024, REVIEW-004 no pupil, REVIEW-005 no
         date, REVIEW-006 a future date, REVIEW-007 unknown answer, REVIEW-008 pupil twice, REVIEW-009 too long a view,
         REVIEW-013 no reason.
 
     Raises:
-        OverstapError: REVIEW-001 when it is too large or no list, REVIEW-002 when the header is another.
+        OverstapError: TABLE-001 to TABLE-008 when it is too large or no list, REVIEW-002 when the header is another.
     """
-    table = rows(data)
-    header = [cell.strip().lower() for cell in next(table, (1, []))[1]]
-    while header and not header[-1]:
-        header.pop()  # a workbook remembers columns that were emptied
-    if not set(HEADER) <= set(header) <= {*HEADER, *OPTIONAL} or len(set(header)) < len(header):
-        raise OverstapError("REVIEW-002", header=";".join(HEADER))
+    try:
+        table = read_table(data, Header(HEADER, OPTIONAL), multiline=True, looks=_is_line)
+    except HeaderError:
+        raise OverstapError("REVIEW-002", header=";".join(HEADER)) from None
     decisions: list[ReviewDecision] = []
     lines: list[int] = []
     refused: list[RefusedLine] = []
     seen: set[str] = set()
-    for line, row in table:
-        if not any(cell.strip() for cell in row):
+    for row in table.rows:
+        if isinstance(row, RefusedRow):
+            refused.append(RefusedLine(row.line, row.code, row.facts))
             continue
-        if len(row) < len(header) or any(cell.strip() for cell in row[len(header) :]):
-            refused.append(RefusedLine(line, "REVIEW-003"))
-            continue
-        said = {name: cell.strip() for name, cell in zip(header, row, strict=False)}
+        said = row.cells
         pupil, view, note, consent = (said.get(name, "") for name in ("leerlingid", "zienswijze", *OPTIONAL[::-1]))
         parsed = _date(said["inzagedatum"])
         agreed = ANSWERS.get(said["akkoord"].lower())
@@ -88,19 +88,22 @@ def read_list(data: bytes, *, today: date, needs_note: bool = False) -> Decision
             else None
         )  # fmt: skip
         if code is not None or parsed is None or agreed is None:
-            refused.append(RefusedLine(line, code or "REVIEW-003"))
+            refused.append(RefusedLine(row.line, code or "REVIEW-007"))
             continue
         seen.add(pupil)
         consented = ANSWERS.get(consent.lower())
         decisions.append(ReviewDecision(pupil, parsed, agreed, view or None, consent=consented, note=note or None))
-        lines.append(line)
+        lines.append(row.line)
     return DecisionList(decisions, lines, refused)
 
 
+def _is_line(cells: Mapping[str, str]) -> bool:
+    """Tell whether cells are a line of such a list: text within a view that merely has as many semicolons is not."""
+    return cells.get("akkoord", "").lower() in ANSWERS or _date(cells.get("inzagedatum", "")) is not None
+
+
 def _date(text: str) -> date | None:
-    for form in ("%Y-%m-%d", "%d-%m-%Y"):
-        try:
-            return datetime.strptime(text, form).date()  # noqa: DTZ007 (a calendar date has no zone)
-        except ValueError:
-            continue
-    return None
+    try:
+        return day(text)
+    except ValueError:
+        return None

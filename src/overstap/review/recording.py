@@ -26,8 +26,9 @@ class RecordingOutcome:
     counts: Counter[str]
     """"recorded", "repeated", "unknown", "not_open", "ambiguous", "answered", "refused", in lines."""
     refused: list[RefusedLine]
-    """Lines that do not count: REVIEW-003 to REVIEW-009, REVIEW-010 unknown pupil, REVIEW-011 window not open,
-    REVIEW-012 a key of several pupils, and REVIEW-015 somebody whose own answer it would replace."""
+    """Lines that do not count: TABLE-010 to TABLE-024, REVIEW-004 to REVIEW-009, REVIEW-010 unknown pupil,
+    REVIEW-011 window not open, REVIEW-012 a key of several pupils, and REVIEW-015 somebody whose own answer it
+    would replace."""
 
 
 def record_list(

@@ -13,7 +13,7 @@ def test_the_database_and_the_csv_file_say_the_same(
     las: psycopg.Connection, region: SyntheticRegion, tmp_path: Path
 ) -> None:
     write_applications(region, tmp_path / "aanmeldingen.csv")
-    from_csv, refused_csv = applications.read_csv(tmp_path / "aanmeldingen.csv")
+    from_csv, refused_csv = applications.read_file(tmp_path / "aanmeldingen.csv")
     from_database, refused_database = applications.read_database(las, region.name)
     assert (refused_csv, refused_database) == ([], [])
     assert set(from_database) == set(from_csv)

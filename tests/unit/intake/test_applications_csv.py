@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from overstap.agreements.model import RegistrationStage
 from overstap.errors import OverstapError
 from overstap.intake import applications
-from overstap.intake.applications import HEADER, Application, read_csv
+from overstap.intake.applications import HEADER, Application, read_file
 
 HEAD = ";".join(HEADER)
 ROW = "999900006;2015-03-30;99AA00;98XA00;geplaatst;2027-03-26 14:05"
@@ -34,7 +34,7 @@ def lines(*rows: str) -> bytes:
 
 def test_a_clean_file(path: Path) -> None:
     path.write_bytes(lines(ROW))
-    assert read_csv(path) == ([ONE], [])
+    assert read_file(path) == ([ONE], [])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
@@ -43,12 +43,12 @@ def test_a_clean_file(path: Path) -> None:
 def test_what_spreadsheets_write(path: Path, encoding: str, separator: str, ending: str) -> None:
     text = ending.join((HEAD, ROW, ROW)).replace(";", separator)
     path.write_bytes(text.encode(encoding))
-    assert read_csv(path) == ([ONE, ONE], [])
+    assert read_file(path) == ([ONE, ONE], [])
 
 
 def test_big_endian_with_a_mark(path: Path) -> None:
     path.write_bytes(codecs.BOM_UTF16_BE + f"{HEAD}\n{ROW}".encode("utf-16-be"))
-    assert read_csv(path) == ([ONE], [])
+    assert read_file(path) == ([ONE], [])
 
 
 def test_columns_in_any_order_quoted_and_with_capitals(path: Path) -> None:
@@ -56,7 +56,7 @@ def test_columns_in_any_order_quoted_and_with_capitals(path: Path) -> None:
         '"Fase";"Leerlingnummer";"VO school";"Basisschool";"Vastgelegd op";"Geboortedatum"\n'
         '"Geplaatst";"999900006";"98xa 00";"99AA-00";"26-03-2027 14:05";"30-03-2015"\n'
     )
-    assert read_csv(path) == ([ONE], [])
+    assert read_file(path) == ([ONE], [])
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_columns_in_any_order_quoted_and_with_capitals(path: Path) -> None:
 )
 def test_pupil_numbers_keep_their_zeros(path: Path, written: str, number: str) -> None:
     path.write_bytes(lines(ROW.replace("999900006", written)))
-    good, refused = read_csv(path)
+    good, refused = read_file(path)
     assert refused == []
     assert good[0].pupil_number == number
 
@@ -81,21 +81,21 @@ def test_pupil_numbers_keep_their_zeros(path: Path, written: str, number: str) -
 @pytest.mark.parametrize("date_text", ["2015-03-30", "30-03-2015"])
 def test_both_ways_to_write_a_date(path: Path, date_text: str) -> None:
     path.write_bytes(lines(ROW.replace("2015-03-30", date_text)))
-    assert read_csv(path) == ([ONE], [])
+    assert read_file(path) == ([ONE], [])
 
 
 def test_no_birth_date_is_no_fault(path: Path) -> None:
     path.write_bytes(lines(ROW.replace("2015-03-30", "")))
-    assert read_csv(path)[0][0].birth_date is None
+    assert read_file(path)[0][0].birth_date is None
 
 
 @pytest.mark.parametrize(
     ("row", "code"),
     [
-        (ROW.rsplit(";", 1)[0], "INTAKE-034"),
-        (ROW + ";NA", "INTAKE-034"),
-        (ROW.replace("99AA00", '"99AA00'), "INTAKE-035"),
-        (ROW.replace("99AA00", "99AA\x0000"), "INTAKE-035"),
+        (ROW.rsplit(";", 1)[0], "TABLE-010"),
+        (ROW + ";NA", "TABLE-010"),
+        (ROW.replace("99AA00", '"99AA00'), "TABLE-011"),
+        (ROW.replace("99AA00", "99AA\x0000"), "TABLE-015"),
         (ROW.replace("999900006", "999900007"), "INTAKE-036"),
         (ROW.replace("999900006", "9,999E+08"), "INTAKE-036"),
         (ROW.replace("999900006", "NA"), "INTAKE-036"),
@@ -108,12 +108,12 @@ def test_no_birth_date_is_no_fault(path: Path) -> None:
         (ROW.replace("99AA00", "99AA"), "INTAKE-038"),
         (ROW.replace("98XA00", "Denkbeeld College"), "INTAKE-038"),
         (ROW.replace("geplaatst", "misschien"), "INTAKE-039"),
-        (HEAD, "INTAKE-040"),
+        (HEAD, "TABLE-016"),
     ],
 )
 def test_a_bad_row_is_refused_and_the_rows_around_it_are_taken(path: Path, row: str, code: str) -> None:
     path.write_bytes(lines(ROW, row, ROW))
-    good, [refused] = read_csv(path)
+    good, [refused] = read_file(path)
     assert good == [ONE, ONE]
     assert (refused.code, refused.label) == (code, "regel 3")
     assert "999900006" not in str(refused.error)
@@ -122,13 +122,13 @@ def test_a_bad_row_is_refused_and_the_rows_around_it_are_taken(path: Path, row: 
 
 def test_an_unclosed_quote_does_not_swallow_the_rest(path: Path) -> None:
     path.write_bytes(lines('"999900006;2015-03-30', ROW, ROW, ROW))
-    good, refused = read_csv(path)
+    good, refused = read_file(path)
     assert (len(good), len(refused)) == (3, 1)
 
 
 def test_empty_lines_and_trailing_cells_are_nothing(path: Path) -> None:
     path.write_bytes(("\r\n" + HEAD + ";;\r\n" + ROW + ";;\r\n;;;;;;;\r\n\r\n" + ROW).encode())
-    assert read_csv(path) == ([ONE, ONE], [])
+    assert read_file(path) == ([ONE, ONE], [])
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_another_header_is_an_error_that_does_not_tell_the_line(
 ) -> None:
     path.write_text(f"{header}\n{ROW}\n")
     with pytest.raises(OverstapError, match="INTAKE-032") as caught:
-        read_csv(path)
+        read_file(path)
     facts = caught.value.facts
     assert (facts["missing"], facts["double"], facts["unknown"]) == (missing, double, unknown)
     assert "999900006" not in str(caught.value)
@@ -155,19 +155,19 @@ def test_another_header_is_an_error_that_does_not_tell_the_line(
 def test_an_empty_file(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(OverstapError, match="INTAKE-033"):
-        read_csv(path)
+        read_file(path)
 
 
 def test_no_file(path: Path) -> None:
     with pytest.raises(OverstapError, match="INTAKE-030"):
-        read_csv(path)
+        read_file(path)
 
 
 def test_a_huge_file_is_not_read(path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(60_000_000)
     with pytest.raises(OverstapError, match="INTAKE-031"):
-        read_csv(path)
+        read_file(path)
 
 
 def test_an_application_does_not_show_its_pupil() -> None:
@@ -177,7 +177,7 @@ def test_an_application_does_not_show_its_pupil() -> None:
 
 def test_wall_time_is_dutch_and_a_zone_is_kept(path: Path) -> None:
     path.write_bytes(lines(ROW.replace("2027-03-26 14:05", "2027-03-26T13:05:00+00:00"), ROW))
-    (first, second), _ = read_csv(path)
+    (first, second), _ = read_file(path)
     assert first.recorded_at == second.recorded_at
     assert first.recorded_at.utcoffset() is not None
 
@@ -186,7 +186,7 @@ def test_wall_time_is_dutch_and_a_zone_is_kept(path: Path) -> None:
 def test_any_rubbish_below_the_header_is_refused_or_taken_but_never_stops_it(tmp_path_factory, rubbish: bytes) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     path.write_bytes(lines(ROW) + rubbish)
-    good, refused = applications.read_csv(path)
+    good, refused = applications.read_file(path)
     assert len(good) == 1 or refused
     for one in refused:
         assert one.error

@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 def test_the_example_of_applications_reads(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(blocks("csv")[0])
-    good, refused = applications.read_csv(tmp_path / "a.csv")
+    good, refused = applications.read_file(tmp_path / "a.csv")
     assert (len(good), refused) == (2, [])
 
 

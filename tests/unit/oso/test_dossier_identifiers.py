@@ -1,6 +1,7 @@
 import pytest
 
-from overstap.oso.identifiers import is_brin, is_bsn, is_onderwijsnummer, is_postcode, is_school_id
+from overstap.oso.identifiers import is_bsn, is_onderwijsnummer, is_postcode
+from overstap.school_numbers import is_brin, is_school_id
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overstap.oso.identifiers import is_bsn, is_onderwijsnummer, is_school_id
+from overstap.oso.identifiers import is_bsn, is_onderwijsnummer
+from overstap.school_numbers import is_school_id
 from overstap.simulation.synthetic import numbers
 
 

@@ -106,7 +106,7 @@ def test_milestones_minutes_apart_survive_the_file(region: SyntheticRegion, tmp_
 
 
 def test_applications_read_back(region: SyntheticRegion, written: WrittenRegion) -> None:
-    good, refused = applications.read_csv(written.applications)
+    good, refused = applications.read_file(written.applications)
     assert refused == []
     assert len(good) == written.application_rows
     wanted = {(pupil.number, choice.school_id, choice.stage) for pupil in region.pupils() for choice in pupil.choices}

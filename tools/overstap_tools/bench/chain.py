@@ -89,7 +89,7 @@ class RoundSteps:
         """Open the round, read registrations, and take in what lies in the drop folders."""
         with self.ledger.unit(self.region, "open_round") as unit:
             open_round(unit, self.agreement, ROUND)
-        found = [applications.read_csv(applications_of(self.task.place, self.region))]
+        found = [applications.read_file(applications_of(self.task.place, self.region))]
         collect_registrations(self.ledger, self.agreement, found, "registrations")
         for school in self.agreement.primary_schools:
             folder = self.task.place.folder / "drop" / self.region / school.id

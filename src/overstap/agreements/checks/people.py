@@ -1,19 +1,17 @@
 """Schools and coordinators: who they are, how they supply and receive, and whether anybody answers the gates."""
 
-import csv
 import difflib
-import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from overstap.agreements.checks.context import Context
-from overstap.decoding import decoded
 from overstap.errors import OverstapError
-from overstap.oso.identifiers import is_school_id
+from overstap.school_numbers import is_participant, is_school_id, nearest_school_id
+from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 
-_PARTNERSHIP = re.compile(r"(PO|VO)[0-9]{4}")
+_MOST_BYTES, _MOST_ROWS = 100_000_000, 1_000_000
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -43,11 +41,11 @@ def _schools(context: Context, register: frozenset[str] | None) -> None:
         name, school_id = school.get("name"), school.get("id")
         if isinstance(school_id, str):
             key = ("schools", serial, "id")
-            is_partnership = school.get("kind") == "SWV" and _PARTNERSHIP.fullmatch(school_id) is not None
+            is_partnership = school.get("kind") == "SWV" and is_participant(school_id) and not is_school_id(school_id)
             if is_partnership:
                 pass  # not in the register of schools
             elif not is_school_id(school_id):
-                close = _nearest_id(school_id)
+                close = nearest_school_id(school_id) or "99AB00"
                 context.say("AGREEMENT-141", *key, school=school_id, close=close)
             elif register is not None and school_id not in register:
                 context.say("AGREEMENT-142", *key, school=school_id, name=name)
@@ -94,16 +92,6 @@ def _places(context: Context) -> None:
             seen[place] = serial
 
 
-def _nearest_id(written: str) -> str:
-    """Return how a school's id is probably meant: upper case, branch 00, the letter O for a zero or the reverse."""
-    bare = re.sub(r"[^0-9A-Z]", "", written.upper())
-    if len(bare) == 4:
-        bare += "00"
-    digits, letters = str.maketrans("OIL", "011"), str.maketrans("01", "OI")
-    meant = bare[:2].translate(digits) + bare[2:4].translate(letters) + bare[4:].translate(digits)
-    return meant if is_school_id(meant) else "99AB00"
-
-
 def _coordinators(context: Context) -> None:
     coordinators = context.written.at("coordinators")
     if not isinstance(coordinators, list):
@@ -138,25 +126,28 @@ def read_register(path: Path) -> frozenset[str]:
             VESTIGINGSNUMMER (six characters), or BRIN and branch in two columns.
 
     Raises:
-        OverstapError: AGREEMENT-147 when there are no such columns, or the file cannot be read.
+        OverstapError: AGREEMENT-147 when there are no such columns, or the file cannot be read; TABLE-010 to TABLE-024
+            for a row that cannot be read.
     """
+    names = ("instellingscode", "brinnummer", "brin_nummer", "brin", "vestigingscode", "vestigingsnummer", "vestiging")
     try:
-        data = path.read_bytes()
-    except OSError as problem:
+        table = read_table(
+            path.read_bytes(), Header((), names, is_open=True), most_bytes=_MOST_BYTES, most_rows=_MOST_ROWS
+        )
+    except (OSError, HeaderError, OverstapError) as problem:
         raise OverstapError("AGREEMENT-147", file=path.name) from problem
-    text = decoded(data)
-    header_line = text.split("\n", 1)[0]
-    rows = csv.DictReader(io.StringIO(text), delimiter=";" if header_line.count(";") > header_line.count(",") else ",")
-    names = {name.strip().upper().replace(" ", ""): name for name in rows.fieldnames or () if name}
-    institution = names.get("INSTELLINGSCODE") or names.get("BRINNUMMER") or names.get("BRIN")
-    branch = names.get("VESTIGINGSCODE") or names.get("VESTIGINGSNUMMER") or names.get("VESTIGING")
+    institution, branch = (
+        next((name for name in group if name in table.columns), None) for group in (names[:4], names[4:])
+    )
     if branch is None:
         raise OverstapError("AGREEMENT-147", file=path.name)
     found = set()
-    for row in rows:
-        code = (row[branch] or "").strip()
+    for row in table.rows:
+        if isinstance(row, RefusedRow):
+            raise row.error
+        code = row.cells[branch]
         if not is_school_id(code) and institution is not None:
-            code = (row[institution] or "").strip() + code.zfill(2)
+            code = row.cells[institution] + code.zfill(2)
         if is_school_id(code):
             found.add(code)
     return frozenset(found)

@@ -19,7 +19,7 @@ class RegistrationStage(StrEnum):
 class Registrations(AgreementPart):
     """Where the region's applications, registrations and placements come from (docs/sources.md); both may be given."""
 
-    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\.csv$")] | None = "aanmeldingen.csv"
-    """Name of the CSV file in the region's drop folder (`<drop>/<region>/`)."""
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\.(csv|xlsx)$")] | None = "aanmeldingen.csv"
+    """Name of the CSV file or workbook (.xlsx) in the region's drop folder (`<drop>/<region>/`)."""
     connection: str | None = None
     """Name of the Airflow connection to the database with the documented view."""

@@ -8,11 +8,12 @@ from pydantic import Field, model_validator
 from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.receiving import Receives
 from overstap.agreements.model.supplying import Supplies
+from overstap.school_numbers import PARTICIPANT
 
 SchoolId = Annotated[
     str,
     Field(
-        pattern=r"^([0-9]{2}[A-Z]{2}[0-9]{2}|(PO|VO)[0-9]{4})$",
+        pattern=rf"^{PARTICIPANT}$",
         description="BRIN and branch, such as 99AB00; a partnership has its own number, such as PO9901",
     ),
 ]

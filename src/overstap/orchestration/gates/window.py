@@ -12,8 +12,7 @@ from overstap.ledger.rounds.gate_holds import NOT_INSPECTED
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.gates.gate_operator import Gate, GateAnswer, cell
 from overstap.orchestration.round_context import Workplace
-
-_SCHOOL = re.compile(r"[0-9]{2}[A-Z]{2}[0-9]{2}")
+from overstap.school_numbers import is_school_id
 
 
 class DecideNotInspected(Gate):
@@ -49,7 +48,7 @@ class DecideNotInspected(Gate):
         named = [one for one in re.split(r"[\s,;]+", answer.filled_in.get("scholen", "").upper()) if one]
         if unknown := set(named) - set(asked):
             # What is no school's number may be anything that somebody typed: it is not repeated
-            shown = {one if _SCHOOL.fullmatch(one) else "?" for one in unknown}
+            shown = {one if is_school_id(one) else "?" for one in unknown}
             raise OverstapError("GATE-006", schools=", ".join(sorted(shown)))
         until = _moment(answer.filled_in.get("tot", "")) if answer.choice == "extend" else None
         if answer.choice == "attest" and not answer.reason:

@@ -33,7 +33,7 @@ def registrations(region: str, school_year: str, kind: str) -> dict[str, int]:
         if agreed.file:
             path = place.settings.need_path("drop") / region / agreed.file
             # A region whose registrations are all in its database has no file, and says so by file: null.
-            found.append(applications.read_csv(path))
+            found.append(applications.read_file(path))
         if agreed.connection:
             with las_connection(agreed.connection) as connection:
                 found.append(applications.read_database(connection, region))

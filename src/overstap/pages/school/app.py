@@ -32,7 +32,7 @@ from overstap.pages.shared.frame import STATIC, environment
 from overstap.pages.shared.guard import Guard, RequestLimits
 from overstap.pages.shared.quiet import Quiet
 from overstap.review.code_keys import TOKEN_BYTES, Stay
-from overstap.review.tables import MOST_BYTES
+from overstap.tabular import MOST_BYTES
 from overstap.texts import texts
 
 MOST_UPLOAD = MOST_BYTES + 65_536

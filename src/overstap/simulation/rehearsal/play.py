@@ -208,7 +208,7 @@ class Playing:
     def _registrations(self) -> None:
         if not self.kind.is_inspected:
             return
-        found = [applications.read_csv(self._drop / "applications.csv")]
+        found = [applications.read_file(self._drop / "applications.csv")]
         collect_registrations(self.place.ledger, self.agreement, found, "registrations")
 
     def _release(self) -> Iterator[Seen]:

@@ -1,6 +1,6 @@
 import pytest
 
-from overstap.decoding import decoded
+from overstap.tabular import decoded
 
 TEXT = "leerlingid;inzagedatum\r\nLN-1;2027-01-12;Zoë’s moeder\r\n"
 

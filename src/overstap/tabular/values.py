@@ -1,0 +1,106 @@
+"""Numbers, dates and moments out of cells: only in forms that a person or a program writes on purpose.
+
+A number that went through a spreadsheet or a data program as a quantity ("10000094.0", "1,0E+08") may have lost digits:
+it is refused, never mended.
+"""
+
+import re
+from datetime import date, datetime, time
+from enum import StrEnum
+
+# A spreadsheet writes ="012345678" or '012345678 to keep a leading zero.
+_PROTECTED = re.compile(r"=\"(?P<formula>[^\"]*)\"|'(?P<quoted>.*)", re.DOTALL)
+_DIGITS = re.compile(r"[0-9]+")
+# As printed on papers (1234.56.789), and in threes, as a spreadsheet shows it with separators between thousands
+_GROUPED = re.compile(r"[0-9]{4}([. ])[0-9]{2}\1[0-9]{3}|[0-9]{1,3}(?:([. ])[0-9]{3})(?:\2[0-9]{3})*")
+_DECIMAL = re.compile(r"[0-9]+[.,][0-9]{1,2}|[0-9]{1,3}(?:[.,][0-9]{3})*[.,]0+")
+_EXPONENT = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
+
+_MOMENT = re.compile(
+    r"(?:(?P<year>[0-9]{4})(?P<dash>-?)(?P<month>[0-9]{2})(?P=dash)(?P<day>[0-9]{2})"
+    r"|(?P<day_nl>[0-9]{1,2})-(?P<month_nl>[0-9]{1,2})-(?P<year_nl>[0-9]{4}))"
+    r"(?:(?:T|[ ]+)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
+    r"[ ]?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+
+
+class Cause(StrEnum):
+    """Why a cell is no number as meant."""
+
+    DECIMAL = "decimal"
+    EXPONENT = "exponent"
+    OTHER = "other"
+
+
+class WrongNumberError(Exception):
+    """A cell that is no number in a form that is written on purpose.
+
+    Args:
+        cause: what it looks like.
+    """
+
+    def __init__(self, cause: Cause) -> None:
+        self.cause = cause
+        super().__init__(cause.value)
+
+
+def unprotected(text: str) -> str:
+    """Return a cell without what a spreadsheet puts around it to keep it as text: `="0123"`, `'0123`."""
+    found = _PROTECTED.fullmatch(text)
+    return (found["formula"] if found["formula"] is not None else found["quoted"]).strip() if found else text
+
+
+def digits(text: str) -> str:
+    """Return the digits of a number that names something, such as a BSN.
+
+    Args:
+        text: digits alone; as printed (1234.56.789, 1234 56 789); or in threes (123.456.789).
+
+    Raises:
+        WrongNumberError: any other form.
+    """
+    text = unprotected(text.strip())
+    if _DIGITS.fullmatch(text):
+        return text
+    if _GROUPED.fullmatch(text):
+        return text.replace(".", "").replace(" ", "")
+    if _EXPONENT.fullmatch(text):
+        raise WrongNumberError(Cause.EXPONENT)
+    if _DECIMAL.fullmatch(text):
+        raise WrongNumberError(Cause.DECIMAL)
+    raise WrongNumberError(Cause.OTHER)
+
+
+def moment(text: str) -> datetime:
+    """Return a moment: `2027-03-26 9:05`, `26-3-2027 9:05:00`, or a day alone, which is its beginning.
+
+    Returns:
+        With its zone if it states one, else without.
+
+    Raises:
+        ValueError: it is none, or could be read in two ways (3/4/2027, 26-3-27).
+    """
+    found = _MOMENT.fullmatch(unprotected(text.strip()))
+    if found is None:
+        raise ValueError("no moment")
+    day = date(
+        int(found["year"] or found["year_nl"]),
+        int(found["month"] or found["month_nl"]),
+        int(found["day"] or found["day_nl"]),
+    )
+    if found["hour"] is None:
+        return datetime.combine(day, time())
+    micro = int((found["fraction"] or "0")[:6].ljust(6, "0"))
+    clock = time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0), micro)
+    zone = found["zone"]
+    return datetime.combine(day, clock, datetime.fromisoformat(f"2000-01-01T00:00{zone}").tzinfo if zone else None)
+
+
+def day(text: str) -> date:
+    """Return a day: `2015-03-30` or `30-3-2015`; a time of day behind it, which programs add, is left out.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return moment(text).date()

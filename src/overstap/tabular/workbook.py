@@ -1,0 +1,143 @@
+"""Rows of a workbook (.xlsx) as text, with what would be read wrongly refused by its cell.
+
+A number keeps the leading zeros that its format shows, a date comes as 2027-03-18, a moment as 2027-03-18T09:05. A
+formula counts by the value that the spreadsheet program calculated.
+"""
+
+import io
+import re
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
+from typing import Any
+
+from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
+from openpyxl.utils.escape import unescape
+
+from overstap.errors import OverstapError
+from overstap.tabular.faults import RowFault
+
+MOST_UNPACKED_BYTES = 50_000_000
+MOST_PARTS = 1_000
+MOST_CELLS = 500_000
+_ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)["']""")
+_ZEROS = re.compile(r"0{2,}")
+_WHOLE_DIGITS = 15
+"""Excel keeps fifteen digits of a number; what follows became zeros."""
+
+
+def sheet_rows(
+    data: bytes, most_rows: int, is_header: Callable[[list[str]], bool]
+) -> Iterator[tuple[int, list[str] | RowFault]]:
+    """Yield the rows of the first visible sheet with their numbers, from 1; a fault for a row that cannot be read.
+
+    Args:
+        data: the file.
+        most_rows: how many rows there may be.
+        is_header: tells whether cells are the header of this list, to notice a list on several sheets.
+
+    Raises:
+        OverstapError: TABLE-002 damaged, TABLE-003 larger than any list, TABLE-004 the list stands on several sheets.
+    """
+    try:
+        rows = _rows(data, most_rows, is_header)
+    except OverstapError:
+        raise
+    except Exception:
+        # Whatever the library says about a damaged workbook may quote it
+        raise OverstapError("TABLE-002") from None
+    yield from enumerate(rows, start=1)
+
+
+def _rows(data: bytes, most_rows: int, is_header: Callable[[list[str]], bool]) -> list[list[str] | RowFault]:
+    has_formulas = _refuse_bombs(data, most_rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about decorations that it leaves out
+        book = load_workbook(io.BytesIO(data), data_only=True)
+        filled = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible" and _extent(sheet) != (0, 0)]
+        if not filled:
+            return []
+        sheet = filled[0]
+        formulas = load_workbook(io.BytesIO(data))[sheet.title] if has_formulas else None
+    for other in filled[1:]:
+        if is_header(next([_text(cell, "") for cell in row] for row in other.iter_rows(values_only=True) if any(row))):
+            raise OverstapError("TABLE-004")
+    rows, columns = _extent(sheet)
+    if rows > most_rows:
+        raise OverstapError("TABLE-003", rows=most_rows)
+    merged = {row: str(area) for area in sheet.merged_cells.ranges for row in range(area.min_row, area.max_row + 1)}
+    return [_row(sheet, formulas, number, columns, merged) for number in range(1, rows + 1)]
+
+
+def _extent(sheet: Any) -> tuple[int, int]:
+    """Return the last row and column with something in it: a format that was set further on is no row."""
+    rows = columns = 0
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        filled = [place for place, value in enumerate(row, start=1) if value is not None]
+        if filled:
+            rows, columns = number, max(columns, filled[-1])
+    return rows, columns
+
+
+def _row(sheet: Any, formulas: Any, number: int, columns: int, merged: dict[int, str]) -> list[str] | RowFault:
+    if number in merged:
+        return RowFault("TABLE-021", cell=merged[number])
+    cells = []
+    for column in range(1, columns + 1):
+        cell = sheet.cell(number, column)
+        at = f"{get_column_letter(column)}{number}"
+        if cell.data_type == "e":
+            return RowFault("TABLE-022", cell=at)
+        if cell.value is None and formulas is not None and formulas.cell(number, column).data_type == "f":
+            return RowFault("TABLE-023", cell=at)
+        if isinstance(cell.value, int | float) and len(f"{abs(cell.value):.0f}") > _WHOLE_DIGITS:
+            return RowFault("TABLE-024", cell=at)
+        cells.append(_text(cell.value, cell.number_format))
+    return cells
+
+
+def _text(value: Any, form: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds") if value.time() != time() else value.date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return "WAAR" if value else "ONWAAR"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and value >= 0 and _ZEROS.fullmatch(form or ""):
+        return str(value).zfill(len(form))
+    return unescape(str(value))  # a workbook writes control characters as _x000D_
+
+
+def _refuse_bombs(data: bytes, most_rows: int) -> bool:
+    """Refuse what unpacks to more than a list ever is, or declares entities: however it is written.
+
+    Returns:
+        Whether there are formulas in it.
+    """
+    has_formulas = False
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        parts = package.infolist()
+        if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED_BYTES:
+            raise OverstapError("TABLE-003", rows=most_rows)
+        cells = 0
+        for part in parts:
+            if not part.filename.lower().endswith((".xml", ".rels")):
+                continue
+            text = package.read(part)
+            stated = _ENCODING.match(text)
+            # In another coding a declaration could not be seen here; spreadsheet programs write UTF-8.
+            is_plain = b"\0" not in text and (stated is None or stated[1].lower() in (b"utf-8", b"us-ascii"))
+            if not is_plain or b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+                raise OverstapError("TABLE-002")
+            if "/worksheets/" in part.filename:
+                has_formulas = has_formulas or b"<f" in text
+                cells += text.count(b"<c ")
+        if cells > MOST_CELLS:
+            raise OverstapError("TABLE-003", rows=most_rows)
+    return has_formulas
