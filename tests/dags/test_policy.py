@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from overstap.agreements import load_all
+from overstap.orchestration.titles import LABEL
 from overstap.texts import texts
 from overstap_tools.project import PROJECT
 
@@ -75,8 +76,17 @@ def test_every_mapped_task_has_labels(dags: dict[str, Any]) -> None:
     mapped = [task for _, task in tasks(dags) if task.is_mapped]
     assert {"collect", "deliver", "release"} <= {task.task_id for task in mapped}
     for task in mapped:
-        assert "{{ task." in task.map_index_template, task.task_id
-        assert not task.map_index_template.startswith("{"), task.task_id
+        assert task.map_index_template == LABEL, "the only template, and it holds no value"
+        assert f"task.{task.task_id}.map" in texts("orchestration/titles"), task.task_id
+
+
+def test_no_argument_of_a_task_is_a_template(dags: dict[str, Any]) -> None:
+    """Names of schools, forms and reasons reach tasks as arguments; Airflow renders what `template_fields` names."""
+    assert re.findall(r"{[{%#].*?[}%#]}", LABEL) == ["{{ task.shown }}", "{{ aside|default('') }}"]
+    for dag_id, task in tasks(dags):
+        assert tuple(task.template_fields) == (), (dag_id, task.task_id)
+        assert tuple(task.template_ext) == (), (dag_id, task.task_id)
+        assert dags[dag_id].template_searchpath is None
 
 
 def test_work_is_tried_again_with_growing_waits_and_has_a_limit(dags: dict[str, Any]) -> None:

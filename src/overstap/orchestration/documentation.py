@@ -6,6 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.clock import spoken
+from overstap.orchestration.markdown import plain
 from overstap.resources import INCLUDE
 from overstap.texts import texts
 
@@ -13,9 +14,10 @@ from overstap.texts import texts
 @cache
 def _template() -> Template:
     """Return the template, compiled once for all rounds of all regions."""
-    environment = Environment(  # noqa: S701 (Markdown, and Airflow's UI renders no HTML in it)
+    environment = Environment(  # noqa: S701 (the output is Markdown, for which `finalize` escapes every value)
         loader=FileSystemLoader(INCLUDE / "templates" / "orchestration"),
         undefined=StrictUndefined,
+        finalize=lambda value: plain(value) if isinstance(value, str) else value,
         trim_blocks=True,
     )
     return environment.get_template("round.md.j2")
@@ -47,29 +49,31 @@ def round_doc(agreement: Agreement, kind: RoundKind) -> str:
 def steering_doc(agreement: Agreement) -> str:
     """Return the Markdown that Airflow shows with the DAG that steers a region's rounds."""
     text: str = texts("orchestration/documentation")["steering"]["nl"]
-    return text.format(region=agreement.name)
+    return text.format(region=plain(agreement.name))
 
 
 def deliveries_doc(agreement: Agreement) -> str:
     """Return the Markdown that Airflow shows with what looks after a region's deliveries."""
     text: str = texts("orchestration/documentation")["deliveries"]["nl"]
-    return text.format(region=agreement.name)
+    return text.format(region=plain(agreement.name))
 
 
 def intake_doc(agreement: Agreement) -> str:
     """Return the Markdown that Airflow shows with a region's daily collection."""
     text: str = texts("orchestration/documentation")["intake"]["nl"]
-    return text.format(region=agreement.name)
+    return text.format(region=plain(agreement.name))
 
 
 def answers_doc(agreement: Agreement) -> str:
     """Return the Markdown that Airflow shows with what schools left for a region."""
     text: str = texts("orchestration/documentation")["answers"]["nl"]
-    return text.format(region=agreement.name)
+    return text.format(region=plain(agreement.name))
 
 
 def notices_doc(agreement: Agreement) -> str:
     """Return the Markdown that Airflow shows with a region's mail."""
     text: str = texts("orchestration/documentation")["notices"]["nl"]
     hours = agreement.notices
-    return text.format(region=agreement.name, digest=hours.digest_at, since=hours.quiet_from, until=hours.quiet_until)
+    return text.format(
+        region=plain(agreement.name), digest=hours.digest_at, since=hours.quiet_from, until=hours.quiet_until
+    )

@@ -65,6 +65,8 @@ def keep_success(context: Context) -> None:
         ledger.close()
 
 
+_ABOUT = ("region", "school_year", "kind")
+
 KEPT = {"on_failure_callback": keep_failure, "on_retry_callback": keep_retry, "on_success_callback": keep_success}
 """Arguments of every task. Where the ledger itself is away nothing can be kept: then Airflow's red square tells it."""
 
@@ -94,13 +96,13 @@ def _where(context: Context) -> tuple[str, TaskInstanceRef]:
 
 
 def _arguments(task: Any, index: int) -> dict[str, Any]:
-    """Return what a task was told: region, school year, and kind of round and school where it is about one."""
-    ref = getattr(task, "ref", None) or getattr(task, "partial_kwargs", {}).get("ref")
-    if ref is not None:
-        return {"region": ref.region, "school_year": ref.school_year, "kind": ref.kind}
+    """Return what a task is about: region, school year, and kind of round and school where it is about one."""
     if not getattr(task, "is_mapped", False):
-        return dict(task.op_kwargs)
+        known = getattr(task, "ref", task)
+        return {name: getattr(known, name, None) for name in _ABOUT} | {"school": getattr(task, "school", None)}
     # A task whose process was killed is called back for as it stands in the DAG, with all its instances in one.
-    each = getattr(getattr(task, "op_kwargs_expand_input", None), "value", ())
-    mine = each[index] if isinstance(each, list) and 0 <= index < len(each) else {}
-    return {**task.partial_kwargs.get("op_kwargs", {}), **mine}
+    partial = task.partial_kwargs
+    if "ref" in partial:
+        return {name: getattr(partial["ref"], name) for name in _ABOUT}
+    each = getattr(task.expand_input, "value", ())
+    return {**partial, **(each[index] if isinstance(each, list) and 0 <= index < len(each) else {})}

@@ -4,13 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import task
-
 from overstap.agreements import School
 from overstap.orchestration.failures import KEPT
 from overstap.orchestration.round_context import RoundRef
-from overstap.orchestration.titles import label_template, title
+from overstap.orchestration.step_operator import StepOperator
+from overstap.orchestration.titles import LABEL, title
 
 LONGEST = timedelta(hours=2)
 """No step takes this long; waits and gates, which take as long as people take, have no such limit."""
@@ -58,14 +56,7 @@ class Steps:
             function: what it does.
             options: further arguments of the operator.
         """
-        return PythonOperator(  # what @task makes, in a third of its time: there are thousands of them
-            task_id=name,
-            task_display_name=title(f"task.{name}"),
-            python_callable=function,
-            op_kwargs=dict(self._which),
-            execution_timeout=LONGEST,
-            **options,
-        ).output
+        return StepOperator(**self._arguments(name, function), **options).output
 
     def per_school(self, name: str, function: Callable[..., Any], schools: Sequence[School], **options: Any) -> Any:
         """Return the mapped task of a step that is done for each school, labelled by school.
@@ -80,8 +71,8 @@ class Steps:
 
     def per(self, name: str, function: Callable[..., Any], each: Any, **options: Any) -> Any:
         """Return the mapped task of a step; `each` is a list of arguments with a label, or the task that gives it."""
-        made = self._task(name, function, map_index_template=label_template(f"task.{name}.map"), **options)
-        return made.partial(**self._which).expand_kwargs(each)
+        arguments = self._arguments(name, function)
+        return StepOperator.partial(map_index_template=LABEL, **arguments, **options).expand_kwargs(each)
 
     def add(self, operator: Callable[..., Any], name: str, **options: Any) -> Any:
         """Return the task of an operator that knows the round itself: a wait or a gate.
@@ -102,16 +93,19 @@ class Steps:
             over: name of the argument that differs, with the task that gives its values.
             options: further arguments of the operator.
         """
-        label = title(f"task.{name}.map", **{key: f"{{{{ task.{key} }}}}" for key in over})
         return operator.partial(  # type: ignore[attr-defined]
             task_id=name,
             task_display_name=title(f"task.{name}"),
-            map_index_template=label,
+            map_index_template=LABEL,
             ref=self.ref,
             **options,
         ).expand(**over)
 
-    def _task(self, name: str, function: Callable[..., Any], **options: Any) -> Any:
-        return task(task_id=name, task_display_name=title(f"task.{name}"), execution_timeout=LONGEST, **options)(
-            function
-        )
+    def _arguments(self, name: str, function: Callable[..., Any]) -> dict[str, Any]:
+        return {
+            "task_id": name,
+            "task_display_name": title(f"task.{name}"),
+            "python_callable": function,
+            "execution_timeout": LONGEST,
+            **self._which,
+        }

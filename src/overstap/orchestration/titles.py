@@ -2,6 +2,13 @@
 
 from overstap.texts import texts
 
+LABEL = "{{ task.shown }}{{ aside|default('') }}"
+"""The label of every mapped task, and the only template of the orchestration.
+
+It names two values and holds none: Airflow renders it once, so a value that looks like a template stays text. `shown`
+is the operator's; `aside` is what a step puts into its context when there was nothing to do (see `aside`).
+"""
+
 
 def title(name: str, **facts: str) -> str:
     """Return a DAG's or task's title.
@@ -12,14 +19,6 @@ def title(name: str, **facts: str) -> str:
     """
     text: str = texts("orchestration/titles")[name]["nl"]
     return text.format(**facts)
-
-
-def label_template(name: str) -> str:
-    """Return the template for the label of a mapped task; each instance has its school's label in `op_kwargs`.
-
-    What a task puts into its context as `aside` stands behind it: why there was nothing to do.
-    """
-    return title(name, label="{{ task.op_kwargs['label'] }}{{ aside|default('') }}")
 
 
 def aside(name: str) -> str:

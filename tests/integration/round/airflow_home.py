@@ -51,6 +51,7 @@ class Airflow:
         dag: str = "round__{region}__{kind}",
         conf: dict[str, Any] | None = None,
         by: str | None = None,
+        reason: str = "Afgesproken",
     ) -> Played:
         """Play a DAG from its first task, or some tasks of it each by itself, and wait for its end.
 
@@ -62,6 +63,7 @@ class Airflow:
             dag: which; the round's.
             conf: what was filled in on the form of the run.
             by: the account that started it; Airflow's scheduler when left out.
+            reason: the words that go with each answer.
         """
         said_before = self.log.stat().st_size
         told = {
@@ -72,6 +74,7 @@ class Airflow:
             "only": only,
             "conf": conf,
             "by": by,
+            "reason": reason,
         }
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(told) + "\n")

@@ -3,8 +3,8 @@
 `dag.test()` runs every task in one process, triggers included. It leaves a question to a person waiting, so a thread
 answers it with the very function of Airflow's REST API, as a real FAB account. One JSON object a line in:
 `{"dag": id, "answer": {gate: option}, "account": login, "mark_success": pattern or null, "only": tasks or null, "conf":
-the form or null, "by": login or null}`, one out: `{"state": ..., "tasks": {"collect[0]": [state, label]}}`. Tasks of
-`only` run each by itself and are not tried again, as if they had been cleared one by one.
+the form or null, "by": login or null, "reason": words}`, one out: `{"state": ..., "tasks": {"collect[0]": [state,
+label]}}`. Tasks of `only` run each by itself and are not tried again, as if they had been cleared one by one.
 """
 
 import contextlib
@@ -63,9 +63,10 @@ def _play(
     only: list[str] | None,
     conf: dict[str, Any] | None,
     by: str | None,
+    reason: str,
 ) -> dict[str, Any]:
     over = threading.Event()
-    coordinator = threading.Thread(target=_answer, args=(dag, answer, account, over), daemon=True)
+    coordinator = threading.Thread(target=_answer, args=(dag, answer, account, reason, over), daemon=True)
     coordinator.start()
     try:
         played = _apart(dags[dag], only) if only else dags[dag]
@@ -115,7 +116,7 @@ def _hands_on(task: Any) -> set[str]:
     return {one for one in task.upstream_task_ids if task.is_mapped and one.endswith("questions")}
 
 
-def _answer(dag: str, answer: dict[str, str], account: str, over: threading.Event) -> None:
+def _answer(dag: str, answer: dict[str, str], account: str, reason: str, over: threading.Event) -> None:
     """Answer every question of a DAG as it comes, until the run is over."""
     from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
     from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
@@ -135,7 +136,7 @@ def _answer(dag: str, answer: dict[str, str], account: str, over: threading.Even
                     continue
                 # A gate for which no answer was told is let through.
                 chosen = answer.get(task.task_id, asked.options[0])
-                filled = {name: "Afgesproken" if name == "reden" else None for name in asked.params}
+                filled = {name: reason if name == "reden" else None for name in asked.params}
                 payload = UpdateHITLDetailPayload(chosen_options=[chosen], params_input=filled)
                 user = session.scalar(select(User).where(User.username == account))
                 update_hitl_detail(dag, task.run_id, task.task_id, payload, user, session, task.map_index)

@@ -6,7 +6,8 @@ from overstap.errors import OverstapError
 from overstap.ledger.rounds import gate_holds
 from overstap.ledger.rounds.gate_holds import RELEASE_FOR_DELIVERY
 from overstap.ledger.session import UnitOfWork
-from overstap.orchestration.gates.gate_operator import Gate, GateAnswer, cell
+from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
+from overstap.orchestration.markdown import escaped
 from overstap.orchestration.round_context import Workplace
 
 _READY = "select count(*) from overstap.dossier where round_id = %(round)s and state = 'inspected'"
@@ -48,8 +49,3 @@ class ReleaseForDelivery(Gate):
         """Fail when the coordinator said: not yet."""
         if answer.choice != "approve":
             raise OverstapError("GATE-007", by=answer.by)
-
-
-def escaped(facts: dict[str, Any]) -> dict[str, Any]:
-    """Return facts whose texts cannot be taken for Markdown."""
-    return {name: cell(value) if isinstance(value, str) else value for name, value in facts.items()}

@@ -11,7 +11,9 @@ from overstap.errors import OverstapError
 from overstap.ledger.notifications.notices import Notice, forget, note
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.links import round_page
+from overstap.orchestration.markdown import plain
 from overstap.orchestration.round_context import RoundRef, Workplace, workplace
+from overstap.orchestration.titles import title
 from overstap.texts import texts
 
 REASON_LENGTH = 500
@@ -69,6 +71,11 @@ class Gate(HITLOperator):
         self.accounts = accounts
         self.question = question
 
+    @property
+    def shown(self) -> str:
+        """How this question is labelled in the grid."""
+        return title(f"task.{self.task_id}.map", question=str(self.question))
+
     @classmethod
     def said_as(cls, ref: RoundRef) -> str:
         """Return under which name the words of the gate stand, where a kind of round has its own."""
@@ -89,7 +96,8 @@ class Gate(HITLOperator):
                     "dossiers": f"{facts['count']} {'dossier' if facts['count'] == '1' else 'dossiers'}",
                 }
                 self.subject = self._words["subject"]["nl"].format(**facts)
-                self.body = self._words["body"]["nl"].format(**facts)
+                # The page renders the body as Markdown, and the subject as it stands
+                self.body = self._words["body"]["nl"].format(**facts | {"region": plain(facts["region"])})
                 with place.ledger.unit(self.ref.region, self.task_id) as unit:
                     note(unit, [self._notice(context, account, facts) for account in self.accounts])
             else:
@@ -165,8 +173,3 @@ class Gate(HITLOperator):
             event["responded_at"],
             f"{context['ti'].id}/{event['responded_at'].isoformat()}",
         )
-
-
-def cell(text: str) -> str:
-    """Return text that cannot break out of a table in Markdown."""
-    return "".join(f"\\{sign}" if sign in "|\\`*_[]<>" else sign for sign in text)

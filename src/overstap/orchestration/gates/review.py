@@ -11,7 +11,8 @@ from overstap.errors import OverstapError
 from overstap.ledger.dossiers.dossiers import decide_release, releases, waiting_for_release
 from overstap.ledger.rounds.counts import primary_schools
 from overstap.ledger.session import UnitOfWork
-from overstap.orchestration.gates.gate_operator import Gate, GateAnswer, cell
+from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
+from overstap.orchestration.markdown import plain
 from overstap.orchestration.round_context import RoundRef, Workplace
 
 
@@ -33,10 +34,10 @@ class ReleaseForReview(Gate):
         return {
             "count": str(waiting.total()),
             "closes": spoken(_closes_at(place)),
-            "receivers": ", ".join(cell(school.label) for school in place.agreement.receivers(place.kind)),
+            "receivers": ", ".join(plain(school.label) for school in place.agreement.receivers(place.kind)),
             "delivers": spoken(place.round.milestones.delivers),
             "rows": "\n".join(
-                f"| {cell(school.name)} ({school.school}) | {waiting[school.school]} | {school.states['rejected']} "
+                f"| {plain(school.name)} ({school.school}) | {waiting[school.school]} | {school.states['rejected']} "
                 f"| {school.supplied} |{f' {school.expected} |' if place.kind.is_inspected else ''}"
                 for school in primary_schools(unit, self.ref.round_id)
                 if place.kind.is_inspected or school.supplied

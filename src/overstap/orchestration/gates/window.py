@@ -10,7 +10,8 @@ from overstap.ledger.review import windows
 from overstap.ledger.rounds import gate_holds
 from overstap.ledger.rounds.gate_holds import NOT_INSPECTED
 from overstap.ledger.session import UnitOfWork
-from overstap.orchestration.gates.gate_operator import Gate, GateAnswer, cell
+from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
+from overstap.orchestration.markdown import plain
 from overstap.orchestration.round_context import Workplace
 from overstap.school_numbers import is_school_id
 
@@ -34,7 +35,7 @@ class DecideNotInspected(Gate):
             "delivers": spoken(milestones.delivers),
             "latest": spoken(milestones.receipts_due),
             "rows": "\n".join(
-                f"| {cell(hold.reason.facts['school'])} | {hold.reason.count} | {hold.reason.facts['released']} |"
+                f"| {plain(hold.reason.facts['school'])} | {hold.reason.count} | {hold.reason.facts['released']} |"
                 for hold in found
             ),
         }
