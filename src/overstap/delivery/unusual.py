@@ -10,6 +10,7 @@ from datetime import datetime
 from overstap.clock import spoken
 from overstap.ledger.rounds.counts import PrimaryCounts
 from overstap.ledger.rounds.gate_holds import HoldReason
+from overstap.ledger.rounds.shortfall import missing, too_few
 
 MANY_REJECTED = 0.10
 """Part of what was supplied; a region's usual share of rejected dossiers is a few per cent."""
@@ -44,22 +45,26 @@ class DeliverySituation:
 
 
 def unusual(found: DeliverySituation) -> list[HoldReason]:
-    """Return what is unusual about delivering now; nothing while there is nothing to deliver.
+    """Return what is unusual about delivering now.
+
+    A rerun that has nothing new to deliver asks nothing. A round that would deliver nothing at all, or much less than
+    was expected, always asks.
 
     Args:
         found: the situation.
     """
-    if not sum(school.states["inspected"] for school in found.schools):
-        return []
-    reasons = [
-        HoldReason("school_missing", school.expected, {"school": f"{school.name} ({school.school})"}, school.school)
-        for school in found.schools
-        if school.expected and not school.supplied
-    ]
-    supplied = sum(school.supplied for school in found.schools)
-    inspected = sum(school.inspected for school in found.schools)
+    schools = found.schools
+    ready = sum(school.states["inspected"] for school in schools)
+    sent = sum(school.at_least("sealed", "confirmed", "refused", "undelivered") for school in schools)
+    waiting = sum(school.states["accepted"] for school in schools)
+    reasons = [HoldReason("not_released", waiting)] if waiting else []
+    if sent and not ready:
+        return reasons
+    reasons += missing(schools)
+    supplied = sum(school.supplied for school in schools)
+    inspected = sum(school.inspected for school in schools)
     rejected, without, unseen = (
-        sum(school.states[state] for school in found.schools) for state in ("rejected", "no_receiver", "not_inspected")
+        sum(school.states[state] for school in schools) for state in ("rejected", "no_receiver", "not_inspected")
     )
     for name, count, of, most in (
         ("many_rejected", rejected, supplied, MANY_REJECTED),
@@ -68,6 +73,9 @@ def unusual(found: DeliverySituation) -> list[HoldReason]:
     ):
         if count > of * most:
             reasons.append(HoldReason(name, count, {"of": of, "percent": round(100 * count / of)}))
+    reasons += too_few(schools, ready + sent, "nothing_to_deliver", "few_to_deliver")
+    if not ready:
+        return reasons
     reasons += [
         HoldReason("certificate", 1, {"name": ending.name, "until": spoken(ending.until)}, ending.name)
         for ending in found.endings

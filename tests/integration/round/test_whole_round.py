@@ -41,10 +41,14 @@ def test_a_refusal_at_the_gate_lets_nothing_out(story: Story) -> None:
 
 def test_marking_the_gate_a_success_releases_nothing(story: Story) -> None:
     assert story.bypassed.played.tasks["release[0]"] == "success"
-    assert story.bypassed.played.tasks["close"] == "success"  # everything after it ran as well
+    assert story.bypassed.played.tasks["invite"] == "failed"
+    assert ("invite", None, "GATE-010", "region", False) in story.bypassed.red
+    assert story.bypassed.played.tasks["close"] == "upstream_failed"
+    assert story.bypassed.played.state == "failed"
     assert story.bypassed.states == story.refused.states
     assert story.bypassed.releases == story.refused.releases
     assert story.bypassed.rows["delivery"] == []
+    assert not story.bypassed.actions["evidence.checkpoint"], "nothing was closed"
     assert story.bypassed.stored.total() == 0
 
 

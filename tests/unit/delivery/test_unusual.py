@@ -21,8 +21,27 @@ def test_an_ordinary_round_asks_nothing() -> None:
     assert names(school("A", 50, inspected=46, rejected=3, not_inspected=1), school("B", 1, inspected=1)) == []
 
 
-def test_nothing_is_asked_while_there_is_nothing_to_deliver() -> None:
-    assert names(school("A", 50), school("B", 10, rejected=10), is_agreement_changed=True) == []
+def test_a_round_that_would_deliver_nothing_asks() -> None:
+    """Issue 15: 75 released, nobody inspected, a school missing, and everything was green."""
+    found = names(school("A", 75, not_inspected=75), school("B", 20), is_agreement_changed=True)
+    assert found == [("school_missing", "B", 20), ("many_not_inspected", "", 75), ("nothing_to_deliver", "", 75)]
+    assert ("nothing_to_deliver", "", 10) in names(school("A", 50), school("B", 10, rejected=10))
+
+
+def test_a_rerun_with_nothing_new_asks_nothing() -> None:
+    assert names(school("A", 50, confirmed=1, rejected=49), school("B", 9), is_agreement_changed=True) == []
+
+
+@pytest.mark.parametrize("state", ["inspected", "sealed", "confirmed"])
+def test_much_less_than_expected_on_both_sides_of_its_bound(state: str) -> None:
+    enough, few = (Counter({"inspected": 1}) + Counter({state: count}) for count in (49, 48))
+    assert names(school("A", 100, **enough)) == []
+    assert names(school("A", 100, **few)) == [("few_to_deliver", "", 51)]
+
+
+def test_accepted_dossiers_that_nobody_decided_about_are_told_even_when_others_go() -> None:
+    assert names(school("A", 50, inspected=45, accepted=5)) == [("not_released", "", 5)]
+    assert names(school("A", 50, confirmed=45, accepted=5)) == [("not_released", "", 5)]
 
 
 def test_a_school_that_is_missing_unless_nobody_was_expected() -> None:
@@ -58,7 +77,9 @@ def test_each_reason_has_its_sentence_with_its_facts() -> None:
         is_agreement_changed=True,
     )
     said = texts("orchestration/gates")["release_for_delivery"]["reasons"]
-    found = unusual(everything)
+    nothing = DeliverySituation([school("A", 10, accepted=10)])
+    few = DeliverySituation([school("A", 10, inspected=1)])
+    found = [*unusual(everything), *unusual(nothing), *unusual(few)]
     assert {one.reason for one in found} == set(said)
     for one in found:
         for language in ("nl", "en"):

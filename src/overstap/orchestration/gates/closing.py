@@ -1,29 +1,35 @@
-"""Accept what did not arrive, so that the round can be closed."""
+"""Gate before closing: asks whether a round may be closed although something of it is not settled."""
 
 from typing import Any
 
+from overstap.clock import spoken
 from overstap.errors import OverstapError
 from overstap.ledger.rounds import gate_holds
 from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
+from overstap.orchestration.markdown import escaped
 from overstap.orchestration.round_context import Workplace
 
 
 class AcceptUndeliverable(Gate):
-    """Asks whether the round may be closed with dossiers that did not arrive."""
+    """Asks whether the round may be closed with what is not settled; before receipts are due the question can wait."""
 
     gate = ACCEPT_UNDELIVERABLE
 
     def ask(self, place: Workplace, unit: UnitOfWork) -> dict[str, Any] | None:
-        """Return how many did not arrive, by how; None when all did, or it was accepted before."""
+        """Return what is not settled; None when everything is, or it was accepted before."""
         found = gate_holds.open_holds(unit, self.ref.round_id, ACCEPT_UNDELIVERABLE, batch=self.question)
         if not found:
             return None
         said = self._words["reasons"]
         return {
             "count": str(sum(hold.reason.count for hold in found)),
-            "rows": "\n".join("- " + said[hold.reason.reason]["nl"].format(count=hold.reason.count) for hold in found),
+            "due": spoken(place.round.milestones.receipts_due),
+            "rows": "\n".join(
+                "- " + said[hold.reason.reason]["nl"].format(count=hold.reason.count, **escaped(hold.reason.facts))
+                for hold in found
+            ),
         }
 
     def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:

@@ -10,6 +10,7 @@ from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.ledger.delivery import deliveries
 from overstap.ledger.rounds.gate_holds import RELEASE_FOR_DELIVERY, open_holds
+from overstap.ledger.rounds.undecided import refuse_undecided_window, refuse_unreleased
 from overstap.orchestration.round_context import RoundRef, say, workplace
 from overstap.orchestration.tasks.collecting import registrations
 from overstap.orchestration.tasks.gate_tasks import look_before_delivery
@@ -20,9 +21,18 @@ log = logging.getLogger(__name__)
 
 
 def receivers(region: str, school_year: str, kind: str) -> dict[str, int]:
-    """Read registrations once more, and put apart what nobody may receive."""
-    registered = registrations(region, school_year, kind)
+    """Read registrations once more, and put apart what nobody may receive.
+
+    Raises:
+        OverstapError: GATE-010 or GATE-011 while a decision about release or about the window is missing: its gate may
+            have been marked a success.
+    """
     ref = RoundRef(region, school_year, kind)
+    with workplace(ref, "receivers") as place, place.ledger.unit(region, "receivers") as unit:
+        refuse_undecided_window(unit, ref.round_id)
+        if not place.kind.is_inspected:  # else nobody was invited either
+            refuse_unreleased(unit, ref.round_id)
+    registered = registrations(region, school_year, kind)
     with workplace(ref, "receivers") as place, place.ledger.unit(region, "receivers") as unit:
         sorted_out = deliveries.sort_receivers(unit, ref.round_id, place.round.receivers)
         missing = deliveries.without_receiver(unit, ref.round_id)

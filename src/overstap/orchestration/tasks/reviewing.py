@@ -8,6 +8,7 @@ from overstap.errors import OverstapError
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.review import decisions
 from overstap.ledger.rounds import counts
+from overstap.ledger.rounds.undecided import refuse_unreleased
 from overstap.orchestration.round_context import RoundRef, say, workplace
 from overstap.orchestration.tasks.checking import check
 
@@ -48,11 +49,17 @@ def _asked_in_this_run() -> int:
 
 
 def invite(region: str, school_year: str, kind: str) -> dict[str, int]:
-    """Note whose right it is to look, and put their mails in the outbox: it sends none before the agreed hour."""
+    """Note whose right it is to look, and put their mails in the outbox: it sends none before the agreed hour.
+
+    Raises:
+        OverstapError: GATE-010 while dossiers wait for a decision about release (its gate may be marked a success).
+    """
     from overstap.review.inviting import invite as invited
 
     ref = RoundRef(region, school_year, kind)
     with workplace(ref, "invite") as place:
+        with place.ledger.unit(region, "invite") as unit:
+            refuse_unreleased(unit, ref.round_id)
         address = place.settings.review_address
         done = invited(place.ledger, region=region, round_id=ref.round_id, actor="invite", address=address)
     say("Uitgenodigd | invited", done)
