@@ -180,7 +180,7 @@ class GcmAlgorithm:
 
 
 @asn1.sequence
-class EncryptedContent:
+class EncryptedContentInfo:
     """RFC 5652 section 6.1."""
 
     kind: Oid
@@ -194,7 +194,7 @@ class AuthEnvelopedData:
 
     version: int
     recipients: asn1.SetOf[KeyTransport | Annotated[KeyAgreement, asn1.Implicit(1)]]
-    content: EncryptedContent
+    content: EncryptedContentInfo
     tag: bytes
 
 
