@@ -6,3 +6,5 @@ docs/architecture.md).
 """
 
 __version__ = "0.1.0"
+SOFTWARE = f"Overstap {__version__}"
+"""How this software names itself to others: in what it signs and as a client."""

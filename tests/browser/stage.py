@@ -22,11 +22,11 @@ import yaml
 
 from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
 from overstap.clock import now, wall
+from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.ledger import Ledger
 from overstap.ledger.migrate import add_region, migrate, set_app_password
 from overstap.ledger.region_keys import create_keys
 from overstap.pki import develop
-from overstap.receiver.endpoint import PATH
 from overstap.review.decisions import read_list
 from overstap.review.recording import record_list
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region

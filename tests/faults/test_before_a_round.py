@@ -12,17 +12,18 @@ import psycopg
 import pytest
 from integration.delivery import sshd
 from integration.round.house import House
+from traffic_centre_chain import fetch_through
 
 from overstap.agreements import Agreement
 from overstap.agreements.model import ByTrafficCentre, Folder, Pull
 from overstap.clock import now
 from overstap.delivery.desk.desk import DeskRefusal, RegionDesk
 from overstap.delivery.test_messages import Tester
-from overstap.delivery.traffic_centre.chain import fetch_through
 from overstap.delivery.traffic_centre.messages import Resultaat
 from overstap.delivery.traffic_centre.simulated import SimulatedTrafficCentre
 from overstap.envelope.manifest import EnvelopeKind
 from overstap.envelope.message_ids import message_id
+from overstap.envelope.over_https import NOTIFICATIONS
 from overstap.envelope.proof_pupil import BIRTH_DATE, NUMBER, SURNAME
 from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.errors import OverstapError
@@ -30,7 +31,6 @@ from overstap.ledger import Ledger
 from overstap.ledger.delivery.test_messages import SchoolResult, results
 from overstap.pki.sshkeys import make_ssh_key
 from overstap.receiver.desk_client import Asker
-from overstap.receiver.endpoint import NOTIFICATIONS
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.reception import Reception, Took
 from overstap.simulation.synthetic.agreement import write_agreement

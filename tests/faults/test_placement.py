@@ -16,8 +16,9 @@ from overstap.agreements import RoundKind
 from overstap.agreements.model import Folder
 from overstap.clock import now, wall
 from overstap.delivery.sealing import seal_round
-from overstap.delivery.stored_evidence import receipt_fault, stored
+from overstap.delivery.stored_evidence import receipt_fault
 from overstap.ledger.invariants import StoredEvidence, check
+from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.local.postgres import EmbeddedPostgres
 

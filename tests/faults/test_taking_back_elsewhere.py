@@ -15,13 +15,14 @@ from overstap.agreements.model import Pull
 from overstap.clock import now
 from overstap.delivery.desk.desk import DeskRefusal, RegionDesk
 from overstap.delivery.revocation_sender import take_back_all
-from overstap.delivery.stored_evidence import receipt_fault, stored
+from overstap.delivery.stored_evidence import receipt_fault
+from overstap.envelope.over_https import NOTIFICATIONS
 from overstap.envelope.pull_messages import NoDossier
 from overstap.envelope.revocation import make_revocation_receipt
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.withdrawals import WithdrawalReason, withdraw
 from overstap.ledger.invariants import StoredEvidence, check
-from overstap.receiver.endpoint import NOTIFICATIONS
+from overstap.receiver.folder_store import envelope_digests as stored
 
 from .desks import OVERSTAP, desk
 from .places import Place, ask, envelopes, open_files, own, pupil_list, receiving

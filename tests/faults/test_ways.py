@@ -25,25 +25,26 @@ from uuid import UUID
 import pytest
 from integration.delivery import sshd
 from integration.round.house import House, wait_for
+from traffic_centre_chain import fetch_through
 
 from overstap.agreements import Agreement
 from overstap.agreements.model import ByTrafficCentre, Folder, Pull, Sftp
 from overstap.clock import now
-from overstap.delivery.channels.stored_files import envelope_name
 from overstap.delivery.sending import send_school
-from overstap.delivery.stored_evidence import receipt_fault, stored
-from overstap.delivery.traffic_centre.chain import fetch_through
+from overstap.delivery.stored_evidence import receipt_fault
 from overstap.delivery.traffic_centre.messages import OverdrachtRequest, Resultaat
 from overstap.delivery.traffic_centre.simulated import SimulatedTrafficCentre
+from overstap.envelope.file_names import envelope_name
 from overstap.envelope.message_ids import message_id
+from overstap.envelope.over_https import NOTIFICATIONS
 from overstap.envelope.pull_messages import DossierRequest
 from overstap.errors import OverstapError
 from overstap.ledger.delivery.dossier_requests import keep_request
 from overstap.ledger.invariants import StoredEvidence, check
 from overstap.pki.sshkeys import make_ssh_key
 from overstap.receiver.desk_client import Asker
-from overstap.receiver.endpoint import NOTIFICATIONS
 from overstap.receiver.folder_store import FolderStore
+from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.receiver.reception import Reception, Took
 from overstap.simulation.synthetic.agreement import write_agreement
 from overstap.simulation.synthetic.pupil import SyntheticPupil

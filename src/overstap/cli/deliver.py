@@ -28,10 +28,10 @@ def serve(
     from overstap.delivery.desk.desk import RegionDesk
     from overstap.delivery.desk.server import Desks, server
     from overstap.delivery.traffic_centre.adapter import sessions_of
+    from overstap.envelope.over_https import REQUESTS
     from overstap.ledger import open_ledger
     from overstap.ledger.rounds.rounds import secondary_schools
     from overstap.pki import TrustStore
-    from overstap.receiver.desk_client import REQUESTS
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings()

@@ -69,11 +69,12 @@ def check(
 ) -> None:
     """Assert the invariants I1 to I8 and name what breaks them; exit 1 when something does."""
     from overstap.agreements import load_all
-    from overstap.delivery.stored_evidence import receipt_fault, stored
+    from overstap.delivery.stored_evidence import receipt_fault
     from overstap.ledger import open_ledger
     from overstap.ledger.invariants import StoredEvidence
     from overstap.ledger.invariants import check as find_breaches
     from overstap.pki import TrustStore
+    from overstap.receiver.folder_store import envelope_digests as stored
 
     settings = Settings()
     console = Console(highlight=False)

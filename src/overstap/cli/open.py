@@ -34,8 +34,7 @@ def command(
     where the envelope came from. <message id>.revocation.cms takes an envelope back: it is removed from the store, and
     <message id>.taken-back.cms says so. Exit 1 when one was refused.
     """
-    from overstap.delivery.channels.channel import AnswerKind
-    from overstap.delivery.channels.stored_files import answer_name, answer_of, statement_of
+    from overstap.envelope.file_names import AnswerKind, answer_name, answer_of, statement_of
     from overstap.errors import OverstapError
     from overstap.pki import TrustStore
     from overstap.pki.keyfiles import write_new

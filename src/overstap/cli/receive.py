@@ -77,7 +77,8 @@ def serve(
     """Serve a school's endpoint until it is stopped: checks, opens, stores and confirms what arrives."""
     import logging
 
-    from overstap.receiver.endpoint import PATH, server
+    from overstap.envelope.over_https import ENVELOPES
+    from overstap.receiver.endpoint import server
     from overstap.receiver.reception import Reception
     from overstap.receiver.store import open_store
 
@@ -91,7 +92,7 @@ def serve(
         callers=frozenset(client) if client else None,
     )
     endpoint = server(reception, host=host, port=port)
-    Console(highlight=False, soft_wrap=True).print(f"School {school} ontvangt op https://{host}:{port}{PATH}")
+    Console(highlight=False, soft_wrap=True).print(f"School {school} ontvangt op https://{host}:{port}{ENVELOPES}")
     endpoint.run()
 
 
@@ -160,8 +161,7 @@ def result(
     import hashlib
     from contextlib import nullcontext
 
-    from overstap.delivery.channels.channel import AnswerKind
-    from overstap.delivery.channels.stored_files import answer_name
+    from overstap.envelope.file_names import AnswerKind, answer_name
     from overstap.envelope.result import Rejection, ResultOutcome, make_result
     from overstap.errors import OverstapError
     from overstap.pki.keyfiles import write_new

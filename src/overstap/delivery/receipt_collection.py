@@ -7,9 +7,10 @@ from pathlib import Path
 from uuid import UUID
 
 from overstap.agreements import Agreement, School
-from overstap.delivery.channels.channel import AnswerKind, Channel, Lying, WayError
+from overstap.delivery.channels.channel import Channel, Lying, WayError
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge, judge_result
+from overstap.envelope.file_names import AnswerKind
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.deliveries import AttemptResult, Awaited, awaited, settle
 from overstap.ledger.delivery.dossier_requests import handed

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from overstap.agreements import Agreement, School
 from overstap.delivery.backoff import LONGEST, wait_after
-from overstap.delivery.channels.channel import AnswerKind, Channel, WayError
+from overstap.delivery.channels.channel import Channel, WayError
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge_taking_back
+from overstap.envelope.file_names import AnswerKind
 from overstap.envelope.revocation import make_revocation
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger

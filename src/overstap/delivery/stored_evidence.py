@@ -1,27 +1,11 @@
-"""What the ledger's checker is shown of this stage: what receivers stored, and whether receipts still hold."""
+"""Whether kept receipts still hold, for the ledger's checker."""
 
-import hashlib
 from collections.abc import Callable
-from pathlib import Path
-from uuid import UUID
 
 from overstap.envelope.receipt import verify_receipt
 from overstap.errors import OverstapError
 from overstap.ledger.invariants import Confirmed
 from overstap.pki import TrustStore
-from overstap.receiver.folder_store import ENVELOPE
-
-
-def stored(folder: Path) -> dict[UUID, bytes]:
-    """Return what a receiving endpoint stored: message id to SHA-256 of the envelope as it lies there now.
-
-    Args:
-        folder: the endpoint's store.
-    """
-    return {
-        UUID(place.name): hashlib.sha256((place / ENVELOPE).read_bytes()).digest()
-        for place in sorted((folder / "dossiers").iterdir())
-    }
 
 
 def receipt_fault(trust: TrustStore) -> Callable[[Confirmed], str | None]:

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from overstap.agreements import Agreement, School
 from overstap.agreements.model import ByTrafficCentre, Pull
-from overstap.delivery.channels.channel import AnswerKind, Channel, WayError
+from overstap.delivery.channels.channel import Channel, WayError
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge_test
 from overstap.envelope.envelope import DOSSIER_FILE, SealedEnvelope, seal
+from overstap.envelope.file_names import AnswerKind
 from overstap.envelope.manifest import EnvelopeKind
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.proof_pupil import TEST_VERSION

@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass, field
 
 from overstap.envelope.package import DEFAULT_LIMITS
-from overstap.transport.https_client import TransportProblem
 
 MEDIA_TYPE = "application/vnd.overstap.evidence-request"
 ANSWER_TYPE = "application/vnd.overstap.evidence+json"
@@ -43,10 +42,3 @@ def read(body: bytes) -> Held | None:
         return Held(*(base64.b64decode(fields[name], validate=True) for name in _PARTS))
     except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
         return None
-
-
-def problem(status: int, media_type: str) -> TransportProblem | None:
-    """Judge an answer by its head."""
-    if status != 200:
-        return TransportProblem.WRONG_STATUS
-    return None if media_type == ANSWER_TYPE else TransportProblem.NO_RECEIPT

@@ -11,14 +11,15 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from overstap import SOFTWARE
 from overstap.envelope import manifest as forms
 from overstap.envelope.manifest import Party
-from overstap.envelope.statement import MAX_BYTES, MEDIA_TYPE, SOFTWARE, Stated, StatementForm
+from overstap.envelope.statement import MAX_BYTES, MEDIA_TYPE, Stated, StatementForm
 from overstap.envelope.statement import StatementFault as ReceiptFault
 from overstap.errors import OverstapError
 from overstap.pki import SigningIdentity, TrustStore
 
-__all__ = ["MAX_RECEIPT_BYTES", "MEDIA_TYPE", "SOFTWARE", "ReceiptFault"]
+__all__ = ["MAX_RECEIPT_BYTES", "MEDIA_TYPE", "ReceiptFault"]
 
 MAX_RECEIPT_BYTES = MAX_BYTES
 

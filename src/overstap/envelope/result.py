@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from overstap.agreements.model import RoundKind
+from overstap import SOFTWARE
 from overstap.envelope import manifest as forms
 from overstap.envelope.manifest import Party
-from overstap.envelope.statement import SOFTWARE, Stated, StatementFault, StatementForm
+from overstap.envelope.statement import Stated, StatementFault, StatementForm
 from overstap.errors import OverstapError
 from overstap.pki import SigningIdentity, TrustStore
 
@@ -57,6 +57,7 @@ class Rejection(StrEnum):
     OTHER = "other"
 
 
+_PLACEMENT_ROUND = "placement"
 _CODES = {
     "malformed": "DELIVERY-031",
     "signature": "DELIVERY-032",
@@ -146,7 +147,7 @@ def verify_result(
     result = _FORM.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, refused=refused)
     if result.envelope_sha256 != envelope_sha256:
         raise refused(StatementFault.DIGEST)
-    if result.outcome.kind is ResultKind.PLACEMENT and round_kind != RoundKind.PLACEMENT:
+    if result.outcome.kind is ResultKind.PLACEMENT and round_kind != _PLACEMENT_ROUND:
         raise refused("round")
     return result
 

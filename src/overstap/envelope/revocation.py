@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from overstap import SOFTWARE
 from overstap.envelope import manifest as forms
 from overstap.envelope.manifest import Party
 from overstap.envelope.reasons import EnvelopeError, OpeningFailure
-from overstap.envelope.receipt import MAX_RECEIPT_BYTES, SOFTWARE, ReceiptError, ReceiptFault
+from overstap.envelope.receipt import MAX_RECEIPT_BYTES, ReceiptError, ReceiptFault
 from overstap.envelope.signing import sign, verify
 from overstap.envelope.statement import Stated, StatementForm
 from overstap.pki import SigningIdentity, TrustStore, oin_of

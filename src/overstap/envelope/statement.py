@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-import overstap
 from overstap.envelope import manifest as forms
 from overstap.envelope.manifest import Party
 from overstap.envelope.reasons import EnvelopeError, OpeningFailure
@@ -22,7 +21,6 @@ from overstap.errors import OverstapError
 from overstap.pki import SigningIdentity, TrustStore, oin_of
 
 MEDIA_TYPE = "application/cms"
-SOFTWARE = f"Overstap {overstap.__version__}"
 MAX_BYTES = 64 * 1024
 
 _AHEAD = timedelta(hours=1)

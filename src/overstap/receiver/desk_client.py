@@ -9,15 +9,20 @@ from uuid import UUID
 
 from overstap.envelope import pull_messages, revocation
 from overstap.envelope.manifest import uuid_of
+from overstap.envelope.over_https import (
+    MESSAGE_ID_HEADER,
+    RECEIPTS,
+    REQUESTS,
+    RESULTS,
+    TAKEN_BACK,
+)
 from overstap.envelope.package import DEFAULT_LIMITS
 from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.envelope.receipt import MEDIA_TYPE as CMS
 from overstap.errors import OverstapError
 from overstap.pki import TrustStore
 from overstap.transport.https_client import DEADLINE_SECONDS, HttpsClient, Reply, TransportProblem
-from overstap.transport.mtls_server import MESSAGE_ID_HEADER
 
-REQUESTS, RECEIPTS, RESULTS, TAKEN_BACK = "/v1/requests", "/v1/receipts", "/v1/results", "/v1/taken-back"
 _CODES = {
     TransportProblem.UNREACHABLE: "DELIVERY-051",
     TransportProblem.IDENTITY: "DELIVERY-052",

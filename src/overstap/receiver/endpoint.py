@@ -20,14 +20,13 @@ from starlette.routing import Route
 
 from overstap import clock
 from overstap.envelope import evidence_request, pull_messages, revocation
+from overstap.envelope.over_https import ENVELOPES, NOTIFICATIONS, message_id_in
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE
 from overstap.errors import OverstapError
 from overstap.receiver.reception import Reception, Took
 from overstap.receiver.revocation_receiver import take_back
 from overstap.transport import mtls_server
-from overstap.transport.mtls_server import body_of, media_type_of, message_id_of, problem
-
-PATH, NOTIFICATIONS = "/v1/envelopes", "/v1/notifications"
+from overstap.transport.mtls_server import body_of, media_type_of, problem
 
 _STATUS = {Took.STORED: 200, Took.REPEATED: 200, Took.REFUSED: 422, Took.CONFLICT: 409}
 _log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
     async def post(request: Request) -> Response:
         if getattr(request.state, "caller", None) is None:
             return problem(403, "caller")
-        message_id = message_id_of(request)
+        message_id = message_id_in(request.headers)
         if message_id is None:
             return problem(400, "message_id")
         kind = media_type_of(request)
@@ -112,7 +111,7 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
 
     return Starlette(
         routes=[
-            Route(PATH, post, methods=["POST"]),
+            Route(ENVELOPES, post, methods=["POST"]),
             Route(NOTIFICATIONS, notify, methods=["POST"]),
             Route("/health", health),
         ]

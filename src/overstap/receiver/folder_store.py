@@ -273,6 +273,18 @@ class FolderStore:
         return removed
 
 
+def envelope_digests(folder: Path) -> dict[UUID, bytes]:
+    """Return what an endpoint stored: message id to SHA-256 of the envelope as it lies there now.
+
+    Args:
+        folder: the endpoint's store.
+    """
+    return {
+        UUID(place.name): hashlib.sha256((place / ENVELOPE).read_bytes()).digest()
+        for place in sorted((folder / "dossiers").iterdir())
+    }
+
+
 def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write files into a new folder, durably with their names.
 

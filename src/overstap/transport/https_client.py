@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from overstap.envelope.receipt import SOFTWARE
+from overstap import SOFTWARE
 from overstap.errors import OverstapError
 from overstap.pki import TlsIdentity, TrustStore
 from overstap.transport.pinned_tls import KnownContext, KnownSocket, NoConnectionError, connected

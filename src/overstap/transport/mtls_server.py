@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import uvicorn
 from cryptography import x509
@@ -15,12 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from overstap.envelope.manifest import uuid_of
 from overstap.errors import OverstapError
 from overstap.pki import Role, TlsIdentity, TrustStore
 from overstap.pki.certificates import UNREADABLE, oin_in
-
-MESSAGE_ID_HEADER = "Overstap-Message-Id"
 
 _BODY_SECONDS = 60
 _KEEP_ALIVE_SECONDS = 30
@@ -145,14 +141,6 @@ async def body_of(request: Request, limit: int) -> bytes | None:
 def media_type_of(request: Request) -> str:
     """Return the media type of a request's body, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def message_id_of(request: Request) -> UUID | None:
-    """Return the message id that a request names in its header, or None."""
-    try:
-        return uuid_of(request.headers.get(MESSAGE_ID_HEADER))
-    except (ValueError, TypeError, AttributeError):
-        return None
 
 
 def problem(status: int, code: str) -> Response:

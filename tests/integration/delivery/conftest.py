@@ -18,9 +18,9 @@ from overstap.clock import now
 from overstap.delivery.channels.push import Pusher
 from overstap.envelope.envelope import SealedEnvelope, seal
 from overstap.envelope.message_ids import message_id
+from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.envelope.receipt import Receipt, verify_receipt
 from overstap.pki import TrustStore, develop
-from overstap.receiver.endpoint import PATH
 
 SENDER, SCHOOL, OTHER, REGION = "99AB00", "98XA00", "98XB00", "waterland"
 

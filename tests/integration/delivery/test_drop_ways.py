@@ -14,10 +14,10 @@ import pytest
 
 from overstap.agreements.model import Sftp
 from overstap.clock import now
-from overstap.delivery.channels.channel import AnswerKind, Channel, WayError
+from overstap.delivery.channels.channel import Channel, WayError
 from overstap.delivery.channels.folder import FolderWay
 from overstap.delivery.channels.sftp import SftpWay
-from overstap.delivery.channels.stored_files import MOST_BYTES
+from overstap.envelope.file_names import MOST_BYTES, AnswerKind
 from overstap.envelope.message_ids import message_id
 from overstap.errors import OverstapError
 from overstap.pki import TrustStore

@@ -25,13 +25,14 @@ from psycopg import sql
 
 from overstap.agreements import Agreement, Milestones, Round, RoundKind, load_agreement
 from overstap.clock import now, wall
-from overstap.delivery.stored_evidence import receipt_fault, stored
+from overstap.delivery.stored_evidence import receipt_fault
+from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.ledger import Ledger
 from overstap.ledger.invariants import Breach, StoredEvidence, check
 from overstap.ledger.migrate import add_region, migrate, set_app_password
 from overstap.ledger.region_keys import create_keys
 from overstap.pki import TrustStore, develop
-from overstap.receiver.endpoint import PATH
+from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.simulation.synthetic.agreement import PARTNERSHIP
 from overstap.simulation.synthetic.las import load_las
 from overstap.simulation.synthetic.region import SyntheticRegion

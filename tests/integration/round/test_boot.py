@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from overstap.delivery.stored_evidence import stored
 from overstap.errors import OverstapError
+from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.simulation.synthetic.school import Character
 from overstap_tools.demo import building as demo
 from overstap_tools.demo.sandbox import LEDGER, REGION, ROUND, DemoPlace

@@ -19,7 +19,7 @@ from overstap.agreements import Agreement, RoundKind
 from overstap.clock import now
 from overstap.delivery.sealing import seal_round
 from overstap.delivery.sending import send_school
-from overstap.delivery.stored_evidence import receipt_fault, stored
+from overstap.delivery.stored_evidence import receipt_fault
 from overstap.intake import applications
 from overstap.intake.collect import collect_registrations, collect_school, from_drop_folder
 from overstap.ledger import Ledger
@@ -31,6 +31,7 @@ from overstap.ledger.rounds.rounds import open_round
 from overstap.pki import TrustStore
 from overstap.quality import suites
 from overstap.quality.region import judge_round
+from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.review.decisions import read_list
 from overstap.review.recording import record_list
 from overstap.simulation.synthetic.agreement import agreement_of, past_milestones

@@ -23,11 +23,12 @@ from rich.table import Table
 
 from overstap.agreements.model import Sftp
 from overstap.clock import now
-from overstap.delivery.channels import stored_files
-from overstap.delivery.channels.channel import AnswerKind, Channel
+from overstap.delivery.channels.channel import Channel
 from overstap.delivery.channels.folder import FolderWay
 from overstap.delivery.channels.sftp import SftpWay
 from overstap.delivery.desk.desk import RegionDesk
+from overstap.envelope import file_names
+from overstap.envelope.file_names import AnswerKind
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.ledger import Ledger
@@ -137,7 +138,7 @@ def _by(way: Channel, lies: Path, what: str, sealed: Sequence[tuple[UUID, bytes]
 
     yield f"{what}: put there", _rate(len(sealed), put)
     for name, _ in sealed:
-        (lies / stored_files.answer_name(name, AnswerKind.RECEIPT)).write_bytes(bytes(1200))
+        (lies / file_names.answer_name(name, AnswerKind.RECEIPT)).write_bytes(bytes(1200))
     awaited = {name for name, _ in sealed}
     yield f"{what}: fetch the receipts", _rate(len(sealed), lambda: list(way.answers(awaited, at=now())))
 

@@ -15,12 +15,12 @@ from rich.console import Console
 
 from overstap.clock import now
 from overstap.delivery.channels.push import Pusher
-from overstap.delivery.stored_evidence import stored
 from overstap.envelope.envelope import DOSSIER_FILE, seal
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.receipt import verify_receipt
 from overstap.oso.writing import to_bytes
 from overstap.pki import TrustStore
+from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.writing import dossiers
 from overstap_tools.bench.receivers import receivers, store_of

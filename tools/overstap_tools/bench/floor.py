@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from overstap import clock
+from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.envelope.receipt import MEDIA_TYPE
 from overstap.pki import TrustStore
-from overstap.receiver.endpoint import PATH
 from overstap.transport.mtls_server import server_context
 from overstap_tools.local.ports import LOOPBACK
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.errors import OverstapError
-from overstap.receiver.endpoint import PATH
 from overstap_tools.bench.sandbox import BenchPlace, environment
 from overstap_tools.local import ports
 from overstap_tools.local.services import Service

@@ -12,11 +12,11 @@ import psycopg
 
 from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
 from overstap.clock import now, wall
+from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.errors import OverstapError
 from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password
 from overstap.ledger.region_keys import create_keys
 from overstap.pki.authority import DevelopmentAuthority
-from overstap.receiver.endpoint import PATH
 from overstap.simulation.synthetic.las import load_las
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.writing import write

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from overstap.envelope.file_names import AnswerKind
 from overstap.errors import OverstapError
 from overstap.transport.https_client import TransportProblem
 
@@ -73,17 +73,6 @@ class WayError(Exception):
 
 OFFERED = HandOver(None, None)
 """It stands ready."""
-
-
-class AnswerKind(StrEnum):
-    """What a school says about an envelope."""
-
-    RECEIPT = "receipt"
-    """It arrived: accepted or refused."""
-    RESULT = "result"
-    """What became of it: imported, placed and so on."""
-    TAKEN_BACK = "taken-back"
-    """It was taken back: removed, or that refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from overstap.delivery.channels import stored_files
-from overstap.delivery.channels.channel import OFFERED, AnswerKind, HandOver, Lying, WayError
+from overstap.delivery.channels.channel import OFFERED, HandOver, Lying, WayError
+from overstap.envelope import file_names
+from overstap.envelope.file_names import AnswerKind
 from overstap.transport.https_client import TransportProblem
 
 _log = logging.getLogger(__name__)
@@ -32,20 +33,20 @@ class FolderWay:
 
     def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Put an envelope into the folder: whole from the moment it has its name, and safe from a power failure."""
-        return self._put(self._folder / stored_files.envelope_name(message_id), envelope, message_id)
+        return self._put(self._folder / file_names.envelope_name(message_id), envelope, message_id)
 
     def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Put the statement into the folder, and take the envelope away if it lies there yet."""
-        handed = self._put(self._folder / stored_files.statement_name(message_id), statement, message_id)
+        handed = self._put(self._folder / file_names.statement_name(message_id), statement, message_id)
         if handed.is_offered:
             try:
-                (self._folder / stored_files.envelope_name(message_id)).unlink(missing_ok=True)
+                (self._folder / file_names.envelope_name(message_id)).unlink(missing_ok=True)
             except OSError as error:  # the statement says it; the school removes what it has
                 _log.warning("folder of %s: %s", self._folder.name, error.strerror)
         return handed
 
     def _put(self, path: Path, content: bytes, message_id: UUID) -> HandOver:
-        aside = self._folder / stored_files.unfinished_name(message_id)
+        aside = self._folder / file_names.unfinished_name(message_id)
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o750)
             aside.unlink(missing_ok=True)
@@ -65,14 +66,14 @@ class FolderWay:
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
         """Yield the answers that lie there. What is too long, no file or unreadable is left and told."""
         try:
-            names = sorted(path.name for path in itertools.islice(self._folder.iterdir(), stored_files.MOST_NAMES))
+            names = sorted(path.name for path in itertools.islice(self._folder.iterdir(), file_names.MOST_NAMES))
         except FileNotFoundError:
             return
         except OSError as error:
             _log.warning("folder of %s: %s", self._folder.name, error.strerror)
             raise WayError(TransportProblem.STORAGE) from error
         for name in names:
-            found = stored_files.answer_of(name)
+            found = file_names.answer_of(name)
             if found is None or (found[1] is AnswerKind.RECEIPT and found[0] not in awaited):
                 continue
             content = self._read(self._folder / name)
@@ -90,11 +91,11 @@ class FolderWay:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     _log.warning("%s is no file", path.name)
                     return None
-                content = file.read(stored_files.MOST_BYTES + 1)
+                content = file.read(file_names.MOST_BYTES + 1)
         except OSError as error:
             _log.warning("%s: %s", path.name, error.strerror)
             return None
-        if len(content) > stored_files.MOST_BYTES:
+        if len(content) > file_names.MOST_BYTES:
             _log.warning("%s is longer than an answer can be", path.name)
             return None
         return content

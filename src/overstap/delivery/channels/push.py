@@ -12,11 +12,10 @@ from uuid import UUID
 from overstap.delivery.channels.channel import HandOver, Lying
 from overstap.envelope import evidence_request, revocation
 from overstap.envelope.evidence_request import Held
+from overstap.envelope.over_https import MESSAGE_ID_HEADER
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE
 from overstap.pki import TlsIdentity, TrustStore, oin_of
 from overstap.transport.https_client import DEADLINE_SECONDS, HttpsClient, TransportProblem
-
-MESSAGE_ID_HEADER = "Overstap-Message-Id"
 
 _RECEIPT_STATUS = frozenset({200, 409, 422})
 
@@ -103,7 +102,7 @@ class Pusher:
         kind, answer = evidence_request.MEDIA_TYPE, evidence_request.ANSWER_TYPE
         headers = {"Content-Type": kind, "Accept": answer, MESSAGE_ID_HEADER: str(message_id)}
         reply = self._line.post(
-            self._url, b"", headers, limit=evidence_request.MOST_BYTES, judge=evidence_request.problem, at=at
+            self._url, b"", headers, limit=evidence_request.MOST_BYTES, judge=_evidence_problem, at=at
         )
         if reply.problem is not None:
             return reply.problem
@@ -121,3 +120,10 @@ def _problem(status: int, media_type: str) -> TransportProblem | None:
     if status not in _RECEIPT_STATUS:
         return TransportProblem.WRONG_STATUS
     return None if media_type == MEDIA_TYPE else TransportProblem.NO_RECEIPT
+
+
+def _evidence_problem(status: int, media_type: str) -> TransportProblem | None:
+    """Judge an answer to the question what is stored, by its head."""
+    if status != 200:
+        return TransportProblem.WRONG_STATUS
+    return None if media_type == evidence_request.ANSWER_TYPE else TransportProblem.NO_RECEIPT

@@ -19,8 +19,9 @@ import paramiko
 from paramiko.sftp import SFTPError
 
 from overstap.agreements.model.receiving import Sftp
-from overstap.delivery.channels import stored_files
-from overstap.delivery.channels.channel import OFFERED, AnswerKind, HandOver, Lying, WayError
+from overstap.delivery.channels.channel import OFFERED, HandOver, Lying, WayError
+from overstap.envelope import file_names
+from overstap.envelope.file_names import AnswerKind
 from overstap.pki import TrustStore
 from overstap.pki.sshkeys import ssh_key_file
 from overstap.transport.https_client import CONNECT_SECONDS, DEADLINE_SECONDS, TransportProblem
@@ -66,7 +67,7 @@ class SftpWay:
         """Put an envelope there, unless it lies there already; it is whole from the moment it has its name."""
         try:
             with self._in_time() as client:
-                self._put(client, stored_files.envelope_name(message_id), envelope, message_id)
+                self._put(client, file_names.envelope_name(message_id), envelope, message_id)
         except WayError as error:
             return HandOver(None, error.problem)
         return OFFERED
@@ -75,9 +76,9 @@ class SftpWay:
         """Put the statement there, and take the envelope away if it lies there yet."""
         try:
             with self._in_time() as client:
-                self._put(client, stored_files.statement_name(message_id), statement, message_id)
+                self._put(client, file_names.statement_name(message_id), statement, message_id)
                 try:
-                    client.remove(self._path(stored_files.envelope_name(message_id)))
+                    client.remove(self._path(file_names.envelope_name(message_id)))
                 except FileNotFoundError:
                     pass  # the school took it away
                 except PermissionError:  # the statement says it; the school removes what it has
@@ -95,7 +96,7 @@ class SftpWay:
         found: list[Lying] = []
         with self._in_time() as client:
             for name in self._names(client):
-                answer = stored_files.answer_of(name)
+                answer = file_names.answer_of(name)
                 if answer is None or (answer[1] is AnswerKind.RECEIPT and answer[0] not in awaited):
                     continue
                 content = self._read(client, name)
@@ -181,7 +182,7 @@ class SftpWay:
         path = self._path(name)
         if _size(client, path) == len(content):
             return  # it lies there since a run that was cut off before it could say so
-        aside = self._path(stored_files.unfinished_name(message_id))
+        aside = self._path(file_names.unfinished_name(message_id))
         with client.open(aside, "wb") as out:
             out.set_pipelined(True)
             out.write(content)
@@ -196,7 +197,7 @@ class SftpWay:
         names = []
         for entry in client.listdir_iter(self._server.folder):
             names.append(entry.filename)
-            if len(names) >= stored_files.MOST_NAMES:
+            if len(names) >= file_names.MOST_NAMES:
                 _log.warning("sftp %s: more than %d names; the rest is not looked at", self._server.host, len(names))
                 break
         return sorted(names)
@@ -209,13 +210,13 @@ class SftpWay:
                 _log.warning("sftp %s: %s is no file", self._server.host, name)
                 return None
             with client.open(path, "rb") as file:
-                content = file.read(stored_files.MOST_BYTES + 1)
+                content = file.read(file_names.MOST_BYTES + 1)
         except FileNotFoundError:
             return None  # taken away meanwhile
         except PermissionError:
             _log.warning("sftp %s: %s may not be read", self._server.host, name)
             return None
-        if len(content) > stored_files.MOST_BYTES:
+        if len(content) > file_names.MOST_BYTES:
             _log.warning("sftp %s: %s is longer than an answer can be", self._server.host, name)
             return None
         return bytes(content)

@@ -29,20 +29,20 @@ from starlette.routing import Route
 from overstap import clock
 from overstap.delivery.desk.desk import DeskRefusal, RegionDesk
 from overstap.envelope import pull_messages, revocation
+from overstap.envelope.over_https import (
+    MESSAGE_ID_HEADER,
+    RECEIPTS,
+    REQUESTS,
+    RESULTS,
+    TAKEN_BACK,
+    message_id_in,
+)
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES
 from overstap.envelope.receipt import MEDIA_TYPE as CMS
 from overstap.errors import OverstapError
 from overstap.pki import TrustStore, school_of
-from overstap.receiver.desk_client import RECEIPTS, REQUESTS, RESULTS, TAKEN_BACK
 from overstap.transport import mtls_server
-from overstap.transport.mtls_server import (
-    MESSAGE_ID_HEADER,
-    body_of,
-    known_caller,
-    media_type_of,
-    message_id_of,
-    problem,
-)
+from overstap.transport.mtls_server import body_of, known_caller, media_type_of, problem
 
 BEAT_SECONDS = 0.1
 """Answers without a dossier leave on this beat."""
@@ -133,7 +133,7 @@ def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Sta
             school = _school(request)
             if school is None:
                 return problem(403, "caller")
-            message_id = message_id_of(request)
+            message_id = message_id_in(request.headers)
             if message_id is None:
                 return problem(400, "message_id")
             body = await _body(request, CMS, MAX_RECEIPT_BYTES)

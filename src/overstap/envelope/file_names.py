@@ -11,9 +11,9 @@ envelope that is taken back.
 """
 
 import re
+from enum import StrEnum
 from uuid import UUID
 
-from overstap.delivery.channels.channel import AnswerKind
 from overstap.envelope.message_ids import is_message_id
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES
 
@@ -23,6 +23,17 @@ MOST_BYTES = MAX_RECEIPT_BYTES
 
 _ANSWER = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(receipt|result|taken-back)\.cms")
 _STATEMENT = ".revocation.cms"
+
+
+class AnswerKind(StrEnum):
+    """What a school says about an envelope."""
+
+    RECEIPT = "receipt"
+    """It arrived: accepted or refused."""
+    RESULT = "result"
+    """What became of it: imported, placed and so on."""
+    TAKEN_BACK = "taken-back"
+    """It was taken back: removed, or that refused."""
 
 
 def envelope_name(message_id: UUID) -> str:
