@@ -101,8 +101,12 @@ def catalogue(dsn: str) -> dict[str, Counter[str]]:
         return {name: Counter(map(repr, connection.execute(query).fetchall())) for name, query in CATALOGUE.items()}
 
 
+ADDED = {"review_decision": ["access"]}
+"""Columns of version 1 that were not there before."""
+
+
 def rows_of(dsn: str) -> dict[str, Counter[str]]:
-    """Every row of every table, as JSON."""
+    """Every row of every table, as JSON, without the columns that are new in version 1."""
     with psycopg.connect(dsn) as connection:
         names = [
             row[0]
@@ -112,7 +116,9 @@ def rows_of(dsn: str) -> dict[str, Counter[str]]:
             name: Counter(
                 row[0]
                 for row in connection.execute(
-                    sql.SQL("select to_jsonb(t)::text from {} t").format(sql.Identifier("overstap", name))
+                    sql.SQL("select (to_jsonb(t) - {}::text[])::text from {} t").format(
+                        sql.Literal(ADDED.get(name, [])), sql.Identifier("overstap", name)
+                    )
                 ).fetchall()
             )
             for name in names

@@ -1,9 +1,37 @@
 -- The two statements that everything which leaves is joined with: what may leave, and who may receive it. Sealing and sending both
 -- join them, since anyone who may edit a task in Airflow can mark one a success.
 
+-- What of the decisions on a version counts. `decides`: the newest that each person gave; where a person gave none, the newest
+-- that was recorded for that person; and the newest for the family, as long as there is somebody who gave none. `travels`: the
+-- view of the newest answer under each code, for a code that came later may be in other hands; and the newest view that was
+-- recorded for a person or the family, which a later record without a view does not take away.
+create view overstap.counted_decision with (security_invoker = true) as
+select a.region, a.dossier, a.number, a.review_decision, a.person, a.access, a.seen_on, a.agreed, a.consent, a.key_id, a.view,
+       a.recorded_at,
+       a.place = 1 and case
+           when a.access is not null then true
+           when a.person is not null then not a.has_own
+           else not exists (select from overstap.entitled e where e.dossier = a.dossier and e.number = a.number)
+                or exists (select from overstap.entitled e where e.dossier = a.dossier and e.number = a.number
+                              and not exists (select from overstap.review_decision x
+                                               where x.dossier = e.dossier and x.number = e.number and x.person = e.person
+                                                 and x.access is not null))
+       end as decides,
+       a.view is not null and case when a.access is not null then a.place_of_code = 1 else a.place_of_view = 1 end as travels
+  from (select r.region, r.dossier, r.number, r.review_decision, r.person, r.access, r.seen_on, r.agreed, r.consent, r.key_id,
+               r.view, r.recorded_at,
+               bool_or(r.access is not null) over (partition by r.dossier, r.number, r.person) as has_own,
+               row_number() over (partition by r.dossier, r.number, r.person, r.access is not null
+                                  order by r.recorded_at desc, r.review_decision desc) as place,
+               row_number() over (partition by r.dossier, r.number, r.person, r.access
+                                  order by r.recorded_at desc, r.review_decision desc) as place_of_code,
+               row_number() over (partition by r.dossier, r.number, r.person, r.access is not null, r.view is not null
+                                  order by r.recorded_at desc, r.review_decision desc) as place_of_view
+          from overstap.review_decision r) a;
+
 -- What may leave: a version that a coordinator released, after the agreed moment of delivery, whose inspection is recorded. Of two
--- parents the newest word of each counts, what one objects the other cannot take back, and nobody who may still answer is passed
--- over. A region that asks for consent between secondary schools, and requires it, sends nothing without. In a round without
+-- parents the newest word of each counts (counted_decision), what one objects the other cannot take back, and nobody who may still
+-- answer is passed over. A region that asks for consent between secondary schools, and requires it, sends nothing without. In a round without
 -- inspection (towards a partnership) what was released may leave.
 -- The round is looked up per dossier (offset 0 sees to that), so that dossiers come in the order of their index and a group of a
 -- hundred is taken without looking at all that wait.
@@ -16,20 +44,17 @@ select d.dossier, d.version as number, r.seen_on, r.agreed, r.consent, r.view_ke
   join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version
   join overstap.gate_decision g on g.gate_decision = v.released_by and g.approved
   join lateral (
-       select max(seen_on) as seen_on,
-              case when bool_or(agreed = 'Nee') then 'Nee' when bool_or(agreed = 'Ja') then 'Ja' else 'Onbekend' end as agreed,
-              case when bool_or(consent = 'Nee') then 'Nee' when bool_or(consent = 'Ja') then 'Ja'
-                   when bool_or(consent is not null) then 'Onbekend' end as consent,
-              coalesce(array_agg(key_id order by recorded_at, review_decision) filter (where view is not null), '{}')
-                  as view_key_ids,
-              coalesce(array_agg(view order by recorded_at, review_decision) filter (where view is not null), '{}')
-                  as views,
-              count(*) as decisions, bool_or(person is null) as for_the_family
-         from (select distinct on (x.person) x.person, x.review_decision, x.seen_on, x.agreed, x.consent, x.key_id, x.view,
-                      x.recorded_at
-                 from overstap.review_decision x
-                where x.dossier = d.dossier and x.number = d.version
-                order by x.person, x.recorded_at desc, x.review_decision desc) newest) r on r.decisions > 0 or not o.inspects
+       select max(seen_on) filter (where decides) as seen_on,
+              case when bool_or(agreed = 'Nee') filter (where decides) then 'Nee'
+                   when bool_or(agreed = 'Ja') filter (where decides) then 'Ja' else 'Onbekend' end as agreed,
+              case when bool_or(consent = 'Nee') filter (where decides) then 'Nee'
+                   when bool_or(consent = 'Ja') filter (where decides) then 'Ja'
+                   when bool_or(consent is not null) filter (where decides) then 'Onbekend' end as consent,
+              coalesce(array_agg(key_id order by recorded_at, review_decision) filter (where travels), '{}') as view_key_ids,
+              coalesce(array_agg(view order by recorded_at, review_decision) filter (where travels), '{}') as views,
+              count(*) filter (where decides) as decisions, bool_or(person is null) filter (where decides) as for_the_family
+         from overstap.counted_decision x
+        where x.dossier = d.dossier and x.number = d.version) r on r.decisions > 0 or not o.inspects
  where not o.inspects
     or (d.review_closes_at <= overstap.clock() or r.for_the_family
         or not exists (select from overstap.entitled e
@@ -63,7 +88,6 @@ select d.region, d.round_id, d.primary_school, d.dossier
   from overstap.dossier d
   join overstap.round o on o.round_id = d.round_id and o.consent = 'required'
  where d.state = 'inspected' and d.review_closes_at <= overstap.clock()
-   and (select coalesce(bool_or(newest.consent = 'Nee'), false) or not coalesce(bool_or(newest.consent = 'Ja'), false)
-          from (select distinct on (x.person) x.person, x.consent from overstap.review_decision x
-                 where x.dossier = d.dossier and x.number = d.version
-                 order by x.person, x.recorded_at desc, x.review_decision desc) newest);
+   and (select coalesce(bool_or(x.consent = 'Nee'), false) or not coalesce(bool_or(x.consent = 'Ja'), false)
+          from overstap.counted_decision x
+         where x.dossier = d.dossier and x.number = d.version and x.decides);

@@ -1,11 +1,16 @@
 -- The review window as the database keeps it. A decision counts by the clock at the moment of its row, taken while the
 -- dossier is held: it is in time and recorded, or it is not recorded at all. Whoever writes one (a school's list, a page for
--- parents) finds in what comes back which rows were taken.
+-- parents) finds in what comes back which rows were taken. What a school records for somebody who answered already is taken only as far
+-- as it adds a view.
 
 create function overstap.keep_window() returns trigger language plpgsql security definer
     set search_path = overstap, pg_temp as $$
 declare held record;
 begin
+    if (new.ground = 'parent_page' and new.access is null)
+       or (new.access is not null and (new.person is null or new.ground not in ('parent_page', 'carried'))) then
+        raise exception 'an answer of a person has a code' using errcode = 'check_violation';
+    end if;
     select d.state, d.version, d.review_opens_at, d.review_closes_at,
            r.not_inspected = 'attest' and coalesce(
                (select w.choice <> 'hold' from window_decision w join gate_decision g using (gate_decision)
@@ -18,6 +23,10 @@ begin
     end if;
     new.recorded_at := overstap.clock();
     if held.version is distinct from new.number then
+        return null;
+    end if;
+    if new.access is null and new.ground <> 'carried' and new.view is null
+       and answered_already(new.dossier, new.number, new.person) then
         return null;
     end if;
     if new.ground = 'attested' then
@@ -40,6 +49,33 @@ begin
 end $$;
 create trigger mark_inspected after insert on overstap.review_decision
     referencing new table as new_rows for each statement execute function overstap.mark_inspected();
+
+-- Whether a person answered with a code of their own; for the family (no person): whether everybody did who may inspect it.
+create function overstap.answered_already(of_dossier uuid, of_number integer, of_person text) returns boolean
+    language sql stable set search_path = overstap, pg_temp as $$
+    select case when of_person is not null then exists (
+                    select from review_decision r where r.dossier = of_dossier and r.number = of_number
+                       and r.person = of_person and r.access is not null)
+                else exists (select from entitled e where e.dossier = of_dossier and e.number = of_number)
+                     and not exists (select from entitled e where e.dossier = of_dossier and e.number = of_number
+                                        and not exists (select from review_decision r
+                                                         where r.dossier = e.dossier and r.number = e.number
+                                                           and r.person = e.person and r.access is not null)) end
+$$;
+
+-- Keeps a decision on an earlier version for the current one: whose it is, and with which code it was given, go along.
+create function overstap.carry_decision(source uuid, to_number integer, with_view bytea) returns boolean
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare of_region text := acting_region(); made uuid;
+begin
+    insert into review_decision (region, dossier, number, seen_on, agreed, consent, key_id, view, recorded_by, ground, person, access)
+    select r.region, r.dossier, to_number, r.seen_on, r.agreed, r.consent, case when with_view is not null then r.key_id end,
+           with_view, coalesce(current_setting('overstap.actor', true), ''), 'carried', r.person, r.access
+      from review_decision r
+     where r.review_decision = source and r.region = of_region and r.number < to_number
+    returning review_decision into made;
+    return made is not null;
+end $$;
 
 -- A request that is settled stays as it was asked; its words may go when they are erased.
 create function overstap.keep_request() returns trigger language plpgsql as $$

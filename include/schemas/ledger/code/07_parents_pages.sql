@@ -101,7 +101,9 @@ begin
        and s.used_at > clock_timestamp() - interval '1 hour' and s.began_at > clock_timestamp() - interval '4 hours';
 end $$;
 
--- All that a page needs, in one look. Other persons' answers are not in it.
+-- All that a page needs, in one look. Answers are what the person gave, with this code or an earlier one, and what the school
+-- recorded for the person or the family, with the ground. Words that were recorded for the family may be another person's: they are
+-- not shown.
 create function overstap.review_look(session_token bytea) returns table (
         access uuid, region text, dossier uuid, number integer, phase text, held bytea, showing bytea, closes_at timestamptz,
         delivers_at timestamptz, school_name text, school_contact text, receivers text[], consent text, answers json,
@@ -121,9 +123,15 @@ begin
                                           r.agreement #>> array['rounds', r.kind, 'receivers'])
                   order by c.name),
            r.consent,
-           (select json_agg(json_build_object('at', q.recorded_at, 'agreed', q.agreed, 'consent', q.consent,
-                                              'ground', q.ground, 'key_id', q.key_id, 'view', encode(q.view, 'base64')) order by q.recorded_at desc)
-              from review_decision q where q.dossier = t.dossier and q.number = t.number and q.person = t.person),
+           (select json_agg(json_build_object(
+                       'at', q.recorded_at, 'agreed', q.agreed, 'consent', q.consent, 'ground', q.ground,
+                       'by', case when q.access is not null then 'person' when q.person is null then 'family' else 'school' end,
+                       'is_this_code', coalesce(q.access = t.access, false), 'counts', c.decides, 'travels', c.travels,
+                       'has_view', q.view is not null, 'key_id', q.key_id,
+                       'view', case when q.person is not null then encode(q.view, 'base64') end)
+                   order by q.recorded_at desc, q.review_decision desc)
+              from counted_decision c join review_decision q using (review_decision)
+             where c.dossier = t.dossier and c.number = t.number and (c.person = t.person or c.person is null)),
            (select json_agg(json_build_object('id', q.request, 'kind', q.kind, 'at', q.asked_at, 'due', q.due_at, 'state', q.state,
                                               'key_id', q.key_id, 'text', encode(q.text, 'base64'), 'settled', q.settled_at,
                                               'answer', encode(q.answer, 'base64')) order by q.asked_at)
@@ -167,9 +175,9 @@ begin
         return;
     end if;
     perform set_config('overstap.actor', 'parents'' pages', true);
-    insert into review_decision (region, dossier, number, seen_on, agreed, consent, key_id, view, recorded_by, ground, person)
+    insert into review_decision (region, dossier, number, seen_on, agreed, consent, key_id, view, recorded_by, ground, person, access)
     values (stay.region, stay.dossier, stay.number, (overstap.clock() at time zone 'Europe/Amsterdam')::date, answer,
-            given, with_key, with_view, stay.person, 'parent_page', stay.person)
+            given, with_key, with_view, stay.person, 'parent_page', stay.person, stay.access)
     returning review_decision, recorded_at into made, decided_at;
     if made is null then  -- the window closed between the look above and the row (trigger keep_window)
         status := 'closed';
@@ -225,14 +233,18 @@ create function overstap.review_sweep() returns void
     delete from review_attempt where quarter < clock_timestamp() - interval '1 hour'
 $$;
 
--- Never what another person did: that somebody looked, and when, is theirs to tell.
+-- Never what another person did: that somebody looked, and when, is theirs to tell. It tells which codes were made for the person, so
+-- that who has one sees that there was another.
 create function overstap.review_trail(session_token bytea) returns json
     language sql volatile security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
     select json_build_object(
-        'opened', (select coalesce(json_agg(json_build_object('at', c.opened_at, 'where', c.purpose, 'number', c.number)
+        'opened', (select coalesce(json_agg(json_build_object('at', c.opened_at, 'where', c.purpose, 'number', c.number,
+                                                              'is_earlier', c.person is not null and c.opened_at < own.issued_at)
                                             order by c.opened_at desc), '[]')
                      from (select * from content_access a where a.dossier = t.dossier
                               and (a.person is null or a.person = t.person) order by a.opened_at desc limit 500) c),
+        'codes', (select json_agg(json_build_object('at', a.issued_at, 'ended', a.ended_at) order by a.issued_at desc)
+                    from review_access a where a.dossier = t.dossier and a.region = t.region and a.person = t.person),
         'sent', (select coalesce(json_agg(json_build_object(
                             'to', s.name, 'sealed', l.sealed_at, 'number', l.number,
                             'received', (select min(r.received_at) from receipt r where r.message_id = l.message_id
@@ -244,6 +256,7 @@ create function overstap.review_trail(session_token bytea) returns json
         'proof', (select json_build_object('asked', p.asked_at, 'is_open', p.is_open, 'made', p.made_at)
                     from review_proof p where p.access = t.access and p.region = t.region))
       from review_stay(session_token) t
+      join review_access own on own.access = t.access and own.region = t.region
 $$;
 
 -- Asks for the proof; pressed twice it is asked once.

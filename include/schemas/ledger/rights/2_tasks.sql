@@ -39,7 +39,9 @@ grant select, insert (region, round_id, school, key_id, html, csv), update (key_
 grant select, insert (region, dossier, owner), update (owner, taken_at) on overstap.without_receiver to overstap_region;
 
 -- review
-grant select on overstap.review_ground, overstap.review_answer, overstap.without_consent to overstap_region;
+grant select on overstap.review_ground, overstap.review_answer, overstap.counted_decision, overstap.without_consent
+    to overstap_region;
+grant execute on function overstap.answered_already, overstap.carry_decision to overstap_region;
 grant select, insert (region, dossier, number, person, kind) on overstap.entitled to overstap_region;
 grant select, insert (region, dossier, number, person, channel, days_before, state, reason, made_by),
     update (state, reason, made_by) on overstap.invitation to overstap_region;

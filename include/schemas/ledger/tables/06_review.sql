@@ -63,6 +63,7 @@ create table overstap.review_decision (
     dossier uuid not null,
     number integer not null,
     person text,                                -- handle of whose decision it is; none: the school recorded it for the family
+    access uuid,                                -- the code it was given with; none: the school recorded it
     seen_on date not null,
     agreed text not null check (agreed in ('Ja', 'Nee', 'Onbekend')),           -- code list 37
     consent text check (consent in ('Ja', 'Nee', 'Onbekend')),                  -- code list 37, VO-VO only
@@ -77,6 +78,7 @@ create table overstap.review_decision (
     check (ground <> 'attested' or note is not null)
 );
 create index review_decision_by_version on overstap.review_decision (dossier, number);
+create index review_decision_by_access on overstap.review_decision (access) where access is not null;
 
 -- What parents ask their school while a dossier lies open for them: a question, or a correction. It is a task for the school
 -- with a due date, and the parents see what became of it. Words are encrypted, also the answer.
