@@ -1,14 +1,17 @@
 """Waits of a round: until an agreed moment, or until people are done. Deferred: they hold no worker."""
 
 import time
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
 from overstap.clock import spoken
+from overstap.ledger.read_only import Looker
 from overstap.orchestration.round_context import RoundRef, seconds_until, telling, workplace
 from overstap.orchestration.triggers import MilestoneReached, ReceiptsOver, ReviewOver, RoundTrigger
+from overstap.settings import Settings
 
 DEFERS_FROM = timedelta(seconds=10)
 """Shorter waits hold their worker: Airflow 3.3.2 takes a task for broken that is resumed as soon as it has paused."""
@@ -61,8 +64,8 @@ class _WaitForPeople(BaseOperator):
     def execute(self, context: Context) -> None:
         """Check once, then defer."""
         trigger = self.trigger(context)
-        with telling():
-            is_over = trigger.is_over()
+        with telling(), closing(Looker(Settings().need("ledger"))) as looker:
+            is_over = trigger.seconds_left(looker) <= 0
         if not is_over:
             self.defer(trigger=trigger, method_name="arrived")
 

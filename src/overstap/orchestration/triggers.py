@@ -1,21 +1,33 @@
-"""What waits in the triggerer: no worker is held while parents read or schools confirm."""
+"""Triggers of a round's waits: they read a moment or a count in the ledger, without the key of any region."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Any
 
 import psycopg
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from overstap.errors import OverstapError
-from overstap.ledger import open_ledger
 from overstap.ledger.delivery.deliveries import still_open
+from overstap.ledger.read_only import Looker
 from overstap.ledger.review.decisions import window
-from overstap.ledger.rounds.rounds import get_round
+from overstap.ledger.rounds.milestones import seconds_until
+from overstap.ledger.rounds.rounds import receiving
 from overstap.ledger.rounds.runs import narrowed_to
+from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.failures import told
-from overstap.orchestration.round_context import RoundRef, agreement_now, seconds_until
 from overstap.settings import Settings
+
+
+@cache
+def reader() -> Looker:
+    """Return this process's connections to the ledger, which are read-only and have no keys.
+
+    Raises:
+        OverstapError: SETTING-001 when OVERSTAP_LEDGER is not set.
+    """
+    return Looker(Settings().need("ledger"))
 
 
 class RoundTrigger(BaseTrigger):
@@ -45,28 +57,36 @@ class RoundTrigger(BaseTrigger):
         The task looked itself before it deferred, so the first look can wait: Airflow 3.3.2 takes a task for broken
         that is resumed before its executor has told that it paused.
         """
-        await asyncio.sleep(self.seconds)
-        while not await asyncio.to_thread(self._looks_over):
-            await asyncio.sleep(self.seconds)
+        left = self.seconds
+        while left > 0:
+            await asyncio.sleep(min(left, self.seconds))
+            left = await asyncio.to_thread(self._look)
         yield TriggerEvent({"round_id": self.round_id})
 
-    def _looks_over(self) -> bool:
+    def _look(self) -> float:
         """Look; a ledger that is away for a while ends no wait of days."""
         try:
-            return self.is_over()
+            return self.seconds_left(reader())
         except (OverstapError, psycopg.OperationalError) as problem:
             self.log.warning("%s: %s", self.round_id, told(problem))
-            return False
+            return self.seconds
 
-    def is_over(self) -> bool:
-        """Return whether the wait is over, by the ledger and its clock."""
+    def seconds_left(self, looker: Looker) -> float:
+        """Return how long to wait before the next look, by the ledger and its clock; zero or less: the wait is over.
+
+        Args:
+            looker: reads the ledger.
+        """
+        with looker.region(self.region) as unit:
+            return self.left_in(unit)
+
+    def left_in(self, unit: UnitOfWork) -> float:
+        """Return the same in a transaction that reads only."""
         raise NotImplementedError
 
 
 class MilestoneReached(RoundTrigger):
-    """Over when the moment has come that holds for the round: by the ledger, where it may have moved meanwhile.
-
-    It looks also whether the agreement file has changed, since no task of the round may start for weeks.
+    """Over when the moment has come that holds for the round in the ledger, where it may have moved meanwhile.
 
     Args:
         region: region id.
@@ -84,41 +104,17 @@ class MilestoneReached(RoundTrigger):
         path, arguments = super().serialize()
         return path, {**arguments, "milestone": self.milestone}
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until the moment has come, then say so once."""
-        left = self.seconds
-        while left > 0:
-            await asyncio.sleep(min(left, self.seconds))
-            left = await asyncio.to_thread(self.seconds_left)
-        yield TriggerEvent({"round_id": self.round_id, "milestone": self.milestone})
-
-    def seconds_left(self) -> float:
-        """Return how long it still takes; zero or less when the moment has come."""
-        settings = Settings()
-        ledger = open_ledger(settings)
-        try:
-            ref = RoundRef(*self.round_id.split("."))
-            agreement = agreement_now(settings, ledger, ref, f"{self.milestone} wait")
-            return seconds_until(ledger, ref, agreement, self.milestone)
-        finally:
-            ledger.close()
-
-    def is_over(self) -> bool:
-        """Return whether the moment has come."""
-        return self.seconds_left() <= 0
+    def left_in(self, unit: UnitOfWork) -> float:
+        """Return how long it is until the moment."""
+        return seconds_until(unit, self.round_id, self.milestone)
 
 
 class ReviewOver(RoundTrigger):
     """Over when every parent who was asked has decided, or the window has closed."""
 
-    def is_over(self) -> bool:
-        """Return whether nobody is waited for any more."""
-        ledger = open_ledger(Settings())
-        try:
-            with ledger.unit(self.region, "review wait") as unit:
-                return window(unit, self.round_id).waiting == 0
-        finally:
-            ledger.close()
+    def left_in(self, unit: UnitOfWork) -> float:
+        """Return the time between two looks while somebody is waited for."""
+        return self.seconds if window(unit, self.round_id).waiting else 0
 
 
 class ReceiptsOver(RoundTrigger):
@@ -129,30 +125,27 @@ class ReceiptsOver(RoundTrigger):
         round_id: the round.
         seconds: between two looks.
         run_id: the run; one that was narrowed to some receivers waits for those.
+        school: of this receiver alone.
     """
 
-    def __init__(self, region: str, round_id: str, seconds: float, run_id: str) -> None:
+    def __init__(self, region: str, round_id: str, seconds: float, run_id: str, school: str | None = None) -> None:
         super().__init__(region, round_id, seconds)
         self.run_id = run_id
+        self.school = school
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what the triggerer needs to make it again."""
         path, arguments = super().serialize()
-        return path, {**arguments, "run_id": self.run_id}
+        return path, {**arguments, "run_id": self.run_id, "school": self.school}
 
-    def is_over(self) -> bool:
-        """Return whether no confirmation is waited for any more."""
-        ledger = open_ledger(Settings())
-        try:
-            with ledger.unit(self.region, "receipts wait") as unit:
-                found = get_round(unit, self.round_id)
-                due = found.agreement.round(found.kind).milestones.receipts_due
-                if unit.one("select overstap.clock() >= %(due)s", due=due)[0]:
-                    return True
-                chosen = narrowed_to(unit, self.round_id, self.run_id)
-                receivers = [one.id for one in found.agreement.receivers(found.kind) if one.id in chosen]
-                if not receivers:
-                    return still_open(unit, self.round_id).count == 0
-                return all(still_open(unit, self.round_id, one).count == 0 for one in receivers)
-        finally:
-            ledger.close()
+    def left_in(self, unit: UnitOfWork) -> float:
+        """Return the time between two looks while a receipt is waited for."""
+        if seconds_until(unit, self.round_id, "receipts_due") <= 0:
+            return 0
+        receivers = [self.school] if self.school else self._chosen(unit)
+        return self.seconds if any(still_open(unit, self.round_id, one).count for one in receivers) else 0
+
+    def _chosen(self, unit: UnitOfWork) -> list[str | None]:
+        """Return the receivers that the run was narrowed to; of a run that was not, the whole round."""
+        chosen = narrowed_to(unit, self.round_id, self.run_id) & receiving(unit, self.round_id)
+        return [*sorted(chosen)] or [None]

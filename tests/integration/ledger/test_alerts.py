@@ -1,6 +1,7 @@
-"""An alert of an agreed moment as Airflow's triggerer calls it, and a round that somebody starts too early."""
+"""Agreed moments that have come, the alert of a round that was not closed, and a round that is started too early."""
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -25,10 +26,11 @@ NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 
 @pytest.fixture
 def agreed(app_dsn: str, keys_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The environment of a triggerer or a worker; no agreement is written yet."""
+    """The environment of a worker; no agreement is written yet."""
     monkeypatch.setenv("OVERSTAP_LEDGER", app_dsn)
     monkeypatch.setenv("OVERSTAP_KEYS", str(keys_folder))
     monkeypatch.setenv("OVERSTAP_REGIONS", str(tmp_path / "regions"))
+    monkeypatch.setenv("OVERSTAP_TRUST", str(tmp_path))
     return tmp_path / "regions"
 
 
@@ -42,31 +44,25 @@ def at(**days: float) -> dict[str, datetime]:
     return {name: NOW + timedelta(days=after) for name, after in days.items()}
 
 
-def test_an_alert_before_its_round_waits_for_it(ledger: Ledger, agreed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Airflow makes the alert with the run; a moment that is past by then comes before the first task."""
-    moments = at(opens=-2, data_due=-1, review_opens=1, review_closes=2, delivers=3, receipts_due=4)
+def test_the_watch_keeps_which_moments_have_come(ledger: Ledger, agreed: Path, tmp_path: Path) -> None:
+    """Also those that passed before the round was opened."""
+    moments = at(opens=-4, data_due=-3, review_opens=-3, review_closes=-2, delivers=-1, receipts_due=4)
     stated = shifted(agreement(), KIND, moments)
     write_agreement(stated, agreed)
-    monkeypatch.setattr(deadlines, "SOON", timedelta(milliseconds=20))
-
-    async def alert_and_opening() -> str:
-        alert = asyncio.create_task(deadlines.has_come(ROUND, "data_due", context={}))
-        await asyncio.sleep(0.3)
-        assert not alert.done()
-        with ledger.unit(REGION, "open_round") as unit:
-            assert rounds.open_round(unit, stated, KIND)
-        return await asyncio.wait_for(alert, 30)
-
-    assert run(alert_and_opening()) == "opens: 0 behind; data_due: 1 behind"
+    with ledger.unit(REGION, "open_round") as unit:
+        assert rounds.open_round(unit, stated, KIND)
+    assert tasks.watch_deliveries(REGION, stated.school_year)["milestones"] == len(KIND.milestones) - 1
     with ledger.unit(REGION, "test") as unit:
-        assert [one.milestone for one in milestones.passed(unit, ROUND)] == ["opens", "data_due"]
-    assert run(deadlines.has_come(ROUND, "data_due")) == "data_due: noted before"
+        come = {one.milestone: len(one.behind) for one in milestones.passed(unit, ROUND)}
+    assert come == dict.fromkeys(KIND.milestones[:-1], 0) | {"data_due": 1}
+    assert not tasks.watch_deliveries(REGION, stated.school_year)["milestones"], "each is kept once"
 
 
-def test_an_alert_does_not_wait_for_ever(agreed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadlines, "PATIENCE", timedelta(0))
-    with pytest.raises(OverstapError, match="LEDGER-009"):
-        run(deadlines.has_come(ROUND, "data_due"))
+def test_the_alert_of_a_round_that_was_not_closed_needs_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow's triggerer calls it, and has no key of any region."""
+    for name in [name for name in os.environ if name.startswith("OVERSTAP_")]:
+        monkeypatch.delenv(name)
+    assert ROUND in run(deadlines.was_missed(ROUND, context={}))
 
 
 def test_a_round_is_not_opened_before_it_was_agreed(ledger: Ledger, agreed: Path) -> None:

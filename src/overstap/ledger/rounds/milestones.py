@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.ledger.session import UnitOfWork
@@ -67,6 +68,32 @@ def passed(unit: UnitOfWork, round_id: str) -> list[Passed]:
         round=round_id,
     )
     return [Passed(*row) for row in rows]
+
+
+def seconds_until(unit: UnitOfWork, round_id: str, milestone: str) -> float:
+    """Return how long it is until a milestone of a round as it holds now, by the ledger's clock; negative when past.
+
+    Reads the one moment, so that it serves a process without keys.
+
+    Args:
+        unit: the transaction.
+        round_id: the round; it is open.
+        milestone: name of the milestone.
+
+    Raises:
+        OverstapError: LEDGER-009 when the region has no such round.
+    """
+    rows = unit.rows(
+        "select extract(epoch from (a.agreement #>> array['rounds', o.kind, 'milestones', %(name)s])::timestamptz "
+        "- overstap.clock()) from overstap.round o "
+        "join overstap.round_agreement a on a.round_id = o.round_id and a.number = o.agreement_number "
+        "where o.round_id = %(round)s",
+        round=round_id,
+        name=milestone,
+    )
+    if not rows:
+        raise OverstapError("LEDGER-009", round=round_id)
+    return float(rows[0][0])
 
 
 def _behind(unit: UnitOfWork, found: RoundRow, milestone: str) -> dict[str, int]:

@@ -115,6 +115,12 @@ def delivering(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
     ]
 
 
+def receiving(unit: UnitOfWork, round_id: str) -> frozenset[str]:
+    """Return the schools that may receive in a round (BRIN and branch); none when it is not open."""
+    found = unit.rows("select receiving from overstap.round where round_id = %(round)s", round=round_id)
+    return frozenset(found[0][0]) if found else frozenset()
+
+
 def secondary_schools(unit: UnitOfWork) -> frozenset[str]:
     """Return the secondary schools of this region (BRIN and branch)."""
     return frozenset(row[0] for row in unit.rows("select school from overstap.school where kind = 'VO'"))

@@ -11,6 +11,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.delivery import circuit_breaker
 from overstap.ledger.delivery.test_messages import SchoolResult
 from overstap.ledger.rounds import rounds
+from overstap.ledger.rounds.milestones import note_passed
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.orchestration.round_context import bare_workplace, say
 from overstap.pki import TrustStore
@@ -37,6 +38,8 @@ def watch_deliveries(region: str, school_year: str) -> dict[str, int]:
         trust = TrustStore(settings.need_path("trust"), production=settings.production)
         for one in known:
             if one.closed_at is None:
+                with ledger.unit(region, "watch") as unit:
+                    done["milestones"] += len(note_passed(unit, one.round_id))
                 done["undelivered"] += _tell(ledger, region, one)
         done.update(_take_back(ledger, trust, settings, known[-1].agreement))
         done.update(_send(ledger, trust, settings, region, known))
