@@ -12,22 +12,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from overstap.clock import spoken
+from overstap.closing.decisions import told
 from overstap.ledger.delivery.deliveries import Unreceived
 from overstap.ledger.delivery.results import ResultCounts
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.rounds.gate_decisions import GateDecision
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.resources import INCLUDE
 from overstap.texts import texts
-
-
-@dataclass(frozen=True, slots=True)
-class GateLine:
-    """A decision at a gate."""
-
-    decided_at: datetime
-    by: str
-    approved: bool
-    dossiers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +83,15 @@ def primary_table(
             "supplied": school.supplied,
             "rejected": school.states["rejected"],
             "refused_files": school.refused_files.total(),
-            "inspected": school.inspected,
+            "waiting": school.at_least("supplied", "accepted", "in_review"),
             "not_inspected": school.states["not_inspected"],
+            "inspected": school.inspected,
             "no_receiver": school.states["no_receiver"],
+            "not_sent": school.states["inspected"],
             "delivered": school.at_least("sealed", "confirmed", "refused", "undelivered"),
             "confirmed": school.states["confirmed"],
+            "refused": school.states["refused"],
+            "open": school.at_least("sealed", "undelivered"),
         }
         for school in schools
     ]
@@ -160,7 +156,7 @@ def round_report(
     primary: Sequence[PrimaryCounts],
     secondary: Sequence[SecondaryCounts],
     results: Sequence[ResultCounts] = (),
-    decisions: Sequence[GateLine],
+    decisions: Sequence[GateDecision],
     checkpoint: tuple[int, str],
     sentence_of: Callable[[str], str],
     at: datetime,
@@ -179,7 +175,7 @@ def round_report(
         at: the moment of making.
         missing: why dossiers have no receiver, in counts.
     """
-    words = texts("closing/report")
+    words, said = texts("closing/report"), texts("closing/decisions")
     supplied = primary_table(primary, sentence_of, missing, is_inspected=found.kind.is_inspected)
     tables = [supplied, secondary_table(secondary, sentence_of)]
     if (stated := results_table(results)) is not None:
@@ -196,10 +192,12 @@ def round_report(
             none=words["none"]["nl"],
             decisions_heading=words["decisions"]["nl"],
             decisions=[
-                words["decision" if line.approved else "refusal"]["nl"].format(
-                    moment=spoken(line.decided_at), by=line.by, count=line.dossiers
+                (
+                    spoken(one.at),
+                    told(one, found.kind),
+                    said["reason"]["nl"].format(reason=one.reason) if one.reason else "",
                 )
-                for line in decisions
+                for one in decisions
             ],
             evidence_heading=words["evidence"]["nl"],
             checkpoint=words["checkpoint"]["nl"].format(up_to=checkpoint[0], root=checkpoint[1]),
@@ -237,9 +235,11 @@ def write_report(folder: Path, round_id: str, report: RoundReport) -> Path:
 
 
 _PRIMARY = (
-    *("school", "expected", "supplied", "rejected", "refused_files", "inspected", "not_inspected", "no_receiver"),
-    *("delivered", "confirmed"),
+    *("school", "expected", "refused_files", "supplied", "rejected", "waiting", "not_inspected", "inspected"),
+    *("no_receiver", "not_sent", "delivered", "confirmed", "refused", "open"),
 )
+"""Supplied is the sum of rejected, waiting, not inspected and inspected; inspected of no receiver, not sent and
+delivered; delivered of confirmed, refused and open."""
 _ABOUT_INSPECTION = frozenset({"expected", "inspected", "not_inspected", "no_receiver"})
 _SECONDARY = ("school", "delivered", "confirmed", "refused", "open")
 _RESULTS = ("school", "confirmed", "imported", "not_imported", "placed", "not_placed", "not_shown_up")

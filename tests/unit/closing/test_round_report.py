@@ -10,7 +10,6 @@ import pytest
 
 from overstap.agreements import RoundKind
 from overstap.closing.report import (
-    GateLine,
     RoundReport,
     primary_table,
     results_table,
@@ -21,6 +20,7 @@ from overstap.closing.report import (
 from overstap.ledger.delivery.deliveries import Unreceived
 from overstap.ledger.delivery.results import ResultCounts
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.rounds.gate_decisions import GateDecision, WindowChoice
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.region import make_region
@@ -38,6 +38,18 @@ PRIMARY = [
     PrimaryCounts("99AB00", "De Vos", 10, Counter(confirmed=9), Counter(), Counter()),
 ]
 SECONDARY = [SecondaryCounts("98XA00", "Het College", 31, 24, 2, Counter({"DELIVERY-021": 3, "": 2}))]
+WHO = ("coordinator_alfa", "Anna de Wit")
+DECISIONS = [
+    GateDecision(AT, "release_for_review", *WHO, False, 38, ""),
+    GateDecision(AT, "release_for_review", *WHO, True, 37, "Nagekeken"),
+    GateDecision(AT, "release_for_review", *WHO, True, 1, ""),
+    GateDecision(
+        *(AT, "not_inspected", *WHO, True, 3, ""),
+        (WindowChoice("hold", 1, 1, None), WindowChoice("extend", 2, 2, AT)),
+    ),
+    GateDecision(AT, "release_for_delivery", *WHO, True, 4, ""),
+    GateDecision(AT, "accept_undeliverable", *WHO, True, 5, "{{ name }} {count}"),
+]
 
 
 def sentence_of(code: str) -> str:
@@ -52,12 +64,43 @@ def report() -> RoundReport:
         found,
         primary=PRIMARY,
         secondary=SECONDARY,
-        decisions=[GateLine(AT, "coordinator_alfa", False, 0), GateLine(AT, "coordinator_alfa", True, 38)],
+        decisions=DECISIONS,
         checkpoint=(1234, "ab" * 32),
         sentence_of=sentence_of,
         at=AT,
         missing=[Unreceived("99AA00", "outside", 1)],
     )
+
+
+def test_each_kind_of_decision_is_told_in_a_sentence_of_its_own(report: RoundReport) -> None:
+    """By the person's name and not the account, with the number in the right form, and the reason as it was given."""
+    for said in (
+        "Anna de Wit heeft nog niets vrijgegeven voor inzage. Het ging om 38 dossiers.",
+        "Anna de Wit heeft 37 dossiers vrijgegeven voor inzage door ouders. Reden: Nagekeken",
+        "Anna de Wit heeft 1 dossier vrijgegeven voor inzage door ouders.",
+        "Anna de Wit heeft besloten over 3 dossiers zonder inzage: 1 dossier gaat niet mee (1 school), "
+        "voor 2 dossiers mogen de ouders kijken tot",
+        "Anna de Wit laat de levering doorgaan. Er was iets ongewoons: het ging om 4 dossiers.",
+        "Anna de Wit sluit de ronde af, ook al zijn niet alle dossiers aangekomen. Het gaat om 5 dossiers.",
+        "Reden: {{ name }} {count}",
+    ):
+        assert said in report.html
+    assert "coordinator_alfa" not in report.html
+
+
+def test_the_figures_of_each_school_add_up() -> None:
+    """Also of a round that ended in the middle: every state of a dossier is in one column."""
+    states = [
+        *("supplied", "rejected", "accepted", "in_review", "not_inspected", "inspected", "no_receiver"),
+        *("sealed", "confirmed", "refused", "undelivered"),
+    ]
+    everything = Counter({state: 2**place for place, state in enumerate(states)})
+    school = PrimaryCounts("99AC00", "Alles", 5000, everything, Counter(), Counter())
+    for row in primary_table([*PRIMARY, school], sentence_of).rows:
+        assert row["supplied"] == row["rejected"] + row["waiting"] + row["not_inspected"] + row["inspected"]
+        assert row["inspected"] == row["no_receiver"] + row["not_sent"] + row["delivered"]
+        assert row["delivered"] == row["confirmed"] + row["refused"] + row["open"]
+    assert row["supplied"] == 2 ** len(states) - 1
 
 
 def test_what_became_of_dossiers_adds_up() -> None:
@@ -122,7 +165,7 @@ def test_who_is_registered_outside_the_round_is_told(report: RoundReport) -> Non
 
 
 def test_decisions_and_the_checkpoint_are_in_it(report: RoundReport) -> None:
-    assert "coordinator_alfa" in report.html
+    assert "Anna de Wit" in report.html
     assert "38" in report.html
     assert "ab" * 32 in report.html
     assert "1234" in report.html

@@ -11,7 +11,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.rounds.counts import primary_schools, secondary_schools
 from overstap.quality.rulebook import sentence_of
 
-_LEFT_OUT = ("no_receiver", "not_inspected")
+_LEFT_OUT = ("waiting", "not_inspected", "no_receiver", "not_sent", "refused")
 
 
 def tables(ledger: Ledger, region: str, round_id: str) -> list[Group]:

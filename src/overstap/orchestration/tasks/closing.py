@@ -6,7 +6,7 @@ from typing import Any
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.ledger.delivery import deliveries, results
-from overstap.ledger.rounds import counts, rounds
+from overstap.ledger.rounds import counts, gate_decisions, rounds
 from overstap.orchestration.round_context import RoundRef, workplace
 from overstap.orchestration.tasks.gate_tasks import look_before_closing
 from overstap.orchestration.tasks.steering import leaves_open
@@ -23,7 +23,7 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
         OverstapError: GATE-009 when something that did not arrive waits for the coordinator to accept it.
     """
     from overstap.closing.checkpoint import make_checkpoint
-    from overstap.closing.report import GateLine, round_report, write_report
+    from overstap.closing.report import round_report, write_report
     from overstap.quality.publishing import publish
     from overstap.quality.rulebook import sentence_of
 
@@ -42,20 +42,12 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
             rounds.close_round(unit, ref.round_id)
         checkpoint = make_checkpoint(place.ledger, place.trust, region=region, actor="close", at=now())
         with place.ledger.unit(region, "close") as unit:
-            decisions = [
-                GateLine(*row)
-                for row in unit.rows(
-                    "select decided_at, decided_by, approved, dossiers from overstap.gate_decision "
-                    "where round_id = %(round)s order by decided_at",
-                    round=ref.round_id,
-                )
-            ]
             report = round_report(
                 rounds.get_round(unit, ref.round_id),
                 primary=counts.primary_schools(unit, ref.round_id),
                 secondary=counts.secondary_schools(unit, ref.round_id),
                 results=results.counts(unit, ref.round_id),
-                decisions=decisions,
+                decisions=gate_decisions.of_round(unit, ref.round_id),
                 checkpoint=checkpoint,
                 sentence_of=sentence_of,
                 at=now(),

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from overstap.clock import wall
-from overstap.ledger.rounds import progress, task_failures
+from overstap.closing.decisions import told
+from overstap.ledger.rounds import gate_decisions, progress, task_failures
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board import addresses
 from overstap.pages.board.airflow_port import Question
@@ -28,16 +29,8 @@ from overstap.pages.board.views.page_context import (
 )
 from overstap.texts import texts
 
-
-@dataclass(frozen=True, slots=True)
-class GateDecision:
-    """A coordinator's answer at a gate."""
-
-    at: datetime
-    by: str
-    approved: bool
-    dossiers: int
-    reason: str
+DECISIONS = 20
+"""How many of the latest decisions are shown; the round report has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +66,11 @@ def page(desk: PageContext, round_id: str, wanted: Selection, questions_of: Call
             "here": f"{desk.base}{addresses.round_page(round_id)}",
         }
         if unit is None:
-            told = headline(view, (), desk.now)
+            planned = headline(view, (), desk.now)
             shared |= dict.fromkeys(
                 ("rows", "all_rows", "receivers", "decisions", "failures", "tally", "questions", "left_over"), ()
             )
-            return render("round", view=view, headline=told, chart=None, tests=None, **shared)
+            return render("round", view=view, headline=planned, chart=None, tests=None, **shared)
         facts = facts_of(unit, view, desk.now)
         rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
         today = wall(desk.now).date()
@@ -95,7 +88,9 @@ def page(desk: PageContext, round_id: str, wanted: Selection, questions_of: Call
             rows=select(rows, wanted),
             tally=tally(rows),
             receivers=receiver_rows(facts, sentence_of),
-            decisions=_decisions(unit, round_id),
+            decisions=[
+                (one, told(one, view.kind)) for one in reversed(gate_decisions.of_round(unit, round_id)[-DECISIONS:])
+            ],
             questions=questions_of(dag_id(view)),
             failures=_failures(unit, round_id, facts),
             tests=unresolved.tests(facts, sentence_of),
@@ -178,14 +173,3 @@ def _failures(unit: UnitOfWork, round_id: str, facts: Facts) -> list[RedLine]:
         school = names.get(place.school or "", place.school or "")
         found.append(RedLine(known, school, one.at, one.code, error.message_nl, error.do_nl, one.will_retry))
     return found
-
-
-def _decisions(unit: UnitOfWork, round_id: str) -> list[GateDecision]:
-    return [
-        GateDecision(*row)
-        for row in unit.rows(
-            "select decided_at, decided_by, approved, dossiers, reason from overstap.gate_decision "
-            "where round_id = %(round)s order by decided_at desc limit 20",
-            round=round_id,
-        )
-    ]

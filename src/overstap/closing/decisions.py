@@ -1,0 +1,30 @@
+"""A coordinator's decisions in sentences, each kind in its own."""
+
+from overstap.agreements import RoundKind
+from overstap.clock import spoken
+from overstap.ledger.rounds.gate_decisions import GateDecision
+from overstap.texts import counting, texts
+
+_RELEASE = "release_for_review"
+
+
+def told(decision: GateDecision, kind: RoundKind) -> str:
+    """Return who decided what, in Dutch, without moment and reason.
+
+    Args:
+        decision: the decision.
+        kind: kind of the round, since in some nobody inspects what is released.
+    """
+    words = texts("closing/decisions")
+    gate = decision.gate
+    if gate == _RELEASE and not kind.is_inspected:
+        gate = "release_to_partnership"
+    chosen = [
+        words["choices"][one.choice]["nl"].format(
+            **counting({"dossiers": one.dossiers, "schools": one.schools}),
+            until=spoken(one.closes_at) if one.closes_at else "",
+        )
+        for one in decision.choices
+    ]
+    sentence: str = words[gate]["approved" if decision.is_approved else "refused"]["nl"]
+    return sentence.format(name=decision.name, choices=", ".join(chosen), **counting({"count": decision.count}))

@@ -1,0 +1,72 @@
+"""What coordinators decided at the gates of a round, as it is told on the board and in the round's report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from overstap.ledger.session import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class WindowChoice:
+    """What was chosen for schools whose parents had not looked in time.
+
+    Args:
+        choice: "hold", "extend" or "attest".
+        dossiers: how many it is about.
+        schools: of how many schools they are.
+        closes_at: until when parents may look, where the window was extended.
+    """
+
+    choice: str
+    dossiers: int
+    schools: int
+    closes_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    """A coordinator's decision at a gate.
+
+    Args:
+        at: when it was made.
+        gate: which gate.
+        account: the account that decided.
+        name: the coordinator of that account by the agreement that holds; the account where the agreement has none.
+        is_approved: whether the round went on by it.
+        count: how many dossiers, or unusual points, it is about.
+        reason: what the coordinator wrote; may be empty.
+        choices: what was chosen, at the gate `not_inspected`.
+    """
+
+    at: datetime
+    gate: str
+    account: str
+    name: str
+    is_approved: bool
+    count: int
+    reason: str
+    choices: Sequence[WindowChoice] = ()
+
+
+def of_round(unit: UnitOfWork, round_id: str) -> list[GateDecision]:
+    """Return the decisions of a round, the oldest first."""
+    chosen: dict[object, list[WindowChoice]] = {}
+    for decision, choice, dossiers, schools, closes_at in unit.rows(
+        "select gate_decision, choice, sum(dossiers)::integer, count(*)::integer, max(closes_at) "
+        "from overstap.window_decision where round_id = %(round)s group by 1, 2 order by 2",
+        round=round_id,
+    ):
+        chosen.setdefault(decision, []).append(WindowChoice(choice, dossiers, schools, closes_at))
+    return [
+        GateDecision(at, gate, account, name or account, approved, count, reason, chosen.get(decision, ()))
+        for decision, at, gate, account, name, approved, count, reason in unit.rows(
+            "select g.gate_decision, g.decided_at, g.gate, g.decided_by, "
+            "(select c ->> 'name' from jsonb_array_elements(a.agreement -> 'coordinators') c "
+            "where c ->> 'account' = g.decided_by limit 1), g.approved, g.dossiers, g.reason "
+            "from overstap.gate_decision g join overstap.round o using (round_id) "
+            "join overstap.round_agreement a on a.round_id = o.round_id and a.number = o.agreement_number "
+            "where g.round_id = %(round)s order by g.decided_at",
+            round=round_id,
+        )
+    ]
