@@ -19,6 +19,7 @@ _ROOMS = {
     "REVIEW": "What parents decided",
     "SCHOOL": "The school's pages",
     "SETTING": "Settings",
+    "REHEARSAL": "Playing a school year before it begins",
     "TABLE": "Lists as CSV or workbook",
     "TASK": "Tasks of a round that failed for another reason",
     "TRUST": "Certificates and keys",

@@ -21,6 +21,9 @@ class Settings(BaseSettings):
     """libpq connection string of the ledger for the application's role, which can take on a region's role only."""
     ledger_owner: str | None = None
     """The same for the owner: migrations and roles. Not set where rounds run."""
+    rehearsal: str | None = None
+    """libpq connection string of a login that may make databases and roles, on a server that holds no ledger: there
+    `overstap agreement rehearse` plays. Without it, the server of the tools where those are installed."""
     keys: Path | None = None
     """Folder with the regions' content keys, `<region>/<key id>.key`, mode 0600."""
     trust: Path | None = None

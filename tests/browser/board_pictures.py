@@ -22,7 +22,7 @@ from overstap.simulation.synthetic.agreement import agreement_of, write_agreemen
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.bench.board import _Everybody
 from overstap_tools.bench.filling import UNDER_WAY, Filling, fill, milestones_around
-from overstap_tools.bench.sandbox import bench_place
+from overstap_tools.bench.sandbox import bench_sandbox
 from overstap_tools.local import ports
 from overstap_tools.project import PROJECT
 
@@ -37,7 +37,7 @@ def keep(picture: Image.Image, path: Path) -> None:
 
 
 def main(folder: Path) -> None:
-    with bench_place(list(REGIONS), is_durable=False) as place:
+    with bench_sandbox(list(REGIONS), is_durable=False) as place:
         at, ledger, pages = now(), place.ledger(), {}
         for number, (name, title) in enumerate(REGIONS.items()):
             region = make_region(11 + number, 40, 20, 3, today=at.date(), name=name, title=title)
@@ -45,11 +45,11 @@ def main(folder: Path) -> None:
             rounds = {RoundKind.ADVICE: milestones_around(at), RoundKind.PLACEMENT: Milestones(**later)}
             agreement = agreement_of(region, rounds)
             write_agreement(agreement, place.folder / "regions")
-            fill(ledger, place.superuser_dsn, agreement, RoundKind.ADVICE, Filling(760, UNDER_WAY, silent_every=19))
+            fill(ledger, place.owner_dsn, agreement, RoundKind.ADVICE, Filling(760, UNDER_WAY, silent_every=19))
             pages[name] = agreement.round_id(RoundKind.ADVICE)
         ledger.close()
         app, port = FastAPI(), ports.any_free()
-        settings = Settings(ledger=place.dsn, regions=place.folder / "regions", trust=None)
+        settings = Settings(ledger=place.application_dsn, regions=place.folder / "regions", trust=None)
         for prefix, seen in (("", ["demo"]), ("/alle", list(REGIONS))):
             board = Board(_Everybody(seen), lambda: settings)
             app.mount(prefix + addresses.PREFIX, make_app(board))

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from overstap.agreements import RoundId
 from overstap.settings import Settings
 
 if TYPE_CHECKING:
@@ -245,7 +246,7 @@ def versions(
     from overstap.ledger.rounds.rounds import get_round
     from overstap.texts import texts
 
-    round_id = f"{region}.{school_year}.{kind}"
+    round_id = RoundId.of(region, school_year, kind)
     words = texts("agreements/differences")
     console = Console(highlight=False, soft_wrap=True)
     ledger = open_ledger(Settings())
@@ -288,6 +289,7 @@ def rehearse(
     from overstap.agreements.paper_rehearsal import Habits
     from overstap.clock import wall
     from overstap.simulation.rehearsal.families import REHEARSED
+    from overstap.simulation.rehearsal.server import rehearsal_server
     from overstap.simulation.rehearsal.year import rehearse_year
     from overstap.texts import Count, counting, texts
 
@@ -305,19 +307,22 @@ def rehearse(
     milestones = texts("orchestration/documentation")["milestones"]
     national = national_year(agreement.school_year)
     breaches = 0
-    for seen in rehearse_year(agreement, national, seed=seed, pupils=pupils, schools=schools, habits=habits):
-        said: dict[str, Any] = counting(seen.facts)
-        if "milestone" in said:
-            said["milestone"] = milestones[said["milestone"]]["nl"].lower()
-        line = Table.grid(padding=(0, 2, 0, 0))
-        line.add_column(width=15, no_wrap=True)
-        line.add_column(width=15, no_wrap=True, style="dim")
-        line.add_column()
-        style = "bold red" if seen.what == "red" else "bold" if seen.what in ("opened", "passed", "closed") else ""
-        when = f"{_DAYS[wall(seen.at).weekday()]} {wall(seen.at):%d-%m %H:%M}"
-        line.add_row(when, seen.round.dutch, Text(words[seen.what]["nl"].format(**said), style=style))
-        console.print(line)
-        breaches += int(said.get("breaches", 0))
+    with rehearsal_server(Settings()) as server:
+        for seen in rehearse_year(
+            agreement, national, server=server, seed=seed, pupils=pupils, schools=schools, habits=habits
+        ):
+            said: dict[str, Any] = counting(seen.facts)
+            if "milestone" in said:
+                said["milestone"] = milestones[said["milestone"]]["nl"].lower()
+            line = Table.grid(padding=(0, 2, 0, 0))
+            line.add_column(width=15, no_wrap=True)
+            line.add_column(width=15, no_wrap=True, style="dim")
+            line.add_column()
+            style = "bold red" if seen.what == "red" else "bold" if seen.what in ("opened", "passed", "closed") else ""
+            when = f"{_DAYS[wall(seen.at).weekday()]} {wall(seen.at):%d-%m %H:%M}"
+            line.add_row(when, seen.round.dutch, Text(words[seen.what]["nl"].format(**said), style=style))
+            console.print(line)
+            breaches += int(said.get("breaches", 0))
     raise typer.Exit(1 if breaches else 0)
 
 

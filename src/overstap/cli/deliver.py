@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from overstap.agreements import RoundId
 from overstap.settings import Settings
 
 app = typer.Typer(help="Deliver dossiers: the region's desk, and what became of them.", no_args_is_help=True)
@@ -73,7 +74,7 @@ def results(
     if out is not None and school is None:
         raise typer.BadParameter("--out hoort bij --school")
     ledger = open_ledger(Settings())
-    region = round_id.partition(".")[0]
+    region = RoundId(round_id).region
     console = Console(highlight=False, soft_wrap=True)
     said = {name: text["nl"] for name, text in texts("delivery/answers").items()}
     try:

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from overstap import clock
+from overstap.agreements import RoundId
 from overstap.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Deliveries by hand: test, send again, take back, look after.", no_args_is_help=True)
 
-RoundId = Annotated[str, typer.Option("--round", help="The round, such as waterland.2026-2027.advice")]
+RoundOption = Annotated[str, typer.Option("--round", help="The round, such as waterland.2026-2027.advice")]
 Who = Annotated[str, typer.Option("--by", help="Your account, for the evidence")]
 School = Annotated[str | None, typer.Option(help="BRIN and branch of one receiving school")]
 Dossiers = Annotated[list[UUID] | None, typer.Option(help="Id of a dossier, as the board and the lists show it")]
@@ -34,7 +35,7 @@ def _place(round_id: str, by: str) -> Iterator[tuple["Ledger", "Agreement", str]
     from overstap.ledger import open_ledger
     from overstap.ledger.rounds.rounds import get_round
 
-    region = round_id.split(".")[0]
+    region = RoundId(round_id).region
     ledger = open_ledger(Settings())
     try:
         with ledger.unit(region, by) as unit:
@@ -63,7 +64,7 @@ def _dutch(code: str, school: str) -> str:
 
 @app.command("test")
 def send_test(
-    round_id: RoundId,
+    round_id: RoundOption,
     by: Who,
     school: Annotated[str | None, typer.Option(help="BRIN and branch of one school, receiving or sending")] = None,
     again: Annotated[
@@ -94,7 +95,7 @@ def send_test(
 
 @app.command()
 def resend(
-    round_id: RoundId,
+    round_id: RoundOption,
     by: Who,
     school: School = None,
     dossier: Dossiers = None,
@@ -138,7 +139,7 @@ def resend(
 
 @app.command()
 def withdraw(
-    round_id: RoundId,
+    round_id: RoundOption,
     by: Who,
     dossier: Annotated[list[UUID], typer.Argument(help="Ids of the dossiers to take back")],
     reason: Annotated[
@@ -176,7 +177,7 @@ def withdraw(
 
 @app.command("no-receiver")
 def no_receiver(
-    round_id: RoundId,
+    round_id: RoundOption,
     by: Who,
     take: Annotated[bool, typer.Option("--take", help="Take those of nobody upon you")] = False,
     school: Annotated[str | None, typer.Option(help="Of this primary school only")] = None,
@@ -196,14 +197,14 @@ def no_receiver(
 
 
 @app.command("not-collected")
-def not_collected(round_id: RoundId, by: Who) -> None:
+def not_collected(round_id: RoundOption, by: Who) -> None:
     """List what stands ready for schools that collect, and since when; exit 1 when something is due for a reminder."""
     from overstap.ledger.delivery.uncollected import standing
 
     console = Console(highlight=False, soft_wrap=True)
     is_late = False
     with _place(round_id, by) as (ledger, agreement, region), ledger.unit(region, by) as unit:
-        for one in standing(unit, round_id, agreement.round(round_id.split(".")[2]).milestones.receipts_due):
+        for one in standing(unit, round_id, agreement.round(RoundId(round_id).kind).milestones.receipts_due):
             is_late = is_late or one.is_due
             name = agreement.school(one.school).label
             colour = "red" if one.is_expired else "yellow" if one.is_due else "green"

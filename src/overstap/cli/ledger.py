@@ -202,10 +202,11 @@ def hold(
     """Keep a round, or one dossier, from being erased until it is lifted."""
     from uuid import UUID
 
+    from overstap.agreements import RoundId
     from overstap.ledger import open_ledger
     from overstap.ledger import retention as work
 
-    with open_ledger(Settings()).unit(round_id.split(".")[0], by) as unit:
+    with open_ledger(Settings()).unit(RoundId(round_id).region, by) as unit:
         held = work.hold(unit, round_id, reason=reason, dossier=UUID(dossier) if dossier else None)
     Console(highlight=False).print(f"held under {held}")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from overstap.agreements import RoundId
 from overstap.clock import spoken
 from overstap.closing.decisions import told
 from overstap.ledger.delivery.deliveries import Unreceived
@@ -221,11 +222,11 @@ def write_report(folder: Path, round_id: str, report: RoundReport) -> Path:
 
     Args:
         folder: setting OVERSTAP_REPORTS.
-        round_id: `<region>.<school year>.<kind>`.
+        round_id: the round.
         report: what to write.
     """
-    region, school_year, kind = round_id.split(".")
-    place = folder / region / school_year
+    found = RoundId(round_id)
+    place, kind = folder / found.region / found.school_year, found.kind
     place.mkdir(parents=True, exist_ok=True)
     for ending, text in (("html", report.html), ("csv", "\ufeff" + report.csv)):
         beside = place / f".{kind}.{ending}.{os.getpid()}"

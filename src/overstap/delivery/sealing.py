@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from overstap.agreements import Agreement, Round
+from overstap.agreements import Agreement, Round, RoundId
 from overstap.envelope.envelope import DOSSIER_FILE, seal
 from overstap.envelope.message_ids import derived_message_id
 from overstap.errors import OverstapError
@@ -69,7 +69,7 @@ def seal_round(
     """
     with ledger.unit(agreement.region, actor) as unit:
         must_be_due(unit, round_id)
-    at, kind = clock(), round_id.rpartition(".")[2]
+    at, kind = clock(), RoundId(round_id).kind
     held: dict[str, OverstapError] = {}
     senders: dict[str, SigningIdentity] = {}
     recipients: dict[str, RecipientCertificate] = {}
@@ -156,7 +156,7 @@ def _sealed(
 ) -> Envelope:
     school = recipient.school
     before = item.before.get(school, Before())
-    message = derived_message_id(keys.lookup("message", item.meaning(round_id, school)), round_id)
+    message = derived_message_id(keys.lookup("message", item.meaning(round_id, school)), RoundId(round_id).school_year)
     sealed = seal(
         {DOSSIER_FILE: to_bytes(dossier)},
         message_id=message,

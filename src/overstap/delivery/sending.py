@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -51,6 +52,7 @@ def send_school(
     clock: Callable[[], datetime],
     outbox: Path | None = None,
     is_asked: bool = False,
+    channel: Callable[..., AbstractContextManager[Channel]] = way_of,
 ) -> Counter[str]:
     """Take in what one school left for us, and send it every delivery whose time has come, each once.
 
@@ -67,6 +69,7 @@ def send_school(
         clock: the present moment.
         outbox: the folder of schools that collect by hand.
         is_asked: somebody asks for it now: what waits for its time is tried, and a resting school too.
+        channel: opens the way to the school; another one than the school chose, where there is no network.
 
     Returns:
         Counts: "accepted", "refused", "unverified" and "failed" attempts; "offered" for what stands ready as of now,
@@ -88,7 +91,7 @@ def send_school(
 
     with (
         ledger.alone(f"{round_id} {school.id}"),
-        way_of(school, region=region, trust=trust, at=clock(), outbox=outbox, asked=asked) as way,
+        channel(school, region=region, trust=trust, at=clock(), outbox=outbox, asked=asked) as way,
     ):
         if is_asked:
             with ledger.unit(region, actor) as unit:

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import cycle
 from pathlib import Path
 
-from overstap.agreements import Agreement, School
+from overstap.agreements import Agreement, RoundId, School
 from overstap.agreements.model import ByTrafficCentre, Pull
 from overstap.delivery.channels.channel import Channel, WayError
 from overstap.delivery.channels.registry import way_of
@@ -87,7 +87,7 @@ class Tester:
         Raises:
             OverstapError: AGREEMENT-004 when `only` is not a school of the round.
         """
-        kind = self.round_id.rpartition(".")[2]
+        kind = RoundId(self.round_id).kind
         suppliers, receivers = self.agreement.suppliers(kind), self.agreement.receivers(kind)
         if only is not None and self.agreement.school(only) not in (*suppliers, *receivers):
             raise OverstapError("AGREEMENT-004", school=only, region=self.agreement.region)

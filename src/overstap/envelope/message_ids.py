@@ -23,7 +23,7 @@ def message_id(at: datetime, randomness: bytes) -> UUID:
     return UUID(int=number & ~(0x3 << 62) | 0x2 << 62)
 
 
-def derived_message_id(keyed: bytes, round_id: str) -> UUID:
+def derived_message_id(keyed: bytes, school_year: str) -> UUID:
     """Return the message id of what a delivery means: the same meaning has the same id, whoever asks, and whenever.
 
     So a ledger that was restored from an older backup does not send under a new id what a receiver has: the receiver
@@ -31,10 +31,9 @@ def derived_message_id(keyed: bytes, round_id: str) -> UUID:
 
     Args:
         keyed: a keyed hash of the meaning; nobody without the region's key can tell what it is of.
-        round_id: `<region>.<school year>.<kind>`.
+        school_year: of the round, such as "2026-2027".
     """
-    first_year = int(round_id.split(".")[1][:4])
-    return message_id(datetime(first_year, 8, 1, tzinfo=UTC), keyed)
+    return message_id(datetime(int(school_year[:4]), 8, 1, tzinfo=UTC), keyed)
 
 
 def is_message_id(value: UUID) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from overstap.agreements import Agreement, RoundKind
+from overstap.agreements import Agreement, RoundId
 from overstap.ledger.notifications.notices import Notice
 from overstap.resources import INCLUDE
 from overstap.texts import texts
@@ -113,8 +113,8 @@ def _item(notice: Notice, language: str) -> dict[str, str]:
 def _heading(words: dict[str, str], round_id: str | None) -> str:
     if round_id is None:
         return words["whole"]
-    _, school_year, kind = round_id.split(".")
-    return words["round"].format(round=RoundKind(kind).dutch, school_year=school_year)
+    found = RoundId(round_id)
+    return words["round"].format(round=found.kind.dutch, school_year=found.school_year)
 
 
 def _board(board: Callable[[str], str], round_id: str | None, to: Recipient) -> str | None:

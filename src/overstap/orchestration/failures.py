@@ -6,6 +6,7 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
+from overstap.agreements import RoundId
 from overstap.errors import OverstapError
 from overstap.ledger import open_ledger
 from overstap.ledger.rounds import task_failures
@@ -91,7 +92,7 @@ def _where(context: Context) -> tuple[str, TaskInstanceRef]:
     arguments = _arguments(task, index)
     kind = arguments.get("kind")
     region = str(arguments["region"])
-    round_id = f"{region}.{arguments['school_year']}.{kind}" if kind else None
+    round_id = RoundId.of(region, arguments["school_year"], kind) if kind else None
     return region, TaskInstanceRef(ti.dag_id, ti.run_id, ti.task_id, index, round_id, arguments.get("school"))
 
 

@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowException
 
-from overstap.agreements import Agreement, Round, RoundKind
-from overstap.agreements.load import find_agreement
+from overstap.agreements import RoundId
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger, open_ledger
-from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.rounds.steering import take_file
 from overstap.orchestration.failures import StopError, told
-from overstap.pki import TrustStore
+from overstap.rounds import agreed
+from overstap.rounds.context import Context, RoundContext, opened
 from overstap.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -24,6 +22,8 @@ MENDED_BY_PEOPLE = frozenset({"school", "region"})
 """Whoever must act before a further try can help (`who` of an error's sentences)."""
 WORTH_ANOTHER_TRY = frozenset({"DELIVERY-101"})
 """Told to the coordinator, and yet likely to pass by itself: a receiver that is down for a moment."""
+
+Workplace = RoundContext
 
 
 @dataclass(frozen=True)
@@ -35,98 +35,39 @@ class RoundRef:
     kind: str
 
     @property
-    def round_id(self) -> str:
+    def round_id(self) -> RoundId:
         """The round's id in the ledger."""
-        return f"{self.region}.{self.school_year}.{self.kind}"
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """Settings, ledger and the agreement that holds for the round at present."""
-
-    settings: Settings
-    ledger: Ledger
-    ref: RoundRef
-    agreement: Agreement
-
-    @property
-    def round(self) -> Round:
-        """What was agreed about this round."""
-        return self.agreement.round(self.ref.kind)
-
-    @property
-    def kind(self) -> RoundKind:
-        """Which of the year's rounds it is."""
-        return RoundKind(self.ref.kind)
-
-    @property
-    def trust(self) -> TrustStore:
-        """The certificates and keys of this deployment."""
-        return TrustStore(self.settings.need_path("trust"), production=self.settings.production)
+        return RoundId.of(self.region, self.school_year, self.kind)
 
 
 @contextmanager
-def workplace(ref: RoundRef, task: str) -> Iterator[Workplace]:
+def workplace(ref: RoundRef | RoundId, task: str) -> Iterator[RoundContext]:
     """Open the ledger for one task of a round and close it after.
 
     Args:
         ref: the round.
         task: the task's name, which the evidence keeps as who acted.
     """
-    with telling(), _ledger() as (settings, ledger):
-        yield Workplace(settings, ledger, ref, agreement_now(settings, ledger, ref, task))
-
-
-def agreement_now(settings: Settings, ledger: Ledger, ref: RoundRef, actor: str) -> Agreement:
-    """Return what holds for a round, after taking over what may still change of a changed agreement file.
-
-    A file that is broken, or gone, changes nothing: the round goes on with what holds, and the log says so.
-
-    Args:
-        settings: where the agreement files are.
-        ledger: the ledger.
-        ref: the round; it is open.
-        actor: the task that looks.
-
-    Raises:
-        OverstapError: LEDGER-009 when the round is not there.
-    """
-    with ledger.unit(ref.region, actor) as unit:
-        agreement = get_round(unit, ref.round_id).agreement
-    try:
-        offered = find_agreement(settings.regions, ref.region, ref.school_year)
-    except OverstapError as error:
-        log.warning("%s | %s", error.code, error.message_nl)
-        return agreement
-    with ledger.unit(ref.region, actor) as unit:
-        decided = take_file(unit, ref.round_id, offered, taken_by=actor)
-    if decided is None:
-        return agreement
-    for verdict in decided.verdicts:
-        level = logging.INFO if verdict.refused is None else logging.WARNING
-        log.log(level, "%s | %s", verdict.difference.sentence_nl, verdict.sentence_nl)
-    return decided.agreement
-
-
-def seconds_until(ledger: Ledger, ref: RoundRef, agreement: Agreement, milestone: str) -> float:
-    """Return how long it is until a milestone by the ledger's clock, which decides what may happen; negative when past.
-
-    Args:
-        ledger: the ledger.
-        ref: the round.
-        agreement: what holds for it.
-        milestone: name of the milestone.
-    """
-    moment = getattr(agreement.round(ref.kind).milestones, milestone)
-    with ledger.unit(ref.region, milestone) as unit:
-        return float(unit.one("select extract(epoch from %(moment)s - overstap.clock())", moment=moment)[0])
+    round_id = ref if isinstance(ref, RoundId) else ref.round_id
+    with bare_workplace() as context:
+        yield agreed.round_context(context, round_id, task)
 
 
 @contextmanager
-def bare_workplace() -> Iterator[tuple[Settings, Ledger]]:
-    """Open the ledger before the round is in it."""
-    with telling(), _ledger() as (settings, ledger):
-        yield settings, ledger
+def bare_workplace() -> Iterator[Context]:
+    """Open the ledger for a task that is not about one round, or before the round is in it."""
+    from overstap.orchestration.connections import las_connection  # the provider: only where a task runs
+
+    with telling(), opened(Settings(), database=las_connection, run=_run_id()) as context:
+        yield context
+
+
+def _run_id() -> str | None:
+    """Return the run of Airflow that this is part of; None outside a task."""
+    try:
+        return str(get_current_context()["run_id"])
+    except (RuntimeError, KeyError):
+        return None
 
 
 @contextmanager
@@ -150,16 +91,6 @@ def _tell(error: OverstapError) -> None:
     log.error("%s | %s", error.code, error.message_nl)
     log.error("Nu doen | %s", error.do_nl)
     log.error("%s | %s %s", error.code, error.message_en, error.do_en)
-
-
-@contextmanager
-def _ledger() -> Iterator[tuple[Settings, Ledger]]:
-    settings = Settings()
-    ledger = open_ledger(settings)
-    try:
-        yield settings, ledger
-    finally:
-        ledger.close()
 
 
 def say(subject: str, counted: Counter[str]) -> None:

@@ -9,7 +9,8 @@ from airflow.sdk import BaseOperator, Context
 
 from overstap.clock import spoken
 from overstap.ledger.read_only import Looker
-from overstap.orchestration.round_context import RoundRef, seconds_until, telling, workplace
+from overstap.ledger.rounds.milestones import seconds_until
+from overstap.orchestration.round_context import RoundRef, telling, workplace
 from overstap.orchestration.triggers import MilestoneReached, ReceiptsOver, ReviewOver, RoundTrigger
 from overstap.settings import Settings
 
@@ -38,7 +39,8 @@ class WaitForMilestone(BaseOperator):
         """Defer until the moment, or go on when it has passed."""
         with workplace(self.ref, self.task_id) as place:
             moment = getattr(place.round.milestones, self.milestone)
-            left = seconds_until(place.ledger, self.ref, place.agreement, self.milestone)
+            with place.unit(self.task_id) as unit:
+                left = seconds_until(unit, place.round_id, self.milestone)
         if 0 < left < DEFERS_FROM.total_seconds():
             time.sleep(left)
         elif left > 0:

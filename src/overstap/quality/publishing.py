@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from overstap.agreements import RoundId
 from overstap.ledger.dossiers import quality_runs
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
@@ -39,10 +40,10 @@ def publish(unit: UnitOfWork, folder: Path, round_id: str) -> Path:
     Args:
         unit: the transaction.
         folder: setting OVERSTAP_REPORTS.
-        round_id: `<region>.<school year>.<kind>`.
+        round_id: the round.
     """
-    region, school_year, kind = round_id.split(".")
-    place = folder / region / school_year
+    found = RoundId(round_id)
+    place, kind = folder / found.region / found.school_year, found.kind
     place.mkdir(parents=True, exist_ok=True)
     beside, page = place / f".{kind}-quality.html.{os.getpid()}", place / f"{kind}-quality.html"
     beside.write_text(region_page(unit, round_id), encoding="utf-8")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from itertools import islice
 
-from overstap.agreements import Agreement, Round
+from overstap.agreements import Agreement, Round, RoundId
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import FindingRow, VersionRef, contents, verdicts
@@ -72,7 +72,7 @@ def judge_round(
             across = validate_region(
                 _judging(unit, round_id, agreed.profile, today, found),
                 schools=frozenset(school.id for school in agreement.schools),
-                expected=expected_in(round_id.rpartition(".")[2], agreed.categories),
+                expected=expected_in(RoundId(round_id).kind, agreed.categories),
                 registers=registers,
             )
     if is_new:

@@ -5,7 +5,7 @@ not before the agreed hour, by the database's clock. Everything here may be repe
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -36,7 +36,15 @@ def sent_from(agreed: Round) -> datetime:
     return agreed.invitations.sent_from or agreed.milestones.review_opens
 
 
-def invite(ledger: Ledger, *, region: str, round_id: str, actor: str, address: str) -> Counter[str]:
+def invite(
+    ledger: Ledger,
+    *,
+    region: str,
+    round_id: str,
+    actor: str,
+    address: str,
+    clock: Callable[[], datetime] = now,
+) -> Counter[str]:
     """Invite who was not invited yet, and remind who is due. Safe to repeat. Nobody in a round without inspection.
 
     Args:
@@ -45,6 +53,7 @@ def invite(ledger: Ledger, *, region: str, round_id: str, actor: str, address: s
         round_id: the round.
         actor: who does it, for the evidence.
         address: of the parents' pages, beginning with https://.
+        clock: the present moment.
 
     Returns:
         Counts: "people" whose right to look was noted, "mails", "reminders", "secret" and "missing" e-mail addresses,
@@ -57,24 +66,24 @@ def invite(ledger: Ledger, *, region: str, round_id: str, actor: str, address: s
             if not found.kind.is_inspected:
                 return done
             dossiers = invitations.without_people(unit, round_id, limit=GROUP)
-            done.update(_invite(unit, found, dossiers, address))
+            done.update(_invite(unit, found, dossiers, address, clock()))
         if len(dossiers) < GROUP:
             break
     agreed = found.agreement.round(found.kind)
     if "email" in agreed.invitations.by:
         for days in sorted({one.days_before for one in agreed.reminders if one.of == "review_closes"}):
-            done.update(_remind(ledger, found, days, actor, address))
+            done.update(_remind(ledger, found, days, actor, address, clock()))
     return done
 
 
-def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address: str) -> Counter[str]:
+def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address: str, at: datetime) -> Counter[str]:
     agreed = found.agreement.round(found.kind)
     done: Counter[str] = Counter()
     persons: list[EntitledPerson] = []
     made: list[Invitation] = []
     mails: list[Mail] = []
     for ref, content, closes_at, opens_at in _opened(unit, dossiers):
-        people = people_of(unit.keys, read(content), wall(now()).date())
+        people = people_of(unit.keys, read(content), wall(at).date())
         if not people:
             done["nobody"] += 1
             made.append(Invitation(ref, NOBODY, "email", 0, "missing"))
@@ -99,18 +108,18 @@ def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address
     return done
 
 
-def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str) -> Counter[str]:
+def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str, at: datetime) -> Counter[str]:
     done: Counter[str] = Counter()
     while True:
         with ledger.unit(found.region, actor) as unit:
             due = invitations.to_remind(unit, found.round_id, days, limit=GROUP)
             people: dict[tuple[VersionRef, str], tuple[str | None, datetime]] = {}
             for ref, content, closes_at, _ in _opened(unit, list(dict.fromkeys(one.ref.dossier for one in due))):
-                for one in people_of(unit.keys, read(content), wall(now()).date()):
+                for one in people_of(unit.keys, read(content), wall(at).date()):
                     people[ref, one.key] = one.email, closes_at
             mails, made = [], []
             for person in due:
-                email, closes_at = people.get((person.ref, person.person), (None, now()))
+                email, closes_at = people.get((person.ref, person.person), (None, at))
                 made.append(Invitation(person.ref, person.person, "email", days, None if email else "missing"))
                 if email:
                     moments = {"closes": closes_at}

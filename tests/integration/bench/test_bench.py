@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
+from overstap.simulation.sandbox import Sandbox
 from overstap_tools.bench import (
     chain,
     intake,
@@ -15,14 +16,14 @@ from overstap_tools.bench import (
     transport,
 )
 from overstap_tools.bench.lines import RateLine
-from overstap_tools.bench.sandbox import BenchPlace, bench_place, today
+from overstap_tools.bench.sandbox import bench_sandbox, today
 
 PUPILS = 12
 
 
 @pytest.fixture(scope="module")
-def place() -> BenchPlace:
-    with bench_place([*intake.REGIONS, *ledger.REGIONS, *chain.REGIONS], is_durable=False) as made:
+def place() -> Sandbox:
+    with bench_sandbox([*intake.REGIONS, *ledger.REGIONS, *chain.REGIONS], is_durable=False) as made:
         yield made
     assert not made.folder.exists(), "a benchmark leaves nothing behind"
 
@@ -35,14 +36,14 @@ def told(run: Callable[[Console], list[RateLine]]) -> tuple[dict[str, RateLine],
     return {line.what: line for line in lines}, out.getvalue()
 
 
-def test_the_chain_ends_with_the_ledgers_own_check(place: BenchPlace) -> None:
+def test_the_chain_ends_with_the_ledgers_own_check(place: Sandbox) -> None:
     lines, said = told(lambda console: chain.run(console, place, today=today(), pupils=PUPILS))
     assert list(lines) == ["intake", "quality", "review", "seal", "deliver", "all of it, confirmed"]
     assert said.count("I1-I8 hold") == len(chain.REGIONS)
     assert "missed" in said or "kept" in said
 
 
-def test_the_ledger_goes_through_every_step_beside_a_bare_table(place: BenchPlace) -> None:
+def test_the_ledger_goes_through_every_step_beside_a_bare_table(place: Sandbox) -> None:
     lines, said = told(lambda console: ledger.run(console, place, today=today(), dossiers=40, group=15, runs=1))
     assert set(ledger.STEPS) < set(lines)
     assert lines["update of a bare table"].is_peer
@@ -50,14 +51,14 @@ def test_the_ledger_goes_through_every_step_beside_a_bare_table(place: BenchPlac
     assert lines["all of it, per transition"].budget == ledger.BUDGET
 
 
-def test_intake_and_synth_have_their_rates(place: BenchPlace) -> None:
+def test_intake_and_synth_have_their_rates(place: Sandbox) -> None:
     lines, _ = told(lambda console: intake.run(console, place, today=today(), pupils=PUPILS, runs=1))
     assert [line.is_peer for line in lines.values()] == [False, True, False, True]
     lines, _ = told(lambda console: synth.run(console, today=today(), pupils=PUPILS, runs=1))
     assert len(lines) == 1
 
 
-def test_delivery_stands_beside_an_endpoint_that_does_nothing(place: BenchPlace) -> None:
+def test_delivery_stands_beside_an_endpoint_that_does_nothing(place: Sandbox) -> None:
     lines, _ = told(lambda console: transport.run(console, place, today=today(), pupils=PUPILS, runs=1))
     assert [line.is_peer for line in lines.values()] == [False, True]
     assert not list((place.folder / "run").glob("*.json")), "endpoints are ended"

@@ -11,6 +11,7 @@ from overstap.agreements.paper_rehearsal import Habits
 from overstap.agreements.reminding import reminders
 from overstap.simulation.rehearsal.play import Seen
 from overstap.simulation.rehearsal.year import rehearse_year
+from overstap_tools.local.temporary import temporary_server
 from overstap_tools.project import PROJECT
 
 PUPILS = 12
@@ -21,7 +22,9 @@ def year() -> list[Seen]:
     """Rounds of which a part of the schools is late."""
     habits = Habits(late=0.5, silent=0.1)
     played = agreement()
-    seen = list(rehearse_year(played, national_year("2026-2027"), seed=4, pupils=PUPILS, schools=2, habits=habits))
+    with temporary_server() as server:
+        who = {"seed": 4, "pupils": PUPILS, "schools": 2, "habits": habits}
+        seen = list(rehearse_year(played, national_year("2026-2027"), server=server, **who))
     assert {one.round for one in seen} == set(played.rounds)
     return seen
 

@@ -21,10 +21,11 @@ from overstap.pages.board.app import Board, make_app
 from overstap.pages.board.health import HealthLine
 from overstap.pages.board.person import BoardUser
 from overstap.settings import Settings
+from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.bench.filling import UNDER_WAY, Filling, fill, milestones_around
-from overstap_tools.bench.sandbox import SEED, BenchPlace
+from overstap_tools.bench.sandbox import SEED
 
 ROUND = RoundKind.ADVICE
 PUPILS, PRIMARY, SECONDARY = 5_000, 150, 12
@@ -108,7 +109,7 @@ class _Everybody:
         return "bench"
 
 
-def run(console: Console, place: BenchPlace, *, regions: int, runs: int) -> list[Timed]:
+def run(console: Console, place: Sandbox, *, regions: int, runs: int) -> list[Timed]:
     """Fill the ledger, ask for every page, print how long each took, and return that.
 
     Args:
@@ -123,14 +124,14 @@ def run(console: Console, place: BenchPlace, *, regions: int, runs: int) -> list
     for position, name in enumerate(names):
         agreement = _agreement(position, name)
         write_agreement(agreement, place.folder / "regions")
-        fill(ledger, place.superuser_dsn, agreement, ROUND, Filling(PUPILS, UNDER_WAY))
+        fill(ledger, place.owner_dsn, agreement, ROUND, Filling(PUPILS, UNDER_WAY))
     ledger.close()
-    with psycopg.connect(place.superuser_dsn, autocommit=True) as connection:
+    with psycopg.connect(place.owner_dsn, autocommit=True) as connection:
         connection.execute("vacuum analyze")
     console.print(
         f"{regions * PUPILS:,} pupils of {regions * PRIMARY:,} schools were filled in {time.monotonic() - begin:.0f} s"
     )
-    settings = Settings(ledger=place.dsn, regions=place.folder / "regions", trust=None)
+    settings = Settings(ledger=place.application_dsn, regions=place.folder / "regions", trust=None)
     mine = names[-1:]
     round_id = agreement.round_id(ROUND)
     here, school = addresses.round_page(round_id), agreement.primary_schools[4].id
@@ -195,10 +196,10 @@ def _timed(app: FastAPI, what: str, path: str, runs: int, budget_ms: float) -> T
     return Timed(what, took, size, budget_ms)
 
 
-def _peer(place: BenchPlace, runs: int) -> Timed:
+def _peer(place: Sandbox, runs: int) -> Timed:
     """Count all dossiers by region and state in one statement: what no page over all regions can go below."""
     took = []
-    with psycopg.connect(place.superuser_dsn) as connection:
+    with psycopg.connect(place.owner_dsn) as connection:
         for _ in range(runs + 1):
             begin = time.perf_counter()
             connection.execute("select region, state, count(*) from overstap.dossier group by 1, 2").fetchall()

@@ -8,40 +8,38 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
 from overstap.agreements import Agreement, RoundKind
+from overstap.agreements.model import Registrations
 from overstap.clock import now
-from overstap.delivery.sealing import seal_round
-from overstap.delivery.sending import send_school
 from overstap.delivery.stored_evidence import receipt_fault
-from overstap.intake import applications
-from overstap.intake.collect import collect_registrations, collect_school, from_drop_folder
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.deliveries import sort_receivers
-from overstap.ledger.dossiers.dossiers import decide_release
 from overstap.ledger.invariants import StoredEvidence
 from overstap.ledger.invariants import check as find_breaches
-from overstap.ledger.rounds.rounds import open_round
 from overstap.pki import TrustStore
 from overstap.quality import suites
-from overstap.quality.region import judge_round
 from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.review.decisions import read_list
 from overstap.review.recording import record_list
-from overstap.simulation.synthetic.agreement import agreement_of, past_milestones
+from overstap.rounds import checking, collection, delivering, opening, questions, reviewing
+from overstap.rounds.agreed import round_context
+from overstap.rounds.context import Context, RoundContext
+from overstap.simulation.sandbox import Sandbox
+from overstap.simulation.synthetic.agreement import agreement_of, past_milestones, write_agreement
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import write_reviews
 from overstap.simulation.synthetic.writing import write_applications, write_school
 from overstap_tools.bench import processors
 from overstap_tools.bench.lines import RateLine, show
 from overstap_tools.bench.receivers import receivers, store_of
-from overstap_tools.bench.sandbox import BenchPlace, give_certificates, region_of
+from overstap_tools.bench.sandbox import give_certificates, region_of
 from overstap_tools.bench.together import Measured, ProcessShare, Stopwatch, peak_bytes, together
 
 REGIONS = ("chain_alone", "chain_one", "chain_two")
@@ -55,13 +53,13 @@ _MEGA = 1e6
 class Task:
     """One region's round; can cross to another process."""
 
-    place: BenchPlace
+    place: Sandbox
     region: SyntheticRegion
     addresses: Mapping[str, str]
 
 
 class RoundSteps:
-    """The steps of one region's round, each as its task in Airflow does it.
+    """The steps of one region's round, each as its task in Airflow calls it.
 
     Args:
         task: the region and its endpoints.
@@ -75,9 +73,16 @@ class RoundSteps:
         self.agreement: Agreement = agreement_of(
             task.region, {ROUND: past_milestones(now())}, receives_at=task.addresses.__getitem__
         )
-        self.agreed = self.agreement.round(ROUND)
+        write_agreement(self.agreement, task.place.regions)
         self.round_id = self.agreement.round_id(ROUND)
-        self.trust = TrustStore(task.place.trust, production=False)
+        self._coordinator = self.agreement.coordinators[0].account
+        self._yes: dict[str, Any] = {
+            "approved": True,
+            "reason": "",
+            "decided_by": self._coordinator,
+            "answer_key": "bench",
+        }
+        self.context = Context(task.place.settings(), ledger)
         self.steps: dict[str, Callable[[], None]] = {
             "intake": self.intake,
             "quality": self.quality,
@@ -86,49 +91,26 @@ class RoundSteps:
             "deliver": self.deliver,
         }
 
+    def of_round(self, actor: str) -> RoundContext:
+        """Return the context of one step, as a task opens it."""
+        return round_context(self.context, self.round_id, actor)
+
     def intake(self) -> None:
         """Open the round, read registrations, and take in what lies in the drop folders."""
-        with self.ledger.unit(self.region, "open_round") as unit:
-            open_round(unit, self.agreement, ROUND)
-        found = [applications.read_file(applications_of(self.task.place, self.region))]
-        collect_registrations(self.ledger, self.agreement, found, "registrations")
+        opening.open_round(self.context, self.round_id)
+        collection.register(self.of_round("registrations"))
         for school in self.agreement.primary_schools:
-            folder = self.task.place.folder / "drop" / self.region / school.id
-            key = self.ledger.keys(self.region).lookup("label", school.id)
-            collect_school(
-                self.ledger,
-                agreement=self.agreement,
-                agreed=self.agreed,
-                round_id=self.round_id,
-                school=school,
-                source="drop_folder",
-                candidates=from_drop_folder(folder, now=now(), label_key=key),
-                actor=f"collect {school.id}",
-            )
+            collection.collect(self.of_round(f"collect {school.id}"), school.id)
 
     def quality(self) -> None:
         """Judge the region and make the schools' reports."""
-        judge_round(
-            self.ledger,
-            agreement=self.agreement,
-            agreed=self.agreed,
-            round_id=self.round_id,
-            actor="check",
-            today=self.task.region.today,
-            made_at=now(),
-        )
+        checking.check(self.of_round("check"))
 
     def review(self) -> None:
         """Release, and record the schools' lists of what parents saw."""
-        with self.ledger.unit(self.region, "coordinator") as unit:
-            decide_release(
-                *(unit, self.round_id),
-                approved=True,
-                decided_by="coordinator",
-                reason="",
-                answer_key="bench",
-                closes_at=now() + timedelta(days=1),
-            )
+        context = self.of_round("release")
+        with context.unit(self._coordinator) as unit:
+            reviewing.release(context, unit, **self._yes)
         for school in self.agreement.primary_schools:
             data = (reviews_of(self.task.place, self.region) / f"review-{school.id}.csv").read_bytes()
             record_list(
@@ -143,28 +125,17 @@ class RoundSteps:
 
     def seal(self) -> None:
         """Put apart what nobody may receive, and seal the rest."""
-        with self.ledger.unit(self.region, "receivers") as unit:
-            sort_receivers(unit, self.round_id, self.agreed.receivers)
-        seal_round(
-            *(self.ledger, self.trust),
-            agreement=self.agreement,
-            agreed=self.agreed,
-            round_id=self.round_id,
-            actor="seal",
-            clock=now,
-        )
+        delivering.sort_receivers(self.of_round("receivers"))
+        context = self.of_round("delivery_questions")
+        for question in questions.delivery_questions(context):
+            with context.unit(self._coordinator) as unit:
+                questions.decide_delivery(context, unit, question, **self._yes)
+        delivering.seal(self.of_round("seal"))
 
     def deliver(self) -> None:
         """Send every school what is sealed for it, and keep its receipts."""
         for school in self.agreement.secondary_schools:
-            send_school(
-                *(self.ledger, self.trust),
-                agreement=self.agreement,
-                round_id=self.round_id,
-                school=school,
-                actor=f"deliver {school.id}",
-                clock=now,
-            )
+            delivering.deliver(self.of_round(f"deliver {school.id}"), school.id)
 
     def count(self, state: str | None = None) -> int:
         """Return how many dossiers the round has, in one state or in all."""
@@ -196,7 +167,7 @@ def playing(stopwatch: Stopwatch, task: Task) -> ProcessShare:
     return part
 
 
-def run(console: Console, place: BenchPlace, *, today: date, pupils: int) -> list[RateLine]:
+def run(console: Console, place: Sandbox, *, today: date, pupils: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:
@@ -209,8 +180,8 @@ def run(console: Console, place: BenchPlace, *, today: date, pupils: int) -> lis
     give_certificates(place, regions, at=now())
     for region in regions:
         for school in region.primary:
-            write_school(region, school, place.folder)
-        write_applications(region, applications_of(place, region.name))
+            write_school(region, school, place.made)
+        write_applications(region, registrations_of(place, region.name))
         write_reviews(region, reviews_of(place, region.name), seen_on=today)
     alone, cpu_alone = _play(place, regions[:1])
     both, cpu_both = _play(place, regions[1:])
@@ -233,22 +204,22 @@ def run(console: Console, place: BenchPlace, *, today: date, pupils: int) -> lis
     return lines
 
 
-def applications_of(place: BenchPlace, region: str) -> Path:
-    """Return the file with a region's registrations."""
-    return place.folder / "applications" / f"{region}.csv"
+def registrations_of(place: Sandbox, region: str) -> Path:
+    """Return the file with a region's registrations, as its agreement names it."""
+    return place.drop / region / (Registrations().file or "")
 
 
-def reviews_of(place: BenchPlace, region: str) -> Path:
+def reviews_of(place: Sandbox, region: str) -> Path:
     """Return the folder with the lists of a region's schools."""
     return place.folder / "reviews" / region
 
 
-def _play(place: BenchPlace, regions: list[SyntheticRegion]) -> tuple[Measured, dict[str, float]]:
+def _play(place: Sandbox, regions: list[SyntheticRegion]) -> tuple[Measured, dict[str, float]]:
     """Play the rounds of regions at the same time; return what was measured and the processor seconds of each kind."""
     schools = [school.id for school in regions[0].secondary]
     with ExitStack() as stack:
         found = {region.name: stack.enter_context(receivers(place, region.name, schools)) for region in regions}
-        postgres = [processors.server(place.superuser_dsn)]
+        postgres = [processors.server(place.owner_dsn)]
         endpoints = [psutil.Process(pid) for addresses in found.values() for _, pid in addresses.values()]
         before = processors.seconds(postgres), processors.seconds(endpoints)
         measured = together(
@@ -297,7 +268,7 @@ def _show_memory(console: Console, measured: Measured, steps: list[str]) -> None
     )
 
 
-def _check(console: Console, place: BenchPlace, region: SyntheticRegion) -> None:
+def _check(console: Console, place: Sandbox, region: SyntheticRegion) -> None:
     """Check the region's ledger against its endpoints' stores, as `overstap ledger check` does.
 
     Raises:

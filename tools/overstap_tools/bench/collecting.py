@@ -39,12 +39,13 @@ from overstap.receiver.fetching import RequestedPupil as Wanted
 from overstap.receiver.fetching import fetch
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.reception import Reception
+from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import write_reviews
 from overstap.simulation.synthetic.writing import write_applications, write_school
-from overstap_tools.bench.chain import RoundSteps, Task, applications_of, reviews_of
-from overstap_tools.bench.sandbox import BenchPlace, environment, give_certificates, region_of
+from overstap_tools.bench.chain import RoundSteps, Task, registrations_of, reviews_of
+from overstap_tools.bench.sandbox import give_certificates, region_of
 from overstap_tools.local import ports
 from overstap_tools.local.services import Service
 from overstap_tools.local.waiting import wait_until
@@ -57,7 +58,7 @@ _SSHD = "/usr/sbin/sshd"
 _START_SECONDS = 60
 
 
-def run(console: Console, place: BenchPlace, *, today: date, pupils: int) -> None:
+def run(console: Console, place: Sandbox, *, today: date, pupils: int) -> None:
     """Print the rates.
 
     Args:
@@ -86,13 +87,13 @@ def run(console: Console, place: BenchPlace, *, today: date, pupils: int) -> Non
 
 
 def _sealed(
-    place: BenchPlace, region: SyntheticRegion, ledger: Ledger, today: date
+    place: Sandbox, region: SyntheticRegion, ledger: Ledger, today: date
 ) -> dict[str, list[tuple[UUID, bytes]]]:
     """Bring a region to the brink of delivery; return each school's envelopes."""
     give_certificates(place, [region], at=now())
     for one in region.primary:
-        write_school(region, one, place.folder)
-    write_applications(region, applications_of(place, REGION))
+        write_school(region, one, place.made)
+    write_applications(region, registrations_of(place, REGION))
     write_reviews(region, reviews_of(place, REGION), seen_on=today)
     nowhere = {one.id: f"https://{ports.LOOPBACK}:1/v1/envelopes" for one in region.secondary}
     chain = RoundSteps(Task(place, region, nowhere), ledger)
@@ -113,7 +114,7 @@ def _rate(count: int, work: Callable[[], object]) -> float:
     return count / (time.perf_counter() - begin)
 
 
-def _files(place: BenchPlace, trust: TrustStore, sealed: Sequence[tuple[UUID, bytes]]) -> Iterator[tuple[str, float]]:
+def _files(place: Sandbox, trust: TrustStore, sealed: Sequence[tuple[UUID, bytes]]) -> Iterator[tuple[str, float]]:
     with tempfile.TemporaryDirectory(dir=place.folder) as folder:
         yield from _by(FolderWay(Path(folder) / "outbox"), Path(folder) / "outbox", "folder", sealed)
         program = shutil.which("sshd") or _SSHD
@@ -170,7 +171,7 @@ def _sshd(program: str, folder: Path, authorized: str) -> Iterator[Sftp]:
             process.terminate()
 
 
-def _peer(server: Sftp, folder: Path, place: BenchPlace, sealed: Sequence[tuple[UUID, bytes]]) -> float:
+def _peer(server: Sftp, folder: Path, place: Sandbox, sealed: Sequence[tuple[UUID, bytes]]) -> float:
     files, there = folder / "peer", folder / "peer-inbox"
     files.mkdir()
     there.mkdir()
@@ -201,11 +202,11 @@ def _known(region: SyntheticRegion, school: str, ledger: Ledger, sealed: set[UUI
         return [pupil for pupil in region.pupils() if unit.keys.lookup("pupil", pupil.number) in ready]
 
 
-def _pull(place: BenchPlace, trust: TrustStore, school: str, mine: Sequence[SyntheticPupil]) -> float:
+def _pull(place: Sandbox, trust: TrustStore, school: str, mine: Sequence[SyntheticPupil]) -> float:
     """Fetch every dossier as `overstap receive ask` does, from a desk that is a process of its own."""
     port, service = ports.any_free(), Service(place.folder, "desk")
     words = [sys.executable, "-m", "overstap", "deliver", "serve", REGION, "--port", str(port)]
-    service.start(words, env=environment(place))
+    service.start(words, env=place.environment)
     try:
         wait_until(lambda: not service.is_running or not ports.is_free(port), service.name, _START_SECONDS)
         wanted = [Wanted(one.number, one.surname, one.birth_date, one.school.id) for one in mine]

@@ -21,10 +21,11 @@ from overstap.envelope.receipt import verify_receipt
 from overstap.oso.writing import to_bytes
 from overstap.pki import TrustStore
 from overstap.receiver.folder_store import envelope_digests as stored
+from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.writing import dossiers
 from overstap_tools.bench.receivers import receivers, store_of
-from overstap_tools.bench.sandbox import BenchPlace, give_certificates
+from overstap_tools.bench.sandbox import give_certificates
 from overstap_tools.bench.together import ProcessShare, Stopwatch, together
 
 Addresses = Mapping[str, tuple[str, int]]
@@ -35,7 +36,7 @@ _MEGA = 1024 * 1024
 
 
 def delivering(
-    stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion, addresses: Addresses, count: int, serial: int
+    stopwatch: Stopwatch, place: Sandbox, region: SyntheticRegion, addresses: Addresses, count: int, serial: int
 ) -> ProcessShare:
     """Deliver a part of the dossiers to every second receiver, one line each, and verify every receipt."""
     trust = TrustStore(place.trust, production=False)
@@ -97,7 +98,7 @@ def _deliver(trust: TrustStore, line: Pusher, content: bytes, sender: str, schoo
     )
 
 
-def run(console: Console, place: BenchPlace, *, today: date, count: int, schools: int) -> float:
+def run(console: Console, place: Sandbox, *, today: date, count: int, schools: int) -> float:
     """Print and return dossiers per second on this machine's cores, sealing and the receivers' work included.
 
     Args:

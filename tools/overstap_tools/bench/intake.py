@@ -12,11 +12,12 @@ from overstap.intake.collect import GROUP, collect_school, from_drop_folder, pre
 from overstap.ledger.rounds.rounds import open_round
 from overstap.oso.parsing import parse
 from overstap.oso.writing import to_bytes
+from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.writing import dossiers, write_school
 from overstap_tools.bench.lines import RateLine, line, show
-from overstap_tools.bench.sandbox import BenchPlace, region_of
+from overstap_tools.bench.sandbox import region_of
 from overstap_tools.bench.together import ProcessShare, Stopwatch
 
 ROUND = RoundKind.ADVICE
@@ -47,7 +48,7 @@ def rewriting(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Pr
     return stopwatch.stop(len(files))
 
 
-def collecting(stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion, year: int) -> ProcessShare:
+def collecting(stopwatch: Stopwatch, place: Sandbox, region: SyntheticRegion, year: int) -> ProcessShare:
     """Take the files of a region's drop folders into the ledger, a round of its own for each run."""
     agreement = agreement_of(region).model_copy(update={"school_year": f"{2100 + year}-{2101 + year}"})
     ledger = place.ledger()
@@ -56,7 +57,7 @@ def collecting(stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion,
     stopwatch.ready()
     taken = 0
     for school in agreement.primary_schools:
-        folder = place.folder / "drop" / region.name / school.id
+        folder = place.drop / region.name / school.id
         taken += collect_school(
             ledger,
             agreement=agreement,
@@ -72,10 +73,10 @@ def collecting(stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion,
     return part
 
 
-def inserting(stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion) -> ProcessShare:
+def inserting(stopwatch: Stopwatch, place: Sandbox, region: SyntheticRegion) -> ProcessShare:
     """Insert the same files into a bare table, in groups of the same size: what PostgreSQL itself takes."""
-    folders = place.folder / "drop" / region.name
-    with psycopg.connect(place.superuser_dsn, autocommit=True) as connection:
+    folders = place.drop / region.name
+    with psycopg.connect(place.owner_dsn, autocommit=True) as connection:
         stopwatch.ready()
         group: list[bytes] = []
         counted = 0
@@ -89,7 +90,7 @@ def inserting(stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion) 
         return stopwatch.stop(counted)
 
 
-def run(console: Console, place: BenchPlace, *, today: date, pupils: int, runs: int) -> list[RateLine]:
+def run(console: Console, place: Sandbox, *, today: date, pupils: int, runs: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:
@@ -102,8 +103,8 @@ def run(console: Console, place: BenchPlace, *, today: date, pupils: int, runs: 
     regions = [region_of(name, pupils, today, serial=serial) for serial, name in enumerate(REGIONS)]
     for region in regions:
         for school in region.primary:
-            write_school(region, school, place.folder)
-    with psycopg.connect(place.superuser_dsn) as connection:
+            write_school(region, school, place.made)
+    with psycopg.connect(place.owner_dsn) as connection:
         connection.execute(_BARE)
     years = iter(range(1_000))
     lines = [

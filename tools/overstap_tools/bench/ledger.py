@@ -19,10 +19,11 @@ from overstap.ledger.region_keys import sha256
 from overstap.ledger.review.decisions import ReviewDecision, record
 from overstap.ledger.rounds.rounds import Registration, open_round, record_registrations
 from overstap.ledger.session import Ledger
+from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of, past_milestones
 from overstap_tools.bench import processors
 from overstap_tools.bench.lines import RateLine, show
-from overstap_tools.bench.sandbox import BenchPlace, region_of
+from overstap_tools.bench.sandbox import region_of
 from overstap_tools.bench.together import Measured, ProcessShare, Stopwatch, Work, together
 
 REGIONS = ("ledger_one", "ledger_two")
@@ -34,7 +35,7 @@ _Item = TypeVar("_Item")
 
 
 def moving(
-    stopwatch: Stopwatch, place: BenchPlace, name: str, dossiers: int, group: int, year: int, today: date
+    stopwatch: Stopwatch, place: Sandbox, name: str, dossiers: int, group: int, year: int, today: date
 ) -> ProcessShare:
     """Take dossiers of one school through all states of a round."""
     agreement = agreement_of(region_of(name, 1, today), {ROUND: past_milestones(now())}).model_copy(
@@ -135,9 +136,9 @@ def steps(ledger: Ledger, agreement: Agreement, region: str, dossiers: int, grou
     yield from seconds.items()
 
 
-def updating(stopwatch: Stopwatch, place: BenchPlace, name: str, dossiers: int, group: int, *_: object) -> ProcessShare:
+def updating(stopwatch: Stopwatch, place: Sandbox, name: str, dossiers: int, group: int, *_: object) -> ProcessShare:
     """Change a text column of a bare table in groups of the same size, as often as a dossier changes its state."""
-    with psycopg.connect(place.superuser_dsn, autocommit=True) as connection:
+    with psycopg.connect(place.owner_dsn, autocommit=True) as connection:
         ids = [
             row[0]
             for row in connection.execute(
@@ -152,7 +153,7 @@ def updating(stopwatch: Stopwatch, place: BenchPlace, name: str, dossiers: int, 
         return stopwatch.stop(dossiers * len(STEPS))
 
 
-def run(console: Console, place: BenchPlace, *, today: date, dossiers: int, group: int, runs: int) -> list[RateLine]:
+def run(console: Console, place: Sandbox, *, today: date, dossiers: int, group: int, runs: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:
@@ -163,7 +164,7 @@ def run(console: Console, place: BenchPlace, *, today: date, dossiers: int, grou
         group: dossiers per transaction; the gate releases all at once.
         runs: how many times; the median counts.
     """
-    with psycopg.connect(place.superuser_dsn) as connection:
+    with psycopg.connect(place.owner_dsn) as connection:
         connection.execute(_TABLE)
     years = iter(range(1_000))
 
@@ -173,7 +174,7 @@ def run(console: Console, place: BenchPlace, *, today: date, dossiers: int, grou
             for _ in range(runs)
         ]
 
-    postgres = [processors.server(place.superuser_dsn)]
+    postgres = [processors.server(place.owner_dsn)]
     before = processors.seconds(postgres)
     one = measure(moving, 1)
     python = sum(part.cpu_seconds for found in one for part in found.parts)

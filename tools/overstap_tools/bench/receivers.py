@@ -7,7 +7,7 @@ from pathlib import Path
 
 from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.errors import OverstapError
-from overstap_tools.bench.sandbox import BenchPlace, environment
+from overstap.simulation.sandbox import Sandbox
 from overstap_tools.local import ports
 from overstap_tools.local.services import Service
 from overstap_tools.local.waiting import wait_until
@@ -15,14 +15,14 @@ from overstap_tools.local.waiting import wait_until
 _START_SECONDS = 60
 
 
-def store_of(place: BenchPlace, region: str, school: str) -> Path:
+def store_of(place: Sandbox, region: str, school: str) -> Path:
     """Return where a school's endpoint keeps what it received from a region."""
     return place.folder / "received" / region / school
 
 
 @contextmanager
 def receivers(
-    place: BenchPlace, region: str, schools: Sequence[str], *, is_floor: bool = False
+    place: Sandbox, region: str, schools: Sequence[str], *, is_floor: bool = False
 ) -> Iterator[dict[str, tuple[str, int]]]:
     """Run the schools' endpoints.
 
@@ -46,7 +46,7 @@ def receivers(
             if not is_floor:
                 words = ["overstap", "receive", "serve", "--school", school, "--port", str(port)]
                 words += ["--store", store_of(place, region, school), "--trust", place.trust]
-            service.start([sys.executable, "-m", *words], env=environment(place))
+            service.start([sys.executable, "-m", *words], env=place.environment)
             _wait(service, port)
             found[school] = (f"https://{ports.LOOPBACK}:{port}{PATH}", service.pid)
         yield found

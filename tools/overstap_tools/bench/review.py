@@ -35,9 +35,10 @@ from overstap.ledger.rounds.rounds import open_round
 from overstap.pages.shared.bounds import BoundedProtocol
 from overstap.review.code_keys import code_keys, new_code, read_code
 from overstap.review.showing import Frozen, sealed_copy, showing
+from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.writing import dossiers
-from overstap_tools.bench.sandbox import BenchPlace, region_of
+from overstap_tools.bench.sandbox import region_of
 from overstap_tools.bench.together import ProcessShare, Stopwatch, together
 from overstap_tools.local import ports
 from overstap_tools.local.waiting import wait_until
@@ -77,7 +78,7 @@ class Visits:
         return sorted(self.waits)[min(len(self.waits) - 1, int(len(self.waits) * share))]
 
 
-def fill(place: BenchPlace, families: int, visiting: int) -> list[str]:
+def fill(place: Sandbox, families: int, visiting: int) -> list[str]:
     """Put families with codes into the ledger; return the codes of those who visit.
 
     Args:
@@ -107,7 +108,7 @@ def fill(place: BenchPlace, families: int, visiting: int) -> list[str]:
     whole = sealed_copy(copy, key, REGION, access)
     plain = packed.decrypt(whole[:_NONCE_BYTES], whole[_NONCE_BYTES:], bound(REGION, f"showing/{access}"))
     codes: list[str] = []
-    with psycopg.connect(place.superuser_dsn) as connection:
+    with psycopg.connect(place.owner_dsn) as connection:
         connection.execute(
             "insert into overstap.gate_decision (region, round_id, gate, approved, decided_by, reason, answer_key, "
             "dossiers) values (%s, %s, 'release_for_review', true, 'bench', '', 'bench', 0)",
@@ -151,7 +152,7 @@ def fill(place: BenchPlace, families: int, visiting: int) -> list[str]:
             "update overstap.dossier_version set released_by = (select gate_decision from overstap.gate_decision)"
         )
         connection.execute("alter table overstap.dossier enable trigger user")
-    with psycopg.connect(place.superuser_dsn, autocommit=True) as connection:
+    with psycopg.connect(place.owner_dsn, autocommit=True) as connection:
         connection.execute("vacuum analyze")
     return codes
 
@@ -295,7 +296,7 @@ def _spent(process: psutil.Process) -> float:
     return float(own + sum(_spent(child) for child in process.children()))
 
 
-def run(console: Console, place: BenchPlace, *, families: int, visits: int, at_once: Sequence[int]) -> list[Visits]:
+def run(console: Console, place: Sandbox, *, families: int, visits: int, at_once: Sequence[int]) -> list[Visits]:
     """Print the rates, and return them.
 
     Args:
@@ -309,13 +310,13 @@ def run(console: Console, place: BenchPlace, *, families: int, visits: int, at_o
     codes = fill(place, families, visits * len(at_once) + 10 * len(at_once))
     console.print(f"{families:,} families in the ledger, put there in {time.monotonic() - begin:.0f} s")
     password = os.urandom(24).hex()
-    set_review_password(place.superuser_dsn, password)
-    dsn = psycopg.conninfo.make_conninfo(place.superuser_dsn, user="overstap_review", password=password)
+    set_review_password(place.owner_dsn, password)
+    dsn = psycopg.conninfo.make_conninfo(place.owner_dsn, user="overstap_review", password=password)
     table = Table(title="Parents' pages, whole visits, one process")
     for name in ("what", "at once", "requests/s", "per CPU second", "median ms", "p99 ms", *_SPENT):
         table.add_column(name, justify="left" if name == "what" else "right")
     results = []
-    with psycopg.connect(place.superuser_dsn) as connection:
+    with psycopg.connect(place.owner_dsn) as connection:
         backend = psutil.Process(connection.info.backend_pid)
         database = backend.parent() or backend
     for turn, count in enumerate(at_once):
@@ -345,12 +346,12 @@ def _row(table: Table, what: str, at_once: int, found: Visits) -> None:
     )
 
 
-def _wrong_answers(place: BenchPlace, dsn: str, code: str) -> str:
+def _wrong_answers(place: Sandbox, dsn: str, code: str) -> str:
     """Say how long a wrong code and a wrong birth date take in the ledger, turn about."""
     seconds: dict[str, list[float]] = {"code": [], "date": []}
     with (
         psycopg.connect(dsn, autocommit=True) as review,
-        psycopg.connect(place.superuser_dsn, autocommit=True) as owner,
+        psycopg.connect(place.owner_dsn, autocommit=True) as owner,
     ):
         for turn in range(400):
             owner.execute("delete from overstap.review_attempt")

@@ -14,25 +14,26 @@ from overstap.envelope.message_ids import message_id
 from overstap.envelope.receipt import verify_receipt
 from overstap.oso.writing import to_bytes
 from overstap.pki import TrustStore
+from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.writing import dossiers
 from overstap_tools.bench.lines import RateLine, line, show
 from overstap_tools.bench.receivers import receivers
-from overstap_tools.bench.sandbox import BenchPlace, give_certificates, region_of
+from overstap_tools.bench.sandbox import give_certificates, region_of
 from overstap_tools.bench.together import ProcessShare, Stopwatch
 
 Addresses = Mapping[str, tuple[str, int]]
 
 
 def delivering(
-    stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion, addresses: Addresses, serial: int
+    stopwatch: Stopwatch, place: Sandbox, region: SyntheticRegion, addresses: Addresses, serial: int
 ) -> ProcessShare:
     """Deliver a region's dossiers to one school and verify its receipts."""
     return _push(stopwatch, place, region, addresses, serial, is_verified=True)
 
 
 def posting(
-    stopwatch: Stopwatch, place: BenchPlace, region: SyntheticRegion, addresses: Addresses, serial: int
+    stopwatch: Stopwatch, place: Sandbox, region: SyntheticRegion, addresses: Addresses, serial: int
 ) -> ProcessShare:
     """Post the same to an endpoint that does nothing with it."""
     return _push(stopwatch, place, region, addresses, serial, is_verified=False)
@@ -40,7 +41,7 @@ def posting(
 
 def _push(
     stopwatch: Stopwatch,
-    place: BenchPlace,
+    place: Sandbox,
     region: SyntheticRegion,
     addresses: Addresses,
     serial: int,
@@ -90,7 +91,7 @@ def _sealed(trust: TrustStore, region: SyntheticRegion, school: str) -> list[tup
     return made
 
 
-def run(console: Console, place: BenchPlace, *, today: date, pupils: int, runs: int) -> list[RateLine]:
+def run(console: Console, place: Sandbox, *, today: date, pupils: int, runs: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:

@@ -10,7 +10,7 @@ from rich.console import Console
 from overstap.settings import Settings
 
 if TYPE_CHECKING:
-    from overstap_tools.bench.sandbox import BenchPlace
+    from overstap.simulation.sandbox import Sandbox
 
 app = typer.Typer(help="Rates of each stage on this machine.")
 
@@ -190,9 +190,9 @@ def _console() -> Console:
 
 
 @contextmanager
-def _place(regions: Sequence[str], *, durable: bool) -> Iterator["BenchPlace"]:
-    from overstap_tools.bench.sandbox import bench_place
+def _place(regions: Sequence[str], *, durable: bool) -> Iterator["Sandbox"]:
+    from overstap_tools.bench.sandbox import bench_sandbox
 
     _console().print(f"PostgreSQL {'waits' if durable else 'does not wait'} for the disk at each commit")
-    with bench_place(regions, is_durable=durable) as place:
+    with bench_sandbox(regions, is_durable=durable) as place:
         yield place

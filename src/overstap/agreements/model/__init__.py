@@ -13,6 +13,7 @@ from overstap.agreements.model.people import Coordinator
 from overstap.agreements.model.receiving import ByTrafficCentre, Folder, Pull, Push, Sftp
 from overstap.agreements.model.registrations import Registrations, RegistrationStage
 from overstap.agreements.model.retention import Retention
+from overstap.agreements.model.round_id import RoundId
 from overstap.agreements.model.rounds import Round, RoundKind
 from overstap.agreements.model.schools import School, SchoolId, SchoolKind
 from overstap.agreements.model.supplying import DropFolder, LasDatabase
@@ -38,6 +39,7 @@ __all__ = [
     "Reminder",
     "Retention",
     "Round",
+    "RoundId",
     "RoundKind",
     "School",
     "SchoolId",

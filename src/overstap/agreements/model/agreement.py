@@ -12,6 +12,7 @@ from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.people import Coordinator
 from overstap.agreements.model.registrations import Registrations, RegistrationStage
 from overstap.agreements.model.retention import Retention
+from overstap.agreements.model.round_id import RoundId
 from overstap.agreements.model.rounds import Round, RoundKind, moments_of
 from overstap.agreements.model.schools import School, SchoolKind
 from overstap.agreements.model.viewers import Viewer
@@ -127,9 +128,9 @@ class Agreement(AgreementPart):
         known = ", ".join(self.rounds)
         raise OverstapError("AGREEMENT-002", region=self.region, school_year=self.school_year, round=kind, rounds=known)
 
-    def round_id(self, kind: str) -> str:
+    def round_id(self, kind: str) -> RoundId:
         """Return the id that the ledger and the DAGs use for a round: "demo.2026-2027.advice"."""
-        return f"{self.region}.{self.school_year}.{kind}"
+        return RoundId.of(self.region, self.school_year, kind)
 
     @property
     def digest(self) -> str:

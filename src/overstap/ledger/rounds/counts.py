@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from overstap.agreements import RoundKind
+from overstap.agreements import RoundId, RoundKind
 from overstap.ledger.session import UnitOfWork
 
 
@@ -180,7 +180,7 @@ def secondary_schools(unit: UnitOfWork, round_id: str) -> list[SecondaryCounts]:
 
 
 def _kind(round_id: str) -> RoundKind:
-    return RoundKind(round_id.rpartition(".")[2])
+    return RoundId(round_id).kind
 
 
 def _grouped(unit: UnitOfWork, sql: str, round_id: str, school: str | None = None) -> dict[str, Counter[str]]:

@@ -70,3 +70,21 @@ def of_round(unit: UnitOfWork, round_id: str) -> list[GateDecision]:
             round=round_id,
         )
     ]
+
+
+def first_release(unit: UnitOfWork, round_id: str) -> datetime | None:
+    """Return when dossiers of a round were first released for review; None when none were."""
+    moment: datetime | None = unit.one(
+        "select min(decided_at) from overstap.gate_decision where round_id = %(round)s "
+        "and gate = 'release_for_review' and approved",
+        round=round_id,
+    )[0]
+    return moment
+
+
+def ready_to_leave(unit: UnitOfWork, round_id: str) -> int:
+    """Return how many dossiers of a round were inspected and are not sealed yet."""
+    found = unit.one(
+        "select count(*) from overstap.dossier where round_id = %(round)s and state = 'inspected'", round=round_id
+    )
+    return int(found[0])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from overstap.agreements import Agreement, RoundKind
+from overstap.agreements import Agreement, RoundId
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.session import UnitOfWork
 
@@ -97,7 +97,7 @@ def add_version(
         Its number.
     """
     number = hold(unit, round_id) + 1
-    kind = RoundKind(round_id.rpartition(".")[2])
+    kind = RoundId(round_id).kind
     stones = agreement.round(kind).milestones
     if number > 1:  # what a round starts with has its own line, round.open
         detail = {

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from overstap.agreements import Agreement, RoundKind
+from overstap.agreements import Agreement, RoundId, RoundKind
 from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.rounds.round_agreements import add_version
@@ -16,7 +16,7 @@ from overstap.ledger.session import UnitOfWork
 class RoundRow:
     """A round as the ledger knows it, with the agreement that holds for it at present."""
 
-    round_id: str
+    round_id: RoundId
     region: str
     school_year: str
     kind: RoundKind
@@ -86,7 +86,10 @@ def get_round(unit: UnitOfWork, round_id: str) -> RoundRow:
         raise OverstapError("LEDGER-009", round=round_id)
     name, region, year, kind, agreement, opened_at, closed_at = found[0]
     return RoundRow(
-        name, region, year, RoundKind(kind), Agreement.model_validate_json(json.dumps(agreement)), opened_at, closed_at
+        *(RoundId(name), region, year, RoundKind(kind)),
+        Agreement.model_validate_json(json.dumps(agreement)),
+        opened_at,
+        closed_at,
     )
 
 
@@ -133,6 +136,14 @@ def of_year(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
         for row in unit.rows(
             "select round_id from overstap.round where school_year = %(year)s order by opened_at", year=school_year
         )
+    ]
+
+
+def not_closed(unit: UnitOfWork) -> list[RoundRow]:
+    """Return the rounds that are open, of whichever school year, by id."""
+    return [
+        get_round(unit, row[0])
+        for row in unit.rows("select round_id from overstap.round where closed_at is null order by round_id")
     ]
 
 

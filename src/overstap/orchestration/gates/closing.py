@@ -34,15 +34,14 @@ class AcceptUndeliverable(Gate):
 
     def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the decision; one that accepts lets the round be closed."""
-        found = gate_holds.open_holds(unit, self.ref.round_id, ACCEPT_UNDELIVERABLE, batch=self.question)
-        dossiers = sum(hold.reason.count for hold in found)
-        gate_holds.decide(
-            *(unit, self.ref.round_id, ACCEPT_UNDELIVERABLE, self.question),
+        from overstap.rounds.questions import decide_closing
+
+        dossiers = decide_closing(
+            *(place, unit, self.question),
             approved=answer.choice == "approve",
             decided_by=answer.by,
             reason=answer.reason,
             answer_key=answer.key,
-            dossiers=dossiers,
         )
         return {"dossiers": dossiers}
 

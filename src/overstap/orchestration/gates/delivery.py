@@ -4,13 +4,12 @@ from typing import Any
 
 from overstap.errors import OverstapError
 from overstap.ledger.rounds import gate_holds
+from overstap.ledger.rounds.gate_decisions import ready_to_leave
 from overstap.ledger.rounds.gate_holds import RELEASE_FOR_DELIVERY
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
 from overstap.orchestration.markdown import escaped
 from overstap.orchestration.round_context import Workplace
-
-_READY = "select count(*) from overstap.dossier where round_id = %(round)s and state = 'inspected'"
 
 
 class ReleaseForDelivery(Gate):
@@ -25,7 +24,7 @@ class ReleaseForDelivery(Gate):
             return None
         said = self._words["reasons"]
         return {
-            "count": str(unit.one(_READY, round=self.ref.round_id)[0]),
+            "count": str(ready_to_leave(unit, self.ref.round_id)),
             "rows": "\n".join(
                 "- " + said[hold.reason.reason]["nl"].format(count=hold.reason.count, **escaped(hold.reason.facts))
                 for hold in found
@@ -34,14 +33,14 @@ class ReleaseForDelivery(Gate):
 
     def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the decision; one that approves takes the hold off."""
-        ready = int(unit.one(_READY, round=self.ref.round_id)[0])
-        gate_holds.decide(
-            *(unit, self.ref.round_id, RELEASE_FOR_DELIVERY, self.question),
+        from overstap.rounds.questions import decide_delivery
+
+        ready = decide_delivery(
+            *(place, unit, self.question),
             approved=answer.choice == "approve",
             decided_by=answer.by,
             reason=answer.reason,
             answer_key=answer.key,
-            dossiers=ready,
         )
         return {"dossiers": ready}
 

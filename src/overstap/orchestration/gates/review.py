@@ -1,14 +1,13 @@
 """Release for review: the parents may see what is accepted."""
 
-from datetime import datetime
 from typing import Any
 
 from airflow.sdk import Context
 
 from overstap.agreements import RoundKind
-from overstap.clock import now, spoken
+from overstap.clock import spoken
 from overstap.errors import OverstapError
-from overstap.ledger.dossiers.dossiers import decide_release, releases, waiting_for_release
+from overstap.ledger.dossiers.dossiers import releases, waiting_for_release
 from overstap.ledger.rounds.counts import primary_schools
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
@@ -33,7 +32,7 @@ class ReleaseForReview(Gate):
         waiting = waiting_for_release(unit, self.ref.round_id)
         return {
             "count": str(waiting.total()),
-            "closes": spoken(_closes_at(place)),
+            "closes": spoken(place.review_closes_at),
             "receivers": ", ".join(plain(school.label) for school in place.agreement.receivers(place.kind)),
             "delivers": spoken(place.round.milestones.delivers),
             "rows": "\n".join(
@@ -50,15 +49,15 @@ class ReleaseForReview(Gate):
 
     def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the answer, and release."""
-        released = decide_release(
+        from overstap.rounds.reviewing import release
+
+        released = release(
+            place,
             unit,
-            self.ref.round_id,
             approved=answer.choice == "approve",
             decided_by=answer.by,
             reason=answer.reason,
             answer_key=answer.key,
-            closes_at=_closes_at(place),
-            opens_at=place.round.milestones.review_opens,
         )
         return {"released": released}
 
@@ -69,15 +68,8 @@ class ReleaseForReview(Gate):
 
     def follow(self, place: Workplace) -> None:
         """Let the codes of families show the version that was released, and keep inspections where that was agreed."""
-        from overstap.review.renewal import after_release
+        from overstap.rounds.reviewing import renew_codes
 
-        if not place.kind.is_inspected:
-            return
-        done = after_release(place.ledger, self.ref.region, self.ref.round_id, self.task_id)
+        done = renew_codes(place, self.task_id)
         if done.total():
             self.log.info("Nieuwe versies | newer versions: %s", dict(done))
-
-
-def _closes_at(place: Workplace) -> datetime:
-    """Return when the review of what is released now closes: as agreed, and never too short for these parents."""
-    return max(place.round.milestones.review_closes, now() + place.round.review_minimum)

@@ -1,26 +1,18 @@
-"""What schools that collect by themselves left for us: receipts and results, in a folder or on their server."""
+"""Tasks: what schools that collect by themselves left for us, receipts and results, in a folder or on their server."""
 
-import logging
 from typing import Any
 
-from overstap.agreements.model import Folder, Sftp
-from overstap.clock import now
-from overstap.ledger.rounds import rounds
-from overstap.orchestration.round_context import RoundRef, bare_workplace, say, workplace
-
-log = logging.getLogger(__name__)
+from overstap.agreements import RoundId
+from overstap.orchestration.round_context import bare_workplace, say, workplace
 
 
 def plan_answers(region: str, school_year: str) -> list[dict[str, str]]:
     """Return where to look: each school that collects by itself, for each round in which dossiers may have left."""
-    with bare_workplace() as (_, ledger), ledger.unit(region, "plan_answers") as unit:
-        found = rounds.delivering(unit, school_year)
-    return [
-        {"kind": one.kind.value, "school": school.id, "label": f"{school.label}, {one.kind.dutch.lower()}"}
-        for one in found
-        for school in one.agreement.secondary_schools
-        if isinstance(school.receives, Sftp | Folder)
-    ]
+    from overstap.rounds import delivering
+
+    with bare_workplace() as context:
+        found = delivering.to_ask_for_answers(context, region, school_year)
+    return [{"kind": one.round.kind.value, "school": one.school.id, "label": one.label} for one in found]
 
 
 def take_answers(region: str, school_year: str, kind: str, school: str, label: str) -> dict[str, Any]:
@@ -33,18 +25,9 @@ def take_answers(region: str, school_year: str, kind: str, school: str, label: s
         school: BRIN and branch.
         label: how the school is shown in the grid.
     """
-    from overstap.delivery.receipt_collection import take_in
+    from overstap.rounds import delivering
 
-    with workplace(RoundRef(region, school_year, kind), f"answers {school}") as place:
-        done = take_in(
-            place.ledger,
-            place.trust,
-            agreement=place.agreement,
-            round_id=place.ref.round_id,
-            school=place.agreement.school(school),
-            actor=f"answers {school}",
-            clock=now,
-            outbox=place.settings.outbox,
-        )
+    with workplace(RoundId.of(region, school_year, kind), f"answers {school}") as context:
+        done = delivering.take_answers(context, school)
     say(label, done)
     return dict(done)

@@ -1,17 +1,9 @@
-"""The round ends: the evidence signed, the report written."""
+"""Task: the round ends, the evidence signed and the report written."""
 
-import logging
 from typing import Any
 
-from overstap.clock import now
-from overstap.errors import OverstapError
-from overstap.ledger.delivery import deliveries, results
-from overstap.ledger.rounds import counts, gate_decisions, rounds
-from overstap.orchestration.round_context import RoundRef, workplace
-from overstap.orchestration.tasks.gate_tasks import look_before_closing
-from overstap.orchestration.tasks.steering import leaves_open
-
-log = logging.getLogger(__name__)
+from overstap.agreements import RoundId
+from overstap.orchestration.round_context import workplace
 
 
 def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
@@ -22,38 +14,8 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
     Raises:
         OverstapError: GATE-009 when something that did not arrive waits for the coordinator to accept it.
     """
-    from overstap.closing.checkpoint import make_checkpoint
-    from overstap.closing.report import round_report, write_report
-    from overstap.quality.publishing import publish
-    from overstap.quality.rulebook import sentence_of
+    from overstap.rounds import closing
 
-    ref = RoundRef(region, school_year, kind)
-    with workplace(ref, "close") as place:
-        if leaves_open(place):
-            log.info(
-                "Deze run gaat over enkele scholen; de ronde blijft open | about some schools: the round stays open"
-            )
-            return {}
-        with place.ledger.unit(region, "close") as unit:
-            held = look_before_closing(place, unit)
-        if held:  # its gate may have been marked a success
-            raise OverstapError("GATE-009", count=sum(hold.reason.count for hold in held))
-        with place.ledger.unit(region, "close") as unit:
-            rounds.close_round(unit, ref.round_id)
-        checkpoint = make_checkpoint(place.ledger, place.trust, region=region, actor="close", at=now())
-        with place.ledger.unit(region, "close") as unit:
-            report = round_report(
-                rounds.get_round(unit, ref.round_id),
-                primary=counts.primary_schools(unit, ref.round_id),
-                secondary=counts.secondary_schools(unit, ref.round_id),
-                results=results.counts(unit, ref.round_id),
-                decisions=gate_decisions.of_round(unit, ref.round_id),
-                checkpoint=checkpoint,
-                sentence_of=sentence_of,
-                at=now(),
-                missing=deliveries.without_receiver(unit, ref.round_id),
-            )
-            quality = publish(unit, place.settings.need_path("reports"), ref.round_id)
-        path = write_report(place.settings.need_path("reports"), ref.round_id, report)
-    log.info("Verslag | report: %s, %s", path.name, quality.name)
-    return {"audit_lines": checkpoint[0]}
+    with workplace(RoundId.of(region, school_year, kind), "close") as context:
+        closed = closing.close(context)
+    return {"audit_lines": closed.audit_lines} if closed else {}

@@ -1,44 +1,28 @@
-"""What is told by mail: noted, written, sent."""
-
-import logging
-from collections import Counter
-from datetime import datetime
+"""Tasks: what is told by mail, noted, written and sent."""
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from overstap.clock import now
 from overstap.orchestration.links import round_page
 from overstap.orchestration.mail import door
 from overstap.orchestration.round_context import bare_workplace, say
-from overstap.pki import TrustStore
-from overstap.pki.watch import ExpiryKind, expiring
-from overstap.settings import Settings
-
-log = logging.getLogger(__name__)
 
 
 def tell(region: str, school_year: str) -> dict[str, int]:
     """Note what coordinators and schools are to be told, and put the mails that may go in the outbox."""
-    from overstap.notifications.noting import tell as told
+    from overstap.rounds import notifying
 
-    with bare_workplace() as (settings, ledger):
-        done = told(ledger, region, at=now(), endings=_endings(settings), board=round_page, actor="tell")
+    with bare_workplace() as context:
+        done = notifying.notify(context, region, board=round_page)
     say("Berichten | notices", done)
     return dict(done)
 
 
 def invite_late(region: str, school_year: str) -> dict[str, int]:
     """Invite families whose dossier was released since, and remind who is due, in every open round."""
-    from overstap.review.inviting import invite
+    from overstap.rounds import notifying
 
-    done: Counter[str] = Counter()
-    with bare_workplace() as (settings, ledger):
-        with ledger.unit(region, "invite_late") as unit:
-            found = unit.rows("select round_id from overstap.round where closed_at is null order by round_id")
-        for (round_id,) in found:
-            done += invite(
-                ledger, region=region, round_id=round_id, actor="invite_late", address=settings.review_address
-            )
+    with bare_workplace() as context:
+        done = notifying.invite_late(context, region)
     say("Uitnodigingen | invitations", done)
     return dict(done)
 
@@ -49,19 +33,11 @@ def send_mail(region: str, school_year: str) -> dict[str, int]:
     Raises:
         AirflowSkipException: no mail server is named (setting OVERSTAP_MAIL).
     """
-    from overstap.notifications.outbox import work
+    from overstap.rounds import notifying
 
-    with bare_workplace() as (settings, ledger):
-        if not settings.mail:
+    with bare_workplace() as context:
+        if not context.settings.mail:
             raise AirflowSkipException("OVERSTAP_MAIL noemt geen mailserver (names no mail server): de mail wacht")
-        done = work(ledger, region, door(settings.mail), actor="send_mail", clock=now)
+        done = notifying.send_mail(context, region, server=door(context.settings.mail))
     say("Mail", done)
     return dict(done)
-
-
-def _endings(settings: Settings) -> list[tuple[str, str, datetime]]:
-    """Return the certificates that end soon: name, owner and moment; none where this deployment has no trust folder."""
-    if settings.trust is None:
-        return []
-    store = TrustStore(settings.trust, production=settings.production)
-    return [(one.name, one.owner, one.until) for one in expiring(store, at=now()) if one.kind is ExpiryKind.CERTIFICATE]

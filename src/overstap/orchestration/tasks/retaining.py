@@ -1,9 +1,7 @@
-"""Erases what a region's rounds left and what was kept long enough."""
+"""Task: erases what a region's rounds left and what was kept long enough."""
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from overstap.agreements.load import find_agreement
-from overstap.ledger.retention import retain as erase_what_is_due
 from overstap.orchestration.round_context import bare_workplace, say
 
 
@@ -13,12 +11,11 @@ def retain(region: str, school_year: str) -> dict[str, int]:
     Raises:
         AirflowSkipException: the agreement says nothing about it, so nothing is erased by itself.
     """
-    with bare_workplace() as (settings, ledger):
-        agreed = find_agreement(settings.regions, region, school_year).retention
-        if agreed is None:
+    from overstap.rounds import retaining
+
+    with bare_workplace() as context:
+        done = retaining.retain(context, region, school_year)
+        if done is None:
             raise AirflowSkipException("De afspraken zeggen niets over bewaren (retention): er wordt niets gewist.")
-        done = erase_what_is_due(
-            ledger, region, actor="retain", content_days=agreed.content_days, traces_days=agreed.traces_days
-        )
     say("Gewist | erased", done)
     return dict(done)

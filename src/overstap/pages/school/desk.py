@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
-from overstap.agreements import Agreement, Round
+from overstap.agreements import Agreement, Round, RoundId
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
@@ -158,7 +158,7 @@ class SchoolDesk:
                 school=who.school,
             )
             return [
-                RoundOfSchool(round_id, get_round(unit, round_id).kind.dutch, round_id.split(".")[1], count)
+                RoundOfSchool(round_id, get_round(unit, round_id).kind.dutch, RoundId(round_id).school_year, count)
                 for round_id, count in found
             ]
 

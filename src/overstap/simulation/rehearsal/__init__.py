@@ -1,5 +1,5 @@
-"""A school year played before it begins: the real ledger and the real stages under a clock that moves, without Airflow.
+"""A school year played before it begins: the steps of `rounds` on a ledger of its own, under a clock that moves.
 
-`place` is where it happens, `families` who takes part, `play` takes one round from opening to close, `year` all of them
-in the order of time.
+`families` is who takes part, `play` takes one round from opening to close, `year` all of them in the order of time.
+`server` is where the ledger's database comes from.
 """

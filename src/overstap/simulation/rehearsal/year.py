@@ -2,20 +2,24 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 
 from overstap.agreements import Agreement
 from overstap.agreements.national import National
 from overstap.agreements.paper_rehearsal import Habits
 from overstap.simulation.rehearsal.families import Days, cast
+from overstap.simulation.rehearsal.moving_clock import MovingClock
 from overstap.simulation.rehearsal.play import Playing, Seen, chance_of
-from overstap.simulation.rehearsal.sandbox import rehearsal_place
+from overstap.simulation.sandbox import temporary_sandbox
+from overstap.simulation.synthetic.agreement import write_agreement
 
 
 def rehearse_year(
     agreement: Agreement,
     national: National,
     *,
+    server: str,
     seed: int,
     pupils: int,
     schools: int,
@@ -27,6 +31,7 @@ def rehearse_year(
     Args:
         agreement: what was agreed; made-up schools take the place of its own.
         national: its school year.
+        server: connection string of a login that may make databases and roles; see `temporary_sandbox`.
         seed: the same seed gives the same year.
         pupils: how many made-up pupils.
         schools: how many made-up primary schools.
@@ -40,9 +45,17 @@ def rehearse_year(
     level = quiet.level
     quiet.setLevel(logging.CRITICAL)  # what a task would say in Airflow's log is told here as what happened
     try:
-        with rehearsal_place(region.name, everybody, at=first - timedelta(days=1)) as place:
+        with temporary_sandbox(server, region.name) as sandbox, closing(sandbox.ledger()) as ledger:
+            before = first - timedelta(days=1)
+            sandbox.certify([region.name], everybody, at=before)
+            write_agreement(played, sandbox.regions)
+            clock = MovingClock(sandbox, before)
             rounds = [
-                Playing(place, region, Days(played, national, chance_of(seed, kind), habits), kind)
+                Playing(
+                    *(sandbox, ledger, clock, region),
+                    Days(played, national, chance_of(seed, kind), habits),
+                    kind,
+                )
                 for kind in played.rounds
             ]
             while waiting := [(at, one) for one in rounds if (at := one.next_at()) is not None]:

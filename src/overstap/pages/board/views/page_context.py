@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
+from overstap.agreements import RoundId
 from overstap.clock import wall
 from overstap.errors import OverstapError
 from overstap.ledger.delivery import test_messages, uncollected
@@ -61,7 +62,10 @@ class PageContext:
         Raises:
             NotHereError: the account may not see it, or there is none.
         """
-        region = round_id.partition(".")[0]
+        try:
+            region = RoundId(round_id).region
+        except OverstapError:
+            raise NotHereError(round_id) from None
         if region not in self.person.regions:
             raise NotHereError(round_id)
         with self.region(region) as unit:

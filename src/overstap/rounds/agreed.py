@@ -1,0 +1,56 @@
+"""The agreement that holds for a running round, with what may still change of a changed agreement file."""
+
+import logging
+
+from overstap.agreements import Agreement, RoundId
+from overstap.agreements.load import find_agreement
+from overstap.errors import OverstapError
+from overstap.ledger.rounds.rounds import get_round
+from overstap.ledger.rounds.steering import take_file
+from overstap.rounds.context import Context, RoundContext
+
+log = logging.getLogger(__name__)
+
+
+def round_context(context: Context, round_id: RoundId, actor: str) -> RoundContext:
+    """Return the context of an open round, with the agreement that holds now.
+
+    Args:
+        context: settings and ledger.
+        round_id: the round.
+        actor: the step that looks, for the evidence of a change.
+
+    Raises:
+        OverstapError: LEDGER-009 when the round is not open.
+    """
+    return context.of_round(round_id, agreement_now(context, round_id, actor))
+
+
+def agreement_now(context: Context, round_id: RoundId, actor: str) -> Agreement:
+    """Return what holds for a round, after taking over what may still change of a changed agreement file.
+
+    A file that is broken, or gone, changes nothing: the round goes on with what holds, and the log says so.
+
+    Args:
+        context: settings and ledger.
+        round_id: the round; it is open.
+        actor: the step that looks.
+
+    Raises:
+        OverstapError: LEDGER-009 when the round is not there.
+    """
+    with context.ledger.unit(round_id.region, actor) as unit:
+        agreement = get_round(unit, round_id).agreement
+    try:
+        offered = find_agreement(context.settings.regions, round_id.region, round_id.school_year)
+    except OverstapError as error:
+        log.warning("%s | %s", error.code, error.message_nl)
+        return agreement
+    with context.ledger.unit(round_id.region, actor) as unit:
+        decided = take_file(unit, round_id, offered, taken_by=actor)
+    if decided is None:
+        return agreement
+    for verdict in decided.verdicts:
+        level = logging.INFO if verdict.refused is None else logging.WARNING
+        log.log(level, "%s | %s", verdict.difference.sentence_nl, verdict.sentence_nl)
+    return decided.agreement

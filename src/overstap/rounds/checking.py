@@ -1,0 +1,57 @@
+"""What is new is judged, for the whole region at once."""
+
+import logging
+from collections import Counter
+
+from overstap.clock import wall
+from overstap.ledger.rounds import rounds
+from overstap.rounds.agreed import round_context
+from overstap.rounds.context import Context, RoundContext
+
+log = logging.getLogger(__name__)
+
+
+def check(context: RoundContext) -> Counter[str]:
+    """Judge what is new in the whole region at once, make each school's report, and write the region's quality page.
+
+    Args:
+        context: of the round.
+
+    Returns:
+        Counts: "accepted", "rejected" and "reports".
+    """
+    from overstap.quality import registers  # Great Expectations: only where it is needed
+    from overstap.quality.publishing import publish
+    from overstap.quality.region import judge_round
+
+    judged = judge_round(
+        context.ledger,
+        agreement=context.agreement,
+        agreed=context.round,
+        round_id=context.round_id,
+        actor="check",
+        today=wall(context.clock()).date(),
+        made_at=context.clock(),
+        registers=registers.load(context.settings.registers),
+    )
+    if context.settings.reports is not None:
+        with context.unit("check") as unit:
+            page = publish(unit, context.settings.reports, context.round_id)
+        log.info("Kwaliteit | quality: %s", page.name)
+    return judged
+
+
+def check_early(context: Context, region: str, school_year: str) -> Counter[str]:
+    """Judge what came in so far, for each round that is open and not yet due, so that schools can mend in time.
+
+    Args:
+        context: settings and ledger.
+        region: region id.
+        school_year: school year.
+    """
+    with context.ledger.unit(region, "check_early") as unit:
+        collecting = [one.round_id for one in rounds.collecting(unit, school_year)]
+    judged: Counter[str] = Counter()
+    for round_id in collecting:
+        judged.update(check(round_context(context, round_id, "check")))
+    return judged

@@ -1,0 +1,72 @@
+"""The round ends: the evidence signed, the report written."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from overstap.closing.checkpoint import make_checkpoint
+from overstap.closing.report import round_report, write_report
+from overstap.errors import OverstapError
+from overstap.ledger.delivery import deliveries, results
+from overstap.ledger.rounds import counts, gate_decisions, rounds
+from overstap.quality.publishing import publish
+from overstap.quality.rulebook import sentence_of
+from overstap.rounds.context import RoundContext
+from overstap.rounds.opening import leaves_open
+from overstap.rounds.questions import look_before_closing
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a round's closing left."""
+
+    audit_lines: int
+    """Number of the last line that the signed checkpoint covers."""
+    report: Path
+    quality: Path
+
+
+def close(context: RoundContext) -> Closed | None:
+    """Close the round once what did not arrive is accepted, sign the evidence, and write the round's report.
+
+    Args:
+        context: of the round.
+
+    Returns:
+        What it left; None when the run was narrowed to some schools while others' deliveries are on their way: then the
+        round stays open.
+
+    Raises:
+        OverstapError: GATE-009 when something that did not arrive waits for the coordinator to accept it.
+    """
+    reports = context.settings.need_path("reports")
+    if leaves_open(context):
+        log.info("Deze run gaat over enkele scholen; de ronde blijft open | about some schools: the round stays open")
+        return None
+    with context.unit("close") as unit:
+        held = look_before_closing(context, unit)
+    if held:  # its gate may have been marked a success
+        raise OverstapError("GATE-009", count=sum(hold.reason.count for hold in held))
+    with context.unit("close") as unit:
+        rounds.close_round(unit, context.round_id)
+    checkpoint = make_checkpoint(
+        context.ledger, context.trust, region=context.region, actor="close", at=context.clock()
+    )
+    with context.unit("close") as unit:
+        report = round_report(
+            rounds.get_round(unit, context.round_id),
+            primary=counts.primary_schools(unit, context.round_id),
+            secondary=counts.secondary_schools(unit, context.round_id),
+            results=results.counts(unit, context.round_id),
+            decisions=gate_decisions.of_round(unit, context.round_id),
+            checkpoint=checkpoint,
+            sentence_of=sentence_of,
+            at=context.clock(),
+            missing=deliveries.without_receiver(unit, context.round_id),
+        )
+        quality = publish(unit, reports, context.round_id)
+    path = write_report(reports, context.round_id, report)
+    log.info("Verslag | report: %s, %s", path.name, quality.name)
+    return Closed(checkpoint[0], path, quality)

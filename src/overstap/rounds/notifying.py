@@ -1,0 +1,59 @@
+"""What coordinators, schools and families are told by mail: noted, written, put in the outbox, sent."""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from overstap.ledger.rounds import rounds
+from overstap.notifications.noting import tell
+from overstap.notifications.outbox import work
+from overstap.notifications.smtp import Door
+from overstap.pki.watch import ExpiryKind, expiring
+from overstap.rounds.context import Context
+from overstap.rounds.reviewing import invite_released
+
+
+def notify(context: Context, region: str, *, board: Callable[[str], str]) -> Counter[str]:
+    """Note what coordinators and schools are to be told, and put the mails that may go in the outbox.
+
+    Args:
+        context: settings and ledger.
+        region: region id.
+        board: gives the address of a round's page on the board.
+    """
+    return tell(context.ledger, region, at=context.clock(), endings=_endings(context), board=board, actor="tell")
+
+
+def invite_late(context: Context, region: str) -> Counter[str]:
+    """Invite families whose dossier was released since, and remind who is due, in every open round.
+
+    Args:
+        context: settings and ledger.
+        region: region id.
+    """
+    done: Counter[str] = Counter()
+    with context.ledger.unit(region, "invite_late") as unit:
+        found = rounds.not_closed(unit)
+    for one in found:
+        done += invite_released(context.of_round(one.round_id, one.agreement), "invite_late")
+    return done
+
+
+def send_mail(context: Context, region: str, *, server: Callable[[], AbstractContextManager[Door]]) -> Counter[str]:
+    """Send what is due in the region's outbox.
+
+    Args:
+        context: settings and ledger.
+        region: region id.
+        server: connects to the mail server.
+    """
+    return work(context.ledger, region, server, actor="send_mail", clock=context.clock)
+
+
+def _endings(context: Context) -> list[tuple[str, str, datetime]]:
+    """Return the certificates that end soon: name, owner and moment; none where this deployment has no trust folder."""
+    if context.settings.trust is None:
+        return []
+    found = expiring(context.trust, at=context.clock())
+    return [(one.name, one.owner, one.until) for one in found if one.kind is ExpiryKind.CERTIFICATE]

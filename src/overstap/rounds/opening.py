@@ -1,0 +1,107 @@
+"""The round begins, and a coordinator steers it: moments moved, a run narrowed to some schools."""
+
+import logging
+from dataclasses import dataclass
+
+from overstap.agreements import RoundId, SchoolKind
+from overstap.agreements.load import find_agreement
+from overstap.clock import spoken
+from overstap.errors import OverstapError
+from overstap.ledger.delivery.deliveries import still_open
+from overstap.ledger.rounds import rounds
+from overstap.ledger.rounds.runs import narrowed_to
+from overstap.ledger.rounds.steering import SteeringRequest, take_form
+from overstap.rounds.context import Context, RoundContext
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A round that is open.
+
+    Args:
+        is_new: whether it was opened now.
+        schools: how many schools take part.
+    """
+
+    is_new: bool
+    schools: int
+
+
+def open_round(context: Context, round_id: RoundId) -> Opened:
+    """Write the round and its schools into the ledger, with the agreement as it stands now. Safe to repeat.
+
+    Args:
+        context: settings and ledger.
+        round_id: the round.
+
+    Raises:
+        OverstapError: AGREEMENT-022 before the agreed opening.
+    """
+    agreement = find_agreement(context.settings.regions, round_id.region, round_id.school_year)
+    opens = agreement.round(round_id.kind).milestones.opens
+    if context.clock() < opens:  # nobody's data are asked for before it was agreed, whoever starts the round
+        raise OverstapError("AGREEMENT-022", round=round_id, moment=spoken(opens))
+    with context.ledger.unit(round_id.region, "open_round") as unit:
+        is_new = rounds.open_round(unit, agreement, round_id.kind)
+    log.info("%s %s", round_id, "geopend | opened" if is_new else "was al geopend | was open already")
+    return Opened(is_new, len(agreement.schools))
+
+
+def steer(context: RoundContext, asked: SteeringRequest) -> int:
+    """Take over what a coordinator's form asks of a running round.
+
+    Args:
+        context: of the round.
+        asked: by whom, and what.
+
+    Returns:
+        How many milestones moved.
+
+    Raises:
+        OverstapError: AGREEMENT-021 when it cannot be.
+    """
+    if asked.by not in {person.account for person in context.agreement.coordinators}:
+        raise OverstapError(
+            "AGREEMENT-021",
+            problem="alleen een coördinator van deze regio mag een ronde bijsturen",
+            problem_en="only a coordinator of this region may steer a round",
+        )
+    with context.unit(asked.by) as unit:
+        verdicts = take_form(unit, context.round_id, asked)
+    for verdict in verdicts:
+        log.info("%s | %s", verdict.difference.sentence_nl, verdict.sentence_nl)
+    return len(verdicts)
+
+
+def is_chosen(context: RoundContext, school: str) -> bool:
+    """Tell whether a run is about a school. A side of which no school was chosen is not narrowed.
+
+    Args:
+        context: of the round.
+        school: BRIN and branch.
+    """
+    chosen = _narrowed_to(context)
+    kinds: dict[str, SchoolKind] = {one.id: one.kind for one in context.agreement.schools}
+    return school in chosen or not any(kinds.get(one) is kinds.get(school) for one in chosen)
+
+
+def leaves_open(context: RoundContext) -> bool:
+    """Tell whether a run must leave the round open: narrowed, while others' deliveries are on their way.
+
+    Args:
+        context: of the round.
+    """
+    if not _narrowed_to(context):
+        return False
+    with context.unit(context.kind) as unit:
+        is_busy = still_open(unit, context.round_id).count > 0
+    return is_busy and context.clock() < context.round.milestones.receipts_due
+
+
+def _narrowed_to(context: RoundContext) -> frozenset[str]:
+    if context.run is None:
+        return frozenset()
+    with context.unit(context.kind) as unit:
+        return narrowed_to(unit, context.round_id, context.run)

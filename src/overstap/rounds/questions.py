@@ -1,0 +1,180 @@
+"""What the coordinator is asked after the window, before delivery and before the end, and what is decided about it."""
+
+import math
+from datetime import timedelta
+
+from overstap.agreements import Agreement, RoundKind
+from overstap.closing.undeliverable import undeliverable
+from overstap.delivery.unusual import DeliverySituation, Ending, unusual
+from overstap.ledger.review import windows
+from overstap.ledger.rounds import counts, gate_holds
+from overstap.ledger.rounds.gate_decisions import first_release, ready_to_leave
+from overstap.ledger.rounds.gate_holds import (
+    ACCEPT_UNDELIVERABLE,
+    NOT_INSPECTED,
+    RELEASE_FOR_DELIVERY,
+    Hold,
+    HoldReason,
+)
+from overstap.ledger.rounds.round_agreements import versions
+from overstap.ledger.session import UnitOfWork
+from overstap.notifications.undelivered import tell_undelivered
+from overstap.pki.watch import ExpiryKind, expiring
+from overstap.rounds.context import RoundContext
+from overstap.rounds.opening import leaves_open
+
+
+def window_questions(context: RoundContext) -> list[int]:
+    """Return the numbers of the questions about who did not inspect; the agreement may leave nothing to ask."""
+    with context.unit("window_questions") as unit:
+        is_offered = len(windows.ALLOWED[context.round.not_inspected]) > 1
+        lapsed = [
+            HoldReason(
+                NOT_INSPECTED,
+                one.lapsed,
+                {"school": f"{one.name} ({one.school})", "released": one.released},
+                one.school,
+            )
+            for one in windows.standing(unit, context.round_id)
+            if one.lapsed and is_offered
+        ]
+        gate_holds.look(unit, context.round_id, NOT_INSPECTED, lapsed)
+        return _numbers(unit, context, NOT_INSPECTED)
+
+
+def delivery_questions(context: RoundContext) -> list[int]:
+    """Return the numbers of the questions about what is unusual before delivery."""
+    with context.unit("delivery_questions") as unit:
+        look_before_delivery(context, unit)
+        return _numbers(unit, context, RELEASE_FOR_DELIVERY)
+
+
+def closing_questions(context: RoundContext) -> list[int]:
+    """Return the questions about what did not arrive; what is unconfirmed when receipts were due is so from here on."""
+    stays_open = leaves_open(context)
+    with context.unit("closing_questions") as unit:
+        if not stays_open:
+            look_before_closing(context, unit)
+        return _numbers(unit, context, ACCEPT_UNDELIVERABLE)
+
+
+def decide_delivery(
+    context: RoundContext,
+    unit: UnitOfWork,
+    question: int,
+    *,
+    approved: bool,
+    decided_by: str,
+    reason: str,
+    answer_key: str,
+) -> int:
+    """Keep a coordinator's decision about delivering although something is unusual; an approval takes the hold off.
+
+    Args:
+        context: of the round.
+        unit: the transaction, of the coordinator's account.
+        question: number of the question.
+        approved: whether what is ready may leave.
+        decided_by: the coordinator's account.
+        reason: in the coordinator's own words; may be empty.
+        answer_key: names this answer, so that a repeated call records it once.
+
+    Returns:
+        How many dossiers were ready to leave.
+    """
+    ready = ready_to_leave(unit, context.round_id)
+    gate_holds.decide(
+        *(unit, context.round_id, RELEASE_FOR_DELIVERY, question),
+        approved=approved,
+        decided_by=decided_by,
+        reason=reason,
+        answer_key=answer_key,
+        dossiers=ready,
+    )
+    return ready
+
+
+def decide_closing(
+    context: RoundContext,
+    unit: UnitOfWork,
+    question: int,
+    *,
+    approved: bool,
+    decided_by: str,
+    reason: str,
+    answer_key: str,
+) -> int:
+    """Keep a coordinator's decision about closing without what did not arrive; an approval lets the round be closed.
+
+    Args:
+        context: of the round.
+        unit: the transaction, of the coordinator's account.
+        question: number of the question.
+        approved: whether the round may be closed without them.
+        decided_by: the coordinator's account.
+        reason: in the coordinator's own words; may be empty.
+        answer_key: names this answer, so that a repeated call records it once.
+
+    Returns:
+        How many dossiers the question was about.
+    """
+    held = gate_holds.open_holds(unit, context.round_id, ACCEPT_UNDELIVERABLE, batch=question)
+    about = sum(hold.reason.count for hold in held)
+    gate_holds.decide(
+        *(unit, context.round_id, ACCEPT_UNDELIVERABLE, question),
+        approved=approved,
+        decided_by=decided_by,
+        reason=reason,
+        answer_key=answer_key,
+        dossiers=about,
+    )
+    return about
+
+
+def look_before_delivery(context: RoundContext, unit: UnitOfWork) -> list[Hold]:
+    """Raise in the ledger what is unusual about delivering now; return what stands open."""
+    due = context.round.milestones.receipts_due
+    days = max(1, math.ceil((due - context.clock()) / timedelta(days=1)))
+    mine = {school.id for school in context.agreement.schools} | {f"region {context.region}"}
+    endings = [
+        Ending(one.name, one.until)
+        for one in expiring(context.trust, at=context.clock(), days=days)
+        if one.kind is ExpiryKind.CERTIFICATE and one.owner in mine
+    ]
+    found = DeliverySituation(
+        counts.primary_schools(unit, context.round_id), endings, _is_agreement_changed(unit, context)
+    )
+    return gate_holds.look(unit, context.round_id, RELEASE_FOR_DELIVERY, unusual(found))
+
+
+def look_before_closing(context: RoundContext, unit: UnitOfWork) -> list[Hold]:
+    """Say what stayed unconfirmed when receipts were due, and raise what did not arrive; return what stands open."""
+    if context.clock() >= context.round.milestones.receipts_due:
+        tell_undelivered(unit, context.agreement, context.kind)
+    return gate_holds.look(unit, context.round_id, ACCEPT_UNDELIVERABLE, undeliverable(unit, context.round_id))
+
+
+def _is_agreement_changed(unit: UnitOfWork, context: RoundContext) -> bool:
+    """Tell whether what matters to delivery is agreed otherwise than when the coordinator first released dossiers."""
+    released_at = first_release(unit, context.round_id)
+    if released_at is None:
+        return False
+    known = versions(unit, context.round_id)
+    then = [one for one in known if one.taken_at <= released_at] or known[:1]
+    return _what_counts(then[-1].agreement, context.kind) != _what_counts(known[-1].agreement, context.kind)
+
+
+def _what_counts(agreement: Agreement, kind: RoundKind) -> tuple[object, ...]:
+    """Return what of an agreement says what goes to whom, and when."""
+    agreed = agreement.round(kind)
+    moments = agreed.milestones
+    return (
+        *(agreed.profile, agreed.provisional, agreed.receivers, agreed.categories, agreed.not_inspected),
+        *(moments.delivers, moments.receipts_due),
+        tuple((school.id, school.receives) for school in agreement.schools),
+    )
+
+
+def _numbers(unit: UnitOfWork, context: RoundContext, gate: str) -> list[int]:
+    """Return the numbers of a gate's questions: always one at least, which has nothing to ask where nothing stands."""
+    return list(range(1, max(1, gate_holds.batches(unit, context.round_id, gate)) + 1))

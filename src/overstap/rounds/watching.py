@@ -1,0 +1,108 @@
+"""What goes on beside the rounds, every few minutes: tests before them, taking back, trying again, telling in time."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from overstap.delivery.revocation_sender import take_back_all
+from overstap.delivery.test_messages import Tester
+from overstap.errors import OverstapError
+from overstap.ledger.delivery import circuit_breaker
+from overstap.ledger.delivery.test_messages import SchoolResult
+from overstap.ledger.rounds import rounds
+from overstap.ledger.rounds.milestones import note_passed
+from overstap.notifications.undelivered import tell_undelivered
+from overstap.rounds.context import Context, RoundContext
+from overstap.rounds.delivering import send
+
+log = logging.getLogger(__name__)
+
+TESTED_AGAIN_AFTER = timedelta(hours=6)
+"""A school that did not pass is tried again by itself, not oftener than this."""
+
+
+def watch(context: Context, region: str, school_year: str) -> Counter[str]:
+    """Look after a region's deliveries: whatever is due now, of each of its rounds.
+
+    Keeps that milestones passed, and tells what is undelivered when receipts are due; sends test messages between
+    opening and delivery; takes back what was withdrawn; sends again what somebody asked for, and what waited for its
+    time.
+
+    Args:
+        context: settings and ledger.
+        region: region id.
+        school_year: school year.
+    """
+    done: Counter[str] = Counter()
+    with context.ledger.unit(region, "watch") as unit:
+        rows = rounds.of_year(unit, school_year)
+    known = [context.of_round(one.round_id, one.agreement) for one in rows]
+    still_open = [one for one, row in zip(known, rows, strict=True) if row.closed_at is None]
+    if not known:
+        return done
+    for one in still_open:
+        with one.unit("watch") as unit:
+            done["milestones"] += len(note_passed(unit, one.round_id))
+        done["undelivered"] += _tell_undelivered(one)
+    done.update(_take_back(known[-1]))
+    done.update(_send(known))
+    for one in still_open:  # last: a school that hangs must not keep waiting what matters more
+        done["tested"] += _test(one)
+    return done
+
+
+def _tell_undelivered(context: RoundContext) -> int:
+    if context.clock() < context.round.milestones.receipts_due:
+        return 0
+    with context.unit("watch") as unit:
+        return sum(item.count for item in tell_undelivered(unit, context.agreement, context.kind))
+
+
+def _test(context: RoundContext) -> int:
+    milestones = context.round.milestones
+    if not milestones.opens <= context.clock() < milestones.delivers:
+        return 0
+    tester = Tester(
+        *(context.ledger, context.trust, context.agreement, context.round_id),
+        *("watch", context.clock, context.settings.outbox),
+    )
+    tester.take_in()
+    if not any(_is_to_be_tested(school, context.clock()) for school in tester.standing()):
+        return 0
+    found = tester.send()
+    for school in found:
+        if not school.has_passed:
+            log.warning("Proefbericht niet geslaagd | not passed: %s (%s): %s", school.name, school.school, school.code)
+    return len(found)
+
+
+def _is_to_be_tested(school: SchoolResult, at: datetime) -> bool:
+    return not school.has_passed and (school.tried_at is None or school.tried_at < at - TESTED_AGAIN_AFTER)
+
+
+def _take_back(context: RoundContext) -> Counter[str]:
+    done = take_back_all(
+        context.ledger,
+        context.trust,
+        agreement=context.agreement,
+        actor="watch",
+        clock=context.clock,
+        outbox=context.settings.outbox,
+    )
+    return Counter({f"taken back, {name}": count for name, count in done.items() if count})
+
+
+def _send(known: Sequence[RoundContext]) -> Counter[str]:
+    done: Counter[str] = Counter()
+    by_id: dict[str, RoundContext] = {one.round_id: one for one in known}
+    with known[0].unit("watch") as unit:
+        due = circuit_breaker.due(unit)
+    for round_id, school in due:
+        if round_id not in by_id:
+            continue
+        try:
+            done.update(send(by_id[round_id], school, actor="watch"))
+        except OverstapError as error:  # one school's fault stops no other's; the round's task is red
+            log.warning("%s %s: %s", round_id, school, error)
+    return done
