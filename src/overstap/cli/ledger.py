@@ -23,22 +23,12 @@ def migrate() -> None:
 
     Says what it did. An agreement that cannot be read is told and stops nothing else.
     """
-    from overstap.agreements import load_all
-    from overstap.ledger.migrate import add_region
-    from overstap.ledger.migrate import migrate as bring_up
+    from overstap.ledger.preparation import migrate_ledger
 
     settings = Settings()
-    dsn = settings.need("ledger_owner")
-    console = Console(highlight=False)
-    for done in bring_up(dsn) or ["the schema was up to date"]:
-        console.print(done)
-    good, broken = load_all(settings.regions)
-    for region in sorted({agreement.region for agreement in good}):
-        add_region(dsn, region)
-        console.print(f"region {region} is there")
-    # A region's typo is that region's: its own rounds wait for it (`overstap agreement check`), all others go on.
-    for error in broken:
-        Console(stderr=True, highlight=False).print(f"[yellow]left as it was:[/] {escape(str(error))}")
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    for line in migrate_ledger(settings.need("ledger_owner"), settings.regions):
+        console.print(line)
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from overstap.ledger.delivery.results import ResultCounts
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.gate_decisions import GateDecision
 from overstap.ledger.rounds.rounds import RoundRow
+from overstap.pki.keyfiles import write_new
 from overstap.resources import INCLUDE
 from overstap.texts import texts
 
@@ -229,9 +229,7 @@ def write_report(folder: Path, round_id: str, report: RoundReport) -> Path:
     place, kind = folder / found.region / found.school_year, found.kind
     place.mkdir(parents=True, exist_ok=True)
     for ending, text in (("html", report.html), ("csv", "\ufeff" + report.csv)):
-        beside = place / f".{kind}.{ending}.{os.getpid()}"
-        beside.write_text(text, encoding="utf-8", newline="")
-        beside.replace(place / f"{kind}.{ending}")
+        write_new(place / f"{kind}.{ending}", text.encode(), mode=0o644)
     return place / f"{kind}.html"
 
 

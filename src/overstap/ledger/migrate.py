@@ -65,6 +65,37 @@ def _migrate(connection: psycopg.Connection[TupleRow], folder: Path) -> list[str
     return [*(step.told for step in steps), f"defined functions, views and rights anew: {len(code)} files"]
 
 
+def pending(dsn: str, folder: Path = SCHEMA) -> list[str]:
+    """Return what `migrate` would do, a sentence each, and what is there that this version does not know; changes nothing.
+
+    Args:
+        dsn: connection string of the owner.
+        folder: the schema.
+
+    Raises:
+        OverstapError: LEDGER-008 and LEDGER-018 as by `migrate`.
+    """
+    with psycopg.connect(dsn, connect_timeout=10) as connection:
+        there = connection.execute("select to_regclass('public.overstap_migration')").fetchone()
+        if there is None or there[0] is None:
+            return ["it was never made"]
+        known = dict(connection.execute("select name, digest from public.overstap_migration").fetchall())
+    steps = _steps(folder, known)
+    code = [path for part in ("code", "rights") for path in sorted((folder / part).glob("*.sql"))]
+    found = [step.told for step in steps]
+    if not steps and known.get(_CODE) != _digest(code):
+        found.append("functions, views and rights are of another version")
+    newer = {name for name in known if name.endswith(".sql")} - {path.name for path in folder.rglob("*.sql")}
+    if _VERSION_1 in known:
+        carried = {line.split()[1] for line in _lines(folder / "carry_over" / "from_39_files.sha256")}
+        found += [f"{name} is of a newer version" for name in sorted(newer - carried)]
+    return found
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """What tables still lack: files to run, and what is kept and told of it."""

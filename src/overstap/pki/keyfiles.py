@@ -1,6 +1,7 @@
 """Reading and writing certificates and private keys: whole files, keys for their owner only."""
 
 import os
+import secrets
 from pathlib import Path
 
 from cryptography import x509
@@ -22,8 +23,9 @@ def write_new(path: Path, data: bytes, *, mode: int) -> None:
         mode: permission bits, given before the first byte is written.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    # Random: two containers write into one folder, and each counts its processes from 1.
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(handle, "wb") as out:
         os.fchmod(out.fileno(), mode)
         out.write(data)

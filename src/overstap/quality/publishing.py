@@ -1,12 +1,12 @@
 """Puts the region's quality page where the coordinator finds it: beside the report on the round."""
 
-import os
 from pathlib import Path
 
 from overstap.agreements import RoundId
 from overstap.ledger.dossiers import quality_runs
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
+from overstap.pki.keyfiles import write_new
 from overstap.quality.page import html
 
 
@@ -45,7 +45,6 @@ def publish(unit: UnitOfWork, folder: Path, round_id: str) -> Path:
     found = RoundId(round_id)
     place, kind = folder / found.region / found.school_year, found.kind
     place.mkdir(parents=True, exist_ok=True)
-    beside, page = place / f".{kind}-quality.html.{os.getpid()}", place / f"{kind}-quality.html"
-    beside.write_text(region_page(unit, round_id), encoding="utf-8")
-    beside.replace(page)
+    page = place / f"{kind}-quality.html"
+    write_new(page, region_page(unit, round_id).encode(), mode=0o644)
     return page

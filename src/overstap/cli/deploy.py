@@ -1,0 +1,153 @@
+"""`overstap deploy`: make a deployment ready, and prepare its databases at each start."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import unquote, urlsplit
+
+import typer
+from rich.console import Console
+
+from overstap.deployment.choices import Choices, MailServer
+from overstap.errors import OverstapError
+from overstap.settings import Settings
+
+app = typer.Typer(help="A deployment: make what it needs, prepare its databases.", no_args_is_help=True)
+
+
+@app.callback()
+def subject() -> None:
+    """A deployment: make what it needs, prepare its databases."""
+
+
+@app.command()
+def init(
+    address: Annotated[str | None, typer.Option(help="Where a browser finds the board, https://...")] = None,
+    review_address: Annotated[str | None, typer.Option(help="Where parents find their pages, https://...")] = None,
+    school_address: Annotated[str | None, typer.Option(help="Where schools find their pages, https://...")] = None,
+    administrators: Annotated[str, typer.Option(help="Accounts that look after all regions, with commas")] = "",
+    trial: Annotated[
+        bool, typer.Option("--trial", help="For made-up pupils: development certificates, and every page says so")
+    ] = False,
+    mail: Annotated[
+        str | None,
+        typer.Option(help="Mail server, such as smtp://login@mail.example.nl:587 (or smtps://, smtp+plain://)"),
+    ] = None,
+    mail_from: Annotated[str | None, typer.Option(help="Address that mails come from")] = None,
+    mail_password: Annotated[Path | None, typer.Option(help="File with the password at the mail server")] = None,
+    oidc_issuer: Annotated[str | None, typer.Option(help="Identity provider for sign-in to Airflow")] = None,
+    oidc_client: Annotated[str | None, typer.Option(help="Client id there")] = None,
+    oidc_secret: Annotated[Path | None, typer.Option(help="File with the client secret there")] = None,
+    oidc_account_claim: Annotated[str, typer.Option(help="Claim that holds the account")] = "preferred_username",
+    desk: Annotated[str | None, typer.Option(help="Region whose desk is served, for schools that ask")] = None,
+    desk_listen: Annotated[str, typer.Option(help="Address and port of the desk")] = "0.0.0.0:8444",
+    project: Annotated[str, typer.Option(help="Name of the deployment")] = "overstap",
+    image: Annotated[str, typer.Option(help="Name of the container image")] = "overstap:local",
+    secrets: Annotated[Path, typer.Option(help="Folder for secrets")] = Path("/etc/overstap/secrets"),
+    regions: Annotated[Path, typer.Option(help="Folder for agreements")] = Path("/etc/overstap/regions"),
+    data: Annotated[Path, typer.Option(help="Folder for keys, certificates, files")] = Path("/var/lib/overstap"),
+    proxy: Annotated[Path, typer.Option(help="File for nginx's configuration")] = Path("/etc/overstap/nginx.conf"),
+    compose: Annotated[Path, typer.Option(help="Folder of docker-compose.yaml; .env is written there")] = Path(),
+    network: Annotated[str, typer.Option(help="Three numbers of a network that is free here")] = "10.213.77",
+    board_port: Annotated[int, typer.Option(help="Port of Airflow and the board on 127.0.0.1")] = 8080,
+    review_port: Annotated[int, typer.Option(help="Port of the parents' pages on 127.0.0.1")] = 8090,
+    school_port: Annotated[int, typer.Option(help="Port of the schools' pages on 127.0.0.1")] = 8091,
+    parallelism: Annotated[int, typer.Option(min=1, help="How many tasks run at once")] = 8,
+) -> None:
+    """Make secrets, folders, .env, nginx's configuration and the regions' first keys; what is there stays as it is.
+
+    Asks for the three addresses when they are not given. Run it as root, again after each change and each new region.
+    """
+    from overstap.deployment.making import make
+
+    address = address or _ask(
+        "--address", "Where will a browser find Airflow and the board", "https://overstap.example.nl"
+    )
+    review_address = review_address or _ask(
+        "--review-address", "Where will parents find their pages", "https://inzage.example.nl"
+    )
+    school_address = school_address or _ask(
+        "--school-address", "Where will schools find their pages", "https://scholen.example.nl"
+    )
+    choices = Choices(
+        address=address.rstrip("/"),
+        review_address=review_address.rstrip("/"),
+        school_address=school_address.rstrip("/"),
+        administrators=administrators,
+        project=project,
+        secrets=secrets,
+        regions=regions,
+        data=data,
+        network=network,
+        board_port=board_port,
+        review_port=review_port,
+        school_port=school_port,
+        desk_region=desk,
+        desk_listen=desk_listen,
+        parallelism=parallelism,
+        oidc_issuer=oidc_issuer,
+        oidc_client=oidc_client,
+        oidc_account_claim=oidc_account_claim,
+        oidc_secret=oidc_secret.read_text().strip() if oidc_secret else None,
+        mail=_mail_server(mail, mail_from, mail_password),
+        is_trial=trial,
+        image=image,
+    )
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    for line in make(choices, compose=compose, proxy=proxy):
+        console.print(line)
+
+
+@app.command()
+def prepare(
+    admin_password: Annotated[Path, typer.Option(help="File with the first password of the account admin")] = Path(
+        "/run/secrets/admin_password"
+    ),
+) -> None:
+    """Bring both databases to the newest schema, make regions, roles and accounts. Runs at each start; safe to repeat.
+
+    A region whose agreement cannot be read is told, and stops nothing.
+    """
+    from overstap.orchestration.preparation import add_admin, migrate_airflow, quiet, sync
+
+    quiet()
+    from overstap.clock import now
+    from overstap.ledger.preparation import migrate_ledger
+
+    settings = Settings()
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    for line in migrate_ledger(settings.need("ledger_owner"), settings.regions):
+        console.print(line)
+    migrate_airflow()
+    for line in sync(
+        settings.regions, production=settings.production, administrators=settings.administrator_accounts, at=now()
+    ):
+        console.print(line)
+    if add_admin(admin_password.read_text().strip()):
+        console.print("account admin made; its password is the secret admin_password")
+
+
+def _ask(option: str, question: str, example: str) -> str:
+    if not sys.stdin.isatty():
+        raise OverstapError("DEPLOY-003", choice=option.removeprefix("--"), option=option)
+    return str(typer.prompt(f"{question} (such as {example})"))
+
+
+def _mail_server(address: str | None, sender: str | None, password: Path | None) -> MailServer | None:
+    if address is None:
+        return None
+    found = urlsplit(address)
+    ways = {"smtp": ("starttls", 587), "smtps": ("tls", 465), "smtp+plain": ("none", 25)}
+    if found.scheme not in ways or not found.hostname:
+        raise OverstapError("DEPLOY-001", choice="mail", problem="smtp://login@host:port, smtps:// or smtp+plain://")
+    if sender is None:
+        raise OverstapError("DEPLOY-003", choice="mail-from", option="--mail-from")
+    security, port = ways[found.scheme]
+    return MailServer(
+        host=found.hostname,
+        port=found.port or port,
+        sender=sender,
+        login=unquote(found.username) if found.username else None,
+        password=password.read_text().strip() if password else None,
+        security=security,
+    )

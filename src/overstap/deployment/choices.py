@@ -1,0 +1,125 @@
+"""What an administrator chooses for a deployment, checked before anything is made of it."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from overstap.errors import OverstapError
+
+_PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
+_ACCOUNTS = re.compile(r"[A-Za-z0-9._@+-]+(?:,[A-Za-z0-9._@+-]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """The mail server that a deployment hands its mails to.
+
+    Args:
+        host: its name or address.
+        port: its port, mostly 587 or 465.
+        sender: address that mails come from.
+        login: account at the server; None when it asks for none.
+        password: its password; None with no login.
+        security: "starttls", "tls" (from the first byte), or "none".
+    """
+
+    host: str
+    port: int
+    sender: str
+    login: str | None = None
+    password: str | None = None
+    security: str = "starttls"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What is a choice in a deployment; the rest is the same everywhere.
+
+    Args:
+        address: where a browser finds Airflow and the board.
+        review_address: where parents find their pages.
+        school_address: where schools find their pages.
+        administrators: accounts that look after all regions, with commas between them.
+        project: name of the deployment; containers and volumes are called after it.
+        secrets: folder with a file per secret.
+        regions: folder with the agreements.
+        data: folder with keys, certificates and what rounds read and write.
+        network: three numbers of an IPv4 network (/24) that is free on the machine.
+        board_port: port of Airflow and the board on 127.0.0.1.
+        review_port: port of the parents' pages on 127.0.0.1.
+        school_port: port of the schools' pages on 127.0.0.1.
+        desk_region: region whose desk is served; None for no desk.
+        desk_listen: address and port of the desk.
+        parallelism: how many tasks run at once.
+        oidc_issuer: identity provider; None for sign-in by password.
+        oidc_client: client id there.
+        oidc_account_claim: claim that holds the account.
+        oidc_secret: client secret there.
+        mail: the mail server; None when mails wait.
+        is_trial: made-up pupils and development certificates, and every page says so.
+        image: name of the container image.
+    """
+
+    address: str
+    review_address: str
+    school_address: str
+    administrators: str = ""
+    project: str = "overstap"
+    secrets: Path = Path("/etc/overstap/secrets")
+    regions: Path = Path("/etc/overstap/regions")
+    data: Path = Path("/var/lib/overstap")
+    network: str = "10.213.77"
+    board_port: int = 8080
+    review_port: int = 8090
+    school_port: int = 8091
+    desk_region: str | None = None
+    desk_listen: str = "0.0.0.0:8444"
+    parallelism: int = 8
+    oidc_issuer: str | None = None
+    oidc_client: str | None = None
+    oidc_account_claim: str = "preferred_username"
+    oidc_secret: str | None = None
+    mail: MailServer | None = None
+    is_trial: bool = False
+    image: str = "overstap:local"
+
+    def __post_init__(self) -> None:
+        """Check each choice.
+
+        Raises:
+            OverstapError: DEPLOY-001 with the name of the choice and what is wrong with it.
+        """
+        for name in ("address", "review_address", "school_address"):
+            _check_address(name, getattr(self, name))
+        names = [urlsplit(one).netloc for one in (self.address, self.review_address, self.school_address)]
+        if len(set(names)) < len(names):
+            raise OverstapError("DEPLOY-001", choice="address", problem="two of the three addresses are the same")
+        if not _PROJECT.fullmatch(self.project):
+            raise OverstapError("DEPLOY-001", choice="project", problem="small letters, digits, - and _ only")
+        if self.administrators and not _ACCOUNTS.fullmatch(self.administrators):
+            raise OverstapError("DEPLOY-001", choice="administrators", problem="accounts with commas between them")
+        try:
+            ipaddress.IPv4Network(f"{self.network}.0/24")
+        except ValueError as error:
+            problem = "three numbers with dots, such as 10.213.77"
+            raise OverstapError("DEPLOY-001", choice="network", problem=problem) from error
+        for name in ("secrets", "regions", "data"):
+            if not getattr(self, name).is_absolute():
+                raise OverstapError("DEPLOY-001", choice=name, problem="a whole path, such as /etc/overstap")
+        ports = [self.board_port, self.review_port, self.school_port]
+        if len(set(ports)) < len(ports) or not all(0 < port < 65536 for port in ports):
+            raise OverstapError("DEPLOY-001", choice="port", problem="three different ports")
+        if self.oidc_issuer and not (self.oidc_client and self.oidc_secret):
+            raise OverstapError("DEPLOY-001", choice="oidc", problem="an issuer needs a client and a secret")
+        if self.desk_region is not None and not _PROJECT.fullmatch(self.desk_region):
+            raise OverstapError("DEPLOY-001", choice="desk", problem="the id of a region")
+
+
+def _check_address(name: str, value: str) -> None:
+    found = urlsplit(value)
+    if found.scheme != "https" or not found.hostname or found.path.strip("/") or found.query or found.username:
+        raise OverstapError(
+            "DEPLOY-001", choice=name, problem="https:// and a name, such as https://overstap.example.nl"
+        )

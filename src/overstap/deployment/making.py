@@ -1,0 +1,77 @@
+"""Makes what a deployment needs before its first start; what is there stays as it is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from overstap.agreements import Agreement, load_all
+from overstap.clock import now, wall
+from overstap.deployment import env_file
+from overstap.deployment.choices import Choices
+from overstap.deployment.data_folders import give_all, make_folders
+from overstap.deployment.proxy import configuration
+from overstap.deployment.secret_files import make_secrets
+from overstap.errors import OverstapError
+from overstap.ledger.region_keys import create_keys, load_keys
+
+
+def make(choices: Choices, *, compose: Path, proxy: Path) -> Iterator[str]:
+    """Make secrets, folders, keys, `.env` and the proxy's configuration; yield a line on each.
+
+    Args:
+        choices: what was chosen.
+        compose: folder of docker-compose.yaml.
+        proxy: file for nginx's configuration; one that is there is left alone.
+
+    Raises:
+        OverstapError: DEPLOY-002 when a folder cannot be given to the containers' account.
+    """
+    made = make_secrets(choices)
+    yield f"secrets       {choices.secrets}: {', '.join(made) or 'all there'}"
+    try:
+        folders = make_folders(choices.data, choices.regions)
+    except PermissionError as error:
+        raise OverstapError("DEPLOY-002", folder=str(error.filename)) from error
+    yield f"folders       {choices.data}: {', '.join(one.name for one in folders) or 'all there'}"
+    agreements, broken = load_all(choices.regions)
+    for region in sorted({one.region for one in agreements}):
+        yield f"keys          {region}: {_first_keys(choices.data / 'keys', region)}"
+    for problem in broken:
+        yield f"left out      {problem}"
+    if choices.is_trial:
+        yield from _trial_certificates(choices, agreements)
+    give_all(choices.data / "keys")
+    give_all(choices.data / "trust")
+    changed = env_file.write(compose / ".env", env_file.variables(choices))
+    yield f"settings      {compose / '.env'}: {', '.join(changed) or 'unchanged'}"
+    if proxy.exists():
+        yield f"nginx         {proxy} is there and was left alone"
+    else:
+        proxy.parent.mkdir(parents=True, exist_ok=True)
+        proxy.write_text(configuration(choices, certificates=proxy.parent / "tls"), encoding="utf-8")
+        yield f"nginx         {proxy}; certificates belong in {proxy.parent / 'tls'}"
+    yield "next          docker compose up --detach --wait"
+    yield f"              sign in at {choices.address} as admin; password: {choices.secrets / 'admin_password'}"
+    if choices.is_trial:
+        yield "TRIAL         made-up pupils only: certificates are of a development authority that anybody could make"
+
+
+def _first_keys(folder: Path, region: str) -> str:
+    try:
+        load_keys(folder, region)
+    except OverstapError as error:
+        if error.code != "LEDGER-001":
+            return str(error)
+        key_id = f"{wall(now()):%Y-%m}"
+        create_keys(folder, region, key_id)
+        return f"made {key_id}; keep a copy that is not beside the database's backup"
+    return "there"
+
+
+def _trial_certificates(choices: Choices, agreements: list[Agreement]) -> Iterator[str]:
+    from overstap.pki.authority import LOOPBACK, develop
+
+    for agreement in agreements:
+        schools = [one.id for one in (*agreement.primary_schools, *agreement.secondary_schools)]
+        hosts = (*LOOPBACK, "desk", *(f"receiver-{school.lower()}" for school in schools))
+        develop(choices.data / "trust", schools=schools, regions=[agreement.region], at=now(), hosts=hosts)
+        yield f"certificates  {agreement.region}: {len(schools)} schools, of a development authority (TRIAL)"

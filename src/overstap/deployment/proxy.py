@@ -1,0 +1,49 @@
+"""The configuration of nginx in front of a deployment, from include/templates/deployment."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jinja2
+
+from overstap.deployment.choices import Choices
+from overstap.resources import INCLUDE
+
+
+def configuration(choices: Choices, *, certificates: Path, http_port: int = 80, https_port: int = 443) -> str:
+    """Return nginx's configuration: the three names, each passed on to its port on 127.0.0.1.
+
+    Args:
+        choices: names and ports.
+        certificates: folder with `<name>.crt` and `<name>.key`.
+        http_port: where nginx listens to send visitors on to HTTPS.
+        https_port: where nginx listens with TLS.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(INCLUDE / "templates" / "deployment"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701  no page: names and ports that `Choices` has checked
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("nginx.conf.j2").render(
+        certificates=certificates,
+        http_port=http_port,
+        https_port=https_port,
+        board=_site(choices.address, choices.board_port, "Airflow and the board", body="12m", log=True, streams=True),
+        review=_site(choices.review_address, choices.review_port, "The parents' pages", body="64k", log=False),
+        school=_site(choices.school_address, choices.school_port, "The schools' pages", body="12m", log=True),
+    )
+
+
+def _site(address: str, port: int, what: str, *, body: str, log: bool, streams: bool = False) -> dict[str, Any]:
+    host = urlsplit(address).hostname
+    return {
+        "host": host,
+        "port": port,
+        "what": what,
+        "most_body": body,
+        "keeps_log": log,
+        "streams": streams,
+        "patience": "120s",
+    }

@@ -1,0 +1,50 @@
+"""All checks in order; one that breaks is a finding itself and stops no other."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from overstap.doctor import (
+    airflow_check,
+    clock_check,
+    folder_check,
+    ledger_check,
+    mail_check,
+    region_check,
+    setting_check,
+    signin_check,
+)
+from overstap.doctor.finding import Finding, wrong
+from overstap.errors import OverstapError
+from overstap.settings import Settings
+
+Check = Callable[[Settings], Iterable[Finding]]
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("settings", setting_check.findings),
+    ("clock", clock_check.findings),
+    ("folders", folder_check.findings),
+    ("ledger", ledger_check.findings),
+    ("regions", region_check.findings),
+    ("airflow", airflow_check.findings),
+    ("sign-in", signin_check.findings),
+    ("mail", mail_check.findings),
+)
+
+
+def examine(settings: Settings, only: Iterable[str] = ()) -> Iterator[Finding]:
+    """Run the checks and yield what they find.
+
+    Args:
+        settings: of this process.
+        only: names of checks; all when none.
+    """
+    wanted = frozenset(only)
+    for name, check in CHECKS:
+        if wanted and name not in wanted:
+            continue
+        try:
+            yield from check(settings)
+        except OverstapError as error:
+            yield wrong(name, f"{error.code}: {error.message_en}", error.do_en)
+        except Exception as error:
+            # Its words may hold a connection string or a value: the kind is enough to look it up.
+            yield wrong(name, f"this check broke ({type(error).__name__})", "report it; the others went on")

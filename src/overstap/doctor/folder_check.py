@@ -1,0 +1,61 @@
+"""Folders: they are there, this process may do in them what it has to, others may not, and there is room."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from overstap.doctor.finding import Finding, good, mind, unseen, wrong
+from overstap.settings import Settings
+
+ROOM_MIND_BYTES, ROOM_WRONG_BYTES = 5_000_000_000, 1_000_000_000
+_READ = ("regions", "keys", "trust", "drop", "registers")
+_WRITTEN = ("outbox", "reports")
+_PRIVATE = frozenset({"keys", "trust"})
+_OTHERS = 0o077
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Yield how each folder of this process's settings stands."""
+    seen: list[Path] = []
+    for name in (*_READ, *_WRITTEN):
+        folder: Path | None = getattr(settings, name)
+        subject = f"folder {name}"
+        if folder is None:
+            yield unseen(subject, f"OVERSTAP_{name.upper()} is not set here")
+            continue
+        if not folder.is_dir():
+            yield wrong(subject, f"{folder} is not there", "make it with: overstap deploy init")
+            continue
+        seen.append(folder)
+        yield _one(subject, folder, is_written=name in _WRITTEN, is_private=name in _PRIVATE)
+    yield from _room(seen)
+
+
+def _one(subject: str, folder: Path, *, is_written: bool, is_private: bool) -> Finding:
+    needed = os.R_OK | os.X_OK | (os.W_OK if is_written else 0)
+    give = f"give it to the containers' account: chown -R 50000 {folder.name}"
+    if not os.access(folder, needed):
+        return wrong(subject, f"this process may not {'write' if is_written else 'read'} in it", give)
+    if is_private:
+        if folder.stat().st_mode & _OTHERS:
+            return wrong(subject, "others may enter it", f"close it: chmod 700 {folder.name}")
+        unread = [path for path in folder.rglob("*") if path.is_file() and not os.access(path, os.R_OK)]
+        if unread:
+            return wrong(subject, f"{len(unread)} files cannot be read, such as {unread[0].name}", give)
+    return good(subject, "is there, with the rights it needs")
+
+
+def _room(folders: list[Path]) -> Iterator[Finding]:
+    # Several folders mostly share one disk.
+    disks = {folder.stat().st_dev: folder for folder in folders}
+    for folder in disks.values():
+        free = shutil.disk_usage(folder).free
+        said = f"{free / 1e9:.1f} GB free where {folder} is"
+        do = "make room: old reports and logs first (docs/monitoring.md)"
+        if free < ROOM_WRONG_BYTES:
+            yield wrong("disk", said, do)
+        elif free < ROOM_MIND_BYTES:
+            yield mind("disk", said, do)
+        else:
+            yield good("disk", said)

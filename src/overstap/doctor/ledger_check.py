@@ -1,0 +1,62 @@
+"""The ledger: it answers, has the newest schema, and was backed up."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psycopg
+
+from overstap.clock import now
+from overstap.doctor.finding import Finding, good, mind, unseen, wrong
+from overstap.ledger.backups import KINDS, newest
+from overstap.ledger.migrate import pending
+from overstap.settings import Settings
+
+OLD, VERY_OLD = timedelta(hours=26), timedelta(days=3)
+_SECONDS = 10
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Yield how the ledger's database stands."""
+    if settings.ledger is None:
+        yield unseen("ledger", "OVERSTAP_LEDGER is not set here")
+        return
+    try:
+        with psycopg.connect(settings.ledger, connect_timeout=_SECONDS) as connection:
+            row = connection.execute("select current_setting('server_version'), current_setting('server_encoding')")
+            version, encoding = row.fetchone() or ("?", "?")
+            if encoding != "UTF8":
+                do = "make the database server anew with --encoding=UTF8, and restore"
+                yield wrong("ledger", f"its text is in {encoding}, not in UTF8", do)
+            yield good("ledger", f"PostgreSQL {version} answers")
+            made = newest(connection)
+    except psycopg.OperationalError as error:
+        do = "look at: docker compose ps postgres; docker compose logs postgres"
+        yield wrong("ledger", f"it cannot be reached ({type(error).__name__})", do)
+        return
+    except psycopg.errors.UndefinedTable:
+        yield wrong("ledger", "it has no tables yet", "docker compose run --rm init")
+        return
+    yield from _schema(settings.ledger_owner)
+    ages = {kind: now() - made[kind] for kind in KINDS if kind in made}
+    for kind in KINDS:
+        do = "make one: docs/backup.md"
+        if kind not in ages:
+            yield mind(f"backup {kind}", "none was ever told", do)
+        elif ages[kind] > VERY_OLD:
+            yield wrong(f"backup {kind}", f"the newest is {ages[kind].days} days old", do)
+        elif ages[kind] > OLD:
+            yield mind(f"backup {kind}", f"the newest is of {made[kind]:%Y-%m-%d %H:%M}Z", do)
+        else:
+            yield good(f"backup {kind}", f"the newest is of {made[kind]:%Y-%m-%d %H:%M}Z")
+
+
+def _schema(owner: str | None) -> Iterator[Finding]:
+    if owner is None:
+        yield unseen("ledger schema", "only its owner sees which files were applied (OVERSTAP_LEDGER_OWNER)")
+        return
+    found = pending(owner)
+    if found:
+        do = "docker compose run --rm init; of a newer version: run that version on it (docs/upgrading.md)"
+        yield wrong("ledger schema", "; ".join(found), do)
+    else:
+        yield good("ledger schema", "it is this version's")
