@@ -9,7 +9,7 @@ PYTHON ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test check lock bench clean
+.PHONY: help demo stop test check lock bench clean deploy
 
 help:
 	@cat include/texts/bootstrap/help.txt
@@ -33,6 +33,13 @@ check: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready
 	@$(BIN)/overstap bench
+
+# A deployment in containers, on a machine with Docker: make deploy ARGS="--address https://... --review-address ..."
+# Again: what is there stays, what is new is made, and what runs is brought to it.
+deploy:
+	@deploy/init $(ARGS)
+	@docker compose up --detach --wait
+	@docker compose run --rm admin overstap doctor --quiet || echo "Look at the lines above; docs/troubleshooting.md says more"
 
 # Existing versions stay where they still fit; `make lock ARGS=--upgrade` takes the newest.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links

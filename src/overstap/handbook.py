@@ -18,6 +18,7 @@ _ROOMS = {
     "QUALITY": "The check of a region",
     "REVIEW": "What parents decided",
     "SCHOOL": "The school's pages",
+    "DEPLOY": "Making a deployment",
     "SETTING": "Settings",
     "REHEARSAL": "Playing a school year before it begins",
     "TABLE": "Lists as CSV or workbook",

@@ -25,77 +25,81 @@ def init(
     address: Annotated[str | None, typer.Option(help="Where a browser finds the board, https://...")] = None,
     review_address: Annotated[str | None, typer.Option(help="Where parents find their pages, https://...")] = None,
     school_address: Annotated[str | None, typer.Option(help="Where schools find their pages, https://...")] = None,
-    administrators: Annotated[str, typer.Option(help="Accounts that look after all regions, with commas")] = "",
+    administrators: Annotated[str | None, typer.Option(help="Accounts for all regions, with commas")] = None,
     trial: Annotated[
         bool, typer.Option("--trial", help="For made-up pupils: development certificates, and every page says so")
     ] = False,
     mail: Annotated[
-        str | None,
-        typer.Option(help="Mail server, such as smtp://login@mail.example.nl:587 (or smtps://, smtp+plain://)"),
+        str | None, typer.Option(help="Mail server: smtp://login@mail.example.nl:587, or smtps://, or smtp+plain://")
     ] = None,
     mail_from: Annotated[str | None, typer.Option(help="Address that mails come from")] = None,
     mail_password: Annotated[Path | None, typer.Option(help="File with the password at the mail server")] = None,
     oidc_issuer: Annotated[str | None, typer.Option(help="Identity provider for sign-in to Airflow")] = None,
     oidc_client: Annotated[str | None, typer.Option(help="Client id there")] = None,
     oidc_secret: Annotated[Path | None, typer.Option(help="File with the client secret there")] = None,
-    oidc_account_claim: Annotated[str, typer.Option(help="Claim that holds the account")] = "preferred_username",
+    oidc_account_claim: Annotated[str | None, typer.Option(help="Claim that holds the account")] = None,
+    traffic_centre: Annotated[str | None, typer.Option(help="A supplier's adapter to OSO's Traffic Centre")] = None,
     desk: Annotated[str | None, typer.Option(help="Region whose desk is served, for schools that ask")] = None,
-    desk_listen: Annotated[str, typer.Option(help="Address and port of the desk")] = "0.0.0.0:8444",
-    project: Annotated[str, typer.Option(help="Name of the deployment")] = "overstap",
-    image: Annotated[str, typer.Option(help="Name of the container image")] = "overstap:local",
-    secrets: Annotated[Path, typer.Option(help="Folder for secrets")] = Path("/etc/overstap/secrets"),
-    regions: Annotated[Path, typer.Option(help="Folder for agreements")] = Path("/etc/overstap/regions"),
-    data: Annotated[Path, typer.Option(help="Folder for keys, certificates, files")] = Path("/var/lib/overstap"),
+    desk_listen: Annotated[str | None, typer.Option(help="Address and port of the desk, 0.0.0.0:8444")] = None,
+    project: Annotated[str | None, typer.Option(help="Name of the deployment, overstap")] = None,
+    image: Annotated[str | None, typer.Option(help="Name of the container image, overstap:local")] = None,
+    secrets: Annotated[Path | None, typer.Option(help="Folder for secrets, /etc/overstap/secrets")] = None,
+    regions: Annotated[Path | None, typer.Option(help="Folder for agreements, /etc/overstap/regions")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder for keys and files, /var/lib/overstap")] = None,
     proxy: Annotated[Path, typer.Option(help="File for nginx's configuration")] = Path("/etc/overstap/nginx.conf"),
     compose: Annotated[Path, typer.Option(help="Folder of docker-compose.yaml; .env is written there")] = Path(),
-    network: Annotated[str, typer.Option(help="Three numbers of a network that is free here")] = "10.213.77",
-    board_port: Annotated[int, typer.Option(help="Port of Airflow and the board on 127.0.0.1")] = 8080,
-    review_port: Annotated[int, typer.Option(help="Port of the parents' pages on 127.0.0.1")] = 8090,
-    school_port: Annotated[int, typer.Option(help="Port of the schools' pages on 127.0.0.1")] = 8091,
-    parallelism: Annotated[int, typer.Option(min=1, help="How many tasks run at once")] = 8,
+    network: Annotated[str | None, typer.Option(help="Three numbers of a free network, 10.213.77")] = None,
+    board_port: Annotated[int | None, typer.Option(help="Port of the board on 127.0.0.1, 8080")] = None,
+    review_port: Annotated[int | None, typer.Option(help="Port of the parents' pages, 8090")] = None,
+    school_port: Annotated[int | None, typer.Option(help="Port of the schools' pages, 8091")] = None,
+    parallelism: Annotated[int | None, typer.Option(min=1, help="How many tasks run at once, 8")] = None,
 ) -> None:
     """Make secrets, folders, .env, nginx's configuration and the regions' first keys; what is there stays as it is.
 
-    Asks for the three addresses when they are not given. Run it as root, again after each change and each new region.
+    Asks for the three addresses when they are not known. Run it as root, again after each change and each new region:
+    an option that is left out stays what it was.
     """
+    from overstap.deployment.env_file import chosen_before
     from overstap.deployment.making import make
 
-    address = address or _ask(
-        "--address", "Where will a browser find Airflow and the board", "https://overstap.example.nl"
-    )
-    review_address = review_address or _ask(
-        "--review-address", "Where will parents find their pages", "https://inzage.example.nl"
-    )
-    school_address = school_address or _ask(
-        "--school-address", "Where will schools find their pages", "https://scholen.example.nl"
-    )
-    choices = Choices(
-        address=address.rstrip("/"),
-        review_address=review_address.rstrip("/"),
-        school_address=school_address.rstrip("/"),
-        administrators=administrators,
-        project=project,
-        secrets=secrets,
-        regions=regions,
-        data=data,
-        network=network,
-        board_port=board_port,
-        review_port=review_port,
-        school_port=school_port,
-        desk_region=desk,
-        desk_listen=desk_listen,
-        parallelism=parallelism,
-        oidc_issuer=oidc_issuer,
-        oidc_client=oidc_client,
-        oidc_account_claim=oidc_account_claim,
-        oidc_secret=oidc_secret.read_text().strip() if oidc_secret else None,
-        mail=_mail_server(mail, mail_from, mail_password),
-        is_trial=trial,
-        image=image,
-    )
+    given = {
+        "address": address,
+        "review_address": review_address,
+        "school_address": school_address,
+        "administrators": administrators,
+        "project": project,
+        "image": image,
+        "secrets": secrets,
+        "regions": regions,
+        "data": data,
+        "network": network,
+        "board_port": board_port,
+        "review_port": review_port,
+        "school_port": school_port,
+        "desk_region": desk,
+        "desk_listen": desk_listen,
+        "parallelism": parallelism,
+        "traffic_centre": traffic_centre,
+        "oidc_issuer": oidc_issuer,
+        "oidc_client": oidc_client,
+        "oidc_account_claim": oidc_account_claim,
+        "oidc_secret": oidc_secret.read_text().strip() if oidc_secret else None,
+        "mail": _mail_server(mail, mail_from, mail_password),
+        "is_trial": trial or None,
+    }
+    known = chosen_before(compose / ".env") | {name: value for name, value in given.items() if value is not None}
+    for name, question, example in _QUESTIONS:
+        known[name] = (known.get(name) or _ask(name, question, example)).rstrip("/")
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    for line in make(choices, compose=compose, proxy=proxy):
+    for line in make(Choices(**known), compose=compose, proxy=proxy):
         console.print(line)
+
+
+_QUESTIONS = (
+    ("address", "Where will a browser find Airflow and the board", "https://overstap.example.nl"),
+    ("review_address", "Where will parents find their pages", "https://inzage.example.nl"),
+    ("school_address", "Where will schools find their pages", "https://scholen.example.nl"),
+)
 
 
 @app.command()
@@ -127,9 +131,9 @@ def prepare(
         console.print("account admin made; its password is the secret admin_password")
 
 
-def _ask(option: str, question: str, example: str) -> str:
+def _ask(name: str, question: str, example: str) -> str:
     if not sys.stdin.isatty():
-        raise OverstapError("DEPLOY-003", choice=option.removeprefix("--"), option=option)
+        raise OverstapError("DEPLOY-003", choice=name, option=f"--{name.replace('_', '-')}")
     return str(typer.prompt(f"{question} (such as {example})"))
 
 

@@ -56,6 +56,49 @@ def dev_authority(
     )
 
 
+@app.command("request")
+def request_certificates(
+    region: Annotated[str, typer.Argument(help="Region whose conductor gets certificates")],
+    oin: Annotated[str, typer.Option(help="Your organisation's number (OIN), 20 signs")],
+    organisation: Annotated[str, typer.Option(help="Its name")] = "Overstap",
+    host: Annotated[list[str] | None, typer.Option(help="Name at which schools reach the desk")] = None,
+    keys: Annotated[Keys, typer.Option(help="Kind of the keys")] = Keys.P256,
+    trust: Folder = None,
+) -> None:
+    """Make keys and certificate requests for a region's conductor, to hand to an authority (docs/certificates.md)."""
+    from overstap.pki.authority import KeyKind
+    from overstap.pki.requests import request
+
+    made = request(
+        trust or Settings().need_path("trust"),
+        region,
+        oin=oin,
+        organisation=organisation,
+        hosts=host or (),
+        kind=KeyKind(keys.value),
+    )
+    console = Console(highlight=False, soft_wrap=True)
+    for path in made:
+        console.print(f"{path}")
+    console.print("hand these to the authority; then: overstap trust accept")
+
+
+@app.command("accept")
+def accept_certificates(
+    region: Annotated[str, typer.Argument(help="Region whose conductor they are of")],
+    files: Annotated[list[Path], typer.Argument(help="PEM files that the authority gave", exists=True, dir_okay=False)],
+    trust: Folder = None,
+) -> None:
+    """Take in what an authority made of requests: each is checked, and lies beside its key from then on."""
+    from overstap.pki.requests import accept
+
+    settings = Settings()
+    folder = trust or settings.need_path("trust")
+    console = Console(highlight=False, soft_wrap=True)
+    for path in accept(folder, region, files, at=clock.now(), production=settings.production):
+        console.print(f"{path}")
+
+
 @app.command("sftp-key")
 def sftp_key(
     region: Annotated[str, typer.Argument(help="Region whose conductor logs in at schools' SFTP servers")],

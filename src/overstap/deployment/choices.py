@@ -2,13 +2,17 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from overstap.errors import OverstapError
 
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
+_TEXT = re.compile(r"[A-Za-z0-9._@+,:/=~-]*")
+"""What is written into `.env` and nginx's configuration as it is: nothing that means something else there."""
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_LISTEN = re.compile(r"[0-9.]+:[0-9]{1,5}")
 _ACCOUNTS = re.compile(r"[A-Za-z0-9._@+-]+(?:,[A-Za-z0-9._@+-]+)*")
 
 
@@ -53,6 +57,7 @@ class Choices:
         desk_region: region whose desk is served; None for no desk.
         desk_listen: address and port of the desk.
         parallelism: how many tasks run at once.
+        traffic_centre: a supplier's adapter to OSO's Traffic Centre (setting OVERSTAP_TRAFFIC_CENTRE).
         oidc_issuer: identity provider; None for sign-in by password.
         oidc_client: client id there.
         oidc_account_claim: claim that holds the account.
@@ -77,6 +82,7 @@ class Choices:
     desk_region: str | None = None
     desk_listen: str = "0.0.0.0:8444"
     parallelism: int = 8
+    traffic_centre: str | None = None
     oidc_issuer: str | None = None
     oidc_client: str | None = None
     oidc_account_claim: str = "preferred_username"
@@ -91,6 +97,11 @@ class Choices:
         Raises:
             OverstapError: DEPLOY-001 with the name of the choice and what is wrong with it.
         """
+        for name in (field.name for field in fields(self) if field.name not in ("mail", "oidc_secret")):
+            if not _TEXT.fullmatch(str(getattr(self, name) or "")):
+                raise OverstapError("DEPLOY-001", choice=name, problem="letters, digits and . _ @ + , : / = ~ - only")
+        if not _LISTEN.fullmatch(self.desk_listen):
+            raise OverstapError("DEPLOY-001", choice="desk-listen", problem="address and port, such as 0.0.0.0:8444")
         for name in ("address", "review_address", "school_address"):
             _check_address(name, getattr(self, name))
         names = [urlsplit(one).netloc for one in (self.address, self.review_address, self.school_address)]
@@ -111,15 +122,25 @@ class Choices:
         ports = [self.board_port, self.review_port, self.school_port]
         if len(set(ports)) < len(ports) or not all(0 < port < 65536 for port in ports):
             raise OverstapError("DEPLOY-001", choice="port", problem="three different ports")
-        if self.oidc_issuer and not (self.oidc_client and self.oidc_secret):
+        if self.oidc_issuer and not (self.oidc_client and (self.oidc_secret or self._has_secret("oidc_secret"))):
             raise OverstapError("DEPLOY-001", choice="oidc", problem="an issuer needs a client and a secret")
         if self.desk_region is not None and not _PROJECT.fullmatch(self.desk_region):
             raise OverstapError("DEPLOY-001", choice="desk", problem="the id of a region")
 
+    def _has_secret(self, name: str) -> bool:
+        path = self.secrets / name
+        return path.is_file() and path.stat().st_size > 0
+
 
 def _check_address(name: str, value: str) -> None:
     found = urlsplit(value)
-    if found.scheme != "https" or not found.hostname or found.path.strip("/") or found.query or found.username:
+    if (
+        found.scheme != "https"
+        or not _HOST.fullmatch(found.hostname or "")
+        or found.path.strip("/")
+        or found.query
+        or found.username
+    ):
         raise OverstapError(
             "DEPLOY-001", choice=name, problem="https:// and a name, such as https://overstap.example.nl"
         )

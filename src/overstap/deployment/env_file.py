@@ -1,41 +1,69 @@
 """The file `.env` beside docker-compose.yaml: what the choices become there."""
 
 import re
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from overstap.deployment.choices import Choices
 
 _LINE = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
 
 
+_VARIABLES = {
+    "project": "PROJECT",
+    "image": "IMAGE",
+    "secrets": "SECRETS_FOLDER",
+    "regions": "REGIONS_FOLDER",
+    "data": "DATA_FOLDER",
+    "address": "ADDRESS",
+    "review_address": "REVIEW_ADDRESS",
+    "school_address": "SCHOOL_ADDRESS",
+    "network": "NETWORK",
+    "board_port": "BOARD_PORT",
+    "review_port": "REVIEW_PORT",
+    "school_port": "SCHOOL_PORT",
+    "parallelism": "PARALLELISM",
+    "administrators": "ADMINISTRATORS",
+    "oidc_issuer": "OIDC_ISSUER",
+    "oidc_client": "OIDC_CLIENT",
+    "oidc_account_claim": "OIDC_ACCOUNT_CLAIM",
+    "desk_region": "DESK_REGION",
+    "desk_listen": "DESK_LISTEN",
+    "traffic_centre": "TRAFFIC_CENTRE",
+    "is_trial": "TRIAL",
+}
+"""Which variable holds which choice."""
+
+
 def variables(choices: Choices) -> dict[str, str]:
     """Return every variable that docker-compose.yaml asks for."""
-    return {
-        "PROJECT": choices.project,
-        "IMAGE": choices.image,
-        "SECRETS_FOLDER": str(choices.secrets),
-        "REGIONS_FOLDER": str(choices.regions),
-        "DATA_FOLDER": str(choices.data),
-        "PRODUCTION": str(not choices.is_trial).lower(),
-        "TRIAL": str(choices.is_trial).lower(),
+    said = {variable: _written(getattr(choices, name)) for name, variable in _VARIABLES.items()}
+    return said | {
+        "PRODUCTION": _written(not choices.is_trial),
         "INSTANCE_NAME": "Overstap PROEF (TRIAL)" if choices.is_trial else "Overstap",
-        "ADDRESS": choices.address,
-        "REVIEW_ADDRESS": choices.review_address,
-        "SCHOOL_ADDRESS": choices.school_address,
-        "NETWORK": choices.network,
-        "BOARD_PORT": str(choices.board_port),
-        "REVIEW_PORT": str(choices.review_port),
-        "SCHOOL_PORT": str(choices.school_port),
-        "PARALLELISM": str(choices.parallelism),
-        "ADMINISTRATORS": choices.administrators,
-        "OIDC_ISSUER": choices.oidc_issuer or "",
-        "OIDC_CLIENT": choices.oidc_client or "",
-        "OIDC_ACCOUNT_CLAIM": choices.oidc_account_claim,
-        "TRAFFIC_CENTRE": "",
-        "DESK_REGION": choices.desk_region or "",
-        "DESK_LISTEN": choices.desk_listen,
         "COMPOSE_PROFILES": "desk" if choices.desk_region else "",
     }
+
+
+def chosen_before(path: Path) -> dict[str, Any]:
+    """Return the choices that a file holds, as arguments of `Choices`; what is empty there is left out.
+
+    Args:
+        path: the file; need not be there.
+    """
+    there = read(path)
+    kinds = {field.name: field.type for field in fields(Choices)}
+    read_as: dict[Any, Callable[[str], Any]] = {bool: lambda value: value == "true", int: int, Path: Path}
+    said = {name: there[variable] for name, variable in _VARIABLES.items() if there.get(variable)}
+    return {name: read_as.get(kinds[name], str)(value) for name, value in said.items()}
+
+
+def _written(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def read(path: Path) -> dict[str, str]:

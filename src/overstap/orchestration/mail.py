@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowException
 from overstap.errors import OverstapError
 from overstap.notifications.message import is_address
 from overstap.notifications.smtp import Door, opened
+from overstap.settings import Settings
 
 
 def door(connection: str) -> Callable[[], AbstractContextManager[Door]]:
@@ -29,7 +30,8 @@ def door(connection: str) -> Callable[[], AbstractContextManager[Door]]:
     sender = str(hook.from_email or "")
     if not is_address(sender):
         raise OverstapError("MAIL-005", connection=connection)
-    return lambda: opened(lambda: _client(connection), sender=sender)
+    name = "Overstap PROEF (TRIAL)" if Settings().trial else "Overstap"
+    return lambda: opened(lambda: _client(connection), sender=sender, sender_name=name)
 
 
 def _client(connection: str) -> smtplib.SMTP:

@@ -185,7 +185,7 @@ class DevelopmentAuthority:
             where = x509.UniformResourceIdentifier(self._ocsp)
             service = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, where)
             builder = builder.add_extension(x509.AuthorityInformationAccess([service]), critical=False)
-        names = [_general_name(host) for host in hosts] if role is Role.TLS else []
+        names = [general_name(host) for host in hosts] if role is Role.TLS else []
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(self._issuing_key, hashes.SHA256())
@@ -252,7 +252,8 @@ def _name(common: str, oin: str | None = None) -> x509.Name:
     return x509.Name([*parts, *([x509.NameAttribute(NameOID.SERIAL_NUMBER, oin)] if oin else [])])
 
 
-def _general_name(host: str) -> x509.GeneralName:
+def general_name(host: str) -> x509.GeneralName:
+    """Return a name or address of an endpoint as a certificate holds it."""
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:

@@ -1,6 +1,7 @@
 """The SQL with which a deployment's new database server begins, run by psql on a server that is new."""
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -21,8 +22,13 @@ def test_a_new_server_gets_databases_that_the_migrations_can_use(tmp_path: Path)
     for name, value in secrets.items():
         (tmp_path / name).write_text(value)
     compose = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text())
-    script = compose["configs"]["databases"]["content"].replace("/run/secrets", str(tmp_path))
-    with EmbeddedPostgres(tmp_path / "pg", is_durable=False) as server:
+    file = PROJECT / compose["configs"]["databases"]["file"]
+    script = file.read_text().replace("/run/secrets", str(tmp_path))
+    # The server is made by the very words with which the image makes it.
+    words = shlex.split(compose["services"]["postgres"]["environment"]["POSTGRES_INITDB_ARGS"])
+    with EmbeddedPostgres(tmp_path / "pg", is_durable=False, made_by=words) as server:
+        with psycopg.connect(server.superuser_dsn()) as connection:
+            assert connection.execute("show server_encoding").fetchall() == [("UTF8",)]
         subprocess.run(
             [_package() / "pginstall18" / "bin" / "psql", "--no-psqlrc", server.superuser_dsn()],
             input=script,

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from overstap.deployment import env_file, secret_files
+from overstap.deployment.choices import Choices
 from overstap.settings import Settings
 from overstap_tools.local.environment import AirflowFolders, environment
 from overstap_tools.local.passwords import Passwords
@@ -29,30 +31,51 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 def test_every_component_waits_for_the_schema_and_is_watched() -> None:
-    assert set(services()) == {"postgres", "init", "review", "school", *COMPONENTS}
-    for name in COMPONENTS:
+    assert set(services()) == {"postgres", "init", "admin", "review", "school", "desk", *COMPONENTS}
+    for name in (*COMPONENTS, "review", "school", "desk"):
         service = services()[name]
         assert service["depends_on"]["init"]["condition"] == "service_completed_successfully"
-        assert service["healthcheck"]["test"][0] == "CMD"
-        assert service["command"][:3] == ["with-secrets", "airflow", name]
+        assert service["healthcheck"]["test"][:2] == ["CMD", "healthy"]
+    for name in COMPONENTS:
+        assert services()[name]["command"][:2] == ["airflow", name]
+        assert services()[name]["healthcheck"]["test"][2] == name
+    # Each looks at its own port.
+    for name in ("review", "school", "desk"):
+        port = services()[name]["healthcheck"]["test"][3]
+        assert port in services()[name]["command"]
+        assert services()[name]["ports"][0].endswith(f":{port}")
 
 
-def test_nothing_is_published_but_the_pages_on_loopback() -> None:
+def test_nothing_is_published_but_the_pages_on_loopback_and_the_desk() -> None:
     published = {name: service["ports"] for name, service in services().items() if "ports" in service}
-    assert published == {
-        "api-server": ["127.0.0.1:8080:8080"],
-        "review": ["127.0.0.1:8090:8090"],
-        "school": ["127.0.0.1:8091:8091"],
-    }
+    assert set(published) == {"api-server", "review", "school", "desk"}
+    for name in ("api-server", "review", "school"):
+        [port] = published[name]
+        assert port.startswith("127.0.0.1:${")
+    assert services()["desk"]["profiles"] == ["desk"]
 
 
 def test_the_parents_pages_have_their_own_login_and_nothing_else() -> None:
     pages = services()["review"]
     assert pages["secrets"] == ["review_password"]
     assert "volumes" not in pages
-    assert pages["read_only"] is True
-    holders = {name for name, service in services().items() if "review_password" in service["secrets"]}
-    assert holders == {"postgres", "review"}
+    assert pages["networks"] == ["parents"]
+    assert [name for name, one in services().items() if "parents" in one["networks"]] == ["postgres", "review"]
+
+
+def test_no_container_can_change_what_it_runs() -> None:
+    for name, service in services().items():
+        if name != "postgres":
+            assert service["read_only"] is True, name
+            assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["logging"]["options"]["max-size"], name
+
+
+def test_rounds_open_by_themselves() -> None:
+    # Airflow's own default leaves each new DAG standing still until somebody starts it.
+    for name in COMPONENTS:
+        assert services()[name]["environment"]["AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION"] == "False"
 
 
 def test_no_log_server_where_logs_are_shared() -> None:
@@ -74,28 +97,61 @@ def test_secrets_are_files_without_a_default() -> None:
 
 def test_the_owner_of_the_ledger_is_known_to_no_component_that_runs() -> None:
     holders = {name for name, service in services().items() if "owner_password" in service["secrets"]}
-    assert holders == {"postgres", "init"}
+    assert holders == {"postgres", "init", "admin"}
+    assert services()["admin"]["profiles"] == ["admin"]  # there while a command runs
 
 
-def test_keys_are_where_tasks_run_and_nowhere_else() -> None:
-    holders = {name for name, one in services().items() if any("/keys:" in part for part in one.get("volumes", []))}
-    assert holders == {"scheduler", "school"}  # the schools' pages make letters and proof
+def test_the_table_of_rights_says_what_the_file_says() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (PROJECT / "docs" / "rights.md").read_text().splitlines()
+        if line.startswith("|") and not line.startswith("|---")
+    ]
+    names = rows[0][1:]
+    assert set(names) == set(services())
+    said = {row[0].replace("`", ""): dict(zip(names, row[1:], strict=True)) for row in rows[1:]}
+    folders = ("regions", "keys", "trust", "drop", "outbox", "reports", "registers", "lists")
+    assert set(said) == {
+        *compose()["secrets"],
+        *(f"folder {name}" for name in folders),
+        *(f"network {name}" for name in compose()["networks"]),
+    }
+    for name, service in services().items():
+        for secret in compose()["secrets"]:
+            assert said[secret][name] == ("r" if secret in service["secrets"] else ""), (name, secret)
+        for network in compose()["networks"]:
+            assert said[f"network {network}"][name] == ("yes" if network in service["networks"] else ""), name
+        mounted = {part.rsplit("/var/lib/overstap/", 1)[-1] for part in service.get("volumes", [])}
+        for folder in folders:
+            right = "r" if f"{folder}:ro" in mounted else "w" if folder in mounted else ""
+            assert said[f"folder {folder}"][name] == right, (name, folder)
 
 
-def test_install_says_how_to_make_each_secret_and_each_variable() -> None:
-    guide = (PROJECT / "docs" / "install.md").read_text()
-    assert not [name for name in compose()["secrets"] if name not in guide]
-    variables = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", TEXT)) - {"HOSTNAME"}
-    assert variables == set(re.findall(r"^   ([A-Z_]+)=", guide, flags=re.M))
+def test_the_triggerer_has_no_keys() -> None:
+    assert not [part for part in services()["triggerer"]["volumes"] if "/keys" in part or "/trust" in part]
+    assert "OVERSTAP_KEYS" not in services()["triggerer"]["environment"]
+
+
+def test_deploy_init_makes_each_secret_and_each_variable() -> None:
+    choices = Choices("https://a.example", "https://b.example", "https://c.example")
+    variables = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", TEXT))
+    assert variables == set(env_file.variables(choices)) - {"SCHOOL_ADDRESS", "COMPOSE_PROFILES"}
+    made = {*secret_files.PASSWORDS, *secret_files.SHARED, *secret_files.OPTIONAL, "fernet_key"}
+    assert made == set(compose()["secrets"])
 
 
 def test_the_image_is_of_the_airflow_and_lock_that_are_tested() -> None:
     locked = re.search(r"^apache-airflow==(\S+)", (PROJECT / "requirements.txt").read_text(), flags=re.M)
     assert locked is not None
     file = (PROJECT / "Dockerfile").read_text()
-    assert f"FROM apache/airflow:{locked[1]}-python3.12" in file
+    assert f"=apache/airflow:{locked[1]}-python3.12\n" in file
+    # A line `# syntax=` fetches a builder's frontend from the network.
+    assert "# syntax" not in file
     # What the image reads as a secret is what the deployment gives.
-    assert set(re.findall(r"\(secret (\w+)\)", file)) <= set(compose()["secrets"])
+    script = (PROJECT / "deploy" / "image" / "with-secrets").read_text()
+    read = re.findall(r"^ *(?:ledger|setting) .* (\w+)$", script, flags=re.M)
+    assert len(read) > 6
+    assert set(read) <= set(compose()["secrets"])
 
 
 def test_only_what_the_image_copies_reaches_the_builder() -> None:

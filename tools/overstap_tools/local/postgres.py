@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,6 +36,8 @@ _RETRY_SECONDS = 0.3
 _RETRY_SIGNS = ("pre-existing shared memory block", "could not bind", "could not create any TCP/IP sockets")
 """Refusals that pass: processes of a killed server are still ending, or another process just took the port."""
 
+_MADE_BY = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+
 
 class EmbeddedPostgres:
     """A PostgreSQL server of one folder. Every method is safe to repeat; any process may stop it by the folder.
@@ -45,12 +48,16 @@ class EmbeddedPostgres:
             `place` says where.
         port: the port it must have; None for the one it had before, or any free one.
         is_durable: False writes without waiting for the disk: quicker, and lost when the machine (not the server) dies.
+        made_by: further words of `initdb`, which say its encoding and locale.
     """
 
-    def __init__(self, folder: Path, *, port: int | None = None, is_durable: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, port: int | None = None, is_durable: bool = True, made_by: Sequence[str] = _MADE_BY
+    ) -> None:
         self.folder = folder.absolute()
         self._wanted_port = port
         self._is_durable = is_durable
+        self._made_by = tuple(made_by)
         self._service = Service(self.folder, "postgres")
         self._passwords = Passwords(self.folder)
 
@@ -290,8 +297,8 @@ class EmbeddedPostgres:
         # The built-in locale is the same on every machine, whatever locales the operating system has.
         command = [
             *(programs / "initdb", "-D", draft, f"--username={SUPERUSER}", f"--pwfile={secret}"),
-            *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin"),
-            *("--builtin-locale=C.UTF-8", "--no-instructions", *([] if self._is_durable else ["--no-sync"])),
+            *("--auth=scram-sha-256", *self._made_by),
+            *("--no-instructions", *([] if self._is_durable else ["--no-sync"])),
         ]
         try:
             who = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from overstap.clock import spoken, wall
 from overstap.pages.board import addresses, formatting
 from overstap.resources import INCLUDE
+from overstap.settings import Settings
 from overstap.texts import TEXTS, texts
 
 _ELSEWHERE = ("notices/kinds", "orchestration/documentation", "orchestration/titles")
@@ -39,6 +40,7 @@ def _environment() -> Environment:
         "words": texts("board/words"),
         "outlooks": texts("board/forecast")["outlooks"],
         "milestones": texts("orchestration/documentation")["milestones"],
+        "is_trial": Settings().trial,
     }
     return environment
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 
 from overstap.resources import INCLUDE
+from overstap.settings import Settings
 
 STATIC = INCLUDE / "static"
 _TEMPLATES = INCLUDE / "templates"
@@ -24,6 +25,7 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
     )
     made.globals["static_version"] = _static_version(STATIC)
+    made.globals["is_trial"] = Settings().trial
     return made
 
 
