@@ -19,7 +19,8 @@ from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.pki import DevelopmentAuthority, KeyKind, Role, develop
 from overstap.pki.authority import new_key
-from overstap.pki.keyfiles import key_bytes, read_certificates, write_new
+from overstap.pki.keyfiles import key_bytes, read_certificates
+from overstap.whole_files import write_new
 
 from .steps import send
 

@@ -68,8 +68,8 @@ def results(
     from overstap.delivery.feedback import feedback_csv
     from overstap.ledger import open_ledger
     from overstap.ledger.delivery.results import counts
-    from overstap.pki.keyfiles import write_new
     from overstap.texts import texts
+    from overstap.whole_files import write_new
 
     if out is not None and school is None:
         raise typer.BadParameter("--out hoort bij --school")

@@ -37,10 +37,10 @@ def command(
     from overstap.envelope.file_names import AnswerKind, answer_name, answer_of, statement_of
     from overstap.errors import OverstapError
     from overstap.pki import TrustStore
-    from overstap.pki.keyfiles import write_new
     from overstap.receiver.reception import Reception, Took
     from overstap.receiver.revocation_receiver import take_back
     from overstap.receiver.store import open_store
+    from overstap.whole_files import write_new
 
     console = Console(highlight=False, soft_wrap=True)
     folder = store or (files[0].parent / OPENED if database is None else None)

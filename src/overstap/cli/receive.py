@@ -164,9 +164,9 @@ def result(
     from overstap.envelope.file_names import AnswerKind, answer_name
     from overstap.envelope.result import Rejection, ResultOutcome, make_result
     from overstap.errors import OverstapError
-    from overstap.pki.keyfiles import write_new
     from overstap.receiver.desk_client import Asker
     from overstap.receiver.store import open_store
+    from overstap.whole_files import write_new
 
     if (desk is None) == (out is None):
         raise typer.BadParameter("--desk of --out, een van beide")

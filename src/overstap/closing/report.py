@@ -18,9 +18,9 @@ from overstap.ledger.delivery.results import ResultCounts
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.gate_decisions import GateDecision
 from overstap.ledger.rounds.rounds import RoundRow
-from overstap.pki.keyfiles import write_new
 from overstap.resources import INCLUDE
 from overstap.texts import texts
+from overstap.whole_files import write_new
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def _migrate(connection: psycopg.Connection[TupleRow], folder: Path) -> list[str
 
 
 def pending(dsn: str, folder: Path = SCHEMA) -> list[str]:
-    """Return what `migrate` would do, a sentence each, and what is there that this version does not know; changes nothing.
+    """Return what `migrate` would do, a sentence each, and what is of a newer version; changes nothing.
 
     Args:
         dsn: connection string of the owner.
@@ -79,7 +79,8 @@ def pending(dsn: str, folder: Path = SCHEMA) -> list[str]:
         there = connection.execute("select to_regclass('public.overstap_migration')").fetchone()
         if there is None or there[0] is None:
             return ["it was never made"]
-        known = dict(connection.execute("select name, digest from public.overstap_migration").fetchall())
+        rows = connection.execute("select name, digest from public.overstap_migration").fetchall()
+        known: dict[str, str] = dict(rows)
     steps = _steps(folder, known)
     code = [path for part in ("code", "rights") for path in sorted((folder / part).glob("*.sql"))]
     found = [step.told for step in steps]

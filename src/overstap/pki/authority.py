@@ -16,9 +16,10 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from overstap.errors import OverstapError
 from overstap.pki.certificates import DEVELOPMENT_ORGANISATION, DEVELOPMENT_POLICY
-from overstap.pki.keyfiles import PrivateKey, key_bytes, read_certificates, read_key, write_new
+from overstap.pki.keyfiles import PrivateKey, key_bytes, read_certificates, read_key
 from overstap.pki.numbers import development_oin_of_region, oin_of
 from overstap.pki.roles import Role, extended_key_usage, key_usage
+from overstap.whole_files import write_new
 
 LOOPBACK = ("localhost", "127.0.0.1")
 _HOLDS_CERTIFICATE = (".crt", ".p12")

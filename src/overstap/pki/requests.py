@@ -12,9 +12,10 @@ from cryptography.x509.oid import NameOID
 from overstap.errors import OverstapError
 from overstap.pki.authority import KeyKind, general_name, new_key
 from overstap.pki.certificates import label
-from overstap.pki.keyfiles import PrivateKey, key_bytes, read_certificates, read_key, write_new
+from overstap.pki.keyfiles import PrivateKey, key_bytes, read_certificates, read_key
 from overstap.pki.roles import Role, extended_key_usage, key_usage
 from overstap.pki.store import TrustStore
+from overstap.whole_files import write_new
 
 _OIN = re.compile(r"[0-9A-Z]{20}")
 _ROLES = (Role.TLS, Role.SIGNING)

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from overstap.errors import OverstapError
-from overstap.pki.keyfiles import check_mode, write_new
+from overstap.pki.keyfiles import check_mode
+from overstap.whole_files import write_new
 
 
 def ssh_key_file(folder: Path, region: str) -> Path:

@@ -6,8 +6,8 @@ from overstap.agreements import RoundId
 from overstap.ledger.dossiers import quality_runs
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
-from overstap.pki.keyfiles import write_new
 from overstap.quality.page import html
+from overstap.whole_files import write_new
 
 
 def region_page(unit: UnitOfWork, round_id: str, school: str | None = None) -> str:

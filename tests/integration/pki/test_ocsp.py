@@ -30,7 +30,8 @@ from overstap.pki import (
     plain_http,
 )
 from overstap.pki.authority import new_key
-from overstap.pki.keyfiles import key_bytes, read_certificates, read_key, write_new
+from overstap.pki.keyfiles import key_bytes, read_certificates, read_key
+from overstap.whole_files import write_new
 
 SCHOOL, OTHER = "98XA00", "98XB00"
 

@@ -21,8 +21,9 @@ from overstap.pki import (
     school_of,
 )
 from overstap.pki.certificates import is_for_development
-from overstap.pki.keyfiles import key_bytes, read_certificates, read_key, write_new
+from overstap.pki.keyfiles import key_bytes, read_certificates, read_key
 from overstap.pki.roles import extended_key_usage, key_usage
+from overstap.whole_files import write_new
 
 AT = datetime(2027, 3, 12, 15, tzinfo=UTC)
 PO, VO = "99AB00", "98XA00"
