@@ -5,6 +5,6 @@
 regions' keys, `invariants` proves that what stands there is consistent. The SQL stands in include/schemas/ledger.
 """
 
-from overstap.ledger.session import Ledger, UnitOfWork, open_ledger, open_ledger_without_keys
+from overstap.ledger.session import Ledger, UnitOfWork, open_ledger
 
-__all__ = ["Ledger", "UnitOfWork", "open_ledger", "open_ledger_without_keys"]
+__all__ = ["Ledger", "UnitOfWork", "open_ledger"]
