@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 
 import uvicorn
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -26,8 +27,11 @@ from overstap.errors import OverstapError
 from overstap.receiver.reception import Reception, Took
 from overstap.receiver.revocation_receiver import take_back
 from overstap.transport import mtls_server
-from overstap.transport.mtls_server import body_of, media_type_of, problem
+from overstap.transport.mtls_server import BusyError, body_of, media_type_of, problem
+from overstap.transport.server_limits import DEFAULT_SERVER_LIMITS, ServerLimits
 
+_TAKES_AT_ONCE = 8
+"""Envelopes opened side by side: each may be a hundred megabytes of memory while it lasts."""
 _STATUS = {Took.STORED: 200, Took.REPEATED: 200, Took.REFUSED: 422, Took.CONFLICT: 409}
 _log = logging.getLogger(__name__)
 
@@ -39,6 +43,7 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
         reception: what takes envelopes in.
         now: the clock.
     """
+    opening = CapacityLimiter(_TAKES_AT_ONCE)
 
     async def post(request: Request) -> Response:
         if getattr(request.state, "caller", None) is None:
@@ -54,6 +59,8 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
             envelope = await body_of(request, limit)
         except TimeoutError:
             return problem(408, "too_slow")
+        except BusyError:
+            return problem(503, "busy")
         except ClientDisconnect:
             return problem(400, "disconnected")  # nobody reads it; the log of the server has the line
         if envelope is None:
@@ -65,7 +72,7 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
                     return problem(404, "unknown")
                 return Response(evidence_request.written(*found), media_type=evidence_request.ANSWER_TYPE)
             take = reception.take if kind == MEDIA_TYPE else partial(take_back, reception)
-            answer = await run_in_threadpool(take, envelope, message_id=message_id, at=now())
+            answer = await to_thread.run_sync(partial(take, envelope, message_id=message_id, at=now()), limiter=opening)
         except OverstapError as error:
             _log.error("message %s not taken in: %s", message_id, error.code)
             return problem(503, "not_now")
@@ -87,6 +94,8 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
             await run_in_threadpool(reception.store.keep_notification, said.message_id, body)
         except TimeoutError:
             return problem(408, "too_slow")
+        except BusyError:
+            return problem(503, "busy")
         except ClientDisconnect:
             return problem(400, "disconnected")
         except pull_messages.MessageError:
@@ -118,7 +127,14 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
     )
 
 
-def server(reception: Reception, *, host: str, port: int, now: Callable[[], datetime] = clock.now) -> uvicorn.Server:
+def server(
+    reception: Reception,
+    *,
+    host: str,
+    port: int,
+    now: Callable[[], datetime] = clock.now,
+    limits: ServerLimits = DEFAULT_SERVER_LIMITS,
+) -> uvicorn.Server:
     """Return a server that is ready to run: TLS 1.2 or later, a client certificate from everyone.
 
     Args:
@@ -126,6 +142,7 @@ def server(reception: Reception, *, host: str, port: int, now: Callable[[], date
         host: the address to listen on.
         port: the port; 0 for any.
         now: the clock.
+        limits: how long each part of a conversation may take, and how much a caller may hold.
 
     Raises:
         OverstapError: TRUST-001 to TRUST-014 when the school's TLS certificate or key is not in order.
@@ -138,4 +155,5 @@ def server(reception: Reception, *, host: str, port: int, now: Callable[[], date
         host=host,
         port=port,
         now=now,
+        limits=limits,
     )

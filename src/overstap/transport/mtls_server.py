@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import ssl
 from collections.abc import Callable
 from datetime import datetime
@@ -12,17 +13,22 @@ from cryptography import x509
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from overstap.errors import OverstapError
 from overstap.pki import Role, TlsIdentity, TrustStore
 from overstap.pki.certificates import UNREADABLE, oin_in
+from overstap.transport.body_budget import BodyBudget, Lease
+from overstap.transport.connections import Admission, StrangerConnection
+from overstap.transport.server_limits import DEFAULT_SERVER_LIMITS, ServerLimits
 
 _BODY_SECONDS = 60
-_KEEP_ALIVE_SECONDS = 30
 _SHUTDOWN_SECONDS = 5
-_AT_ONCE = 200
 _log = logging.getLogger(__name__)
+
+
+class BusyError(Exception):
+    """There is no memory for a body now; the caller comes again later."""
 
 
 def known_caller(
@@ -64,39 +70,46 @@ def server(
     host: str,
     port: int,
     now: Callable[[], datetime],
+    limits: ServerLimits = DEFAULT_SERVER_LIMITS,
 ) -> uvicorn.Server:
     """Return a server that is ready to run: TLS 1.2 or later, a client certificate from everyone.
 
+    Who may not call gets status 403 as soon as the certificate is known, and the connection is closed.
+
     Args:
-        application: finds the caller in `request.state.caller`.
+        application: finds the caller in `request.state.caller`, and reads bodies by `body_of`.
         identity: who the server is.
         trust: which authorities issue callers' certificates.
-        admit: gives the caller's OIN for a certificate (DER) at a moment, or None when this one may not call.
+        admit: gives the caller's OIN for a certificate (DER) at a moment, or None when this one may not call. It runs
+            in a thread, once per connection.
         host: the address to listen on.
         port: the port; 0 for any.
         now: the clock.
+        limits: how long each part may take, and how much a caller may hold.
     """
+    admission = Admission(admit, server_context(identity, trust, at=now()), now, limits)
 
-    class KnownCaller(H11Protocol):
-        """Looks at the caller's certificate once per connection, with all checks of the trust store."""
+    class Connection(StrangerConnection):
+        """A connection of this server; uvicorn makes it."""
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            tls = transport.get_extra_info("ssl_object")
-            certificate = tls.getpeercert(binary_form=True) if tls else None
-            self.app_state = {**self.app_state, "caller": admit(certificate, now())}
-            super().connection_made(transport)
+        def __init__(
+            self,
+            config: uvicorn.Config,
+            server_state: ServerState,
+            app_state: dict[str, Any],
+            _loop: asyncio.AbstractEventLoop | None = None,
+        ) -> None:
+            super().__init__(admission, config, server_state, app_state, _loop)
 
-    context = server_context(identity, trust, at=now())
     config = uvicorn.Config(
-        application,
+        BodyBudget(application, limits),
         host=host,
         port=port,
-        http=KnownCaller,
+        http=Connection,
+        loop="asyncio",  # under uvloop one connection that says nothing keeps the next one from its TLS handshake
         ws="none",
         lifespan="off",
-        ssl_context_factory=lambda _config, _default: context,
-        limit_concurrency=_AT_ONCE,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=math.ceil(limits.idle_seconds),
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         access_log=False,
         server_header=False,
@@ -122,18 +135,22 @@ def server_context(identity: TlsIdentity, trust: TrustStore, *, at: datetime) ->
 
 
 async def body_of(request: Request, limit: int) -> bytes | None:
-    """Read the body within the time and size allowed; None when it is larger.
+    """Read the body within the time, size and memory allowed; None when it is larger.
 
     Raises:
-        TimeoutError: it took longer than a minute.
+        TimeoutError: it took too long.
+        BusyError: there is no memory for it now.
         starlette.requests.ClientDisconnect: the caller is gone.
     """
+    lease: Lease | None = getattr(request.state, "lease", None)
     parts, size = [], 0
     async with asyncio.timeout(_BODY_SECONDS):
         async for part in request.stream():
             size += len(part)
             if size > limit:
                 return None
+            if lease is not None and not lease.take(len(part)):
+                raise BusyError
             parts.append(part)
     return b"".join(parts)
 
@@ -146,4 +163,5 @@ def media_type_of(request: Request) -> str:
 def problem(status: int, code: str) -> Response:
     """Return an answer that carries nothing but a code: the caller still has what it sent and decides what to do."""
     content: dict[str, Any] = {"problem": code}
-    return JSONResponse(content, status_code=status, headers={"Connection": "close"} if status == 413 else None)
+    is_unread = status == 413 or code == "busy"  # the rest of the body is not waited for
+    return JSONResponse(content, status_code=status, headers={"Connection": "close"} if is_unread else None)

@@ -42,7 +42,8 @@ from overstap.envelope.receipt import MEDIA_TYPE as CMS
 from overstap.errors import OverstapError
 from overstap.pki import TrustStore, school_of
 from overstap.transport import mtls_server
-from overstap.transport.mtls_server import body_of, known_caller, media_type_of, problem
+from overstap.transport.mtls_server import BusyError, body_of, known_caller, media_type_of, problem
+from overstap.transport.server_limits import DEFAULT_SERVER_LIMITS, ServerLimits
 
 BEAT_SECONDS = 0.1
 """Answers without a dossier leave on this beat."""
@@ -179,6 +180,7 @@ def server(
     host: str,
     port: int,
     now: Callable[[], datetime] = clock.now,
+    limits: ServerLimits = DEFAULT_SERVER_LIMITS,
 ) -> uvicorn.Server:
     """Return a server that is ready to run.
 
@@ -190,6 +192,7 @@ def server(
         host: the address to listen on.
         port: the port; 0 for any.
         now: the clock.
+        limits: how long each part of a conversation may take, and how much a caller may hold.
 
     Raises:
         OverstapError: TRUST-001 to TRUST-014 when the conductor's TLS certificate or key is not in order.
@@ -204,6 +207,7 @@ def server(
         host=host,
         port=port,
         now=now,
+        limits=limits,
     )
 
 
@@ -229,6 +233,8 @@ async def _body(request: Request, media_type: str, limit: int) -> bytes | Respon
         body = await body_of(request, limit)
     except TimeoutError:
         return problem(408, "too_slow")
+    except BusyError:
+        return problem(503, "busy")
     except ClientDisconnect:
         return problem(400, "disconnected")  # nobody reads it; the log of the server has the line
     return problem(413, "too_large") if body is None else body
