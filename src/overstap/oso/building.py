@@ -1,16 +1,18 @@
 """From plain values to a dossier: the order of the elements comes from the catalogue, not from the caller."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from lxml import etree
-
 from overstap.errors import OverstapError
 from overstap.oso.catalogue import Catalogue, Field, catalogue
 from overstap.oso.model import Dossier
-from overstap.oso.tree import GROUPS
+from overstap.oso.tree import GROUPS, IRREGULAR, Node, groups, word_of
+
+_NEVER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that no XML document can hold, not even by number (XML 1.0, production 2)."""
 
 
 def build(values: Mapping[str, Any], version: str = "2019.1") -> Dossier:
@@ -18,40 +20,17 @@ def build(values: Mapping[str, Any], version: str = "2019.1") -> Dossier:
 
     Args:
         values: what the element dossier holds, by field name: a text, bool, number or date for a leaf, a mapping for a
-            block, a list
-            of either where a field repeats. None leaves a field out. `land@omschrijving` gives the attribute of
-            `land`. The lines of a grade list (cijferlijstTypelijst) are a list of mappings. `Dossier.tree` is a good
-            argument too.
+            block, a list of either where a field repeats. None leaves a field out. `land@omschrijving` gives the
+            attribute of `land`. The lines of a grade list (cijferlijstTypelijst) are a list of mappings. `Dossier.tree`
+            is a good argument too.
         version: version of the data set.
 
     Raises:
         OverstapError: DOSSIER-001 when the version is not known, DOSSIER-015 when a field does not exist.
+        ValueError: a text has a character that no XML document can hold. Never tells which.
     """
     known = catalogue(version)
-    names: dict[Any, str] = {None: known.namespace}
-    root = etree.Element(known.tag(known.root), nsmap=names)
-    _fill(root, known.root, values, known, known.root)
-    return Dossier(root=root, version=version)
-
-
-def element(parent: Any, field: Field, value: Any, known: Catalogue) -> Any:
-    """Append one field to an element.
-
-    Args:
-        parent: the lxml element of the block.
-        field: the field.
-        value: one value for it: a leaf's value, or a mapping for a block.
-        known: the catalogue.
-
-    Raises:
-        OverstapError: DOSSIER-015 when the value names a field that does not exist.
-    """
-    made = etree.SubElement(parent, known.tag(field.name))
-    if field.contains:
-        _fill(made, field.contains, value, known, f"{field.block}/{field.name}")
-    else:
-        made.text = as_text(value)
-    return made
+    return Dossier(_block(known.root, values, known, known.root), version)
 
 
 def as_text(value: object) -> str:
@@ -67,12 +46,16 @@ def as_text(value: object) -> str:
     return str(value)
 
 
-def _fill(parent: Any, block: str, values: Any, known: Catalogue, path: str) -> None:
-    if block in known.repeating:
-        for group in _groups(values):
-            _fill_once(parent, block, group, known, path)
-    else:
-        _fill_once(parent, block, values, known, path)
+def _block(block: str, values: Any, known: Catalogue, path: str) -> Node:
+    if block not in known.repeating:
+        return _fields(block, values, known, path)
+    compiled, whole = known.compiled_blocks[block], Node()
+    lines = [_fields(block, group, known, path) for group in _groups(values)]
+    for line in lines:
+        for name, found in line.items():
+            whole.setdefault(name, []).extend(found)
+    whole[GROUPS] = groups(whole, "".join(word_of(line, compiled) for line in lines), compiled)
+    return whole
 
 
 def _groups(values: Any) -> Iterable[Mapping[str, Any]]:
@@ -82,21 +65,36 @@ def _groups(values: Any) -> Iterable[Mapping[str, Any]]:
     return list(values)
 
 
-def _fill_once(parent: Any, block: str, values: Mapping[str, Any], known: Catalogue, path: str) -> None:
+def _fields(block: str, values: Mapping[str, Any], known: Catalogue, path: str) -> Node:
     fields = known.blocks[block]
     names = {each.name for each in fields} | {f"{each.name}@{each.attribute}" for each in fields if each.attribute}
     for name in values:
-        if name not in names and name != GROUPS:
+        if name not in names and name not in (GROUPS, IRREGULAR):
             raise OverstapError("DOSSIER-015", path=f"{path}/{name}", version=known.version)
+    made = Node()
     for each in fields:
         given = values.get(each.name)
         if given is None:
             continue
-        attributes = _many(values.get(f"{each.name}@{each.attribute}"), each) if each.attribute else []
-        for index, value in enumerate(_many(given, each, known)):
-            made = element(parent, each, value, known)
-            if index < len(attributes) and attributes[index]:
-                made.set(each.attribute, as_text(attributes[index]))
+        found = [_value(each, value, known) for value in _many(given, each, known)]
+        if not found:
+            continue
+        made[each.name] = found
+        if each.attribute:
+            own = [_text(value) for value in _many(values.get(f"{each.name}@{each.attribute}"), each)]
+            made[f"{each.name}@{each.attribute}"] = (own + [""] * len(found))[: len(found)]
+    return made
+
+
+def _value(field: Field, value: Any, known: Catalogue) -> Any:
+    return _block(field.contains, value, known, f"{field.block}/{field.name}") if field.contains else _text(value)
+
+
+def _text(value: object) -> str:
+    text = as_text(value)
+    if _NEVER.search(text):
+        raise ValueError("a text has a character that XML has no place for")
+    return text
 
 
 def _many(given: Any, field: Field, known: Catalogue | None = None) -> list[Any]:

@@ -7,11 +7,11 @@ data: a folder with `version.yaml`, `fields.csv`, `codelists.csv` and `matrix.cs
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from overstap.errors import OverstapError
 from overstap.oso.values import SimpleType
@@ -108,6 +108,26 @@ class Slot:
     field: Field
 
 
+class Quick(NamedTuple):
+    """Of an element only what the walk over it needs: taken apart at once, for there are hundreds in a dossier.
+
+    Args:
+        code: its character.
+        name: its name.
+        inner: the block that it holds; None for a leaf.
+        is_plain: whether any text will do but an empty one.
+        accepted: texts found good before.
+        accepts: the test of a text.
+    """
+
+    code: str
+    name: str
+    inner: "Compiled | None"
+    is_plain: bool
+    accepted: Set[str]
+    accepts: Callable[[str], bool]
+
+
 @dataclass(slots=True)
 class Compiled:
     """A block made ready for quick reading.
@@ -119,18 +139,22 @@ class Compiled:
     name: str
     slots: dict[str, Slot] = field(default_factory=dict)
     named: dict[str, Slot] = field(default_factory=dict)
+    by_code: dict[str, Slot] = field(default_factory=dict)
+    by_tag: dict[str, Quick] = field(default_factory=dict)
+    attributed: tuple[tuple[Slot, str], ...] = ()
+    """Elements that may have an attribute, with their tags."""
     pattern: re.Pattern[str] = re.compile("")
-    seen: set[str] = field(default_factory=set)
     repeats: bool = False
+    _seen: set[str] = field(default_factory=set, repr=False)
 
     def accepts(self, word: str) -> bool:
         """Tell whether elements in this order make a good block."""
-        if word in self.seen:
+        if word in self._seen:
             return True
         if self.pattern.fullmatch(word) is None:
             return False
-        if len(self.seen) < 10_000 and len(word) < 200:  # bounds, so that made-up files cannot fill the memory
-            self.seen.add(word)
+        if len(self._seen) < 10_000 and len(word) < 200:  # bounds, so that made-up files cannot fill the memory
+            self._seen.add(word)
         return True
 
 
@@ -169,7 +193,12 @@ class Catalogue:
     category_help: dict[str, str]
     groups: dict[str, str]
     list_names: dict[str, str]
-    compiled: Compiled = field(repr=False, compare=False)
+    compiled_blocks: dict[str, Compiled] = field(repr=False, compare=False)
+
+    @property
+    def compiled(self) -> Compiled:
+        """The outermost block, made ready for quick reading."""
+        return self.compiled_blocks[self.root]
 
     def tag(self, name: str) -> str:
         """Return an element's name with the namespace, as lxml writes it."""
@@ -269,7 +298,7 @@ class _Loader:
             category_help={name: row["help"] for name, row in categories.items()},
             groups={row["group"]: row["label"] for row in _rows(self.folder / "groups.csv")},
             list_names={row["list"]: row["label"] for row in _rows(self.folder / "list_names.csv")},
-            compiled=_compile(about["namespace"], about["root"], blocks, repeating),
+            compiled_blocks=_compile(about["namespace"], blocks, repeating),
         )
 
     def _gather(self, version: str) -> tuple[dict[str, Any], Any, Any, Any, Any, dict[str, tuple[str, str]]]:
@@ -362,7 +391,7 @@ def _reached(root: str, blocks: dict[str, tuple[Field, ...]]) -> set[str]:
     return reached
 
 
-def _compile(namespace: str, root: str, blocks: dict[str, tuple[Field, ...]], repeating: frozenset[str]) -> Compiled:
+def _compile(namespace: str, blocks: dict[str, tuple[Field, ...]], repeating: frozenset[str]) -> dict[str, Compiled]:
     made = {name: Compiled(name) for name in blocks}
     for name, fields in blocks.items():
         compiled = made[name]
@@ -378,8 +407,18 @@ def _compile(namespace: str, root: str, blocks: dict[str, tuple[Field, ...]], re
                 field=each,
             )
         compiled.named = {slot.name: slot for slot in compiled.slots.values()}
+        compiled.by_code = {slot.code: slot for slot in compiled.slots.values()}
+        compiled.by_tag = {tag: _quick(slot) for tag, slot in compiled.slots.items()}
+        compiled.attributed = tuple((slot, tag) for tag, slot in compiled.slots.items() if slot.attribute)
         compiled.pattern = re.compile(_expression(fields, codes, name in repeating))
-    return made[root]
+    return made
+
+
+def _quick(slot: Slot) -> Quick:
+    kind = slot.type
+    if kind is None:
+        return Quick(slot.code, slot.name, slot.inner, False, frozenset(), bool)
+    return Quick(slot.code, slot.name, None, kind.is_plain, kind.accepted, kind.accepts)
 
 
 def _expression(fields: tuple[Field, ...], codes: dict[str, str], repeats: bool) -> str:

@@ -4,12 +4,14 @@ A category goes when the profile allows it (the matrix of the standard), the reg
 not switch it off itself. Anything else is taken out with all that hangs on it, attachments too, and marked, so that a
 receiver can tell withheld (OPT-UIT) from never allowed (VERBODEN) from nothing known. Works as a white list: an element
 or attribute that the catalogue does not know belongs to no category and goes too.
+
+Which fields go follows from profile and categories alone, so it is worked out once and kept; what may stay whole is not
+even looked at, unless the dossier's structure is in doubt.
 """
 
 from collections.abc import Set
-from typing import Any
-
-from lxml import etree
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from overstap.errors import OverstapError
 from overstap.oso.catalogue import (
@@ -20,13 +22,17 @@ from overstap.oso.catalogue import (
     PROFILES,
     Catalogue,
     Compiled,
-    Withheld,
+    catalogue,
 )
 from overstap.oso.model import Dossier
-from overstap.oso.trimming import TRUE, UNLISTED_MAIL, UNLISTED_PHONE, holds_other, trim
+from overstap.oso.tree import GROUPS, IRREGULAR, Irregularity, Node, in_order, with_block
 
 UNNUMBERED = frozenset({"POSWV", "VOSWV"})
 """Profiles in which the pupil's number may not go along: to a partnership (rule PaO.LL12; include/schemas/oso)."""
+UNLISTED_PHONE = "9999999999"
+UNLISTED_MAIL = "geheim@geheim.geheim"
+_TRUE = frozenset(("true", "1"))
+_CONTACT = "communicatie"
 
 
 def cut(dossier: Dossier, profile: str, categories: Set[str]) -> Dossier:
@@ -49,28 +55,8 @@ def cut(dossier: Dossier, profile: str, categories: Set[str]) -> Dossier:
     marks = marks_for(dossier, profile, categories)
     known = dossier.catalogue
     gone = frozenset(category for category, mark in marks.items() if mark in (FORBIDDEN, OPTED_OUT))
-    if dossier.is_sound:
-        node = trim(dossier.tree, known, profile, gone, marks)
-        return Dossier.of_tree(node, dossier.version, is_simple=dossier.is_simple)
-    return by_elements(dossier, profile, gone, marks)
-
-
-def by_elements(dossier: Dossier, profile: str, gone: frozenset[str], marks: dict[str, str]) -> Dossier:
-    """Cut a dossier element by element, whatever its structure is like.
-
-    Args:
-        dossier: the dossier.
-        profile: transfer profile.
-        gone: categories whose fields go.
-        marks: per category what metadata/categorie_uitlevering says of it.
-    """
-    known = dossier.catalogue
-    names: dict[Any, str] = {None: known.namespace}
-    root = etree.Element(known.tag(known.root), nsmap=names)
-    scissors = _Scissors(known.withheld(profile), gone)
-    scissors.block(dossier.root, root, known.compiled, "metadata")
-    _write_marks(root, known, marks)
-    return Dossier(root=root, version=dossier.version)
+    tree = _trimmed(dossier.tree, known.compiled, _plan(known.version, profile, gone), is_sound=dossier.is_sound)
+    return Dossier(_marked(tree, known, marks), dossier.version, is_sound=dossier.is_sound)
 
 
 def marks_for(dossier: Dossier, profile: str, categories: Set[str]) -> dict[str, str]:
@@ -108,78 +94,134 @@ def keeps(marks: dict[str, str], category: str) -> bool:
     return marks[category] in (MANDATORY, OPTIONAL)
 
 
-class _Scissors:
-    """Copies what stays, of a dossier whose structure is in doubt; what is not copied is gone."""
+@dataclass(slots=True)
+class _Plan:
+    """What becomes of one kind of block where it stands.
 
-    def __init__(self, withheld: tuple[Withheld, ...], gone: frozenset[str]) -> None:
-        self.withheld: dict[str, dict[str, str]] = {}
-        for each in withheld:
-            self.withheld.setdefault(each.block, {})[each.name] = each.when
-        self.gone = gone
+    Args:
+        drop: fields that go.
+        hidden: fields that go when a boolean field of the same block is true, by that field.
+        deeper: fields that hold something that goes; any other stays whole.
+        masks: whether it is a phone number or e-mail address, which is replaced when it is secret.
+    """
 
-    def block(self, source: Any, target: Any, compiled: Compiled, category: str) -> None:
-        forbidden = self._forbidden(source, compiled)
-        target.text, target.tail = _blank(source.text), _blank(source.tail)
-        for child in source:
-            slot = compiled.slots.get(child.tag)
-            if slot is None or slot.name in forbidden:
-                continue
-            own = slot.field.category or category
-            if own in self.gone and not holds_other(slot.inner, own, self.gone):
-                continue
-            made = etree.SubElement(target, child.tag)
-            if slot.inner is None:
-                made.text, made.tail = child.text, _blank(child.tail)
-                if slot.attribute is not None and child.get(slot.attribute):
-                    made.set(slot.attribute, child.get(slot.attribute))
+    drop: frozenset[str] = frozenset()
+    hidden: tuple[tuple[str, frozenset[str]], ...] = ()
+    deeper: "dict[str, _Plan]" = field(default_factory=dict)
+    masks: bool = False
+
+    @property
+    def is_needed(self) -> bool:
+        return bool(self.drop or self.hidden or self.deeper or self.masks)
+
+
+_WHOLE = _Plan()
+
+
+def _trimmed(node: Node, compiled: Compiled, plan: _Plan, *, is_sound: bool) -> Node:
+    """Return a block without what may not go along; the given one is untouched, and shared where it stays.
+
+    A dossier that is not sound is gone through to the last leaf: what its blocks hold beside the catalogue's fields is
+    left out, and what is in no order, or there too often, stays so, for the structure check to tell.
+    """
+    drop = plan.drop
+    for when, names in plan.hidden:
+        if _is_true(node, when):
+            drop = drop | names
+    deeper = plan.deeper
+    made = Node()
+    absent: set[tuple[str, int]] = set()
+    for name, values in node.items():
+        if name in drop or name == IRREGULAR:
+            continue
+        inner = deeper.get(name)
+        slot = compiled.named.get(name)
+        of = slot.inner if slot is not None else None
+        if of is None or (inner is None and is_sound):
+            made[name] = values
+            continue
+        kept = []
+        for number, child in enumerate(values):
+            small = _trimmed(child, of, inner or _WHOLE, is_sound=is_sound)
+            if small or not child:  # nothing of it may stay, so it is absent
+                kept.append(small)
             else:
-                self.block(child, made, slot.inner, own)
-                if len(child) and not len(made):  # nothing of it may stay, so it is absent
-                    target.remove(made)
-        if compiled.name == "communicatie":
-            _mask(target)
-
-    def _forbidden(self, source: Any, compiled: Compiled) -> set[str]:
-        rules = self.withheld.get(compiled.name, {})
-        return {name for name, when in rules.items() if not when or _is_true(source, compiled, when)}
-
-
-def _is_true(source: Any, compiled: Compiled, name: str) -> bool:
-    for child in source:
-        slot = compiled.slots.get(child.tag)
-        if slot is not None and slot.name == name:
-            return (child.text or "").strip() in TRUE
-    return False
+                absent.add((name, number))
+        if kept:
+            made[name] = kept
+    if GROUPS in node:
+        made[GROUPS] = [_trimmed(group, compiled, plan, is_sound=is_sound) for group in node[GROUPS]]
+    if plan.masks:
+        _mask(made)
+    if IRREGULAR in node and made:
+        stays = (each for each in in_order(node, compiled) if each[0].name in made)
+        word = "".join(slot.code for slot, number, _ in stays if (slot.name, number) not in absent)
+        made[IRREGULAR] = [Irregularity(word)]
+    return made
 
 
-def _mask(contact: Any) -> None:
+def _is_true(node: Node, name: str) -> bool:
+    """Tell whether a boolean field says yes; where a careless system states it twice, one yes is enough."""
+    return any(text.strip() in _TRUE for text in node.texts(name))
+
+
+def _mask(contact: Node) -> None:
     """Replace a secret number or address by the standard's placeholder (rule OVa.LL08): masked, not dropped."""
-    values = {etree.QName(child).localname: child for child in contact}
-    secret, number, kind = values.get("geheim"), values.get("nummer"), values.get("soort")
-    if secret is None or number is None or (secret.text or "").strip() not in TRUE:
-        return
-    number.text = UNLISTED_MAIL if kind is not None and kind.text == "e-mail" else UNLISTED_PHONE
+    if "nummer" in contact and _is_true(contact, "geheim"):
+        placeholder = UNLISTED_MAIL if contact.text("soort") == "e-mail" else UNLISTED_PHONE
+        contact["nummer"] = [placeholder] * len(contact["nummer"])
 
 
-def _write_marks(root: Any, known: Catalogue, marks: dict[str, str]) -> None:
-    metadata = root.find(known.tag("metadata"))
+def _marked(tree: Node, known: Catalogue, marks: dict[str, str]) -> Node:
+    """Return a dossier with what its metadata say of each category."""
+    metadata = tree.block("metadata")
     if metadata is None:
-        return
-    block = metadata.find(known.tag("categorie_uitlevering"))
-    if block is None:
-        block = etree.Element(known.tag("categorie_uitlevering"))
-        after = metadata.find(known.tag("validatieversie"))
-        metadata.insert(len(metadata) if after is None else metadata.index(after) + 1, block)
-    layout = block[0].tail if len(block) else None
-    last = block[-1].tail if len(block) else None
-    del block[:]
-    for field in known.blocks["categorie_uitlevering"]:
-        mark = etree.SubElement(block, known.tag(field.name))
-        mark.text = marks[field.name.removeprefix("cat_")]
-        mark.tail = layout
-    block[-1].tail = last
+        return tree
+    words = Node((each.name, [marks[each.name.removeprefix("cat_")]]) for each in known.blocks["categorie_uitlevering"])
+    block = known.compiled_blocks["metadata"]
+    made = with_block(metadata, block, "categorie_uitlevering", words, behind="validatieversie")
+    tree["metadata"] = [made, *tree["metadata"][1:]]
+    return tree
 
 
-def _blank(text: str | None) -> str | None:
-    """Keep layout, drop stray text: text between elements belongs to no category."""
-    return text if text is not None and text.isspace() else None
+@lru_cache(maxsize=256)
+def _plan(version: str, profile: str, gone: frozenset[str]) -> _Plan:
+    known = catalogue(version)
+    withheld: dict[str, dict[str, str]] = {}
+    for each in known.withheld(profile):
+        withheld.setdefault(each.block, {})[each.name] = each.when
+    return _of(known.compiled, "metadata", gone, withheld)
+
+
+def _of(block: Compiled, category: str, gone: frozenset[str], withheld: dict[str, dict[str, str]]) -> _Plan:
+    drop: set[str] = set()
+    hidden: dict[str, set[str]] = {}
+    deeper: dict[str, _Plan] = {}
+    for name, slot in block.named.items():
+        names = {name, f"{name}@{slot.attribute}"} if slot.attribute else {name}
+        own = slot.field.category or category
+        when = withheld.get(block.name, {}).get(name)
+        if when == "" or (own in gone and not _holds_other(slot.inner, own, gone)):
+            drop |= names
+            continue
+        if when:
+            hidden.setdefault(when, set()).update(names)
+        if slot.inner is not None:
+            inner = _of(slot.inner, own, gone, withheld)
+            if inner.is_needed:
+                deeper[name] = inner
+    always = tuple((when, frozenset(names)) for when, names in hidden.items())
+    return _Plan(frozenset(drop), always, deeper, masks=block.name == _CONTACT)
+
+
+def _holds_other(inner: Compiled | None, category: str, gone: frozenset[str]) -> bool:
+    """Tell whether a block of an excluded category holds fields of one that stays (action plans within support).
+
+    Args:
+        inner: the block; None for a leaf.
+        category: its category.
+        gone: the categories that are excluded.
+    """
+    if inner is None:
+        return False
+    return any(slot.field.category not in (None, category, *gone) for slot in inner.named.values())

@@ -5,16 +5,11 @@ The one part of a dossier that Overstap fills in.
 
 import re
 from datetime import date
-from typing import Any
-
-from lxml import etree
 
 from overstap.errors import OverstapError
 from overstap.oso.building import as_text
-from overstap.oso.canonical import SPECIAL
 from overstap.oso.model import Dossier
-from overstap.oso.tree import Node
-from overstap.oso.writing import copy_of
+from overstap.oso.tree import Node, with_block
 
 ANSWERS = ("Ja", "Nee", "Onbekend")
 UNINSPECTED = frozenset({"BB", "POSWV", "VOSWV"})
@@ -66,37 +61,10 @@ def with_inspection(
         "redennietakkoord": _NEVER.sub("", view or "").strip() or None,
         "toestemming": (consent or "Onbekend") if dossier.profile in CONSENTED else None,
     }
-    written = {
-        field.name: as_text(given) for field in known.blocks["inzage"] if (given := values.get(field.name)) is not None
-    }
-    if dossier.is_plain:
-        return _into_tree(dossier, written)
-    root = copy_of(dossier.root)
-    block = _empty_block(root, known)
-    for name, text in written.items():
-        etree.SubElement(block, known.tag(name)).text = text
-    return Dossier(root=root, version=dossier.version)
-
-
-def _into_tree(dossier: Dossier, written: dict[str, str]) -> Dossier:
-    block = Node({name: [text] for name, text in written.items()})
-    made = Node()
-    for field in dossier.catalogue.blocks[dossier.catalogue.root]:
-        if field.name == "inzage":
-            made[field.name] = [block]
-        elif field.name in dossier.tree:
-            made[field.name] = dossier.tree[field.name]
-    is_simple = dossier.is_simple and not any(SPECIAL.intersection(text) for text in written.values())
-    return Dossier.of_tree(made, dossier.version, is_simple=is_simple)
-
-
-def _empty_block(root: Any, known: Any) -> Any:
-    block = root.find(known.tag("inzage"))
-    if block is not None:
-        del block[:]
-        block.text = None
-        return block
-    block = etree.Element(known.tag("inzage"))
-    after = root.find(known.tag("overdrachtsoort"))
-    root.insert(0 if after is None else root.index(after) + 1, block)
-    return block
+    block = Node(
+        (field.name, [as_text(given)])
+        for field in known.blocks["inzage"]
+        if (given := values.get(field.name)) is not None
+    )
+    tree = with_block(dossier.tree, known.compiled, "inzage", block, behind="overdrachtsoort")
+    return Dossier(tree, dossier.version, is_sound=dossier.is_sound)

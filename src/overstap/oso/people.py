@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from overstap.oso.cutting import UNLISTED_MAIL
 from overstap.oso.model import Dossier
 from overstap.oso.tree import Node
-from overstap.oso.trimming import UNLISTED_MAIL
 
 OF_AGE = 16
 """From this age on a pupil of a secondary school inspects the dossier, not the parents."""

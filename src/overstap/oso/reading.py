@@ -5,23 +5,19 @@ and number of elements, and only encodings that leave no doubt about what the ch
 none tells what was in the file.
 """
 
-import binascii
 import codecs
 import contextlib
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from lxml import etree
-from pybase64 import b64decode
 
 from overstap.errors import OverstapError
 from overstap.oso.catalogue import by_namespace, catalogue, versions
 from overstap.oso.model import Dossier
-from overstap.oso.parsing import is_well_formed, parse
-from overstap.oso.scan import Scanner
-from overstap.oso.traversal import attachments
+from overstap.oso.parsing import parse
+from overstap.oso.tree import grow
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +56,6 @@ _ENCODINGS = {
 _DECLARATION = re.compile(r"<\?xml[ \t\r\n][^>]{0,200}?\?>")
 _ENCODING = re.compile(r"""[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]{0,39})["']""")
 _NAMESPACE = re.compile(r"http://www\.edustandaard\.nl/oso_gegevensset/([A-Za-z0-9._-]{1,20})/dossier")
-_CONTENT = "bestandsinhoud"
-_CONTENT_BEGINS, _IN_ITS_PLACE = f"<{_CONTENT}>".encode(), b"Base64"
-_STATED_FIRST = re.compile(rb'<dossier xmlns="([^"]{1,200})"')
 _STATED = re.compile(rb"""xmlns(?::[^\s=]{1,100})?\s*=\s*["']([^"']*)""")
 _USUAL = frozenset(
     {b"http://www.w3.org/2001/XMLSchema-instance", *(namespace.encode() for namespace in by_namespace())},
@@ -76,7 +69,6 @@ def read(data: bytes, *, limits: ReadingLimits = DEFAULT_LIMITS) -> Dossier:
     """Read a dossier, whoever sent it.
 
     Comments and processing instructions are left out: they are no part of the dossier, and would escape minimisation.
-    A dossier that is plain and sound is known as `Dossier.tree` at once, its XML only when somebody asks for it.
 
     Args:
         data: the file.
@@ -89,8 +81,6 @@ def read(data: bytes, *, limits: ReadingLimits = DEFAULT_LIMITS) -> Dossier:
     """
     if len(data) > limits.size_bytes:
         raise OverstapError("DOSSIER-004", size=len(data), most=limits.size_bytes)
-    if limits is DEFAULT_LIMITS and len(data) <= limits.text_chars and (dossier := _read_plain(data)) is not None:
-        return dossier
     plain = _as_utf8(data)
     _refuse_doctype(plain)
     if len(plain) > 4 * limits.elements and plain.count(b"<") > 2 * limits.elements + 1_000:
@@ -102,94 +92,27 @@ def read(data: bytes, *, limits: ReadingLimits = DEFAULT_LIMITS) -> Dossier:
         _refuse_unknown_version(plain)
         raise _why_not(problem, limits) from None
     version = _version(root)
-    _within(root, len(plain), limits)
-    _refuse_namespaces_without_canonical_form(root, plain)
-    return Dossier(root=root, version=version)
+    found = grow(root, catalogue(version).compiled)
+    # What is sound holds nothing but the catalogue's own, so its depth and attributes need no bounds.
+    if not found.is_bounded or limits is not DEFAULT_LIMITS or len(plain) > limits.text_chars:
+        _within(root, len(plain), limits)
+        _refuse_namespaces_without_canonical_form(root, plain)
+    if found.longest_attribute > limits.attribute_chars:
+        raise OverstapError("DOSSIER-007", most=limits.attribute_chars)
+    if found.elements > limits.elements:
+        raise OverstapError("DOSSIER-008", most=limits.elements)
+    return Dossier(found.tree, version, is_sound=found.is_sound)
 
 
-def _read_plain(data: bytes) -> Dossier | None:
-    """Read a dossier that is as plain and as sound as most are; None when it has to be looked at with care.
+def from_element(root: Any, version: str) -> Dossier:
+    """Return a dossier from an element that a parser made already; the bounds of `read` are not looked at.
 
-    A scanned dossier has no attribute, depth or namespace but those of the standard, and is UTF-8: there is nothing
-    left to bound but its elements, which have two tags each. Attachments are most of a large file and are left out of
-    all of it: what is Base64 has no character that could mean anything to XML.
+    Args:
+        root: the element `dossier` (lxml).
+        version: version of the data set, such as `2019.1`.
     """
-    data = data.removeprefix(codecs.BOM_UTF8)
-    stated = _STATED_FIRST.search(data, 0, 1_000)
-    version = by_namespace().get(stated[1].decode("utf-8", "replace")) if stated else None
-    if version is None:
-        return None
-    thin, contents = _without_contents(data)
-    try:
-        text = thin.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    if len(thin) > 4 * DEFAULT_LIMITS.elements and thin.count(b"<") > 2 * DEFAULT_LIMITS.elements:
-        return None
-    declared = _ENCODING.search(_declaration(text[:300]))
-    if declared and declared[1].lower() not in ("utf-8", "utf8"):
-        return None
-    scanner = _scanner(version)
-    node = scanner.scan(text, thin)
-    if node is None or not (scanner.is_certain(text) or is_well_formed(thin)):
-        return None
-    dossier = Dossier.scanned(data, version, node, is_bare=scanner.is_usual(text))
-    return dossier if not contents or _put_back(dossier, contents) else None
-
-
-def _without_contents(data: bytes) -> tuple[bytes, list[str | None]]:
-    """Take the attachments' contents out of a document.
-
-    Returns:
-        The document with a word in the place of each that is Base64; and what stood there, in document order, None for
-        what was left in its place.
-    """
-    thin: list[bytes] = []
-    contents: list[str | None] = []
-    done, begin = 0, data.find(_CONTENT_BEGINS)
-    while begin >= 0:
-        begin += len(_CONTENT_BEGINS)
-        end = data.find(b"<", begin)
-        content = data[begin:end]
-        if _is_base64(content):
-            contents.append(content.decode("ascii"))
-            thin += data[done:begin], _IN_ITS_PLACE
-            done = end
-        else:
-            contents.append(None)
-        begin = data.find(_CONTENT_BEGINS, begin if end < 0 else end)
-    thin.append(data[done:])
-    return b"".join(thin), contents
-
-
-def _is_base64(content: bytes) -> bool:
-    """Tell whether a text is Base64, in lines or not: letters, digits and three marks, so plain in any XML."""
-    if not content or content.isspace():
-        return False
-    try:
-        b64decode(content, validate=True)
-    except binascii.Error:
-        try:
-            b64decode(content.translate(None, b" \t\n"), validate=True)
-        except binascii.Error:
-            return False
-    return True
-
-
-def _put_back(dossier: Dossier, contents: list[str | None]) -> bool:
-    """Give the attachments their contents; no when they are not as many as there are in the text."""
-    nodes = list(attachments(dossier))
-    if len(nodes) != len(contents):
-        return False
-    for node, content in zip(nodes, contents, strict=True):
-        if content is not None:
-            node[_CONTENT] = [content]
-    return True
-
-
-@cache
-def _scanner(version: str) -> Scanner:
-    return Scanner(catalogue(version))
+    found = grow(root, catalogue(version).compiled)
+    return Dossier(found.tree, version, is_sound=found.is_sound)
 
 
 def _as_utf8(data: bytes) -> bytes:
@@ -207,14 +130,15 @@ def _as_utf8(data: bytes) -> bytes:
             encoding = "utf-8"
     if encoding not in _ENCODINGS:
         raise OverstapError("DOSSIER-009")
+    is_utf8 = encoding in ("utf-8", "utf8")
+    if is_utf8 and data.isascii():
+        return data
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         raise OverstapError("DOSSIER-009") from None
-    if not text.startswith("<?xml"):
-        return data if encoding in ("utf-8", "utf8") else text.encode("utf-8")
-    if encoding in ("utf-8", "utf8"):
-        return data  # the parser is told the encoding, so the declaration does no harm
+    if is_utf8:
+        return data  # the parser is told the encoding, so a declaration does no harm
     return text[len(_declaration(text)) :].encode("utf-8")
 
 

@@ -4,7 +4,7 @@ Accepts and rejects as the official XSD does, with one exception: a file may not
 XSD lets a block be replaced by a longer one, and that would carry a second pupil past minimisation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,12 +13,11 @@ from lxml import etree
 
 from overstap.oso.catalogue import Catalogue, Compiled, Field, Slot
 from overstap.oso.model import Dossier
+from overstap.oso.tree import IRREGULAR, XSI, Irregularity, Node, in_order
 from overstap.resources import INCLUDE
 from overstap.texts import read_yaml
 
 _TEXTS = INCLUDE / "texts" / "structure.yaml"
-_XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
-_HINTS = frozenset({f"{_XSI}schemaLocation", f"{_XSI}noNamespaceSchemaLocation"})
 _BLANK = " \t\r\n"
 
 
@@ -82,8 +81,9 @@ def check(dossier: Dossier) -> list[StructureFault]:
         return []
     known = dossier.catalogue
     look = _Look(known)
-    look.attributes(dossier.root, known.root, None)
-    look.block(dossier.root, known.compiled, known.root)
+    if (noted := dossier.tree.get(IRREGULAR)) is not None:
+        look.attributes(noted[0].attributes.get(-1, ()), known.root, None)
+    look.block(dossier.tree, known.compiled, known.root)
     return look.faults
 
 
@@ -98,8 +98,11 @@ def path_of(parent: str, field: Field, number: int) -> str:
     return f"{parent}/{field.name}" if field.max == 1 and number == 1 else f"{parent}/{field.name}[{number}]"
 
 
+_NOTHING = Irregularity("")
+
+
 class _Look:
-    """The careful walk, for dossiers in which the quick one met something."""
+    """The careful look, at dossiers in which the walk met something."""
 
     def __init__(self, known: Catalogue) -> None:
         self.faults: list[StructureFault] = []
@@ -109,25 +112,28 @@ class _Look:
         nl, en, who = sentence(code, label=label, element=path.rsplit("/", 1)[-1].split("[")[0], **facts)
         self.faults.append(StructureFault(path, code, nl, en, who))
 
-    def block(self, element: Any, compiled: Compiled, path: str) -> None:
+    def block(self, node: Node, compiled: Compiled, path: str) -> None:
         label = path.rsplit("/", 1)[-1]
-        if (element.text or "").strip(_BLANK) or any((child.tail or "").strip(_BLANK) for child in element):
+        noted = node[IRREGULAR][0] if IRREGULAR in node else _NOTHING
+        if noted.has_text:
             self.add("STRUCTURE-008", path, label)
+        strangers = list(noted.strangers)
         met: list[Slot] = []
-        numbers: dict[str, int] = {}
-        for child in element:
-            slot = compiled.slots.get(child.tag)
-            if slot is None:
-                self._stranger(child, compiled, path)
-                continue
+        for slot, number, value in in_order(node, compiled):
+            at = len(met)
+            while strangers and strangers[0][0] <= at:
+                self._stranger(strangers.pop(0)[1], compiled, path)
             met.append(slot)
-            numbers[slot.name] = numbers.get(slot.name, 0) + 1
-            here = path_of(path, slot.field, numbers[slot.name])
-            self.attributes(child, here, slot)
-            if slot.inner is None:
-                self.leaf(child, slot, here)
+            here = path_of(path, slot.field, number + 1)
+            self.attributes(noted.attributes.get(at, ()), here, slot)
+            if slot.inner is not None:
+                self.block(value, slot.inner, here)
+            elif at in noted.nested:
+                self.add("STRUCTURE-010", here, slot.field.label)
             else:
-                self.block(child, slot.inner, here)
+                self.leaf(value, slot, here)
+        for _, name in strangers:
+            self._stranger(name, compiled, path)
         if not compiled.accepts("".join(slot.code for slot in met)):
             before = len(self.faults)
             for group in _rounds(met) if compiled.repeats else [met]:
@@ -135,14 +141,10 @@ class _Look:
             if len(self.faults) == before:
                 self.add("STRUCTURE-002", path, label)
 
-    def leaf(self, element: Any, slot: Slot, path: str) -> None:
+    def leaf(self, text: str, slot: Slot, path: str) -> None:
         label, kind = slot.field.label, slot.type
         if kind is None:
             raise ValueError(f"{slot.name} is no leaf")
-        if len(element):
-            self.add("STRUCTURE-010", path, label)
-            return
-        text = element.text or ""
         if kind.accepts(text):
             return
         if (not text.strip(_BLANK) and kind.shortest) or (not text and kind.base != "string"):
@@ -152,30 +154,26 @@ class _Look:
         else:
             self.add("STRUCTURE-006", path, label, form=kind.label)
 
-    def attributes(self, element: Any, path: str, slot: Slot | None) -> None:
+    def attributes(self, names: Iterable[str], path: str, slot: Slot | None) -> None:
+        """Tell of attributes that do not belong, or are empty."""
         label = slot.field.label if slot is not None else path
-        for name, value in element.attrib.items():
+        for name in names:
             if slot is not None and name == slot.attribute:
-                if not value:
-                    self.add("STRUCTURE-007", f"{path}@{name}", label)
-            elif name == f"{_XSI}type":
+                self.add("STRUCTURE-007", f"{path}@{name}", label)
+            elif name == f"{XSI}type":
                 self.add("STRUCTURE-013", path, label)
-            elif name not in _HINTS:
-                self.add("STRUCTURE-009", path, label, attribute=self._told(name))
+            else:
+                self.add("STRUCTURE-009", path, label, attribute=self._told(etree.QName(name).localname))
 
-    def _stranger(self, child: Any, compiled: Compiled, path: str) -> None:
-        if not isinstance(child.tag, str):  # an entity that nothing declares
+    def _stranger(self, name: str | None, compiled: Compiled, path: str) -> None:
+        if name is None:  # an entity that nothing declares
             self.add("STRUCTURE-008", path, path.rsplit("/", 1)[-1])
             return
-        name = self._told(child)
-        if any(slot.name == name for slot in compiled.slots.values()):
-            self.add("STRUCTURE-012", f"{path}/{name}", name)
-        else:
-            self.add("STRUCTURE-001", f"{path}/{name}", name)
+        told = self._told(name)
+        self.add("STRUCTURE-012" if told in compiled.named else "STRUCTURE-001", f"{path}/{told}", told)
 
-    def _told(self, named: Any) -> str:
+    def _told(self, name: str) -> str:
         """Return a name of the standard as it is and any other as "?": it comes from the file, and may be anybody's."""
-        name = etree.QName(named).localname
         return name if name in self._names else "?"
 
     def _number_and_order(self, met: Sequence[Slot], compiled: Compiled, path: str) -> None:

@@ -39,12 +39,6 @@ def documents(dossier: Dossier) -> Iterator[tuple[str, Node]]:
     yield from _documents(dossier.tree, root, root, _ways_to(dossier.version, "document"))
 
 
-def attachments(dossier: Dossier) -> Iterator[Node]:
-    """Yield the attachments without their paths, in the same order."""
-    root = dossier.catalogue.root
-    return _attachments(dossier.tree, root, _ways_to(dossier.version, "document"))
-
-
 def within(
     node: Node, block: str, path: str, category: str, blocks: dict[str, tuple[Field, ...]]
 ) -> Iterator[FieldValue]:
@@ -74,16 +68,6 @@ def _documents(node: Node, block: str, path: str, ways: dict[str, tuple[Field, .
                 yield here, value
             elif field.contains:
                 yield from _documents(value, field.contains, here, ways)
-
-
-def _attachments(node: Node, block: str, ways: dict[str, tuple[Field, ...]]) -> Iterator[Node]:
-    for field in ways[block]:
-        if found := node.get(field.name):
-            if field.contains == "document":
-                yield from found
-            else:
-                for inner in found:
-                    yield from _attachments(inner, field.contains or "", ways)
 
 
 @cache

@@ -1,25 +1,29 @@
-"""A dossier as plain Python: one walk over the XML, after which rules and pages look things up in dictionaries.
+"""The dossier as nested dictionaries, made in one walk over the parsed XML; what is out of order is noted beside it."""
 
-The same walk finds out whether the structure is beyond doubt, so that checking a good dossier costs nothing more.
-"""
-
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
 
-from overstap.oso.catalogue import Compiled
+from overstap.oso.catalogue import Compiled, Slot
 
 GROUPS = "#"
+IRREGULAR = "?"
+XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+HINTS = frozenset({f"{XSI}schemaLocation", f"{XSI}noNamespaceSchemaLocation"})
+"""Attributes that say where a schema is; the standard's schema lets them stand anywhere."""
 _BLANK = " \t\r\n"
-_ATTRIBUTES = etree.XPath("count(//@*)")
+_ELEMENTS, _ATTRIBUTES = etree.XPath("count(//*)"), etree.XPath("count(//@*)")
 
 
 class Node(dict[str, list[Any]]):
     """A block: per field name the values in document order, each a text or a further `Node`.
 
     Only what the catalogue knows is in it. A field's attribute stands beside it as `land@omschrijving`, empty where
-    absent. A block whose fields repeat as a whole (the lines of a grade list) has its lines under `GROUPS` as well.
+    absent. A block whose fields repeat as a whole (the lines of a grade list) has its lines under `GROUPS` as well; one
+    that is not as the standard wants it has an `Irregularity` under `IRREGULAR`.
     """
 
     __slots__ = ()
@@ -43,61 +47,161 @@ class Node(dict[str, list[Any]]):
         return self.get(name, [])
 
 
+@dataclass(slots=True)
+class Irregularity:
+    """What a block's dictionary cannot tell: for the structure check, and for writing it in the order it came in.
+
+    Args:
+        word: the codes of the fields in document order (`Compiled.by_code`).
+        strangers: elements that the catalogue does not know: how many known ones came before, and the local name, None
+            for an entity.
+        has_text: whether text stands between its elements.
+        attributes: names of attributes that do not belong, or are empty, per known element by its number in `word`; -1
+            is the block itself.
+        nested: which of the known elements are leaves with elements in them.
+    """
+
+    word: str
+    strangers: list[tuple[int, str | None]] = field(default_factory=list, repr=False)
+    has_text: bool = False
+    attributes: dict[int, list[str]] = field(default_factory=dict, repr=False)
+    nested: set[int] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.strangers or self.has_text or self.attributes or self.nested)
+
+
+def word_of(node: Node, compiled: Compiled) -> str:
+    """Return the codes of a block's fields in document order."""
+    if IRREGULAR in node:
+        return node[IRREGULAR][0].word  # type: ignore[no-any-return]
+    if GROUPS in node:
+        return "".join(word_of(group, compiled) for group in node[GROUPS])
+    return "".join(slot.code * len(node[name]) for name, slot in compiled.named.items() if name in node)
+
+
+def in_order(node: Node, compiled: Compiled) -> Iterator[tuple[Slot, int, Any]]:
+    """Yield a block's fields in document order: what the catalogue says of it, its number from 0, and its value."""
+    count: Counter[str] = Counter()
+    for code in word_of(node, compiled):
+        slot = compiled.by_code[code]
+        number = count[code]
+        count[code] = number + 1
+        yield slot, number, node[slot.name][number]
+
+
+def with_block(node: Node, compiled: Compiled, name: str, block: Node, *, behind: str) -> Node:
+    """Return a copy of a block in which a field holds one other block.
+
+    Args:
+        node: the block.
+        compiled: what the catalogue says of it.
+        name: the field; where there are several, the first is replaced.
+        block: what it is to hold.
+        behind: the field that it comes after, in a block that is not in the catalogue's order and has none yet.
+    """
+    values = [block, *node.get(name, ())[1:]]
+    made = Node()
+    for each in compiled.named:
+        if each == name:
+            made[each] = values
+            continue
+        for key in (each, f"{each}@{compiled.named[each].attribute}"):
+            if key in node:
+                made[key] = node[key]
+    if IRREGULAR in node:
+        word, code = word_of(node, compiled), compiled.named[name].code
+        if code not in word:
+            at = word.find(compiled.named[behind].code) + 1
+            word = word[:at] + code + word[at:]
+        made[IRREGULAR] = [Irregularity(word)]
+    return made
+
+
 class _Walk:
-    """`sound` turns False at the first thing that needs a closer look; `attributes` counts those that belong."""
+    """One walk over a parsed dossier; `is_sound` turns False at the first thing that `structure.check` would tell.
 
-    __slots__ = ("attributes", "sound")
+    Attributes and leaves with elements in them are seldom met, and costly to look for: a walk only counts what it
+    meets, and where there turns out to be more of either, a second, wary one finds out where.
+    """
 
-    def __init__(self) -> None:
-        self.sound = True
+    __slots__ = ("attributes", "elements", "is_sound", "is_wary", "longest")
+
+    def __init__(self, *, is_wary: bool = False) -> None:
+        self.is_wary = is_wary
+        self.is_sound = True
+        self.elements = 1
         self.attributes = 0
+        self.longest = 0
 
     def block(self, element: Any, compiled: Compiled) -> Node:
+        """Return a block with all below it."""
         node = Node()
-        word = []
-        slots = compiled.slots
+        word: list[str] = []
+        strangers: list[tuple[int, str | None]] = []
+        put, by_tag, is_sound = word.append, compiled.by_tag, True
         text = element.text
-        if text is not None and text.strip(_BLANK):
-            self.sound = False
+        has_text = text is not None and bool(text.strip(_BLANK))
         for child in element:
-            slot = slots.get(child.tag)
-            if slot is None:
-                self.sound = False
-                continue
-            word.append(slot.code)
-            inner = slot.inner
-            if inner is None:
-                value = child.text or ""
-                kind: Any = slot.type
-                if (not value if kind.is_plain else value not in kind.accepted and not kind.accepts(value)) or len(
-                    child
-                ):
-                    self.sound = False
+            try:
+                code, name, inner, is_plain, accepted, accepts = by_tag[child.tag]
+            except KeyError:
+                tag = child.tag
+                strangers.append((len(word), etree.QName(tag).localname if isinstance(tag, str) else None))
             else:
-                value = self.block(child, inner)
-            name = slot.name
-            if name in node:
-                node[name].append(value)
-            else:
-                node[name] = [value]
-            if slot.attribute is not None:
-                self._attribute(node, child, slot)
+                put(code)
+                if inner is None:
+                    value = child.text or ""
+                    if not value if is_plain else value not in accepted and not accepts(value):
+                        is_sound = False
+                else:
+                    value = self.block(child, inner)
+                if name in node:
+                    node[name].append(value)
+                else:
+                    node[name] = [value]
             tail = child.tail
             if tail is not None and tail.strip(_BLANK):
-                self.sound = False
-        if not compiled.accepts("".join(word)):
-            self.sound = False
+                has_text = True
+        self.elements += len(word)
+        for slot, tag in compiled.attributed:
+            if slot.name in node:
+                is_sound = self._attributes(node, slot, element.iterchildren(tag)) and is_sound
         if compiled.repeats:
             node[GROUPS] = groups(node, word, compiled)
+        joined = "".join(word)
+        if strangers or has_text or self.is_wary or not compiled.accepts(joined):
+            noted = Irregularity(joined, strangers, has_text)
+            if self.is_wary:
+                _look(element, compiled, noted)
+            if noted or not compiled.accepts(joined):
+                node[IRREGULAR] = [noted]
+                is_sound = False
+        if not is_sound:
+            self.is_sound = False
         return node
 
-    def _attribute(self, node: Node, child: Any, slot: Any) -> None:
-        value = child.get(slot.attribute)
-        if value is not None:
-            self.attributes += 1
-            if not value:
-                self.sound = False
-        node.setdefault(f"{slot.name}@{slot.attribute}", []).append(value or "")
+    def _attributes(self, node: Node, slot: Slot, children: Iterable[Any]) -> bool:
+        """Put beside a field what its attribute says, nothing where it is absent; return whether that is all right."""
+        values = [child.get(slot.attribute) for child in children]
+        node[f"{slot.name}@{slot.attribute}"] = [value or "" for value in values]
+        present = [value for value in values if value is not None]
+        self.attributes += len(present)
+        self.longest = max([self.longest, *map(len, present)])
+        return all(present)
+
+
+def _look(element: Any, compiled: Compiled, noted: Irregularity) -> None:
+    """Note the attributes that do not belong or are empty, and the leaves with elements in them."""
+    known = (child for child in element if child.tag in compiled.slots)
+    for place, child in enumerate(known):
+        slot = compiled.slots[child.tag]
+        if names := [
+            name for name, value in child.items() if name not in HINTS and (name != slot.attribute or not value)
+        ]:
+            noted.attributes[place] = names
+        if slot.inner is None and len(child):
+            noted.nested.add(place)
 
 
 def groups(node: Node, word: Iterable[str], compiled: Compiled) -> list[Node]:
@@ -108,30 +212,55 @@ def groups(node: Node, word: Iterable[str], compiled: Compiled) -> list[Node]:
         word: the codes of its elements, in document order.
         compiled: the block in the catalogue.
     """
-    slots = {slot.code: slot for slot in compiled.slots.values()}
     waiting = {name: iter(values) for name, values in node.items()}
     rounds: list[Node] = []
     last = ""
     for code in word:
-        slot = slots[code]
+        slot = compiled.by_code[code]
         if not rounds or code < last or (code == last and slot.field.max == 1):
             rounds.append(Node())
-        rounds[-1].setdefault(slot.name, []).append(next(waiting[slot.name]))
+        for name in (slot.name, f"{slot.name}@{slot.attribute}"):
+            if name in waiting:
+                rounds[-1].setdefault(name, []).append(next(waiting[name]))
         last = code
     return rounds
 
 
-def grow(root: Any, compiled: Compiled) -> tuple[Node, bool]:
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """What a walk found.
+
+    Args:
+        tree: the dossier.
+        is_sound: whether its structure is certainly good.
+        is_bounded: whether it has no other element or attribute than the catalogue's, so nothing deeper or longer
+            than these can be, `longest_attribute` apart.
+        elements: how many elements the catalogue knows where they stand.
+        longest_attribute: characters of the longest attribute that belongs.
+    """
+
+    tree: Node
+    is_sound: bool
+    is_bounded: bool
+    elements: int
+    longest_attribute: int
+
+
+def grow(root: Any, compiled: Compiled) -> Grown:
     """Walk a dossier.
 
     Args:
         root: the element `dossier`.
         compiled: the catalogue's outermost block.
-
-    Returns:
-        The dossier's node, and whether its structure is certainly good; if not, `structure.check` says what is wrong,
-        if anything.
     """
     walk = _Walk()
-    node = walk.block(root, compiled)
-    return node, walk.sound and _ATTRIBUTES(root) == walk.attributes
+    tree = walk.block(root, compiled)
+    hints = [value for name, value in root.items() if name in HINTS]
+    is_bounded = walk.elements == _ELEMENTS(root) and walk.attributes + len(hints) == _ATTRIBUTES(root)
+    if not is_bounded:
+        walk = _Walk(is_wary=True)
+        tree = walk.block(root, compiled)
+        if own := [name for name, _ in root.items() if name not in HINTS]:
+            walk.is_sound = False
+            tree.setdefault(IRREGULAR, [Irregularity(word_of(tree, compiled))])[0].attributes[-1] = own
+    return Grown(tree, walk.is_sound, is_bounded, walk.elements, max([walk.longest, *map(len, hints)]))

@@ -15,12 +15,12 @@ from overstap.ledger.region_keys import bound, seal, unseal
 from overstap.oso.attachments import Unfit, unpack
 from overstap.oso.catalogue import FORBIDDEN, OPTED_OUT, Field
 from overstap.oso.content import AttachmentType
+from overstap.oso.cutting import UNLISTED_MAIL, UNLISTED_PHONE
 from overstap.oso.differences import DossierDifference, FieldChange, differences
 from overstap.oso.model import Dossier
 from overstap.oso.rendering import readable
 from overstap.oso.traversal import FieldValue, documents, fields
 from overstap.oso.tree import Node
-from overstap.oso.trimming import UNLISTED_MAIL, UNLISTED_PHONE
 from overstap.review.hiding import PUPIL, Hidden, is_of_carer
 
 _SECTIONS = ("leerling", "overstapadvies", "verzorger")
