@@ -15,7 +15,7 @@ import atheris
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "src")]
 
-with atheris.instrument_imports(include=["overstap.dossier", "zipfile"]):
+with atheris.instrument_imports(include=["overstap.oso", "zipfile"]):
     from overstap.oso.attachments import inspect
     from overstap.oso.building import build
 

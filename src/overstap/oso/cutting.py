@@ -25,7 +25,7 @@ from overstap.oso.catalogue import (
     catalogue,
 )
 from overstap.oso.model import Dossier
-from overstap.oso.tree import GROUPS, IRREGULAR, Irregularity, Node, in_order, with_block
+from overstap.oso.tree import GROUPS, IRREGULAR, Irregularity, Node, in_order, is_out_of_order, with_block
 
 UNNUMBERED = frozenset({"POSWV", "VOSWV"})
 """Profiles in which the pupil's number may not go along: to a partnership (rule PaO.LL12; include/schemas/oso)."""
@@ -143,7 +143,7 @@ def _trimmed(node: Node, compiled: Compiled, plan: _Plan, *, is_sound: bool) -> 
         kept = []
         for number, child in enumerate(values):
             small = _trimmed(child, of, inner or _WHOLE, is_sound=is_sound)
-            if small or not child:  # nothing of it may stay, so it is absent
+            if small or _has_no_elements(child):  # else nothing of it may stay, so it is absent
                 kept.append(small)
             else:
                 absent.add((name, number))
@@ -156,8 +156,13 @@ def _trimmed(node: Node, compiled: Compiled, plan: _Plan, *, is_sound: bool) -> 
     if IRREGULAR in node and made:
         stays = (each for each in in_order(node, compiled) if each[0].name in made)
         word = "".join(slot.code for slot, number, _ in stays if (slot.name, number) not in absent)
-        made[IRREGULAR] = [Irregularity(word)]
+        if is_out_of_order(word, compiled):
+            made[IRREGULAR] = [Irregularity(word)]
     return made
+
+
+def _has_no_elements(node: Node) -> bool:
+    return node.keys() <= {IRREGULAR, GROUPS} and not any(noted.strangers for noted in node.get(IRREGULAR, ()))
 
 
 def _is_true(node: Node, name: str) -> bool:

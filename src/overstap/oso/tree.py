@@ -1,5 +1,6 @@
 """The dossier as nested dictionaries, made in one walk over the parsed XML; what is out of order is noted beside it."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -74,10 +75,15 @@ class Irregularity:
 def word_of(node: Node, compiled: Compiled) -> str:
     """Return the codes of a block's fields in document order."""
     if IRREGULAR in node:
-        return node[IRREGULAR][0].word  # type: ignore[no-any-return]
+        return node[IRREGULAR][0].word
     if GROUPS in node:
         return "".join(word_of(group, compiled) for group in node[GROUPS])
     return "".join(slot.code * len(node[name]) for name, slot in compiled.named.items() if name in node)
+
+
+def is_out_of_order(word: str, compiled: Compiled) -> bool:
+    """Tell whether a block's dictionary does not tell the order of its fields; of a repeating block its lines do."""
+    return not compiled.repeats and any(before > code for before, code in itertools.pairwise(word))
 
 
 def in_order(node: Node, compiled: Compiled) -> Iterator[tuple[Slot, int, Any]]:
@@ -170,11 +176,13 @@ class _Walk:
         if compiled.repeats:
             node[GROUPS] = groups(node, word, compiled)
         joined = "".join(word)
-        if strangers or has_text or self.is_wary or not compiled.accepts(joined):
+        is_accepted = compiled.accepts(joined)
+        if strangers or has_text or self.is_wary or not is_accepted:
+            is_sound = is_sound and is_accepted
             noted = Irregularity(joined, strangers, has_text)
             if self.is_wary:
                 _look(element, compiled, noted)
-            if noted or not compiled.accepts(joined):
+            if noted or is_out_of_order(joined, compiled):
                 node[IRREGULAR] = [noted]
                 is_sound = False
         if not is_sound:

@@ -61,8 +61,8 @@ def _parts(dossier: Dossier) -> list[tuple[str, str]]:
 
 def _block(out: list[str], node: Node, compiled: Compiled) -> None:
     if IRREGULAR in node:
-        for slot, number, _ in in_order(node, compiled):
-            _value(out, node, compiled, slot.name, number)
+        for each, number, _ in in_order(node, compiled):
+            _value(out, node, compiled, each.name, number)
         return
     if GROUPS in node:
         for group in node[GROUPS]:

@@ -6,9 +6,12 @@ import random
 import zipfile
 from typing import Any
 
+from lxml import etree
+
 from overstap.oso.building import build
 from overstap.oso.catalogue import Catalogue, Field, catalogue
 from overstap.oso.model import Dossier
+from overstap.oso.writing import to_bytes
 
 KINDS = {
     "POVO": "overstapdossier",
@@ -63,6 +66,11 @@ class _Chance:
     def __init__(self, chance: random.Random, odd: bool) -> None:
         self.choice, self.random, self.randint = chance.choice, chance.random, chance.randint
         self.odd = odd
+
+
+def element(dossier: Dossier) -> Any:
+    """Return a dossier as the lxml element `dossier`, which can be changed."""
+    return etree.fromstring(to_bytes(dossier))
 
 
 def marker(category: str) -> str:

@@ -2,11 +2,11 @@ import random
 
 import pytest
 from dossier_mutations import mutate
-from generated_dossiers import generate
+from generated_dossiers import element, generate
 
-from overstap.oso import Dossier
 from overstap.oso.building import build
 from overstap.oso.differences import FieldChange, differences
+from overstap.oso.reading import from_element
 from overstap.oso.traversal import fields
 from overstap.oso.tree import Node
 
@@ -84,8 +84,8 @@ def test_what_is_told_turns_the_older_into_the_newer(seed):
     """By bare field: what was, less what went, with what came, is what is."""
     chance = random.Random(seed)
     older = generate(chance, density=0.5)
-    root, _ = mutate(older.root, chance)
-    newer = Dossier(root, "2019.1")
+    root, _ = mutate(element(older), chance)
+    newer = from_element(root, "2019.1")
 
     def bare(path):
         return "/".join(step.partition("[")[0] for step in path.split("/"))

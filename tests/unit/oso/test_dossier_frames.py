@@ -2,10 +2,11 @@ import random
 
 import pandas as pd
 from generated_dossiers import generate
+from unflattening import unflatten
 
 from overstap.oso.building import build
 from overstap.oso.catalogue import PROFILES, versions
-from overstap.oso.frames import NAMES, flatten, unflatten
+from overstap.oso.frames import NAMES, flatten
 from overstap.oso.reading import read
 from overstap.oso.writing import canonical
 

@@ -4,7 +4,7 @@ import resource
 from datetime import date
 
 import pytest
-from generated_dossiers import generate
+from generated_dossiers import element, generate
 from hostile import HARMLESS, HOSTILE, whole
 from lxml import etree
 
@@ -13,6 +13,7 @@ from overstap.oso.building import build
 from overstap.oso.catalogue import versions
 from overstap.oso.reading import ReadingLimits, read, read_as
 from overstap.oso.structure import check
+from overstap.oso.tree import XSI
 from overstap.oso.writing import canonical, content_digest, to_bytes
 
 SEED = 20260323
@@ -138,8 +139,18 @@ def _damage(data: bytes, chance: random.Random) -> bytes:
 
 
 def test_an_official_example_comes_back_without_loss(example):
+    """But for white space between its elements and the place of a schema: layout of the file, not content."""
     data = example.read_bytes()
-    assert c14n(to_bytes(read(data))) == c14n(data)
+    root = etree.fromstring(data)
+    for each in root.iter():
+        if len(each):
+            each.text = None
+            for child in each:
+                child.tail = None
+    root.attrib.pop(f"{XSI}schemaLocation", None)
+    etree.cleanup_namespaces(root)
+    assert canonical(read(data)) == etree.tostring(root, method="c14n", with_comments=False)
+    assert c14n(to_bytes(read(data))) == canonical(read(data))
 
 
 def test_generated_dossiers_come_back_without_loss(thorough):
@@ -216,7 +227,11 @@ def test_the_facts_of_a_dossier():
     assert dossier.created_on == date(2027, 1, 9)
     assert dossier.profile == "POVO"
     assert "NA" not in repr(dossier)
-    assert [child.tag.partition("}")[2] for child in dossier.root] == ["metadata", "overdrachtsoort", "huidigeschool"]
+    assert [child.tag.partition("}")[2] for child in element(dossier)] == [
+        "metadata",
+        "overdrachtsoort",
+        "huidigeschool",
+    ]
 
 
 @pytest.mark.parametrize(
