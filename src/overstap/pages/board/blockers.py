@@ -13,8 +13,12 @@ from overstap.agreements import Milestones
 from overstap.ledger.delivery.test_messages import SchoolResult
 from overstap.ledger.dossiers.outstanding import Ownerless, ToldUndelivered
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
+from overstap.ledger.rounds.task_failures import Failure
 from overstap.pages.board.formatting import when
-from overstap.texts import texts
+from overstap.texts import counting, texts
+
+CAUSES = 3
+"""Causes that are told of one kind of fault, the most frequent first; the school's page and its list have them all."""
 
 
 class Weight(IntEnum):
@@ -83,6 +87,8 @@ class SchoolSituation:
         told: its deliveries that were told undelivered.
         placements: what receiving schools said of its pupils: placed, not_placed or not_shown_up.
         without_consent: inspected dossiers that do not go, since a consent that is required was not given in time.
+        red_tasks: see there.
+        is_closed: see there.
     """
 
     expected: int
@@ -103,6 +109,10 @@ class SchoolSituation:
     placements: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By receiving school and what it said."""
     without_consent: int = 0
+    red_tasks: Sequence[Failure] = ()
+    """Tasks of this school that are red until somebody clears them."""
+    is_closed: bool = False
+    """The round was closed."""
 
     @property
     def supplied(self) -> int:
@@ -148,6 +158,12 @@ def _incomplete(at: SchoolSituation) -> Blocker | None:
     return _told(kind, weight, Who.SCHOOL, missing, due=when(at.milestones.data_due, at.now))
 
 
+def _surplus(at: SchoolSituation) -> Blocker | None:
+    number = at.supplied - at.expected
+    # Nobody states who is expected before the registrations are there, or towards a partnership.
+    return _told("surplus", Weight.WAITING, Who.SCHOOL, number) if at.expected and number > 0 else None
+
+
 def _unchecked(at: SchoolSituation) -> Blocker | None:
     number = at.states["supplied"]
     return _told("unchecked", Weight.GOING, Who.NOBODY, number) if number else None
@@ -171,7 +187,19 @@ def _in_review(at: SchoolSituation) -> Blocker | None:
 
 def _not_inspected(at: SchoolSituation) -> Blocker | None:
     number = at.states["not_inspected"]
-    return _told("not_inspected", Weight.PROBLEM, Who.SCHOOL, number) if number else None
+    # After the round nobody can look any more: to be spoken of, but not as bad as a school that sent nothing.
+    weight = Weight.WAITING if at.is_closed else Weight.PROBLEM
+    return _told("not_inspected", weight, Who.SCHOOL, number) if number else None
+
+
+def _red_task(at: SchoolSituation) -> Blocker | None:
+    if not at.red_tasks:
+        return None
+    first = at.red_tasks[0]
+    title = texts("orchestration/titles").get(f"task.{first.place.task}", {"nl": first.place.task})["nl"]
+    who = Who.SCHOOL if first.who == "school" else Who.COORDINATOR
+    says, do = first.error.message_nl, first.error.do_nl
+    return _told("red_task", Weight.PROBLEM, who, len(at.red_tasks), title=title, sentence=says, todo=do)
 
 
 def _without_consent(at: SchoolSituation) -> Blocker | None:
@@ -269,7 +297,7 @@ def _not_shown_up(at: SchoolSituation) -> Blocker | None:
 
 
 KINDS: tuple[Callable[[SchoolSituation], Blocker | None], ...] = (
-    *(_nothing_supplied, _refused_files, _rejected, _incomplete, _not_inspected, _without_consent),
+    *(_nothing_supplied, _red_task, _refused_files, _rejected, _incomplete, _surplus, _not_inspected, _without_consent),
     *(_no_receiver, _unanswered, _requests, _not_taken_in, _not_collected),
     *(_refused, _undelivered, _test_failed, _in_review, _unreleased, _not_shown_up, _not_placed),
     *(_unchecked, _inspected, _under_way),
@@ -280,9 +308,17 @@ KINDS: tuple[Callable[[SchoolSituation], Blocker | None], ...] = (
 def _often(kind: str, counted: Counter[str], at: SchoolSituation, *, count: int | None = None) -> Blocker | None:
     if not counted:
         return None
-    code, number = min(counted.items(), key=lambda item: (-item[1], item[0]))
+    by_cause = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     total = count or counted.total()
-    return _told(kind, Weight.PROBLEM, Who.SCHOOL, total, sentence=at.sentence_of(code), code=code, number=number)
+    if len(by_cause) == 1 and by_cause[0][1] == total:
+        return _told(kind, Weight.PROBLEM, Who.SCHOOL, total, sentence=at.sentence_of(by_cause[0][0]))
+    times = texts("board/causes")
+    causes = [
+        times["cause"]["nl"].format(number=number, sentence=at.sentence_of(code)) for code, number in by_cause[:CAUSES]
+    ]
+    if len(by_cause) > CAUSES:
+        causes.append(times["others"]["nl"].format(**counting({"number": len(by_cause) - CAUSES})))
+    return _told(kind, Weight.PROBLEM, Who.SCHOOL, total, sentence=" ".join(causes))
 
 
 def _placement(outcome: str, who: Who, at: SchoolSituation) -> Blocker | None:

@@ -14,7 +14,7 @@ from overstap.resources import INCLUDE
 from overstap.settings import Settings
 from overstap.texts import TEXTS, texts
 
-_ELSEWHERE = ("notices/kinds", "orchestration/documentation", "orchestration/titles")
+_ELSEWHERE = ("closing/decisions", "notices/kinds", "orchestration/documentation", "orchestration/titles")
 """Words of other rooms that pages show."""
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from overstap.agreements import Agreement, Milestones, RoundKind
 from overstap.ledger.session import UnitOfWork
-from overstap.pages.board.funnel import Step
+from overstap.pages.board.funnel import Layer, Step
 
 
 class Phase(StrEnum):
@@ -50,9 +50,19 @@ class RoundView:
     opened_at: datetime | None
     closed_at: datetime | None
     steps: tuple[Step, ...] = ()
+    missing: int = 0
+    """Pupils that are expected and whose school supplied fewer dossiers than that."""
+    surplus: int = 0
+    """Dossiers that schools supplied beyond the pupils expected of them."""
+    released: int | None = None
+    """Dossiers that were released for inspection or delivery, or came further; None where it was not counted."""
 
     def phase(self, now: datetime) -> Phase:
-        """Return what the round is busy with."""
+        """Return what the round is busy with: by the agreed moments, but no further than what has happened.
+
+        A moment of review passes without a review while nothing was released, and nothing is being delivered while
+        nothing was sealed.
+        """
         agreed = self.milestones
         if self.opened_at is None:
             return Phase.PLANNED
@@ -66,8 +76,16 @@ class RoundView:
             (Phase.DELIVERING, agreed.receipts_due),
         ):
             if now < until:
-                return phase
+                return self._no_further(phase)
         return Phase.OVERDUE
+
+    def _no_further(self, phase: Phase) -> Phase:
+        if self.released is None:
+            return phase
+        if not self.released and phase in (Phase.REVIEW, Phase.BEFORE_DELIVERY, Phase.DELIVERING):
+            return Phase.BEFORE_REVIEW
+        sealed = sum(step.count for step in self.steps if step.layer is Layer.DELIVERED)
+        return Phase.BEFORE_DELIVERY if phase is Phase.DELIVERING and not sealed else phase
 
     def next_milestone(self, now: datetime) -> tuple[str, datetime] | None:
         """Return the milestone that comes next, with its moment; None when all have passed."""

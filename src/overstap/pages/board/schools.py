@@ -11,10 +11,22 @@ from overstap.ledger.delivery.uncollected import NotCollected
 from overstap.ledger.dossiers.outstanding import Ownerless, ToldUndelivered
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
+from overstap.ledger.rounds.task_failures import Failure
 from overstap.pages.board.blockers import Blocker, SchoolSituation, Weight, Who, blockers
 from overstap.pages.board.forecast import Forecast, Outlook, forecast
 from overstap.pages.board.funnel import ACCEPTED, INSPECTED
 from overstap.pages.board.steps import SchoolStep, StepState, steps
+
+ORDER = (
+    "nothing_supplied_late",
+    "red_task",
+    "unanswered",
+    "undelivered",
+    "undelivered_told",
+    "refused",
+    "not_taken_in",
+)
+"""Kinds of trouble that go before all others: without an answer a whole school, or what was sent, is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +124,7 @@ class Facts:
         uncollected: what stands ready for schools that collect themselves, by that school.
         ready_for: how many of each primary school's dossiers stand ready, by receiving school.
         told: what was told undelivered.
+        failures: tasks that failed and have not succeeded since.
     """
 
     primary: Sequence[PrimaryCounts]
@@ -129,6 +142,7 @@ class Facts:
     uncollected: Mapping[str, NotCollected] = field(default_factory=dict)
     ready_for: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     told: Sequence[ToldUndelivered] = ()
+    failures: Sequence[Failure] = ()
 
     def left_lying(self, primary_school: str) -> dict[str, int]:
         """Return how many of a school's dossiers lie too long for schools that collect themselves, by that school."""
@@ -140,7 +154,13 @@ class Facts:
 
 
 def supplier_rows(
-    facts: Facts, milestones: Milestones, now: datetime, sentence_of: Callable[[str], str], registrar: tuple[str, str]
+    facts: Facts,
+    milestones: Milestones,
+    now: datetime,
+    sentence_of: Callable[[str], str],
+    registrar: tuple[str, str],
+    *,
+    is_closed: bool = False,
 ) -> list[SupplierRow]:
     """Return a row per primary school, in the order of their names.
 
@@ -150,6 +170,7 @@ def supplier_rows(
         now: the present moment, aware.
         sentence_of: gives the Dutch sentence of a rule or error code.
         registrar: name and address of who keeps the registrations: the region's coordinator.
+        is_closed: whether the round was closed.
     """
     by_school: dict[str, list[OpenDelivery]] = {}
     for one in facts.deliveries:
@@ -176,6 +197,8 @@ def supplier_rows(
             [one for one in facts.told if one.primary_school == counts.school],
             {(to, what): number for of, to, what, number in facts.results if of == counts.school},
             counts.without_consent,
+            [one for one in facts.failures if one.place.school == counts.school and not one.will_retry],
+            is_closed,
         )
         found = blockers(situation)
         school = (counts.name, facts.contacts.get(counts.school, ""))
@@ -203,6 +226,7 @@ def supplier_rows(
                     refused_files=counts.refused_files.total(),
                     milestones=milestones,
                     now=now,
+                    is_closed=is_closed,
                 ),
                 found,
                 supply,
@@ -238,22 +262,30 @@ def receiver_rows(facts: Facts, sentence_of: Callable[[str], str]) -> list[Recei
 
 
 def held_up(rows: Iterable[SupplierRow]) -> list[SupplierRow]:
-    """Return the schools that hold a round up, the worst first: by how bad it is, then by how many dossiers."""
+    """Return the schools that need somebody, the worst first: by what is wrong, then by how many dossiers."""
     return sorted(
         (row for row in rows if row.trouble == Weight.PROBLEM),
-        key=lambda row: (-sum(one.count for one in row.blockers if one.weight is Weight.PROBLEM), row.name),
+        key=lambda row: (
+            ORDER.index(row.blockers[0].kind) if row.blockers[0].kind in ORDER else len(ORDER),
+            -sum(one.count for one in row.blockers if one.weight is Weight.PROBLEM),
+            row.name,
+        ),
     )
 
 
 def _outlooks(counts: PrimaryCounts, facts: Facts, milestones: Milestones, now: datetime) -> tuple[Forecast, Forecast]:
-    goal = max(counts.expected, counts.supplied)
+    goal = counts.expected or counts.supplied
     good = sum(number for state, number in counts.states.items() if state in ACCEPTED)
+    # What came in time and was not checked yet is not late: whether it is good is not for the school to wait for.
+    in_time = good + counts.states["supplied"]
     inspected = sum(number for state, number in counts.states.items() if state in INSPECTED)
     recent = facts.pace.get(counts.school, Counter())
     started = max(facts.opened_at, milestones.opens)
     review = facts.reviews.get(counts.school)
     return (
-        forecast(goal=goal, done=good, recently=recent["good"], started=started, deadline=milestones.data_due, now=now),
+        forecast(
+            goal=goal, done=in_time, recently=recent["good"], started=started, deadline=milestones.data_due, now=now
+        ),
         forecast(
             goal=good,
             done=inspected,

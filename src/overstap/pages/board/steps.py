@@ -1,7 +1,7 @@
 """How far one primary school is in each step of a round."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -30,6 +30,8 @@ class StepState(StrEnum):
     """Something must be mended."""
     LATE = "late"
     """Its moment has passed."""
+    ENDED = "ended"
+    """The round was closed before everything came through it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +52,36 @@ class SchoolStep:
 
 
 def steps(
-    *, expected: int, states: Mapping[str, int], refused_files: int, milestones: Milestones, now: datetime
+    *,
+    expected: int,
+    states: Mapping[str, int],
+    refused_files: int,
+    milestones: Milestones,
+    now: datetime,
+    is_closed: bool = False,
 ) -> tuple[SchoolStep, ...]:
     """Return a school's steps.
 
     Args:
-        expected: pupils with an application, registration or placement.
+        expected: pupils with an application, registration or placement; dossiers beyond that are no step forward.
         states: its dossiers per state.
         refused_files: files of it that could not become a dossier.
         milestones: the agreed moments.
         now: the present moment, aware.
+        is_closed: whether the round was closed; nothing of it is going on any more.
     """
+    found = _running(expected, states, refused_files, milestones, now)
+    if not is_closed:
+        return found
+    over = (StepState.BUSY, StepState.AHEAD)
+    return tuple(replace(step, state=StepState.ENDED) if step.state in over and step.goal else step for step in found)
+
+
+def _running(
+    expected: int, states: Mapping[str, int], refused_files: int, milestones: Milestones, now: datetime
+) -> tuple[SchoolStep, ...]:
     supplied = sum(states.values())
-    goal = max(expected, supplied)
+    goal = expected or supplied
     good, inspected, delivered, confirmed = (
         sum(number for state, number in states.items() if state in layer)
         for layer in (ACCEPTED, INSPECTED, DELIVERED, CONFIRMED)
@@ -113,4 +132,4 @@ def _step(
         state = StepState.BUSY
     else:
         state = StepState.AHEAD
-    return SchoolStep(name, state, done, goal)
+    return SchoolStep(name, state, min(done, goal), goal)

@@ -1,14 +1,17 @@
 """What a coordinator must see in ten seconds: one sentence about a round, its tone, and the schools to act on."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from overstap.pages.board.formatting import left, when
 from overstap.pages.board.rounds import Phase, RoundView
 from overstap.pages.board.schools import SupplierRow, held_up
 from overstap.texts import texts
 
+OPENING = timedelta(minutes=20)
+"""A round that is not open this long after its moment has a problem: Airflow takes some minutes on a busy machine."""
 SHOWN = 3
 """Schools that are named; the table has them all."""
 
@@ -51,7 +54,9 @@ def headline(view: RoundView, rows: Sequence[SupplierRow], now: datetime) -> Hea
     facts |= {"expected": sum(row.counts.expected for row in rows)}
     facts |= {"confirmed": sum(row.counts.at_least("confirmed") for row in rows)}
     if phase is Phase.PLANNED:
-        return _told("busy", "planned" if now < view.milestones.opens else "should_open", facts)
+        opens = view.milestones.opens
+        kind = "planned" if now < opens else "opening" if now < opens + OPENING else "should_open"
+        return _told("busy", kind, facts)
     if not rows:
         return _told("mind", "no_schools", facts)
     if done == len(rows):
@@ -62,6 +67,9 @@ def headline(view: RoundView, rows: Sequence[SupplierRow], now: datetime) -> Hea
         late = now >= view.milestones.data_due
         return _told("bad" if late else "busy", "nothing_came" if late else "first_day", facts)
     if len(worst) * 2 > len(rows):
+        cause, alike = Counter((row.blockers[0].kind, row.blockers[0].says) for row in worst).most_common(1)[0]
+        if alike * 2 > len(worst):
+            return _told("bad", "same_cause", {**facts, "count": alike, "says": cause[1]}, worst)
         return _told("bad", "disaster", facts, worst)
     if worst:
         return _told("bad", "one_holds" if len(worst) == 1 else "some_hold", facts, worst)

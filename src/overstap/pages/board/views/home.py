@@ -9,9 +9,9 @@ from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.charts import Timeline, timeline
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
-from overstap.pages.board.schools import SupplierRow, supplier_rows
+from overstap.pages.board.schools import SupplierRow
 from overstap.pages.board.summary import headline
-from overstap.pages.board.views.page_context import PageContext, facts_of, registrar_of, sentence_of, with_funnel
+from overstap.pages.board.views.page_context import PageContext, facts_of, rows_of_facts, with_funnel
 
 FEW = 3
 """Regions up to which this page tells of schools; who sees more has the administrator's page for that."""
@@ -70,7 +70,7 @@ def _region(desk: PageContext, region: str) -> Region:
 
 def _card(desk: PageContext, unit: UnitOfWork, view: RoundView, moved: list[tuple[str | None, str, int]]) -> Card:
     facts = facts_of(unit, view, desk.now)
-    rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
+    rows = rows_of_facts(unit, view, facts, desk.now)
     view = with_funnel(view, facts, moved)
     told = headline(view, rows, desk.now)
     return Card(view, told.tone, told.says, told.worst)

@@ -13,7 +13,7 @@ from overstap.errors import OverstapError
 from overstap.ledger.delivery import test_messages, uncollected
 from overstap.ledger.dossiers import outstanding
 from overstap.ledger.read_only import Looker
-from overstap.ledger.rounds import progress
+from overstap.ledger.rounds import progress, task_failures
 from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools, secondary_schools
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.agreement_cache import Shelf
@@ -21,8 +21,11 @@ from overstap.pages.board.forecast import looks_back_to
 from overstap.pages.board.funnel import GONE, Layer, funnel
 from overstap.pages.board.person import BoardUser
 from overstap.pages.board.rounds import RoundView, opened_rounds, planned_rounds
-from overstap.pages.board.schools import Facts
+from overstap.pages.board.schools import Facts, SupplierRow, supplier_rows
 from overstap.quality import rulebook
+
+NOT_RELEASED = GONE | {"supplied", "rejected", "accepted"}
+"""States of a dossier that nobody released yet."""
 
 
 class NotHereError(Exception):
@@ -125,6 +128,7 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
         {one.school: one for one in lying},
         outstanding.not_collected(unit, round_id, school) if lying else {},
         outstanding.told_undelivered(unit, round_id, school),
+        task_failures.standing(unit, round_id),
     )
 
 
@@ -132,6 +136,13 @@ def _without_gone(counts: PrimaryCounts) -> PrimaryCounts:
     """Return a school's counts without the dossiers that were taken back, which are not waited for either."""
     states = Counter({state: number for state, number in counts.states.items() if state not in GONE})
     return replace(counts, states=states)
+
+
+def rows_of_facts(unit: UnitOfWork, view: RoundView, facts: Facts, now: datetime) -> list[SupplierRow]:
+    """Return a row per primary school of a round, in the order of their names."""
+    is_closed = view.closed_at is not None
+    registrar = registrar_of(unit, view)
+    return supplier_rows(facts, view.milestones, now, sentence_of, registrar, is_closed=is_closed)
 
 
 def with_funnel(view: RoundView, facts: Facts, moved: list[tuple[str | None, str, int]]) -> RoundView:
@@ -144,7 +155,12 @@ def with_funnel(view: RoundView, facts: Facts, moved: list[tuple[str | None, str
     found = funnel(states, expected, moved)
     if not view.kind.is_inspected:  # nobody states who is expected for a partnership, and no parents inspect
         found = tuple(step for step in found if step.layer not in (Layer.EXPECTED, Layer.INSPECTED))
-    return replace(view, steps=found)
+    released = sum(number for state, number in states.items() if state not in NOT_RELEASED)
+    if not expected:
+        return replace(view, steps=found, released=released)
+    missing = sum(max(0, school.expected - school.states.total()) for school in facts.primary)
+    surplus = sum(max(0, school.states.total() - school.expected) for school in facts.primary)
+    return replace(view, steps=found, released=released, missing=missing, surplus=surplus)
 
 
 def registrar_of(unit: UnitOfWork, view: RoundView) -> tuple[str, str]:

@@ -7,15 +7,15 @@ from typing import Any
 
 from overstap.clock import wall
 from overstap.closing.decisions import told
-from overstap.ledger.rounds import gate_decisions, progress, task_failures
-from overstap.ledger.session import UnitOfWork
+from overstap.ledger.rounds import gate_decisions, progress
+from overstap.ledger.rounds.task_failures import Failure
 from overstap.pages.board import addresses
 from overstap.pages.board.airflow_port import Question
 from overstap.pages.board.charts import progress as progress_chart
 from overstap.pages.board.funnel import days
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
-from overstap.pages.board.schools import Facts, SupplierRow, receiver_rows, supplier_rows
+from overstap.pages.board.schools import Facts, SupplierRow, receiver_rows
 from overstap.pages.board.selection import Order, Selection, select, tally
 from overstap.pages.board.summary import headline
 from overstap.pages.board.views import unresolved
@@ -23,7 +23,7 @@ from overstap.pages.board.views.page_context import (
     NotHereError,
     PageContext,
     facts_of,
-    registrar_of,
+    rows_of_facts,
     sentence_of,
     with_funnel,
 )
@@ -35,11 +35,12 @@ DECISIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class RedLine:
-    """A task that is red, or will be tried again."""
+    """Tasks that are red, or will be tried again, for one cause."""
 
     title: str
-    school_name: str
-    at: datetime
+    schools: Sequence[tuple[str, str]]
+    """BRIN and name of the schools whose tasks fail for this cause; empty for a task of the whole round."""
+    since: datetime
     code: str
     says: str
     do: str
@@ -72,7 +73,7 @@ def page(desk: PageContext, round_id: str, wanted: Selection, questions_of: Call
             )
             return render("round", view=view, headline=planned, chart=None, tests=None, **shared)
         facts = facts_of(unit, view, desk.now)
-        rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
+        rows = rows_of_facts(unit, view, facts, desk.now)
         today = wall(desk.now).date()
         moved = progress.moves(unit, round_id)
         view = with_funnel(
@@ -92,7 +93,7 @@ def page(desk: PageContext, round_id: str, wanted: Selection, questions_of: Call
                 (one, told(one, view.kind)) for one in reversed(gate_decisions.of_round(unit, round_id)[-DECISIONS:])
             ],
             questions=questions_of(dag_id(view)),
-            failures=_failures(unit, round_id, facts),
+            failures=_failures(facts),
             tests=unresolved.tests(facts, sentence_of),
             left_over=unresolved.lines(facts, desk.now),
             **shared,
@@ -109,7 +110,7 @@ def rows_of(desk: PageContext, round_id: str, wanted: Selection) -> tuple[RoundV
         if unit is None:
             return view, []
         facts = facts_of(unit, view, desk.now)
-        rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
+        rows = rows_of_facts(unit, view, facts, desk.now)
         return view, select(rows, wanted)
 
 
@@ -162,14 +163,25 @@ def at_run(views: Sequence[RoundView], run_id: str, now: datetime) -> RoundView:
     return next((view for view in views if view.phase(now) not in is_over), views[0])
 
 
-def _failures(unit: UnitOfWork, round_id: str, facts: Facts) -> list[RedLine]:
-    names = facts.names
+def _failures(facts: Facts) -> list[RedLine]:
+    """Return what is red, grouped by task and cause, the oldest first: forty schools with one cause are one line."""
     titles = texts("orchestration/titles")
-    found = []
-    for one in task_failures.standing(unit, round_id):
-        place = one.place
-        known = titles.get(f"task.{place.task}", {"nl": place.task})["nl"]
-        error = one.error
-        school = names.get(place.school or "", place.school or "")
-        found.append(RedLine(known, school, one.at, one.code, error.message_nl, error.do_nl, one.will_retry))
-    return found
+    by_cause: dict[tuple[str, str, str, bool], list[Failure]] = {}
+    for one in facts.failures:
+        by_cause.setdefault((one.place.task, one.code, one.error.message_nl, one.will_retry), []).append(one)
+    return [
+        RedLine(
+            titles.get(f"task.{task}", {"nl": task})["nl"],
+            [
+                (one.place.school, facts.names.get(one.place.school, one.place.school))
+                for one in found
+                if one.place.school
+            ],
+            min(one.at for one in found),
+            code,
+            says,
+            found[0].error.do_nl,
+            will_retry,
+        )
+        for (task, code, says, will_retry), found in by_cause.items()
+    ]

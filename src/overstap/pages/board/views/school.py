@@ -12,9 +12,9 @@ from overstap.ledger.rounds import progress
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import RoundView
-from overstap.pages.board.schools import Facts, SupplierRow, supplier_rows
+from overstap.pages.board.schools import Facts, SupplierRow
 from overstap.pages.board.views import unresolved
-from overstap.pages.board.views.page_context import NotHereError, PageContext, facts_of, registrar_of, sentence_of
+from overstap.pages.board.views.page_context import NotHereError, PageContext, facts_of, rows_of_facts, sentence_of
 from overstap.quality import report, rulebook
 from overstap.quality.findings import DossierSeverity
 from overstap.texts import texts
@@ -99,7 +99,7 @@ def row_of(desk: PageContext, unit: UnitOfWork, view: RoundView, school: str) ->
 
 
 def _row(desk: PageContext, unit: UnitOfWork, view: RoundView, facts: Facts, school: str) -> SupplierRow:
-    rows = supplier_rows(facts, view.milestones, desk.now, sentence_of, registrar_of(unit, view))
+    rows = rows_of_facts(unit, view, facts, desk.now)
     for row in rows:
         if row.school == school:
             return row
