@@ -19,8 +19,10 @@ from overstap.ledger.read_only import Looker
 from overstap.ledger.rounds.round_agreements import add_version
 from overstap.ledger.rounds.rounds import get_round
 from overstap.pages.board import render
+from overstap.pages.board.airflow_port import Question
 from overstap.pages.board.app import Board
 from overstap.pages.board.formatting import when
+from overstap.pages.board.person import BoardUser
 from overstap.texts import texts
 
 from .conftest import ADMINISTRATOR, COORDINATOR, HOSTILE, VIEWER, Alone
@@ -269,3 +271,22 @@ def test_certificates_are_known_without_their_folder(client: TestClient, house: 
         seen = {"98XA00 tls-1": now() + timedelta(days=400), "98XB00 tls-1": now() + timedelta(days=5)}
         certificate_dates.note(app_dsn, seen)
     assert "1 van 2 verlopen binnenkort; als eerste dat van 98XB00 tls-1" in client.get("/beheer").text
+
+
+def test_today_shows_first_what_waits(client: TestClient, house: Alone) -> None:
+    """The question with its button, the schools to call and the moments of today, before timeline and rounds."""
+    waits = Question("{{ 7 * 7 }} <b>Vrijgeven</b>", "/dags/round__alfa__advice/runs/r/tasks/t/required_actions", None)
+    house.questions = lambda dag_id: [waits] if dag_id == "round__alfa__advice" else []  # type: ignore[method-assign]
+    page = client.get("/").text
+    assert page.index("Vandaag") < page.index("Tijdlijn")
+    assert "{{ 7 * 7 }} &lt;b&gt;Vrijgeven&lt;/b&gt;" in page
+    assert 'href="/dags/round__alfa__advice/runs/r/tasks/t/required_actions"' in page
+    assert "Scholen om te bellen" in page
+    assert "Er wacht niets op u" not in page
+
+
+def test_a_region_in_which_nothing_waits_says_so(client: TestClient, house: Alone) -> None:
+    house.asks = BoardUser("c.demo", "4", frozenset({"demo"}), frozenset({"demo"}))
+    page = client.get("/").text
+    assert "Er wacht niets op u." in page
+    assert "Scholen om te bellen" not in page

@@ -96,7 +96,7 @@ def _add_pages(app: FastAPI, board: Board) -> None:
 
     @app.get("/", response_class=HTMLResponse)
     def all_rounds(person: BoardUser = asks) -> str:
-        return home.page(board.desk(person))
+        return home.page(board.desk(person), board.house.questions)
 
     @app.get("/ronde/{round_id}", response_class=HTMLResponse)
     def one_round(round_id: str, person: BoardUser = asks, wanted: Selection = Depends(_wanted)) -> str:  # noqa: B008
@@ -152,7 +152,7 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
         with desk.round(round_id) as (_, view):
             if view.region not in desk.person.reruns:
                 return str(words["no_right"]["nl"])
-            run = board.house.run(round.dag_id(view))
+            run = board.house.run(view.dag_id)
         if run is None:
             return str(words["no_run"]["nl"])
         return _pair(run, board.house.collect_task(run, school_id)) or str(words["no_task"]["nl"])

@@ -12,7 +12,7 @@ from overstap.clock import spoken, wall
 from overstap.pages.board import addresses, formatting
 from overstap.resources import INCLUDE
 from overstap.settings import Settings
-from overstap.texts import TEXTS, texts
+from overstap.texts import TEXTS, counting, texts
 
 _ELSEWHERE = ("closing/decisions", "notices/kinds", "orchestration/documentation", "orchestration/titles")
 """Words of other rooms that pages show."""
@@ -29,6 +29,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": formatting.number,
+        "counted": lambda sentence, count: sentence.format(**counting({"count": count})),
         "signed": formatting.signed,
         "spoken": spoken,
         "wall": wall,
@@ -38,6 +39,7 @@ def _environment() -> Environment:
         "share": formatting.share,
         "addresses": addresses,
         "words": texts("board/words"),
+        "today_words": texts("board/today"),
         "outlooks": texts("board/forecast")["outlooks"],
         "milestones": texts("orchestration/documentation")["milestones"],
         "is_trial": Settings().trial,

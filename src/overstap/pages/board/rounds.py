@@ -57,6 +57,11 @@ class RoundView:
     released: int | None = None
     """Dossiers that were released for inspection or delivery, or came further; None where it was not counted."""
 
+    @property
+    def dag_id(self) -> str:
+        """The DAG of this round (see dags/rounds.py)."""
+        return f"round__{self.region}__{self.kind}"
+
     def phase(self, now: datetime) -> Phase:
         """Return what the round is busy with: by the agreed moments, but no further than what has happened.
 

@@ -20,7 +20,6 @@ from overstap.pages.board.funnel import funnel
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
 from overstap.pages.board.views.page_context import PageContext
-from overstap.pages.board.views.round import dag_id
 from overstap.pki.watch import holds_until
 from overstap.texts import texts
 
@@ -118,7 +117,7 @@ def _region(
             view,
             [one for one in stuck if one.round_id == view.round_id],
             unanswered.get(view.round_id),
-            red.get(dag_id(view), ()),
+            red.get(view.dag_id, ()),
             accepted=counted["accepted"],
             now=desk.now,
         )

@@ -1,16 +1,18 @@
-"""All rounds that an account may see: a timeline, and a card per round."""
+"""All rounds that an account may see: what asks for somebody today, a timeline, and a card per round."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from overstap.errors import OverstapError
 from overstap.ledger.rounds import progress
 from overstap.ledger.session import UnitOfWork
+from overstap.pages.board.airflow_port import Question
 from overstap.pages.board.charts import Timeline, timeline
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
-from overstap.pages.board.schools import SupplierRow
+from overstap.pages.board.schools import SupplierRow, held_up
 from overstap.pages.board.summary import headline
+from overstap.pages.board.today import RoundToday, Today, of_region, of_round
 from overstap.pages.board.views.page_context import PageContext, facts_of, rows_of_facts, with_funnel
 
 FEW = 3
@@ -36,28 +38,39 @@ class Region:
     timeline: Timeline | None
     cards: Sequence[Card]
     broken: Sequence[OverstapError]
+    today: Today
 
 
-def page(desk: PageContext) -> str:
-    """Write the page."""
+def page(desk: PageContext, questions_of: Callable[[str], Sequence[Question]]) -> str:
+    """Write the page.
+
+    Args:
+        desk: what a page works with.
+        questions_of: gives the gates of a DAG that wait for an answer.
+    """
     mine = sorted(desk.person.regions)[:FEW]
     return render(
         "home",
         base=desk.base,
         now=desk.now,
         person=desk.person,
-        regions=[_region(desk, region) for region in mine],
+        regions=[_region(desk, region, questions_of) for region in mine],
     )
 
 
-def _region(desk: PageContext, region: str) -> Region:
+def _region(desk: PageContext, region: str, questions_of: Callable[[str], Sequence[Question]]) -> Region:
     agreements, broken = desk.shelf.both(region)
     cards: list[Card] = []
+    rounds: list[RoundToday] = []
     with desk.region(region) as unit:
         opened = opened_rounds(unit) if unit else []
         if unit is not None:
             moved = progress.moves_since(unit, desk.midnight)
-            cards = [_card(desk, unit, view, moved.get(view.round_id, [])) for view in opened]
+            for view in opened:
+                card, today = _card(desk, unit, view, moved.get(view.round_id, []), questions_of)
+                cards.append(card)
+                if view.closed_at is None or today.questions:
+                    rounds.append(today)
     planned = planned_rounds(agreements, opened, desk.now)
     cards += [_planned(desk, view) for view in planned]
     cards.sort(key=lambda card: (card.view.phase(desk.now) is Phase.CLOSED, card.view.milestones.opens))
@@ -65,15 +78,23 @@ def _region(desk: PageContext, region: str) -> Region:
     running = sum(one.phase(desk.now) not in (Phase.CLOSED, Phase.PLANNED) for one in opened)
     says = f"{running} {'ronde loopt' if running == 1 else 'rondes lopen'}, {len(planned)} gepland."
     views = sorted((card.view for card in cards), key=lambda view: view.milestones.opens)
-    return Region(name, says, timeline(views, desk.now), cards, broken)
+    return Region(name, says, timeline(views, desk.now), cards, broken, of_region(rounds, views, desk.now))
 
 
-def _card(desk: PageContext, unit: UnitOfWork, view: RoundView, moved: list[tuple[str | None, str, int]]) -> Card:
+def _card(
+    desk: PageContext,
+    unit: UnitOfWork,
+    view: RoundView,
+    moved: list[tuple[str | None, str, int]],
+    questions_of: Callable[[str], Sequence[Question]],
+) -> tuple[Card, RoundToday]:
     facts = facts_of(unit, view, desk.now)
     rows = rows_of_facts(unit, view, facts, desk.now)
     view = with_funnel(view, facts, moved)
     told = headline(view, rows, desk.now)
-    return Card(view, told.tone, told.says, told.worst)
+    questions = questions_of(view.dag_id)
+    card = Card(view, told.tone, told.says, told.worst)
+    return card, of_round(view, questions, facts.failures, held_up(rows))
 
 
 def _planned(desk: PageContext, view: RoundView) -> Card:

@@ -63,7 +63,7 @@ def page(desk: PageContext, round_id: str, wanted: Selection, questions_of: Call
         shared: dict[str, Any] = {"base": desk.base, "now": desk.now, "person": desk.person, "wanted": wanted}
         shared |= {
             "orders": list(Order),
-            "airflow": f"/dags/{dag_id(view)}",
+            "airflow": f"/dags/{view.dag_id}",
             "here": f"{desk.base}{addresses.round_page(round_id)}",
         }
         if unit is None:
@@ -92,7 +92,7 @@ def page(desk: PageContext, round_id: str, wanted: Selection, questions_of: Call
             decisions=[
                 (one, told(one, view.kind)) for one in reversed(gate_decisions.of_round(unit, round_id)[-DECISIONS:])
             ],
-            questions=questions_of(dag_id(view)),
+            questions=questions_of(view.dag_id),
             failures=_failures(facts),
             tests=unresolved.tests(facts, sentence_of),
             left_over=unresolved.lines(facts, desk.now),
@@ -112,11 +112,6 @@ def rows_of(desk: PageContext, round_id: str, wanted: Selection) -> tuple[RoundV
         facts = facts_of(unit, view, desk.now)
         rows = rows_of_facts(unit, view, facts, desk.now)
         return view, select(rows, wanted)
-
-
-def dag_id(view: RoundView) -> str:
-    """Return the DAG of a round (see dags/rounds.py)."""
-    return f"round__{view.region}__{view.kind}"
 
 
 def round_of_dag(desk: PageContext, dag_id: str, run_id: str = "") -> str:
