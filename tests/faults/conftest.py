@@ -18,7 +18,8 @@ from overstap.agreements import Agreement
 from overstap.clock import now, wall
 from overstap.delivery.sealing import seal_round
 from overstap.intake import applications
-from overstap.intake.collect import collect_registrations, collect_school, from_drop_folder
+from overstap.intake.collect import collect_school, from_drop_folder
+from overstap.intake.registrations import Statement, collect_registrations
 from overstap.ledger.dossiers.dossiers import contents, decide_release, verdicts
 from overstap.ledger.review.decisions import ReviewDecision, record
 from overstap.ledger.rounds.round_agreements import add_version
@@ -129,7 +130,7 @@ def opened(house: House) -> None:
         with ledger.unit("alfa", "test") as unit:
             open_round(unit, house.agreement, house.kind)
         found = applications.read_file(house.drop / "alfa" / str(house.agreement.registrations.file))
-        collect_registrations(ledger, house.agreement, [found], "test")
+        collect_registrations(ledger, house.agreement, [Statement("file", *found)], "test")
 
 
 def collect(house: House) -> None:

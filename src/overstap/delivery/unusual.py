@@ -10,8 +10,11 @@ from datetime import datetime
 from overstap.clock import spoken
 from overstap.ledger.rounds.counts import PrimaryCounts
 from overstap.ledger.rounds.gate_holds import HoldReason
+from overstap.ledger.rounds.registrations import UnstatedRegistrations
 from overstap.ledger.rounds.shortfall import missing, too_few
 
+MANY_UNSTATED = "many_unstated"
+"""The reason whose approval withdraws registrations."""
 MANY_REJECTED = 0.10
 """Part of what was supplied; a region's usual share of rejected dossiers is a few per cent."""
 MANY_WITHOUT_RECEIVER = 0.05
@@ -37,11 +40,13 @@ class DeliverySituation:
         schools: counts of the primary schools.
         endings: certificates that end too soon.
         is_agreement_changed: what goes to whom, or when, is agreed otherwise than when dossiers were released.
+        unstated: registrations that no source states any more, so many that they were not withdrawn yet.
     """
 
     schools: Sequence[PrimaryCounts]
     endings: Sequence[Ending] = ()
     is_agreement_changed: bool = False
+    unstated: UnstatedRegistrations | None = None
 
 
 def unusual(found: DeliverySituation) -> list[HoldReason]:
@@ -58,6 +63,10 @@ def unusual(found: DeliverySituation) -> list[HoldReason]:
     sent = sum(school.at_least("sealed", "confirmed", "refused", "undelivered") for school in schools)
     waiting = sum(school.states["accepted"] for school in schools)
     reasons = [HoldReason("not_released", waiting)] if waiting else []
+    if found.unstated is not None and found.unstated.missing:
+        gone = found.unstated
+        figures = {"standing": gone.standing, "left": gone.standing - gone.missing}
+        reasons.append(HoldReason(MANY_UNSTATED, gone.missing, figures, gone.digest))
     if sent and not ready:
         return reasons
     reasons += missing(schools)

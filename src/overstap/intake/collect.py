@@ -14,12 +14,10 @@ import psycopg
 
 from overstap.agreements import Agreement, Round, School
 from overstap.errors import OverstapError
-from overstap.intake import applications
 from overstap.intake.refusals import RefusedItem
 from overstap.intake.sources import drop_folder, las_database
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import Incoming, RefusedFile, Stored, note_refused, store
-from overstap.ledger.rounds.rounds import Registration, record_registrations, withdraw_registrations
 from overstap.oso.cutting import UNNUMBERED, cut
 from overstap.oso.model import Dossier
 from overstap.oso.reading import read
@@ -218,45 +216,6 @@ def prepare(content: bytes | Dossier, agreed: Round, school: School, source: str
         dossier.version,
         source,
     )
-
-
-def collect_registrations(
-    ledger: Ledger,
-    agreement: Agreement,
-    found: Iterable[tuple[list[applications.Application], list[RefusedItem]]],
-    actor: str,
-) -> Counter[str]:
-    """Record where pupils may be received, from every source of the region; what none states any more is withdrawn.
-
-    Args:
-        ledger: the ledger.
-        agreement: the region's agreement; rows of schools outside it are counted and left out.
-        found: what each source gave; together they are the whole present statement.
-        actor: who collects.
-
-    Returns:
-        Counts: "rows", "changed", "withdrawn", "outside" and, per error code, the refused rows.
-    """
-    secondary = {school.id for school in agreement.secondary_schools}
-    primary = {school.id for school in agreement.primary_schools}
-    counts: Counter[str] = Counter()
-    registrations: list[Registration] = []
-    stated: list[tuple[str, str]] = []
-    for rows, refused in found:
-        counts.update(row.code for row in refused)
-        # What this round's agreement leaves out, another round's of the year may hold: it is not withdrawn by this one.
-        stated += [(row.pupil_number, row.secondary_school) for row in rows]
-        inside = [row for row in rows if row.secondary_school in secondary and row.primary_school in primary]
-        counts["rows"] += len(rows)
-        counts["outside"] += len(rows) - len(inside)
-        registrations += [
-            Registration(row.pupil_number, row.primary_school, row.secondary_school, row.stage.value, row.recorded_at)
-            for row in inside
-        ]
-    with ledger.unit(agreement.region, actor) as unit:
-        counts["changed"] = record_registrations(unit, agreement.school_year, registrations)
-        counts["withdrawn"] = withdraw_registrations(unit, agreement.school_year, stated)
-    return counts
 
 
 def _refused(label: str, file_name: str, error: OverstapError) -> RefusedFile:

@@ -3,17 +3,22 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from overstap.agreements import Agreement, Milestones, Round, RoundKind, School
 from overstap.clock import spoken, wall
+from overstap.errors import OverstapError
 from overstap.ledger.delivery.uncollected import NotCollected
 from overstap.ledger.notifications.notices import Notice
 from overstap.ledger.review.windows import SchoolStanding
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRegistrations, by_cause
 from overstap.ledger.rounds.task_failures import Failure
 from overstap.texts import texts
 
+_MOST_CAUSES, _MOST_LINES = 8, 20
+"""How much of a list that could not be read stands in a mail; the board has all of it."""
 _NEWS = timedelta(days=7)
 """What is older than this is no news: a round that was opened before notices existed is not announced."""
 
@@ -35,6 +40,8 @@ class RoundStatus:
         uncollected: what stands ready for schools that collect.
         failures: tasks that are red.
         endings: certificates that end soon: name, owner and moment.
+        refused: rows of registrations that could not be read.
+        unstated: registrations that no source states any more, so many that the coordinator is asked first.
     """
 
     round_id: str
@@ -49,6 +56,8 @@ class RoundStatus:
     uncollected: Sequence[NotCollected] = ()
     failures: Sequence[Failure] = ()
     endings: Sequence[tuple[str, str, datetime]] = ()
+    refused: Sequence[RefusedRegistration] = ()
+    unstated: UnstatedRegistrations | None = None
 
     @property
     def agreed(self) -> Round:
@@ -81,6 +90,7 @@ def occasions(now: RoundStatus) -> list[Notice]:
     found = [*_red(now), *_certificates(now), *_closed(now)]
     if now.closed_at is None:
         found += [*_opened(now), *_reminders(now), *_near(now), *_missed(now), *_faults(now), *_uncollected(now)]
+        found += _registrations(now)
     return found
 
 
@@ -213,6 +223,41 @@ def _uncollected(now: RoundStatus) -> Iterator[Notice]:
                 reminders=one.reminders_due - 1,
                 **facts,
             )
+
+
+def _registrations(now: RoundStatus) -> Iterator[Notice]:
+    """Who keeps the registrations hears of rows that could not be read, and of a list that lost a large part."""
+    if now.refused:
+        causes = by_cause(now.refused)
+        about = ";".join(f"{error.code}:{','.join(map(str, lines))}" for error, lines in causes)
+        told = {
+            language: " ".join(_cause(error, lines, language) for error, lines in causes[:_MOST_CAUSES])
+            for language in ("nl", "en")
+        }
+        for account in now.coordinators:
+            yield _notice(
+                *(now, "refused_registrations", sha256(about.encode()).hexdigest()[:16], account),
+                count=len(now.refused),
+                listed_nl=told["nl"],
+                listed_en=told["en"],
+            )
+    gone = now.unstated
+    if gone is not None and gone.missing:
+        for account in now.coordinators:
+            yield _notice(
+                *(now, "many_unstated", gone.digest, account),
+                urgent=True,
+                standing=gone.standing,
+                left=gone.standing - gone.missing,
+                missing=gone.missing,
+            )
+
+
+def _cause(error: OverstapError, lines: Sequence[int], language: str) -> str:
+    said = (error.message_nl, error.do_nl) if language == "nl" else (error.message_en, error.do_en)
+    others = ", ".join(map(str, lines[1 : 1 + _MOST_LINES])) + (" …" if len(lines) > 1 + _MOST_LINES else "")
+    also = {"nl": f" (Ook regel {others}.)", "en": f" (Line {others} too.)"}[language] if others else ""
+    return f"{said[0]}{also} {said[1]}"
 
 
 def _faults(now: RoundStatus) -> Iterator[Notice]:

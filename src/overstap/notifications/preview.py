@@ -10,6 +10,7 @@ from overstap.ledger.delivery.uncollected import NotCollected
 from overstap.ledger.notifications.notices import Notice
 from overstap.ledger.review.windows import SchoolStanding
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
+from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRegistrations
 from overstap.ledger.rounds.task_failures import Failure, TaskInstanceRef
 from overstap.notifications.composition import ComposedMail, recipient_of, write
 from overstap.notifications.occasions import RoundStatus, occasions
@@ -118,4 +119,10 @@ def _standing(agreement: Agreement, kind: RoundKind, at: datetime, *, is_closed:
         uncollected,
         [red],
         [(f"{late.id} signing-1", late.id, moments.receipts_due)],
+        [
+            RefusedRegistration("file", 3, "INTAKE-043", {}),
+            RefusedRegistration("file", 7, "INTAKE-039", {}),
+            RefusedRegistration("file", 12, "INTAKE-039", {}),
+        ],
+        UnstatedRegistrations(240, 130, "preview"),
     )

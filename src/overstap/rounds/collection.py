@@ -12,12 +12,12 @@ from overstap.intake import applications
 from overstap.intake.collect import (
     Candidate,
     Collected,
-    collect_registrations,
     collect_school,
     from_drop_folder,
     from_las_database,
 )
 from overstap.intake.refusals import RefusedItem
+from overstap.intake.registrations import Statement, collect_registrations, wait_until_written
 from overstap.ledger import certificate_dates
 from overstap.ledger.rounds import rounds
 from overstap.ledger.rounds.rounds import RoundRow
@@ -43,7 +43,8 @@ class SchoolOfRound:
 def register(context: RoundContext) -> Counter[str]:
     """Read where pupils may be received, from the file and the database that the agreement names.
 
-    A partnership receives of all its schools: nobody states it pupil by pupil.
+    Many that no source states any more are not withdrawn before the coordinator has answered (`questions`). A
+    partnership receives of all its schools: nobody states it pupil by pupil.
 
     Args:
         context: of the round.
@@ -57,10 +58,12 @@ def register(context: RoundContext) -> Counter[str]:
     found = []
     if agreed.file:
         # A region whose registrations are all in its database has no file, and says so by file: null.
-        found.append(applications.read_file(context.settings.need_path("drop") / context.region / agreed.file))
+        path = context.settings.need_path("drop") / context.region / agreed.file
+        wait_until_written(path)
+        found.append(Statement("file", *applications.read_file(path)))
     if agreed.connection:
         with context.database(agreed.connection) as connection:
-            found.append(applications.read_database(connection, context.region))
+            found.append(Statement("database", *applications.read_database(connection, context.region)))
     return collect_registrations(context.ledger, context.agreement, found, "registrations")
 
 

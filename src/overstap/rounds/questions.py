@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.closing.undeliverable import undeliverable
-from overstap.delivery.unusual import DeliverySituation, Ending, unusual
+from overstap.delivery.unusual import MANY_UNSTATED, DeliverySituation, Ending, unusual
+from overstap.ledger.delivery import deliveries
 from overstap.ledger.review import windows
-from overstap.ledger.rounds import counts, gate_holds
+from overstap.ledger.rounds import counts, gate_holds, registrations
 from overstap.ledger.rounds.gate_decisions import first_release, ready_to_leave
 from overstap.ledger.rounds.gate_holds import (
     ACCEPT_UNDELIVERABLE,
@@ -70,6 +71,8 @@ def decide_delivery(
 ) -> int:
     """Keep a coordinator's decision about delivering although something is unusual; an approval takes the hold off.
 
+    Where the question was about registrations that no source states any more, an approval withdraws those.
+
     Args:
         context: of the round.
         unit: the transaction, of the coordinator's account.
@@ -82,6 +85,8 @@ def decide_delivery(
     Returns:
         How many dossiers were ready to leave.
     """
+    if approved:
+        _withdraw_unstated(context, unit, question)
     ready = ready_to_leave(unit, context.round_id)
     gate_holds.decide(
         *(unit, context.round_id, RELEASE_FOR_DELIVERY, question),
@@ -92,6 +97,15 @@ def decide_delivery(
         dossiers=ready,
     )
     return ready
+
+
+def _withdraw_unstated(context: RoundContext, unit: UnitOfWork, question: int) -> None:
+    """Withdraw the registrations that a question was about, if it was: those and no others."""
+    held = gate_holds.open_holds(unit, context.round_id, RELEASE_FOR_DELIVERY, batch=question)
+    asked = {hold.reason.subject for hold in held if hold.reason.reason == MANY_UNSTATED}
+    if registrations.unstated(unit, context.agreement.school_year).digest in asked:
+        registrations.withdraw_unstated(unit, context.agreement.school_year)
+        deliveries.sort_receivers(unit, context.round_id, context.round.receivers)
 
 
 def decide_closing(
@@ -142,7 +156,10 @@ def look_before_delivery(context: RoundContext, unit: UnitOfWork) -> list[Hold]:
         if one.kind is ExpiryKind.CERTIFICATE and one.owner in mine
     ]
     found = DeliverySituation(
-        counts.primary_schools(unit, context.round_id), endings, _is_agreement_changed(unit, context)
+        counts.primary_schools(unit, context.round_id),
+        endings,
+        _is_agreement_changed(unit, context),
+        registrations.unstated(unit, context.agreement.school_year) if context.kind.is_inspected else None,
     )
     return gate_holds.look(unit, context.round_id, RELEASE_FOR_DELIVERY, unusual(found))
 

@@ -12,7 +12,8 @@ from overstap.agreements.model import RegistrationStage
 from overstap.clock import now
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.deliveries import to_seal, to_send
-from overstap.ledger.rounds.rounds import Registration, open_round, record_registrations
+from overstap.ledger.rounds.registrations import Registration, record_registrations
+from overstap.ledger.rounds.rounds import open_round
 from overstap.ledger.session import UnitOfWork
 from overstap.simulation.synthetic.agreement import agreement_of, past_milestones
 from overstap_tools.bench.ledger import steps

@@ -13,7 +13,7 @@ from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.review import decisions
-from overstap.ledger.rounds import rounds
+from overstap.ledger.rounds import registrations
 from overstap.oso.writing import content_digest, to_bytes
 from overstap.pki import TrustStore, develop
 from overstap.simulation.synthetic.region import make_region
@@ -38,8 +38,8 @@ def test_one_damaged_dossier_does_not_stop_the_others(ledger: Ledger, owner_dsn:
     with ledger.unit(REGION, "school") as unit:
         decided = [decisions.ReviewDecision(item.las_key or "", date(2027, 1, 12), "Ja", None) for item in group]
         decisions.record(unit, ROUND, PO, decided, ground="school_list")
-        registered = [rounds.Registration(item.pupil_number, PO, VO, "registered", NOW) for item in group]
-        rounds.record_registrations(unit, "2026-2027", registered)
+        registered = [registrations.Registration(item.pupil_number, PO, VO, "registered", NOW) for item in group]
+        registrations.record_registrations(unit, "2026-2027", registered)
     with psycopg.connect(owner_dsn) as connection:
         connection.execute(
             "update overstap.dossier_version set content = set_byte(content, 20, 255 - get_byte(content, 20)) "

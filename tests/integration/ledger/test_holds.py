@@ -13,7 +13,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.delivery import deliveries
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.review import decisions
-from overstap.ledger.rounds import gate_holds, rounds
+from overstap.ledger.rounds import gate_holds, registrations
 from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE, RELEASE_FOR_DELIVERY, HoldReason
 from overstap.oso.writing import content_digest, to_bytes
 from overstap.pki import TrustStore, develop
@@ -90,8 +90,8 @@ def test_nothing_is_sealed_or_sent_while_a_hold_stands(ledger: Ledger, tmp_path:
     with ledger.unit(REGION, "school") as unit:
         decided = [decisions.ReviewDecision(item.las_key or "", now().date(), "Ja", None) for item in group]
         decisions.record(unit, ROUND, PO, decided, ground="school_list")
-        registered = [rounds.Registration(item.pupil_number, PO, VO, "registered", NOW) for item in group]
-        rounds.record_registrations(unit, "2026-2027", registered)
+        registered = [registrations.Registration(item.pupil_number, PO, VO, "registered", NOW) for item in group]
+        registrations.record_registrations(unit, "2026-2027", registered)
 
     def seal() -> int:
         agreed = agreement()

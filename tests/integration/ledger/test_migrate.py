@@ -101,12 +101,12 @@ def catalogue(dsn: str) -> dict[str, Counter[str]]:
         return {name: Counter(map(repr, connection.execute(query).fetchall())) for name, query in CATALOGUE.items()}
 
 
-ADDED = {"review_decision": ["access"]}
+ADDED = {"review_decision": ["access"], "application": ["unstated_at"]}
 """Columns of version 1 that were not there before."""
 
 
 def rows_of(dsn: str) -> dict[str, Counter[str]]:
-    """Every row of every table, as JSON, without the columns that are new in version 1."""
+    """Every row of every table, as JSON, without the columns that are new since."""
     with psycopg.connect(dsn) as connection:
         names = [
             row[0]
@@ -136,7 +136,7 @@ def test_a_ledger_of_today_becomes_what_a_new_one_is(database: Callable[[], str]
     for name, there in made.items():
         assert carried[name] == there, name
     after = rows_of(old)
-    assert after.keys() == before.keys()
+    assert after.keys() - before.keys() == {"refused_registration"}  # of migration 0002
     for table, there in before.items():
         assert after[table] == there, table
     assert sum(map(len, before.values())) > 500
@@ -181,7 +181,7 @@ def test_what_fails_leaves_nothing_behind(old: str, schema: Path) -> None:
         migrate(old, schema)
     assert catalogue(old) == before
     assert rows_of(old) == rows
-    assert len(migrate(old)) == 2
+    assert len(migrate(old)) == 2 + len(list((SCHEMA / "migrations").glob("*.sql")))
 
 
 def test_a_numbered_migration_is_applied_once_and_never_changes(database: Callable[[], str], schema: Path) -> None:

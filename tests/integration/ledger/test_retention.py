@@ -25,7 +25,7 @@ from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import check
 from overstap.ledger.region_keys import create_keys
 from overstap.ledger.review import access_log, decisions, invitations, parent_requests
-from overstap.ledger.rounds import rounds
+from overstap.ledger.rounds import registrations
 from overstap.pages.school.pupils import pupils
 from overstap.pki import DevelopmentAuthority, TrustStore
 from overstap.review.inviting import invite
@@ -57,11 +57,11 @@ def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> It
             access_log.note_opened(unit, [first], by="parent", purpose="parent_page", person=person)
             invitations.printed(unit, [invitations.EntitledPerson(first, person, "carer")])
             receiver = place.agreement.secondary_schools[0].id
-            rounds.record_registrations(
+            registrations.record_registrations(
                 unit,
                 place.agreement.school_year,
                 [
-                    rounds.Registration(one.pupil_number, place.school, receiver, "registered", now())
+                    registrations.Registration(one.pupil_number, place.school, receiver, "registered", now())
                     for one in families
                 ],
             )

@@ -29,7 +29,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.delivery import deliveries, withdrawals
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.review import decisions
-from overstap.ledger.rounds import counts, rounds
+from overstap.ledger.rounds import counts, registrations, rounds
 
 YEAR = "2026-2027"
 
@@ -49,7 +49,8 @@ def to_leave(ledger: Ledger) -> list[tuple[str, str | None]]:
 
 def withdraw(ledger: Ledger, *stated: tuple[str, str]) -> int:
     with ledger.unit(REGION, "test") as unit:
-        return rounds.withdraw_registrations(unit, YEAR, stated)
+        registrations.mark_unstated(unit, YEAR, stated)
+        return registrations.withdraw_unstated(unit, YEAR)
 
 
 def expected(ledger: Ledger) -> tuple[int, int]:
@@ -158,7 +159,9 @@ def test_where_secondary_schools_tell_back_they_are_waited_for(ledger: Ledger) -
 def test_a_dossier_that_was_taken_back_is_not_waited_for_and_hides_nobody(ledger: Ledger) -> None:
     until_released(ledger)
     with ledger.unit(REGION, "test") as unit:
-        rounds.record_registrations(unit, YEAR, [rounds.Registration("999990020", PO, VO, "registered", NOW)])
+        registrations.record_registrations(
+            unit, YEAR, [registrations.Registration("999990020", PO, VO, "registered", NOW)]
+        )
     inspect(ledger)
     seal(ledger)
     send(ledger)

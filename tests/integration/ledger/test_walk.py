@@ -15,7 +15,7 @@ from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import Breach, check
 from overstap.ledger.region_keys import sha256
 from overstap.ledger.review import decisions
-from overstap.ledger.rounds import rounds
+from overstap.ledger.rounds import registrations, rounds
 
 REGION = "alfa"
 PO, VO = "99AB00", "98XA00"
@@ -100,11 +100,11 @@ def inspect(ledger: Ledger, pupil: str = "17") -> decisions.Recorded:
 
 def register(ledger: Ledger, stage: str = "registered") -> int:
     with ledger.unit(REGION, "test") as unit:
-        return rounds.record_registrations(
+        return registrations.record_registrations(
             unit,
             "2026-2027",
             [
-                rounds.Registration(
+                registrations.Registration(
                     PUPIL,
                     PO,
                     VO,

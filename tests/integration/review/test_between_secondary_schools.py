@@ -13,7 +13,7 @@ from overstap.delivery.sealing import seal_round
 from overstap.envelope.envelope import DOSSIER_FILE, open_envelope
 from overstap.ledger.review import decisions
 from overstap.ledger.review.decisions import ReviewDecision
-from overstap.ledger.rounds import counts, rounds
+from overstap.ledger.rounds import counts, registrations
 from overstap.oso.reading import read
 from overstap.pki import DevelopmentAuthority, TrustStore
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -138,10 +138,10 @@ def sealed_consents(place: Place, at_home: Home, folder: Path) -> dict[str, str 
     trust = TrustStore(folder, production=False)
     with place.unit() as unit:
         registered = [
-            rounds.Registration(family.pupil_number, receiver, place.school, "placed", now())
+            registrations.Registration(family.pupil_number, receiver, place.school, "placed", now())
             for family in place.families()
         ]
-        rounds.record_registrations(unit, place.agreement.school_year, registered)
+        registrations.record_registrations(unit, place.agreement.school_year, registered)
     with psycopg.connect(at_home.owner_dsn) as owner:
         owner.execute("update overstap.dossier set review_closes_at = clock_timestamp()")
         owner.execute("update overstap.round set delivers_at = clock_timestamp()")

@@ -12,7 +12,7 @@ from served import Parent, Served, title
 
 from overstap.clock import now
 from overstap.errors import OverstapError
-from overstap.ledger.rounds import rounds
+from overstap.ledger.rounds import registrations
 from overstap.oso.labels import labels
 from overstap.pages.parents.wording import FOLDER, languages
 
@@ -45,10 +45,10 @@ def test_who_receives_it_and_the_attachments_that_go_along(place: Place, served:
     families = [place.take() for _ in range(6)]
     with place.unit() as unit:
         registered = [
-            rounds.Registration(family.pupil_number, place.school, receiver.id, "registered", now())
+            registrations.Registration(family.pupil_number, place.school, receiver.id, "registered", now())
             for family in families
         ]
-        rounds.record_registrations(unit, place.agreement.school_year, registered)
+        registrations.record_registrations(unit, place.agreement.school_year, registered)
     kinds = set()
     for family in families:
         parent = Parent(served.address)

@@ -17,7 +17,8 @@ from overstap.ledger.delivery.deliveries import AttemptResult, Envelope, keep_se
 from overstap.ledger.dossiers.dossiers import Incoming, VersionRef, decide_release, store, verdicts
 from overstap.ledger.region_keys import sha256
 from overstap.ledger.review.decisions import ReviewDecision, record
-from overstap.ledger.rounds.rounds import Registration, open_round, record_registrations
+from overstap.ledger.rounds.registrations import Registration, record_registrations
+from overstap.ledger.rounds.rounds import open_round
 from overstap.ledger.session import Ledger
 from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of, past_milestones

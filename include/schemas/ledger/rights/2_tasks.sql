@@ -16,7 +16,8 @@ grant select, insert (region, round_id, number, origin, agreement, agreement_dig
     on overstap.round_agreement to overstap_region;
 grant select, insert (region, round_id, run_id, schools, asked_by, reason) on overstap.run_change to overstap_region;
 grant select, insert (region, round_id, milestone, moment, behind) on overstap.milestone_passed to overstap_region;
-grant select, insert, update (primary_school, stage, recorded_at, withdrawn_at) on overstap.application to overstap_region;
+grant select, insert, update (primary_school, stage, recorded_at, unstated_at, withdrawn_at) on overstap.application to overstap_region;
+grant select, insert (region, school_year, source, line, code, facts), delete on overstap.refused_registration to overstap_region;
 
 -- gates
 grant select, insert (region, round_id, gate, approved, decided_by, reason, answer_key, dossiers)

@@ -23,7 +23,7 @@ class HoldReason:
         reason: key of its sentence.
         count: of how many dossiers, schools or certificates; a decision covers as many, and more is asked anew.
         facts: what fills its sentence: counts, dates and names of schools.
-        subject: a school or a certificate; empty for the whole round.
+        subject: a school, a certificate or a set of registrations; empty for the whole round.
     """
 
     reason: str

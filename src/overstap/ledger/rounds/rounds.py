@@ -1,7 +1,6 @@
 """Rounds, the schools in them, and which pupil may be received where."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,17 +22,6 @@ class RoundRow:
     agreement: Agreement = field(repr=False)
     opened_at: datetime
     closed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A pupil who may be received by a school; the pupil's number never shows."""
-
-    pupil_number: str = field(repr=False)
-    primary_school: str
-    secondary_school: str
-    stage: str
-    recorded_at: datetime
 
 
 def open_round(unit: UnitOfWork, agreement: Agreement, kind: RoundKind) -> bool:
@@ -150,94 +138,3 @@ def not_closed(unit: UnitOfWork) -> list[RoundRow]:
 def close_round(unit: UnitOfWork, round_id: str) -> None:
     """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later."""
     unit.run("update overstap.round set closed_at = overstap.clock() where round_id = %(id)s", id=round_id)
-
-
-def record_registrations(unit: UnitOfWork, school_year: str, registrations: Iterable[Registration]) -> int:
-    """Record where pupils may be received; a surer or newer statement replaces the older one.
-
-    Returns:
-        How many statements were new or changed.
-    """
-    rows = [
-        (
-            unit.keys.lookup("pupil", row.pupil_number),
-            row.primary_school,
-            row.secondary_school,
-            row.stage,
-            row.recorded_at,
-        )
-        for row in registrations
-    ]
-    changed = unit.run(
-        """
-        insert into overstap.application as kept
-               (region, school_year, pupil, primary_school, secondary_school, stage, recorded_at)
-        select distinct on (p, s) %(region)s, %(year)s, p, o, s, g, a
-          from unnest(%(pupils)s::bytea[], %(from)s::text[], %(to)s::text[], %(stages)s::text[], %(at)s::timestamptz[])
-               as t (p, o, s, g, a)
-         order by p, s, a desc
-        on conflict (region, school_year, pupil, secondary_school) do update
-           set stage = excluded.stage, recorded_at = excluded.recorded_at, primary_school = excluded.primary_school,
-               withdrawn_at = null
-         where (kept.stage, kept.recorded_at, kept.primary_school) is distinct from
-               (excluded.stage, excluded.recorded_at, excluded.primary_school)
-           and excluded.recorded_at >= kept.recorded_at
-            or kept.withdrawn_at is not null
-        """,
-        **{
-            "region": unit.region,
-            "year": school_year,
-            "pupils": [row[0] for row in rows],
-            "from": [row[1] for row in rows],
-            "to": [row[2] for row in rows],
-            "stages": [row[3] for row in rows],
-            "at": [row[4] for row in rows],
-        },
-    )
-    if changed:
-        unit.audit("registrations.record", AuditLine(school_year, {"changed": changed}))
-    return changed
-
-
-def withdraw_registrations(unit: UnitOfWork, school_year: str, stated: Iterable[tuple[str, str]]) -> int:
-    """Withdraw what no source states any more: a pupil who went elsewhere is not received there. Safe to repeat.
-
-    The row stays, as evidence of what held when something was sealed; a source that states it again brings it back.
-
-    Args:
-        unit: the transaction.
-        school_year: of the registrations.
-        stated: pupil's number and secondary school of everything that the region's sources state at present.
-
-    Returns:
-        How many were withdrawn.
-    """
-    pairs = list(stated)
-    withdrawn = unit.rows(
-        """
-        update overstap.application a set withdrawn_at = overstap.clock()
-         where a.school_year = %(year)s and a.withdrawn_at is null
-           and (a.pupil, a.secondary_school) not in
-               (select p, s from unnest(%(pupils)s::bytea[], %(schools)s::text[]) as t (p, s)
-                 where p is not null and s is not null)
-        returning a.pupil, a.secondary_school
-        """,
-        year=school_year,
-        pupils=[unit.keys.lookup("pupil", pupil) for pupil, _ in pairs],
-        schools=[school for _, school in pairs],
-    )
-    if withdrawn:
-        unit.run(  # why these will not be sent any more, for whoever sees them stand still
-            """
-            update overstap.delivery l set problem = 'DELIVERY-104'
-              from unnest(%(pupils)s::bytea[], %(schools)s::text[]) as t (pupil, school)
-              join overstap.dossier d using (pupil) join overstap.round o using (round_id)
-             where l.dossier = d.dossier and l.secondary_school = t.school and l.state = 'sealed'
-               and o.school_year = %(year)s
-            """,
-            year=school_year,
-            pupils=[pupil for pupil, _ in withdrawn],
-            schools=[school for _, school in withdrawn],
-        )
-        unit.audit("registrations.withdraw", AuditLine(school_year, {"withdrawn": len(withdrawn)}))
-    return len(withdrawn)

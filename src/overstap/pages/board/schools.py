@@ -11,6 +11,7 @@ from overstap.ledger.delivery.uncollected import NotCollected
 from overstap.ledger.dossiers.outstanding import Ownerless, ToldUndelivered
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
+from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRegistrations
 from overstap.ledger.rounds.task_failures import Failure
 from overstap.pages.board.blockers import Blocker, SchoolSituation, Weight, Who, blockers
 from overstap.pages.board.forecast import Forecast, Outlook, forecast
@@ -125,6 +126,8 @@ class Facts:
         ready_for: how many of each primary school's dossiers stand ready, by receiving school.
         told: what was told undelivered.
         failures: tasks that failed and have not succeeded since.
+        refused_registrations: rows of registrations that could not be read.
+        unstated: registrations that no source states any more, so many that the coordinator is asked first.
     """
 
     primary: Sequence[PrimaryCounts]
@@ -143,6 +146,8 @@ class Facts:
     ready_for: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     told: Sequence[ToldUndelivered] = ()
     failures: Sequence[Failure] = ()
+    refused_registrations: Sequence[RefusedRegistration] = ()
+    unstated: UnstatedRegistrations | None = None
 
     def left_lying(self, primary_school: str) -> dict[str, int]:
         """Return how many of a school's dossiers lie too long for schools that collect themselves, by that school."""

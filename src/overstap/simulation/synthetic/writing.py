@@ -145,6 +145,8 @@ def write_applications(region: SyntheticRegion, path: Path) -> int:
                     )
                 )
                 count += 1
+    written = path.stat().st_mtime - 60  # so that it does not count as still being written
+    os.utime(path, (written, written))
     return count
 
 

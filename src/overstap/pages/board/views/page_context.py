@@ -13,7 +13,7 @@ from overstap.errors import OverstapError
 from overstap.ledger.delivery import test_messages, uncollected
 from overstap.ledger.dossiers import outstanding
 from overstap.ledger.read_only import Looker
-from overstap.ledger.rounds import progress, task_failures
+from overstap.ledger.rounds import progress, registrations, task_failures
 from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools, secondary_schools
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.agreement_cache import Shelf
@@ -111,6 +111,7 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
     started = max(view.opened_at or view.milestones.opens, view.milestones.opens)
     known = unit.rows("select school, name, contact from overstap.school")
     lying = uncollected.standing(unit, round_id, view.milestones.receipts_due)
+    is_told = school is None and view.kind.is_inspected  # of the whole region: no school's own page has it
     tested = test_messages.results(unit, round_id) if test_messages.were_sent(unit, round_id) else ()
     return Facts(
         [_without_gone(one) for one in primary_schools(unit, round_id, school)],
@@ -129,6 +130,8 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
         outstanding.not_collected(unit, round_id, school) if lying else {},
         outstanding.told_undelivered(unit, round_id, school),
         task_failures.standing(unit, round_id),
+        registrations.refused(unit, view.school_year) if is_told else (),
+        registrations.unstated(unit, view.school_year) if is_told else None,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from overstap.ledger.delivery.test_messages import SchoolResult
+from overstap.ledger.rounds.registrations import by_cause
 from overstap.pages.board.formatting import number, when
 from overstap.pages.board.schools import Facts
 from overstap.texts import texts
@@ -79,17 +80,33 @@ def tests(facts: Facts, sentence_of: Callable[[str], str]) -> Tests | None:
 
 
 def lines(facts: Facts, now: datetime) -> list[UnresolvedLine]:
-    """Return what is left over: of nobody first, then what lies uncollected, then what was told undelivered.
+    """Return what is left over: of registrations, of nobody, what lies uncollected, then what was told undelivered.
 
     Args:
         facts: what the ledger says.
         now: the present moment, aware.
     """
-    return [*_ownerless(facts, now), *_uncollected(facts, now), *_told(facts, now)]
+    return [*_registrations(facts), *_ownerless(facts, now), *_uncollected(facts, now), *_told(facts, now)]
 
 
 def _failed(one: SchoolResult, facts: Facts, sentence_of: Callable[[str], str]) -> TestLine:
     return TestLine(one.school, one.name, sentence_of(one.code or ""), facts.contacts.get(one.school, ""))
+
+
+def _registrations(facts: Facts) -> list[UnresolvedLine]:
+    words = texts("board/left_over")
+    name = words["registrations"]["nl"]
+    found = []
+    gone = facts.unstated
+    if gone is not None and gone.missing:
+        figures = {"standing": gone.standing, "left": gone.standing - gone.missing, "missing": gone.missing}
+        says = words["many_unstated"]["nl"].format(**{key: number(value) for key, value in figures.items()})
+        found.append(UnresolvedLine("many_unstated", "bad", "", name, says, ""))
+    for error, lines in by_cause(facts.refused_registrations):
+        also = words["also_lines"]["nl"].format(lines=", ".join(map(str, lines[1:]))) if len(lines) > 1 else ""
+        says = " ".join(filter(None, (error.message_nl, also, error.do_nl)))
+        found.append(UnresolvedLine("refused_registrations", "bad", "", name, says, ""))
+    return found
 
 
 def _ownerless(facts: Facts, now: datetime) -> list[UnresolvedLine]:

@@ -1,0 +1,139 @@
+"""From the region's registrations into the ledger: what is stated, what could not be read, and what is stated no more.
+
+What cannot be read has not gone. A row that stands there and cannot be read withdraws nothing that it may be about; a
+statement that lost a large part against what counted before is a question to the coordinator, and withdraws nothing
+before the answer; a file that is still being written is waited for.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from overstap.agreements import Agreement
+from overstap.errors import OverstapError
+from overstap.intake.applications import Application
+from overstap.intake.refusals import RefusedItem
+from overstap.ledger import Ledger
+from overstap.ledger.rounds import registrations
+from overstap.ledger.rounds.registrations import RefusedRegistration, Registration, UnstatedRegistrations
+
+SETTLE_SECONDS = 5.0
+"""How long a file must be unchanged before it is read."""
+PATIENCE_SECONDS = 60.0
+"""How long a file that is being written is waited for."""
+LARGE_PART = 0.10
+FEW = 5
+"""A question is asked when more than this part is gone, and at least so many, or half: some pupils always move."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one source of registrations states.
+
+    Args:
+        source: "file" or "database".
+        rows: what could be read.
+        refused: what could not.
+    """
+
+    source: str
+    rows: Sequence[Application]
+    refused: Sequence[RefusedItem]
+
+
+def wait_until_written(
+    path: Path,
+    *,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+    patience: float = PATIENCE_SECONDS,
+) -> None:
+    """Wait until a file has not changed for some seconds; a file that is not there is nothing to wait for.
+
+    Args:
+        path: the file.
+        clock: seconds since 1970.
+        sleep: waits for a number of seconds.
+        patience: how long to wait in all, seconds.
+
+    Raises:
+        OverstapError: INTAKE-046 when it goes on changing.
+    """
+    begun = clock()
+    while (seen := _state(path)) is not None:
+        # A file server's clock may differ: a time in the future tells as little as one just now
+        if clock() - seen[1] / 1e9 >= SETTLE_SECONDS:
+            return
+        sleep(SETTLE_SECONDS)
+        if _state(path) == seen:
+            return
+        if clock() - begun >= patience:
+            raise OverstapError("INTAKE-046", seconds=round(patience))
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def is_large(gone: UnstatedRegistrations) -> bool:
+    """Tell whether so much is gone that the coordinator is asked first."""
+    if not gone.missing:
+        return False
+    return gone.missing * 2 >= gone.standing > 1 or (gone.missing >= FEW and gone.missing > gone.standing * LARGE_PART)
+
+
+def collect_registrations(ledger: Ledger, agreement: Agreement, found: Sequence[Statement], actor: str) -> Counter[str]:
+    """Record where pupils may be received, from every source of the region; what none states any more is withdrawn.
+
+    When a large part is gone, nothing is withdrawn: it stays marked, coordinators are told, and the gate before
+    delivery asks (`delivery.unusual`). Its answer withdraws; a statement that has them again takes the mark away.
+
+    Args:
+        ledger: the ledger.
+        agreement: the region's agreement; rows of schools outside it are counted and left out.
+        found: what each source gave; together they are the whole present statement.
+        actor: who collects.
+
+    Returns:
+        Counts: "rows", "changed", "withdrawn", "outside", "asked" (gone, and waiting for an answer), "kept" (gone, but
+        a row that could not be read may be about them) and, per error code, the refused rows.
+    """
+    secondary = {school.id for school in agreement.secondary_schools}
+    primary = {school.id for school in agreement.primary_schools}
+    counts: Counter[str] = Counter()
+    inside: list[Registration] = []
+    stated: list[tuple[str, str]] = []
+    for source in found:
+        counts.update(row.code for row in source.refused)
+        # What this round's agreement leaves out, another round's of the year may hold: it is not withdrawn by this one.
+        stated += [(row.pupil_number, row.secondary_school) for row in source.rows]
+        mine = [row for row in source.rows if row.secondary_school in secondary and row.primary_school in primary]
+        counts["rows"] += len(source.rows)
+        counts["outside"] += len(source.rows) - len(mine)
+        inside += [
+            Registration(row.pupil_number, row.primary_school, row.secondary_school, row.stage.value, row.recorded_at)
+            for row in mine
+        ]
+    refused = [
+        RefusedRegistration(source.source, int(row.facts["line"]), row.code, row.facts)
+        for source in found
+        for row in source.refused
+    ]
+    unread = [row.about for source in found for row in source.refused]
+    year = agreement.school_year
+    with ledger.unit(agreement.region, actor) as unit:
+        counts["changed"] = registrations.record_registrations(unit, year, inside)
+        registrations.note_refused(unit, year, refused)
+        gone = registrations.mark_unstated(unit, year, stated, unread)
+        if is_large(gone):
+            counts["asked"] = gone.missing
+        else:
+            counts["withdrawn"] = registrations.withdraw_unstated(unit, year)
+    counts["kept"] = gone.kept
+    return counts
