@@ -48,6 +48,8 @@ def breaches(name: str, path: Path) -> list[str]:
         known = is_package or there in GROUND or there in FOLDERS
         if top == "overstap" and known and there not in allowed and "everything" not in allowed:
             found.append(f"{name} imports {one}")
+        if top in ("overstap_tools", "tests"):
+            found.append(f"{name} imports {top}, which is not installed where rounds run")
         if top in LARGE and here not in LARGE[top] and here != "cli":
             found.append(f"{name} imports {top}")
     return found

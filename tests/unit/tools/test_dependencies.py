@@ -1,0 +1,62 @@
+"""What the package declares is what the list of reasons names, and what the lock pins."""
+
+import re
+import tomllib
+
+from overstap_tools.project import PROJECT
+
+_NAME = re.compile(r"^[A-Za-z0-9._-]+(\[[a-z,]+\])?(==\S+)?")
+
+
+def declared() -> set[str]:
+    """Return what pyproject.toml and the tools declare, extras of our own left out."""
+    found: set[str] = set()
+    for path in (PROJECT / "pyproject.toml", PROJECT / "tools" / "pyproject.toml"):
+        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+        found |= {
+            *project["dependencies"],
+            *(one for of in project.get("optional-dependencies", {}).values() for one in of),
+        }
+    return {one for one in found if not one.startswith("overstap")}
+
+
+def listed() -> dict[str, bool]:
+    """Return the lines of requirements.in, and whether a reason stands above each."""
+    found, has_reason = {}, False
+    for line in (PROJECT / "requirements.in").read_text(encoding="utf-8").splitlines():
+        if line.startswith("# "):
+            has_reason = True
+        elif not line.strip():
+            has_reason = False
+        elif match := _NAME.match(line):
+            found[match[0]] = has_reason
+    return found
+
+
+def test_requirements_and_package_name_the_same() -> None:
+    builders = {"hatchling", "editables"}  # of the package itself, not of what runs
+    assert set(listed()) - builders == declared()
+
+
+def test_each_has_a_reason() -> None:
+    assert all(listed().values())
+
+
+def test_the_lock_has_all_of_them() -> None:
+    locked = set(re.findall(r"^([A-Za-z0-9._-]+)==", (PROJECT / "requirements.txt").read_text(), flags=re.M))
+    names = {re.split(r"[\[=]", one)[0] for one in listed()}
+    assert names <= locked
+
+
+def test_every_extra_that_an_extra_names_is_there() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    named = {
+        extra
+        for of in extras.values()
+        for one in of
+        if one.startswith("overstap[")
+        for extra in one.removeprefix("overstap[").removesuffix("]").split(",")
+    }
+    assert named <= set(extras)
+    assert not {one for one in project["dependencies"] if one.startswith(("pandas", "apache-airflow", "great"))}
