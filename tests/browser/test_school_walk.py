@@ -3,121 +3,39 @@
 import io
 import os
 import re
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
 import pypdf
 import pytest
-from families import REGION, Family, Home, Place, home, open_place
+from families import Family
 from openpyxl import Workbook, load_workbook
 from playwright.sync_api import Browser, Page, expect
+from school_service import ACCOUNT, OTHER, PASSWORD, School, school_service, signed_in
 
-from overstap.agreements import Milestones
-from overstap.agreements.model import Invitations
 from overstap.clock import now, wall
-from overstap.ledger import accounts
-from overstap.ledger.dossiers import school_reports
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.review import parent_requests, proof_wishes
-from overstap.pages.school.passwords import hashed
-from overstap.pki.authority import DevelopmentAuthority
 from overstap.review.code_keys import Stay, code_keys, read_code
-from overstap.review.inviting import invite
-from overstap_tools.local import ports
 from overstap_tools.local.postgres import EmbeddedPostgres
-from overstap_tools.local.waiting import wait_until
 from overstap_tools.project import PROJECT
 
 from .paper import keep_paper
 
 CODE = re.compile(r"\b(?:[0-9A-Z]{4}-){4}[0-9A-Z]{4}\b")
-FAULTS = (
-    "\ufeffDossier;Sleutel in uw administratie;Ernst;Waar;Wat is er mis;Wat te doen;Wie;Regel\r\n"
-    "D-1;LN-1;Fout;Ouder of verzorger (2), Geboortedatum;Ontbreekt.;Vul in.;Uw school;OV-DT-08\r\n"
-)
-PASSWORD = "vier woorden op papier"
-ACCOUNT, OTHER = "j.jansen@school.example", "ander@school.example"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
 _IMAGES = PROJECT / "docs" / "images" if os.environ.get("OVERSTAP_TEST_IMAGES") else None
-
-
-@dataclass
-class School:
-    """The running service."""
-
-    home: Home
-    place: Place
-    folder: Path
-    port: int = field(default_factory=ports.any_free)
-    process: "subprocess.Popen[bytes] | None" = None
-
-    @property
-    def address(self) -> str:
-        return f"http://{ports.LOOPBACK}:{self.port}"
-
-    @property
-    def log(self) -> str:
-        return (self.folder / "school.log").read_text()
-
-    def start(self) -> None:
-        env = os.environ | {
-            "OVERSTAP_LEDGER": self.home.ledger._dsn,
-            "OVERSTAP_KEYS": str(self.home.keys),
-            "OVERSTAP_TRUST": str(self.folder / "trust"),
-            "OVERSTAP_REVIEW_ADDRESS": "https://inzage.example.org",
-        }
-        with (self.folder / "school.log").open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "overstap", "school", "serve", "--port", str(self.port)],
-                env=env,
-                stdout=out,
-                stderr=out,
-            )
-        process = self.process
-        wait_until(lambda: process.poll() is not None or not ports.is_free(self.port), "school's pages", 60)
-        assert process.poll() is None, self.log
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-
-def agreed() -> dict[str, Any]:
-    moments = {"opens": -5, "data_due": -4, "review_opens": -1, "review_closes": 48, "delivers": 49, "receipts_due": 90}
-    return {
-        "milestones": Milestones(**{name: now() + timedelta(hours=offset) for name, offset in moments.items()}),
-        "invitations": Invitations(by=("letter", "email")),
-        "not_inspected": "attest",
-    }
 
 
 @pytest.fixture(scope="module")
 def school(
     postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[School]:
-    folder = tmp_path_factory.mktemp("school")
-    DevelopmentAuthority(folder / "trust", at=now()).conductor(REGION)
-    with home(postgres, folder, ledger_template) as found:
-        place = open_place(found.ledger, 12, **agreed())
-        invite(found.ledger, region=REGION, round_id=place.round_id, actor="invite", address="https://x.example")
-        with place.unit("beheer") as unit:
-            accounts.put(unit, ACCOUNT, place.school, "J. Jansen", hashed(PASSWORD))
-            accounts.put(unit, OTHER, place.region.secondary[0].id, "Een ander", hashed(PASSWORD))
-            school_reports.keep(unit, place.round_id, place.school, school_reports.SchoolReport("<p>lijst</p>", FAULTS))
-        made = School(found, place, folder)
-        made.start()
+    with school_service(postgres, ledger_template, tmp_path_factory.mktemp("school")) as made:
         yield made
-        made.kill()
 
 
 @pytest.fixture(scope="module")
@@ -273,17 +191,9 @@ def wish(school: School, family: Family) -> None:
     keys, stay = code_keys(read_code(family.code) or "", family.born), Stay.new()
     with psycopg.connect(school.home.review_dsn, autocommit=True) as connection:
         held = stay.hold(keys.opens)
-        signed = [keys.finds, keys.proves, "203.0.113.5", stay.token, held]
-        connection.execute("select overstap.review_sign_in(%s, %s, %s, %s, %s)", signed)
+        signed = [keys.finds, keys.proves, "203.0.113.5", "203.0.113.0/24", stay.token, held]
+        connection.execute("select overstap.review_sign_in(%s, %s, %s, %s, %s, %s)", signed)
         assert connection.execute("select overstap.review_wish(%s)", [stay.token]).fetchone() != (None,)
-
-
-def signed_in(school: School, account: str = ACCOUNT) -> httpx.Client:
-    client = httpx.Client(base_url=school.address, follow_redirects=False, timeout=60)
-    key = client.get("/").text.partition('name="formulier" value="')[2].partition('"')[0]
-    form = {"formulier": key, "account": account, "wachtwoord": PASSWORD}
-    assert client.post("/inloggen", data=form).status_code == 303
-    return client
 
 
 def test_another_school_sees_and_does_nothing_here(school: School, families: list[Family]) -> None:
@@ -322,49 +232,6 @@ def test_pages_are_kept_nowhere_and_load_nothing(school: School) -> None:
     book = load_workbook(io.BytesIO(client.get(f"/ronde/{school.place.round_id}/fouten.xlsx").content))
     assert "LN-1" in str([row for sheet in book for row in sheet.iter_rows(values_only=True)])
     assert signed_in(school, OTHER).get(f"/ronde/{school.place.round_id}/fouten.xlsx").status_code == 404
-
-
-def test_guessing_ends_and_tells_nothing(school: School) -> None:
-    client = httpx.Client(base_url=school.address, timeout=60)
-    key = client.get("/").text.partition('name="formulier" value="')[2].partition('"')[0]
-
-    def attempt(account: str) -> tuple[int, str]:
-        form = {"formulier": key, "account": account, "wachtwoord": "geraden"}
-        answer = client.post("/inloggen", data=form)
-        return answer.status_code, answer.text.replace(account, "")
-
-    assert attempt(ACCOUNT) == attempt("niemand@school.example")
-    with psycopg.connect(school.home.owner_dsn) as owner:
-        owner.execute("update overstap.school_attempt set failed = 10 where failed = 1")
-    assert attempt(ACCOUNT)[0] == attempt("niemand@school.example")[0] == 429
-    with school.place.unit() as unit:
-        assert unit.one("select count(*) from overstap.school_account")[0] == 2
-    with psycopg.connect(school.home.owner_dsn) as owner:
-        owner.execute("delete from overstap.school_attempt")
-
-
-def test_one_guesser_does_not_keep_a_school_out(school: School) -> None:
-    """A school has one address for all of its staff: ten wrong passwords end an account, and not the building."""
-    here = b"address\0" + ports.LOOPBACK.encode()
-    with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
-        for number in range(40):
-            query = "select overstap.school_try(sha256(%s), sha256(%s))"
-            assert owner.execute(query, [f"gast{number}".encode(), here]).fetchone() == (True,)
-        signed_in(school).close()
-        owner.execute("delete from overstap.school_attempt")
-
-
-def test_many_guesses_at_once_do_not_slip_under_the_limit(school: School) -> None:
-    def attempt(number: int) -> bool:
-        with psycopg.connect(school.home.owner_dsn, autocommit=True) as owner:
-            query = "select overstap.school_try(sha256('one'::bytea), sha256(%s))"
-            found = owner.execute(query, [str(number).encode()]).fetchone()
-            return found is not None and bool(found[0])
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(attempt, range(24))) == 10
-    with psycopg.connect(school.home.owner_dsn) as owner:
-        owner.execute("delete from overstap.school_attempt")
 
 
 def test_a_stay_cannot_be_chosen_by_somebody_else(school: School) -> None:

@@ -45,7 +45,7 @@ def account(
     from overstap.pages.school.passwords import hashed
 
     password = typer.prompt("Wachtwoord", hide_input=True, confirmation_prompt=True)
-    kept = hashed(password)
+    kept = hashed(password, (account, name, school))
     with open_ledger(Settings()).unit(region, by) as unit:
         is_new = put(unit, account.lower(), school, name, kept)
     Console(highlight=False).print(f"{account.lower()} {'gemaakt' if is_new else 'heeft een nieuw wachtwoord'}")

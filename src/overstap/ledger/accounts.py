@@ -1,11 +1,13 @@
 """Accounts of schools and who is signed in, for the school's pages."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
+from overstap.ledger.region_keys import sha256
 from overstap.ledger.session import Ledger, UnitOfWork
 
 _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._@-]{2,63}")
@@ -48,6 +50,8 @@ def put(unit: UnitOfWork, account: str, school: str, name: str, password: str) -
     if found and found[0][0] != school:
         raise OverstapError("SCHOOL-002", account=account)
     unit.audit("school.account", AuditLine(account, {"school": school}))
+    # Whoever holds a stay of before has it no longer, and a browser that was known is not
+    unit.rows("select overstap.school_reset(%(account)s, %(subject)s)", account=account, subject=_subject(account))
     if unit.run(
         "insert into overstap.school_account (account, region, school, name, password, made_by) values "
         "(%(account)s, %(region)s, %(school)s, %(name)s, %(password)s, %(by)s) on conflict do nothing",
@@ -75,6 +79,7 @@ def put(unit: UnitOfWork, account: str, school: str, name: str, password: str) -
 def end(unit: UnitOfWork, account: str) -> bool:
     """End an account; who is signed in with it is out at once. Return whether there was one."""
     unit.audit("school.account_end", AuditLine(account))
+    unit.rows("select overstap.school_reset(%(account)s, %(subject)s)", account=account, subject=_subject(account))
     return bool(
         unit.run(
             "update overstap.school_account set ended_at = clock_timestamp() "
@@ -94,6 +99,26 @@ def listed(unit: UnitOfWork) -> list[tuple[str, str, str, datetime | None]]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class SignInAttempt:
+    """Whether somebody may try to sign in."""
+
+    may: bool
+    """False after a hundred failures on the account in a day, from browsers that nobody had signed in at."""
+    is_known: bool
+    """Whether somebody signed in to this account at this browser before."""
+    password: str | None = field(repr=False)
+    """The hash to prove against; None when there is no such account."""
+    failed_account: int
+    """How many failed on the account in a day, before this one."""
+    failed_network: int
+    """How many failed from the network in half an hour."""
+
+
+def _subject(account: str) -> bytes:
+    return sha256(f"account\0{account}".encode())
+
+
 class Stays:
     """What the pages ask before a region is known, through the database's own functions.
 
@@ -104,27 +129,37 @@ class Stays:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def password_of(self, account: str) -> str | None:
-        """Return the hash of an account's password; None when there is no such account."""
-        found = self._ledger.plain("select password from overstap.school_account_named(%s)", account)
-        return found[0][0] if found else None
-
-    def may_try(self, account: bytes, address: bytes) -> bool:
-        """Tell whether not too many attempts failed lately, and count this one as failed.
+    def attempt(self, account: str, networks: Sequence[bytes], device: bytes) -> SignInAttempt:
+        """Begin an attempt to sign in; it counts as failed until `enter`.
 
         Args:
-            account: hash of what was typed as account.
-            address: hash of whence it came.
+            account: what was typed as account.
+            networks: hashes of the networks that it comes from, the narrow one first.
+            device: what a browser that is known for an account is found by.
         """
-        return bool(self._ledger.plain("select overstap.school_try(%s, %s)", account, address)[0][0])
+        found = self._ledger.plain(
+            "select * from overstap.school_try(%s, %s, %s, %s)", account, _subject(account), list(networks), device
+        )
+        return SignInAttempt(*found[0])
 
-    def tried_well(self, account: bytes, address: bytes) -> None:
-        """Take back that the attempt failed; arguments as of `may_try`."""
-        self._ledger.plain("select overstap.school_tried_well(%s, %s)", account, address)
+    def enter(
+        self, account: str, proven: str, networks: Sequence[bytes], device: bytes, new_device: bytes, stay: bytes
+    ) -> bool:
+        """Begin a stay, after a good attempt: it counts no longer, and the browser is known from now on.
 
-    def begin(self, finds: bytes, account: str) -> None:
-        """Begin a stay."""
-        self._ledger.plain("select overstap.school_stay_begin(%s, %s)", finds, account)
+        Args:
+            account: the account.
+            proven: the hash that was proven.
+            networks: as in `attempt`.
+            device: likewise.
+            new_device: what the browser is found by from now on, where it was not known.
+            stay: what the stay is found by.
+
+        Returns:
+            False when the account has another password by now, or has ended: no stay begins.
+        """
+        values = (account, proven, _subject(account), list(networks), device, new_device, stay)
+        return bool(self._ledger.plain("select overstap.school_enter(%s, %s, %s, %s, %s, %s, %s)", *values)[0][0])
 
     def look(self, finds: bytes) -> SchoolAccount | None:
         """Return who is signed in; None when the stay is over or never was."""

@@ -13,7 +13,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from openpyxl import load_workbook
-from openpyxl.utils import get_column_letter
+from openpyxl.utils import get_column_letter, range_boundaries
 from openpyxl.utils.escape import unescape
 
 from overstap.errors import OverstapError
@@ -23,6 +23,7 @@ MOST_UNPACKED_BYTES = 50_000_000
 MOST_PARTS = 1_000
 MOST_CELLS = 500_000
 _ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)["']""")
+_MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\b[^>]*?\bref\s*=\s*["']([^"']*)""")
 _ZEROS = re.compile(r"0{2,}")
 _WHOLE_DIGITS = 15
 """Excel keeps fifteen digits of a number; what follows became zeros."""
@@ -62,23 +63,31 @@ def _rows(data: bytes, most_rows: int, is_header: Callable[[list[str]], bool]) -
         sheet = filled[0]
         formulas = load_workbook(io.BytesIO(data))[sheet.title] if has_formulas else None
     for other in filled[1:]:
-        if is_header(next([_text(cell, "") for cell in row] for row in other.iter_rows(values_only=True) if any(row))):
+        first = min(row for row, _ in _filled(other))
+        if is_header([_text(other.cell(first, column).value, "") for column in range(1, _extent(other)[1] + 1)]):
             raise OverstapError("TABLE-004")
     rows, columns = _extent(sheet)
-    if rows > most_rows:
+    if rows > most_rows or rows * columns > MOST_CELLS:
         raise OverstapError("TABLE-003", rows=most_rows)
-    merged = {row: str(area) for area in sheet.merged_cells.ranges for row in range(area.min_row, area.max_row + 1)}
+    merged = {
+        row: str(area) for area in sheet.merged_cells.ranges for row in range(area.min_row, min(area.max_row, rows) + 1)
+    }
     return [_row(sheet, formulas, number, columns, merged) for number in range(1, rows + 1)]
+
+
+def _filled(sheet: Any) -> list[tuple[int, int]]:
+    """Return row and column of the cells with something in them.
+
+    A file of a kilobyte can have a cell in the last of a million rows. The library's public ways walk over all that
+    lies between, so this looks at what it read.
+    """
+    return [place for place, cell in sheet._cells.items() if cell.value is not None]
 
 
 def _extent(sheet: Any) -> tuple[int, int]:
     """Return the last row and column with something in it: a format that was set further on is no row."""
-    rows = columns = 0
-    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-        filled = [place for place, value in enumerate(row, start=1) if value is not None]
-        if filled:
-            rows, columns = number, max(columns, filled[-1])
-    return rows, columns
+    filled = _filled(sheet)
+    return max((row for row, _ in filled), default=0), max((column for _, column in filled), default=0)
 
 
 def _row(sheet: Any, formulas: Any, number: int, columns: int, merged: dict[int, str]) -> list[str] | RowFault:
@@ -114,6 +123,12 @@ def _text(value: Any, form: str) -> str:
     return unescape(str(value))  # a workbook writes control characters as _x000D_
 
 
+def _area(merged: bytes) -> int:
+    """Return how many cells a merged area has: the library makes each of them."""
+    first_column, first_row, last_column, last_row = range_boundaries(merged.decode("ascii"))
+    return int((last_column - first_column + 1) * (last_row - first_row + 1))
+
+
 def _refuse_bombs(data: bytes, most_rows: int) -> bool:
     """Refuse what unpacks to more than a list ever is, or declares entities: however it is written.
 
@@ -137,7 +152,7 @@ def _refuse_bombs(data: bytes, most_rows: int) -> bool:
                 raise OverstapError("TABLE-002")
             if "/worksheets/" in part.filename:
                 has_formulas = has_formulas or b"<f" in text
-                cells += text.count(b"<c ")
+                cells += text.count(b"<c ") + sum(map(_area, _MERGED.findall(text)))
         if cells > MOST_CELLS:
             raise OverstapError("TABLE-003", rows=most_rows)
     return has_formulas

@@ -13,8 +13,8 @@ def sign_in(connection, code, born, address="198.51.100.7"):
     keys = code_keys(read_code(code), born)
     stay = Stay.new()
     status, *_ = connection.execute(
-        "select * from overstap.review_sign_in(%s, %s, %s, %s, %s)",
-        [keys.finds, keys.proves, address, stay.token, stay.hold(keys.opens)],
+        "select * from overstap.review_sign_in(%s, %s, %s, %s, %s, %s)",
+        [keys.finds, keys.proves, address, address, stay.token, stay.hold(keys.opens)],
     ).fetchone()
     return status, stay
 

@@ -355,12 +355,13 @@ def _wrong_answers(place: Sandbox, dsn: str, code: str) -> str:
     ):
         for turn in range(400):
             owner.execute("delete from overstap.review_attempt")
+            owner.execute("update overstap.review_access set wrong_dates = 0")
             kind = ("code", "date")[turn % 2]
             typed, born = (new_code(), _BORN) if kind == "code" else (code, _BORN + timedelta(days=1))
             begin = time.perf_counter()
             keys = code_keys(read_code(typed) or "", born)
             review.execute(
-                "select * from overstap.review_sign_in(%s, %s, '203.0.113.1', %s, %s)",
+                "select * from overstap.review_sign_in(%s, %s, '203.0.113.1', '203.0.113.0/24', %s, %s)",
                 [keys.finds, keys.proves, os.urandom(32), b"x" * 60],
             )
             seconds[kind].append(time.perf_counter() - begin)

@@ -23,35 +23,28 @@ create function overstap.review_phase(opens_at timestamptz, closes_at timestampt
                 when closes_at > overstap.clock() and state in ('in_review', 'inspected', 'no_receiver') then 'open'
                 else 'closed' end;
 
--- Signs in. The same statements run for a wrong code and for a wrong birth date. Limits count what failed in this and the last
--- quarter of an hour: per code, per address, and over all, in the database so that several processes share them. That somebody
--- has to wait is said before anything was compared, so it tells nothing about the code.
-create function overstap.review_sign_in(code_token bytea, proof_token bytea, address text, session_token bytea, held bytea,
-                                        out status text, out answered_at timestamptz, out closes_at timestamptz)
+-- Signs in. The same statements run for a wrong code and for a wrong birth date. `network` is what one household or firm has (an
+-- address, or 56 bits of IPv6), `wide` what a provider hands out (24 bits of IPv4, 48 of IPv6).
+create function overstap.review_sign_in(code_token bytea, proof_token bytea, network text, wide text, session_token bytea, held bytea,
+                                        out status text, out answered_at timestamptz, out closes_at timestamptz,
+                                        out failed_code integer, out failed_network integer, out failed_wide integer,
+                                        out alarm text)
     language plpgsql security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
 declare
     code_hash bytea := sha256(code_token);
-    address_hash bytea;
+    network_hash bytea;
+    wide_hash bytea;
     this_quarter timestamptz := date_bin('15 minutes', clock_timestamp(), 'epoch');
-    tried record;
+    everybody integer;
+    dates integer;
     found record;
 begin
-    if length(code_token) <> 32 or length(proof_token) <> 32 or length(session_token) <> 32 or length(held) > 100 then
+    if length(code_token) <> 32 or length(proof_token) <> 32 or length(session_token) <> 32 or length(held) > 100
+       or length(network) > 100 or length(wide) > 100 then
         raise exception 'no tokens of this ledger' using errcode = 'check_violation';
     end if;
-    select sha256(salt || convert_to(address, 'UTF8')) into address_hash from review_salt;
-    -- Attempts on one code at the same moment follow one another: none slips under the limit.
+    -- Attempts on one code at the same moment follow one another: none slips under the limit of wrong dates.
     perform pg_advisory_xact_lock(hashtextextended('overstap.review.' || encode(code_hash, 'hex'), 0));
-    select coalesce(sum(failed) filter (where kind = 'code'), 0) as code,
-           coalesce(sum(failed) filter (where kind = 'address'), 0) as address,
-           coalesce(sum(failed) filter (where kind = 'all'), 0) as everybody
-      into tried from review_attempt
-     where (kind, subject) in (('code', code_hash), ('address', address_hash), ('all', ''::bytea))
-       and quarter >= this_quarter - interval '15 minutes';
-    if tried.code >= 10 or tried.address >= 60 or tried.everybody >= 20000 then
-        status := 'wait';
-        return;
-    end if;
     select a.access, a.region, a.dossier, a.person, f.number, d.state, d.review_closes_at,
            review_phase(greatest(a.opens_at, d.review_opens_at), d.review_closes_at, d.state, f.number, d.version) as phase,
            a.proves = sha256(proof_token) as is_proven
@@ -60,17 +53,45 @@ begin
       join dossier d on d.dossier = a.dossier and d.region = a.region
      where a.finds = code_hash and a.ended_at is null;
     if not coalesce(found.is_proven, false) then
+        select sha256(salt || convert_to(network, 'UTF8')), sha256(salt || convert_to('wide ' || wide, 'UTF8'))
+          into network_hash, wide_hash from review_salt;
         insert into review_attempt as t (kind, subject, quarter, failed)
-        values ('code', code_hash, this_quarter, 1), ('address', address_hash, this_quarter, 1),
-               ('all', '', this_quarter, 1)
+        values ('code', code_hash, this_quarter, 1), ('network', network_hash, this_quarter, 1),
+               ('wide', wide_hash, this_quarter, 1), ('all', '', this_quarter, 1)
             on conflict (kind, subject, quarter) do update set failed = t.failed + 1;
+        select coalesce(sum(failed) filter (where kind = 'code'), 0), coalesce(sum(failed) filter (where kind = 'network'), 0),
+               coalesce(sum(failed) filter (where kind = 'wide'), 0), coalesce(sum(failed) filter (where kind = 'all'), 0)
+          into failed_code, failed_network, failed_wide, everybody
+          from review_attempt
+         where (kind, subject) in (('code', code_hash), ('network', network_hash), ('wide', wide_hash), ('all', ''::bytea))
+           and quarter >= this_quarter - interval '15 minutes';
+        update review_access set wrong_dates = wrong_dates + 1,
+               ended_at = case when wrong_dates + 1 >= 20 then clock_timestamp() end,
+               ended_why = case when wrong_dates + 1 >= 20 then 'guessed' end
+         where access = found.access and region = found.region and ended_at is null
+        returning wrong_dates into dates;
+        if dates >= 20 then
+            call review_audit(found.region, 'review.code_ended', found.dossier || '/' || found.number,
+                              json_build_object('person', found.person, 'why', 'guessed'));
+            alarm := 'code_ended';
+            insert into alarm (kind, region, subject, failed) values (alarm, found.region, 'code_ended/' || found.access, dates);
+        elsif failed_network in (60, 600, 6000) or failed_wide in (300, 3000, 30000) then
+            alarm := 'guessing_network';
+            insert into alarm (kind, subject, failed)
+            values (alarm, 'guessing_network/' || encode(wide_hash, 'hex') || '/' || this_quarter || '/' || failed_wide, failed_wide)
+                on conflict (subject) do nothing;
+        elsif everybody in (1000, 10000, 100000) then
+            alarm := 'guessing';
+            insert into alarm (kind, subject, failed) values (alarm, 'guessing/' || this_quarter || '/' || everybody, everybody)
+                on conflict (subject) do nothing;
+        end if;
         status := 'wrong';
         return;
     end if;
     status := found.phase;
     closes_at := found.review_closes_at;
     select max(r.recorded_at) into answered_at from review_decision r
-     where r.dossier = found.dossier and r.number = found.number and r.person = found.person;
+     where r.dossier = found.dossier and r.number = found.number and r.person = found.person and r.access is not null;
     if status = 'open' then
         call review_audit(found.region, 'content.open', found.dossier || '/' || found.number,
                           json_build_object('by', 'parent', 'person', found.person, 'purpose', 'parent_page'));

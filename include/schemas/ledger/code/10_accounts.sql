@@ -1,44 +1,42 @@
 -- Signing in to the schools' pages. Before somebody has signed in no region is known, so looking an account up is a function of
 -- its own: it gives what is needed to prove a password, for one name, and nothing else.
 
-create function overstap.school_account_named(named text, out region text, out password text)
-    language sql stable security definer set search_path = overstap, pg_temp as $$
-    select a.region, a.password from school_account a where a.account = named and a.ended_at is null $$;
-
--- Whether one more attempt may be made: ten may fail on an account, sixty from an address (a school has one for all of its staff),
--- in this and the last quarter of an hour. It counts before it is known to be good, so that many at once do not slip under the
--- limit; what is refused does not count, so that nobody is kept out for longer by somebody who goes on.
-create function overstap.school_try(of_account bytea, of_address bytea) returns boolean
+-- Begins an attempt to sign in, and counts it as failed before it is known to be good, so that many at once do not slip by. From
+-- browsers that nobody signed in at before, a hundred may fail on an account in a day (NIST SP 800-63B, 5.2.2); a browser that is
+-- known for the account has ten of its own.
+create function overstap.school_try(named text, of_account bytea, networks bytea[], device bytea, out may boolean, out is_known boolean,
+                                    out password text, out failed_account integer, out failed_network integer)
     language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare this_quarter timestamptz := date_bin('15 minutes', clock_timestamp(), 'epoch'); tried record; subject bytea;
+declare this_quarter timestamptz := date_bin('15 minutes', clock_timestamp(), 'epoch'); of_region text;
 begin
-    foreach subject in array array[least(of_account, of_address), greatest(of_account, of_address)] loop
-        perform pg_advisory_xact_lock(hashtextextended('overstap.school.' || encode(subject, 'hex'), 0));
-    end loop;
-    select coalesce(sum(a.failed) filter (where a.subject = of_account), 0) as account,
-           coalesce(sum(a.failed) filter (where a.subject = of_address), 0) as address
-      into tried from school_attempt a
-     where a.subject in (of_account, of_address) and a.quarter >= this_quarter - interval '15 minutes';
-    if tried.account >= 10 or tried.address >= 60 then
-        return false;
+    update school_device d set failed = d.failed + 1, used_at = clock_timestamp() from school_account a
+     where d.finds = device and d.account = named and a.account = d.account and a.ended_at is null
+    returning true into is_known;
+    delete from school_device d where d.finds = device and d.failed > 10;
+    is_known := coalesce(is_known, false) and exists (select from school_device d where d.finds = device);
+    perform pg_advisory_xact_lock(hashtextextended('overstap.school.' || encode(of_account, 'hex'), 0));
+    select coalesce(sum(t.failed) filter (where t.subject = of_account), 0),
+           greatest(coalesce(sum(t.failed) filter (where t.subject = networks[1] and t.quarter >= this_quarter - interval '15 minutes'), 0),
+                    coalesce(sum(t.failed) filter (where t.subject = networks[2] and t.quarter >= this_quarter - interval '15 minutes'), 0) / 5)
+      into failed_account, failed_network
+      from school_attempt t
+     where t.subject = any(array_append(networks, of_account)) and t.quarter >= this_quarter - interval '1 day';
+    select a.password, a.region into password, of_region from school_account a where a.account = named and a.ended_at is null;
+    may := is_known or failed_account < 100;
+    if not may then
+        password := null;
+        insert into alarm (kind, region, subject, failed)
+        values ('account_guessed', of_region, 'account_guessed/' || encode(of_account, 'hex') || '/' || this_quarter::date, failed_account)
+            on conflict (subject) do nothing;
+        return;
     end if;
-    insert into school_attempt as t (subject, quarter, failed)
-    select s, this_quarter, 1 from unnest(array[of_account, of_address]) s
-        on conflict on constraint school_attempt_pkey do update set failed = t.failed + 1;
-    delete from school_attempt a where a.quarter < clock_timestamp() - interval '1 day';
-    return true;
+    if not is_known then
+        insert into school_attempt as t (subject, quarter, failed)
+        select s, this_quarter, 1 from unnest(array_append(networks, of_account)) s order by s
+            on conflict on constraint school_attempt_pkey do update set failed = t.failed + 1;
+    end if;
+    delete from school_attempt a where a.quarter < clock_timestamp() - interval '2 days';
 end $$;
-
-create function overstap.school_tried_well(of_account bytea, of_address bytea) returns void
-    language sql security definer set search_path = overstap, pg_temp as $$
-    update school_attempt set failed = greatest(failed - 1, 0)
-     where subject in (of_account, of_address)
-       and quarter = (select max(quarter) from school_attempt x where x.subject = school_attempt.subject) $$;
-
-create function overstap.school_stay_begin(finds bytea, named text) returns void
-    language sql security definer set search_path = overstap, pg_temp as $$
-    delete from school_stay where used_at < clock_timestamp() - interval '8 hours';
-    insert into school_stay (finds, account) values (finds, named) $$;
 
 -- Half an hour without a sign of life, or a working day, and the stay is over.
 create function overstap.school_stay_look(wanted bytea, out account text, out region text, out school text, out name text)
@@ -51,3 +49,36 @@ create function overstap.school_stay_look(wanted bytea, out account text, out re
 create function overstap.school_stay_end(wanted bytea) returns void
     language sql security definer set search_path = overstap, pg_temp as $$ delete from school_stay where finds = wanted $$;
 
+-- The attempt was good: it counts no longer, a stay begins, and the browser is known from now on.
+create function overstap.school_enter(named text, proven text, of_account bytea, networks bytea[], device bytea, new_device bytea,
+                                      stay bytea)
+    returns boolean language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare is_known boolean;
+begin
+    perform from school_account a where a.account = named and a.password = proven and a.ended_at is null for share;
+    if not found then
+        return false;
+    end if;
+    update school_device d set failed = 0 where d.finds = device and d.account = named returning true into is_known;
+    if not coalesce(is_known, false) then
+        update school_attempt t set failed = greatest(t.failed - 1, 0)
+         where t.subject = any(array_append(networks, of_account))
+           and t.quarter = (select max(x.quarter) from school_attempt x where x.subject = t.subject);
+        insert into school_device (finds, account) values (new_device, named);
+    end if;
+    delete from school_device d where d.used_at < clock_timestamp() - interval '400 days';
+    delete from school_stay s where s.used_at < clock_timestamp() - interval '8 hours';
+    insert into school_stay (finds, account) values (stay, named);
+    return true;
+end $$;
+
+-- A new password, or the end of an account: who is signed in with it is out, no browser is known for it, and what failed is over.
+create function overstap.school_reset(named text, of_account bytea) returns void
+    language sql security definer set search_path = overstap, pg_temp as $$
+    delete from school_stay s using school_account a
+     where s.account = named and a.account = s.account and a.region = substring(current_setting('role') from '^overstap_region_(.+)$');
+    delete from school_device d using school_account a
+     where d.account = named and a.account = d.account and a.region = substring(current_setting('role') from '^overstap_region_(.+)$');
+    delete from school_attempt t using school_account a
+     where t.subject = of_account and a.account = named
+       and a.region = substring(current_setting('role') from '^overstap_region_(.+)$') $$;

@@ -97,8 +97,9 @@ grant select, insert (region, round_id, dag_id, run_id, task, map_index, school,
 -- accounts: the table under the region, signing in before any region is known
 grant select, insert (account, region, school, name, password, made_by), update (name, password, made_by, ended_at)
     on overstap.school_account to overstap_region;
-grant execute on function overstap.school_account_named, overstap.school_try, overstap.school_tried_well,
-    overstap.school_stay_begin, overstap.school_stay_look, overstap.school_stay_end to overstap_app;
+grant execute on function overstap.school_try, overstap.school_enter, overstap.school_stay_look, overstap.school_stay_end
+    to overstap_app;
+grant execute on function overstap.school_reset, overstap.alarms_to_tell to overstap_region;
 
 -- audit, retention
 grant select, insert on overstap.audit_line to overstap_region;

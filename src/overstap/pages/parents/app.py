@@ -6,7 +6,6 @@ code, name or id. What is confirmed to a parent is read back from the ledger fir
 
 import asyncio
 import hmac
-import ipaddress
 import logging
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -16,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -25,22 +24,28 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from overstap.alarms import raise_alarm
 from overstap.clock import now
 from overstap.oso.labels import labels
 from overstap.pages.parents import forms
 from overstap.pages.parents.lines import block_html
 from overstap.pages.parents.pdf import dossier_pdf, given_by, notes, receipt_pdf
-from overstap.pages.parents.store import Away, Look, ReviewStore
+from overstap.pages.parents.store import Away, Look, ReviewStore, SignIn
 from overstap.pages.parents.wording import FIRST, PageLanguage, languages
 from overstap.pages.shared.frame import STATIC, environment
 from overstap.pages.shared.guard import Guard
+from overstap.pages.shared.networks import Networks, networks_of
 from overstap.pages.shared.quiet import Quiet
+from overstap.pages.shared.slowing import MOST_SECONDS, WaitingRoom, pause_seconds
 from overstap.review.code_keys import TOKEN_BYTES, Stay, code_keys, read_code
 
 _log = logging.getLogger(__name__)
 _SWEEP_SECONDS = 600.0
 _MOST_WORK = 30
 """PDFs that are made or wait; each takes about a second, and who comes later is asked to try again."""
+_MOST_WORK_OF_PERSON = 2
+_FREE_OF_CODE, _FREE_OF_NETWORK, _FREE_OF_WIDE = 5, 30, 150
+"""Wrong attempts of half an hour that are answered at once: people mistype, and a school's families share a network."""
 _KINDS = {
     "pdf": ("application/pdf", True),
     "jpeg": ("image/jpeg", False),
@@ -121,7 +126,8 @@ class _Pages:
         self.workers = workers
         self.languages = languages()
         self.templates = environment()
-        self.working = 0
+        self.jobs: dict[tuple[UUID, str], asyncio.Future[bytes]] = {}
+        self.room = WaitingRoom()
 
     def gets(self) -> Mapping[str, Callable[..., Any]]:
         """Return what can be asked for, by path."""
@@ -195,7 +201,7 @@ class _Pages:
         if is_new:
             self._set_cookie(answer, self.site.form_cookie, token)
         if "wait" in faults:
-            answer.headers["Retry-After"] = "1800"
+            answer.headers["Retry-After"] = str(round(MOST_SECONDS))
         return answer
 
     async def sign_in(self, request: Request, taal: str) -> Response:
@@ -211,14 +217,15 @@ class _Pages:
         if code is None or born is None:
             return self._start(request, said, faults=tuple(faults), form=form)
         keys, stay = code_keys(code, born), Stay.new()
-        done = await self.store.sign_in(keys, address_of(request), stay)
+        whence = networks_of(request)
+        done = await self.store.sign_in(keys, whence, stay)
         if done.status == "open":
             answer: Response = RedirectResponse(f"/{said.code}/overzicht", 303)
             self._set_cookie(answer, self.site.cookie, urlsafe_b64encode(stay.secret).decode())
             answer.delete_cookie(self.site.form_cookie, path="/")
             return answer
-        if done.status in ("wrong", "wait"):
-            return self._start(request, said, faults=("wait" if done.status == "wait" else "pair",), form=form)
+        if done.status == "wrong":
+            return await self._wrong(request, said, whence, done, form)
         # Who comes after the window sees no content, and may still see the log.
         answer = self._over(
             *(request, said, done.status),
@@ -230,6 +237,20 @@ class _Pages:
         if done.status == "closed":
             self._set_cookie(answer, self.site.cookie, urlsafe_b64encode(stay.secret).decode())
         return answer
+
+    async def _wrong(
+        self, request: Request, said: PageLanguage, whence: Networks, done: SignIn, form: Mapping[str, str]
+    ) -> Response:
+        """Say that it was wrong: later each time, per code and per network. Who has it right never waits for that."""
+        if done.alarm is not None:
+            raise_alarm(done.alarm, service="review", failed=max(done.failed_network or 0, done.failed_wide or 0))
+        seconds = max(
+            pause_seconds(done.failed_code or 0, _FREE_OF_CODE),
+            pause_seconds(done.failed_network or 0, _FREE_OF_NETWORK),
+            pause_seconds(done.failed_wide or 0, _FREE_OF_WIDE),
+        )
+        has_waited = await self.room.wait(whence.narrow, seconds)
+        return self._start(request, said, faults=("pair" if has_waited else "wait",), form=form)
 
     async def explain(self, request: Request, taal: str) -> Response:
         """Tell what this is and what the law says; for everybody."""
@@ -264,7 +285,7 @@ class _Pages:
         look = await self._look(request, is_whole=True)
         if look is None or look.copy is None:
             return self._shut(request, said, look)
-        made = await self._work(dossier_pdf, look.copy, said.code, now())
+        made = await self._work(look, f"dossier/{said.code}", dossier_pdf, look.copy, said.code, now())
         return self._download(made, "overstapdossier.pdf")
 
     async def file(self, request: Request, taal: str, number: str) -> Response:
@@ -358,7 +379,11 @@ class _Pages:
         look = await self._look(request)
         if look is None or look.copy is None:
             return self._shut(request, said, look)
-        made = await self._work(receipt_pdf, look.copy, self._answers(look), look.school_name, said.code, now())
+        # With what is in it in the name: an answer that was just given stands in the receipt
+        name = f"receipt/{said.code}/{len(look.answers)}"
+        made = await self._work(
+            *(look, name, receipt_pdf, look.copy, self._answers(look), look.school_name, said.code, now())
+        )
         return self._download(made, "ontvangstbewijs.pdf")
 
     async def ask_form(self, request: Request, taal: str) -> Response:
@@ -470,7 +495,7 @@ class _Pages:
         form = forms.fields(await request.body())
         stay = self._stay(request)
         answer: Response = RedirectResponse(f"/{said.code}/", 303)
-        if stay is not None and hmac.compare_digest(stay.form_token, form.get("formulier", "")):
+        if stay is not None and hmac.compare_digest(stay.form_token.encode(), form.get("formulier", "").encode()):
             await self.store.sign_out(stay)
             answer = self._page(request, said, "ended", typed="", is_signed_in=False)
             answer.delete_cookie(self.site.cookie, path="/")
@@ -611,14 +636,22 @@ class _Pages:
             shown.append({**one, "at": at, "due": due, "text": text, "answer": answer})
         return shown
 
-    async def _work(self, work: Callable[..., bytes], *values: Any) -> bytes:
-        if self.working >= _MOST_WORK:
-            raise Away("busy")
-        self.working += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self.workers, work, *values)
-        finally:
-            self.working -= 1
+    async def _work(self, look: Look, name: str, work: Callable[..., bytes], *values: Any) -> bytes:
+        """Make a document where nobody waits for it.
+
+        What one person asks for again while it is being made is made once, also when nobody waits for it any more: a
+        page that is reloaded, or a hundred requests that are left, hold up nobody else.
+        """
+        key = (look.access, name)
+        job = self.jobs.get(key)
+        if job is None:
+            of_person = sum(access == look.access for access, _ in self.jobs)
+            if of_person >= _MOST_WORK_OF_PERSON or len(self.jobs) >= _MOST_WORK:
+                raise Away("busy")
+            job = asyncio.get_running_loop().run_in_executor(self.workers, work, *values)
+            self.jobs[key] = job
+            job.add_done_callback(lambda _: self.jobs.pop(key, None))
+        return await asyncio.shield(job)
 
     def _download(self, content: bytes, name: str, media: str = "application/pdf") -> Response:
         headers = {"content-disposition": f'attachment; filename="{name}"', "content-security-policy": _ALONE}
@@ -626,20 +659,6 @@ class _Pages:
 
     def _set_cookie(self, answer: Response, name: str, value: str) -> None:
         answer.set_cookie(name, value, path="/", httponly=True, samesite="strict", secure=self.site.is_secure)
-
-
-def address_of(request: Request) -> str:
-    """Return whence a request comes, for the limits: an address, or the network of 64 bits that one IPv6 user has."""
-    host = request.client.host if request.client else ""
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        return "unknown"
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
 
 
 async def _sweep(store: ReviewStore) -> None:

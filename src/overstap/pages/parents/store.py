@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from overstap.ledger.region_keys import bound, seal, unseal
+from overstap.pages.shared.networks import Networks
 from overstap.review.code_keys import CodeKeys, Stay
 from overstap.review.showing import opened_copy, opened_file, opened_proof
 
@@ -31,7 +32,7 @@ class SignIn:
     """What became of an attempt to sign in.
 
     Args:
-        status: open, wrong, wait, early, closed or renewed.
+        status: open, wrong, early, closed or renewed.
         answered_at: when this person decided last, if they did.
         closes_at: when the window closes or closed; told only to who has code and birth date.
     """
@@ -39,6 +40,12 @@ class SignIn:
     status: str
     answered_at: datetime | None
     closes_at: datetime | None
+    failed_code: int | None
+    """How many attempts with this code failed lately, this one too; None unless it is wrong."""
+    failed_network: int | None
+    failed_wide: int | None
+    alarm: str | None
+    """What the administrator is told, when this attempt was one too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +99,17 @@ class ReviewStore:
         """End."""
         await self._pool.close()
 
-    async def sign_in(self, keys: CodeKeys, address: str, stay: Stay) -> SignIn:
+    async def sign_in(self, keys: CodeKeys, whence: Networks, stay: Stay) -> SignIn:
         """Try to sign in.
 
         Args:
             keys: of what was typed.
-            address: whence, for the limits.
+            whence: the networks that it comes from.
             stay: the new stay, which begins when the status is "open".
         """
         row = await self._one(
-            "select * from overstap.review_sign_in(%s, %s, %s, %s, %s)",
-            [keys.finds, keys.proves, address, stay.token, stay.hold(keys.opens)],
+            "select * from overstap.review_sign_in(%s, %s, %s, %s, %s, %s)",
+            [keys.finds, keys.proves, whence.narrow, whence.wide, stay.token, stay.hold(keys.opens)],
         )
         return SignIn(*row)
 

@@ -21,16 +21,19 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from overstap.alarms import raise_alarm
 from overstap.clock import now, spoken, wall
 from overstap.errors import OverstapError
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.region_keys import sha256
-from overstap.pages.parents.app import address_of
 from overstap.pages.parents.forms import clean
 from overstap.pages.school.desk import SchoolDesk
+from overstap.pages.school.passwords import BusyError, Prover
 from overstap.pages.shared.frame import STATIC, environment
 from overstap.pages.shared.guard import Guard, RequestLimits
+from overstap.pages.shared.networks import networks_of
 from overstap.pages.shared.quiet import Quiet
+from overstap.pages.shared.slowing import MOST_SECONDS, WaitingRoom, pause_seconds
 from overstap.review.code_keys import TOKEN_BYTES, Stay
 from overstap.tabular import MOST_BYTES
 from overstap.texts import texts
@@ -39,6 +42,9 @@ MOST_UPLOAD = MOST_BYTES + 65_536
 _DOWNLOAD_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _RECORD_FIELDS = ("wie", "datum", "antwoord", "zienswijze", "opmerking", "grond")
+_FREE_OF_ACCOUNT, _FREE_OF_NETWORK = 5, 60
+"""Wrong attempts that are answered at once: of an account in a day, of a network in half an hour."""
+_DEVICE_SECONDS = 400 * 86_400
 Handler = Callable[..., Any]
 
 
@@ -58,7 +64,7 @@ def build_app(desk: SchoolDesk, *, is_secure: bool) -> Quiet:
         app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
     app.add_exception_handler(HTTPException, pages.lost)
-    return Quiet(Guard(app, RequestLimits(body_bytes=MOST_UPLOAD, body_seconds=60), is_secure=is_secure))
+    return Quiet(Guard(app, is_secure=is_secure, larger=pages.upload_limits))
 
 
 class _Pages:
@@ -69,6 +75,9 @@ class _Pages:
         self.is_secure = is_secure
         self.cookie = "__Host-school" if is_secure else "school"
         self.form_cookie = "__Host-schoolformulier" if is_secure else "schoolformulier"
+        self.device_cookie = "__Host-schoolapparaat" if is_secure else "schoolapparaat"
+        self.room = WaitingRoom()
+        self.prover = Prover()
 
     def gets(self) -> Mapping[str, Handler]:
         """Return what can be asked for, by path."""
@@ -99,6 +108,14 @@ class _Pages:
             "/ronde/{round_id}/bewijzen/{wished}": self.give_proof,
         }
 
+    async def upload_limits(self, request: Request) -> RequestLimits | None:
+        """Let who is signed in send a list; nobody else sends more than a form."""
+        if not request.url.path.endswith("/lijst"):
+            return None
+        stay = self._stay(request)
+        account = await run_in_threadpool(self.desk.look, sha256(stay.token)) if stay is not None else None
+        return RequestLimits(body_bytes=MOST_UPLOAD, body_seconds=60) if account is not None else None
+
     async def healthy(self) -> Response:
         """Say that the process answers."""
         return Response("ok\n", media_type="text/plain")
@@ -120,29 +137,58 @@ class _Pages:
         return answer
 
     async def sign_in(self, request: Request) -> Response:
-        """Sign in. A wrong account and a wrong password take the same way and the same time."""
-        form = await request.form(max_files=0, max_fields=10)
+        """Sign in. A wrong account and a wrong password take the same way and the same time.
+
+        Nobody is kept out by a stranger who tries their account: at a browser at which one signed in before, only its
+        own mistakes count. Elsewhere a hundred a day do, and wrong ones are answered later and later.
+        """
+        form = await _form(request, files=0, fields=10)
         account, password = _text(form, "account").strip().lower()[:64], str(form.get("wachtwoord", ""))
         cookie = request.cookies.get(self.form_cookie, "")
         if not cookie or not hmac.compare_digest(cookie.encode(), _text(form, "formulier").encode()):
             return self._start(request, fault="form_old", account=account, status=403)
-        stay = Stay.new()
-        subjects = (sha256(f"account\0{account}".encode()), sha256(f"address\0{address_of(request)}".encode()))
-        done = await run_in_threadpool(self.desk.sign_in, account, password, subjects, sha256(stay.token))
-        if done != "open":
-            answer = self._start(request, fault=done, account=account, status=429 if done == "wait" else 422)
-            if done == "wait":
-                answer.headers["Retry-After"] = "1800"
-            return answer
+        whence, stay = networks_of(request), Stay.new()
+        networks = [sha256(f"network\0{one}".encode()) for one in (whence.narrow, f"wide {whence.wide}")]
+        browser = f"{self.device_cookie}-{sha256(account.encode()).hex()[:12]}"
+        device = sha256(f"device\0{account}\0{request.cookies.get(browser, '')}".encode())
+        began = await run_in_threadpool(self.desk.attempt, account, networks, device)
+        if not began.may:
+            raise_alarm("account_guessed", service="school", failed=began.failed_account)
+            return self._refused(request, "wait", account)
+        try:
+            if not began.is_known and not await self.room.wait(
+                whence.narrow, pause_seconds(began.failed_network, _FREE_OF_NETWORK)
+            ):
+                raise BusyError
+            is_proven = await self.prover.proves(password, began.password, is_known=began.is_known)
+        except BusyError:
+            return self._refused(request, "busy", account)
+        new_device = secrets.token_urlsafe(32)
+        if is_proven and began.password is not None:
+            found = sha256(f"device\0{account}\0{new_device}".encode())
+            is_proven = await run_in_threadpool(
+                self.desk.enter, account, began.password, networks, device, found, sha256(stay.token)
+            )
+        if not is_proven:
+            # A full room makes the answer come at once; the hundred a day hold all the same
+            await self.room.wait(account, pause_seconds(began.failed_account, _FREE_OF_ACCOUNT))
+            return self._start(request, fault="wrong", account=account, status=422)
         answer = RedirectResponse("/rondes", 303)
         self._set_cookie(answer, self.cookie, urlsafe_b64encode(stay.secret).decode())
+        if not began.is_known:
+            self._set_cookie(answer, browser, new_device, max_age=_DEVICE_SECONDS)
         answer.delete_cookie(self.form_cookie, path="/")
+        return answer
+
+    def _refused(self, request: Request, fault: str, account: str) -> Response:
+        answer = self._start(request, fault=fault, account=account, status=429)
+        answer.headers["Retry-After"] = "3600" if fault == "wait" else str(round(MOST_SECONDS))
         return answer
 
     async def sign_out(self, request: Request) -> Response:
         """End the stay."""
         stay = self._stay(request)
-        form = await request.form(max_files=0, max_fields=10)
+        form = await _form(request, files=0, fields=10)
         if stay is None or not _is_ours(stay, form):
             return RedirectResponse("/", 303)
         await run_in_threadpool(self.desk.sign_out, sha256(stay.token))
@@ -333,7 +379,7 @@ class _Pages:
 
     async def _sent(self, request: Request, *, files: int = 0) -> tuple[Stay, SchoolAccount, FormData]:
         stay, account = await self._who(request)
-        form = await request.form(max_files=files, max_fields=20, max_part_size=MOST_BYTES)
+        form = await _form(request, files=files, fields=20)
         if not _is_ours(stay, form):
             raise HTTPException(401)
         return stay, account, form
@@ -367,11 +413,20 @@ class _Pages:
         )
         return HTMLResponse(page, status)
 
-    def _set_cookie(self, answer: Response, name: str, value: str) -> None:
-        answer.set_cookie(name, value, path="/", httponly=True, samesite="strict", secure=self.is_secure)
+    def _set_cookie(self, answer: Response, name: str, value: str, *, max_age: int | None = None) -> None:
+        answer.set_cookie(
+            name, value, max_age=max_age, path="/", httponly=True, samesite="strict", secure=self.is_secure
+        )
 
 
 _NOT_THERE = frozenset({"SCHOOL-004", "LEDGER-009", "LEDGER-010", "LEDGER-011", "REVIEW-024"})
+
+
+async def _form(request: Request, *, files: int, fields: int) -> FormData:
+    try:
+        return await request.form(max_files=files, max_fields=fields, max_part_size=MOST_BYTES)
+    except ValueError:  # a coding that the browser names, and that its words do not keep to
+        raise HTTPException(400) from None
 
 
 def _is_ours(stay: Stay, form: FormData) -> bool:

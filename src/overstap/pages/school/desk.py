@@ -14,11 +14,10 @@ from overstap.agreements import Agreement, Round, RoundId
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.accounts import SchoolAccount, Stays
+from overstap.ledger.accounts import SchoolAccount, SignInAttempt, Stays
 from overstap.ledger.dossiers import school_reports
 from overstap.ledger.review import access_log, decisions, invitations, parent_requests, proof_wishes
 from overstap.ledger.rounds.rounds import RoundRow, get_round
-from overstap.pages.school.passwords import proves
 from overstap.pages.school.pupils import SchoolPupil, counted, one_pupil, pupils
 from overstap.pki import TrustStore
 from overstap.review.decisions import read_list
@@ -127,17 +126,17 @@ class SchoolDesk:
         finally:
             self._ledgers.put(ledger)
 
-    def sign_in(self, account: str, password: str, subjects: tuple[bytes, bytes], finds: bytes) -> str:
-        """Return "open" and begin a stay, or why not: "wrong", or "wait" after too many attempts."""
+    def attempt(self, account: str, networks: Sequence[bytes], device: bytes) -> SignInAttempt:
+        """Begin an attempt to sign in; arguments as of `Stays.attempt`. It proves nothing yet."""
         with self._ledger() as ledger:
-            stays = Stays(ledger)
-            if not stays.may_try(*subjects):
-                return "wait"
-            if not proves(password, stays.password_of(account)):
-                return "wrong"
-            stays.tried_well(*subjects)
-            stays.begin(finds, account)
-            return "open"
+            return Stays(ledger).attempt(account, networks, device)
+
+    def enter(
+        self, account: str, proven: str, networks: Sequence[bytes], device: bytes, new_device: bytes, stay: bytes
+    ) -> bool:
+        """Begin a stay; arguments and result as of `Stays.enter`."""
+        with self._ledger() as ledger:
+            return Stays(ledger).enter(account, proven, networks, device, new_device, stay)
 
     def look(self, finds: bytes) -> SchoolAccount | None:
         """Return who is signed in."""

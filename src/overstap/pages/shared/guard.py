@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.requests import Request
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -53,13 +55,21 @@ class Guard:
         limits: how much a request may be.
         is_secure: whether visitors come by HTTPS, so that browsers are told to do so always.
         static: paths below this prefix may be kept by browsers.
+        larger: asked before a larger body is read: how much this request may be, None for no more than any other.
     """
 
     def __init__(
-        self, app: App, limits: RequestLimits = RequestLimits(), *, is_secure: bool = False, static: str = "/static/"
+        self,
+        app: App,
+        limits: RequestLimits = RequestLimits(),
+        *,
+        is_secure: bool = False,
+        static: str = "/static/",
+        larger: Callable[[Request], Awaitable[RequestLimits | None]] | None = None,
     ) -> None:
         self.app = app
         self.limits = limits
+        self.larger = larger
         self.static = static
         self.headers = [*_HEADERS]
         if is_secure:
@@ -71,6 +81,9 @@ class Guard:
             await self.app(scope, receive, send)
             return
         send = self._dressed(scope, send)
+        if not scope["path"].isprintable():  # no path of ours; files and the database take no NUL
+            await _refuse(send, 404)
+            return
         if scope["method"] in _SAFE:
             await self.app(scope, receive, send)
             return
@@ -80,7 +93,7 @@ class Guard:
             await _refuse(send, 403)
         else:
             try:
-                body = await self._body(scope, receive)
+                body = await self._body(scope, receive, await self._limits(scope))
             except TimeoutError:
                 await _refuse(send, 408)
                 return
@@ -107,14 +120,21 @@ class Guard:
 
         return dressed
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+    async def _limits(self, scope: Scope) -> RequestLimits:
+        said = _header(scope, b"content-length")
+        is_small = said is not None and said.isdigit() and len(said) <= 12 and int(said) <= self.limits.body_bytes
+        if is_small or self.larger is None:
+            return self.limits
+        return await self.larger(Request(scope)) or self.limits
+
+    async def _body(self, scope: Scope, receive: Receive, limits: RequestLimits) -> bytes | None:
         """Return the whole body; None when it is too large, also where its length is not said or a lie."""
         said = _header(scope, b"content-length")
-        if said is not None and (not said.isdigit() or len(said) > 12 or int(said) > self.limits.body_bytes):
+        if said is not None and (not said.isdigit() or len(said) > 12 or int(said) > limits.body_bytes):
             return None
         parts: list[bytes] = []
-        room = self.limits.body_bytes
-        async with asyncio.timeout(self.limits.body_seconds):
+        room = limits.body_bytes
+        async with asyncio.timeout(limits.body_seconds):
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
@@ -133,7 +153,12 @@ def _is_own(scope: Scope) -> bool:
     if site is not None and site not in (b"same-origin", b"none"):
         return False
     origin, host = _header(scope, b"origin"), _header(scope, b"host")
-    return origin is None or host is None or urlsplit(origin.decode("latin-1")).netloc.encode("latin-1") == host
+    if origin is None or host is None:
+        return True
+    try:
+        return urlsplit(origin.decode("latin-1")).netloc.encode("latin-1") == host
+    except ValueError:  # "http://[" is no address at all
+        return False
 
 
 def _header(scope: Scope, name: bytes) -> bytes | None:

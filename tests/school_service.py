@@ -1,0 +1,118 @@
+"""The schools' pages as a process of their own, with two accounts, for tests with a browser and without."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from families import REGION, Home, Place, home, open_place
+
+from overstap.agreements import Milestones
+from overstap.agreements.model import Invitations
+from overstap.clock import now
+from overstap.ledger import accounts
+from overstap.ledger.dossiers import school_reports
+from overstap.pages.school.passwords import hashed
+from overstap.pki.authority import DevelopmentAuthority
+from overstap.review.inviting import invite
+from overstap_tools.local import ports
+from overstap_tools.local.postgres import EmbeddedPostgres
+from overstap_tools.local.waiting import wait_until
+
+FAULTS = (
+    "\ufeffDossier;Sleutel in uw administratie;Ernst;Waar;Wat is er mis;Wat te doen;Wie;Regel\r\n"
+    "D-1;LN-1;Fout;Ouder of verzorger (2), Geboortedatum;Ontbreekt.;Vul in.;Uw school;OV-DT-08\r\n"
+)
+PASSWORD = "vier woorden op papier"
+ACCOUNT, OTHER = "j.jansen@school.example", "ander@school.example"
+
+
+@dataclass
+class School:
+    """The running service."""
+
+    home: Home
+    place: Place
+    folder: Path
+    port: int = field(default_factory=ports.any_free)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def address(self) -> str:
+        return f"http://{ports.LOOPBACK}:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "school.log").read_text()
+
+    def start(self) -> None:
+        env = os.environ | {
+            "OVERSTAP_LEDGER": self.home.ledger._dsn,
+            "OVERSTAP_KEYS": str(self.home.keys),
+            "OVERSTAP_TRUST": str(self.folder / "trust"),
+            "OVERSTAP_REVIEW_ADDRESS": "https://inzage.example.org",
+        }
+        with (self.folder / "school.log").open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "overstap", "school", "serve", "--port", str(self.port)],
+                env=env,
+                stdout=out,
+                stderr=out,
+            )
+        process = self.process
+        wait_until(lambda: process.poll() is not None or not ports.is_free(self.port), "school's pages", 60)
+        assert process.poll() is None, self.log
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+def agreed() -> dict[str, Any]:
+    moments = {"opens": -5, "data_due": -4, "review_opens": -1, "review_closes": 48, "delivers": 49, "receipts_due": 90}
+    return {
+        "milestones": Milestones(**{name: now() + timedelta(hours=offset) for name, offset in moments.items()}),
+        "invitations": Invitations(by=("letter", "email")),
+        "not_inspected": "attest",
+    }
+
+
+@contextmanager
+def school_service(postgres: EmbeddedPostgres, template: str, folder: Path) -> Iterator[School]:
+    """Serve the pages of a school whose round is open, until the end."""
+    DevelopmentAuthority(folder / "trust", at=now()).conductor(REGION)
+    with home(postgres, folder, template) as found:
+        place = open_place(found.ledger, 12, **agreed())
+        invite(found.ledger, region=REGION, round_id=place.round_id, actor="invite", address="https://x.example")
+        with place.unit("beheer") as unit:
+            accounts.put(unit, ACCOUNT, place.school, "J. Jansen", hashed(PASSWORD))
+            accounts.put(unit, OTHER, place.region.secondary[0].id, "Een ander", hashed(PASSWORD))
+            school_reports.keep(unit, place.round_id, place.school, school_reports.SchoolReport("<p>lijst</p>", FAULTS))
+        made = School(found, place, folder)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.kill()
+
+
+def attempt(school: School, account: str, password: str, client: httpx.Client | None = None) -> httpx.Response:
+    """Try to sign in, at a browser that nobody has used before or at the one that is given."""
+    client = client or httpx.Client(base_url=school.address, follow_redirects=False, timeout=120)
+    key = client.get("/").text.partition('name="formulier" value="')[2].partition('"')[0]
+    return client.post("/inloggen", data={"formulier": key, "account": account, "wachtwoord": password})
+
+
+def signed_in(school: School, account: str = ACCOUNT) -> httpx.Client:
+    client = httpx.Client(base_url=school.address, follow_redirects=False, timeout=60)
+    key = client.get("/").text.partition('name="formulier" value="')[2].partition('"')[0]
+    form = {"formulier": key, "account": account, "wachtwoord": PASSWORD}
+    assert client.post("/inloggen", data=form).status_code == 303
+    return client
