@@ -50,7 +50,7 @@ def until_shown(page: Page, text: str | re.Pattern[str]) -> None:
     def is_shown() -> bool:
         if board(page).get_by_text(text).count():
             return True
-        board(page).get_by_role("link", name="Ververs").click()
+        board(page).get_by_role("link", name="Vernieuwen").click()
         page.wait_for_timeout(1500)
         return bool(board(page).get_by_text(text).count())
 
@@ -253,10 +253,10 @@ def test_a_page_leaves_the_frame_to_be_printed(stage: Stage, visit: Callable[...
     page = visit(stage.coordinator(ALFA), framed(stage))
     expect(board(page).get_by_role("button", name="Afdrukken")).to_be_hidden()
     with page.context.expect_page() as waiting:
-        board(page).get_by_role("link", name="Eigen venster").click()
+        board(page).get_by_role("link", name="Openen in eigen venster").click()
     alone = waiting.value
     expect(alone.get_by_role("button", name="Afdrukken")).to_be_visible()
-    expect(alone.get_by_role("link", name="Eigen venster")).to_be_hidden()
+    expect(alone.get_by_role("link", name="Openen in eigen venster")).to_be_hidden()
     assert alone.url.startswith(f"{stage.address}/rondes/ronde/{stage.round_id(ALFA)}")
     alone.close()
     page.close()

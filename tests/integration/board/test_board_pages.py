@@ -50,11 +50,11 @@ def test_counts_are_those_of_the_ledger(client: TestClient, here: str, counted: 
         ("Aangeleverd", ""),
         ("Afgekeurd", " and state = 'rejected'"),
         ("Bevestigd", " and state = 'confirmed'"),
-        ("Geleverd", " and state in ('sealed', 'confirmed', 'refused', 'undelivered')"),
+        ("Verstuurd", " and state in ('sealed', 'confirmed', 'refused', 'undelivered')"),
     ):
         assert sum(int(row[column]) for row in told) == counted(of_alfa + condition) > 0, column
     assert sum(int(row["Verwacht"]) for row in told) == 200
-    assert sum(int(row["Geweigerde bestanden"]) for row in told) == counted(
+    assert sum(int(row["Onleesbare bestanden"]) for row in told) == counted(
         "select count(*) from overstap.refused_input where region = 'alfa'"
     )
     page = client.get(here)
@@ -81,14 +81,14 @@ def test_what_moved_today_and_each_day(client: TestClient, here: str, counted: C
 
 def test_a_round_that_is_over_raises_no_alarm(client: TestClient, here: str, owner_dsn: str, counted: Count) -> None:
     """Whatever did not go along stands there still, below a sentence that says what came of the round."""
-    over = "De ronde is afgesloten:"
+    over = "De ronde is afgesloten."
     assert over not in client.get(here).text
     with psycopg.connect(owner_dsn) as connection:
         connection.execute("update overstap.round set closed_at = now() where region = 'alfa'")
     page = client.get(here).text
     confirmed = counted("select count(*) from overstap.dossier where region = 'alfa' and state = 'confirmed'")
-    assert f"{over} {confirmed} van 200 dossiers zijn bevestigd." in page
-    for alarm in ("lopen vast", "houden de ronde op"):
+    assert f"{over} Bevestigd: {confirmed} van 200." in page
+    for alarm in ("kunnen niet verder", "zijn er problemen", "is er hetzelfde probleem"):
         assert alarm not in page
 
 

@@ -45,14 +45,14 @@ def test_dossiers_of_nobody_get_an_owner(client: TestClient, ledger: Ledger, rou
         assert {one.owner for one in waiting} == {None}
         school = waiting[0].primary_school
         assert sum(one.count for one in waiting) == len(without_receiver.waiting(unit, round_id))
-    assert "en niemand zoekt het uit" in said(client, f"/ronde/{round_id}/school/{school}")
+    assert "en niemand heeft dit nog opgepakt" in said(client, f"/ronde/{round_id}/school/{school}")
     with ledger.unit("alfa", "c.jansen") as unit:
         without_receiver.take(unit, round_id, "c.jansen", school=school)
         [taken] = outstanding.ownerless(unit, round_id, school)
         assert (taken.owner, taken.count) == ("c.jansen", waiting[0].count)
     text = said(client, f"/ronde/{round_id}/school/{school}")
     assert "dit zoekt c.jansen uit" in text
-    assert "en niemand zoekt het uit" not in text
+    assert "en niemand heeft dit nog opgepakt" not in text
     assert "c.jansen zoekt het uit" in said(client, f"/ronde/{round_id}")
 
 
@@ -67,9 +67,9 @@ def test_who_did_not_pass_before_the_round(client: TestClient, ledger: Ledger, r
     with ledger.unit("alfa", "test") as unit:
         test_messages.settle(unit, TestAnswer(message.message_id, "accepted", None, b"receipt"))
     text = said(client, f"/ronde/{round_id}")
-    assert "2 scholen zijn geslaagd, 1 niet," in text
+    assert "2 scholen zijn bereikt, 1 niet," in text
     assert "Het proefbericht lukt niet" in said(client, f"/ronde/{round_id}/school/{second}")
-    assert "Proefbericht geslaagd" in said(client, f"/ronde/{round_id}/school/{first}")
+    assert "Proefbericht aangekomen" in said(client, f"/ronde/{round_id}/school/{first}")
     with ledger.unit("alfa", "test") as unit:
         test_messages.note_obstacles(unit, round_id, {}, looked_at=[second])
     assert "Het proefbericht lukt niet" not in said(client, f"/ronde/{round_id}/school/{second}")
@@ -115,7 +115,7 @@ def test_what_was_told_undelivered_and_arrived_after_all(
     assert all(one.is_open for one in told)
     school = told[0].primary_school
     assert "aan de school gemeld." in said(client, f"/ronde/{round_id}/school/{school}")
-    assert "gemeld als niet afgeleverd: nog niet bevestigd" in said(client, f"/ronde/{round_id}")
+    assert "gemeld als niet bevestigd: nog niet bevestigd" in said(client, f"/ronde/{round_id}")
     with psycopg.connect(owner_dsn) as connection:
         connection.execute(
             "update overstap.delivery set state = 'confirmed' where message_id in "

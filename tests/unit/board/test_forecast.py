@@ -25,15 +25,15 @@ def judged(goal: int, done: int, recently: int, *, began: float = -10, ends: flo
         ({"goal": 30, "done": 31, "recently": 0}, Outlook.DONE, "Alle 30"),
         ({"goal": 30, "done": 20, "recently": 5, "ends": -1}, Outlook.MISSED, "20 van 30 klaar"),
         ({"goal": 30, "done": 0, "recently": 0, "began": 1, "ends": 9}, Outlook.TOO_EARLY, "niet begonnen"),
-        ({"goal": 30, "done": 0, "recently": 0, "began": -1, "ends": 9}, Outlook.TOO_EARLY, "nog geen derde"),
+        ({"goal": 30, "done": 0, "recently": 0, "began": -1, "ends": 9}, Outlook.TOO_EARLY, "nog vroeg"),
         ({"goal": 30, "done": 0, "recently": 0, "began": -8, "ends": 2}, Outlook.MISSES, "80% van de tijd"),
         ({"goal": 30, "done": 10, "recently": 0}, Outlook.MISSES, "kwam er niets bij"),
         # 10 in five days is 2 a day: 20 more take ten days, and there are two.
-        ({"goal": 30, "done": 10, "recently": 10}, Outlook.MISSES, "10 bij; er ontbreken er nog 20"),
+        ({"goal": 30, "done": 10, "recently": 10}, Outlook.MISSES, "bijgekomen: 10. Ontbreekt nog: 20"),
         # 10 in five days: 2 more take one day of two.
         ({"goal": 30, "done": 28, "recently": 10}, Outlook.MAKES_IT, "1 dag voor de termijn"),
         # 4 more take exactly the two days that are left.
-        ({"goal": 30, "done": 26, "recently": 10}, Outlook.NARROW, "er ontbreken er nog 4"),
+        ({"goal": 30, "done": 26, "recently": 10}, Outlook.NARROW, "Ontbreekt nog: 4"),
     ],
 )
 def test_outlooks(arguments: dict, outlook: Outlook, told: str) -> None:

@@ -332,4 +332,4 @@ def _told(kind: str, weight: Weight, who: Who, count: int, receivers: tuple[str,
     says = words["nl"] if isinstance(words["nl"], str) else words["nl"][form]
     do = words["do_nl"]
     facts = {"count": count, **facts}
-    return Blocker(kind, weight, who, count, says.format(**facts), do.format(**facts), receivers)
+    return Blocker(kind, weight, who, count, says.format(**counting(facts)), do.format(**counting(facts)), receivers)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from overstap.pages.board.formatting import number, period, when
-from overstap.texts import texts
+from overstap.pages.board.formatting import period, when
+from overstap.texts import counting, texts
 
 BACKUP_MIND, BACKUP_BAD = timedelta(hours=26), timedelta(days=3)
 """A backup is made each day; an hour or two later is no news."""
@@ -55,7 +55,7 @@ def queue(waiting: int, since: datetime | None, running: int, now: datetime) -> 
         running: tasks that run.
         now: the present moment, aware.
     """
-    facts = {"waiting": number(waiting), "running": number(running)}
+    facts = {"waiting": waiting, "running": running}
     if not waiting or since is None:
         return _line("queue", "good", "empty", **facts)
     waits = now - since
@@ -109,7 +109,7 @@ def certificates(expiries: Mapping[str, datetime] | None, now: datetime) -> Heal
     room = until - now
     tone = "bad" if room < CERTIFICATE_BAD else "mind" if room < CERTIFICATE_MIND else "good"
     soon = sum(one - now < CERTIFICATE_MIND for one in expiries.values())
-    facts = {"count": number(len(expiries)), "holder": holder, "until": when(until, now), "soon": number(soon)}
+    facts = {"count": len(expiries), "holder": holder, "until": when(until, now), "soon": soon}
     said = "expired" if room < timedelta(0) else "soon" if tone != "good" else "sound"
     return _line("certificates", tone, said, **facts)
 
@@ -122,13 +122,13 @@ def checkpoint(unsigned: int, oldest: datetime | None, now: datetime) -> HealthL
         oldest: when the region that waits longest was signed last; None when no region ever was.
         now: the present moment, aware.
     """
-    facts = {"unsigned": number(unsigned), "at": when(oldest, now) if oldest else ""}
+    facts = {"unsigned": unsigned, "at": when(oldest, now) if oldest else ""}
     if unsigned == 0:
         return _line("checkpoint", "good", "signed", **facts)
     return _line("checkpoint", "good" if oldest else "mind", "open" if oldest else "never", **facts)
 
 
-def _line(name: str, tone: str, said: str, **facts: str) -> HealthLine:
+def _line(name: str, tone: str, said: str, **facts: object) -> HealthLine:
     words = texts("board/health")[name]
     do = "" if tone == "good" else str(words.get("do_nl", "")).format(**facts)
-    return HealthLine(words["name_nl"], tone, words[said]["nl"].format(**facts), do)
+    return HealthLine(words["name_nl"], tone, words[said]["nl"].format(**counting(facts)), do)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from overstap.pages.board.formatting import left, when
 from overstap.pages.board.rounds import Phase, RoundView
 from overstap.pages.board.schools import SupplierRow, held_up
-from overstap.texts import texts
+from overstap.texts import counting, texts
 
 OPENING = timedelta(minutes=20)
 """A round that is not open this long after its moment has a problem: Airflow takes some minutes on a busy machine."""
@@ -69,7 +69,8 @@ def headline(view: RoundView, rows: Sequence[SupplierRow], now: datetime) -> Hea
     if len(worst) * 2 > len(rows):
         cause, alike = Counter((row.blockers[0].kind, row.blockers[0].says) for row in worst).most_common(1)[0]
         if alike * 2 > len(worst):
-            return _told("bad", "same_cause", {**facts, "count": alike, "says": cause[1]}, worst)
+            alike_first = sorted(worst, key=lambda row: row.blockers[0].says != cause[1])
+            return _told("bad", "same_cause", {**facts, "count": alike, "says": cause[1]}, alike_first)
         return _told("bad", "disaster", facts, worst)
     if worst:
         return _told("bad", "one_holds" if len(worst) == 1 else "some_hold", facts, worst)
@@ -80,4 +81,6 @@ def headline(view: RoundView, rows: Sequence[SupplierRow], now: datetime) -> Hea
 
 def _told(tone: str, kind: str, facts: dict[str, object], worst: Sequence[SupplierRow] = ()) -> Headline:
     words = texts("board/headlines")[kind]
-    return Headline(tone, words["nl"].format(**facts), words["explains_nl"].format(**facts), worst[:SHOWN])
+    return Headline(
+        tone, words["nl"].format(**counting(facts)), words["explains_nl"].format(**counting(facts)), worst[:SHOWN]
+    )

@@ -15,13 +15,12 @@ from overstap.ledger.rounds import counts, oldest_problem, progress
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board import health
 from overstap.pages.board.airflow_port import RedTask
-from overstap.pages.board.formatting import number
 from overstap.pages.board.funnel import funnel
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
 from overstap.pages.board.views.page_context import PageContext
 from overstap.pki.watch import holds_until
-from overstap.texts import texts
+from overstap.texts import Count, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,21 +140,21 @@ def _problems(
     words = texts("board/problems")
     agreed = view.milestones
     found = [
-        RoundProblem(one.since, words[one.state]["nl"].format(count=number(one.count))) for one in stuck if one.since
+        RoundProblem(one.since, words[one.state]["nl"].format(count=Count(one.count))) for one in stuck if one.since
     ]
     missing = view.steps[0].count - view.steps[1].count
     if missing > 0 and now >= agreed.data_due:
-        found.append(RoundProblem(agreed.data_due, words["missing"]["nl"].format(count=number(missing))))
+        found.append(RoundProblem(agreed.data_due, words["missing"]["nl"].format(count=Count(missing))))
     if accepted and now >= agreed.review_opens:
-        found.append(RoundProblem(agreed.review_opens, words["unreleased"]["nl"].format(count=number(accepted))))
+        found.append(RoundProblem(agreed.review_opens, words["unreleased"]["nl"].format(count=Count(accepted))))
     if unanswered:
-        found.append(RoundProblem(unanswered[1], words["unanswered"]["nl"].format(count=number(unanswered[0]))))
+        found.append(RoundProblem(unanswered[1], words["unanswered"]["nl"].format(count=Count(unanswered[0]))))
     if view.phase(now) is Phase.OVERDUE:
         found.append(RoundProblem(agreed.receipts_due, words["overdue"]["nl"]))
     since = [task.since for task in red if task.since is not None]
     if since:
         labels = ", ".join(dict.fromkeys(task.label for task in red))
-        found.append(RoundProblem(min(since), words["red"]["nl"].format(count=number(len(red)), labels=labels[:120])))
+        found.append(RoundProblem(min(since), words["red"]["nl"].format(count=Count(len(red)), labels=labels[:120])))
     return sorted(found, key=lambda one: one.since)
 
 
