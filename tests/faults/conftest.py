@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,14 +16,11 @@ from integration.round.house import House, build, copy_ledger
 
 from overstap.agreements import Agreement
 from overstap.clock import now, wall
-from overstap.delivery.sealing import seal_round
-from overstap.intake import applications
-from overstap.intake.collect import collect_school, from_drop_folder
-from overstap.intake.registrations import Statement, collect_registrations
-from overstap.ledger.dossiers.dossiers import contents, decide_release, verdicts
+from overstap.ledger.dossiers.dossiers import contents, verdicts
 from overstap.ledger.review.decisions import ReviewDecision, record
 from overstap.ledger.rounds.round_agreements import add_version
-from overstap.ledger.rounds.rounds import open_round
+from overstap.rounds import collection, delivering, opening, reviewing
+from overstap.rounds.context import Context
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.local.postgres import EmbeddedPostgres
 
@@ -62,16 +59,8 @@ def brinks(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -
     found["opened"] = replace(house, database=copy_ledger(house), endpoints={})
     inspected(house)
     found["inspected"] = replace(house, database=copy_ledger(house), endpoints={})
-    with house.ledger() as ledger:
-        seal_round(
-            ledger,
-            house.trust(),
-            agreement=house.agreement,
-            agreed=house.round,
-            round_id=house.round_id,
-            actor="seal",
-            clock=now,
-        )
+    with house.step() as context:
+        delivering.seal(context)
     found["sealed"] = replace(house, endpoints={})
     yield found
     for one in found.values():
@@ -127,26 +116,16 @@ def begin(tmp_path: Path) -> Iterator[Stage]:
 
 def opened(house: House) -> None:
     with house.ledger() as ledger:
-        with ledger.unit("alfa", "test") as unit:
-            open_round(unit, house.agreement, house.kind)
-        found = applications.read_file(house.drop / "alfa" / str(house.agreement.registrations.file))
-        collect_registrations(ledger, house.agreement, [Statement("file", *found)], "test")
+        opening.open_round(Context(house.sandbox.settings(), ledger), house.round_id)
+        with house.step(ledger) as context:
+            collection.register(context)
 
 
 def collect(house: House) -> None:
     """Collect from the one school of the house."""
     [school] = house.agreement.primary_schools
-    with house.ledger() as ledger:
-        collect_school(
-            ledger,
-            agreement=house.agreement,
-            agreed=house.round,
-            round_id=house.round_id,
-            school=school,
-            source="drop_folder",
-            candidates=from_drop_folder(house.drop / "alfa" / school.id, now=now(), label_key=b"label"),
-            actor="collect",
-        )
+    with house.step() as context:
+        collection.collect(context, school.id)
 
 
 def inspected(house: House) -> None:
@@ -156,16 +135,8 @@ def inspected(house: House) -> None:
     with house.ledger() as ledger:
         with ledger.unit("alfa", "check") as unit:
             verdicts(unit, {content.ref: [] for content in contents(unit, house.round_id, ["supplied"])})
-        with ledger.unit("alfa", "coordinator_alfa") as unit:
-            decide_release(
-                unit,
-                house.round_id,
-                approved=True,
-                decided_by="coordinator_alfa",
-                reason="",
-                answer_key="1",
-                closes_at=datetime.now(UTC) + timedelta(hours=1),
-            )
+        with house.step(ledger) as context, context.unit(house.coordinator) as unit:
+            reviewing.release(context, unit, approved=True, decided_by=house.coordinator, reason="", answer_key="1")
         decisions = [
             ReviewDecision(pupil.las_key, house.region.today, "Ja", "Wij zien het anders." if place % 9 == 0 else None)
             for place, pupil in enumerate(house.region.pupils())

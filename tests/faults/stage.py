@@ -1,51 +1,34 @@
-"""One stage of a round as a process of its own, to be killed: `stage.py <stage> <round id> <school>`.
+"""One step of a round as a process of its own, to be killed: `stage.py <step> <round id> <school>`.
 
 Says "begin" when everything is imported and it is about to work. Small groups: there is much to kill in between.
 """
 
 import sys
-from pathlib import Path
 
-from overstap.agreements.load import find_agreement
-from overstap.clock import now
+from overstap.agreements import RoundId
 from overstap.delivery import sealing, sending
-from overstap.delivery.sealing import seal_round
-from overstap.delivery.sending import send_school
 from overstap.intake import collect
-from overstap.intake.collect import collect_school, from_drop_folder
-from overstap.ledger import open_ledger
-from overstap.pki import TrustStore
+from overstap.rounds import collection, delivering
+from overstap.rounds.agreed import round_context
+from overstap.rounds.context import opened
 from overstap.settings import Settings
 
 collect.GROUP, sealing.GROUP, sending.GROUP = 8, 8, 5
 
 
-def main(stage: str, round_id: str, school: str) -> None:
-    """Run one stage once, as its task does."""
-    region, year, kind = round_id.split(".")
-    settings = Settings()
-    agreement = find_agreement(settings.regions, region, year)
-    ledger = open_ledger(settings)
-    trust = TrustStore(settings.need_path("trust"), production=False)
-    common = {"agreement": agreement, "round_id": round_id, "actor": stage}
-    print("begin", flush=True)
-    if stage == "collect":
-        folder = Path(settings.need_path("drop")) / region / school
-        collect_school(
-            ledger,
-            agreed=agreement.round(kind),
-            school=agreement.school(school),
-            source="drop_folder",
-            candidates=from_drop_folder(folder, now=now(), label_key=ledger.keys(region).lookup("label", school)),
-            **common,
-        )
-    elif stage == "seal":
-        seal_round(ledger, trust, agreed=agreement.round(kind), clock=now, **common)
-    elif stage == "send":
-        send = dict(school=agreement.school(school), clock=now, outbox=settings.outbox, is_asked=True, **common)
-        send_school(ledger, trust, **send)
-    else:
-        raise ValueError(stage)
+def main(step: str, round_id: str, school: str) -> None:
+    """Run one step once, as its task does."""
+    with opened(Settings()) as context:
+        found = round_context(context, RoundId(round_id), step)
+        print("begin", flush=True)
+        if step == "collect":
+            collection.collect(found, school)
+        elif step == "seal":
+            delivering.seal(found)
+        elif step == "send":
+            delivering.deliver(found, school, is_asked=True)
+        else:
+            raise ValueError(step)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,12 @@ from integration.round.house import House
 
 from overstap.agreements import Agreement
 from overstap.clock import now
-from overstap.delivery.sending import send_school
+from overstap.delivery.sealing import seal_round
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.pull_messages import DossierRequest
 from overstap.ledger import Ledger
+from overstap.rounds import delivering
+from overstap.rounds.context import Context
 from overstap.simulation.synthetic.pupil import SyntheticPupil
 
 
@@ -26,19 +28,23 @@ def send(
     agreement: Agreement | None = None,
 ) -> dict[str, int]:
     """Send as somebody who asks for it now does; with `is_asked=False` as the region's watch does, only what is due."""
+    settings = house.sandbox.settings().model_copy(update={"outbox": outbox})
+    context = Context(settings, ledger, (lambda: at) if at else now).of_round(
+        house.round_id, agreement or house.agreement
+    )
+    return dict(delivering.send(context, school, actor="deliver", is_asked=is_asked))
+
+
+def seal(house: House, ledger: Ledger, agreement: Agreement | None = None) -> None:
+    """Seal what may leave, as the step does once nothing unusual waits for the coordinator."""
     agreement = agreement or house.agreement
-    return dict(
-        send_school(
-            ledger,
-            house.trust(),
-            agreement=agreement,
-            round_id=house.round_id,
-            school=agreement.school(school),
-            actor="deliver",
-            clock=(lambda: at) if at else now,
-            outbox=outbox,
-            is_asked=is_asked,
-        )
+    seal_round(
+        *(ledger, house.trust()),
+        agreement=agreement,
+        agreed=agreement.round(house.kind),
+        round_id=house.round_id,
+        actor="seal",
+        clock=now,
     )
 
 

@@ -14,15 +14,13 @@ import pytest
 from integration.round.house import House
 
 from overstap.clock import now
-from overstap.delivery.sealing import seal_round
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger
 from overstap.pki import DevelopmentAuthority, KeyKind, Role, develop
 from overstap.pki.authority import new_key
 from overstap.pki.keyfiles import key_bytes, read_certificates
 from overstap.whole_files import write_new
 
-from .steps import send
+from .steps import seal, send
 
 
 def own_trust(house: House) -> Path:
@@ -32,18 +30,6 @@ def own_trust(house: House) -> Path:
     folder.unlink()
     shutil.copytree(shared, folder)
     return folder
-
-
-def seal(house: House, ledger: Ledger) -> None:
-    seal_round(
-        ledger,
-        house.trust(),
-        agreement=house.agreement,
-        agreed=house.round,
-        round_id=house.round_id,
-        actor="seal",
-        clock=now,
-    )
 
 
 def expired(folder: Path, school: str) -> None:

@@ -17,7 +17,6 @@ from overstap.delivery.backoff import (
     rest_after,
     wait_after,
 )
-from overstap.delivery.sealing import seal_round
 from overstap.envelope.receipt import Refusal, make_receipt
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
@@ -25,7 +24,7 @@ from overstap.ledger.delivery.circuit_breaker import ask_again, line_to, next_at
 from overstap.ledger.delivery.deliveries import AttemptResult, settle, to_send
 from overstap.ledger.delivery.non_delivery import give_up, told
 
-from .steps import send
+from .steps import seal, send
 
 
 @pytest.fixture
@@ -166,18 +165,6 @@ def test_refused_and_sealed_anew_when_somebody_asks(at_brink: Callable[[str], Ho
     assert house.count("delivery", state="resealed") == 1
     assert house.stored()[school] == house.count("delivery", secondary_school=school, state="confirmed")
     assert house.breaches() == []
-
-
-def seal(house: House, ledger: Ledger) -> None:
-    seal_round(
-        ledger,
-        house.trust(),
-        agreement=house.agreement,
-        agreed=house.round,
-        round_id=house.round_id,
-        actor="seal",
-        clock=now,
-    )
 
 
 def test_waits_grow_are_spread_and_end_somewhere(random: Random) -> None:

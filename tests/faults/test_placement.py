@@ -15,7 +15,6 @@ from integration.round.house import House, build
 from overstap.agreements import RoundKind
 from overstap.agreements.model import Folder
 from overstap.clock import now, wall
-from overstap.delivery.sealing import seal_round
 from overstap.delivery.stored_evidence import receipt_fault
 from overstap.ledger.invariants import StoredEvidence, check
 from overstap.receiver.folder_store import envelope_digests as stored
@@ -25,7 +24,7 @@ from overstap_tools.local.postgres import EmbeddedPostgres
 from .conftest import RunTask, agreed_anew, inspected, opened
 from .desks import OVERSTAP, desk
 from .places import receiving
-from .steps import send
+from .steps import seal, send
 
 
 @pytest.fixture
@@ -57,14 +56,7 @@ def test_what_became_of_each_pupil_comes_back_to_the_primary_school(
     house.receive(pushed)
     agreement = agreed_anew(house, receiving(house, by_hand, Folder(way="folder")))
     with house.ledger() as ledger:
-        seal_round(
-            *(ledger, house.trust()),
-            agreement=agreement,
-            agreed=house.round,
-            round_id=house.round_id,
-            actor="seal",
-            clock=now,
-        )
+        seal(house, ledger, agreement)
         assert send(house, pushed, ledger, agreement=agreement).keys() == {"accepted"}
         send(house, by_hand, ledger, agreement=agreement, outbox=house.folder / "outbox")
     place, store = house.folder / "outbox" / "alfa" / by_hand, tmp_path / "store"

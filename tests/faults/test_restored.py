@@ -13,14 +13,12 @@ import psycopg
 import pytest
 from integration.round.house import House
 
-from overstap.clock import now
-from overstap.delivery.sealing import seal_round
-from overstap.delivery.sending import send_school
 from overstap.ledger import Ledger
 from overstap.receiver.folder_store import FolderStore
 
 from .desks import desk
 from .places import ask, own, pupil_list
+from .steps import seal, send
 
 
 def backup(house: House, file: Path) -> Path:
@@ -47,30 +45,9 @@ def restored(house: House, file: Path) -> House:
 def send_all(house: House, ledger: Ledger) -> dict[str, int]:
     done: dict[str, int] = {}
     for school in house.region.secondary:
-        found = send_school(
-            ledger,
-            house.trust(),
-            agreement=house.agreement,
-            round_id=house.round_id,
-            school=house.agreement.school(school.id),
-            actor="deliver",
-            clock=now,
-            is_asked=True,
-        )
+        found = send(house, school.id, ledger)
         done = {name: done.get(name, 0) + found[name] for name in {*done, *found}}
     return done
-
-
-def seal(house: House, ledger: Ledger) -> None:
-    seal_round(
-        ledger,
-        house.trust(),
-        agreement=house.agreement,
-        agreed=house.round,
-        round_id=house.round_id,
-        actor="seal",
-        clock=now,
-    )
 
 
 @pytest.mark.parametrize("point", ["inspected", "sealed"])

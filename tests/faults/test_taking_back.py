@@ -16,7 +16,6 @@ from overstap.clock import now
 from overstap.delivery.channels.push import Pusher
 from overstap.delivery.desk.desk import RegionDesk
 from overstap.delivery.revocation_sender import take_back_all
-from overstap.delivery.sealing import seal_round
 from overstap.envelope import manifest as manifests
 from overstap.envelope.pull_messages import NoDossier
 from overstap.envelope.receipt import Refusal
@@ -25,7 +24,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.delivery.withdrawals import WithdrawalReason, standing, withdraw
 from overstap.receiver.folder_store import FolderStore
 
-from .steps import asked, send
+from .steps import asked, seal, send
 
 
 @pytest.fixture
@@ -252,15 +251,7 @@ def test_a_newer_version_replaces_the_delivered_one(house: House, school: str) -
                 ground="school_list",
             )
             assert len(done.recorded) == 1
-        seal_round(
-            ledger,
-            house.trust(),
-            agreement=house.agreement,
-            agreed=house.round,
-            round_id=house.round_id,
-            actor="seal",
-            clock=now,
-        )
+        seal(house, ledger)
         assert send(house, school, ledger) == {"accepted": 1}
     [(newer,)] = house.rows("select message_id from overstap.delivery where number = 2")
     manifest = json.loads((endpoint.store / "dossiers" / str(newer) / "manifest.json").read_bytes())

@@ -30,7 +30,6 @@ from traffic_centre_chain import fetch_through
 from overstap.agreements import Agreement
 from overstap.agreements.model import ByTrafficCentre, Folder, Pull, Sftp
 from overstap.clock import now
-from overstap.delivery.sending import send_school
 from overstap.delivery.stored_evidence import receipt_fault
 from overstap.delivery.traffic_centre.messages import OverdrachtRequest, Resultaat
 from overstap.delivery.traffic_centre.simulated import SimulatedTrafficCentre
@@ -53,7 +52,7 @@ from overstap_tools.project import PROJECT
 
 from .desks import OVERSTAP, desk
 from .places import Place, ask, envelopes, open_files, own, pupil_list, receiving
-from .steps import asked
+from .steps import asked, seal
 from .steps import send as send_by
 
 
@@ -142,8 +141,6 @@ def test_a_notification_that_fails_is_tried_again_and_names_the_request(
     at_brink: Callable[[str], House], tmp_path: Path
 ) -> None:
     """Asked too early; told "not ready"; when it is, the school hears of it by its own request's id."""
-    from overstap.delivery.sealing import seal_round
-
     house = at_brink("inspected")
     school = house.region.secondary[0].id
     pupils, store = pupil_list(house, tmp_path / "pupils.csv", own(house, school)[:10]), house.store(school)
@@ -151,8 +148,7 @@ def test_a_notification_that_fails_is_tried_again_and_names_the_request(
         early, _ = ask(house, school, address, pupils, store).communicate(timeout=300)
     assert "nog niet klaar" in early
     with house.ledger() as ledger:
-        common = {"agreement": house.agreement, "agreed": house.round, "round_id": house.round_id}
-        seal_round(ledger, house.trust(), actor="seal", clock=now, **common)  # type: ignore[arg-type]
+        seal(house, ledger)
     wanted = total(house, school)
     assert early.count(": nog niet klaar\n") == 10
     url = f"https://127.0.0.1:{house.ports[school]}{NOTIFICATIONS}"
@@ -353,14 +349,7 @@ def test_a_server_that_is_down_for_days_is_told_and_loses_nothing(house: House, 
 def test_a_school_without_an_outbox_is_told_what_is_missing(house: House, school: str) -> None:
     agreement = receiving(house, school, Folder(way="folder"))
     with house.ledger() as ledger, pytest.raises(OverstapError) as told:
-        send_school(
-            *(ledger, house.trust()),
-            agreement=agreement,
-            round_id=house.round_id,
-            school=agreement.school(school),
-            actor="deliver",
-            clock=now,
-        )
+        send_by(house, school, ledger, is_asked=False, agreement=agreement)
     assert (told.value.code, told.value.facts["setting"]) == ("SETTING-001", "OVERSTAP_OUTBOX")
 
 

@@ -23,7 +23,7 @@ import psycopg
 from mail_server import MailServer
 from psycopg import sql
 
-from overstap.agreements import Agreement, Milestones, Round, RoundKind, load_agreement
+from overstap.agreements import Agreement, Milestones, Round, RoundId, RoundKind, load_agreement
 from overstap.clock import now, wall
 from overstap.delivery.stored_evidence import receipt_fault
 from overstap.envelope.over_https import ENVELOPES as PATH
@@ -33,6 +33,9 @@ from overstap.ledger.migrate import add_region, migrate, set_app_password
 from overstap.ledger.region_keys import create_keys
 from overstap.pki import TrustStore, develop
 from overstap.receiver.folder_store import envelope_digests as stored
+from overstap.rounds.agreed import round_context
+from overstap.rounds.context import Context, RoundContext
+from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import PARTNERSHIP
 from overstap.simulation.synthetic.las import load_las
 from overstap.simulation.synthetic.region import SyntheticRegion
@@ -81,7 +84,7 @@ class House:
     kind: RoundKind = KIND
 
     @property
-    def round_id(self) -> str:
+    def round_id(self) -> RoundId:
         return self.agreement.round_id(self.kind)
 
     @property
@@ -93,12 +96,17 @@ class House:
         return self.agreement.coordinators[0].account
 
     @property
+    def sandbox(self) -> Sandbox:
+        """Its ledger, keys, certificates and folders."""
+        return Sandbox(self.folder, self.owner_dsn, self.server.dsn("overstap_app", self.database))
+
+    @property
     def drop(self) -> Path:
-        return self.folder / "region" / "drop"
+        return self.sandbox.drop
 
     @property
     def reports(self) -> Path:
-        return self.folder / "reports"
+        return self.sandbox.reports
 
     @property
     def owner_dsn(self) -> str:
@@ -107,14 +115,7 @@ class House:
     @property
     def settings(self) -> dict[str, str]:
         """The environment of whatever works on the round: the application's login, never the owner's."""
-        found = {
-            "OVERSTAP_REGIONS": str(self.folder / "region" / "regions"),
-            "OVERSTAP_LEDGER": self.server.dsn("overstap_app", self.database),
-            "OVERSTAP_KEYS": str(self.folder / "keys"),
-            "OVERSTAP_OUTBOX": str(self.folder / "outbox"),
-            "OVERSTAP_TRUST": str(self.folder / "trust"),
-            "OVERSTAP_DROP": str(self.drop),
-            "OVERSTAP_REPORTS": str(self.reports),
+        found = self.sandbox.variables | {
             "OVERSTAP_MAIL": "mail",
             "AIRFLOW_CONN_MAIL": json.dumps(
                 {
@@ -131,15 +132,18 @@ class House:
         return found
 
     def trust(self) -> TrustStore:
-        return TrustStore(self.folder / "trust", production=False)
+        return self.sandbox.trust_store()
 
     @contextlib.contextmanager
     def ledger(self) -> Iterator[Ledger]:
-        found = Ledger(self.settings["OVERSTAP_LEDGER"], self.folder / "keys")
-        try:
+        with contextlib.closing(self.sandbox.ledger()) as found:
             yield found
-        finally:
-            found.close()
+
+    @contextlib.contextmanager
+    def step(self, ledger: Ledger | None = None, **other: object) -> Iterator[RoundContext]:
+        """What a step of its round works with, as a task has it; the agreement is the one that the round has now."""
+        with contextlib.nullcontext(ledger) if ledger else self.ledger() as known:
+            yield round_context(Context(self.sandbox.settings(), known, **other), self.round_id, "test")
 
     def states(self) -> Counter[str]:
         """Return how many dossiers are in each state."""
@@ -171,7 +175,7 @@ class House:
             return check(unit, evidence)
 
     def store(self, school: str) -> Path:
-        return self.folder / "received" / school
+        return self.sandbox.store(school)
 
     def stored(self) -> Counter[str]:
         """Return how many dossiers each secondary school has in its store."""
