@@ -12,7 +12,7 @@ from overstap.ledger.notifications import notices, outbox
 from overstap.ledger.notifications.notices import WaitingNotice
 from overstap.ledger.notifications.outbox import Mail
 from overstap.ledger.review import windows
-from overstap.ledger.rounds import counts, registrations, rounds, task_failures
+from overstap.ledger.rounds import collected, counts, registrations, rounds, task_failures
 from overstap.ledger.session import UnitOfWork
 from overstap.notifications.composition import recipient_of, write
 from overstap.notifications.message import is_address
@@ -84,6 +84,7 @@ def _standings(unit: UnitOfWork, at: datetime, endings: Sequence[tuple[str, str,
                 [ending for ending in endings if ending[1] in mine],
                 registrations.refused(unit, row.school_year) if row.kind.is_inspected else (),
                 registrations.unstated(unit, row.school_year) if row.kind.is_inspected else None,
+                collected.ended(unit, round_id),
             )
         )
     return found

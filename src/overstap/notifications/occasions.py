@@ -42,6 +42,7 @@ class RoundStatus:
         endings: certificates that end soon: name, owner and moment.
         refused: rows of registrations that could not be read.
         unstated: registrations that no source states any more, so many that the coordinator is asked first.
+        collected: when collecting from each school ended last; None where that is not known.
     """
 
     round_id: str
@@ -58,6 +59,7 @@ class RoundStatus:
     endings: Sequence[tuple[str, str, datetime]] = ()
     refused: Sequence[RefusedRegistration] = ()
     unstated: UnstatedRegistrations | None = None
+    collected: Mapping[str, datetime] | None = None
 
     @property
     def agreed(self) -> Round:
@@ -189,19 +191,30 @@ def _missed(now: RoundStatus) -> Iterator[Notice]:
     for milestone in ("data_due", "receipts_due"):
         due = getattr(now.milestones, milestone)
         behind = [] if now.at < due or now.at - due > _NEWS else _behind(now, milestone)
+        waited_for = len(behind)
+        if milestone == "data_due":
+            behind = [one for one in behind if _is_collected(now, one[0], due)]
         for school, name, count in behind:
             yield _notice(
                 *(now, f"missed_{milestone}", "", f"school:{school}"), school=name, due=due, count=count, urgent=True
             )
         if milestone == "receipts_due":
             continue  # coordinators get a mail of its own, at that moment and with who sent what (delivery.telling)
-        for account in now.coordinators if behind else ():
+        for account in now.coordinators if behind and len(behind) == waited_for else ():
             yield _notice(
                 *(now, f"missed_{milestone}_region", "", account),
                 due=due,
                 count=len(behind),
                 schools=_listed([(name, count) for _, name, count in behind]),
             )
+
+
+def _is_collected(now: RoundStatus, school: str, due: datetime) -> bool:
+    """Tell whether what a school had at a moment has been looked at; after a day it is told whatever became of that."""
+    if now.collected is None or now.at - due > timedelta(days=1):
+        return True
+    at = now.collected.get(school)
+    return at is not None and at >= due
 
 
 def _uncollected(now: RoundStatus) -> Iterator[Notice]:

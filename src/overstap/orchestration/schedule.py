@@ -59,6 +59,11 @@ def at_opening(opens: datetime) -> EventsTimetable:
     return EventsTimetable([pendulum.instance(opens)], description=spoken(opens))
 
 
+def first_opening(agreement: Agreement) -> datetime:
+    """Return the start date of a region's background work: just before its first round opens."""
+    return before_opening(min(agreed.milestones.opens for agreed in agreement.rounds.values()))
+
+
 def before_opening(opens: datetime) -> datetime:
     """Return a start date just before the opening, so that the opening itself is the first and only run."""
     return opens - timedelta(days=1)

@@ -7,6 +7,9 @@ from airflow.sdk import BaseOperator, Context
 
 from overstap.orchestration.titles import title
 
+LONGEST_LABEL = 180
+"""Airflow keeps 250 characters of a label, and shows a number instead of one that is longer."""
+
 
 class StepOperator(BaseOperator):
     """Runs one step of a round, or of a region's day.
@@ -54,8 +57,9 @@ class StepOperator(BaseOperator):
 
     @property
     def shown(self) -> str:
-        """How this instance is labelled in the grid."""
-        return title(f"task.{self.task_id}.map", label=self.shown_as or "")
+        """How this instance is labelled in the grid: its school at the end, also where the name is very long."""
+        said = title(f"task.{self.task_id}.map", label=self.shown_as or "")
+        return said if len(said) <= LONGEST_LABEL else f"{said[:LONGEST_LABEL]}… ({self.school})"
 
     def execute(self, context: Context) -> Any:
         """Run the step; return its counts, or the list that the next task is mapped over."""

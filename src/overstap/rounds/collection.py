@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from overstap.agreements import School
 from overstap.agreements.model import DropFolder
+from overstap.errors import OverstapError
 from overstap.intake import applications
 from overstap.intake.collect import (
     Candidate,
@@ -19,7 +20,7 @@ from overstap.intake.collect import (
 from overstap.intake.refusals import RefusedItem
 from overstap.intake.registrations import Statement, collect_registrations, wait_until_written
 from overstap.ledger import certificate_dates
-from overstap.ledger.rounds import rounds
+from overstap.ledger.rounds import collected, rounds
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.pki.watch import holds_until
 from overstap.rounds.context import Context, RoundContext
@@ -79,6 +80,26 @@ def collect(context: RoundContext, school_id: str) -> Collected:
             INTAKE-060 when its database does not answer; LEDGER-012 when somebody else is busy collecting from it.
     """
     school = context.agreement.school(school_id)
+    try:
+        found = _collect(context, school)
+    except OverstapError as problem:
+        if problem.code in NOTHING_USABLE:
+            _note_ended(context, school_id)
+        raise
+    _note_ended(context, school_id)
+    return found
+
+
+NOTHING_USABLE = frozenset({"INTAKE-050", "INTAKE-051"})
+"""Collecting ended, and the school has to supply; after any other failure nothing is known of it."""
+
+
+def _note_ended(context: RoundContext, school_id: str) -> None:
+    with context.unit(f"collect {school_id}") as unit:
+        collected.note(unit, context.round_id, school_id)
+
+
+def _collect(context: RoundContext, school: School) -> Collected:
     with _candidates(context, school) as candidates:
         return collect_school(
             context.ledger,
@@ -88,13 +109,13 @@ def collect(context: RoundContext, school_id: str) -> Collected:
             school=school,
             source=school.supplies.way if school.supplies else "",
             candidates=candidates,
-            actor=f"collect {school_id}",
+            actor=f"collect {school.id}",
         )
 
 
-def counted(collected: Collected) -> dict[str, int]:
+def counted(found: Collected) -> dict[str, int]:
     """Return what one collection brought as counts: new, changed, unchanged, too late, refused, waiting."""
-    return {**asdict(collected.stored), "refused": collected.refused.total(), "waiting": collected.waiting}
+    return {**asdict(found.stored), "refused": found.refused.total(), "waiting": found.waiting}
 
 
 def to_collect(context: Context, region: str, school_year: str) -> list[SchoolOfRound]:

@@ -11,9 +11,11 @@ from overstap.delivery.sending import send_school
 from overstap.errors import OverstapError
 from overstap.ledger.delivery import deliveries
 from overstap.ledger.delivery.deliveries import Unreceived
-from overstap.ledger.rounds import rounds
+from overstap.ledger.rounds import due_work, rounds
+from overstap.ledger.rounds.due_work import ANSWERS
 from overstap.ledger.rounds.gate_holds import RELEASE_FOR_DELIVERY, open_holds
 from overstap.ledger.rounds.undecided import refuse_undecided_window, refuse_unreleased
+from overstap.rounds import next_look
 from overstap.rounds.collection import SchoolOfRound, register
 from overstap.rounds.context import Context, RoundContext
 from overstap.rounds.questions import look_before_delivery
@@ -131,19 +133,28 @@ def send(context: RoundContext, school_id: str, *, actor: str, is_asked: bool = 
 def to_ask_for_answers(context: Context, region: str, school_year: str) -> list[SchoolOfRound]:
     """Return where to look for answers: each school that collects files by itself, for each round that may have sent.
 
+    Keeps when to look again.
+
     Args:
         context: settings and ledger.
         region: region id.
         school_year: school year.
     """
     with context.ledger.unit(region, "plan_answers") as unit:
-        found = rounds.delivering(unit, school_year)
-    return [
-        SchoolOfRound(one, school)
-        for one in found
-        for school in one.agreement.secondary_schools
-        if isinstance(school.receives, Sftp | Folder)
-    ]
+        due_work.begin(unit, ANSWERS)
+    with context.ledger.unit(region, "plan_answers") as unit:
+        places = [
+            SchoolOfRound(one, school)
+            for one in rounds.delivering(unit, school_year)
+            for school in one.agreement.secondary_schools
+            if isinstance(school.receives, Sftp | Folder)
+        ]
+        asked = [
+            (it.round.round_id, it.school.id, it.round.agreement.round(it.round.kind).milestones.receipts_due)
+            for it in places
+        ]
+        due_work.end(unit, ANSWERS, next_look.for_answers(unit, asked, context.clock()))
+    return places
 
 
 def take_answers(context: RoundContext, school_id: str) -> Counter[str]:

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from overstap.ledger.rounds import rounds
+from overstap.ledger.rounds import due_work, rounds
+from overstap.ledger.rounds.due_work import NOTICES
 from overstap.notifications.noting import tell
 from overstap.notifications.outbox import work
 from overstap.notifications.smtp import Door
 from overstap.pki.watch import ExpiryKind, expiring
+from overstap.rounds import next_look
 from overstap.rounds.context import Context
 from overstap.rounds.reviewing import invite_released
 
@@ -22,6 +24,8 @@ def notify(context: Context, region: str, *, board: Callable[[str], str]) -> Cou
         region: region id.
         board: gives the address of a round's page on the board.
     """
+    with context.ledger.unit(region, "tell") as unit:
+        due_work.begin(unit, NOTICES)
     return tell(context.ledger, region, at=context.clock(), endings=_endings(context), board=board, actor="tell")
 
 
@@ -49,6 +53,17 @@ def send_mail(context: Context, region: str, *, server: Callable[[], AbstractCon
         server: connects to the mail server.
     """
     return work(context.ledger, region, server, actor="send_mail", clock=context.clock)
+
+
+def finish(context: Context, region: str) -> None:
+    """Keep that a region's mail was looked after, and when it has to be again.
+
+    Args:
+        context: settings and ledger.
+        region: region id.
+    """
+    with context.ledger.unit(region, "send_mail") as unit:
+        due_work.end(unit, NOTICES, next_look.for_notices(unit, context.clock()))
 
 
 def _endings(context: Context) -> list[tuple[str, str, datetime]]:

@@ -3,23 +3,24 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from overstap.delivery.revocation_sender import take_back_all
 from overstap.delivery.test_messages import Tester
 from overstap.errors import OverstapError
 from overstap.ledger.delivery import circuit_breaker
 from overstap.ledger.delivery.test_messages import SchoolResult
-from overstap.ledger.rounds import rounds
+from overstap.ledger.rounds import due_work, rounds
+from overstap.ledger.rounds.due_work import DELIVERIES
 from overstap.ledger.rounds.milestones import note_passed
 from overstap.notifications.undelivered import tell_undelivered
+from overstap.rounds import next_look
+from overstap.rounds.agreed import round_context
 from overstap.rounds.context import Context, RoundContext
 from overstap.rounds.delivering import send
+from overstap.rounds.next_look import TESTED_AGAIN_AFTER
 
 log = logging.getLogger(__name__)
-
-TESTED_AGAIN_AFTER = timedelta(hours=6)
-"""A school that did not pass is tried again by itself, not oftener than this."""
 
 
 def watch(context: Context, region: str, school_year: str) -> Counter[str]:
@@ -36,11 +37,33 @@ def watch(context: Context, region: str, school_year: str) -> Counter[str]:
     """
     done: Counter[str] = Counter()
     with context.ledger.unit(region, "watch") as unit:
+        due_work.begin(unit, DELIVERIES)
+    with context.ledger.unit(region, "watch") as unit:
         rows = rounds.of_year(unit, school_year)
-    known = [context.of_round(one.round_id, one.agreement) for one in rows]
+    # A round that is open takes over what may still change of a changed file, also while its own tasks wait for weeks
+    known = [
+        round_context(context, one.round_id, "watch")
+        if one.closed_at is None
+        else context.of_round(one.round_id, one.agreement)
+        for one in rows
+    ]
     still_open = [one for one, row in zip(known, rows, strict=True) if row.closed_at is None]
-    if not known:
-        return done
+    if known:
+        done = _watch(known, still_open)
+    with context.ledger.unit(region, "watch") as unit:
+        next_at = next_look.for_deliveries(
+            unit,
+            still_open,
+            context.clock(),
+            tests_failed=done["failed tests"] > 0,
+            unsigned=done["taken back, unsigned"] > 0,
+        )
+        due_work.end(unit, DELIVERIES, next_at)
+    return done
+
+
+def _watch(known: Sequence[RoundContext], still_open: Sequence[RoundContext]) -> Counter[str]:
+    done: Counter[str] = Counter()
     for one in still_open:
         with one.unit("watch") as unit:
             done["milestones"] += len(note_passed(unit, one.round_id))
@@ -48,7 +71,7 @@ def watch(context: Context, region: str, school_year: str) -> Counter[str]:
     done.update(_take_back(known[-1]))
     done.update(_send(known))
     for one in still_open:  # last: a school that hangs must not keep waiting what matters more
-        done["tested"] += _test(one)
+        done.update(_test(one))
     return done
 
 
@@ -59,22 +82,23 @@ def _tell_undelivered(context: RoundContext) -> int:
         return sum(item.count for item in tell_undelivered(unit, context.agreement, context.kind))
 
 
-def _test(context: RoundContext) -> int:
+def _test(context: RoundContext) -> Counter[str]:
     milestones = context.round.milestones
     if not milestones.opens <= context.clock() < milestones.delivers:
-        return 0
+        return Counter()
     tester = Tester(
         *(context.ledger, context.trust, context.agreement, context.round_id),
         *("watch", context.clock, context.settings.outbox),
     )
     tester.take_in()
-    if not any(_is_to_be_tested(school, context.clock()) for school in tester.standing()):
-        return 0
-    found = tester.send()
+    found = []
+    if any(_is_to_be_tested(school, context.clock()) for school in tester.standing()):
+        found = tester.send()
     for school in found:
         if not school.has_passed:
             log.warning("Proefbericht niet geslaagd | not passed: %s (%s): %s", school.name, school.school, school.code)
-    return len(found)
+    failed = sum(not school.has_passed for school in tester.standing())
+    return Counter({"tested": len(found), "failed tests": failed})
 
 
 def _is_to_be_tested(school: SchoolResult, at: datetime) -> bool:

@@ -19,6 +19,9 @@ grant select, insert (region, round_id, milestone, moment, behind) on overstap.m
 grant select, insert, update (primary_school, stage, recorded_at, unstated_at, withdrawn_at) on overstap.application to overstap_region;
 grant select, insert (region, school_year, source, line, code, facts), delete on overstap.refused_registration to overstap_region;
 
+grant select, insert, update on overstap.due_work, overstap.collected to overstap_region;
+grant execute on function overstap.due_work to overstap_app;
+
 -- gates
 grant select, insert (region, round_id, gate, approved, decided_by, reason, answer_key, dossiers)
     on overstap.gate_decision to overstap_region;

@@ -1,6 +1,7 @@
 """What coordinators and schools are to be told, each once per meaning, and which mail told it."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +76,18 @@ def waiting(unit: UnitOfWork) -> dict[str, list[WaitingNotice]]:
         told = Notice(kind, about, recipient, facts, round_id, is_urgent)
         found.setdefault(recipient, []).append(WaitingNotice(notice, told, noted_at))
     return found
+
+
+def counted(unit: UnitOfWork) -> Counter[str]:
+    """Return how many notices nobody was told yet: "urgent" ones, and "digest" for the others."""
+    return Counter(
+        dict(
+            unit.rows(
+                "select case when is_urgent then 'urgent' else 'digest' end, count(*) from overstap.notice "
+                "where mail is null and dropped_at is null group by 1"
+            )
+        )
+    )
 
 
 def told_in(unit: UnitOfWork, found: Sequence[WaitingNotice], mail: str) -> None:

@@ -67,6 +67,18 @@ def standing(unit: UnitOfWork, round_id: str) -> list[SchoolStanding]:
     ]
 
 
+def closing_moments(unit: UnitOfWork, round_id: str) -> list[datetime]:
+    """Return when the windows of a round close that are open still, each moment once."""
+    return [
+        row[0]
+        for row in unit.rows(
+            "select distinct review_closes_at from overstap.dossier where round_id = %(round)s and state = 'in_review' "
+            "and review_closes_at > overstap.clock() order by 1",
+            round=round_id,
+        )
+    ]
+
+
 def decide_window(
     unit: UnitOfWork,
     round_id: str,

@@ -37,7 +37,9 @@ def send_mail(region: str, school_year: str) -> dict[str, int]:
 
     with bare_workplace() as context:
         if not context.settings.mail:
+            notifying.finish(context, region)
             raise AirflowSkipException("OVERSTAP_MAIL noemt geen mailserver (names no mail server): de mail wacht")
         done = notifying.send_mail(context, region, server=door(context.settings.mail))
+        notifying.finish(context, region)
     say("Mail", done)
     return dict(done)

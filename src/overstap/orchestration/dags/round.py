@@ -1,4 +1,4 @@
-"""One DAG per region and round: what the region agreed becomes tasks that a coordinator can follow and rerun.
+"""The DAG of one round: what the region agreed becomes tasks that a coordinator can follow and rerun.
 
 A school that is late or rejected holds up nobody: the others go on, and clearing its red task brings it in later.
 Towards a partnership (support) parents inspect nothing and no registration is needed, so the round is shorter.
@@ -9,15 +9,15 @@ from airflow.sdk import DAG, TriggerRule, chain
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.orchestration import tasks
+from overstap.orchestration.dags.common import common
 from overstap.orchestration.deadlines import alerts
 from overstap.orchestration.documentation import round_doc
 from overstap.orchestration.gates import AcceptUndeliverable, DecideNotInspected, ReleaseForDelivery, ReleaseForReview
-from overstap.orchestration.roles import access_of
 from overstap.orchestration.round_context import RoundRef
 from overstap.orchestration.run_form import run_form
-from overstap.orchestration.schedule import agreed_now, at_opening, before_opening
+from overstap.orchestration.schedule import at_opening, before_opening
 from overstap.orchestration.sensors import WaitForMilestone, WaitForReceipts, WaitForReview
-from overstap.orchestration.task_factory import AGAIN, round_steps
+from overstap.orchestration.task_factory import round_steps
 from overstap.orchestration.titles import title
 
 EVEN_IF_A_SCHOOL_FAILED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
@@ -35,17 +35,13 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         doc_md=round_doc(agreement, kind),
         schedule=at_opening(agreed.milestones.opens),
         start_date=before_opening(agreed.milestones.opens),
-        catchup=True,  # a scheduler that was down at the opening still opens the round, once
-        max_active_runs=1,
-        default_args={"owner": ref.region, **AGAIN},
-        owner_links={ref.region: f"mailto:{agreement.coordinators[0].email}"},
-        tags=["overstap", f"regio:{ref.region}", f"ronde:{ref.kind}", f"schooljaar:{ref.school_year}"],
         deadline=alerts(agreement, kind),
-        access_control=access_of(ref.region),
+        # Catching up: a scheduler that was down at the opening still opens the round, once
+        **common(agreement, f"ronde:{ref.kind}") | {"catchup": True},
     ) as dag:
         steps = round_steps(ref)
 
-        # What schools supplied by the agreed moment (daily until then: dags/intake.py), and where their pupils go
+        # What schools supplied by the agreed moment (daily until then: the DAG of `intake`), and where their pupils go
         opened = steps.once("open_round", tasks.open_round)
         data_due = steps.add(WaitForMilestone, "data_due", milestone="data_due")
         registered = [steps.once("registrations", tasks.registrations)] if kind.is_inspected else []
@@ -95,8 +91,3 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         [*registered, collected, delivered, closed] >> complete  # stays red while a school is missing
     dag.params.update(run_form(agreement, kind))  # at the end: each task would make a copy of it
     return dag
-
-
-for agreement in agreed_now():
-    for kind in agreement.rounds:
-        globals()[f"{agreement.region}__{kind}"] = round_dag(agreement, kind)

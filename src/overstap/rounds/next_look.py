@@ -1,0 +1,115 @@
+"""When background work has to look again: the next moment at which something is due that no change announces.
+
+What changes is announced by an audit line or a moment in the ledger, and starts the work by itself
+(`ledger.rounds.due_work`). These are the moments that only the agreement and the clock know.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from overstap.agreements.model.notices import Notices
+from overstap.clock import wall
+from overstap.ledger.delivery import uncollected
+from overstap.ledger.delivery.uncollected import REMIND_AFTER
+from overstap.ledger.notifications import notices as ledger_notices
+from overstap.ledger.review.windows import closing_moments
+from overstap.ledger.rounds import rounds
+from overstap.ledger.rounds.due_work import waits_for_answers
+from overstap.ledger.session import UnitOfWork
+from overstap.rounds.context import RoundContext
+
+DAILY = timedelta(days=1)
+"""A look that found nothing to wait for is repeated after that, whatever was overlooked."""
+LIES_READY = timedelta(minutes=15)
+"""Between two looks where a school collects by itself, while an answer of it is waited for."""
+TESTED_AGAIN_AFTER = timedelta(hours=6)
+"""A school that did not pass its test is tried again by itself, not oftener than this."""
+UNSIGNED_AGAIN_AFTER = timedelta(hours=1)
+"""A taking back whose sender's certificate is not in order is tried again by itself, not oftener than this."""
+
+
+def for_deliveries(
+    unit: UnitOfWork, open_rounds: Sequence[RoundContext], at: datetime, *, tests_failed: bool, unsigned: bool
+) -> datetime:
+    """Return when a region's deliveries have to be looked at again.
+
+    Args:
+        unit: the transaction.
+        open_rounds: rounds that are not closed.
+        at: the present moment.
+        tests_failed: whether a school did not pass its test.
+        unsigned: whether something could not be taken back yet.
+    """
+    found = [moment for one in open_rounds for moment in _milestones(one)]
+    if waits_for_answers(unit):
+        found.append(at + LIES_READY)
+    if tests_failed:
+        found.append(at + TESTED_AGAIN_AFTER)
+    if unsigned:
+        found.append(at + UNSIGNED_AGAIN_AFTER)
+    return soonest(found, at)
+
+
+def for_answers(unit: UnitOfWork, asked: Iterable[tuple[str, str, datetime]], at: datetime) -> datetime:
+    """Return when to look again where schools collect by themselves.
+
+    Args:
+        unit: the transaction.
+        asked: round, school and moment at which receipts are due, for every place that was looked at.
+        at: the present moment.
+    """
+    due: dict[str, datetime] = {}
+    schools: dict[str, set[str]] = {}
+    for round_id, school, receipts_due in asked:
+        due[round_id] = receipts_due
+        schools.setdefault(round_id, set()).add(school)
+    waiting = any(
+        one.school in schools[round_id]
+        for round_id in due
+        for one in uncollected.standing(unit, round_id, due[round_id])
+    )
+    return at + (LIES_READY if waiting else DAILY)
+
+
+def for_notices(unit: UnitOfWork, at: datetime) -> datetime:
+    """Return when a region's mail has to be looked at again."""
+    found: list[datetime] = []
+    known = rounds.not_closed(unit)
+    for one in known:
+        agreed = one.agreement.round(one.kind)
+        moments = {name: getattr(agreed.milestones, name) for name in one.kind.milestones}
+        near = one.agreement.notices.deadline_near
+        found += moments.values()
+        found += [moments[name] - near for name in ("data_due", "review_closes", "receipts_due") if name in moments]
+        found += [wall(moments[it.of]) - timedelta(days=it.days_before) for it in agreed.reminders if it.of in moments]
+        for closes in closing_moments(unit, one.round_id):
+            found += [
+                wall(closes) - timedelta(days=it.days_before) for it in agreed.reminders if it.of == "review_closes"
+            ]
+        for left in uncollected.standing(unit, one.round_id, agreed.milestones.receipts_due):
+            found += [left.since + REMIND_AFTER * (left.reminders_due + 1), agreed.milestones.receipts_due - DAILY]
+    waiting = ledger_notices.counted(unit)
+    if known and waiting.total():
+        found += _mail_times(known[-1].agreement.notices, at, has_urgent=waiting["urgent"] > 0)
+    return soonest(found, at)
+
+
+def soonest(moments: Iterable[datetime], at: datetime) -> datetime:
+    """Return the first of some moments that is still to come; a day from now when none is before that."""
+    return min([at + DAILY, *(moment for moment in moments if moment > at)])
+
+
+def _milestones(context: RoundContext) -> Iterator[datetime]:
+    milestones = context.round.milestones
+    return (getattr(milestones, name) for name in context.kind.milestones)
+
+
+def _mail_times(agreed: Notices, at: datetime, *, has_urgent: bool) -> Iterator[datetime]:
+    """Yield when a mail that waits may go: the next digest, the end of quiet hours, the next urgent mail."""
+    today = wall(at)
+    for days in (0, 1):
+        for name in ("digest_at", "quiet_until"):
+            hour = agreed.hour(name)
+            yield (today + timedelta(days=days)).replace(hour=hour.hour, minute=hour.minute, second=0, microsecond=0)
+    if has_urgent:
+        yield at + max(agreed.urgent_every, timedelta(minutes=1))
