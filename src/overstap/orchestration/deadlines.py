@@ -37,7 +37,7 @@ def alerts(agreement: Agreement, kind: RoundKind) -> list[DeadlineAlert]:
             name=title("deadline"),
             reference=DeadlineReference.FIXED_DATETIME(agreed.milestones.receipts_due),
             interval=GRACE + timedelta(days=agreed.may_shift.get("receipts_due", 0)),
-            callback=AsyncCallback(was_missed, {"round_id": agreement.round_id(kind)}),
+            callback=AsyncCallback(was_missed, {"round_id": str(agreement.round_id(kind))}),
         )
     ]
 
