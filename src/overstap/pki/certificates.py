@@ -1,13 +1,11 @@
-"""The checks on one certificate that depend on nothing but the certificate and the authorities trusted."""
+"""The checks on one certificate that depend on nothing but the certificate."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509 import verification
 from cryptography.x509.oid import NameOID
 
 from overstap.errors import OverstapError
@@ -27,7 +25,6 @@ UNREADABLE = (
 """What the library raises, some of it only when a part is looked at, for a certificate that is not one."""
 
 _RSA_BITS = frozenset({3072, 4096})
-_LONGEST_CHAIN = 3  # certificates of authorities between a school's and the root, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,48 +88,3 @@ def check_time(certificate: x509.Certificate, at: datetime) -> None:
             since=f"{certificate.not_valid_before_utc:%Y-%m-%d}",
             until=f"{certificate.not_valid_after_utc:%Y-%m-%d}",
         )
-
-
-def chain_of(
-    certificate: x509.Certificate,
-    *,
-    between: Sequence[x509.Certificate],
-    roots: Sequence[x509.Certificate],
-    at: datetime,
-) -> CertificateChain:
-    """Follow a certificate to a trusted root (RFC 5280 section 6, through the library's verifier).
-
-    Extensions of authorities are held to the library's defaults; what a school's own certificate must say of its use
-    is checked by its role, where the message can be precise.
-
-    Args:
-        certificate: the school's.
-        between: authorities that may stand between, trusted for nothing by themselves.
-        roots: the trusted roots.
-        at: the moment at which every certificate of the chain must be valid.
-
-    Raises:
-        OverstapError: TRUST-005 when there is no such way.
-    """
-    if not roots:
-        raise OverstapError("TRUST-005", subject=label(certificate))
-    verifier = (
-        verification.PolicyBuilder()
-        .store(verification.Store(list(roots)))
-        .time(at)
-        .max_chain_depth(_LONGEST_CHAIN)
-        .extension_policies(
-            ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(),
-            ee_policy=verification.ExtensionPolicy.permit_all(),
-        )
-        .build_client_verifier()
-    )
-    try:
-        found = tuple(verifier.verify(certificate, list(between)).chain)
-    except verification.VerificationError as error:
-        raise OverstapError("TRUST-005", subject=label(certificate)) from error
-    return CertificateChain(
-        certificates=found,
-        not_before=max(one.not_valid_before_utc for one in found),
-        not_after=min(one.not_valid_after_utc for one in found),
-    )

@@ -3,24 +3,14 @@
 What comes back is signed, so the way needs no protection; but whoever stands on the way must not hold anybody up.
 """
 
-import http.client
-import io
-import socket
-import time
-from urllib.parse import urlsplit
+import asyncio
+import threading
+from typing import Any
+
+import httpx
 
 _SECONDS = 8.0
 _MOST_BYTES = 64 * 1024
-
-
-class _Read:
-    """What was read, in the form of a socket that http.client wants."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def makefile(self, mode: str) -> io.BytesIO:
-        return io.BytesIO(self._data)
 
 
 def post(url: str, body: bytes, *, kind: str, answer: str, seconds: float = _SECONDS) -> bytes:
@@ -36,37 +26,50 @@ def post(url: str, body: bytes, *, kind: str, answer: str, seconds: float = _SEC
     Raises:
         OSError: no answer, another status or media type, too late or too large.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
-        raise OSError("not an address over plain HTTP")
-    ends = time.monotonic() + seconds
-    host = parts.netloc.rpartition("@")[2]
-    head = f"POST {parts.path or '/'} HTTP/1.0\r\nHost: {host}\r\nContent-Type: {kind}\r\nAccept: {answer}\r\n"
-    head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     try:
-        address = (parts.hostname, parts.port or 80)
-    except ValueError as problem:
+        address = httpx.URL(url).copy_with(userinfo=b"")
+    except httpx.InvalidURL as problem:
         raise OSError("not an address over plain HTTP") from problem
-    with socket.create_connection(address, timeout=seconds) as line:
-        line.sendall(head.encode("ascii", "strict") + body)
-        data = b""
-        while True:
-            left = ends - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("no answer in time")
-            line.settimeout(left)
-            part = line.recv(_MOST_BYTES)
-            if not part:
-                break
-            data += part
-            if len(data) > _MOST_BYTES:
-                raise OSError("the answer is too large")
-    response = http.client.HTTPResponse(_Read(data))  # type: ignore[arg-type]  # only makefile is asked for
+    if address.scheme != "http" or not address.host or (address.port or 80) > 65535:
+        raise OSError("not an address over plain HTTP")
+    done: list[Any] = []
+
+    def ask() -> None:
+        try:
+            done.append(asyncio.run(_ask(address, body, kind, answer, seconds)))
+        except Exception as problem:
+            done.append(problem)
+
+    # A thread of its own: a deadline over all of it, dripping headers too, takes an event loop, and the caller may
+    # stand in one.
+    asking = threading.Thread(target=ask, name="ocsp", daemon=True)
+    asking.start()
+    asking.join()
+    [outcome] = done
+    if isinstance(outcome, Exception):
+        raise OSError(str(outcome) or type(outcome).__name__) from outcome
+    return bytes(outcome)
+
+
+async def _ask(address: httpx.URL, body: bytes, kind: str, answer: str, seconds: float) -> bytes:
+    headers = {"Content-Type": kind, "Accept": answer, "Connection": "close"}
     try:
-        response.begin()
-        content = response.read()
-    except (http.client.HTTPException, ValueError) as problem:
-        raise OSError("the answer is not HTTP") from problem
-    if response.status != http.client.OK or response.headers.get_content_type() != answer:
-        raise OSError(f"the answer has status {response.status} and type {response.headers.get_content_type()}")
+        async with asyncio.timeout(seconds):
+            # No proxy or password of the environment: what is asked about whom is nobody else's business
+            async with (
+                httpx.AsyncClient(trust_env=False, timeout=seconds) as client,
+                client.stream("POST", address, content=body, headers=headers) as response,
+            ):
+                content = b""
+                async for part in response.aiter_bytes():
+                    content += part
+                    if len(content) > _MOST_BYTES:
+                        raise OSError("the answer is too large")
+    except TimeoutError:
+        raise OSError("no answer in time") from None
+    except httpx.HTTPError as problem:
+        raise OSError(f"no answer over HTTP ({type(problem).__name__})") from problem
+    found = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if response.status_code != httpx.codes.OK or found != answer:
+        raise OSError(f"the answer has status {response.status_code} and type {found or '-'}")
     return content

@@ -1,7 +1,13 @@
-"""Revocation lists (CRL, RFC 5280 section 5): cached on disk, signed by the authority, usable without a network."""
+"""Revocation lists (CRL, RFC 5280 sections 5 and 6.3): on disk, signed by the authority, usable without a network.
+
+Every list that lies in the folder is looked at within its scope: an issuing distribution point that limits it to some
+certificates or some reasons, and a delta list beside its base. What a list does not say about a certificate proves
+nothing outside that scope, and a list with a critical extension that is not known here is not used at all.
+"""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -9,14 +15,27 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from overstap.errors import OverstapError
-from overstap.pki.certificates import label
+from overstap.pki.certificates import UNREADABLE, label
+
+_LIST_EXTENSIONS = (
+    x509.AuthorityKeyIdentifier,
+    x509.CRLNumber,
+    x509.DeltaCRLIndicator,
+    x509.IssuingDistributionPoint,
+    x509.FreshestCRL,
+    x509.AuthorityInformationAccess,
+    x509.IssuerAlternativeName,
+)
+_ENTRY_EXTENSIONS = (x509.CRLReason, x509.InvalidityDate, x509.CertificateIssuer)
+_REASONS = frozenset(x509.ReasonFlags) - {x509.ReasonFlags.unspecified, x509.ReasonFlags.remove_from_crl}
+"""All that `onlySomeReasons` can name (RFC 5280 section 4.2.1.13)."""
 
 
 def _read(path: Path) -> x509.CertificateRevocationList:
     try:
         data = path.read_bytes()
         return x509.load_pem_x509_crl(data) if data.startswith(b"-----") else x509.load_der_x509_crl(data)
-    except (OSError, ValueError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise OverstapError("TRUST-014", file=path.name, folder=path.parent.name) from error
 
 
@@ -28,16 +47,136 @@ def _is_signed_by(found: x509.CertificateRevocationList, issuer: x509.Certificat
 
 
 @dataclass(frozen=True, slots=True)
+class _Entry:
+    since: datetime
+    is_removal: bool
+    """A delta list takes it off: a hold has ended, or the certificate has."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """About which certificates and reasons a list speaks (RFC 5280 section 5.2.5)."""
+
+    only_users: bool = False
+    only_authorities: bool = False
+    only_attributes: bool = False
+    is_indirect: bool = False
+    reasons: frozenset[x509.ReasonFlags] = _REASONS
+    names: frozenset[x509.GeneralName] | None = None
+    """Of its distribution point; None when it states none."""
+
+    def has(self, certificate: x509.Certificate) -> bool:
+        """Tell whether the list speaks about a certificate."""
+        is_authority = _is_authority(certificate)
+        if self.only_attributes or (self.only_users and is_authority) or (self.only_authorities and not is_authority):
+            return False
+        return self.names is None or bool(self.names & _points_of(certificate))
+
+
+@dataclass(frozen=True, slots=True)
 class _List:
     """A list, read once: the library looks through all of it for each certificate, and an authority's can be long."""
 
-    revoked: dict[int, datetime]
-    """Serial number to the moment from which it was revoked."""
+    number: int | None
+    base: int | None
+    """For a delta list: the number of the base list that it adds to (RFC 5280 section 5.2.4)."""
+    scope: _Scope
+    entries: Mapping[int, _Entry] = field(repr=False)
+    since: datetime
     until: datetime | None
 
     @classmethod
-    def of(cls, found: x509.CertificateRevocationList) -> "_List":
-        return cls({one.serial_number: one.revocation_date_utc for one in found}, found.next_update_utc)
+    def of(cls, found: x509.CertificateRevocationList, issuer: x509.Certificate) -> "_List | None":
+        """Read a list of an authority; None when it cannot be used, since something in it is not known here."""
+        known = {one.oid: one.value for one in found.extensions if isinstance(one.value, _LIST_EXTENSIONS)}
+        if any(one.critical and one.oid not in known for one in found.extensions):
+            return None
+        scope = _scope_of(known.get(x509.IssuingDistributionPoint.oid))
+        number, delta = known.get(x509.CRLNumber.oid), known.get(x509.DeltaCRLIndicator.oid)
+        entries = _entries(found, issuer) if scope is not None else None
+        if scope is None or entries is None:
+            return None
+        return cls(
+            number.crl_number if isinstance(number, x509.CRLNumber) else None,
+            delta.crl_number if isinstance(delta, x509.DeltaCRLIndicator) else None,
+            scope,
+            entries,
+            found.last_update_utc,
+            found.next_update_utc,
+        )
+
+    def with_delta(self, deltas: Iterable["_List"]) -> "_List":
+        """Return a base list with the newest delta list that adds to it."""
+        fitting = [
+            one
+            for one in deltas
+            if one.scope == self.scope
+            and one.base is not None
+            and self.number is not None
+            and one.base <= self.number <= (one.number or 0)
+        ]
+        if not fitting:
+            return self
+        delta = max(fitting, key=lambda one: (one.number or 0, one.since))
+        entries = {**self.entries, **delta.entries}
+        ends = [one.until for one in (self, delta) if one.until is not None]
+        return _List(delta.number, None, self.scope, entries, delta.since, max(ends, default=None))
+
+
+def _entries(found: x509.CertificateRevocationList, issuer: x509.Certificate) -> dict[int, _Entry] | None:
+    """Return what a list says of an authority's certificates; None when an entry has what is not known here.
+
+    In an indirect list an entry may be about another authority's certificate, and so are those that follow it without a
+    word of their own (RFC 5280 section 5.3.3).
+    """
+    entries = {}
+    about = issuer.subject
+    for one in found:
+        is_removal = False
+        for extension in one.extensions:
+            if not isinstance(extension.value, _ENTRY_EXTENSIONS):
+                if extension.critical:
+                    return None
+            elif isinstance(extension.value, x509.CertificateIssuer):
+                names = extension.value.get_values_for_type(x509.DirectoryName)
+                about = names[0] if names else about
+            elif isinstance(extension.value, x509.CRLReason):
+                is_removal = extension.value.reason is x509.ReasonFlags.remove_from_crl
+        if about == issuer.subject:
+            entries[one.serial_number] = _Entry(one.revocation_date_utc, is_removal)
+    return entries
+
+
+def _scope_of(stated: object) -> _Scope | None:
+    """Return a list's scope; None when it is stated in a form that is not known here."""
+    if not isinstance(stated, x509.IssuingDistributionPoint):
+        return _Scope()
+    if stated.relative_name is not None:
+        return None
+    return _Scope(
+        stated.only_contains_user_certs,
+        stated.only_contains_ca_certs,
+        stated.only_contains_attribute_certs,
+        stated.indirect_crl,
+        _REASONS if stated.only_some_reasons is None else frozenset(stated.only_some_reasons),
+        frozenset(stated.full_name) if stated.full_name is not None else None,
+    )
+
+
+def _points_of(certificate: x509.Certificate) -> frozenset[x509.GeneralName]:
+    """Return the names of a certificate's distribution points; without any, its issuer's (RFC 5280 section 6.3.3)."""
+    try:
+        points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    except x509.ExtensionNotFound:
+        return frozenset({x509.DirectoryName(certificate.issuer)})
+    return frozenset(name for point in points for name in point.full_name or ())
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
 
 
 class RevocationLists:
@@ -51,7 +190,7 @@ class RevocationLists:
         self._folder = folder
         self._seen: frozenset[tuple[str, int]] = frozenset()
         self._lists: list[x509.CertificateRevocationList] = []
-        self._newest: dict[x509.Certificate, _List | None] = {}
+        self._read: dict[x509.Certificate, list[_List]] = {}
 
     def refresh(self) -> None:
         """Read the folder again if a list in it changed."""
@@ -59,20 +198,31 @@ class RevocationLists:
             seen = frozenset((one.name, one.stat().st_mtime_ns) for one in entries if one.name.endswith(".crl"))
         if seen != self._seen:
             self._lists = [_read(self._folder / name) for name, _ in sorted(seen)]
-            self._newest, self._seen = {}, seen
+            self._read, self._seen = {}, seen
 
-    def _current(self, issuer: x509.Certificate) -> _List | None:
-        """Return the newest list that this very authority signed."""
-        if issuer not in self._newest:
-            signed = [one for one in self._lists if _is_signed_by(one, issuer)]
-            newest = max(signed, key=lambda one: one.last_update_utc, default=None)
-            self._newest[issuer] = _List.of(newest) if newest is not None else None
-        return self._newest[issuer]
+    def _of(self, issuer: x509.Certificate) -> list[_List]:
+        """Return the newest list per scope that this very authority signed, each with its delta list.
+
+        A delta list whose base is not there stands by itself: what it names is revoked, and it proves nothing else.
+        """
+        if issuer not in self._read:
+            self._read[issuer] = list(_newest(self._signed_by(issuer)))
+        return self._read[issuer]
+
+    def _signed_by(self, issuer: x509.Certificate) -> Iterator[_List]:
+        for one in self._lists:
+            try:
+                found = _List.of(one, issuer) if _is_signed_by(one, issuer) else None
+            except UNREADABLE:  # an extension that is not one, found when it is looked at
+                found = None
+            if found is not None:
+                yield found
 
     def covers(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
         """Check that a certificate was not revoked at a moment, as far as the lists go.
 
-        A revocation holds from its date on, so that what was signed before it stays provable.
+        A revocation holds from its date on, so that what was signed before it stays provable. It holds whatever the
+        scope of the list that has it: an authority gives a serial number once.
 
         Args:
             certificate: the one in question.
@@ -80,20 +230,46 @@ class RevocationLists:
             at: the moment.
 
         Returns:
-            Whether a list of this authority covers the moment. If not, it is not known whether it was revoked.
+            Whether lists of this authority cover the certificate, for every reason, at the moment. If not, it is not
+            known whether it was revoked.
 
         Raises:
             OverstapError: TRUST-008 revoked.
         """
-        current = self._current(issuer)
-        if current is None:
-            return False
-        since = current.revoked.get(certificate.serial_number)
-        if since is not None and since <= at:
-            raise OverstapError("TRUST-008", subject=label(certificate), on=f"{since:%Y-%m-%d}")
-        return current.until is not None and current.until >= at
+        covered: set[x509.ReasonFlags] = set()
+        for one in self._of(issuer):
+            entry = one.entries.get(certificate.serial_number)
+            if entry is not None and not entry.is_removal and entry.since <= at:
+                raise OverstapError("TRUST-008", subject=label(certificate), on=f"{entry.since:%Y-%m-%d}")
+            if one.base is None and one.until is not None and one.until >= at and one.scope.has(certificate):
+                covered |= one.scope.reasons
+        return covered >= _REASONS
 
     def until(self, issuer: x509.Certificate) -> datetime | None:
-        """Return until when the newest list of an authority counts, or None when there is none."""
-        current = self._current(issuer)
-        return current.until if current is not None else None
+        """Return until when the lists of an authority count for its users' certificates, or None when there is none."""
+        ends = [
+            one.until
+            for one in self._of(issuer)
+            if one.base is None and one.until is not None and not one.scope.only_attributes
+        ]
+        users = [
+            one.until
+            for one in self._of(issuer)
+            if one.base is None and one.until is not None and not one.scope.only_attributes
+            and not one.scope.only_authorities
+        ]  # fmt: skip
+        return max(users or ends, default=None)
+
+
+def _newest(lists: Iterable[_List]) -> Iterator[_List]:
+    by_scope: dict[_Scope, list[_List]] = {}
+    for one in lists:
+        by_scope.setdefault(one.scope, []).append(one)
+    for found in by_scope.values():
+        bases = [one for one in found if one.base is None]
+        deltas = [one for one in found if one.base is not None]
+        if bases:
+            newest = max(bases, key=lambda one: one.since).with_delta(deltas)
+            yield newest
+            deltas = [one for one in deltas if one.since > newest.since]
+        yield from deltas

@@ -33,6 +33,11 @@ _EXTENDED = {
 }
 
 
+def uses_of(role: Role) -> frozenset[x509.ObjectIdentifier]:
+    """Return the extended key usages of which a role needs one."""
+    return _EXTENDED[role]
+
+
 def has_purpose(certificate: x509.Certificate, role: Role) -> bool:
     """Tell whether a certificate's own extensions permit a role.
 

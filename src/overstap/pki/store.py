@@ -10,7 +10,7 @@ from cryptography import x509
 
 from overstap.clock import now
 from overstap.errors import OverstapError
-from overstap.pki import certificates
+from overstap.pki import certificates, path_validation
 from overstap.pki.certificates import CertificateChain
 from overstap.pki.identities import DecryptionIdentity, KeyRing, RecipientCertificate, SigningIdentity, TlsIdentity
 from overstap.pki.keyfiles import PrivateKey, read_certificates, read_key
@@ -19,7 +19,7 @@ from overstap.pki.numbers import oin_of
 from overstap.pki.ocsp import Responders
 from overstap.pki.pkcs12 import PASSWORD_SUFFIX, read_pkcs12
 from overstap.pki.revocation import RevocationLists
-from overstap.pki.roles import Role, has_purpose
+from overstap.pki.roles import Role, has_purpose, uses_of
 
 REVOCATION_UNKNOWN = frozenset({"TRUST-009", "TRUST-019"})
 """Codes that say: whether it was revoked is not known now. Hold: it will be, and nothing is refused for that."""
@@ -170,7 +170,8 @@ class TrustStore:
 
         Raises:
             OverstapError: TRUST-012 weak key; TRUST-011 somebody else's; TRUST-010 wrong purpose; TRUST-006 outside
-                its validity; TRUST-007 ends within `days`; TRUST-005 no chain to a trusted root; TRUST-013 a
+                its validity; TRUST-007 ends within `days`; TRUST-005 no chain to a trusted root, TRUST-021 and
+                TRUST-022 a certificate in it fails a rule; TRUST-013 a
                 development certificate in production; TRUST-008 revoked; TRUST-009 and TRUST-019 revocation unknown
                 (`REVOCATION_UNKNOWN`); TRUST-018 not readable as a certificate.
         """
@@ -224,7 +225,8 @@ class TrustStore:
             raise OverstapError("TRUST-011", subject=certificates.label(certificate), oin=oin)
         if not has_purpose(certificate, role):
             raise OverstapError("TRUST-010", subject=certificates.label(certificate), role=role)
-        chain = certificates.chain_of(certificate, between=self._between(), roots=self._roots(), at=at)
+        chain = path_validation.chain_of(certificate, between=self._between(), roots=self._roots(), at=at)
+        path_validation.check_uses(chain, uses_of(role))
         for one in chain.certificates:
             self._refuse_development(one)
         if len(self._chains) >= _CHAINS_KEPT:

@@ -1,0 +1,206 @@
+"""Certification paths by RFC 5280 section 6.1: a certificate to a trusted root, or which certificate fails which rule.
+
+The path is built and validated by pyhanko-certvalidator, which knows constraints on directory names and authorities of
+which the certificates say nothing about the web (docs/decisions/0031-path-validator.md). Revocation is judged apart
+(`revocation`, `ocsp`). What RFC 5280 leaves open is decided here: an authority whose certificate is limited to uses
+(extended key usage) may issue for those uses only, as authorities and browsers hold it.
+"""
+
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from asn1crypto import x509 as asn1
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from pyhanko_certvalidator.context import ValidationContext
+from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError
+from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.validate import async_validate_path
+
+from overstap.errors import OverstapError
+from overstap.pki.certificates import CertificateChain, label
+
+_LONGEST_CHAIN = 3
+"""Certificates of authorities between a school's and the root, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why one path does not hold."""
+
+    certificate: x509.Certificate
+    rule: str
+    said: str
+
+
+def chain_of(
+    certificate: x509.Certificate,
+    *,
+    between: Sequence[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+    at: datetime,
+) -> CertificateChain:
+    """Follow a certificate to a trusted root.
+
+    What a school's own certificate must say of its use is checked by its role, where the message can be precise.
+
+    Args:
+        certificate: the school's.
+        between: authorities that may stand between, trusted for nothing by themselves.
+        roots: the trusted roots.
+        at: the moment at which every certificate of the path must be valid.
+
+    Raises:
+        OverstapError: TRUST-005 when there is no path; TRUST-021 when there is, and a certificate in it fails a rule.
+    """
+    known = {_der(one): one for one in (certificate, *between, *roots)}
+    context = ValidationContext(
+        trust_roots=[asn1.Certificate.load(_der(one)) for one in roots],
+        other_certs=[asn1.Certificate.load(_der(one)) for one in between],
+        moment=at,
+        allow_fetching=False,
+        time_tolerance=timedelta(0),
+    )
+    try:
+        paths = _finished(context.path_builder.async_build_paths(asn1.Certificate.load(_der(certificate))))
+    except PathBuildingError:
+        paths = []
+    failures = []
+    for path in paths:
+        found = tuple(known[one.dump()] for one in reversed(list(path.iter_certs(include_root=True))))
+        failure = _failure(context, path, found, at)
+        if failure is None:
+            return CertificateChain(
+                certificates=found,
+                not_before=max(one.not_valid_before_utc for one in found),
+                not_after=min(one.not_valid_after_utc for one in found),
+            )
+        failures.append(failure)
+    # A path whose signatures do not hold is none: another authority has the same name
+    failures = [one for one in failures if one.rule != _SIGNATURE]
+    if not failures:
+        raise OverstapError("TRUST-005", subject=label(certificate))
+    raise OverstapError(
+        "TRUST-021",
+        subject=label(certificate),
+        certificate=label(failures[0].certificate),
+        rule=failures[0].rule,
+        said=failures[0].said,
+    )
+
+
+def check_uses(chain: CertificateChain, uses: frozenset[x509.ObjectIdentifier]) -> None:
+    """Check that each authority of a chain may issue certificates for a use.
+
+    An authority whose certificate names no uses may issue for all; a root is trusted for all.
+
+    Args:
+        chain: of the certificate.
+        uses: the uses, of which one is enough; see `roles`.
+
+    Raises:
+        OverstapError: TRUST-022 with the authority that is limited to other uses.
+    """
+    own = _uses_of(chain.certificates[0])
+    wanted = uses & own if own is not None else uses
+    for authority in chain.certificates[1:-1]:
+        limited = _uses_of(authority)
+        if limited is not None and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE not in limited and not limited & wanted:
+            raise OverstapError("TRUST-022", subject=label(chain.certificates[0]), certificate=label(authority))
+
+
+_SIGNATURE = "RFC 5280 6.1.3 (a)(1)"
+
+
+def _failure(
+    context: ValidationContext, path: ValidationPath, chain: tuple[x509.Certificate, ...], at: datetime
+) -> _Failure | None:
+    if len(chain) > _LONGEST_CHAIN + 2:
+        return _Failure(chain[0], "RFC 5280 6.1.4 (l)", f"more than {_LONGEST_CHAIN} authorities below the root")
+    root = chain[-1]
+    if not root.not_valid_before_utc <= at <= root.not_valid_after_utc:
+        return _Failure(root, "RFC 5280 4.1.2.5", "the root is not valid at this moment")
+    try:
+        _finished(async_validate_path(context, path))
+    except PathValidationError as problem:
+        # The library tells how far it came by the wording alone; which certificate and rule it was is looked up here
+        return _judged(chain, at, problem.failure_msg)
+    return None
+
+
+def _judged(chain: tuple[x509.Certificate, ...], at: datetime, said: str) -> _Failure:
+    """Return which certificate of a path fails which rule: the first one from the root that a rule here explains."""
+    for place in range(len(chain) - 2, -1, -1):
+        one, issuer = chain[place], chain[place + 1]
+        try:
+            one.verify_directly_issued_by(issuer)
+        except Exception:
+            return _Failure(one, _SIGNATURE, said)
+        if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
+            return _Failure(one, "RFC 5280 4.1.2.5", said)
+        if place and not _is_authority(one):
+            return _Failure(one, "RFC 5280 4.2.1.9", said)
+        if place and not _may_sign(one):
+            return _Failure(one, "RFC 5280 4.2.1.3", said)
+    if "namespace" in said or "name constraint" in said.lower():
+        limits = [one for one in chain[1:] if _has(one, x509.NameConstraints)]
+        return _Failure(limits[0] if limits else chain[0], "RFC 5280 4.2.1.10", said)
+    if "maximum path length" in said:
+        limits = [one for one in chain[1:] if _path_length(one) is not None]
+        return _Failure(limits[-1] if limits else chain[0], "RFC 5280 4.2.1.9", said)
+    if "critical extension" in said:
+        return _Failure(chain[0], "RFC 5280 4.2", said)
+    return _Failure(chain[0], "RFC 5280 6.1", said)
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+def _path_length(certificate: x509.Certificate) -> int | None:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _may_sign(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    except x509.ExtensionNotFound:
+        return True
+
+
+def _has(certificate: x509.Certificate, kind: type[x509.ExtensionType]) -> bool:
+    try:
+        certificate.extensions.get_extension_for_class(kind)
+    except x509.ExtensionNotFound:
+        return False
+    return True
+
+
+def _uses_of(certificate: x509.Certificate) -> frozenset[x509.ObjectIdentifier] | None:
+    try:
+        return frozenset(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
+
+
+def _finished(work: Coroutine[Any, Any, Any]) -> Any:
+    """Return what a coroutine gives that waits for nothing: nothing is fetched, so no event loop is needed."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value
+    work.close()
+    raise RuntimeError("the validator waits for something")
