@@ -98,7 +98,7 @@ def test_what_lies_uncollected_is_told_after_two_days(
     assert "nog niet opgehaald, sinds" in said(client, f"/ronde/{round_id}")
     assert "nog niet opgehaald" not in said(client, f"/ronde/{round_id}/school/{school}")
     put_ready(3)
-    told = "1 dossier ligt klaar en is" if count == 1 else f"{count} dossiers liggen klaar en zijn"
+    told = "1 dossier staat klaar en is" if count == 1 else f"{count} dossiers staan klaar en zijn"
     assert f"{told} nog niet opgehaald." in said(client, f"/ronde/{round_id}/school/{school}")
 
 
