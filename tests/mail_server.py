@@ -5,8 +5,8 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
-from overstap.notifications.sink import Keep, Sink
 from overstap_tools.local import ports
+from overstap_tools.local.mail_sink import Keep, Sink
 
 
 class Moody(Keep):

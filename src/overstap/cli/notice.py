@@ -85,7 +85,7 @@ def catch(
     """Be a mail server on this machine that delivers nothing and keeps what it gets as files, until it is stopped."""
     import signal
 
-    from overstap.notifications.sink import Sink
+    from overstap_tools.local.mail_sink import Sink
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     ends = {signal.SIGINT, signal.SIGTERM}

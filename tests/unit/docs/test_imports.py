@@ -1,6 +1,7 @@
 """The code keeps to the table of who may import whom, docs/imports.yaml."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,3 +86,18 @@ def test_the_table_has_no_circle_among_what_knows_no_stage() -> None:
         assert reached(folder) <= {"agreements", "envelope", "ledger", "oso", "pki", "receiver", "transport"}
     assert "ledger" not in reached("receiver")
     assert reached("envelope") == {"envelope", "pki"}
+
+
+def test_the_architecture_page_shows_the_table() -> None:
+    """Every folder with what it may import, as docs/imports.yaml has it."""
+    page = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    shown = {}
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 3 and cells[0].strip("`") in FOLDERS:
+            shown[cells[0].strip("`")] = set(re.findall(r"`([a-z_.]+)`", cells[2])) or {cells[2]}
+    files = {folder for folder in FOLDERS if (SOURCE / f"{folder}.py").is_file()}
+    assert shown == {
+        folder: set(allowed) if allowed else {"nobody"} for folder, allowed in FOLDERS.items() if folder not in files
+    }
+    assert all(f"`{one}`" in page for one in GROUND)
