@@ -5,6 +5,7 @@ gives a finding, never an exception. The file's type is told by its content, sin
 """
 
 import binascii
+import io
 import re
 import stat
 import unicodedata
@@ -15,12 +16,13 @@ from enum import StrEnum
 
 from pybase64 import b64decode
 
-from overstap.oso.archives import DAMAGED, Archive, ArchiveEntry
 from overstap.oso.content import AttachmentContent, AttachmentType
 from overstap.oso.foreign_numbers import Numbers, numbers_in
 from overstap.oso.model import Dossier
+from overstap.oso.office import DAMAGED, OfficeFault
 from overstap.oso.traversal import documents
 from overstap.oso.tree import Node
+from overstap.oso.zip_names import is_of_system, names_of, stated_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,47 @@ _ACCEPTED = {
 }
 """Extensions that the OSO agreement names, with the content they must have."""
 _PATH_MARKS = re.compile(r"[/\\:\x00]")
-_LOCAL, _END = b"PK\x03\x04", b"PK\x05\x06"
+_LOCAL = b"PK\x03\x04"
+_ENTRIES_MOST = 50
+"""One file and what operating systems add to it."""
+_PROGRAMS = frozenset(
+    (
+        *(
+            "exe",
+            "com",
+            "bat",
+            "cmd",
+            "ps1",
+            "psm1",
+            "vbs",
+            "vbe",
+            "js",
+            "jse",
+            "wsf",
+            "wsh",
+            "hta",
+            "msi",
+            "msp",
+            "mst",
+        ),
+        *("scr", "pif", "cpl", "jar", "lnk", "url", "reg", "dll", "sys", "inf", "scf", "chm", "hlp", "app", "command"),
+        *("sh", "apk", "iso", "img", "vhd", "vhdx", "html", "htm", "xhtml", "shtml", "svg", "mht", "mhtml", "xml"),
+        *("xll", "xlam", "xla", "docm", "dotm", "xlsm", "xltm", "xlsb", "pptm", "potm", "ppsm", "ppam", "sldm"),
+        *(
+            "slk",
+            "iqy",
+            "one",
+            "settingcontent-ms",
+            "appref-ms",
+            "application",
+            "gadget",
+            "diagcab",
+            "theme",
+            "website",
+        ),
+    )
+)
+"""Endings of files that a computer runs, or opens in a program that runs what is in them."""
 
 
 def inspect(dossier: Dossier, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_LIMITS) -> list[AttachmentFault]:
@@ -143,12 +185,12 @@ def faults(
         name = block.text("bestandsnaam") or ""
         codes = [] if _is_plain_name(name) else ["ATTACHMENT-006"]
         try:
-            packed_name, data = _unpacked(block.text("bestandsinhoud") or "", limits, room)
+            packed_names, data = _unpacked(block.text("bestandsinhoud") or "", limits, room)
         except Unfit as unfit:
             yield [*codes, unfit.code]
             continue
         room -= len(data)
-        yield [*codes, *_codes(name, packed_name, AttachmentContent(data), own)]
+        yield [*codes, *_codes(name, packed_names, AttachmentContent(data), own)]
 
 
 def unpack(path: str, encoded: str, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_LIMITS) -> Attachment:
@@ -162,21 +204,21 @@ def unpack(path: str, encoded: str, *, limits: AttachmentLimits = DEFAULT_ATTACH
     Raises:
         Unfit: it cannot be unpacked; `code` is the finding's.
     """
-    name, data = _unpacked(encoded, limits, limits.unpacked_bytes)
-    return Attachment(path, name, AttachmentContent(data))
+    names, data = _unpacked(encoded, limits, limits.unpacked_bytes)
+    return Attachment(path, names[0], AttachmentContent(data))
 
 
-def _unpacked(encoded: str, limits: AttachmentLimits, room: int) -> tuple[str, bytes]:
-    """Return the name and the content of the one file in an attachment, of no more bytes than there is room for."""
+def _unpacked(encoded: str, limits: AttachmentLimits, room: int) -> tuple[tuple[str, ...], bytes]:
+    """Return what the one file in an attachment may be called, and its content if there is room for it."""
     packed = _decoded(encoded)
     _look_at_archive(packed)
     try:
-        archive = Archive(packed)
-        entry = _only_entry(archive)
-        content = _content(archive, entry, min(limits.unpacked_bytes, limits.ratio * len(packed), room))
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            entry, names = _only_entry(archive)
+            content = _content(archive, entry, min(limits.unpacked_bytes, limits.ratio * len(packed), room))
     except DAMAGED:
         raise Unfit("ATTACHMENT-009") from None
-    return entry.filename, content
+    return names, content
 
 
 def _decoded(encoded: str) -> bytes:
@@ -192,58 +234,70 @@ def _decoded(encoded: str) -> bytes:
 
 def _look_at_archive(packed: bytes) -> None:
     """Tell apart no archive, half an archive and an archive of many files, before anything is read into memory."""
-    end = packed.rfind(_END)
-    if end < 0:
+    entries = stated_entries(packed)
+    if entries is None:
         raise Unfit("ATTACHMENT-002" if packed.startswith(_LOCAL) else "ATTACHMENT-003")
-    entries = int.from_bytes(packed[end + 10 : end + 12], "little")
     if entries == 0:
         raise Unfit("ATTACHMENT-004")
-    if entries > 1:
+    if entries > _ENTRIES_MOST:
         raise Unfit("ATTACHMENT-005")
 
 
-def _only_entry(archive: Archive) -> ArchiveEntry | zipfile.ZipInfo:
-    entries = archive.entries
+def _only_entry(archive: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, tuple[str, ...]]:
+    """Return the one file that somebody packed, and what it may be called."""
+    entries = [entry for entry in archive.infolist() if not is_of_system(entry)] or archive.infolist()
     if len(entries) != 1:
         raise Unfit("ATTACHMENT-005" if entries else "ATTACHMENT-004")
     entry = entries[0]
-    name = entry.orig_filename
-    if not _is_plain_name(name):
+    names = names_of(entry)
+    if not all(map(_is_plain_name, names)):
         raise Unfit("ATTACHMENT-006")
     if entry.is_dir() or stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         raise Unfit("ATTACHMENT-019")
     if entry.flag_bits & 0x1:
         raise Unfit("ATTACHMENT-007")
-    return entry
+    return entry, names
 
 
-def _content(archive: Archive, entry: ArchiveEntry | zipfile.ZipInfo, most: int) -> bytes:
+def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
     if entry.file_size > most:
         raise Unfit("ATTACHMENT-008")
-    # never more than the archive states; if it lied, its checksum is wrong (ATTACHMENT-009)
-    content = archive.read(entry, most)
+    with archive.open(entry) as file:
+        content = file.read(most)  # never more than the archive states; if it lied, its checksum is wrong
     if not content:
         raise Unfit("ATTACHMENT-010")
     return content
 
 
-def _codes(name: str, packed_name: str, file: AttachmentContent, own: str | None) -> Iterator[str]:
-    if name != packed_name and _comparable(name) != _comparable(packed_name):
+def _codes(name: str, packed_names: tuple[str, ...], file: AttachmentContent, own: str | None) -> Iterator[str]:
+    alike = [each for each in packed_names if _comparable(each) == _comparable(name)]
+    if not alike:
         yield "ATTACHMENT-011"
-    stem, _, extension = packed_name.rpartition(".")
-    wanted = _ACCEPTED.get(extension.lower()) if stem else None
+    wanted = _ACCEPTED.get(_ending((alike or packed_names)[0]))
+    fault = file.fault if file.kind is not None else None
     if wanted is None:
         yield "ATTACHMENT-012"
+    elif fault == OfficeFault.LOCKED.value:
+        yield fault  # what a newer office file is cannot be told while it has a password: it is wrapped in an older one
+        return
     elif file.kind is not wanted:
         yield "ATTACHMENT-013"
+    if wanted is not None and _ending(name) in _PROGRAMS:
+        yield "ATTACHMENT-022"
     if file.kind is not None:
-        if fault := file.fault:
+        if fault is not None:
             yield fault
         numbers = numbers_in(file.text, own)
         if numbers is Numbers.NAMED:
             yield "ATTACHMENT-017"
         elif numbers is Numbers.POSSIBLE:
             yield "ATTACHMENT-018"
+
+
+def _ending(name: str) -> str:
+    """Return what a file's name ends in, in small letters, as Windows takes it: without dots and spaces behind it."""
+    stem, _, ending = name.rstrip(". \u00a0").rpartition(".")
+    return "".join(sign for sign in ending if unicodedata.category(sign) != "Cf").strip().lower() if stem else ""
 
 
 def _is_plain_name(name: str) -> bool:

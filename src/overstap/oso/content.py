@@ -1,11 +1,22 @@
 """What a file is, told by its content: its type, whether something in it runs, and the text in it."""
 
 import re
-import zlib
 from collections.abc import Set
 from enum import StrEnum
 
-from overstap.oso.archives import DAMAGED, Archive
+from overstap.oso.office import (
+    DAMAGED,
+    OLE_MARK,
+    PART_BYTES,
+    PARTS_MOST,
+    TYPES,
+    OfficeFault,
+    Package,
+    fault_of,
+    fault_of_compound,
+    kind_of,
+)
+from overstap.oso.pdf_objects import PdfContent, look_into
 
 
 class AttachmentType(StrEnum):
@@ -26,18 +37,17 @@ class AttachmentType(StrEnum):
 _SIGNATURES = (
     (b"\xff\xd8\xff", AttachmentType.JPEG),
     (b"\x89PNG\r\n\x1a\n", AttachmentType.PNG),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", AttachmentType.OLE),
+    (OLE_MARK, AttachmentType.OLE),
 )
-_OFFICE = (("word/", AttachmentType.WORD), ("xl/", AttachmentType.EXCEL), ("ppt/", AttachmentType.POWERPOINT))
-_PARTS_MOST = 4_000
-_PART_BYTES = 4_000_000
+_OFFICE = {
+    "word": AttachmentType.WORD,
+    "excel": AttachmentType.EXCEL,
+    "powerpoint": AttachmentType.POWERPOINT,
+    "odf": AttachmentType.ODF,
+}
 _TEXT_BYTES = 8_000_000
 _CONTROL = bytes((*range(9), 11, 14, *range(15, 32)))
 """Bytes that no text holds; a form feed does."""
-# PDF 32000-1 7.3.5: any character of a name may be written as #xx
-_PDF_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
-_PDF_ACTIVE = re.compile(rb"/(?:JavaScript|JS|Launch|EmbeddedFile|RichMedia|XFA)(?![A-Za-z0-9])")
-_PDF_STREAM = re.compile(rb"(?<!end)stream\r?\n")
 _BETWEEN_TAGS = re.compile(r">([^<]+)")
 _NO_TEXT = re.compile(
     rb'<Override PartName="/([^"]++)" ContentType="application/vnd\.(?:openxmlformats-officedocument|ms-word)\.'
@@ -48,12 +58,6 @@ _NO_TEXT = re.compile(
 
 What the file itself says a part is counts, not the part's name: a program that opens it goes by that too.
 """
-_TYPES = "[Content_Types].xml"
-_OFFICE_KINDS = frozenset((AttachmentType.WORD, AttachmentType.EXCEL, AttachmentType.POWERPOINT, AttachmentType.ODF))
-_RUNNING = ("vbaproject.bin", "basic/", "scripts/", "activex/", "oleobject")
-"""What the names of parts of an office file with macros or controls have in them, in small letters."""
-# directory entries of a compound file are UTF-16; one of these exists in every file with macros
-_OLE_MACROS = tuple(name.encode("utf-16-le") for name in ("_VBA_PROJECT", "Macros", "_VBA_PROJECT_CUR"))
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -64,13 +68,12 @@ class AttachmentContent:
         data: the whole file.
     """
 
-    __slots__ = ("_archive", "_names", "_pdf", "data", "kind")
+    __slots__ = ("_package", "_pdf", "data", "kind")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self._archive: Archive | None = None
-        self._names: list[str] = []
-        self._pdf: list[bytes] = []
+        self._package: tuple[Package, str] | None = None
+        self._pdf: PdfContent | None = None
         self.kind = self._kind()
         """Its type, told by its content; None when it is none of the accepted ones."""
 
@@ -91,15 +94,28 @@ class AttachmentContent:
 
     @property
     def fault(self) -> str | None:
-        """The finding for a file with macros (ATTACHMENT-014) or a PDF that acts by itself (ATTACHMENT-015)."""
+        """The finding for a file that runs, is locked, is damaged or fetches something; None for an ordinary one."""
         if self.kind is AttachmentType.PDF:
-            return "ATTACHMENT-015" if any(_PDF_ACTIVE.search(part) for part in self._pdf_parts()) else None
+            pdf = self.pdf
+            if pdf.is_locked:
+                return OfficeFault.LOCKED.value
+            if pdf.is_active:
+                return "ATTACHMENT-015"
+            return None if pdf.is_readable else OfficeFault.DAMAGED.value
         if self.kind is AttachmentType.OLE:
-            return "ATTACHMENT-014" if any(name in self.data for name in _OLE_MACROS) else None
-        if self.kind in _OFFICE_KINDS:
-            names = "\n".join(self._names).lower()
-            return "ATTACHMENT-014" if any(mark in names for mark in _RUNNING) else None
-        return None
+            fault = fault_of_compound(self.data)
+        elif self._package is not None:
+            fault = fault_of(*self._package)
+        else:
+            return None
+        return fault.value if fault is not None else None
+
+    @property
+    def pdf(self) -> PdfContent:
+        """What a PDF holds."""
+        if self._pdf is None:
+            self._pdf = look_into(self.data)
+        return self._pdf
 
     @property
     def text(self) -> str:
@@ -107,9 +123,9 @@ class AttachmentContent:
         if self.kind is AttachmentType.TEXT:
             return _as_text(self.data) or ""
         if self.kind is AttachmentType.PDF:
-            return "\n".join(part.decode("latin-1") for part in self._pdf_parts())[:_TEXT_BYTES]
-        if self.kind in _OFFICE_KINDS:
-            return self._text_of_parts()
+            return "\n".join(self.pdf.texts)
+        if self._package is not None:
+            return _text_of_parts(self._package[0])
         if self.kind is AttachmentType.OLE:
             # text in the old formats is one or two bytes a character; both are looked at
             data = self.data
@@ -117,80 +133,40 @@ class AttachmentContent:
         return ""
 
     def _kind_of_archive(self) -> AttachmentType | None:
-        self._open()
-        names = self._names
-        if _TYPES in names:
-            for folder, kind in _OFFICE:
-                if any(name.startswith(folder) for name in names):
-                    return kind
+        try:
+            package = Package(self.data)
+            kind = kind_of(package) if len(package.names) <= PARTS_MOST else None
+        except DAMAGED:
             return None
-        if "mimetype" in names and b"application/vnd.oasis.opendocument" in self.data[:200]:
-            return AttachmentType.ODF
-        return None
+        if kind is None:
+            return None
+        self._package = package, kind
+        return _OFFICE[kind]
 
-    def _open(self) -> None:
-        data = self.data
-        end = data.rfind(b"PK\x05\x06")
-        if end < 0 or int.from_bytes(data[end + 10 : end + 12], "little") > _PARTS_MOST:
-            return
-        try:
-            archive = Archive(data)
-            self._names = [entry.orig_filename for entry in archive.entries]
-        except DAMAGED:
-            return
-        self._archive = archive
 
-    def _text_of_parts(self) -> str:
-        """Read what stands between tags in an office file's XML parts, all bounded; a broken part is left out."""
-        archive, parts, room = self._archive, [], _TEXT_BYTES
-        if archive is None:
-            return ""
-        without = self._parts_without_text(archive)
-        for entry, name in zip(archive.entries, self._names, strict=True):
-            if not name.lower().endswith(".xml") or name in without or room <= 0:
-                continue
-            try:
-                read = archive.read(entry, min(_PART_BYTES, room))
-            except DAMAGED:
-                continue
-            room -= len(read)
-            parts.append(read.decode("utf-16", "replace").encode() if read.startswith(_UTF16) else read)
-        # what stands before the first tag of a part, or in one without tags, is text as well
-        return "".join(_BETWEEN_TAGS.findall(">" + b"<>".join(parts).decode("utf-8", "replace")))
+def _text_of_parts(package: Package) -> str:
+    """Read what stands between tags in an office file's XML parts, all bounded; a broken part is left out."""
+    without = _parts_without_text(package)
+    parts, room = [], _TEXT_BYTES
+    for at, name in enumerate(package.names):
+        if not name.lower().endswith(".xml") or name in without or room <= 0:
+            continue
+        read = package.read(at, min(PART_BYTES, room))
+        room -= len(read)
+        parts.append(read.decode("utf-16", "replace").encode() if read.startswith(_UTF16) else read)
+    # what stands before the first tag of a part, or in one without tags, is text as well
+    return "".join(_BETWEEN_TAGS.findall(">" + b"<>".join(parts).decode("utf-8", "replace")))
 
-    def _parts_without_text(self, archive: Archive) -> Set[str]:
-        """Return the names of parts that cannot hold text; none when a name is there twice, or types are unclear."""
-        names = self._names
-        if _TYPES not in names or len(set(names)) != len(names):
-            return frozenset()
-        try:
-            types = archive.read(archive.entries[names.index(_TYPES)], _PART_BYTES)
-        except DAMAGED:
-            return frozenset()
-        if b"<!" in types:  # a comment could name parts that are something else
-            return frozenset()
-        return {name.decode("utf-8", "replace") for name in _NO_TEXT.findall(types)}
 
-    def _pdf_parts(self) -> list[bytes]:
-        """Return a PDF with its names unescaped, and its compressed streams unpacked, all bounded."""
-        if self._pdf:
-            return self._pdf
-        data = self.data
-        parts, room = [_PDF_ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), data[:_TEXT_BYTES])], _TEXT_BYTES
-        at = 0
-        while room > 0 and len(parts) <= _PARTS_MOST:
-            begin = _PDF_STREAM.search(data, at)
-            # nothing ends a stream any more: then there is none, wherever else one seems to begin
-            if begin is None or (at := data.find(b"endstream", begin.end())) < 0:
-                break
-            try:
-                unpacked = zlib.decompressobj().decompress(data[begin.end() : at], min(room, _PART_BYTES))
-            except zlib.error:  # a stream of another kind, such as a picture
-                continue
-            room -= len(unpacked)
-            parts.append(unpacked)
-        self._pdf = parts
-        return parts
+def _parts_without_text(package: Package) -> Set[str]:
+    """Return the names of parts that cannot hold text; none when a name is there twice, or types are unclear."""
+    names = package.names
+    if TYPES not in names or len(set(names)) != len(names):
+        return frozenset()
+    types = package.read(names.index(TYPES))
+    if b"<!" in types:  # a comment could name parts that are something else
+        return frozenset()
+    return {name.decode("utf-8", "replace") for name in _NO_TEXT.findall(types)}
 
 
 def _as_text(data: bytes) -> str | None:

@@ -1,0 +1,315 @@
+"""Office files judged by what their package itself says: content types, relationships, streams; never by part names.
+
+Three kinds of package: Open Packaging (ECMA-376 part 2: docx, xlsx, pptx), OpenDocument, and the compound files of
+before 2007 (MS-CFB: doc, xls, ppt), in which a newer file with a password is wrapped too. Compound files are opened by
+olefile.
+"""
+
+import io
+import logging
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import olefile  # type: ignore[import-untyped]
+from lxml import etree
+
+_log = logging.getLogger(__name__)
+DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError, IndexError)
+"""What `zipfile` and zlib raise for archives damaged by accident or on purpose."""
+OLE_MARK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+PARTS_MOST = 4_000
+PART_BYTES = 4_000_000
+_ALL_PARTS_BYTES = 60_000_000
+TYPES = "[Content_Types].xml"
+
+
+class OfficeFault(Enum):
+    """What is wrong with an office file, as the attachment check calls it."""
+
+    MACROS = "ATTACHMENT-014"
+    LOCKED = "ATTACHMENT-020"
+    DAMAGED = "ATTACHMENT-021"
+    FETCHES = "ATTACHMENT-023"
+    """It gets something from elsewhere, or has another program do so, when it is opened."""
+
+
+_RUNNING_TYPES = ("vbaproject", "vbadata", "macrosheet", "activex", "oleobject", "macroenabled", "sheet.binary")
+_RUNNING_RELATIONS = (
+    *("vbaproject", "wordvbadata", "xlmacrosheet", "xlintlmacrosheet", "macrosheet", "intlmacrosheet"),
+    *("control", "oleobject", "activexcontrolbinary"),
+)
+_FETCHING_RELATIONS = ("attachedtemplate", "oleobject", "frame", "subdocument", "externallinkpath", "control")
+"""Relations to something elsewhere that a program follows by itself; a hyperlink waits for a person."""
+_MAIN_TYPES = (
+    *(("wordprocessingml", "word"), ("spreadsheetml", "excel"), ("presentationml", "powerpoint")),
+    *(("ms-word", "word"), ("ms-excel", "excel"), ("ms-powerpoint", "powerpoint")),
+)
+_DDE = re.compile(r"(?<![A-Za-z])DDE(?:AUTO)?(?![A-Za-z])", re.IGNORECASE)
+_DDE_OLD = re.compile(rb"\x13[ \x00\"]{0,20}D\x00?D\x00?E(?:\x00?A\x00?U\x00?T\x00?O)?[ \x00\"]", re.IGNORECASE)
+_DDE_FORMULA = re.compile(r"\|\s*'[^'<]{0,500}'\s*!")
+_LINKING = (b"instrText", b"fldSimple", b"ddeLink", b"|'", b"|&apos;", b"|&#39;")
+"""One of these is in every part that has another program do something."""
+_SAFE = etree.XMLParser(
+    resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False
+)
+_ODF_MACROS = re.compile(r"(?:^|/)(?:basic|scripts|dialogs)/", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    kind: str
+    """The last word of its type, in small letters."""
+    target: str
+    is_outside: bool
+
+
+class Package:
+    """An office file that is a ZIP, opened.
+
+    Args:
+        data: the whole file.
+
+    Raises:
+        One of `DAMAGED`: it is no archive, or a damaged one.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._archive = zipfile.ZipFile(io.BytesIO(data))
+        self.entries = self._archive.infolist()[: PARTS_MOST + 1]
+        self.names = [entry.orig_filename for entry in self.entries]
+        self._room = _ALL_PARTS_BYTES
+
+    def read(self, at: int, most: int = PART_BYTES) -> bytes:
+        """Return a part, or as much of it as there is room for; nothing of a damaged or encrypted one."""
+        most = min(most, self._room)
+        if most <= 0:
+            return b""
+        try:
+            with self._archive.open(self.entries[at]) as file:
+                read = file.read(most)
+        except DAMAGED:
+            return b""
+        self._room -= len(read)
+        return read
+
+    def named(self, name: str) -> bytes:
+        """Return the part of a name, whatever its capitals; nothing without one."""
+        found = [at for at, each in enumerate(self.names) if each.lower() == name.lower()]
+        return self.read(found[0]) if found else b""
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether one of its parts is encrypted as ZIP does it."""
+        return any(entry.flag_bits & 0x1 for entry in self.entries)
+
+
+def kind_of(package: Package) -> str | None:
+    """Return "word", "excel" or "powerpoint" by the main part's type, "odf", or None for another archive."""
+    if TYPES not in package.names:
+        return "odf" if package.named("mimetype").startswith(b"application/vnd.oasis.opendocument") else None
+    for part_type in _types(package):
+        if part_type.endswith("main+xml"):
+            for mark, kind in _MAIN_TYPES:
+                if mark in part_type:
+                    return kind
+    folders = (("word/", "word"), ("xl/", "excel"), ("ppt/", "powerpoint"))
+    return next((kind for folder, kind in folders if any(name.startswith(folder) for name in package.names)), None)
+
+
+def fault_of(package: Package, kind: str) -> OfficeFault | None:
+    """Return what is wrong with a package: the worst there is.
+
+    Args:
+        package: the file.
+        kind: as `kind_of` gives it.
+    """
+    if package.is_encrypted:
+        return OfficeFault.LOCKED
+    found = set(_faults_of_odf(package) if kind == "odf" else _faults_of_opc(package))
+    for at, name in enumerate(package.names):
+        if not _is_picture(name) and package.read(at, 8) == OLE_MARK and _holds_code(package.read(at)):
+            found.add(OfficeFault.MACROS)
+    return next((fault for fault in OfficeFault if fault in found), None)
+
+
+def _is_picture(name: str) -> bool:
+    return name.lower().endswith((".png", ".jpg", ".jpeg", ".gif", ".emf", ".wmf", ".tif", ".tiff", ".svg"))
+
+
+def _faults_of_opc(package: Package) -> Iterator[OfficeFault]:
+    types = _types(package)
+    if any(mark in each for each in types for mark in _RUNNING_TYPES):
+        yield OfficeFault.MACROS
+    # a part may hide its type, but not its use
+    if any(name.lower().endswith("vbaproject.bin") or "/activex/" in name.lower() for name in package.names):
+        yield OfficeFault.MACROS
+    for at, name in enumerate(package.names):
+        lower = name.lower()
+        if lower.endswith(".rels"):
+            yield from _faults_of_relations(_relations(package.read(at)))
+        elif lower.endswith((".xml", ".vml")) or "." not in lower.rpartition("/")[2]:
+            yield from _faults_of_part(package.read(at))
+
+
+def _faults_of_relations(relations: Sequence[_Relation]) -> Iterator[OfficeFault]:
+    for each in relations:
+        if each.kind in _RUNNING_RELATIONS:
+            yield OfficeFault.MACROS
+        if each.is_outside and each.kind in _FETCHING_RELATIONS and _is_remote(each.target):
+            yield OfficeFault.FETCHES
+
+
+def _is_remote(target: str) -> bool:
+    """Tell whether a target is on another machine: a template on a school's own disk is not there at the receiver's."""
+    plain = target.strip().replace("\\", "/").lower()
+    if plain.startswith("file:"):
+        rest = plain[5:]
+        slashes = len(rest) - len(rest.lstrip("/"))
+        return slashes in (2, 4, 5) and not re.match(r"/*[a-z]:", rest)
+    return plain.startswith(("http:", "https:", "ftp:", "//", "mhtml:", "ldap:"))
+
+
+def _faults_of_part(data: bytes) -> Iterator[OfficeFault]:
+    """Look into a part for what makes a program call another: DDE fields (ECMA-376 part 1, 17.16.5) and links."""
+    if not any(
+        mark in data for mark in (b"instrText", b"w:instr", b"ddeLink", b"DDE", b"|'", b"|&apos;", b":fldSimple")
+    ):
+        return
+    root = _xml(data)
+    if root is None:
+        return
+    instructions = []
+    for each in root.iter():
+        if not isinstance(each.tag, str):
+            continue
+        name = etree.QName(each).localname
+        if name in ("instrText", "delInstrText"):
+            instructions.append(each.text or "")
+        elif name == "fldChar":
+            instructions.append("\n")
+        elif name == "fldSimple":
+            instructions += ["\n", *each.attrib.values(), "\n"]
+        elif name == "ddeLink" or (name in ("f", "definedName") and _DDE_FORMULA.search(each.text or "")):
+            yield OfficeFault.FETCHES
+    if any(_DDE.match(line.strip().strip('"')) for line in "".join(instructions).split("\n")):
+        yield OfficeFault.FETCHES
+
+
+def _types(package: Package) -> list[str]:
+    """Return the content types that a package states, in small letters."""
+    root = _xml(package.named(TYPES))
+    if root is None:
+        return []
+    return [(each.get("ContentType") or "").lower() for each in root.iter() if isinstance(each.tag, str)]
+
+
+def _relations(data: bytes) -> list[_Relation]:
+    root = _xml(data)
+    if root is None:
+        return []
+    return [
+        _Relation(
+            (each.get("Type") or "").rpartition("/")[2].lower(),
+            each.get("Target") or "",
+            (each.get("TargetMode") or "").lower() == "external",
+        )
+        for each in root.iter()
+        if isinstance(each.tag, str)
+    ]
+
+
+def _xml(data: bytes) -> Any:
+    """Return the root of an XML part; None for one that is none, or has a DOCTYPE."""
+    if not data or b"<!DOCTYPE" in data[:2_000].upper():
+        return None
+    try:
+        return etree.fromstring(data, _SAFE)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+
+
+def _faults_of_odf(package: Package) -> Iterator[OfficeFault]:
+    if any(_ODF_MACROS.search(name) for name in package.names):
+        yield OfficeFault.MACROS
+    manifest = package.named("META-INF/manifest.xml")
+    if b"encryption-data" in manifest:
+        yield OfficeFault.LOCKED
+    for name in ("content.xml", "styles.xml"):
+        root = _xml(package.named(name))
+        for each in root.iter() if root is not None else ():
+            if not isinstance(each.tag, str):
+                continue
+            local = etree.QName(each).localname
+            if local in ("dde-source", "dde-connection-decl", "dde-link"):
+                yield OfficeFault.FETCHES
+            elif local in ("plugin", "applet") or (
+                local == "event-listener" and any("vnd.sun.star.script" in value for value in each.attrib.values())
+            ):
+                yield OfficeFault.MACROS
+
+
+def fault_of_compound(data: bytes) -> OfficeFault | None:
+    """Return what is wrong with a compound file (doc, xls, ppt, or a newer file with a password).
+
+    Args:
+        data: the whole file.
+    """
+    try:
+        with olefile.OleFileIO(io.BytesIO(data)) as file:
+            names = ["/".join(path).lower() for path in file.listdir(streams=True, storages=True)][:PARTS_MOST]
+            bare = {name.rpartition("/")[2] for name in names}
+            if "encryptedpackage" in bare or "encryptedsummary" in bare:
+                return OfficeFault.LOCKED
+            if bare & {"_vba_project", "_vba_project_cur", "macros", "vba"} or bare & {"\x01ole10native", "package"}:
+                return OfficeFault.MACROS
+            for name in ("workbook", "book"):
+                if name in names and (fault := _fault_of_workbook(_stream(file, name))):
+                    return fault
+            if "worddocument" in names:
+                document = _stream(file, "worddocument")
+                # FibBase.fEncrypted, MS-DOC 2.5.1
+                if len(document) > 11 and document[11] & 0x01:
+                    return OfficeFault.LOCKED
+                if _DDE_OLD.search(document):
+                    return OfficeFault.FETCHES
+    except Exception:  # olefile raises whatever a damaged file leads it to
+        _log.debug("a compound file cannot be opened; it is judged by the names in it")
+    # Names are UTF-16: where the directory is damaged they still tell what was in the file.
+    if any(name in data for name in _OLE_LOCKED):
+        return OfficeFault.LOCKED
+    return OfficeFault.MACROS if any(name in data for name in _OLE_MACROS) else None
+
+
+_OLE_LOCKED = tuple(name.encode("utf-16-le") for name in ("EncryptedPackage", "EncryptionInfo"))
+_OLE_MACROS = tuple(name.encode("utf-16-le") for name in ("_VBA_PROJECT", "Macros", "_VBA_PROJECT_CUR"))
+
+
+def _stream(file: Any, name: str) -> bytes:
+    with file.openstream(name) as stream:
+        return bytes(stream.read(PART_BYTES))
+
+
+def _fault_of_workbook(data: bytes) -> OfficeFault | None:
+    """Go through the records of a workbook (MS-XLS 2.3): sheets of macros, a password, a link by DDE."""
+    at = 0
+    while at + 4 <= len(data):
+        kind, size = struct.unpack_from("<HH", data, at)
+        record = data[at + 4 : at + 4 + size]
+        at += 4 + size
+        if kind == 0x002F:  # FilePass
+            return OfficeFault.LOCKED
+        if kind == 0x0085 and len(record) > 5 and record[5] in (0x01, 0x06):  # BoundSheet8: a macro sheet, a module
+            return OfficeFault.MACROS
+        if kind == 0x000A:  # the end of the workbook's own records: what follows are its sheets
+            break
+    return None
+
+
+def _holds_code(data: bytes) -> bool:
+    return fault_of_compound(data) is OfficeFault.MACROS
