@@ -15,7 +15,7 @@ from overstap_tools.project import PROJECT
 
 def test_it_keeps_a_mail_once_and_ends_in_order(tmp_path: Path) -> None:
     port = ports.any_free()
-    command = [sys.executable, "-m", "overstap", "notice", "catch", str(tmp_path / "boxes"), "--port", str(port)]
+    command = [sys.executable, "-m", "overstap", "local", "mail", str(tmp_path / "boxes"), "--port", str(port)]
     path = os.pathsep.join([str(PROJECT / "src"), str(PROJECT / "tools"), str(PROJECT)])
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.DEVNULL)
     try:

@@ -97,3 +97,23 @@ def destroy(state: StateFolder = STATE) -> None:
     if state.exists():
         shutil.rmtree(state)
     Console(highlight=False).print(f"removed: {state}")
+
+
+@app.command()
+def mail(
+    folder: Annotated[Path, typer.Argument(help="Where mails are kept, a folder per recipient")],
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1")] = 2525,
+) -> None:
+    """Be a mail server on this machine that delivers nothing and keeps what it gets as files, until it is stopped."""
+    import signal
+
+    from overstap_tools.local.mail_sink import Sink
+
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # also in the server's thread: they are waited for below
+    sink = Sink(folder, port)
+    sink.start()
+    Console(highlight=False).print(f"127.0.0.1:{port} -> {folder}")
+    signal.sigwait(ends)
+    sink.stop()

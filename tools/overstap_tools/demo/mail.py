@@ -24,7 +24,7 @@ def start(place: DemoPlace) -> None:
     place.mail_port.write_text(str(port), encoding="utf-8")
     service = Service(place.folder, "mail")
     service.start(
-        [sys.executable, "-m", "overstap", "notice", "catch", place.mails, "--port", str(port)],
+        [sys.executable, "-m", "overstap", "local", "mail", place.mails, "--port", str(port)],
         env=place.command_env(place.postgres()),
     )
     wait_until(lambda: not service.is_running or not ports.is_free(port), "mail", 30)
