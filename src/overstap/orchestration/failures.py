@@ -55,6 +55,16 @@ def keep_retry(context: Context) -> None:
     _keep(context, will_retry=True)
 
 
+def keep_waiting(context: Context, error: OverstapError) -> None:
+    """Keep what a task waits for that is tried again by itself, elsewhere.
+
+    Args:
+        context: of the task.
+        error: why it is not done.
+    """
+    _note(context, error, will_retry=True)
+
+
 def keep_success(context: Context) -> None:
     """Keep that a task is red no longer."""
     region, place = _where(context)
@@ -74,7 +84,10 @@ KEPT = {"on_failure_callback": keep_failure, "on_retry_callback": keep_retry, "o
 
 def _keep(context: Context, *, will_retry: bool) -> None:
     problem = context.get("exception")
-    error = told(problem if isinstance(problem, BaseException) else None)
+    _note(context, told(problem if isinstance(problem, BaseException) else None), will_retry=will_retry)
+
+
+def _note(context: Context, error: OverstapError, *, will_retry: bool) -> None:
     region, place = _where(context)
     ledger = open_ledger(Settings())
     try:

@@ -58,21 +58,30 @@ class Steps:
         """
         return StepOperator(**self._arguments(name, function), **options).output
 
-    def per_school(self, name: str, function: Callable[..., Any], schools: Sequence[School], **options: Any) -> Any:
+    def per_school(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        schools: Sequence[School],
+        operator: type[StepOperator] = StepOperator,
+    ) -> Any:
         """Return the mapped task of a step that is done for each school, labelled by school.
 
         Args:
             name: task id; an instance's label is `task.<name>.map`.
             function: what it does for one school.
             schools: for which.
-            options: further arguments of the operator.
+            operator: how it is run.
         """
-        return self.per(name, function, [{"school": school.id, "label": school.label} for school in schools], **options)
+        each = [{"school": school.id, "label": school.label} for school in schools]
+        return self.per(name, function, each, operator)
 
-    def per(self, name: str, function: Callable[..., Any], each: Any, **options: Any) -> Any:
+    def per(
+        self, name: str, function: Callable[..., Any], each: Any, operator: type[StepOperator] = StepOperator
+    ) -> Any:
         """Return the mapped task of a step; `each` is a list of arguments with a label, or the task that gives it."""
         arguments = self._arguments(name, function)
-        return StepOperator.partial(map_index_template=LABEL, **arguments, **options).expand_kwargs(each)
+        return operator.partial(map_index_template=LABEL, **arguments).expand_kwargs(each)
 
     def add(self, operator: Callable[..., Any], name: str, **options: Any) -> Any:
         """Return the task of an operator that knows the round itself: a wait or a gate.

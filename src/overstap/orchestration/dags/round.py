@@ -11,6 +11,7 @@ from overstap.agreements import Agreement, RoundKind
 from overstap.orchestration import tasks
 from overstap.orchestration.dags.common import common
 from overstap.orchestration.deadlines import alerts
+from overstap.orchestration.delivery_operator import DeliverOperator
 from overstap.orchestration.documentation import round_doc
 from overstap.orchestration.gates import AcceptUndeliverable, DecideNotInspected, ReleaseForDelivery, ReleaseForReview
 from overstap.orchestration.round_context import RoundRef
@@ -75,7 +76,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
             ReleaseForDelivery, "release_for_delivery", over={"question": unusual}, accounts=coordinators
         )
         sealed = steps.once("seal", tasks.seal)
-        delivered = steps.per_school("deliver", tasks.deliver, agreement.receivers(kind), **tasks.AGAIN_UNTIL_DUE)
+        delivered = steps.per_school("deliver", tasks.deliver, agreement.receivers(kind), DeliverOperator)
         confirmed = steps.add(WaitForReceipts, "receipts", trigger_rule=EVEN_IF_A_SCHOOL_FAILED)
         left = steps.once("closing_questions", tasks.closing_questions)
         accepted = steps.each(

@@ -4,7 +4,7 @@ from overstap.orchestration.tasks.answering import plan_answers, take_answers
 from overstap.orchestration.tasks.checking import check, check_early
 from overstap.orchestration.tasks.closing import close
 from overstap.orchestration.tasks.collecting import collect, collect_early, plan_day, registrations
-from overstap.orchestration.tasks.delivering import AGAIN_UNTIL_DUE, deliver, receivers, seal
+from overstap.orchestration.tasks.delivering import deliver, receivers, seal
 from overstap.orchestration.tasks.gate_tasks import closing_questions, delivery_questions, window_questions
 from overstap.orchestration.tasks.notifying import invite_late, send_mail, tell
 from overstap.orchestration.tasks.opening import open_round
@@ -14,7 +14,6 @@ from overstap.orchestration.tasks.steering import steer
 from overstap.orchestration.tasks.watching import watch_deliveries
 
 __all__ = [
-    "AGAIN_UNTIL_DUE",
     "check",
     "check_early",
     "close",

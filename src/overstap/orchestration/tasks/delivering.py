@@ -1,10 +1,7 @@
 """Tasks: who receives, sealed for them, sent."""
 
 import logging
-from datetime import timedelta
 from typing import Any
-
-from airflow.sdk import get_current_context
 
 from overstap.agreements import RoundId
 from overstap.orchestration.round_context import say, workplace
@@ -46,30 +43,19 @@ def seal(region: str, school_year: str, kind: str) -> dict[str, int]:
     return dict(done)
 
 
-AGAIN_UNTIL_DUE = {
-    "retries": 2000,  # three weeks of quarters of an hour; the moment receipts are due ends it
-    "retry_delay": timedelta(minutes=1),
-    "retry_exponential_backoff": 2.0,
-    "max_retry_delay": timedelta(minutes=15),
-}
-"""How delivering to a school is tried again: often enough for the ledger's times, until receipts are due."""
-
-
-def _is_first_try() -> bool:
-    """Return whether this try is the first of the task, or the first since somebody cleared it."""
-    context = get_current_context()
-    instance, retries = context["ti"], context["task"].retries or 0
-    return bool(instance.max_tries - instance.try_number >= retries - 1)  # clearing gives all tries anew
-
-
-def deliver(region: str, school_year: str, kind: str, school: str, label: str) -> dict[str, Any]:
+def deliver(region: str, school_year: str, kind: str, school: str, label: str, *, is_asked: bool) -> dict[str, Any]:
     """Send one school what is sealed for it, and keep its receipts.
 
-    Tried again until receipts are due; each try sends what the ledger says is due by then, longer apart each time. The
-    first try, and the first after somebody cleared the task, waits for nothing.
+    Args:
+        region: region id.
+        school_year: school year.
+        kind: which round.
+        school: BRIN and branch.
+        label: how the school is shown in the grid.
+        is_asked: somebody asks for an attempt now: nothing waits for its time.
 
     Raises:
-        OverstapError: as `rounds.delivering.deliver`; Airflow tries again after DELIVERY-101.
+        OverstapError: as `rounds.delivering.deliver`.
     """
     from overstap.rounds import delivering
     from overstap.rounds.opening import is_chosen
@@ -77,6 +63,6 @@ def deliver(region: str, school_year: str, kind: str, school: str, label: str) -
     with workplace(RoundId.of(region, school_year, kind), f"deliver {school}") as context:
         if not is_chosen(context, school):
             return nothing_to_do("not_in_this_run")
-        done = delivering.deliver(context, school, is_asked=_is_first_try())
+        done = delivering.deliver(context, school, is_asked=is_asked)
     say(label, done)
     return dict(done)
