@@ -86,4 +86,4 @@ def test_no_key_of_a_run_is_a_field_of_a_question() -> None:
     asked = {"reden"}
     for gate in (AcceptUndeliverable, DecideNotInspected, ReleaseForDelivery, ReleaseForReview):
         asked |= set(gate.fields)
-    assert not asked & {run_form.ROUND, run_form.SCHOOLS, run_form.REASON, *run_form.MOMENTS}
+    assert not asked & {run_form.ROUND, run_form.SCHOOLS, run_form.REASON, run_form.REOPEN, *run_form.MOMENTS}

@@ -10,7 +10,7 @@ from overstap.agreements.model.rounds import Shiftable
 from overstap.clock import spoken
 from overstap.texts import texts
 
-ROUND, SCHOOLS, REASON = "ronde", "alleen_scholen", "waarom"
+ROUND, SCHOOLS, REASON, REOPEN = "ronde", "alleen_scholen", "waarom", "weer_openen"
 """Keys of the forms. None is a field of a gate: what a run was started with goes before what a question offers."""
 MOMENTS: tuple[str, ...] = get_args(Shiftable)
 """The milestones that a form can move."""
@@ -62,7 +62,8 @@ def steering_form(agreement: Agreement) -> dict[str, Param]:
         description=words[ROUND]["text"]["nl"],
     )
     moments = {name: _moment(name) for name in MOMENTS}
-    return {ROUND: chosen, **moments, REASON: _reason(is_needed=True)}
+    reopen = Param(False, type="boolean", title=words[REOPEN]["title"]["nl"], description=words[REOPEN]["text"]["nl"])
+    return {ROUND: chosen, **moments, REOPEN: reopen, REASON: _reason(is_needed=True)}
 
 
 def _moment(name: str, agreed: datetime | None = None, days: int = 0) -> Param:

@@ -62,17 +62,40 @@ def steer(context: RoundContext, asked: SteeringRequest) -> int:
     Raises:
         OverstapError: AGREEMENT-021 when it cannot be.
     """
-    if asked.by not in {person.account for person in context.agreement.coordinators}:
-        raise OverstapError(
-            "AGREEMENT-021",
-            problem="alleen een coördinator van deze regio mag een ronde bijsturen",
-            problem_en="only a coordinator of this region may steer a round",
-        )
+    _must_coordinate(context, asked.by)
     with context.unit(asked.by) as unit:
         verdicts = take_form(unit, context.round_id, asked)
     for verdict in verdicts:
         log.info("%s | %s", verdict.difference.sentence_nl, verdict.sentence_nl)
     return len(verdicts)
+
+
+def reopen(context: RoundContext, *, asked_by: str, reason: str) -> bool:
+    """Open a round again that was closed although it should not have been, as a coordinator decides.
+
+    Args:
+        context: of the round.
+        asked_by: the account.
+        reason: in the coordinator's own words.
+
+    Returns:
+        Whether it was closed until now.
+
+    Raises:
+        OverstapError: AGREEMENT-021 when the account is not a coordinator's, or there is no reason.
+    """
+    _must_coordinate(context, asked_by)
+    if not reason:
+        raise OverstapError(
+            "AGREEMENT-021",
+            problem="een ronde weer openen kan alleen met een reden",
+            problem_en="a round is opened again with a reason only",
+        )
+    with context.unit(asked_by) as unit:
+        key = f"reopen {context.run or context.clock().isoformat()}"
+        done = rounds.reopen_round(unit, context.round_id, decided_by=asked_by, reason=reason, answer_key=key)
+    log.info("%s: %s", context.round_id, "weer geopend | opened again" if done else "was niet gesloten | not closed")
+    return done
 
 
 def is_chosen(context: RoundContext, school: str) -> bool:
@@ -85,6 +108,15 @@ def is_chosen(context: RoundContext, school: str) -> bool:
     chosen = _narrowed_to(context)
     kinds: dict[str, SchoolKind] = {one.id: one.kind for one in context.agreement.schools}
     return school in chosen or not any(kinds.get(one) is kinds.get(school) for one in chosen)
+
+
+def _must_coordinate(context: RoundContext, account: str) -> None:
+    if account not in {person.account for person in context.agreement.coordinators}:
+        raise OverstapError(
+            "AGREEMENT-021",
+            problem="alleen een coördinator van deze regio mag een ronde bijsturen",
+            problem_en="only a coordinator of this region may steer a round",
+        )
 
 
 def leaves_open(context: RoundContext) -> bool:

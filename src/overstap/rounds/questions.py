@@ -4,7 +4,7 @@ import math
 from datetime import timedelta
 
 from overstap.agreements import Agreement, RoundKind
-from overstap.closing.undeliverable import undeliverable
+from overstap.closing.undeliverable import REASONS, undeliverable
 from overstap.delivery.unusual import MANY_UNSTATED, DeliverySituation, Ending, unusual
 from overstap.ledger.delivery import deliveries
 from overstap.ledger.review import windows
@@ -133,7 +133,7 @@ def decide_closing(
         How many dossiers the question was about.
     """
     held = gate_holds.open_holds(unit, context.round_id, ACCEPT_UNDELIVERABLE, batch=question)
-    about = sum(hold.reason.count for hold in held)
+    about = sum(hold.reason.count for hold in held if hold.reason.reason in REASONS.values())
     gate_holds.decide(
         *(unit, context.round_id, ACCEPT_UNDELIVERABLE, question),
         approved=approved,

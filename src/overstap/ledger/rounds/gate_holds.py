@@ -46,8 +46,8 @@ class Hold:
 def look(unit: UnitOfWork, round_id: str, gate: str, reasons: Iterable[HoldReason]) -> list[Hold]:
     """Bring a gate's holds to what is so now. Safe to repeat.
 
-    What was decided covers as many as it was about; what is new, or more than that, is raised in a batch of its own.
-    What is so no longer is withdrawn.
+    What was decided covers as many as it was about; what a round was closed with, only until it is opened again.
+    What is new, or more than that, is raised in a batch of its own. What is so no longer is withdrawn.
 
     Args:
         unit: the transaction.
@@ -63,8 +63,11 @@ def look(unit: UnitOfWork, round_id: str, gate: str, reasons: Iterable[HoldReaso
     covered: dict[tuple[str, str], int] = {
         (reason, subject): count
         for reason, subject, count in unit.rows(
-            "select reason, subject, max(count) from overstap.gate_hold where round_id = %(round)s and gate = %(gate)s "
-            "and settled_by is not null group by 1, 2",
+            "select h.reason, h.subject, max(h.count) from overstap.gate_hold h "
+            "join overstap.gate_decision g on g.gate_decision = h.settled_by "
+            "where h.round_id = %(round)s and h.gate = %(gate)s and (h.gate <> 'accept_undeliverable' "
+            "or g.decided_at > coalesce((select max(r.decided_at) from overstap.gate_decision r "
+            "where r.round_id = %(round)s and r.gate = 'reopen'), '-infinity')) group by 1, 2",
             round=round_id,
             gate=gate,
         )

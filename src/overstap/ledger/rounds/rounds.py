@@ -135,6 +135,42 @@ def not_closed(unit: UnitOfWork) -> list[RoundRow]:
     ]
 
 
+def reopen_round(unit: UnitOfWork, round_id: str, *, decided_by: str, reason: str, answer_key: str) -> bool:
+    """Open a closed round again by a coordinator's decision, which is kept. Safe to repeat.
+
+    What was accepted when it was closed is asked anew (`gate_holds.look`).
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        decided_by: the coordinator's account.
+        reason: in the coordinator's own words.
+        answer_key: names this decision, so that a repeated call records it once.
+
+    Returns:
+        Whether it was closed until now.
+    """
+    found = unit.rows(
+        "select closed_at from overstap.round where round_id = %(round)s and closed_at is not null for no key update",
+        round=round_id,
+    )
+    if not found:
+        return False
+    unit.audit("round.reopen", AuditLine(round_id, {"by": decided_by, "closed_at": found[0][0].isoformat()}))
+    unit.run(
+        "insert into overstap.gate_decision "
+        "(region, round_id, gate, approved, decided_by, reason, answer_key, dossiers) "
+        "values (%(region)s, %(round)s, 'reopen', true, %(by)s, %(reason)s, %(key)s, 0)",
+        region=unit.region,
+        round=round_id,
+        by=decided_by,
+        reason=reason,
+        key=answer_key,
+    )
+    unit.run("update overstap.round set closed_at = null where round_id = %(round)s", round=round_id)
+    return True
+
+
 def close_round(unit: UnitOfWork, round_id: str) -> None:
     """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later."""
     unit.run("update overstap.round set closed_at = overstap.clock() where round_id = %(id)s", id=round_id)

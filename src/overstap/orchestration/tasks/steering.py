@@ -11,7 +11,7 @@ from overstap.agreements import RoundId
 from overstap.clock import NETHERLANDS
 from overstap.errors import OverstapError
 from overstap.orchestration.round_context import telling, workplace
-from overstap.orchestration.run_form import MOMENTS, REASON, ROUND, SCHOOLS
+from overstap.orchestration.run_form import MOMENTS, REASON, REOPEN, ROUND, SCHOOLS
 from overstap.orchestration.titles import aside
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,22 @@ def steer(region: str, school_year: str) -> dict[str, int]:
     """
     with telling():
         round_id = RoundId.of(region, school_year, _text(get_current_context()["params"], ROUND))
-    return {"moved": take_form(round_id)}
+    reopened = reopen(round_id) if get_current_context()["params"].get(REOPEN) is True else False
+    return {"moved": take_form(round_id), "reopened": int(reopened)}
+
+
+def reopen(round_id: RoundId) -> bool:
+    """Open a round again that was closed, as the form of the present run asks; the coordinator clears its tasks.
+
+    Raises:
+        OverstapError: AGREEMENT-021 when it cannot be.
+    """
+    from overstap.rounds import opening
+
+    context = get_current_context()
+    by = context["dag_run"].triggering_user_name or ""
+    with workplace(round_id, "steer") as place:
+        return opening.reopen(place, asked_by=by, reason=_text(context["params"], REASON))
 
 
 def take_form(round_id: RoundId) -> int:
