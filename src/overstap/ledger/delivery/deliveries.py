@@ -334,10 +334,10 @@ def to_send(
         after: the last message id that this run took, so that a run tries each delivery once.
         limit: how many at most.
     """
+    # Materialised: a planner without statistics made the selection anew for each row that it took.
     rows = unit.rows(
         """
-        update overstap.delivery l set attempts = attempts + 1
-         where l.message_id in (
+        with taken as materialized (
                select x.message_id from overstap.delivery x
                  join overstap.dossier d on d.dossier = x.dossier and d.version = x.number
                  join overstap.may_leave m on m.dossier = x.dossier and m.number = x.number
@@ -349,7 +349,9 @@ def to_send(
                   and exists (select from overstap.may_receive a
                                where a.dossier = x.dossier and a.secondary_school = x.secondary_school)
                 order by x.message_id limit %(limit)s)
-        returning message_id, dossier, number, envelope, envelope_digest, manifest_digest, attempts, files_digest
+        update overstap.delivery l set attempts = attempts + 1
+          from taken where l.message_id = taken.message_id
+        returning l.message_id, dossier, number, envelope, envelope_digest, manifest_digest, attempts, files_digest
         """,
         round=round_id,
         school=secondary_school,
