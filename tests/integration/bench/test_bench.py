@@ -38,7 +38,10 @@ def told(run: Callable[[Console], list[RateLine]]) -> tuple[dict[str, RateLine],
 
 def test_the_chain_ends_with_the_ledgers_own_check(place: Sandbox) -> None:
     lines, said = told(lambda console: chain.run(console, place, today=today(), pupils=PUPILS))
-    assert list(lines) == ["intake", "quality", "review", "seal", "deliver", "all of it, confirmed"]
+    ratio = "ratio to the floor of the libraries"
+    assert list(lines) == ["intake", "quality", "review", "seal", "deliver", "all of it, confirmed", ratio]
+    assert 0 < lines[ratio].one < 1, "no chain is cheaper than its libraries"
+    assert lines[ratio].budget == chain.FLOOR_BUDGET
     assert said.count("I1-I8 hold") == len(chain.REGIONS)
     assert "missed" in said or "kept" in said
 

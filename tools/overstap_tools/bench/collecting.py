@@ -48,14 +48,13 @@ from overstap_tools.bench.chain import RoundSteps, Task, registrations_of, revie
 from overstap_tools.bench.sandbox import give_certificates, region_of
 from overstap_tools.local import ports
 from overstap_tools.local.services import Service
-from overstap_tools.local.waiting import wait_until
+from overstap_tools.local.waiting import STARTS_SECONDS, wait_until, wait_until_listening
 
 REGION = "collecting"
 ASKED = 160
 """Questions of each kind whose time is compared: together fewer than a day's number of wrong ones."""
 _NOBODY = "123456782"
 _SSHD = "/usr/sbin/sshd"
-_START_SECONDS = 60
 
 
 def run(console: Console, place: Sandbox, *, today: date, pupils: int) -> None:
@@ -163,7 +162,7 @@ def _sshd(program: str, folder: Path, authorized: str) -> Iterator[Sftp]:
     words = [program, "-D", "-e", "-f", str(folder / "sshd_config")]
     with (folder / "sshd.log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as process:  # noqa: S603
         try:
-            wait_until(lambda: process.poll() is not None or not ports.is_free(port), "sshd", _START_SECONDS)
+            wait_until(lambda: process.poll() is not None or not ports.is_free(port), "sshd", STARTS_SECONDS)
             kind, key, *_ = (folder / "host.pub").read_text().split()
             said = {"way": "sftp", "host": ports.LOOPBACK, "port": port, "user": getpass.getuser()}
             yield Sftp.model_validate(said | {"folder": str(inbox), "host_key": f"{kind} {key}"})
@@ -208,7 +207,7 @@ def _pull(place: Sandbox, trust: TrustStore, school: str, mine: Sequence[Synthet
     words = [sys.executable, "-m", "overstap", "deliver", "serve", REGION, "--port", str(port)]
     service.start(words, env=place.environment)
     try:
-        wait_until(lambda: not service.is_running or not ports.is_free(port), service.name, _START_SECONDS)
+        wait_until_listening(service, port)
         wanted = [Wanted(one.number, one.surname, one.birth_date, one.school.id) for one in mine]
         reception = Reception(school, trust=trust, store=FolderStore(place.folder / "asked"))
         with Asker(f"https://{ports.LOOPBACK}:{port}", school=school, trust=trust, at=now()) as asker:

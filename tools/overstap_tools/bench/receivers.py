@@ -6,13 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from overstap.envelope.over_https import ENVELOPES as PATH
-from overstap.errors import OverstapError
 from overstap.simulation.sandbox import Sandbox
 from overstap_tools.local import ports
 from overstap_tools.local.services import Service
-from overstap_tools.local.waiting import wait_until
-
-_START_SECONDS = 60
+from overstap_tools.local.waiting import wait_until_listening
 
 
 def store_of(place: Sandbox, region: str, school: str) -> Path:
@@ -47,15 +44,9 @@ def receivers(
                 words = ["overstap", "receive", "serve", "--school", school, "--port", str(port)]
                 words += ["--store", store_of(place, region, school), "--trust", place.trust]
             service.start([sys.executable, "-m", *words], env=place.environment)
-            _wait(service, port)
+            wait_until_listening(service, port)
             found[school] = (f"https://{ports.LOOPBACK}:{port}{PATH}", service.pid)
         yield found
     finally:
         for service in services:
             service.stop()
-
-
-def _wait(service: Service, port: int) -> None:
-    wait_until(lambda: not service.is_running or not ports.is_free(port), service.name, _START_SECONDS)
-    if not service.is_running:
-        raise OverstapError("LOCAL-005", service=service.name, log=str(service.log))

@@ -1,0 +1,133 @@
+"""The floor of the chain: the least that the libraries take for the same dossiers, without Overstap between them.
+
+Per dossier: the XML parsed twice (at intake, at sealing) and written canonically; AES-GCM to keep it and to open it;
+ISA-L for the package; a signature, a key agreement and AES-GCM for the envelope, and their counterparts at the
+receiver; a signed receipt, verified; an HTTPS request to an endpoint that does nothing; in PostgreSQL three rows
+inserted and five updates, in groups. All of it is measured in processor time, since a busy machine stretches
+every other clock.
+"""
+
+import http.client
+import os
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from isal import isal_zlib
+from lxml import etree
+
+from overstap.clock import now
+from overstap.simulation.sandbox import Sandbox
+from overstap_tools.bench import processors
+
+GROUP = 100
+"""Rows per statement and transaction."""
+UPDATES = 5
+"""Times that a dossier's row changes on its way from supplied to confirmed."""
+_RECEIPT = b"\0" * 2_000
+_SIGNED = ec.ECDSA(hashes.SHA256())
+_TABLE = "create table public.floor (id bigint, part int, state int, content bytea, primary key (id, part))"
+
+
+def measure(
+    place: Sandbox, region: str, address: str, endpoint: psutil.Process, files: Sequence[Path]
+) -> dict[str, float]:
+    """Return the processor seconds of each part.
+
+    Args:
+        place: where; the region's conductor has a certificate there.
+        region: region id.
+        address: of an endpoint that does nothing (`floor`).
+        endpoint: its process.
+        files: the dossiers.
+    """
+    contents = [path.read_bytes() for path in files]
+    sealed: list[bytes] = []
+    postgres = [processors.server(place.owner_dsn)]
+    own = {
+        "parsing and writing (lxml)": lambda: _parse(contents),
+        "keys, seals, packages (cryptography, ISA-L)": lambda: sealed.extend(_seal(contents)),
+    }
+    spent = {name: _cpu(work) for name, work in own.items()}
+    before = processors.seconds([endpoint])
+    spent["HTTPS (http.client, uvicorn)"] = _cpu(lambda: _post(place, region, address, sealed))
+    spent["HTTPS (http.client, uvicorn)"] += processors.seconds([endpoint]) - before
+    before = processors.seconds(postgres)
+    spent["PostgreSQL (psycopg)"] = _cpu(lambda: _write(place, contents, sealed))
+    spent["PostgreSQL (psycopg)"] += processors.seconds(postgres) - before
+    return spent
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
+
+
+def _parse(contents: Sequence[bytes]) -> None:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    for content in contents:
+        root = etree.fromstring(content, parser)
+        etree.tostring(root, method="c14n", exclusive=True)
+        etree.fromstring(content, parser)
+
+
+def _seal(contents: Sequence[bytes]) -> list[bytes]:
+    sender, receiver = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    kept = AESGCM(os.urandom(32))
+    found = []
+    for content in contents:
+        nonce = os.urandom(12)
+        opened = kept.decrypt(nonce, kept.encrypt(nonce, content, None), None)
+        packed = isal_zlib.compress(opened, 1)
+        signature = sender.sign(packed, _SIGNED)
+        ephemeral = ec.generate_private_key(ec.SECP256R1())
+        sealed = _agreed(ephemeral, receiver.public_key()).encrypt(nonce, packed, None)
+        unsealed = _agreed(receiver, ephemeral.public_key()).decrypt(nonce, sealed, None)
+        sender.public_key().verify(signature, unsealed, _SIGNED)
+        isal_zlib.decompress(unsealed)
+        receipt = receiver.sign(_RECEIPT, _SIGNED)
+        receiver.public_key().verify(receipt, _RECEIPT, _SIGNED)
+        found.append(sealed)
+    return found
+
+
+def _agreed(mine: ec.EllipticCurvePrivateKey, other: ec.EllipticCurvePublicKey) -> AESGCM:
+    shared = mine.exchange(ec.ECDH(), other)
+    return AESGCM(HKDF(hashes.SHA256(), 32, None, b"floor").derive(shared))
+
+
+def _post(place: Sandbox, region: str, address: str, sealed: Sequence[bytes]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    place.trust_store().conductor_identity(region, at=now()).load_into(context)
+    where = urlsplit(address)
+    connection = http.client.HTTPSConnection(str(where.hostname), where.port, context=context)
+    for one in sealed:
+        connection.request("POST", where.path, one)
+        connection.getresponse().read()
+    connection.close()
+
+
+def _write(place: Sandbox, contents: Sequence[bytes], sealed: Sequence[bytes]) -> None:
+    insert = "insert into public.floor select i, %s, 0, c from unnest(%b::bigint[], %b::bytea[]) as t (i, c)"
+    with psycopg.connect(place.owner_dsn, autocommit=True) as connection:
+        connection.execute(_TABLE)
+        for begin in range(0, len(contents), GROUP):
+            ids = list(range(begin, min(begin + GROUP, len(contents))))
+            parts = ([contents[at] for at in ids], [sealed[at] for at in ids], [_RECEIPT] * len(ids))
+            for part, rows in enumerate(parts):
+                connection.execute(insert, [part, ids, rows])
+            for _ in range(UPDATES):
+                connection.execute(
+                    "update public.floor set state = state + 1 where part = 0 and id = any(%b::bigint[])", [ids]
+                )
+        connection.execute("drop table public.floor")
