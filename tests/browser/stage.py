@@ -37,7 +37,7 @@ from overstap_tools.local.airflow import AirflowStack
 from overstap_tools.local.api import AirflowApi
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import Service, stop_all
-from overstap_tools.local.waiting import wait_until
+from overstap_tools.local.waiting import wait_until, wait_until_listening
 from overstap_tools.project import PROJECT
 
 KIND = RoundKind.ADVICE
@@ -282,8 +282,7 @@ def _receiver(folder: Path, settings: dict[str, str], school: str) -> str:
     command = [sys.executable, "-m", "overstap", "receive", "serve", "--school", school, "--port", str(port)]
     command += ["--store", str(folder / "received" / school), "--trust", settings["OVERSTAP_TRUST"]]
     service.start(command, env={**_environment(), **settings})
-    wait_until(lambda: not service.is_running or not ports.is_free(port), f"school {school}", 60)
-    assert service.is_running, service.log.read_text()
+    wait_until_listening(service, port)
     return f"https://{ports.LOOPBACK}:{port}{PATH}"
 
 

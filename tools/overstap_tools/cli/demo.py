@@ -32,8 +32,10 @@ def start(
     from overstap_tools.demo.building import Size, build
     from overstap_tools.demo.sandbox import DemoPlace
     from overstap_tools.demo.story import Story, tell
+    from overstap_tools.local.waiting import tell_waits
 
     console = Console()
+    tell_waits.set(lambda what, seconds: tell(console, "waiting", what=what, seconds=str(seconds)))
     house = build(
         DemoPlace(folder.absolute()), Size(pupils, schools, seed), port=port, tell=lambda name: tell(console, name)
     )

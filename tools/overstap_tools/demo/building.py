@@ -14,9 +14,7 @@ from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
 from overstap.clock import now, wall
 from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.errors import OverstapError
-from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password
-from overstap.ledger.region_keys import create_keys
-from overstap.pki.authority import DevelopmentAuthority
+from overstap.ledger.migrate import set_app_password, set_review_password
 from overstap.simulation.synthetic.las import load_las
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.writing import write
@@ -35,7 +33,7 @@ from overstap_tools.local.api import AirflowApi
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.preflight import check
 from overstap_tools.local.services import Service, stop_all
-from overstap_tools.local.waiting import wait_until
+from overstap_tools.local.waiting import wait_until_listening
 
 Tell = Callable[[str], None]
 
@@ -72,6 +70,8 @@ class Demonstration:
     airflow: AirflowStack
     region: SyntheticRegion
     agreement: Agreement
+    pace: float
+    """How many times slower than usual this machine started Airflow: waits are as much longer."""
 
     @property
     def coordinator(self) -> str:
@@ -106,25 +106,27 @@ def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> Demo
             size.seed, size.pupils, size.primary_schools, 2, today=wall(now()).date(), name=REGION, title="Demoregio"
         )
         _make_las(postgres, region)
-        _make_trust(place, region)
+        _make_trust(place, postgres, region)
         mail.start(place)
         families.start(place, postgres)
         receivers = {school.id: _start_receiver(place, school.id) for school in region.secondary}
         tell("airflow")
-        began = now()
+        began, pace = now(), 1.0
         airflow = place.airflow(postgres, port=port)
         airflow.migrate()
 
         def settle(api: AirflowApi) -> None:
+            nonlocal pace
+            pace = max(1.0, (now() - began) / USUAL_START)
             tell("agreement")
-            _write_region(place, region, receivers, pace=max(1.0, (now() - began) / USUAL_START))
+            _write_region(place, region, receivers, pace=pace)
             _give_access(place, airflow, api)
 
         airflow.start(before_dags=settle)
     except BaseException:
         stop(place)
         raise
-    return Demonstration(place, postgres, airflow, region, load_agreement(_agreement_path(place)))
+    return Demonstration(place, postgres, airflow, region, load_agreement(_agreement_path(place)), pace)
 
 
 def stop(place: DemoPlace) -> list[str]:
@@ -166,12 +168,10 @@ def overstap(
 
 def _make_ledger(place: DemoPlace, postgres: EmbeddedPostgres) -> None:
     postgres.create_database(LEDGER, "postgres")
-    owner = postgres.superuser_dsn(LEDGER)
-    migrate(owner)
-    add_region(owner, REGION)
-    set_app_password(owner, postgres.password("overstap_app"))
-    set_review_password(owner, postgres.password("overstap_review"))
-    create_keys(place.folder / "keys", REGION, "1")
+    sandbox = place.sandbox(postgres)
+    sandbox.prepare(REGION)
+    set_app_password(sandbox.owner_dsn, postgres.password("overstap_app"))
+    set_review_password(sandbox.owner_dsn, postgres.password("overstap_review"))
 
 
 def _make_las(postgres: EmbeddedPostgres, region: SyntheticRegion) -> None:
@@ -185,11 +185,9 @@ def _make_las(postgres: EmbeddedPostgres, region: SyntheticRegion) -> None:
         connection.execute(f"grant select on overstap_las.oso_dossier, overstap_las.oso_aanmelding to {LAS_READER}")
 
 
-def _make_trust(place: DemoPlace, region: SyntheticRegion) -> None:
-    authority = DevelopmentAuthority(place.folder / "trust", at=now())
-    for school in (*(one.id for one in region.primary), *(one.id for one in region.secondary)):
-        authority.school(school)
-    authority.conductor(REGION)
+def _make_trust(place: DemoPlace, postgres: EmbeddedPostgres, region: SyntheticRegion) -> None:
+    schools = [*(one.id for one in region.primary), *(one.id for one in region.secondary)]
+    place.sandbox(postgres).certify([REGION], schools, at=now())
 
 
 def _start_receiver(place: DemoPlace, school: str) -> str:
@@ -203,9 +201,7 @@ def _start_receiver(place: DemoPlace, school: str) -> str:
         ],
         env=place.command_env(place.postgres()),
     )
-    wait_until(lambda: not service.is_running or not ports.is_free(port), f"school {school}", 30)
-    if not service.is_running:
-        raise OverstapError("LOCAL-005", service=f"school {school}", log=str(service.log))
+    wait_until_listening(service, port)
     return f"https://{ports.LOOPBACK}:{port}{PATH}"
 
 

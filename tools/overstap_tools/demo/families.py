@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 
 from overstap.clock import now, wall
-from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import contents
 from overstap.oso.reading import read
@@ -17,14 +16,13 @@ from overstap.pages.parents.wording import languages
 from overstap.review.codes import issue
 from overstap.review.people import people_of
 from overstap_tools.demo.sandbox import LEDGER, REGION, DemoPlace
-from overstap_tools.local import ports
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import Service
-from overstap_tools.local.waiting import wait_until
+from overstap_tools.local.waiting import wait_until, wait_until_listening
 
 VIEWS = (None, "Wij denken dat ons kind meer aankan dan dit advies zegt.", None)
 """What the families say who use the pages, one each: a view, or that they agree."""
-_LONGEST_SECONDS = 90.0
+_LONGEST_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ def start(place: DemoPlace, postgres: EmbeddedPostgres) -> str:
     """Start the parents' pages; return their address.
 
     Raises:
-        OverstapError: LOCAL-005 when they do not start.
+        OverstapError: LOCAL-005 or LOCAL-010 when they do not start.
     """
     service = Service(place.folder, "parents")
     service.start(
@@ -52,9 +50,7 @@ def start(place: DemoPlace, postgres: EmbeddedPostgres) -> str:
         },
     )
     port = place.review_port
-    wait_until(lambda: not service.is_running or not ports.is_free(port), "parents' pages", 60)
-    if not service.is_running:
-        raise OverstapError("LOCAL-005", service="parents", log=str(service.log))
+    wait_until_listening(service, port)
     return place.review_address
 
 

@@ -3,12 +3,11 @@
 import sys
 
 from overstap.agreements.model import Notices
-from overstap.errors import OverstapError
 from overstap_tools.demo.sandbox import DemoPlace
 from overstap_tools.local import ports
 from overstap_tools.local.api import AirflowApi
 from overstap_tools.local.services import Service
-from overstap_tools.local.waiting import wait_until
+from overstap_tools.local.waiting import wait_until_listening
 
 AT_ANY_HOUR = Notices(digest_at="00:00", quiet_from="00:00", quiet_until="00:00", weekends=True)
 """A demonstration is also given in the evening."""
@@ -18,7 +17,7 @@ def start(place: DemoPlace) -> None:
     """Start the mail server, on a port that is the demonstration's for its whole life.
 
     Raises:
-        OverstapError: LOCAL-005 when it does not start.
+        OverstapError: LOCAL-005 or LOCAL-010 when it does not start.
     """
     port = ports.any_free()
     place.mail_port.write_text(str(port), encoding="utf-8")
@@ -27,9 +26,7 @@ def start(place: DemoPlace) -> None:
         [sys.executable, "-m", "overstap", "local", "mail", place.mails, "--port", str(port)],
         env=place.command_env(place.postgres()),
     )
-    wait_until(lambda: not service.is_running or not ports.is_free(port), "mail", 30)
-    if not service.is_running:
-        raise OverstapError("LOCAL-005", service="mail", log=str(service.log))
+    wait_until_listening(service, port)
 
 
 def deliver(api: AirflowApi, region: str) -> None:

@@ -38,7 +38,7 @@ class CoordinatorClient:
                 return False
             return True
 
-        wait_until(may, f"DAG {dag_id}", 180)
+        wait_until(may, f"DAG {dag_id}", 600)
 
     def question(self, run_id: str) -> dict[str, Any] | None:
         """Return the question that waits for an answer, if there is one."""
@@ -59,7 +59,7 @@ class CoordinatorClient:
     def rerun(self, run_id: str, map_index: int) -> int:
         """Clear one school's collection with everything downstream; return how many tasks that is."""
         return self.api.clear(
-            self.dag_id, run_id, [("collect", map_index)], downstream=True, note="School leverde alsnog aan"
+            self.dag_id, run_id, [("collect", map_index)], downstream=True, note="School leverde opnieuw aan"
         )
 
 
@@ -80,6 +80,14 @@ class Clerk:
         place = self.house.place
         for path in sorted((place.made / "late" / REGION / self.school.id).iterdir()):
             shutil.move(path, place.drop / REGION / self.school.id / path.name)
+
+    def mend(self) -> int:
+        """Export again what was rejected, without its faults and under the same file names; return how many files."""
+        place = self.house.place
+        mended = sorted((place.made / "mended" / REGION / self.school.id).iterdir())
+        for path in mended:
+            shutil.copy2(path, place.drop / REGION / self.school.id / path.name)
+        return len(mended)
 
     def record_list(self, round_id: str) -> str:
         """Record the whole list with the command; return what it said."""
@@ -116,6 +124,11 @@ class Clerk:
         with self.list_file.open(encoding="utf-8-sig", newline="") as file:
             listed = {line["leerlingid"] for line in csv.DictReader(file, delimiter=";")}
         return [pupil.las_key for pupil in self.house.region.pupils(self.school) if pupil.las_key not in listed]
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether some of what the school supplies is rejected."""
+        return self.school.character is Character.FAULTY
 
     @property
     def is_late(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from overstap.simulation.sandbox import Sandbox
 from overstap_tools.local import ports
 from overstap_tools.local.airflow import AirflowStack
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -75,19 +76,21 @@ class DemoPlace:
         """The server for Airflow, the ledger and the schools' administration system."""
         return EmbeddedPostgres(self.folder / "postgres")
 
+    def sandbox(self, postgres: EmbeddedPostgres) -> Sandbox:
+        """The ledger, keys, certificates and folders.
+
+        Args:
+            postgres: the running server.
+        """
+        return Sandbox(self.folder, postgres.superuser_dsn(LEDGER), postgres.dsn("overstap_app", LEDGER))
+
     def settings(self, postgres: EmbeddedPostgres) -> dict[str, str]:
         """Return the environment of everything that runs rounds: the application's login, never the owner's.
 
         Args:
             postgres: the running server.
         """
-        return {
-            "OVERSTAP_REGIONS": str(self.made / "regions"),
-            "OVERSTAP_LEDGER": postgres.dsn("overstap_app", LEDGER),
-            "OVERSTAP_KEYS": str(self.folder / "keys"),
-            "OVERSTAP_TRUST": str(self.folder / "trust"),
-            "OVERSTAP_DROP": str(self.drop),
-            "OVERSTAP_REPORTS": str(self.reports),
+        return self.sandbox(postgres).variables | {
             "OVERSTAP_REVIEW_ADDRESS": self.review_address,
             f"AIRFLOW_CONN_{LAS.upper()}": _for_airflow(postgres.dsn(LAS_READER, LAS)),
             **_mail_server(self.mail_port),

@@ -4,7 +4,6 @@ import secrets
 import sys
 from dataclasses import dataclass, field
 
-from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.accounts import put
 from overstap.pages.school.passwords import hashed
@@ -12,7 +11,7 @@ from overstap_tools.demo.sandbox import REGION, DemoPlace
 from overstap_tools.local import ports
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import Service
-from overstap_tools.local.waiting import wait_until
+from overstap_tools.local.waiting import wait_until_listening
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def start(place: DemoPlace, postgres: EmbeddedPostgres, ledger: Ledger, school: 
         school: the school that the account is for.
 
     Raises:
-        OverstapError: LOCAL-005 when they do not start.
+        OverstapError: LOCAL-005 or LOCAL-010 when they do not start.
     """
     account, password = f"{school.lower()}@demo.example", secrets.token_urlsafe(12)
     with ledger.unit(REGION, "demo") as unit:
@@ -50,7 +49,5 @@ def start(place: DemoPlace, postgres: EmbeddedPostgres, ledger: Ledger, school: 
         [sys.executable, "-m", "overstap", "school", "serve", "--port", str(port)],
         env=place.command_env(postgres) | {"OVERSTAP_REVIEW_ADDRESS": place.review_address},
     )
-    wait_until(lambda: not service.is_running or not ports.is_free(port), "schools' pages", 60)
-    if not service.is_running:
-        raise OverstapError("LOCAL-005", service="schools", log=str(service.log))
+    wait_until_listening(service, port)
     return SchoolSignIn(f"http://{ports.LOOPBACK}:{port}", account, password)

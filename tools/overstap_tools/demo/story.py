@@ -8,7 +8,6 @@ from typing import Any
 from rich.console import Console
 
 from overstap.clock import now, wall
-from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.simulation.synthetic.school import Character, PrimarySchool
 from overstap.texts import texts
@@ -18,7 +17,7 @@ from overstap_tools.demo.people import Clerk, CoordinatorClient
 from overstap_tools.demo.sandbox import REGION, ROUND
 from overstap_tools.demo.table import tables
 from overstap_tools.local.api import FINISHED
-from overstap_tools.local.waiting import wait_until
+from overstap_tools.local.waiting import Wait, wait_until
 
 DAG_ID = f"round__{REGION}__{ROUND}"
 _LOOK_SECONDS = 1.0
@@ -47,8 +46,10 @@ class Story:
         self._told: dict[tuple[str, int], tuple[str, int]] = {}
         self._asked: set[tuple[str, int] | None] = set()
         self._releases = 0
+        self._longest = _LONGEST_SECONDS * house.pace
         self.at: Callable[[str], None] = lambda moment: None
-        """Called when there is something to see: "gate.<task>", "review", "late", "end" (the guide's pictures)."""
+        """Called when there is something to see: "gate.<task>", "review", "late", "end",
+        "left" (the guide's pictures)."""
 
     def tell(self, name: str, **facts: str) -> None:
         """Tell one sentence of include/texts/demo/story.yaml, with the time."""
@@ -65,7 +66,7 @@ class Story:
         for dag_id in (DAG_ID, f"notices__{REGION}"):
             self.coordinator.switch_on(dag_id)
         self.tell("opening", moment=f"{wall(opens):%H:%M:%S}")
-        wait_until(lambda: bool(api.runs(DAG_ID)), f"run of {DAG_ID}", 180)
+        wait_until(lambda: bool(api.runs(DAG_ID)), f"run of {DAG_ID}", 600)
         run_id = str(api.runs(DAG_ID)[0]["dag_run_id"])
 
         on_time = [clerk for clerk in self.clerks if not clerk.is_late]
@@ -77,19 +78,53 @@ class Story:
         for clerk in late:
             self.tell("late", school=f"{clerk.school.name} ({clerk.school.id})")
             clerk.supply_late()
-            # A file counts once it has not changed for some seconds; a coordinator clicks later than a script.
-            time.sleep(6)
-            index = [school.id for school in self.house.agreement.primary_schools].index(clerk.school.id)
-            self.coordinator.rerun(run_id, index)
+            self._collect_again(run_id, clerk)
             self._follow(run_id, lambda clerk=clerk: self._review([clerk]))  # type: ignore[misc]
         state = str(api.run(DAG_ID, run_id)["state"])
         if state == "success":
             self.tell("second_end")
-        return self._finish() and state == "success"
+        is_good = self._finish() and state == "success"
+        if is_good and not self.asks_person:
+            self._leave_a_question(run_id)
+        return is_good
+
+    def _collect_again(self, run_id: str, clerk: Clerk) -> None:
+        """Clear the collection of one school, with what follows, as its coordinator does on the board."""
+        # A file counts once it has not changed for some seconds; a coordinator clicks later than a script.
+        time.sleep(6)
+        index = [school.id for school in self.house.agreement.primary_schools].index(clerk.school.id)
+        self.coordinator.rerun(run_id, index)
+
+    def _leave_a_question(self, run_id: str) -> None:
+        """Let the school with faults supply again, up to the question that is left for who watches."""
+        clerk = next((one for one in self.clerks if one.is_faulty), None)
+        if clerk is None or not (count := clerk.mend()):
+            return
+        self.tell("mended", school=clerk.school.name, count=str(count))
+        self._collect_again(run_id, clerk)
+        wait_until(
+            lambda: (
+                self.coordinator.question(run_id) is not None
+                or self.coordinator.api.run(DAG_ID, run_id)["state"] in FINISHED
+            ),
+            lambda: f"{DAG_ID}: {self._under_way(run_id)}",
+            self._longest,
+        )
+        question = self.coordinator.question(run_id)
+        if question is not None:
+            self.at("left")
+            page = f"{self.house.airflow.address}/required_actions"
+            self.tell("your_turn", subject=str(question["subject"]), address=page, school=clerk.school.name)
+
+    def _under_way(self, run_id: str) -> str:
+        """Return what a run is busy with, by the titles of its tasks."""
+        tasks = self.coordinator.api.task_instances(DAG_ID, run_id)
+        busy = [one for one in tasks if one["state"] in ("queued", "running", "scheduled", "deferred", "up_for_retry")]
+        return ", ".join(str(one["rendered_map_index"] or one["task_display_name"]) for one in busy[:3]) or "scheduler"
 
     def _follow(self, run_id: str, on_release: Callable[[], None]) -> None:
         """Tell what the run does until it is over, answering its gates on the way."""
-        deadline = time.monotonic() + _LONGEST_SECONDS
+        wait = Wait(lambda: self._under_way(run_id), float("inf") if self.asks_person else self._longest)
         released = False
         while True:
             tasks = self.coordinator.api.task_instances(DAG_ID, run_id)
@@ -116,9 +151,7 @@ class Story:
                 for task in self.coordinator.api.task_instances(DAG_ID, run_id):
                     self._tell_task(run_id, task)
                 return
-            if time.monotonic() > deadline and not self.asks_person:
-                raise OverstapError("LOCAL-010", seconds=int(_LONGEST_SECONDS), what=f"{DAG_ID} {run_id}")
-            time.sleep(_LOOK_SECONDS)
+            wait.go_on(_LOOK_SECONDS)
 
     def _tell_task(self, run_id: str, task: dict[str, Any]) -> None:
         key = (str(task["task_id"]), int(task["map_index"]))
@@ -163,8 +196,11 @@ class Story:
         for letter in letters[len(families.VIEWS) :]:
             self.tell("parents_try", address=address, code=letter.code, born=f"{letter.born:%d-%m-%Y}")
         if not schools.is_running(self.house.place):
-            desk = schools.start(self.house.place, self.house.postgres, self.ledger, school.id)
-            self.tell("school_try", address=desk.address, account=desk.account, password=desk.password)
+            watched = next((one for one in self.clerks if one.is_faulty), self.clerks[0]).school
+            desk = schools.start(self.house.place, self.house.postgres, self.ledger, watched.id)
+            self.tell(
+                "school_try", school=watched.name, address=desk.address, account=desk.account, password=desk.password
+            )
         for letter, view in zip(letters, families.VIEWS, strict=False):
             self.tell("parents", school=school.name, said=families.decide(address, letter, view))
 
@@ -185,11 +221,11 @@ class Story:
         ]
         checked = overstap(house.place, house.postgres, "ledger", "check", "--region", REGION, *stores)
         self.console.print(f"           {checked.stdout.strip()}{checked.stderr.strip()}", markup=False)
-        region, year, kind = self.round_id.split(".")
-        self.tell("report", path=str(house.place.reports / region / year / f"{kind}.html"))
+        folder, kind = house.place.reports / self.round_id.region / self.round_id.school_year, self.round_id.kind
+        self.tell("report", path=str(folder / f"{kind}.html"))
         faulty = next((one for one in house.region.primary if one.character is Character.FAULTY), None)
         if faulty is not None:
-            path = house.place.reports / region / year / f"{kind}-{faulty.id}.html"
+            path = folder / f"{kind}-{faulty.id}.html"
             written = overstap(
                 *(house.place, house.postgres, "report", "school", faulty.id),
                 *("--region", REGION, "--round", self.round_id, "--out", str(path)),

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
@@ -21,12 +20,12 @@ from overstap_tools.local.environment import AirflowFolders, environment
 from overstap_tools.local.passwords import Passwords
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import Service
+from overstap_tools.local.waiting import Wait
 
 DATABASE = "airflow"
 """Of a deployment; a second Airflow beside it on the same server needs another."""
 USUAL_PORT = 8080
-_POLL_SECONDS = 0.25
-_STARTS_SECONDS = 180.0
+_STARTS_SECONDS = 600.0
 
 # `--skip-serve-logs`: the log server would listen on every address of the machine, whatever is set.
 _COMPONENTS: dict[str, tuple[str, ...]] = {
@@ -248,16 +247,18 @@ class AirflowStack:
             )
 
     def _wait(self, is_done: Callable[[], bool], component: str) -> None:
-        deadline = time.monotonic() + _STARTS_SECONDS
+        wait = Wait(f"start: {component}", _STARTS_SECONDS)
         while True:
             for name, service in self._services.items():
                 if service.record is not None and not service.is_running:
                     raise OverstapError("LOCAL-005", service=name, log=str(service.log))
             if is_done():
                 return
-            if time.monotonic() > deadline:
-                raise OverstapError("LOCAL-005", service=component, log=str(self._services[component].log))
-            time.sleep(_POLL_SECONDS)
+            try:
+                wait.go_on()
+            except OverstapError:
+                log = str(self._services[component].log)
+                raise OverstapError("LOCAL-005", service=component, log=log) from None
 
     def _has_beaten(self, client: AirflowApi, component: str) -> bool:
         """Return whether the heartbeat is of this process; /monitor/health also tells that of an earlier boot."""

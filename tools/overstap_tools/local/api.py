@@ -1,7 +1,7 @@
 """A client of Airflow's REST API, for the demo and the tests: what a coordinator's browser does, by script."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -9,12 +9,14 @@ from typing import Any, Self
 import httpx
 
 from overstap.errors import OverstapError
-from overstap_tools.local.waiting import wait_until
+from overstap_tools.local.waiting import Wait, wait_until
 
 ADMIN = "admin"
 _PAUSED_SECONDS = 8.0
 """A paused task's supervisor goes on for up to five and a half seconds before its scheduler hears that it paused."""
-_SCHEDULER_SECONDS = 120.0
+_SCHEDULER_SECONDS = 300.0
+PATIENCE_SECONDS = 300.0
+"""How long no answer is waited out: a machine that is busy with other things lets one request take half a minute."""
 FINISHED = frozenset({"success", "failed"})
 """The states in which a DAG run is over."""
 
@@ -63,12 +65,15 @@ class AirflowApi:
             The answer's JSON; None when it has no content.
 
         Raises:
-            OverstapError: LOCAL-008 for an answer other than 2xx (`facts["status"]` has it), LOCAL-009 for none.
+            OverstapError: LOCAL-008 for an answer other than 2xx (`facts["status"]` has it), LOCAL-009 when none came
+                within `PATIENCE_SECONDS`, however often it was tried.
         """
-        answer = self._send(method, path, **request)
+        answer, is_repeated = self._send(method, path, **request)
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             self._token = None
-            answer = self._send(method, path, **request)
+            answer, _ = self._send(method, path, **request)
+        if is_repeated and answer.status_code == HTTPStatus.CONFLICT:
+            return None  # it had arrived the first time, and the answer had not
         return _content(answer, method, path)
 
     def health(self) -> dict[str, dict[str, str | None]] | None:
@@ -167,7 +172,7 @@ class AirflowApi:
 
         Args:
             dag_id: the DAG.
-            run_id: the run's name; None lets Airflow make one.
+            run_id: the run's name; one with the moment in it when None.
             logical_date: aware; None for a run without one.
             conf: its parameters: ids and counts, never pupil data.
             note: shown with the run.
@@ -175,11 +180,13 @@ class AirflowApi:
         Returns:
             The run's id.
         """
-        body: dict[str, Any] = {"logical_date": logical_date.isoformat() if logical_date else None}
-        body |= {"dag_run_id": run_id} if run_id else {}
+        # A name of ours: a request that is repeated starts no second run.
+        name = run_id or f"manual__{datetime.now(UTC).isoformat()}"
+        body: dict[str, Any] = {"logical_date": logical_date.isoformat() if logical_date else None, "dag_run_id": name}
         body |= {"conf": dict(conf)} if conf else {}
         body |= {"note": note} if note else {}
-        return str(self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+        self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+        return name
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Return a run, with its `state`."""
@@ -360,15 +367,26 @@ class AirflowApi:
 
         wait_until(has_looped, "the scheduler's next two heartbeats", _SCHEDULER_SECONDS)
 
-    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        try:
-            if self._token is None:
-                login = {"username": self.account, "password": self._password}
-                answer = self._http.post("/auth/token", json=login)
-                self._token = str(_content(answer, "POST", "/auth/token")["access_token"])
-            return self._http.request(method, path, headers={"Authorization": f"Bearer {self._token}"}, **request)
-        except httpx.TransportError as problem:
-            raise OverstapError("LOCAL-009", address=self.address) from problem
+    def _send(self, method: str, path: str, **request: Any) -> tuple[httpx.Response, bool]:
+        """Make one request, again and again until there is an answer; return it, and whether it was repeated."""
+        wait = Wait(f"Airflow ({method} {path})", PATIENCE_SECONDS)
+        is_repeated = False
+        while True:
+            try:
+                return self._send_once(method, path, **request), is_repeated
+            except httpx.TransportError as problem:
+                try:
+                    wait.go_on()
+                except OverstapError:
+                    raise OverstapError("LOCAL-009", address=self.address) from problem
+                is_repeated = True
+
+    def _send_once(self, method: str, path: str, **request: Any) -> httpx.Response:
+        if self._token is None:
+            login = {"username": self.account, "password": self._password}
+            answer = self._http.post("/auth/token", json=login)
+            self._token = str(_content(answer, "POST", "/auth/token")["access_token"])
+        return self._http.request(method, path, headers={"Authorization": f"Bearer {self._token}"}, **request)
 
 
 def _content(answer: httpx.Response, method: str, path: str) -> Any:
