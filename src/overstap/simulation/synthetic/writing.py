@@ -89,7 +89,7 @@ def write_school(region: SyntheticRegion, school: PrimarySchool, folder: Path) -
     """
     counts = {"drop": 0, "late": 0, "mended": 0}
     # The files are as old as the export, so that they do not count as still being written.
-    modified_at = datetime.combine(region.today, datetime.min.time(), NETHERLANDS).timestamp()
+    modified_at = _made_at(region)
     homes = {name: folder / name / region.name / school.id for name in counts}
     homes["drop"].mkdir(parents=True, exist_ok=True)
     for pupil in region.pupils(school):
@@ -148,6 +148,11 @@ def write_applications(region: SyntheticRegion, path: Path) -> int:
     written = path.stat().st_mtime - 60  # so that it does not count as still being written
     os.utime(path, (written, written))
     return count
+
+
+def _made_at(region: SyntheticRegion) -> float:
+    """Return when files of a region were made, in seconds since 1970: at the beginning of the day of the export."""
+    return datetime.combine(region.today, datetime.min.time(), NETHERLANDS).timestamp()
 
 
 def _write_file(path: Path, content: bytes, modified_at: float) -> None:
