@@ -24,6 +24,7 @@ from fastapi import FastAPI, Request
 from sqlalchemy import func, select, text
 
 from overstap.errors import OverstapError
+from overstap.orchestration.paused import paused_dags
 from overstap.orchestration.roles import ALL_REGIONS, DOSSIERS
 from overstap.orchestration.titles import title
 from overstap.pages.board import addresses, health
@@ -86,7 +87,7 @@ class AirflowHouse:
                 select(
                     TaskInstance.task_id,
                     TaskInstance.map_index,
-                    TaskInstance._rendered_map_index,
+                    TaskInstance.rendered_map_index,
                     TaskInstance.start_date,
                 ).where(
                     TaskInstance.dag_id == dag_id,
@@ -96,7 +97,7 @@ class AirflowHouse:
             ).all()
         return [
             Question(
-                _title_of(task) if not label else f"{_title_of(task)}: {label}",
+                _title_of(task) if label in (None, str(index)) else f"{_title_of(task)}: {label}",
                 f"/dags/{quote(dag_id)}/runs/{quote(run.run_id)}/tasks/{quote(task)}"
                 f"{f'/mapped/{index}' if index >= 0 else ''}/required_actions",
                 since,
@@ -108,7 +109,7 @@ class AirflowHouse:
         """Return the task that collects from a school, by the label that Airflow shows, which ends with its id."""
         with create_session() as session:
             found = session.execute(
-                select(TaskInstance.map_index, TaskInstance._rendered_map_index, TaskInstance.state).where(
+                select(TaskInstance.map_index, TaskInstance.rendered_map_index, TaskInstance.state).where(
                     TaskInstance.dag_id == run.dag_id,
                     TaskInstance.run_id == run.run_id,
                     TaskInstance.task_id == _COLLECT,
@@ -175,6 +176,7 @@ class AirflowHouse:
             took = (time.perf_counter() - begin) * 1000
         return [
             *lines,
+            health.paused(paused_dags()),
             health.queue(waiting, since, running or 0, now),
             health.database("airflow_database", took, size),
         ]
@@ -185,13 +187,20 @@ class AirflowHouse:
         with create_session() as session:
             found = session.execute(
                 select(
-                    TaskInstance.dag_id, TaskInstance.task_id, TaskInstance._rendered_map_index, TaskInstance.end_date
+                    TaskInstance.dag_id,
+                    TaskInstance.task_id,
+                    TaskInstance.map_index,
+                    TaskInstance.rendered_map_index,
+                    TaskInstance.end_date,
                 )
                 .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
                 .where(DagRun.id.in_(newest), TaskInstance.state == TaskInstanceState.FAILED)
                 .order_by(TaskInstance.end_date)
             ).all()
-        return [RedTask(dag, task, label or _title_of(task), end) for dag, task, label, end in found]
+        return [
+            RedTask(dag, task, _title_of(task) if label in (None, str(index)) else label, end)
+            for dag, task, index, label, end in found
+        ]
 
     def secret(self) -> str:
         """Return what all processes of the api-server share."""

@@ -34,13 +34,23 @@ def door(connection: str) -> Callable[[], AbstractContextManager[Door]]:
     return lambda: opened(lambda: _client(connection), sender=sender, sender_name=name)
 
 
+class _Connected(SmtpHook):
+    """The provider's hook, which hands its connected client to a subclass and to nobody else."""
+
+    @property
+    def client(self) -> object:
+        """The client, connected and logged in."""
+        self.get_conn()
+        return self._smtp_client
+
+
 def _client(connection: str) -> smtplib.SMTP:
     """Return a client that is connected and logged in.
 
     The hook's own `send_email_smtp` knows HTML alone and no status of a refusal, so its client is taken out of it.
     """
     try:
-        client = SmtpHook(smtp_conn_id=connection).get_conn()._smtp_client
+        client = _Connected(smtp_conn_id=connection).client
     except AirflowException as problem:
         raise smtplib.SMTPServerDisconnected(type(problem).__name__) from None
     if not isinstance(client, smtplib.SMTP):

@@ -78,6 +78,16 @@ def test_addresses_are_quoted() -> None:
     assert addresses.school_page("a/b", "c?d") == "/rondes/ronde/a/b/school/c%3Fd"
 
 
+def test_what_is_paused_is_told_in_red_by_name() -> None:
+    assert health.paused([]).tone == "good"
+    found = health.paused(["notices__alfa", "round__beta__advice"])
+    assert found.tone == "bad"
+    assert "2 onderdelen staan uit" in found.says
+    assert "round__beta__advice" in found.says
+    assert "1 onderdeel staat uit" in health.paused(["notices__alfa"]).says
+    assert found.do
+
+
 def test_health_is_judged() -> None:
     fresh = {kind: NOW - timedelta(hours=3) for kind in health.BACKUPS}
     assert health.backups(fresh, NOW).tone == "good"

@@ -1,6 +1,6 @@
 """How the system stands, as lines with a tone: what is measured elsewhere is judged here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -61,6 +61,17 @@ def queue(waiting: int, since: datetime | None, running: int, now: datetime) -> 
     waits = now - since
     tone = "bad" if waits > QUEUE_BAD else "mind" if waits > QUEUE_MIND else "good"
     return _line("queue", tone, "waits" if tone == "good" else "stuck", ago=period(waits), **facts)
+
+
+def paused(dag_ids: Sequence[str]) -> HealthLine:
+    """Judge whether DAGs of running agreements are paused: rounds do not open, and no mail goes.
+
+    Args:
+        dag_ids: those that are.
+    """
+    if not dag_ids:
+        return _line("paused", "good", "none")
+    return _line("paused", "bad", "some", count=len(dag_ids), dags=", ".join(dag_ids[:5]))
 
 
 def database(name: str, milliseconds: float | None, size_bytes: int | None) -> HealthLine:
