@@ -52,7 +52,13 @@ def configuration(settings: Settings) -> dict[str, Any]:
     """
     from flask_appbuilder.const import AUTH_DB, AUTH_OAUTH
 
-    shared: dict[str, Any] = {"WTF_CSRF_ENABLED": True, "AUTH_USER_REGISTRATION": False}
+    shared: dict[str, Any] = {
+        "WTF_CSRF_ENABLED": True,
+        "AUTH_USER_REGISTRATION": False,
+        # Flask-AppBuilder's pages do not follow the browser, as Airflow's own do
+        "BABEL_DEFAULT_LOCALE": "nl",
+        "LANGUAGES": {"nl": {"flag": "nl", "name": "Nederlands"}, "en": {"flag": "gb", "name": "English"}},
+    }
     if not settings.oidc_issuer:
         return {**shared, "AUTH_TYPE": AUTH_DB}
     remote = {
