@@ -10,15 +10,8 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from overstap.errors import OverstapError
-from overstap.ledger.region_keys import RegionKeys
+from overstap.ledger.region_keys import NoKeys, RegionKeys
 from overstap.ledger.session import UnitOfWork
-
-
-class _NoKeys:
-    """Stands where a region's keys would be; nothing can be read with it."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise OverstapError("LEDGER-013")
 
 
 class Looker:
@@ -54,7 +47,7 @@ class Looker:
             A function that turns to a region and returns its unit; a unit got before is of no use then.
         """
         connection = self._take()
-        keys: RegionKeys = _NoKeys()  # type: ignore[assignment]
+        keys: RegionKeys = NoKeys()  # type: ignore[assignment]
 
         def turn(region: str) -> UnitOfWork:
             connection.rollback()

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine, append
-from overstap.ledger.region_keys import RegionKeys, load_keys
+from overstap.ledger.region_keys import NoKeys, RegionKeys, load_keys
 from overstap.ledger.row_groups import insert
 from overstap.settings import Settings
 
@@ -58,10 +58,10 @@ class Ledger:
 
     Args:
         dsn: libpq connection string of the application's login.
-        keys: folder with the regions' keys.
+        keys: folder with the regions' keys; None in a process that has none, where nothing can be read or sealed.
     """
 
-    def __init__(self, dsn: str, keys: Path) -> None:
+    def __init__(self, dsn: str, keys: Path | None) -> None:
         self._dsn = dsn
         self._keys_folder = keys
         self._keys: dict[str, RegionKeys] = {}
@@ -124,6 +124,8 @@ class Ledger:
 
     def keys(self, region: str) -> RegionKeys:
         """Return the region's keys, read once per process."""
+        if self._keys_folder is None:
+            return NoKeys()  # type: ignore[return-value]
         if region not in self._keys:
             self._keys[region] = load_keys(self._keys_folder, region)
         return self._keys[region]

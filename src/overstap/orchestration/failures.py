@@ -8,7 +8,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
 from overstap.agreements import RoundId
 from overstap.errors import OverstapError
-from overstap.ledger import open_ledger
+from overstap.ledger import Ledger
 from overstap.ledger.rounds import task_failures
 from overstap.ledger.rounds.task_failures import TaskInstanceRef
 from overstap.settings import Settings
@@ -68,7 +68,7 @@ def keep_waiting(context: Context, error: OverstapError) -> None:
 def keep_success(context: Context) -> None:
     """Keep that a task is red no longer."""
     region, place = _where(context)
-    ledger = open_ledger(Settings())
+    ledger = _ledger()
     try:
         with ledger.unit(region, place.task) as unit:
             task_failures.end(unit, place)
@@ -89,12 +89,17 @@ def _keep(context: Context, *, will_retry: bool) -> None:
 
 def _note(context: Context, error: OverstapError, *, will_retry: bool) -> None:
     region, place = _where(context)
-    ledger = open_ledger(Settings())
+    ledger = _ledger()
     try:
         with ledger.unit(region, place.task) as unit:
             task_failures.note(unit, place, error, will_retry=will_retry)
     finally:
         ledger.close()
+
+
+def _ledger() -> Ledger:
+    """Return the ledger without keys: for a killed process the DAG processor calls back, which has none."""
+    return Ledger(Settings().need("ledger"), None)
 
 
 def _where(context: Context) -> tuple[str, TaskInstanceRef]:
