@@ -14,33 +14,21 @@ from typing import Any
 
 import yaml
 
+from overstap.agreements.model.moments import moment_of
 from overstap.agreements.national import FOLDER, national_year
+from overstap.agreements.yaml_core import CoreLoader
 from overstap.errors import OverstapError
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 
 Key = tuple[str | int, ...]
 """The way to a value: ("rounds", "advice", "milestones", "opens")."""
 
-_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXT, _LIST, _BLOCK = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 _SCHOOL_YEAR = re.compile(r"20[0-9]{2}-20[0-9]{2}")
 _SCHOOLS_FILE = re.compile(r"[A-Za-z0-9_-]+\.(csv|xlsx)")
 _NEEDED_COLUMNS = ("id", "name", "kind", "contact")
 _OPTIONAL_COLUMNS = ("board", "supplies", "receives")
 _COLUMNS = ("id", "name", "kind", "board", "contact", "supplies", "receives")
-
-
-class _Loader(_SafeLoader):  # type: ignore[misc,valid-type]
-    """YAML's safe loader; a date that does not exist, such as 30 February, stays text so that it can be told."""
-
-    def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> object:
-        try:
-            return super().construct_yaml_timestamp(node)
-        except ValueError:
-            return node.value
-
-
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +93,18 @@ class AgreementSource:
             self.places = dict(_places(self.root, self.path)) if self.root is not None else {}
         return self.places
 
+    def text_at(self, *key: str | int) -> str | None:
+        """Return a single value of the agreement file as it was written; None when there is none at that place."""
+        node = self.root
+        for step in key:
+            inside: yaml.Node | None = None
+            if isinstance(node, yaml.MappingNode):
+                inside = next((value for name, value in node.value if name.value == step), None)
+            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+                inside = node.value[step]
+            node = inside
+        return str(node.value) if isinstance(node, yaml.ScalarNode) else None
+
     def at(self, *key: str | int) -> Any:
         """Return a value, or None when it, or something above it, is not there."""
         found = self.data
@@ -126,7 +126,7 @@ def read_written(path: Path, national: Path = FOLDER) -> AgreementSource:
     """
     written = AgreementSource(path)
     try:
-        loader = _Loader(path.read_text(encoding="utf-8-sig"))
+        loader = CoreLoader(path.read_text(encoding="utf-8-sig"))
         try:
             node = loader.get_single_node()
             if node is not None:
@@ -345,11 +345,11 @@ def _fill(stated: dict[str, Any], usual: Mapping[str, Any]) -> None:
 def moment_written(value: object) -> datetime | None:
     """Return the moment that a value states, with its offset if it has one; None when it states none.
 
-    A day without a time is none: YAML gives it as a date.
+    A day without a time is none.
     """
     if isinstance(value, str):
         try:
-            return datetime.fromisoformat(value)
+            return moment_of(value)
         except ValueError:
             return None
     return value if isinstance(value, datetime) else None

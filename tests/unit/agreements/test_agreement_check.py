@@ -9,11 +9,12 @@ import yaml
 from agreement_files import GOOD, line_of, write
 from typer.testing import CliRunner
 
-from overstap.agreements import load_agreement, source_positions
+from overstap.agreements import load_agreement
 from overstap.agreements.checks import check_agreements
 from overstap.agreements.checks.people import read_register
 from overstap.agreements.findings import WARNINGS, AgreementSeverity
 from overstap.agreements.source_positions import read_written
+from overstap.agreements.yaml_core import CoreLoader
 from overstap.cli import app
 from overstap.errors import OverstapError, sentences
 
@@ -165,7 +166,7 @@ def test_files_are_read_as_yaml_reads_them(tmp_path):
     )
     for stated in (text, GOOD):
         read = read_written(write(tmp_path, stated)).data
-        plain = yaml.load(stated, Loader=source_positions._Loader)  # noqa: S506 (a safe loader)
+        plain = yaml.load(stated, Loader=CoreLoader)  # noqa: S506 (a safe loader)
         for added in ("rounds", "schools"):  # filled in from the national file
             read.pop(added, None)
             plain.pop(added, None)

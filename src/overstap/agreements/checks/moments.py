@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -12,6 +12,7 @@ from overstap.agreements.source_positions import moment_written
 
 _FOR_PEOPLE = ("opens", "data_due", "review_opens", "review_closes", "receipts_due")
 """Milestones at which somebody has something to do; delivery begins by itself, also in a weekend."""
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DUTCH_ORDER = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.](20[0-9]{2})(?:[ T]+([0-9]{1,2}[:.][0-9]{2}))?")
 _NOON = time(12)
 _DURATION = TypeAdapter(timedelta)
@@ -52,12 +53,12 @@ def _form(context: Context, *key: str | int) -> None:
 
 def _example(value: object) -> str:
     """Return how the moment may have been meant: in the Dutch order, without a time, or at 24:00."""
-    if isinstance(value, date):
-        return f"{value.isoformat()} 17:00"
     text = value.strip().replace("24:00", "23:59") if isinstance(value, str) else ""
     if matched := _DUTCH_ORDER.fullmatch(text):
         day, month, year, clock = matched.groups()
         text = f"{year}-{month:0>2}-{day:0>2} {(clock or '17:00').replace('.', ':'):0>5}"
+    if _DAY.fullmatch(text):
+        text += " 17:00"
     meant = moment_written(text)
     return f"{meant:%Y-%m-%d %H:%M}" if meant is not None else "2027-03-12 17:00"
 

@@ -86,7 +86,8 @@ def _tell(context: Context, kind: str, key: Key, value: Any, facts: dict[str, An
     elif choices := forms_at(schema, key).choices:
         if not (name == "receivers" and any(found.code == "AGREEMENT-131" for found in context.findings)):
             close = _close(str(value), choices)
-            context.say("AGREEMENT-104", *key, key=name, value=value, close=close, choices=", ".join(choices))
+            shown = _shown(context, key, value)
+            context.say("AGREEMENT-104", *key, key=name, value=shown, close=close, choices=", ".join(choices))
     elif key[:1] == ("schools",) and name == "id" and isinstance(value, str):
         return  # the check of schools tells what form it must have
     elif key == ("coordinators",) and value == []:
@@ -94,7 +95,7 @@ def _tell(context: Context, kind: str, key: Key, value: Any, facts: dict[str, An
     else:
         form = forms_at(schema, key)
         facts = {"example": form.example, "least": form.least, "most": form.most}
-        context.say("AGREEMENT-105", *key, key=name, value=_shown(value), form=Said(form.name, facts))
+        context.say("AGREEMENT-105", *key, key=name, value=_shown(context, key, value), form=Said(form.name, facts))
 
 
 def _kinds() -> tuple[Any, ...]:
@@ -111,9 +112,11 @@ def _close(name: str, known: tuple[str, ...]) -> Said:
     return Said("close", {"close": meant}) if meant else Said("nothing", {})
 
 
-def _shown(value: Any) -> str:
+def _shown(context: Context, key: Key, value: Any) -> str:
+    """Return a value as it was written in the file."""
     if isinstance(value, dict):
         return "{...}"
     if isinstance(value, list):
         return "[...]"
-    return str(value)[:60]
+    written = context.written.text_at(*key)
+    return (str(value) if written is None else written)[:60]

@@ -6,12 +6,24 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from overstap.clock import NETHERLANDS
+from overstap.tabular.values import moment
+
+
+def moment_of(text: str) -> datetime:
+    """Return the moment that a text states: `2027-03-12 16:00`, with an offset if it states one.
+
+    Raises:
+        ValueError: it states none; a day without a time of day is none.
+    """
+    if not text[:4].isdigit() or ":" not in text:
+        raise ValueError("a date with a time of day is needed, such as 2027-03-12 16:00")
+    return moment(text)
 
 
 def _wall_time(value: object) -> object:
     """Read a time without a zone as Dutch wall time, which is how agreements state deadlines."""
     if isinstance(value, str):
-        value = datetime.fromisoformat(value)
+        value = moment_of(value)
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.replace(tzinfo=NETHERLANDS)
     return value
