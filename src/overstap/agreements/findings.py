@@ -21,7 +21,29 @@ class AgreementSeverity(StrEnum):
 
 WARNINGS = frozenset(
     f"AGREEMENT-{number}"
-    for number in (114, 115, 121, 123, 126, 128, 134, 146, 148, 153, 160, 161, 162, 163, 169, 170, 171, 172)
+    for number in (
+        114,
+        115,
+        121,
+        123,
+        126,
+        128,
+        134,
+        146,
+        148,
+        153,
+        160,
+        161,
+        162,
+        163,
+        169,
+        170,
+        171,
+        172,
+        175,
+        176,
+        179,
+    )
 )
 """The codes that only warn; every other one is an error."""
 

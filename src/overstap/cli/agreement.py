@@ -184,9 +184,10 @@ def _tell_verdicts(console: Console, round_name: str, verdicts: "Sequence[Change
     console.print(Text(words["running"]["nl"].format(round=round_name), style="bold"))
     for verdict in verdicts:
         style = "green" if verdict.refused is None else "red"
-        console.print(Padding(Text(f"{verdict.difference.path}: {verdict.sentence_nl}", style=style), (0, 0, 0, 2)))
+        # no Padding: it cuts at the console's width where lines are not to be broken
+        console.print(Text(f"  {verdict.difference.path}: {verdict.sentence_nl}", style=style))
     if not verdicts:
-        console.print(Padding(Text(words["nothing"]["nl"]), (0, 0, 0, 2)))
+        console.print(Text(f"  {words['nothing']['nl']}"))
 
 
 @app.command()
@@ -260,11 +261,11 @@ def versions(
         origin = words["origins"][version.origin]["nl"]
         head = f"{version.number}  {spoken(version.taken_at)}  {origin}, {version.taken_by}"
         console.print(Text(f"{head}: {version.reason}" if version.reason else head, style="bold"))
-        console.print(Padding(Text(version.agreement.digest, style="dim"), (0, 0, 0, 2)))
+        console.print(Text(f"  {version.agreement.digest}", style="dim"))
         for change in version.changes:
             style = "green" if change["allowed"] else "red"
             said = change["said"] if change["allowed"] else f"{change['said']} ({words['refused']['nl']})"
-            console.print(Padding(Text(said, style=style), (0, 0, 0, 2)))
+            console.print(Text(f"  {said}", style=style))
 
 
 @app.command()

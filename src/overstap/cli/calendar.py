@@ -82,7 +82,7 @@ def write(
 def _agreements(regions: list[str] | None, school_year: str | None) -> "list[Agreement]":
     """Return the chosen agreements, the newest of each region when no year is given."""
     from overstap.agreements import load_all
-    from overstap.agreements.load import find_agreement
+    from overstap.agreements.load import agreement_paths, find_agreement, load_agreement
     from overstap.errors import OverstapError
 
     folder = Settings().regions
@@ -95,6 +95,10 @@ def _agreements(regions: list[str] | None, school_year: str | None) -> "list[Agr
     if regions:
         for region in regions:
             if region not in newest:
+                # What stands there and cannot be read is told as that: load_agreement says where and why
+                paths = [path for path in agreement_paths(folder, region) if school_year in (None, path.stem)]
+                for path in reversed(paths):
+                    load_agreement(path)
                 raise OverstapError("AGREEMENT-003", region=region, folder=str(folder))
         return [newest[region] for region in regions]
     for error in broken:  # the others are shown all the same

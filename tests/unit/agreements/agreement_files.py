@@ -10,17 +10,17 @@ holiday_region: middle
 coordinators:
   - account: c.jansen
     name: C. Jansen
-    email: c.jansen@example.org
+    email: c.jansen@scholen-voorbeeld.nl
 schools:
   - id: 99ZZ00
     name: De Voorbeeldschool
     kind: PO
-    contact: administratie@example.org
+    contact: administratie@scholen-voorbeeld.nl
     supplies: {way: drop_folder}
   - id: 98ZZ00
     name: Het Voorbeeldcollege
     kind: VO
-    contact: instroom@example.org
+    contact: instroom@scholen-voorbeeld.nl
     receives: {way: push, url: "https://vo.example.org/overstap"}
 rounds:
   pre_registration:

@@ -22,7 +22,7 @@ PO, VO = "99ZZ00", "98ZZ00"
 SECOND = """  - id: 99YY00
     name: De Tweede School
     kind: PO
-    contact: tweede@example.org
+    contact: tweede@scholen-voorbeeld.nl
     supplies: {way: drop_folder}
 """
 
@@ -45,7 +45,7 @@ CASES = [
     ("receivers: registered", "review_minimum: P3D\n    receivers: registered", REVIEWING, "shown"),
     ("receivers: registered", "review_minimum: P6D\n    receivers: registered", REVIEWING, None),
     ("receivers: registered", "may_shift: {delivers: 2}\n    receivers: registered", REVIEWING, None),
-    ("contact: administratie@example.org", "contact: nieuw@example.org", DELIVERED, None),
+    ("contact: administratie@scholen-voorbeeld.nl", "contact: nieuw@scholen-voorbeeld.nl", DELIVERED, None),
     ("schools:\n", f"schools:\n{SECOND}", BEFORE, None),
     ("schools:\n", f"schools:\n{SECOND}", COLLECTED, "passed"),
     ("school_year: 2026-2027", "school_year: 2027-2028", BEFORE, "another"),

@@ -44,13 +44,13 @@ occasions:"""
 SECOND = """  - id: 98ZY00
     name: Het Tweede
     kind: VO
-    contact: tweede@example.org
+    contact: tweede@scholen-voorbeeld.nl
     receives: {url: "https://vo.example.org/overstap", way: push}
 """
 PARTNERSHIP = """  - id: PO9901
     name: Samenwerkingsverband Voorbeeld
     kind: SWV
-    contact: loket@example.org
+    contact: loket@scholen-voorbeeld.nl
     receives: {way: push, url: "https://swv.example.org/overstap"}
 """
 TWO_PARTNERSHIPS = f"""{PARTNERSHIP}{PARTNERSHIP.replace("PO9901", "PO9902").replace("swv.", "swv2.")}rounds:
@@ -76,7 +76,7 @@ MISTAKES = [
     ("name: Voorbeeldregio", "name: [Voorbeeldregio", "101", "school_year"),
     ("coordinators:", "coordinaters:", "102 103", None),
     ("  advice:\n", "  advise:\n", "102", None),
-    ("    contact: instroom@example.org\n", "", "103", "  - id: 98ZZ00"),
+    ("    contact: instroom@scholen-voorbeeld.nl\n", "", "103", "  - id: 98ZZ00"),
     ("receivers: registered", "receivers: registerd", "104", None),
     ("holiday_region: middle", "holiday_region: midden", "104", None),
     ("days_before: 7", "days_before: zeven", "105", None),
@@ -129,11 +129,15 @@ MISTAKES = [
     (PUSH, "", "144", "  - id: 98ZZ00"),
     (PUSH, PUSH + SECOND, "154", "    receives: {url:"),
     ("    supplies: {way: drop_folder}\n", "", "145", "  - id: 99ZZ00"),
-    ("contact: administratie@example.org", "contact: mevrouw De Vries", "146", None),
+    ("contact: administratie@scholen-voorbeeld.nl", "contact: mevrouw De Vries", "146", None),
     ("kind: VO", "kind: PO\n    supplies: {way: drop_folder}", "148", "schools:"),
     ("gate_answered_by: [c.jansen]", "gate_answered_by: [c.janssen]", "151", None),
-    ("schools:\n", "  - {account: c.jansen, name: J. Smit, email: j.smit@example.org}\nschools:\n", "152", None),
-    ("email: c.jansen@example.org", "email: c.jansen", "153", None),
+    ("schools:\n", "  - {account: c.jansen, name: J. Smit, email: j.smit@scholen.nl}\nschools:\n", "152", None),
+    ("email: c.jansen@scholen-voorbeeld.nl", "email: c.jansen", "153", None),
+    ("holiday_region: middle\n", "holiday_region: middle\nexample: true\n", "175", "example:"),
+    ("email: c.jansen@scholen-voorbeeld.nl", "email: c.jansen@example.org", "176", None),
+    ("contact: instroom@scholen-voorbeeld.nl", "contact: instroom@vo.example", "176", None),
+    ("kind: VO", "kind: SWV", "148 178", None),
     ("holiday_region: middle\n", "", "160", "region: voorbeeld"),
     ("opens: 2027-03-01 08:00", "opens: 2027-02-01 08:00", "162", None),
     ("days_before: 7", "days_before: 30", "163", None),
@@ -145,7 +149,7 @@ MISTAKES = [
     ("receivers: registered", "receivers: registered\n    consent: required", "171", "    consent: required"),
     ("rounds:\n", ASKING_PARTNERSHIP, "173", "    receives: {way: pull"),
 ]  # fmt: skip
-NOT_HERE = {108, 109, 119, 140, 142, 147, 149, 150, 161, 164, 165, 172, 199}
+NOT_HERE = {108, 109, 119, 140, 142, 147, 149, 150, 161, 164, 165, 172, 177, 179, 199}
 """Numbers of the codes that have a test of their own below or in test_agreement_schools.py; 199 is a net."""
 
 
@@ -232,7 +236,7 @@ def test_mistakes_are_told_at_once(tmp_path):
         (CLOSES, "review_closes: 2027-03-15 16:00"),
         ("[toetsresultaten, verzuim]", "[toetsresultaten, vve]"),
         ("id: 99ZZ00", "id: 99zz00"),
-        ("contact: instroom@example.org", "contcat: instroom@example.org"),
+        ("contact: instroom@scholen-voorbeeld.nl", "contcat: instroom@scholen-voorbeeld.nl"),
     ):
         text = text.replace(old, new)
     assert set(codes_of(found(write(tmp_path, text)))) == {"102", "103", "104", "110", "132", "141"}
@@ -291,7 +295,7 @@ def test_a_school_in_two_regions(tmp_path):
 
 def test_a_copy_of_a_region_is_told_in_one_sentence_and_by_its_folder(tmp_path):
     schools = "".join(
-        f"  - {{id: 99Z{letter}00, name: School {letter}, kind: PO, contact: a@example.org, "
+        f"  - {{id: 99Z{letter}00, name: School {letter}, kind: PO, contact: a@scholen-voorbeeld.nl, "
         "supplies: {way: drop_folder}}\n"
         for letter in "ABCDE"
     )
@@ -408,7 +412,7 @@ def test_the_command_tells_people_and_programs(tmp_path):
 
 
 def test_warnings_are_no_errors(tmp_path):
-    path = write(tmp_path, GOOD.replace("contact: administratie@example.org", "contact: balie"))
+    path = write(tmp_path, GOOD.replace("contact: administratie@scholen-voorbeeld.nl", "contact: balie"))
     told = CliRunner().invoke(app, ["agreement", "check", str(path)])
     assert told.exit_code == 0
     assert "AGREEMENT-146" in told.stdout
@@ -447,3 +451,52 @@ def test_a_duration_is_told_in_days_as_each_language_writes_it(tmp_path):
     (short,) = [one for one in found(write(tmp_path, text)) if one.code == "AGREEMENT-118"]
     assert "duurt 0,5 dagen, korter dan review_minimum (5 dagen)" in short.message_nl
     assert "lasts 0.5 days" in short.message_en
+
+
+def test_a_copy_of_last_year_names_the_rounds_that_have_no_moments_in_the_first_run(tmp_path):
+    """A round that states nothing takes all from the national file; of next year there is none yet."""
+    text = GOOD[: GOOD.index("rounds:")].replace("2026-2027", "2027-2028") + "rounds:\n  advice:\n  placement:\n"
+    path = write(tmp_path, text)
+    copied = path.rename(path.with_name("2027-2028.yaml"))
+    findings = [one for one in found(copied) if one.code == "AGREEMENT-177"]
+    assert [one.path for one in findings] == ["rounds.advice", "rounds.placement"]
+    assert all("2027-2028" in one.message_nl and "None" not in one.message_nl for one in findings)
+
+
+def test_the_coordinators_of_the_file_that_was_copied(tmp_path):
+    schools = GOOD.replace("99ZZ00", "99ZY00").replace("98ZZ00", "98ZY00").replace("region: voorbeeld", "region: nieuw")
+    write(tmp_path, GOOD)
+    other = write(tmp_path, schools, region="nieuw")
+    assert [one.code for one in found(other)] == ["AGREEMENT-179"]
+    assert "voorbeeld" in found(other)[0].message_nl
+    mended = schools.replace("c.jansen", "k.bakker")
+    assert found(write(tmp_path, mended, region="nieuw")) == ()
+
+
+def test_a_broken_file_is_told_as_that_by_the_calendar(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from overstap.cli import calendar
+
+    write(tmp_path, GOOD.replace("    kind: VO", "    kind: HO"))
+    monkeypatch.setenv("OVERSTAP_REGIONS", str(tmp_path))
+    done = CliRunner().invoke(calendar.app, ["--region", "voorbeeld"])
+    assert isinstance(done.exception, OverstapError)
+    assert done.exception.code == "AGREEMENT-001"
+    gone = CliRunner().invoke(calendar.app, ["--region", "elders"])
+    assert isinstance(gone.exception, OverstapError)
+    assert gone.exception.code == "AGREEMENT-003"
+
+
+def test_what_is_refused_is_told_whole_in_a_narrow_terminal(capsys, monkeypatch):
+    from types import SimpleNamespace
+
+    from overstap.cli import agreement
+
+    monkeypatch.setenv("COLUMNS", "80")
+    reason = "de reden waarom dit niet meer kan is een hele zin " * 4 + "EINDE"
+    verdict = SimpleNamespace(
+        refused="x", sentence_nl=reason, difference=SimpleNamespace(path="rounds.advice.milestones.data_due")
+    )
+    agreement._tell_verdicts(agreement.Console(highlight=False, soft_wrap=True), "Advies", [verdict])
+    assert "EINDE" in capsys.readouterr().out

@@ -13,10 +13,10 @@ from overstap.errors import OverstapError
 START, END = GOOD.index("schools:"), GOOD.index("rounds:")
 WITH_FILE = GOOD[:START] + "schools: {file: scholen.csv}\n" + GOOD[END:]
 ROWS = """id,name,kind,board,contact,supplies,receives
-99ZZ00,"De School, met komma",PO,Bestuur,po@example.org,drop_folder,
+99ZZ00,"De School, met komma",PO,Bestuur,po@scholen-voorbeeld.nl,drop_folder,
 
-99ZY00,De Tweede,PO,,tweede@example.org,las_database:las_x,
-98ZZ00,Het College,VO,,vo@example.org,,https://vo.example.org/overstap
+99ZY00,De Tweede,PO,,tweede@scholen-voorbeeld.nl,las_database:las_x,
+98ZZ00,Het College,VO,,vo@scholen-voorbeeld.nl,,https://vo.example.org/overstap
 """
 
 
@@ -64,7 +64,7 @@ def test_schools_are_read(tmp_path, rows):
         ("https://", "http://", ("AGREEMENT-105", "scholen.csv", 5)),
         ("drop_folder", "dropfolder", ("AGREEMENT-105", "scholen.csv", 2)),
         (",board,", ",bestuur,", ("AGREEMENT-109", "scholen.csv", 1)),
-        (",tweede@example.org", ",tweede@example.org,te veel", ("AGREEMENT-109", "scholen.csv", 4)),
+        (",tweede@scholen-voorbeeld.nl", ",tweede@scholen-voorbeeld.nl,te veel", ("AGREEMENT-109", "scholen.csv", 4)),
     ],
 )
 def test_a_mistake_is_told_at_its_row(tmp_path, old, new, expected):

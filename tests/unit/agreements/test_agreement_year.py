@@ -145,10 +145,10 @@ def agreement_text(school_year, part, moments):
 name: Voorbeeldregio
 school_year: {school_year}
 holiday_region: {part}
-coordinators: [{{account: a, name: A, email: a@example.org}}]
+coordinators: [{{account: a, name: A, email: a@scholen-voorbeeld.nl}}]
 schools:
-  - {{id: 99ZZ00, name: P, kind: PO, contact: p@example.org, supplies: {{way: drop_folder}}}}
-  - {{id: 98ZZ00, name: V, kind: VO, contact: v@example.org, receives: {{way: push, url: "https://v.example.org"}}}}
+  - {{id: 99ZZ00, name: P, kind: PO, contact: p@scholen-voorbeeld.nl, supplies: {{way: drop_folder}}}}
+  - {{id: 98ZZ00, name: V, kind: VO, contact: v@scholen-voorbeeld.nl, receives: {{way: push, url: "https://v.example.org"}}}}
 rounds:
   advice:
     receivers: registered

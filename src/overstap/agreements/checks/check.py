@@ -73,7 +73,9 @@ def check_agreements(
             retention.check(context)
             is_taken = schema_check.check(context)
             _nothing_unsaid(context, is_taken)
-    _schools_in_two_regions(contexts, _neighbours(chosen, national))
+    neighbours = _neighbours(chosen, national)
+    _schools_in_two_regions(contexts, neighbours)
+    _coordinators_of_another(contexts, neighbours)
     return [_checked(context) for context in contexts]
 
 
@@ -142,6 +144,29 @@ def _schools_in_two_regions(contexts: Sequence[Context], neighbours: Sequence[Co
             continue
         for school_id, region, context, serial in schools:
             context.say("AGREEMENT-140", "schools", serial, "id", school=school_id, region=region, others=others)
+
+
+def _coordinators_of_another(contexts: Sequence[Context], neighbours: Sequence[Context]) -> None:
+    """The coordinators of the file that this one was copied from would be asked this region's questions."""
+    accounts = {id(context): _accounts(context) for context in (*contexts, *neighbours)}
+    for context in contexts:
+        own = accounts[id(context)]
+        if any(one.code in ("AGREEMENT-140", "AGREEMENT-149") for one in context.findings):
+            continue  # that it is a copy is told by its schools
+        others = sorted(
+            other.written.path.parent.name
+            for other in (*contexts, *neighbours)
+            if other is not context and own and accounts[id(other)] == own
+            and other.written.path.parent != context.written.path.parent
+        )  # fmt: skip
+        if others:
+            context.say("AGREEMENT-179", "coordinators", others=", ".join(others))
+
+
+def _accounts(context: Context) -> frozenset[str]:
+    people = context.written.at("coordinators")
+    found = [one.get("account") for one in people if isinstance(one, dict)] if isinstance(people, list) else []
+    return frozenset(str(account) for account in found if account)
 
 
 def _checked(context: Context) -> Checked:

@@ -8,10 +8,13 @@ from typing import Any
 
 from overstap.agreements.checks.context import Context
 from overstap.errors import OverstapError
+from overstap.resources import INCLUDE
 from overstap.school_numbers import is_participant, is_school_id, nearest_school_id
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 
 _MOST_BYTES, _MOST_ROWS = 100_000_000, 1_000_000
+# RFC 2606 and RFC 6761, and the Dutch name that SIDN keeps for examples
+_RESERVED = re.compile(r"@(?:[^@\s]+\.)?(?:example(?:\.(?:com|net|org|nl))?|test|invalid|localhost)$", re.IGNORECASE)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -23,8 +26,31 @@ def check(context: Context, register: frozenset[str] | None) -> None:
         register: the ids of all schools that exist; None when no register is at hand.
     """
     _schools(context, register)
+    _left_over(context)
     _places(context)
     _coordinators(context)
+
+
+def _left_over(context: Context) -> None:
+    """Note what is left of an example or of the file that this one was copied from: production would start nothing.
+
+    The examples that come with the package stand where they belong, and their addresses are meant.
+    """
+    if context.written.path.is_relative_to(INCLUDE / "regions"):
+        return
+    if context.written.at("example") is True:
+        context.say("AGREEMENT-175", "example")
+    mails = [("schools", serial, "contact", school.get("contact")) for serial, school in schools_of(context)]
+    people = context.written.at("coordinators")
+    mails += [
+        ("coordinators", serial, "email", person.get("email"))
+        for serial, person in enumerate(people if isinstance(people, list) else ())
+        if isinstance(person, Mapping)
+    ]
+    reserved = [one for one in mails if isinstance(one[3], str) and _RESERVED.search(one[3])]
+    if reserved:
+        *key, mail = reserved[-1]
+        context.say("AGREEMENT-176", *key, count=len(reserved), example=mail)
 
 
 def schools_of(context: Context) -> list[tuple[int, Mapping[str, Any]]]:
@@ -44,6 +70,12 @@ def _schools(context: Context, register: frozenset[str] | None) -> None:
             is_partnership = school.get("kind") == "SWV" and is_participant(school_id) and not is_school_id(school_id)
             if is_partnership:
                 pass  # not in the register of schools
+            elif (
+                school.get("kind") in ("PO", "VO", "SWV")
+                and (school.get("kind") == "SWV") != (is_participant(school_id) and not is_school_id(school_id))
+                and is_participant(school_id)
+            ):
+                context.say("AGREEMENT-178", *key, school=school_id, kind=school["kind"], name=name)
             elif not is_school_id(school_id):
                 close = nearest_school_id(school_id) or "99AB00"
                 context.say("AGREEMENT-141", *key, school=school_id, close=close)

@@ -75,6 +75,11 @@ def _key(context: Context, loc: tuple[str | int, ...]) -> Key:
 def _tell(context: Context, kind: str, key: Key, value: Any, facts: dict[str, Any]) -> None:
     name = str(key[-1]) if key else "-"
     schema = file_schema()
+    if len(key) == 2 and key[0] == "rounds" and value is None and kind != "enum":
+        context.say(
+            "AGREEMENT-177", *key, round=context.round_name(name), school_year=context.written.at("school_year")
+        )
+        return
     if kind == "extra_forbidden":
         known = properties_at(schema, key[:-1])
         context.say("AGREEMENT-102", *key, key=name, close=_close(name, known), known=", ".join(known))
