@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from integration.round.house import KIND, House
+from owned import tell_registrations
 
 from overstap.agreements.model import Folder
 from overstap.clock import now
@@ -88,6 +89,7 @@ def test_without_a_receiver_it_is_in_a_queue_that_somebody_owns(at_brink: Callab
                 "where pupil = (select pupil from overstap.dossier where dossier = %s)",
                 [second],
             )
+            tell_registrations(connection, "alfa", house.agreement.school_year)
             known = connection.execute(
                 "select count(*) from overstap.application join overstap.dossier using (pupil) where dossier = %s",
                 [second],

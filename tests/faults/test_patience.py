@@ -7,6 +7,7 @@ from random import Random
 import psycopg
 import pytest
 from integration.round.house import House
+from owned import tell_registrations
 
 from overstap.clock import now
 from overstap.delivery.backoff import (
@@ -137,6 +138,7 @@ def test_refused_and_sealed_anew_when_somebody_asks(at_brink: Callable[[str], Ho
             "returning (select dossier from overstap.dossier d where d.pupil = application.pupil)",
             [other, school, other],
         ).fetchall()
+        tell_registrations(connection, "alfa", house.agreement.school_year)
     with house.ledger() as ledger:
         seal(house, ledger)
         assert house.count("delivery", dossier=str(dossier)) == 2

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import psycopg
 from integration.round.house import House
+from owned import tell_closed
 
 from .conftest import PUPILS, RunTask
 
@@ -22,6 +23,7 @@ def test_a_closed_round_is_erased_when_its_days_are_over(at_brink: Callable[[str
     assert run_task(house, "retain", house.agreement.school_year) == {"content": 0, "traces": 0, "of_rounds": 0}
     with psycopg.connect(house.owner_dsn, autocommit=True) as owner:
         owner.execute("update overstap.round set closed_at = clock_timestamp() - interval '91 days'")
+        tell_closed(owner, house.region.name, house.round_id)
     done = run_task(house, "retain", house.agreement.school_year)
     waiting = before["sealed"]
     assert done["content"] == PUPILS - waiting, "what waits for a receipt stays"

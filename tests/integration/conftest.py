@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from owned import register
 
 from overstap.ledger import Ledger
 from overstap.ledger.region_keys import create_keys
@@ -45,7 +46,8 @@ def keys_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledger(app_dsn: str, keys_folder: Path) -> Iterator[Ledger]:
+def ledger(app_dsn: str, owner_dsn: str, keys_folder: Path) -> Iterator[Ledger]:
     found = Ledger(app_dsn, keys_folder)
+    register(found, owner_dsn)
     yield found
     found.close()

@@ -33,53 +33,25 @@ class ChainFault:
     why: str
 
 
-def append(
-    connection: psycopg.Connection[TupleRow], region: str, actor: str, action: str, lines: Sequence[AuditLine]
-) -> None:
-    """Add lines to a region's chain. Holds the region's chain until the transaction ends: keep that short.
+def append(connection: psycopg.Connection[TupleRow], action: str, lines: Sequence[AuditLine]) -> None:
+    """Add lines to the region's chain, by the function of the database that numbers and hashes them.
+
+    It holds the region's chain until the transaction ends: keep that short. Lines of decisions are written by the
+    functions that make the decisions; this refuses them.
 
     Args:
-        connection: inside a transaction of that region.
-        region: region id.
-        actor: who acts.
-        action: what is done, such as "deliver.send".
+        connection: inside a transaction of that region, whose `overstap.actor` says who acts.
+        action: what is done, such as "delivery.send".
         lines: one per thing it is done to.
     """
-    if not lines:
-        return
-    connection.execute("select pg_advisory_xact_lock(hashtextextended('overstap.audit.' || %s, 0))", [region])
-    head = connection.execute(
-        "select seq, hash from overstap.audit_line where region = %s order by seq desc limit 1", [region]
-    ).fetchone()
-    seq, previous = (head[0], head[1].hex()) if head else (0, GENESIS)
-    moment = connection.execute("select overstap.clock()").fetchone()
-    at = moment[0].isoformat() if moment else ""
-    payloads = []
-    before, after = seq, _written(region=region)[1:-1]
-    opening = _written(action=action, actor=actor, at=at)[:-1]
-    for line in lines:
-        seq += 1
-        # JSON with its keys in order, put together by hand: what is the same for the whole group is written once
-        payload = (
-            f'{opening},"detail":{_json(line.detail)},"previous":"{previous}",{after},"seq":{seq},'
-            f'"subject":{_json(line.subject)}}}'
+    if lines:
+        connection.execute(
+            "select overstap.audit(%s, %s, %s)",
+            [action, [line.subject for line in lines], [_json(line.detail) for line in lines]],
         )
-        previous = hashlib.sha256(payload.encode()).hexdigest()
-        payloads.append(payload)
-    # One text instead of three arrays: JSON has no line break. PostgreSQL takes the hash of what it stores.
-    connection.execute(
-        "insert into overstap.audit_line (region, seq, payload, hash) "
-        "select %s, %s + n, p, sha256(convert_to(p, 'UTF8')) "
-        "from string_to_table(%s, E'\\n') with ordinality as t (p, n)",
-        [region, before, "\n".join(payloads)],
-    )
 
 
 _json = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
-
-
-def _written(**fields: str) -> str:
-    return _json(fields)
 
 
 def verify(

@@ -15,6 +15,7 @@ from uuid import UUID
 from overstap.agreements import Agreement
 from overstap.errors import OverstapError
 from overstap.ledger.audit import read_chain, verify
+from overstap.ledger.decision_lines import differences
 from overstap.ledger.delivery.deliveries import stages_from
 from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.session import UnitOfWork
@@ -68,6 +69,7 @@ def check(unit: UnitOfWork, evidence: StoredEvidence = StoredEvidence()) -> list
         _confirmed_by_receipt,
         _nothing_lost,
         _evidence_before_effect,
+        _decided_as_told,
         _encrypted,
         _erased,
         _apart,
@@ -251,6 +253,13 @@ def _evidence_before_effect(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Bre
         "where l.attempts = 0"
     ):
         yield Breach("I5", message_id, "has a receipt, but was never sent")
+
+
+def _decided_as_told(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
+    """I5: every decision has its line, and every line of a decision has its decision."""
+    if verify(read_chain(unit.connection, unit.region), region=unit.region) is None:
+        for subject, why in differences(unit):
+            yield Breach("I5", subject, why)
 
 
 def _encrypted(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:

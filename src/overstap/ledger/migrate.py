@@ -18,6 +18,11 @@ SCHEMA = INCLUDE / "schemas" / "ledger"
 
 _VERSION_1 = "0001_tables"
 _CODE = "code"
+_VALIDATE = """
+select case l.lanname when 'sql' then fmgr_sql_validator(p.oid)::text else plpgsql_validator(p.oid)::text end
+  from pg_proc p join pg_language l on l.oid = p.prolang
+ where p.pronamespace = 'overstap'::regnamespace and p.prosqlbody is null
+"""
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('overstap.migrate', 0))"
 
 
@@ -60,7 +65,12 @@ def _migrate(connection: psycopg.Connection[TupleRow], folder: Path) -> list[str
     for step in steps:
         _run(connection, step.paths)
         _note(connection, step.name, step.digest)
+    # Files stand in the order in which they are read; what functions refer to is checked when all is there.
+    connection.execute("set local check_function_bodies = off")
     _run(connection, code)
+    connection.execute("set local check_function_bodies = on; set local search_path = overstap, pg_temp")
+    connection.execute(_VALIDATE)
+    connection.execute("set local search_path to default")
     _note(connection, _CODE, _digest(code))
     return [*(step.told for step in steps), f"defined functions, views and rights anew: {len(code)} files"]
 

@@ -106,9 +106,8 @@ def erase(ledger: Ledger, region: str, dossier: UUID, *, actor: str, reason: str
     with ledger.unit(region, actor) as unit:
         if unit.one("select overstap.may_erase(%(ids)s, null, true)", ids=[dossier])[0] != [dossier]:
             raise OverstapError("LEDGER-015", dossier=str(dossier))
-        for step, function in _STEPS.items():
-            unit.audit(f"retention.{step}", AuditLine(str(dossier), {"asked": True, "reason": reason}))
-            unit.one(f"select {function}(%(ids)s, null, true)", ids=[dossier])
+        for function in _STEPS.values():
+            unit.one(f"select {function}(%(ids)s, null, true, %(reason)s)", ids=[dossier], reason=reason)
 
 
 def hold(unit: UnitOfWork, round_id: str, *, reason: str, dossier: UUID | None = None) -> UUID:
@@ -120,21 +119,10 @@ def hold(unit: UnitOfWork, round_id: str, *, reason: str, dossier: UUID | None =
         reason: what for, without a name.
         dossier: one dossier; None for all of the round.
     """
-    subject = str(dossier) if dossier else round_id
-    unit.audit("retention.hold", AuditLine(subject, {"reason": reason}))
-    return UUID(
-        str(
-            unit.one(
-                "insert into overstap.retention_hold (region, round_id, dossier, reason, held_by) "
-                "values (%(region)s, %(round)s, %(dossier)s, %(reason)s, %(by)s) returning retention_hold",
-                region=unit.region,
-                round=round_id,
-                dossier=dossier,
-                reason=reason,
-                by=unit.actor,
-            )[0]
-        )
+    [held] = unit.one(
+        "select overstap.hold_back(%(round)s, %(dossier)s, %(reason)s)", round=round_id, dossier=dossier, reason=reason
     )
+    return UUID(str(held))
 
 
 def lift(unit: UnitOfWork, retention_hold: UUID) -> None:
@@ -143,13 +131,7 @@ def lift(unit: UnitOfWork, retention_hold: UUID) -> None:
     Raises:
         OverstapError: LEDGER-016 when there is no such hold, or it was lifted before.
     """
-    unit.audit("retention.lift", AuditLine(str(retention_hold)))
-    lifted = unit.run(
-        "update overstap.retention_hold set lifted_by = %(by)s, lifted_at = overstap.clock() "
-        "where retention_hold = %(id)s and lifted_at is null",
-        by=unit.actor,
-        id=retention_hold,
-    )
+    lifted = unit.one("select overstap.lift_hold(%(id)s)", id=retention_hold)[0]
     if not lifted:
         raise OverstapError("LEDGER-016", hold=str(retention_hold))
 
@@ -188,8 +170,7 @@ def _in_groups(ledger: Ledger, region: str, actor: str, round_id: str, step: str
             found = _next(unit, round_id, step, days)
             if not found:
                 return done
-            unit.audit(f"retention.{step}", *(AuditLine(str(dossier), {"days": days}) for dossier in found))
-            gone = unit.one(f"select {_STEPS[step]}(%(ids)s, %(days)s, false)", ids=found, days=days)[0]
+            gone = unit.one(f"select {_STEPS[step]}(%(ids)s, %(days)s, false, null)", ids=found, days=days)[0]
             if gone != len(found):
                 raise RuntimeError(f"{gone} of {len(found)} dossiers were erased: the others changed in between")
         done += len(found)
@@ -224,6 +205,4 @@ def _of_round(ledger: Ledger, region: str, actor: str, round_id: str, content_da
                     traces=with_traces,
                 )[0]
             )
-        if gone:
-            unit.audit("retention.round", AuditLine(round_id, {"rows": gone}))
     return gone

@@ -50,7 +50,7 @@ class UnitOfWork:
 
     def audit(self, action: str, *lines: AuditLine) -> None:
         """Add lines to the region's evidence, in this transaction. Commit before the effect that they announce."""
-        append(self.connection, self.region, self.actor, action, lines)
+        append(self.connection, action, lines)
 
 
 class Ledger:

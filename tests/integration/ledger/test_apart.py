@@ -44,25 +44,29 @@ def others_dossier(ledger: Ledger) -> UUID:
         "manifest_digest) values (uuidv7(), 'alfa', %(own)s, %(dossier)s, 1, '98XA00', '', {digest}, {digest})",
     ],
 )
-def test_nothing_can_be_hung_on_another_regions_rows(ledger: Ledger, others_dossier: UUID, statement: str) -> None:
+def test_nothing_can_be_hung_on_another_regions_rows(
+    ledger: Ledger, owner_dsn: str, others_dossier: UUID, statement: str
+) -> None:
+    """By anybody: the owner, and so every function that has the owner's rights, is refused by the tables themselves."""
     supply(ledger, incoming())
     sql = f"insert into overstap.{statement.format(digest=DIGEST)}"
     wanted = (psycopg.errors.ForeignKeyViolation, psycopg.errors.CheckViolation)
-    with pytest.raises(wanted), ledger.unit(REGION, "test") as unit:
-        unit.run(sql, dossier=others_dossier, round=OTHERS_ROUND, own=ROUND)
+    with psycopg.connect(owner_dsn) as owner, pytest.raises(wanted):
+        owner.execute(sql, {"dossier": others_dossier, "round": OTHERS_ROUND, "own": ROUND})
 
 
-def test_a_release_is_not_borrowed_from_another_region(ledger: Ledger, others_dossier: UUID) -> None:
-    with ledger.unit(OTHER, "test") as unit:
-        decision = unit.one(
+def test_a_release_is_not_borrowed_from_another_region(ledger: Ledger, owner_dsn: str, others_dossier: UUID) -> None:
+    supply(ledger, incoming())
+    with psycopg.connect(owner_dsn) as owner:
+        decision = owner.execute(
             "insert into overstap.gate_decision "
             "(region, round_id, gate, approved, decided_by, reason, answer_key, dossiers) "
-            "values ('beta', %(round)s, 'release_for_review', true, '', '', '', 1) returning gate_decision",
-            round=OTHERS_ROUND,
-        )[0]
-    supply(ledger, incoming())
-    with pytest.raises(psycopg.errors.ForeignKeyViolation), ledger.unit(REGION, "test") as unit:
-        unit.run("update overstap.dossier_version set released_by = %(id)s", id=decision)
+            "values ('beta', %s, 'release_for_review', true, '', '', '', 1) returning gate_decision",
+            [OTHERS_ROUND],
+        ).fetchall()
+        borrowed = "update overstap.dossier_version set released_by = %s where dossier <> %s"
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            owner.execute(borrowed, [decision[0][0], others_dossier])
 
 
 def test_events_cannot_be_written_through_a_table_of_ones_own(ledger: Ledger, others_dossier: UUID) -> None:

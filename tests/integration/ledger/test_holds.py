@@ -70,9 +70,13 @@ def test_only_a_decision_that_approved_settles(ledger: Ledger) -> None:
 def test_another_region_sees_and_settles_nothing(ledger: Ledger) -> None:
     supply(ledger)
     look(ledger, MISSING)
+    with ledger.unit(REGION, "test") as unit:
+        held = [hold.gate_hold for hold in gate_holds.open_holds(unit, ROUND, RELEASE_FOR_DELIVERY)]
     with ledger.unit("beta", "test") as unit:
         assert gate_holds.open_holds(unit, ROUND, RELEASE_FOR_DELIVERY) == []
-        assert unit.run("update overstap.gate_hold set withdrawn_at = clock_timestamp()") == 0
+        assert unit.one("select overstap.withdraw_holds(%(ids)s)", ids=held)[0] == 0
+    with ledger.unit(REGION, "test") as unit:
+        assert len(gate_holds.open_holds(unit, ROUND, RELEASE_FOR_DELIVERY)) == len(held) > 0
 
 
 def test_nothing_is_sealed_or_sent_while_a_hold_stands(ledger: Ledger, tmp_path: Path) -> None:

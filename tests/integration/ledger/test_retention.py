@@ -25,7 +25,7 @@ from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import check
 from overstap.ledger.region_keys import create_keys
 from overstap.ledger.review import access_log, decisions, invitations, parent_requests
-from overstap.ledger.rounds import registrations
+from overstap.ledger.rounds import registrations, rounds
 from overstap.pages.school.pupils import pupils
 from overstap.pki import DevelopmentAuthority, TrustStore
 from overstap.review.inviting import invite
@@ -71,7 +71,7 @@ def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> It
             owner.execute("update overstap.round_agreement set delivers_at = clock_timestamp()")
         _deliver(place, tmp_path / "trust")
         with place.unit("close") as unit:
-            unit.run("update overstap.round set closed_at = overstap.clock()")
+            rounds.close_round(unit, place.round_id)
         yield at_home, place
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import date
 
 import pytest
+from owned import by_owner
 from test_walk import (
     NOW,
     PO,
@@ -95,8 +96,7 @@ def test_another_decision_after_sealing_is_told_not_to_count(ledger: Ledger) -> 
 def test_another_decision_after_the_window_is_told_not_to_count(ledger: Ledger, owner_dsn: str) -> None:
     until_released(ledger)
     decide(ledger, "Ja", 12)
-    with ledger.unit(REGION, "test") as unit:
-        unit.run("update overstap.dossier set review_closes_at = clock_timestamp()")
+    by_owner(ledger, "update overstap.dossier set review_closes_at = clock_timestamp()")
     assert decide(ledger, "Nee", 13).not_open == (0,)
     assert to_leave(ledger) == [("Ja", None)]
 

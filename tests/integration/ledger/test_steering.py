@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from owned import by_owner
 from test_walk import PO, REGION, ROUND, VO, accept_all, agreement, incoming, inspect, register, release, seal, send
 
 from overstap.agreements import Agreement, RoundKind
@@ -91,11 +92,12 @@ def test_versions_are_added_and_never_changed(ledger: Ledger) -> None:
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege), ledger.unit(REGION, "test") as unit:
             unit.run(statement)
-    with pytest.raises(psycopg.errors.CheckViolation), ledger.unit(REGION, "test") as unit:
-        unit.run(
+    with pytest.raises(psycopg.errors.CheckViolation):
+        by_owner(
+            ledger,
             "insert into overstap.round_agreement (region, round_id, number, origin, agreement, agreement_digest, "
             "offered_digest, delivers_at, receiving, taken_by) "
-            "select region, round_id, 5, origin, agreement, '', '', now(), '{}', '' from overstap.round_agreement"
+            "select region, round_id, 5, origin, agreement, '', '', now(), '{}', '' from overstap.round_agreement",
         )
 
 
@@ -206,23 +208,25 @@ def test_a_registration_elsewhere_shows(ledger: Ledger) -> None:
             region=REGION,
             school=OTHER_VO,
         )
-        unit.run(
-            "insert into overstap.application (region, school_year, pupil, primary_school, secondary_school, stage, "
-            "recorded_at) select region, school_year, pupil, primary_school, %(vo)s, stage, recorded_at "
-            "from overstap.application",
-            vo=OTHER_VO,
-        )
-        for change, why in (
-            (f"withdrawn_at = now() where secondary_school = '{VO}'", "outside"),
-            (f"primary_school = '{OTHER_PO}', withdrawn_at = null", "other_school"),
-            (f"primary_school = '{PO}', stage = 'applied'", "stage"),
-            ("withdrawn_at = now()", "none"),
-        ):
-            unit.run(f"update overstap.application set {change}")  # noqa: S608
+    by_owner(
+        ledger,
+        "insert into overstap.application (region, school_year, pupil, primary_school, secondary_school, stage, "
+        "recorded_at) select region, school_year, pupil, primary_school, %(vo)s, stage, recorded_at "
+        "from overstap.application",
+        vo=OTHER_VO,
+    )
+    for change, why in (
+        (f"withdrawn_at = now() where secondary_school = '{VO}'", "outside"),
+        (f"primary_school = '{OTHER_PO}', withdrawn_at = null", "other_school"),
+        (f"primary_school = '{PO}', stage = 'applied'", "stage"),
+        ("withdrawn_at = now()", "none"),
+    ):
+        by_owner(ledger, f"update overstap.application set {change}")  # noqa: S608
+        with ledger.unit(REGION, "test") as unit:
             deliveries.sort_receivers(unit, ROUND, RegistrationStage.REGISTERED)
             found = deliveries.without_receiver(unit, ROUND)
             assert [(one.primary_school, one.why, one.count) for one in found] == [(PO, why, 1)]
-        assert unit.one("select state from overstap.dossier")[0] == "no_receiver"
+            assert unit.one("select state from overstap.dossier")[0] == "no_receiver"
 
 
 def test_moments_that_came_are_noted_once(ledger: Ledger) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from owned import by_owner
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.agreements.model import RegistrationStage
@@ -236,9 +237,13 @@ def test_marking_dossiers_inspected_by_hand_lets_nothing_leave(ledger: Ledger) -
     supply(ledger, incoming())
     accept_all(ledger)
     register(ledger)
-    with ledger.unit(REGION, "somebody") as unit:  # allowed steps, but without a gate or a parent behind them
-        unit.run("update overstap.dossier set state = 'in_review'")
-        unit.run("update overstap.dossier set state = 'inspected'")
+    # allowed steps, but without a gate or a parent behind them
+    for state in ("in_review", "inspected"):
+        step = f"update overstap.dossier set state = '{state}'"  # noqa: S608
+        refused = pytest.raises(psycopg.errors.CheckViolation, match="which a decision does")
+        with refused, ledger.unit(REGION, "somebody") as unit:
+            unit.run(step)
+        by_owner(ledger, step)
     assert seal(ledger) == []
 
 

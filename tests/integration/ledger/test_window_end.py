@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from owned import by_owner
 from test_walk import (
     PO,
     REGION,
@@ -54,8 +55,7 @@ def decide(ledger: Ledger, pupil: str = "17", agreed: str = "Ja", **more: str | 
 
 
 def close(ledger: Ledger) -> None:
-    with ledger.unit(REGION, "test") as unit:
-        unit.run("update overstap.dossier set review_closes_at = clock_timestamp()")
+    by_owner(ledger, "update overstap.dossier set review_closes_at = clock_timestamp()")
 
 
 def end(ledger: Ledger, choice: str = "", schools: tuple[str, ...] = (PO,), hours: float = 1, key: str = "a") -> int:
@@ -163,8 +163,7 @@ def test_nothing_is_attested_where_that_was_not_agreed(ledger: Ledger) -> None:
 
 def test_no_decision_counts_before_the_window_opens(ledger: Ledger) -> None:
     begin(ledger)
-    with ledger.unit(REGION, "test") as unit:
-        unit.run("update overstap.dossier set review_opens_at = clock_timestamp() + interval '1 minute'")
+    by_owner(ledger, "update overstap.dossier set review_opens_at = clock_timestamp() + interval '1 minute'")
     assert decide(ledger).not_open == (0,)
 
 

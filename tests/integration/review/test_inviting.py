@@ -16,6 +16,7 @@ import pytest
 import zxingcpp
 from families import REGION, Place, open_place
 from mail_server import MailServer
+from owned import by_owner
 
 from overstap.agreements.model import Invitations, Reminder
 from overstap.clock import now
@@ -53,8 +54,7 @@ def agreed(*, hours: float = -1) -> dict[str, Any]:
 @pytest.fixture
 def place(ledger: Ledger) -> Place:
     made = open_place(ledger, 12, **agreed())
-    with made.unit() as unit:
-        unit.run("update overstap.dossier set review_closes_at = clock_timestamp() + interval '2 days'")
+    by_owner(ledger, "update overstap.dossier set review_closes_at = clock_timestamp() + interval '2 days'")
     return made
 
 

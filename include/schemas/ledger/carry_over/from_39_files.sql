@@ -15,3 +15,24 @@ update overstap.review_decision r set access = own.access
                  order by o.number desc, o.recorded_at desc limit 1) own on true
  where c.ground = 'carried' and c.access is null and r.review_decision = c.review_decision;
 create index review_decision_by_access on overstap.review_decision (access) where access is not null;
+
+-- What comes of a decision is made by functions of the database alone.
+alter table overstap.transition add column is_decided boolean not null generated always as
+    (transition in ('release', 'clear', 'inspect', 'attest', 'lapse', 'extend', 'withdraw')) stored;
+
+-- Closing has a line in the chain from now on: rounds that are closed get theirs, with the moment at which they were.
+do $$
+declare closed record; head record; said text;
+begin
+    for closed in select r.region, r.round_id, r.closed_at from overstap.round r where r.closed_at is not null
+                   order by r.region, r.closed_at loop
+        select l.seq, encode(l.hash, 'hex') as hash into head from overstap.audit_line l
+         where l.region = closed.region order by l.seq desc limit 1;
+        said := json_build_object('action', 'round.close', 'actor', 'ledger migrate', 'at', overstap.clock(),
+                                  'detail', json_build_object('closed_at', closed.closed_at),
+                                  'previous', coalesce(head.hash, repeat('0', 64)), 'region', closed.region,
+                                  'seq', coalesce(head.seq, 0) + 1, 'subject', closed.round_id);
+        insert into overstap.audit_line (region, seq, payload, hash)
+        values (closed.region, coalesce(head.seq, 0) + 1, said, sha256(convert_to(said, 'UTF8')));
+    end loop;
+end $$;

@@ -1,5 +1,7 @@
--- What holds for a round changes by adding a row to round_agreement, and in no other way.
+-- Rounds, what holds for them, and registrations. Each function keeps to the region whose role was taken on, and writes its audit
+-- line in the same statement.
 
+-- What holds for a round changes by adding a row to round_agreement, and in no other way.
 create function overstap.keep_agreement() returns trigger language plpgsql security definer
     set search_path = overstap, pg_temp as $$
 begin
@@ -13,3 +15,165 @@ begin
 end $$;
 create trigger keep_agreement after insert on overstap.round_agreement
     for each row execute function overstap.keep_agreement();
+
+-- Keeps others from changing what holds for a round until the transaction ends; gives the number of the agreement that holds.
+create function overstap.hold_round(of_round text) returns integer
+    language sql volatile security definer set search_path = overstap, pg_temp as $$
+    select r.agreement_number from round r where r.round_id = of_round and r.region = acting_region() for update $$;
+
+-- Opens a round with the agreement that holds at first; false when it was there.
+create function overstap.open_round(of_round text, of_year text, of_kind text, agreed jsonb, digest text, delivers timestamptz,
+                                    receivers text[]) returns boolean
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+begin
+    insert into round (round_id, region, school_year, kind, agreement, agreement_digest)
+    values (of_round, acting_region(), of_year, of_kind, agreed, digest) on conflict do nothing;
+    if not found then
+        return false;
+    end if;
+    perform append_decision('round.open', of_round, json_build_object('agreement', digest));
+    insert into round_agreement (region, round_id, number, origin, agreement, agreement_digest, offered_digest, delivers_at,
+                                 receiving, taken_by)
+    values (acting_region(), of_round, 1, 'opened', agreed, digest, digest, delivers, receivers, acting());
+    return true;
+end $$;
+
+-- Adds what holds for a round from now on; gives its number. A window that was made longer is longer for every open dossier.
+create function overstap.add_agreement(of_round text, how text, agreed jsonb, digest text, offered text, what_changed jsonb,
+                                       delivers timestamptz, receivers text[], closes timestamptz, by_whom text, why text)
+    returns integer language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare new_number integer := hold_round(of_round) + 1;
+begin
+    perform append_decision('agreement.' || how, of_round, json_build_object(
+        'number', new_number, 'agreement', digest, 'offered', offered, 'by', by_whom,
+        'changed', (select coalesce(json_agg(c ->> 'path'), '[]') from jsonb_array_elements(what_changed) c
+                     where (c ->> 'allowed')::boolean),
+        'refused', (select coalesce(json_agg(c ->> 'path'), '[]') from jsonb_array_elements(what_changed) c
+                     where not (c ->> 'allowed')::boolean)));
+    insert into round_agreement (region, round_id, number, origin, agreement, agreement_digest, offered_digest, changes,
+                                 delivers_at, receiving, taken_by, reason)
+    values (acting_region(), of_round, new_number, how, agreed, digest, offered, what_changed, delivers, receivers, by_whom, why);
+    update dossier set review_closes_at = closes
+     where round_id = of_round and region = acting_region() and state = 'in_review'
+       and review_closes_at < closes and review_closes_at > overstap.clock();
+    return new_number;
+end $$;
+
+-- Narrows one run of a round to some schools; false when it was narrowed before.
+create function overstap.narrow_run(of_round text, of_run text, to_schools text[], by_whom text, why text) returns boolean
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+begin
+    insert into run_change (region, round_id, run_id, schools, asked_by, reason)
+    values (acting_region(), of_round, of_run, to_schools, by_whom, why) on conflict do nothing;
+    if not found then
+        return false;
+    end if;
+    perform append_decision('run.narrow', of_round, json_build_object('run', of_run, 'schools', to_schools, 'by', by_whom));
+    return true;
+end $$;
+
+-- What is undecided in a round, by state: dossiers that have not ended, and that no coordinator accepted as left behind
+-- (gate accept_undeliverable), since the round was last opened again. Those that lack a required consent stay behind by what was agreed.
+create function overstap.undecided(of_round text) returns table (state text, count bigint)
+    language sql stable security definer set search_path = overstap, pg_temp as $$
+    select left_open.state, left_open.count
+      from (select d.state, count(*) from dossier d join state s on s.state = d.state
+             where d.round_id = of_round and d.region = acting_region() and not s.is_final
+               and not exists (select from without_consent w where w.dossier = d.dossier)
+             group by d.state) left_open
+      join (values ('supplied', 'not_checked'), ('accepted', 'not_released'), ('in_review', 'in_review'),
+                   ('inspected', 'not_sealed'), ('sealed', 'unconfirmed')) as n (state, reason) on n.state = left_open.state
+     where left_open.count > coalesce((select max(h.count) from gate_hold h join gate_decision g on g.gate_decision = h.settled_by
+                                        where h.round_id = of_round and h.gate = 'accept_undeliverable' and g.approved
+                                          and h.reason = n.reason
+                                          and g.decided_at > coalesce((select max(r.decided_at) from gate_decision r
+                                                                        where r.round_id = of_round and r.gate = 'reopen'),
+                                                                      '-infinity')), 0)
+     order by left_open.state $$;
+
+-- Closes a round, unless something in it is undecided, which it gives. Closing again moves the moment: a rerun ends later.
+create function overstap.close_round(of_round text) returns json
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare left_open json := (select json_object_agg(u.state, u.count) from undecided(of_round) u);
+begin
+    if left_open is not null then
+        return left_open;
+    end if;
+    update round set closed_at = overstap.clock() where round_id = of_round and region = acting_region();
+    if found then
+        perform append_decision('round.close', of_round, (
+            select coalesce(json_object_agg(t.state, t.count), '{}')
+              from (select d.state, count(*) from dossier d where d.round_id = of_round group by d.state order by d.state) t));
+    end if;
+    return null;
+end $$;
+
+-- Opens again what was closed, by a coordinator's decision; false when it is not closed.
+create function overstap.reopen_round(of_round text, by_whom text, why text, key text) returns boolean
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+begin
+    update round set closed_at = null where round_id = of_round and region = acting_region() and closed_at is not null;
+    if not found then
+        return false;
+    end if;
+    perform keep_decision(of_round, 'reopen', true, by_whom, why, key, 0, null);
+    return true;
+end $$;
+
+-- Digest of all registrations of a school year as they stand: with it in the chain, what changes beside it is found.
+create function overstap.registrations_digest(of_year text) returns text
+    language sql stable security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
+    select encode(sha256(convert_to(coalesce(string_agg(
+               concat_ws('|', encode(a.pupil, 'hex'), a.primary_school, a.secondary_school, a.stage, a.recorded_at, a.withdrawn_at),
+               E'\n' order by a.pupil, a.secondary_school), ''), 'UTF8')), 'hex')
+      from application a where a.region = acting_region() and a.school_year = of_year $$;
+
+-- Records where pupils may be received; a surer or newer statement replaces the older one. Gives how many were new or changed.
+create function overstap.record_registrations(of_year text, pupils bytea[], from_schools text[], to_schools text[], stages text[],
+                                              moments timestamptz[]) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare changed integer;
+begin
+    insert into application as kept (region, school_year, pupil, primary_school, secondary_school, stage, recorded_at)
+    select distinct on (p, s) acting_region(), of_year, p, o, s, g, a
+      from unnest(pupils, from_schools, to_schools, stages, moments) as t (p, o, s, g, a)
+     order by p, s, a desc
+    on conflict (region, school_year, pupil, secondary_school) do update
+       set stage = excluded.stage, recorded_at = excluded.recorded_at, primary_school = excluded.primary_school,
+           withdrawn_at = null
+     where (kept.stage, kept.recorded_at, kept.primary_school) is distinct from
+           (excluded.stage, excluded.recorded_at, excluded.primary_school)
+       and excluded.recorded_at >= kept.recorded_at
+        or kept.withdrawn_at is not null;
+    get diagnostics changed = row_count;
+    if changed > 0 then
+        perform append_decision('registrations.record', of_year,
+                                json_build_object('changed', changed, 'digest', registrations_digest(of_year)));
+    end if;
+    return changed;
+end $$;
+
+-- Withdraws what is marked as stated by no source any more; gives how many. The row stays, as evidence of what held when something was sealed.
+-- Why envelopes for them will not be sent any more stands on the envelope, for whoever sees them stand still.
+create function overstap.withdraw_registrations(of_year text) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare gone integer;
+begin
+    with withdrawn as (
+        update application a set withdrawn_at = overstap.clock(), unstated_at = null
+         where a.region = acting_region() and a.school_year = of_year and a.withdrawn_at is null
+           and a.unstated_at is not null
+        returning a.pupil, a.secondary_school
+    ), told as (
+        update delivery l set problem = 'DELIVERY-104'
+          from withdrawn w join dossier d on d.pupil = w.pupil join round o on o.round_id = d.round_id
+         where l.dossier = d.dossier and l.region = d.region and l.secondary_school = w.secondary_school and l.state = 'sealed'
+           and d.region = acting_region() and o.school_year = of_year
+    )
+    select count(*) into gone from withdrawn;
+    if gone > 0 then
+        perform append_decision('registrations.withdraw', of_year,
+                                json_build_object('withdrawn', gone, 'digest', registrations_digest(of_year)));
+    end if;
+    return gone;
+end $$;

@@ -6,26 +6,33 @@
 -- Without nested loops they are matched by a hash, which is as quick for one row and for all of a region.
 
 -- Refuses what the table of transitions does not allow, and keeps the event. A version follows the one before it, and begins as
--- supplied.
+-- supplied. What comes of a decision (`is_decided`), and when a review opens and closes, is changed by the functions that keep the
+-- decision: a statement of a region's role itself can only take the moments away, with a new version.
 create function overstap.keep_transition() returns trigger language plpgsql security definer
     set search_path = overstap, pg_temp set enable_nestloop = off as $$
-declare wrong text;
+declare wrong text; is_direct boolean := tg_argv[0] = 'direct';
 begin
     with matched as materialized (
         select n.region, n.dossier, t.transition, o.state as from_state, n.state as to_state,
-               o.version as from_version, n.version as to_version
+               o.version as from_version, n.version as to_version,
+               is_direct and coalesce(t.is_decided, false) as is_unfounded,
+               is_direct and (n.review_opens_at is not null and n.review_opens_at is distinct from o.review_opens_at
+                              or n.review_closes_at is not null and n.review_closes_at is distinct from o.review_closes_at)
+                   as is_moved
           from old_rows o join new_rows n using (dossier)
           left join transition t on t.from_state = o.state and t.to_state = n.state
-         where o.state <> n.state or o.version <> n.version
+         where o.state <> n.state or o.version <> n.version or o.review_opens_at is distinct from n.review_opens_at
+            or o.review_closes_at is distinct from n.review_closes_at
     ), kept as (
         insert into dossier_event (region, dossier, transition, from_state, to_state, actor)
         select region, dossier, transition, from_state, to_state, coalesce(current_setting('overstap.actor', true), '')
           from matched where transition is not null
     )
     select format('%s -> %s', from_state, to_state) || case when from_version <> to_version
-           then format(' (version %s -> %s)', from_version, to_version) else '' end into wrong
+           then format(' (version %s -> %s)', from_version, to_version) else '' end
+           || case when is_unfounded or is_moved then ', which a decision does' else '' end into wrong
       from matched
-     where (from_state <> to_state and transition is null)
+     where (from_state <> to_state and transition is null) or is_unfounded or is_moved
         or (from_version <> to_version and (to_version <> from_version + 1 or to_state <> 'supplied')) limit 1;
     if wrong is not null then
         raise exception 'transition not allowed: %', wrong using errcode = 'check_violation';
@@ -34,7 +41,10 @@ begin
 end $$;
 create trigger keep_transition after update on overstap.dossier
     referencing old table as old_rows new table as new_rows
-    for each statement execute function overstap.keep_transition();
+    for each statement when (overstap.my_region() is null) execute function overstap.keep_transition('decided');
+create trigger keep_transition_direct after update on overstap.dossier
+    referencing old table as old_rows new table as new_rows
+    for each statement when (overstap.my_region() is not null) execute function overstap.keep_transition('direct');
 
 -- The table of transitions cannot tell rounds apart: nobody skips the inspection in a round that has one.
 create function overstap.keep_inspection() returns trigger language plpgsql security definer

@@ -63,18 +63,67 @@ create function overstap.answered_already(of_dossier uuid, of_number integer, of
                                                            and r.person = e.person and r.access is not null)) end
 $$;
 
+-- Records decisions that a school states, of a version each; gives those that were in time (trigger keep_window).
+create function overstap.record_decisions(on_ground text, ids uuid[], numbers integer[], days date[], answers text[],
+                                          view_keys text[], views bytea[], persons text[], consents text[], note_keys text[],
+                                          notes bytea[]) returns table (dossier uuid, number integer)
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare subjects text[]; details text[];
+begin
+    if on_ground in ('parent_page', 'carried') then
+        raise exception 'ground % is kept by a function of its own', on_ground using errcode = 'check_violation';
+    end if;
+    with taken as (
+        insert into review_decision as r (region, recorded_by, ground, dossier, number, seen_on, agreed, key_id, view, person,
+                                          consent, note_key_id, note)
+        select acting_region(), acting(), on_ground, t.* from unnest(ids, numbers, days, answers, view_keys, views, persons, consents,
+                                                                     note_keys, notes) as t
+        returning r.dossier, r.number, r.agreed, r.person, r.review_decision
+    )
+    select array_agg(t.dossier || '/' || t.number order by t.review_decision),
+           array_agg(json_strip_nulls(json_build_object('agreed', t.agreed, 'ground', on_ground, 'person', t.person,
+                                                        'decision', t.review_decision))::text order by t.review_decision)
+      into subjects, details from taken t;
+    perform append_audit(acting_region(), acting(), 'review.record', subjects, details);
+    return query select split_part(s, '/', 1)::uuid, split_part(s, '/', 2)::integer from unnest(subjects) as s;
+end $$;
+
 -- Keeps a decision on an earlier version for the current one: whose it is, and with which code it was given, go along.
 create function overstap.carry_decision(source uuid, to_number integer, with_view bytea) returns boolean
     language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare of_region text := acting_region(); made uuid;
+declare kept record;
 begin
-    insert into review_decision (region, dossier, number, seen_on, agreed, consent, key_id, view, recorded_by, ground, person, access)
+    insert into review_decision as n (region, dossier, number, seen_on, agreed, consent, key_id, view, recorded_by, ground, person, access)
     select r.region, r.dossier, to_number, r.seen_on, r.agreed, r.consent, case when with_view is not null then r.key_id end,
-           with_view, coalesce(current_setting('overstap.actor', true), ''), 'carried', r.person, r.access
+           with_view, acting(), 'carried', r.person, r.access
       from review_decision r
-     where r.review_decision = source and r.region = of_region and r.number < to_number
-    returning review_decision into made;
-    return made is not null;
+     where r.review_decision = source and r.region = acting_region() and r.number < to_number
+       and (r.view is null) = (with_view is null)
+    returning n.dossier, n.review_decision into kept;
+    if kept.dossier is null then
+        return false;
+    end if;
+    perform append_decision('review.carry', kept.dossier || '/' || to_number, json_build_object(
+        'from', (select r.number from review_decision r where r.review_decision = source), 'source', source,
+        'decision', kept.review_decision));
+    return true;
+end $$;
+
+-- Ends the review of those whose window has closed without a decision; gives how many.
+create function overstap.lapse_review(of_round text) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare subjects text[];
+begin
+    with lapsed as (
+        update dossier d set state = 'not_inspected'
+         where d.round_id = of_round and d.region = acting_region() and d.state = 'in_review'
+           and d.review_closes_at <= overstap.clock()
+        returning d.dossier, d.version
+    )
+    select array_agg(l.dossier || '/' || l.version order by l.dossier) into subjects from lapsed l;
+    perform append_audit(acting_region(), acting(), 'review.lapse', subjects,
+                         array_fill('{}'::text, array[coalesce(cardinality(subjects), 0)]));
+    return coalesce(cardinality(subjects), 0);
 end $$;
 
 -- A request that is settled stays as it was asked; its words may go when they are erased.

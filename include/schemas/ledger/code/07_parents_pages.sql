@@ -1,19 +1,9 @@
 -- The functions of the parents' pages. Their login owns nothing and reads no table: each function asks for something that only the
 -- person with the letter has.
 
--- One line of evidence, as overstap.ledger.audit writes it; the verifier reads the payload and not its layout.
-create procedure overstap.review_audit(of_region text, action text, subject text, detail json) language plpgsql as $$
-declare head record; said text; hash_before text;
-begin
-    perform pg_advisory_xact_lock(hashtextextended('overstap.audit.' || of_region, 0));
-    select l.seq, l.hash into head from overstap.audit_line l where l.region = of_region order by l.seq desc limit 1;
-    hash_before := coalesce(encode(head.hash, 'hex'), repeat('0', 64));
-    said := json_build_object('action', action, 'actor', 'parents'' pages', 'at', overstap.clock(), 'detail', detail,
-                              'previous', hash_before, 'region', of_region, 'seq', coalesce(head.seq, 0) + 1,
-                              'subject', subject);
-    insert into overstap.audit_line (region, seq, payload, hash)
-    values (of_region, coalesce(head.seq, 0) + 1, said, sha256(convert_to(said, 'UTF8')));
-end $$;
+-- One audit line of the parents' pages.
+create procedure overstap.review_audit(of_region text, what text, subject text, detail json) language sql as $$
+    select overstap.append_audit(of_region, 'parents'' pages', what, array[subject], array[detail::text]) $$;
 
 -- How far a person's dossier is, for the pages: early, open, closed (too late), renewed (a newer version is being made).
 create function overstap.review_phase(opens_at timestamptz, closes_at timestamptz, state text, number integer, version integer)
@@ -205,7 +195,7 @@ begin
         return;
     end if;
     call review_audit(stay.region, 'review.record', stay.dossier || '/' || stay.number,
-                      json_build_object('agreed', answer, 'ground', 'parent_page', 'person', stay.person));
+                      json_build_object('agreed', answer, 'ground', 'parent_page', 'person', stay.person, 'decision', made));
     insert into review_answer (region, access, once, review_decision) values (stay.region, stay.access, pressed, made);
     status := 'recorded';
 end $$;

@@ -11,6 +11,26 @@ begin
      where message_id = adopted and state = 'sealed' and region = acting_region();
 end $$;
 
+-- Takes dossiers back: nothing of them is sent any more. Gives how many were not taken back before.
+create function overstap.withdraw(of_round text, ids uuid[], why text, by_whom text) returns integer
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare subjects text[]; mine uuid[];
+begin
+    with mine as (
+        select x.dossier, x.version from dossier x
+         where x.round_id = of_round and x.region = acting_region() and x.dossier = any(ids) and x.state <> 'withdrawn'
+         order by x.dossier for update
+    ), kept as (
+        insert into withdrawal (region, round_id, dossier, number, reason, decided_by)
+        select acting_region(), of_round, m.dossier, m.version, why, by_whom from mine m
+    )
+    select array_agg(m.dossier || '/' || m.version order by m.dossier), array_agg(m.dossier) into subjects, mine from mine m;
+    perform append_audit(acting_region(), acting(), 'delivery.withdraw', subjects,
+                         array_fill(json_build_object('reason', why, 'by', by_whom)::text, array[coalesce(cardinality(subjects), 0)]));
+    update dossier d set state = 'withdrawn' where d.dossier = any(mine) and d.region = acting_region();
+    return coalesce(cardinality(subjects), 0);
+end $$;
+
 create view overstap.current_result with (security_invoker = true) as
 select distinct on (message_id, kind) region, message_id, kind, outcome, reason, stated_at, received_at
   from overstap.result

@@ -76,9 +76,9 @@ end $$;
 create function overstap.school_reset(named text, of_account bytea) returns void
     language sql security definer set search_path = overstap, pg_temp as $$
     delete from school_stay s using school_account a
-     where s.account = named and a.account = s.account and a.region = substring(current_setting('role') from '^overstap_region_(.+)$');
+     where s.account = named and a.account = s.account and a.region = acting_region();
     delete from school_device d using school_account a
-     where d.account = named and a.account = d.account and a.region = substring(current_setting('role') from '^overstap_region_(.+)$');
+     where d.account = named and a.account = d.account and a.region = acting_region();
     delete from school_attempt t using school_account a
      where t.subject = of_account and a.account = named
-       and a.region = substring(current_setting('role') from '^overstap_region_(.+)$') $$;
+       and a.region = acting_region() $$;

@@ -34,10 +34,33 @@ begin
     return found;
 end $$;
 
-create function overstap.erase_content(wanted uuid[], days integer, is_asked boolean) returns integer
+-- What is about to be erased, a line each. Granted to nobody.
+create function overstap.append_erasing(what text, ids uuid[], days integer, is_asked boolean, why text) returns void
+    language sql set search_path = overstap, pg_temp as $$
+    select append_audit(acting_region(), acting(), what, ids::text[], array_fill((
+               case when is_asked then json_build_object('asked', true, 'reason', why) else json_build_object('days', days) end)::text,
+               array[cardinality(ids)])) $$;
+
+-- Deletes registrations of some pupils in a school year, with a line that says how the year's registrations stand since. Granted to
+-- nobody.
+create function overstap.forget_registrations(of_year text, pupils bytea[]) returns integer
+    language plpgsql set search_path = overstap, pg_temp as $$
+declare gone integer;
+begin
+    delete from application a where a.region = acting_region() and a.school_year = of_year and a.pupil = any(pupils);
+    get diagnostics gone = row_count;
+    if gone > 0 then
+        perform append_decision('registrations.forget', of_year,
+                                json_build_object('forgotten', gone, 'digest', registrations_digest(of_year)));
+    end if;
+    return gone;
+end $$;
+
+create function overstap.erase_content(wanted uuid[], days integer, is_asked boolean, why text default null) returns integer
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare ids uuid[] := may_erase(wanted, days, is_asked); accesses uuid[]; erased integer;
 begin
+    perform append_erasing('retention.content', ids, days, is_asked, why);
     update dossier_version set content = '' where dossier = any(ids);
     update review_decision set key_id = null, view = null, note_key_id = null, note = case when ground = 'attested' then ''::bytea end
      where dossier = any(ids);
@@ -58,10 +81,11 @@ begin
     return erased;
 end $$;
 
-create function overstap.forget_traces(wanted uuid[], days integer, is_asked boolean) returns integer
+create function overstap.forget_traces(wanted uuid[], days integer, is_asked boolean, why text default null) returns integer
     language plpgsql security definer set search_path = overstap, pg_temp as $$
 declare ids uuid[] := may_erase(wanted, days, is_asked); forgotten integer;
 begin
+    perform append_erasing('retention.traces', ids, days, is_asked, why);
     delete from entitled where dossier = any(ids);
     delete from mail m using invitation i where i.dossier = any(ids) and m.region = i.region
        and m.meaning = concat_ws('/', 'invitation', i.dossier, i.number, i.person, i.days_before);
@@ -77,9 +101,13 @@ begin
     update dossier_request q set pupil = null from dossier d where d.dossier = any(ids) and q.region = d.region and q.pupil = d.pupil
        and not exists (select from dossier o where o.pupil = d.pupil and o.region = d.region and not o.dossier = any(ids)
                           and o.forgotten_at is null);
-    delete from application a using dossier d where d.dossier = any(ids) and a.region = d.region and a.pupil = d.pupil
-       and not exists (select from dossier o where o.pupil = d.pupil and o.region = d.region and not o.dossier = any(ids)
-                          and o.forgotten_at is null);
+    perform forget_registrations(y.school_year, y.pupils)
+       from (select a.school_year, array_agg(distinct a.pupil) as pupils
+               from application a join dossier d on d.region = a.region and d.pupil = a.pupil
+              where d.dossier = any(ids)
+                and not exists (select from dossier o where o.pupil = d.pupil and o.region = d.region and not o.dossier = any(ids)
+                                   and o.forgotten_at is null)
+              group by a.school_year) y;
     update dossier set forgotten_at = overstap.clock(), pupil = sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
      where dossier = any(ids) and erased_at is not null and forgotten_at is null;
     get diagnostics forgotten = row_count;
@@ -106,13 +134,44 @@ begin
     get diagnostics more = row_count;
     gone := gone + more;
     if with_traces then
-        delete from application a using round o where o.round_id = of_round and a.region = of_region and a.school_year = o.school_year
-           and not exists (select from dossier d where d.pupil = a.pupil and d.region = of_region)
-           and not exists (select from round r where r.region = of_region and r.school_year = o.school_year
-                              and coalesce(r.closed_at > overstap.clock() - make_interval(days => days), true));
-        get diagnostics more = row_count;
-        gone := gone + more;
+        select coalesce(forget_registrations(y.school_year, y.pupils), 0) into more
+          from (select a.school_year, array_agg(distinct a.pupil) as pupils
+                  from application a join round o on o.school_year = a.school_year
+                 where o.round_id = of_round and a.region = of_region
+                   and not exists (select from dossier d where d.pupil = a.pupil and d.region = of_region)
+                   and not exists (select from round r where r.region = of_region and r.school_year = o.school_year
+                                      and coalesce(r.closed_at > overstap.clock() - make_interval(days => days), true))
+                 group by a.school_year) y;
+        gone := gone + coalesce(more, 0);
+    end if;
+    if gone > 0 then
+        perform append_decision('retention.round', of_round, json_build_object('rows', gone));
     end if;
     return gone;
 end $$;
 
+
+-- Keeps a round, or one of its dossiers, from being erased; gives the hold.
+create function overstap.hold_back(of_round text, of_dossier uuid, why text) returns uuid
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare made uuid;
+begin
+    insert into retention_hold (region, round_id, dossier, reason, held_by)
+    values (acting_region(), of_round, of_dossier, why, acting()) returning retention_hold into made;
+    perform append_decision('retention.hold', coalesce(of_dossier::text, of_round),
+                            json_build_object('reason', why, 'hold', made));
+    return made;
+end $$;
+
+-- Ends a hold; false when there is none, or it was lifted before.
+create function overstap.lift_hold(wanted uuid) returns boolean
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+begin
+    update retention_hold set lifted_by = acting(), lifted_at = overstap.clock()
+     where retention_hold = wanted and region = acting_region() and lifted_at is null;
+    if not found then
+        return false;
+    end if;
+    perform append_decision('retention.lift', wanted::text, '{}');
+    return true;
+end $$;

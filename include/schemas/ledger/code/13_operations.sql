@@ -5,6 +5,6 @@ create function overstap.alarms_to_tell() returns table (alarm uuid, kind text, 
     language sql security definer set search_path = overstap, pg_temp as $$
     update alarm a set told_at = clock_timestamp()
      where a.alarm in (select x.alarm from alarm x where x.told_at is null
-                          and coalesce(x.region = substring(current_setting('role') from '^overstap_region_(.+)$'), true)
+                          and coalesce(x.region = acting_region(), true)
                         order by x.raised_at limit 100 for update skip locked)
     returning a.alarm, a.kind, a.region, a.failed, a.raised_at $$;

@@ -1,5 +1,6 @@
 -- The rights of tasks and of the command, in the role of one region (login overstap_app). Columns, not tables: what a round started
--- with stays, and a moment that counts as evidence is the database's own.
+-- with stays, and a moment that counts as evidence is the database's own. What somebody decides (a release, an answer, a registration,
+-- what holds for a round) is kept by functions alone, each of which writes the audit line of it: no table of decisions can be written.
 
 grant usage on schema overstap to overstap_region, overstap_app;
 do $$ begin
@@ -9,31 +10,28 @@ end $$;
 -- regions, rounds
 grant select on overstap.region to overstap_region;
 grant select, insert, update (name, contact) on overstap.school to overstap_region;
-grant select, insert (round_id, region, school_year, kind, agreement, agreement_digest), update (closed_at)
-    on overstap.round to overstap_region;
-grant select, insert (region, round_id, number, origin, agreement, agreement_digest, offered_digest, changes, delivers_at,
-                      receiving, taken_by, reason)
-    on overstap.round_agreement to overstap_region;
-grant select, insert (region, round_id, run_id, schools, asked_by, reason) on overstap.run_change to overstap_region;
+grant select on overstap.round, overstap.round_agreement, overstap.run_change, overstap.application to overstap_region;
+grant execute on function overstap.open_round, overstap.hold_round, overstap.add_agreement, overstap.narrow_run, overstap.undecided,
+    overstap.close_round, overstap.reopen_round, overstap.record_registrations, overstap.withdraw_registrations,
+    overstap.registrations_digest to overstap_region;
 grant select, insert (region, round_id, milestone, moment, behind) on overstap.milestone_passed to overstap_region;
-grant select, insert, update (primary_school, stage, recorded_at, unstated_at, withdrawn_at) on overstap.application to overstap_region;
+grant update (unstated_at) on overstap.application to overstap_region;   -- a mark, no decision
 grant select, insert (region, school_year, source, line, code, facts), delete on overstap.refused_registration to overstap_region;
 
 grant select, insert, update on overstap.due_work, overstap.collected to overstap_region;
 grant execute on function overstap.due_work to overstap_app;
 
 -- gates
-grant select, insert (region, round_id, gate, approved, decided_by, reason, answer_key, dossiers)
-    on overstap.gate_decision to overstap_region;
-grant select, insert (region, round_id, gate, batch, reason, subject, count, facts), update (settled_by, withdrawn_at)
-    on overstap.gate_hold to overstap_region;
-grant select, insert on overstap.window_decision to overstap_region;
+grant select on overstap.gate_decision, overstap.window_decision to overstap_region;
+grant select, insert (region, round_id, gate, batch, reason, subject, count, facts) on overstap.gate_hold to overstap_region;
+grant execute on function overstap.release, overstap.decide_gate, overstap.decide_window, overstap.settle_holds,
+    overstap.withdraw_holds to overstap_region;
 
 -- dossiers
 grant select on overstap.state, overstap.transition, overstap.dossier_event to overstap_region;
 grant select, insert (region, round_id, primary_school, pupil, las_key),
     update (state, version, review_opens_at, review_closes_at, las_key) on overstap.dossier to overstap_region;
-grant select, insert (dossier, number, region, key_id, content, content_digest, oso_version, source), update (released_by)
+grant select, insert (dossier, number, region, key_id, content, content_digest, oso_version, source)
     on overstap.dossier_version to overstap_region;
 grant select, insert, delete on overstap.finding to overstap_region;
 grant select, insert, delete, update (code, facts, key_id, file_name) on overstap.refused_input to overstap_region;
@@ -45,14 +43,13 @@ grant select, insert (region, dossier, owner), update (owner, taken_at) on overs
 -- review
 grant select on overstap.review_ground, overstap.review_answer, overstap.counted_decision, overstap.without_consent
     to overstap_region;
-grant execute on function overstap.answered_already, overstap.carry_decision to overstap_region;
+grant execute on function overstap.answered_already to overstap_region;
 grant select, insert (region, dossier, number, person, kind) on overstap.entitled to overstap_region;
 grant select, insert (region, dossier, number, person, channel, days_before, state, reason, made_by),
     update (state, reason, made_by) on overstap.invitation to overstap_region;
 grant select, insert (region, dossier, number, person, printed_by) on overstap.letter_print to overstap_region;
-grant select, insert (region, dossier, number, person, seen_on, agreed, consent, key_id, view, note_key_id, note, recorded_by,
-                      ground)
-    on overstap.review_decision to overstap_region;
+grant select on overstap.review_decision to overstap_region;
+grant execute on function overstap.record_decisions, overstap.carry_decision, overstap.lapse_review to overstap_region;
 grant select, insert (request, region, dossier, number, person, kind, key_id, text, due_at),
     update (state, answer_key_id, answer, settled_by) on overstap.review_request to overstap_region;
 grant select, insert (region, dossier, number, purpose, opened_by, person) on overstap.content_access to overstap_region;
@@ -79,7 +76,8 @@ grant select, insert (region, round_id, message_id, primary_school, secondary_sc
     on overstap.non_delivery to overstap_region;
 grant select, insert (request_id, region, secondary_school, primary_school, pupil, answer, reason, message_id)
     on overstap.dossier_request to overstap_region;
-grant select, insert (region, round_id, dossier, number, reason, decided_by) on overstap.withdrawal to overstap_region;
+grant select on overstap.withdrawal to overstap_region;
+grant execute on function overstap.withdraw to overstap_region;
 grant select, insert (message_id, region, statement, statement_digest),
     update (state, attempts, next_attempt_at, problem, answer, had, offered_at, settled_at)
     on overstap.revocation to overstap_region;
@@ -105,10 +103,11 @@ grant execute on function overstap.school_try, overstap.school_enter, overstap.s
 grant execute on function overstap.school_reset, overstap.alarms_to_tell to overstap_region;
 
 -- audit, retention
-grant select, insert on overstap.audit_line to overstap_region;
+grant select on overstap.audit_line to overstap_region;
+grant execute on function overstap.audit to overstap_region;
 grant select, insert (region, up_to, payload, signature, certificate) on overstap.audit_checkpoint to overstap_region;
-grant select, insert (region, round_id, dossier, reason, held_by), update (lifted_by, lifted_at)
-    on overstap.retention_hold to overstap_region;
+grant select on overstap.retention_hold to overstap_region;
+grant execute on function overstap.hold_back, overstap.lift_hold to overstap_region;
 grant select on overstap.retention to overstap_region;
 grant execute on function overstap.may_erase, overstap.erase_content, overstap.forget_traces, overstap.erase_of_round
     to overstap_region;

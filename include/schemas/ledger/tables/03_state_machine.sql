@@ -24,6 +24,9 @@ create table overstap.transition (
     transition text not null,
     from_state text not null references overstap.state,
     to_state text not null references overstap.state,
+    -- Comes of what somebody decided: the function that keeps the decision and its audit line makes it, and nothing else.
+    is_decided boolean not null generated always as
+        (transition in ('release', 'clear', 'inspect', 'attest', 'lapse', 'extend', 'withdraw')) stored,
     primary key (from_state, to_state)
 );
 insert into overstap.transition (transition, from_state, to_state) values

@@ -89,31 +89,15 @@ def withdraw(
     Returns:
         How many were withdrawn now; those that were before do not count.
     """
-    rows = unit.rows(
-        "select dossier, version from overstap.dossier where round_id = %(round)s and dossier = any(%(ids)s) "
-        "and state <> 'withdrawn' order by dossier for update",
-        round=round_id,
-        ids=list(dossiers),
-    )
-    unit.audit(
-        "delivery.withdraw",
-        *(AuditLine(f"{dossier}/{number}", {"reason": reason.value, "by": decided_by}) for dossier, number in rows),
-    )
-    for dossier, number in rows:
-        unit.run(
-            "insert into overstap.withdrawal (region, round_id, dossier, number, reason, decided_by) "
-            "values (%(region)s, %(round)s, %(dossier)s, %(number)s, %(reason)s, %(by)s)",
-            region=unit.region,
+    return int(
+        unit.one(
+            "select overstap.withdraw(%(round)s, %(ids)s, %(reason)s, %(by)s)",
             round=round_id,
-            dossier=dossier,
-            number=number,
+            ids=list(dossiers),
             reason=reason.value,
             by=decided_by,
-        )
-    unit.run(
-        "update overstap.dossier set state = 'withdrawn' where dossier = any(%(ids)s)", ids=[row[0] for row in rows]
+        )[0]
     )
-    return len(rows)
 
 
 def to_revoke(unit: UnitOfWork, round_id: str | None = None) -> list[ToRevoke]:

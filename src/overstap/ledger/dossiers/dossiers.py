@@ -407,55 +407,18 @@ def decide_release(
     Returns:
         How many dossiers were released.
     """
-    seen = unit.rows(
-        "select dossiers from overstap.gate_decision where round_id = %(round)s and gate = 'release_for_review' "
-        "and answer_key = %(key)s",
-        round=round_id,
-        key=answer_key,
-    )
-    if seen:
-        return int(seen[0][0])
-    waiting = unit.rows(
-        "select dossier from overstap.dossier where round_id = %(round)s and state = 'accepted' "
-        "order by dossier for update",
-        round=round_id,
-    )
-    covered = len(waiting) if approved else 0
-    unit.audit(
-        "gate.release_for_review",
-        AuditLine(round_id, {"approved": approved, "by": decided_by, "dossiers": covered}),
-    )
-    decision = unit.one(
-        "insert into overstap.gate_decision "
-        "(region, round_id, gate, approved, decided_by, reason, answer_key, dossiers) "
-        "values (%(region)s, %(round)s, 'release_for_review', %(approved)s, %(by)s, %(reason)s, %(key)s, %(n)s) "
-        "returning gate_decision",
-        region=unit.region,
-        round=round_id,
-        approved=approved,
-        by=decided_by,
-        reason=reason,
-        key=answer_key,
-        n=covered,
-    )[0]
-    if covered:
-        ids = [row[0] for row in waiting]
-        unit.run(
-            "update overstap.dossier_version v set released_by = %(decision)s from overstap.dossier d "
-            "where d.dossier = any(%(ids)s) and v.dossier = d.dossier and v.number = d.version",
-            decision=decision,
-            ids=ids,
-        )
-        unit.run(
-            "update overstap.dossier d set state = case when r.inspects then 'in_review' else 'inspected' end, "
-            "review_closes_at = case when r.inspects then %(closes)s::timestamptz end, "
-            "review_opens_at = case when r.inspects then %(opens)s::timestamptz end "
-            "from overstap.round r where r.round_id = d.round_id and d.dossier = any(%(ids)s)",
+    return int(
+        unit.one(
+            "select overstap.release(%(round)s, %(approved)s, %(by)s, %(reason)s, %(key)s, %(closes)s, %(opens)s)",
+            round=round_id,
+            approved=approved,
+            by=decided_by,
+            reason=reason,
+            key=answer_key,
             closes=closes_at,
             opens=opens_at,
-            ids=ids,
-        )
-    return covered
+        )[0]
+    )
 
 
 def find_by_las_key(unit: UnitOfWork, round_id: str, primary_school: str, las_key: str) -> UUID:

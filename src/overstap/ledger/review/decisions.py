@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.session import UnitOfWork
@@ -155,37 +154,19 @@ def insert_decisions(
         return set()
     columns = [list(column) for column in zip(*rows, strict=True)]
     names = ("ids", "numbers", "days", "answers", "view_keys", "views", "persons", "consents", "note_keys", "notes")
-    taken = {
+    return {
         VersionRef(dossier, number)
         for dossier, number in unit.rows(
             """
-            insert into overstap.review_decision (region, recorded_by, ground, dossier, number, seen_on, agreed, key_id,
-                                                  view, person, consent, note_key_id, note)
-            select %(region)s, %(actor)s, %(ground)s, * from unnest(
-                   %(ids)s::uuid[], %(numbers)s::int[], %(days)s::date[], %(answers)s::text[], %(view_keys)s::text[],
-                   %(views)b::bytea[], %(persons)s::text[], %(consents)s::text[], %(note_keys)s::text[],
-                   %(notes)b::bytea[])
-            returning dossier, number
+            select dossier, number from overstap.record_decisions(
+                   %(ground)s, %(ids)s::uuid[], %(numbers)s::int[], %(days)s::date[], %(answers)s::text[],
+                   %(view_keys)s::text[], %(views)b::bytea[], %(persons)s::text[], %(consents)s::text[],
+                   %(note_keys)s::text[], %(notes)b::bytea[])
             """,
-            region=unit.region,
-            actor=unit.actor,
             ground=ground,
             **dict(zip(names, columns, strict=True)),
         )
     }
-    unit.audit(
-        "review.record",
-        *(
-            AuditLine(
-                ref.bound_to,
-                {"agreed": decision.agreed, "ground": ground}
-                | ({"person": decision.person} if decision.person else {}),
-            )
-            for ref, decision in decisions
-            if ref in taken
-        ),
-    )
-    return taken
 
 
 def _keys_of_persons(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[tuple[UUID, str], str]:
@@ -263,8 +244,6 @@ def carry(unit: UnitOfWork, before: VersionRef, after: VersionRef) -> int:
             number=after.number,
             view=sealed,
         )[0]
-    if carried:
-        unit.audit("review.carry", AuditLine(after.bound_to, {"from": before.number, "decisions": carried}))
     return int(carried > 0)
 
 
@@ -310,10 +289,4 @@ def lapse(unit: UnitOfWork, round_id: str) -> int:
     Returns:
         How many.
     """
-    lapsed = unit.rows(
-        "update overstap.dossier set state = 'not_inspected' where round_id = %(round)s and state = 'in_review' "
-        "and review_closes_at <= overstap.clock() returning dossier, version",
-        round=round_id,
-    )
-    unit.audit("review.lapse", *(AuditLine(f"{dossier}/{number}") for dossier, number in lapsed))
-    return len(lapsed)
+    return int(unit.one("select overstap.lapse_review(%(round)s)", round=round_id)[0])

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Literal
 
 from overstap.errors import OverstapError
-from overstap.ledger.audit import AuditLine
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
 
@@ -140,42 +139,18 @@ def decide_window(
         raise OverstapError("REVIEW-021", schools=", ".join(sorted(set(meant) - set(lapsed))) or "-")
     if choice == "extend" and (closes_at is None or not at < closes_at <= latest):
         raise OverstapError("REVIEW-022", latest=latest)
-    covered = sum(lapsed[school] for school in meant)
-    unit.audit(
-        "gate.not_inspected",
-        AuditLine(round_id, {"choice": choice, "by": decided_by, "dossiers": covered, "schools": meant}),
-    )
-    gate_decision = unit.one(
-        "insert into overstap.gate_decision "
-        "(region, round_id, gate, approved, decided_by, reason, answer_key, dossiers) "
-        "values (%(region)s, %(round)s, 'not_inspected', %(approved)s, %(by)s, %(reason)s, %(key)s, %(n)s) "
-        "returning gate_decision",
-        region=unit.region,
-        round=round_id,
-        approved=choice != "hold",
-        by=decided_by,
-        reason=reason,
-        key=answer_key,
-        n=covered,
-    )[0]
-    columns = {"gate_decision": "uuid", "region": "text", "round_id": "text", "school": "text", "choice": "text"}
-    columns |= {"closes_at": "timestamptz", "dossiers": "int4"}
-    until = closes_at if choice == "extend" else None
-    unit.insert(
-        "window_decision",
-        columns,
-        [(gate_decision, unit.region, round_id, school, choice, until, lapsed[school]) for school in meant],
-    )
-    if choice == "extend":
-        unit.run(
-            "update overstap.dossier set state = 'in_review', review_closes_at = %(closes)s "
-            "where round_id = %(round)s and primary_school = any(%(schools)s) and (state = 'not_inspected' "
-            "or state = 'in_review' and review_closes_at <= overstap.clock())",
-            closes=closes_at,
+    return int(
+        unit.one(
+            "select overstap.decide_window(%(round)s, %(choice)s, %(schools)s, %(by)s, %(reason)s, %(key)s, %(until)s)",
             round=round_id,
+            choice=choice,
             schools=meant,
-        )
-    return covered
+            by=decided_by,
+            reason=reason,
+            key=answer_key,
+            until=closes_at if choice == "extend" else None,
+        )[0]
+    )
 
 
 @dataclass(frozen=True, slots=True)

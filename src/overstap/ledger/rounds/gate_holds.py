@@ -58,7 +58,7 @@ def look(unit: UnitOfWork, round_id: str, gate: str, reasons: Iterable[HoldReaso
     Returns:
         What stands open.
     """
-    unit.run("select from overstap.round where round_id = %(round)s for no key update", round=round_id)
+    unit.one("select overstap.hold_round(%(round)s)", round=round_id)
     now = {(one.reason, one.subject): one for one in reasons}
     covered: dict[tuple[str, str], int] = {
         (reason, subject): count
@@ -77,7 +77,8 @@ def look(unit: UnitOfWork, round_id: str, gate: str, reasons: Iterable[HoldReaso
     stale = [
         hold.gate_hold for key, hold in standing.items() if key not in wanted or wanted[key].count > hold.reason.count
     ]
-    unit.run("update overstap.gate_hold set withdrawn_at = clock_timestamp() where gate_hold = any(%(ids)s)", ids=stale)
+    if stale:
+        unit.one("select overstap.withdraw_holds(%(ids)s)", ids=stale)
     kept = {key for key, hold in standing.items() if hold.gate_hold not in stale}
     new = [one for key, one in wanted.items() if key not in kept]
     if new:
@@ -152,42 +153,27 @@ def decide(
         answer_key: names this answer, so that a repeated task records it once.
         dossiers: how many dossiers it is about.
     """
-    known = unit.rows(
-        "select from overstap.gate_decision where round_id = %(round)s and gate = %(gate)s and answer_key = %(key)s",
+    unit.one(
+        "select overstap.decide_gate(%(round)s, %(gate)s, %(batch)s, %(approved)s, %(by)s, %(reason)s, %(key)s, %(n)s)",
         round=round_id,
         gate=gate,
+        batch=batch,
+        approved=approved,
+        by=decided_by,
+        reason=reason,
         key=answer_key,
+        n=dossiers,
     )
-    if not known:
-        unit.audit(
-            f"gate.{gate}",
-            AuditLine(round_id, {"approved": approved, "by": decided_by, "batch": batch, "dossiers": dossiers}),
-        )
-        unit.run(
-            "insert into overstap.gate_decision "
-            "(region, round_id, gate, approved, decided_by, reason, answer_key, dossiers) "
-            "values (%(region)s, %(round)s, %(gate)s, %(approved)s, %(by)s, %(reason)s, %(key)s, %(n)s)",
-            region=unit.region,
-            round=round_id,
-            gate=gate,
-            approved=approved,
-            by=decided_by,
-            reason=reason,
-            key=answer_key,
-            n=dossiers,
-        )
-    if approved:
-        settle(unit, round_id, gate, batch, answer_key=answer_key)
 
 
 def settle(unit: UnitOfWork, round_id: str, gate: str, batch: int, *, answer_key: str) -> int:
     """Settle the holds of a question by the decision that was recorded under an answer; return how many."""
-    return unit.run(
-        "update overstap.gate_hold h set settled_by = g.gate_decision from overstap.gate_decision g "
-        "where g.round_id = h.round_id and g.gate = h.gate and g.answer_key = %(key)s and h.round_id = %(round)s "
-        "and h.gate = %(gate)s and h.batch = %(batch)s and h.settled_by is null and h.withdrawn_at is null",
-        key=answer_key,
-        round=round_id,
-        gate=gate,
-        batch=batch,
+    return int(
+        unit.one(
+            "select overstap.settle_holds(%(round)s, %(gate)s, %(batch)s, %(key)s)",
+            round=round_id,
+            gate=gate,
+            batch=batch,
+            key=answer_key,
+        )[0]
     )

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from overstap.errors import OverstapError
-from overstap.ledger.audit import AuditLine
 from overstap.ledger.session import UnitOfWork
 
 
@@ -77,35 +76,19 @@ def record_registrations(unit: UnitOfWork, school_year: str, registrations: Iter
         )
         for row in registrations
     ]
-    changed = unit.run(
-        """
-        insert into overstap.application as kept
-               (region, school_year, pupil, primary_school, secondary_school, stage, recorded_at)
-        select distinct on (p, s) %(region)s, %(year)s, p, o, s, g, a
-          from unnest(%(pupils)s::bytea[], %(from)s::text[], %(to)s::text[], %(stages)s::text[], %(at)s::timestamptz[])
-               as t (p, o, s, g, a)
-         order by p, s, a desc
-        on conflict (region, school_year, pupil, secondary_school) do update
-           set stage = excluded.stage, recorded_at = excluded.recorded_at, primary_school = excluded.primary_school,
-               withdrawn_at = null
-         where (kept.stage, kept.recorded_at, kept.primary_school) is distinct from
-               (excluded.stage, excluded.recorded_at, excluded.primary_school)
-           and excluded.recorded_at >= kept.recorded_at
-            or kept.withdrawn_at is not null
-        """,
-        **{
-            "region": unit.region,
-            "year": school_year,
-            "pupils": [row[0] for row in rows],
-            "from": [row[1] for row in rows],
-            "to": [row[2] for row in rows],
-            "stages": [row[3] for row in rows],
-            "at": [row[4] for row in rows],
-        },
+    return int(
+        unit.one(
+            "select overstap.record_registrations(%(year)s, %(pupils)s::bytea[], %(from)s, %(to)s, %(stages)s, %(at)s)",
+            **{
+                "year": school_year,
+                "pupils": [row[0] for row in rows],
+                "from": [row[1] for row in rows],
+                "to": [row[2] for row in rows],
+                "stages": [row[3] for row in rows],
+                "at": [row[4] for row in rows],
+            },
+        )[0]
     )
-    if changed:
-        unit.audit("registrations.record", AuditLine(school_year, {"changed": changed}))
-    return changed
 
 
 def mark_unstated(
@@ -177,29 +160,7 @@ def withdraw_unstated(unit: UnitOfWork, school_year: str) -> int:
     Returns:
         How many were withdrawn.
     """
-    withdrawn = unit.rows(
-        """
-        update overstap.application a set withdrawn_at = overstap.clock(), unstated_at = null
-         where a.school_year = %(year)s and a.withdrawn_at is null and a.unstated_at is not null
-        returning a.pupil, a.secondary_school
-        """,
-        year=school_year,
-    )
-    if withdrawn:
-        unit.run(  # why these will not be sent any more, for whoever sees them stand still
-            """
-            update overstap.delivery l set problem = 'DELIVERY-104'
-              from unnest(%(pupils)s::bytea[], %(schools)s::text[]) as t (pupil, school)
-              join overstap.dossier d using (pupil) join overstap.round o using (round_id)
-             where l.dossier = d.dossier and l.secondary_school = t.school and l.state = 'sealed'
-               and o.school_year = %(year)s
-            """,
-            year=school_year,
-            pupils=[pupil for pupil, _ in withdrawn],
-            schools=[school for _, school in withdrawn],
-        )
-        unit.audit("registrations.withdraw", AuditLine(school_year, {"withdrawn": len(withdrawn)}))
-    return len(withdrawn)
+    return int(unit.one("select overstap.withdraw_registrations(%(year)s)", year=school_year)[0])
 
 
 def note_refused(unit: UnitOfWork, school_year: str, refused: Sequence[RefusedRegistration]) -> None:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 from overstap.agreements import Agreement, RoundId
-from overstap.ledger.audit import AuditLine
 from overstap.ledger.session import UnitOfWork
 
 Origin = Literal["opened", "file", "form"]
@@ -65,9 +64,7 @@ def last_offered(unit: UnitOfWork, round_id: str) -> str | None:
 
 def hold(unit: UnitOfWork, round_id: str) -> int:
     """Keep others from changing what holds for a round until this transaction ends; return the newest number."""
-    return int(
-        unit.one("select agreement_number from overstap.round where round_id = %(id)s for update", id=round_id)[0]
-    )
+    return int(unit.one("select overstap.hold_round(%(id)s)", id=round_id)[0])
 
 
 def add_version(
@@ -96,44 +93,25 @@ def add_version(
     Returns:
         Its number.
     """
-    number = hold(unit, round_id) + 1
     kind = RoundId(round_id).kind
     stones = agreement.round(kind).milestones
-    if number > 1:  # what a round starts with has its own line, round.open
-        detail = {
-            "number": number,
-            "agreement": agreement.digest,
-            "offered": offered_digest,
-            "by": taken_by,
-            "changed": [change["path"] for change in changes if change["allowed"]],
-            "refused": [change["path"] for change in changes if not change["allowed"]],
-        }
-        unit.audit(f"agreement.{origin}", AuditLine(round_id, detail))
-    unit.run(
-        "insert into overstap.round_agreement (region, round_id, number, origin, agreement, agreement_digest, "
-        "offered_digest, changes, delivers_at, receiving, taken_by, reason) values (%(region)s, %(round)s, %(number)s, "
-        "%(origin)s, %(agreement)s, %(digest)s, %(offered)s, %(changes)s::jsonb, %(delivers)s, %(receiving)s, %(by)s, "
-        "%(reason)s)",
-        region=unit.region,
-        round=round_id,
-        number=number,
-        origin=origin,
-        agreement=agreement.model_dump_json(),
-        digest=agreement.digest,
-        offered=offered_digest,
-        changes=json.dumps(list(changes), ensure_ascii=False),
-        delivers=stones.delivers,
-        receiving=[school.id for school in agreement.receivers(kind)],
-        by=taken_by,
-        reason=reason,
+    return int(
+        unit.one(
+            "select overstap.add_agreement(%(round)s, %(origin)s, %(agreement)s, %(digest)s, %(offered)s, "
+            "%(changes)s::jsonb, %(delivers)s, %(receiving)s, %(closes)s, %(by)s, %(reason)s)",
+            round=round_id,
+            origin=origin,
+            agreement=agreement.model_dump_json(),
+            digest=agreement.digest,
+            offered=offered_digest,
+            changes=json.dumps(list(changes), ensure_ascii=False),
+            delivers=stones.delivers,
+            receiving=[school.id for school in agreement.receivers(kind)],
+            closes=stones.review_closes,
+            by=taken_by,
+            reason=reason,
+        )[0]
     )
-    unit.run(
-        "update overstap.dossier set review_closes_at = %(closes)s where round_id = %(round)s and state = 'in_review' "
-        "and review_closes_at < %(closes)s and review_closes_at > overstap.clock()",
-        round=round_id,
-        closes=stones.review_closes,
-    )
-    return number
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ from datetime import datetime
 
 from overstap.agreements import Agreement, RoundId, RoundKind
 from overstap.errors import OverstapError
-from overstap.ledger.audit import AuditLine
-from overstap.ledger.rounds.round_agreements import add_version
 from overstap.ledger.session import UnitOfWork
 
 
@@ -41,20 +39,19 @@ def open_round(unit: UnitOfWork, agreement: Agreement, kind: RoundKind) -> bool:
         contacts=[school.contact for school in agreement.schools],
     )
     round_id = agreement.round_id(kind)
-    opened = unit.run(
-        "insert into overstap.round (round_id, region, school_year, kind, agreement, agreement_digest) "
-        "values (%(id)s, %(region)s, %(year)s, %(kind)s, %(agreement)s, %(digest)s) on conflict do nothing",
-        id=round_id,
-        region=unit.region,
-        year=agreement.school_year,
-        kind=kind.value,
-        agreement=agreement.model_dump_json(),
-        digest=agreement.digest,
+    return bool(
+        unit.one(
+            "select overstap.open_round(%(id)s, %(year)s, %(kind)s, %(agreement)s, %(digest)s, %(delivers)s, "
+            "%(receiving)s)",
+            id=round_id,
+            year=agreement.school_year,
+            kind=kind.value,
+            agreement=agreement.model_dump_json(),
+            digest=agreement.digest,
+            delivers=agreement.round(kind).milestones.delivers,
+            receiving=[school.id for school in agreement.receivers(kind)],
+        )[0]
     )
-    if opened:
-        unit.audit("round.open", AuditLine(round_id, {"agreement": agreement.digest}))
-        add_version(unit, round_id, agreement, origin="opened", offered_digest=agreement.digest, taken_by=unit.actor)
-    return bool(opened)
 
 
 def get_round(unit: UnitOfWork, round_id: str) -> RoundRow:
@@ -135,6 +132,17 @@ def not_closed(unit: UnitOfWork) -> list[RoundRow]:
     ]
 
 
+def close_round(unit: UnitOfWork, round_id: str) -> None:
+    """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later.
+
+    Raises:
+        OverstapError: LEDGER-020 while dossiers have not ended that no coordinator accepted as left behind.
+    """
+    left_open = unit.one("select overstap.close_round(%(id)s)", id=round_id)[0]
+    if left_open:
+        raise OverstapError("LEDGER-020", round=round_id, count=sum(left_open.values()))
+
+
 def reopen_round(unit: UnitOfWork, round_id: str, *, decided_by: str, reason: str, answer_key: str) -> bool:
     """Open a closed round again by a coordinator's decision, which is kept. Safe to repeat.
 
@@ -150,27 +158,12 @@ def reopen_round(unit: UnitOfWork, round_id: str, *, decided_by: str, reason: st
     Returns:
         Whether it was closed until now.
     """
-    found = unit.rows(
-        "select closed_at from overstap.round where round_id = %(round)s and closed_at is not null for no key update",
-        round=round_id,
+    return bool(
+        unit.one(
+            "select overstap.reopen_round(%(round)s, %(by)s, %(reason)s, %(key)s)",
+            round=round_id,
+            by=decided_by,
+            reason=reason,
+            key=answer_key,
+        )[0]
     )
-    if not found:
-        return False
-    unit.audit("round.reopen", AuditLine(round_id, {"by": decided_by, "closed_at": found[0][0].isoformat()}))
-    unit.run(
-        "insert into overstap.gate_decision "
-        "(region, round_id, gate, approved, decided_by, reason, answer_key, dossiers) "
-        "values (%(region)s, %(round)s, 'reopen', true, %(by)s, %(reason)s, %(key)s, 0)",
-        region=unit.region,
-        round=round_id,
-        by=decided_by,
-        reason=reason,
-        key=answer_key,
-    )
-    unit.run("update overstap.round set closed_at = null where round_id = %(round)s", round=round_id)
-    return True
-
-
-def close_round(unit: UnitOfWork, round_id: str) -> None:
-    """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later."""
-    unit.run("update overstap.round set closed_at = overstap.clock() where round_id = %(id)s", id=round_id)

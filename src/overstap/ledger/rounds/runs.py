@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from overstap.ledger.audit import AuditLine
 from overstap.ledger.session import UnitOfWork
 
 
@@ -20,19 +19,16 @@ def narrow(unit: UnitOfWork, round_id: str, run_id: str, schools: Sequence[str],
     Returns:
         Whether it is new.
     """
-    kept = unit.run(
-        "insert into overstap.run_change (region, round_id, run_id, schools, asked_by, reason) "
-        "values (%(region)s, %(round)s, %(run)s, %(schools)s, %(by)s, %(reason)s) on conflict do nothing",
-        region=unit.region,
-        round=round_id,
-        run=run_id,
-        schools=sorted(schools),
-        by=asked_by,
-        reason=reason,
+    return bool(
+        unit.one(
+            "select overstap.narrow_run(%(round)s, %(run)s, %(schools)s, %(by)s, %(reason)s)",
+            round=round_id,
+            run=run_id,
+            schools=sorted(schools),
+            by=asked_by,
+            reason=reason,
+        )[0]
     )
-    if kept:
-        unit.audit("run.narrow", AuditLine(round_id, {"run": run_id, "schools": sorted(schools), "by": asked_by}))
-    return bool(kept)
 
 
 def narrowed_to(unit: UnitOfWork, round_id: str, run_id: str) -> frozenset[str]:
