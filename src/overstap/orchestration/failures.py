@@ -122,6 +122,6 @@ def _arguments(task: Any, index: int) -> dict[str, Any]:
     # A task whose process was killed is called back for as it stands in the DAG, with all its instances in one.
     partial = task.partial_kwargs
     if "ref" in partial:
-        return {name: getattr(partial["ref"], name) for name in _ABOUT}
+        return {name: getattr(RoundId(partial["ref"]), name) for name in _ABOUT}
     each = getattr(task.expand_input, "value", ())
     return {**partial, **(each[index] if isinstance(each, list) and 0 <= index < len(each) else {})}

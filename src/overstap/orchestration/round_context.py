@@ -4,7 +4,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowException
@@ -23,32 +22,15 @@ MENDED_BY_PEOPLE = frozenset({"school", "region"})
 WORTH_ANOTHER_TRY = frozenset({"DELIVERY-101"})
 """Told to the coordinator, and yet likely to pass by itself: a receiver that is down for a moment."""
 
-Workplace = RoundContext
-
-
-@dataclass(frozen=True)
-class RoundRef:
-    """Which round a DAG is about: all that its tasks pass on."""
-
-    region: str
-    school_year: str
-    kind: str
-
-    @property
-    def round_id(self) -> RoundId:
-        """The round's id in the ledger."""
-        return RoundId.of(self.region, self.school_year, self.kind)
-
 
 @contextmanager
-def workplace(ref: RoundRef | RoundId, task: str) -> Iterator[RoundContext]:
+def workplace(round_id: RoundId, task: str) -> Iterator[RoundContext]:
     """Open the ledger for one task of a round and close it after.
 
     Args:
-        ref: the round.
+        round_id: the round.
         task: the task's name, which the evidence keeps as who acted.
     """
-    round_id = ref if isinstance(ref, RoundId) else ref.round_id
     with bare_workplace() as context:
         yield agreed.round_context(context, round_id, task)
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
+from overstap.agreements import RoundId
 from overstap.clock import spoken
 from overstap.ledger.read_only import Looker
 from overstap.ledger.rounds.milestones import seconds_until
-from overstap.orchestration.round_context import RoundRef, telling, workplace
+from overstap.orchestration.round_context import telling, workplace
 from overstap.orchestration.triggers import MilestoneReached, ReceiptsOver, ReviewOver, RoundTrigger
 from overstap.settings import Settings
 
@@ -26,13 +27,13 @@ class WaitForMilestone(BaseOperator):
     """Waits until a milestone: the moment that holds for the round, also when it moves while this waits.
 
     Args:
-        ref: the round.
+        ref: the round's id.
         milestone: name of the milestone, such as "delivers".
     """
 
-    def __init__(self, *, ref: RoundRef, milestone: str, **kwargs: Any) -> None:
+    def __init__(self, *, ref: str, milestone: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.ref = ref
+        self.ref = RoundId(ref)  # Airflow serialises plain text only
         self.milestone = milestone
 
     def execute(self, context: Context) -> None:
@@ -46,7 +47,7 @@ class WaitForMilestone(BaseOperator):
         elif left > 0:
             self.log.info("Wachten tot %s | waiting until %s", spoken(moment), moment.isoformat())
             look_every = min(left, LOOK_AGAIN.total_seconds())
-            trigger = MilestoneReached(self.ref.region, self.ref.round_id, look_every, self.milestone)
+            trigger = MilestoneReached(self.ref.region, str(self.ref), look_every, self.milestone)
             self.defer(trigger=trigger, method_name="arrived")
         self.log.info("%s is voorbij | has passed", spoken(moment))
 
@@ -58,9 +59,9 @@ class WaitForMilestone(BaseOperator):
 class _WaitForPeople(BaseOperator):
     """Waits until the ledger says that nobody is waited for."""
 
-    def __init__(self, *, ref: RoundRef, look_every: timedelta = LOOK_EVERY, **kwargs: Any) -> None:
+    def __init__(self, *, ref: str, look_every: timedelta = LOOK_EVERY, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.ref = ref
+        self.ref = RoundId(ref)  # Airflow serialises plain text only
         self.look_every = look_every
 
     def execute(self, context: Context) -> None:
@@ -85,7 +86,7 @@ class WaitForReview(_WaitForPeople):
 
     def trigger(self, context: Context) -> RoundTrigger:
         """Return what looks whether parents are waited for."""
-        return ReviewOver(self.ref.region, self.ref.round_id, self.look_every.total_seconds())
+        return ReviewOver(self.ref.region, str(self.ref), self.look_every.total_seconds())
 
 
 class WaitForReceipts(_WaitForPeople):
@@ -94,4 +95,4 @@ class WaitForReceipts(_WaitForPeople):
     def trigger(self, context: Context) -> RoundTrigger:
         """Return what looks whether receivers are waited for; of a narrowed run those that it is about."""
         run = context["run_id"]
-        return ReceiptsOver(self.ref.region, self.ref.round_id, self.look_every.total_seconds(), run)
+        return ReceiptsOver(self.ref.region, str(self.ref), self.look_every.total_seconds(), run)

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from overstap.agreements import School
+from overstap.agreements import RoundId, School
 from overstap.orchestration.failures import KEPT
-from overstap.orchestration.round_context import RoundRef
 from overstap.orchestration.step_operator import StepOperator
 from overstap.orchestration.titles import LABEL, title
 
@@ -31,9 +30,9 @@ def daily_steps(region: str, school_year: str) -> "Steps":
     return Steps(None, {"region": region, "school_year": school_year})
 
 
-def round_steps(ref: RoundRef) -> "Steps":
+def round_steps(ref: RoundId) -> "Steps":
     """Return what makes the tasks of one round."""
-    return Steps(ref, {"region": ref.region, "school_year": ref.school_year, "kind": ref.kind})
+    return Steps(ref, {"region": ref.region, "school_year": ref.school_year, "kind": ref.kind.value})
 
 
 class Steps:
@@ -44,7 +43,7 @@ class Steps:
         which: what every task is told.
     """
 
-    def __init__(self, ref: RoundRef | None, which: dict[str, str]) -> None:
+    def __init__(self, ref: RoundId | None, which: dict[str, str]) -> None:
         self.ref = ref
         self._which = which
 
@@ -91,7 +90,7 @@ class Steps:
             name: task id; its title is `task.<name>`.
             options: further arguments of the operator.
         """
-        return operator(task_id=name, task_display_name=title(f"task.{name}"), ref=self.ref, **options)
+        return operator(task_id=name, task_display_name=title(f"task.{name}"), ref=str(self.ref), **options)
 
     def each(self, operator: Callable[..., Any], name: str, *, over: dict[str, Any], **options: Any) -> Any:
         """Return the mapped task of an operator that knows the round itself.
@@ -106,7 +105,7 @@ class Steps:
             task_id=name,
             task_display_name=title(f"task.{name}"),
             map_index_template=LABEL,
-            ref=self.ref,
+            ref=str(self.ref),
             **options,
         ).expand(**over)
 

@@ -34,14 +34,14 @@ Answer = Callable[..., Any]
 @pytest.fixture
 def answer(ledger: Ledger, app_dsn: str, keys_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
     """Ask about two dossiers that nobody inspected, and give the answer that Airflow would hand to the task."""
+    from overstap.agreements import RoundId
     from overstap.orchestration.gates import DecideNotInspected
-    from overstap.orchestration.round_context import RoundRef
 
     monkeypatch.setenv("OVERSTAP_LEDGER", app_dsn)
     monkeypatch.setenv("OVERSTAP_KEYS", str(keys_folder))
     region, year, kind = ROUND.split(".")
     gate = DecideNotInspected(
-        task_id="not_inspected", ref=RoundRef(region, year, kind), accounts=("coordinator",), question=1
+        task_id="not_inspected", ref=RoundId.of(region, year, kind), accounts=("coordinator",), question=1
     )
     ti = SimpleNamespace(id=uuid4(), run_id="run")
 
@@ -147,15 +147,16 @@ def test_only_a_coordinator_of_the_round_answers(ledger: Ledger, answer: Answer)
 
 
 def test_the_question_shows_what_may_be_decided_and_the_figures(ledger: Ledger, answer: Answer) -> None:
-    from overstap.orchestration.round_context import RoundRef, workplace
+    from overstap.agreements import RoundId
+    from overstap.orchestration.round_context import workplace
 
     ask(ledger, "extend")
     gate = answer.gate  # type: ignore[attr-defined]
-    with workplace(RoundRef(*ROUND.split(".")), "test") as place, place.ledger.unit(REGION, "test") as unit:
+    with workplace(RoundId(ROUND), "test") as place, place.ledger.unit(REGION, "test") as unit:
         facts = gate.ask(place, unit)
         assert gate.options == [HOLD, EXTEND]
         assert facts["count"] == "2"
         assert facts["rows"] == "| De Regenboog (99AB00) | 2 | 2 |"
     answer(HOLD)
-    with workplace(RoundRef(*ROUND.split(".")), "test") as place, place.ledger.unit(REGION, "test") as unit:
+    with workplace(RoundId(ROUND), "test") as place, place.ledger.unit(REGION, "test") as unit:
         assert gate.ask(place, unit) is None

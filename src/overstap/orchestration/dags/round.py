@@ -14,7 +14,6 @@ from overstap.orchestration.deadlines import alerts
 from overstap.orchestration.delivery_operator import DeliverOperator
 from overstap.orchestration.documentation import round_doc
 from overstap.orchestration.gates import AcceptUndeliverable, DecideNotInspected, ReleaseForDelivery, ReleaseForReview
-from overstap.orchestration.round_context import RoundRef
 from overstap.orchestration.run_form import run_form
 from overstap.orchestration.schedule import at_opening, before_opening
 from overstap.orchestration.sensors import WaitForMilestone, WaitForReceipts, WaitForReview
@@ -27,7 +26,7 @@ EVEN_IF_A_SCHOOL_FAILED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
 def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
     """Return the DAG of one round, as agreed."""
     agreed = agreement.round(kind)
-    ref = RoundRef(agreement.region, agreement.school_year, kind.value)
+    ref = agreement.round_id(kind)
     coordinators = agreed.gate_answered_by or tuple(person.account for person in agreement.coordinators)
 
     with DAG(

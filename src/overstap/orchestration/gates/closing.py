@@ -9,7 +9,7 @@ from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
 from overstap.orchestration.markdown import escaped
-from overstap.orchestration.round_context import Workplace
+from overstap.rounds.context import RoundContext
 
 
 class AcceptUndeliverable(Gate):
@@ -17,9 +17,9 @@ class AcceptUndeliverable(Gate):
 
     gate = ACCEPT_UNDELIVERABLE
 
-    def ask(self, place: Workplace, unit: UnitOfWork) -> dict[str, Any] | None:
+    def ask(self, place: RoundContext, unit: UnitOfWork) -> dict[str, Any] | None:
         """Return what is not settled; None when everything is, or it was accepted before."""
-        found = gate_holds.open_holds(unit, self.ref.round_id, ACCEPT_UNDELIVERABLE, batch=self.question)
+        found = gate_holds.open_holds(unit, self.ref, ACCEPT_UNDELIVERABLE, batch=self.question)
         if not found:
             return None
         said = self._words["reasons"]
@@ -32,7 +32,7 @@ class AcceptUndeliverable(Gate):
             ),
         }
 
-    def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
+    def take(self, place: RoundContext, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the decision; one that accepts lets the round be closed."""
         from overstap.rounds.questions import decide_closing
 

@@ -9,7 +9,7 @@ from overstap.ledger.rounds.gate_holds import RELEASE_FOR_DELIVERY
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
 from overstap.orchestration.markdown import escaped
-from overstap.orchestration.round_context import Workplace
+from overstap.rounds.context import RoundContext
 
 
 class ReleaseForDelivery(Gate):
@@ -17,21 +17,21 @@ class ReleaseForDelivery(Gate):
 
     gate = RELEASE_FOR_DELIVERY
 
-    def ask(self, place: Workplace, unit: UnitOfWork) -> dict[str, Any] | None:
+    def ask(self, place: RoundContext, unit: UnitOfWork) -> dict[str, Any] | None:
         """Return what is unusual; None when nothing is, or it was decided before."""
-        found = gate_holds.open_holds(unit, self.ref.round_id, RELEASE_FOR_DELIVERY, batch=self.question)
+        found = gate_holds.open_holds(unit, self.ref, RELEASE_FOR_DELIVERY, batch=self.question)
         if not found:
             return None
         said = self._words["reasons"]
         return {
-            "count": str(ready_to_leave(unit, self.ref.round_id)),
+            "count": str(ready_to_leave(unit, self.ref)),
             "rows": "\n".join(
                 "- " + said[hold.reason.reason]["nl"].format(count=hold.reason.count, **escaped(hold.reason.facts))
                 for hold in found
             ),
         }
 
-    def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
+    def take(self, place: RoundContext, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the decision; one that approves takes the hold off."""
         from overstap.rounds.questions import decide_delivery
 

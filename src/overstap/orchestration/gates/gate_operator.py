@@ -7,13 +7,15 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param
 
+from overstap.agreements import RoundId
 from overstap.errors import OverstapError
 from overstap.ledger.notifications.notices import Notice, forget, note
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.links import round_page
 from overstap.orchestration.markdown import plain
-from overstap.orchestration.round_context import RoundRef, Workplace, workplace
+from overstap.orchestration.round_context import workplace
 from overstap.orchestration.titles import title
+from overstap.rounds.context import RoundContext
 from overstap.texts import texts
 
 REASON_LENGTH = 500
@@ -45,7 +47,7 @@ class Gate(HITLOperator):
     what comes later gets a question of its own, with the figures of that moment.
 
     Args:
-        ref: the round.
+        ref: the round's id.
         accounts: logins that may answer.
         question: which of the gate's questions this is, from 1.
     """
@@ -56,8 +58,8 @@ class Gate(HITLOperator):
     fields: tuple[str, ...] = ()
     """Fields of its form beside the reason."""
 
-    def __init__(self, *, ref: RoundRef, accounts: tuple[str, ...], question: int, **kwargs: Any) -> None:
-        self._words = texts("orchestration/gates")[self.said_as(ref)]
+    def __init__(self, *, ref: str, accounts: tuple[str, ...], question: int, **kwargs: Any) -> None:
+        self._words = texts("orchestration/gates")[self.said_as(RoundId(ref))]
         shared = texts("orchestration/gates")["fields"]
         longest = {"type": ["null", "string"], "maxLength": REASON_LENGTH}
         kwargs.pop("params", None)  # a mapped task is given its DAG's form as well; a question has a form of its own
@@ -67,7 +69,7 @@ class Gate(HITLOperator):
             params={name: Param(None, title=shared[name]["nl"], **longest) for name in (*self.fields, "reden")},
             **kwargs,
         )
-        self.ref = ref
+        self.ref = RoundId(ref)  # Airflow serialises plain text only
         self.accounts = accounts
         self.question = question
 
@@ -77,7 +79,7 @@ class Gate(HITLOperator):
         return title(f"task.{self.task_id}.map", question=str(self.question))
 
     @classmethod
-    def said_as(cls, ref: RoundRef) -> str:
+    def said_as(cls, ref: RoundId) -> str:
         """Return under which name the words of the gate stand, where a kind of round has its own."""
         return cls.gate
 
@@ -91,7 +93,7 @@ class Gate(HITLOperator):
                     "region": place.agreement.name,
                     "round": place.kind.dutch,
                     "school_year": place.agreement.school_year,
-                    "board": round_page(self.ref.round_id),
+                    "board": round_page(self.ref),
                     # The word is the same in both languages.
                     "dossiers": f"{facts['count']} {'dossier' if facts['count'] == '1' else 'dossiers'}",
                 }
@@ -119,7 +121,7 @@ class Gate(HITLOperator):
         self.log.info("%s: %s, %s", answer.by, answer.choice, kept)
         return kept
 
-    def ask(self, place: Workplace, unit: UnitOfWork) -> dict[str, Any] | None:
+    def ask(self, place: RoundContext, unit: UnitOfWork) -> dict[str, Any] | None:
         """Return what fills the question's text; None when there is nothing to ask."""
         raise NotImplementedError
 
@@ -127,7 +129,7 @@ class Gate(HITLOperator):
         """Tell whether a newer question is asked in this run, so that this one need not be."""
         return False
 
-    def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
+    def take(self, place: RoundContext, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the answer and bring it about; return counts of what it did.
 
         Raises:
@@ -138,7 +140,7 @@ class Gate(HITLOperator):
     def after(self, answer: GateAnswer) -> None:
         """Fail when the answer was that the round cannot go on yet; it is in the ledger by then."""
 
-    def follow(self, place: Workplace) -> None:
+    def follow(self, place: RoundContext) -> None:
         """Do what follows from a decision that lets the round go on, now or earlier; safe to repeat."""
 
     def _notice(self, context: Context, account: str, facts: dict[str, Any]) -> Notice:
@@ -146,7 +148,7 @@ class Gate(HITLOperator):
         said = self._words["subject"] if facts else {}
         subjects = {f"subject_{language}": text.format_map(facts) for language, text in said.items()}
         about = f"{self.gate}/{self.question}/{context['ti'].run_id}"
-        return Notice("gate", about, f"coordinator:{account}", subjects, self.ref.round_id, is_urgent=True)
+        return Notice("gate", about, f"coordinator:{account}", subjects, self.ref, is_urgent=True)
 
     def _answer(self, context: Context, event: dict[str, Any]) -> GateAnswer:
         """Return the answer, when it is one that was offered, of somebody who may give it."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from overstap.agreements import RoundKind
+from overstap.agreements import RoundId
 from overstap.clock import spoken
 from overstap.errors import OverstapError
 from overstap.ledger.dossiers.dossiers import releases, waiting_for_release
@@ -12,7 +12,7 @@ from overstap.ledger.rounds.counts import primary_schools
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
 from overstap.orchestration.markdown import plain
-from overstap.orchestration.round_context import RoundRef, Workplace
+from overstap.rounds.context import RoundContext
 
 
 class ReleaseForReview(Gate):
@@ -21,15 +21,15 @@ class ReleaseForReview(Gate):
     gate = "release_for_review"
 
     @classmethod
-    def said_as(cls, ref: RoundRef) -> str:
+    def said_as(cls, ref: RoundId) -> str:
         """Return the words of a release to the parents, or to a partnership, for which no parents are asked."""
-        return cls.gate if RoundKind(ref.kind).is_inspected else "release_without_review"
+        return cls.gate if ref.kind.is_inspected else "release_without_review"
 
-    def ask(self, place: Workplace, unit: UnitOfWork) -> dict[str, Any] | None:
+    def ask(self, place: RoundContext, unit: UnitOfWork) -> dict[str, Any] | None:
         """Return what waits per school; None when this question led to a release before."""
-        if releases(unit, self.ref.round_id) >= self.question:
+        if releases(unit, self.ref) >= self.question:
             return None
-        waiting = waiting_for_release(unit, self.ref.round_id)
+        waiting = waiting_for_release(unit, self.ref)
         return {
             "count": str(waiting.total()),
             "closes": spoken(place.review_closes_at),
@@ -38,7 +38,7 @@ class ReleaseForReview(Gate):
             "rows": "\n".join(
                 f"| {plain(school.name)} ({school.school}) | {waiting[school.school]} | {school.states['rejected']} "
                 f"| {school.supplied} |{f' {school.expected} |' if place.kind.is_inspected else ''}"
-                for school in primary_schools(unit, self.ref.round_id)
+                for school in primary_schools(unit, self.ref)
                 if place.kind.is_inspected or school.supplied
             ),
         }
@@ -47,7 +47,7 @@ class ReleaseForReview(Gate):
         """Tell whether dossiers came while this question stood open: those are asked about with it, in a newer one."""
         return max(context["ti"].xcom_pull(task_ids="questions")) > self.question
 
-    def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
+    def take(self, place: RoundContext, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the answer, and release."""
         from overstap.rounds.reviewing import release
 
@@ -66,7 +66,7 @@ class ReleaseForReview(Gate):
         if answer.choice != "approve":
             raise OverstapError("GATE-001", by=answer.by)
 
-    def follow(self, place: Workplace) -> None:
+    def follow(self, place: RoundContext) -> None:
         """Let the codes of families show the version that was released, and keep inspections where that was agreed."""
         from overstap.rounds.reviewing import renew_codes
 

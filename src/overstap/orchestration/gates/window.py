@@ -12,7 +12,7 @@ from overstap.ledger.rounds.gate_holds import NOT_INSPECTED
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.gates.gate_operator import Gate, GateAnswer
 from overstap.orchestration.markdown import plain
-from overstap.orchestration.round_context import Workplace
+from overstap.rounds.context import RoundContext
 from overstap.school_numbers import is_school_id
 
 
@@ -22,9 +22,9 @@ class DecideNotInspected(Gate):
     gate = NOT_INSPECTED
     fields = ("scholen", "tot")
 
-    def ask(self, place: Workplace, unit: UnitOfWork) -> dict[str, Any] | None:
+    def ask(self, place: RoundContext, unit: UnitOfWork) -> dict[str, Any] | None:
         """Return who did not inspect, per school, and offer what the agreement allows."""
-        found = gate_holds.open_holds(unit, self.ref.round_id, NOT_INSPECTED, batch=self.question)
+        found = gate_holds.open_holds(unit, self.ref, NOT_INSPECTED, batch=self.question)
         if not found:
             return None
         allowed = windows.ALLOWED[place.round.not_inspected]
@@ -40,11 +40,10 @@ class DecideNotInspected(Gate):
             ),
         }
 
-    def take(self, place: Workplace, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
+    def take(self, place: RoundContext, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
         """Keep the decision and bring it about: these schools' families get longer, or the school may attest."""
         asked = [
-            hold.reason.subject
-            for hold in gate_holds.open_holds(unit, self.ref.round_id, NOT_INSPECTED, batch=self.question)
+            hold.reason.subject for hold in gate_holds.open_holds(unit, self.ref, NOT_INSPECTED, batch=self.question)
         ]
         named = [one for one in re.split(r"[\s,;]+", answer.filled_in.get("scholen", "").upper()) if one]
         if unknown := set(named) - set(asked):
@@ -56,7 +55,7 @@ class DecideNotInspected(Gate):
             raise OverstapError("GATE-005", field="reden")
         dossiers = windows.decide_window(
             unit,
-            self.ref.round_id,
+            self.ref,
             choice=cast(windows.Choice, answer.choice),
             schools=named or asked,
             decided_by=answer.by,
@@ -64,7 +63,7 @@ class DecideNotInspected(Gate):
             answer_key=answer.key,
             closes_at=until,
         )
-        gate_holds.settle(unit, self.ref.round_id, NOT_INSPECTED, self.question, answer_key=answer.key)
+        gate_holds.settle(unit, self.ref, NOT_INSPECTED, self.question, answer_key=answer.key)
         return {"dossiers": dossiers}
 
 
