@@ -11,7 +11,7 @@ def test_a_paused_dag_of_an_agreement_in_use_is_told(regions: Path, read_dags: A
     from airflow.utils.db import initdb
     from airflow.utils.session import create_session
 
-    from overstap.orchestration.paused import paused_dags
+    from overstap.orchestration.state import paused_dags
 
     initdb()
     bag = read_dags(regions)

@@ -1,5 +1,5 @@
-"""The only room that imports Airflow: tasks, waits, gates, access. Holds no domain decision.
+"""Airflow integration: DAGs, tasks, waits, gates, roles and the board. The only package that imports Airflow.
 
-`workplace` is what a task needs to begin; `tasks` calls one stage each; `waits` and `triggers` wait without a worker;
-`gates` ask a coordinator; `titles` are what a coordinator reads; `access` makes the roles.
+`dags` makes the DAGs of a region from its agreement; `tasks` call one step of `overstap.rounds` each; `sensors` and
+`triggers` wait without a worker; `due_work` starts background work; `gates` ask a coordinator; `access` makes roles.
 """

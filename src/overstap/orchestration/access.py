@@ -1,4 +1,4 @@
-"""Brings Airflow's roles and accounts to what the agreements say, before DAGs are parsed. Safe to repeat.
+"""Synchronises Airflow's roles and accounts with the agreements, before DAGs are parsed. Safe to repeat.
 
 What holds no longer is taken away: a right that a role of ours should not have, a role of a region that is gone, the
 role of an account that the agreement names no more. Accounts and roles that are not ours are left alone.

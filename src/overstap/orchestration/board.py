@@ -1,4 +1,4 @@
-"""The board inside Airflow: who asks, by its login and rights; clearing, by its own endpoint; its health."""
+"""Implements the board's port to Airflow: users and their rights, clearing tasks, open questions, health."""
 
 import logging
 import os
@@ -24,8 +24,8 @@ from fastapi import FastAPI, Request
 from sqlalchemy import func, select, text
 
 from overstap.errors import OverstapError
-from overstap.orchestration.paused import paused_dags
 from overstap.orchestration.roles import ALL_REGIONS, DOSSIERS
+from overstap.orchestration.state import paused_dags
 from overstap.orchestration.titles import title
 from overstap.pages.board import addresses, health
 from overstap.pages.board.airflow_port import Question, RedTask, RefusedError, RunRef, TaskRef

@@ -1,4 +1,4 @@
-"""The documentation of a round's DAG, in Dutch, from the agreement: dates, who receives what, whom to call."""
+"""Renders the Dutch documentation of DAGs from the agreement: dates, receivers, whom to call."""
 
 from functools import cache
 

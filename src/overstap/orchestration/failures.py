@@ -1,4 +1,4 @@
-"""Airflow's callbacks that keep in the ledger which tasks are red: for whom, why, and who must act."""
+"""Airflow callbacks that record failed tasks in the ledger: for whom, why, and who must act."""
 
 import logging
 from typing import Any

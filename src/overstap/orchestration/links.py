@@ -1,4 +1,4 @@
-"""Addresses of pages, for gates and mails: as a browser finds them."""
+"""Builds absolute addresses of board pages for gates and mails."""
 
 from airflow.configuration import conf
 

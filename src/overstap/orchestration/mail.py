@@ -1,4 +1,4 @@
-"""The mail server that an Airflow connection names, through the SMTP provider: its TLS, login and OAuth are its own."""
+"""Connects to the mail server of an Airflow connection through the SMTP provider, with its TLS, login and OAuth."""
 
 import smtplib
 from collections.abc import Callable

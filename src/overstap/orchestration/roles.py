@@ -1,4 +1,4 @@
-"""What each role may do in Airflow, exactly. Which DAG a role may touch stands on the DAG (`access_of`).
+"""Defines the exact Airflow permissions of each role. Which DAGs a role may touch stands on the DAG (`access_of`).
 
 A coordinator sees the own region's rounds, starts and clears them, and answers their gates. A viewer only looks. An
 administrator looks after all regions and answers no gate. None of them may delete, or see variables or configuration.

@@ -1,4 +1,4 @@
-"""What a task needs to begin, and how a failure is told to the coordinator."""
+"""Opens ledger and agreement for one task, and logs a failure in Dutch and English."""
 
 import logging
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The form with which a coordinator steers: which milestones move, which schools a run is about, and why."""
+"""Defines the trigger forms of DAGs: milestones to move, schools to run for, reopening, and the reason."""
 
 from datetime import datetime
 from typing import Any, get_args

@@ -1,4 +1,4 @@
-"""When a round starts by itself: once, at the opening that the region agreed."""
+"""Selects the agreements that DAGs are made of, and the timetable of a round: one run, at its opening."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Waits of a round: until an agreed moment, or until people are done. Deferred: they hold no worker."""
+"""Deferrable waits of a round: until a milestone, or until parents or receivers are done."""
 
 import time
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Signing in to Airflow with the organisation's own accounts (OpenID Connect), from settings; else by password.
+"""Configures sign-in to Airflow: OpenID Connect where the settings name a provider, else passwords.
 
 `include/airflow/webserver_config.py`, which Airflow's auth manager reads, takes its values from here. Who signs in must
 have an account by then: `overstap access sync` makes one for everybody whom an agreement names. Roles come from the

@@ -1,4 +1,4 @@
-"""How Airflow stands by its own database: heartbeats of components, DAGs that are paused, files that cannot be read."""
+"""Reads the state of Airflow from its database: heartbeats, paused DAGs, DAG files that cannot be read."""
 
 import os
 from dataclasses import dataclass
@@ -48,6 +48,20 @@ def is_known() -> bool:
     return DATABASE in os.environ
 
 
+def paused_dags() -> list[str]:
+    """Return the ids of paused DAGs of agreements that are in use, sorted.
+
+    Nothing of a paused DAG runs, and Airflow tells nobody. A DAG of an agreement that is gone or over is stale in
+    Airflow, and is left out.
+    """
+    from airflow.models import DagModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        return sorted(session.scalars(select(DagModel.dag_id).where(DagModel.is_paused, ~DagModel.is_stale)).all())
+
+
 def look() -> AirflowState:
     """Look into Airflow's database.
 
@@ -63,9 +77,9 @@ def look() -> AirflowState:
 
     try:
         with create_session() as session:
-            dags = session.execute(select(DagModel.dag_id, DagModel.is_paused).where(~DagModel.is_stale)).all()
+            dags = session.scalars(select(DagModel.dag_id).where(~DagModel.is_stale)).all()
             unread = session.scalars(select(ParseImportError.filename)).all()
-        health = get_airflow_health()
+        health, paused = get_airflow_health(), paused_dags()
     except (OperationalError, ProgrammingError) as problem:
         raise AirflowAwayError(type(problem).__name__) from None  # its words may hold the connection string
     hearts = []
@@ -73,5 +87,4 @@ def look() -> AirflowState:
         beat = health[name].get(f"latest_{name}_heartbeat")
         is_healthy = health[name]["status"] == HEALTHY
         hearts.append(Heart(name.replace("_", "-"), is_healthy, datetime.fromisoformat(beat) if beat else None))
-    paused = tuple(sorted(name for name, is_paused in dags if is_paused))
-    return AirflowState(tuple(hearts), len(dags), paused, tuple(sorted({name for name in unread if name})))
+    return AirflowState(tuple(hearts), len(dags), tuple(paused), tuple(sorted({name for name in unread if name})))

@@ -1,4 +1,4 @@
-"""How a step of a round becomes a task: its id, its Dutch title, its school's label in the grid."""
+"""Makes tasks of a round's steps: id, Dutch title, label per school, retries and time limit."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a coordinator reads in the grid: Dutch sentences, with the school's name where a task is a school's."""
+"""Dutch titles of DAGs and tasks, and the label of mapped tasks, from include/texts."""
 
 from overstap.texts import texts
 

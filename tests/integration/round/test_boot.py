@@ -91,6 +91,20 @@ def test_clearing_everything_delivers_nothing_twice(played: tuple[Story, bool, s
         assert check(unit, StoredEvidence(before)) == []
 
 
+def test_background_work_was_started_by_what_was_due_and_no_wait_failed(played: tuple[Story, bool, str]) -> None:
+    """By the watchers in Airflow's own triggerer, which has no key of the region."""
+    story, _, _ = played
+    api = story.coordinator.api
+    for kind in ("notices", "deliveries", "answers"):
+        started = {run["run_type"] for run in api.runs(f"{kind}__{REGION}")}
+        assert started == {"asset_triggered"}, kind
+    waits = {"data_due", "review_opens", "review", "delivers", "receipts"}
+    states = {
+        one["task_id"]: one["state"] for one in api.task_instances(DAG_ID, run_of(story)) if one["task_id"] in waits
+    }
+    assert states == dict.fromkeys(waits, "success")
+
+
 def test_a_coordinator_cannot_take_the_round_away(played: tuple[Story, bool, str]) -> None:
     story, _, _ = played
     api = story.coordinator.api

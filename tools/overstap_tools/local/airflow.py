@@ -27,6 +27,8 @@ DATABASE = "airflow"
 USUAL_PORT = 8080
 _STARTS_SECONDS = 600.0
 
+_KEYS = frozenset({"OVERSTAP_KEYS", "OVERSTAP_TRUST"})
+
 # `--skip-serve-logs`: the log server would listen on every address of the machine, whatever is set.
 _COMPONENTS: dict[str, tuple[str, ...]] = {
     "api-server": ("api-server",),
@@ -232,8 +234,9 @@ class AirflowStack:
         _ = self.port
 
     def _begin(self, *names: str) -> None:
-        env = self.env
         for name in names:
+            # As in a deployment: waits and watchers need no key of a region, and get none
+            env = {key: value for key, value in self.env.items() if name != "triggerer" or key not in _KEYS}
             command = [sys.executable, "-m", "airflow", *_COMPONENTS[name]]
             self._services[name].start(
                 command,

@@ -1,4 +1,4 @@
-"""Gates: a coordinator decides, and the ledger keeps the decision. The task's own state decides nothing."""
+"""Gates: human-in-the-loop tasks whose decision the ledger keeps. The state of the task decides nothing."""
 
 from overstap.orchestration.gates.closing import AcceptUndeliverable
 from overstap.orchestration.gates.delivery import ReleaseForDelivery

@@ -1,4 +1,4 @@
-"""Release for delivery: asked only when something is unusual (`delivery.unusual`)."""
+"""Gate before delivery: asks only when something is unusual (`delivery.unusual`)."""
 
 from typing import Any
 

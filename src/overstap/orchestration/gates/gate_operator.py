@@ -1,4 +1,4 @@
-"""How a gate asks: the figures of the moment in its text, an answer of a coordinator of this round, checked again."""
+"""Base operator of gates: asks with current figures, and checks who answered and what before the ledger keeps it."""
 
 from dataclasses import dataclass
 from datetime import datetime

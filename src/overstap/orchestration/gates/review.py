@@ -1,4 +1,4 @@
-"""Release for review: the parents may see what is accepted."""
+"""Gate before the review: releases accepted dossiers to parents, or to a partnership."""
 
 from typing import Any
 

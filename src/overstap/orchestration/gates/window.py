@@ -1,4 +1,4 @@
-"""Who did not inspect when the window closed: hold, give some schools' families longer, or let a school attest."""
+"""Gate after the review window: hold uninspected dossiers, extend the window, or let a school attest."""
 
 import re
 from datetime import datetime
