@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 import psycopg
 
 from overstap.agreements import Agreement, RoundKind
-from overstap.agreements.model import DropFolder
 from overstap.clock import now, wall
+from overstap.intake.sources.drop_folder import DropFolder
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password

@@ -12,7 +12,7 @@ from integration.delivery import sshd
 from integration.round.house import House
 
 from overstap.agreements import Agreement
-from overstap.agreements.model import Folder
+from overstap.delivery.channels.folder import Folder
 from overstap.ledger.delivery.deliveries import stages_from
 from overstap.pki.sshkeys import make_ssh_key
 from overstap.simulation.synthetic.pupil import SyntheticPupil

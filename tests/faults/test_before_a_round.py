@@ -15,8 +15,10 @@ from integration.round.house import House
 from traffic_centre_chain import fetch_through
 
 from overstap.agreements import Agreement
-from overstap.agreements.model import ByTrafficCentre, Folder, Pull
 from overstap.clock import now
+from overstap.delivery.channels.folder import Folder
+from overstap.delivery.channels.pull import Pull
+from overstap.delivery.channels.traffic_centre import ByTrafficCentre
 from overstap.delivery.desk.desk import DeskRefusal, RegionDesk
 from overstap.delivery.test_messages import Tester
 from overstap.delivery.traffic_centre.messages import Resultaat

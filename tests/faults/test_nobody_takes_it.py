@@ -12,8 +12,8 @@ import pytest
 from integration.round.house import KIND, House
 from owned import tell_registrations
 
-from overstap.agreements.model import Folder
 from overstap.clock import now
+from overstap.delivery.channels.folder import Folder
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.deliveries import sort_receivers
 from overstap.ledger.delivery.non_delivery import told

@@ -13,8 +13,8 @@ import pytest
 from integration.round.house import House, build
 
 from overstap.agreements import RoundKind
-from overstap.agreements.model import Folder
 from overstap.clock import now, wall
+from overstap.delivery.channels.folder import Folder
 from overstap.delivery.stored_evidence import receipt_fault
 from overstap.ledger.invariants import StoredEvidence, check
 from overstap.receiver.folder_store import envelope_digests as stored

@@ -11,8 +11,8 @@ import pytest
 from integration.round.house import House
 
 from overstap.agreements import Agreement
-from overstap.agreements.model import Pull
 from overstap.clock import now
+from overstap.delivery.channels.pull import Pull
 from overstap.delivery.desk.desk import DeskRefusal, RegionDesk
 from overstap.delivery.revocation_sender import take_back_all
 from overstap.delivery.stored_evidence import receipt_fault
@@ -199,7 +199,7 @@ def test_what_was_never_handed_out_is_withdrawn_without_a_statement(house: House
 
 def test_the_command_says_how_it_stands(house: House, school: str, ledger: Ledger) -> None:
     """`overstap delivery withdraw` for a school with a folder: it stands ready, and the school's answer is awaited."""
-    from overstap.agreements.model import Folder
+    from overstap.delivery.channels.folder import Folder
 
     from .conftest import agreed_anew
 

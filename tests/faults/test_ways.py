@@ -28,8 +28,11 @@ from integration.round.house import House, wait_for
 from traffic_centre_chain import fetch_through
 
 from overstap.agreements import Agreement
-from overstap.agreements.model import ByTrafficCentre, Folder, Pull, Sftp
 from overstap.clock import now
+from overstap.delivery.channels.folder import Folder
+from overstap.delivery.channels.pull import Pull
+from overstap.delivery.channels.sftp import Sftp
+from overstap.delivery.channels.traffic_centre import ByTrafficCentre
 from overstap.delivery.stored_evidence import receipt_fault
 from overstap.delivery.traffic_centre.messages import OverdrachtRequest, Resultaat
 from overstap.delivery.traffic_centre.simulated import SimulatedTrafficCentre

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from overstap.agreements.kinds import key_help
 from overstap.agreements.model import Agreement, RoundKind
 from overstap.agreements.source_positions import Key
 from overstap.oso.catalogue import OPTIONAL, catalogue
@@ -22,11 +23,10 @@ PATH = INCLUDE / "schemas" / "agreement.schema.json"
 _ID = "https://overstap.example.org/schemas/agreement.schema.json"
 _MOMENT = r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?$"
 _BLOCKS = (
-    *("Agreement", "Coordinator", "Viewer", "School", "DropFolder", "LasDatabase", "Push", "Pull", "Sftp", "Folder"),
-    *("ByTrafficCentre", "Registrations", "Round", "Milestones", "Inspection", "Invitations", "Reminder", "Occasion"),
+    *("Registrations", "Round", "Milestones", "Inspection", "Invitations", "Reminder", "Occasion"),
     *("Notices", "Retention"),
 )
-"""The blocks of an agreement file, in the order in which documentation tells them."""
+"""The blocks of an agreement file behind those of schools, in the order in which documentation tells them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def file_schema() -> dict[str, Any]:
         "additionalProperties": False,
     }
     del blocks["RoundKind"]
-    for block, keys in texts("agreements/keys").items():
+    for block, keys in _said().items():
         of = properties if block == "Agreement" else blocks[block]["properties"]
         for name, said in keys.items():
             of[name]["description"] = said["nl"]
@@ -207,7 +207,7 @@ def _example(key: Key) -> str:
     name = str(key[-1]) if key else ""
     names = [step for step in key if isinstance(step, str)]
     preferred = {"rounds": "Round", "schools": "School", "coordinators": "Coordinator", "occasions": "Occasion"}
-    blocks = texts("agreements/keys")
+    blocks = _said()
     order = [preferred.get(names[0], "Agreement")] if len(names) > 1 else ["Agreement"]
     for block in (*order, *blocks):
         if name in blocks[block]:
@@ -215,12 +215,17 @@ def _example(key: Key) -> str:
     return "..."
 
 
+def _said() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return what every key means, by block."""
+    return {**texts("agreements/keys"), **key_help()}
+
+
 def documented_keys() -> list[KeyInfo]:
     """Return every key of an agreement file, block by block."""
     schema = file_schema()
-    said = texts("agreements/keys")
+    said = _said()
     found = []
-    for block in _BLOCKS:
+    for block in ("Agreement", "Coordinator", "Viewer", "School", *key_help(), *_BLOCKS):
         part = schema if block == "Agreement" else schema["$defs"][block]
         for name, info in part["properties"].items():
             words = said[block][name]

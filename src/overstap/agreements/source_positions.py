@@ -5,7 +5,6 @@ Loading and checking both begin here, so they cannot read a file differently.
 
 import difflib
 import re
-import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from overstap.agreements.kinds import channels, sources
 from overstap.agreements.model.moments import moment_of
 from overstap.agreements.national import FOLDER, national_year
 from overstap.agreements.yaml_core import CoreLoader
@@ -280,29 +280,15 @@ class Said:
 
 def _school(row: dict[str, str]) -> dict[str, Any]:
     school: dict[str, Any] = {name: value for name, value in row.items() if value}
-    if way := school.get("supplies"):
-        name, _, connection = way.partition(":")
-        school["supplies"] = {"way": name, "connection": connection.strip()} if connection else {"way": name}
+    if supplies := school.get("supplies"):
+        name, _, rest = supplies.partition(":")
+        kind = sources().get(name)
+        school["supplies"] = {"way": name, **(kind.cell(rest.strip()) if kind else {})}
     if receives := school.get("receives"):
-        school["receives"] = _receives(receives)
+        blocks = (kind.cell(receives) for kind in channels().values())
+        # Whatever is no kind's cell is taken for an address: the check then says what an address looks like
+        school["receives"] = next((block for block in blocks if block), {"way": "push", "url": receives})
     return school
-
-
-def _receives(cell: str) -> dict[str, Any]:
-    """Read a cell: an https address, `folder`, `pull`, `pull:<address>` or `sftp://user@host/folder <host key>`."""
-    name, _, rest = cell.partition(":")
-    if name == "pull":
-        return {"way": "pull", "notify": rest.strip()} if rest else {"way": "pull"}
-    if name == "sftp":
-        address, _, host_key = cell.partition(" ")
-        found = urllib.parse.urlsplit(address)
-        try:
-            place = {"host": found.hostname or "", **({"port": found.port} if found.port else {})}
-        except ValueError:  # a port that is none: the model says so
-            place = {"host": "", "port": 0}
-        folder = {"folder": found.path.lstrip("/")} if found.path.strip("/") else {}
-        return {"way": "sftp", "user": found.username or "", **place, **folder, "host_key": host_key.strip()}
-    return {"way": cell} if cell == "folder" else {"way": "push", "url": cell}
 
 
 def _take_defaults(written: AgreementSource, folder: Path) -> None:

@@ -14,7 +14,6 @@ from itertools import cycle
 from pathlib import Path
 
 from overstap.agreements import Agreement, RoundId, School
-from overstap.agreements.model import ByTrafficCentre, Pull
 from overstap.delivery.channels.channel import Channel, WayError
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge_test
@@ -164,7 +163,7 @@ class Tester:
     def _send(self, sender: School, receiver: School) -> str | None:
         """Send one test message and keep what came back; return a code when the receiver could not even be tried."""
         region = self.agreement.region
-        is_asked_for = isinstance(receiver.receives, Pull | ByTrafficCentre)
+        is_asked_for = receiver.receives_at_desk
         try:
             message, sealed = self._sealed(sender, receiver)
             with self._way(receiver) as way:

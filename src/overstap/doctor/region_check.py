@@ -84,7 +84,7 @@ def _certificates(store: TrustStore, agreement: Agreement) -> Iterator[Finding]:
     faults = []
     wanted = [("calls schools", store.conductor_identity), ("signs evidence", store.conductor_signing)]
     receiving = [school for school in agreement.schools if school.receives is not None]
-    if any(school.receives and school.receives.way in ("pull", "traffic_centre") for school in receiving):
+    if any(school.receives_at_desk for school in receiving):
         wanted.append(("is called by schools", store.conductor_desk))
     for use, identity in wanted:
         try:

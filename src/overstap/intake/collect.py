@@ -4,18 +4,13 @@ One bad file never stops another. A rerun stores only what is new or changed.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
-from typing import Any
-
-import psycopg
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from overstap.agreements import Agreement, Round, School
 from overstap.errors import OverstapError
+from overstap.intake.candidates import Candidate
 from overstap.intake.refusals import RefusedItem
-from overstap.intake.sources import drop_folder, las_database
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import Incoming, RefusedFile, Stored, note_refused, store
 from overstap.oso.cutting import UNNUMBERED, cut
@@ -25,8 +20,6 @@ from overstap.oso.writing import content_digest, to_bytes
 
 GROUP = 200
 """Dossiers per transaction: a killed task loses at most the group it was writing."""
-SETTLE_SECONDS = 5.0
-"""How long a dropped file must be unchanged before it is taken in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,51 +36,6 @@ class Collected:
     def total(self) -> int:
         """Dossiers that the school supplies at present."""
         return self.stored.new + self.stored.changed + self.stored.unchanged + self.stored.too_late
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What a source gave for one pupil, with a handle that says nothing about the pupil."""
-
-    label: str
-    file_name: str = field(repr=False)
-    content: bytes | Dossier = field(repr=False)
-
-
-def from_drop_folder(folder: Path, *, now: datetime, label_key: bytes) -> Iterator[Candidate | RefusedItem]:
-    """Yield what lies in a school's drop folder.
-
-    Args:
-        folder: the school's folder.
-        now: the present moment, to tell settled files from those still being written.
-        label_key: secret from which files get their handles.
-
-    Raises:
-        OverstapError: INTAKE-001 when the folder is not there.
-    """
-    for entry in drop_folder.scan(folder, now=now, settle_seconds=SETTLE_SECONDS, label_key=label_key):
-        yield entry if isinstance(entry, RefusedItem) else Candidate(entry.label, entry.file_name, entry.data)
-
-
-def from_las_database(connection: psycopg.Connection[Any], school_id: str) -> Iterator[Candidate | RefusedItem]:
-    """Yield a school's pupils from its administration system's database.
-
-    Args:
-        connection: psycopg 3, idle.
-        school_id: BRIN and branch.
-
-    Raises:
-        OverstapError: INTAKE-020 or INTAKE-021 when the view cannot be read or is not the documented one.
-    """
-    position = 0
-    for frame in las_database.read(connection, school_id=school_id):
-        for las_key, found in las_database.dossiers(frame):
-            position += 1
-            label = f"rij {position}"
-            if isinstance(found, RefusedItem):
-                yield RefusedItem(label, found.code, found.facts, file_name=las_key)
-            else:
-                yield Candidate(label, las_key, found)
 
 
 def collect_school(

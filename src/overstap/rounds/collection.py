@@ -7,18 +7,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 from overstap.agreements import School
-from overstap.agreements.model import DropFolder
+from overstap.agreements.kinds import sources
 from overstap.errors import OverstapError
 from overstap.intake import applications
-from overstap.intake.collect import (
-    Candidate,
-    Collected,
-    collect_school,
-    from_drop_folder,
-    from_las_database,
-)
+from overstap.intake.candidates import Candidate
+from overstap.intake.collect import Collected, collect_school
 from overstap.intake.refusals import RefusedItem
 from overstap.intake.registrations import Statement, collect_registrations, wait_until_written
+from overstap.intake.sources.source import SourcePlace
 from overstap.ledger import certificate_dates
 from overstap.ledger.rounds import collected, rounds
 from overstap.ledger.rounds.rounds import RoundRow
@@ -139,12 +135,20 @@ def to_collect(context: Context, region: str, school_year: str) -> list[SchoolOf
 
 @contextmanager
 def _candidates(context: RoundContext, school: School) -> Iterator[Iterator[Candidate | RefusedItem]]:
-    """Open where a school supplies: its drop folder, or a connection to its database."""
-    supplies = school.supplies
-    if supplies is None or isinstance(supplies, DropFolder):
-        folder = context.settings.need_path("drop") / context.region / school.id
-        key = context.ledger.keys(context.region).lookup("label", school.id)
-        yield from_drop_folder(folder, now=context.clock(), label_key=key)
-        return
-    with context.database(supplies.connection) as connection:
-        yield from_las_database(connection, school.id)
+    """Open where a school supplies.
+
+    Raises:
+        ValueError: the school supplies nothing.
+    """
+    if school.supplies is None:
+        raise ValueError(f"{school.id} supplies nothing")
+    place = SourcePlace(
+        school=school,
+        region=context.region,
+        now=context.clock(),
+        drop=lambda: context.settings.need_path("drop"),
+        label_key=lambda: context.ledger.keys(context.region).lookup("label", school.id),
+        database=context.database,
+    )
+    with sources()[school.supplies.way].open(school.supplies, place) as candidates:
+        yield candidates

@@ -4,7 +4,6 @@ import logging
 from collections import Counter
 from dataclasses import dataclass
 
-from overstap.agreements.model import Folder, Sftp
 from overstap.delivery.receipt_collection import take_in
 from overstap.delivery.sealing import seal_round
 from overstap.delivery.sending import send_school
@@ -147,7 +146,7 @@ def to_ask_for_answers(context: Context, region: str, school_year: str) -> list[
             SchoolOfRound(one, school)
             for one in rounds.delivering(unit, school_year)
             for school in one.agreement.secondary_schools
-            if isinstance(school.receives, Sftp | Folder)
+            if school.leaves_answers
         ]
         asked = [
             (it.round.round_id, it.school.id, it.round.agreement.round(it.round.kind).milestones.receipts_due)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from overstap.agreements.model import Sftp
+from overstap.delivery.channels.sftp import Sftp
 
 PROGRAM = shutil.which("sshd") or "/usr/sbin/sshd"
 PRIVILEGES = Path("/run/sshd")

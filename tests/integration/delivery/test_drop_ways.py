@@ -12,11 +12,11 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from overstap.agreements.model import Sftp
 from overstap.clock import now
 from overstap.delivery.channels.channel import Channel, WayError
 from overstap.delivery.channels.folder import FolderWay
-from overstap.delivery.channels.sftp import SftpWay
+from overstap.delivery.channels.sftp import Sftp
+from overstap.delivery.channels.sftp_channel import SftpWay
 from overstap.envelope.file_names import MOST_BYTES, AnswerKind
 from overstap.envelope.message_ids import message_id
 from overstap.errors import OverstapError

@@ -9,7 +9,8 @@ from official_files import official_folder
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.errors import OverstapError
-from overstap.intake.collect import Collected, collect_school, from_drop_folder
+from overstap.intake.collect import Collected, collect_school
+from overstap.intake.sources.drop_folder import from_drop_folder
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.rounds import rounds

@@ -23,7 +23,8 @@ from test_walk import (
 )
 
 from overstap.errors import OverstapError
-from overstap.intake.collect import Candidate, collect_school
+from overstap.intake.candidates import Candidate
+from overstap.intake.collect import collect_school
 from overstap.ledger import Ledger
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.delivery import deliveries

@@ -8,7 +8,8 @@ from test_walk import REGION, agreement
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.clock import now
-from overstap.intake.collect import collect_school, from_drop_folder
+from overstap.intake.collect import collect_school
+from overstap.intake.sources.drop_folder import from_drop_folder
 from overstap.ledger import Ledger
 from overstap.ledger.rounds import rounds
 from overstap.simulation.synthetic.agreement import agreement_of, past_milestones

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from overstap.agreements import Agreement
-from overstap.agreements.model import Folder
+from overstap.delivery.channels.folder import Folder
 from overstap.ledger.rounds.round_agreements import add_version
 
 from .conftest import Story

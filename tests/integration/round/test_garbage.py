@@ -12,7 +12,8 @@ import pytest
 
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
-from overstap.intake.collect import Collected, collect_school, from_drop_folder
+from overstap.intake.collect import Collected, collect_school
+from overstap.intake.sources.drop_folder import from_drop_folder
 from overstap.ledger.dossiers.dossiers import RefusedFile, refused_files
 from overstap.ledger.rounds.rounds import open_round
 from overstap.simulation.synthetic.region import make_region

@@ -7,8 +7,9 @@ from agreement_files import GOOD, write
 
 from overstap.agreements import load_agreement
 from overstap.agreements.checks import check_agreements
-from overstap.agreements.model import DropFolder, LasDatabase
 from overstap.errors import OverstapError
+from overstap.intake.sources.drop_folder import DropFolder
+from overstap.intake.sources.las_database import LasDatabase
 
 START, END = GOOD.index("schools:"), GOOD.index("rounds:")
 WITH_FILE = GOOD[:START] + "schools: {file: scholen.csv}\n" + GOOD[END:]

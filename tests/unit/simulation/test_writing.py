@@ -7,11 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from overstap.agreements import RoundKind, load_agreement
-from overstap.agreements.model import LasDatabase
 from overstap.cli.synth import app
 from overstap.errors import OverstapError
 from overstap.intake import applications
 from overstap.intake.sources.drop_folder import DroppedFile, scan
+from overstap.intake.sources.las_database import LasDatabase
 from overstap.oso import reading
 from overstap.oso.writing import content_digest
 from overstap.simulation.synthetic import SyntheticRegion, make_region

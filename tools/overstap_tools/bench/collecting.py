@@ -21,11 +21,11 @@ from uuid import UUID
 from rich.console import Console
 from rich.table import Table
 
-from overstap.agreements.model import Sftp
 from overstap.clock import now
 from overstap.delivery.channels.channel import Channel
 from overstap.delivery.channels.folder import FolderWay
-from overstap.delivery.channels.sftp import SftpWay
+from overstap.delivery.channels.sftp import Sftp
+from overstap.delivery.channels.sftp_channel import SftpWay
 from overstap.delivery.desk.desk import RegionDesk
 from overstap.envelope import file_names
 from overstap.envelope.file_names import AnswerKind

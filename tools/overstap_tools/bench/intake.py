@@ -8,7 +8,8 @@ from rich.console import Console
 
 from overstap.agreements import RoundKind
 from overstap.clock import now
-from overstap.intake.collect import GROUP, collect_school, from_drop_folder, prepare
+from overstap.intake.collect import GROUP, collect_school, prepare
+from overstap.intake.sources.drop_folder import from_drop_folder
 from overstap.ledger.rounds.rounds import open_round
 from overstap.oso.parsing import parse
 from overstap.oso.writing import to_bytes

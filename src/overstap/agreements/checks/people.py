@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from overstap.agreements.checks.context import Context
+from overstap.agreements.kinds import channels
 from overstap.errors import OverstapError
 from overstap.resources import INCLUDE
 from overstap.school_numbers import is_participant, is_school_id, nearest_school_id
@@ -93,7 +94,7 @@ def _schools(context: Context, register: frozenset[str] | None) -> None:
             context.say("AGREEMENT-144", "schools", serial, school=school_id, name=name)
         receives = school.get("receives")
         way = receives.get("way") if isinstance(receives, Mapping) else None
-        if school.get("kind") == "SWV" and way in ("pull", "traffic_centre"):
+        if school.get("kind") == "SWV" and way in channels() and channels()[str(way)].is_at_desk:
             context.say("AGREEMENT-173", "schools", serial, "receives", school=school_id, name=name, way=way)
         if school.get("kind") == "PO" and school.get("supplies") is None:
             context.say("AGREEMENT-145", "schools", serial, school=school_id, name=name)
@@ -114,7 +115,8 @@ def _places(context: Context) -> None:
         receives = school.get("receives")
         if not isinstance(receives, Mapping):
             continue
-        names = {"push": ("url",), "sftp": ("host", "port", "user", "folder")}.get(str(receives.get("way")), ())
+        kind = channels().get(str(receives.get("way")))
+        names = kind.address if kind else ()
         place = tuple(str(receives.get(name)) for name in names)
         if place and place in seen:
             first = schools_of(context)[seen[place]][1]

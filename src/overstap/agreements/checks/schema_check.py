@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from overstap.agreements.checks.context import Context
+from overstap.agreements.kinds import channels, sources
 from overstap.agreements.model import Agreement
 from overstap.agreements.schema import file_schema, forms_at, properties_at
 from overstap.agreements.source_positions import Key, Said
@@ -66,7 +67,7 @@ def _key(context: Context, loc: tuple[str | int, ...]) -> Key:
         is_last = serial == len(loc) - 1
         if step == "[key]" or (isinstance(inside, dict) and step not in inside and not is_last):
             continue
-        if step in ("drop_folder", "las_database", "push") and isinstance(inside, dict) and step not in inside:
+        if step in (*sources(), *channels()) and isinstance(inside, dict) and step not in inside:
             continue
         key = (*key, step)
     return key

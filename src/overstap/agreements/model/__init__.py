@@ -10,30 +10,22 @@ from overstap.agreements.model.notices import Notices
 from overstap.agreements.model.occasions import Occasion
 from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.people import Coordinator
-from overstap.agreements.model.receiving import ByTrafficCentre, Folder, Pull, Push, Sftp
 from overstap.agreements.model.registrations import Registrations, RegistrationStage
 from overstap.agreements.model.retention import Retention
 from overstap.agreements.model.round_id import RoundId
 from overstap.agreements.model.rounds import Round, RoundKind
 from overstap.agreements.model.schools import School, SchoolId, SchoolKind
-from overstap.agreements.model.supplying import DropFolder, LasDatabase
 
 __all__ = [
     "Agreement",
     "AgreementPart",
-    "ByTrafficCentre",
     "Coordinator",
-    "DropFolder",
-    "Folder",
     "HolidayRegion",
     "Inspection",
     "Invitations",
-    "LasDatabase",
     "Milestones",
     "Notices",
     "Occasion",
-    "Pull",
-    "Push",
     "RegistrationStage",
     "Registrations",
     "Reminder",
@@ -44,7 +36,6 @@ __all__ = [
     "School",
     "SchoolId",
     "SchoolKind",
-    "Sftp",
     "wall_time_comes_twice",
     "wall_time_exists",
 ]

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from overstap.agreements.model.holidays import HolidayRegion
 from overstap.agreements.model.notices import Notices
@@ -21,6 +21,8 @@ from overstap.errors import OverstapError
 
 class Agreement(AgreementPart):
     """What one region agreed for one school year."""
+
+    model_config = ConfigDict(defer_build=True)
 
     region: Annotated[str, Field(min_length=2, max_length=31, pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
     name: str

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.receiving import Receives
@@ -31,6 +31,8 @@ class SchoolKind(StrEnum):
 class School(AgreementPart):
     """A participating school."""
 
+    model_config = ConfigDict(defer_build=True)  # the kinds of source and channel are known when all is imported
+
     id: SchoolId
     name: str
     kind: SchoolKind
@@ -46,6 +48,20 @@ class School(AgreementPart):
         """How the school is shown: "De Regenboog (99AB00)"."""
         return f"{self.name} ({self.id})"
 
+    @property
+    def receives_at_desk(self) -> bool:
+        """Whether its dossiers stay at the region's desk until it asks for them."""
+        from overstap.agreements.kinds import channels
+
+        return self.receives is not None and channels()[self.receives.way].is_at_desk
+
+    @property
+    def leaves_answers(self) -> bool:
+        """Whether it puts its receipts where we have to look for them."""
+        from overstap.agreements.kinds import channels
+
+        return self.receives is not None and channels()[self.receives.way].leaves_answers
+
     @model_validator(mode="after")
     def _has_its_way(self) -> Self:
         if self.kind is SchoolKind.PO and self.supplies is None:
@@ -55,7 +71,7 @@ class School(AgreementPart):
         if self.kind is SchoolKind.SWV:
             if self.receives is None:
                 raise ValueError(f"partnership {self.id} does not say how it receives (receives)")
-            if self.receives.way in ("pull", "traffic_centre"):
+            if self.receives_at_desk:
                 raise ValueError(f"partnership {self.id} cannot ask by a pupil's number, which it does not get")
         if (self.kind is SchoolKind.SWV) != self.id.startswith(("PO", "VO")):
             raise ValueError(

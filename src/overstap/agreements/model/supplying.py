@@ -1,25 +1,28 @@
-"""How a school supplies: the block `supplies` of a school."""
+"""How a school supplies: the block `supplies` of a school. Each source's module has its own (`agreements.kinds`)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Union
 
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
 from overstap.agreements.model.part import AgreementPart
 
 
-class DropFolder(AgreementPart):
-    """The school's system exports OSO files into the region's drop folder (`<drop>/<region>/<school>/*.xml`)."""
+class SupplyingPart(AgreementPart):
+    """What every block `supplies` has."""
 
-    way: Literal["drop_folder"] = "drop_folder"
-
-
-class LasDatabase(AgreementPart):
-    """The school's administration system has a PostgreSQL database with the documented view (docs/sources.md)."""
-
-    way: Literal["las_database"]
-    connection: str
-    """Name of the Airflow connection."""
+    way: str
 
 
-Supplies = Annotated[DropFolder | LasDatabase, Field(discriminator="way")]
-"""The ways to supply."""
+class _AnySource:
+    """Stands for the blocks of all sources there are; asked when the first agreement is read, not at import."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from overstap.agreements.kinds import sources
+
+        models = tuple(kind.model for kind in sources().values())
+        return handler.generate_schema(Annotated[Union[models], Field(discriminator="way")])  # noqa: UP007
+
+
+Supplies = Annotated[SupplyingPart, _AnySource()]
+"""How a school supplies."""

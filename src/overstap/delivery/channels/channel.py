@@ -1,13 +1,16 @@
 """What every way to a school has in common."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+from overstap.agreements import School
 from overstap.envelope.file_names import AnswerKind
 from overstap.errors import OverstapError
+from overstap.pki import TrustStore
 from overstap.transport.https_client import TransportProblem
 
 _CODES = {
@@ -82,6 +85,22 @@ class Lying:
     message_id: UUID
     kind: AnswerKind
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPlace:
+    """What a channel is opened with, beside the school's block of the agreement."""
+
+    school: School
+    region: str
+    """Whose conductor brings envelopes."""
+    trust: TrustStore
+    """Who calls, and who must answer."""
+    at: datetime
+    outbox: Path | None
+    """The folder of schools that collect by hand (setting OVERSTAP_OUTBOX)."""
+    asked: Callable[[UUID], tuple[UUID, str] | None]
+    """Gives the school's own request that a message answers, and its sender, if it asked before."""
 
 
 class Channel(Protocol):

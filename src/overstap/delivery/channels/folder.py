@@ -11,14 +11,25 @@ import stat
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal
 from uuid import UUID
 
-from overstap.delivery.channels.channel import OFFERED, HandOver, Lying, WayError
+from overstap.agreements.kinds import ChannelKind
+from overstap.agreements.model.receiving import ReceivingPart
+from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, Lying, WayError
 from overstap.envelope import file_names
 from overstap.envelope.file_names import AnswerKind
+from overstap.errors import OverstapError
+from overstap.resources import INCLUDE
 from overstap.transport.https_client import TransportProblem
 
 _log = logging.getLogger(__name__)
+
+
+class Folder(ReceivingPart):
+    """The school collects by hand: envelopes lie in a folder, it puts its receipts beside them."""
+
+    way: Literal["folder"]
 
 
 class FolderWay:
@@ -107,3 +118,19 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _open(receives: Folder, place: ChannelPlace) -> FolderWay:
+    if place.outbox is None:
+        raise OverstapError("SETTING-001", setting="OVERSTAP_OUTBOX")
+    return FolderWay(place.outbox / place.region / place.school.id)
+
+
+def _cell(cell: str) -> dict[str, Any] | None:
+    """Read `folder`."""
+    return {"way": "folder"} if cell == "folder" else None
+
+
+KIND = ChannelKind(
+    model=Folder, help=INCLUDE / "texts" / "channels" / "folder.yaml", open=_open, cell=_cell, leaves_answers=True
+)

@@ -6,15 +6,29 @@ the school may have a dossier is decided when it asks, not here; a notification 
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from overstap.delivery.channels.channel import OFFERED, HandOver, Lying
+from pydantic import Field
+
+from overstap.agreements.kinds import ChannelKind
+from overstap.agreements.model.receiving import ReceivingPart
+from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, Lying
 from overstap.envelope.pull_messages import MEDIA_TYPE, Notification
 from overstap.pki import TrustStore, oin_of
+from overstap.resources import INCLUDE
 from overstap.transport.https_client import DEADLINE_SECONDS, HttpsClient, TransportProblem
 
 _TAKEN = frozenset({200, 202, 204})
 _MOST_BYTES = 4096
+
+
+class Pull(ReceivingPart):
+    """The school asks for each dossier, as in OSO; it stands ready at the region's desk."""
+
+    way: Literal["pull"]
+    notify: Annotated[str, Field(pattern=r"^https://")] | None = None
+    """Where the school hears that a dossier became ready; None when it just asks."""
 
 
 class PullWay:
@@ -84,3 +98,27 @@ class PullWay:
         """Close the line."""
         if self._line is not None:
             self._line.close()
+
+
+def _open(receives: Pull, place: ChannelPlace) -> PullWay:
+    return PullWay(
+        receives.notify,
+        school=place.school.id,
+        region=place.region,
+        trust=place.trust,
+        at=place.at,
+        asked=place.asked,
+    )
+
+
+def _cell(cell: str) -> dict[str, Any] | None:
+    """Read `pull` or `pull:<address>`."""
+    name, _, rest = cell.partition(":")
+    if name != "pull":
+        return None
+    return {"way": "pull", "notify": rest.strip()} if rest else {"way": "pull"}
+
+
+KIND = ChannelKind(
+    model=Pull, help=INCLUDE / "texts" / "channels" / "pull.yaml", open=_open, cell=_cell, is_at_desk=True
+)

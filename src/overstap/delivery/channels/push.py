@@ -6,18 +6,30 @@ What comes back is not yet a confirmation: it is bytes from elsewhere, to be jud
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from overstap.delivery.channels.channel import HandOver, Lying
+from pydantic import Field
+
+from overstap.agreements.kinds import ChannelKind
+from overstap.agreements.model.receiving import ReceivingPart
+from overstap.delivery.channels.channel import ChannelPlace, HandOver, Lying
 from overstap.envelope import evidence_request, revocation
 from overstap.envelope.evidence_request import Held
 from overstap.envelope.over_https import MESSAGE_ID_HEADER
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE
 from overstap.pki import TlsIdentity, TrustStore, oin_of
+from overstap.resources import INCLUDE
 from overstap.transport.https_client import DEADLINE_SECONDS, HttpsClient, TransportProblem
 
 _RECEIPT_STATUS = frozenset({200, 409, 422})
+
+
+class Push(ReceivingPart):
+    """The school has an endpoint that takes envelopes over HTTPS with mutual TLS."""
+
+    way: Literal["push"]
+    url: Annotated[str, Field(pattern=r"^https://")]
 
 
 class Pusher:
@@ -127,3 +139,18 @@ def _evidence_problem(status: int, media_type: str) -> TransportProblem | None:
     if status != 200:
         return TransportProblem.WRONG_STATUS
     return None if media_type == evidence_request.ANSWER_TYPE else TransportProblem.NO_RECEIPT
+
+
+def _open(receives: Push, place: ChannelPlace) -> Pusher:
+    client = place.trust.conductor_identity(place.region, at=place.at)
+    return Pusher(receives.url, school=place.school.id, trust=place.trust, client=client, at=place.at)
+
+
+def _cell(cell: str) -> dict[str, Any] | None:
+    """Read an https address."""
+    return {"way": "push", "url": cell} if cell.startswith("https://") else None
+
+
+KIND = ChannelKind(
+    model=Push, help=INCLUDE / "texts" / "channels" / "push.yaml", open=_open, cell=_cell, address=("url",)
+)

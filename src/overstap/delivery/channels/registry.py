@@ -7,17 +7,9 @@ from pathlib import Path
 from uuid import UUID
 
 from overstap.agreements import School
-from overstap.agreements.model import receiving as chosen
-from overstap.delivery.channels.channel import Channel
-from overstap.delivery.channels.folder import FolderWay
-from overstap.delivery.channels.pull import PullWay
-from overstap.delivery.channels.push import Pusher
-from overstap.delivery.channels.sftp import SftpWay
-from overstap.delivery.channels.traffic_centre import TrafficCentreWay
-from overstap.delivery.traffic_centre.adapter import centre_of
-from overstap.errors import OverstapError
+from overstap.agreements.kinds import channels
+from overstap.delivery.channels.channel import Channel, ChannelPlace
 from overstap.pki import TrustStore
-from overstap.settings import Settings
 
 
 @contextmanager
@@ -45,24 +37,9 @@ def way_of(
             and there is no outbox; DELIVERY-030 for a way that takes an adapter that is not there.
         ValueError: the school receives nothing.
     """
-    match school.receives:
-        case None:
-            raise ValueError(f"{school.id} receives nothing")
-        case chosen.Push(url=url):
-            client = trust.conductor_identity(region, at=at)
-            way: Channel = Pusher(url, school=school.id, trust=trust, client=client, at=at)
-        case chosen.Pull(notify=notify):
-            way = PullWay(notify, school=school.id, region=region, trust=trust, at=at, asked=asked)
-        case chosen.Sftp() as server:
-            way = SftpWay(server, region=region, trust=trust)
-        case chosen.Folder():
-            if outbox is None:
-                raise OverstapError("SETTING-001", setting="OVERSTAP_OUTBOX")
-            way = FolderWay(outbox / region / school.id)
-        case chosen.ByTrafficCentre(delivery_point=delivery_point):
-            centre = centre_of(Settings())
-            if centre is None:
-                raise OverstapError("DELIVERY-030", school=school.label, way="traffic_centre")
-            way = TrafficCentreWay(centre, school=school.id, delivery_point=delivery_point, asked=asked)
+    if school.receives is None:
+        raise ValueError(f"{school.id} receives nothing")
+    kind = channels()[school.receives.way]
+    way: Channel = kind.open(school.receives, ChannelPlace(school, region, trust, at, outbox, asked))
     with closing(way):
         yield way

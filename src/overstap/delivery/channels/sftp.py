@@ -1,236 +1,60 @@
-"""The way `sftp`: envelopes are put on the school's SFTP server, receipts fetched from there.
+"""The way `sftp`: what an agreement says of a school's SFTP server; `sftp_channel` talks to it."""
 
-The server's host key is pinned in the agreement, and the conductor logs in with a key, never a password. An envelope
-is written under another name and then renamed, so that the school never sees half of one.
-"""
+import urllib.parse
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import contextlib
-import logging
-import socket
-import stat
-import threading
-from collections.abc import Collection, Iterator
-from datetime import datetime
-from pathlib import Path
-from typing import Any
-from uuid import UUID
+from pydantic import Field
 
-import paramiko
-from paramiko.sftp import SFTPError
+from overstap.agreements.kinds import ChannelKind
+from overstap.agreements.model.receiving import ReceivingPart
+from overstap.delivery.channels.channel import ChannelPlace
+from overstap.resources import INCLUDE
 
-from overstap.agreements.model.receiving import Sftp
-from overstap.delivery.channels.channel import OFFERED, HandOver, Lying, WayError
-from overstap.envelope import file_names
-from overstap.envelope.file_names import AnswerKind
-from overstap.pki import TrustStore
-from overstap.pki.sshkeys import ssh_key_file
-from overstap.transport.https_client import CONNECT_SECONDS, DEADLINE_SECONDS, TransportProblem
+if TYPE_CHECKING:
+    from overstap.delivery.channels.sftp_channel import SftpWay
 
-_MOST_PACKET_BYTES = 256 * 1024  # SFTP_MAX_MSG_LENGTH of OpenSSH
-_ALGORITHMS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
-_log = logging.getLogger(__name__)
+HOST_KEY = r"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,}={0,3}$"
+"""A public key as OpenSSH writes it, without a comment."""
 
 
-class _BoundedClient(paramiko.SFTPClient):
-    """Reads no packet larger than any server has a reason to send: the length is the server's own word for it."""
+class Sftp(ReceivingPart):
+    """The school has an SFTP server: envelopes are put there, receipts fetched from there."""
 
-    def _read_all(self, n: int) -> bytes:
-        if n > _MOST_PACKET_BYTES:
-            raise SFTPError("a packet that is too large")
-        return super()._read_all(n)
-
-
-class SftpWay:
-    """One school's SFTP server, connected when it is first needed.
-
-    Args:
-        server: what the agreement says of it.
-        region: whose conductor logs in.
-        trust: where its key is.
-        deadline_seconds: how long handing over one envelope, or one look for answers, may take.
-
-    Raises:
-        OverstapError: TRUST-002 or TRUST-003 when the conductor's key is missing or readable by others.
-    """
-
-    def __init__(
-        self, server: Sftp, *, region: str, trust: TrustStore, deadline_seconds: float = DEADLINE_SECONDS
-    ) -> None:
-        self._server = server
-        self._key_file = ssh_key_file(trust.folder, region)
-        self._deadline_seconds = deadline_seconds
-        self._transport: paramiko.Transport | None = None
-        self._client: paramiko.SFTPClient | None = None
-        self._socket: socket.socket | None = None
-
-    def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Put an envelope there, unless it lies there already; it is whole from the moment it has its name."""
-        try:
-            with self._in_time() as client:
-                self._put(client, file_names.envelope_name(message_id), envelope, message_id)
-        except WayError as error:
-            return HandOver(None, error.problem)
-        return OFFERED
-
-    def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Put the statement there, and take the envelope away if it lies there yet."""
-        try:
-            with self._in_time() as client:
-                self._put(client, file_names.statement_name(message_id), statement, message_id)
-                try:
-                    client.remove(self._path(file_names.envelope_name(message_id)))
-                except FileNotFoundError:
-                    pass  # the school took it away
-                except PermissionError:  # the statement says it; the school removes what it has
-                    _log.warning("sftp %s: an envelope may not be removed", self._server.host)
-        except WayError as error:
-            return HandOver(None, error.problem)
-        return OFFERED
-
-    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
-        """Yield the answers that lie there. What is too long or no file is left and told.
-
-        Raises:
-            WayError: the server could not be looked at.
-        """
-        found: list[Lying] = []
-        with self._in_time() as client:
-            for name in self._names(client):
-                answer = file_names.answer_of(name)
-                if answer is None or (answer[1] is AnswerKind.RECEIPT and answer[0] not in awaited):
-                    continue
-                content = self._read(client, name)
-                if content is not None:
-                    found.append(Lying(*answer, content))
-        yield from found
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._transport is not None:
-            self._transport.close()
-        if self._socket is not None:
-            self._socket.close()
-        self._transport = self._client = self._socket = None
-
-    # -- one conversation -----------------------------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def _in_time(self) -> Iterator[paramiko.SFTPClient]:
-        """Talk to the server, for as long as one conversation may take; turn what goes wrong into its problem."""
-        ran_out = threading.Event()
-
-        def out_of_time() -> None:
-            ran_out.set()
-            self._cut()
-
-        timer = threading.Timer(self._deadline_seconds, out_of_time)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield self._connected()
-        except WayError as error:
-            self.close()
-            raise WayError(TransportProblem.TIMEOUT if ran_out.is_set() else error.problem) from error
-        except (OSError, EOFError, ValueError, paramiko.SSHException, SFTPError) as error:
-            alive = self._transport is not None and self._transport.is_active()
-            problem = (
-                TransportProblem.STORAGE if alive and isinstance(error, OSError) else TransportProblem.DISCONNECTED
-            )
-            if ran_out.is_set() or isinstance(error, TimeoutError):
-                problem = TransportProblem.TIMEOUT
-            _log.warning("sftp %s: %s (%s)", self._server.host, problem.value, type(error).__name__)
-            if problem is not TransportProblem.STORAGE:
-                self.close()
-            raise WayError(problem) from error
-        finally:
-            timer.cancel()
-
-    def _cut(self) -> None:
-        """End the connection under whoever is waiting for it."""
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-    def _connected(self) -> paramiko.SFTPClient:
-        if self._client is not None and self._transport is not None and self._transport.is_active():
-            return self._client
-        self.close()
-        seconds = min(CONNECT_SECONDS, self._deadline_seconds)
-        try:
-            self._socket = socket.create_connection((self._server.host, self._server.port), timeout=seconds)
-        except OSError as error:
-            raise WayError(TransportProblem.UNREACHABLE) from error
-        kind, _, key = self._server.host_key.partition(" ")
-        transport = self._transport = paramiko.Transport(self._socket)
-        # One kind of host key is asked for: a server that has several must not choose another than the pinned one
-        transport.get_security_options().key_types = _ALGORITHMS.get(kind, (kind,))
-        transport.start_client(timeout=seconds)
-        if transport.get_remote_server_key().get_base64() != key:
-            raise WayError(TransportProblem.IDENTITY)
-        try:
-            transport.auth_publickey(self._server.user, _private_key(self._key_file))
-        except (paramiko.AuthenticationException, paramiko.PasswordRequiredException) as error:
-            raise WayError(TransportProblem.LOGIN) from error
-        client: Any = _BoundedClient.from_transport(transport)
-        client.get_channel().settimeout(self._deadline_seconds)
-        self._client = client
-        return client
-
-    # -- what is done there ---------------------------------------------------------------------------------------
-
-    def _put(self, client: paramiko.SFTPClient, name: str, content: bytes, message_id: UUID) -> None:
-        path = self._path(name)
-        if _size(client, path) == len(content):
-            return  # it lies there since a run that was cut off before it could say so
-        aside = self._path(file_names.unfinished_name(message_id))
-        with client.open(aside, "wb") as out:
-            out.set_pipelined(True)
-            out.write(content)
-        if _size(client, aside) != len(content):
-            raise WayError(TransportProblem.STORAGE)
-        try:
-            client.posix_rename(aside, path)
-        except OSError:  # a server without that extension; its own renaming refuses a name that is taken
-            client.rename(aside, path)
-
-    def _names(self, client: paramiko.SFTPClient) -> list[str]:
-        names = []
-        for entry in client.listdir_iter(self._server.folder):
-            names.append(entry.filename)
-            if len(names) >= file_names.MOST_NAMES:
-                _log.warning("sftp %s: more than %d names; the rest is not looked at", self._server.host, len(names))
-                break
-        return sorted(names)
-
-    def _read(self, client: paramiko.SFTPClient, name: str) -> bytes | None:
-        path = self._path(name)
-        try:
-            mode = client.lstat(path).st_mode
-            if mode is None or not stat.S_ISREG(mode):
-                _log.warning("sftp %s: %s is no file", self._server.host, name)
-                return None
-            with client.open(path, "rb") as file:
-                content = file.read(file_names.MOST_BYTES + 1)
-        except FileNotFoundError:
-            return None  # taken away meanwhile
-        except PermissionError:
-            _log.warning("sftp %s: %s may not be read", self._server.host, name)
-            return None
-        if len(content) > file_names.MOST_BYTES:
-            _log.warning("sftp %s: %s is longer than an answer can be", self._server.host, name)
-            return None
-        return bytes(content)
-
-    def _path(self, name: str) -> str:
-        return f"{self._server.folder.rstrip('/')}/{name}"
+    way: Literal["sftp"]
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$")]
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    user: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
+    folder: Annotated[str, Field(pattern=r"^(/|[A-Za-z0-9_.-]+)(/?[A-Za-z0-9_.-]+)*$")] = "overstap"
+    """Below the account's own folder, or absolute."""
+    host_key: Annotated[str, Field(pattern=HOST_KEY)]
+    """The server's public key; with any other the connection is not made."""
 
 
-def _size(client: paramiko.SFTPClient, path: str) -> int | None:
-    try:
-        return client.stat(path).st_size
-    except FileNotFoundError:
+def _open(receives: Sftp, place: ChannelPlace) -> "SftpWay":
+    from overstap.delivery.channels.sftp_channel import SftpWay  # needs the SSH library
+
+    return SftpWay(receives, region=place.region, trust=place.trust)
+
+
+def _cell(cell: str) -> dict[str, Any] | None:
+    """Read `sftp://user@host:22/folder <host key>`."""
+    if not cell.startswith("sftp:"):
         return None
+    address, _, host_key = cell.partition(" ")
+    found = urllib.parse.urlsplit(address)
+    try:
+        server = {"host": found.hostname or "", **({"port": found.port} if found.port else {})}
+    except ValueError:  # a port that is none: the model says so
+        server = {"host": "", "port": 0}
+    folder = {"folder": found.path.lstrip("/")} if found.path.strip("/") else {}
+    return {"way": "sftp", "user": found.username or "", **server, **folder, "host_key": host_key.strip()}
 
 
-def _private_key(path: Path) -> paramiko.PKey:
-    return paramiko.PKey.from_path(str(path))
+KIND = ChannelKind(
+    model=Sftp,
+    help=INCLUDE / "texts" / "channels" / "sftp.yaml",
+    open=_open,
+    cell=_cell,
+    leaves_answers=True,
+    address=("host", "port", "user", "folder"),
+)

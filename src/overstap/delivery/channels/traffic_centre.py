@@ -3,14 +3,30 @@
 import logging
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from overstap.delivery.channels.channel import OFFERED, HandOver, Lying
-from overstap.delivery.traffic_centre.adapter import TrafficCentreAdapter, TrafficCentreError
+from pydantic import Field
+
+from overstap.agreements.kinds import ChannelKind
+from overstap.agreements.model.receiving import ReceivingPart
+from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, Lying
+from overstap.delivery.traffic_centre.adapter import TrafficCentreAdapter, TrafficCentreError, centre_of
 from overstap.delivery.traffic_centre.messages import MeldenNotificatieRequest
+from overstap.errors import OverstapError
+from overstap.resources import INCLUDE
+from overstap.settings import Settings
 from overstap.transport.https_client import TransportProblem
 
 _log = logging.getLogger(__name__)
+
+
+class ByTrafficCentre(ReceivingPart):
+    """The school asks through OSO's Traffic Centre, by an adapter of a qualified supplier (docs/traffic-centre.md)."""
+
+    way: Literal["traffic_centre"]
+    delivery_point: Annotated[str, Field(pattern=r"^[0-9A-Z]{20}$")]
+    """Routing id (routeringskenmerk) of the school's system."""
 
 
 class TrafficCentreWay:
@@ -66,3 +82,25 @@ class TrafficCentreWay:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def _open(receives: ByTrafficCentre, place: ChannelPlace) -> TrafficCentreWay:
+    centre = centre_of(Settings())
+    if centre is None:
+        raise OverstapError("DELIVERY-030", school=place.school.label, way="traffic_centre")
+    return TrafficCentreWay(centre, school=place.school.id, delivery_point=receives.delivery_point, asked=place.asked)
+
+
+def _cell(cell: str) -> dict[str, Any] | None:
+    """Read `traffic_centre:<routing id>`."""
+    name, _, rest = cell.partition(":")
+    return {"way": name, "delivery_point": rest.strip()} if name == "traffic_centre" else None
+
+
+KIND = ChannelKind(
+    model=ByTrafficCentre,
+    help=INCLUDE / "texts" / "channels" / "traffic_centre.yaml",
+    open=_open,
+    cell=_cell,
+    is_at_desk=True,
+)

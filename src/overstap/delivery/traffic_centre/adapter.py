@@ -1,11 +1,9 @@
 """What a qualified supplier's adapter does, and how it is plugged in: the setting OVERSTAP_TRAFFIC_CENTRE names it."""
 
 import importlib
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from overstap.agreements.load import load_all
-from overstap.agreements.model import ByTrafficCentre as ByTrafficCentre
-from overstap.delivery.desk.desk import Sessions
 from overstap.delivery.traffic_centre.messages import (
     AfmeldingRequest,
     MeldenNotificatieRequest,
@@ -16,6 +14,9 @@ from overstap.delivery.traffic_centre.messages import (
 )
 from overstap.errors import OverstapError
 from overstap.settings import Settings
+
+if TYPE_CHECKING:  # the desk has a ledger; who reads agreements has none
+    from overstap.delivery.desk.desk import Sessions
 
 
 class TrafficCentreError(Exception):
@@ -116,7 +117,7 @@ def centre_of(settings: Settings) -> TrafficCentreAdapter | None:
     return centre
 
 
-def sessions_of(settings: Settings, region: str) -> Sessions | None:
+def sessions_of(settings: Settings, region: str) -> "Sessions | None":
     """Return the desk's check of sessions in a region, or None when there is no Traffic Centre.
 
     Raises:
@@ -131,6 +132,6 @@ def sessions_of(settings: Settings, region: str) -> Sessions | None:
         for agreement in agreements
         if agreement.region == region
         for school in agreement.secondary_schools
-        if isinstance(school.receives, ByTrafficCentre)
+        if school.receives is not None and school.receives.way == "traffic_centre"
     }
     return CheckedSessions(centre, frozenset(through_centre))

@@ -11,13 +11,20 @@ import io
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
+from overstap.agreements.kinds import SourceKind
+from overstap.agreements.model.supplying import SupplyingPart
 from overstap.errors import OverstapError
+from overstap.intake.candidates import Candidate
 from overstap.intake.refusals import RefusedItem
+from overstap.intake.sources.source import SourcePlace
 from overstap.oso.reading import DEFAULT_LIMITS
+from overstap.resources import INCLUDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +147,37 @@ def _read(file: io.FileIO, limit: int) -> bytes:
         parts.append(part)
         left -= len(part)
     return b"".join(parts)
+
+
+class DropFolder(SupplyingPart):
+    """The school's system exports OSO files into the region's drop folder (`<drop>/<region>/<school>/*.xml`)."""
+
+    way: Literal["drop_folder"] = "drop_folder"
+
+
+SETTLE_SECONDS = 5.0
+"""How long a dropped file must be unchanged before it is taken in."""
+
+
+def from_drop_folder(folder: Path, *, now: datetime, label_key: bytes) -> Iterator[Candidate | RefusedItem]:
+    """Yield what lies in a school's drop folder.
+
+    Args:
+        folder: the school's folder.
+        now: the present moment, to tell settled files from those still being written.
+        label_key: secret from which files get their handles.
+
+    Raises:
+        OverstapError: INTAKE-001 when the folder is not there.
+    """
+    for entry in scan(folder, now=now, settle_seconds=SETTLE_SECONDS, label_key=label_key):
+        yield entry if isinstance(entry, RefusedItem) else Candidate(entry.label, entry.file_name, entry.data)
+
+
+@contextmanager
+def _open(supplies: DropFolder, place: SourcePlace) -> Iterator[Iterator[Candidate | RefusedItem]]:
+    folder = place.drop() / place.region / place.school.id
+    yield from_drop_folder(folder, now=place.now, label_key=place.label_key())
+
+
+KIND = SourceKind(model=DropFolder, help=INCLUDE / "texts" / "sources" / "drop_folder.yaml", open=_open)

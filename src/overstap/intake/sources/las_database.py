@@ -6,18 +6,23 @@ command or a test opens it. Rows come over a server-side cursor, a batch at a ti
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
-import psycopg
-from psycopg import sql
-from psycopg.rows import tuple_row
-
+from overstap.agreements.kinds import SourceKind
+from overstap.agreements.model.supplying import SupplyingPart
 from overstap.errors import OverstapError
+from overstap.intake.candidates import Candidate
 from overstap.intake.refusals import RefusedItem
 from overstap.intake.sources.las_view import COLUMNS, NAMES, ColumnKind, ViewColumn
+from overstap.intake.sources.source import SourcePlace
 from overstap.oso import building
 from overstap.oso.model import Dossier
+from overstap.resources import INCLUDE
+
+if TYPE_CHECKING:  # who only reads agreements has neither
+    import pandas as pd
+    import psycopg
 
 _SCHEMA, _VIEW = "overstap_las", "oso_dossier"
 
@@ -53,7 +58,7 @@ _FIXED: dict[str, Any] = {
 }
 
 
-def read(connection: psycopg.Connection[Any], *, school_id: str, batch_rows: int = 500) -> Iterator[pd.DataFrame]:
+def read(connection: "psycopg.Connection[Any]", *, school_id: str, batch_rows: int = 500) -> "Iterator[pd.DataFrame]":
     """Read a school's pupils from the view, in batches.
 
     The read runs in a read-only transaction of its own, which ends when the iteration does.
@@ -70,6 +75,11 @@ def read(connection: psycopg.Connection[Any], *, school_id: str, batch_rows: int
     Raises:
         OverstapError: INTAKE-020 when the view cannot be read, INTAKE-021 when its columns are not the documented ones.
     """
+    import pandas as pd
+    import psycopg
+    from psycopg import sql
+    from psycopg.rows import tuple_row
+
     view = sql.Identifier(_SCHEMA, _VIEW)
     columns = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in NAMES)
     query = sql.SQL('SELECT {} FROM {} WHERE brincode = %s AND vestigingscode = %s ORDER BY leerlingid COLLATE "C"')
@@ -92,7 +102,10 @@ def read(connection: psycopg.Connection[Any], *, school_id: str, batch_rows: int
         ) from None
 
 
-def _check_columns(connection: psycopg.Connection[Any], school_id: str) -> None:
+def _check_columns(connection: "psycopg.Connection[Any]", school_id: str) -> None:
+    from psycopg import sql
+    from psycopg.rows import tuple_row
+
     with connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(_SCHEMA, _VIEW)))
         found = [column.name for column in cursor.description or ()]
@@ -104,7 +117,7 @@ def _check_columns(connection: psycopg.Connection[Any], school_id: str) -> None:
         )
 
 
-def dossiers(frame: pd.DataFrame) -> Iterator[tuple[str, Dossier | RefusedItem]]:
+def dossiers(frame: "pd.DataFrame") -> Iterator[tuple[str, Dossier | RefusedItem]]:
     """Write the rows of a frame as OSO 2019.1 dossiers, PO to VO.
 
     Args:
@@ -142,7 +155,7 @@ def _values(row: tuple[Any, ...]) -> dict[str, Any]:
     """Return the nested values of one row; what is missing stays out, since OSO has no empty elements."""
     values: dict[str, Any] = json.loads(_FIXED_TEXT)
     for column, value in zip(COLUMNS, row, strict=True):
-        if value is None or value is pd.NA or value == "":
+        if not isinstance(value, str) or value == "":  # None, and pandas' mark of what is missing
             continue
         if column.kind is not ColumnKind.TEXT:
             value = _parsed(column, value)
@@ -183,3 +196,41 @@ def _texts(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value
+
+
+class LasDatabase(SupplyingPart):
+    """The school's administration system has a PostgreSQL database with the documented view (docs/sources.md)."""
+
+    way: Literal["las_database"]
+    connection: str
+    """Name of the Airflow connection."""
+
+
+def from_las_database(connection: "psycopg.Connection[Any]", school_id: str) -> Iterator[Candidate | RefusedItem]:
+    """Yield a school's pupils from its administration system's database.
+
+    Args:
+        connection: psycopg 3, idle.
+        school_id: BRIN and branch.
+
+    Raises:
+        OverstapError: INTAKE-020 or INTAKE-021 when the view cannot be read or is not the documented one.
+    """
+    position = 0
+    for frame in read(connection, school_id=school_id):
+        for las_key, found in dossiers(frame):
+            position += 1
+            label = f"rij {position}"
+            if isinstance(found, RefusedItem):
+                yield RefusedItem(label, found.code, found.facts, file_name=las_key)
+            else:
+                yield Candidate(label, las_key, found)
+
+
+@contextmanager
+def _open(supplies: LasDatabase, place: SourcePlace) -> Iterator[Iterator[Candidate | RefusedItem]]:
+    with place.database(supplies.connection) as connection:
+        yield from_las_database(connection, place.school.id)
+
+
+KIND = SourceKind(model=LasDatabase, help=INCLUDE / "texts" / "sources" / "las_database.yaml", open=_open)

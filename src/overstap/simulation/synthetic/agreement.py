@@ -9,11 +9,8 @@ import yaml
 from overstap.agreements.model import (
     Agreement,
     Coordinator,
-    DropFolder,
-    LasDatabase,
     Milestones,
     Notices,
-    Push,
     RegistrationStage,
     Round,
     RoundKind,
@@ -21,6 +18,9 @@ from overstap.agreements.model import (
     SchoolKind,
 )
 from overstap.clock import NETHERLANDS
+from overstap.delivery.channels.push import Push
+from overstap.intake.sources.drop_folder import DropFolder
+from overstap.intake.sources.las_database import LasDatabase
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.school import SupplyWay
 
