@@ -33,6 +33,8 @@ def compose(taken: Taken, *, sender: str, sender_name: str, at: datetime) -> Ema
     local, _, domain = sender.rpartition("@")
     message["From"] = Address(sender_name, local, domain)
     message["To"] = taken.to
+    if answers := [address for address in taken.reply_to if is_address(address)]:
+        message["Reply-To"] = ", ".join(answers)
     message["Subject"] = taken.subject
     message["Date"] = format_datetime(at)
     # The outbox's own number: who gets the mail twice after a broken connection gets it once in the mail box.

@@ -13,17 +13,15 @@ from overstap.agreements import Round
 from overstap.clock import now, wall
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.notifications.outbox import Mail, queue
 from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review import invitations
 from overstap.ledger.review.invitations import EntitledPerson, Invitation
 from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.ledger.session import UnitOfWork
+from overstap.notifications.families import FamilyMail, queue_for_families
 from overstap.oso.reading import read
-from overstap.pages.parents.wording import languages
 from overstap.review.codes import renew
 from overstap.review.people import people_of
-from overstap.texts import texts
 
 GROUP = 100
 """Dossiers per transaction."""
@@ -81,8 +79,8 @@ def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address
     done: Counter[str] = Counter()
     persons: list[EntitledPerson] = []
     made: list[Invitation] = []
-    mails: list[Mail] = []
-    for ref, content, closes_at, opens_at in _opened(unit, dossiers):
+    mails: list[FamilyMail] = []
+    for ref, content, closes_at, opens_at in opened_dossiers(unit, dossiers):
         people = people_of(unit.keys, read(content), wall(at).date())
         if not people:
             done["nobody"] += 1
@@ -98,13 +96,15 @@ def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address
             begins = max(opens_at or sent_from(agreed), agreed.milestones.review_opens)
             moments = {"opens": begins, "closes": closes_at}
             kind = "renewed" if ref.number > 1 else "invitation"
-            mails.append(_mail(found, ref, one.key, one.email, kind, moments, address, sent_from(agreed)))
+            mails.append(
+                FamilyMail(invitations.meaning(ref, one.key, 0), kind, one.email, moments, sent_from(agreed))
+            )
             made.append(Invitation(ref, one.key, "email", 0, None))
     invitations.entitle(unit, persons)
     invitations.note(unit, made)
     # The code in a family's letter goes on: it shows the newer version from now on
     renew(unit, found.round_id, dossiers)
-    done.update(people=len(persons), mails=queue(unit, mails))
+    done.update(people=len(persons), mails=queue_for_families(unit, found.round_id, mails, address=address))
     return done
 
 
@@ -114,7 +114,7 @@ def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str
         with ledger.unit(found.region, actor) as unit:
             due = invitations.to_remind(unit, found.round_id, days, limit=GROUP)
             people: dict[tuple[VersionRef, str], tuple[str | None, datetime]] = {}
-            for ref, content, closes_at, _ in _opened(unit, list(dict.fromkeys(one.ref.dossier for one in due))):
+            for ref, content, closes_at, _ in opened_dossiers(unit, list(dict.fromkeys(one.ref.dossier for one in due))):
                 for one in people_of(unit.keys, read(content), wall(at).date()):
                     people[ref, one.key] = one.email, closes_at
             mails, made = [], []
@@ -122,46 +122,18 @@ def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str
                 email, closes_at = people.get((person.ref, person.person), (None, at))
                 made.append(Invitation(person.ref, person.person, "email", days, None if email else "missing"))
                 if email:
-                    moments = {"closes": closes_at}
-                    mails.append(
-                        _mail(found, person.ref, person.person, email, "reminder", moments, address, None, days)
-                    )
+                    meaning = invitations.meaning(person.ref, person.person, days)
+                    mails.append(FamilyMail(meaning, "reminder", email, {"closes": closes_at}))
             invitations.note(unit, made)
-            done["reminders"] += queue(unit, mails)
+            done["reminders"] += queue_for_families(unit, found.round_id, mails, address=address)
         if len(due) < GROUP:
             return done
 
 
-def _mail(
-    found: RoundRow,
-    ref: VersionRef,
-    person: str,
-    to: str,
-    kind: str,
-    moments: dict[str, datetime],
-    address: str,
-    not_before: datetime | None,
-    days: int = 0,
-) -> Mail:
-    words = texts("invitations/mail")[kind]
-    said = {
-        language: words["text"][language].format(
-            address=address, **{name: languages()[language].moment(moment) for name, moment in moments.items()}
-        )
-        for language in ("nl", "en")
-    }
-    return Mail(
-        meaning=invitations.meaning(ref, person, days),
-        kind=kind,
-        round_id=found.round_id,
-        to=to,
-        subject=words["subject"]["nl"],
-        text=f"{said['nl']}\nEnglish\n\n{said['en']}",
-        not_before=not_before,
-    )
-
-
-def _opened(unit: UnitOfWork, dossiers: Sequence[UUID]) -> list[tuple[VersionRef, bytes, datetime, datetime | None]]:
+def opened_dossiers(
+    unit: UnitOfWork, dossiers: Sequence[UUID]
+) -> list[tuple[VersionRef, bytes, datetime, datetime | None]]:
+    """Return dossiers' current versions: which, content, and when their review closes and opens."""
     return [
         (
             ref := VersionRef(row[0], row[1]),

@@ -32,6 +32,7 @@ class Mail:
         html: the same as HTML, where there is one.
         urgent: goes before what is not.
         not_before: waits until then; None sends at the next chance.
+        reply_to: addresses that an answer goes to; the sender's own where there are none.
     """
 
     meaning: str
@@ -43,6 +44,7 @@ class Mail:
     round_id: str | None = None
     urgent: bool = False
     not_before: datetime | None = None
+    reply_to: tuple[str, ...] = field(repr=False, default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Taken:
     subject: str = field(repr=False)
     text: str = field(repr=False)
     html: str | None = field(repr=False)
+    reply_to: tuple[str, ...] = field(repr=False, default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def queue(unit: UnitOfWork, mails: Sequence[Mail]) -> int:
     }
     new = 0
     for mail in {one.meaning: one for one in mails if one.meaning not in known}.values():
-        content = json.dumps([mail.to, mail.subject, mail.text, mail.html], ensure_ascii=False)
+        content = json.dumps([mail.to, mail.subject, mail.text, mail.html, mail.reply_to], ensure_ascii=False)
         sealed = unit.keys.encrypt(content.encode(), f"mail/{mail.meaning}")
         new += unit.run(
             "insert into overstap.mail (region, round_id, meaning, kind, is_urgent, key_id, content, due_at) values "
@@ -146,7 +149,8 @@ def take(unit: UnitOfWork, mail: UUID) -> Taken:
         "mail.send",
         AuditLine(str(mail), {"meaning": meaning, "kind": kind, "attempt": attempt, "content": sha256(plain).hex()}),
     )
-    return Taken(mail, kind, attempt, *json.loads(plain))
+    to, subject, text, html, *reply_to = json.loads(plain)  # one that was queued before has no addresses for answers
+    return Taken(mail, kind, attempt, to, subject, text, html, tuple(reply_to[0]) if reply_to else ())
 
 
 def settle(
