@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     """libpq connection string of the ledger for the parents' pages, login overstap_review. Set there alone."""
     review_address: str = "http://127.0.0.1:8090"
     """Where parents find their pages: in letters and mails, and whether cookies are sent by HTTPS only."""
+    school_address: str | None = None
+    """Where schools find their pages: in mails to them; optional."""
+    alarm_mail: str | None = None
+    """Address of the administrator, to whom alarms are mailed; without it they are log lines only."""
     review_proxy: str | None = None
     """Address of the proxy in front of the parents' pages, which tells whence a visitor comes; optional."""
     official: Path | None = None

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from babel import Locale
 
 from overstap.resources import INCLUDE
 
+_plural_form = Locale("nl").plural_form
+"""Dutch and English have the same two forms, by the same rule."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TEXTS = INCLUDE / "texts"
 
@@ -35,14 +38,14 @@ def read_yaml(path: Path) -> Any:
 class Count(int):
     """A number whose noun agrees with it: in a sentence, `{files:bestand|bestanden}` says "1 bestand" or "2 bestanden".
 
-    Without a noun it is a number as any other.
+    Which of the two is said follows from CLDR's plural rules (Babel). Without a noun it is a number as any other.
     """
 
     def __format__(self, nouns: str) -> str:
         if "|" not in nouns:
             return super().__format__(nouns)
         one, many = nouns.split("|")
-        return f"{int(self)} {one if self == 1 else many}"
+        return f"{int(self)} {one if _plural_form(int(self)) == 'one' else many}"
 
 
 def counting(facts: Mapping[str, Any]) -> dict[str, Any]:

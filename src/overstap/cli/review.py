@@ -130,14 +130,28 @@ def invite(region: RegionOption, round_id: RoundOption, by: ByOption) -> None:
 
 @app.command()
 def bounces(folder: Path, region: RegionOption, by: ByOption) -> None:
-    """Read mails that came back, from a Maildir or a folder with .eml files, and list them for the schools."""
+    """Read mails that came back, from a Maildir or a folder with a file each, and list them for the schools.
+
+    What may say that a mail was not delivered and cannot be understood is listed by its file: look at it yourself.
+    """
     from overstap.ledger import open_ledger
     from overstap.ledger.review.invitations import bounced
-    from overstap.review.bounces import bounces as found
+    from overstap.notifications.bounces import Bounce, Listed
+    from overstap.notifications.bounces import bounces as found
+    from overstap.texts import counting, texts
 
+    words = {name: said["nl"] for name, said in texts("notices/bounces").items()}
+    read = list(found(folder))
+    console = Console(highlight=False)
     with open_ledger(Settings()).unit(region, by) as unit:
-        noted = sum(bounced(unit, one.mail, one.status) for one in found(folder))
-    Console(highlight=False).print(f"{noted} teruggekomen")
+        told = [bounced(unit, one.mail, one.status) for one in read if isinstance(one, Bounce)]
+    facts = counting({"noted": sum(told), "others": told.count(False)})
+    console.print(words["noted"].format(**facts))
+    if not all(told):
+        console.print(words["others"].format(**facts))
+    for one in read:
+        if isinstance(one, Listed):
+            console.print(words["listed"].format(file=one.file, why=words[one.why.value]), markup=False)
 
 
 @app.command(name="print")

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from overstap.agreements import Agreement, RoundId
 from overstap.ledger.notifications.notices import Notice
 from overstap.resources import INCLUDE
-from overstap.texts import texts
+from overstap.texts import counting, texts
 
 _COLOURS = {"plain": "#154273", "careful": "#b86200", "wrong": "#b3180f"}
 _WORST_FIRST = ("wrong", "careful", "plain")
@@ -33,6 +33,8 @@ class Recipient:
     name: str
     address: str = field(repr=False)
     is_school: bool
+    has_page: bool = False
+    """Whether it is a school that supplies: those have pages of their own."""
 
 
 def recipient_of(agreement: Agreement, recipient: str) -> Recipient | None:
@@ -46,7 +48,7 @@ def recipient_of(agreement: Agreement, recipient: str) -> Recipient | None:
     if kind == "school":
         for school in agreement.schools:
             if school.id == name:
-                return Recipient(school.name, school.contact, True)
+                return Recipient(school.name, school.contact, True, school.supplies is not None)
         return None
     for person in agreement.coordinators:
         if person.account == name:
@@ -62,6 +64,7 @@ def write(
     board: Callable[[str], str],
     is_urgent: bool,
     language: str = "nl",
+    school_page: str | None = None,
 ) -> ComposedMail:
     """Return the mail that tells notices.
 
@@ -72,16 +75,19 @@ def write(
         board: gives the address of a round's page.
         is_urgent: whether it could not wait for the day's digest.
         language: "nl" or "en".
+        school_page: where schools find their pages (setting OVERSTAP_SCHOOL_ADDRESS).
     """
     words = {name: said[language] for name, said in texts("notices/mail").items()}
     groups: list[dict[str, Any]] = []
     ordered = sorted(notices, key=lambda one: one.round_id or "~")
     for round_id, found in groupby(ordered, key=lambda one: one.round_id):
-        items = sorted((_item(one, language) for one in found), key=lambda one: _WORST_FIRST.index(one["tone"]))
+        items = sorted(
+            (_item(one, language, board, to) for one in found), key=lambda one: _WORST_FIRST.index(one["tone"])
+        )
         groups.append({"heading": _heading(words, round_id), "told": items, "board": _board(board, round_id, to)})
     worst = min((item for group in groups for item in group["told"]), key=lambda one: _WORST_FIRST.index(one["tone"]))
     subject_words = words["subject_one" if len(notices) == 1 else "subject_many"]
-    subject = subject_words.format(region=agreement.name, title=worst["title"], count=len(notices))
+    subject = subject_words.format(region=agreement.name, title=worst["title"], **counting({"count": len(notices)}))
     people = ", ".join(f"{person.name} ({person.email})" for person in agreement.coordinators)
     facts = {
         "language": language,
@@ -96,6 +102,7 @@ def write(
         "signed": words["signed"].format(region=agreement.name),
         "reach": words["reach"].format(people=people) if to.is_school else "",
         "why": words["why"],
+        "school_page": school_page if to.has_page else None,
     }
     return ComposedMail(
         " ".join(subject.split())[:180],
@@ -104,10 +111,14 @@ def write(
     )
 
 
-def _item(notice: Notice, language: str) -> dict[str, str]:
+def _item(notice: Notice, language: str, board: Callable[[str], str], to: Recipient) -> dict[str, Any]:
     said = texts("notices/kinds")[notice.kind]
-    found = {name: said[name][language].format(**notice.facts) for name in ("title", "text", "do")}
-    return {**found, "tone": said["tone"], "colour": _COLOURS[said["tone"]]}
+    facts = counting(notice.facts)
+    found = {name: said[name][language].format(**facts) for name in ("title", "text", "do")}
+    # The question stands on the round's page, with the answers that can be given
+    round_page = _board(board, notice.round_id, to) if notice.kind == "gate" else None
+    question = f"{round_page}#vragen" if round_page else None
+    return {**found, "tone": said["tone"], "colour": _COLOURS[said["tone"]], "question": question}
 
 
 def _heading(words: dict[str, str], round_id: str | None) -> str:

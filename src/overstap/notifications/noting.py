@@ -31,6 +31,7 @@ def tell(
     endings: Sequence[tuple[str, str, datetime]],
     board: Callable[[str], str],
     actor: str,
+    school_page: str | None = None,
 ) -> Counter[str]:
     """Bring a region's notices to what is so now, and queue the mails that may go.
 
@@ -41,6 +42,7 @@ def tell(
         endings: certificates that end soon: name, owner and moment.
         board: gives the address of a round's page.
         actor: who does it, for the evidence.
+        school_page: where schools find their pages.
 
     Returns:
         Counts: "noted" notices, and "digests" and "urgent" mails queued.
@@ -53,7 +55,7 @@ def tell(
         if found:
             agreement = found[-1].agreement
             for recipient, waiting in notices.waiting(unit).items():
-                if kind := _queue(unit, agreement, recipient, waiting, at=at, board=board):
+                if kind := _queue(unit, agreement, recipient, waiting, at=at, board=board, school_page=school_page):
                     done[kind] += 1
     return done
 
@@ -98,6 +100,7 @@ def _queue(
     *,
     at: datetime,
     board: Callable[[str], str],
+    school_page: str | None,
 ) -> str | None:
     """Queue a recipient's mail if one may go now; return which sort it was."""
     to = recipient_of(agreement, recipient)
@@ -114,10 +117,16 @@ def _queue(
         return None
     if not told:
         return None
-    written = write(agreement, to, [one.told for one in told], board=board, is_urgent=sort == "urgent")
+    written = write(
+        *(agreement, to, [one.told for one in told]),
+        board=board,
+        is_urgent=sort == "urgent",
+        school_page=school_page,
+    )
     meaning = f"{sort}/{recipient}/{at.astimezone(UTC).isoformat(timespec='seconds')}"
     mail = Mail(meaning, f"notice_{sort}", to.address, written.subject, written.text, written.html)
-    outbox.queue(unit, [replace(mail, urgent=sort == "urgent")])
+    answers = tuple(person.email for person in agreement.coordinators) if to.is_school else ()
+    outbox.queue(unit, [replace(mail, urgent=sort == "urgent", reply_to=answers)])
     notices.told_in(unit, told, meaning)
     return "digests" if sort == "digest" else sort
 

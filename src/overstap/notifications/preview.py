@@ -45,6 +45,7 @@ def _mail(agreement: Agreement, told: list[Notice], language: str, *, urgent: bo
         board=lambda round_id: f"{ADDRESS}/plugin/rondes/rondes/ronde/{round_id}",
         is_urgent=urgent,
         language=language,
+        school_page=f"{ADDRESS}/scholen",
     )
 
 

@@ -10,7 +10,7 @@ from overstap.errors import sentences
 from overstap.ledger.delivery.non_delivery import Undelivered, give_up
 from overstap.ledger.notifications.outbox import Mail, queue
 from overstap.ledger.session import UnitOfWork
-from overstap.texts import texts
+from overstap.texts import counting, texts
 
 
 def tell_undelivered(unit: UnitOfWork, agreement: Agreement, kind: RoundKind) -> list[Undelivered]:
@@ -56,8 +56,10 @@ def mails(agreement: Agreement, kind: RoundKind, found: Sequence[Undelivered], *
             kind="non_delivery",
             round_id=round_id,
             to=person.email,
-            subject=words["coordinator"]["subject"][language].format(count=total, **facts),
-            text=words["coordinator"]["text"][language].format(name=person.name, count=total, lines=lines, **facts),
+            subject=words["coordinator"]["subject"][language].format(**counting({"count": total}), **facts),
+            text=words["coordinator"]["text"][language].format(
+                name=person.name, lines=lines, **counting({"count": total}), **facts
+            ),
             urgent=True,
         )
         for person in agreement.coordinators
@@ -74,8 +76,9 @@ def mails(agreement: Agreement, kind: RoundKind, found: Sequence[Undelivered], *
                 kind="non_delivery",
                 round_id=round_id,
                 to=school.contact,
-                subject=words["sender"]["subject"][language].format(count=count),
-                text=text.format(sender=school.label, count=count, lines=lines, **facts),
+                subject=words["sender"]["subject"][language].format(**counting({"count": count})),
+                text=text.format(sender=school.label, lines=lines, **counting({"count": count}), **facts),
+                reply_to=tuple(person.email for person in agreement.coordinators),
             )
         )
     return made
@@ -92,4 +95,4 @@ def _line(
         if not code or code in sentences()
     )
     sender = agreement.school(one.primary_school).label
-    return form[language].format(count=one.count, sender=sender, receiver=receiver, why=why or "-")
+    return form[language].format(**counting({"count": one.count}), sender=sender, receiver=receiver, why=why or "-")

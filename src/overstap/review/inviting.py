@@ -96,9 +96,7 @@ def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address
             begins = max(opens_at or sent_from(agreed), agreed.milestones.review_opens)
             moments = {"opens": begins, "closes": closes_at}
             kind = "renewed" if ref.number > 1 else "invitation"
-            mails.append(
-                FamilyMail(invitations.meaning(ref, one.key, 0), kind, one.email, moments, sent_from(agreed))
-            )
+            mails.append(FamilyMail(invitations.meaning(ref, one.key, 0), kind, one.email, moments, sent_from(agreed)))
             made.append(Invitation(ref, one.key, "email", 0, None))
     invitations.entitle(unit, persons)
     invitations.note(unit, made)
@@ -114,7 +112,9 @@ def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str
         with ledger.unit(found.region, actor) as unit:
             due = invitations.to_remind(unit, found.round_id, days, limit=GROUP)
             people: dict[tuple[VersionRef, str], tuple[str | None, datetime]] = {}
-            for ref, content, closes_at, _ in opened_dossiers(unit, list(dict.fromkeys(one.ref.dossier for one in due))):
+            for ref, content, closes_at, _ in opened_dossiers(
+                unit, list(dict.fromkeys(one.ref.dossier for one in due))
+            ):
                 for one in people_of(unit.keys, read(content), wall(at).date()):
                     people[ref, one.key] = one.email, closes_at
             mails, made = [], []

@@ -5,12 +5,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
+from overstap.ledger.alarms import to_tell
+from overstap.ledger.review.person_events import guessed_codes
 from overstap.ledger.rounds import due_work, rounds
 from overstap.ledger.rounds.due_work import NOTICES
+from overstap.ledger.rounds.rounds import RoundRow
+from overstap.notifications.alerts import queue_alarms, queue_ended_codes
 from overstap.notifications.noting import tell
 from overstap.notifications.outbox import work
 from overstap.notifications.smtp import Door
 from overstap.pki.watch import ExpiryKind, expiring
+from overstap.review.person_alerts import alert_persons
 from overstap.rounds import next_look
 from overstap.rounds.context import Context
 from overstap.rounds.reviewing import invite_released
@@ -26,7 +31,15 @@ def notify(context: Context, region: str, *, board: Callable[[str], str]) -> Cou
     """
     with context.ledger.unit(region, "tell") as unit:
         due_work.begin(unit, NOTICES)
-    return tell(context.ledger, region, at=context.clock(), endings=_endings(context), board=board, actor="tell")
+    return tell(
+        context.ledger,
+        region,
+        at=context.clock(),
+        endings=_endings(context),
+        board=board,
+        actor="tell",
+        school_page=context.settings.school_address,
+    )
 
 
 def invite_late(context: Context, region: str) -> Counter[str]:
@@ -41,7 +54,37 @@ def invite_late(context: Context, region: str) -> Counter[str]:
         found = rounds.not_closed(unit)
     for one in found:
         done += invite_released(context.of_round(one.round_id, one.agreement), "invite_late")
+        done += alert(context, region, one)
     return done
+
+
+def alert(context: Context, region: str, found: RoundRow) -> Counter[str]:
+    """Tell persons what was done in their name, schools which codes ended, and the administrator what is an alarm.
+
+    Args:
+        context: settings and ledger.
+        region: region id.
+        found: an open round.
+    """
+    settings, done = context.settings, Counter[str]()
+    if not found.kind.is_inspected:
+        return done
+    done += alert_persons(
+        context.ledger,
+        region=region,
+        round_id=found.round_id,
+        actor="alert",
+        address=settings.review_address,
+        clock=context.clock,
+    )
+    with context.ledger.unit(region, "alert") as unit:
+        ended = guessed_codes(unit, found.round_id)
+        done["ended_codes"] += queue_ended_codes(
+            unit, found.agreement, found.round_id, ended, school_page=settings.school_address
+        )
+        if settings.alarm_mail:
+            done["alarms"] += queue_alarms(unit, to_tell(unit), to=settings.alarm_mail)
+    return +done
 
 
 def send_mail(context: Context, region: str, *, server: Callable[[], AbstractContextManager[Door]]) -> Counter[str]:

@@ -143,8 +143,14 @@ def test_a_school_gets_whom_to_call_and_no_link_to_airflow(agreement: Agreement)
     person = agreement.coordinators[0]
     shown = dict(previews(agreement))
     assert person.email in shown["missed_data_due"].text
-    assert "https://" not in shown["missed_data_due"].text
+    assert "plugin/rondes" not in shown["missed_data_due"].text
+    assert "https://overstap.example.nl/scholen" in shown["missed_data_due"].text, "where its own page is"
+    assert "https://overstap.example.nl/scholen" not in shown["not_collected"].text, "who receives has none"
     assert "https://overstap.example.nl/plugin/rondes" in shown["red_task"].text
+    assert re.search(r"https://overstap\.example\.nl/plugin/rondes/\S+#vragen", shown["gate"].text), (
+        "to the question itself"
+    )
+    assert '#vragen"' in shown["gate"].html
 
 
 def test_who_left_the_agreement_is_nobody(agreement: Agreement) -> None:

@@ -74,8 +74,12 @@ def awaiting_letter(unit: UnitOfWork, round_id: str, primary_school: str) -> lis
     """Return a school's persons who may still answer and have had no letter; a code goes on for a newer version."""
     return _persons(
         unit,
-        "d.primary_school = %(school)s and not exists (select from overstap.invitation i "
-        "where i.dossier = e.dossier and i.person = e.person and i.channel = 'letter')",
+        "d.primary_school = %(school)s and (not exists (select from overstap.invitation i "
+        "where i.dossier = e.dossier and i.person = e.person and i.channel = 'letter') "
+        # A code that was guessed at has ended, and a new letter follows
+        "or exists (select from overstap.review_access a where a.dossier = e.dossier and a.person = e.person "
+        "and a.ended_why = 'guessed' and not exists (select from overstap.review_access b where b.dossier = a.dossier "
+        "and b.person = a.person and b.issued_at > a.issued_at)))",
         round_id,
         school=primary_school,
     )
@@ -218,6 +222,8 @@ class Reached:
     """When they saw the current version on the parents' pages for the first time."""
     answer: str | None
     answered_at: datetime | None
+    guessed_at: datetime | None
+    """When the code ended since its birth date was guessed at; none when a newer code followed."""
 
 
 def reached(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Reached]:
@@ -235,7 +241,11 @@ def reached(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Reache
                    (select min(a.opened_at) from overstap.content_access a
                      where a.dossier = e.dossier and a.number = e.number and a.person = e.person
                        and a.purpose = 'parent_page'),
-                   r.agreed, r.recorded_at
+                   r.agreed, r.recorded_at,
+                   (select max(a.ended_at) from overstap.review_access a
+                     where a.dossier = e.dossier and a.person = e.person and a.ended_why = 'guessed'
+                       and not exists (select from overstap.review_access b where b.dossier = a.dossier
+                                          and b.person = a.person and b.issued_at > a.issued_at))
               from overstap.dossier d
               join overstap.entitled e on e.dossier = d.dossier and e.number = d.version
               left join overstap.invitation i on i.dossier = e.dossier and i.number = e.number and i.person = e.person

@@ -1,0 +1,291 @@
+"""Delivery reports as mail systems, gateways and people send them: what failed is seen, what is unclear is listed."""
+
+# ruff: noqa: E501 - mails stand here as they are sent
+
+import base64
+from email.message import EmailMessage
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from overstap.notifications.bounces import MOST_BYTES, Bounce, Listed, Other, Unclear, bounce, bounces
+
+CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "bounces"
+MAIL = UUID("0190f5c2-1111-7222-8333-444455556666")
+COPY = (
+    f"From: overstap@regio.example.nl\nTo: ouder@example.org\nMessage-ID: <{MAIL}@regio.example.nl>\nSubject: Dossier\n"
+)
+STATUS = (
+    "Reporting-MTA: dns; mx.example.nl\nArrival-Date: Sun, 1 Nov 2026 10:00:00 +0100\n\n"
+    "Final-Recipient: rfc822; ouder@example.org\nAction: {action}\nStatus: {status}\n"
+)
+
+
+def report(
+    action: str = "failed",
+    status: str = "5.1.1",
+    *,
+    status_part: str | None = None,
+    status_type: str = "message/delivery-status",
+    copy: str = COPY + "\nTekst\n",
+    copy_type: str = "message/rfc822",
+    status_encoding: str = "7bit",
+    copy_encoding: str = "7bit",
+    head: str = "",
+) -> bytes:
+    """Return a report (RFC 3464), put together by hand: what is sent is seldom what a library would write."""
+    told = STATUS.format(action=action, status=status) if status_part is None else status_part
+
+    def coded(text: str, encoding: str) -> str:
+        return base64.encodebytes(text.encode()).decode() if encoding == "base64" else text
+
+    return (
+        "From: MAILER-DAEMON@mx.example.nl\nTo: overstap@regio.example.nl\nSubject: Undeliverable\nMIME-Version: 1.0\n"
+        f"{head}Content-Type: multipart/report; report-type=delivery-status; boundary=B\n\n"
+        "--B\nContent-Type: text/plain\n\nNiet bezorgd.\n"
+        f"--B\nContent-Type: {status_type}\nContent-Transfer-Encoding: {status_encoding}\n\n{coded(told, status_encoding)}\n"
+        f"--B\nContent-Type: {copy_type}\nContent-Transfer-Encoding: {copy_encoding}\n\n{coded(copy, copy_encoding)}\n--B--\n"
+    ).encode()
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="../shared/cases is not beside this checkout")
+@pytest.mark.parametrize(
+    ("file", "status"),
+    [
+        ("Postfix_expired_in_queue_failed_4.4.1.eml", "4.4.1"),
+        ("headers_in_base64.eml", "5.1.1"),
+        ("wrapped_in_multipart-mixed_by_a_gateway.eml", "5.1.1"),
+    ],
+)
+def test_what_failed_before_is_seen(file: str, status: str) -> None:
+    assert bounce((CASES / file).read_bytes()) == Bounce(MAIL, status)
+
+
+@pytest.mark.parametrize("status", ["4.4.1", "4.4.7", "4.2.2", "4.0.0", "5.1.1", "5.7.133", "5.4.14"])
+def test_whatever_failed_counts_also_after_days(status: str) -> None:
+    """RFC 3464 clause 2.3.3: `failed` says that no more attempts will be made, whatever the class of the status."""
+    assert bounce(report(status=status)) == Bounce(MAIL, status)
+
+
+@pytest.mark.parametrize("action", ["delayed", "relayed", "delivered", "expanded", "Delayed (still trying)"])
+def test_what_did_not_fail_is_no_bounce(action: str) -> None:
+    assert bounce(report(action=action, status="4.4.1" if "elay" in action else "2.0.0")) is None
+
+
+@pytest.mark.parametrize(
+    ("action", "status"),
+    [
+        ("failed", "5.1.1 (bad destination mailbox address)"),
+        ("failed (delivery failed)", "5.1.1"),
+        ("Failed", "5.1.1 (a (nested) comment: 4.0.0)"),
+        (" failed\t", "  5.1.1  "),
+        ("failed", "(user unknown) 5.1.1"),
+    ],
+)
+def test_comments_say_nothing(action: str, status: str) -> None:
+    assert bounce(report(action=action, status=status)) == Bounce(MAIL, "5.1.1")
+
+
+FIELDS = {
+    "folded": "Final-Recipient: rfc822;\n ouder@example.org\nAction:\n failed\nStatus:\n\t5.1.1\n",
+    "CRLF": STATUS.format(action="failed", status="5.1.1").replace("\n", "\r\n"),
+    "a block of no recipient more": "Reporting-MTA: dns; x\n\n\nX-Queue: 1\n\nFinal-Recipient: rfc822; a@b.nl\nAction: failed\nStatus: 5.1.1",
+    "two recipients, of which the first was told": (
+        "Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b.nl\nAction: relayed\nStatus: 2.0.0\n\n"
+        "Final-Recipient: rfc822; c@d.nl\nAction: failed\nStatus: 5.1.1\n"
+    ),
+    "status in the diagnostic code alone": (
+        "Final-Recipient: rfc822; a@b.nl\nAction: failed\nDiagnostic-Code: smtp; 550 5.1.1 No such user\n"
+    ),
+    "no action, as some old systems": "Final-Recipient: rfc822; a@b.nl\nStatus: 5.1.1\n",
+    "capitals": "FINAL-RECIPIENT: rfc822; a@b.nl\nACTION: FAILED\nSTATUS: 5.1.1\n",
+}
+
+
+@pytest.mark.parametrize("form", FIELDS)
+def test_fields_in_any_form(form: str) -> None:
+    assert bounce(report(status_part=FIELDS[form])) == Bounce(MAIL, "5.1.1")
+
+
+def test_a_failure_without_a_status_counts() -> None:
+    assert bounce(report(status_part="Final-Recipient: rfc822; a@b.nl\nAction: failed\n")) == Bounce(MAIL, "5.0.0")
+
+
+@pytest.mark.parametrize("encoding", ["7bit", "8bit", "base64"])
+@pytest.mark.parametrize(
+    "kind", ["message/delivery-status", "message/global-delivery-status", "MESSAGE/Delivery-Status"]
+)
+def test_a_status_part_of_any_kind_and_encoding(kind: str, encoding: str) -> None:
+    """RFC 6533: the international form, which may be encoded as the older one may not."""
+    part = STATUS.format(action="failed", status="5.1.1").replace("rfc822; ouder", "utf-8; zoë")
+    assert bounce(report(status_part=part, status_type=kind, status_encoding=encoding)) == Bounce(MAIL, "5.1.1")
+
+
+@pytest.mark.parametrize("encoding", ["7bit", "base64"])
+@pytest.mark.parametrize("kind", ["message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"])
+def test_a_copy_of_any_kind_and_encoding(kind: str, encoding: str) -> None:
+    assert bounce(report(copy=COPY, copy_type=kind, copy_encoding=encoding)) == Bounce(MAIL, "5.1.1")
+
+
+def test_quoted_printable_is_undone() -> None:
+    copy = COPY.replace("Message-ID: <0190", "Message-ID: =3C0190").replace("nl>\nSubject", "nl=3E\nSubject")
+    found = bounce(report(copy=copy, copy_type="text/rfc822-headers", copy_encoding="quoted-printable"))
+    assert found == Bounce(MAIL, "5.1.1")
+
+
+def wrapped(inner: bytes, kind: str) -> bytes:
+    if kind == "forwarded as an attachment":
+        return (
+            b"From: kantoor@school.nl\nContent-Type: multipart/mixed; boundary=W\n\n--W\n\nZie bijlage\n--W\nContent-Type: message/rfc822\n\n"
+            + inner
+            + b"\n--W--\n"
+        )
+    subtype = kind.encode()
+    return (
+        b"From: MAILER-DAEMON@mx.nl\nContent-Type: multipart/"
+        + subtype
+        + b"; boundary=W\n\n--W\n"
+        + inner[inner.index(b"Content-Type: multipart/report") :]
+        + b"\n--W\nContent-Type: text/plain\n\nVirusscanner.\n--W--\n"
+    )
+
+
+@pytest.mark.parametrize("kind", ["mixed", "related", "alternative", "signed", "forwarded as an attachment"])
+def test_whatever_a_gateway_wrapped_it_in(kind: str) -> None:
+    assert bounce(wrapped(report(), kind)) == Bounce(MAIL, "5.1.1")
+
+
+def test_the_mail_is_known_by_what_it_answers_too() -> None:
+    """Exchange and Google name our mail in the report's own head, and leave its copy out."""
+    head = f"In-Reply-To: <{MAIL}@regio.example.nl>\nReferences: <x@y> <{MAIL}@regio.example.nl>\n"
+    assert bounce(report(copy="Subject: x\n", head=head)) == Bounce(MAIL, "5.1.1")
+
+
+EXIM = (
+    "From: Mail Delivery System <Mailer-Daemon@mx.nl>\nAuto-Submitted: auto-replied\nX-Failed-Recipients: ouder@example.org\n"
+    f"Subject: Mail delivery failed\n\nThis is a permanent error.\n\n------ This is a copy of the message ------\n\n{COPY}\nx\n"
+)
+QMAIL = (
+    "From: MAILER-DAEMON@mx.nl\nSubject: failure notice\n\nHi. This is the qmail-send program at mx.nl.\nI'm afraid I wasn't able "
+    f"to deliver your message.\n\n<ouder@example.org>:\nSorry, no mailbox here.\n\n--- Below this line is a copy.\n\n{COPY}\nx\n"
+)
+
+
+@pytest.mark.parametrize("text", [EXIM, QMAIL])
+def test_older_forms_that_say_failed(text: str) -> None:
+    assert bounce(text.encode()) == Bounce(MAIL, "5.0.0")
+
+
+UNCLEAR = {
+    "a failure of a mail that is not ours": (report(copy=COPY.replace(str(MAIL), "other")), Unclear.NOT_OURS),
+    "a report without a copy": (report(copy=""), Unclear.NOT_OURS),
+    "a report without a status": (report(status_part=""), Unclear.NO_VERDICT),
+    "an action nobody knows": (report(action="verloren"), Unclear.NO_VERDICT),
+    "a passing status, no action": (
+        report(status_part="Final-Recipient: rfc822; a@b\nStatus: 4.4.1\n"),
+        Unclear.NO_VERDICT,
+    ),
+    "words of a mail system": (
+        b"From: postmaster@x.nl\nSubject: Onbestelbaar\n\nUw mail kwam niet aan.\n",
+        Unclear.NO_VERDICT,
+    ),
+    "an empty return path": (b"Return-Path: <>\nFrom: x@y.nl\nSubject: Fout\n\nHet lukte niet.\n", Unclear.NO_VERDICT),
+    "nothing": (b"  \n", Unclear.UNREADABLE),
+    "no mail": (b"\xff\xfenonsense" * 50, Unclear.UNREADABLE),
+    "parts in parts without end": (
+        b"".join(b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (n, n) for n in range(3_000)),
+        Unclear.UNREADABLE,
+    ),
+    "too large": (b"From: x@y.nl\n\n" + b"x" * MOST_BYTES, Unclear.TOO_LARGE),
+}
+
+
+@pytest.mark.parametrize("what", UNCLEAR)
+def test_what_cannot_be_understood_is_listed(what: str) -> None:
+    content, why = UNCLEAR[what]
+    assert bounce(content) is why
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"From: ouder@example.org\nSubject: Re: Dossier\n\nIk heb een vraag.\n",
+        b"Return-Path: <>\nAuto-Submitted: auto-replied\nFrom: ouder@example.org\nSubject: Afwezig\n\nIk ben er niet.\n",
+    ],
+)
+def test_what_people_and_answering_machines_send_is_no_report(content: bytes) -> None:
+    assert bounce(content) is None
+
+
+def test_every_file_of_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(report())
+    (tmp_path / "b.txt").write_bytes(report(status="4.4.7"))
+    (tmp_path / "c.eml").write_bytes(report(action="delayed", status="4.4.1"))
+    (tmp_path / "d.msg").write_bytes(b"\xd0\xcf\x11\xe0 Outlook")
+    (tmp_path / "e").symlink_to(tmp_path / "gone")
+    assert list(bounces(tmp_path)) == [
+        Bounce(MAIL, "5.1.1"),
+        Bounce(MAIL, "4.4.7"),
+        Other(),
+        Listed("d.msg", Unclear.UNREADABLE),
+        Listed("e", Unclear.UNREADABLE),
+    ]
+    box = tmp_path / "box"
+    for part in ("cur", "new", "tmp"):
+        (box / part).mkdir(parents=True)
+    (box / "new" / "1.mx").write_bytes(report())
+    (box / "cur" / "2.mx:2,S").write_bytes(EXIM.encode())
+    assert list(bounces(box)) == [Bounce(MAIL, "5.1.1"), Bounce(MAIL, "5.0.0")]
+
+
+def test_what_a_library_writes_is_read(tmp_path: Path) -> None:
+    """A report as Python's own library writes one, with the copy that it encodes as it likes."""
+    inner = EmailMessage()
+    inner["Message-ID"] = f"<{MAIL}@regio.example.nl>"
+    inner["Subject"] = "Dossier van é"
+    inner.set_content("é" * 2_000)
+    made = EmailMessage()
+    made["From"] = "MAILER-DAEMON@mx.nl"
+    made.set_content("Niet bezorgd.")
+    made.add_attachment(inner)
+    made.add_attachment(
+        STATUS.format(action="failed", status="5.2.2").encode(), maintype="application", subtype="octet-stream"
+    )
+    raw = made.as_bytes().replace(b"application/octet-stream", b"message/delivery-status")
+    assert bounce(raw) == Bounce(MAIL, "5.2.2")
+
+
+def _broken(draw_bytes: bytes, place: int, cut: int) -> bytes:
+    good = report()
+    at = place % len(good)
+    return good[:at] + draw_bytes + good[at + cut :]
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=40), st.integers(0, 5_000), st.integers(0, 60))
+def test_no_report_is_a_traceback_or_silence(noise: bytes, place: int, cut: int) -> None:
+    """Whatever was damaged: it says what failed, or it is listed; one whose verdict still stands is never passed over."""
+    content = _broken(noise, place, cut)
+    found = bounce(content)
+    assert found is None or isinstance(found, Bounce | Unclear)
+    if b"\nAction: failed\n" in content and content.startswith(b"From: MAILER-DAEMON@mx.example.nl\n"):
+        assert found is not None
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=2_000))
+def test_no_bytes_are_a_traceback(content: bytes) -> None:
+    assert bounce(content) is None or isinstance(bounce(content), Bounce | Unclear)
+
+
+def test_ten_thousand_damaged_reports(thorough: bool) -> None:
+    if not thorough:
+        pytest.skip("ten thousand on request (--thorough)")
+    settings(max_examples=10_000)(
+        given(st.binary(max_size=40), st.integers(0, 5_000), st.integers(0, 60))(
+            lambda noise, place, cut: bounce(_broken(noise, place, cut)) is not ...
+        )
+    )()
