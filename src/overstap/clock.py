@@ -1,4 +1,4 @@
-"""The one clock: what time it is, and what a Dutch wall time means.
+"""The clock: the present moment, and conversion of Dutch wall time.
 
 Core functions take the time as an argument; this module is asked for it at the edge only (a command, a task, a
 request).

@@ -1,4 +1,4 @@
-"""The one error family: a stable code, and what it says to whom.
+"""The error family: a stable code, and sentences for each reader in Dutch and English.
 
 The sentences stand in `include/texts/errors/`, Dutch with English beside it. An error carries facts (a school, a count,
 a date), never a pupil's data: its message ends up in logs and on screens.

@@ -1,4 +1,4 @@
-"""Where things are, read from the environment when asked, never at import. docs/settings.md explains each."""
+"""Settings, read from the environment when asked for (docs/settings.md)."""
 
 from pathlib import Path
 

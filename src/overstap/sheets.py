@@ -1,4 +1,4 @@
-"""How our workbooks look: one font, and rows as high as their text, which not every program works out by itself."""
+"""Style of workbooks: font and row heights."""
 
 import math
 import re

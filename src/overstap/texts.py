@@ -1,4 +1,4 @@
-"""Sentences for people, from the one place where they stand: `include/texts/`, Dutch with English beside it."""
+"""Sentences for people from `include/texts/`, Dutch with English beside it."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -1,4 +1,4 @@
-"""Writes a file that nobody sees half."""
+"""Atomic writing of files."""
 
 import os
 import secrets

@@ -1,4 +1,4 @@
-"""What a region agreed: the file, its model, and the rounds in it. Knows no stage and no ledger."""
+"""Agreements of regions: files, their typed model, and the rounds in them; independent of stages and ledger."""
 
 from overstap.agreements.load import agreement_paths, load_agreement, load_all
 from overstap.agreements.model import (

@@ -1,4 +1,4 @@
-"""Entries as an iCalendar file (RFC 5545), for the calendar programs of schools and coordinators.
+"""iCalendar files (RFC 5545) of a region's agreed moments.
 
 Moments are written in UTC (form 2 of RFC 5545, 3.3.5): every program shows them in Dutch wall time without being told
 when Dutch clocks change. A date that moves keeps its UID, so a calendar that follows the file moves it too.

@@ -1,4 +1,4 @@
-"""What may still change in a round that runs: each difference gets a verdict, and what may not stays as it was.
+"""Verdicts on differences between a running round's agreement and a changed file: accepted, or kept as it was.
 
 Pure: how far the round is comes as facts. Airflow, the ledger and the command all ask here.
 """

@@ -1,4 +1,4 @@
-"""An agreement as dated entries: what a calendar shows, whoever draws it."""
+"""Dated entries of an agreement, for calendars."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What differs between two versions of an agreement, told by key: a pure comparison, without a verdict."""
+"""Differences between two versions of an agreement, by key and without a verdict."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

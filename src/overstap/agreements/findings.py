@@ -1,4 +1,4 @@
-"""What checking says about an agreement: where, how bad, in two languages, and what to do."""
+"""Findings about an agreement: place, severity, message and remedy in two languages."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

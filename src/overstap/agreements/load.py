@@ -1,4 +1,4 @@
-"""From file to model. One broken file never stops another."""
+"""Loading of agreement files; a broken file is reported and stops no other."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What holds for the whole country in a school year: statutory dates, school holidays, public holidays, usual rounds.
+"""National data of a school year: statutory dates, school holidays, public holidays, usual rounds.
 
 A year is a file, `include/calendar/<school year>.yaml`. For a year without a file the dates that follow from the law
 and the date of Easter are computed, and holidays are assumed.

@@ -1,4 +1,4 @@
-"""Which reminders are due when. Pure: who is reminded, and by what, is for whoever sends them."""
+"""Due reminders, computed without side effects."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

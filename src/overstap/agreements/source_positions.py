@@ -1,4 +1,4 @@
-"""An agreement as its files state it: plain data with the national defaults filled in, and where each thing stands.
+"""Plain data of agreement files with national defaults, and the file and line of each value.
 
 Loading and checking both begin here, so they cannot read a file differently.
 """

@@ -1,4 +1,4 @@
-"""Puts one value back into the plain data of an agreement, by the path with which a difference names it."""
+"""Setting one value in the plain data of an agreement by its path."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Signs the evidence so far: a Merkle root over the audit lines since the last checkpoint.
+"""Signed checkpoints: a Merkle root over the audit lines since the last one.
 
 Handed out to the participants, it keeps the tail of the chain from being cut off unseen. The signature is over the
 payload's bytes, so `openssl dgst -sha256 -verify` proves it with the certificate's public key.

@@ -1,4 +1,4 @@
-"""A coordinator's decisions in sentences, each kind in its own."""
+"""Sentences about coordinators' decisions, one per kind."""
 
 from overstap.agreements import RoundKind
 from overstap.clock import spoken

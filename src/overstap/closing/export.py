@@ -1,4 +1,4 @@
-"""The evidence as a file, and its proof by whoever has only that file.
+"""Export of the audit chain to a file, and its verification without the database.
 
 One JSON object a line: `{"line": payload, "hash": hex}` for each audit line in order, then
 `{"checkpoint": payload, "signature": base64, "certificate": PEM}` for each checkpoint.

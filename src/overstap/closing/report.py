@@ -1,4 +1,4 @@
-"""The report on a round: HTML and CSV, counts and school names, no pupils."""
+"""Report of a round in HTML and CSV: counts and names of schools, no pupils."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Sealed delivery and signed confirmation.
+"""Sending of sealed dossiers and verification of signed confirmations.
 
     seal -> push -> (receiving end: open, store, receipt) -> verify_receipt
 

@@ -1,4 +1,4 @@
-"""How long to wait before trying again: longer each time, never in step with others, never longer than a quarter day.
+"""Waiting times between attempts: exponential with jitter, at most six hours.
 
 Receivers whose lines broke at one moment (a data centre, a supplier) must not be called at one moment again, so each
 wait is drawn by chance from the upper half of its bound.

@@ -1,4 +1,4 @@
-"""What became of a primary school's pupils, as the file that the school itself may have."""
+"""File for a primary school with the results of its own pupils."""
 
 import csv
 import io

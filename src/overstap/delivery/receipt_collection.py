@@ -1,4 +1,4 @@
-"""Takes in what a school left for us: receipts of what stands ready for it, and results of what it has."""
+"""Collection of receipts and results that schools leave in folders and on servers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Judges what schools sign, whatever way it came: the one place where bytes from a school become an answer."""
+"""Verification of everything that schools sign, for all channels."""
 
 import logging
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a school has already, after our ledger was restored from an older backup: nothing goes twice.
+"""Reconciliation after a restore: receivers tell what they stored, so that nothing is sent twice.
 
 A delivery's message id follows from what it means (`ToSeal.meaning`), so the school knows it, and refuses other bytes
 under it. It shows what it has instead; when the same files are in it, that envelope is the delivery, and its receipt

@@ -1,4 +1,4 @@
-"""Takes back what schools have of withdrawn dossiers: a signed statement each, brought until it is confirmed."""
+"""Sending of revocations of withdrawn dossiers until each receiver confirmed."""
 
 import hashlib
 import logging

@@ -1,4 +1,4 @@
-"""Seals what may leave: each inspected dossier, with the parents' answer filled in, for each school that may have it.
+"""Sealing of inspected dossiers for each school that may receive them.
 
 Sealing has no effect outside: envelopes are kept in the ledger, in the transaction that claimed their dossiers, so a
 kill in the middle leaves either both or nothing.

@@ -1,4 +1,4 @@
-"""Sends a school what is sealed for it, the way it chose, and lets the ledger judge by verified receipts alone."""
+"""Sending of sealed envelopes by the school's channel; verified receipts alone decide the outcome."""
 
 import hashlib
 import logging

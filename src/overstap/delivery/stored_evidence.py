@@ -1,4 +1,4 @@
-"""Whether kept receipts still hold, for the ledger's checker."""
+"""Verification of kept receipts, for `overstap ledger check`."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""When delivery is unusual, so that a coordinator decides first: explicit rules over counts, dates and certificates.
+"""Rules that hold delivery for a coordinator's decision: counts, dates, certificates.
 
 A round in which everybody supplied and most was in order is delivered without a further question.
 """

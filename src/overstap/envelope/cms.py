@@ -1,4 +1,4 @@
-"""The few structures of Cryptographic Message Syntax that the format uses, and its algorithms.
+"""Structures and algorithms of Cryptographic Message Syntax (RFC 5652, RFC 5083) that the format uses.
 
 RFC 5652 (SignedData), RFC 5083 and 5084 (AuthEnvelopedData, AES-GCM), RFC 5753 (ECDH), RFC 4055 and 4056 (OAEP, PSS),
 RFC 5035 (signing certificate). Each structure has just the fields that the format has: what else CMS permits does not

@@ -1,4 +1,4 @@
-"""Writing DER from parts that are DER already.
+"""DER encoding from parts that are DER already.
 
 Reading goes through declared structures (`overstap.envelope.cms`), which is what keeps it strict. Writing knows every
 byte beforehand but a few; joining them takes a third of the time that encoding the structures takes. A test reads what

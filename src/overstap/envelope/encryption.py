@@ -1,4 +1,4 @@
-"""CMS AuthEnvelopedData: readable by one key only, and changed by nobody (docs/envelope.md, part "Encryption")."""
+"""CMS AuthEnvelopedData: encryption for one key, with integrity (docs/envelope.md, part "Encryption")."""
 
 import os
 from dataclasses import dataclass

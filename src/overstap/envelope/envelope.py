@@ -1,4 +1,4 @@
-"""Seal a dossier for one school, and open what was sealed: package, sign, encrypt, and back (docs/envelope.md)."""
+"""Sealing a dossier for one school, and opening a sealed one (docs/envelope.md)."""
 
 import hashlib
 import logging

@@ -1,4 +1,4 @@
-"""The question what a school has stored under a message id, and its answer: receipt, manifest and envelope.
+"""Request for what a school stored under a message id, and its answer.
 
 Asked when a receiver says that it has another content under an id than ours, which is what happens when our ledger was
 restored from an older backup: then its receipt tells what was delivered (docs/envelope.md, part "Over HTTPS").

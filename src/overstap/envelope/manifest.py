@@ -1,4 +1,4 @@
-"""The manifest: what an envelope holds, from whom, for whom. It is inside the signature.
+"""Manifest: contents, sender and recipient of an envelope, inside the signature.
 
 The recipient stands in it so that a dossier cannot be taken out by one school and sealed again for another in the
 first sender's name (surreptitious forwarding).

@@ -1,4 +1,4 @@
-"""Message ids: UUID version 7 (RFC 9562 5.7), so that they sort by time and name nobody."""
+"""Message ids: UUID version 7 (RFC 9562 section 5.7), sortable by time."""
 
 from datetime import UTC, datetime
 from uuid import UUID

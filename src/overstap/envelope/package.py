@@ -1,4 +1,4 @@
-"""The package inside an envelope: a ZIP of a few flat files, written always the same and read with distrust."""
+"""Package inside an envelope: a ZIP of a few flat files with one canonical form."""
 
 import re
 import stat

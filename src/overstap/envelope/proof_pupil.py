@@ -1,4 +1,4 @@
-"""The test message of a school that asks: it stands ready under a pupil who does not exist (docs/pull.md)."""
+"""Fictitious pupil of test messages to schools that pull (docs/pull.md)."""
 
 from datetime import date
 

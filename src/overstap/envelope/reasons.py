@@ -1,4 +1,4 @@
-"""Why an envelope was not accepted: one failure to the outside, the precise reason inside.
+"""Reasons for which an envelope is refused: one for the outside, a precise one inside.
 
 A sender who could tell "wrong key" from "wrong padding" from "wrong signature" could use a receiver as an oracle; the
 receiver's administrator needs just that distinction. So the error's code and sentences are always the same, and

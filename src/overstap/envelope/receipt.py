@@ -1,4 +1,4 @@
-"""The receipt: the receiving school's signed statement of what it did with one envelope.
+"""Receipts: signed statements of a receiving school about one envelope.
 
 Only a receipt whose signature, chain, school and digests all match turns a delivery into "confirmed"; `verify_receipt`
 is the one way to get a `Receipt` out of bytes that came from elsewhere.

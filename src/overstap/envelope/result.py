@@ -1,4 +1,4 @@
-"""The second answer: the receiving school's signed statement of what became of a dossier after it was received.
+"""Results: signed statements of a receiving school after its receipt.
 
 Imported, or rejected with a reason; and for a placement round whether the pupil was placed. It may come days after the
 receipt, and again when something changed: the one stated last counts. No free text, so no personal data.

@@ -1,4 +1,4 @@
-"""Taking an envelope back: the sending school's signed statement, and the receiving school's signed answer.
+"""Revocations of envelopes: the sender's signed statement and the receiver's signed answer.
 
 Both are CMS SignedData like a receipt (docs/envelope.md, part "Taking back"), around JSON that names no pupil: a
 message id, digests, and two schools.

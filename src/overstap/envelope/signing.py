@@ -1,4 +1,4 @@
-"""CMS SignedData: who made this content, provably and for years (docs/envelope.md, part "Signature")."""
+"""CMS SignedData: signatures of schools and conductors (docs/envelope.md, part "Signature")."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The form of what a receiving school signs about a message: receipts, results, and answers to a taking back.
+"""Common form of signed statements: receipts, results, answers to revocations.
 
 CMS SignedData around JSON: format, message id, what is stated, the moment (which is the second of signing), who states
 it, and with which software. What differs is what is stated; how it is made, read and held against what was expected is

@@ -1,4 +1,4 @@
-"""From a source into the ledger: each dossier read, cut to what law, profile and agreement allow, and stored in groups.
+"""Intake of one school's dossiers: read, minimised, and stored in groups.
 
 One bad file never stops another. A rerun stores only what is new or changed.
 """

@@ -1,4 +1,4 @@
-"""What a source refuses, by a code with what to do, and never with a pupil's data."""
+"""Refusals of files and rows, by code and without pupil data."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""The business truth: the only door to the ledger's database.
+"""The ledger: business truth in PostgreSQL, and the only code that queries it.
 
 `door` opens a unit of work in one region; the modules beside it say, one subject each, what can be done inside it:
 `rounds`, `dossiers`, `reviews`, `deliveries`, `reports`, `audit`. `migrate` makes the database, `secrets` holds the

@@ -1,4 +1,4 @@
-"""Accounts of schools and who is signed in, for the school's pages."""
+"""Accounts and sessions of schools' staff."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The evidence: a hash chain per region, and the proof of an exported one without the database.
+"""Audit chain: one hash chain per region, verifiable without the database.
 
 A line's hash is SHA-256 over its payload, and the payload holds the hash of the line before: change, remove or move one
 and every later line tells. What the tail lost only an outsider can tell, hence the signed checkpoints handed out.

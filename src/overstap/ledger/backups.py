@@ -1,4 +1,4 @@
-"""When backups were made, as whoever makes them tells it: the ledger cannot see what is done around it."""
+"""Reported moments of backups."""
 
 from datetime import datetime
 

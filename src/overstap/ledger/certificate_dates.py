@@ -1,4 +1,4 @@
-"""Until when certificates hold, as whoever has their folder saw it last: for pages of a process that has not."""
+"""Cached expiry dates of certificates, for processes without the trust store."""
 
 from collections.abc import Mapping
 from datetime import datetime

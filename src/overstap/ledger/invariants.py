@@ -1,4 +1,4 @@
-"""Asserts over the whole ledger what must hold after any fault: the invariants I1 to I8.
+"""Invariants I1 to I8, asserted over the whole ledger.
 
 Each check gives the rows that break it, by id. A check never mends; it names.
 """

@@ -1,4 +1,4 @@
-"""Looking into the ledger without keys: for pages that show counts, in a process that has no key of any region."""
+"""Read-only access without keys, for pages that show counts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

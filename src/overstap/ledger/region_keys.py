@@ -1,4 +1,4 @@
-"""A region's keys: files outside the database, one to encrypt with, one to find a pupil by.
+"""Keys of a region, kept in files outside the database: one encrypts, one makes keyed hashes of pupil numbers.
 
 `<keys>/<region>/<key id>.key` are content keys: the newest id encrypts, all decrypt (rotation is a new file).
 `<keys>/<region>/lookup` is the key of the hash by which a pupil is found; to rotate it all hashes must be rebuilt.

@@ -1,4 +1,4 @@
-"""Erases what is over: first the content of dossiers, later whatever could lead back to a pupil or a parent.
+"""Erasure after retention: content first, identifying data later.
 
 The database says what may go (include/schemas/ledger/code/12_retention.sql). Each group is a transaction with its audit
 lines, so a kill in the middle leaves whole groups, and the next run goes on. What stays are states, counts, digests,

@@ -1,4 +1,4 @@
-"""Rows written as a group: one statement, one round trip, however many there are."""
+"""Inserting rows as a group, in one statement."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Units of work: a transaction in one region, under that region's role."""
+"""Sessions: a transaction in one region, under that region's role."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

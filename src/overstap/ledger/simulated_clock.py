@@ -1,4 +1,4 @@
-"""The clock of a ledger that is only rehearsed in: it runs on from any moment that its owner sets it to.
+"""Settable clock of a rehearsal's ledger.
 
 A real ledger's clock is PostgreSQL's own, and no login of a deployment's services can touch it.
 """

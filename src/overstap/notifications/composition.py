@@ -1,4 +1,4 @@
-"""How notices read: one mail for all that somebody is to be told, as plain text and as HTML."""
+"""Composition of a mail from notices, as plain text and HTML."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A mail as it goes over the wire: plain text with HTML beside it, and a Message-ID that a second attempt has too."""
+"""Mail as sent: plain text with HTML beside it, and a stable Message-ID."""
 
 import re
 from datetime import datetime

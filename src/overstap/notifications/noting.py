@@ -1,4 +1,4 @@
-"""Notes what is to be told about a region's rounds, and puts mails that may go now in the outbox. Safe to repeat."""
+"""Noting what is to be told about a region's rounds, and queueing the mails that may go now. Safe to repeat."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What is to be told to whom, from how a round stands. Pure: the same standing gives the same notices."""
+"""Notices that follow from a round's status, computed without side effects."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

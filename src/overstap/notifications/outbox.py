@@ -1,4 +1,4 @@
-"""Works the outbox: every mail that is due goes once, with its evidence before it.
+"""Worker of the outbox: each due mail is sent once, after its audit line.
 
 A kill in the middle loses nothing: the mail that was on its way is found as `sending` and goes again under the same
 Message-ID. A mail server that is down stops the work, not a mail: all stay for the next time.

@@ -1,4 +1,4 @@
-"""Every kind of mail for an agreement, about a round as it might stand: what schools will get, before they get it."""
+"""Previews of every kind of mail of an agreement."""
 
 from collections import Counter
 from collections.abc import Iterator

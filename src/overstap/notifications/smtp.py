@@ -1,4 +1,4 @@
-"""The door to a mail server: one SMTP connection, and what its answers mean."""
+"""SMTP client, and the meaning of a server's replies."""
 
 import smtplib
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""When mail goes: a digest once a day, what is urgent at once, and nothing in quiet hours. Dutch wall time."""
+"""Sending times: a daily digest, urgent mail at once, nothing in quiet hours (Dutch wall time)."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Tells coordinator and sender what is undelivered, at the moment receipts were due: once, and by mail as well."""
+"""Telling coordinator and sender of undelivered dossiers when receipts were due, once."""
 
 from collections import defaultdict
 from collections.abc import Sequence

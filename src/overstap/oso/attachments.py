@@ -1,4 +1,4 @@
-"""Attachments: Base64 of a ZIP that holds one file, and nothing that could harm who opens it.
+"""Attachments: Base64 of a ZIP with one file, checked for active content.
 
 Everything is bounded: no archive is unpacked beyond the limits, none is unpacked to disk, and what cannot be read
 gives a finding, never an exception. The file's type is told by its content, since a name proves nothing.

@@ -1,4 +1,4 @@
-"""From plain values to a dossier: the order of the elements comes from the catalogue, not from the caller."""
+"""Building a dossier from plain values in the catalogue's order."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The catalogue: everything known about a version of the OSO data set, read from `include/schemas/oso/<version>/`.
+"""Catalogue of a version of the OSO data set, read from `include/schemas/oso/<version>/`.
 
 The one source from which reading, writing, the structure check, frames, labels and minimisation derive. A version is
 data: a folder with `version.yaml`, `fields.csv`, `codelists.csv` and `matrix.csv`; `based_on` lets a version state

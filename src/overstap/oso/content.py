@@ -1,4 +1,4 @@
-"""What a file is, told by its content: its type, whether something in it runs, and the text in it."""
+"""Type, active content and text of a file, judged by its content."""
 
 import re
 from collections.abc import Set

@@ -1,4 +1,4 @@
-"""Minimisation: what may go along, and not a field more.
+"""Minimisation: removal of every field that may not be sent.
 
 A category goes when the profile allows it (the matrix of the standard), the region agreed on it, and the school did
 not switch it off itself. Anything else is taken out with all that hangs on it, attachments too, and marked, so that a

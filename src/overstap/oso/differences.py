@@ -1,4 +1,4 @@
-"""What changed between two dossiers of a pupil, by field and category: what parents have to be shown again."""
+"""Differences between two dossiers of a pupil, by field and category."""
 
 from bisect import bisect_left
 from collections import Counter, defaultdict

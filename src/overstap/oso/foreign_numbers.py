@@ -1,4 +1,4 @@
-"""Looks in a text, however long, for a number that is another person's citizen service number (BSN).
+"""Search for other persons' citizen service numbers (BSN) in text.
 
 One in eleven of all numbers of nine digits passes the eleven test, so that alone says little: only a number beside
 which the text says that it is one is sure. Those may be written with dots or spaces; elsewhere that would be too

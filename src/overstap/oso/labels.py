@@ -1,4 +1,4 @@
-"""What blocks and fields are called, in the languages of `labels.csv`: for who shows a dossier without reading one.
+"""Labels of blocks and fields in the languages of `labels.csv`.
 
 Dutch stands in the columns `label` and `help`, English in `label_en` and `help_en`; a language more is two columns
 more. What a language lacks is said in Dutch.

@@ -1,4 +1,4 @@
-"""Whose right it is to inspect a dossier, and how they are reached, as far as the dossier may say so.
+"""Persons entitled to inspect a dossier, and their contact details.
 
 Legal representatives who are alive; between secondary schools a pupil of sixteen or older instead (DOMAIN 3.5). A
 secret address is never given, and no address of one person stands in for another's: parents may live apart.

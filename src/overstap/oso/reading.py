@@ -1,4 +1,4 @@
-"""The one place where XML from outside is parsed.
+"""Reading of XML from outside: the only place where it is parsed.
 
 Nothing here trusts the file: no DTD at all (so no entities and no network), bounds on size, depth, texts, attributes
 and number of elements, and only encodings that leave no doubt about what the characters are. Every refusal has a code;

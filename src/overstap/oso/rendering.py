@@ -1,4 +1,4 @@
-"""A dossier for people: Dutch labels, codes with their meaning, dates as a Dutch reader writes them."""
+"""Rendering of a dossier for people: Dutch labels, meanings of codes, Dutch dates."""
 
 from dataclasses import dataclass
 from datetime import date

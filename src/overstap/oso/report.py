@@ -1,4 +1,4 @@
-"""What a check of a dossier found, in the form of `overstap dossier check`: a verdict, the structure, the findings."""
+"""Result of `overstap dossier check`: verdict, structure, findings."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""The structure check: order, number, choices and forms of values, derived from the catalogue.
+"""Structure check against the catalogue: order, number, choices, forms of values.
 
 Accepts and rejects as the official XSD does, with one exception: a file may not choose its own types (xsi:type). The
 XSD lets a block be replaced by a longer one, and that would carry a second pupil past minimisation.

@@ -1,4 +1,4 @@
-"""Going through a dossier's fields with their paths, for whatever shows, compares or inspects them."""
+"""Traversal of a dossier's fields with their paths."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The simple types of the standard: which texts a leaf may hold.
+"""Simple types of the standard.
 
 The facts (base, pattern, bounds) are data in `include/schemas/oso/types.csv`; here is only what XML Schema 1.0 part 2
 says about the bases. Texts are judged as libxml2 judges them, since that is what receivers run.

@@ -1,4 +1,4 @@
-"""From dossier to bytes, and the digest that says whether two dossiers hold the same.
+"""Canonical bytes of a dossier, and their digest.
 
 The one way out of a dossier is Canonical XML 1.0 (W3C) of its tree, without white space between elements. Of elements
 in one default namespace that is short to write: no declaration within, `<a></a>` for an empty element, and a few

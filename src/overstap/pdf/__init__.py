@@ -1,4 +1,4 @@
-"""Paper: PDF documents in one look, with letters for every name. Knows nothing of dossiers and rounds."""
+"""PDF documents in one style; knows nothing of dossiers and rounds."""
 
 from overstap.pdf.sheet import Sheet
 

@@ -1,4 +1,4 @@
-"""Fonts with every letter that names in Dutch registers have, and Arabic; as packages, so that no machine differs."""
+"""Fonts for all letters of Dutch registers, and Arabic; installed as packages."""
 
 import unicodedata
 from functools import cache

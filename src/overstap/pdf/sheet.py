@@ -1,4 +1,4 @@
-"""A document in the house's look: A4, readable type, a line at the foot that says what it is and which page."""
+"""Page layout of PDF documents: A4, footer with title and page number."""
 
 import io
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Whose certificate is this, may it be used for that, and is it still good?
+"""Certificates: holder, purpose, validity and revocation.
 
 Certificates and private keys are files below one folder:
 

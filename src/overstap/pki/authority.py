@@ -1,4 +1,4 @@
-"""The development authority: certificates of the same shape as real ones, for demo and tests, marked as such.
+"""Development authority: certificates for demonstration and tests, refused in production.
 
 A deployment has certificates from PKIoverheid or ODOC; `TrustStore(production=True)` refuses everything made here.
 """

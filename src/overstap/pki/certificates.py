@@ -1,4 +1,4 @@
-"""The checks on one certificate that depend on nothing but the certificate."""
+"""Checks of one certificate by itself."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What the trust store hands out: certificates and keys that have passed every check at the moment asked for."""
+"""Certificates and keys that passed every check at a given moment."""
 
 import os
 import ssl

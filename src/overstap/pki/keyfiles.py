@@ -1,4 +1,4 @@
-"""Reading and writing certificates and private keys: whole files, keys for their owner only."""
+"""Reading and writing of certificates and private keys; key files are readable by their owner only."""
 
 from pathlib import Path
 

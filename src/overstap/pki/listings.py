@@ -1,4 +1,4 @@
-"""Which certificate files lie in a folder, by use: `signing-2.crt` is the second one of `signing`."""
+"""Certificate files of a folder by use: `signing-2.crt` is the second of `signing`."""
 
 import re
 import time

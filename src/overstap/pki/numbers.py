@@ -1,4 +1,4 @@
-"""A school's number in certificates: the OIN (Organisatie-identificatienummer) made from BRIN and branch.
+"""OIN (Organisatie-identificatienummer) of a school, made from BRIN and branch.
 
 An OIN has 20 characters: a prefix of 8 that names the register, a main part of 9 and a suffix of 3. Prefix 00000007 is
 the BRIN register (Logius OIN-Stelsel, chapter 6); the main part is BRIN and branch, padded with zeros on the left.

@@ -1,4 +1,4 @@
-"""Asking an authority's OCSP service (RFC 6960) about one certificate, where no revocation list covers the moment.
+"""OCSP client (RFC 6960), used where no revocation list covers the moment.
 
 Only an answer that this very authority answers for, about this very certificate, now, counts. Anything else is no
 answer: the certificate is then neither used nor condemned.

@@ -1,4 +1,4 @@
-"""A PKCS#12 file (RFC 7292): a private key with its certificates, as authorities and certificate stores hand it out."""
+"""PKCS#12 files (RFC 7292): a private key with its certificates."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a certificate is for. Separate certificates per role: a stolen TLS key must not be able to sign a dossier."""
+"""Purposes of certificates; one certificate per purpose limits what a stolen key can do."""
 
 from enum import StrEnum
 

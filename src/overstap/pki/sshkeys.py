@@ -1,4 +1,4 @@
-"""The key with which a region's conductor logs in at schools' SFTP servers.
+"""SSH key with which a region's conductor signs in at schools' SFTP servers.
 
 `conductor/<region>/sftp.key`, OpenSSH or PEM, mode 0600; its public half `sftp.pub` is what schools put into their
 server's `authorized_keys`.

@@ -1,4 +1,4 @@
-"""A file with a signature beside it (CMS SignedData, detached; RFC 5652), as evidence that leaves the house.
+"""Files with a detached signature (CMS SignedData, RFC 5652).
 
 Anybody proves it with stock OpenSSL: `openssl cms -verify -binary -inform DER -in x.p7s -content x -CAfile roots.pem
 -purpose any`.

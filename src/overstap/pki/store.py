@@ -1,4 +1,4 @@
-"""The trust store: certificates and keys by school and role, each checked for the use it is asked for."""
+"""Trust store: certificates and keys by school and role, checked for the use asked for."""
 
 import re
 from collections.abc import Callable, Iterator

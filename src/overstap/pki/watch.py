@@ -1,4 +1,4 @@
-"""What ends soon: certificates in use, authorities, revocation lists. A list to act upon weeks ahead, or to mail."""
+"""Expiry of certificates, authorities and revocation lists, weeks ahead."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Attachments in the judge's words: what `overstap.oso.attachments` finds, as findings."""
+"""Findings about attachments, from `overstap.oso.attachments`."""
 
 from overstap.oso import attachments, structure
 from overstap.oso.model import Dossier

@@ -1,4 +1,4 @@
-"""Own rules: what may go at all. The official sheets hold a dossier to its own word alone (DOMAIN 2.1)."""
+"""Own rules: categories that may not be sent (DOMAIN 2.1)."""
 
 from collections.abc import Iterator
 from functools import cache

@@ -1,4 +1,4 @@
-"""What the expectations over a region look at, and nothing else: a few columns of a few tables.
+"""Columns that the expectations over a region use.
 
 `overstap.oso.frames` lays out whole dossiers; a region of thousands, with attachments, would not fit in memory that
 way. Here the catalogue and the rules together say which fields are wanted, once per version, and the rest of a dossier

@@ -1,4 +1,4 @@
-"""Turns the rulebook into a plan per kind of dossier, and runs the plan over a walked dossier."""
+"""Plan of rules per kind of dossier, and its execution."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

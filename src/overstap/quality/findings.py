@@ -1,4 +1,4 @@
-"""What a rule says when a dossier breaks it: one shape for all rules, and one for the region."""
+"""Findings: one form for a dossier's rules, one for a region's."""
 
 from dataclasses import dataclass
 from enum import StrEnum

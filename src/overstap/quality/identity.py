@@ -1,4 +1,4 @@
-"""Own rules: is this one pupil, and are the numbers that name the pupil right (DOMAIN 5 and 5.1)."""
+"""Own rules: identity of the pupil and check digits (DOMAIN 5 and 5.1)."""
 
 import re
 from collections.abc import Iterator

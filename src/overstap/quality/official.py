@@ -1,4 +1,4 @@
-"""Official rules that are more than a table: each function yields the places where its rule is broken.
+"""Official rules that need code: each function yields the places where its rule is broken.
 
 Which rule ids a function serves, and for which kind of dossier, stands in `include/schemas/oso/<version>/rules.csv`.
 The verdict is that of the official sheets (ValideerOverstapprofielen.xsl, ValideerSwvPaO-profielen.xsl and

@@ -1,4 +1,4 @@
-"""Puts the region's quality page where the coordinator finds it: beside the report on the round."""
+"""Writing of the region's quality page beside the round's report."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Judges what is new in a round, the whole region at once, and leaves verdicts and school reports in the ledger."""
+"""Judgement of new dossiers of a round, for the whole region at once."""
 
 import logging
 from collections import Counter

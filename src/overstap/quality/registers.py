@@ -1,4 +1,4 @@
-"""The national registers of schools and partnerships, out of the lists that DUO publishes as CSV.
+"""National registers of schools and partnerships, from DUO's CSV lists.
 
 Any lists will do that have one of the columns below: DUO has renamed columns before, and publishes primary, secondary
 and special schools apart. What a folder holds no list of is not judged.

@@ -1,4 +1,4 @@
-"""The report for a school: what is wrong with its dossiers, where, and who mends it, in plain Dutch.
+"""List of faults for a school, in plain Dutch.
 
 Data in, text out; the caller writes the files. Pupils are named by the label and the key that the caller gives, never
 by name, so that a report can be mailed, printed and forwarded to a supplier.

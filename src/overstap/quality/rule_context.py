@@ -1,4 +1,4 @@
-"""A dossier laid out for judging: every block found once, so that a rule never searches.
+"""Dossier indexed by block for the rules.
 
 `Dossier.tree` holds the dossier as nested dictionaries. `Walk` goes down it once and keeps each block under its element
 name with the block above it, from which the path of a finding follows.

@@ -1,4 +1,4 @@
-"""The rules as data: which there are, when each applies, how severe it is, and what it says.
+"""Rules as data: condition, severity, message.
 
 `include/schemas/oso/<version>/rules.csv` holds the official rules of a version, `include/schemas/oso/own-rules.csv`
 our own suite for every version, `include/texts/rules/` the sentences. A rule's `check` is a word with arguments: a test

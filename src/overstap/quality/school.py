@@ -1,4 +1,4 @@
-"""Makes a school's report from the ledger, and keeps it there, encrypted: it names pupils by their LAS key.
+"""List of faults of a school from the ledger, kept encrypted.
 
 How each school stands is kept beside it in counts, so that the next report and the quality page can tell the trend.
 """

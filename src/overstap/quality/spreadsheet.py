@@ -1,4 +1,4 @@
-"""A school's list of faults as a workbook to work through: by screen and field of its own system, or by dossier.
+"""List of faults as a workbook, by screen and field or by dossier.
 
 Made from the report's CSV, which is what the ledger keeps. Every cell is text: nothing in it is taken for a formula.
 """

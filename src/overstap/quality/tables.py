@@ -1,4 +1,4 @@
-"""The tables that rules compare with: the height of each advice, and words that name a diagnosis."""
+"""Comparison tables of rules: order of advice, words that name a diagnosis."""
 
 import csv
 from functools import cache

@@ -1,4 +1,4 @@
-"""The asking side of pull: a school's line to a region's desk."""
+"""Client of a region's desk (pull)."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The web server of a receiving school: HTTPS, callers known by certificate.
+"""Web server of a receiving school: HTTPS with mutual TLS.
 
 POST /v1/envelopes      an envelope in, a receipt out (docs/envelope.md, part "Over HTTPS"); by its content type also a
                         statement that takes one back, or the question what is stored under a message id

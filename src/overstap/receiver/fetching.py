@@ -1,4 +1,4 @@
-"""What a receiving school does to fetch its dossiers: ask for each of its pupils, store, hand in the receipt."""
+"""Fetching of dossiers by pull: request, store, receipt."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""A receiving school's store in a folder: each accepted envelope exactly once, there before it is confirmed.
+"""Store in a folder: each accepted envelope exactly once, durable before it is confirmed.
 
     dossiers/<message id>/   envelope.cms, receipt.cms, manifest.json and the dossier's files; result.cms once stated
     tests/<message id>/      the same for test messages, which nobody imports

@@ -1,4 +1,4 @@
-"""A receiving school's store in PostgreSQL: an envelope and all that belongs to it is one transaction.
+"""Store in PostgreSQL: each envelope in one transaction.
 
 The primary key on the message id decides between two simultaneous posts, and the commit is the moment from which the
 receipt may be given.

@@ -1,4 +1,4 @@
-"""What a receiving school does with an envelope: check, open, store, confirm, in that order and once."""
+"""Reception of an envelope: check, open, store, confirm, once."""
 
 import hashlib
 import logging

@@ -1,4 +1,4 @@
-"""What a receiving school does when an envelope is taken back: check who says so, remove it, confirm, in that order."""
+"""Reception of a revocation: check the sender, remove, confirm."""
 
 import logging
 import os

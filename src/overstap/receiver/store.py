@@ -1,4 +1,4 @@
-"""What a receiving school's store has to do, in files (`storage.FolderStore`) or in a database (`postgres_store`).
+"""Interface of a receiving school's store.
 
 Whatever is answered has happened, durably: each accepted envelope is there exactly once before it is confirmed.
 """

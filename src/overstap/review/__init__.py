@@ -1,4 +1,4 @@
-"""Parents see it first: what they decided, as their school records it.
+"""Inspection by parents: codes, copies, letters, recorded decisions, proof.
 
 `decisions` reads a school's list; `recording` brings it into the ledger while the window is open.
 """

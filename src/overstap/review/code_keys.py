@@ -1,4 +1,4 @@
-"""The code in a family's letter, and the keys that come from it.
+"""Access codes and the keys derived from them.
 
 A code is 20 signs of Crockford's Base32: 100 random bits, so that guessing is hopeless and a fast derivation (HKDF,
 RFC 5869) is enough. The ledger keeps hashes of two tokens, one of the code and one of code and birth date, and a copy

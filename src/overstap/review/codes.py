@@ -1,4 +1,4 @@
-"""Gives persons their codes, and lets a code go on when the dossier gets a newer version.
+"""Issue of access codes, and their renewal for a newer version.
 
 A code is returned once and kept nowhere: whoever calls this prints or mails it. What is kept are hashes, and a copy of
 the dossier for this one person that only code and birth date open (`code_keys`, `showing`).

@@ -1,4 +1,4 @@
-"""What one person does not see of a dossier: the other carers' details, and whatever could betray a secret address.
+"""Removal of what one person may not see: other carers' details, secret addresses.
 
 Two parents who live apart may each see all that is said about their child, and not where the other lives. The receiving
 school gets the dossier whole.

@@ -1,4 +1,4 @@
-"""Invites the families of a round: notes whose right it is to look, mails who agreed to be mailed, reminds in time.
+"""Invitation of the families of a round, and reminders.
 
 Letters hold codes, so the school makes them itself (`printing_letters`). A mail goes through the outbox, which sends it
 not before the agreed hour, by the database's clock. Everything here may be repeated: each meaning is mailed once.

@@ -1,4 +1,4 @@
-"""Files that hold personal data: whole or not there, for their owner alone, and never over another."""
+"""Writing of files with personal data: atomic, for their owner only, never over another."""
 
 import os
 from collections.abc import Callable

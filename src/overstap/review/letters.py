@@ -1,4 +1,4 @@
-"""Letters that invite families to see the dossier: one file per school, a page per person, sorted by class and name."""
+"""Invitation letters: one PDF per school, a page per person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

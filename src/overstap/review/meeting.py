@@ -1,4 +1,4 @@
-"""A dossier on paper for a meeting at school: what one person may see, and a form to sign behind it."""
+"""Print of a dossier for a meeting at school, with a form to sign."""
 
 from uuid import UUID, uuid4
 

@@ -1,4 +1,4 @@
-"""The people of a dossier with the handles that the ledger knows them by."""
+"""Persons of a dossier with their handles in the ledger."""
 
 from datetime import date
 

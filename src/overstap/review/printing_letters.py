@@ -1,4 +1,4 @@
-"""Makes a school's letters: each person's code is made here, printed, and kept nowhere.
+"""Making of a school's letters; codes are printed and not kept.
 
 A code that was printed before ends when it is printed anew; so a letter is made once, and again only where the school
 asks for it by pupil. The file is whole before the codes count.

@@ -1,4 +1,4 @@
-"""The proof pack of one pupil: what was shown to whom and when, what they answered, what was sent. Signed.
+"""Proof pack of one pupil: what was shown, answered and sent, signed.
 
 A JSON file with every fact, a PDF of it for people, and beside each a detached signature of the region's conductor. Who
 opens the dossier for a pack is in the pack: that line is written first.

@@ -1,4 +1,4 @@
-"""The proof pack for people: the same facts as its JSON, on sheet."""
+"""Proof pack as PDF, with the facts of its JSON."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Brings a school's decisions into the ledger, in groups, while each dossier's window is open."""
+"""Recording of a school's list of decisions, in groups."""
 
 from collections import Counter
 from dataclasses import dataclass

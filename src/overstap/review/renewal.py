@@ -1,4 +1,4 @@
-"""A newer version of a dossier is released: codes go on with it, and an inspection too where only side matters changed.
+"""Renewal after a newer version is released: codes, and inspections of immaterial changes, carry over.
 
 The newer version is frozen anew, tells what changed, and asks about that. What the agreement calls immaterial
 (`inspection.immaterial`) is told and not asked: the decisions on the version before are kept for the newer one, on the

@@ -1,4 +1,4 @@
-"""One person's own copy of a frozen version: all that the pages show, as plain data, made where the region's keys are.
+"""One person's copy of a frozen version, as plain data for the pages.
 
 The pages neither read OSO nor know who else there is: what a person may not see is not in the copy.
 """

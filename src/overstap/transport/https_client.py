@@ -1,4 +1,4 @@
-"""A line over HTTPS with mutual TLS to somebody who is known by the OIN in the certificate, not only by host name.
+"""HTTPS client with mutual TLS that authenticates the server by OIN.
 
 Whoever is slow, hangs, drips or pours at the other end does harm to its own conversation only: every request ends by
 its deadline, and an answer is read no further than it was allowed to be long.

@@ -1,4 +1,4 @@
-"""An HTTPS server whose every caller is known by certificate: what a school's endpoint and a region's desk share."""
+"""HTTPS server that authenticates callers by certificate."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""A TLS socket to somebody who is known by certificate, that is done by its deadline whatever the other end does.
+"""TLS socket to a party known by certificate, with one deadline for everything.
 
 Before each wait it is given no more than the time that is left: an end that drips a byte a minute gains nothing by it.
 """

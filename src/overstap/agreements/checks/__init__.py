@@ -1,4 +1,4 @@
-"""Checking what a region agreed the way a good colleague would: everything at once, each with place and remedy.
+"""Checks of agreement files; each finding has a place and a remedy, and one run reports all of them.
 
 `shape` looks at keys and forms, `moments` at dates and clocks, `law` at the statutory year, `content` at what goes to
 whom, `people` at schools and coordinators. Each looks at the plain data, so that one mistake does not hide another.

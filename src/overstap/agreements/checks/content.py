@@ -1,4 +1,4 @@
-"""What goes to whom: categories that law and profile allow, and no full report before a pupil is registered."""
+"""Checks of data categories against law, profile and stage of registration."""
 
 import difflib
 from collections.abc import Mapping

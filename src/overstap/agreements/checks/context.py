@@ -1,4 +1,4 @@
-"""What every check gets to see of one agreement."""
+"""Input of every check: one agreement with its files and calendar."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

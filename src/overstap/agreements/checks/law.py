@@ -1,4 +1,4 @@
-"""The statutory year (Wet doorstroomtoetsen po; DOMAIN 4.1): what may not be earlier or later than the law says."""
+"""Checks of moments against the statutory school year (Wet doorstroomtoetsen po; DOMAIN 4.1)."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Dates and clocks: forms, order, closed days, the hour that does not exist and the one that comes twice."""
+"""Checks of moments: form, order, closed days, wall times that do not exist or exist twice."""
 
 import itertools
 import re

@@ -1,4 +1,4 @@
-"""When mail goes: a digest in quiet hours would wait until they are over."""
+"""Checks of mail times: a digest in quiet hours is reported."""
 
 from pydantic import ValidationError
 

@@ -1,4 +1,4 @@
-"""Schools and coordinators: who they are, how they supply and receive, and whether anybody answers the gates."""
+"""Checks of schools and coordinators: identity, way of supplying and receiving, accounts that answer gates."""
 
 import difflib
 import re

@@ -1,4 +1,4 @@
-"""How long things are kept: what leads back to a pupil goes last, for without the dossier it proves what was done."""
+"""Checks of retention periods: data that identify pupils are erased after the content, never before."""
 
 from overstap.agreements.checks.context import Context
 

@@ -1,4 +1,4 @@
-"""Keys and forms: what the model refuses, told in plain words with the place and the nearest right spelling."""
+"""Checks of keys and forms against the model, with the nearest known spelling."""
 
 import difflib
 from typing import Any

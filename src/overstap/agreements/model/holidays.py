@@ -1,4 +1,4 @@
-"""Whose school holidays count in a region."""
+"""The school holiday region of a region."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""What was agreed about a dossier that changes after parents saw it."""
+"""The agreed rules for a dossier that changes after parents inspected it."""
 
 from pydantic import field_serializer
 

@@ -1,4 +1,4 @@
-"""How the families of a round are invited to see the dossier."""
+"""The agreed way of inviting families to inspect a dossier."""
 
 from typing import Annotated, Literal
 

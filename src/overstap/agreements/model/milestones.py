@@ -1,4 +1,4 @@
-"""The agreed moments of a round, and the reminders of them."""
+"""The agreed moments of a round and their reminders."""
 
 import itertools
 from datetime import UTC

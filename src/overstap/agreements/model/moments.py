@@ -1,4 +1,4 @@
-"""A moment that people agreed on: Dutch wall time, which a clock must really show."""
+"""Moments in Dutch wall time, which must exist and be unambiguous."""
 
 from datetime import UTC, datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""When mail goes to coordinators and schools."""
+"""The agreed times at which mail goes to coordinators and schools."""
 
 from datetime import time, timedelta
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Dates of a region that no round waits for."""
+"""Dates of a region that no round depends on."""
 
 from datetime import UTC
 from typing import Literal, Self

@@ -1,4 +1,4 @@
-"""What every part of an agreement has in common."""
+"""Base class of the parts of an agreement."""
 
 from pydantic import BaseModel, ConfigDict
 

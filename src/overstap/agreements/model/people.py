@@ -1,4 +1,4 @@
-"""Who coordinates a region."""
+"""Coordinators of a region."""
 
 from overstap.agreements.model.part import AgreementPart
 

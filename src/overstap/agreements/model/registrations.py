@@ -1,4 +1,4 @@
-"""Where applications, registrations and placements come from, and how sure each is."""
+"""Sources of applications, registrations and placements, and the stage that each states."""
 
 from enum import StrEnum
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""How long a region keeps what it had for a round."""
+"""Retention periods of a region."""
 
 from typing import Annotated, Self
 

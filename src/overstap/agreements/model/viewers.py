@@ -1,4 +1,4 @@
-"""Who may look at a region's rounds without moving anything in them."""
+"""Accounts that may read a region's rounds and change nothing."""
 
 from overstap.agreements.model.part import AgreementPart
 

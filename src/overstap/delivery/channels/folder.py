@@ -1,4 +1,4 @@
-"""The way `folder`: a school without any system collects its envelopes by hand and puts its receipts beside them.
+"""Channel `folder`: a school collects envelopes by hand and leaves receipts beside them.
 
 The folder, `<outbox>/<region>/<school>/`, lies on a file server, a share or a synchronised disk that the school can
 reach. Envelopes are sealed for the school alone: whoever else can read it learns how many there are, and no more.

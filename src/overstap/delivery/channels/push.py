@@ -1,4 +1,4 @@
-"""Bring an envelope to a school's endpoint over HTTPS with mutual TLS, and bring back what it answered.
+"""Channel `push`: envelopes are sent to a school's endpoint over HTTPS with mutual TLS.
 
 What comes back is not yet a confirmation: it is bytes from elsewhere, to be judged by `judging`.
 """

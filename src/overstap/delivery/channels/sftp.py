@@ -1,4 +1,4 @@
-"""The way `sftp`: what an agreement says of a school's SFTP server; `sftp_channel` talks to it."""
+"""Channel `sftp`: envelopes are put on a school's SFTP server and receipts fetched from it."""
 
 import urllib.parse
 from typing import TYPE_CHECKING, Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""Pull, as OSO works: a dossier stands ready, and its school asks for it (docs/pull.md).
+"""Pull: dossiers stand ready at a region's desk until their school asks for them (docs/pull.md).
 
 request   the messages: a request, an answer without a dossier, a notification
 desk      what the region's side does with a request, a receipt, a result

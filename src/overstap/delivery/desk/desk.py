@@ -1,4 +1,4 @@
-"""The region's desk: a school asks for a dossier, hands in its receipt, tells what became of it.
+"""Answers of a region's desk to requests, receipts and results of schools.
 
 A dossier is handed out to the registered receiver alone. To all others "unknown" is the answer, the same for a pupil
 who does not exist and for one who goes elsewhere; the precise reason is the ledger's.

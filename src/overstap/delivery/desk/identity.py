@@ -1,4 +1,4 @@
-"""Is this the pupil that was asked for? Name and birth date against the opened dossier."""
+"""Comparison of a request's name and birth date with the dossier."""
 
 import unicodedata
 from datetime import date

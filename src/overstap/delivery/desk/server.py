@@ -1,4 +1,4 @@
-"""The web server of a region's desk: HTTPS, schools known by certificate (docs/pull.md).
+"""Web server of a region's desk: HTTPS with mutual TLS (docs/pull.md).
 
 POST /v1/requests     a request in; an envelope out, or a statement that takes one back, or a coded answer
 POST /v1/receipts     a signed receipt in

@@ -1,4 +1,4 @@
-"""OSO's Traffic Centre (Kennisnet), as far as it is known in public: who may ask whom, not the dossier itself.
+"""OSO's Traffic Centre (Kennisnet), as far as its messages are public.
 
 messages    what goes to and from it, by OSO's own names
 adapter     what a qualified supplier's adapter has to do, and how it is plugged in

@@ -1,4 +1,4 @@
-"""What a qualified supplier's adapter does, and how it is plugged in: the setting OVERSTAP_TRAFFIC_CENTRE names it."""
+"""Interface of a qualified supplier's adapter, named by the setting OVERSTAP_TRAFFIC_CENTRE."""
 
 import importlib
 from typing import TYPE_CHECKING, Protocol

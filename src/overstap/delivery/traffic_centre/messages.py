@@ -1,4 +1,4 @@
-"""The messages between schools' systems and the Traffic Centre, with OSO's Dutch names (docs/traffic-centre.md).
+"""Messages between schools' systems and the Traffic Centre, by OSO's Dutch names (docs/traffic-centre.md).
 
 Only fields that are named in public sources; a supplier's adapter maps them to the XML of its version.
 """

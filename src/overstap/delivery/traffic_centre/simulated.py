@@ -1,4 +1,4 @@
-"""A simulation of the Traffic Centre's part in the message chain, kept in a folder so that processes share it.
+"""Simulated Traffic Centre, kept in a folder that processes share.
 
 For tests and rehearsals; refused in production. It knows sessions, sign-offs and notifications, and has no dossier.
 """

@@ -1,4 +1,4 @@
-"""Source (a): the folder into which a school's system drops its OSO files, one file per pupil.
+"""Source `drop_folder`: OSO files that a school's system drops into a folder.
 
 The folder is a place where anything may turn up. Each thing in it is either found or refused by a code; nothing is
 followed, opened blindly or read without a bound, and nothing is changed or removed. What is in the XML is judged later.

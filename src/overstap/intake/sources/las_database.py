@@ -1,4 +1,4 @@
-"""Source (b): a school administration system's PostgreSQL database, read through the documented view.
+"""Source `las_database`: a school administration system's database, read through the documented view.
 
 The connection is psycopg 3, as Airflow's PostgresHook gives it (postgres provider 7.1.1 with SQLAlchemy 2) and as a
 command or a test opens it. Rows come over a server-side cursor, a batch at a time, so memory stays flat.

@@ -1,4 +1,4 @@
-"""The columns of the LAS view (`include/schemas/las/view.sql`) and where each goes in an OSO dossier."""
+"""Columns of the LAS view (`include/schemas/las/view.sql`) and their places in an OSO dossier."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The line to each school: silent for how long, resting until when. And what is tried when.
+"""Circuit breaker per school: failures in a row, and until when no attempt is made.
 
 A circuit breaker that outlives the task: after a number of answerless attempts a school rests, longer each time; then
 one envelope tries whether it answers again. How long is the sender's choice; what was decided stands here, by the

@@ -1,4 +1,4 @@
-"""What is sealed for whom, on its way, and confirmed. The ledger itself decides what may leave."""
+"""Deliveries: sealed, sent, confirmed; the database decides what may leave."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

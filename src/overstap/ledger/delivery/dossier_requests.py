@@ -1,4 +1,4 @@
-"""What a school that asks for a dossier may have: looked up, decided elsewhere, handed out, kept."""
+"""Requests of schools at the desk, and what each may receive."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What is told undelivered when receipts were due: once, at that moment, and by name of both schools."""
+"""Deliveries reported undelivered when receipts were due, once each."""
 
 from collections import Counter
 from dataclasses import dataclass

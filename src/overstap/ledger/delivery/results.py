@@ -1,4 +1,4 @@
-"""What became of dossiers after their receipts: kept as schools signed it, counted, listed for the sending school."""
+"""Results that receiving schools signed after their receipts."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What stands ready for schools that take it themselves, and was not collected: how long, and when to remind."""
+"""Envelopes that schools have not collected, and reminders of them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

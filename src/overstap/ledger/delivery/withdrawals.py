@@ -1,4 +1,4 @@
-"""Dossiers that are taken back: who decided it, and what each receiver that had one signed about it."""
+"""Withdrawn dossiers: decisions, and what each receiver signed about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

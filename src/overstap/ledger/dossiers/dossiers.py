@@ -1,4 +1,4 @@
-"""Dossiers in a round: stored, judged, released. Everything goes in groups, one transaction each."""
+"""Dossiers of a round: stored, judged and released in groups, one transaction each."""
 
 import json
 from collections import Counter

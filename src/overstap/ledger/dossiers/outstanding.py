@@ -1,4 +1,4 @@
-"""What is left over around a round's dossiers: who looks after it, what waits to be collected, what was told.
+"""Open matters of a round's dossiers: owners, uncollected envelopes, reported non-delivery.
 
 Counts and moments alone: no key is needed, and no pupil is in it.
 """

@@ -1,4 +1,4 @@
-"""How schools stood whenever their region was judged, in counts, so that a page can show a trend. No pupil anywhere."""
+"""Counts per school at each judgement, for trends."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Dossiers that nobody may receive: a queue of its own, each with an owner or visibly without one."""
+"""Dossiers without a receiver, each with an owner or marked as without one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What is to be told by mail, and the outbox."""
+"""Notices and the outbox of mails."""

@@ -1,4 +1,4 @@
-"""What coordinators and schools are to be told, each once per meaning, and which mail told it."""
+"""Notices to coordinators and schools, once per meaning, and the mail that told each."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The outbox: what is to be mailed, once per meaning, and what became of it.
+"""Outbox: mails to be sent, once per meaning, and their outcome.
 
 A meaning names what a mail says to whom ("opened/demo.2026-2027.advice/99AB00"). Queueing it again does nothing. The
 content is encrypted and erased once the mail is settled; the meaning and the outcome stay.

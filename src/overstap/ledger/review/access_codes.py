@@ -1,4 +1,4 @@
-"""Codes of persons as the region's side keeps them: frozen versions, sealed copies, and which code is in use.
+"""Access codes of persons: frozen versions, sealed copies, and the code in use.
 
 What the pages themselves may do are functions of the database (include/schemas/ledger/code/07_parents_pages.sql).
 """

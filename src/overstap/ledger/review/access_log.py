@@ -1,4 +1,4 @@
-"""Who opened a dossier for a person to read: kept for the parents, who may ask for it (AVG art. 15)."""
+"""Log of dossiers opened for a person to read, for the parents (AVG art. 15)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

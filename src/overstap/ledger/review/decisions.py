@@ -1,4 +1,4 @@
-"""What parents decided in the review window. The database's clock says whether a decision was in time."""
+"""Parents' decisions; the database's clock decides whether one is in time."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Who is invited to see a dossier, how, and whom nothing reached. Handles only: names stay in the dossier."""
+"""Invitations: who, by what, and whom nothing reached; without names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What parents ask their school about a dossier: questions and corrections, each a task with a due date."""
+"""Parents' questions and corrections to their school, with due dates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

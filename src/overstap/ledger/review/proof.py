@@ -1,4 +1,4 @@
-"""Everything that the ledger knows about one dossier's inspection, for the proof pack.
+"""Recorded facts of one dossier's inspection, for the proof pack.
 
 Ids and moments, and the words that people wrote, decrypted.
 """

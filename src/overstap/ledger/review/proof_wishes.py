@@ -1,4 +1,4 @@
-"""Persons who asked for a proof of inspection of their own, and the proofs as they lie ready for them."""
+"""Requests for a proof of inspection, and the proofs made for them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

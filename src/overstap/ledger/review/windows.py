@@ -1,4 +1,4 @@
-"""The end of the review window: who has not looked, and what was decided about them.
+"""End of the review window: dossiers not inspected, and decisions about them.
 
 Counts and schools, no pupils: this is what a coordinator sees. The database's clock says what is over.
 """

@@ -1,4 +1,4 @@
-"""How far a round is, in counts: what the coordinator, the board and the reports show. No pupil anywhere."""
+"""Counts of a round for gates, board and reports; no pupils."""
 
 from collections import Counter
 from dataclasses import dataclass

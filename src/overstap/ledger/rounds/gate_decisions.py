@@ -1,4 +1,4 @@
-"""What coordinators decided at the gates of a round, as it is told on the board and in the round's report."""
+"""Coordinators' decisions at the gates of a round, for board and report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

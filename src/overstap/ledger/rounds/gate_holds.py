@@ -1,4 +1,4 @@
-"""What stands in a round's way until a coordinator has decided. The ledger keeps it: no task gets past it."""
+"""Holds: reasons that stop a round until a coordinator decides."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Agreed moments that have come, each kept once, with who was behind then."""
+"""Agreed moments that have come, and the schools that were behind then."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Since when a region's rounds have each kind of trouble: for whoever looks over all regions."""
+"""Start of the oldest open problem, per kind."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""How a round got to where it is: what moved on which day, in counts. No pupil anywhere."""
+"""Movements of a round per day, in counts."""
 
 from collections import Counter
 from collections.abc import Iterable

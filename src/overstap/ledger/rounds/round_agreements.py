@@ -1,4 +1,4 @@
-"""Which agreement holds for a round and since when: versions are added and never changed; the newest one counts."""
+"""Versions of the agreement of a round; the newest counts."""
 
 import json
 from collections.abc import Mapping, Sequence

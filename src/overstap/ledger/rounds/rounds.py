@@ -1,4 +1,4 @@
-"""Rounds, the schools in them, and which pupil may be received where."""
+"""Rounds and the schools in them."""
 
 import json
 from dataclasses import dataclass, field

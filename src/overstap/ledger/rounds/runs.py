@@ -1,4 +1,4 @@
-"""What a coordinator asked of one run of a round. The run's tasks read it here."""
+"""Scope of one run of a round, as a coordinator narrowed it."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What of a changed agreement, or of a coordinator's form, a round takes over: judged and kept in one transaction."""
+"""Changes that a running round accepted, from an agreement file or a coordinator's form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

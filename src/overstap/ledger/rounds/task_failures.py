@@ -1,4 +1,4 @@
-"""Which tasks are red, for whom, and why: kept by tasks themselves, told by the board and by mail."""
+"""Failed tasks: for which school, why, and who must act."""
 
 import json
 from dataclasses import dataclass, field

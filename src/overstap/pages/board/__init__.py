@@ -1,4 +1,4 @@
-"""The board "Rondes": how far each round is, who holds it up, what to do next. Counts and names of schools; no pupil.
+"""The board "Rondes" for coordinators: counts and names of schools, no pupils.
 
 Server-rendered pages over the ledger, shown inside Airflow and behind its login (`overstap.orchestration.board` is the
 only part that knows Airflow). What is worked out is in small modules of pure functions; SQL is in the ledger's room.

@@ -1,4 +1,4 @@
-"""Where the board's pages are: for links from gates, mails and other pages. No pupil is in an address."""
+"""Addresses of the board's pages; none contains a pupil."""
 
 from urllib.parse import quote
 

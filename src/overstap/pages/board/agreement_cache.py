@@ -1,4 +1,4 @@
-"""The agreements as they lie in their folder, each read again only when its files have changed."""
+"""Cache of agreement files, read again when a file changes."""
 
 from pathlib import Path
 

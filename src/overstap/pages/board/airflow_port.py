@@ -1,4 +1,4 @@
-"""What the board needs of Airflow, and nothing else: who asks, clearing with that person's rights, and its health."""
+"""Interface of the board to Airflow: who asks, clearing with that person's rights, health."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The board as a web application: addresses, who may see what, headers, and errors as pages."""
+"""Web application of the board: routes, rights, headers, error pages."""
 
 import logging
 from collections.abc import Awaitable, Callable

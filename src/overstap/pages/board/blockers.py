@@ -1,4 +1,4 @@
-"""What holds a school up, and whom to call: one function per kind of trouble, each over counts alone.
+"""Problems of a school and whom to call, one function per kind, over counts alone.
 
 A later part of the ledger adds its own kind: a function that takes the `Situation` and returns a `Blocker` or nothing.
 """

@@ -1,4 +1,4 @@
-"""Where things stand in a chart: numbers for inline SVG, worked out here so that templates only write them down."""
+"""Coordinates of charts drawn as inline SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Marks of forms: that a change was asked for on a page of ours, by the person who was shown it."""
+"""Protection of forms against cross-site request forgery."""
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 

@@ -1,4 +1,4 @@
-"""The table of schools as a file: CSV and spreadsheet, safe to open. A cell that begins as a formula does is text."""
+"""Export of the table of schools as CSV and workbook, safe against formulas."""
 
 import csv
 import io

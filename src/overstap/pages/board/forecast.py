@@ -1,4 +1,4 @@
-"""Who will miss a deadline, judged by the pace so far. An estimate with its reasoning, never a verdict."""
+"""Forecast of deadlines from the pace so far, with its reasoning."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

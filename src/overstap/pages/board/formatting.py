@@ -1,4 +1,4 @@
-"""Moments, spans and numbers as a Dutch reader expects them."""
+"""Dutch formatting of moments, spans and numbers."""
 
 from datetime import date, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The funnel of a round: expected, supplied, accepted, inspected, delivered, confirmed; and how it moved."""
+"""Counts per stage of a round, and their change."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""How the system stands, as lines with a tone: what is measured elsewhere is judged here."""
+"""Judgement of the system's health from measured values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

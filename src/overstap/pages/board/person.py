@@ -1,4 +1,4 @@
-"""Who looks at the board, and what that account may do, as Airflow says it."""
+"""Account that looks at the board, and its rights in Airflow."""
 
 from dataclasses import dataclass
 

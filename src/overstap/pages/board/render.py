@@ -1,4 +1,4 @@
-"""Writes pages: templates of `include/templates/board`, escaped throughout, with the board's words beside them."""
+"""Rendering of the board's templates, always escaped."""
 
 from collections.abc import Callable
 from datetime import date, datetime

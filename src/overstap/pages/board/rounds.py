@@ -1,4 +1,4 @@
-"""The rounds of a region: those that the ledger knows, and those that are agreed and have not opened."""
+"""Rounds of a region: those in the ledger, and those agreed and not yet open."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A round's schools as rows: state per step, days left, what blocks each, whom to call, what is expected of it."""
+"""Schools of a round as rows: steps, problems, whom to call, forecast."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which rows of a table are shown, and in which order: what a reader asked for in the page's address."""
+"""Filter and order of a table, from the page's address."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

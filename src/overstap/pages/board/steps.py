@@ -1,4 +1,4 @@
-"""How far one primary school is in each step of a round."""
+"""Progress of one primary school per step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

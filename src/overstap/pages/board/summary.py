@@ -1,4 +1,4 @@
-"""What a coordinator must see in ten seconds: one sentence about a round, its tone, and the schools to act on."""
+"""Headline of a round: one sentence, its tone, and the schools to act on."""
 
 from collections import Counter
 from collections.abc import Sequence

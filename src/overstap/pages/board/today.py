@@ -1,4 +1,4 @@
-"""What asks for a coordinator today, over all rounds of a region: questions, red tasks, schools to call, moments."""
+"""Work that waits for a coordinator today, over all rounds of a region."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The pages: what a parent can ask for and send, in the order in which they meet it.
+"""Routes of the parents' pages, in the order in which a parent meets them.
 
 A GET changes nothing but the sign of life of a stay, so a mail scanner that opens links does no harm. Addresses hold no
 code, name or id. What is confirmed to a parent is read back from the ledger first.

@@ -1,4 +1,4 @@
-"""What people type, read as mildly as can be done safely."""
+"""Parsing of what parents type, lenient where that is safe."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

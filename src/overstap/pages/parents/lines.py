@@ -1,4 +1,4 @@
-"""A block of the dossier as HTML. A dossier has hundreds of lines, so they are joined here and not by the template."""
+"""HTML of a block of the dossier, joined without a template for speed."""
 
 from functools import cache
 from html import escape

@@ -1,4 +1,4 @@
-"""What parents take home: the dossier and the receipt as PDF. Run in a process of their own (see `serve`)."""
+"""PDFs of dossier and receipt for parents, made in a process of their own."""
 
 import logging
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The process of the pages: uvicorn with bounds, a pool for PDFs, and a log without anything personal."""
+"""Server process of the parents' pages: uvicorn with limits, a pool for PDFs, a log without personal data."""
 
 import gc
 import logging

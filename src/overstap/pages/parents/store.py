@@ -1,4 +1,4 @@
-"""The pages' side of the ledger: the functions of the database that their login may call, and nothing else."""
+"""Calls of the database functions that the parents' pages may use."""
 
 import asyncio
 from base64 import b64decode

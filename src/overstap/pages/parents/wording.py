@@ -1,4 +1,4 @@
-"""The languages of the pages: one text file each in include/texts/review; adding a language is adding a file."""
+"""Languages of the parents' pages, one file each in include/texts/review."""
 
 import string
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The school's pages: what somebody of a school can ask for and send.
+"""Routes of the schools' pages.
 
 A GET shows; what opens a dossier, makes codes or records something is a POST with the stay's own token. Addresses hold
 ids, never a name. Whatever is asked for is looked up within the account's own school, under its region's role.

@@ -1,4 +1,4 @@
-"""What the school's pages do in the ledger, each call in the account's own region and for its own school."""
+"""Ledger operations of the schools' pages, limited to the account's region and school."""
 
 import queue
 from collections import Counter

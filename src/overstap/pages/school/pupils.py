@@ -1,4 +1,4 @@
-"""What a school sees of its own pupils: names out of the dossiers, and how far each family's inspection is."""
+"""A school's own pupils with names, and the state of each inspection."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The process of the school's pages: uvicorn with bounds, and a log without anything personal."""
+"""Server process of the schools' pages: uvicorn with limits, a log without personal data."""
 
 import logging
 from collections.abc import Callable

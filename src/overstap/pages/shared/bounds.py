@@ -1,4 +1,4 @@
-"""Bounds on connections for uvicorn, which by itself waits for ever for a request's head.
+"""Limits on connections for uvicorn, which has no deadline for a request's head.
 
 Used as `uvicorn.Config(http=BoundedProtocol, ...)`. The body's time is bounded by `guard`.
 """

@@ -1,4 +1,4 @@
-"""The frame of pages: templates from include/templates, the stylesheet and icon from include/static."""
+"""Common frame of pages: templates, stylesheet, icon."""
 
 import hashlib
 from functools import cache

@@ -1,4 +1,4 @@
-"""What every answer carries and every request must keep to, as plain ASGI around an application.
+"""Response headers and request checks of all pages, as ASGI middleware.
 
 No script, style, picture or frame from elsewhere and none within a page (Content-Security-Policy); nothing is kept by
 browsers or proxies; a form of another site is refused before the application sees it.

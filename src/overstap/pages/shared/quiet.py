@@ -1,4 +1,4 @@
-"""The access log and faults, without anything personal: no address, no query, no header, no message of an exception."""
+"""Access log and error log without personal data."""
 
 import logging
 import re

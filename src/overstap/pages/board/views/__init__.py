@@ -1,1 +1,1 @@
-"""The board's pages, one module each: facts from the ledger in, HTML out."""
+"""Views of the board, one module per page."""

@@ -1,4 +1,4 @@
-"""The administrator's page: every region's rounds, the oldest problem first, and how the system stands."""
+"""Administrator's page: rounds of all regions, oldest problem first, and system health."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""All rounds that an account may see: what asks for somebody today, a timeline, and a card per round."""
+"""Landing page: today's work, a timeline, and a card per round."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

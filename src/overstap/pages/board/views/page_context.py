@@ -1,4 +1,4 @@
-"""What every page is given, and what all of them look up in the same way."""
+"""Context that every view is given, and queries that views share."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a rerun of one school will and will not do, told before it is done."""
+"""Page that tells what a rerun of one school does before it is done."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

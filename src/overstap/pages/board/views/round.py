@@ -1,4 +1,4 @@
-"""One round: how far it is, who holds it up, its schools as a table that can be sorted, filtered and searched."""
+"""Page of one round: progress, problems, and its schools as a table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One school in one round: how far it is, what was found, what became of it; per dossier for those with the right."""
+"""Page of one school in one round; per dossier for accounts with that right."""
 
 from collections import Counter
 from collections.abc import Sequence

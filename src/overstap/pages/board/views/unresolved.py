@@ -1,4 +1,4 @@
-"""What a round's page tells beside its counts: test messages, dossiers of nobody, what lies uncollected or was told."""
+"""Open matters on a round's page: test messages, dossiers without owner, uncollected envelopes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
