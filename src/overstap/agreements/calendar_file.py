@@ -1,101 +1,137 @@
 """iCalendar files (RFC 5545) of a region's agreed moments.
 
 Moments are written in UTC (form 2 of RFC 5545, 3.3.5): every program shows them in Dutch wall time without being told
-when Dutch clocks change. A date that moves keeps its UID, so a calendar that follows the file moves it too.
+when Dutch clocks change. A date that moves keeps its UID, and gets a higher SEQUENCE and another LAST-MODIFIED than in
+the file that was there before: without those, programs that follow the file may leave the old date standing. What is
+in the agreement no longer stays in the file as cancelled until it would have been over for a while.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+
+from icalendar import Alarm, Calendar, Event, vText
 
 from overstap.agreements.days import CalendarEntry, EntryKind, reminder_moment
 from overstap.texts import texts
 
-_LINE_OCTETS = 75
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CANCELLED_FOR = timedelta(days=90)
+_HISTORY = ("SEQUENCE", "LAST-MODIFIED", "DTSTAMP", "CREATED")
+"""What an event says about itself: left out when two are compared."""
 
 
-def icalendar(title: str, of_calendar: Iterable[CalendarEntry], made_at: datetime) -> bytes:
+def icalendar(title: str, of_calendar: Iterable[CalendarEntry], made_at: datetime, earlier: bytes = b"") -> bytes:
     """Return a calendar file: UTF-8, lines of at most 75 octets that end in CRLF.
 
     Args:
         title: name of the calendar, as programs show it.
         of_calendar: what stands in it.
-        made_at: the moment of making, aware; with the same moment and entries the file is the same.
+        made_at: the moment of making, aware; with the same moment, entries and earlier file the file is the same.
+        earlier: the file that was there before, from which it follows what has moved; empty when there was none, or
+            when it is no calendar file.
 
     Raises:
         ValueError: two entries have the same UID.
     """
-    lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        "PRODID:-//Overstap//Regionale kalender//NL",
-        "CALSCALE:GREGORIAN",
-        f"NAME:{_text(title)}",  # RFC 7986, 5.1
-        f"X-WR-CALNAME:{_text(title)}",  # programs that do not know RFC 7986
-    ]
+    calendar = Calendar()
+    calendar.add("version", "2.0")
+    calendar.add("prodid", "-//Overstap//Regionale kalender//NL")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("name", vText(_text(title)))  # RFC 7986, 5.1
+    calendar.add("x-wr-calname", vText(_text(title)))  # programs that do not know RFC 7986
+    before = _events_of(earlier)
     seen: set[str] = set()
     for entry in of_calendar:
         if entry.uid in seen:
             raise ValueError(f"two entries have the UID {entry.uid}")
         seen.add(entry.uid)
-        lines.extend(_event(entry, made_at))
-    lines.append("END:VCALENDAR")
-    return b"".join(_folded(line) for line in lines)
+        calendar.add_component(_with_history(_event(entry), before.get(entry.uid), made_at))
+    for uid, event in before.items():
+        if uid not in seen and _is_told_still(event, made_at):
+            calendar.add_component(_cancelled(event, made_at))
+    return bytes(calendar.to_ical())
 
 
-def _event(entry: CalendarEntry, made_at: datetime) -> Iterator[str]:
-    yield "BEGIN:VEVENT"
-    yield f"UID:{_text(entry.uid)}"
-    yield f"DTSTAMP:{_moment(made_at)}"
+def _event(entry: CalendarEntry) -> Event:
+    event = Event()
+    event.add("uid", entry.uid)
     if isinstance(entry.starts, datetime):
-        yield f"DTSTART:{_moment(entry.starts)}"
+        event.add("dtstart", entry.starts.astimezone(UTC))
         # Without DTEND it ends when it begins (RFC 5545, 3.6.1); DTEND has to be later than DTSTART
         if isinstance(entry.ends, datetime) and entry.ends.astimezone(UTC) > entry.starts.astimezone(UTC):
-            yield f"DTEND:{_moment(entry.ends)}"
+            event.add("dtend", entry.ends.astimezone(UTC))
     else:
-        yield f"DTSTART;VALUE=DATE:{entry.starts:%Y%m%d}"
-        yield f"DTEND;VALUE=DATE:{_after(entry.last_day):%Y%m%d}"  # the first day that is not in it any more
-    yield f"SUMMARY:{_text(entry.title)}"
+        event.add("dtstart", entry.starts)
+        event.add("dtend", entry.last_day + timedelta(days=1))  # the first day that is not in it any more
+    event.add("summary", _text(entry.title))
     if entry.text:
-        yield f"DESCRIPTION:{_text(entry.text)}"
-    yield f"CATEGORIES:{_text(texts('agreements/calendar')['kinds'][entry.kind.value]['nl'])}"
-    yield "TRANSP:TRANSPARENT"  # it does not make anybody busy
+        event.add("description", _text(entry.text))
+    event.add("categories", [texts("agreements/calendar")["kinds"][entry.kind.value]["nl"]])
+    event.add("transp", "TRANSPARENT")  # it does not make anybody busy
     if entry.kind is EntryKind.MILESTONE and isinstance(entry.starts, datetime):
         for days in entry.reminders:
-            yield "BEGIN:VALARM"
-            yield "ACTION:DISPLAY"
-            yield f"DESCRIPTION:{_text(entry.title)}"
+            alarm = Alarm()
+            alarm.add("action", "DISPLAY")
+            alarm.add("description", _text(entry.title))
             # An absolute moment: a trigger of so many days before would be an hour off after a change of the clock
-            yield f"TRIGGER;VALUE=DATE-TIME:{_moment(reminder_moment(entry.starts, days))}"
-            yield "END:VALARM"
-    yield "END:VEVENT"
+            alarm.add("trigger", reminder_moment(entry.starts, days).astimezone(UTC))
+            event.add_component(alarm)
+    return event
 
 
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+def _with_history(event: Event, before: Event | None, made_at: datetime) -> Event:
+    """Give an event its SEQUENCE and LAST-MODIFIED: as before when nothing in it changed (RFC 5545, 3.8.7)."""
+    sequence, modified = 0, made_at
+    if before is not None:
+        sequence = int(before.get("SEQUENCE", 0))
+        if _content(before) == _content(event):
+            modified = before.decoded("LAST-MODIFIED", made_at)
+        else:
+            sequence += 1
+    event.add("dtstamp", made_at.astimezone(UTC))
+    event.add("sequence", sequence)
+    event.add("last-modified", modified.astimezone(UTC))
+    return event
 
 
-def _after(day: date) -> date:
-    return day + timedelta(days=1)
+def _cancelled(before: Event, made_at: datetime) -> Event:
+    """Return an event that is in the agreement no longer, as one that does not take place (RFC 5545, 3.8.1.11)."""
+    if before.get("STATUS") == "CANCELLED":
+        return before
+    event = Event()
+    for name in ("UID", "DTSTART", "DTEND", "SUMMARY", "DESCRIPTION", "CATEGORIES", "TRANSP"):
+        if name in before:
+            event[name] = before[name]
+    event.add("status", "CANCELLED")
+    return _with_history(event, before, made_at)
+
+
+def _is_told_still(event: Event, made_at: datetime) -> bool:
+    day = event.decoded("DTEND" if "DTEND" in event else "DTSTART", None)
+    if isinstance(day, datetime):
+        day = day.date()
+    return isinstance(day, date) and day + _CANCELLED_FOR > made_at.date()
+
+
+def _content(event: Event) -> bytes:
+    """Return what an event says, without what it says about itself."""
+    bare = event.copy(recursive=True)
+    for name in _HISTORY:
+        bare.pop(name, None)
+    return bytes(bare.to_ical())
+
+
+def _events_of(data: bytes) -> dict[str, Event]:
+    try:
+        found = Calendar.from_ical(data) if data.strip() else Calendar()
+        return {
+            str(event["UID"]): event for event in found.walk("VEVENT") if isinstance(event, Event) and "UID" in event
+        }
+    except ValueError:  # somebody else's file, or a damaged one: it tells nothing
+        return {}
 
 
 def _text(value: str) -> str:
-    """Escape text (RFC 5545, 3.3.11); control characters, which it may not hold, go."""
-    escaped = value.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
-    escaped = escaped.replace("\r\n", "\\n").replace("\n", "\\n").replace("\r", "\\n")
-    return _CONTROL.sub("", escaped)
-
-
-def _folded(line: str) -> bytes:
-    """Return a content line, folded at 75 octets (RFC 5545, 3.1) and never inside a character."""
-    parts = []
-    part = b""
-    for letter in line:
-        octets = letter.encode("utf-8")
-        if len(part) + len(octets) > _LINE_OCTETS:
-            parts.append(part)
-            part = b" "
-        part += octets
-    parts.append(part)
-    return b"\r\n".join(parts) + b"\r\n"
+    """Return text without control characters, which a calendar file may not hold; its line ends as one kind."""
+    return _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))

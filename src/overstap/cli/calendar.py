@@ -68,15 +68,22 @@ def write(
         national = national_year(agreement.school_year)
         of_region = entries(agreement, national)
         title = f"Overstap {agreement.school_year}: {agreement.name}"
-        (folder / f"{agreement.region}.ics").write_bytes(icalendar(title, of_region, now))
+        path = folder / f"{agreement.region}.ics"
+        path.write_bytes(icalendar(title, of_region, now, _earlier(path)))
         page = overview(agreement, national, clock.wall(now).date())
         (folder / f"{agreement.region}.html").write_text(page, encoding="utf-8")
         for school in agreement.schools:
-            file = icalendar(school_title(school, agreement), entries_for(school, of_region), now)
-            (folder / f"{school.id}.ics").write_bytes(file)
+            own = entries_for(school, of_region)
+            path = folder / f"{school.id}.ics"
+            path.write_bytes(icalendar(school_title(school, agreement), own, now, _earlier(path)))
         count = len(agreement.schools) + 2
         written = texts("agreements/calendar")["terminal"]["written"]["nl"]
         console.print(written.format(count=count, folder=folder), soft_wrap=True)
+
+
+def _earlier(path: Path) -> bytes:
+    """Return the calendar file that lies there: from it follows what has moved since."""
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _agreements(regions: list[str] | None, school_year: str | None) -> "list[Agreement]":

@@ -1,7 +1,7 @@
 """Calendars: iCalendar files read back by a reader of their own, the page, the terminal."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import ical_reading
@@ -63,6 +63,44 @@ def test_a_date_that_moves_keeps_its_uid(agreement, of_region, tmp_path):
         "voorbeeld.2026-2027.occasion.nieuw@overstap"
     }
     assert {entry.uid for entry in of_region} <= {entry.uid for entry in moved}
+
+
+def test_what_moved_has_a_higher_sequence_and_what_is_gone_is_cancelled(agreement, of_region, tmp_path):
+    first = icalendar("x", of_region, MADE)
+    later = MADE + timedelta(days=1)
+    assert {event.value("SEQUENCE") for event in ical_reading.read(first).inside} == {"0"}
+    same = ical_reading.read(icalendar("x", of_region, later, first))
+    assert {(event.value("SEQUENCE"), event.value("LAST-MODIFIED")) for event in same.inside} == {
+        ("0", "20261123T120000Z")
+    }
+    text = GOOD.replace("data_due: 2027-03-16 12:00", "data_due: 2027-03-16 10:00")
+    moved = [
+        entry
+        for entry in entries(load_agreement(write(tmp_path / "new", text)), national_year("2026-2027"))
+        if entry.uid != "voorbeeld.2026-2027.occasion.aanmelding@overstap"
+    ]
+    second = icalendar("x", moved, later, first)
+    events = {event.value("UID"): event for event in ical_reading.read(second).inside}
+    due = events["voorbeeld.2026-2027.advice.data_due@overstap"]
+    assert (due.value("SEQUENCE"), due.value("LAST-MODIFIED")) == ("1", "20261124T120000Z")
+    assert due.value("DTSTART") == "20270316T090000Z"
+    gone = events["voorbeeld.2026-2027.occasion.aanmelding@overstap"]
+    assert (gone.value("STATUS"), gone.value("SEQUENCE")) == ("CANCELLED", "1")
+    others = [event for uid, event in events.items() if event not in (due, gone)]
+    assert {(event.value("SEQUENCE"), event.has("STATUS")) for event in others} == {("0", False)}
+    # It stays cancelled as it is, comes back with a higher number, and goes when it would have been over for long
+    third = icalendar("x", moved, later, second)
+    assert third == second
+    back = {e.value("UID"): e for e in ical_reading.read(icalendar("x", of_region, later, third)).inside}
+    again = back["voorbeeld.2026-2027.occasion.aanmelding@overstap"]
+    assert (again.has("STATUS"), again.value("SEQUENCE")) == (False, "2")
+    over = ical_reading.read(icalendar("x", moved, later + timedelta(days=365), third))
+    assert gone.value("UID") not in {event.value("UID") for event in over.inside}
+
+
+@pytest.mark.parametrize("earlier", [b"", b"BEGIN:VCALENDAR", b"\xff\x00", b"BEGIN:VEVENT\r\nEND:VCALENDAR\r\n", b"{}"])
+def test_an_earlier_file_that_is_none_tells_nothing(of_region, earlier):
+    assert icalendar("x", of_region, MADE, earlier) == icalendar("x", of_region, MADE)
 
 
 def test_a_school_sees_what_is_for_it(agreement, of_region):

@@ -137,7 +137,7 @@ MISTAKES = [
     ("holiday_region: middle\n", "holiday_region: middle\nexample: true\n", "175", "example:"),
     ("email: c.jansen@scholen-voorbeeld.nl", "email: c.jansen@example.org", "176", None),
     ("contact: instroom@scholen-voorbeeld.nl", "contact: instroom@vo.example", "176", None),
-    ("kind: VO", "kind: SWV", "148 178", None),
+    ("kind: VO", "kind: SWV", "148 178", "  - id: 98ZZ00"),
     ("holiday_region: middle\n", "", "160", "region: voorbeeld"),
     ("opens: 2027-03-01 08:00", "opens: 2027-02-01 08:00", "162", None),
     ("days_before: 7", "days_before: 30", "163", None),

@@ -8,6 +8,7 @@ from typing import Any
 
 from overstap.agreements.checks.context import Context
 from overstap.agreements.kinds import channels
+from overstap.agreements.source_positions import Key
 from overstap.errors import OverstapError
 from overstap.resources import INCLUDE
 from overstap.school_numbers import is_participant, is_school_id, nearest_school_id
@@ -41,16 +42,18 @@ def _left_over(context: Context) -> None:
         return
     if context.written.at("example") is True:
         context.say("AGREEMENT-175", "example")
-    mails = [("schools", serial, "contact", school.get("contact")) for serial, school in schools_of(context)]
+    mails: list[tuple[Key, object]] = [
+        (("schools", serial, "contact"), school.get("contact")) for serial, school in schools_of(context)
+    ]
     people = context.written.at("coordinators")
     mails += [
-        ("coordinators", serial, "email", person.get("email"))
+        (("coordinators", serial, "email"), person.get("email"))
         for serial, person in enumerate(people if isinstance(people, list) else ())
         if isinstance(person, Mapping)
     ]
-    reserved = [one for one in mails if isinstance(one[3], str) and _RESERVED.search(one[3])]
+    reserved = [(key, mail) for key, mail in mails if isinstance(mail, str) and _RESERVED.search(mail)]
     if reserved:
-        *key, mail = reserved[-1]
+        key, mail = reserved[-1]
         context.say("AGREEMENT-176", *key, count=len(reserved), example=mail)
 
 
