@@ -200,14 +200,15 @@ def _temporary_ledger(server: str) -> Iterator[tuple[str, str]]:
 
 
 def _remove_sandboxes(connection: psycopg.Connection[TupleRow]) -> None:
-    """Remove sandboxes' databases, and the roles too where nothing else on the server uses them."""
+    """Remove sandboxes' databases, and the roles too; none of them where anything else on the server uses one."""
     found = connection.execute("select datname from pg_database where starts_with(datname, %s)", [_DATABASE])
     for (name,) in found.fetchall():
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-    if connection.execute(
-        "select from pg_shdepend d join pg_roles r on d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid "
-        "where starts_with(r.rolname, 'overstap_') and d.dbid <> 0"
-    ).fetchone():
+    used = connection.execute(
+        "select count(*) from pg_shdepend d join pg_roles r on r.oid = d.refobjid "
+        "where d.refclassid = 'pg_authid'::regclass and starts_with(r.rolname, 'overstap_') and d.dbid <> 0"
+    ).fetchone()
+    if used != (0,):
         return
     for role in _roles(connection):
         connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
