@@ -9,7 +9,7 @@ import logging
 import socket
 import stat
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -77,11 +77,9 @@ class SftpWay:
         try:
             with self._in_time() as client:
                 self._put(client, file_names.statement_name(message_id), statement, message_id)
-                try:
-                    client.remove(self._path(file_names.envelope_name(message_id)))
-                except FileNotFoundError:
-                    pass  # the school took it away
-                except PermissionError:  # the statement says it; the school removes what it has
+                path = self._path(file_names.envelope_name(message_id))
+                # The school took it away, or does itself what the statement says
+                if not _done(client, client.remove, path) and _size(client, path) is not None:
                     _log.warning("sftp %s: an envelope may not be removed", self._server.host)
         except WayError as error:
             return HandOver(None, error.problem)
@@ -186,11 +184,14 @@ class SftpWay:
         with client.open(aside, "wb") as out:
             out.set_pipelined(True)
             out.write(content)
-        if _size(client, aside) != len(content):
+            out.flush()
+            written = _answer(client, out.stat)  # of the open file: it waits for all that was written
+        size = _size(client, aside)
+        if (written.st_size if size is None and written is not None else size) != len(content):
             raise WayError(TransportProblem.STORAGE)
-        try:
-            client.posix_rename(aside, path)
-        except OSError:  # a server without that extension; its own renaming refuses a name that is taken
+        # A server without that extension has its own renaming, which refuses a name that is taken
+        if not _done(client, client.posix_rename, aside, path) and not _done(client, client.rename, aside, path):
+            _done(client, client.remove, path)
             client.rename(aside, path)
 
     def _names(self, client: paramiko.SFTPClient) -> list[str]:
@@ -211,10 +212,10 @@ class SftpWay:
                 return None
             with client.open(path, "rb") as file:
                 content = file.read(file_names.MOST_BYTES + 1)
-        except FileNotFoundError:
-            return None  # taken away meanwhile
-        except PermissionError:
-            _log.warning("sftp %s: %s may not be read", self._server.host, name)
+        except OSError as error:
+            _pass_on_the_end(client, error)
+            # Taken away meanwhile, or not for us: servers say either in more ways than one
+            _log.warning("sftp %s: %s cannot be read (%s)", self._server.host, name, type(error).__name__)
             return None
         if len(content) > file_names.MOST_BYTES:
             _log.warning("sftp %s: %s is longer than an answer can be", self._server.host, name)
@@ -226,10 +227,39 @@ class SftpWay:
 
 
 def _size(client: paramiko.SFTPClient, path: str) -> int | None:
+    """Return how long a file is; None when it is not there, or the server does not say."""
+    found = _answer(client, client.stat, path)
+    return found.st_size if found is not None else None
+
+
+def _done(client: paramiko.SFTPClient, request: Callable[..., Any], *words: str) -> bool:
+    """Do something that may be refused; return whether it was done."""
     try:
-        return client.stat(path).st_size
-    except FileNotFoundError:
+        request(*words)
+    except OSError as error:
+        _pass_on_the_end(client, error)
+        return False
+    return True
+
+
+def _answer(client: paramiko.SFTPClient, request: Callable[..., paramiko.SFTPAttributes], *words: str) -> Any:
+    """Ask about a file; None for whatever says no.
+
+    Of what is not there OpenSSH says NO_SUCH_FILE, others FAILURE or PERMISSION_DENIED, which the protocol allows
+    (draft-ietf-secsh-filexfer-02 section 7): what cannot be asked about is then tried, as sftp clients do.
+    """
+    try:
+        return request(*words)
+    except OSError as error:
+        _pass_on_the_end(client, error)
         return None
+
+
+def _pass_on_the_end(client: paramiko.SFTPClient, error: OSError) -> None:
+    """Raise an error again that is no answer of the server: out of time, or the connection is gone."""
+    channel = client.get_channel()
+    if isinstance(error, TimeoutError | ConnectionError) or channel is None or channel.closed:
+        raise error
 
 
 def _private_key(path: Path) -> paramiko.PKey:
