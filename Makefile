@@ -9,7 +9,7 @@ PYTHON ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test check lock bench clean deploy
+.PHONY: help demo stop test check lock bench clean deploy test-deployment
 
 help:
 	@cat include/texts/bootstrap/help.txt
@@ -25,6 +25,10 @@ test: $(VENV)/.ready-dev
 	@echo "pytest: unit, DAG and integration tests in several processes; those marked boot start all of Airflow"
 	@$(BIN)/python -m pytest --numprocesses "$$(( $$($(BIN)/python -c 'import os; print(os.cpu_count())') + 1 ))" \
 		--dist loadscope $(ARGS)
+
+# In containers: needs a container engine, nginx, age and openssl, and about ten minutes. Skipped, and said so, where they are not.
+test-deployment: $(VENV)/.ready-dev
+	@$(BIN)/python -m pytest --deployment tests/deployment $(ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -1,0 +1,43 @@
+"""Where there is no container engine these tests are skipped, and say so."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deployed import Deployed
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what is here unless it was asked for and can be."""
+    mine = [item for item in items if Path(__file__).parent in item.path.parents]
+    reason = _why_not(config) if mine else None
+    if reason:
+        for item in mine:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _why_not(config: pytest.Config) -> str | None:
+    if not config.getoption("--deployment"):
+        return "deployment in containers: only with `make test-deployment`"
+    for name in ("docker", "age", "nginx", "openssl"):
+        if shutil.which(name) is None:
+            return f"deployment in containers: {name} is not on this machine"
+    asked = ["docker", "compose", "version"], ["docker", "info"]
+    if any(subprocess.run(words, capture_output=True).returncode for words in asked):
+        return "deployment in containers: no container engine answers (docker info)"
+    return None
+
+
+@pytest.fixture(scope="session")
+def deployed() -> Iterator[Deployed]:
+    """A deployment in a folder of its own; everything of it goes at the end."""
+    place = Path(tempfile.mkdtemp(prefix="overstap-deployment-", dir="/var/tmp"))
+    made = Deployed(place, number=hash(str(place)) % 1000)
+    try:
+        yield made
+    finally:
+        made.destroy()
+        shutil.rmtree(place, ignore_errors=True)

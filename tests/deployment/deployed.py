@@ -1,0 +1,239 @@
+"""A deployment of this checkout in containers, made and looked after by the commands of the pages."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiosmtpd.controller import Controller
+from documented import Documented
+
+from overstap.agreements import Milestones, RoundKind
+from overstap.clock import now, wall
+from overstap.notifications.sink import Keep
+from overstap.simulation.synthetic.region import SyntheticRegion, make_region
+from overstap.simulation.synthetic.writing import WrittenRegion, write
+from overstap_tools.demo.mail import AT_ANY_HOUR
+from overstap_tools.local.api import AirflowApi
+from overstap_tools.local.ports import any_free
+from overstap_tools.project import PROJECT
+
+REGION, KIND = "haaglanden", RoundKind.ADVICE  # the pages' own example
+NAMES = ("overstap.example.nl", "inzage.example.nl", "scholen.example.nl")
+_COPIED = ("src", "include", "dags", "plugins", "deploy", "docs")
+_COPIED_FILES = ("Dockerfile", "docker-compose.yaml", ".dockerignore", "requirements.txt", "pyproject.toml")
+_LONGEST_SECONDS = 900
+
+
+@dataclass
+class Deployed:
+    """One deployment.
+
+    Args:
+        place: folder for everything; the pages' own folders are below it.
+        number: distinguishes what a machine has once: project, network.
+    """
+
+    place: Path
+    number: int
+    documented: Documented = field(default_factory=Documented)
+    ports: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.code.mkdir(parents=True)
+        for name in _COPIED:
+            shutil.copytree(PROJECT / name, self.code / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in (*_COPIED_FILES, "README.md", "LICENSE"):
+            shutil.copy(PROJECT / name, self.code / name)
+        self.ports = {name: any_free() for name in ("board", "review", "school", "https", "http")}
+
+    @property
+    def code(self) -> Path:
+        """Where docker-compose.yaml is."""
+        return self.place / "overstap"
+
+    @property
+    def project(self) -> str:
+        """Name of the compose project."""
+        return f"overstap-test-{self.number}"
+
+    @property
+    def network(self) -> str:
+        """Its network's first three numbers."""
+        return f"10.213.{200 + self.number % 50}"
+
+    def here(self, command: str) -> str:
+        """Return a command of the pages with this deployment's folders in the place of the usual ones."""
+        for usual, mine in (
+            ("/etc/overstap", self.place / "etc"),
+            ("/var/lib/overstap", self.place / "data"),
+            ("/var/backups", self.place / "backups"),
+        ):
+            command = command.replace(usual, str(mine))
+        return command
+
+    def run(self, command: str, *, check: bool = True, **env: str) -> str:
+        """Run a command as an administrator would, in the folder of docker-compose.yaml; return what it said."""
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", self.here(command)],
+            cwd=self.code,
+            env={
+                **{name: value for name, value in os.environ.items() if not name.startswith(("COMPOSE_", "OVERSTAP_"))},
+                "CONFIGURATION": str(self.place / "etc"),
+                "DATA": str(self.place / "data"),
+                "IMAGE": f"{self.project}:local",
+                "RECIPIENTS": str(self.place / "etc" / "backup-recipients"),
+                **env,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_LONGEST_SECONDS,
+        )
+        if check and done.returncode:
+            logs = self.run("docker compose logs --tail 40", check=False) if check and "up" in command else ""
+            raise AssertionError(f"{self.here(command)}\nended with {done.returncode}:\n{done.stdout[-3000:]}\n{logs}")
+        return done.stdout
+
+    def do(self, page: str, begins: str, more: str = "") -> str:
+        """Run the block of a page that begins with these words, with further options behind it."""
+        return self.run(f"{self.documented(page, begins)} {more}".strip())
+
+    def admin(self, command: str, *, check: bool = True) -> str:
+        """Run a command in the container for commands."""
+        return self.run(f"docker compose run --rm --no-TTY admin {command}", check=check)
+
+    def psql(self, statement: str, database: str = "overstap_ledger") -> str:
+        """Ask the database server something, as its superuser."""
+        words = f"psql --username postgres --dbname {database} --no-align --tuples-only"
+        return self.run(f'docker compose exec --no-TTY postgres {words} --command "{statement}"').strip()
+
+    def services(self) -> dict[str, str]:
+        """Return which containers run, by service, and how they are."""
+        said = self.run("docker compose ps --format '{{.Service}} {{.Health}}'")
+        return dict([*line.split(" ", 1), ""][:2] for line in said.splitlines() if line)
+
+    def kill(self, *services: str) -> None:
+        """End the first process of containers as a crash does; the engine starts them again."""
+        for service in services:
+            container = self.run(f"docker compose ps --quiet {service}").strip()
+            pid = int(self.run("docker inspect --format '{{.State.Pid}}' " + container))
+            os.kill(pid, signal.SIGKILL)
+
+    def api(self, account: str = "admin", password: str | None = None) -> AirflowApi:
+        """Return a client of Airflow's interface."""
+        secret = password or (self.place / "etc" / "secrets" / "admin_password").read_text()
+        return AirflowApi(f"http://127.0.0.1:{self.ports['board']}", account, secret)
+
+    def destroy(self) -> None:
+        """Remove all containers, volumes, networks."""
+        self.run("docker compose --profile '*' down --volumes --timeout 2 --remove-orphans", check=False)
+
+    # -- a region that plays a round ----------------------------------------------------------------------------
+
+    def write_region(self, pupils: int) -> tuple[SyntheticRegion, WrittenRegion]:
+        """Write a made-up region whose round opens at once: agreement, drop folders, applications, schools' lists."""
+        region = make_region(
+            *(2027, pupils, 2, 2), today=wall(now()).date(), name=REGION, late=0, faulty=0, littered=0, database=0
+        )
+        opens = (now() - timedelta(minutes=5)).replace(microsecond=0)
+        moments = {
+            name: opens + timedelta(seconds=10 * step)
+            for step, name in enumerate(("data_due", "review_opens", "review_closes", "delivers"), start=1)
+        }
+        milestones = Milestones(opens=opens, receipts_due=opens + timedelta(hours=3), **moments)
+        written = write(
+            region,
+            self.place / "made",
+            {KIND: milestones},
+            receives_at=lambda school: f"https://receiver-{school.lower()}:8443/v1/envelopes",
+            review_minimum=timedelta(minutes=20),
+            notices=AT_ANY_HOUR,
+        )
+        shutil.copytree(written.agreement.parent, self.place / "etc" / "regions" / REGION, dirs_exist_ok=True)
+        return region, written
+
+    def receivers(self, region: SyntheticRegion) -> None:
+        """Add a container for each receiving school, as a school would run one."""
+        services: dict[str, Any] = {"init": {"build": {"network": "host"}}}
+        for school in region.secondary:
+            store = self.place / "received" / school.id
+            store.mkdir(parents=True, exist_ok=True)
+            os.chown(store, 50000, 0)
+            serve = ["overstap", "receive", "serve", "--school", school.id, "--host", "0.0.0.0"]  # noqa: S104
+            services[f"receiver-{school.id.lower()}"] = {
+                "image": f"{self.project}:local",
+                "pull_policy": "never",
+                "restart": "unless-stopped",
+                "networks": ["inside"],
+                "volumes": [f"{self.place}/data/trust:/trust:ro", f"{store}:/received"],
+                "command": [*serve, "--trust", "/trust", "--store", "/received"],
+            }
+        (self.code / "receivers.yaml").write_text(yaml.safe_dump({"services": services}))
+        env = self.code / ".env"
+        if "COMPOSE_FILE" not in env.read_text():
+            env.write_text(env.read_text() + "COMPOSE_FILE=docker-compose.yaml:receivers.yaml\n")
+
+
+def new_password() -> str:
+    """Return a password that nobody has."""
+    return secrets.token_urlsafe(16)
+
+
+@contextmanager
+def mail_server(folder: Path, address: str, port: int) -> Iterator[Path]:
+    """Run a mail server where containers can reach it; what it got lies in the folder, by recipient."""
+    server = Controller(Keep(folder), hostname=address, port=port)
+    server.start()
+    try:
+        yield folder
+    finally:
+        server.stop()
+
+
+@contextmanager
+def proxy(deployed: Deployed) -> Iterator[Path]:
+    """Run nginx with the configuration of `deploy/init`, on free ports of 127.0.0.1; give its authority's file."""
+    place = deployed.place / "nginx"
+    tls = deployed.place / "etc" / "tls"
+    place.mkdir()
+    tls.mkdir()
+    authority, key = place / "authority.crt", place / "authority.key"
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    new += ["-nodes", "-days", "2"]
+    _quiet([*new, "-subj", "/CN=test authority", "-keyout", key, "-out", authority])
+    for name in NAMES:
+        signed = ["-CA", authority, "-CAkey", key, "-addext", f"subjectAltName=DNS:{name}"]
+        plain = ["-addext", "basicConstraints=CA:false", "-subj", f"/CN={name}"]
+        _quiet([*new, *plain, *signed, "-keyout", tls / f"{name}.key", "-out", tls / f"{name}.crt"])
+    made = (deployed.place / "etc" / "nginx.conf").read_text()
+    https, http = deployed.ports["https"], deployed.ports["http"]
+    made = "\n".join(line for line in made.splitlines() if "listen [::]" not in line)
+    made = made.replace("listen 443", f"listen 127.0.0.1:{https}").replace("listen 80;", f"listen 127.0.0.1:{http};")
+    made = made.replace("/var/log/nginx", str(place))
+    (place / "site.conf").write_text(made)
+    (place / "nginx.conf").write_text(
+        f"daemon off; pid {place}/pid; error_log {place}/error.log; worker_processes 1;\n"
+        f"events {{}}\nhttp {{ access_log {place}/access.log; include {place}/site.conf; }}\n"
+    )
+    _quiet(["nginx", "-t", "-c", place / "nginx.conf"])
+    process = subprocess.Popen(["nginx", "-c", str(place / "nginx.conf")])
+    try:
+        yield authority
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _quiet(command: list[Any]) -> None:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,397 @@
+"""A deployment from nothing to a confirmed round, in containers, by the commands of the pages.
+
+The tests are one story, in order: each stage is a fixture that the next builds upon.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from deployed import KIND, NAMES, REGION, Deployed, mail_server, new_password, proxy
+from documented import table
+
+from overstap.agreements import Agreement, load_agreement
+from overstap.simulation.synthetic.region import SyntheticRegion
+from overstap.simulation.synthetic.writing import WrittenRegion
+from overstap_tools.demo.people import CoordinatorClient
+from overstap_tools.local.ports import any_free
+from overstap_tools.local.waiting import wait_until
+
+DAG = f"round__{REGION}__{KIND}"
+PUPILS = 40
+PATIENCE = 900
+"""Seconds that a busy machine may take for one step of the story."""
+RUNNING = ("postgres", "api-server", "scheduler", "dag-processor", "triggerer", "review", "school")
+NOT_HERE = {
+    "ln -sf": "needs the machine's own nginx; the configuration itself is run by `proxied`",
+    "cp deploy/systemd": "needs systemd",
+    "git pull": "an upgrade needs a second version",
+    "docker compose run --rm admin overstap trust request": "tests/integration/deployment/test_private_authority.py",
+    "docker compose run --rm admin overstap trust accept": "tests/integration/deployment/test_private_authority.py",
+    "mkdir -p authority": "tests/integration/deployment/test_private_authority.py",
+    "openssl ca -config": "tests/integration/deployment/test_private_authority.py",
+    "install -m 0644 authority": "tests/integration/deployment/test_private_authority.py",
+}
+"""Blocks of the pages that are not run here, by their first words, and why."""
+
+
+@dataclass
+class Started:
+    """A deployment that runs, with a region in it."""
+
+    deployed: Deployed
+    region: SyntheticRegion
+    written: WrittenRegion
+    mails: Path
+    mail_port: int
+
+    @property
+    def agreement(self) -> Agreement:
+        """What was agreed."""
+        return load_agreement(next((self.deployed.place / "etc" / "regions" / REGION).glob("[0-9]*.yaml")))
+
+    @property
+    def coordinator(self) -> str:
+        """The coordinator's account."""
+        return self.agreement.coordinators[0].account
+
+
+@pytest.fixture(scope="module")
+def started(deployed: Deployed) -> Iterator[Started]:
+    """Made and started by the pages' commands: first empty, then with a region."""
+    mail_port = any_free()
+    options = [
+        *("--trial", "--project", deployed.project, "--network", deployed.network),
+        *("--mail", f"smtp+plain://{deployed.network}.1:{mail_port}", "--mail-from", "overstap@example.nl"),
+        *(f"--{name}-port {deployed.ports[name]}" for name in ("board", "review", "school")),
+    ]
+    made = deployed.run(
+        f"{deployed.documented('install', 'deploy/init --address')} {' '.join(options)}", BUILD_OPTIONS="--network host"
+    )
+    assert "TRIAL" in made
+    region, written = deployed.write_region(PUPILS)
+    # The same command again makes the new region's keys, and in a trial its certificates; what was chosen stays.
+    again = deployed.do("install", "deploy/init --address")
+    assert f"keys          {REGION}: made" in again
+    deployed.receivers(region)
+    begun = time.monotonic()
+    deployed.do("install", "docker compose up")
+    print(f"from nothing to healthy: {time.monotonic() - begun:.0f} s")
+    with mail_server(deployed.place / "mails", f"{deployed.network}.1", mail_port) as mails:
+        yield Started(deployed, region, written, mails, mail_port)
+
+
+@pytest.fixture(scope="module")
+def proxied(started: Started) -> Iterator[Path]:
+    """Nginx with the shipped configuration before it."""
+    with proxy(started.deployed) as authority:
+        yield authority
+
+
+@pytest.fixture(scope="module")
+def coordinator(started: Started) -> CoordinatorClient:
+    """The coordinator, whose account `init` made by the agreement; an administrator gave it a password."""
+    password = new_password()
+    with started.deployed.api() as admin:
+        admin.put_user(started.coordinator, password, [f"coordinator_{REGION}"], shown_as=("Coördinator", "Regio"))
+    return CoordinatorClient(started.deployed.api(started.coordinator, password), DAG)
+
+
+@pytest.fixture(scope="module")
+def released(started: Started, coordinator: CoordinatorClient) -> str:
+    """The round opened by itself, collected from the drop folders, was checked, and a coordinator released it."""
+    deployed = started.deployed
+    for school in started.region.primary:
+        there = deployed.place / "data" / "drop" / REGION / school.id
+        shutil.copytree(started.written.drop / REGION / school.id, there)
+    name = started.agreement.registrations.file or ""
+    shutil.copy(started.written.applications, deployed.place / "data" / "drop" / REGION / name)
+    for path in (deployed.place / "data" / "drop").rglob("*"):
+        os.chown(path, 50000, 0)
+    wait_until(lambda: bool(coordinator.api.runs(DAG)), f"a run of {DAG}, which nobody switched on", PATIENCE)
+    run_id = str(coordinator.api.runs(DAG)[0]["dag_run_id"])
+    _answer_until(coordinator, run_id, lambda: _state(coordinator, run_id, "invite") == "success")
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def restored(started: Started, released: str) -> str:
+    """In the middle of the round everything was backed up, destroyed, and restored by the pages' commands."""
+    deployed = started.deployed
+    deployed.do("backup", "age-keygen")
+    private = deployed.code / "restore.key"
+    deployed.do("backup", "deploy/backup")
+    before = deployed.psql("select count(*), max(sequence) from overstap.audit_line")
+    deployed.do("backup", "deploy/restore-drill")
+    deployed.destroy()
+    for name in ("secrets", "regions"):
+        shutil.copytree(deployed.place / "etc" / name, deployed.place / "kept" / name)
+        shutil.rmtree(deployed.place / "etc" / name)
+    shutil.copytree(deployed.place / "data" / "drop", deployed.place / "kept" / "drop")
+    receivers = (deployed.code / "receivers.yaml").read_text()
+    shutil.rmtree(deployed.place / "data")
+    (deployed.code / ".env").unlink()
+    assert private.exists()
+    deployed.do("backup", "deploy/restore keys")
+    assert not (deployed.place / "data" / "drop" / REGION).exists()
+    # What is no backup's: agreements are under version control, schools' files are the schools'.
+    shutil.copytree(deployed.place / "kept" / "regions", deployed.place / "etc" / "regions", dirs_exist_ok=True)
+    (deployed.code / "receivers.yaml").write_text(receivers)
+    deployed.do("backup", "deploy/restore databases")
+    assert "touched" in deployed.run(deployed.documented("backup", "deploy/restore databases"), check=False)
+    said = deployed.do("backup", "docker compose up")
+    assert f"{REGION}: I1-I8 hold" in said
+    assert deployed.psql("select count(*), max(sequence) from overstap.audit_line") >= before
+    return released
+
+
+@pytest.fixture(scope="module")
+def confirmed(started: Started, restored: str, coordinator: CoordinatorClient) -> str:
+    """Schools recorded what parents decided; while dossiers were delivered, everything was killed."""
+    deployed = started.deployed
+    lists = deployed.place / "data" / "lists"
+    round_id = started.agreement.round_id(KIND)
+    for school in started.region.primary:
+        path = lists / f"{school.id}.csv"
+        shutil.copy(deployed.place / "made" / "reviews" / REGION / f"review-{school.id}.csv", path)
+        os.chown(path, 50000, 0)
+        words = f"--region {REGION} --round {round_id} --school {school.id} --by administratie"
+        deployed.admin(f"overstap review record {path.name} {words}", check=False)
+    killed = False
+
+    def is_over() -> bool:
+        nonlocal killed
+        if not killed and _state(coordinator, restored, "deliver") in ("queued", "running", "success"):
+            killed = True
+            deployed.kill("scheduler", "triggerer", "dag-processor", "postgres")
+            wait_until(lambda: _is_healthy(deployed), "healthy after kill -9", PATIENCE)
+        return str(coordinator.api.run(DAG, restored)["state"]) in ("success", "failed")
+
+    _answer_until(coordinator, restored, is_over)
+    assert killed, "nothing was killed: the round was over before"
+    return restored
+
+
+def _answer_until(coordinator: CoordinatorClient, run_id: str, is_done: object) -> None:
+    """Answer each question as it comes with the option that lets the round go on, until something is done."""
+
+    def look() -> bool:
+        try:
+            question = coordinator.question(run_id)
+            if question is not None:
+                coordinator.answer(run_id, question)
+            return bool(is_done())  # type: ignore[operator]
+        except Exception as problem:
+            if "LOCAL-0" not in str(problem):
+                raise
+            return False  # Airflow is away for a while, or the question was answered in between
+
+    wait_until(look, "the next step of the round", PATIENCE)
+
+
+def _state(coordinator: CoordinatorClient, run_id: str, task: str) -> str | None:
+    """Return the state of a task; of a mapped one that of the first that is not done."""
+    states = [state for (name, _), state in coordinator.api.states(DAG, run_id).items() if name == task]
+    return next((state for state in states if state != "success"), states[0] if states else None)
+
+
+def _is_healthy(deployed: Deployed) -> bool:
+    services = deployed.services()
+    return all(services.get(name) == "healthy" for name in RUNNING)
+
+
+# -- the story ----------------------------------------------------------------------------------------------------
+
+
+def test_it_is_healthy_and_at_rest_small(started: Started) -> None:
+    assert _is_healthy(started.deployed)
+    said = started.deployed.run("docker stats --no-stream --format '{{.Name}} {{.MemUsage}}'")
+    print(said)
+    lines = [line for line in said.splitlines() if line.startswith(started.deployed.project) and "receiver" not in line]
+    assert sum(_mib(line.split()[1]) for line in lines) < 1536
+
+
+def _mib(said: str) -> float:
+    for unit, size in (("GiB", 1024.0), ("MiB", 1.0), ("KiB", 1 / 1024), ("B", 1 / 1024**2)):
+        if said.endswith(unit):
+            return float(said.removesuffix(unit)) * size
+    raise ValueError(said)
+
+
+def test_a_stranger_without_secrets_is_told_which_setting_is_missing(started: Started) -> None:
+    said = started.deployed.run("docker compose --env-file /dev/null config --quiet", check=False)
+    assert "required variable" in said
+
+
+def test_doctor_finds_nothing_wrong(started: Started, coordinator: CoordinatorClient) -> None:
+    wait_until(lambda: len(coordinator.api.dags()) >= 5, "the region's DAGs", PATIENCE)
+    said = started.deployed.do("install", "docker compose run --rm admin overstap doctor")
+    assert "\nwrong" not in f"\n{said}", said
+    assert "this is a TRIAL" in said
+    for subject in ("ledger schema", f"keys {REGION}", f"certificates {REGION}", "airflow scheduler", "airflow dags"):
+        assert f"good    {subject}" in said, said
+    assert "as overstap@example.nl" in said
+    assert "paused" not in said.replace("none paused", "")
+    quiet = started.deployed.do("monitoring", "docker compose ps")
+    assert "good " not in quiet
+
+
+def test_each_container_has_what_the_table_says_and_no_more(started: Started) -> None:
+    said = table("rights")
+    wrong = []
+    for service in RUNNING:
+        found = _within(started.deployed, service)
+        for row, columns in said.items():
+            right = columns[service]
+            if row.startswith("folder "):
+                folder = row.removeprefix("folder ")
+                has = found.get(folder, "")
+            elif row.startswith("network "):
+                continue
+            else:
+                has = "r" if row in found["secrets"].split() else ""
+            if has != right:
+                wrong.append(f"{service}: {row} is {has or 'nothing'}, the table says {right or 'nothing'}")
+    assert wrong == []
+
+
+_LOOK = """
+echo "secrets $(ls /run/secrets 2>/dev/null | tr '\\n' ' ')"
+for folder in regions keys trust drop outbox reports registers lists; do
+    path=/var/lib/overstap/$folder; right=
+    if ls $path >/dev/null 2>&1; then right=r; fi
+    if touch $path/.tried 2>/dev/null; then right=w; rm -f $path/.tried; fi
+    echo "$folder $right"
+done
+echo "root $(touch /opt/tried 2>/dev/null && echo w)"
+echo "capabilities $(grep CapEff /proc/self/status | cut -f 2)"
+"""
+
+
+def _within(deployed: Deployed, service: str) -> dict[str, str]:
+    """Look around in a container."""
+    (deployed.place / "look.sh").write_text(_LOOK)
+    said = deployed.run(f"docker compose exec --no-TTY {service} sh < {deployed.place}/look.sh")
+    return {line.split(" ")[0]: line.partition(" ")[2].strip() for line in said.splitlines() if line}
+
+
+def test_nobody_can_change_what_it_runs_or_gain_rights(started: Started) -> None:
+    for service in RUNNING[1:]:
+        found = _within(started.deployed, service)
+        assert found["root"] == "", service
+        assert int(found["capabilities"], 16) == 0, service
+
+
+def test_who_is_in_one_network_reaches_nobody_of_another(started: Started) -> None:
+    def reaches(service: str, host: str, port: int) -> bool:
+        probe = f"timeout 5 bash -c '</dev/tcp/{host}/{port}' 2>/dev/null && echo yes || echo no"
+        return started.deployed.run(f'docker compose exec --no-TTY {service} bash -c "{probe}"').strip() == "yes"
+
+    assert reaches("review", "postgres", 5432)
+    assert reaches("triggerer", "api-server", 8080)
+    for service in ("review", "school"):
+        assert not reaches(service, "api-server", 8080)
+        assert not reaches(service, "scheduler", 8974)
+    assert not reaches("review", "school", 8091)
+    assert not reaches("school", "review", 8090)
+
+
+def test_pages_answer_through_a_proxy_with_tls(started: Started, proxied: Path) -> None:
+    port = started.deployed.ports["https"]
+    with httpx.Client(verify=_context(proxied), trust_env=False) as client:
+
+        def get(name: str, path: str) -> httpx.Response:
+            asked = httpx.Request(
+                "GET",
+                f"https://127.0.0.1:{port}{path}",
+                headers={"Host": name, "X-Forwarded-For": "203.0.113.9"},
+                extensions={"sni_hostname": name},
+            )
+            return client.send(asked)
+
+        for name in NAMES[1:]:
+            page = get(name, "/")
+            assert page.status_code == 200, name
+            assert "PROEFOMGEVING" in page.text
+            assert page.headers["Strict-Transport-Security"]
+        board = get(NAMES[0], "/api/v2/monitor/health")
+        assert board.json()["scheduler"]["status"] == "healthy"
+        login = get(NAMES[0], "/auth/login/")
+        assert login.status_code == 200
+        assert all("secure" in cookie.lower() for cookie in login.headers.get_list("set-cookie"))
+    assert "203.0.113.9" not in started.deployed.run("docker compose logs review school")
+    log = started.deployed.place / "nginx" / "access.log"
+    assert NAMES[1] not in log.read_text(), "who visits the parents' pages is logged"
+
+
+def _context(authority: Path) -> object:
+    import ssl
+
+    return ssl.create_default_context(cafile=str(authority))
+
+
+def test_one_broken_agreement_stops_nothing_but_itself(started: Started) -> None:
+    broken = started.deployed.place / "etc" / "regions" / "kapot"
+    broken.mkdir()
+    (broken / "2026-2027.yaml").write_text("region: [")
+    said = started.deployed.do("install", "docker compose run --rm init")
+    assert f"region {REGION} is there" in said
+    assert "AGREEMENT-001" in said
+    looked = started.deployed.admin("overstap doctor --quiet", check=False)
+    assert "agreement kapot/2026-2027.yaml" in looked
+    shutil.rmtree(broken)
+
+
+def test_the_round_opens_by_itself_and_is_released(released: str) -> None:
+    assert released
+
+
+def test_it_goes_on_from_a_backup_when_everything_is_lost(restored: str) -> None:
+    assert restored
+
+
+def test_the_round_ends_confirmed_though_everything_was_killed(started: Started, confirmed: str) -> None:
+    deployed = started.deployed
+    states = dict(
+        line.split("|")
+        for line in deployed.psql("select state, count(*) from overstap.delivery group by state").split()
+    )
+    stored = [path for path in (deployed.place / "received").glob("*/dossiers/*") if (path / "receipt.cms").exists()]
+    print(f"deliveries: {states}; stored by schools: {len(stored)}")
+    assert set(states) == {"confirmed"}
+    assert len(stored) == int(states["confirmed"]) > PUPILS / 2
+    receipts = deployed.psql("select count(distinct message_id) from overstap.receipt where outcome = 'accepted'")
+    assert receipts == states["confirmed"]
+    said = deployed.do("install", "docker compose run --rm admin overstap ledger check")
+    assert f"{REGION}: I1-I8 hold" in said
+
+
+def test_mail_arrived(started: Started, confirmed: str) -> None:
+    boxes = {path.name for path in started.mails.iterdir()}
+    assert any("coordinator" in box or "coordinator" in started.coordinator for box in boxes), boxes
+    one = next(started.mails.rglob("*.eml")).read_text()
+    assert "Overstap PROEF" in one
+
+
+def test_nothing_of_a_pupil_is_in_a_log(started: Started, confirmed: str) -> None:
+    logs = started.deployed.run("docker compose logs --no-log-prefix")
+    logs += started.deployed.admin("bash -c 'find /opt/airflow/logs -type f -exec cat {} +'")
+    for school in started.region.primary:
+        for pupil in started.region.pupils(school):
+            assert pupil.number not in logs
+
+
+def test_old_runs_go_and_new_ones_stay(started: Started, confirmed: str, coordinator: CoordinatorClient) -> None:
+    started.deployed.do("monitoring", "deploy/clean")
+    assert coordinator.api.runs(DAG)
+    assert "30 or more" in started.deployed.run("deploy/clean 7", check=False)
+
+
+def test_every_command_of_the_pages_was_run(started: Started, confirmed: str) -> None:
+    left = started.deployed.documented.not_taken()
+    assert {block for block in left if not block.startswith(tuple(NOT_HERE))} == set()
