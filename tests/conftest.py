@@ -23,6 +23,7 @@ settings.load_profile("untimed")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let tests over generated input try many times more: minutes, not seconds."""
     parser.addoption("--deployment", action="store_true", help="also tests/deployment: containers, minutes")
+    parser.addoption("--deployment-place", help="folder of a deployment that stays, to go on with where it was")
     parser.addoption("--thorough", action="store_true", help="ten thousand generated dossiers instead of hundreds")
 
 

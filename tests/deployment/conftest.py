@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,10 +33,14 @@ def _why_not(config: pytest.Config) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def deployed() -> Iterator[Deployed]:
+def deployed(request: pytest.FixtureRequest) -> Iterator[Deployed]:
     """A deployment in a folder of its own; everything of it goes at the end."""
-    place = Path(tempfile.mkdtemp(prefix="overstap-deployment-", dir="/var/tmp"))
-    made = Deployed(place, number=hash(str(place)) % 1000)
+    kept = request.config.getoption("--deployment-place")
+    place = Path(kept or tempfile.mkdtemp(prefix="overstap-deployment-", dir="/var/tmp"))
+    made = Deployed(place, number=zlib.crc32(str(place).encode()) % 1000)
+    if kept:
+        yield made
+        return
     try:
         yield made
     finally:

@@ -1,5 +1,6 @@
 """A deployment of this checkout in containers, made and looked after by the commands of the pages."""
 
+import json
 import os
 import secrets
 import shutil
@@ -48,12 +49,27 @@ class Deployed:
     ports: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        kept = self.place / "ports.json"
+        if kept.exists():
+            self.ports = json.loads(kept.read_text())
+            return
         self.code.mkdir(parents=True)
         for name in _COPIED:
             shutil.copytree(PROJECT / name, self.code / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in (*_COPIED_FILES, "README.md", "LICENSE"):
             shutil.copy(PROJECT / name, self.code / name)
-        self.ports = {name: any_free() for name in ("board", "review", "school", "https", "http")}
+        self.ports = {name: any_free() for name in ("board", "review", "school", "https", "http", "mail")}
+        kept.write_text(json.dumps(self.ports))
+
+    def stage(self, name: str) -> str | None:
+        """Return what a stage of the story left, when it was passed in an earlier run on the same place."""
+        path = self.place / f"stage-{name}"
+        return path.read_text() if path.exists() else None
+
+    def passed(self, name: str, left: str = "passed") -> str:
+        """Keep that a stage was passed, and what it left."""
+        (self.place / f"stage-{name}").write_text(left)
+        return left
 
     @property
     def code(self) -> Path:
@@ -140,11 +156,14 @@ class Deployed:
 
     # -- a region that plays a round ----------------------------------------------------------------------------
 
-    def write_region(self, pupils: int) -> tuple[SyntheticRegion, WrittenRegion]:
-        """Write a made-up region whose round opens at once: agreement, drop folders, applications, schools' lists."""
-        region = make_region(
+    def make_region(self, pupils: int) -> SyntheticRegion:
+        """Return the made-up region; the same each time."""
+        return make_region(
             *(2027, pupils, 2, 2), today=wall(now()).date(), name=REGION, late=0, faulty=0, littered=0, database=0
         )
+
+    def write_region(self, region: SyntheticRegion) -> WrittenRegion:
+        """Write a region whose round opens at once: agreement, drop folders, applications, schools' lists."""
         opens = (now() - timedelta(minutes=5)).replace(microsecond=0)
         moments = {
             name: opens + timedelta(seconds=10 * step)
@@ -160,7 +179,7 @@ class Deployed:
             notices=AT_ANY_HOUR,
         )
         shutil.copytree(written.agreement.parent, self.place / "etc" / "regions" / REGION, dirs_exist_ok=True)
-        return region, written
+        return written
 
     def receivers(self, region: SyntheticRegion) -> None:
         """Add a container for each receiving school, as a school would run one."""
@@ -205,8 +224,9 @@ def proxy(deployed: Deployed) -> Iterator[Path]:
     """Run nginx with the configuration of `deploy/init`, on free ports of 127.0.0.1; give its authority's file."""
     place = deployed.place / "nginx"
     tls = deployed.place / "etc" / "tls"
+    shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
-    tls.mkdir()
+    tls.mkdir(exist_ok=True)
     authority, key = place / "authority.crt", place / "authority.key"
     new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
     new += ["-nodes", "-days", "2"]

@@ -17,9 +17,7 @@ from documented import table
 
 from overstap.agreements import Agreement, load_agreement
 from overstap.simulation.synthetic.region import SyntheticRegion
-from overstap.simulation.synthetic.writing import WrittenRegion
 from overstap_tools.demo.people import CoordinatorClient
-from overstap_tools.local.ports import any_free
 from overstap_tools.local.waiting import wait_until
 
 DAG = f"round__{REGION}__{KIND}"
@@ -46,9 +44,7 @@ class Started:
 
     deployed: Deployed
     region: SyntheticRegion
-    written: WrittenRegion
     mails: Path
-    mail_port: int
 
     @property
     def agreement(self) -> Agreement:
@@ -64,26 +60,26 @@ class Started:
 @pytest.fixture(scope="module")
 def started(deployed: Deployed) -> Iterator[Started]:
     """Made and started by the pages' commands: first empty, then with a region."""
-    mail_port = any_free()
-    options = [
-        *("--trial", "--project", deployed.project, "--network", deployed.network),
-        *("--mail", f"smtp+plain://{deployed.network}.1:{mail_port}", "--mail-from", "overstap@example.nl"),
-        *(f"--{name}-port {deployed.ports[name]}" for name in ("board", "review", "school")),
-    ]
-    made = deployed.run(
-        f"{deployed.documented('install', 'deploy/init --address')} {' '.join(options)}", BUILD_OPTIONS="--network host"
-    )
-    assert "TRIAL" in made
-    region, written = deployed.write_region(PUPILS)
-    # The same command again makes the new region's keys, and in a trial its certificates; what was chosen stays.
-    again = deployed.do("install", "deploy/init --address")
-    assert f"keys          {REGION}: made" in again
-    deployed.receivers(region)
-    begun = time.monotonic()
-    deployed.do("install", "docker compose up")
-    print(f"from nothing to healthy: {time.monotonic() - begun:.0f} s")
-    with mail_server(deployed.place / "mails", f"{deployed.network}.1", mail_port) as mails:
-        yield Started(deployed, region, written, mails, mail_port)
+    region = deployed.make_region(PUPILS)
+    if deployed.stage("started") is None:
+        options = [
+            *("--trial", "--project", deployed.project, "--network", deployed.network),
+            *("--mail", f"smtp+plain://{deployed.network}.1:{deployed.ports['mail']}"),
+            *("--mail-from", "overstap@example.nl"),
+            *(f"--{name}-port {deployed.ports[name]}" for name in ("board", "review", "school")),
+        ]
+        first = f"{deployed.documented('install', 'deploy/init --address')} {' '.join(options)}"
+        assert "TRIAL" in deployed.run(first, BUILD_OPTIONS="--network host")
+        deployed.write_region(region)
+        # The same command again makes the new region's keys, and in a trial its certificates; what was chosen stays.
+        assert f"keys          {REGION}: made" in deployed.do("install", "deploy/init --address")
+        deployed.receivers(region)
+        begun = time.monotonic()
+        deployed.do("install", "docker compose up")
+        deployed.passed("started")
+        print(f"from nothing to healthy: {time.monotonic() - begun:.0f} s")
+    with mail_server(deployed.place / "mails", f"{deployed.network}.1", deployed.ports["mail"]) as mails:
+        yield Started(deployed, region, mails)
 
 
 @pytest.fixture(scope="module")
@@ -106,27 +102,31 @@ def coordinator(started: Started) -> CoordinatorClient:
 def released(started: Started, coordinator: CoordinatorClient) -> str:
     """The round opened by itself, collected from the drop folders, was checked, and a coordinator released it."""
     deployed = started.deployed
-    for school in started.region.primary:
-        there = deployed.place / "data" / "drop" / REGION / school.id
-        shutil.copytree(started.written.drop / REGION / school.id, there)
+    if run := deployed.stage("released"):
+        return run
+    made = deployed.place / "made"
+    shutil.copytree(made / "drop" / REGION, deployed.place / "data" / "drop" / REGION, dirs_exist_ok=True)
     name = started.agreement.registrations.file or ""
-    shutil.copy(started.written.applications, deployed.place / "data" / "drop" / REGION / name)
+    applications = next(path for path in (made / "applications").rglob("*.csv"))
+    shutil.copy(applications, deployed.place / "data" / "drop" / REGION / name)
     for path in (deployed.place / "data" / "drop").rglob("*"):
         os.chown(path, 50000, 0)
     wait_until(lambda: bool(coordinator.api.runs(DAG)), f"a run of {DAG}, which nobody switched on", PATIENCE)
     run_id = str(coordinator.api.runs(DAG)[0]["dag_run_id"])
     _answer_until(coordinator, run_id, lambda: _state(coordinator, run_id, "invite") == "success")
-    return run_id
+    return deployed.passed("released", run_id)
 
 
 @pytest.fixture(scope="module")
 def restored(started: Started, released: str) -> str:
     """In the middle of the round everything was backed up, destroyed, and restored by the pages' commands."""
     deployed = started.deployed
+    if deployed.stage("restored"):
+        return released
     deployed.do("backup", "age-keygen")
     private = deployed.code / "restore.key"
     deployed.do("backup", "deploy/backup")
-    before = deployed.psql("select count(*), max(sequence) from overstap.audit_line")
+    before = deployed.psql("select count(*), max(seq) from overstap.audit_line")
     deployed.do("backup", "deploy/restore-drill")
     deployed.destroy()
     for name in ("secrets", "regions"):
@@ -146,8 +146,8 @@ def restored(started: Started, released: str) -> str:
     assert "touched" in deployed.run(deployed.documented("backup", "deploy/restore databases"), check=False)
     said = deployed.do("backup", "docker compose up")
     assert f"{REGION}: I1-I8 hold" in said
-    assert deployed.psql("select count(*), max(sequence) from overstap.audit_line") >= before
-    return released
+    assert deployed.psql("select count(*), max(seq) from overstap.audit_line") >= before
+    return deployed.passed("restored", released)
 
 
 @pytest.fixture(scope="module")
