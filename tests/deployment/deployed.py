@@ -24,7 +24,8 @@ from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.writing import WrittenRegion, write
 from overstap_tools.demo.mail import AT_ANY_HOUR
 from overstap_tools.local.api import AirflowApi
-from overstap_tools.local.ports import any_free
+from overstap_tools.local.ports import any_free, is_free
+from overstap_tools.local.waiting import wait_until
 from overstap_tools.project import PROJECT
 
 REGION, KIND = "haaglanden", RoundKind.ADVICE  # the pages' own example
@@ -248,6 +249,7 @@ def proxy(deployed: Deployed) -> Iterator[Path]:
     _quiet(["nginx", "-t", "-c", place / "nginx.conf"])
     process = subprocess.Popen(["nginx", "-c", str(place / "nginx.conf")])
     try:
+        wait_until(lambda: not is_free(https), "nginx", 60)
         yield authority
     finally:
         process.terminate()
