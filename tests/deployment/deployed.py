@@ -19,11 +19,11 @@ from documented import Documented
 
 from overstap.agreements import Milestones, RoundKind
 from overstap.clock import now, wall
-from overstap.notifications.sink import Keep
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.writing import WrittenRegion, write
 from overstap_tools.demo.mail import AT_ANY_HOUR
 from overstap_tools.local.api import AirflowApi
+from overstap_tools.local.mail_sink import Keep
 from overstap_tools.local.ports import any_free, is_free
 from overstap_tools.local.waiting import wait_until
 from overstap_tools.project import PROJECT
