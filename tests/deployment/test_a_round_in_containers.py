@@ -69,7 +69,7 @@ def started(deployed: Deployed) -> Iterator[Started]:
             *(f"--{name}-port {deployed.ports[name]}" for name in ("board", "review", "school")),
         ]
         first = f"{deployed.documented('install', 'deploy/init --address')} {' '.join(options)}"
-        assert "TRIAL" in deployed.run(first, BUILD_OPTIONS="--network host")
+        assert "TRIAL" in deployed.run(first, BUILD_OPTIONS=_build_options())
         deployed.write_region(region)
         # The same command again makes the new region's keys, and in a trial its certificates; what was chosen stays.
         assert f"keys          {REGION}: made" in deployed.do("install", "deploy/init --address")
@@ -80,6 +80,12 @@ def started(deployed: Deployed) -> Iterator[Started]:
         print(f"from nothing to healthy: {time.monotonic() - begun:.0f} s")
     with mail_server(deployed.place / "mails", f"{deployed.network}.1", deployed.ports["mail"]) as mails:
         yield Started(deployed, region, mails)
+
+
+def _build_options() -> str:
+    """Return what the builder needs of this machine: its network, and its package index."""
+    passed = [f"--build-arg {name}={os.environ[name]}" for name in ("PIP_CERT", "PIP_INDEX_URL") if name in os.environ]
+    return " ".join(["--network host", *passed])
 
 
 @pytest.fixture(scope="module")

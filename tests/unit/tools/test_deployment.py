@@ -163,7 +163,7 @@ def test_only_what_the_image_copies_reaches_the_builder() -> None:
         for name in line.split()[1:-1]
     }
     assert allowed == copied
-    assert not [name for name in copied if not (PROJECT / name).exists()]
+    assert not [name for name in copied - {"wheels*"} if not (PROJECT / name).exists()]  # made by `make bundle`
 
 
 def test_settings_of_ours_in_the_deployment_exist() -> None:
