@@ -11,7 +11,7 @@ from overstap.resources import INCLUDE
 class Settings(BaseSettings):
     """The settings of one process: each is the environment variable of its name behind `OVERSTAP_`."""
 
-    model_config = SettingsConfigDict(env_prefix="OVERSTAP_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="OVERSTAP_", env_ignore_empty=True, frozen=True)
 
     production: bool = False
     """Refuses development certificates and anything else made for demo and tests."""

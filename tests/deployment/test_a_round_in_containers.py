@@ -78,6 +78,7 @@ def started(deployed: Deployed) -> Iterator[Started]:
         deployed.do("install", "docker compose up")
         deployed.passed("started")
         print(f"from nothing to healthy: {time.monotonic() - begun:.0f} s")
+    wait_until(lambda: _is_healthy(deployed), "healthy", PATIENCE)
     with mail_server(deployed.place / "mails", f"{deployed.network}.1", deployed.ports["mail"]) as mails:
         yield Started(deployed, region, mails)
 
@@ -117,7 +118,9 @@ def released(started: Started, coordinator: CoordinatorClient) -> str:
     shutil.copy(applications, deployed.place / "data" / "drop" / REGION / name)
     for path in (deployed.place / "data" / "drop").rglob("*"):
         os.chown(path, 50000, 0)
-    wait_until(lambda: bool(coordinator.api.runs(DAG)), f"a run of {DAG}, which nobody switched on", PATIENCE)
+    # Nobody switches anything on.
+    wait_until(lambda: DAG in {dag["dag_id"] for dag in coordinator.api.dags()}, DAG, PATIENCE)
+    wait_until(lambda: bool(coordinator.api.runs(DAG)), f"a run of {DAG}", PATIENCE)
     run_id = str(coordinator.api.runs(DAG)[0]["dag_run_id"])
     _answer_until(coordinator, run_id, lambda: _state(coordinator, run_id, "invite") == "success")
     return deployed.passed("released", run_id)

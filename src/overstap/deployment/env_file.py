@@ -44,6 +44,8 @@ def variables(choices: Choices) -> dict[str, str]:
         "PRODUCTION": _written(not choices.is_trial),
         "INSTANCE_NAME": "Overstap PROEF (TRIAL)" if choices.is_trial else "Overstap",
         "COMPOSE_PROFILES": "desk" if choices.desk_region else "",
+        # A folder without a list is an error (QUALITY-002): it is named once there is one.
+        "REGISTERS": "/var/lib/overstap/registers" if any((choices.data / "registers").glob("*.csv")) else "",
     }
 
 

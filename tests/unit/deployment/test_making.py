@@ -12,6 +12,7 @@ from overstap.cli import app
 from overstap.deployment import data_folders, env_file, secret_files
 from overstap.deployment.choices import Choices, MailServer
 from overstap.errors import OverstapError
+from overstap.settings import Settings
 from overstap_tools.project import PROJECT
 
 ADDRESSES = {
@@ -90,6 +91,20 @@ def test_a_region_gets_its_first_keys_and_a_broken_one_stops_nothing(tmp_path: P
     init(tmp_path)
     assert contents(keys) == before
     assert not (tmp_path / "data" / "trust" / "ca").exists(), "certificates of a development authority in production"
+
+
+def test_lists_of_duo_are_named_once_there_is_one(tmp_path: Path) -> None:
+    init(tmp_path)
+    assert env_file.read(tmp_path / ".env")["REGISTERS"] == ""
+    (tmp_path / "data" / "registers" / "scholen.csv").write_text("BRIN NUMMER\n")
+    init(tmp_path)
+    assert env_file.read(tmp_path / ".env")["REGISTERS"] == "/var/lib/overstap/registers"
+
+
+def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVERSTAP_REGISTERS", "")
+    monkeypatch.setenv("OVERSTAP_TRAFFIC_CENTRE", "")
+    assert (Settings().registers, Settings().traffic_centre) == (None, None)
 
 
 def test_a_trial_says_so_and_has_certificates(tmp_path: Path) -> None:
