@@ -61,6 +61,35 @@ def test_who_is_behind_hears_before_and_after_the_deadline(agreement: Agreement)
     assert "near_data_due" not in after
 
 
+def test_nobody_is_told_late_before_its_own_collection_ended(agreement: Agreement) -> None:
+    """Issue 15: a school whose files lay ready was told that it was too late."""
+    due = agreement.round(KIND).milestones.data_due
+    school = agreement.primary_schools[0].id
+    late = {"missed_data_due", "missed_data_due_region"}
+
+    def told(collected: dict[str, datetime], after: timedelta) -> set[str]:
+        now = replace(standing(agreement, due + after, behind=3), collected=collected)
+        return late & set(kinds(occasions(now)))
+
+    soon = timedelta(minutes=5)
+    assert told({}, soon) == set()
+    assert told({school: due - timedelta(hours=1)}, soon) == set(), "that was the morning's collection"
+    assert told({school: due + timedelta(minutes=2)}, soon) == late
+    assert told({}, timedelta(days=1, minutes=5)) == late, "whatever keeps collecting from ending"
+
+
+def test_the_region_hears_once_when_every_school_that_is_behind_was_collected_from(agreement: Agreement) -> None:
+    due = agreement.round(KIND).milestones.data_due
+    one, other = agreement.primary_schools[:2]
+    counts = [PrimaryCounts(it.id, it.name, 10, Counter(accepted=1), Counter(), Counter()) for it in (one, other)]
+    now = replace(standing(agreement, due + timedelta(minutes=5)), primary=counts, collected={one.id: due})
+    found = kinds(occasions(now))
+    assert (found["missed_data_due"], found["missed_data_due_region"]) == (1, 0)
+    found = kinds(occasions(replace(now, collected={one.id: due, other.id: due})))
+    assert found["missed_data_due"] == 2
+    assert found["missed_data_due_region"] > 0
+
+
 def test_what_was_not_confirmed_is_told_a_coordinator_once(agreement: Agreement) -> None:
     """Coordinators get a mail of its own at that moment (`delivery.telling`): the digest does not say it again."""
     due = agreement.round(KIND).milestones.receipts_due
