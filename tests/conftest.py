@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 from spreading import Groups, in_order
 
-from overstap.ledger.migrate import add_region, migrate, set_app_password, set_review_password
+from overstap.ledger.migrate import LOGINS, add_region, migrate, set_password
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import stop_all
 
@@ -80,8 +80,8 @@ def ledger_template(postgres: EmbeddedPostgres) -> str:
     for region in REGIONS:
         add_region(dsn, region)
     # Logins belong to the server, so everybody has to mean the same password.
-    set_app_password(dsn, postgres.password("overstap_app"))
-    set_review_password(dsn, postgres.password("overstap_review"))
+    for login in LOGINS:
+        set_password(dsn, login, postgres.password(login))
     return name
 
 

@@ -31,13 +31,17 @@ def migrate() -> None:
 
 
 @app.command()
-def password() -> None:
-    """Give the application's login the password that stands on standard input. Needs OVERSTAP_LEDGER_OWNER."""
+def password(
+    login: Annotated[str, typer.Option(help="overstap_app, _review, _school, _desk or _board")] = "overstap_app",
+) -> None:
+    """Give a service's login the password that stands on standard input. Needs OVERSTAP_LEDGER_OWNER."""
     import sys
 
-    from overstap.ledger.migrate import set_app_password
+    from overstap.ledger.migrate import LOGINS, set_password
 
-    set_app_password(Settings().need("ledger_owner"), sys.stdin.readline().strip())
+    if login not in LOGINS:
+        raise typer.BadParameter(f"one of {', '.join(LOGINS)}", param_hint="--login")
+    set_password(Settings().need("ledger_owner"), login, sys.stdin.readline().strip())
 
 
 @app.command()

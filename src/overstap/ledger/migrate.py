@@ -188,30 +188,34 @@ def add_region(dsn: str, region: str) -> None:
         connection.execute("call overstap.add_region(%s)", [region])
 
 
+LOGINS = ("overstap_app", "overstap_review", "overstap_school", "overstap_desk", "overstap_board")
+"""A login per service: tasks and the command, parents' pages, schools' pages, desk, board."""
+
+
 def set_app_password(dsn: str, password: str) -> None:
-    """Give the application's login its password.
-
-    Args:
-        dsn: connection string of the owner.
-        password: printable ASCII without spaces.
-
-    Raises:
-        ValueError: the password has other characters.
-    """
-    _set_password(dsn, "overstap_app", password)
+    """Give the login of tasks and the command its password; see `set_password`."""
+    set_password(dsn, "overstap_app", password)
 
 
 def set_review_password(dsn: str, password: str) -> None:
-    """Give the login of the parents' pages its password; arguments as in `set_app_password`.
+    """Give the login of the parents' pages its password; see `set_password`."""
+    set_password(dsn, "overstap_review", password)
+
+
+def set_password(dsn: str, login: str, password: str) -> None:
+    """Give a service's login its password.
+
+    Args:
+        dsn: connection string of the owner.
+        login: one of `LOGINS`.
+        password: printable ASCII without spaces.
 
     Raises:
-        ValueError: the password has other characters.
+        ValueError: the password has other characters, or it is no login of a service.
     """
-    _set_password(dsn, "overstap_review", password)
-
-
-def _set_password(dsn: str, role: str, password: str) -> None:
+    if login not in LOGINS:
+        raise ValueError(f"no login of a service: {login}")
     if not re.fullmatch(r"[!-~]{16,}", password):
         raise ValueError("a password of at least 16 printable ASCII characters without spaces")
     with psycopg.connect(dsn) as connection:
-        connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(password)))
+        connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(login), sql.Literal(password)))

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from overstap.errors import OverstapError
 from overstap.ledger.region_keys import NoKeys, RegionKeys
-from overstap.ledger.session import UnitOfWork
+from overstap.ledger.session import UnitOfWork, role_of
 
 
 class Looker:
@@ -53,7 +53,7 @@ class Looker:
             connection.rollback()
             connection.execute("set transaction read only")
             try:
-                role = sql.Identifier(f"overstap_region_{region}")
+                role = sql.Identifier(role_of(connection, region))
                 connection.execute(sql.SQL("set local role {}").format(role))
             except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue) as problem:
                 raise OverstapError("LEDGER-007", region=region) from problem

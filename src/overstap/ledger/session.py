@@ -15,6 +15,15 @@ from overstap.ledger.region_keys import NoKeys, RegionKeys, load_keys
 from overstap.ledger.row_groups import insert
 from overstap.settings import Settings
 
+_SERVICES = frozenset({"overstap_school", "overstap_desk", "overstap_board"})
+"""Logins with rights of their own (include/schemas/ledger/rights); any other takes on what tasks may do."""
+
+
+def role_of(connection: psycopg.Connection[TupleRow], region: str) -> str:
+    """Return the role that a connection's login takes on for a unit of work in a region."""
+    login = connection.info.user
+    return f"{login if login in _SERVICES else 'overstap_region'}_{region}"
+
 
 @dataclass(frozen=True)
 class UnitOfWork:
@@ -83,7 +92,7 @@ class Ledger:
         connection = self._connected()
         with connection.transaction():
             try:
-                role = psycopg.sql.Identifier(f"overstap_region_{region}")
+                role = psycopg.sql.Identifier(role_of(connection, region))
                 connection.execute(psycopg.sql.SQL("set local role {}").format(role))
             except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue) as problem:
                 raise OverstapError("LEDGER-007", region=region) from problem

@@ -2,21 +2,27 @@
 
 -- The region whose role the caller took on; null outside a unit of work.
 create function overstap.my_region() returns text language sql stable parallel safe
-    return substring(current_user::text from '^overstap_region_(.+)$');
+    return substring(current_user::text from '^overstap_(?:region|school|desk|board)_([a-z][a-z0-9_]+)$');
 
 -- The same inside a function with definer's rights, where current_user is the owner.
 create function overstap.acting_region() returns text language sql stable parallel safe
-    return substring(current_setting('role') from '^overstap_region_(.+)$');
+    return substring(current_setting('role') from '^overstap_(?:region|school|desk|board)_([a-z][a-z0-9_]+)$');
 
--- Makes the region's role. Safe to repeat. Called by the owner only, from the agreements.
+-- Makes the region's roles, one per service. Safe to repeat. Called by the owner only, from the agreements.
 create procedure overstap.add_region(region_id text) language plpgsql as $$
+declare service record;
 begin
     if region_id !~ '^[a-z][a-z0-9_]{1,30}$' then
         raise exception 'not a region id: %', region_id;
     end if;
-    if not exists (select from pg_roles where rolname = 'overstap_region_' || region_id) then
-        execute format('create role %I nologin in role overstap_region', 'overstap_region_' || region_id);
-    end if;
-    execute format('grant %I to overstap_app with inherit false, set true', 'overstap_region_' || region_id);
+    for service in values ('overstap_region_', 'overstap_region', 'overstap_app'),
+                          ('overstap_school_', 'overstap_rights_school', 'overstap_school'),
+                          ('overstap_desk_', 'overstap_rights_desk', 'overstap_desk'),
+                          ('overstap_board_', 'overstap_rights_board', 'overstap_board') loop
+        if not exists (select from pg_roles where rolname = service.column1 || region_id) then
+            execute format('create role %I nologin in role %I', service.column1 || region_id, service.column2);
+        end if;
+        execute format('grant %I to %I with inherit false, set true', service.column1 || region_id, service.column3);
+    end loop;
     insert into overstap.region (region) values (region_id) on conflict do nothing;
 end $$;

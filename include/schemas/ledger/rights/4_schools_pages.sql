@@ -1,0 +1,29 @@
+-- The rights of the schools' pages (login overstap_school): what a school records, answers and prints. It releases, closes, delivers,
+-- registers, steers and erases nothing.
+
+grant select on all tables in schema overstap to overstap_rights_school;
+revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
+    overstap.school_stay, overstap.school_attempt, overstap.school_device, overstap.backup, overstap.certificate
+    from overstap_rights_school;
+grant select (attachment, region, frozen), insert on overstap.review_attachment to overstap_rights_school;
+
+-- To hold a dossier (select for update) PostgreSQL asks for a right to change something of it; a version by itself cannot change.
+grant update (version) on overstap.dossier to overstap_rights_school;
+grant execute on function overstap.record_decisions, overstap.answered_already, overstap.audit, overstap.school_reset
+    to overstap_rights_school;
+grant insert (region, dossier, number, person, kind) on overstap.entitled to overstap_rights_school;
+grant insert (region, dossier, number, person, channel, days_before, state, reason, made_by), update (state, reason, made_by)
+    on overstap.invitation to overstap_rights_school;
+grant insert (region, dossier, number, person, printed_by) on overstap.letter_print to overstap_rights_school;
+grant insert (request, region, dossier, number, person, kind, key_id, text, due_at),
+    update (state, answer_key_id, answer, settled_by) on overstap.review_request to overstap_rights_school;
+grant insert (region, dossier, number, purpose, opened_by, person) on overstap.content_access to overstap_rights_school;
+grant insert (region, dossier, number, digest) on overstap.review_frozen to overstap_rights_school;
+grant insert (access, region, dossier, person, finds, proves, held_key_id, held, frozen, showing, opens_at, issued_by),
+    update (frozen, showing, ended_at) on overstap.review_access to overstap_rights_school;
+grant update (is_open, content, made_at, made_by) on overstap.review_proof to overstap_rights_school;
+grant insert (mail, region, round_id, meaning, kind, is_urgent, key_id, content, due_at) on overstap.mail to overstap_rights_school;
+grant insert (region, round_id, meaning, kind, recipient, facts, is_urgent) on overstap.notice to overstap_rights_school;
+grant update (name, password, made_by, ended_at) on overstap.school_account to overstap_rights_school;
+grant execute on function overstap.school_try, overstap.school_enter, overstap.school_stay_look, overstap.school_stay_end
+    to overstap_school;

@@ -1,0 +1,26 @@
+-- The rights of the desk (login overstap_desk), where schools ask for what is ready for them: it hands out what was sealed and keeps
+-- what the school signed. It seals, releases, registers and decides nothing. It reads a dossier, to hold who is asked for against
+-- who is in it, and nothing of what parents asked or were given.
+
+grant select on all tables in schema overstap to overstap_rights_desk;
+revoke select on overstap.review_session, overstap.review_attempt, overstap.review_salt, overstap.review_attachment,
+    overstap.review_access, overstap.review_decision, overstap.review_request, overstap.review_proof, overstap.refused_input,
+    overstap.school_report, overstap.school_account, overstap.school_stay, overstap.school_attempt, overstap.school_device,
+    overstap.mail, overstap.backup, overstap.certificate from overstap_rights_desk;
+-- What may leave asks for the decisions (may_leave), not for the words in them.
+grant select (review_decision, region, dossier, number, person, access, seen_on, agreed, consent, key_id, view, recorded_by, ground,
+              recorded_at) on overstap.review_decision to overstap_rights_desk;
+
+grant update (state) on overstap.dossier to overstap_rights_desk;
+grant update (state, attempts, next_attempt_at, problem, offered_at, settled_at) on overstap.delivery to overstap_rights_desk;
+grant insert (region, message_id, digest, content, outcome, code), update (outcome, code) on overstap.receipt
+    to overstap_rights_desk;
+grant insert (region, message_id, kind, outcome, reason, stated_at, digest, content) on overstap.result to overstap_rights_desk;
+grant insert, update on overstap.school_line to overstap_rights_desk;
+grant insert (request_id, region, secondary_school, primary_school, pupil, answer, reason, message_id) on overstap.dossier_request
+    to overstap_rights_desk;
+grant update (state, attempts, next_attempt_at, problem, answer, had, offered_at, settled_at) on overstap.revocation
+    to overstap_rights_desk;
+grant update (outcome, code, receipt, settled_at) on overstap.test_message to overstap_rights_desk;
+grant insert (region, round_id, meaning, kind, recipient, facts, is_urgent) on overstap.notice to overstap_rights_desk;
+grant execute on function overstap.audit, overstap.adopt_envelope to overstap_rights_desk;

@@ -1,0 +1,159 @@
+"""A login per service: each does the work of its service in a region, and nothing of another's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from families import REGION, open_place
+from psycopg.conninfo import conninfo_to_dict
+from test_walk import PO, ROUND, VO, accept_all, incoming, inspect, register, release, seal, supply
+
+from overstap.delivery.desk.desk import RegionDesk
+from overstap.envelope.pull_messages import DossierRequest, NoDossier
+from overstap.ledger import Ledger
+from overstap.ledger.audit import AuditLine
+from overstap.ledger.delivery import deliveries
+from overstap.ledger.invariants import check
+from overstap.ledger.read_only import Looker
+from overstap.ledger.review import access_log, decisions, parent_requests
+from overstap.ledger.rounds.counts import primary_schools
+from overstap.pki import TrustStore
+from overstap.review.codes import issue
+from overstap_tools.local.postgres import EmbeddedPostgres
+
+
+@contextmanager
+def of(login: str, postgres: EmbeddedPostgres, owner_dsn: str, keys: Path | None) -> Iterator[Ledger]:
+    ledger = Ledger(postgres.dsn(login, str(conninfo_to_dict(owner_dsn)["dbname"])), keys)
+    yield ledger
+    ledger.close()
+
+
+def test_the_schools_pages_do_their_work(
+    postgres: EmbeddedPostgres, ledger: Ledger, owner_dsn: str, keys_folder: Path
+) -> None:
+    place = open_place(ledger, 3)
+    family = place.take()
+    with of("overstap_school", postgres, owner_dsn, keys_folder) as pages:
+        with pages.unit(REGION, "school:juf") as unit:
+            [code] = issue(unit, place.round_id, [(family.dossier, family.persons[0])])
+            assert code is not None
+            ref = decisions.VersionRef(family.dossier, 1)
+            request = parent_requests.ask(unit, ref, kind="question", text="Klopt dit?")
+            parent_requests.settle(unit, request, "answered", primary_school=place.school, answer="Ja.")
+            access_log.note_opened(unit, [ref], by="juf", purpose="school_page")
+            answer = decisions.ReviewDecision(family.las_key, date(2027, 1, 12), "Ja", "Onze zienswijze")
+            done = decisions.record(unit, place.round_id, place.school, [answer], ground="meeting")
+            assert done.recorded == (0,)
+            unit.audit("school.account", AuditLine("juf"))
+        with pages.unit("beta", "school:juf") as unit:
+            assert unit.rows("select * from overstap.dossier") == []
+    with ledger.unit(REGION, "test") as unit:
+        assert check(unit) == []
+
+
+def test_the_desk_answers_and_hands_out_what_was_sealed(
+    postgres: EmbeddedPostgres, ledger: Ledger, owner_dsn: str, keys_folder: Path, tmp_path: Path
+) -> None:
+    supply(ledger, incoming())
+    accept_all(ledger)
+    release(ledger)
+    inspect(ledger)
+    register(ledger)
+    seal(ledger)
+    with of("overstap_desk", postgres, owner_dsn, keys_folder) as desk:
+        with desk.unit(REGION, "desk") as unit:
+            assert len(deliveries.to_send(unit, ROUND, VO, limit=10)) == 1
+        window = RegionDesk(desk, REGION, trust=TrustStore(tmp_path / "trust", production=False))
+        for number in ("999990019", "123456782"):
+            asked = DossierRequest(uuid4(), number, "Dijkstra", date(2014, 3, 30), PO, ("2019.1",))
+            assert isinstance(window.ask(asked, school=VO).answer, NoDossier)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), desk.unit(REGION, "desk") as unit:
+            unit.rows("select text from overstap.review_request")
+    with ledger.unit(REGION, "test") as unit:
+        assert check(unit) == []
+
+
+def test_the_board_counts_and_writes_nothing(postgres: EmbeddedPostgres, ledger: Ledger, owner_dsn: str) -> None:
+    supply(ledger, incoming())
+    looker = Looker(postgres.dsn("overstap_board", str(conninfo_to_dict(owner_dsn)["dbname"])))
+    with looker.region(REGION) as unit:
+        assert [one.school for one in primary_schools(unit, ROUND)] == [PO]
+    with looker.region("beta") as unit:
+        assert unit.rows("select * from overstap.dossier") == []
+    with looker.whole() as connection:
+        assert connection.execute("select count(*) from overstap.backup").fetchone() == (0,)
+    looker.close()
+
+
+WRITES = (
+    "insert into overstap.finding (region, dossier, number, rule, severity, path) "
+    "select region, dossier, 1, 'x', 'error', 'x' from overstap.dossier",
+    "insert into overstap.dossier (region, round_id, primary_school, pupil) select region, round_id, '99AB00', "
+    "sha256('x') from overstap.round",
+    "delete from overstap.finding",
+    "update overstap.school set name = 'x'",
+    "select overstap.release('alfa.2026-2027.advice', true, 'x', '', 'x', now(), null)",
+    "select overstap.decide_gate('alfa.2026-2027.advice', 'release_for_delivery', 1, true, 'x', '', 'x', 1)",
+    "select overstap.decide_window('alfa.2026-2027.advice', 'hold', '{}', 'x', '', 'x', null)",
+    "select overstap.record_registrations('2026-2027', '{}', '{}', '{}', '{}', '{}')",
+    "select overstap.add_agreement('alfa.2026-2027.advice', 'form', '{}', '', '', '[]', now(), '{}', now(), 'x', '')",
+    "select overstap.close_round('alfa.2026-2027.advice')",
+    "select overstap.reopen_round('alfa.2026-2027.advice', 'x', '', 'x')",
+    "select overstap.withdraw('alfa.2026-2027.advice', '{}', 'other', 'x')",
+    "select overstap.erase_content('{}', null, true, 'x')",
+    "select overstap.hold_back('alfa.2026-2027.advice', null, 'x')",
+    "insert into overstap.delivery (message_id, region, round_id, dossier, number, secondary_school, envelope, "
+    "envelope_digest, manifest_digest) select uuidv7(), region, round_id, dossier, 1, '98XA00', '', sha256('x'), "
+    "sha256('x') from overstap.dossier",
+    "insert into overstap.audit_checkpoint (region, up_to, payload, signature, certificate) "
+    "values ('alfa', 1, '', '', '')",
+)
+ONLY = {
+    "school": ("update overstap.delivery set state = 'confirmed'", "update overstap.dossier set state = 'accepted'"),
+    "desk": (
+        "select overstap.record_decisions('meeting', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
+        "insert into overstap.letter_print (region, dossier, number, person, printed_by) "
+        "select region, dossier, 1, 'x', 'x' from overstap.dossier",
+        "select held from overstap.review_access",
+        "select password from overstap.school_account",
+    ),
+    "board": (
+        "update overstap.dossier set state = 'accepted'",
+        "update overstap.delivery set attempts = 9",
+        "select overstap.audit('mail.send', '{x}', '{\"{}\"}')",
+        "select overstap.record_decisions('meeting', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
+        "select showing from overstap.review_access",
+        "select password from overstap.school_account",
+        "select salt from overstap.review_salt",
+    ),
+}
+
+
+@pytest.mark.parametrize("service", ["school", "desk", "board"])
+def test_no_service_does_what_is_not_its_own(
+    postgres: EmbeddedPostgres, ledger: Ledger, owner_dsn: str, service: str
+) -> None:
+    supply(ledger, incoming())
+    login = f"overstap_{service}"
+    others = [f"overstap_{one}_{REGION}" for one in ("region", "school", "desk", "board") if one != service]
+    refused = psycopg.errors.InsufficientPrivilege
+    with psycopg.connect(postgres.dsn(login, str(conninfo_to_dict(owner_dsn)["dbname"]))) as connection:
+        for statement in (*WRITES, *ONLY[service]):
+            connection.execute(f"set local role {login}_{REGION}")
+            with pytest.raises(refused):
+                connection.execute(statement)
+            connection.rollback()
+        for other in (*others, "overstap_region", "overstap_app", "overstap_review"):
+            with pytest.raises(refused):
+                connection.execute(f"set role {other}")
+            connection.rollback()
+        with pytest.raises(refused):  # outside a region it reads no table of one
+            connection.execute("select * from overstap.dossier")
+        connection.rollback()
+    with ledger.unit(REGION, "test") as unit:
+        assert check(unit) == []
