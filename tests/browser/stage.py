@@ -24,11 +24,10 @@ from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
 from overstap.clock import now, wall
 from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.ledger import Ledger
-from overstap.ledger.migrate import add_region, migrate, set_app_password
-from overstap.ledger.region_keys import create_keys
-from overstap.pki import develop
+from overstap.ledger.migrate import set_app_password
 from overstap.review.decisions import read_list
 from overstap.review.recording import record_list
+from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.school import Character, PrimarySchool
 from overstap.simulation.synthetic.writing import write
@@ -197,20 +196,13 @@ def _build(folder: Path, postgres: EmbeddedPostgres) -> Stage:
     }  # fmt: skip
     postgres.create_database(LEDGER, "postgres")
     owner = postgres.superuser_dsn(LEDGER)
-    migrate(owner)
     password = "stage-" + "x" * 24
+    sandbox = Sandbox(folder, owner, psycopg.conninfo.make_conninfo(owner, user="overstap_app", password=password))
+    sandbox.prepare(*regions)
     set_app_password(owner, password)
-    settings = {
-        "OVERSTAP_REGIONS": str(folder / "region" / "regions"),
-        "OVERSTAP_LEDGER": psycopg.conninfo.make_conninfo(owner, user="overstap_app", password=password),
-        "OVERSTAP_KEYS": str(folder / "keys"),
-        "OVERSTAP_TRUST": str(folder / "trust"),
-        "OVERSTAP_DROP": str(folder / "region" / "drop"),
-        "OVERSTAP_REPORTS": str(folder / "reports"),
-        "OVERSTAP_ADMINISTRATORS": ADMINISTRATOR,
-    }
-    schools = [one.id for region in regions.values() for one in (*region.primary, *region.secondary)]
-    develop(folder / "trust", schools=schools, regions=regions, at=now())
+    settings = sandbox.variables | {"OVERSTAP_ADMINISTRATORS": ADMINISTRATOR}
+    schools = {one.id for region in regions.values() for one in (*region.primary, *region.secondary)}
+    sandbox.certify(regions, sorted(schools), at=now())
     opens = wall(now()).replace(microsecond=0) - timedelta(hours=1)
     moments = dict.fromkeys(Milestones.model_fields, opens) | {"receipts_due": opens + timedelta(days=1)}
     # Both regions have schools of the same ids: the worst case for keeping them apart.
@@ -220,8 +212,6 @@ def _build(folder: Path, postgres: EmbeddedPostgres) -> Stage:
     }
     agreements = {}
     for name, region in regions.items():
-        add_region(owner, name)
-        create_keys(folder / "keys", name, "1")
         written = write(
             region,
             folder / "region",
