@@ -246,7 +246,7 @@ def test_every_mistake_on_a_small_phone_without_scripts(
             "update overstap.dossier set review_closes_at = clock_timestamp() where dossier = %s", [other.dossier]
         )
     page.get_by_role("button", name="Antwoord versturen").click()
-    assert page.get_by_role("heading", name="De termijn is voorbij").is_visible()
+    assert page.get_by_role("heading", name="De inzagetermijn is voorbij").is_visible()
     assert page.get_by_text("telt niet").is_visible()
     assert page.locator("#typed").input_value() == "Net te laat"
     picture(page, "closed")
@@ -333,7 +333,7 @@ def test_every_other_page_and_the_english_ones(
             "update overstap.review_access set opens_at = opens_at + interval '1 day' where dossier = %s",
             [early.dossier],
         )
-    sound("nl/overzicht", "De termijn is voorbij")
+    sound("nl/overzicht", "De inzagetermijn is voorbij")
     page.get_by_role("link", name="Bekijk het logboek").click()
     assert page.get_by_text("U hebt het hier bekeken.").first.is_visible()
     sound("en/overzicht", "The period is over")
@@ -343,7 +343,7 @@ def test_every_other_page_and_the_english_ones(
         advice["advies"] = ["60"] if advice["advies"] != ["60"] else ["53"]
 
     place.supply(place.changed(renewed, changed))
-    for one, heading in ((early, "U bent er vroeg bij"), (renewed, "De school past het dossier aan")):
+    for one, heading in ((early, "U kunt het dossier nog niet bekijken"), (renewed, "De school past het dossier aan")):
         context.clear_cookies()
         page.goto(f"{served.address}/nl/")
         page.get_by_label("Code uit de brief").fill(one.code)

@@ -99,7 +99,7 @@ def test_a_school_does_its_work(
     assert len(pypdf.PdfReader(io.BytesIO(letters)).pages) == persons
     page.reload()
     expect(page.get_by_text("Iedereen die nu mag inzien, heeft een brief")).to_be_visible()
-    page.get_by_text("Is het bestand met brieven kwijt?").click()
+    page.get_by_text("Bent u het bestand met brieven kwijt?").click()
     anew = downloaded(page, page.get_by_role("button", name="Brieven opnieuw maken").click)
     codes = [set(CODE.findall("".join(one.extract_text() for one in read(file).pages))) for file in (letters, anew)]
     assert len(codes[0]) == len(codes[1]) == persons
@@ -108,9 +108,9 @@ def test_a_school_does_its_work(
     page.goto(f"{school.address}/ronde/{school.place.round_id}/leerling/{family.dossier}")
     page.get_by_role("button", name="Vastleggen").click()
     expect(page.get_by_role("alert")).to_contain_text("Vul een datum in")
-    page.get_by_label("Op welke grond").select_option("meeting")
+    page.get_by_label("Hoe is het dossier ingezien?").select_option("meeting")
     page.get_by_label("Datum van inzage").fill(f"{wall(now()):%d-%m-%Y}")
-    page.get_by_label("Gezien en niet akkoord").check()
+    page.get_by_label("Gezien en niet eens").check()
     page.get_by_label("Zienswijze").fill("Wij zien het anders: <b>havo</b> & meer.")
     sound(page, serious, "record")
     page.get_by_role("button", name="Vastleggen").click()
@@ -150,7 +150,7 @@ def test_a_list_is_read_and_its_faults_told(
     page.get_by_label("Bestand").set_input_files(
         {"name": "lijst.xlsx", "mimeType": "application/octet-stream", "buffer": out.getvalue()}
     )
-    page.get_by_label("Op welke grond").select_option("paper_list")
+    page.get_by_label("Hoe is het dossier ingezien?").select_option("paper_list")
     page.get_by_role("button", name="Lijst inlezen").click()
     expect(page.get_by_role("status")).to_contain_text("vastgelegd 1, stond er al 0, telt niet 2")
     expect(page.get_by_role("status")).to_contain_text("regel 3")
@@ -176,10 +176,10 @@ def test_a_question_of_a_parent_is_answered(
     question.get_by_role("button", name="Beantwoorden").click()
     expect(page.get_by_role("status")).to_contain_text("De ouder ziet het")
     mend = page.get_by_role("article").filter(has_text="De naam klopt niet.")
-    expect(mend.get_by_role("button", name="Is verbeterd")).to_have_count(0)
+    expect(mend.get_by_role("button", name="Het dossier is verbeterd")).to_have_count(0)
     expect(mend).to_contain_text("Lever het dossier eerst opnieuw aan")
     page.get_by_role("button", name="Maak het bewijs voor").click()
-    expect(page.get_by_role("status")).to_contain_text("ligt klaar op de oudersite")
+    expect(page.get_by_role("status")).to_contain_text("staat klaar op de oudersite")
     expect(page.get_by_role("button", name="Maak het bewijs voor")).to_have_count(0)
     with school.place.unit() as unit:
         assert proof_wishes.standing(unit, school.place.round_id, school.place.school) == []

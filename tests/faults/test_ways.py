@@ -130,9 +130,9 @@ def test_a_school_asks_for_its_pupils_while_everybody_is_killed(
         again = ask(house, school, address, pupils, store)
         told, _ = again.communicate(timeout=300)
     assert len(stored(store)) == confirmed(house, school) == 20
-    assert "20 x niets nieuws" in told, "what it has is not handed out again"
+    assert "20 x u hebt de nieuwste versie al" in told, "what it has is not handed out again"
     assert f"{len(strangers)} x niets voor u" in told
-    assert f"{len(unsure)} x de leerling is nog niet zo zeker bij u" in told
+    assert f"{len(unsure)} x de leerling is bij u nog niet ingeschreven" in told
     assert breaches(house, school, store) == []
     log = (house.folder / "desk.log").read_text() + said + told
     for pupil in house.region.pupils():

@@ -154,6 +154,21 @@ def bounces(folder: Path, region: RegionOption, by: ByOption) -> None:
             console.print(words["listed"].format(file=one.file, why=words[one.why.value]), markup=False)
 
 
+@app.command()
+def find(
+    code: Annotated[str, typer.Argument(help="The dossier's code, such as 6BCJ-X0NH")], region: RegionOption
+) -> None:
+    """Find a dossier by the code that it has on the board, in a school's list and on its page."""
+    from overstap.ledger import open_ledger
+    from overstap.ledger.dossiers.reference import find_by_reference
+
+    with open_ledger(Settings()).unit(region, "review find") as unit:
+        found = find_by_reference(unit, code)
+    for one in found:
+        Console(highlight=False).print(f"{one.round_id} {one.school} {one.state} (versie {one.version}) {one.dossier}")
+    raise typer.Exit(0 if found else 1)
+
+
 @app.command(name="print")
 def print_one(
     region: RegionOption,

@@ -16,6 +16,7 @@ from overstap.ledger.dossiers.dossiers import (
     refused_files,
 )
 from overstap.ledger.dossiers.quality_runs import QualityRun
+from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
 from overstap.oso.reading import read
@@ -94,8 +95,8 @@ def _report(
 
 
 def label_of(ref: VersionRef) -> str:
-    """Return what a dossier is called outside the ledger: the end of its id, which says nothing about the pupil."""
-    return str(ref.dossier)[-8:]
+    """Return what a dossier is called outside the ledger, as everywhere: it says nothing about the pupil."""
+    return reference(ref.dossier)
 
 
 def _las_keys(

@@ -8,7 +8,7 @@ from typing import Any
 from overstap.clock import spoken, wall
 from overstap.pdf import Sheet
 from overstap.pdf.sheet import SOFT
-from overstap.texts import texts
+from overstap.texts import Count, texts
 
 Facts = dict[str, Any]
 Named = Callable[[str | None], str]
@@ -95,7 +95,7 @@ def _people(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> 
         ]
         lines += [
             words["reminder" if one["days_before"] else "mail"].format(
-                days=one["days_before"],
+                days=Count(one["days_before"]),
                 state=_state(one["state"]),
                 moment=_moment(one["settled_at"] or one["made_at"]),
             )
@@ -181,7 +181,7 @@ def _evidence(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
         numbers = [json.loads(one["line"])["seq"] for one in lines]
         sheet.paragraph(
             words["evidence_value"].format(
-                lines=len(lines),
+                lines=Count(len(lines)),
                 first=numbers[0],
                 last=numbers[-1],
                 checkpoint=words["covered" if facts["evidence"]["checkpoint"] else "uncovered"],

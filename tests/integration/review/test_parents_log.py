@@ -162,7 +162,7 @@ def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
         )
     late = Parent(served.address)
     closed = late.enter(family)
-    assert (closed.status_code, title(closed)) == (403, "De termijn is voorbij")
+    assert (closed.status_code, title(closed)) == (403, "De inzagetermijn is voorbij")
     assert family.surname not in closed.text
     log = late.get("logboek")
     assert receiver in log.text

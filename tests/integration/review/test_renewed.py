@@ -80,7 +80,7 @@ def test_what_the_region_calls_immaterial_keeps_the_inspection_and_says_so(
     parent.decide("oneens", "Wij zien het anders.")
     assert renew(place, family, another_phone) == {"codes": 2, "carried": 1}
     page = parent.get("overzicht")
-    assert "Eerder bekeken" in page.text
+    assert "Uw eerdere antwoord geldt nog" in page.text
     assert "De veranderingen zijn klein." in page.text
     assert "kleine verandering" in page.text
     receipt = parent.get("ontvangstbewijs").text
@@ -139,4 +139,4 @@ def test_a_late_school_gets_its_own_window(place: Place, family: Family, served:
     place.supply(place.changed(family, another_advice))
     place.release(closes_in=timedelta(seconds=-1))
     after_release(place.ledger, "alfa", place.round_id, "release")
-    assert title(parent.get("overzicht")) == "De termijn is voorbij"
+    assert title(parent.get("overzicht")) == "De inzagetermijn is voorbij"

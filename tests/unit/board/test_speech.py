@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
+from overstap.ledger.dossiers.reference import reference
 from overstap.pages.board import addresses, exports, formatting, health
 from overstap.pages.board.csrf import is_ours, mark
 from overstap.pages.board.person import BoardUser
-from overstap.pages.board.views.school import pseudonym
 
 NOW = datetime(2027, 3, 10, 11, tzinfo=UTC)  # 12:00 on a Dutch wall
 
@@ -67,9 +67,9 @@ def test_a_mark_is_of_one_person_and_one_form() -> None:
 
 def test_a_pseudonym_tells_nothing_of_when() -> None:
     one, other = UUID("0198a0b0-1111-7abc-8123-00000000abcd"), UUID("0298a0b0-2222-7abc-8123-00000000abcd")
-    assert pseudonym(one) == pseudonym(other)
-    assert len(pseudonym(one)) == 9
-    assert pseudonym(one) != pseudonym(UUID(int=one.int + 1))
+    assert reference(one) == reference(other)
+    assert len(reference(one)) == 9
+    assert reference(one) != reference(UUID(int=one.int + 1))
 
 
 def test_addresses_are_quoted() -> None:

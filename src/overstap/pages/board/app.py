@@ -98,9 +98,18 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     def all_rounds(person: BoardUser = asks) -> str:
         return home.page(board.desk(person), board.house.questions)
 
-    @app.get("/ronde/{round_id}", response_class=HTMLResponse)
-    def one_round(round_id: str, person: BoardUser = asks, wanted: Selection = Depends(_wanted)) -> str:  # noqa: B008
-        return round.page(board.desk(person), round_id, wanted, board.house.questions)
+    @app.get("/ronde/{round_id}", response_class=HTMLResponse, response_model=None)
+    def one_round(
+        round_id: str,
+        person: BoardUser = asks,
+        wanted: Selection = Depends(_wanted),  # noqa: B008
+    ) -> Any:
+        desk = board.desk(person)
+        # Somebody who types the reference of a dossier goes to the school whose it is
+        found = school.school_of_reference(desk, round_id, wanted.text)
+        if found is not None:
+            return RedirectResponse(f"{addresses.school_page(round_id, found)}#dossiers", 303)
+        return round.page(desk, round_id, wanted, board.house.questions)
 
     @app.get("/ronde/{round_id}/scholen.{kind}")
     def schools_file(

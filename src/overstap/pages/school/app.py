@@ -25,6 +25,7 @@ from overstap.alarms import raise_alarm
 from overstap.clock import now, spoken, wall
 from overstap.errors import OverstapError
 from overstap.ledger.accounts import SchoolAccount
+from overstap.ledger.dossiers.reference import read_reference
 from overstap.ledger.region_keys import sha256
 from overstap.pages.parents.forms import clean
 from overstap.pages.school.desk import SchoolDesk
@@ -36,7 +37,7 @@ from overstap.pages.shared.quiet import Quiet
 from overstap.pages.shared.slowing import MOST_SECONDS, WaitingRoom, pause_seconds
 from overstap.review.code_keys import TOKEN_BYTES, Stay
 from overstap.tabular import MOST_BYTES
-from overstap.texts import texts
+from overstap.texts import counting, texts
 
 MOST_UPLOAD = MOST_BYTES + 65_536
 _DOWNLOAD_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -204,10 +205,17 @@ class _Pages:
             return RedirectResponse(f"/ronde/{found[0].round_id}", 303)
         return self._page(stay, "rounds", account=account, rounds=found)
 
-    async def pupils(self, request: Request, round_id: str) -> Response:
-        """Show the school's pupils in a round."""
+    async def pupils(self, request: Request, round_id: str, code: str = "") -> Response:
+        """Show the school's pupils in a round, or go to the one whose dossier has a reference."""
         stay, account = await self._who(request)
-        return await self._pupils(stay, account, round_id)
+        if not code.strip():
+            return await self._pupils(stay, account, round_id)
+        wanted = read_reference(code)
+        found = (await run_in_threadpool(self.desk.overview, account, round_id)).pupils if wanted else []
+        for one in found:
+            if one.reference == wanted:
+                return RedirectResponse(f"/ronde/{round_id}/leerling/{one.ref.dossier}", 303)
+        return await self._pupils(stay, account, round_id, fault="code_unknown", status=404)
 
     async def _pupils(
         self, stay: Stay, account: SchoolAccount, round_id: str, *, status: int = 200, **facts: Any
@@ -398,7 +406,7 @@ class _Pages:
             found: Any = words
             for step in key.split("."):
                 found = found[step]
-            return str(found["nl"].format(**values))
+            return str(found["nl"].format(**counting(values)))
 
         facts.setdefault("form_key", stay.form_token if stay is not None else "")
         for key in ("fault", "message"):

@@ -8,6 +8,7 @@ from uuid import UUID
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
 from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review.invitations import Reached, reached
 from overstap.ledger.session import UnitOfWork
@@ -33,6 +34,8 @@ class SchoolPupil:
     group: str
     sorting: str = field(repr=False)
     las_key: str = field(repr=False)
+    reference: str
+    """What the dossier is called on the board and in the list of faults."""
     number: str = field(repr=False)
     state: str
     is_open: bool
@@ -113,6 +116,7 @@ def _pupil(unit: UnitOfWork, row: tuple[object, ...], told: dict[str, Reached]) 
         group=group_of(plain).shown,
         sorting=sorting_name(plain),
         las_key=(pupil.text("leerlingid") or "") if pupil is not None else "",
+        reference=reference(ref.dossier),
         number=plain.pupil_number or "",
         state=str(state),
         is_open=bool(is_open),

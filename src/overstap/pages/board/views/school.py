@@ -8,6 +8,7 @@ from uuid import UUID
 
 from overstap import errors
 from overstap.ledger.dossiers import outstanding
+from overstap.ledger.dossiers.reference import find_by_reference, reference
 from overstap.ledger.rounds import progress
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.render import render
@@ -20,8 +21,6 @@ from overstap.quality.findings import DossierSeverity
 from overstap.texts import texts
 
 _TONES = {DossierSeverity.ERROR: "bad", DossierSeverity.WARNING: "mind", DossierSeverity.NOTE: "quiet"}
-_SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: no sign is taken for another when it is read out over the telephone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +97,23 @@ def row_of(desk: PageContext, unit: UnitOfWork, view: RoundView, school: str) ->
     return _row(desk, unit, view, facts_of(unit, view, desk.now, school), school)
 
 
+def school_of_reference(desk: PageContext, round_id: str, typed: str) -> str | None:
+    """Return the school whose dossier has a reference, for who may see single dossiers; None when there is none."""
+    if not typed:
+        return None
+    with desk.round(round_id) as (unit, _):
+        if unit is None or not desk.person.sees_dossiers:
+            return None
+        found = find_by_reference(unit, typed, round_id)
+        return found[0].school if found else None
+
+
 def _row(desk: PageContext, unit: UnitOfWork, view: RoundView, facts: Facts, school: str) -> SupplierRow:
     rows = rows_of_facts(unit, view, facts, desk.now)
     for row in rows:
         if row.school == school:
             return row
     raise NotHereError(school)
-
-
-def pseudonym(dossier: UUID) -> str:
-    """Return what a dossier is called on the board: eight signs of the random part of its id.
-
-    Args:
-        dossier: a version-7 id, whose last 62 bits are random (RFC 9562 clause 5.7).
-    """
-    bits = dossier.int & ((1 << 40) - 1)
-    signs = "".join(_SIGNS[(bits >> shift) & 31] for shift in range(35, -5, -5))
-    return f"{signs[:4]}-{signs[4:]}"
 
 
 def _faults(unit: UnitOfWork, view: RoundView, row: SupplierRow) -> list[FaultCount]:
@@ -239,7 +238,7 @@ def _asked(unit: UnitOfWork, round_id: str, school: str) -> list[AskedLine]:
     words = texts("board/words")
     return [
         AskedLine(
-            pseudonym(one.dossier),
+            reference(one.dossier),
             words["asked"][one.kind]["nl"],
             words["asked_states"]["overdue" if one.is_overdue else one.state]["nl"],
             one.is_overdue,
@@ -299,7 +298,7 @@ def _dossiers(unit: UnitOfWork, round_id: str, school: str) -> list[DossierRow]:
         (
             state not in stuck,
             DossierRow(
-                pseudonym(dossier),
+                reference(dossier),
                 states[state]["nl"] if state in states else dutch,
                 version,
                 closes_at if state == "in_review" else None,
