@@ -21,8 +21,8 @@ from overstap.ledger.region_keys import create_keys
 from overstap.ledger.rounds import rounds
 from overstap.ledger.session import UnitOfWork
 from overstap.oso import build, content_digest, cut, read, to_bytes
+from overstap.oso.facts import facts_of
 from overstap.oso.model import Dossier
-from overstap.oso.people import entitled
 from overstap.review.codes import issue
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.region import SyntheticRegion
@@ -127,7 +127,7 @@ class Place:
                 pupil, born = dossier.pupil, dossier.birth_date
                 assert pupil is not None
                 assert born is not None
-                persons = [person.key for person in entitled(dossier, wall(now()).date(), handle(unit))]
+                persons = [person.key for person in facts_of(dossier).entitled(wall(now()).date(), handle(unit))]
                 family = Family(
                     *(str(dossier.pupil_number), str(pupil.text("leerlingid")), born, content.ref.dossier, persons)
                 )

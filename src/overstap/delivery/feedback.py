@@ -7,7 +7,8 @@ from overstap.clock import wall
 from overstap.envelope.result import ResultKind
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.results import fed_back
-from overstap.oso.reading import read
+from overstap.ledger.dossiers import records
+from overstap.oso.facts import DossierFacts
 from overstap.texts import texts
 
 HEADER = ("leerlingid", "vo_school", "naam_school", "ingelezen", "reden", "plaatsing", "vermeld_op")
@@ -31,9 +32,10 @@ def feedback_csv(ledger: Ledger, region: str, round_id: str, primary_school: str
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(HEADER)
     with ledger.unit(region, f"results {primary_school}") as unit:
-        for fed in fed_back(unit, round_id, primary_school):
-            pupil = read(unit.keys.decrypt(fed.content, fed.ref.bound_to)).pupil
-            key = (pupil.text("leerlingid") if pupil is not None else None) or ""
+        answers = fed_back(unit, round_id, primary_school)
+        facts = records.of(unit, [fed.ref for fed in answers], DossierFacts)
+        for fed in answers:
+            key = facts[fed.ref].las_key if fed.ref in facts else ""
             outcome, reason, _ = fed.outcomes.get(ResultKind.IMPORT, ("", None, None))
             placement, _, _ = fed.outcomes.get(ResultKind.PLACEMENT, ("", None, None))
             moments = [stated[2] for stated in fed.outcomes.values()]

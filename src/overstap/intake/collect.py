@@ -4,8 +4,9 @@ One bad file never stops another. A rerun stores only what is new or changed.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from overstap.agreements import Agreement, Round, School
 from overstap.errors import OverstapError
@@ -14,12 +15,15 @@ from overstap.intake.refusals import RefusedItem
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import Incoming, RefusedFile, Stored, note_refused, store
 from overstap.oso.cutting import UNNUMBERED, cut
+from overstap.oso.facts import record_of
 from overstap.oso.model import Dossier
 from overstap.oso.reading import read
 from overstap.oso.writing import content_digest, to_bytes
 
 GROUP = 200
 """Dossiers per transaction: a killed task loses at most the group it was writing."""
+Examine = Callable[[Dossier], Mapping[str, Any]]
+"""Judges one dossier, and returns what was found for its record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ def collect_school(
     source: str,
     candidates: Iterable[Candidate | RefusedItem],
     actor: str,
+    examine: Examine | None = None,
 ) -> Collected:
     """Take a school's dossiers into the ledger.
 
@@ -60,6 +65,7 @@ def collect_school(
         source: kind of source, as the agreement names it.
         candidates: what the source gives.
         actor: who collects, for the evidence.
+        examine: judges a dossier while it lies open, so that it need not be opened for that; None: later.
 
     Raises:
         OverstapError: INTAKE-050 when the school supplied nothing at all; INTAKE-051 when nothing of it was usable;
@@ -67,7 +73,7 @@ def collect_school(
     """
     # Airflow may run a task twice at once: who looked into the source first must not write last.
     with ledger.alone(f"collect {round_id} {school.id}"):
-        return _collect(ledger, agreement, agreed, round_id, school, source, candidates, actor)
+        return _collect(ledger, agreement, agreed, round_id, school, source, candidates, actor, examine)
 
 
 def _collect(
@@ -79,6 +85,7 @@ def _collect(
     source: str,
     candidates: Iterable[Candidate | RefusedItem],
     actor: str,
+    examine: Examine | None,
 ) -> Collected:
     prepared: dict[str, tuple[str, str, Incoming]] = {}  # by what tells a school's pupils apart
     refused: list[RefusedFile] = []
@@ -93,7 +100,7 @@ def _collect(
             refused.append(_refused(candidate.label, candidate.file_name or "", candidate.error))
             continue
         try:
-            incoming = prepare(candidate.content, agreed, school, source)
+            incoming = prepare(candidate.content, agreed, school, source, examine)
         except OverstapError as error:
             if error.code == "DOSSIER-014" and error.facts["found"] in elsewhere:
                 seen -= 1  # the school has one folder for all rounds; this is for another
@@ -130,7 +137,9 @@ def _collect(
     return Collected(stored, Counter(item.code for item in refused), waiting)
 
 
-def prepare(content: bytes | Dossier, agreed: Round, school: School, source: str) -> Incoming:
+def prepare(
+    content: bytes | Dossier, agreed: Round, school: School, source: str, examine: Examine | None = None
+) -> Incoming:
     """Read one dossier and cut it to what may go along.
 
     Args:
@@ -138,6 +147,7 @@ def prepare(content: bytes | Dossier, agreed: Round, school: School, source: str
         agreed: what the agreement says about the round.
         school: who supplies it; a dossier of another school is refused.
         source: kind of source.
+        examine: judges what is left of it; None: later.
 
     Raises:
         OverstapError: DOSSIER-nnn when it cannot be read or is of another profile; INTAKE-052 when it is another
@@ -163,6 +173,7 @@ def prepare(content: bytes | Dossier, agreed: Round, school: School, source: str
         content_digest(allowed),
         dossier.version,
         source,
+        record_of(allowed, examine(allowed) if examine is not None else None),
     )
 
 

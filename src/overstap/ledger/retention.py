@@ -148,7 +148,8 @@ def idle_keys(unit: UnitOfWork) -> list[str]:
             "union select answer_key_id from overstap.review_request where octet_length(answer) > 0 "
             "union select held_key_id from overstap.review_access "
             "union select key_id from overstap.refused_input union select key_id from overstap.school_report "
-            "union select key_id from overstap.mail where content is not null"
+            "union select key_id from overstap.mail where content is not null "
+            "union select key_id from overstap.dossier_record"
         )
     }
     return sorted(unit.keys.ids - used - {unit.keys.newest})

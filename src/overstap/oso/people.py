@@ -6,7 +6,6 @@ secret address is never given, and no address of one person stands in for anothe
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -15,6 +14,7 @@ from overstap.oso.cutting import UNLISTED_MAIL
 from overstap.oso.model import Dossier
 from overstap.oso.tree import Node
 
+_PUPIL = "dossier/huidigeschool/leerling"
 OF_AGE = 16
 """From this age on a pupil of a secondary school inspects the dossier, not the parents."""
 _TRUE = ("true", "1")
@@ -55,24 +55,19 @@ class Entitled:
     email_is: Reach
 
 
-def entitled(dossier: Dossier, today: date, handle: Callable[[str], str]) -> list[Entitled]:
-    """Return who may inspect a dossier, in its order; nobody when it names no legal representative who is alive.
+def carers_of(dossier: Dossier) -> tuple[Entitled, ...]:
+    """Return the legal representatives who are alive, in the dossier's order.
 
     Args:
         dossier: the dossier that lies open.
-        today: the Dutch date, for a pupil's age.
-        handle: makes an opaque handle of what identifies a person, such as a keyed hash.
+
+    Returns:
+        Each with what identifies the person within the region as `key`: not opaque, so not to be kept as it is.
     """
     pupil = dossier.pupil
-    if pupil is None:
-        return []
-    number = dossier.pupil_number or ""
-    at = "dossier/huidigeschool/leerling"
-    if dossier.profile == "VOVO" and is_of_age(dossier.birth_date, today):
-        return [_person(pupil, "pupil", handle(f"{number}\0pupil"), at)]
     found = []
     seen: Counter[str] = Counter()
-    for place, carer in enumerate(pupil.blocks("verzorger"), start=1):
+    for place, carer in enumerate(pupil.blocks("verzorger") if pupil is not None else (), start=1):
         if (
             not _is_true(carer, "wettigevertegenwoordiger")
             or _is_true(carer, "overleden")
@@ -81,10 +76,17 @@ def entitled(dossier: Dossier, today: date, handle: Callable[[str], str]) -> lis
             continue
         identity = _plain(f"{_full_name(carer)}\0{carer.text('relatietotkind') or ''}")
         seen[identity] += 1
-        found.append(
-            _person(carer, "carer", handle(f"{number}\0{identity}\0{seen[identity]}"), f"{at}/verzorger[{place}]")
-        )
-    return found
+        key = f"{dossier.pupil_number or ''}\0{identity}\0{seen[identity]}"
+        found.append(_person(carer, "carer", key, f"{_PUPIL}/verzorger[{place}]"))
+    return tuple(found)
+
+
+def pupil_as_reader(dossier: Dossier) -> Entitled | None:
+    """Return the pupil as somebody who may inspect the dossier when of age: between secondary schools only."""
+    pupil = dossier.pupil
+    if pupil is None or dossier.profile != "VOVO":
+        return None
+    return _person(pupil, "pupil", f"{dossier.pupil_number or ''}\0pupil", _PUPIL)
 
 
 def is_of_age(born: date | None, today: date) -> bool:

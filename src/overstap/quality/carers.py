@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from overstap.quality.contacts import is_phone
+from overstap.quality.contacts import is_e_mail, is_phone
 from overstap.quality.official import PLACEHOLDERS
 from overstap.quality.rule_context import Block, Place, Walk, has_address
 
@@ -60,6 +60,16 @@ def phone_form(walk: Walk) -> Iterator[Place]:
     """A phone number can be called."""
     for block, kind, number, _ in walk.contacts:
         if kind == "telefoon" and number not in _SECRET and not is_phone(number):
+            yield block, "nummer", 0
+
+
+def mail_address(walk: Walk) -> Iterator[Place]:
+    """An e-mail address is one address as a whole: the official pattern (OG.01) looks for one anywhere in the text.
+
+    So `a@example.org;b@example.org`, `mailto:` or a blank in front pass there, and a family is never mailed.
+    """
+    for block, kind, address, _ in walk.contacts:
+        if kind == "e-mail" and address and address not in _SECRET and not is_e_mail(address):
             yield block, "nummer", 0
 
 

@@ -50,6 +50,19 @@ class JudgedTable:
         return pd.DataFrame({"dossier": self.dossier, "at": self.at, **self.columns}, dtype="string")
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedRows:
+    """The wanted columns of one dossier.
+
+    Args:
+        version: of the data set.
+        tables: per table its rows: the place in the dossier, and the columns that are there.
+    """
+
+    version: str
+    tables: dict[str, list[tuple[str, _Row]]] = field(repr=False)
+
+
 @dataclass(slots=True)
 class _Look:
     """What is wanted of a kind of block: its leaves, blocks whose leaves are of the same row, and blocks with rows."""
@@ -84,13 +97,20 @@ class Columns:
         self.dossiers: list[str] = []
         self.versions: set[str] = set()
 
-    def add(self, key: str, dossier: Dossier) -> None:
+    def add(self, key: str, dossier: Dossier | JudgedRows) -> None:
         """Take the wanted fields of a dossier.
 
         Args:
             key: an id of the caller's choice.
-            dossier: the dossier.
+            dossier: the dossier, or what was taken of it before, by the same rules or more of them.
         """
+        if isinstance(dossier, JudgedRows):
+            self.dossiers.append(key)
+            self.versions.add(dossier.version)
+            for name, table in self.tables.items():
+                for at, row in dossier.tables.get(name, ()):
+                    table.add(key, at, row)
+            return
         known = dossier.catalogue
         look = self._looks.get(dossier.version)
         if look is None:
@@ -98,6 +118,19 @@ class Columns:
         self.dossiers.append(key)
         self.versions.add(dossier.version)
         self._row(key, dossier, dossier.tree, TABLES["dossier"], look, known.root, set())
+
+    def rows_of(self, dossier: Dossier) -> JudgedRows:
+        """Return the wanted fields of one dossier; what was taken before is forgotten."""
+        self.clear()
+        self.add("", dossier)
+        taken = {}
+        for name, table in self.tables.items():
+            taken[name] = [
+                (at, {column: cell for column, values in table.columns.items() if (cell := values[place]) is not None})
+                for place, at in enumerate(table.at)
+            ]
+        self.clear()
+        return JudgedRows(dossier.version, taken)
 
     def _row(self, key: str, dossier: Dossier, node: Node, table: str, look: _Look, at: str, seen: set[str]) -> None:
         row: _Row = {}

@@ -165,7 +165,7 @@ def inspected_before_made(walk: Walk) -> Iterator[Place]:
 def refusal_without_reason(walk: Walk) -> Iterator[Place]:
     """Parents who do not agree have been asked why: their view goes along."""
     block = walk.first("inzage")
-    if block is not None and block.text("akkoord") == "Nee" and "redennietakkoord" not in block.node:
+    if block is not None and block.text("akkoord") == "Nee" and not block.text("redennietakkoord").strip():
         yield block, "redennietakkoord", 0
 
 

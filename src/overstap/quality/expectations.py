@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from overstap.oso.catalogue import catalogue
 from overstap.oso.model import Dossier
-from overstap.quality.columns import Columns, JudgedTable
+from overstap.quality.columns import Columns, JudgedRows, JudgedTable
 from overstap.quality.findings import RegionFinding
 from overstap.quality.regionbook import RegionRule, completeness, expected_in, region_rules
 from overstap.quality.registers import NONE, Registers
@@ -32,8 +32,9 @@ _BLOCKS = {
 
 
 def validate_region(
-    dossiers: Iterable[tuple[str, Dossier]],
+    dossiers: Iterable[tuple[str, Dossier | JudgedRows]],
     *,
+    known: Iterable[tuple[str, JudgedRows]] = (),
     schools: frozenset[str],
     expected: Iterable[str] = (),
     registers: Registers = NONE,
@@ -45,7 +46,8 @@ def validate_region(
     with the region.
 
     Args:
-        dossiers: pairs of an id of the caller's choice and a dossier.
+        dossiers: pairs of an id of the caller's choice and a dossier, or what is wanted of it.
+        known: likewise, dossiers that were judged before: the others are compared with them.
         schools: the schools of the agreement, BRIN with branch.
         expected: fields that every dossier has in this round, as `table.column`; see `expected_in`.
         registers: the national registers at hand; what there is no list of is not judged.
@@ -63,6 +65,8 @@ def validate_region(
         if number % group == 0:
             single.judge()
     single.judge()
+    for key, rows in known:
+        compared.columns.add(key, rows)
     compared.judge()
     return [*single.found.values(), *compared.found.values()]
 

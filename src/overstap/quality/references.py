@@ -10,6 +10,12 @@ from overstap.oso.identifiers import is_postcode
 from overstap.quality.rule_context import Place, Walk
 from overstap.school_numbers import is_partnership
 
+KINDS_OF = {
+    "BB": ("overdrachtbinnenbrin",),
+    **dict.fromkeys(("POSWV", "VOSWV"), ("swv-dossier",)),
+    **dict.fromkeys(("POVO", "POPO", "VOVO"), ("overstapdossier",)),
+}
+"""The `overdrachtsoort` of each profile."""
 _NETHERLANDS = ("", "6030")
 _year = attrgetter("school_year", "begun")
 
@@ -48,8 +54,25 @@ def promoted_to(walk: Walk) -> Iterator[Place]:
         yield block, "leerjaar", 0
 
 
+_TOGETHER = {
+    "overstapdossier": frozenset(("POVO", "POPO", "VOVO")),
+    "swv-dossier": frozenset(("POSWV", "VOSWV")),
+}
+"""Per kind of hand-over the kinds of transfer that it can be; within one school it may be any."""
+
+
+def kind_without_transfer(walk: Walk) -> Iterator[Place]:
+    """A dossier says twice of what kind it is, and both agree: else the sheets judge it by another profile's rules."""
+    together = _TOGETHER.get(walk.kind)
+    if together is not None and walk.transfer not in together:
+        yield walk.root, "overdrachtsoort", 0
+
+
 def other_profile(walk: Walk) -> Iterator[Place]:
     """A dossier is of the profile that the round is for."""
     if walk.expected is not None and walk.profile != walk.expected:
+        if walk.kind not in KINDS_OF[walk.expected]:
+            yield walk.root, "overdrachtsoort", 0
+            return
         metadata = walk.first("metadata")
         yield (walk.root, "metadata", 0) if metadata is None else (metadata, "overstap", 0)

@@ -2,23 +2,24 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
 
 from overstap.agreements import Agreement, Round, RoundId
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.dossiers.dossiers import FindingRow, VersionRef, contents, verdicts
+from overstap.ledger.dossiers import records
+from overstap.ledger.dossiers.dossiers import FindingRow, VersionRef, verdicts, waiting_for_verdict, write_records
 from overstap.ledger.session import UnitOfWork
-from overstap.oso import structure
-from overstap.oso.model import Dossier
+from overstap.oso.facts import judged_in, record_of
 from overstap.oso.reading import read
+from overstap.quality.examination import Examination, examine, examined_in
 from overstap.quality.expectations import validate_region
-from overstap.quality.findings import DossierSeverity, JudgementStage
+from overstap.quality.findings import DossierSeverity
 from overstap.quality.regionbook import expected_in
 from overstap.quality.registers import NONE, Registers
-from overstap.quality.rules import judge
 from overstap.quality.school import report_on_schools
 
 UNREADABLE = "QUALITY-003"
@@ -63,59 +64,73 @@ def judge_round(
         Counts: "accepted", "rejected" and "reports".
     """
     counts: Counter[str] = Counter()
-    found: dict[VersionRef, list[FindingRow]] = {}
+    judging = _Judging(agreed.profile, expected_in(RoundId(round_id).kind, agreed.categories), today)
+    across = []
     with ledger.unit(agreement.region, actor) as unit:
-        is_new = unit.rows(
-            "select 1 from overstap.dossier where round_id = %(round)s and state = 'supplied' limit 1", round=round_id
-        )
-        if is_new:
+        if waiting_for_verdict(unit, round_id):
             across = validate_region(
-                _judging(unit, round_id, agreed.profile, today, found),
+                ((key, one.rows) for key, one in judging.examined(unit, round_id, ["supplied"])),
+                known=((key, one.rows) for key, one in judging.examined(unit, round_id, _JUDGED)),
                 schools=frozenset(school.id for school in agreement.schools),
-                expected=expected_in(RoundId(round_id).kind, agreed.categories),
+                expected=judging.expected,
                 registers=registers,
             )
-    if is_new:
-        by_id = {str(ref.dossier): findings for ref, findings in found.items()}
-        for finding in across:
-            row = FindingRow(finding.rule, finding.severity.value, finding.path)
-            # Some rules are judged by dossier and over the region; what both find counts once.
-            if finding.dossier_id in by_id and row not in by_id[finding.dossier_id]:
-                by_id[finding.dossier_id].append(row)
-        remaining = iter(found.items())
-        while group := dict(islice(remaining, GROUP)):
-            with ledger.unit(agreement.region, actor) as unit:
-                counts += verdicts(unit, group)
+    by_id = {str(ref.dossier): findings for ref, findings in judging.found.items()}
+    for finding in across:
+        row = FindingRow(finding.rule, finding.severity.value, finding.path)
+        # Some rules are judged by dossier and over the region; what both find counts once.
+        if finding.dossier_id in by_id and row not in by_id[finding.dossier_id]:
+            by_id[finding.dossier_id].append(row)
+    remaining = iter(judging.found.items())
+    while group := dict(islice(remaining, GROUP)):
+        with ledger.unit(agreement.region, actor) as unit:
+            counts += verdicts(unit, group)
     with ledger.unit(agreement.region, actor) as unit:
         counts["reports"] = report_on_schools(unit, agreement, round_id, made_at=made_at)
     return counts
 
 
-def _judging(
-    unit: UnitOfWork, round_id: str, profile: str, today: date, found: dict[VersionRef, list[FindingRow]]
-) -> Iterator[tuple[str, Dossier]]:
-    """Yield every dossier of the round, one in memory at a time, judging the new ones on the way.
+@dataclass(slots=True)
+class _Judging:
+    """Goes through what is kept of a round's dossiers; what is found about new ones is collected on the way.
 
-    One that can no longer be read is set aside: it stops nobody. It was read when it was taken in, so it is damaged; if
-    it is new it is rejected as such, and if it was judged before, sealing sets it aside again (DELIVERY-105).
+    Args:
+        profile: the profile that the round is for.
+        expected: fields that every dossier has in this round.
+        today: the Dutch date, for those that have to be examined here.
     """
 
-    def damaged(ref: VersionRef, state: str) -> None:
+    profile: str
+    expected: frozenset[str]
+    today: date
+    found: dict[VersionRef, list[FindingRow]] = field(default_factory=dict)
+
+    def examined(self, unit: UnitOfWork, round_id: str, states: Sequence[str]) -> Iterator[tuple[str, Examination]]:
+        """Yield the examinations of a round's dossiers, one in memory at a time.
+
+        What was examined when it was taken in, by these very rules, is not opened. One that can no longer be read is
+        set aside: it stops nobody. It was read when it was taken in, so it is damaged; if it is new it is rejected as
+        such, and if it was judged before, sealing sets it aside again (DELIVERY-105).
+        """
+        for kept in records.current(unit, round_id, states, damaged=self._damaged):
+            examined = None
+            if kept.record is not None:
+                examined = examined_in(judged_in(kept.record), profile=self.profile, expected=self.expected)
+            if examined is None:
+                try:
+                    dossier = read(records.content_of(unit, kept.ref))
+                except OverstapError as problem:
+                    if problem.code == "LEDGER-002":
+                        raise
+                    self._damaged(kept.ref, kept.state)
+                    continue
+                examined = examine(dossier, profile=self.profile, today=self.today, expected=self.expected)
+                write_records(unit, [(kept.ref, record_of(dossier, examined.as_json()))])
+            if kept.state == "supplied":
+                self.found[kept.ref] = [FindingRow(*each) for each in examined.findings]
+            yield str(kept.ref.dossier), examined
+
+    def _damaged(self, ref: VersionRef, state: str) -> None:
         _log.error("%s: %s", ref.dossier, OverstapError(UNREADABLE))
         if state == "supplied":
-            found[ref] = [FindingRow(UNREADABLE, DossierSeverity.ERROR.value, "dossier")]
-
-    for content in contents(unit, round_id, ["supplied", *_JUDGED], damaged=damaged):
-        try:
-            dossier = read(content.content)
-        except OverstapError:
-            damaged(content.ref, content.state)
-            continue
-        if content.state == "supplied":
-            found[content.ref] = [
-                FindingRow(fault.code, DossierSeverity.ERROR.value, fault.path) for fault in structure.check(dossier)
-            ] + [
-                FindingRow(finding.rule, finding.severity.value, finding.path)
-                for finding in judge(dossier, today=today, stage=JudgementStage.BEFORE_INSPECTION, profile=profile)
-            ]
-        yield str(content.ref.dossier), dossier
+            self.found[ref] = [FindingRow(UNREADABLE, DossierSeverity.ERROR.value, "dossier")]

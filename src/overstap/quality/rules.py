@@ -3,7 +3,7 @@
 from datetime import date
 
 from overstap.oso.model import Dossier
-from overstap.quality import attachments, engine
+from overstap.quality import attachments, engine, references
 from overstap.quality.findings import DossierFinding, DossierSeverity, JudgementStage
 from overstap.quality.rule_context import Walk
 
@@ -41,5 +41,12 @@ def by_rules(walk: Walk, version: str, stage: JudgementStage = JudgementStage.CO
     """
     kind = walk.kind if walk.kind in _KINDS else ""
     transfer = walk.transfer if walk.transfer in _TRANSFERS else ""
-    sheet = _SHEETS[walk.expected] if walk.expected else engine.sheet_for(kind, transfer)
+    if walk.expected is None:
+        sheet = engine.sheet_for(kind, transfer)
+    else:
+        sheet = _SHEETS[walk.expected]
+        if walk.profile != walk.expected:
+            # What is wrong is the kind itself (OV-RF-05): another profile's rules would only hide that.
+            (kind,) = references.KINDS_OF[walk.expected]
+            transfer = walk.expected if walk.expected in _TRANSFERS else transfer
     return engine.findings(walk, engine.plan(version, kind, sheet, transfer, stage), version)

@@ -7,11 +7,10 @@ from datetime import datetime
 
 from overstap.agreements import Agreement, School
 from overstap.errors import OverstapError
-from overstap.ledger.dossiers import quality_runs, school_reports
+from overstap.ledger.dossiers import quality_runs, records, school_reports
 from overstap.ledger.dossiers.dossiers import (
     RefusedFile,
     VersionRef,
-    contents,
     findings_of_school,
     refused_files,
 )
@@ -19,7 +18,7 @@ from overstap.ledger.dossiers.quality_runs import QualityRun
 from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
-from overstap.oso.reading import read
+from overstap.oso.facts import DossierFacts
 from overstap.quality import report
 
 
@@ -63,7 +62,7 @@ def _report(
     refused: list[RefusedFile],
 ) -> report.SchoolReportContent:
     found = findings_of_school(unit, round_id, school.id)
-    keys = _las_keys(unit, round_id, school.id, set(found))
+    keys = _las_keys(unit, set(found))
     rows = [
         report.row(
             label_of(ref),
@@ -99,23 +98,10 @@ def label_of(ref: VersionRef) -> str:
     return reference(ref.dossier)
 
 
-def _las_keys(
-    unit: UnitOfWork, round_id: str, school: str, wanted: set[VersionRef]
-) -> dict[VersionRef, tuple[str | None, str]]:
-    """Return LAS key and OSO version of the dossiers that something was found about."""
-    keys: dict[VersionRef, tuple[str | None, str]] = {}
-    if not wanted:
-        return keys
-    states = [row[0] for row in unit.rows("select state from overstap.state")]
-    # what can no longer be read has no key to show, and is named by its label alone
-    for content in contents(unit, round_id, states, primary_school=school, damaged=lambda _, __: None):
-        if content.ref in wanted:
-            try:
-                dossier = read(content.content)
-            except OverstapError:
-                continue
-            keys[content.ref] = (
-                dossier.pupil.text("leerlingid") if dossier.pupil is not None else None,
-                dossier.version,
-            )
-    return keys
+def _las_keys(unit: UnitOfWork, wanted: set[VersionRef]) -> dict[VersionRef, tuple[str | None, str]]:
+    """Return LAS key and OSO version of the dossiers that something was found about.
+
+    What can no longer be read has no key to show, and is named by its label alone.
+    """
+    known = records.of(unit, list(wanted), DossierFacts, damaged=lambda _: None)
+    return {ref: (facts.las_key or None, facts.oso_version) for ref, facts in known.items()}

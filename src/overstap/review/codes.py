@@ -30,6 +30,7 @@ from overstap.ledger.review.access_codes import (
 from overstap.ledger.review.decisions import deciders
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
+from overstap.oso.facts import facts_of
 from overstap.oso.model import Dossier
 from overstap.oso.people import Entitled
 from overstap.oso.reading import read
@@ -195,4 +196,4 @@ def _decided(unit: UnitOfWork, version: InReview) -> Set[str]:
 
 def _persons(unit: UnitOfWork, dossier: Dossier) -> dict[str, Entitled]:
     """Return who may inspect a dossier, by handle."""
-    return {person.key: person for person in people_of(unit.keys, dossier, wall(now()).date())}
+    return {person.key: person for person in people_of(unit.keys, facts_of(dossier), wall(now()).date())}

@@ -12,14 +12,14 @@ from uuid import UUID
 from overstap.agreements import Round
 from overstap.clock import now, wall
 from overstap.ledger import Ledger
+from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review import invitations
 from overstap.ledger.review.invitations import EntitledPerson, Invitation
 from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.ledger.session import UnitOfWork
 from overstap.notifications.families import FamilyMail, queue_for_families
-from overstap.oso.reading import read
+from overstap.oso.facts import DossierFacts
 from overstap.review.codes import renew
 from overstap.review.people import people_of
 
@@ -80,8 +80,8 @@ def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address
     persons: list[EntitledPerson] = []
     made: list[Invitation] = []
     mails: list[FamilyMail] = []
-    for ref, content, closes_at, opens_at in opened_dossiers(unit, dossiers):
-        people = people_of(unit.keys, read(content), wall(at).date())
+    for ref, facts, closes_at, opens_at in known_dossiers(unit, dossiers):
+        people = people_of(unit.keys, facts, wall(at).date())
         if not people:
             done["nobody"] += 1
             made.append(Invitation(ref, NOBODY, "email", 0, "missing"))
@@ -112,10 +112,10 @@ def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str
         with ledger.unit(found.region, actor) as unit:
             due = invitations.to_remind(unit, found.round_id, days, limit=GROUP)
             people: dict[tuple[VersionRef, str], tuple[str | None, datetime]] = {}
-            for ref, content, closes_at, _ in opened_dossiers(
+            for ref, facts, closes_at, _ in known_dossiers(
                 unit, list(dict.fromkeys(one.ref.dossier for one in due))
             ):
-                for one in people_of(unit.keys, read(content), wall(at).date()):
+                for one in people_of(unit.keys, facts, wall(at).date()):
                     people[ref, one.key] = one.email, closes_at
             mails, made = [], []
             for person in due:
@@ -130,21 +130,17 @@ def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str
             return done
 
 
-def opened_dossiers(
+def known_dossiers(
     unit: UnitOfWork, dossiers: Sequence[UUID]
-) -> list[tuple[VersionRef, bytes, datetime, datetime | None]]:
-    """Return dossiers' current versions: which, content, and when their review closes and opens."""
-    return [
-        (
-            ref := VersionRef(row[0], row[1]),
-            unit.keys.decrypt(EncryptedContent(row[2], row[3]), ref.bound_to),
-            row[4],
-            row[5],
-        )
+) -> list[tuple[VersionRef, DossierFacts, datetime, datetime | None]]:
+    """Return the current versions of dossiers with their facts, and when their review closes and opens."""
+    rows = [
+        (VersionRef(row[0], row[1]), row[2], row[3])
         for row in unit.rows(
-            "select d.dossier, d.version, v.key_id, v.content, d.review_closes_at, d.review_opens_at "
-            "from overstap.dossier d join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
+            "select d.dossier, d.version, d.review_closes_at, d.review_opens_at from overstap.dossier d "
             "where d.dossier = any(%(ids)s) order by d.dossier",
             ids=list(dossiers),
         )
     ]
+    facts = records.of(unit, [ref for ref, _, _ in rows], DossierFacts)
+    return [(ref, facts[ref], closes_at, opens_at) for ref, closes_at, opens_at in rows if ref in facts]

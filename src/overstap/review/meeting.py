@@ -8,6 +8,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import VersionRef, find_of_school
 from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review import access_log
+from overstap.oso.facts import facts_of
 from overstap.oso.people import Entitled
 from overstap.oso.reading import read
 from overstap.pages.parents.pdf import dossier_sheet
@@ -49,7 +50,7 @@ def print_dossier(
         ref = VersionRef(dossier, number)
         access_log.note_opened(unit, [ref], by=actor, purpose="print")
         plain = read(unit.keys.decrypt(EncryptedContent(key_id, content), ref.bound_to))
-        people = people_of(unit.keys, plain, wall(now()).date())
+        people = people_of(unit.keys, facts_of(plain), wall(now()).date())
     reader = next((one for one in people if person in (None, one.key)), None)
     if reader is None or closes_at is None:
         raise OverstapError("REVIEW-027")

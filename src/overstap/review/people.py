@@ -3,16 +3,16 @@
 from datetime import date
 
 from overstap.ledger.region_keys import RegionKeys
-from overstap.oso import Dossier
-from overstap.oso.people import Entitled, entitled
+from overstap.oso.facts import DossierFacts
+from overstap.oso.people import Entitled
 
 
-def people_of(keys: RegionKeys, dossier: Dossier, today: date) -> list[Entitled]:
+def people_of(keys: RegionKeys, facts: DossierFacts, today: date) -> list[Entitled]:
     """Return who may inspect a dossier.
 
     Args:
         keys: the region's keys: a handle is a keyed hash, so that it says nothing to who reads the ledger alone.
-        dossier: the dossier.
+        facts: what is kept of the dossier.
         today: the Dutch date, for a pupil's age.
     """
-    return entitled(dossier, today, lambda text: keys.lookup("person", text).hex()[:32])
+    return facts.entitled(today, lambda text: keys.lookup("person", text).hex()[:32])

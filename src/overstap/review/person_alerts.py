@@ -8,8 +8,7 @@ from overstap.clock import now, wall
 from overstap.ledger import Ledger
 from overstap.ledger.review.person_events import untold
 from overstap.notifications.families import FamilyMail, queue_for_families
-from overstap.oso.reading import read
-from overstap.review.inviting import opened_dossiers
+from overstap.review.inviting import known_dossiers
 from overstap.review.people import people_of
 
 GROUP = 100
@@ -40,8 +39,8 @@ def alert_persons(
             events = untold(unit, round_id, limit=GROUP)
             addresses = {
                 (ref.dossier, one.key): one.email
-                for ref, content, _, _ in opened_dossiers(unit, list(dict.fromkeys(one.dossier for one in events)))
-                for one in people_of(unit.keys, read(content), wall(clock()).date())
+                for ref, facts, _, _ in known_dossiers(unit, list(dict.fromkeys(one.dossier for one in events)))
+                for one in people_of(unit.keys, facts, wall(clock()).date())
             }
             mails = [
                 FamilyMail(one.meaning, one.kind, email, {"moment": one.at})

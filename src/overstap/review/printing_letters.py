@@ -14,14 +14,15 @@ from overstap.clock import now, wall
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.audit import AuditLine
+from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.dossiers import VersionRef, find_of_school
-from overstap.ledger.region_keys import EncryptedContent, sha256
+from overstap.ledger.region_keys import sha256
 from overstap.ledger.review import access_log, invitations
 from overstap.ledger.review.invitations import EntitledPerson, Invitation
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
-from overstap.oso.people import Entitled, group_of, pupil_name, sorting_name
-from overstap.oso.reading import read
+from overstap.oso.facts import DossierFacts
+from overstap.oso.people import Entitled
 from overstap.review.codes import issue
 from overstap.review.inviting import sent_from
 from overstap.review.letters import InvitationLetter, Sender, letters
@@ -130,22 +131,18 @@ def _people(
 ) -> dict[tuple[VersionRef, str], Callable[[str, datetime], InvitationLetter]]:
     """Return for each person how their letter is made, once there is a code."""
     found: dict[tuple[VersionRef, str], Callable[[str, datetime], InvitationLetter]] = {}
-    for dossier, number, key_id, content, closes_at in unit.rows(
-        "select d.dossier, d.version, v.key_id, v.content, d.review_closes_at from overstap.dossier d "
-        "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
-        "where d.dossier = any(%(ids)s)",
-        ids=list({one.ref.dossier for one in wanted}),
-    ):
-        ref = VersionRef(dossier, number)
-        read_one = read(unit.keys.decrypt(EncryptedContent(key_id, content), ref.bound_to))
-        name, child, group, sorting = (
-            pupil_name(read_one),
-            read_one.first_name or "",
-            group_of(read_one).shown,
-            sorting_name(read_one),
+    closing = {
+        VersionRef(dossier, number): closes_at
+        for dossier, number, closes_at in unit.rows(
+            "select dossier, version, review_closes_at from overstap.dossier where dossier = any(%(ids)s)",
+            ids=list({one.ref.dossier for one in wanted}),
         )
-        for person in people_of(unit.keys, read_one, wall(now()).date()):
-            found[ref, person.key] = _maker(person, name, child, group, sorting, closes_at)
+    }
+    for ref, facts in records.of(unit, list(closing), DossierFacts).items():
+        for person in people_of(unit.keys, facts, wall(now()).date()):
+            found[ref, person.key] = _maker(
+                person, facts.name, facts.first_name, facts.group, facts.sorting, closing[ref]
+            )
     return found
 
 

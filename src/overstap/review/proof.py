@@ -13,12 +13,11 @@ from uuid import UUID
 
 from overstap.clock import now, wall
 from overstap.ledger import Ledger
+from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.dossiers import VersionRef, find_of_school
-from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review import access_log, proof_wishes
 from overstap.ledger.review.proof import collected, own_part
-from overstap.oso.people import pupil_name
-from overstap.oso.reading import read
+from overstap.oso.facts import DossierFacts
 from overstap.pki import TrustStore
 from overstap.pki.statement import sign_statement
 from overstap.review.people import people_of
@@ -71,24 +70,19 @@ def proof_pack(
     at = now()
     identity = trust.conductor_signing(region, at=at)
     with ledger.unit(region, actor) as unit:
-        found = unit.rows(
-            "select d.dossier, d.version, v.key_id, v.content from overstap.dossier d "
-            "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
-            "where d.dossier = %(id)s",
-            id=find_of_school(unit, round_id, school, pupil),
-        )
-        dossier, number, key_id, content = found[0]
+        dossier = find_of_school(unit, round_id, school, pupil)
+        (number,) = unit.one("select version from overstap.dossier where dossier = %(id)s", id=dossier)
         ref = VersionRef(dossier, number)
         access_log.note_opened(unit, [ref], by=actor, purpose="proof_pack")
-        plain = read(unit.keys.decrypt(EncryptedContent(key_id, content), ref.bound_to))
-        names = {one.key: one.name for one in people_of(unit.keys, plain, wall(at).date()) if person in (None, one.key)}
+        about = records.of(unit, [ref], DossierFacts)[ref]
+        names = {one.key: one.name for one in people_of(unit.keys, about, wall(at).date()) if person in (None, one.key)}
         known = collected(unit, dossier)
         facts = {
             "kind": "overstap proof of inspection",
             "format": 1,
             "made_at": at.isoformat(),
             "made_by": actor,
-            "pupil": pupil_name(plain),
+            "pupil": about.name,
             "people": names,
             **(known if person is None else own_part(known, person)),
         }

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from overstap.agreements import School
 from overstap.agreements.kinds import sources
+from overstap.clock import wall
 from overstap.errors import OverstapError
 from overstap.intake import applications
 from overstap.intake.candidates import Candidate
@@ -19,6 +20,8 @@ from overstap.ledger import certificate_dates
 from overstap.ledger.rounds import collected, rounds
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.pki.watch import holds_until
+from overstap.quality.examination import examine
+from overstap.quality.regionbook import expected_in
 from overstap.rounds.context import Context, RoundContext
 
 log = logging.getLogger(__name__)
@@ -96,6 +99,8 @@ def _note_ended(context: RoundContext, school_id: str) -> None:
 
 
 def _collect(context: RoundContext, school: School) -> Collected:
+    today = wall(context.clock()).date()
+    expected = expected_in(context.kind, context.round.categories)
     with _candidates(context, school) as candidates:
         return collect_school(
             context.ledger,
@@ -106,6 +111,9 @@ def _collect(context: RoundContext, school: School) -> Collected:
             source=school.supplies.way if school.supplies else "",
             candidates=candidates,
             actor=f"collect {school.id}",
+            examine=lambda dossier: examine(
+                dossier, profile=context.round.profile, today=today, expected=expected
+            ).as_json(),
         )
 
 

@@ -28,7 +28,7 @@ from overstap.ledger.review import access_log, decisions, invitations
 from overstap.notifications.bounces import Bounce, bounces
 from overstap.notifications.outbox import work
 from overstap.notifications.smtp import opened
-from overstap.oso.people import entitled
+from overstap.oso.facts import facts_of
 from overstap.oso.reading import read
 from overstap.review.code_keys import read_code
 from overstap.review.inviting import invite
@@ -97,7 +97,7 @@ def people(place: Place) -> list[Any]:
         return [
             one
             for content in dossiers.contents(unit, place.round_id, ["in_review", "inspected"])
-            for one in entitled(read(content.content), date(2027, 3, 16), str)
+            for one in facts_of(read(content.content)).entitled(date(2027, 3, 16), str)
         ]
 
 

@@ -12,6 +12,7 @@ from overstap.delivery.desk.identity import is_of
 from overstap.envelope import pull_messages
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.pull_messages import DossierRequest, MessageError, NoDossier, Notification
+from overstap.oso.facts import facts_of
 from overstap.oso.reading import read
 from overstap_tools.project import PROJECT
 
@@ -85,10 +86,10 @@ DOSSIER = """<dossier xmlns="http://www.edustandaard.nl/oso_gegevensset/2019/dos
 )
 def test_a_pupil_by_name_and_day(surname: str, born: date, is_pupil: bool) -> None:
     found = read(DOSSIER.format(birth="<geboortedatum>2014-11-03</geboortedatum>").encode())
-    assert is_of(found, surname=surname, birth_date=born) is is_pupil
+    assert is_of(facts_of(found), surname=surname, birth_date=born) is is_pupil
 
 
 def test_a_dossier_with_the_month_of_birth_alone() -> None:
     found = read(DOSSIER.format(birth="<geboortemaand>2014-11</geboortemaand>").encode())
-    assert is_of(found, surname="Zand Seker", birth_date=date(2014, 11, 30))
-    assert not is_of(found, surname="Zand Seker", birth_date=date(2014, 12, 1))
+    assert is_of(facts_of(found), surname="Zand Seker", birth_date=date(2014, 11, 30))
+    assert not is_of(facts_of(found), surname="Zand Seker", birth_date=date(2014, 12, 1))

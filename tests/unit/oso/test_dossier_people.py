@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from overstap.oso import Dossier, build
+from overstap.oso.facts import facts_of
 from overstap.oso.people import (
     Group,
-    entitled,
     group_of,
     is_of_age,
     pupil_name,
@@ -41,7 +41,7 @@ def dossier(*carers: dict[str, Any], profile: str = "POVO", born: str = "2015-02
 
 
 def people(*carers: dict[str, Any], **more: Any) -> list[Any]:
-    return entitled(dossier(*carers, **more), TODAY, lambda text: hashlib.sha256(text.encode()).hexdigest())
+    return facts_of(dossier(*carers, **more)).entitled(TODAY, lambda text: hashlib.sha256(text.encode()).hexdigest())
 
 
 def contacts(address: str, hidden: str = "false") -> dict[str, Any]:

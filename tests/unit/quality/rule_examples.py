@@ -498,6 +498,8 @@ _OWN: dict[str, Example] = {
     "OV-VZ-05": ("POVO", {f"{_CONTACTS['carer']}/nummer": "061234567"}),
     "OV-VZ-06": ("POVO", {f"{_CONTACTS['carer']}/nummer": "9999999999"}),
     "OV-VZ-07": ("POVO", {"carer/iban": "NL92ABNA0417164300"}),
+    "OV-VZ-08": ("POVO", {f"{_CONTACTS['carer']}/soort": "e-mail", f"{_CONTACTS['carer']}/nummer": "mailto:a@b.nl"}),
+    "OV-RF-06": ("POVO", {"overdrachtsoort": "swv-dossier"}),
     "OV-RF-01": ("POVO", {"career/1/brincode": "99CD"}),
     "OV-RF-02": ("POVO", {"pupil/adreslijst/adres/0/postcode": "1234 SS"}),
     "OV-RF-03": ("POVO", {"support/tlv/0/tlvswvnummer": "9901"}),

@@ -11,6 +11,7 @@ import httpx
 from overstap.clock import now, wall
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import contents
+from overstap.oso.facts import facts_of
 from overstap.oso.reading import read
 from overstap.pages.parents.wording import languages
 from overstap.review.codes import issue
@@ -67,7 +68,7 @@ def letters(ledger: Ledger, round_id: str, school: str, most: int) -> list[Famil
     with ledger.unit(REGION, "letters") as unit:
         for content in contents(unit, round_id, ["in_review"], primary_school=school):
             dossier = read(content.content)
-            people = people_of(unit.keys, dossier, wall(now()).date())
+            people = people_of(unit.keys, facts_of(dossier), wall(now()).date())
             if people and dossier.birth_date is not None:
                 found.append((content.ref.dossier, people[0].key, dossier.birth_date))
             if len(found) == most:

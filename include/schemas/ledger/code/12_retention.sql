@@ -62,6 +62,7 @@ declare ids uuid[] := may_erase(wanted, days, is_asked); accesses uuid[]; erased
 begin
     perform append_erasing('retention.content', ids, days, is_asked, why);
     update dossier_version set content = '' where dossier = any(ids);
+    delete from dossier_record where dossier = any(ids);
     update review_decision set key_id = null, view = null, note_key_id = null, note = case when ground = 'attested' then ''::bytea end
      where dossier = any(ids);
     update review_request set text = '', answer = case when answer is not null then ''::bytea end where dossier = any(ids);

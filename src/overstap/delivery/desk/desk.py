@@ -34,10 +34,11 @@ from overstap.ledger.delivery.test_messages import settle as settle_test
 from overstap.ledger.delivery.withdrawals import handed_out as statement_handed_out
 from overstap.ledger.delivery.withdrawals import settle as settle_taking_back
 from overstap.ledger.delivery.withdrawals import statement_of
+from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.session import UnitOfWork
-from overstap.oso.reading import read
+from overstap.oso.facts import DossierFacts
 from overstap.pki import TrustStore
 
 UNKNOWN_PER_DAY = 500
@@ -239,7 +240,7 @@ class RegionDesk:
     def _is_pupil(self, found: RequestStatus, request: DossierRequest, unit: UnitOfWork) -> bool | None:
         """Compare with the pupil's dossier; None when there is none yet.
 
-        One dossier is opened and compared each time, another one where there is none for this school: how long an
+        One dossier is compared each time, another one where there is none for this school: how long an
         answer takes does not say whether there is.
         """
         if self._decoy is None:
@@ -248,13 +249,15 @@ class RegionDesk:
         content = found.content if is_real else self._decoy
         if content is None:
             return None
-        ref, sealed = content
+        ref, _ = content
         try:
-            dossier = read(unit.keys.decrypt(sealed, ref.bound_to))
+            facts = records.of(unit, [ref], DossierFacts).get(ref)
         except OverstapError as error:
             _log.error("dossier %s cannot be compared: %s", ref.dossier, error.code)
             return False if is_real else None
-        is_of_pupil = is_of(dossier, surname=request.surname, birth_date=request.birth_date)
+        if facts is None:  # erased meanwhile
+            return False if is_real else None
+        is_of_pupil = is_of(facts, surname=request.surname, birth_date=request.birth_date)
         return is_of_pupil if is_real else None
 
 

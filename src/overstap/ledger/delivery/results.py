@@ -8,7 +8,7 @@ from uuid import UUID
 
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.region_keys import EncryptedContent, sha256
+from overstap.ledger.region_keys import sha256
 from overstap.ledger.session import UnitOfWork
 
 
@@ -118,7 +118,6 @@ class Fed:
     """What a secondary school said about one dossier of a primary school, with the dossier to name the pupil by."""
 
     ref: VersionRef
-    content: EncryptedContent = field(repr=False)
     secondary_school: str
     name: str
     outcomes: dict[str, tuple[str, str | None, datetime]]
@@ -129,10 +128,9 @@ def fed_back(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Fed]:
     """Return what was said about each confirmed dossier of a primary school."""
     found: dict[UUID, Fed] = {}
     for row in unit.rows(
-        "select l.message_id, l.dossier, l.number, v.key_id, v.content, l.secondary_school, s.name, r.kind, r.outcome, "
+        "select l.message_id, l.dossier, l.number, l.secondary_school, s.name, r.kind, r.outcome, "
         "r.reason, r.stated_at from overstap.delivery l "
         "join overstap.dossier d on d.dossier = l.dossier "
-        "join overstap.dossier_version v on v.dossier = l.dossier and v.number = l.number "
         "join overstap.school s on s.region = l.region and s.school = l.secondary_school "
         "left join overstap.current_result r on r.message_id = l.message_id "
         "where l.round_id = %(round)s and d.primary_school = %(primary)s and l.state = 'confirmed' "
@@ -140,10 +138,8 @@ def fed_back(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Fed]:
         round=round_id,
         primary=primary_school,
     ):
-        message, dossier, number, key_id, content, school, name, kind, outcome, reason, stated_at = row
-        one = found.setdefault(
-            message, Fed(VersionRef(dossier, number), EncryptedContent(key_id, content), school, name, {})
-        )
+        message, dossier, number, school, name, kind, outcome, reason, stated_at = row
+        one = found.setdefault(message, Fed(VersionRef(dossier, number), school, name, {}))
         if kind is not None:
             one.outcomes[kind] = (outcome, reason, stated_at)
     return list(found.values())

@@ -24,6 +24,8 @@ class Incoming:
     content_digest: bytes
     oso_version: str
     source: str
+    record: bytes = field(default=b"", repr=False)
+    """What letters and lists need of it (`records`); empty: it is made of the content when it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ class VersionRef:
     def bound_to(self) -> str:
         """What the encrypted content is bound to."""
         return f"{self.dossier}/{self.number}"
+
+    @property
+    def bound_to_record(self) -> str:
+        """What the encrypted record is bound to."""
+        return f"record/{self.bound_to}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +208,30 @@ def _write_versions(unit: UnitOfWork, versions: Sequence[tuple[VersionRef, Incom
     columns = {"dossier": "uuid", "number": "int4", "region": "text", "key_id": "text", "content": "bytea"}
     columns |= {"content_digest": "bytea", "oso_version": "text", "source": "text"}
     unit.insert("dossier_version", columns, rows)
+    write_records(unit, [(ref, item.record) for ref, item in versions if item.record])
+
+
+def write_records(unit: UnitOfWork, made: Sequence[tuple[VersionRef, bytes]]) -> None:
+    """Keep the records of versions, in the place of what there was.
+
+    Args:
+        unit: the transaction.
+        made: per version its record, plain.
+    """
+    sealed = [(ref, unit.keys.encrypt(record, ref.bound_to_record)) for ref, record in made]
+    if not sealed:
+        return
+    unit.run(
+        "insert into overstap.dossier_record (dossier, number, region, key_id, record) "
+        "select i, n, %(region)s, k, r from unnest(%(ids)s::uuid[], %(numbers)s::int[], %(keys)s::text[], "
+        "%(records)s::bytea[]) as t (i, n, k, r) "
+        "on conflict (dossier, number, region) do update set key_id = excluded.key_id, record = excluded.record",
+        region=unit.region,
+        ids=[ref.dossier for ref, _ in sealed],
+        numbers=[ref.number for ref, _ in sealed],
+        keys=[one.key_id for _, one in sealed],
+        records=[one.data for _, one in sealed],
+    )
 
 
 def note_refused(unit: UnitOfWork, round_id: str, primary_school: str, refused: Sequence[RefusedFile]) -> None:

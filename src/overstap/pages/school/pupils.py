@@ -7,13 +7,13 @@ from uuid import UUID
 
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
+from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.dossiers.reference import reference
-from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review.invitations import Reached, reached
 from overstap.ledger.session import UnitOfWork
-from overstap.oso.people import Entitled, group_of, pupil_name, sorting_name
-from overstap.oso.reading import read
+from overstap.oso.facts import DossierFacts
+from overstap.oso.people import Entitled
 from overstap.review.people import people_of
 
 
@@ -69,21 +69,22 @@ def pupils(unit: UnitOfWork, round_id: str, school: str) -> list[SchoolPupil]:
     told: dict[UUID, dict[str, Reached]] = {}
     for one in reached(unit, round_id, school):
         told.setdefault(one.ref.dossier, {})[one.person] = one
-    found = [
-        _pupil(unit, row, told.get(row[0], {}))
-        for row in unit.rows(
-            "select d.dossier, d.version, v.key_id, v.content, d.state, "
+    rows = list(
+        unit.rows(
+            "select d.dossier, d.version, d.state, "
             "coalesce(d.review_opens_at <= overstap.clock(), true) and d.review_closes_at > overstap.clock(), "
             "d.review_closes_at <= overstap.clock() and d.state = 'in_review', d.review_closes_at, "
             "(select r.agreed from overstap.review_decision r where r.dossier = d.dossier and r.number = d.version "
             "and r.person is null order by r.recorded_at desc limit 1), "
             "(select count(*) from overstap.review_request q where q.dossier = d.dossier and q.state = 'open') "
-            "from overstap.dossier d join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
+            "from overstap.dossier d "
             "where d.round_id = %(round)s and d.primary_school = %(school)s and d.erased_at is null",
             round=round_id,
             school=school,
         )
-    ]
+    )
+    facts = records.of(unit, [VersionRef(row[0], row[1]) for row in rows], DossierFacts)
+    found = [_pupil(unit, row, facts[VersionRef(row[0], row[1])], told.get(row[0], {})) for row in rows]
     return sorted(found, key=lambda one: (one.group.casefold(), one.sorting))
 
 
@@ -104,20 +105,18 @@ def counted(found: list[SchoolPupil]) -> Counter[str]:
     return Counter(one.standing for one in found)
 
 
-def _pupil(unit: UnitOfWork, row: tuple[object, ...], told: dict[str, Reached]) -> SchoolPupil:
-    dossier, number, key_id, content, state, is_open, is_late, closes_at, for_family, requests = row
+def _pupil(unit: UnitOfWork, row: tuple[object, ...], facts: DossierFacts, told: dict[str, Reached]) -> SchoolPupil:
+    dossier, number, state, is_open, is_late, closes_at, for_family, requests = row
     ref = VersionRef(dossier, number)  # type: ignore[arg-type]
-    plain = read(unit.keys.decrypt(EncryptedContent(str(key_id), content), ref.bound_to))  # type: ignore[arg-type]
-    people = people_of(unit.keys, plain, wall(now()).date())
-    pupil = plain.pupil
+    people = people_of(unit.keys, facts, wall(now()).date())
     return SchoolPupil(
         ref=ref,
-        name=pupil_name(plain),
-        group=group_of(plain).shown,
-        sorting=sorting_name(plain),
-        las_key=(pupil.text("leerlingid") or "") if pupil is not None else "",
+        name=facts.name,
+        group=facts.group,
+        sorting=facts.sorting,
+        las_key=facts.las_key,
         reference=reference(ref.dossier),
-        number=plain.pupil_number or "",
+        number=facts.number,
         state=str(state),
         is_open=bool(is_open),
         is_late=bool(is_late),

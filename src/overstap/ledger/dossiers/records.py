@@ -1,0 +1,130 @@
+"""Records of dossier versions: what letters, lists and reports need, so that no dossier is opened for them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from overstap.errors import OverstapError
+from overstap.ledger.dossiers.dossiers import VersionRef, write_records
+from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.session import UnitOfWork
+
+Kept = TypeVar("Kept", covariant=True)
+
+
+class RecordReader(Protocol[Kept]):
+    """Reads records, and makes one of a version that has none: stored before there were records."""
+
+    def made(self, content: bytes) -> bytes:
+        """Return the record of a version from its content."""
+
+    def read(self, record: bytes) -> Kept:
+        """Return what a record holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """A current version with its record, None when it has none."""
+
+    ref: VersionRef
+    primary_school: str
+    state: str
+    record: bytes | None = field(repr=False)
+
+
+def of(
+    unit: UnitOfWork,
+    refs: Sequence[VersionRef],
+    reader: RecordReader[Kept],
+    *,
+    damaged: Callable[[VersionRef], None] | None = None,
+) -> dict[VersionRef, Kept]:
+    """Return what the records of versions hold.
+
+    Args:
+        unit: the transaction.
+        refs: the versions; one that is not there, or was erased, is left out.
+        reader: reads a record, and makes one where there is none; that is kept then.
+        damaged: told which version can no longer be read, so that the others go on; without it the first stops all.
+
+    Raises:
+        OverstapError: LEDGER-003 when a record, or the content that one is made of, is damaged.
+    """
+    found: dict[VersionRef, Kept] = {}
+    made: list[tuple[VersionRef, bytes]] = []
+    for dossier, number, key_id, record in unit.rows(
+        "select v.dossier, v.number, r.key_id, r.record from unnest(%(ids)s::uuid[], %(numbers)s::int[]) as t (id, n) "
+        "join overstap.dossier_version v on v.dossier = t.id and v.number = t.n and v.content <> '' "
+        "left join overstap.dossier_record r on r.dossier = v.dossier and r.number = v.number",
+        ids=[ref.dossier for ref in refs],
+        numbers=[ref.number for ref in refs],
+    ):
+        ref = VersionRef(dossier, number)
+        try:
+            if record is None:
+                plain = reader.made(content_of(unit, ref))
+                made.append((ref, plain))
+            else:
+                plain = unit.keys.decrypt(EncryptedContent(key_id, record), ref.bound_to_record)
+        except OverstapError as problem:
+            if damaged is None or problem.code == "LEDGER-002":
+                raise
+            damaged(ref)
+            continue
+        found[ref] = reader.read(plain)
+    write_records(unit, made)
+    return found
+
+
+def current(
+    unit: UnitOfWork,
+    round_id: str,
+    states: Sequence[str],
+    *,
+    damaged: Callable[[VersionRef, str], None],
+) -> Iterator[VersionRecord]:
+    """Yield the current versions in these states with their records, one by one, through a server-side cursor.
+
+    Args:
+        unit: the transaction.
+        round_id: the round.
+        states: the states.
+        damaged: told which record is no longer what was written, and its version's state.
+
+    Raises:
+        OverstapError: LEDGER-002 when a key is not there.
+    """
+    with unit.connection.cursor(name="records") as cursor:
+        cursor.itersize = 500
+        cursor.execute(
+            "select d.dossier, d.version, d.primary_school, d.state, r.key_id, r.record from overstap.dossier d "
+            "left join overstap.dossier_record r on r.dossier = d.dossier and r.number = d.version "
+            "where d.round_id = %s and d.state = any(%s) order by d.primary_school, d.dossier",
+            [round_id, list(states)],
+        )
+        for dossier, number, school, state, key_id, data in cursor:
+            ref = VersionRef(dossier, number)
+            try:
+                record = (
+                    None if data is None else unit.keys.decrypt(EncryptedContent(key_id, data), ref.bound_to_record)
+                )
+            except OverstapError as problem:
+                if problem.code != "LEDGER-003":
+                    raise
+                damaged(ref, state)
+                continue
+            yield VersionRecord(ref, school, state, record)
+
+
+def content_of(unit: UnitOfWork, ref: VersionRef) -> bytes:
+    """Return a version's content, decrypted.
+
+    Raises:
+        OverstapError: LEDGER-003 when it is damaged.
+    """
+    key_id, content = unit.one(
+        "select key_id, content from overstap.dossier_version where dossier = %(id)s and number = %(number)s",
+        id=ref.dossier,
+        number=ref.number,
+    )
+    return unit.keys.decrypt(EncryptedContent(key_id, content), ref.bound_to)
