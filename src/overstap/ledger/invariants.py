@@ -269,6 +269,8 @@ def _encrypted(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
         cursor.execute(
             "select dossier || '/' || number, dossier || '/' || number, key_id, content from overstap.dossier_version "
             "where content <> '' "
+            "union all select 'record of ' || dossier || '/' || number, 'record/' || dossier || '/' || number, key_id, "
+            "record from overstap.dossier_record "
             "union all select 'view of ' || dossier || '/' || number, 'view/' || dossier || '/' || number, "
             "key_id, view from overstap.review_decision where view is not null "
             "union all select 'note on ' || dossier || '/' || number, 'note/' || dossier || '/' || number, "
@@ -292,6 +294,7 @@ def _erased(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
         """
         select d.dossier::text, d.erased_at is not null,
                exists (select from overstap.dossier_version v where v.dossier = d.dossier and v.content <> '')
+               or exists (select from overstap.dossier_record r where r.dossier = d.dossier)
                or exists (select from overstap.delivery l where l.dossier = d.dossier and l.envelope <> '')
                or exists (select from overstap.review_decision r where r.dossier = d.dossier
                              and (r.view is not null or r.note <> ''))

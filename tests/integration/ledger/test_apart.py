@@ -33,6 +33,7 @@ def others_dossier(ledger: Ledger) -> UUID:
         "dossier_version (dossier, number, region, key_id, content, content_digest, oso_version, source) "
         "values (%(dossier)s, 2, 'alfa', '1', '', {digest}, '', '')",
         "finding values ('alfa', %(dossier)s, 1, '', 'error', '')",
+        "dossier_record (dossier, number, region, key_id, record) values (%(dossier)s, 1, 'alfa', '1', '')",
         "gate_decision (region, round_id, gate, approved, decided_by, reason, answer_key, dossiers) "
         "values ('alfa', %(round)s, 'release_for_review', true, '', '', '', 1)",
         "refused_input (region, round_id, primary_school, label, code, facts, key_id, file_name) "

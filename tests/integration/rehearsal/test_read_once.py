@@ -3,7 +3,6 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -59,10 +58,6 @@ def counted() -> tuple[Counter[str], Counter[str], int]:
     return parsed, decrypted, confirmed
 
 
-def of(counts: Counter[str], is_meant: Callable[[str], bool]) -> int:
-    return sum(count for name, count in counts.items() if is_meant(name))
-
-
 def test_a_dossier_is_parsed_at_intake_and_at_sealing_and_to_be_shown(
     counted: tuple[Counter[str], Counter[str], int],
 ) -> None:
@@ -77,5 +72,6 @@ def test_the_content_of_a_dossier_is_decrypted_at_sealing_and_to_be_shown(
     counted: tuple[Counter[str], Counter[str], int],
 ) -> None:
     _, decrypted, confirmed = counted
+    decrypted.pop("overstap.simulation.rehearsal.play")  # at its end it tries whether all that is encrypted opens
     assert set(decrypted) <= {"overstap.delivery.sealing", *SHOWS}
     assert decrypted["overstap.delivery.sealing"] == confirmed
