@@ -112,9 +112,7 @@ def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str
         with ledger.unit(found.region, actor) as unit:
             due = invitations.to_remind(unit, found.round_id, days, limit=GROUP)
             people: dict[tuple[VersionRef, str], tuple[str | None, datetime]] = {}
-            for ref, facts, closes_at, _ in known_dossiers(
-                unit, list(dict.fromkeys(one.ref.dossier for one in due))
-            ):
+            for ref, facts, closes_at, _ in known_dossiers(unit, list(dict.fromkeys(one.ref.dossier for one in due))):
                 for one in people_of(unit.keys, facts, wall(at).date()):
                     people[ref, one.key] = one.email, closes_at
             mails, made = [], []
