@@ -28,12 +28,40 @@ def export(region: str, file: Annotated[Path, typer.Argument(help="Where the evi
 
 
 @app.command()
-def verify(file: Path) -> None:
-    """Prove an exported file without the database; exit 1 and the first bad line when it does not hold."""
-    from overstap.closing.export import prove
+def verify(
+    file: Path,
+    conductor: Annotated[
+        list[Path] | None,
+        typer.Option(help="Signing certificate of the region's conductor (PEM); else those in OVERSTAP_TRUST"),
+    ] = None,
+    within: Annotated[int, typer.Option(min=1, help="Hours: the last checkpoint is not older")] = 36,
+    known: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint that was handed out (overstap audit checkpoint)")
+    ] = None,
+) -> None:
+    """Prove an exported file without the database; exit 1 and what is wrong when it does not hold.
 
-    with file.open(encoding="utf-8") as lines:
-        proof = prove(lines)
+    It fails on a line that was changed, moved or removed, on a checkpoint that anybody but the region's conductor
+    signed, on a chain without a recent checkpoint, and on one that lacks a checkpoint that was handed out.
+    """
+    import json
+    from datetime import timedelta
+
+    from cryptography import x509
+
+    from overstap.clock import now
+    from overstap.closing.export import prove, region_of
+    from overstap.pki import TrustStore
+
+    lines = file.read_text(encoding="utf-8").splitlines()
+    if conductor:
+        trusted = [one for path in conductor for one in x509.load_pem_x509_certificates(path.read_bytes())]
+    else:
+        settings = Settings()
+        store = TrustStore(settings.need_path("trust"), production=settings.production)
+        trusted = [*store.conductor_signers(region_of(lines))]
+    handed_out = [json.loads(path.read_text(encoding="utf-8"))["checkpoint"] for path in known or []]
+    proof = prove(lines, conductors=trusted, since=now() - timedelta(hours=within), known=handed_out)
     console = Console(highlight=False)
     if proof.fault:
         console.print(f"[red]does not hold[/] {proof.region}: {proof.fault}")
@@ -43,3 +71,30 @@ def verify(file: Path) -> None:
         console.print(f"the last {proof.lines - proof.covered} lines come after the last checkpoint")
     for signer in sorted(proof.signers):
         console.print(f"signed by {signer}")
+
+
+@app.command()
+def checkpoint(
+    region: str,
+    folder: Annotated[Path, typer.Argument(help="Where the checkpoint goes, such as storage that is written once")],
+) -> None:
+    """Sign a region's chain as it is now, and hand the checkpoint out as a file. Run it every day, and mail the file.
+
+    Whoever keeps the file can tell a chain that was cut short since: `overstap audit verify --known FILE`.
+    """
+    from overstap.clock import now
+    from overstap.closing.checkpoint import make_checkpoint
+    from overstap.closing.export import newest_checkpoint
+    from overstap.ledger import open_ledger
+    from overstap.pki import TrustStore
+
+    settings = Settings()
+    ledger = open_ledger(settings)
+    store = TrustStore(settings.need_path("trust"), production=settings.production)
+    up_to, root = make_checkpoint(ledger, store, region=region, actor="audit checkpoint", at=now())
+    with ledger.unit(region, "audit checkpoint") as unit:
+        content = newest_checkpoint(unit)
+    path = folder / f"{region}-{up_to}.json"
+    with path.open("x", encoding="utf-8") as out:  # never over one that was written before
+        out.write(content + "\n")
+    Console(highlight=False).print(f"{path}: {region} up to line {up_to}, root {root}")

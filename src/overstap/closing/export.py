@@ -6,12 +6,14 @@ One JSON object a line: `{"line": payload, "hash": hex}` for each audit line in 
 
 import base64
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from overstap.closing.checkpoint import is_signed_by
 from overstap.errors import OverstapError
@@ -30,26 +32,62 @@ class Proof:
     """Lines up to the last checkpoint; what comes after can still be cut off unseen."""
     fault: str | None
     signers: frozenset[str]
-    """Subjects of the certificates that signed; whose they are is for the reader to judge."""
+    """Subjects of the certificates that signed."""
 
 
 def export(unit: UnitOfWork) -> Iterator[str]:
     """Yield a region's evidence, a line of the file at a time."""
     for payload, digest in read_chain(unit.connection, unit.region):
         yield json.dumps({"line": payload, "hash": digest.hex()}, ensure_ascii=False)
-    for payload, signature, certificate in unit.rows(
-        "select payload, signature, certificate from overstap.audit_checkpoint order by up_to"
-    ):
-        pem = x509.load_der_x509_certificate(certificate).public_bytes(serialization.Encoding.PEM)
-        signed = base64.b64encode(signature).decode()
-        yield json.dumps({"checkpoint": payload, "signature": signed, "certificate": pem.decode()})
+    for row in unit.rows("select payload, signature, certificate from overstap.audit_checkpoint order by up_to"):
+        yield _checkpoint_line(*row)
 
 
-def prove(lines: Iterable[str]) -> Proof:
-    """Prove an exported file by itself.
+def newest_checkpoint(unit: UnitOfWork) -> str:
+    """Return a region's newest checkpoint as an export has it.
+
+    Raises:
+        LookupError: there is none.
+    """
+    return _checkpoint_line(
+        *unit.one("select payload, signature, certificate from overstap.audit_checkpoint order by up_to desc limit 1")
+    )
+
+
+def _checkpoint_line(payload: str, signature: bytes, certificate: bytes) -> str:
+    pem = x509.load_der_x509_certificate(certificate).public_bytes(serialization.Encoding.PEM).decode()
+    signed = base64.b64encode(signature).decode()
+    return json.dumps({"checkpoint": payload, "signature": signed, "certificate": pem})
+
+
+def region_of(lines: Sequence[str]) -> str:
+    """Return whose chain a file says that it is; it is proved by `prove` alone.
+
+    Raises:
+        OverstapError: CLOSING-001 when its first line is not of the form.
+    """
+    try:
+        return str(json.loads(json.loads(lines[0])["line"])["region"])
+    except (ValueError, KeyError, TypeError, IndexError) as problem:
+        raise OverstapError("CLOSING-001", line=1) from problem
+
+
+def prove(
+    lines: Iterable[str],
+    *,
+    conductors: Collection[x509.Certificate],
+    since: datetime | None = None,
+    known: Collection[str] = (),
+) -> Proof:
+    """Prove an exported file by itself, and by what its reader knows from elsewhere.
 
     Args:
         lines: the file's lines.
+        conductors: the signing certificates of the region's conductor, as its reader trusts them. A checkpoint that
+            any other certificate signed is a fault.
+        since: the last checkpoint is not older, or it is a fault: lines after it can be cut off unseen. None where the
+            age does not matter.
+        known: payloads of checkpoints that were handed out; a file without one of them was cut short or made anew.
 
     Raises:
         OverstapError: CLOSING-001 when a line is not of the form.
@@ -70,9 +108,13 @@ def prove(lines: Iterable[str]) -> Proof:
     broken = verify(chain, region=region)
     fault = f"line {broken.seq}: {broken.why}" if broken else None
     covered = 0
+    trusted = {certificate.fingerprint(SHA256()) for certificate in conductors}
     for checkpoint in checkpoints:
         fault = fault or _fault_of(checkpoint, chain, covered, region)
+        if fault is None and checkpoint.certificate.fingerprint(SHA256()) not in trusted:
+            fault = f"checkpoint {checkpoint.up_to}: signed by another certificate than the conductor's"
         covered = checkpoint.up_to
+    fault = fault or _fault_of_the_end(checkpoints, since, known)
     signers = frozenset(checkpoint.certificate.subject.rfc4514_string() for checkpoint in checkpoints)
     return Proof(region, len(chain), len(checkpoints), covered, fault, signers)
 
@@ -89,6 +131,7 @@ class _Checkpoint:
     up_to: int
     root: str
     head: str
+    made_at: datetime | None
 
     @classmethod
     def read(cls, entry: dict[str, str]) -> Self:
@@ -103,7 +146,24 @@ class _Checkpoint:
             int(said["up_to"]),
             str(said["root"]),
             str(said["head"]),
+            datetime.fromisoformat(said["at"]) if "at" in said else None,
         )
+
+
+def _fault_of_the_end(checkpoints: Sequence[_Checkpoint], since: datetime | None, known: Collection[str]) -> str | None:
+    """Return what tells that the tail of a chain was cut off."""
+    there = {checkpoint.payload for checkpoint in checkpoints}
+    for payload in known:
+        if payload not in there:
+            return "a checkpoint that was handed out is not in it: the chain was cut short, or made anew"
+    if since is None:
+        return None
+    if not checkpoints:
+        return "it has no checkpoint: whatever is missing at its end cannot be seen"
+    made_at = checkpoints[-1].made_at
+    if made_at is None or made_at < since:
+        return f"the last checkpoint is of {made_at or 'no moment'}: whatever came since can be missing unseen"
+    return None
 
 
 def _fault_of(checkpoint: _Checkpoint, chain: list[tuple[str, bytes]], covered: int, region: str) -> str | None:

@@ -136,6 +136,14 @@ class TrustStore:
         self.check(certificate, role=Role.SIGNING, oin=oin, at=at)
         return SigningIdentity(f"region {region}", oin, certificate, self._key(path, certificate))
 
+    def conductor_signers(self, region: str) -> tuple[x509.Certificate, ...]:
+        """Return every signing certificate of a region's conductor that lies in this folder, older ones too.
+
+        A checkpoint of last year was signed with the certificate of then.
+        """
+        folder = self._region_folder(region)
+        return tuple(self._certificates(path)[0] for path in self._numbered(folder, Role.SIGNING))
+
     def conductor_oins(self) -> frozenset[str]:
         """Return the OINs of all conductors whose certificates lie in this folder: who may call by default."""
         folder = self.folder / "conductor"
