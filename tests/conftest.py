@@ -18,6 +18,7 @@ from overstap_tools.local.services import stop_all
 # A busy machine is no fault of the code: nothing in the tests is timed.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+settings.register_profile("thorough", deadline=None, max_examples=10_000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--deployment", action="store_true", help="also tests/deployment: containers, minutes")
     parser.addoption("--deployment-place", help="folder of a deployment that stays, to go on with where it was")
     parser.addoption("--thorough", action="store_true", help="ten thousand generated dossiers instead of hundreds")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let generated input be tried ten thousand times where that was asked for."""
+    if config.getoption("--thorough"):
+        settings.load_profile("thorough")
 
 
 @pytest.hookimpl(trylast=True)

@@ -4,33 +4,13 @@ Importing this module imports Great Expectations, which takes seconds: only `exp
 it is called. Results hold pupils' values; they stay in this module and leave it as places alone.
 """
 
-# ruff: noqa: E402 - Great Expectations is imported after what has to be arranged first
-import importlib
 import os
-import sys
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
 # Before the import: versions of it decide then whether to report to their maker.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
-
-class _Later(ModuleType):
-    """Stands in for a module until something of it is used."""
-
-    def __getattr__(self, name: str) -> Any:
-        """Load the module, and return what was asked for."""
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return getattr(importlib.import_module(self.__name__), name)
-
-
-# Great Expectations imports these for expectations about distributions, and for charts of them: a hundred megabytes, of
-# which nothing is used here. (importlib.util.LazyLoader loads as soon as a second module imports the same.)
-for _name in ("scipy.stats", "altair"):
-    sys.modules.setdefault(_name, _Later(_name))
-
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import great_expectations as gx
 from great_expectations.core import ExpectationSuite
