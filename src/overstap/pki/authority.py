@@ -18,11 +18,12 @@ from overstap.errors import OverstapError
 from overstap.pki.certificates import DEVELOPMENT_ORGANISATION, DEVELOPMENT_POLICY
 from overstap.pki.keyfiles import PrivateKey, key_bytes, read_certificates, read_key
 from overstap.pki.numbers import development_oin_of_region, oin_of
+from overstap.pki.pkcs12 import SUFFIXES
 from overstap.pki.roles import Role, extended_key_usage, key_usage
 from overstap.whole_files import write_new
 
 LOOPBACK = ("localhost", "127.0.0.1")
-_HOLDS_CERTIFICATE = (".crt", ".p12")
+_HOLDS_CERTIFICATE = (".crt", *SUFFIXES)
 _AUTHORITY_DAYS = 3650
 _HOLDER_DAYS = 730
 _LIST_DAYS = 90
@@ -191,7 +192,11 @@ class DevelopmentAuthority:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(self._issuing_key, hashes.SHA256())
         stem = role.file_stem
-        there = [path.stem.rpartition("-")[2] for path in folder.glob(f"{stem}-*") if path.suffix in _HOLDS_CERTIFICATE]
+        there = [
+            path.stem.rpartition("-")[2]
+            for path in folder.glob(f"{stem}-*")
+            if path.suffix.lower() in _HOLDS_CERTIFICATE
+        ]
         number = 1 + max((int(one) for one in there if one.isdigit()), default=0)
         chain = certificate, *((self._issuing,) if stem == "tls" else ())
         pem = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in chain)

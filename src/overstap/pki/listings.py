@@ -4,7 +4,7 @@ import re
 import time
 from pathlib import Path
 
-_NUMBERED = re.compile(r"([a-z]+)-([0-9]{1,4})\.(?:p12|crt)")
+_NUMBERED = re.compile(r"([a-z]+)-([0-9]{1,4})\.(?:crt|(?i:p12|pfx))")
 _SETTLED_NS = 2_000_000_000
 """A folder that was changed less than this ago may change again without showing it by its time."""
 
@@ -41,7 +41,7 @@ class Listings:
 
 def _look_through(folder: Path) -> dict[str, list[Path]]:
     files: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.iterdir(), reverse=True):  # of two with one stem, the .crt comes last
+    for path in sorted(folder.iterdir(), key=lambda one: one.suffix == ".crt"):  # of two with one stem, the .crt counts
         if numbered := _NUMBERED.fullmatch(path.name):
             files.setdefault(numbered[1], {})[path.stem] = path
     return {use: sorted(paths.values(), key=number_of, reverse=True) for use, paths in files.items()}

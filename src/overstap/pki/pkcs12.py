@@ -12,6 +12,9 @@ from overstap.errors import OverstapError
 from overstap.pki.keyfiles import PrivateKey, check_mode
 
 PASSWORD_SUFFIX = ".password"  # noqa: S105 - an ending of a file name
+SUFFIXES = (".p12", ".pfx")
+"""How such files are called, in upper or lower case: Windows writes .pfx, and who renames it may write .P12."""
+_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,19 @@ class Bundle:
     key: PrivateKey = field(repr=False)
     certificates: tuple[x509.Certificate, ...]
     """The key's own first, then those between it and the root."""
+
+
+def is_pkcs12(path: Path) -> bool:
+    """Return whether a file is a PKCS#12 by its name."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def pkcs12_beside(path: Path) -> Path | None:
+    """Return the PKCS#12 of the same name, whatever its ending looks like; None when there is none."""
+    if is_pkcs12(path):
+        return path
+    found = (path.parent / f"{path.stem}{suffix}" for one in SUFFIXES for suffix in (one, one.upper(), one.title()))
+    return next((one for one in found if one.exists()), None)
 
 
 def read_pkcs12(path: Path) -> Bundle:
@@ -39,7 +55,7 @@ def read_pkcs12(path: Path) -> Bundle:
     password = None
     if beside.exists():
         check_mode(beside)
-        password = (beside.read_bytes().splitlines() or [b""])[0] or None
+        password = _first_line(beside.read_bytes()) or None
     try:
         key, certificate, more = pkcs12.load_key_and_certificates(path.read_bytes(), password)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -49,3 +65,12 @@ def read_pkcs12(path: Path) -> Bundle:
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise OverstapError("TRUST-012", subject=path.stem)
     return Bundle(key, (certificate, *more))
+
+
+def _first_line(data: bytes) -> bytes:
+    """Return the first line of a text file; editors of Windows begin it with a mark, or write UTF-16."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            data = data.decode(encoding, errors="replace").encode()
+            break
+    return (data.splitlines() or [b""])[0]

@@ -19,7 +19,7 @@ from overstap.whole_files import write_new
 
 _OIN = re.compile(r"[0-9A-Z]{20}")
 _ROLES = (Role.TLS, Role.SIGNING)
-_FILE = re.compile(r"[a-z]+-([0-9]{1,4})\.(?:crt|p12|csr|key)")
+_FILE = re.compile(r"[a-z]+-([0-9]{1,4})\.(?:crt|csr|key|(?i:p12|pfx))")
 
 
 def request(

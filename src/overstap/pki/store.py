@@ -17,7 +17,7 @@ from overstap.pki.keyfiles import PrivateKey, read_certificates, read_key
 from overstap.pki.listings import Listings, number_of
 from overstap.pki.numbers import oin_of
 from overstap.pki.ocsp import Responders
-from overstap.pki.pkcs12 import PASSWORD_SUFFIX, read_pkcs12
+from overstap.pki.pkcs12 import PASSWORD_SUFFIX, is_pkcs12, pkcs12_beside, read_pkcs12
 from overstap.pki.revocation import RevocationLists
 from overstap.pki.roles import Role, has_purpose, uses_of
 
@@ -272,18 +272,18 @@ class TrustStore:
         certificate = self._certificates(path)[0]
         self.check(certificate, role=role, oin=oin, at=at)
         key, key_path = self._key(path, certificate), self._key_path(path)
-        if path.suffix == ".p12" or key_path.suffix == ".p12":
+        if is_pkcs12(path) or is_pkcs12(key_path):
             return TlsIdentity(oin, certificate, path, key_path, key=key, chain=tuple(self._certificates(path)))
         return TlsIdentity(oin, certificate, path, key_path)
 
     def _key_path(self, path: Path) -> Path:
         """Return where the key of a certificate file is: in a file beside it, or in a PKCS#12."""
-        bundle = path.with_suffix(".p12")
-        return bundle if bundle.exists() and not path.with_suffix(".key").exists() else path.with_suffix(".key")
+        key = path.with_suffix(".key")
+        return key if key.exists() else pkcs12_beside(path) or key
 
     def _key(self, path: Path, certificate: x509.Certificate) -> PrivateKey:
         key_path = self._key_path(path)
-        key = self._cached(key_path, read_pkcs12).key if key_path.suffix == ".p12" else self._cached(key_path, read_key)
+        key = self._cached(key_path, read_pkcs12).key if is_pkcs12(key_path) else self._cached(key_path, read_key)
         paired = self._paired.get(path)
         if paired is None or paired[0] is not key or paired[1] is not certificate:
             if key.public_key() != certificate.public_key():
@@ -292,7 +292,7 @@ class TrustStore:
         return key
 
     def _certificates(self, path: Path) -> list[x509.Certificate]:
-        if path.suffix == ".p12":
+        if is_pkcs12(path):
             return list(self._cached(path, read_pkcs12).certificates)
         return self._cached(path, read_certificates)
 
@@ -308,7 +308,7 @@ class TrustStore:
     def _cached(self, path: Path, read: Callable[[Path], _T]) -> _T:
         """Read a file again only when it or its password changed; its mode counts as a change too (st_ctime)."""
         changed = _changed(path)
-        if path.suffix == ".p12":
+        if is_pkcs12(path):
             changed += _changed(path.with_suffix(PASSWORD_SUFFIX))
         known = self._files.get(path)
         if known is None or known[0] != changed or not changed:

@@ -113,3 +113,30 @@ def test_a_key_without_its_certificate(folder: Path, store: TrustStore, tmp_path
     school = folder / "schools" / SCHOOL
     shutil.copy(school / "tls-1.p12", school / "signing-1.p12")
     assert code(store) == "TRUST-010", "a bundle for another use"
+
+
+@pytest.mark.parametrize("ending", ["p12", "P12", "pfx", "PFX", "Pfx"])
+@pytest.mark.parametrize("keeps", [False, True], ids=["alone", "beside its certificate"])
+def test_the_endings_that_windows_and_people_give_it(tmp_path: Path, ending: str, keeps: bool) -> None:
+    develop(tmp_path, schools=["99AB00", SCHOOL], at=AT - timedelta(days=9))
+    made = bundle(tmp_path, "signing-1", keeps=keeps)
+    made.rename(made.with_suffix(f".{ending}"))
+    identity = TrustStore(tmp_path, production=False).signing_identity(SCHOOL, at=AT)
+    assert identity.key.public_key() == identity.certificate.public_key()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        PASSWORD.encode("utf-8-sig"),
+        PASSWORD.encode("utf-8-sig") + b"\r\n",
+        PASSWORD.encode("utf-16"),
+        f"{PASSWORD}\r\n".encode("utf-16"),
+        b"\xfe\xff" + PASSWORD.encode("utf-16-be"),
+        PASSWORD.encode(),
+    ],
+    ids=["UTF-8 with a mark", "with a line end", "UTF-16", "UTF-16 with a line end", "UTF-16 big-endian", "bare"],
+)
+def test_a_password_file_as_editors_write_it(folder: Path, store: TrustStore, written: bytes) -> None:
+    (folder / "schools" / SCHOOL / "signing-1.password").write_bytes(written)
+    assert store.signing_identity(SCHOOL, at=AT).school == SCHOOL
