@@ -24,6 +24,9 @@ def command(
     ] = None,
     trust: Annotated[Path | None, typer.Option(help="Certificate folder (OVERSTAP_TRUST)")] = None,
     message: Annotated[UUID | None, typer.Option(help="Message id, where the file's name is another")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say which rule of the envelope a refused one breaks (docs/envelope.md)")
+    ] = False,
     receipts: Annotated[
         Path | None, typer.Option(help="Folder for the signed receipts; beside each file if not given")
     ] = None,
@@ -40,6 +43,7 @@ def command(
     from overstap.receiver.reception import Reception, Took
     from overstap.receiver.revocation_receiver import take_back
     from overstap.receiver.store import open_store
+    from overstap.texts import texts
     from overstap.whole_files import write_new
 
     console = Console(highlight=False, soft_wrap=True)
@@ -70,6 +74,11 @@ def command(
         else:
             refused += 1
             console.print(f"[red]geweigerd[/] {file.name}; bericht van weigering: {receipt.name}")
+            if explain and answer.reason is not None:
+                said = texts("delivery/reasons")[answer.reason.value]
+                behind = f" ({answer.cause})" if answer.cause else ""
+                console.print(f"  {answer.reason.value}{behind}: {said['nl']}")
+                console.print(f"  [dim]{said['en']}[/]")
     if folder is not None:
         console.print(f"de dossiers staan in {folder}")
     if refused:

@@ -6,6 +6,8 @@ from uuid import UUID
 from overstap.envelope.manifest import uuid_of
 
 MESSAGE_ID_HEADER = "Overstap-Message-Id"
+REASON_HEADER = "Overstap-Reason"
+"""In an answer that refuses an envelope: which rule is broken; only of who receives with test certificates."""
 ENVELOPES, NOTIFICATIONS = "/v1/envelopes", "/v1/notifications"
 """At a school's endpoint (docs/envelope.md, docs/pull.md)."""
 REQUESTS, RECEIPTS, RESULTS, TAKEN_BACK = "/v1/requests", "/v1/receipts", "/v1/results", "/v1/taken-back"

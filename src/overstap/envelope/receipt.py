@@ -14,7 +14,7 @@ from uuid import UUID
 from overstap import SOFTWARE
 from overstap.envelope import manifest as forms
 from overstap.envelope.manifest import Party
-from overstap.envelope.statement import MAX_BYTES, MEDIA_TYPE, Stated, StatementForm
+from overstap.envelope.statement import MAX_BYTES, MEDIA_TYPE, RuleError, Stated, StatementForm
 from overstap.envelope.statement import StatementFault as ReceiptFault
 from overstap.errors import OverstapError
 from overstap.pki import SigningIdentity, TrustStore
@@ -61,19 +61,20 @@ class ReceiptError(OverstapError):
         fault: why.
         message: the message id whose receipt was awaited.
         school: the school it was awaited from.
+        rule: which rule of the format is broken (docs/envelope.md).
     """
 
-    def __init__(self, fault: ReceiptFault, *, message: UUID | str, school: str) -> None:
-        super().__init__(_CODES[fault], message=str(message), school=school)
+    def __init__(self, fault: ReceiptFault, *, message: UUID | str, school: str, rule: str = "-") -> None:
+        super().__init__(_CODES[fault], message=str(message), school=school, rule=rule)
         self.fault = fault
 
     def __reduce__(self) -> tuple[object, ...]:
         """Let the error cross a process boundary."""
-        return (_restore, (self.fault, self.facts["message"], self.facts["school"]))
+        return (_restore, (self.fault, self.facts["message"], self.facts["school"], self.facts["rule"]))
 
 
-def _restore(fault: ReceiptFault, message: str, school: str) -> ReceiptError:
-    return ReceiptError(fault, message=message, school=school)
+def _restore(fault: ReceiptFault, message: str, school: str, rule: str) -> ReceiptError:
+    return ReceiptError(fault, message=message, school=school, rule=rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +163,12 @@ def verify_receipt(
         ReceiptError: DELIVERY-011 to DELIVERY-016.
     """
 
-    def refused(fault: ReceiptFault) -> ReceiptError:
-        return ReceiptError(fault, message=message_id, school=receiver)
+    def refused(fault: ReceiptFault, rule: str) -> ReceiptError:
+        return ReceiptError(fault, message=message_id, school=receiver, rule=rule)
 
     receipt = _FORM.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, refused=refused)
     if receipt.envelope_sha256 != envelope_sha256 or receipt.manifest_sha256 not in _digests(receipt, manifest_sha256):
-        raise refused(ReceiptFault.DIGEST)
+        raise refused(ReceiptFault.DIGEST, "digest")
     return receipt
 
 
@@ -180,9 +181,9 @@ def _parse(fields: Mapping[str, Any], stated: Stated) -> Receipt:
     outcome = ReceptionOutcome(fields["outcome"])
     refusal = Refusal(fields["refusal"]) if outcome is ReceptionOutcome.REFUSED else None
     if (refusal is None) != (fields["refusal"] is None):
-        raise ValueError("accepted with a refusal")
+        raise RuleError("outcome_and_refusal")
     if refusal is None and fields["manifest_sha256"] is None:
-        raise ValueError("accepted without a manifest")
+        raise RuleError("accepted_without_manifest")
     manifest = fields["manifest_sha256"]
     return Receipt(
         message_id=stated.message_id,

@@ -141,14 +141,14 @@ def verify_result(
         OverstapError: DELIVERY-031 to DELIVERY-037.
     """
 
-    def refused(fault: str) -> OverstapError:
-        return OverstapError(_CODES[fault], school=receiver, message=str(message_id))
+    def refused(fault: str, rule: str) -> OverstapError:
+        return OverstapError(_CODES[fault], school=receiver, message=str(message_id), rule=rule)
 
     result = _FORM.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, refused=refused)
     if result.envelope_sha256 != envelope_sha256:
-        raise refused(StatementFault.DIGEST)
+        raise refused(StatementFault.DIGEST, "digest")
     if result.outcome.kind is ResultKind.PLACEMENT and round_kind != _PLACEMENT_ROUND:
-        raise refused("round")
+        raise refused("round", "round")
     return result
 
 

@@ -188,12 +188,12 @@ def verify_revocation_receipt(
         ReceiptError: DELIVERY-011 to DELIVERY-016.
     """
 
-    def refused(fault: ReceiptFault) -> ReceiptError:
-        return ReceiptError(fault, message=message_id, school=receiver)
+    def refused(fault: ReceiptFault, rule: str) -> ReceiptError:
+        return ReceiptError(fault, message=message_id, school=receiver, rule=rule)
 
     found = _ANSWER.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, refused=refused)
     if found.revocation_sha256 != revocation_sha256:
-        raise refused(ReceiptFault.DIGEST)
+        raise refused(ReceiptFault.DIGEST, "digest")
     return found
 
 

@@ -44,6 +44,18 @@ class StatementFault(StrEnum):
     """From the future."""
 
 
+class RuleError(ValueError):
+    """A statement breaks one rule of its form.
+
+    Args:
+        rule: which one; a word of ours, nothing of what was stated.
+    """
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
 @dataclass(frozen=True, slots=True)
 class Stated:
     """What every statement states."""
@@ -105,7 +117,7 @@ class StatementForm(Generic[_T]):
         receiver: str,
         trust: TrustStore,
         at: datetime,
-        refused: Callable[[StatementFault], OverstapError],
+        refused: Callable[[StatementFault, str], OverstapError],
     ) -> _T:
         """Verify that bytes are a school's statement about a message.
 
@@ -117,37 +129,39 @@ class StatementForm(Generic[_T]):
             receiver: the school (BRIN and branch) that must have signed.
             trust: who may sign.
             at: the moment of judging: the signer's certificate must be good then.
-            refused: makes the error that says why it does not count.
+            refused: makes the error that says why it does not count, of the fault and the rule that is broken.
 
         Raises:
             OverstapError: of `refused`.
         """
         if len(data) > MAX_BYTES:
-            raise refused(StatementFault.MALFORMED)
+            raise refused(StatementFault.MALFORMED, "too_large")
         try:
             signed = verify(data, trust=trust, at=at)
         except EnvelopeError as error:
             shape = error.reason in (OpeningFailure.MALFORMED, OpeningFailure.NOT_SIGNED)
-            raise refused(StatementFault.MALFORMED if shape else StatementFault.SIGNATURE) from error
+            fault = StatementFault.MALFORMED if shape else StatementFault.SIGNATURE
+            raise refused(fault, error.reason.value) from error
         try:
             stated, found = self._read(signed.content)
         except (EnvelopeError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise refused(StatementFault.MALFORMED) from error
+            rule = "json" if isinstance(error, EnvelopeError) else getattr(error, "rule", "content")
+            raise refused(StatementFault.MALFORMED, rule) from error
         if signed.oin != oin_of(receiver) or stated.receiver != Party(oin_of(receiver), receiver):
-            raise refused(StatementFault.RECEIVER)
+            raise refused(StatementFault.RECEIVER, "receiver")
         if stated.message_id != message_id:
-            raise refused(StatementFault.MESSAGE)
+            raise refused(StatementFault.MESSAGE, "message_id")
         if stated.at > at + _AHEAD or stated.at != signed.signed_at:
-            raise refused(StatementFault.TIME)
+            raise refused(StatementFault.TIME, "time")
         return found
 
     def _read(self, content: bytes) -> tuple[Stated, _T]:
         fields = forms.json_object(content, OpeningFailure.MANIFEST)
         if fields.keys() != self.fields | {"format", "message_id", self.moment, "receiver", "software"}:
-            raise ValueError("other fields")
+            raise RuleError("fields")
         software = fields["software"]
         if fields["format"] != self.name or not isinstance(software, str) or len(software) > _SOFTWARE_LENGTH:
-            raise ValueError("another form")
+            raise RuleError("format_or_software")
         moment, receiver = forms.moment_of(fields[self.moment]), forms.party_of(fields["receiver"])
         stated = Stated(forms.uuid_of(fields["message_id"]), moment, receiver, software)
         return stated, self.parse(fields, stated)

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from overstap import clock
 from overstap.envelope import evidence_request, pull_messages, revocation
-from overstap.envelope.over_https import ENVELOPES, NOTIFICATIONS, message_id_in
+from overstap.envelope.over_https import ENVELOPES, NOTIFICATIONS, REASON_HEADER, message_id_in
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE
 from overstap.errors import OverstapError
 from overstap.receiver.reception import Reception, Took
@@ -79,7 +79,10 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
         except OSError:
             _log.exception("message %s not stored", message_id)
             return problem(503, "storage")
-        return Response(answer.receipt, status_code=_STATUS[answer.took], media_type=MEDIA_TYPE)
+        headers = {}
+        if answer.reason is not None and reception.is_for_test(now()):  # a supplier tries with certificates of its own
+            headers[REASON_HEADER] = answer.reason.value
+        return Response(answer.receipt, status_code=_STATUS[answer.took], media_type=MEDIA_TYPE, headers=headers)
 
     async def notify(request: Request) -> Response:
         if getattr(request.state, "caller", None) is None:

@@ -15,6 +15,7 @@ from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.envelope.receipt import Refusal, make_receipt
 from overstap.errors import OverstapError
 from overstap.pki import REVOCATION_UNKNOWN, KeyRing, SigningIdentity, TrustStore
+from overstap.pki.certificates import is_for_development
 from overstap.receiver.store import ReceiverStore
 from overstap.transport.mtls_server import known_caller
 
@@ -38,6 +39,10 @@ class ReceptionResult:
 
     took: Took
     receipt: bytes
+    reason: OpeningFailure | None = None
+    """The precise reason of a refusal, for this school alone: an answer that tells it helps who tries keys."""
+    cause: str | None = None
+    """Code of the trust store's error behind it, where there was one."""
 
 
 class Reception:
@@ -103,7 +108,9 @@ class Reception:
             return ReceptionResult(Took.REPEATED, known[1])
         identity, keyring = self.own(at)
 
-        def refuse(refusal: Refusal, took: Took) -> ReceptionResult:
+        def refuse(
+            refusal: Refusal, took: Took, reason: OpeningFailure | None = None, cause: str | None = None
+        ) -> ReceptionResult:
             receipt = make_receipt(
                 identity,
                 message_id=message_id,
@@ -113,7 +120,7 @@ class Reception:
                 refusal=refusal,
             )
             self.store.add_refusal(digest, receipt)
-            return ReceptionResult(took, receipt)
+            return ReceptionResult(took, receipt, reason, cause)
 
         try:
             opened = open_envelope(
@@ -125,9 +132,8 @@ class Reception:
             cause = getattr(error.__cause__, "code", None)
             if cause in REVOCATION_UNKNOWN:
                 raise OverstapError("DELIVERY-002", school=self.school, cause=str(cause)) from error
-            return refuse(
-                Refusal.TOO_LARGE if error.reason is OpeningFailure.TOO_LARGE else Refusal.ENVELOPE, Took.REFUSED
-            )
+            refusal = Refusal.TOO_LARGE if error.reason is OpeningFailure.TOO_LARGE else Refusal.ENVELOPE
+            return refuse(refusal, Took.REFUSED, error.reason, cause)
         if known is None and self.store.is_withdrawn(message_id):
             return refuse(Refusal.WITHDRAWN, Took.REFUSED)
         receipt = make_receipt(
@@ -149,6 +155,15 @@ class Reception:
         _log.error("alarm: message %s came again with another content", message_id)
         self.store.raise_alarm(message_id, stored=known[0], came=digest, at=at)
         return refuse(Refusal.CONFLICT, Took.CONFLICT)
+
+    def is_for_test(self, at: datetime) -> bool:
+        """Return whether this school's own keys are made for demo and tests: there is nothing to be found out then."""
+        try:
+            return not self.trust.production and all(
+                is_for_development(one.certificate) for one in self.trust.keyring(self.school, at=at)
+            )
+        except OverstapError:
+            return False
 
     def own(self, at: datetime) -> tuple[SigningIdentity, KeyRing]:
         """Return this school's own keys.
