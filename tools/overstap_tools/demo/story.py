@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from rich.console import Console
 
@@ -113,7 +114,9 @@ class Story:
         question = self.coordinator.question(run_id)
         if question is not None:
             self.at("left")
-            page = f"{self.house.airflow.address}/required_actions"
+            asked = question["task_instance"]
+            task = f"{asked['task_id']}/mapped/{asked['map_index']}"
+            page = f"{self.house.airflow.address}/dags/{DAG_ID}/runs/{quote(run_id)}/tasks/{task}/required_actions"
             self.tell("your_turn", subject=str(question["subject"]), address=page, school=clerk.school.name)
 
     def _under_way(self, run_id: str) -> str:
