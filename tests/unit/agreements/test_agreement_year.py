@@ -202,12 +202,12 @@ def test_milestones_keep_their_order_and_wall_time_and_nothing_comes_twice(tmp_p
 @given(years, parts)
 def test_a_window_counts_its_school_days(school_year, part):
     """From Monday morning to Friday afternoon of any week there are as many school days as the calendar says."""
-    from overstap.agreements.checks.context import Context
+    from overstap.agreements.checks.context import CheckContext
     from overstap.agreements.checks.moments import school_days_between
     from overstap.agreements.source_positions import AgreementSource
 
     national = assumed(school_year)
-    context = Context(AgreementSource(FOLDER, {"holiday_region": part.value}), national)
+    context = CheckContext(AgreementSource(FOLDER, {"holiday_region": part.value}), national)
     monday = date(int(school_year[5:]), 3, 1)
     monday += timedelta(days=-monday.weekday() % 7)
     opens = datetime.combine(monday, datetime.min.time(), NETHERLANDS).replace(hour=8)

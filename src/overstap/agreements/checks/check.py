@@ -14,7 +14,7 @@ from overstap.agreements.checks import (
     retention,
     schema_check,
 )
-from overstap.agreements.checks.context import Context
+from overstap.agreements.checks.context import CheckContext
 from overstap.agreements.findings import AgreementFinding, AgreementSeverity, finding_of
 from overstap.agreements.load import agreement_paths
 from overstap.agreements.national import FOLDER, National, national_year
@@ -79,9 +79,9 @@ def check_agreements(
     return [_checked(context) for context in contexts]
 
 
-def _context(path: Path, national: Path) -> Context:
+def _context(path: Path, national: Path) -> CheckContext:
     written = read_written(path, national)
-    context = Context(written, _national(written.at("school_year"), national))
+    context = CheckContext(written, _national(written.at("school_year"), national))
     context.findings.extend(finding_of(fault) for fault in written.faults)
     return context
 
@@ -95,7 +95,7 @@ def _national(school_year: object, folder: Path) -> National | None:
         return None  # the file's own fault is told: a broken national file, or no school year
 
 
-def _nothing_unsaid(context: Context, is_taken: bool) -> None:
+def _nothing_unsaid(context: CheckContext, is_taken: bool) -> None:
     """Make sure that what the model refuses is an error here too, whatever the checks thought of it."""
     if is_taken or any(found.severity is AgreementSeverity.ERROR for found in context.findings):
         return
@@ -110,25 +110,25 @@ def _nothing_unsaid(context: Context, is_taken: bool) -> None:
             context.say("AGREEMENT-199", *fault["loc"], problem=fault["msg"])
 
 
-def _neighbours(chosen: Sequence[Path], national: Path) -> list[Context]:
+def _neighbours(chosen: Sequence[Path], national: Path) -> list[CheckContext]:
     folders = {path.parent.parent for path in chosen}
     years = {path.stem for path in chosen}
     others = {path for folder in folders for path in agreement_paths(folder) if path.stem in years} - set(chosen)
     return [_context(path, national) for path in sorted(others)]
 
 
-def _schools_in_two_regions(contexts: Sequence[Context], neighbours: Sequence[Context]) -> None:
+def _schools_in_two_regions(contexts: Sequence[CheckContext], neighbours: Sequence[CheckContext]) -> None:
     """A pupil's dossier would go through two rounds, and be delivered twice.
 
     A region is told by its folder: in a file that was copied from another its own name is often still to be mended.
     """
-    found: dict[tuple[str, str], list[tuple[str, Context, int]]] = defaultdict(list)
+    found: dict[tuple[str, str], list[tuple[str, CheckContext, int]]] = defaultdict(list)
     for context in (*contexts, *neighbours):
         year, region = context.written.at("school_year"), context.written.path.parent.name
         for serial, school in people.schools_of(context):
             if isinstance(school.get("id"), str):
                 found[str(year), school["id"]].append((region, context, serial))
-    shared: dict[tuple[int, str], list[tuple[str, str, Context, int]]] = defaultdict(list)
+    shared: dict[tuple[int, str], list[tuple[str, str, CheckContext, int]]] = defaultdict(list)
     for (_, school_id), places in found.items():
         for region, context, serial in places:
             others = ", ".join(sorted({other for other, where, _ in places if where is not context}))
@@ -146,7 +146,7 @@ def _schools_in_two_regions(contexts: Sequence[Context], neighbours: Sequence[Co
             context.say("AGREEMENT-140", "schools", serial, "id", school=school_id, region=region, others=others)
 
 
-def _coordinators_of_another(contexts: Sequence[Context], neighbours: Sequence[Context]) -> None:
+def _coordinators_of_another(contexts: Sequence[CheckContext], neighbours: Sequence[CheckContext]) -> None:
     """The coordinators of the file that this one was copied from would be asked this region's questions."""
     accounts = {id(context): _accounts(context) for context in (*contexts, *neighbours)}
     for context in contexts:
@@ -163,13 +163,13 @@ def _coordinators_of_another(contexts: Sequence[Context], neighbours: Sequence[C
             context.say("AGREEMENT-179", "coordinators", others=", ".join(others))
 
 
-def _accounts(context: Context) -> frozenset[str]:
+def _accounts(context: CheckContext) -> frozenset[str]:
     people = context.written.at("coordinators")
     found = [one.get("account") for one in people if isinstance(one, dict)] if isinstance(people, list) else []
     return frozenset(str(account) for account in found if account)
 
 
-def _checked(context: Context) -> Checked:
+def _checked(context: CheckContext) -> Checked:
     own = context.written.path
     in_order = sorted(
         set(context.findings),

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from overstap.agreements.checks.context import MILESTONES, Context
+from overstap.agreements.checks.context import MILESTONES, CheckContext
 from overstap.agreements.checks.people import schools_of
 from overstap.agreements.model import RegistrationStage, RoundKind
 from overstap.agreements.source_positions import Key, Said
@@ -21,7 +21,7 @@ _ANYBODY = frozenset(
 )
 
 
-def check(context: Context) -> None:
+def check(context: CheckContext) -> None:
     """Note what may not go, or not to them."""
     known = catalogue(VERSION)
     for kind, agreed in context.rounds():
@@ -43,12 +43,12 @@ def check(context: Context) -> None:
         _immaterial(context, known, kind)
 
 
-def _receivers(context: Context, kind: str, receivers: object) -> None:
+def _receivers(context: CheckContext, kind: str, receivers: object) -> None:
     if isinstance(receivers, str) and receivers.lower() in _ANYBODY:
         context.say("AGREEMENT-131", "rounds", kind, "receivers", value=receivers)
 
 
-def _immaterial(context: Context, known: Catalogue, kind: str) -> None:
+def _immaterial(context: CheckContext, known: Catalogue, kind: str) -> None:
     stated = context.written.at("rounds", kind, "inspection", "immaterial")
     names = {*known.categories, *(field.name for fields in known.blocks.values() for field in fields)}
     names |= {f"{block}/{field.name}" for block, fields in known.blocks.items() for field in fields}
@@ -67,7 +67,7 @@ _ABOUT_REVIEW = frozenset(
 """Keys of a round that say something about the parents' inspection."""
 
 
-def _review(context: Context, kind: RoundKind, agreed: Mapping[str, Any]) -> None:
+def _review(context: CheckContext, kind: RoundKind, agreed: Mapping[str, Any]) -> None:
     """Note what is agreed about an inspection or a consent that does not exist in law (DOMAIN 2.2, 3.5)."""
     if kind.is_inspected:
         if agreed.get("consent") == "required" and kind is not RoundKind.FEEDBACK:
@@ -89,7 +89,7 @@ def _review(context: Context, kind: RoundKind, agreed: Mapping[str, Any]) -> Non
         context.say("AGREEMENT-169", "rounds", kind.value, *way, round=kind.dutch, key=key)
 
 
-def _participants(context: Context, kind: RoundKind) -> None:
+def _participants(context: CheckContext, kind: RoundKind) -> None:
     """The three usual rounds ask of each school what it needs (AGREEMENT-144, 145); the others need who takes part."""
     if kind not in (RoundKind.SUPPORT, RoundKind.FEEDBACK):
         return
@@ -103,7 +103,7 @@ def _participants(context: Context, kind: RoundKind) -> None:
         context.say("AGREEMENT-168", "rounds", kind.value, round=kind.dutch, count=partnerships)
 
 
-def _category(context: Context, known: Catalogue, profile: str, kind: str, serial: int, name: str) -> None:
+def _category(context: CheckContext, known: Catalogue, profile: str, kind: str, serial: int, name: str) -> None:
     key = ("rounds", kind, "categories", serial)
     bare = name.removeprefix("cat_")
     state = known.matrix[profile].get(bare)

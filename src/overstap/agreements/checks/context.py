@@ -16,7 +16,7 @@ KINDS = tuple(kind.value for kind in RoundKind)
 
 
 @dataclass(slots=True)
-class Context:
+class CheckContext:
     """An agreement under examination.
 
     Args:

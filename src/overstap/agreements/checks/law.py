@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from overstap.agreements.checks.context import Context
+from overstap.agreements.checks.context import CheckContext
 from overstap.agreements.national import National
 
 _SIX_WEEKS = timedelta(weeks=6)
 
 
-def check(context: Context) -> None:
+def check(context: CheckContext) -> None:
     """Note what does not fit the statutory dates."""
     if context.national is None:
         return
@@ -19,7 +19,7 @@ def check(context: Context) -> None:
     _occasions(context, national)
 
 
-def _provisional_advice(context: Context, national: National) -> None:
+def _provisional_advice(context: CheckContext, national: National) -> None:
     due = context.milestone("pre_registration", "data_due")
     period = national.statutory.provisional_advice
     key = ("rounds", "pre_registration", "milestones", "data_due")
@@ -31,7 +31,7 @@ def _provisional_advice(context: Context, national: National) -> None:
             context.say("AGREEMENT-121", *key, **facts)
 
 
-def _definitive_advice(context: Context, national: National) -> None:
+def _definitive_advice(context: CheckContext, national: National) -> None:
     due, delivers = context.milestone("advice", "data_due"), context.milestone("advice", "delivers")
     statutory = national.statutory
     if due is not None and national.is_in_year(due.date()):
@@ -45,7 +45,7 @@ def _definitive_advice(context: Context, national: National) -> None:
         context.say("AGREEMENT-124", "rounds", "advice", "milestones", "delivers", day=delivers.date(), last=last)
 
 
-def _placement(context: Context, national: National) -> None:
+def _placement(context: CheckContext, national: National) -> None:
     delivers = context.milestone("placement", "delivers")
     told = [ends for kind, _, ends, _ in _dated_occasions(context) if kind == "admission"]
     first = min(told).date() if told else national.statutory.registration.last
@@ -53,7 +53,7 @@ def _placement(context: Context, national: National) -> None:
         context.say("AGREEMENT-128", "rounds", "placement", "milestones", "delivers", day=delivers.date(), first=first)
 
 
-def _occasions(context: Context, national: National) -> None:
+def _occasions(context: CheckContext, national: National) -> None:
     week = national.statutory.registration
     closes = None
     for kind, starts, ends, serial in _dated_occasions(context):
@@ -71,7 +71,7 @@ def _occasions(context: Context, national: National) -> None:
             context.say("AGREEMENT-127", "occasions", serial, day=ends.date(), last=latest)
 
 
-def _dated_occasions(context: Context) -> list[tuple[str, datetime, datetime, int]]:
+def _dated_occasions(context: CheckContext) -> list[tuple[str, datetime, datetime, int]]:
     """Return kind, start, end (the start again when there is none) and serial of the occasions with a date."""
     occasions = context.written.at("occasions")
     found = []

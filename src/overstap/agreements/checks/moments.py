@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from overstap.agreements.checks.context import MILESTONES, Context, instant
+from overstap.agreements.checks.context import MILESTONES, CheckContext, instant
 from overstap.agreements.model import RoundKind, wall_time_comes_twice, wall_time_exists
 from overstap.agreements.source_positions import moment_written
 
@@ -18,7 +18,7 @@ _NOON = time(12)
 _DURATION = TypeAdapter(timedelta)
 
 
-def check(context: Context) -> None:
+def check(context: CheckContext) -> None:
     """Note what is wrong with the agreement's moments."""
     for key in context.moment_keys():
         _form(context, *key)
@@ -29,7 +29,7 @@ def check(context: Context) -> None:
     _reminders(context)
 
 
-def _form(context: Context, *key: str | int) -> None:
+def _form(context: CheckContext, *key: str | int) -> None:
     value = context.written.at(*key)
     name = str(key[-1])
     stated = moment_written(value)
@@ -63,7 +63,7 @@ def _example(value: object) -> str:
     return f"{meant:%Y-%m-%d %H:%M}" if meant is not None else "2027-03-12 17:00"
 
 
-def _in_order(context: Context) -> None:
+def _in_order(context: CheckContext) -> None:
     for kind, _ in context.rounds():
         known = [
             (name, moment)
@@ -82,7 +82,7 @@ def _in_order(context: Context) -> None:
             context.say("AGREEMENT-110", "occasions", serial, "ends", **facts)
 
 
-def _closed_days(context: Context) -> None:
+def _closed_days(context: CheckContext) -> None:
     if context.national is None:
         return
     for kind, _ in context.rounds():
@@ -101,7 +101,7 @@ def _closed_days(context: Context) -> None:
                 context.say("AGREEMENT-114", "rounds", kind, "milestones", name, **facts)
 
 
-def _review_windows(context: Context) -> None:
+def _review_windows(context: CheckContext) -> None:
     if context.national is None:
         return
     for kind, agreed in context.rounds():
@@ -118,7 +118,7 @@ def _review_windows(context: Context) -> None:
         _minimum(context, kind, agreed.get("review_minimum", timedelta(days=5)), instant(closes) - instant(opens))
 
 
-def _minimum(context: Context, kind: str, stated: object, window: timedelta) -> None:
+def _minimum(context: CheckContext, kind: str, stated: object, window: timedelta) -> None:
     try:
         least = _DURATION.validate_python(stated)
     except ValidationError:
@@ -128,7 +128,7 @@ def _minimum(context: Context, kind: str, stated: object, window: timedelta) -> 
         context.say("AGREEMENT-118", "rounds", kind, "milestones", "review_closes", **facts)
 
 
-def school_days_between(context: Context, opens: datetime, closes: datetime) -> int:
+def school_days_between(context: CheckContext, opens: datetime, closes: datetime) -> int:
     """Count the school days on which a window is open at noon, so that a pupil's parents can still ask the school.
 
     Args:
@@ -145,7 +145,7 @@ def school_days_between(context: Context, opens: datetime, closes: datetime) -> 
     return len(days)
 
 
-def _rounds_in_order(context: Context) -> None:
+def _rounds_in_order(context: CheckContext) -> None:
     dated = [
         (kind, opens, delivers)
         for kind in ("pre_registration", "advice", "placement")
@@ -157,7 +157,7 @@ def _rounds_in_order(context: Context) -> None:
             context.say("AGREEMENT-162", "rounds", later, "milestones", "opens", **facts)
 
 
-def _reminders(context: Context) -> None:
+def _reminders(context: CheckContext) -> None:
     for kind, agreed in context.rounds():
         reminders, opens = agreed.get("reminders"), context.milestone(kind, "opens")
         for serial, reminder in enumerate(reminders if isinstance(reminders, list) else ()):

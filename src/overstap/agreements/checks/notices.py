@@ -2,11 +2,11 @@
 
 from pydantic import ValidationError
 
-from overstap.agreements.checks.context import Context
+from overstap.agreements.checks.context import CheckContext
 from overstap.agreements.model import Notices
 
 
-def check(context: Context) -> None:
+def check(context: CheckContext) -> None:
     """Note a digest that falls within the quiet hours; what is no time at all is for the check of the shape."""
     stated = context.written.at("notices")
     if not isinstance(stated, dict):

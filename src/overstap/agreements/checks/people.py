@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from overstap.agreements.checks.context import Context
+from overstap.agreements.checks.context import CheckContext
 from overstap.agreements.kinds import channels
 from overstap.agreements.source_positions import Key
 from overstap.errors import OverstapError
@@ -20,7 +20,7 @@ _RESERVED = re.compile(r"@(?:[^@\s]+\.)?(?:example(?:\.(?:com|net|org|nl))?|test
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def check(context: Context, register: frozenset[str] | None) -> None:
+def check(context: CheckContext, register: frozenset[str] | None) -> None:
     """Note what is wrong with schools and coordinators.
 
     Args:
@@ -33,7 +33,7 @@ def check(context: Context, register: frozenset[str] | None) -> None:
     _coordinators(context)
 
 
-def _left_over(context: Context) -> None:
+def _left_over(context: CheckContext) -> None:
     """Note what is left of an example or of the file that this one was copied from: production would start nothing.
 
     The examples that come with the package stand where they belong, and their addresses are meant.
@@ -57,7 +57,7 @@ def _left_over(context: Context) -> None:
         context.say("AGREEMENT-176", *key, count=len(reserved), example=mail)
 
 
-def schools_of(context: Context) -> list[tuple[int, Mapping[str, Any]]]:
+def schools_of(context: CheckContext) -> list[tuple[int, Mapping[str, Any]]]:
     """Return the schools that are blocks, with their place in the list."""
     schools = context.written.at("schools")
     if not isinstance(schools, list):
@@ -65,7 +65,7 @@ def schools_of(context: Context) -> list[tuple[int, Mapping[str, Any]]]:
     return [(serial, school) for serial, school in enumerate(schools) if isinstance(school, Mapping)]
 
 
-def _schools(context: Context, register: frozenset[str] | None) -> None:
+def _schools(context: CheckContext, register: frozenset[str] | None) -> None:
     seen: dict[str, int] = {}
     for serial, school in schools_of(context):
         name, school_id = school.get("name"), school.get("id")
@@ -111,7 +111,7 @@ def _schools(context: Context, register: frozenset[str] | None) -> None:
                 context.say("AGREEMENT-148", "schools", kind=kind)
 
 
-def _places(context: Context) -> None:
+def _places(context: CheckContext) -> None:
     """Note schools that receive at the same place: only one of them can be who answers, or look, there."""
     seen: dict[tuple[str, ...], int] = {}
     for serial, school in schools_of(context):
@@ -129,7 +129,7 @@ def _places(context: Context) -> None:
             seen[place] = serial
 
 
-def _coordinators(context: Context) -> None:
+def _coordinators(context: CheckContext) -> None:
     coordinators = context.written.at("coordinators")
     if not isinstance(coordinators, list):
         return

@@ -1,9 +1,9 @@
 """Checks of retention periods: data that identify pupils are erased after the content, never before."""
 
-from overstap.agreements.checks.context import Context
+from overstap.agreements.checks.context import CheckContext
 
 
-def check(context: Context) -> None:
+def check(context: CheckContext) -> None:
     """Note traces that would go before the content; what is no number is for the check of the shape."""
     stated = context.written.at("retention")
     if not isinstance(stated, dict):

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from overstap.agreements.checks.context import Context
+from overstap.agreements.checks.context import CheckContext
 from overstap.agreements.kinds import channels, sources
 from overstap.agreements.model import Agreement
 from overstap.agreements.schema import file_schema, forms_at, properties_at
@@ -16,7 +16,7 @@ _TOLD_ELSEWHERE = frozenset({"value_error"})
 """The model's own rules: order, doubles, ways, gates. The other checks tell those with more to go by."""
 
 
-def check(context: Context) -> bool:
+def check(context: CheckContext) -> bool:
     """Note what the model refuses; return whether it takes the agreement as it is."""
     _place(context)
     try:
@@ -40,7 +40,7 @@ def check(context: Context) -> bool:
     return True
 
 
-def _place(context: Context) -> None:
+def _place(context: CheckContext) -> None:
     """Compare the file's place with what it says it is."""
     written = context.written
     region, year = written.at("region"), written.at("school_year")
@@ -59,7 +59,7 @@ def _place(context: Context) -> None:
         context.say("AGREEMENT-161", "school_year", school_year=context.national.school_year)
 
 
-def _key(context: Context, loc: tuple[str | int, ...]) -> Key:
+def _key(context: CheckContext, loc: tuple[str | int, ...]) -> Key:
     """Return the way through the file; the model names alternatives on the way that do not stand in it."""
     key: Key = ()
     for serial, step in enumerate(loc):
@@ -73,7 +73,7 @@ def _key(context: Context, loc: tuple[str | int, ...]) -> Key:
     return key
 
 
-def _tell(context: Context, kind: str, key: Key, value: Any, facts: dict[str, Any]) -> None:
+def _tell(context: CheckContext, kind: str, key: Key, value: Any, facts: dict[str, Any]) -> None:
     name = str(key[-1]) if key else "-"
     schema = file_schema()
     if len(key) == 2 and key[0] == "rounds" and value is None and kind != "enum":
@@ -118,7 +118,7 @@ def _close(name: str, known: tuple[str, ...]) -> Said:
     return Said("close", {"close": meant}) if meant else Said("nothing", {})
 
 
-def _shown(context: Context, key: Key, value: Any) -> str:
+def _shown(context: CheckContext, key: Key, value: Any) -> str:
     """Return a value as it was written in the file."""
     if isinstance(value, dict):
         return "{...}"

@@ -29,7 +29,7 @@ from overstap.ledger.dossiers.reference import read_reference
 from overstap.ledger.region_keys import sha256
 from overstap.pages.parents.forms import clean
 from overstap.pages.school.desk import SchoolDesk
-from overstap.pages.school.passwords import BusyError, Prover
+from overstap.pages.school.passwords import Prover, SignInBusyError
 from overstap.pages.shared.frame import STATIC, environment
 from overstap.pages.shared.guard import Guard, RequestLimits
 from overstap.pages.shared.networks import networks_of
@@ -160,9 +160,9 @@ class _Pages:
             if not began.is_known and not await self.room.wait(
                 whence.narrow, pause_seconds(began.failed_network, _FREE_OF_NETWORK)
             ):
-                raise BusyError
+                raise SignInBusyError
             is_proven = await self.prover.proves(password, began.password, is_known=began.is_known)
-        except BusyError:
+        except SignInBusyError:
             return self._refused(request, "busy", account)
         new_device = secrets.token_urlsafe(32)
         if is_proven and began.password is not None:

@@ -71,7 +71,7 @@ def _dutch() -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
-class BusyError(Exception):
+class SignInBusyError(Exception):
     """Too many attempts wait to be proven."""
 
 
@@ -97,7 +97,7 @@ class Prover:
             BusyError: too many wait already.
         """
         if self._waiting[is_known] >= _MOST_WAITING:
-            raise BusyError
+            raise SignInBusyError
         self._waiting[is_known] += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._lanes[is_known], proves, password, kept)
