@@ -232,7 +232,7 @@ def test_every_mistake_on_a_small_phone_without_scripts(
     page.get_by_role("button", name="Antwoord versturen").click()
     assert page.get_by_text("U hebt het dossier gezien en u bent het er niet mee eens").is_visible()
     page.get_by_role("link", name="English").click()
-    assert page.get_by_role("heading", name="Receipt").is_visible()
+    assert page.get_by_role("heading", name="Confirmation of your answer").is_visible()
 
     # The window closes while somebody types.
     page.context.clear_cookies()
@@ -251,7 +251,7 @@ def test_every_mistake_on_a_small_phone_without_scripts(
     assert page.locator("#typed").input_value() == "Net te laat"
     picture(page, "closed")
     try_with(other.code, str(other.born.day), str(other.born.month), str(other.born.year))
-    assert page.get_by_text("Wij hebben geen antwoord van u.").is_visible()
+    assert page.get_by_text("U hebt niet op tijd geantwoord.").is_visible()
     with place.unit() as unit:
         assert unit.rows("select 1 from overstap.review_decision where dossier = %(d)s", d=other.dossier) == []
     context.close()
@@ -305,7 +305,7 @@ def test_every_other_page_and_the_english_ones(
     page.wait_for_url("**/en/overzicht")
     for address, heading in (
         *(("en/overzicht", "File of"), ("en/dossier", "All that"), ("en/antwoord", "Your answer")),
-        *(("en/ontvangstbewijs", "Receipt"), ("en/vraag", "Ask"), ("en/uitleg", "Explanation")),
+        *(("en/ontvangstbewijs", "Confirmation"), ("en/vraag", "Ask"), ("en/uitleg", "Explanation")),
         *(("en/nowhere", "This page"), ("nl/nergens", "Deze pagina"), ("en/logboek", "Who opened")),
     ):
         sound(address, heading)

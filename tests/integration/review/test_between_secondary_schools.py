@@ -106,7 +106,7 @@ def test_consent_that_is_asked_is_in_the_dossier_and_stops_nothing(
                 pupil = Parent(served.address)
                 pupil.enter(family)
                 form = pupil.get("antwoord").text
-                assert "ook zonder toestemming wordt verstuurd" in form
+                assert "Ook als u geen toestemming geeft, wordt het dossier verstuurd" in form
                 assert "Zonder toestemming wordt het dossier niet verstuurd" not in form
                 assert "U geeft dit antwoord zelf" in form
                 assert "andere ouder" not in form + pupil.get("dossier").text

@@ -168,7 +168,7 @@ def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
     assert receiver in log.text
     for words in (
         "bevestigde de ontvangst",
-        "nam het dossier over",
+        "in de eigen administratie gezet",
         "U hebt het dossier gezien en u bent het er niet mee eens",
         "een bewijs van inzage gemaakt",
     ):
