@@ -63,6 +63,7 @@ def test_tags_owner_and_rights(dags: dict[str, Any]) -> None:
             f"viewer_{region}": {"DAGs": {"can_read"}},
         }, dag_id
         assert dag.max_active_runs == 1, dag_id
+        assert dag.is_paused_upon_creation is False, "Airflow pauses a new DAG, and no round would open"
 
 
 def test_every_task_has_its_title_from_the_texts(dags: dict[str, Any]) -> None:
