@@ -58,6 +58,7 @@ class Choices:
         desk_listen: address and port of the desk.
         parallelism: how many tasks run at once.
         traffic_centre: a supplier's adapter to OSO's Traffic Centre (setting OVERSTAP_TRAFFIC_CENTRE).
+        alarm_mail: address that alarms are mailed to (setting OVERSTAP_ALARM_MAIL).
         oidc_issuer: identity provider; None for sign-in by password.
         oidc_client: client id there.
         oidc_account_claim: claim that holds the account.
@@ -83,6 +84,7 @@ class Choices:
     desk_listen: str = "0.0.0.0:8444"
     parallelism: int = 8
     traffic_centre: str | None = None
+    alarm_mail: str | None = None
     oidc_issuer: str | None = None
     oidc_client: str | None = None
     oidc_account_claim: str = "preferred_username"

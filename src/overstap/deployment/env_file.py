@@ -32,6 +32,7 @@ _VARIABLES = {
     "desk_region": "DESK_REGION",
     "desk_listen": "DESK_LISTEN",
     "traffic_centre": "TRAFFIC_CENTRE",
+    "alarm_mail": "ALARM_MAIL",
     "is_trial": "TRIAL",
 }
 """Which variable holds which choice."""

@@ -135,7 +135,7 @@ def test_the_triggerer_has_no_keys() -> None:
 def test_deploy_init_makes_each_secret_and_each_variable() -> None:
     choices = Choices("https://a.example", "https://b.example", "https://c.example")
     variables = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", TEXT))
-    assert variables == set(env_file.variables(choices)) - {"SCHOOL_ADDRESS", "COMPOSE_PROFILES"}
+    assert variables == set(env_file.variables(choices)) - {"COMPOSE_PROFILES"}
     made = {*secret_files.PASSWORDS, *secret_files.SHARED, *secret_files.OPTIONAL, "fernet_key"}
     assert made == set(compose()["secrets"])
 
