@@ -64,6 +64,7 @@ def check(
     from overstap.agreements import load_all
     from overstap.delivery.stored_evidence import receipt_fault
     from overstap.ledger import open_ledger
+    from overstap.ledger.audit import line_count
     from overstap.ledger.invariants import StoredEvidence
     from overstap.ledger.invariants import check as find_breaches
     from overstap.pki import TrustStore
@@ -84,7 +85,7 @@ def check(
     for name in regions:
         with ledger.unit(name, "ledger check") as unit:
             breaches = find_breaches(unit, evidence)
-            lines = unit.one("select count(*) from overstap.audit_line")[0]
+            lines = line_count(unit.connection, name)
         broken += len(breaches)
         for breach in breaches:
             console.print(f"[red]{breach.invariant}[/] {name} {breach.subject}: {breach.why}")

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from overstap.ledger import Ledger
 from overstap.ledger.audit import AuditLine, merkle_root
+from overstap.ledger.checkpoints import KeptCheckpoint, keep, uncovered
 from overstap.pki import SigningIdentity, TrustStore
 
 _PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
@@ -38,14 +39,13 @@ def make_checkpoint(ledger: Ledger, trust: TrustStore, *, region: str, actor: st
     identity = trust.conductor_signing(region, at=at)
     with ledger.unit(region, actor) as unit:
         unit.audit("evidence.checkpoint", AuditLine(region))
-        begin = unit.one("select coalesce(max(up_to), 0) from overstap.audit_checkpoint")[0]
-        lines = unit.rows("select seq, hash from overstap.audit_line where seq > %(begin)s order by seq", begin=begin)
-        up_to, head = lines[-1]
+        lines = uncovered(unit)
+        begin, (up_to, head) = lines[0][0], lines[-1]
         root = merkle_root([digest for _, digest in lines]).hex()
         payload = json.dumps(
             {
                 "region": region,
-                "from": begin + 1,
+                "from": begin,
                 "up_to": up_to,
                 "root": root,
                 "head": head.hex(),
@@ -54,15 +54,8 @@ def make_checkpoint(ledger: Ledger, trust: TrustStore, *, region: str, actor: st
             sort_keys=True,
             separators=(",", ":"),
         )
-        unit.run(
-            "insert into overstap.audit_checkpoint (region, up_to, payload, signature, certificate) "
-            "values (%(region)s, %(up_to)s, %(payload)s, %(signature)s, %(certificate)s)",
-            region=region,
-            up_to=up_to,
-            payload=payload,
-            signature=_sign(payload.encode(), identity),
-            certificate=identity.certificate.public_bytes(serialization.Encoding.DER),
-        )
+        certificate = identity.certificate.public_bytes(serialization.Encoding.DER)
+        keep(unit, up_to, KeptCheckpoint(payload, _sign(payload.encode(), identity), certificate))
     return up_to, root
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from overstap.closing.checkpoint import is_signed_by
 from overstap.errors import OverstapError
 from overstap.ledger.audit import merkle_root, read_chain, verify
+from overstap.ledger.checkpoints import KeptCheckpoint, kept
 from overstap.ledger.session import UnitOfWork
 
 
@@ -39,8 +40,8 @@ def export(unit: UnitOfWork) -> Iterator[str]:
     """Yield a region's evidence, a line of the file at a time."""
     for payload, digest in read_chain(unit.connection, unit.region):
         yield json.dumps({"line": payload, "hash": digest.hex()}, ensure_ascii=False)
-    for row in unit.rows("select payload, signature, certificate from overstap.audit_checkpoint order by up_to"):
-        yield _checkpoint_line(*row)
+    for checkpoint in kept(unit):
+        yield _checkpoint_line(checkpoint)
 
 
 def newest_checkpoint(unit: UnitOfWork) -> str:
@@ -49,15 +50,13 @@ def newest_checkpoint(unit: UnitOfWork) -> str:
     Raises:
         LookupError: there is none.
     """
-    return _checkpoint_line(
-        *unit.one("select payload, signature, certificate from overstap.audit_checkpoint order by up_to desc limit 1")
-    )
+    return _checkpoint_line(kept(unit)[-1])
 
 
-def _checkpoint_line(payload: str, signature: bytes, certificate: bytes) -> str:
-    pem = x509.load_der_x509_certificate(certificate).public_bytes(serialization.Encoding.PEM).decode()
-    signed = base64.b64encode(signature).decode()
-    return json.dumps({"checkpoint": payload, "signature": signed, "certificate": pem})
+def _checkpoint_line(checkpoint: KeptCheckpoint) -> str:
+    pem = x509.load_der_x509_certificate(checkpoint.certificate).public_bytes(serialization.Encoding.PEM).decode()
+    signed = base64.b64encode(checkpoint.signature).decode()
+    return json.dumps({"checkpoint": checkpoint.payload, "signature": signed, "certificate": pem})
 
 
 def region_of(lines: Sequence[str]) -> str:

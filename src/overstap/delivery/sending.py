@@ -27,6 +27,7 @@ from overstap.ledger.delivery.deliveries import (
     Envelope,
     adopt,
     must_be_due,
+    sealed_for,
     settle,
     still_open,
     to_send,
@@ -122,11 +123,7 @@ def send_school(
             done.update(answer.outcome for _, answer in answers)
     with ledger.unit(region, actor) as unit:
         left = still_open(unit, round_id, school.id)
-        total = unit.one(
-            "select count(*) from overstap.delivery where round_id = %(round)s and secondary_school = %(school)s",
-            round=round_id,
-            school=school.id,
-        )[0]
+        total = sealed_for(unit, round_id, school.id)
     if left.count > left.waiting:
         problems = ", ".join(f"{code}: {count}" for code, count in sorted(left.problems.items()))
         raise OverstapError(

@@ -103,6 +103,12 @@ def _root(level: list[bytes]) -> bytes:
     return hashlib.sha256(b"\x01" + _root(level[:split]) + _root(level[split:])).digest()
 
 
+def line_count(connection: psycopg.Connection[TupleRow], region: str) -> int:
+    """Return how many lines a region's chain has."""
+    found = connection.execute("select count(*) from overstap.audit_line where region = %s", [region]).fetchone()
+    return int(found[0]) if found else 0
+
+
 def read_chain(connection: psycopg.Connection[TupleRow], region: str, after: int = 0) -> Iterator[tuple[str, bytes]]:
     """Yield a region's lines after a number, in order, without holding them all in memory."""
     with connection.cursor(name="audit_chain") as cursor:

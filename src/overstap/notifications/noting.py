@@ -62,12 +62,8 @@ def tell(
 
 def _standings(unit: UnitOfWork, at: datetime, endings: Sequence[tuple[str, str, datetime]]) -> list[RoundStatus]:
     """Return how the rounds stand that are open or were closed lately, the newest last."""
-    ids = unit.rows(
-        "select round_id from overstap.round where closed_at is null or closed_at > %(since)s order by opened_at",
-        since=at - _LINGERS,
-    )
     found = []
-    for (round_id,) in ids:
+    for round_id in rounds.open_since(unit, at - _LINGERS):
         row = rounds.get_round(unit, round_id)
         mine = {school.id for school in row.agreement.schools} | {f"region {unit.region}"}
         found.append(

@@ -13,6 +13,7 @@ from overstap.agreements import Round
 from overstap.clock import now, wall
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import records
+from overstap.ledger.dossiers.current_versions import current_versions
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.review import invitations
 from overstap.ledger.review.invitations import EntitledPerson, Invitation
@@ -132,13 +133,10 @@ def known_dossiers(
     unit: UnitOfWork, dossiers: Sequence[UUID]
 ) -> list[tuple[VersionRef, DossierFacts, datetime, datetime | None]]:
     """Return the current versions of dossiers with their facts, and when their review closes and opens."""
-    rows = [
-        (VersionRef(row[0], row[1]), row[2], row[3])
-        for row in unit.rows(
-            "select d.dossier, d.version, d.review_closes_at, d.review_opens_at from overstap.dossier d "
-            "where d.dossier = any(%(ids)s) order by d.dossier",
-            ids=list(dossiers),
-        )
+    found = current_versions(unit, dossiers)
+    facts = records.of(unit, [one.ref for one in found], DossierFacts)
+    return [
+        (one.ref, facts[one.ref], one.closes_at, one.opens_at)
+        for one in found
+        if one.ref in facts and one.closes_at is not None
     ]
-    facts = records.of(unit, [ref for ref, _, _ in rows], DossierFacts)
-    return [(ref, facts[ref], closes_at, opens_at) for ref, closes_at, opens_at in rows if ref in facts]

@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 from overstap.clock import now, spoken, wall
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.dossiers.dossiers import VersionRef, find_of_school
-from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.dossiers.current_versions import released_content
+from overstap.ledger.dossiers.dossiers import find_of_school
 from overstap.ledger.review import access_log
 from overstap.oso.facts import facts_of
 from overstap.oso.people import Entitled
@@ -38,18 +38,12 @@ def print_dossier(
             such person.
     """
     with ledger.unit(region, actor) as unit:
-        found = unit.rows(
-            "select d.dossier, d.version, v.key_id, v.content, v.content_digest, d.review_closes_at "
-            "from overstap.dossier d join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
-            "where d.dossier = %(id)s and v.released_by is not null",
-            id=find_of_school(unit, round_id, school, pupil),
-        )
-        if not found:
+        released = released_content(unit, find_of_school(unit, round_id, school, pupil))
+        if released is None:
             raise OverstapError("REVIEW-027")
-        dossier, number, key_id, content, digest, closes_at = found[0]
-        ref = VersionRef(dossier, number)
-        access_log.note_opened(unit, [ref], by=actor, purpose="print")
-        plain = read(unit.keys.decrypt(EncryptedContent(key_id, content), ref.bound_to))
+        number, digest, closes_at = released.ref.number, released.digest, released.closes_at
+        access_log.note_opened(unit, [released.ref], by=actor, purpose="print")
+        plain = read(released.content)
         people = people_of(unit.keys, facts_of(plain), wall(now()).date())
     reader = next((one for one in people if person in (None, one.key)), None)
     if reader is None or closes_at is None:

@@ -15,6 +15,7 @@ from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers import records
+from overstap.ledger.dossiers.current_versions import current_versions
 from overstap.ledger.dossiers.dossiers import VersionRef, find_of_school
 from overstap.ledger.region_keys import sha256
 from overstap.ledger.review import access_log, invitations
@@ -111,15 +112,7 @@ def print_letters(
 def counts(ledger: Ledger, region: str, round_id: str, school: str, file: bytes) -> bool:
     """Tell whether the codes in a file of letters count: whether its making came to its end in the ledger."""
     with ledger.unit(region, "letters") as unit:
-        return bool(
-            unit.rows(
-                "select from overstap.audit_line where payload::jsonb ->> 'action' = 'review.letters' "
-                "and payload::jsonb ->> 'subject' = %(subject)s "
-                "and payload::jsonb -> 'detail' ->> 'sha256' = %(digest)s",
-                subject=f"{round_id}/{school}",
-                digest=_digest(file),
-            )
-        )
+        return invitations.letters_were_made(unit, round_id, school, _digest(file))
 
 
 def _digest(file: bytes) -> str:
@@ -132,11 +125,9 @@ def _people(
     """Return for each person how their letter is made, once there is a code."""
     found: dict[tuple[VersionRef, str], Callable[[str, datetime], InvitationLetter]] = {}
     closing = {
-        VersionRef(dossier, number): closes_at
-        for dossier, number, closes_at in unit.rows(
-            "select dossier, version, review_closes_at from overstap.dossier where dossier = any(%(ids)s)",
-            ids=list({one.ref.dossier for one in wanted}),
-        )
+        version.ref: version.closes_at
+        for version in current_versions(unit, list({one.ref.dossier for one in wanted}))
+        if version.closes_at is not None
     }
     for ref, facts in records.of(unit, list(closing), DossierFacts).items():
         for person in people_of(unit.keys, facts, wall(now()).date()):

@@ -14,7 +14,8 @@ from uuid import UUID
 from overstap.clock import now, wall
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import records
-from overstap.ledger.dossiers.dossiers import VersionRef, find_of_school
+from overstap.ledger.dossiers.current_versions import current_versions
+from overstap.ledger.dossiers.dossiers import find_of_school
 from overstap.ledger.review import access_log, proof_wishes
 from overstap.ledger.review.proof import collected, own_part
 from overstap.oso.facts import DossierFacts
@@ -71,8 +72,7 @@ def proof_pack(
     identity = trust.conductor_signing(region, at=at)
     with ledger.unit(region, actor) as unit:
         dossier = find_of_school(unit, round_id, school, pupil)
-        (number,) = unit.one("select version from overstap.dossier where dossier = %(id)s", id=dossier)
-        ref = VersionRef(dossier, number)
+        ref = current_versions(unit, [dossier])[0].ref
         access_log.note_opened(unit, [ref], by=actor, purpose="proof_pack")
         about = records.of(unit, [ref], DossierFacts)[ref]
         names = {one.key: one.name for one in people_of(unit.keys, about, wall(at).date()) if person in (None, one.key)}

@@ -512,6 +512,16 @@ class Open:
     """Error code of the last attempt, with how many deliveries stand still for it."""
 
 
+def sealed_for(unit: UnitOfWork, round_id: str, secondary_school: str) -> int:
+    """Return how many envelopes of a round were sealed for a school."""
+    found = unit.one(
+        "select count(*) from overstap.delivery where round_id = %(round)s and secondary_school = %(school)s",
+        round=round_id,
+        school=secondary_school,
+    )
+    return int(found[0])
+
+
 def still_open(unit: UnitOfWork, round_id: str, secondary_school: str | None = None) -> Open:
     """Return what is sealed and not settled, for one school or for all; what was withdrawn or replaced is not open."""
     rows = unit.rows(

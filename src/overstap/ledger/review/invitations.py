@@ -201,6 +201,19 @@ def bounced(unit: UnitOfWork, mail: UUID, status: str) -> bool:
     )
 
 
+def letters_were_made(unit: UnitOfWork, round_id: str, primary_school: str, digest: str) -> bool:
+    """Tell whether the making of a file of letters (SHA-256, hex) came to its end: whether its codes count."""
+    return bool(
+        unit.rows(
+            "select from overstap.audit_line where payload::jsonb ->> 'action' = 'review.letters' "
+            "and payload::jsonb ->> 'subject' = %(subject)s "
+            "and payload::jsonb -> 'detail' ->> 'sha256' = %(digest)s",
+            subject=f"{round_id}/{primary_school}",
+            digest=digest,
+        )
+    )
+
+
 def meaning(ref: VersionRef, person: str, days_before: int = 0) -> str:
     """Return the meaning under which an invitation's mail stands in the outbox."""
     return f"invitation/{ref.dossier}/{ref.number}/{person}/{days_before}"

@@ -132,6 +132,17 @@ def not_closed(unit: UnitOfWork) -> list[RoundRow]:
     ]
 
 
+def open_since(unit: UnitOfWork, moment: datetime) -> list[str]:
+    """Return the rounds that are open, or were closed after a moment, in the order of their opening."""
+    return [
+        row[0]
+        for row in unit.rows(
+            "select round_id from overstap.round where closed_at is null or closed_at > %(since)s order by opened_at",
+            since=moment,
+        )
+    ]
+
+
 def close_round(unit: UnitOfWork, round_id: str) -> None:
     """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later.
 

@@ -1,0 +1,73 @@
+"""Current versions of dossiers: their numbers, the moments of their review, and the content of a released one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from overstap.ledger.dossiers.dossiers import VersionRef
+from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.session import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentVersion:
+    """The current version of one dossier.
+
+    Args:
+        ref: which.
+        closes_at: when its review closes; None when it is in no review.
+        opens_at: when its review opens; None for at its release.
+    """
+
+    ref: VersionRef
+    closes_at: datetime | None
+    opens_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedContent:
+    """What a coordinator released of one dossier.
+
+    Args:
+        ref: which version.
+        content: OSO XML.
+        digest: of all but the inspection block.
+        closes_at: when its review closes; None when it is in no review.
+    """
+
+    ref: VersionRef
+    content: bytes = field(repr=False)
+    digest: bytes
+    closes_at: datetime | None
+
+
+def current_versions(unit: UnitOfWork, dossiers: Sequence[UUID]) -> list[CurrentVersion]:
+    """Return the current versions of dossiers, in the order of their ids; those that are not there are left out."""
+    return [
+        CurrentVersion(VersionRef(dossier, number), closes_at, opens_at)
+        for dossier, number, closes_at, opens_at in unit.rows(
+            "select dossier, version, review_closes_at, review_opens_at from overstap.dossier "
+            "where dossier = any(%(ids)s) order by dossier",
+            ids=list(dossiers),
+        )
+    ]
+
+
+def released_content(unit: UnitOfWork, dossier: UUID) -> ReleasedContent | None:
+    """Return what was released of a dossier's current version; None when it was not.
+
+    Raises:
+        OverstapError: LEDGER-002, LEDGER-003 or LEDGER-014 when it cannot be read.
+    """
+    found = unit.rows(
+        "select d.version, v.key_id, v.content, v.content_digest, d.review_closes_at from overstap.dossier d "
+        "join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version "
+        "where d.dossier = %(id)s and v.released_by is not null",
+        id=dossier,
+    )
+    if not found:
+        return None
+    number, key_id, content, digest, closes_at = found[0]
+    ref = VersionRef(dossier, number)
+    return ReleasedContent(ref, unit.keys.decrypt(EncryptedContent(key_id, content), ref.bound_to), digest, closes_at)
