@@ -24,7 +24,6 @@ from overstap.envelope.result import Rejection, ResultOutcome, make_result
 from overstap.ledger.delivery.deliveries import stages_from
 from overstap.ledger.delivery.results import counts
 from overstap.ledger.session import UnitOfWork
-from overstap.oso.reading import read
 from overstap.simulation.synthetic.pupil import SyntheticPupil
 
 from .steps import asked
@@ -134,7 +133,8 @@ def test_unknown_is_the_same_work_whoever_is_asked_for(
             return _inner(self, query, **given)
 
         monkeypatch.setattr(UnitOfWork, name, noted)
-    monkeypatch.setattr(desks, "read", lambda content: (work.append("read"), read(content))[1])
+    known = desks.records.of
+    monkeypatch.setattr(desks.records, "of", lambda *given, **more: (work.append("read"), known(*given, **more))[1])
     monkeypatch.setattr(desks, "is_of", lambda *given, **more: (work.append("compare"), is_of(*given, **more))[1])
     desk.ask(requests["nobody"], school=school)  # what is kept for later is kept from here on
     done = {}
