@@ -20,6 +20,7 @@ from overstap.ledger.audit import verify
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.review import access_log, decisions, parent_requests
+from overstap.oso.facts import facts_of
 from overstap.oso.people import Entitled
 from overstap.oso.reading import read
 from overstap.pki import TrustStore
@@ -50,7 +51,7 @@ def people(place: Place, family: Family) -> list[Entitled]:
     with place.unit() as unit:
         for content in dossiers.contents(unit, place.round_id, ["in_review"]):
             if content.ref.dossier == family.dossier:
-                return people_of(unit.keys, read(content.content), date(2027, 3, 1))
+                return people_of(unit.keys, facts_of(read(content.content)), date(2027, 3, 1))
     raise AssertionError("no such dossier")
 
 
