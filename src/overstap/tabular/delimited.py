@@ -53,8 +53,8 @@ def header_cells(line: str, separator: str) -> list[str]:
 
 def records(
     lines: Sequence[str], start: int, separator: str, *, columns: int, multiline: bool, looks: Looks | None = None
-) -> Iterator[tuple[int, list[str] | RowFault]]:
-    """Yield each record with the number of its first line, from 1; a fault for each line that cannot be read.
+) -> Iterator[tuple[int, int, list[str] | RowFault]]:
+    """Yield each record with the numbers of its first and last line, from 1; a fault for each line that cannot be read.
 
     Args:
         lines: all lines with their ends.
@@ -68,7 +68,7 @@ def records(
     while place < len(lines):
         line = lines[place]
         if '"' not in line:  # as most lines are
-            yield place + 1, line.rstrip("\r\n").split(separator)
+            yield place + 1, place + 1, line.rstrip("\r\n").split(separator)
             place += 1
             continue
         try:
@@ -77,10 +77,10 @@ def records(
                 _refuse_swallowed(lines[place + 1 : place + consumed], consumed, separator, columns, looks)
         except RowFault as fault:
             for number in range(place, place + fault.consumed):
-                yield number + 1, fault
+                yield number + 1, number + 1, fault
             place += fault.consumed
             continue
-        yield place + 1, row
+        yield place + 1, place + consumed, row
         place += consumed
 
 

@@ -150,7 +150,7 @@ def read_table(
         from overstap.tabular.workbook import sheet_rows  # a library that a reader of CSV alone does without
 
         numbered = sheet_rows(data, most_rows, header.is_like)
-        for line, cells in numbered:
+        for line, _, cells in numbered:
             if isinstance(cells, RowFault):
                 raise OverstapError("TABLE-008", line=line)
             if any(map(plain, cells)):
@@ -198,16 +198,19 @@ def _columns(cells: Sequence[str], header: Header, line: int) -> tuple[str, ...]
 
 
 def _rows(
-    numbered: Iterator[tuple[int, list[str] | RowFault]], columns: tuple[str, ...], width: int, most_rows: int
+    numbered: Iterator[tuple[int, int, list[str] | RowFault]], columns: tuple[str, ...], width: int, most_rows: int
 ) -> Iterator[Row | RefusedRow]:
     count = 0
-    for line, cells in numbered:
+    for line, last, cells in numbered:
         if isinstance(cells, RowFault):
             count += 1
             yield RefusedRow(line, cells.code, _facts(cells, columns))
         elif any(map(plain, cells)):
             count += 1
-            yield _row(line, cells, columns, width)
+            found = _row(line, cells, columns, width)
+            yield found
+            if isinstance(found, RefusedRow):  # every line that it took goes with it, and is told
+                yield from (RefusedRow(other, found.code, found.facts) for other in range(line + 1, last + 1))
         if count > most_rows:
             raise OverstapError("TABLE-003", rows=most_rows)
 

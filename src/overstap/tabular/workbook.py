@@ -31,8 +31,8 @@ _WHOLE_DIGITS = 15
 
 def sheet_rows(
     data: bytes, most_rows: int, is_header: Callable[[list[str]], bool]
-) -> Iterator[tuple[int, list[str] | RowFault]]:
-    """Yield the rows of the first visible sheet with their numbers, from 1; a fault for a row that cannot be read.
+) -> Iterator[tuple[int, int, list[str] | RowFault]]:
+    """Yield the rows of the first visible sheet as `delimited.records` does; a fault for one that cannot be read.
 
     Args:
         data: the file.
@@ -49,7 +49,7 @@ def sheet_rows(
     except Exception:
         # Whatever the library says about a damaged workbook may quote it
         raise OverstapError("TABLE-002") from None
-    yield from enumerate(rows, start=1)
+    yield from ((number, number, row) for number, row in enumerate(rows, start=1))
 
 
 def _rows(data: bytes, most_rows: int, is_header: Callable[[list[str]], bool]) -> list[list[str] | RowFault]:

@@ -43,6 +43,7 @@ rows = st.lists(st.tuples(cells, cells, cells), max_size=8)
 @given(rows, st.booleans())
 @example([("", '"', ""), ("", "", ""), ("", '"', "")], True)
 @example([("", 'x"', ""), ('"', "", "")], True)
+@example([("", "", '"'), ("", '""""";', '""')], True)
 def test_each_row_is_taken_or_told(written: list[tuple[str, str, str]], multiline: bool) -> None:
     text = "a;b;c\r\n" + "".join(f"t{n}t{one};{two};{three}\r\n" for n, (one, two, three) in enumerate(written))
     try:
