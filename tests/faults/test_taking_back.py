@@ -13,7 +13,7 @@ from integration.round.house import House
 from psycopg import sql
 
 from overstap.clock import now
-from overstap.delivery.channels.push import Pusher
+from overstap.delivery.channels.push import PushChannel
 from overstap.delivery.desk.desk import RegionDesk
 from overstap.delivery.revocation_sender import take_back_all
 from overstap.envelope import manifest as manifests
@@ -122,7 +122,7 @@ def test_what_comes_after_it_was_taken_back_is_refused(house: House, school: str
         at=now(),
     )
     client = trust.conductor_identity("alfa", at=now())
-    with Pusher(house.url(school), school=school, trust=trust, client=client, at=now()) as line:
+    with PushChannel(house.url(school), school=school, trust=trust, client=client, at=now()) as line:
         answers = {line.take_back(statement, message_id=message, at=now()).receipt_unverified for _ in range(2)}
         [answer] = answers  # the same statement, the same answer
         found = verify_revocation_receipt(
@@ -153,7 +153,7 @@ def test_nobody_else_takes_a_dossier_back(house: House, school: str) -> None:
     right = {"signer": primary, "envelope_sha256": digest, "recipient": school, "under": message}
     wrong = {"signer": other, "envelope_sha256": bytes(32), "recipient": other, "under": second}
     client = trust.conductor_identity("alfa", at=now())
-    with Pusher(house.url(school), school=school, trust=trust, client=client, at=now()) as line:
+    with PushChannel(house.url(school), school=school, trust=trust, client=client, at=now()) as line:
         for what, value in wrong.items():
             said = right | {what: value}
             under, signer = said.pop("under"), trust.signing_identity(str(said.pop("signer")), at=now())

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from overstap.agreements import Agreement, School
-from overstap.delivery.channels.channel import Channel, Lying, WayError
+from overstap.delivery.channels.channel import Channel, ChannelError, Lying
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge, judge_result
 from overstap.envelope.file_names import AnswerKind
@@ -81,7 +81,7 @@ def take_in_from(
                 results.append(lying)
             elif lying.kind is AnswerKind.RECEIPT and lying.message_id in waiting:
                 receipts[lying.message_id] = judge(waiting[lying.message_id], lying.content, trust=trust, at=at)
-    except WayError as error:
+    except ChannelError as error:
         for message_id in waiting.keys() - receipts.keys():
             receipts[message_id] = AttemptResult(message_id, "failed", error.told(school.id, message_id).code)
     else:

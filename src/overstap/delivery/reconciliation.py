@@ -10,7 +10,7 @@ import logging
 from datetime import datetime
 
 from overstap.delivery.channels.channel import Channel
-from overstap.delivery.channels.push import Pusher
+from overstap.delivery.channels.push import PushChannel
 from overstap.envelope import manifest as manifests
 from overstap.envelope.evidence_request import Held
 from overstap.envelope.reasons import EnvelopeError
@@ -33,7 +33,7 @@ def asked(way: Channel, sent: Envelope, trust: TrustStore, at: datetime) -> tupl
     Returns:
         What to adopt, and the answer that settles the delivery; None when it has nothing, or something else.
     """
-    if not isinstance(way, Pusher):  # the other ways leave files by name: the same name is the same delivery
+    if not isinstance(way, PushChannel):  # the other ways leave files by name: the same name is the same delivery
         return None
     held = way.evidence(sent.message_id, at=at)
     if not isinstance(held, Held):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from overstap.agreements import Agreement, School
 from overstap.delivery.backoff import LONGEST, wait_after
-from overstap.delivery.channels.channel import Channel, WayError
+from overstap.delivery.channels.channel import Channel, ChannelError
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge_taking_back
 from overstap.envelope.file_names import AnswerKind
@@ -162,6 +162,6 @@ def _left_there(
             if lying.kind is AnswerKind.TAKEN_BACK and lying.message_id in by_id:
                 one = by_id[lying.message_id]
                 found[one.message_id] = judge_taking_back(one, lying.content, trust=trust, at=at, wait=LONGEST)
-    except WayError as error:
+    except ChannelError as error:
         _log.warning("%s: %s", waiting[0].secondary_school, error)
     return list(found.values())

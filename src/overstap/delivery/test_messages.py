@@ -14,7 +14,7 @@ from itertools import cycle
 from pathlib import Path
 
 from overstap.agreements import Agreement, RoundId, School
-from overstap.delivery.channels.channel import Channel, WayError
+from overstap.delivery.channels.channel import Channel, ChannelError
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge_test
 from overstap.envelope.envelope import DOSSIER_FILE, SealedEnvelope, seal
@@ -130,7 +130,7 @@ class Tester:
                         for one in way.answers(waiting.keys(), at=self.clock())
                         if one.kind is AnswerKind.RECEIPT and one.message_id in waiting
                     ]
-            except (OverstapError, WayError) as problem:
+            except (OverstapError, ChannelError) as problem:
                 _log.warning("%s: %s", school, problem)
                 continue
             with self.ledger.unit(self.agreement.region, self.actor) as unit:

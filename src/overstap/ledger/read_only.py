@@ -14,7 +14,7 @@ from overstap.ledger.region_keys import NoKeys, RegionKeys
 from overstap.ledger.session import UnitOfWork, role_of
 
 
-class Looker:
+class ReadOnlyLedger:
     """Read-only units of work for many threads at once.
 
     Args:

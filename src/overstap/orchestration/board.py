@@ -39,7 +39,7 @@ _WAITING = (TaskInstanceState.QUEUED, TaskInstanceState.SCHEDULED)
 _COLLECT = "collect"
 
 
-class AirflowHouse:
+class AirflowAdapter:
     """Airflow as the board sees it, from within its api-server."""
 
     @property
@@ -209,7 +209,7 @@ class AirflowHouse:
 
 def make_board() -> FastAPI:
     """Return the board for this api-server, which makes itself ready while Airflow goes on starting."""
-    board = Board(AirflowHouse())
+    board = Board(AirflowAdapter())
     at_work = threading.Thread(target=_prepare, args=[board], name="overstap board", daemon=True)
     at_work.start()
     # A server that forks its workers (gunicorn) forks none while something is half done.

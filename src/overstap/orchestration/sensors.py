@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator, Context
 
 from overstap.agreements import RoundId
 from overstap.clock import spoken
-from overstap.ledger.read_only import Looker
+from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rounds.milestones import seconds_until
 from overstap.orchestration.round_context import telling, workplace
 from overstap.orchestration.triggers import MilestoneReached, ReceiptsOver, ReviewOver, RoundTrigger
@@ -67,7 +67,7 @@ class _WaitForPeople(BaseOperator):
     def execute(self, context: Context) -> None:
         """Check once, then defer."""
         trigger = self.trigger(context)
-        with telling(), closing(Looker(Settings().need("ledger"))) as looker:
+        with telling(), closing(ReadOnlyLedger(Settings().need("ledger"))) as looker:
             is_over = trigger.seconds_left(looker) <= 0
         if not is_over:
             self.defer(trigger=trigger, method_name="arrived")

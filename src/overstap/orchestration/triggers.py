@@ -10,7 +10,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from overstap.errors import OverstapError
 from overstap.ledger.delivery.deliveries import still_open
-from overstap.ledger.read_only import Looker
+from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.review.decisions import window
 from overstap.ledger.rounds.milestones import seconds_until
 from overstap.ledger.rounds.rounds import receiving
@@ -21,13 +21,13 @@ from overstap.settings import Settings
 
 
 @cache
-def reader() -> Looker:
+def reader() -> ReadOnlyLedger:
     """Return this process's connections to the ledger, which are read-only and have no keys.
 
     Raises:
         OverstapError: SETTING-001 when OVERSTAP_LEDGER is not set.
     """
-    return Looker(Settings().need("ledger"))
+    return ReadOnlyLedger(Settings().need("ledger"))
 
 
 class RoundTrigger(BaseTrigger):
@@ -71,7 +71,7 @@ class RoundTrigger(BaseTrigger):
             self.log.warning("%s: %s", self.round_id, told(problem))
             return self.seconds
 
-    def seconds_left(self, looker: Looker) -> float:
+    def seconds_left(self, looker: ReadOnlyLedger) -> float:
         """Return how long to wait before the next look, by the ledger and its clock; zero or less: the wait is over.
 
         Args:

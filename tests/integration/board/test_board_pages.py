@@ -15,7 +15,7 @@ from overstap.agreements.changing import shifted
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger, backups, certificate_dates
-from overstap.ledger.read_only import Looker
+from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rounds.round_agreements import add_version
 from overstap.ledger.rounds.rounds import get_round
 from overstap.pages.board import render
@@ -234,7 +234,7 @@ def test_an_agreement_that_cannot_be_read_is_told(client: TestClient, house: Alo
 
 
 def test_looking_writes_nothing_and_has_no_key(app_dsn: str, ledger) -> None:
-    looker = Looker(app_dsn)
+    looker = ReadOnlyLedger(app_dsn)
     with looker.region("alfa") as unit:
         with pytest.raises(OverstapError, match="LEDGER-013"):
             unit.keys.lookup("pupil", "123")

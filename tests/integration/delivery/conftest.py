@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from overstap.clock import now
-from overstap.delivery.channels.push import Pusher
+from overstap.delivery.channels.push import PushChannel
 from overstap.envelope.envelope import SealedEnvelope, seal
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.over_https import ENVELOPES as PATH
@@ -137,13 +137,13 @@ def endpoint(trust_folder: Path, tmp_path: Path) -> Iterator[Endpoint]:
 
 
 @pytest.fixture
-def pusher(trust: TrustStore) -> Iterator[Callable[..., Pusher]]:
+def pusher(trust: TrustStore) -> Iterator[Callable[..., PushChannel]]:
     """Make lines to an endpoint; they are closed afterwards."""
-    lines: list[Pusher] = []
+    lines: list[PushChannel] = []
 
-    def line(url: str, *, school: str = SCHOOL, region: str = REGION, deadline_seconds: float = 20) -> Pusher:
+    def line(url: str, *, school: str = SCHOOL, region: str = REGION, deadline_seconds: float = 20) -> PushChannel:
         client = trust.conductor_identity(region, at=now())
-        made = Pusher(url, school=school, trust=trust, client=client, at=now(), deadline_seconds=deadline_seconds)
+        made = PushChannel(url, school=school, trust=trust, client=client, at=now(), deadline_seconds=deadline_seconds)
         lines.append(made)
         return made
 

@@ -13,10 +13,10 @@ import paramiko
 import pytest
 
 from overstap.clock import now
-from overstap.delivery.channels.channel import Channel, WayError
-from overstap.delivery.channels.folder import FolderWay
+from overstap.delivery.channels.channel import Channel, ChannelError
+from overstap.delivery.channels.folder import FolderChannel
 from overstap.delivery.channels.sftp import Sftp
-from overstap.delivery.channels.sftp_channel import SftpWay
+from overstap.delivery.channels.sftp_channel import SftpChannel
 from overstap.envelope.file_names import MOST_BYTES, AnswerKind
 from overstap.envelope.message_ids import message_id
 from overstap.errors import OverstapError
@@ -41,10 +41,10 @@ def way(request: pytest.FixtureRequest, trust: TrustStore, tmp_path: Path) -> It
     place = tmp_path / "place"
     place.mkdir()
     if request.param == "folder":
-        opened: Channel = FolderWay(place)
+        opened: Channel = FolderChannel(place)
     else:
         server = request.getfixturevalue("server")
-        opened = SftpWay(server.place(place), region=REGION, trust=trust)
+        opened = SftpChannel(server.place(place), region=REGION, trust=trust)
     yield opened, place
     opened.close()
 
@@ -88,7 +88,7 @@ def test_a_place_that_is_gone_is_told(way: tuple[Channel, Path]) -> None:
     handed = opened.hand_over(b"x", message_id=new_id(), at=now())
     assert handed.problem is TransportProblem.STORAGE
     assert handed.error(school="98XA00", message_id=new_id()).code == "DELIVERY-029"
-    with pytest.raises(WayError) as told:
+    with pytest.raises(ChannelError) as told:
         list(opened.answers(set(), at=now()))
     assert told.value.problem is TransportProblem.STORAGE
 
@@ -99,7 +99,7 @@ def test_a_place_that_is_gone_is_told(way: tuple[Channel, Path]) -> None:
 def test_another_host_key_ends_it_before_anything_is_sent(server: sshd.Sshd, trust: TrustStore, tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "k")], check=True)
     kind, key, *_ = (tmp_path / "k.pub").read_text().split()
-    way = SftpWay(server.place(tmp_path, host_key=f"{kind} {key}"), region=REGION, trust=trust)
+    way = SftpChannel(server.place(tmp_path, host_key=f"{kind} {key}"), region=REGION, trust=trust)
     assert way.hand_over(b"x", message_id=new_id(), at=now()).problem is TransportProblem.IDENTITY
     assert not list(tmp_path.glob("*.cms"))
     way.close()
@@ -109,7 +109,7 @@ def test_an_account_that_does_not_know_our_key(server: sshd.Sshd, trust: TrustSt
     keys = server.folder / "authorized_keys"
     kept = keys.read_text()
     keys.write_text("")
-    way = SftpWay(server.place(tmp_path), region=REGION, trust=trust)
+    way = SftpChannel(server.place(tmp_path), region=REGION, trust=trust)
     try:
         assert way.hand_over(b"x", message_id=new_id(), at=now()).problem is TransportProblem.LOGIN
     finally:
@@ -122,7 +122,7 @@ def test_a_key_file_that_others_may_read_is_not_used(trust_folder: Path, server:
     key.chmod(0o640)
     try:
         with pytest.raises(OverstapError) as told:
-            SftpWay(server.place(), region=REGION, trust=trust)
+            SftpChannel(server.place(), region=REGION, trust=trust)
     finally:
         key.chmod(0o600)
     assert told.value.code == "TRUST-003"
@@ -132,9 +132,9 @@ def test_a_server_that_is_down_and_comes_back(server: sshd.Sshd, trust: TrustSto
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-    way = SftpWay(server.place(tmp_path, port=port), region=REGION, trust=trust)
+    way = SftpChannel(server.place(tmp_path, port=port), region=REGION, trust=trust)
     assert way.hand_over(b"x", message_id=new_id(), at=now()).problem is TransportProblem.UNREACHABLE
-    with pytest.raises(WayError):
+    with pytest.raises(ChannelError):
         list(way.answers(set(), at=now()))
     way.close()
 
@@ -182,7 +182,7 @@ def test_a_server_that_misbehaves_ends_by_the_deadline(
 
     threading.Thread(target=serve, daemon=True).start()
     place: Sftp = server.place(tmp_path, port=listener.getsockname()[1])
-    way = SftpWay(place, region=REGION, trust=trust, deadline_seconds=1)
+    way = SftpChannel(place, region=REGION, trust=trust, deadline_seconds=1)
     handed = way.hand_over(b"x", message_id=new_id(), at=now())
     assert handed.problem in (TransportProblem.TIMEOUT, TransportProblem.DISCONNECTED)
     way.close()
@@ -193,7 +193,7 @@ def test_what_the_stock_client_puts_there_is_fetched(server: sshd.Sshd, trust: T
     """The other side with OpenSSH's own sftp: takes the envelope, leaves a receipt."""
     place = tmp_path / "school"
     place.mkdir()
-    way = SftpWay(server.place(place), region=REGION, trust=trust)
+    way = SftpChannel(server.place(place), region=REGION, trust=trust)
     identity, envelope = new_id(), os.urandom(50_000)
     assert way.hand_over(envelope, message_id=identity, at=now()).is_offered
     (tmp_path / "receipt").write_bytes(b"a receipt")
@@ -307,9 +307,9 @@ def test_a_server_that_lies_after_the_login_ends_by_the_deadline(
         user="overstap",
         host_key=f"{host_key.get_name()} {host_key.get_base64()}",
     )
-    way = SftpWay(place, region=REGION, trust=trust, deadline_seconds=2)
+    way = SftpChannel(place, region=REGION, trust=trust, deadline_seconds=2)
     assert way.hand_over(b"x", message_id=new_id(), at=now()).problem is problem
-    with pytest.raises(WayError) as told:
+    with pytest.raises(ChannelError) as told:
         list(way.answers(set(), at=now()))
     assert told.value.problem is problem
     way.close()

@@ -188,7 +188,7 @@ def test_unknown_revocation_is_no_refusal(tmp_path, make, pusher) -> None:
     started = start(folder, tmp_path / "store", tmp_path / "log")
     try:
         own = TrustStore(folder, production=False)
-        from overstap.delivery.channels.push import Pusher
+        from overstap.delivery.channels.push import PushChannel
         from overstap.envelope.envelope import seal
 
         message = make()
@@ -202,7 +202,7 @@ def test_unknown_revocation_is_no_refusal(tmp_path, make, pusher) -> None:
             created_at=now(),
         )
         client = own.conductor_identity("waterland", at=now())
-        line = Pusher(started.url, school=SCHOOL, trust=own, client=client, at=now())
+        line = PushChannel(started.url, school=SCHOOL, trust=own, client=client, at=now())
         line.push(b"opens the line", message_id=make().id)  # the caller is checked once per connection
         DevelopmentAuthority(folder, at=now()).publish_revocations(days=0)
         answer = line.push(sealed.envelope, message_id=message.id)

@@ -8,8 +8,8 @@ import paramiko
 import pytest
 
 from overstap.clock import now
-from overstap.delivery.channels.channel import WayError
-from overstap.delivery.channels.sftp_channel import SftpWay
+from overstap.delivery.channels.channel import ChannelError
+from overstap.delivery.channels.sftp_channel import SftpChannel
 from overstap.envelope.file_names import AnswerKind, answer_name, envelope_name, statement_name
 from overstap.envelope.message_ids import message_id
 from overstap.pki import TrustStore
@@ -43,11 +43,11 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
-def opened(server: Running, trust: TrustStore) -> Iterator[Callable[[str], SftpWay]]:
+def opened(server: Running, trust: TrustStore) -> Iterator[Callable[[str], SftpChannel]]:
     ways = []
 
-    def way(folder: str) -> SftpWay:
-        ways.append(SftpWay(server.place(folder), region=REGION, trust=trust))
+    def way(folder: str) -> SftpChannel:
+        ways.append(SftpChannel(server.place(folder), region=REGION, trust=trust))
         return ways[-1]
 
     yield way
@@ -88,6 +88,6 @@ def test_a_folder_that_is_not_there_is_told_as_such(opened) -> None:
     """The tolerance is for questions: what cannot be written is a problem of the place, and not of who we are."""
     way, identity = opened("nowhere"), message_id(now(), os.urandom(10))
     assert way.hand_over(b"x", message_id=identity, at=now()).problem is TransportProblem.STORAGE
-    with pytest.raises(WayError) as problem:
+    with pytest.raises(ChannelError) as problem:
         list(way.answers({identity}, at=now()))
     assert problem.value.problem is TransportProblem.STORAGE

@@ -16,12 +16,12 @@ from overstap.oso.writing import content_digest, to_bytes
 from overstap.simulation.synthetic import SyntheticRegion
 from overstap.simulation.synthetic.las import TABLES, load_las, write_las
 from overstap.simulation.synthetic.pupil import Quirk
-from overstap.simulation.synthetic.school import SupplyWay
+from overstap.simulation.synthetic.school import SupplySource
 from overstap.simulation.synthetic.writing import dossier
 
 
 def database_schools(region: SyntheticRegion) -> list:
-    return [school for school in region.primary if school.way is SupplyWay.LAS_DATABASE]
+    return [school for school in region.primary if school.way is SupplySource.LAS_DATABASE]
 
 
 def everything(connection: psycopg.Connection, school_id: str) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from overstap.ledger.audit import AuditLine
 from overstap.ledger.migrate import add_region
 from overstap.ledger.notifications import notices
 from overstap.ledger.notifications.notices import Notice
-from overstap.ledger.read_only import Looker
+from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.region_keys import create_keys
 from overstap.ledger.rounds import due_work, rounds, task_failures
 from overstap.ledger.rounds.due_work import ANSWERS, DELIVERIES, NOTICES
@@ -72,7 +72,7 @@ def looked(ledger: Ledger, region: str = REGION, after: timedelta = FAR) -> None
 
 
 def due(app_dsn: str, region: str = REGION) -> set[str]:
-    with closing(Looker(app_dsn)) as looker:
+    with closing(ReadOnlyLedger(app_dsn)) as looker:
         return {one.work for one in due_work.due_work(looker) if one.is_due and one.region == region}
 
 
@@ -251,7 +251,7 @@ def test_a_quiet_region_costs_at_most_24_task_instances_a_day(
     }
     started: Counter[str] = Counter(dict.fromkeys(regions, len(intake_dag(some).tasks)))
     looks: list[tuple[datetime, str, str]] = []
-    with closing(Looker(app_dsn)) as looker:
+    with closing(ReadOnlyLedger(app_dsn)) as looker:
         while at < begin + timedelta(days=1):
             set_clock(owner_dsn, at)
             for one in due_work.due_work(looker):

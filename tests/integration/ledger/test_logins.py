@@ -18,7 +18,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.delivery import deliveries
 from overstap.ledger.invariants import check
-from overstap.ledger.read_only import Looker
+from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.review import access_log, decisions, parent_requests
 from overstap.ledger.rounds.counts import primary_schools
 from overstap.pki import TrustStore
@@ -80,7 +80,7 @@ def test_the_desk_answers_and_hands_out_what_was_sealed(
 
 def test_the_board_counts_and_writes_nothing(postgres: EmbeddedPostgres, ledger: Ledger, owner_dsn: str) -> None:
     supply(ledger, incoming())
-    looker = Looker(postgres.dsn("overstap_board", str(conninfo_to_dict(owner_dsn)["dbname"])))
+    looker = ReadOnlyLedger(postgres.dsn("overstap_board", str(conninfo_to_dict(owner_dsn)["dbname"])))
     with looker.region(REGION) as unit:
         assert [one.school for one in primary_schools(unit, ROUND)] == [PO]
     with looker.region("beta") as unit:

@@ -14,7 +14,7 @@ from test_walk import REGION, ROUND, agreement
 from overstap.agreements import RoundKind
 from overstap.agreements.changing import shifted
 from overstap.ledger import Ledger
-from overstap.ledger.read_only import Looker
+from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rounds import rounds
 from overstap.ledger.rounds.milestones import seconds_until
 from overstap.ledger.rounds.steering import take_file
@@ -51,7 +51,7 @@ def again(trigger: triggers.RoundTrigger) -> triggers.RoundTrigger:
 
 
 def left(trigger: triggers.RoundTrigger, app_dsn: str) -> float:
-    with closing(Looker(app_dsn)) as looker:
+    with closing(ReadOnlyLedger(app_dsn)) as looker:
         return again(trigger).seconds_left(looker)
 
 
@@ -82,7 +82,7 @@ def test_a_trigger_says_once_that_the_wait_is_over_and_outlasts_a_ledger_that_is
     trigger = triggers.MilestoneReached(REGION, ROUND, 0.01, "data_due")
     looks: list[float] = []
 
-    def look(looker: Looker) -> float:
+    def look(looker: ReadOnlyLedger) -> float:
         looks.append(0)
         if len(looks) < 3:
             raise psycopg.OperationalError("away")

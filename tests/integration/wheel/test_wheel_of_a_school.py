@@ -13,7 +13,7 @@ import pytest
 from official_files import VERSION, official_files
 
 from overstap.clock import now
-from overstap.delivery.channels.push import Pusher
+from overstap.delivery.channels.push import PushChannel
 from overstap.envelope.envelope import SealedEnvelope, seal
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.over_https import ENVELOPES
@@ -170,7 +170,7 @@ def test_the_endpoint_takes_a_delivery(programs: Path, tmp_path: Path, trust: Tr
     url = f"https://127.0.0.1:{port}{ENVELOPES}"
     try:
         answer = None
-        with Pusher(url, school=SCHOOL, trust=trust, client=client, at=now()) as channel:
+        with PushChannel(url, school=SCHOOL, trust=trust, client=client, at=now()) as channel:
             while (answer is None or answer.problem == "unreachable") and server.poll() is None:
                 answer = channel.hand_over(made.envelope, message_id=identity)
         assert answer is not None, (tmp_path / "log").read_text()

@@ -14,7 +14,7 @@ from overstap.quality import rules
 from overstap.quality.rules import DossierSeverity
 from overstap.simulation.synthetic import SyntheticRegion, make_region
 from overstap.simulation.synthetic.pupil import Quirk, SyntheticFault, SyntheticPupil
-from overstap.simulation.synthetic.school import Character, SupplyWay
+from overstap.simulation.synthetic.school import Character, SupplySource
 from overstap.simulation.synthetic.writing import dossier, dossiers
 
 OFFICIAL = Path(__file__).resolve().parents[4] / "shared" / "oso" / "2019.1" / "OSO_gegevensset.xsd"
@@ -189,7 +189,7 @@ def test_schools_have_names_of_their_own() -> None:
     made = make_region(1, 2_000, 800, 40, today=AUTUMN)
     names = [school.name for school in (*made.primary, *made.secondary)]
     assert len(set(names)) == len(names)
-    assert Counter(school.way for school in made.primary)[SupplyWay.LAS_DATABASE] == 200
+    assert Counter(school.way for school in made.primary)[SupplySource.LAS_DATABASE] == 200
 
 
 def test_a_country_is_made_one_pupil_at_a_time() -> None:

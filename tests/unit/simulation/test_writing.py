@@ -17,7 +17,7 @@ from overstap.oso.writing import content_digest
 from overstap.simulation.synthetic import SyntheticRegion, make_region
 from overstap.simulation.synthetic.agreement import agreement_of, compressed_milestones, write_agreement
 from overstap.simulation.synthetic.reviews import HEADER, reviews_of
-from overstap.simulation.synthetic.school import Character, SupplyWay
+from overstap.simulation.synthetic.school import Character, SupplySource
 from overstap.simulation.synthetic.writing import WrittenRegion, dossier, write
 
 TODAY = date(2026, 11, 23)
@@ -47,7 +47,7 @@ def test_drop_folders_hold_the_dossiers(region: SyntheticRegion, written: Writte
     for school in region.primary:
         folder = written.drop / region.name / school.id
         expected = Counter(content_digest(dossier(region, pupil)) for pupil in region.pupils(school))
-        if school.way is SupplyWay.LAS_DATABASE:
+        if school.way is SupplySource.LAS_DATABASE:
             assert not folder.exists()
         elif school.character is Character.LATE:
             assert list(folder.iterdir()) == []
@@ -86,7 +86,7 @@ def test_the_agreement_loads_and_says_what_each_school_does(region: SyntheticReg
     agreement = load_agreement(written.agreement)
     assert [school.id for school in agreement.primary_schools] == [school.id for school in region.primary]
     for made, agreed in zip(region.primary, agreement.primary_schools, strict=True):
-        assert isinstance(agreed.supplies, LasDatabase) == (made.way is SupplyWay.LAS_DATABASE)
+        assert isinstance(agreed.supplies, LasDatabase) == (made.way is SupplySource.LAS_DATABASE)
     # The rounds between primary and secondary schools; those of a partnership are no part of a synthetic region
     assert set(agreement.rounds) == {RoundKind.PRE_REGISTRATION, RoundKind.ADVICE, RoundKind.PLACEMENT}
     assert agreement == agreement_of(region)

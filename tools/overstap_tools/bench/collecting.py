@@ -23,9 +23,9 @@ from rich.table import Table
 
 from overstap.clock import now
 from overstap.delivery.channels.channel import Channel
-from overstap.delivery.channels.folder import FolderWay
+from overstap.delivery.channels.folder import FolderChannel
 from overstap.delivery.channels.sftp import Sftp
-from overstap.delivery.channels.sftp_channel import SftpWay
+from overstap.delivery.channels.sftp_channel import SftpChannel
 from overstap.delivery.desk.desk import RegionDesk
 from overstap.envelope import file_names
 from overstap.envelope.file_names import AnswerKind
@@ -115,13 +115,13 @@ def _rate(count: int, work: Callable[[], object]) -> float:
 
 def _files(place: Sandbox, trust: TrustStore, sealed: Sequence[tuple[UUID, bytes]]) -> Iterator[tuple[str, float]]:
     with tempfile.TemporaryDirectory(dir=place.folder) as folder:
-        yield from _by(FolderWay(Path(folder) / "outbox"), Path(folder) / "outbox", "folder", sealed)
+        yield from _by(FolderChannel(Path(folder) / "outbox"), Path(folder) / "outbox", "folder", sealed)
         program = shutil.which("sshd") or _SSHD
         if not Path(program).exists():
             yield "SFTP: OpenSSH's sshd is not on this machine", 0.0
             return
         with _sshd(program, Path(folder), make_ssh_key(place.trust, REGION)) as server:
-            way = SftpWay(server, region=REGION, trust=trust)
+            way = SftpChannel(server, region=REGION, trust=trust)
             yield from _by(way, Path(server.folder), "SFTP to OpenSSH", sealed)
             way.close()
             yield "peer: OpenSSH's sftp, the same files", _peer(server, Path(folder), place, sealed)

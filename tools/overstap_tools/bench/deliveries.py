@@ -14,7 +14,7 @@ import psutil
 from rich.console import Console
 
 from overstap.clock import now
-from overstap.delivery.channels.push import Pusher
+from overstap.delivery.channels.push import PushChannel
 from overstap.envelope.envelope import DOSSIER_FILE, seal
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.receipt import verify_receipt
@@ -49,7 +49,7 @@ def delivering(
 
     def deliver(schools: list[str], part: int) -> None:
         lines = {
-            school: Pusher(addresses[school][0], school=school, trust=trust, client=client, at=now())
+            school: PushChannel(addresses[school][0], school=school, trust=trust, client=client, at=now())
             for school in schools
         }
         for serial in range(part):
@@ -72,7 +72,7 @@ def delivering(
     return stopwatch.stop(count)
 
 
-def _deliver(trust: TrustStore, line: Pusher, content: bytes, sender: str, school: str) -> None:
+def _deliver(trust: TrustStore, line: PushChannel, content: bytes, sender: str, school: str) -> None:
     at = now()
     name = message_id(at, os.urandom(10))
     one = seal(

@@ -8,7 +8,7 @@ from uuid import UUID
 from rich.console import Console
 
 from overstap.clock import now
-from overstap.delivery.channels.push import Pusher
+from overstap.delivery.channels.push import PushChannel
 from overstap.envelope.envelope import DOSSIER_FILE, SealedEnvelope, seal
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.receipt import verify_receipt
@@ -53,7 +53,7 @@ def _push(
     at = now()
     sealed = _sealed(trust, region, school)
     client = trust.conductor_identity(region.name, at=at)
-    with Pusher(addresses[school][0], school=school, trust=trust, client=client, at=at) as pusher:
+    with PushChannel(addresses[school][0], school=school, trust=trust, client=client, at=at) as pusher:
         stopwatch.ready()
         for name, one in sealed:
             answer = pusher.push(one.envelope, message_id=name, at=now())

@@ -58,7 +58,7 @@ class HandOver:
         return OverstapError(_CODES[self.problem], school=school, message=str(message_id), **facts)
 
 
-class WayError(Exception):
+class ChannelError(Exception):
     """A place could not be looked at.
 
     Args:
@@ -138,7 +138,7 @@ class Channel(Protocol):
             at: the moment.
 
         Raises:
-            WayError: the place could not be looked at.
+            ChannelError: the place could not be looked at.
         """
         ...
 

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
-from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, Lying, WayError
+from overstap.delivery.channels.channel import OFFERED, ChannelError, ChannelPlace, HandOver, Lying
 from overstap.envelope import file_names
 from overstap.envelope.file_names import AnswerKind
 from overstap.errors import OverstapError
@@ -32,7 +32,7 @@ class Folder(ReceivingPart):
     way: Literal["folder"]
 
 
-class FolderWay:
+class FolderChannel:
     """One school's folder.
 
     Args:
@@ -82,7 +82,7 @@ class FolderWay:
             return
         except OSError as error:
             _log.warning("folder of %s: %s", self._folder.name, error.strerror)
-            raise WayError(TransportProblem.STORAGE) from error
+            raise ChannelError(TransportProblem.STORAGE) from error
         for name in names:
             found = file_names.answer_of(name)
             if found is None or (found[1] is AnswerKind.RECEIPT and found[0] not in awaited):
@@ -120,10 +120,10 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _open(receives: Folder, place: ChannelPlace) -> FolderWay:
+def _open(receives: Folder, place: ChannelPlace) -> FolderChannel:
     if place.outbox is None:
         raise OverstapError("SETTING-001", setting="OVERSTAP_OUTBOX")
-    return FolderWay(place.outbox / place.region / place.school.id)
+    return FolderChannel(place.outbox / place.region / place.school.id)
 
 
 def _cell(cell: str) -> dict[str, Any] | None:

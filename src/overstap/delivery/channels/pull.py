@@ -31,7 +31,7 @@ class Pull(ReceivingPart):
     """Where the school hears that a dossier became ready; None when it just asks."""
 
 
-class PullWay:
+class PullChannel:
     """The notifications to one school.
 
     Args:
@@ -100,8 +100,8 @@ class PullWay:
             self._line.close()
 
 
-def _open(receives: Pull, place: ChannelPlace) -> PullWay:
-    return PullWay(
+def _open(receives: Pull, place: ChannelPlace) -> PullChannel:
+    return PullChannel(
         receives.notify,
         school=place.school.id,
         region=place.region,

@@ -32,7 +32,7 @@ class Push(ReceivingPart):
     url: Annotated[str, Field(pattern=r"^https://")]
 
 
-class Pusher:
+class PushChannel:
     """The way `push`: a line to one school's endpoint, kept open between pushes. For one thread at a time.
 
     Args:
@@ -141,9 +141,9 @@ def _evidence_problem(status: int, media_type: str) -> TransportProblem | None:
     return None if media_type == evidence_request.ANSWER_TYPE else TransportProblem.NO_RECEIPT
 
 
-def _open(receives: Push, place: ChannelPlace) -> Pusher:
+def _open(receives: Push, place: ChannelPlace) -> PushChannel:
     client = place.trust.conductor_identity(place.region, at=place.at)
-    return Pusher(receives.url, school=place.school.id, trust=place.trust, client=client, at=place.at)
+    return PushChannel(receives.url, school=place.school.id, trust=place.trust, client=client, at=place.at)
 
 
 def _cell(cell: str) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from overstap.delivery.channels.channel import ChannelPlace
 from overstap.resources import INCLUDE
 
 if TYPE_CHECKING:
-    from overstap.delivery.channels.sftp_channel import SftpWay
+    from overstap.delivery.channels.sftp_channel import SftpChannel
 
 HOST_KEY = r"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,}={0,3}$"
 """A public key as OpenSSH writes it, without a comment."""
@@ -30,10 +30,10 @@ class Sftp(ReceivingPart):
     """The server's public key; with any other the connection is not made."""
 
 
-def _open(receives: Sftp, place: ChannelPlace) -> "SftpWay":
-    from overstap.delivery.channels.sftp_channel import SftpWay  # needs the SSH library
+def _open(receives: Sftp, place: ChannelPlace) -> "SftpChannel":
+    from overstap.delivery.channels.sftp_channel import SftpChannel  # needs the SSH library
 
-    return SftpWay(receives, region=place.region, trust=place.trust)
+    return SftpChannel(receives, region=place.region, trust=place.trust)
 
 
 def _cell(cell: str) -> dict[str, Any] | None:

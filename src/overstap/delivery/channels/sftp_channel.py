@@ -18,7 +18,7 @@ from uuid import UUID
 import paramiko
 from paramiko.sftp import SFTPError
 
-from overstap.delivery.channels.channel import OFFERED, HandOver, Lying, WayError
+from overstap.delivery.channels.channel import OFFERED, ChannelError, HandOver, Lying
 from overstap.delivery.channels.sftp import Sftp
 from overstap.envelope import file_names
 from overstap.envelope.file_names import AnswerKind
@@ -40,7 +40,7 @@ class _BoundedClient(paramiko.SFTPClient):
         return super()._read_all(n)
 
 
-class SftpWay:
+class SftpChannel:
     """One school's SFTP server, connected when it is first needed.
 
     Args:
@@ -68,7 +68,7 @@ class SftpWay:
         try:
             with self._in_time() as client:
                 self._put(client, file_names.envelope_name(message_id), envelope, message_id)
-        except WayError as error:
+        except ChannelError as error:
             return HandOver(None, error.problem)
         return OFFERED
 
@@ -81,7 +81,7 @@ class SftpWay:
                 # The school took it away, or does itself what the statement says
                 if not _done(client, client.remove, path) and _size(client, path) is not None:
                     _log.warning("sftp %s: an envelope may not be removed", self._server.host)
-        except WayError as error:
+        except ChannelError as error:
             return HandOver(None, error.problem)
         return OFFERED
 
@@ -89,7 +89,7 @@ class SftpWay:
         """Yield the answers that lie there. What is too long or no file is left and told.
 
         Raises:
-            WayError: the server could not be looked at.
+            ChannelError: the server could not be looked at.
         """
         found: list[Lying] = []
         with self._in_time() as client:
@@ -126,9 +126,9 @@ class SftpWay:
         timer.start()
         try:
             yield self._connected()
-        except WayError as error:
+        except ChannelError as error:
             self.close()
-            raise WayError(TransportProblem.TIMEOUT if ran_out.is_set() else error.problem) from error
+            raise ChannelError(TransportProblem.TIMEOUT if ran_out.is_set() else error.problem) from error
         except (OSError, EOFError, ValueError, paramiko.SSHException, SFTPError) as error:
             alive = self._transport is not None and self._transport.is_active()
             problem = (
@@ -139,7 +139,7 @@ class SftpWay:
             _log.warning("sftp %s: %s (%s)", self._server.host, problem.value, type(error).__name__)
             if problem is not TransportProblem.STORAGE:
                 self.close()
-            raise WayError(problem) from error
+            raise ChannelError(problem) from error
         finally:
             timer.cancel()
 
@@ -157,18 +157,18 @@ class SftpWay:
         try:
             self._socket = socket.create_connection((self._server.host, self._server.port), timeout=seconds)
         except OSError as error:
-            raise WayError(TransportProblem.UNREACHABLE) from error
+            raise ChannelError(TransportProblem.UNREACHABLE) from error
         kind, _, key = self._server.host_key.partition(" ")
         transport = self._transport = paramiko.Transport(self._socket)
         # One kind of host key is asked for: a server that has several must not choose another than the pinned one
         transport.get_security_options().key_types = _ALGORITHMS.get(kind, (kind,))
         transport.start_client(timeout=seconds)
         if transport.get_remote_server_key().get_base64() != key:
-            raise WayError(TransportProblem.IDENTITY)
+            raise ChannelError(TransportProblem.IDENTITY)
         try:
             transport.auth_publickey(self._server.user, _private_key(self._key_file))
         except (paramiko.AuthenticationException, paramiko.PasswordRequiredException) as error:
-            raise WayError(TransportProblem.LOGIN) from error
+            raise ChannelError(TransportProblem.LOGIN) from error
         client: Any = _BoundedClient.from_transport(transport)
         client.get_channel().settimeout(self._deadline_seconds)
         self._client = client
@@ -188,7 +188,7 @@ class SftpWay:
             written = _answer(client, out.stat)  # of the open file: it waits for all that was written
         size = _size(client, aside)
         if (written.st_size if size is None and written is not None else size) != len(content):
-            raise WayError(TransportProblem.STORAGE)
+            raise ChannelError(TransportProblem.STORAGE)
         # A server without that extension has its own renaming, which refuses a name that is taken
         if not _done(client, client.posix_rename, aside, path) and not _done(client, client.rename, aside, path):
             _done(client, client.remove, path)

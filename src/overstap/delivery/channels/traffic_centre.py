@@ -29,7 +29,7 @@ class ByTrafficCentre(ReceivingPart):
     """Routing id (routeringskenmerk) of the school's system."""
 
 
-class TrafficCentreWay:
+class TrafficCentreChannel:
     """The notifications to one school by the Traffic Centre.
 
     OSO notifies of what was asked for and not ready; a school that did not ask finds the dossier when it does.
@@ -84,11 +84,13 @@ class TrafficCentreWay:
         """Nothing is held open."""
 
 
-def _open(receives: ByTrafficCentre, place: ChannelPlace) -> TrafficCentreWay:
+def _open(receives: ByTrafficCentre, place: ChannelPlace) -> TrafficCentreChannel:
     centre = centre_of(Settings())
     if centre is None:
         raise OverstapError("DELIVERY-030", school=place.school.label, way="traffic_centre")
-    return TrafficCentreWay(centre, school=place.school.id, delivery_point=receives.delivery_point, asked=place.asked)
+    return TrafficCentreChannel(
+        centre, school=place.school.id, delivery_point=receives.delivery_point, asked=place.asked
+    )
 
 
 def _cell(cell: str) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from overstap.ledger.read_only import Looker
+from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.session import UnitOfWork
 
 DELIVERIES, ANSWERS, NOTICES = "deliveries", "answers", "notices"
@@ -55,7 +55,7 @@ def end(unit: UnitOfWork, work: str, next_at: datetime) -> None:
     )
 
 
-def due_work(looker: Looker) -> list[DueWork]:
+def due_work(looker: ReadOnlyLedger) -> list[DueWork]:
     """Return when each kind of work is due in every region that has a round.
 
     Args:

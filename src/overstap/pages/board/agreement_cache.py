@@ -9,7 +9,7 @@ from overstap.errors import OverstapError
 _Stamp = tuple[tuple[str, int, int], ...]
 
 
-class Shelf:
+class AgreementCache:
     """Reads agreements for pages, which ask for them often.
 
     There is no lock: of two pages that need the same new file each reads it, and neither waits.

@@ -14,9 +14,9 @@ from starlette.concurrency import run_in_threadpool
 
 from overstap.clock import now
 from overstap.errors import OverstapError
-from overstap.ledger.read_only import Looker
+from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.pages.board import addresses, csrf, exports, render
-from overstap.pages.board.agreement_cache import Shelf
+from overstap.pages.board.agreement_cache import AgreementCache
 from overstap.pages.board.airflow_port import AirflowPort, RefusedError, RunRef, TaskRef
 from overstap.pages.board.person import BoardUser
 from overstap.pages.board.selection import Selection, selection_of
@@ -58,14 +58,14 @@ class Board:
         return self._settings()
 
     @cached_property
-    def looker(self) -> Looker:
+    def looker(self) -> ReadOnlyLedger:
         """Looks into the ledger."""
-        return Looker(self.settings.need("ledger"))
+        return ReadOnlyLedger(self.settings.need("ledger"))
 
     @cached_property
-    def shelf(self) -> Shelf:
+    def shelf(self) -> AgreementCache:
         """The agreements."""
-        return Shelf(self.settings.regions)
+        return AgreementCache(self.settings.regions)
 
     def prepare(self) -> None:
         """Read what every page would else read when it is asked for first: templates, sentences and all agreements."""

@@ -22,7 +22,7 @@ from overstap.delivery.channels.push import Push
 from overstap.intake.sources.drop_folder import DropFolder
 from overstap.intake.sources.las_database import LasDatabase
 from overstap.simulation.synthetic.region import SyntheticRegion
-from overstap.simulation.synthetic.school import SupplyWay
+from overstap.simulation.synthetic.school import SupplySource
 
 PARTNERSHIP = "PO9999"
 """The partnership of a synthetic region, where it has a round for one; no such number was given out."""
@@ -102,7 +102,7 @@ def agreement_of(
             kind=SchoolKind.PO,
             contact=f"administratie.{school.id.lower()}@example.org",
             supplies=LasDatabase(way="las_database", connection=connection)
-            if school.way is SupplyWay.LAS_DATABASE
+            if school.way is SupplySource.LAS_DATABASE
             else DropFolder(),
         )
         for school in region.primary

@@ -13,7 +13,7 @@ from overstap.resources import INCLUDE
 from overstap.simulation.synthetic import oso
 from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
-from overstap.simulation.synthetic.school import Character, PrimarySchool, SupplyWay
+from overstap.simulation.synthetic.school import Character, PrimarySchool, SupplySource
 
 _SCHEMAS = INCLUDE / "schemas" / "las"
 
@@ -97,7 +97,7 @@ def rows(region: SyntheticRegion) -> Iterator[tuple[str, Row]]:
     Schools that supply from the database and are not late have pupils in it. Applications of all pupils are there.
     """
     for school in region.primary:
-        if school.way is not SupplyWay.LAS_DATABASE:
+        if school.way is not SupplySource.LAS_DATABASE:
             continue
         yield "school", _school(school)
         if school.character is Character.LATE:

@@ -15,7 +15,7 @@ from overstap.simulation.synthetic.school import (
     Character,
     PrimarySchool,
     SecondarySchool,
-    SupplyWay,
+    SupplySource,
     make_secondary_schools,
     primary_name,
 )
@@ -123,7 +123,7 @@ def make_region(
     schools = []
     position = first_position
     for serial, (character, size) in enumerate(zip(characters, sizes, strict=True)):
-        way = SupplyWay.LAS_DATABASE if on_time - databases <= serial < on_time else SupplyWay.DROP_FOLDER
+        way = SupplySource.LAS_DATABASE if on_time - databases <= serial < on_time else SupplySource.DROP_FOLDER
         schools.append(
             PrimarySchool(
                 id=numbers.primary_school(serial),

@@ -19,7 +19,7 @@ class Character(StrEnum):
     """Garbage stands between its dossiers in the drop folder."""
 
 
-class SupplyWay(StrEnum):
+class SupplySource(StrEnum):
     """How a primary school supplies; the words of the agreement."""
 
     DROP_FOLDER = "drop_folder"
@@ -46,7 +46,7 @@ class PrimarySchool:
     """BRIN and branch: 99AA00."""
     name: str
     address: Address
-    way: SupplyWay
+    way: SupplySource
     character: Character
     size: int
     """Number of pupils in group 8."""

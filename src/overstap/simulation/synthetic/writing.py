@@ -17,7 +17,7 @@ from overstap.simulation.synthetic.agreement import agreement_of, write_agreemen
 from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import write_reviews
-from overstap.simulation.synthetic.school import Character, PrimarySchool, SupplyWay
+from overstap.simulation.synthetic.school import Character, PrimarySchool, SupplySource
 
 APPLICATION_HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_school", "fase", "vastgelegd_op")
 
@@ -63,7 +63,7 @@ def write(
     places = {name: folder / name for name in ("drop", "late", "mended")}
     counts = dict.fromkeys(places, 0)
     for school in region.primary:
-        if school.way is SupplyWay.DROP_FOLDER:
+        if school.way is SupplySource.DROP_FOLDER:
             for name, count in write_school(region, school, folder).items():
                 counts[name] += count
     application_rows = write_applications(region, folder / "applications" / f"{region.name}.csv")

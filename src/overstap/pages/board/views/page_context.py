@@ -12,11 +12,11 @@ from overstap.clock import wall
 from overstap.errors import OverstapError
 from overstap.ledger.delivery import test_messages, uncollected
 from overstap.ledger.dossiers import outstanding
-from overstap.ledger.read_only import Looker
+from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rounds import progress, registrations, task_failures
 from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools, secondary_schools
 from overstap.ledger.session import UnitOfWork
-from overstap.pages.board.agreement_cache import Shelf
+from overstap.pages.board.agreement_cache import AgreementCache
 from overstap.pages.board.forecast import looks_back_to
 from overstap.pages.board.funnel import GONE, Layer, funnel
 from overstap.pages.board.person import BoardUser
@@ -44,8 +44,8 @@ class PageContext:
         base: path below which Airflow is served.
     """
 
-    looker: Looker
-    shelf: Shelf
+    looker: ReadOnlyLedger
+    shelf: AgreementCache
     person: BoardUser
     now: datetime
     base: str = ""
