@@ -298,7 +298,7 @@ def test_a_form_of_another_page_or_person_does_nothing(stage: Stage, visit: Call
             assert answer.status == 422, form
         coordinator.close()
         viewer = visit(VIEWER, here)
-        expect(viewer.get_by_text("Uw account mag in deze regio geen stappen opnieuw laten doen.")).to_be_visible()
+        expect(viewer.get_by_text("Uw account mag in deze regio geen taken opnieuw laten uitvoeren.")).to_be_visible()
         answer = viewer.request.post(f"{stage.address}{here}", form={"note": "x", "mark": str(mark)}, max_redirects=0)
         assert answer.status == 422
         viewer.close()
@@ -309,7 +309,14 @@ def test_the_administrator_sees_all_regions_and_the_health_of_the_system(
     stage: Stage, visit: Callable[..., Page]
 ) -> None:
     page = visit(ADMINISTRATOR, "/plugin/rondes/rondes/beheer")
-    for name in ("Planner (scheduler)", "Wachtrij", "Grootboek", "Certificaten", "Laatste back-up", "Getekend bewijs"):
+    for name in (
+        "Planner (scheduler)",
+        "Wachtrij",
+        "Grootboek",
+        "Certificaten",
+        "Laatste back-up",
+        "Ondertekend bewijs",
+    ):
         expect(board(page).locator("strong", has_text=name)).to_be_visible()
     for region in stage.agreements.values():
         expect(board(page).get_by_role("link", name=region.name).first).to_be_visible()

@@ -111,7 +111,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def get(api: AirflowApi, path: str, **params: Any) -> httpx.Response:
     if api._token is None:
         api.dags()  # signs in
-    return api._send("GET", path, params=params)
+    return api._send_once("GET", path, params=params)
 
 
 def asked(addresses: list[str], dag: str, run: str, task: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -188,11 +188,11 @@ def test_lists_that_are_asked_for_by_post_are_filtered(stage: Stage, other: Othe
         for region in other.strangers:
             with stage.api(stage.coordinator(region)) as api:
                 api.dags()
-                answer = api._send("POST", path, json=body)
+                answer = api._send_once("POST", path, json=body)
                 assert dag not in answer.text or answer.status_code in _ANSWERS, (path, answer.text[:200])
         with stage.api(stage.coordinator(other.region)) as api:
             api.dags()
-            assert dag in api._send("POST", path, json=body).text
+            assert dag in api._send_once("POST", path, json=body).text
 
 
 def changes(dag: str, run: str) -> Iterator[tuple[str, str, Any]]:
@@ -218,7 +218,7 @@ def changes(dag: str, run: str) -> Iterator[tuple[str, str, Any]]:
 
 
 def _try(api: AirflowApi, method: str, path: str, body: Any) -> httpx.Response:
-    return api._send(method, path, **({} if body is None else {"json": body}))
+    return api._send_once(method, path, **({} if body is None else {"json": body}))
 
 
 def standing(api: AirflowApi, dag: str, run: str) -> tuple[object, ...]:
@@ -318,7 +318,7 @@ def test_the_board_is_apart_as_well(stage: Stage, other: Other) -> None:
             own = f"/rondes/ronde/{stage.round_id(other.strangers[0])}/school/{school}/opnieuw"
             found = re.search(r'name="mark" value="([^"]+)"', get(api, own).text)
             for mark in ("y", *([found[1]] if found else [])):
-                posted = api._send("POST", f"{there}/school/{school}/opnieuw", data={"note": "x", "mark": mark})
+                posted = api._send_once("POST", f"{there}/school/{school}/opnieuw", data={"note": "x", "mark": mark})
                 assert posted.status_code == 404
     with stage.api(stage.coordinator(other.region)) as api:
         assert get(api, there).status_code == 200
