@@ -129,9 +129,9 @@ def _page(sheet: Sheet, sender: Sender, letter: InvitationLetter, at: datetime) 
     _code_box(sheet, sender, letter, facts, is_pupil=is_pupil)
     sheet.paragraph(say("what"))
     sheet.paragraph(say("help_pupil" if is_pupil else "help"))
-    sheet.paragraph(f"{words['closing']['nl']}\n{sender.school}", after=4)
-    sheet.say(size=9, colour=SOFT)
-    sheet.paragraph(f"English. {say('english_pupil' if is_pupil else 'english', 'en')}", line=4.6, after=0)
+    sheet.paragraph(f"{words['closing']['nl']}\n{sender.school}", after=2)
+    sheet.say(size=8.5, colour=SOFT)
+    sheet.paragraph(f"English. {say('english_pupil' if is_pupil else 'english', 'en')}", line=4.2, after=0)
     sheet.say()
 
 

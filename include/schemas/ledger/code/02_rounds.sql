@@ -94,13 +94,17 @@ create function overstap.undecided(of_round text) returns table (state text, cou
 -- Closes a round, unless something in it is undecided, which it gives. Closing again moves the moment: a rerun ends later.
 create function overstap.close_round(of_round text) returns json
     language plpgsql security definer set search_path = overstap, pg_temp as $$
-declare left_open json := (select json_object_agg(u.state, u.count) from undecided(of_round) u);
+declare
+    left_open json := (select json_object_agg(u.state, u.count) from undecided(of_round) u);
+    was_open boolean := exists (
+        select from round where round_id = of_round and region = acting_region() and closed_at is null);
 begin
     if left_open is not null then
         return left_open;
     end if;
     update round set closed_at = overstap.clock() where round_id = of_round and region = acting_region();
-    if found then
+    -- A rerun ends later; that the round was closed is in the chain already.
+    if found and was_open then
         perform append_decision('round.close', of_round, (
             select coalesce(json_object_agg(t.state, t.count), '{}')
               from (select d.state, count(*) from dossier d where d.round_id = of_round group by d.state order by d.state) t));
