@@ -112,7 +112,7 @@ def open_airflow(house: House) -> Airflow:
     with log.open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("player.py")), str(PROJECT / "dags")],
-            # Kept with the server: Airflow's database is there from one house to the next, with triggers under this key.
+            # Kept with the server: Airflow's database stays from one house to the next, with triggers under this key.
             env=environment(place, Passwords(house.server.folder), extra) | {"COLUMNS": "200"},
             cwd=home,
             stdin=subprocess.PIPE,
