@@ -34,7 +34,7 @@ def played(state_folder: Path) -> Iterator[tuple[Story, bool, str]]:
         try:
             house = demo.build(place, demo.Size(20, 5, 11), port=ports.any_free(), tell=lambda name: None)
             console = Console(record=True, width=160, file=(state_folder / "story.txt").open("w"))
-            story = Story(house, console, asks_person=False)
+            story = Story(house, console, asks_person=False, leaves_a_question=False)
             is_good = story.play()
             yield story, is_good, console.export_text()
         finally:

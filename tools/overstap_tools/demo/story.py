@@ -33,12 +33,16 @@ class Story:
         house: the demonstration that stands.
         console: where it is told.
         asks_person: wait for a person to answer the gate in Airflow, instead of answering it by script.
+        leaves_a_question: end with a question that is open, for who watches.
     """
 
-    def __init__(self, house: Demonstration, console: Console, *, asks_person: bool) -> None:
+    def __init__(
+        self, house: Demonstration, console: Console, *, asks_person: bool, leaves_a_question: bool = True
+    ) -> None:
         self.house = house
         self.console = console
         self.asks_person = asks_person
+        self.leaves_a_question = leaves_a_question and not asks_person
         self.round_id = house.agreement.round_id(ROUND)
         self.coordinator = CoordinatorClient(house.airflow.api(house.coordinator), DAG_ID)
         self.clerks = [Clerk(house, school) for school in house.region.primary]
@@ -85,7 +89,7 @@ class Story:
         if state == "success":
             self.tell("second_end")
         is_good = self._finish() and state == "success"
-        if is_good and not self.asks_person:
+        if is_good and self.leaves_a_question:
             self._leave_a_question(run_id)
         return is_good
 
