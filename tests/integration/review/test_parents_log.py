@@ -16,6 +16,7 @@ from overstap.clock import now
 from overstap.ledger.audit import verify
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.review import proof_wishes
+from overstap.oso.facts import facts_of
 from overstap.oso.reading import read
 from overstap.pki import TrustStore
 from overstap.pki.authority import DevelopmentAuthority
@@ -43,7 +44,7 @@ def names(place: Place, family: Family) -> list[str]:
             for one in dossiers.contents(unit, place.round_id, ["in_review", "inspected"])
             if one.ref.dossier == family.dossier
         )
-        return [one.name for one in people_of(unit.keys, read(content.content), now().date())]
+        return [one.name for one in people_of(unit.keys, facts_of(read(content.content)), now().date())]
 
 
 def make(place: Place, trust: TrustStore, wish: proof_wishes.Wish) -> bool:
