@@ -250,7 +250,7 @@ def _only_entry(archive: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, tuple[str, .
         raise Unfit("ATTACHMENT-005" if entries else "ATTACHMENT-004")
     entry = entries[0]
     names = names_of(entry)
-    if not all(map(_is_plain_name, names)):
+    if not names or not all(map(_is_plain_name, names)):
         raise Unfit("ATTACHMENT-006")
     if entry.is_dir() or stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         raise Unfit("ATTACHMENT-019")
