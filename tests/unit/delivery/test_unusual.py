@@ -80,7 +80,8 @@ def test_each_reason_has_its_sentence_with_its_facts() -> None:
     nothing = DeliverySituation([school("A", 10, accepted=10)])
     few = DeliverySituation([school("A", 10, inspected=1)])
     found = [*unusual(everything), *unusual(nothing), *unusual(few)]
-    assert {one.reason for one in found} == set(said)
+    at_intake = {"many_unstated"}  # raised where registrations are read
+    assert {one.reason for one in found} == set(said) - at_intake
     for one in found:
         for language in ("nl", "en"):
             assert said[one.reason][language].format(count=one.count, **one.facts)
