@@ -57,7 +57,7 @@ def test_make_alone_lists_what_it_can_do(clone: Path, tools: Path) -> None:
     done = make(clone, path=tools)
     assert done.returncode == 0
     assert {line.split()[1] for line in done.stdout.splitlines()} == {
-        *("demo", "stop", "test", "check", "bench", "lock", "clean")
+        *("demo", "stop", "test", "check", "bench", "lock", "deploy", "bundle", "clean")
     }
 
 
