@@ -152,7 +152,7 @@ def test_a_list_is_read_and_its_faults_told(
     )
     page.get_by_label("Hoe is het dossier ingezien?").select_option("paper_list")
     page.get_by_role("button", name="Lijst inlezen").click()
-    expect(page.get_by_role("status")).to_contain_text("vastgelegd 1, stond er al 0, telt niet 2")
+    expect(page.get_by_role("status")).to_contain_text("Vastgelegd: 1. Stond er al: 0. Niet vastgelegd: 2.")
     expect(page.get_by_role("status")).to_contain_text("regel 3")
     sound(page, serious, "list")
     page.get_by_role("button", name="Lijst inlezen").click()

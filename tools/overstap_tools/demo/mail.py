@@ -3,11 +3,12 @@
 import sys
 
 from overstap.agreements.model import Notices
+from overstap.ledger.read_only import ReadOnlyLedger
+from overstap.ledger.rounds.due_work import NOTICES, due_work
 from overstap_tools.demo.sandbox import DemoPlace
 from overstap_tools.local import ports
-from overstap_tools.local.api import AirflowApi
 from overstap_tools.local.services import Service
-from overstap_tools.local.waiting import wait_until_listening
+from overstap_tools.local.waiting import wait_until, wait_until_listening
 
 AT_ANY_HOUR = Notices(digest_at="00:00", quiet_from="00:00", quiet_until="00:00", weekends=True)
 """A demonstration is also given in the evening."""
@@ -29,12 +30,20 @@ def start(place: DemoPlace) -> None:
     wait_until_listening(service, port)
 
 
-def deliver(api: AirflowApi, region: str) -> None:
-    """Let the region's mail be written and sent now, instead of within five minutes.
+def wait_until_sent(looker: ReadOnlyLedger, region: str, seconds: float) -> None:
+    """Wait until no mail of a region is due: its own background work writes and sends what there is to tell.
 
     Args:
-        api: the coordinator's.
+        looker: reads the ledger.
         region: region id.
+        seconds: how long to wait at most.
+
+    Raises:
+        OverstapError: LOCAL-010 when the time is up.
     """
-    dag_id = f"notices__{region}"
-    api.wait_for_run(dag_id, api.trigger(dag_id))
+    wait_until(
+        lambda: not any(one.is_due for one in due_work(looker) if (one.region, one.work) == (region, NOTICES)),
+        f"mail of {region}",
+        seconds,
+        poll_seconds=1.0,
+    )

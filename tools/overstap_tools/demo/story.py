@@ -10,6 +10,7 @@ from rich.console import Console
 
 from overstap.clock import now, wall
 from overstap.ledger import Ledger
+from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.simulation.synthetic.school import Character, PrimarySchool
 from overstap.texts import texts
 from overstap_tools.demo import families, mail, schools
@@ -48,6 +49,7 @@ class Story:
         self.clerks = [Clerk(house, school) for school in house.region.primary]
         settings = house.place.settings(house.postgres)
         self.ledger = Ledger(settings["OVERSTAP_LEDGER"], Path(settings["OVERSTAP_KEYS"]))
+        self._looker = ReadOnlyLedger(settings["OVERSTAP_LEDGER"])
         self._told: dict[tuple[str, int], tuple[str, int]] = {}
         self._asked: set[tuple[str, int] | None] = set()
         self._releases = 0
@@ -214,7 +216,7 @@ class Story:
     def _finish(self) -> bool:
         """Show the tables, write what a person would want to open, and check the ledger."""
         house = self.house
-        mail.deliver(self.coordinator.api, REGION)
+        mail.wait_until_sent(self._looker, REGION, self._longest)
         self.tell("mail", count=str(len(list(house.place.mails.rglob("*.eml")))), path=str(house.place.mails))
         self.at("end")
         self.console.print()
