@@ -132,6 +132,30 @@ def watch(
 
 
 @app.command()
+def fetch(
+    urls: Annotated[list[str] | None, typer.Argument(help="Further addresses of revocation lists")] = None,
+    trust: Folder = None,
+) -> None:
+    """Fetch the revocation lists that certificates name into the folder `ca`; exit 1 when one could not be fetched."""
+    from overstap.pki import TrustStore
+    from overstap.pki.list_fetching import fetch_lists, sentence
+    from overstap.texts import texts
+
+    store = TrustStore(trust or Settings().need_path("trust"), production=Settings().production)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    found = []
+    for one in fetch_lists(store, at=clock.now(), more=urls or ()):
+        found.append(one)
+        console.print(f"{one.url}: {sentence(one)}", style=None if one.is_good else "red")
+        console.print(f"  {sentence(one, language='en')}", style="dim")
+    if not found:
+        words = texts("trust/fetch")["none"]
+        console.print(words["nl"])
+        console.print(f"  {words['en']}", style="dim")
+    raise typer.Exit(0 if all(one.is_good for one in found) else 1)
+
+
+@app.command()
 def crl(
     trust: Folder = None,
     revoke: Annotated[list[Path] | None, typer.Option(help="Certificate file to revoke")] = None,

@@ -52,12 +52,14 @@ class DevelopmentAuthority:
         folder: the trust folder.
         at: the moment of making; validity counts from it.
         ocsp: address of this authority's OCSP service, which new certificates name; none when None.
+        lists: address of the issuing authority's revocation list, which new certificates name; none when None.
     """
 
-    def __init__(self, folder: Path, *, at: datetime, ocsp: str | None = None) -> None:
+    def __init__(self, folder: Path, *, at: datetime, ocsp: str | None = None, lists: str | None = None) -> None:
         self.folder = folder
         self.at = at
         self._ocsp = ocsp
+        self._lists = lists
         ca = folder / "ca"
         if not (ca / "issuing.key").exists():
             if ca.exists() and any(ca.glob("*.crt")):  # never mix with an authority whose key is elsewhere
@@ -187,6 +189,9 @@ class DevelopmentAuthority:
             where = x509.UniformResourceIdentifier(self._ocsp)
             service = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, where)
             builder = builder.add_extension(x509.AuthorityInformationAccess([service]), critical=False)
+        if self._lists:
+            point = x509.DistributionPoint([x509.UniformResourceIdentifier(self._lists)], None, None, None)
+            builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
         names = [general_name(host) for host in hosts] if role is Role.TLS else []
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)

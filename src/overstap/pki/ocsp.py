@@ -19,14 +19,16 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, SignatureAlgorithmOID
 
 from overstap.errors import OverstapError
+from overstap.pki.bounded_http import Bounds, FetchError, fetch
 from overstap.pki.certificates import UNREADABLE, label
-from overstap.pki.plain_http import post
 
 _NONCE_BYTES = 32  # RFC 9654 section 2.1
 _SKEW = timedelta(minutes=5)
 _WITHOUT_END = timedelta(hours=1)  # how long an answer counts that states no end
 _SILENCE_SECONDS = 60.0  # a service that gave no answer is left alone for so long: sealing asks thousands of times
 _KEPT = 10_000
+BOUNDS = Bounds(seconds=8.0, most_bytes=64 * 1024)
+"""Limits of one OCSP request. No redirects: RFC 6960 has none, and a POST that becomes a GET asks nothing."""
 _STRONG = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _PKCS1 = frozenset(
     {
@@ -67,6 +69,7 @@ class Responders:
         now: the clock, against which an answer must be fresh, whatever moment is asked about.
         random: gives random bytes, for the nonce.
         monotonic: seconds, for how long a silent service is left alone.
+        bounds: limits of one request.
     """
 
     def __init__(
@@ -75,10 +78,12 @@ class Responders:
         *,
         random: Callable[[int], bytes] = os.urandom,
         monotonic: Callable[[], float] = time.monotonic,
+        bounds: Bounds = BOUNDS,
     ) -> None:
         self._now = now
         self._random = random
         self._monotonic = monotonic
+        self._bounds = bounds
         self._said: dict[x509.Certificate, OcspStatus] = {}
         self._silent: dict[str, float] = {}
 
@@ -128,13 +133,15 @@ class Responders:
         asked = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1())  # noqa: S303
         request = asked.add_extension(x509.OCSPNonce(nonce), critical=False).build()
         try:
-            data = post(
+            data = fetch(
                 url,
-                request.public_bytes(serialization.Encoding.DER),
+                self._bounds,
+                method="POST",
+                body=request.public_bytes(serialization.Encoding.DER),
                 kind="application/ocsp-request",
                 answer="application/ocsp-response",
             )
-        except OSError as problem:
+        except FetchError as problem:
             self._silent[url] = self._monotonic() + _SILENCE_SECONDS
             raise NoAnswerError(f"{url}: {problem}") from problem
         try:

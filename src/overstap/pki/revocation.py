@@ -31,19 +31,28 @@ _REASONS = frozenset(x509.ReasonFlags) - {x509.ReasonFlags.unspecified, x509.Rea
 """All that `onlySomeReasons` can name (RFC 5280 section 4.2.1.13)."""
 
 
-def _read(path: Path) -> x509.CertificateRevocationList:
-    try:
-        data = path.read_bytes()
-        return x509.load_pem_x509_crl(data) if data.startswith(b"-----") else x509.load_der_x509_crl(data)
-    except (OSError, *UNREADABLE) as error:
-        raise OverstapError("TRUST-014", file=path.name, folder=path.parent.name) from error
+def load(data: bytes) -> x509.CertificateRevocationList:
+    """Read a list in PEM or DER.
+
+    Raises:
+        ValueError: it is not one, or another exception of `certificates.UNREADABLE`.
+    """
+    return x509.load_pem_x509_crl(data) if data.startswith(b"-----") else x509.load_der_x509_crl(data)
 
 
-def _is_signed_by(found: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+def is_signed_by(found: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    """Tell whether a list names an authority as its issuer and has a valid signature of its key (EC or RSA)."""
     key = issuer.public_key()
     if found.issuer != issuer.subject or not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
         return False
     return found.is_signature_valid(key)
+
+
+def _read(path: Path) -> x509.CertificateRevocationList:
+    try:
+        return load(path.read_bytes())
+    except (OSError, *UNREADABLE) as error:
+        raise OverstapError("TRUST-014", file=path.name, folder=path.parent.name) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +221,7 @@ class RevocationLists:
     def _signed_by(self, issuer: x509.Certificate) -> Iterator[_List]:
         for one in self._lists:
             try:
-                found = _List.of(one, issuer) if _is_signed_by(one, issuer) else None
+                found = _List.of(one, issuer) if is_signed_by(one, issuer) else None
             except UNREADABLE:  # an extension that is not one, found when it is looked at
                 found = None
             if found is not None:

@@ -11,11 +11,13 @@ from cryptography import x509
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.pki import certificates, path_validation
+from overstap.pki.bounded_http import Bounds
 from overstap.pki.certificates import CertificateChain
 from overstap.pki.identities import DecryptionIdentity, KeyRing, RecipientCertificate, SigningIdentity, TlsIdentity
 from overstap.pki.keyfiles import PrivateKey, read_certificates, read_key
 from overstap.pki.listings import Listings, number_of
 from overstap.pki.numbers import oin_of
+from overstap.pki.ocsp import BOUNDS as OCSP_BOUNDS
 from overstap.pki.ocsp import Responders
 from overstap.pki.pkcs12 import PASSWORD_SUFFIX, is_pkcs12, pkcs12_beside, read_pkcs12
 from overstap.pki.revocation import RevocationLists
@@ -41,13 +43,16 @@ class TrustStore:
         folder: the trust folder.
         production: refuse certificates made for demo and tests.
         clock: the present moment, against which an answer of an OCSP service must be fresh.
+        ocsp: limits of one OCSP request.
     """
 
-    def __init__(self, folder: Path, *, production: bool, clock: Callable[[], datetime] = now) -> None:
+    def __init__(
+        self, folder: Path, *, production: bool, clock: Callable[[], datetime] = now, ocsp: Bounds = OCSP_BOUNDS
+    ) -> None:
         self.folder = folder
         self.production = production
         self._revocations = RevocationLists(folder / "ca")
-        self._responders = Responders(clock)
+        self._responders = Responders(clock, bounds=ocsp)
         self._files: dict[Path, tuple[int, object]] = {}
         self._listings = Listings()
         self._paired: dict[Path, tuple[PrivateKey, x509.Certificate]] = {}
@@ -219,7 +224,7 @@ class TrustStore:
     def authorities(self) -> Iterator[tuple[x509.Certificate, datetime | None]]:
         """Yield each authority with the moment until which its newest revocation list counts, if it has one."""
         self._revocations.refresh()
-        for one in self._authorities():
+        for one in self.authority_certificates():
             yield one, self._revocations.until(one)
 
     def _check_lasting(self, certificate: x509.Certificate, role: Role, oin: str, at: datetime) -> CertificateChain:
@@ -296,14 +301,19 @@ class TrustStore:
             return list(self._cached(path, read_pkcs12).certificates)
         return self._cached(path, read_certificates)
 
-    def _authorities(self) -> list[x509.Certificate]:
+    def authority_certificates(self) -> list[x509.Certificate]:
+        """Return the certificates of every authority in `ca/`, whether or not its revocation list can be read.
+
+        Raises:
+            OverstapError: TRUST-014 when a certificate file is not readable.
+        """
         return [one for path in sorted((self.folder / "ca").glob("*.crt")) for one in self._certificates(path)]
 
     def _roots(self) -> list[x509.Certificate]:
-        return [one for one in self._authorities() if one.subject == one.issuer]
+        return [one for one in self.authority_certificates() if one.subject == one.issuer]
 
     def _between(self) -> list[x509.Certificate]:
-        return [one for one in self._authorities() if one.subject != one.issuer]
+        return [one for one in self.authority_certificates() if one.subject != one.issuer]
 
     def _cached(self, path: Path, read: Callable[[Path], _T]) -> _T:
         """Read a file again only when it or its password changed; its mode counts as a change too (st_ctime)."""

@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -27,10 +26,11 @@ from overstap.pki import (
     Role,
     TrustStore,
     oin_of,
-    plain_http,
 )
 from overstap.pki.authority import new_key
+from overstap.pki.bounded_http import Bounds
 from overstap.pki.keyfiles import key_bytes, read_certificates, read_key
+from overstap.pki.ocsp import BOUNDS
 from overstap.whole_files import write_new
 
 SCHOOL, OTHER = "98XA00", "98XB00"
@@ -251,7 +251,7 @@ def test_an_answer_about_another_certificate(
 
 @pytest.mark.parametrize("way", ["nothing", "no DER", "error", "huge", "slow"])
 def test_a_service_that_fails_means_hold_and_is_left_alone(
-    way: str, service: Service, store: TrustStore, certificate: x509.Certificate, monkeypatch: pytest.MonkeyPatch
+    way: str, service: Service, certificate: x509.Certificate
 ) -> None:
     """F41: neither says good, so nothing is sent; thousands of dossiers do not wait for it one by one."""
     service.state(certificate, "V")
@@ -264,8 +264,8 @@ def test_a_service_that_fails_means_hold_and_is_left_alone(
         "slow": lambda question, answer: over.wait(30) and None,
     }
     service.lie = answers[way]
-    if way == "slow":
-        monkeypatch.setattr(plain_http.post, "__kwdefaults__", {"seconds": 0.3})
+    bounds = Bounds(seconds=0.3, most_bytes=64 * 1024) if way == "slow" else BOUNDS
+    store = TrustStore(service.folder, production=False, ocsp=bounds)
     assert code(store) == "TRUST-009"
     over.set()
     asked = service.asked
@@ -274,28 +274,3 @@ def test_a_service_that_fails_means_hold_and_is_left_alone(
         assert service.asked == asked
     service.lie = None
     assert TrustStore(service.folder, production=False).recipient(SCHOOL, at=now())
-
-
-def test_drops_do_not_stretch_the_deadline() -> None:
-    listener = socket.create_server(("127.0.0.1", 0))
-    over = threading.Event()
-
-    def drip() -> None:
-        connection, _ = listener.accept()
-        with contextlib.suppress(OSError), connection:
-            while not over.wait(0.02):
-                connection.sendall(b"H")
-
-    threading.Thread(target=drip, daemon=True).start()
-    with pytest.raises(OSError, match=r"in time|timed out"):
-        plain_http.post(f"http://127.0.0.1:{listener.getsockname()[1]}/", b"", kind="a/b", answer="c/d", seconds=0.3)
-    over.set()
-    listener.close()
-
-
-@pytest.mark.parametrize(
-    "url", ["https://127.0.0.1/", "file:///etc/passwd", "http:///x", "http://127.0.0.1:99999/", "ldap://x"]
-)
-def test_other_addresses_are_not_asked(url: str) -> None:
-    with pytest.raises(OSError, match="not an address"):
-        plain_http.post(url, b"", kind="a/b", answer="c/d")

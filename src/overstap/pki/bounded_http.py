@@ -1,0 +1,169 @@
+"""Bounded HTTP requests to a certificate authority's public services: OCSP (RFC 6960) and revocation lists (RFC 5280).
+
+The answers are signed, so plain HTTP is enough. A server that is slow, endless or elsewhere must not delay the caller:
+every request has one deadline from name resolution to the last byte, and a limit on the size of the answer.
+"""
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+import httpx
+
+_SCHEMES = frozenset({"http", "https"})
+_HIGHEST_PORT = 65_535
+_GRACE_SECONDS = 1.0  # for the event loop to cancel what is under way, before the caller stops waiting for it
+
+
+class FetchProblem(StrEnum):
+    """Why a request brought no answer."""
+
+    ADDRESS = "address"
+    """The address has a scheme that is not asked, no host, or a port that does not exist."""
+    UNREACHABLE = "unreachable"
+    """No connection, or one that broke."""
+    LATE = "late"
+    """Not complete by the deadline."""
+    TOO_LARGE = "too_large"
+    REDIRECT = "redirect"
+    """A redirect where none is followed, one to another scheme, or too many."""
+    STATUS = "status"
+    """Another HTTP status than 200."""
+    MEDIA_TYPE = "media_type"
+    """Another media type than was asked for, or a compressed body."""
+
+
+class FetchError(OSError):
+    """A request brought no answer.
+
+    Args:
+        problem: the kind of failure.
+        detail: technical words for the log, without content of the answer.
+    """
+
+    def __init__(self, problem: FetchProblem, detail: str) -> None:
+        super().__init__(detail)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Limits of one request."""
+
+    seconds: float
+    """From beginning to end, redirects included."""
+    most_bytes: int
+    """Length of the answer's body."""
+    redirects: int = 0
+    """How many redirects are followed, each to the scheme of the first address."""
+    schemes: frozenset[str] = frozenset({"http"})
+    """The schemes that are asked: http, https or both."""
+
+
+def fetch(
+    url: str,
+    bounds: Bounds,
+    *,
+    method: Literal["GET", "POST"] = "GET",
+    body: bytes = b"",
+    kind: str | None = None,
+    answer: str | None = None,
+) -> bytes:
+    """Send one HTTP request and return the body of the answer.
+
+    The environment's proxies, passwords and certificate files are not used. A user name in the address is not sent.
+
+    Args:
+        url: `http://host[:port]/path`, or https where the bounds allow it.
+        bounds: deadline in seconds, size in bytes, redirects and schemes.
+        method: GET or POST.
+        body: content of the request.
+        kind: media type of `body`.
+        answer: media type that the answer must have; any when None.
+
+    Raises:
+        FetchError: there is no answer within the bounds, or another one than was asked for.
+    """
+    address = _address(url, bounds)
+    headers = {"Accept": answer or "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+    if kind is not None:
+        headers["Content-Type"] = kind
+    outcome: Future[bytes] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(asyncio.run(_within(address, bounds, method, body, headers, answer)))
+        except BaseException as problem:  # whatever it is, it is raised in the thread that waits for it
+            outcome.set_exception(problem)
+
+    # A thread of its own: a deadline that also holds for dripping headers takes an event loop, and the caller may run
+    # in one. It is a daemon, since a name server that hangs cannot be cancelled.
+    threading.Thread(target=run, name="bounded-http", daemon=True).start()
+    try:
+        return outcome.result(bounds.seconds + _GRACE_SECONDS)
+    except TimeoutError:
+        raise FetchError(FetchProblem.LATE, "no answer in time") from None
+
+
+def _address(url: str, bounds: Bounds) -> httpx.URL:
+    try:
+        address = httpx.URL(url).copy_with(userinfo=b"")
+    except httpx.InvalidURL as problem:
+        raise FetchError(FetchProblem.ADDRESS, "not an address that is asked") from problem
+    allowed = bounds.schemes & _SCHEMES
+    if address.scheme not in allowed or not address.host or (address.port or 1) > _HIGHEST_PORT:
+        raise FetchError(FetchProblem.ADDRESS, f"not an address over {' or '.join(sorted(allowed))}")
+    return address
+
+
+async def _within(
+    address: httpx.URL, bounds: Bounds, method: str, body: bytes, headers: dict[str, str], answer: str | None
+) -> bytes:
+    try:
+        async with (
+            asyncio.timeout(bounds.seconds),
+            # trust_env: which certificate is asked about is no business of a proxy that happens to be configured
+            httpx.AsyncClient(trust_env=False, timeout=bounds.seconds) as client,
+        ):
+            for _ in range(bounds.redirects + 1):
+                request = client.build_request(method, address, content=body or None, headers=headers)
+                response = await client.send(request, stream=True)
+                try:
+                    if response.next_request is None:
+                        return await _body_of(response, bounds, answer)
+                    address = _next(response.next_request.url, address, bounds)
+                finally:
+                    await response.aclose()
+            raise FetchError(FetchProblem.REDIRECT, f"more than {bounds.redirects} redirects")
+    except TimeoutError:
+        raise FetchError(FetchProblem.LATE, "no answer in time") from None
+    except httpx.TimeoutException:
+        raise FetchError(FetchProblem.LATE, "no answer in time") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as problem:
+        raise FetchError(FetchProblem.UNREACHABLE, f"no answer over HTTP ({type(problem).__name__})") from problem
+
+
+def _next(target: httpx.URL, asked: httpx.URL, bounds: Bounds) -> httpx.URL:
+    if target.scheme != asked.scheme:
+        raise FetchError(FetchProblem.REDIRECT, f"a redirect from {asked.scheme} to another scheme")
+    return _address(str(target), bounds)
+
+
+async def _body_of(response: httpx.Response, bounds: Bounds, answer: str | None) -> bytes:
+    found = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if response.status_code != httpx.codes.OK:
+        raise FetchError(FetchProblem.STATUS, f"the answer has status {response.status_code}")
+    if answer is not None and found != answer:
+        raise FetchError(FetchProblem.MEDIA_TYPE, f"the answer has type {found[:80] or '-'}")
+    if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        # Not asked for; a few kilobytes may unpack to gigabytes
+        raise FetchError(FetchProblem.MEDIA_TYPE, "the answer is compressed")
+    content = bytearray()
+    async for part in response.aiter_raw():
+        content += part
+        if len(content) > bounds.most_bytes:
+            raise FetchError(FetchProblem.TOO_LARGE, f"the answer has more than {bounds.most_bytes} bytes")
+    return bytes(content)
