@@ -10,6 +10,7 @@ import psycopg
 
 from overstap.clock import now
 from overstap.doctor.finding import Finding, good, mind, unseen, wrong
+from overstap.ledger.server import real_clock
 from overstap.settings import Settings
 
 APART_MIND, APART_WRONG = timedelta(seconds=2), timedelta(seconds=30)
@@ -25,13 +26,11 @@ def findings(settings: Settings) -> Iterator[Finding]:
     try:
         with psycopg.connect(settings.ledger, connect_timeout=10) as connection:
             before = now()
-            row = connection.execute("select clock_timestamp()").fetchone()
+            there = real_clock(connection)
             after = now()
     except psycopg.OperationalError:
         return  # the ledger's own check says so
-    if row is None:
-        return
-    apart = abs(row[0] - (before + (after - before) / 2))
+    apart = abs(there - (before + (after - before) / 2))
     said = f"the database's clock is {apart.total_seconds():.1f} s away"
     do = "let both machines follow the same time server"
     if apart > APART_WRONG:

@@ -9,6 +9,7 @@ from overstap.clock import now
 from overstap.doctor.finding import Finding, good, mind, unseen, wrong
 from overstap.ledger.backups import KINDS, newest
 from overstap.ledger.migrate import pending
+from overstap.ledger.server import described
 from overstap.settings import Settings
 
 OLD, VERY_OLD = timedelta(hours=26), timedelta(days=3)
@@ -22,12 +23,11 @@ def findings(settings: Settings) -> Iterator[Finding]:
         return
     try:
         with psycopg.connect(settings.ledger, connect_timeout=_SECONDS) as connection:
-            row = connection.execute("select current_setting('server_version'), current_setting('server_encoding')")
-            version, encoding = row.fetchone() or ("?", "?")
-            if encoding != "UTF8":
+            server = described(connection)
+            if server.encoding != "UTF8":
                 do = "make the database server anew with --encoding=UTF8, and restore"
-                yield wrong("ledger", f"its text is in {encoding}, not in UTF8", do)
-            yield good("ledger", f"PostgreSQL {version} answers")
+                yield wrong("ledger", f"its text is in {server.encoding}, not in UTF8", do)
+            yield good("ledger", f"PostgreSQL {server.version} answers")
             made = newest(connection)
     except psycopg.OperationalError as error:
         do = "look at: docker compose ps postgres; docker compose logs postgres"

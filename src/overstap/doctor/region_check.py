@@ -9,7 +9,7 @@ from overstap.agreements.load import agreement_paths, load_agreement
 from overstap.clock import now
 from overstap.doctor.finding import Finding, good, mind, unseen, wrong
 from overstap.errors import OverstapError
-from overstap.ledger import open_ledger
+from overstap.ledger import open_ledger, schools
 from overstap.ledger.region_keys import load_keys
 from overstap.pki import TrustStore
 from overstap.pki.watch import AHEAD_DAYS, expiring, sentence
@@ -66,7 +66,7 @@ def _role(settings: Settings, region: str) -> Iterator[Finding]:
     ledger = open_ledger(settings)
     try:
         with ledger.unit(region, "doctor") as unit:
-            unit.one("select count(*) from overstap.region")
+            schools.known(unit)
         yield good(f"ledger {region}", "the region is there")
     except OverstapError as error:
         if error.code != "LEDGER-001":  # the keys have a line of their own

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
-from overstap.ledger import Ledger
+from overstap.ledger import Ledger, database_clock
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.current_versions import current_versions
@@ -72,7 +72,7 @@ def print_letters(
     with ledger.unit(region, actor) as unit:
         found = get_round(unit, round_id)
         agreed = found.agreement.round(found.kind)
-        if not unit.one("select overstap.clock() >= %(from)s", **{"from": sent_from(agreed)})[0]:
+        if not database_clock.has_come(unit, sent_from(agreed)):
             raise OverstapError("REVIEW-026", moment=wall(sent_from(agreed)).strftime("%d-%m-%Y %H:%M"))
         if again:
             dossiers = [find_of_school(unit, round_id, school, key) for key in again]

@@ -1,40 +1,70 @@
-"""SQL about the ledger stands in the ledger: what else asks is named here, and the list only gets shorter."""
+"""SQL about the ledger stands in the ledger, and a unit of work is queried there alone."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import overstap
 
 PACKAGE = Path(overstap.__file__).parent
-ASKS = re.compile(r"\b(from|join|into|update|call|select) overstap\.[a-z_]+\b(?!\.)(?! import)")
-STILL = {
-    "doctor/region_check.py",
-    "pages/board/rounds.py",
-    "pages/board/views/page_context.py",
-    "pages/board/views/school.py",
-    "pages/parents/store.py",
-    "pages/school/desk.py",
-    "pages/school/pupils.py",
-    "review/printing_letters.py",
+SQL = re.compile(r"\b(from|join|into|update|call|select|table|function) +overstap\.[a-z_]+\b(?!\.)(?! import)", re.I)
+QUERIES = {"rows", "one", "run", "insert", "plain"}
+ANOTHER_DATABASE = {
+    "intake/applications.py": "the view of a registration system",
+    "intake/sources/las_database.py": "the view of a school's pupil administration system",
+    "orchestration/board.py": "Airflow's own, by its models",
+    "orchestration/state.py": "Airflow's own, by its models",
+    "receiver/postgres_store.py": "a receiving school's own",
+    "simulation/sandbox.py": "the server, on which it makes and drops databases",
+    "simulation/synthetic/las.py": "the made-up database of a school system",
 }
-"""What still asks by itself: pages, and the examination of an installation."""
+"""Who executes statements, and in which database that is not the ledger."""
 
 
-def asking() -> set[str]:
-    found = set()
-    for path in PACKAGE.rglob("*.py"):
+def outside() -> Iterator[tuple[str, str]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE).as_posix()
-        if name.startswith("ledger/"):
-            continue
-        lines = [line for line in path.read_text().splitlines() if not line.lstrip().startswith(("from ", "import "))]
-        if ASKS.search("\n".join(lines)):
-            found.add(name)
-    return found
+        if not name.startswith("ledger/"):
+            yield name, path.read_text()
 
 
-def test_only_the_ledger_asks_the_database() -> None:
-    assert asking() <= STILL
+def texts(tree: ast.AST) -> Iterator[str]:
+    """Yield every text of a module but its docstrings; parts of one text as one."""
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.value
 
 
-def test_what_asks_no_longer_is_off_the_list() -> None:
-    assert asking() >= STILL
+def queries(tree: ast.AST) -> Iterator[str]:
+    """Yield calls that query a unit of work or the session: `unit.rows(...)`, `ledger.plain(...)`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in QUERIES:
+            owner = ast.unparse(node.func.value).rpartition(".")[2]
+            if owner in ("unit", "ledger", "connection"):
+                yield ast.unparse(node.func)
+
+
+def test_sql_about_the_ledger_stands_in_the_ledger_only() -> None:
+    assert [name for name, text in outside() if any(SQL.search(one) for one in texts(ast.parse(text)))] == []
+
+
+def test_a_unit_of_work_is_queried_in_the_ledger_only() -> None:
+    assert {name: found for name, text in outside() if (found := list(queries(ast.parse(text))))} == {}
+
+
+def test_who_executes_statements_does_so_in_another_database() -> None:
+    # The executor of an operator, a pool of threads or a cursor of a LAS is told from a connection by its name
+    executes = re.compile(r"\b(connection|cursor|session)\.(execute|executemany|scalars?|copy)\(")
+    found = {name for name, text in outside() if executes.search(text)}
+    assert found == set(ANOTHER_DATABASE)
+
+
+def test_the_rules_find_what_they_look_for() -> None:
+    bad = ast.parse(
+        'def f(unit):\n    """Read from overstap.round."""\n    return unit.rows("select 1 from " "overstap.round")'
+    )
+    assert [one for one in texts(bad) if SQL.search(one)]
+    assert list(queries(bad)) == ["unit.rows"]
+    assert not [one for one in texts(ast.parse('"""Read from overstap.round."""')) if SQL.search(one)]

@@ -32,6 +32,12 @@ def keep(unit: UnitOfWork, round_id: str, school: str, report: SchoolReport) -> 
     )
 
 
+def is_there(unit: UnitOfWork, round_id: str, school: str) -> bool:
+    """Tell whether a school has a report on a round."""
+    query = "select 1 from overstap.school_report where round_id = %(round)s and school = %(school)s"
+    return bool(unit.rows(query, round=round_id, school=school))
+
+
 def get(unit: UnitOfWork, round_id: str, school: str) -> SchoolReport:
     """Return a school's newest report.
 

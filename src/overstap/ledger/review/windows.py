@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from overstap.errors import OverstapError
+from overstap.ledger import database_clock
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
 
@@ -123,7 +124,7 @@ def decide_window(
         return int(seen[0][0])
     found = get_round(unit, round_id)
     agreed = found.agreement.round(found.kind)
-    rule, latest, at = agreed.not_inspected, agreed.milestones.receipts_due, unit.one("select overstap.clock()")[0]
+    rule, latest, at = agreed.not_inspected, agreed.milestones.receipts_due, database_clock.present(unit)
     if choice not in ALLOWED[rule]:
         raise OverstapError("REVIEW-020", choice=choice, rule=rule)
     lapsed: dict[str, int] = dict(

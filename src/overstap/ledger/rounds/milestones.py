@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from overstap.errors import OverstapError
+from overstap.ledger import database_clock
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.ledger.session import UnitOfWork
@@ -38,7 +39,7 @@ def note_passed(unit: UnitOfWork, round_id: str) -> list[Passed]:
     """
     found = get_round(unit, round_id)
     stones = found.agreement.round(found.kind).milestones
-    at = unit.one("select overstap.clock()")[0]
+    at = database_clock.present(unit)
     new = []
     for name in found.kind.milestones:
         moment = getattr(stones, name)

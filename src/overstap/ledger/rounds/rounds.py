@@ -6,6 +6,7 @@ from datetime import datetime
 
 from overstap.agreements import Agreement, RoundId, RoundKind
 from overstap.errors import OverstapError
+from overstap.ledger import database_clock
 from overstap.ledger.session import UnitOfWork
 
 
@@ -80,7 +81,7 @@ def get_round(unit: UnitOfWork, round_id: str) -> RoundRow:
 
 def collecting(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
     """Return the rounds of a school year that are open and whose data are not due yet, by the database's clock."""
-    at = unit.one("select overstap.clock()")[0]
+    at = database_clock.present(unit)
     found = [
         get_round(unit, row[0])
         for row in unit.rows(

@@ -1,12 +1,12 @@
 """Rounds of a region: those in the ledger, and those agreed and not yet open."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from overstap.agreements import Agreement, Milestones, RoundKind
+from overstap.ledger.rounds import round_overview
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.funnel import Layer, Step
 
@@ -105,21 +105,16 @@ def opened_rounds(unit: UnitOfWork) -> list[RoundView]:
     """Return the rounds of the region that the ledger knows, the newest first, without their funnels."""
     return [
         RoundView(
-            round_id,
+            one.round_id,
             unit.region,
-            name,
-            school_year,
-            RoundKind(kind),
-            Milestones.model_validate_json(json.dumps(milestones)),
-            opened_at,
-            closed_at,
+            one.region_name,
+            one.round_id.school_year,
+            one.round_id.kind,
+            one.milestones,
+            one.opened_at,
+            one.closed_at,
         )
-        for round_id, school_year, kind, name, milestones, opened_at, closed_at in unit.rows(
-            "select o.round_id, o.school_year, o.kind, a.agreement ->> 'name', "
-            "a.agreement -> 'rounds' -> o.kind -> 'milestones', o.opened_at, o.closed_at from overstap.round o "
-            "join overstap.round_agreement a on a.round_id = o.round_id and a.number = o.agreement_number "
-            "order by o.opened_at desc"
-        )
+        for one in round_overview.opened(unit)
     ]
 
 

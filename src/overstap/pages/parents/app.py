@@ -26,11 +26,12 @@ from starlette.staticfiles import StaticFiles
 
 from overstap.alarms import raise_alarm
 from overstap.clock import now
+from overstap.ledger.review.parents_functions import LedgerUnavailableError, SignIn
 from overstap.oso.labels import labels
 from overstap.pages.parents import forms
 from overstap.pages.parents.lines import block_html
 from overstap.pages.parents.pdf import dossier_pdf, given_by, notes, receipt_pdf
-from overstap.pages.parents.store import Away, Look, ReviewStore, SignIn
+from overstap.pages.parents.store import Look, ReviewStore
 from overstap.pages.parents.wording import FIRST, PageLanguage, languages
 from overstap.pages.shared.frame import STATIC, environment
 from overstap.pages.shared.guard import Guard
@@ -104,7 +105,11 @@ def build_app(store: ReviewStore, site: Site, workers: Executor) -> Quiet:
     routes: list[BaseRoute] = [Mount("/static", StaticFiles(directory=STATIC))]
     routes += [Route(path, _endpoint(page), methods=["GET"]) for path, page in pages.gets().items()]
     routes += [Route(path, _endpoint(page), methods=["POST"]) for path, page in pages.posts().items()]
-    app = Starlette(routes=routes, lifespan=living, exception_handlers={Away: pages.away, HTTPException: pages.lost})
+    app = Starlette(
+        routes=routes,
+        lifespan=living,
+        exception_handlers={LedgerUnavailableError: pages.away, HTTPException: pages.lost},
+    )
     # It would send the visitor to whatever stands in the Host header, by HTTP.
     app.router.redirect_slashes = False
     return Quiet(Guard(app, is_secure=site.is_secure))
@@ -647,7 +652,7 @@ class _Pages:
         if job is None:
             of_person = sum(access == look.access for access, _ in self.jobs)
             if of_person >= _MOST_WORK_OF_PERSON or len(self.jobs) >= _MOST_WORK:
-                raise Away("busy")
+                raise LedgerUnavailableError("busy")
             job = asyncio.get_running_loop().run_in_executor(self.workers, work, *values)
             self.jobs[key] = job
             job.add_done_callback(lambda _: self.jobs.pop(key, None))
@@ -666,5 +671,5 @@ async def _sweep(store: ReviewStore) -> None:
         await asyncio.sleep(_SWEEP_SECONDS)
         try:
             await store.sweep()
-        except Away:
+        except LedgerUnavailableError:
             _log.warning("the ledger is away; what is over is taken away later")

@@ -2,7 +2,7 @@
 
 import queue
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
-from overstap.agreements import Agreement, Round, RoundId
+from overstap.agreements import Agreement, Round
 from overstap.clock import now, wall
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.accounts import SchoolAccount, SignInAttempt, Stays
 from overstap.ledger.dossiers import school_reports
-from overstap.ledger.review import access_log, decisions, invitations, parent_requests, proof_wishes
+from overstap.ledger.review import (
+    access_log,
+    decisions,
+    invitations,
+    parent_requests,
+    proof_wishes,
+    pupil_inspections,
+)
+from overstap.ledger.rounds import round_overview
 from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.pages.school.pupils import SchoolPupil, counted, one_pupil, pupils
 from overstap.pki import TrustStore
@@ -151,14 +159,9 @@ class SchoolDesk:
     def rounds(self, who: SchoolAccount) -> list[RoundOfSchool]:
         """Return the school's rounds in which parents inspect, the newest first."""
         with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
-            found = unit.rows(
-                "select r.round_id, (select count(*) from overstap.dossier d where d.round_id = r.round_id "
-                "and d.primary_school = %(school)s) from overstap.round r where r.inspects order by r.opened_at desc",
-                school=who.school,
-            )
             return [
-                RoundOfSchool(round_id, get_round(unit, round_id).kind.dutch, RoundId(round_id).school_year, count)
-                for round_id, count in found
+                RoundOfSchool(one.round_id, one.round_id.kind.dutch, one.round_id.school_year, one.dossiers)
+                for one in round_overview.inspected(unit, who.school)
             ]
 
     def overview(self, who: SchoolAccount, round_id: str) -> Overview:
@@ -177,14 +180,8 @@ class SchoolDesk:
                 counts=counted(mine),
                 without_letter=len(invitations.awaiting_letter(unit, round_id, who.school)),
                 unseen_letters=len(invitations.unseen(unit, round_id, who.school)),
-                has_faults=bool(
-                    unit.rows(
-                        "select 1 from overstap.school_report where round_id = %(round)s and school = %(school)s",
-                        round=round_id,
-                        school=who.school,
-                    )
-                ),
-                grounds=_grounds(unit.rows("select ground, dutch from overstap.review_ground"), agreed),
+                has_faults=school_reports.is_there(unit, round_id, who.school),
+                grounds=_grounds(pupil_inspections.grounds(unit), agreed),
             )
 
     def pupil(self, who: SchoolAccount, round_id: str, dossier: UUID) -> OnePupil:
@@ -192,7 +189,7 @@ class SchoolDesk:
         with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
             _, agreed = _round(get_round(unit, round_id))
             found = one_pupil(unit, round_id, who.school, dossier)
-            grounds = _grounds(unit.rows("select ground, dutch from overstap.review_ground"), agreed)
+            grounds = _grounds(pupil_inspections.grounds(unit), agreed)
             may_attest = agreed.not_inspected == "attest" and found.standing == "late"
             return OnePupil(
                 round_id=round_id,
@@ -359,8 +356,7 @@ def _round(found: RoundRow) -> tuple[RoundRow, Round]:
     return found, agreement.round(found.kind)
 
 
-def _grounds(rows: Sequence[tuple[str, str]], agreed: Round) -> list[tuple[str, str]]:
+def _grounds(dutch: Mapping[str, str], agreed: Round) -> list[tuple[str, str]]:
     """Return the grounds that a school may state, in the order in which they are usual."""
-    dutch = dict(rows)
     usual = ["paper_list", "meeting", "paper_view", "school_single", "school_list"]
     return [(name, dutch[name]) for name in (*usual, *(["attested"] if agreed.not_inspected == "attest" else []))]

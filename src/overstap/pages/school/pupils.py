@@ -10,7 +10,9 @@ from overstap.errors import OverstapError
 from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.dossiers.reference import reference
+from overstap.ledger.review import pupil_inspections
 from overstap.ledger.review.invitations import Reached, reached
+from overstap.ledger.review.pupil_inspections import PupilInspection
 from overstap.ledger.session import UnitOfWork
 from overstap.oso.facts import DossierFacts
 from overstap.oso.people import Entitled
@@ -69,22 +71,9 @@ def pupils(unit: UnitOfWork, round_id: str, school: str) -> list[SchoolPupil]:
     told: dict[UUID, dict[str, Reached]] = {}
     for one in reached(unit, round_id, school):
         told.setdefault(one.ref.dossier, {})[one.person] = one
-    rows = list(
-        unit.rows(
-            "select d.dossier, d.version, d.state, "
-            "coalesce(d.review_opens_at <= overstap.clock(), true) and d.review_closes_at > overstap.clock(), "
-            "d.review_closes_at <= overstap.clock() and d.state = 'in_review', d.review_closes_at, "
-            "(select r.agreed from overstap.review_decision r where r.dossier = d.dossier and r.number = d.version "
-            "and r.person is null order by r.recorded_at desc limit 1), "
-            "(select count(*) from overstap.review_request q where q.dossier = d.dossier and q.state = 'open') "
-            "from overstap.dossier d "
-            "where d.round_id = %(round)s and d.primary_school = %(school)s and d.erased_at is null",
-            round=round_id,
-            school=school,
-        )
-    )
-    facts = records.of(unit, [VersionRef(row[0], row[1]) for row in rows], DossierFacts)
-    found = [_pupil(unit, row, facts[VersionRef(row[0], row[1])], told.get(row[0], {})) for row in rows]
+    inspections = pupil_inspections.of_school(unit, round_id, school)
+    facts = records.of(unit, [one.ref for one in inspections], DossierFacts)
+    found = [_pupil(unit, one, facts[one.ref], told.get(one.ref.dossier, {})) for one in inspections]
     return sorted(found, key=lambda one: (one.group.casefold(), one.sorting))
 
 
@@ -105,23 +94,21 @@ def counted(found: list[SchoolPupil]) -> Counter[str]:
     return Counter(one.standing for one in found)
 
 
-def _pupil(unit: UnitOfWork, row: tuple[object, ...], facts: DossierFacts, told: dict[str, Reached]) -> SchoolPupil:
-    dossier, number, state, is_open, is_late, closes_at, for_family, requests = row
-    ref = VersionRef(dossier, number)  # type: ignore[arg-type]
+def _pupil(unit: UnitOfWork, inspection: PupilInspection, facts: DossierFacts, told: dict[str, Reached]) -> SchoolPupil:
     people = people_of(unit.keys, facts, wall(now()).date())
     return SchoolPupil(
-        ref=ref,
+        ref=inspection.ref,
         name=facts.name,
         group=facts.group,
         sorting=facts.sorting,
         las_key=facts.las_key,
-        reference=reference(ref.dossier),
+        reference=reference(inspection.ref.dossier),
         number=facts.number,
-        state=str(state),
-        is_open=bool(is_open),
-        is_late=bool(is_late),
-        closes_at=closes_at,  # type: ignore[arg-type]
+        state=inspection.state,
+        is_open=inspection.is_open,
+        is_late=inspection.is_late,
+        closes_at=inspection.closes_at,
         readers=tuple(Reader(one, told.get(one.key)) for one in people),
-        for_family=str(for_family) if for_family else None,
-        open_requests=int(requests),  # type: ignore[call-overload]
+        for_family=inspection.for_family,
+        open_requests=inspection.open_requests,
     )

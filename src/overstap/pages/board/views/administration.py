@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from overstap.errors import OverstapError
-from overstap.ledger import backups, certificate_dates
+from overstap.ledger import backups, certificate_dates, server
 from overstap.ledger.rounds import counts, oldest_problem, progress
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board import health
@@ -167,12 +167,12 @@ def _ledger(desk: PageContext) -> list[health.HealthLine]:
     begin = time.perf_counter()
     try:
         with desk.looker.whole() as connection:
-            found = connection.execute("select pg_database_size(current_database())").fetchone()
+            size = server.database_size(connection)
             took = (time.perf_counter() - begin) * 1000
             made = backups.newest(connection)
     except (OverstapError, psycopg.Error):
         return [health.database("ledger", None, None)]
-    return [health.database("ledger", took, int(found[0]) if found else None), health.backups(made, desk.now)]
+    return [health.database("ledger", took, size), health.backups(made, desk.now)]
 
 
 def _certificates(desk: PageContext, trust: Path | None) -> health.HealthLine:

@@ -1,4 +1,4 @@
-"""Context that every view is given, and queries that views share."""
+"""Context that every view is given, and facts that views share."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,10 +10,11 @@ from functools import cache
 from overstap.agreements import RoundId
 from overstap.clock import wall
 from overstap.errors import OverstapError
+from overstap.ledger import schools
 from overstap.ledger.delivery import test_messages, uncollected
 from overstap.ledger.dossiers import outstanding
 from overstap.ledger.read_only import ReadOnlyLedger
-from overstap.ledger.rounds import progress, registrations, task_failures
+from overstap.ledger.rounds import progress, registrations, round_overview, task_failures
 from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools, secondary_schools
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.agreement_cache import AgreementCache
@@ -109,15 +110,15 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
     """Return what the ledger says of a round's schools, or of one primary school alone, which is read sooner."""
     round_id = view.round_id
     started = max(view.opened_at or view.milestones.opens, view.milestones.opens)
-    known = unit.rows("select school, name, contact from overstap.school")
+    known = schools.known(unit)
     lying = uncollected.standing(unit, round_id, view.milestones.receipts_due)
     is_told = school is None and view.kind.is_inspected  # of the whole region: no school's own page has it
     tested = test_messages.results(unit, round_id) if test_messages.were_sent(unit, round_id) else ()
     return Facts(
         [_without_gone(one) for one in primary_schools(unit, round_id, school)],
         secondary_schools(unit, round_id) if school is None else (),
-        {row[0]: row[1] for row in known},
-        {row[0]: row[2] for row in known},
+        {school: one.name for school, one in known.items()},
+        {school: one.contact for school, one in known.items()},
         progress.open_reviews(unit, round_id, school),
         progress.open_deliveries(unit, round_id, school),
         progress.open_requests(unit, round_id, school),
@@ -168,10 +169,5 @@ def with_funnel(view: RoundView, facts: Facts, moved: list[tuple[str | None, str
 
 def registrar_of(unit: UnitOfWork, view: RoundView) -> tuple[str, str]:
     """Return name and address of the region's first coordinator, who keeps the registrations."""
-    found = unit.rows(
-        "select a.agreement -> 'coordinators' -> 0 ->> 'name', a.agreement -> 'coordinators' -> 0 ->> 'email' "
-        "from overstap.round o join overstap.round_agreement a on a.round_id = o.round_id "
-        "and a.number = o.agreement_number where o.round_id = %(round)s",
-        round=view.round_id,
-    )
-    return (str(found[0][0] or ""), str(found[0][1] or "")) if found else ("", "")
+    found = round_overview.first_coordinator(unit, view.round_id)
+    return found.name, found.email

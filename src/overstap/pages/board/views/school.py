@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from uuid import UUID
 
 from overstap import errors
-from overstap.ledger.dossiers import outstanding
+from overstap.ledger.dossiers import outstanding, school_dossiers
 from overstap.ledger.dossiers.reference import find_by_reference, reference
 from overstap.ledger.rounds import progress
 from overstap.ledger.session import UnitOfWork
@@ -118,17 +117,7 @@ def _row(desk: PageContext, unit: UnitOfWork, view: RoundView, facts: Facts, sch
 
 def _faults(unit: UnitOfWork, view: RoundView, row: SupplierRow) -> list[FaultCount]:
     """Return what was found, errors first and then most often first."""
-    counted: Counter[str] = Counter(
-        dict(
-            unit.rows(
-                "select f.rule, count(distinct d.dossier) from overstap.dossier d "
-                "join overstap.finding f on f.dossier = d.dossier and f.number = d.version "
-                "where d.round_id = %(round)s and d.primary_school = %(school)s group by 1",
-                round=view.round_id,
-                school=row.school,
-            )
-        )
-    )
+    counted = school_dossiers.broken_rules(unit, view.round_id, row.school)
     words = report.page_words()
     found = []
     for code, number in row.counts.refused_files.items():
@@ -275,37 +264,19 @@ def _history(moves: Sequence[progress.Move]) -> list[tuple[date, list[str]]]:
 def _dossiers(unit: UnitOfWork, round_id: str, school: str) -> list[DossierRow]:
     """Return the school's dossiers by pseudonym, those that stand still first."""
     states = texts("board/words")["dossier_states"]
-    findings: dict[UUID, list[str]] = {}
-    for dossier, rule in unit.rows(
-        "select distinct d.dossier, f.rule from overstap.dossier d "
-        "join overstap.finding f on f.dossier = d.dossier and f.number = d.version "
-        "where d.round_id = %(round)s and d.primary_school = %(school)s and f.severity <> 'note' order by 2",
-        round=round_id,
-        school=school,
-    ):
-        findings.setdefault(dossier, []).append(f"{sentence_of(rule)} ({rule})")
-    rows = unit.rows(
-        "select d.dossier, d.state, s.dutch, d.version, d.review_closes_at, s.is_final, "
-        "(select array_agg(distinct v.name order by v.name) from overstap.delivery l "
-        "  join overstap.school v on v.school = l.secondary_school where l.dossier = d.dossier) "
-        "from overstap.dossier d join overstap.state s on s.state = d.state "
-        "where d.round_id = %(round)s and d.primary_school = %(school)s",
-        round=round_id,
-        school=school,
-    )
     stuck = ("rejected", "not_inspected", "no_receiver", "refused", "undelivered")
     found = [
         (
-            state not in stuck,
+            one.state not in stuck,
             DossierRow(
-                reference(dossier),
-                states[state]["nl"] if state in states else dutch,
-                version,
-                closes_at if state == "in_review" else None,
-                receivers or (),
-                findings.get(dossier, ()),
+                reference(one.dossier),
+                states[one.state]["nl"] if one.state in states else one.state_name,
+                one.version,
+                one.closes_at if one.state == "in_review" else None,
+                one.receivers,
+                [f"{sentence_of(rule)} ({rule})" for rule in one.rules],
             ),
         )
-        for dossier, state, dutch, version, closes_at, _, receivers in rows
+        for one in school_dossiers.lines(unit, round_id, school)
     ]
     return [row for _, row in sorted(found, key=lambda pair: (pair[0], pair[1].state, pair[1].pseudonym))]

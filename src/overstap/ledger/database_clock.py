@@ -1,0 +1,21 @@
+"""The ledger's clock, by which every moment of a round is judged."""
+
+from datetime import datetime
+
+from overstap.ledger.session import UnitOfWork
+
+
+def present(unit: UnitOfWork) -> datetime:
+    """Return the present moment of the ledger, aware."""
+    moment: datetime = unit.one("select overstap.clock()")[0]
+    return moment
+
+
+def has_come(unit: UnitOfWork, moment: datetime) -> bool:
+    """Tell whether a moment has come.
+
+    Args:
+        unit: the transaction.
+        moment: aware.
+    """
+    return present(unit) >= moment

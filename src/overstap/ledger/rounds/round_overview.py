@@ -1,0 +1,94 @@
+"""Rounds in short, for lists and headings; no whole agreement is read."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from overstap.agreements import Milestones, RoundId
+from overstap.ledger.session import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRound:
+    """A round that was opened, in short.
+
+    Args:
+        round_id: the round.
+        region_name: as people say it.
+        milestones: the agreed moments, as they hold now.
+        opened_at: when it was opened.
+        closed_at: None when it is not closed.
+    """
+
+    round_id: RoundId
+    region_name: str
+    milestones: Milestones = field(repr=False)
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedRound:
+    """A round in which parents inspect, as one primary school sees it.
+
+    Args:
+        round_id: the round.
+        dossiers: how many the school has in it.
+    """
+
+    round_id: RoundId
+    dossiers: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundCoordinator:
+    """The coordinator of a round who keeps the registrations; both empty where the agreement names nobody."""
+
+    name: str
+    email: str
+
+
+_NOBODY = RoundCoordinator("", "")
+
+
+def opened(unit: UnitOfWork) -> list[OpenedRound]:
+    """Return the rounds of the region, the newest first."""
+    return [
+        OpenedRound(
+            RoundId(round_id), name, Milestones.model_validate_json(json.dumps(milestones)), opened_at, closed_at
+        )
+        for round_id, name, milestones, opened_at, closed_at in unit.rows(
+            "select o.round_id, a.agreement ->> 'name', "
+            "a.agreement -> 'rounds' -> o.kind -> 'milestones', o.opened_at, o.closed_at from overstap.round o "
+            "join overstap.round_agreement a on a.round_id = o.round_id and a.number = o.agreement_number "
+            "order by o.opened_at desc"
+        )
+    ]
+
+
+def inspected(unit: UnitOfWork, primary_school: str) -> list[InspectedRound]:
+    """Return the rounds in which parents inspect, the newest first.
+
+    Args:
+        unit: the transaction.
+        primary_school: BRIN with branch of the school whose dossiers are counted.
+    """
+    return [
+        InspectedRound(RoundId(round_id), count)
+        for round_id, count in unit.rows(
+            "select r.round_id, (select count(*) from overstap.dossier d where d.round_id = r.round_id "
+            "and d.primary_school = %(school)s) from overstap.round r where r.inspects order by r.opened_at desc",
+            school=primary_school,
+        )
+    ]
+
+
+def first_coordinator(unit: UnitOfWork, round_id: str) -> RoundCoordinator:
+    """Return the region's first coordinator; nobody for a round that is not there."""
+    found = unit.rows(
+        "select a.agreement -> 'coordinators' -> 0 ->> 'name', a.agreement -> 'coordinators' -> 0 ->> 'email' "
+        "from overstap.round o join overstap.round_agreement a on a.round_id = o.round_id "
+        "and a.number = o.agreement_number where o.round_id = %(round)s",
+        round=round_id,
+    )
+    return RoundCoordinator(str(found[0][0] or ""), str(found[0][1] or "")) if found else _NOBODY
