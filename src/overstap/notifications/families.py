@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from overstap.family_languages import languages
 from overstap.ledger.notifications.outbox import Mail, queue
 from overstap.ledger.session import UnitOfWork
-from overstap.pages.parents.wording import languages
 from overstap.texts import texts
 
 

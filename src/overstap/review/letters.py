@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from overstap.clock import spoken, spoken_day
+from overstap.family_languages import languages
 from overstap.oso.people import Entitled
-from overstap.pages.parents.wording import languages
 from overstap.pdf import Sheet
 from overstap.pdf.fonts import printable
 from overstap.pdf.sheet import ACCENT, MARGIN, PALE, SOFT

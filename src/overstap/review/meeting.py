@@ -11,9 +11,9 @@ from overstap.ledger.review import access_log
 from overstap.oso.facts import facts_of
 from overstap.oso.people import Entitled
 from overstap.oso.reading import read
-from overstap.pages.parents.pdf import dossier_sheet
 from overstap.pdf import Sheet
 from overstap.pdf.sheet import RULE, SOFT
+from overstap.review.pdf_documents import dossier_sheet
 from overstap.review.people import people_of
 from overstap.review.showing import Frozen, files_of, showing
 from overstap.texts import texts

@@ -12,9 +12,9 @@ from served import Parent, Served, title
 
 from overstap.clock import now
 from overstap.errors import OverstapError
+from overstap.family_languages import FOLDER, languages
 from overstap.ledger.rounds import registrations
 from overstap.oso.labels import labels
-from overstap.pages.parents.wording import FOLDER, languages
 
 
 def text_of(pdf: bytes) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 
 from overstap.clock import now, wall
+from overstap.family_languages import languages
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import contents
 from overstap.oso.facts import facts_of
 from overstap.oso.reading import read
-from overstap.pages.parents.wording import languages
 from overstap.review.codes import issue
 from overstap.review.people import people_of
 from overstap_tools.demo.sandbox import LEDGER, REGION, DemoPlace

@@ -26,19 +26,19 @@ from starlette.staticfiles import StaticFiles
 
 from overstap.alarms import raise_alarm
 from overstap.clock import now
+from overstap.family_languages import FIRST, FamilyLanguage, languages
 from overstap.ledger.review.parents_functions import LedgerUnavailableError, SignIn
 from overstap.oso.labels import labels
 from overstap.pages.parents import forms
 from overstap.pages.parents.lines import block_html
-from overstap.pages.parents.pdf import dossier_pdf, given_by, notes, receipt_pdf
 from overstap.pages.parents.store import Look, ReviewStore
-from overstap.pages.parents.wording import FIRST, PageLanguage, languages
 from overstap.pages.shared.frame import STATIC, environment
 from overstap.pages.shared.guard import Guard
 from overstap.pages.shared.networks import Networks, networks_of
 from overstap.pages.shared.quiet import Quiet
 from overstap.pages.shared.slowing import MOST_SECONDS, WaitingRoom, pause_seconds
 from overstap.review.code_keys import TOKEN_BYTES, Stay, code_keys, read_code
+from overstap.review.pdf_documents import dossier_pdf, given_by, notes, receipt_pdf
 
 _log = logging.getLogger(__name__)
 _SWEEP_SECONDS = 600.0
@@ -186,7 +186,7 @@ class _Pages:
     def _start(
         self,
         request: Request,
-        said: PageLanguage,
+        said: FamilyLanguage,
         *,
         faults: tuple[str, ...] = (),
         form: Mapping[str, str] | None = None,
@@ -244,7 +244,7 @@ class _Pages:
         return answer
 
     async def _wrong(
-        self, request: Request, said: PageLanguage, whence: Networks, done: SignIn, form: Mapping[str, str]
+        self, request: Request, said: FamilyLanguage, whence: Networks, done: SignIn, form: Mapping[str, str]
     ) -> Response:
         """Say that it was wrong: later each time, per code and per network. Who has it right never waits for that."""
         if done.alarm is not None:
@@ -323,7 +323,7 @@ class _Pages:
         return self._answer_form(request, said, look)
 
     def _answer_form(
-        self, request: Request, said: PageLanguage, look: Look, *, faults: tuple[str, ...] = (), form: Any = None
+        self, request: Request, said: FamilyLanguage, look: Look, *, faults: tuple[str, ...] = (), form: Any = None
     ) -> Response:
         newest = self._newest(look)
         if form is None:
@@ -402,7 +402,7 @@ class _Pages:
     def _ask_form(
         self,
         request: Request,
-        said: PageLanguage,
+        said: FamilyLanguage,
         look: Look,
         *,
         faults: tuple[str, ...] = (),
@@ -439,7 +439,7 @@ class _Pages:
             return self._ask_form(request, said, look, faults=("enough",), form=form)
         return self._sent(request, said, look, status, "vraag?verstuurd", asked.text)
 
-    def _sent(self, request: Request, said: PageLanguage, look: Look, status: str, to: str, typed: str) -> Response:
+    def _sent(self, request: Request, said: FamilyLanguage, look: Look, status: str, to: str, typed: str) -> Response:
         """Go on from what was recorded; or tell that it came too late, with what was typed."""
         if status == "recorded":
             return RedirectResponse(f"/{said.code}/{to}", 303)
@@ -518,7 +518,7 @@ class _Pages:
         return self._page(request, self._any_language(request), "lost", status=status, is_signed_in=False)
 
     def _shut(
-        self, request: Request, said: PageLanguage, look: Look | None, *, typed: str = "", is_sending: bool = False
+        self, request: Request, said: FamilyLanguage, look: Look | None, *, typed: str = "", is_sending: bool = False
     ) -> Response:
         """Answer somebody whose stay is over, or whose dossier cannot be seen."""
         if look is not None:
@@ -541,7 +541,7 @@ class _Pages:
     def _over(
         self,
         request: Request,
-        said: PageLanguage,
+        said: FamilyLanguage,
         phase: str,
         *,
         closes_at: datetime | None,
@@ -565,7 +565,7 @@ class _Pages:
         )
 
     def _page(
-        self, request: Request, said: PageLanguage, name: str, *, status: int = 200, **facts: Any
+        self, request: Request, said: FamilyLanguage, name: str, *, status: int = 200, **facts: Any
     ) -> HTMLResponse:
         look: Look | None = facts.get("look")
         if look is not None and look.copy is not None:
@@ -594,12 +594,12 @@ class _Pages:
             status,
         )
 
-    def _language(self, code: str) -> PageLanguage:
+    def _language(self, code: str) -> FamilyLanguage:
         if code not in self.languages:
             raise HTTPException(404)
         return self.languages[code]
 
-    def _any_language(self, request: Request) -> PageLanguage:
+    def _any_language(self, request: Request) -> FamilyLanguage:
         step = request.url.path.split("/")[1] if request.url.path.startswith("/") else ""
         return self.languages.get(step, self.languages[FIRST])
 

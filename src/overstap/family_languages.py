@@ -1,4 +1,4 @@
-"""Languages of the parents' pages, one file each in include/texts/review."""
+"""Languages in which families are addressed, by page, mail and letter: one file each in include/texts/review."""
 
 import string
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _CALENDAR = ("months", "days", "moment", "day", "summer", "winter")
 
 
 @dataclass(frozen=True)
-class PageLanguage:
+class FamilyLanguage:
     """One language.
 
     Args:
@@ -56,7 +56,7 @@ class PageLanguage:
         text = Markup(self.sentences[key]).striptags()  # noqa: S704 (likewise)
         return text.format(**facts)
 
-    def to(self, reader: str) -> "PageLanguage":
+    def to(self, reader: str) -> "FamilyLanguage":
         """Return the language as one kind of reader is addressed: a pupil has no child, and parents instead of others.
 
         Args:
@@ -65,7 +65,7 @@ class PageLanguage:
         return self._spoken_to.get(reader, self)
 
     @cached_property
-    def _spoken_to(self) -> dict[str, "PageLanguage"]:
+    def _spoken_to(self) -> dict[str, "FamilyLanguage"]:
         ours = {key.removesuffix(_PUPIL): said for key, said in self.sentences.items() if key.endswith(_PUPIL)}
         return {"pupil": replace(self, sentences={**self.sentences, **ours})}
 
@@ -83,7 +83,7 @@ class PageLanguage:
 
 
 @cache
-def languages(folder: Path = FOLDER) -> dict[str, PageLanguage]:
+def languages(folder: Path = FOLDER) -> dict[str, FamilyLanguage]:
     """Return the languages by code, Dutch first.
 
     Raises:
@@ -99,11 +99,11 @@ def languages(folder: Path = FOLDER) -> dict[str, PageLanguage]:
     return {FIRST: first, **{code: language for code, language in found.items() if code != FIRST}}
 
 
-def _read(path: Path) -> PageLanguage:
+def _read(path: Path) -> FamilyLanguage:
     text: dict[str, Any] = read_yaml(path)
     try:
         calendar = Calendar(**{name: _frozen(text["calendar"][name]) for name in _CALENDAR})
-        return PageLanguage(path.stem, text["name"], text["dir"], calendar, _flat(text["sentences"]))
+        return FamilyLanguage(path.stem, text["name"], text["dir"], calendar, _flat(text["sentences"]))
     except (KeyError, TypeError) as problem:
         raise OverstapError("REVIEW-051", language=path.stem, key=str(problem)) from problem
 

@@ -1,11 +1,11 @@
-"""PDFs of dossier and receipt for parents, made in a process of their own."""
+"""PDFs of a person's copy of the dossier and of the receipt of what they decided."""
 
 import logging
 from datetime import datetime
 from typing import Any
 
+from overstap.family_languages import FamilyLanguage, languages
 from overstap.oso.labels import labels
-from overstap.pages.parents.wording import PageLanguage, languages
 from overstap.pdf import Sheet
 from overstap.pdf.sheet import SOFT
 
@@ -84,7 +84,7 @@ def receipt_pdf(copy: dict[str, Any], answers: list[dict[str, Any]], school: str
     return sheet.made()
 
 
-def _begun(copy: dict[str, Any], said: PageLanguage, title: str, at: datetime) -> Sheet:
+def _begun(copy: dict[str, Any], said: FamilyLanguage, title: str, at: datetime) -> Sheet:
     name = said.plain("frame.name")
     sheet = Sheet(title, title if title.startswith(name) else f"{name}: {title}", said.code)
     sheet.add_page()
@@ -124,7 +124,7 @@ def notes(answer: dict[str, Any]) -> list[str]:
     return found
 
 
-def _answer(said: PageLanguage, answer: dict[str, Any], copy: dict[str, Any]) -> list[tuple[str, str]]:
+def _answer(said: FamilyLanguage, answer: dict[str, Any], copy: dict[str, Any]) -> list[tuple[str, str]]:
     words = {"Ja": "agreed", "Nee": "disagreed"}.get(answer["agreed"], "unknown")
     rows = [
         (said.plain("receipt.decided"), said.plain(f"receipt.{words}")),
