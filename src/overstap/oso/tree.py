@@ -16,7 +16,8 @@ XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 HINTS = frozenset({f"{XSI}schemaLocation", f"{XSI}noNamespaceSchemaLocation"})
 """Attributes that say where a schema is; the standard's schema lets them stand anywhere."""
 _BLANK = " \t\r\n"
-_ELEMENTS, _ATTRIBUTES = etree.XPath("count(//*)"), etree.XPath("count(//@*)")
+_ELEMENTS, _ATTRIBUTES = etree.XPath("count(//*)"), etree.XPath("count(//*/@*)")
+_TEXTS, _FILLED_TEXTS = etree.XPath("count(//text())"), etree.XPath("count(//text()[normalize-space()])")
 
 
 class Node(dict[str, list[Any]]):
@@ -124,67 +125,70 @@ def with_block(node: Node, compiled: Compiled, name: str, block: Node, *, behind
     return made
 
 
-class _Walk:
-    """One walk over a parsed dossier; `is_sound` turns False at the first thing that `structure.check` would tell.
+class _QuickWalk:
+    """One walk over a parsed dossier that has nothing but what the catalogue knows, which nearly all are.
 
-    Attributes and leaves with elements in them are seldom met, and costly to look for: a walk only counts what it
-    meets, and where there turns out to be more of either, a second, wary one finds out where.
+    Attributes, texts between elements and leaves with elements in them are seldom met, and costly to look for at every
+    element: this walk counts what it met, and `grow` compares that with what libxml2 counts. What is more than was met
+    sends the dossier to the `_CarefulWalk`. `is_sound` turns False at the first thing that `structure.check` would tell.
     """
 
-    __slots__ = ("attributes", "elements", "is_sound", "is_wary", "longest")
+    __slots__ = ("attributes", "elements", "has_strangers", "is_sound", "longest", "texts")
 
-    def __init__(self, *, is_wary: bool = False) -> None:
-        self.is_wary = is_wary
+    def __init__(self) -> None:
         self.is_sound = True
+        self.has_strangers = False
         self.elements = 1
         self.attributes = 0
+        self.texts = 0
         self.longest = 0
 
     def block(self, element: Any, compiled: Compiled) -> Node:
         """Return a block with all below it."""
         node = Node()
         word: list[str] = []
-        strangers: list[tuple[int, str | None]] = []
         put, by_tag, is_sound = word.append, compiled.by_tag, True
-        text = element.text
-        has_text = text is not None and bool(text.strip(_BLANK))
+        without_text = 0
         for child in element:
             try:
-                code, name, inner, is_plain, accepted, accepts = by_tag[child.tag]
+                code, name, inner, shortest, longest, accepted, accepts = by_tag[child.tag]
             except KeyError:
-                tag = child.tag
-                strangers.append((len(word), etree.QName(tag).localname if isinstance(tag, str) else None))
-            else:
-                put(code)
-                if inner is None:
-                    value = child.text or ""
-                    if not value if is_plain else value not in accepted and not accepts(value):
+                self.has_strangers = True
+                return node
+            put(code)
+            if inner is None:
+                value = child.text
+                if value is None:
+                    value = ""
+                    without_text += 1
+                if accepted is None:
+                    if not shortest <= len(value) <= longest:
                         is_sound = False
-                else:
-                    value = self.block(child, inner)
+                elif value not in accepted and not accepts(value):
+                    is_sound = False
                 if name in node:
                     node[name].append(value)
                 else:
                     node[name] = [value]
-            tail = child.tail
-            if tail is not None and tail.strip(_BLANK):
-                has_text = True
+            else:
+                without_text += 1
+                value = self.block(child, inner)
+                if name in node:
+                    node[name].append(value)
+                else:
+                    node[name] = [value]
         self.elements += len(word)
+        self.texts += len(word) - without_text
         for slot, tag in compiled.attributed:
             if slot.name in node:
                 is_sound = self._attributes(node, slot, element.iterchildren(tag)) and is_sound
         if compiled.repeats:
             node[GROUPS] = groups(node, word, compiled)
         joined = "".join(word)
-        is_accepted = compiled.accepts(joined)
-        if strangers or has_text or self.is_wary or not is_accepted:
-            is_sound = is_sound and is_accepted
-            noted = Irregularity(joined, strangers, has_text)
-            if self.is_wary:
-                _look(element, compiled, noted)
-            if noted or is_out_of_order(joined, compiled):
-                node[IRREGULAR] = [noted]
-                is_sound = False
+        if not compiled.accepts(joined):
+            is_sound = False
+            if is_out_of_order(joined, compiled):
+                node[IRREGULAR] = [Irregularity(joined)]
         if not is_sound:
             self.is_sound = False
         return node
@@ -197,6 +201,53 @@ class _Walk:
         self.attributes += len(present)
         self.longest = max([self.longest, *map(len, present)])
         return all(present)
+
+
+class _CarefulWalk:
+    """One walk over a parsed dossier that notes beside each block what its dictionary cannot tell."""
+
+    __slots__ = ("elements", "is_sound", "longest")
+
+    def __init__(self) -> None:
+        self.is_sound = True
+        self.elements = 1
+        self.longest = 0
+
+    def block(self, element: Any, compiled: Compiled) -> Node:
+        """Return a block with all below it."""
+        node = Node()
+        noted = Irregularity("", has_text=_is_text(element.text))
+        word: list[str] = []
+        for child in element:
+            slot = compiled.slots.get(child.tag)
+            if slot is None:
+                tag = child.tag
+                noted.strangers.append((len(word), etree.QName(tag).localname if isinstance(tag, str) else None))
+            else:
+                value = child.text or "" if slot.inner is None else self.block(child, slot.inner)
+                if slot.type is not None and not slot.type.accepts(value):
+                    self.is_sound = False
+                word.append(slot.code)
+                node.setdefault(slot.name, []).append(value)
+                if slot.attribute is not None:
+                    own = child.get(slot.attribute, "")
+                    self.longest = max(self.longest, len(own))
+                    node.setdefault(f"{slot.name}@{slot.attribute}", []).append(own)
+            noted.has_text = noted.has_text or _is_text(child.tail)
+        self.elements += len(word)
+        if compiled.repeats:
+            node[GROUPS] = groups(node, word, compiled)
+        noted.word = "".join(word)
+        _look(element, compiled, noted)
+        if noted or is_out_of_order(noted.word, compiled):
+            node[IRREGULAR] = [noted]
+        if noted or not compiled.accepts(noted.word):
+            self.is_sound = False
+        return node
+
+
+def _is_text(found: str | None) -> bool:
+    return found is not None and bool(found.strip(_BLANK))
 
 
 def _look(element: Any, compiled: Compiled, noted: Irregularity) -> None:
@@ -261,14 +312,20 @@ def grow(root: Any, compiled: Compiled) -> Grown:
         root: the element `dossier`.
         compiled: the catalogue's outermost block.
     """
-    walk = _Walk()
-    tree = walk.block(root, compiled)
+    quick = _QuickWalk()
+    tree = quick.block(root, compiled)
     hints = [value for name, value in root.items() if name in HINTS]
-    is_bounded = walk.elements == _ELEMENTS(root) and walk.attributes + len(hints) == _ATTRIBUTES(root)
-    if not is_bounded:
-        walk = _Walk(is_wary=True)
-        tree = walk.block(root, compiled)
-        if own := [name for name, _ in root.items() if name not in HINTS]:
-            walk.is_sound = False
-            tree.setdefault(IRREGULAR, [Irregularity(word_of(tree, compiled))])[0].attributes[-1] = own
-    return Grown(tree, walk.is_sound, is_bounded, walk.elements, max([walk.longest, *map(len, hints)]))
+    longest = max(map(len, hints), default=0)
+    is_bounded = (
+        not quick.has_strangers
+        and quick.elements == _ELEMENTS(root)
+        and quick.attributes + len(hints) == _ATTRIBUTES(root)
+    )
+    if is_bounded and (quick.texts == _TEXTS(root) or quick.texts == _FILLED_TEXTS(root)):
+        return Grown(tree, quick.is_sound, True, quick.elements, max(quick.longest, longest))
+    walk = _CarefulWalk()
+    tree = walk.block(root, compiled)
+    if own := [name for name, _ in root.items() if name not in HINTS]:
+        walk.is_sound = False
+        tree.setdefault(IRREGULAR, [Irregularity(word_of(tree, compiled))])[0].attributes[-1] = own
+    return Grown(tree, walk.is_sound, is_bounded, walk.elements, max(walk.longest, longest))

@@ -83,14 +83,9 @@ class SimpleType:
     """Texts already found good; never holds free text, so no personal text stays behind here."""
 
     @cached_property
-    def is_plain(self) -> bool:
-        """Whether any text that is not empty will do: by far the most leaves, so readers test that themselves."""
-        return self.base == "string" and self.pattern is None and self.longest is None and self.shortest == 1
-
-    @cached_property
-    def is_free(self) -> bool:
-        """Whether any text will do, an empty one too."""
-        return self.base == "string" and self.pattern is None and self.longest is None and self.shortest == 0
+    def is_bounded_only(self) -> bool:
+        """Whether nothing is asked of a text but its length: by far the most leaves, so readers test that themselves."""
+        return self.base == "string" and self.pattern is None
 
     def accepts(self, text: str) -> bool:
         """Tell whether a leaf may hold this text."""
