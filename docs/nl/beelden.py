@@ -18,7 +18,7 @@ from rich.console import Console
 
 from overstap.pages.board import addresses
 from overstap.simulation.synthetic.school import Character
-from overstap_tools.demo.building import House, Size, build, clear
+from overstap_tools.demo.building import Demonstration, Size, build, clear
 from overstap_tools.demo.sandbox import ROUND, DemoPlace
 from overstap_tools.demo.story import DAG_ID, Story, tell
 
@@ -49,14 +49,14 @@ class Photographer:
         house: the demonstration.
     """
 
-    def __init__(self, browser: Browser, house: House) -> None:
+    def __init__(self, browser: Browser, house: Demonstration) -> None:
         self.house = house
         self.round_id = house.agreement.round_id(ROUND)
         # As a Dutch coordinator's laptop shows it
         context = browser.new_context(
             locale="nl-NL", timezone_id="Europe/Amsterdam", viewport={"width": 1280, "height": 880}
         )
-        context.set_default_timeout(120_000)
+        context.set_default_timeout(240_000)
         self.page: Page = context.new_page()
         self.taken: set[str] = set()
         self._sign_in()

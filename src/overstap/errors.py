@@ -4,11 +4,12 @@ The sentences stand in `include/texts/errors/`, Dutch with English beside it. An
 a date), never a pupil's data: its message ends up in logs and on screens.
 """
 
+import errno
 from functools import cache
 from typing import Any
 
 from overstap.resources import INCLUDE
-from overstap.texts import read_yaml
+from overstap.texts import counting, read_yaml, texts
 
 _TEXTS = INCLUDE / "texts" / "errors"
 
@@ -40,16 +41,29 @@ class OverstapError(Exception):
         text = sentences()[code]
         self.code = code
         self.facts = facts
-        self.message_nl = text["nl"].format(**facts)
-        self.message_en = text["en"].format(**facts)
-        self.do_nl = text["do_nl"].format(**facts)
-        self.do_en = text["do_en"].format(**facts)
+        in_dutch, in_english = _said(facts, "nl"), _said(facts, "en")
+        self.message_nl = text["nl"].format(**in_dutch)
+        self.message_en = text["en"].format(**in_english)
+        self.do_nl = text["do_nl"].format(**in_dutch)
+        self.do_en = text["do_en"].format(**in_english)
         self.who = text["who"]
         super().__init__(f"{code}: {self.message_nl} {self.do_nl} | {self.message_en} {self.do_en}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let the error cross a process boundary: it is made anew from its code and facts."""
         return (_restore, (type(self), self.code, self.facts))
+
+
+def system_fault(problem: OSError) -> str:
+    """Return what the operating system refused, for the fact `kind`: a sentence tells it in words."""
+    name = errno.errorcode.get(problem.errno or 0, "")
+    return name if name in texts("system") else "EOTHER"
+
+
+def _said(facts: dict[str, Any], language: str) -> dict[str, Any]:
+    """Return facts as a sentence tells them: numbers with their nouns, the system's names for faults in words."""
+    known = texts("system").get(str(facts.get("kind")))
+    return counting(facts) | ({"kind": known[language]} if known else {})
 
 
 def _restore(kind: type[OverstapError], code: str, facts: dict[str, Any]) -> OverstapError:

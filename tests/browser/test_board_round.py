@@ -71,7 +71,7 @@ def answer_gate(page: Page, stage: Stage) -> None:
     until_shown(page, ASKED)
     let_it_settle(page, stage)
     board(page).locator("section[aria-labelledby=vragen] a").first.click()
-    button = page.get_by_role("button", name=re.compile("^(Vrijgeven|Leveren|Aanvaarden)$"))
+    button = page.get_by_role("button", name=re.compile("^(Vrijgeven|Versturen|Zo afsluiten)$"))
     button.click(timeout=PATIENT)
     expect(button).to_be_disabled(timeout=PATIENT)
 

@@ -10,7 +10,7 @@ import yaml
 
 from overstap.texts import TEXTS, Count
 
-READ_BY_PARENTS_AND_SCHOOLS = ("review", "school", "invitations", "notices", "delivery")
+READ_BY_PEOPLE = tuple(sorted(path.name for path in TEXTS.iterdir() if path.is_dir()))
 _NOUNS = (
     "dossiers|leerlingen|scholen|bestanden|brieven|vragen|herinneringen|personen|mensen|dagen|regels|berichten|"
     "schools|pupils|files|days|lines|reminders|messages|requests"
@@ -22,6 +22,9 @@ _BARE = re.compile(rf"\{{(?!data_due)\w+\}} (?:open |geldige |verkeerde )?(?:{_N
 def sentences() -> Iterator[tuple[str, str]]:
     def walk(where: str, part: Any) -> Iterator[tuple[str, str]]:
         if isinstance(part, dict):
+            if set(part) == {"one", "more"}:  # a sentence for one, in which no number stands, and one for all others
+                assert "1" in part["one"] and "{count}" in part["more"], where
+                return
             for name, value in part.items():
                 yield from walk(f"{where}.{name}", value)
         elif isinstance(part, list):
@@ -30,7 +33,7 @@ def sentences() -> Iterator[tuple[str, str]]:
         elif isinstance(part, str):
             yield where, part
 
-    for folder in READ_BY_PARENTS_AND_SCHOOLS:
+    for folder in READ_BY_PEOPLE:
         for path in sorted(Path(TEXTS / folder).glob("*.yaml")):
             yield from walk(f"{folder}/{path.stem}", yaml.safe_load(path.read_text(encoding="utf-8")))
 

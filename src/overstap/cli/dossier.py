@@ -13,7 +13,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from overstap import clock
-from overstap.errors import OverstapError
+from overstap.errors import OverstapError, system_fault
 
 if TYPE_CHECKING:
     from overstap.oso import Dossier
@@ -171,7 +171,7 @@ def _bytes(file: Path) -> bytes:
         with file.open("rb") as opened:
             return opened.read(DEFAULT_LIMITS.size_bytes + 1)
     except OSError as problem:
-        raise OverstapError("DOSSIER-016", problem=problem.strerror or type(problem).__name__) from None
+        raise OverstapError("DOSSIER-016", kind=system_fault(problem)) from None
 
 
 def _read(file: Path) -> "Dossier":

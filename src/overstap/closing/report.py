@@ -158,7 +158,7 @@ def round_report(
     secondary: Sequence[SecondaryCounts],
     results: Sequence[ResultCounts] = (),
     decisions: Sequence[GateDecision],
-    checkpoint: tuple[int, str],
+    checkpoint: tuple[int, str] | None,
     sentence_of: Callable[[str], str],
     at: datetime,
     missing: Sequence[Unreceived] = (),
@@ -171,7 +171,7 @@ def round_report(
         secondary: counts per secondary school.
         results: what secondary schools said of what they confirmed.
         decisions: the coordinator's decisions, oldest first.
-        checkpoint: number of the last audit line it covers, and its root in hex.
+        checkpoint: number of the last audit line it covers, and its root in hex; None before the first one.
         sentence_of: gives the Dutch sentence of a rule or error code.
         at: the moment of making.
         missing: why dossiers have no receiver, in counts.
@@ -201,7 +201,9 @@ def round_report(
                 for one in decisions
             ],
             evidence_heading=words["evidence"]["nl"],
-            checkpoint=words["checkpoint"]["nl"].format(up_to=checkpoint[0], root=checkpoint[1]),
+            checkpoint=words["checkpoint"]["nl"].format(up_to=checkpoint[0], root=checkpoint[1])
+            if checkpoint
+            else words["unsigned"]["nl"],
             quality=words["quality"]["nl"],
             quality_page=f"{found.kind.value}-quality.html",
         )

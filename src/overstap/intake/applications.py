@@ -6,7 +6,6 @@ without a word.
 """
 
 import contextlib
-import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -19,7 +18,7 @@ from psycopg.rows import tuple_row
 
 from overstap.agreements.model import RegistrationStage
 from overstap.clock import NETHERLANDS
-from overstap.errors import OverstapError
+from overstap.errors import OverstapError, system_fault
 from overstap.intake.refusals import RefusedItem
 from overstap.oso import identifiers
 from overstap.school_numbers import school_id_in
@@ -83,7 +82,7 @@ def read_file(path: Path) -> tuple[list[Application], list[RefusedItem]]:
             raise OverstapError("INTAKE-031", megabytes=size // 1_000_000, limit=_LIMIT_BYTES // 1_000_000)
         data = path.read_bytes()
     except OSError as problem:
-        raise OverstapError("INTAKE-030", kind=errno.errorcode.get(problem.errno or 0, "?")) from None
+        raise OverstapError("INTAKE-030", kind=system_fault(problem)) from None
     try:
         table = read_table(data, Header(HEADER), most_bytes=_LIMIT_BYTES, most_rows=_LIMIT_ROWS)
     except HeaderError as wrong:

@@ -44,6 +44,14 @@ def keep(unit: UnitOfWork, up_to: int, checkpoint: KeptCheckpoint) -> None:
     )
 
 
+def newest(unit: UnitOfWork) -> KeptCheckpoint | None:
+    """Return the region's last checkpoint; None before the first."""
+    found = unit.rows(
+        "select payload, signature, certificate from overstap.audit_checkpoint order by up_to desc limit 1"
+    )
+    return KeptCheckpoint(*found[0]) if found else None
+
+
 def kept(unit: UnitOfWork) -> list[KeptCheckpoint]:
     """Return every checkpoint of the region, in order."""
     return [

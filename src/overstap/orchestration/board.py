@@ -18,6 +18,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.configuration import conf
 from airflow.models import DagRun, TaskInstance
+from airflow.models.hitl import HITLDetail
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
 from fastapi import FastAPI, Request
@@ -84,12 +85,9 @@ class AirflowAdapter:
             return []
         with create_session() as session:
             found = session.execute(
-                select(
-                    TaskInstance.task_id,
-                    TaskInstance.map_index,
-                    TaskInstance.rendered_map_index,
-                    TaskInstance.start_date,
-                ).where(
+                select(TaskInstance.task_id, TaskInstance.map_index, HITLDetail.subject, TaskInstance.start_date)
+                .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
+                .where(
                     TaskInstance.dag_id == dag_id,
                     TaskInstance.run_id == run.run_id,
                     TaskInstance.state == TaskInstanceState.AWAITING_INPUT,
@@ -97,12 +95,12 @@ class AirflowAdapter:
             ).all()
         return [
             Question(
-                _title_of(task) if label in (None, str(index)) else f"{_title_of(task)}: {label}",
+                asked,
                 f"/dags/{quote(dag_id)}/runs/{quote(run.run_id)}/tasks/{quote(task)}"
                 f"{f'/mapped/{index}' if index >= 0 else ''}/required_actions",
                 since,
             )
-            for task, index, label, since in found
+            for task, index, asked, since in found
         ]
 
     def collect_task(self, run: RunRef, school: str) -> TaskRef | None:

@@ -10,7 +10,7 @@ from overstap.clock import spoken, wall
 from overstap.pki.certificates import label
 from overstap.pki.roles import Role
 from overstap.pki.store import EXPIRY_DAYS, TrustStore
-from overstap.texts import texts
+from overstap.texts import counting, texts
 
 AHEAD_DAYS = 42
 """Six weeks: an organisation's certificate takes some weeks to obtain, and a round some weeks to run."""
@@ -112,7 +112,7 @@ def sentence(one: Expiring, *, at: datetime, language: str = "nl") -> str:
         "days": max(0, (one.until - at).days),
         "sealed_until": say(one.until - timedelta(days=EXPIRY_DAYS)),
     }
-    return " ".join(parts).format(**facts)
+    return " ".join(parts).format(**counting(facts))
 
 
 def _in_english(moment: datetime) -> str:

@@ -114,7 +114,7 @@ def _must_coordinate(context: RoundContext, account: str) -> None:
     if account not in {person.account for person in context.agreement.coordinators}:
         raise OverstapError(
             "AGREEMENT-021",
-            problem="alleen een coördinator van deze regio mag een ronde bijsturen",
+            problem="alleen een coördinator van deze regio mag een moment verzetten of een ronde weer openen",
             problem_en="only a coordinator of this region may steer a round",
         )
 

@@ -170,9 +170,34 @@ def test_a_spreadsheet_holds_no_formula(client: TestClient, here: str) -> None:
     assert sheet.max_row == 6
 
 
+def test_report_and_quality_page_are_downloaded(client: TestClient, here: str, counted: Count) -> None:
+    page = client.get(here).text
+    for path, name in (
+        ("rondeverslag.html", "advice.html"),
+        ("rondeverslag.csv", "advice.csv"),
+        ("kwaliteit.html", "advice-quality.html"),
+    ):
+        assert f'href="/rondes{here}/{path}" download' in page
+        answer = client.get(f"{here}/{path}")
+        assert answer.status_code == 200, path
+        assert f'attachment; filename="{name}"' in answer.headers["content-disposition"]
+    lines = csv.reader(io.StringIO(client.get(f"{here}/rondeverslag.csv").content.decode("utf-8-sig")), delimiter=";")
+    assert next(lines) == ["Basisscholen"]
+    heading = next(lines)
+    schools = [dict(zip(heading, line, strict=True)) for line in lines if len(line) == len(heading)]
+    of_alfa = "select count(*) from overstap.dossier where region = 'alfa'"
+    assert sum(int(one["Aangeleverd"]) for one in schools) == counted(of_alfa) > 0
+    assert sum(int(one["Bevestigd"]) for one in schools) == counted(f"{of_alfa} and state = 'confirmed'")
+    html = client.get(f"{here}/rondeverslag.html").text
+    assert 'href="advice-quality.html"' in html
+    assert "nog geen controlepunt" in html
+    assert client.get(f"{here}/rondeverslag.exe").status_code == 404
+
+
 def test_another_region_is_as_if_it_were_not_there(client: TestClient, here: str, house: Alone) -> None:
     other = here.replace("alfa", "beta")
-    for path in ("", "/scholen.csv", "/scholen.xlsx", "/school/99AB00", "/school/99AB00/opnieuw"):
+    files = ("/scholen.csv", "/scholen.xlsx", "/rondeverslag.html", "/rondeverslag.csv", "/kwaliteit.html")
+    for path in ("", *files, "/school/99AB00", "/school/99AB00/opnieuw"):
         found, nowhere = client.get(other + path), client.get(here.replace("alfa", "nowhere") + path)
         assert found.status_code == nowhere.status_code == 404
         assert found.text == nowhere.text

@@ -83,7 +83,7 @@ def test_a_form_beyond_the_agreed_bounds_is_refused_with_the_reason(story: Story
 
 def test_only_a_coordinator_steers(story: Story) -> None:
     assert story.by_stranger.tasks["open_round"] == "failed"
-    assert "alleen een coördinator van deze regio mag een ronde bijsturen" in story.by_stranger.log
+    assert "alleen een coördinator van deze regio mag een moment verzetten of een ronde weer openen" in story.by_stranger.log
     assert story.house.rows("select distinct asked_by from overstap.run_change") == [(story.house.coordinator,)]
 
 

@@ -91,7 +91,7 @@ def story(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) ->
 def test_the_round_runs_and_shows_the_names_as_they_stand(story: Hostile) -> None:
     assert story.round.state == "success"
     assert story.house.states().keys() <= {"confirmed", "not_inspected", "no_receiver"}
-    for task, said in (("collect", "Ophalen - {}"), ("deliver", "Afleveren - {}")):
+    for task, said in (("collect", "Ophalen - {}"), ("deliver", "Versturen - {}")):
         labels = [label for name, label in story.round.labels.items() if name.startswith(f"{task}[")]
         kind = story.house.agreement.primary_schools if task == "collect" else story.house.agreement.secondary_schools
         assert len(labels) == len(kind)

@@ -130,7 +130,7 @@ def test_labels_in_the_grid_name_schools(story: Story) -> None:
     labels = story.complete.played.labels
     for task, title, schools in (
         ("collect", "Ophalen", agreement.primary_schools),
-        ("deliver", "Afleveren", agreement.secondary_schools),
+        ("deliver", "Versturen", agreement.secondary_schools),
     ):
         expected = {f"{task}[{place}]": f"{title} - {school.label}" for place, school in enumerate(schools)}
         assert {name: label for name, label in labels.items() if name.startswith(task)} == expected

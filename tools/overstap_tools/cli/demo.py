@@ -35,7 +35,7 @@ def start(
     from overstap_tools.local.waiting import tell_waits
 
     console = Console()
-    tell_waits.set(lambda what, seconds: tell(console, "waiting", what=what, seconds=str(seconds)))
+    tell_waits.set(lambda what, seconds: tell(console, "waiting", what=what, seconds=seconds))
     house = build(
         DemoPlace(folder.absolute()), Size(pupils, schools, seed), port=port, tell=lambda name: tell(console, name)
     )

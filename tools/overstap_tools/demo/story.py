@@ -12,7 +12,7 @@ from overstap.clock import now, wall
 from overstap.ledger import Ledger
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.simulation.synthetic.school import Character, PrimarySchool
-from overstap.texts import texts
+from overstap.texts import counting, texts
 from overstap_tools.demo import families, mail, schools
 from overstap_tools.demo.building import Demonstration, overstap
 from overstap_tools.demo.people import Clerk, CoordinatorClient
@@ -58,7 +58,7 @@ class Story:
         """Called when there is something to see: "gate.<task>", "review", "late", "end",
         "left" (the guide's pictures)."""
 
-    def tell(self, name: str, **facts: str) -> None:
+    def tell(self, name: str, **facts: str | int) -> None:
         """Tell one sentence of include/texts/demo/story.yaml, with the time."""
         tell(self.console, name, **facts)
 
@@ -107,7 +107,7 @@ class Story:
         clerk = next((one for one in self.clerks if one.is_faulty), None)
         if clerk is None or not (count := clerk.mend()):
             return
-        self.tell("mended", school=clerk.school.name, count=str(count))
+        self.tell("mended", school=clerk.school.name, count=count)
         self._collect_again(run_id, clerk)
         wait_until(
             lambda: (
@@ -217,7 +217,7 @@ class Story:
         """Show the tables, write what a person would want to open, and check the ledger."""
         house = self.house
         mail.wait_until_sent(self._looker, REGION, self._longest)
-        self.tell("mail", count=str(len(list(house.place.mails.rglob("*.eml")))), path=str(house.place.mails))
+        self.tell("mail", count=len(list(house.place.mails.rglob("*.eml"))), path=str(house.place.mails))
         self.at("end")
         self.console.print()
         for shown in tables(self.ledger, REGION, self.round_id):
@@ -244,7 +244,7 @@ class Story:
         return checked.returncode == 0
 
 
-def tell(console: Console, name: str, **facts: str) -> None:
+def tell(console: Console, name: str, **facts: str | int) -> None:
     """Tell one sentence with the time of day on a Dutch wall.
 
     Args:
@@ -252,5 +252,5 @@ def tell(console: Console, name: str, **facts: str) -> None:
         name: key of include/texts/demo/story.yaml.
         facts: what fills its places.
     """
-    text = texts("demo/story")[name]["nl"].format(**facts)
+    text = texts("demo/story")[name]["nl"].format(**counting(facts))
     console.print(f"{wall(now()):%H:%M:%S}   {text}", markup=False, highlight=False, soft_wrap=True)

@@ -19,7 +19,7 @@ from typing import Literal
 
 from overstap.agreements.kinds import SourceKind
 from overstap.agreements.model.supplying import SupplyingPart
-from overstap.errors import OverstapError
+from overstap.errors import OverstapError, system_fault
 from overstap.intake.candidates import Candidate
 from overstap.intake.refusals import RefusedItem
 from overstap.intake.sources.source import SourcePlace
@@ -81,7 +81,7 @@ def scan(
             # Bounded before sorting: a folder may hold a million files by mistake.
             names = sorted(entry.name for _, entry in zip(range(limits.files + 1), entries, strict=False))
     except OSError as problem:
-        raise OverstapError("INTAKE-001", kind=errno.errorcode.get(problem.errno or 0, "?")) from None
+        raise OverstapError("INTAKE-001", kind=system_fault(problem)) from None
     for position, name in enumerate(names[: limits.files], start=1):
         yield _take(folder / name, _label(position, name, label_key), now, settle_seconds, limits)
     if len(names) > limits.files:
@@ -130,7 +130,7 @@ def _take(
     except OSError as problem:
         if problem.errno == errno.ELOOP:
             return refused("INTAKE-003")
-        return refused("INTAKE-010", kind=errno.errorcode.get(problem.errno or 0, "?"))
+        return refused("INTAKE-010", kind=system_fault(problem))
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size:
         return refused("INTAKE-008", is_waiting=True)
     if not data:

@@ -52,6 +52,21 @@ def export(round_id: str, kind: str) -> str:
     return f"{round_page(round_id)}/scholen.{kind}"
 
 
+def report(round_id: str, kind: str) -> str:
+    """Return the path of a round's report as a file.
+
+    Args:
+        round_id: the round.
+        kind: "html" or "csv".
+    """
+    return f"{round_page(round_id)}/rondeverslag.{kind}"
+
+
+def quality(round_id: str) -> str:
+    """Return the path of a round's quality page as a file."""
+    return f"{round_page(round_id)}/kwaliteit.html"
+
+
 def framed(base_url: str, path: str) -> str:
     """Return the address at which Airflow shows a page of the board in its own frame, with its navigation beside it.
 

@@ -44,7 +44,7 @@ class Question:
     """A gate that waits for an answer.
 
     Args:
-        title: as Airflow shows it.
+        title: the question, with its number of dossiers.
         path: where in Airflow it is answered.
         since: since when it waits.
     """

@@ -20,7 +20,7 @@ from overstap.pages.board.agreement_cache import AgreementCache
 from overstap.pages.board.airflow_port import AirflowPort, RefusedError, RunRef, TaskRef
 from overstap.pages.board.person import BoardUser
 from overstap.pages.board.selection import Selection, selection_of
-from overstap.pages.board.views import administration, home, rerun, round, school
+from overstap.pages.board.views import administration, files, home, rerun, round, school
 from overstap.pages.board.views.page_context import NotHereError, PageContext, sentence_of
 from overstap.quality import report, rulebook
 from overstap.resources import INCLUDE
@@ -37,7 +37,11 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_MEDIA = {
+    "csv": "text/csv; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 class Board:
@@ -122,11 +126,16 @@ def _add_pages(app: FastAPI, board: Board) -> None:
             raise NotHereError(kind)
         desk = board.desk(person)
         view, rows = round.rows_of(desk, round_id, wanted)
-        is_csv = kind == "csv"
-        content = exports.to_csv(rows) if is_csv else exports.to_spreadsheet(rows, view, desk.now)
-        name = f"{round_id}-scholen.{kind}"
-        headers = {"Content-Disposition": f"attachment; filename=\"{name}\"; filename*=UTF-8''{quote(name)}"}
-        return Response(content, media_type="text/csv; charset=utf-8" if is_csv else _SPREADSHEET, headers=headers)
+        content = exports.to_csv(rows) if kind == "csv" else exports.to_spreadsheet(rows, view, desk.now)
+        return _file(f"{round_id}-scholen.{kind}", content)
+
+    @app.get("/ronde/{round_id}/rondeverslag.{kind}")
+    def report_file(round_id: str, kind: str, person: BoardUser = asks) -> Response:
+        return _file(*files.report(board.desk(person), round_id, kind))
+
+    @app.get("/ronde/{round_id}/kwaliteit.html")
+    def quality_file(round_id: str, person: BoardUser = asks) -> Response:
+        return _file(*files.quality(board.desk(person), round_id))
 
     @app.get("/ronde/{round_id}/school/{school_id}", response_class=HTMLResponse)
     def one_school(round_id: str, school_id: str, opnieuw: int = 0, person: BoardUser = asks) -> str:
@@ -220,6 +229,12 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
         log.info("rerun of %s in %s asked by %s: %d tasks", school_id, round_id, person.account, len(tasks))
         there = f"{board.house.base}{addresses.school_page(round_id, school_id)}?opnieuw={len(tasks)}"
         return RedirectResponse(there, status_code=303)
+
+
+def _file(name: str, content: bytes) -> Response:
+    """Return a file to be saved: a browser opens none of them as a page of the board."""
+    headers = {"Content-Disposition": f"attachment; filename=\"{name}\"; filename*=UTF-8''{quote(name)}"}
+    return Response(content, media_type=_MEDIA[name.rpartition(".")[2]], headers=headers)
 
 
 def _pair(run: RunRef, task: TaskRef | None) -> tuple[RunRef, TaskRef] | None:

@@ -1,0 +1,56 @@
+"""Round report and quality page as files, made from the ledger at the moment somebody asks."""
+
+import json
+
+from overstap.agreements import RoundId
+from overstap.closing.report import round_report
+from overstap.ledger import checkpoints
+from overstap.ledger.delivery import deliveries, results
+from overstap.ledger.rounds import counts, gate_decisions, rounds
+from overstap.pages.board.views.page_context import NotHereError, PageContext, sentence_of
+from overstap.quality.publishing import region_page
+
+
+def report(desk: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
+    """Return the report of a round as it stands now: the file's name and its content.
+
+    Args:
+        desk: see `PageContext`.
+        round_id: the round.
+        kind: "html" or "csv".
+
+    Raises:
+        NotHereError: the account may not see the round, it has not opened, or there is no such kind of file.
+    """
+    if kind not in ("html", "csv"):
+        raise NotHereError(kind)
+    with desk.round(round_id) as (unit, view):
+        if unit is None:
+            raise NotHereError(round_id)
+        newest = checkpoints.newest(unit)
+        signed = json.loads(newest.payload) if newest else None
+        made = round_report(
+            rounds.get_round(unit, round_id),
+            primary=counts.primary_schools(unit, round_id),
+            secondary=counts.secondary_schools(unit, round_id),
+            results=results.counts(unit, round_id),
+            decisions=gate_decisions.of_round(unit, round_id),
+            checkpoint=(signed["up_to"], signed["root"]) if signed else None,
+            sentence_of=sentence_of,
+            at=desk.now,
+            missing=deliveries.without_receiver(unit, round_id),
+        )
+    content = made.html.encode() if kind == "html" else made.csv.encode("utf-8-sig")
+    return f"{RoundId(round_id).kind}.{kind}", content
+
+
+def quality(desk: PageContext, round_id: str) -> tuple[str, bytes]:
+    """Return the quality page of a round's region: the name to which the report links, and its content.
+
+    Raises:
+        NotHereError: the account may not see the round, or it has not opened.
+    """
+    with desk.round(round_id) as (unit, view):
+        if unit is None:
+            raise NotHereError(round_id)
+        return f"{RoundId(round_id).kind}-quality.html", region_page(unit, round_id).encode()
