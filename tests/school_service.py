@@ -40,6 +40,8 @@ class School:
     home: Home
     place: Place
     folder: Path
+    dsn: str
+    """The ledger, with the login of the schools' pages."""
     port: int = field(default_factory=ports.any_free)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -53,7 +55,7 @@ class School:
 
     def start(self) -> None:
         env = os.environ | {
-            "OVERSTAP_LEDGER": self.home.ledger._dsn,
+            "OVERSTAP_LEDGER": self.dsn,
             "OVERSTAP_KEYS": str(self.home.keys),
             "OVERSTAP_TRUST": str(self.folder / "trust"),
             "OVERSTAP_REVIEW_ADDRESS": "https://inzage.example.org",
@@ -95,7 +97,7 @@ def school_service(postgres: EmbeddedPostgres, template: str, folder: Path) -> I
             accounts.put(unit, ACCOUNT, place.school, "J. Jansen", hashed(PASSWORD))
             accounts.put(unit, OTHER, place.region.secondary[0].id, "Een ander", hashed(PASSWORD))
             school_reports.keep(unit, place.round_id, place.school, school_reports.SchoolReport("<p>lijst</p>", FAULTS))
-        made = School(found, place, folder)
+        made = School(found, place, folder, postgres.dsn("overstap_school", found.database))
         made.start()
         try:
             yield made

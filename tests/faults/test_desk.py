@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from os import urandom
 from uuid import UUID
@@ -21,6 +22,7 @@ from overstap.envelope.message_ids import message_id
 from overstap.envelope.pull_messages import NoDossier, answer_bytes
 from overstap.envelope.receipt import make_receipt
 from overstap.envelope.result import Rejection, ResultOutcome, make_result
+from overstap.ledger import Ledger
 from overstap.ledger.delivery.deliveries import stages_from
 from overstap.ledger.delivery.results import counts
 from overstap.ledger.session import UnitOfWork
@@ -41,7 +43,8 @@ def school(house: House) -> str:
 
 @pytest.fixture
 def desk(house: House) -> Iterator[RegionDesk]:
-    with house.ledger() as ledger:
+    """The desk, with its own login of the ledger."""
+    with closing(Ledger(house.server.dsn("overstap_desk", house.database), house.sandbox.keys)) as ledger:
         yield RegionDesk(ledger, house.region.name, trust=house.trust())
 
 

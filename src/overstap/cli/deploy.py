@@ -106,31 +106,36 @@ _QUESTIONS = (
 
 @app.command()
 def prepare(
-    admin_password: Annotated[Path, typer.Option(help="File with the first password of the account admin")] = Path(
-        "/run/secrets/admin_password"
-    ),
+    secrets: Annotated[Path, typer.Option(help="Folder with this service's secrets")] = Path("/run/secrets"),
 ) -> None:
-    """Bring both databases to the newest schema, make regions, roles and accounts. Runs at each start; safe to repeat.
+    """Bring both databases to the newest schema, make regions, logins, roles and accounts, and look around.
 
-    A region whose agreement cannot be read is told, and stops nothing.
+    Runs at each start; safe to repeat. A region whose agreement cannot be read is told, and stops nothing; so is what
+    `overstap doctor` finds from here.
     """
     from overstap.orchestration.preparation import add_admin, migrate_airflow, quiet, sync
 
     quiet()
     from overstap.clock import now
-    from overstap.ledger.preparation import migrate_ledger
+    from overstap.doctor import Level, examine
+    from overstap.ledger.preparation import give_passwords, migrate_ledger
 
     settings = Settings()
+    owner = settings.need("ledger_owner")
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    for line in migrate_ledger(settings.need("ledger_owner"), settings.regions):
+    for line in (*migrate_ledger(owner, settings.regions), *give_passwords(owner, secrets)):
         console.print(line)
     migrate_airflow()
     for line in sync(
         settings.regions, production=settings.production, administrators=settings.administrator_accounts, at=now()
     ):
         console.print(line)
-    if add_admin(admin_password.read_text().strip()):
+    if add_admin((secrets / "admin_password").read_text().strip()):
         console.print("account admin made; its password is the secret admin_password")
+    # Folders, Airflow's components and mail are looked at where they are: nothing else of this deployment runs yet.
+    for found in examine(settings, ("settings", "clock", "ledger", "regions", "sign-in")):
+        if found.level in (Level.WRONG, Level.MIND):
+            console.print(f"{found.level:<7} {found.subject}: {found.says}\n        -> {found.do}")
 
 
 def _ask(name: str, question: str, example: str) -> str:

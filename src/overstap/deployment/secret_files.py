@@ -14,6 +14,9 @@ PASSWORDS = (
     "owner_password",
     "app_password",
     "review_password",
+    "school_password",
+    "desk_password",
+    "board_password",
     "admin_password",
 )
 """Passwords of database logins, and of the account `admin` in Airflow."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from overstap.agreements import load_all
-from overstap.ledger.migrate import add_region, migrate
+from overstap.ledger.migrate import LOGINS, add_region, migrate, set_password
 
 
 def migrate_ledger(dsn: str, regions: Path) -> list[str]:
@@ -25,3 +25,24 @@ def migrate_ledger(dsn: str, regions: Path) -> list[str]:
         add_region(dsn, region)
         lines.append(f"region {region} is there")
     return [*lines, *(f"left as it was: {error}" for error in broken)]
+
+
+def give_passwords(dsn: str, folder: Path) -> list[str]:
+    """Give each service's login of the ledger the password of its file, `<service>_password`; return a line on it.
+
+    A login without a file keeps what it has; a new one cannot sign in. Safe to repeat, and the way to change one.
+
+    Args:
+        dsn: connection string of the owner, who may create roles.
+        folder: with the files.
+
+    Raises:
+        ValueError: a password has signs that none may have, or fewer than 16.
+    """
+    given = []
+    for login in LOGINS:
+        path = folder / f"{login.removeprefix('overstap_')}_password"
+        if path.is_file():
+            set_password(dsn, login, path.read_text(encoding="ascii").strip())
+            given.append(login)
+    return [f"logins with the password of their secret: {', '.join(given) or 'none'}"]

@@ -29,7 +29,7 @@ from overstap.delivery.stored_evidence import receipt_fault
 from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.ledger import Ledger
 from overstap.ledger.invariants import Breach, StoredEvidence, check
-from overstap.ledger.migrate import add_region, migrate, set_app_password
+from overstap.ledger.migrate import LOGINS, add_region, migrate, set_password
 from overstap.ledger.region_keys import create_keys
 from overstap.pki import TrustStore, develop
 from overstap.receiver.folder_store import envelope_digests as stored
@@ -267,7 +267,7 @@ def copy_ledger(house: House) -> str:
     name = f"ledger_{secrets.token_hex(6)}"
     with psycopg.connect(house.server.superuser_dsn("postgres"), autocommit=True) as connection:
         connection.execute(f"create database {name} template {house.database}")
-        connection.execute(f"grant connect on database {name} to overstap_app")
+        connection.execute(f"grant connect on database {name} to {', '.join(LOGINS)}")
     return name
 
 
@@ -291,7 +291,8 @@ def _ledger(server: EmbeddedPostgres, region: str) -> str:
     if not known:
         server.create_database(_TEMPLATE, "postgres")
         migrate(server.superuser_dsn(_TEMPLATE))
-        set_app_password(server.superuser_dsn(_TEMPLATE), server.password("overstap_app"))
+        for login in LOGINS:
+            set_password(server.superuser_dsn(_TEMPLATE), login, server.password(login))
     name = f"ledger_{secrets.token_hex(6)}"
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"create database {name} template {_TEMPLATE}")

@@ -12,6 +12,7 @@ import yaml
 
 from overstap.deployment import env_file, secret_files
 from overstap.deployment.choices import Choices
+from overstap.ledger.migrate import LOGINS
 from overstap.settings import Settings
 from overstap_tools.local.environment import AirflowFolders, environment
 from overstap_tools.local.passwords import Passwords
@@ -61,6 +62,18 @@ def test_the_parents_pages_have_their_own_login_and_nothing_else() -> None:
     assert "volumes" not in pages
     assert pages["networks"] == ["parents"]
     assert [name for name, one in services().items() if "parents" in one["networks"]] == ["postgres", "review"]
+
+
+def test_each_service_has_its_own_login_of_the_ledger() -> None:
+    logins = {f"{login.removeprefix('overstap_')}_password" for login in LOGINS}
+    held = {name: logins & set(service["secrets"]) for name, service in services().items()}
+    assert held.pop("postgres") == set()
+    assert held.pop("init") == logins  # which gives them their passwords
+    assert held == {
+        **{name: {"app_password"} for name in ("admin", "scheduler", "dag-processor")},
+        **{name: {"board_password"} for name in ("api-server", "triggerer")},
+        **{name: {f"{name}_password"} for name in ("review", "school", "desk")},
+    }
 
 
 def test_no_container_can_change_what_it_runs() -> None:
