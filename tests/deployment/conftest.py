@@ -2,13 +2,11 @@
 
 import shutil
 import subprocess
-import tempfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployed import Deployed
+from deployed import Deployed, new_place
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -32,17 +30,8 @@ def _why_not(config: pytest.Config) -> str | None:
     return None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployed(request: pytest.FixtureRequest) -> Iterator[Deployed]:
     """A deployment in a folder of its own; everything of it goes at the end."""
-    kept = request.config.getoption("--deployment-place")
-    place = Path(kept or tempfile.mkdtemp(prefix="overstap-deployment-", dir="/var/tmp"))
-    made = Deployed(place, number=zlib.crc32(str(place).encode()) % 1000)
-    if kept:
+    with new_place(request.config, "round") as made:
         yield made
-        return
-    try:
-        yield made
-    finally:
-        made.destroy()
-        shutil.rmtree(place, ignore_errors=True)

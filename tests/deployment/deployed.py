@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,11 +16,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
 import yaml
 from aiosmtpd.controller import Controller
 from documented import Documented
 
-from overstap.agreements import Milestones, RoundKind
+from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
 from overstap.clock import now, wall
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.writing import WrittenRegion, write
@@ -31,8 +36,20 @@ from overstap_tools.project import PROJECT
 REGION, KIND = "haaglanden", RoundKind.ADVICE  # the pages' own example
 NAMES = ("overstap.example.nl", "inzage.example.nl", "scholen.example.nl")
 _COPIED = ("src", "include", "dags", "plugins", "deploy", "docs")
-_COPIED_FILES = ("Dockerfile", "docker-compose.yaml", ".dockerignore", "requirements.txt", "pyproject.toml")
+_COPIED_FILES = (
+    ".gitignore",
+    "Dockerfile",
+    "docker-compose.yaml",
+    ".dockerignore",
+    "requirements.txt",
+    "pyproject.toml",
+)
 _LONGEST_SECONDS = 900
+_COMMIT = ("-c", "user.name=test", "-c", "user.email=test@example.nl", "commit", "--quiet", "--message")
+TAG = "previous"
+"""Of the version with which a deployment begins that is upgraded."""
+_TASK = re.compile(r"airflow worker -- [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What the process of a task calls itself; that of an idle worker ends otherwise."""
 
 
 @dataclass
@@ -42,10 +59,12 @@ class Deployed:
     Args:
         place: folder for everything; the pages' own folders are below it.
         number: distinguishes what a machine has once: project, network.
+        previous: commit of this repository with which it begins, as a clone that can pull; None: with this checkout.
     """
 
     place: Path
     number: int
+    previous: str | None = None
     documented: Documented = field(default_factory=Documented)
     ports: dict[str, int] = field(default_factory=dict)
 
@@ -54,13 +73,41 @@ class Deployed:
         if kept.exists():
             self.ports = json.loads(kept.read_text())
             return
-        self.code.mkdir(parents=True)
-        for name in _COPIED:
-            shutil.copytree(PROJECT / name, self.code / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in (*_COPIED_FILES, "README.md", "LICENSE"):
-            shutil.copy(PROJECT / name, self.code / name)
+        self.place.mkdir(parents=True, exist_ok=True)
+        if self.previous is None:
+            _copy(self.code)
+        else:
+            self._clone(self.previous)
         self.ports = {name: any_free() for name in ("board", "review", "school", "https", "http", "mail")}
         kept.write_text(json.dumps(self.ports))
+
+    def _clone(self, commit: str) -> None:
+        """Make a repository with an earlier version of this one, tagged, and a clone of it; see `publish`."""
+        self._origin.mkdir()
+        archive = ["git", "-C", str(PROJECT), "archive", commit]
+        packed = subprocess.run(archive, check=True, capture_output=True).stdout
+        subprocess.run(["tar", "--extract", "--directory", str(self._origin)], input=packed, check=True)
+        for words in (
+            ["init", "--quiet", "--initial-branch", "main"],
+            ["add", "--all"],
+            [*_COMMIT, "old"],
+            ["tag", TAG],
+        ):
+            _quiet(["git", "-C", self._origin, *words])
+        _quiet(["git", "clone", "--quiet", self._origin, self.code])
+
+    def publish(self) -> None:
+        """Put this checkout, as it is, into the repository from which the deployment pulls."""
+        for path in self._origin.iterdir():
+            if path.name != ".git":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        _copy(self._origin)
+        for words in (["add", "--all"], [*_COMMIT, "new"]):
+            _quiet(["git", "-C", self._origin, *words])
+
+    @property
+    def _origin(self) -> Path:
+        return self.place / "origin"
 
     def stage(self, name: str) -> str | None:
         """Return what a stage of the story left, when it was passed in an earlier run on the same place."""
@@ -93,6 +140,9 @@ class Deployed:
             ("/etc/overstap", self.place / "etc"),
             ("/var/lib/overstap", self.place / "data"),
             ("/var/backups", self.place / "backups"),
+            ("docker build --pull --tag overstap:local", f"docker build {build_options()} --tag {self.project}:local"),
+            ("overstap_database", f"{self.project}_database"),
+            ("git checkout v0.1.0", f"git checkout --quiet {TAG}"),
         ):
             command = command.replace(usual, str(mine))
         return command
@@ -146,6 +196,21 @@ class Deployed:
             pid = int(self.run("docker inspect --format '{{.State.Pid}}' " + container))
             os.kill(pid, signal.SIGKILL)
 
+    def tasks(self) -> list[int]:
+        """Return the processes on this machine in which tasks run now."""
+        container = self.run("docker compose ps --quiet scheduler").strip()
+        lines = [line.split(maxsplit=1) for line in self.run(f"docker top {container} -eo pid,args").splitlines()[1:]]
+        return [int(pid) for pid, command in lines if _TASK.fullmatch(command.strip())]
+
+    def board(self, path: str, account: str, password: str) -> str:
+        """Return a page of the board as an account sees it."""
+        address = f"http://127.0.0.1:{self.ports['board']}"
+        with httpx.Client(base_url=address, timeout=60, trust_env=False) as client:
+            token = client.post("/auth/token", json={"username": account, "password": password}).json()["access_token"]
+            answer = client.get(f"/rondes{path}", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        return answer.text
+
     def api(self, account: str = "admin", password: str | None = None) -> AirflowApi:
         """Return a client of Airflow's interface."""
         secret = password or (self.place / "etc" / "secrets" / "admin_password").read_text()
@@ -154,6 +219,10 @@ class Deployed:
     def destroy(self) -> None:
         """Remove all containers, volumes, networks."""
         self.run("docker compose --profile '*' down --volumes --timeout 2 --remove-orphans", check=False)
+
+    def forget(self) -> None:
+        """Remove its image as well; a restore needs it."""
+        self.run(f"docker image rm --force {self.project}:local", check=False)
 
     # -- a region that plays a round ----------------------------------------------------------------------------
 
@@ -182,6 +251,19 @@ class Deployed:
         shutil.copytree(written.agreement.parent, self.place / "etc" / "regions" / REGION, dirs_exist_ok=True)
         return written
 
+    def supply(self, agreement: Agreement) -> None:
+        """Put into the drop folder what schools and the region's administration hand in."""
+        made, drop = self.place / "made", self.place / "data" / "drop"
+        shutil.copytree(made / "drop" / REGION, drop / REGION, dirs_exist_ok=True)
+        applications = next(path for path in (made / "applications").rglob("*.csv"))
+        shutil.copy(applications, drop / REGION / (agreement.registrations.file or ""))
+        for path in drop.rglob("*"):
+            os.chown(path, 50000, 0)
+
+    def agreement(self) -> Agreement:
+        """Return what was agreed."""
+        return load_agreement(next((self.place / "etc" / "regions" / REGION).glob("[0-9]*.yaml")))
+
     def receivers(self, region: SyntheticRegion) -> None:
         """Add a container for each receiving school, as a school would run one."""
         services: dict[str, Any] = {"init": {"build": {"network": "host"}}}
@@ -204,9 +286,45 @@ class Deployed:
             env.write_text(env.read_text() + "COMPOSE_FILE=docker-compose.yaml:receivers.yaml\n")
 
 
+def _copy(target: Path) -> None:
+    """Copy what a deployment needs of this checkout."""
+    target.mkdir(exist_ok=True)
+    for name in _COPIED:
+        shutil.copytree(PROJECT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in _COPIED_FILES:
+        shutil.copy(PROJECT / name, target / name)
+
+
+def build_options() -> str:
+    """Return what the builder needs of this machine: its network, and its package index."""
+    passed = [f"--build-arg {name}={os.environ[name]}" for name in ("PIP_CERT", "PIP_INDEX_URL") if name in os.environ]
+    return " ".join(["--network host", *passed])
+
+
 def new_password() -> str:
     """Return a password that nobody has."""
     return secrets.token_urlsafe(16)
+
+
+@contextmanager
+def new_place(config: pytest.Config, name: str, *, previous: str | None = None) -> Iterator[Deployed]:
+    """Give a deployment in a folder of its own; everything of it goes at the end, unless its place was asked for.
+
+    Args:
+        config: with the option `--deployment-place`.
+        name: of its folder.
+        previous: commit with which it begins; see `Deployed`.
+    """
+    kept = config.getoption("--deployment-place")
+    place = Path(kept or tempfile.mkdtemp(prefix="overstap-deployment-", dir="/var/tmp")) / name
+    made = Deployed(place, number=zlib.crc32(str(place).encode()) % 1000, previous=previous)
+    try:
+        yield made
+    finally:
+        if not kept:
+            made.destroy()
+            made.forget()
+            shutil.rmtree(place.parent, ignore_errors=True)
 
 
 @contextmanager

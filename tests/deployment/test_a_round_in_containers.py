@@ -5,6 +5,8 @@ The tests are one story, in order: each stage is a fixture that the next builds 
 
 import os
 import shutil
+import signal
+import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,10 +14,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from deployed import KIND, NAMES, REGION, Deployed, mail_server, new_password, proxy
+from deployed import KIND, NAMES, REGION, Deployed, build_options, mail_server, new_password, proxy
 from documented import table
 
-from overstap.agreements import Agreement, load_agreement
+from overstap.agreements import Agreement
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap_tools.demo.people import CoordinatorClient
 from overstap_tools.local.waiting import wait_until
@@ -27,14 +29,9 @@ PATIENCE = 900
 RUNNING = ("postgres", "api-server", "scheduler", "dag-processor", "triggerer", "review", "school")
 NOT_HERE = {
     "ln -sf": "needs the machine's own nginx; the configuration itself is run by `proxied`",
-    "cp deploy/systemd": "needs systemd",
-    "docker compose run --rm admin overstap trust fetch": "tests/integration/pki/test_list_fetching.py",
-    "git pull": "an upgrade needs a second version",
-    "docker compose run --rm admin overstap trust request": "tests/integration/deployment/test_private_authority.py",
-    "docker compose run --rm admin overstap trust accept": "tests/integration/deployment/test_private_authority.py",
-    "mkdir -p authority": "tests/integration/deployment/test_private_authority.py",
-    "openssl ca -config": "tests/integration/deployment/test_private_authority.py",
-    "install -m 0644 authority": "tests/integration/deployment/test_private_authority.py",
+    "cp deploy/systemd": "needs systemd; what its services start is run by test_what_timers_start",
+    "git pull": "test_upgrade.py",
+    "docker compose down": "test_upgrade.py",
 }
 """Blocks of the pages that are not run here, by their first words, and why."""
 
@@ -50,7 +47,7 @@ class Started:
     @property
     def agreement(self) -> Agreement:
         """What was agreed."""
-        return load_agreement(next((self.deployed.place / "etc" / "regions" / REGION).glob("[0-9]*.yaml")))
+        return self.deployed.agreement()
 
     @property
     def coordinator(self) -> str:
@@ -70,7 +67,7 @@ def started(deployed: Deployed) -> Iterator[Started]:
             *(f"--{name}-port {deployed.ports[name]}" for name in ("board", "review", "school")),
         ]
         first = f"{deployed.documented('install', 'deploy/init --address')} {' '.join(options)}"
-        assert "TRIAL" in deployed.run(first, BUILD_OPTIONS=_build_options())
+        assert "TRIAL" in deployed.run(first, BUILD_OPTIONS=build_options())
         deployed.write_region(region)
         # The same command again makes the new region's keys, and in a trial its certificates; what was chosen stays.
         assert f"keys          {REGION}: made" in deployed.do("install", "deploy/init --address")
@@ -84,25 +81,25 @@ def started(deployed: Deployed) -> Iterator[Started]:
         yield Started(deployed, region, mails)
 
 
-def _build_options() -> str:
-    """Return what the builder needs of this machine: its network, and its package index."""
-    passed = [f"--build-arg {name}={os.environ[name]}" for name in ("PIP_CERT", "PIP_INDEX_URL") if name in os.environ]
-    return " ".join(["--network host", *passed])
-
-
 @pytest.fixture(scope="module")
 def proxied(started: Started) -> Iterator[Path]:
-    """Nginx with the shipped configuration before it."""
+    """A running nginx with the shipped configuration before it."""
     with proxy(started.deployed) as authority:
         yield authority
 
 
 @pytest.fixture(scope="module")
-def coordinator(started: Started) -> CoordinatorClient:
-    """The coordinator, whose account `init` made by the agreement; an administrator gave it a password."""
-    password = new_password()
+def password(started: Started) -> str:
+    """The coordinator's, whose account `init` made by the agreement; an administrator gave it this password."""
+    made = new_password()
     with started.deployed.api() as admin:
-        admin.put_user(started.coordinator, password, [f"coordinator_{REGION}"], shown_as=("Coördinator", "Regio"))
+        admin.put_user(started.coordinator, made, [f"coordinator_{REGION}"], shown_as=("Coördinator", "Regio"))
+    return made
+
+
+@pytest.fixture(scope="module")
+def coordinator(started: Started, password: str) -> CoordinatorClient:
+    """The coordinator."""
     return CoordinatorClient(started.deployed.api(started.coordinator, password), DAG)
 
 
@@ -112,13 +109,7 @@ def released(started: Started, coordinator: CoordinatorClient) -> str:
     deployed = started.deployed
     if run := deployed.stage("released"):
         return run
-    made = deployed.place / "made"
-    shutil.copytree(made / "drop" / REGION, deployed.place / "data" / "drop" / REGION, dirs_exist_ok=True)
-    name = started.agreement.registrations.file or ""
-    applications = next(path for path in (made / "applications").rglob("*.csv"))
-    shutil.copy(applications, deployed.place / "data" / "drop" / REGION / name)
-    for path in (deployed.place / "data" / "drop").rglob("*"):
-        os.chown(path, 50000, 0)
+    deployed.supply(started.agreement)
     # Nobody switches anything on.
     wait_until(lambda: DAG in {dag["dag_id"] for dag in coordinator.api.dags()}, DAG, PATIENCE)
     wait_until(lambda: bool(coordinator.api.runs(DAG)), f"a run of {DAG}", PATIENCE)
@@ -172,19 +163,36 @@ def confirmed(started: Started, restored: str, coordinator: CoordinatorClient) -
         os.chown(path, 50000, 0)
         words = f"--region {REGION} --round {round_id} --school {school.id} --by administratie"
         deployed.admin(f"overstap review record {path.name} {words}", check=False)
-    killed = False
+    # One receiver takes the connection and answers nothing: a delivery is under way for as long as that lasts.
+    silent = f"receiver-{started.region.secondary[0].id.lower()}"
+    deployed.run(f"docker compose pause {silent}")
+    killed: list[str] = []
 
     def is_over() -> bool:
-        nonlocal killed
-        if not killed and _state(coordinator, restored, "deliver") in ("queued", "running", "success"):
-            killed = True
-            deployed.kill("scheduler", "triggerer", "dag-processor", "postgres")
-            wait_until(lambda: _is_healthy(deployed), "healthy after kill -9", PATIENCE)
+        if not killed and _state(coordinator, restored, "deliver") == "running":
+            killed.extend(_kill_everything(deployed))
+            deployed.run(f"docker compose unpause {silent}")
         return str(coordinator.api.run(DAG, restored)["state"]) in ("success", "failed")
 
     _answer_until(coordinator, restored, is_over)
-    assert killed, "nothing was killed: the round was over before"
+    assert killed == ["task", "scheduler", "triggerer", "dag-processor", "postgres"]
     return restored
+
+
+def _kill_everything(deployed: Deployed) -> list[str]:
+    """Kill what runs while dossiers are delivered, one after the other; return what was killed."""
+    before = deployed.psql("select count(*) from overstap.audit_line")
+    wait_until(lambda: bool(deployed.tasks()), "the process of a task", PATIENCE)
+    os.kill(deployed.tasks()[0], signal.SIGKILL)
+    killed = ["task"]
+    for service in ("scheduler", "triggerer", "dag-processor", "postgres"):
+        deployed.kill(service)
+        killed.append(service)
+    wait_until(lambda: _is_healthy(deployed), "healthy after kill -9", PATIENCE)
+    assert int(deployed.psql("select count(*) from overstap.audit_line")) >= int(before)
+    said = deployed.admin("overstap ledger check")
+    assert f"{REGION}: I1-I8 hold" in said
+    return killed
 
 
 def _answer_until(coordinator: CoordinatorClient, run_id: str, is_done: object) -> None:
@@ -297,6 +305,51 @@ def test_nobody_can_change_what_it_runs_or_gain_rights(started: Started) -> None
         assert int(found["capabilities"], 16) == 0, service
 
 
+def test_each_service_signs_in_to_the_ledger_as_itself(started: Started) -> None:
+    ask = (
+        "import os, psycopg; "
+        "c = psycopg.connect(os.environ.get('OVERSTAP_LEDGER') or os.environ['OVERSTAP_REVIEW']); "
+        "print(c.execute('select session_user').fetchone()[0])"
+    )
+    words = f'bash /usr/local/bin/with-secrets python -c "{ask}"'
+    logins = {
+        service: started.deployed.run(f"docker compose exec --no-TTY {service} {words}").strip()
+        for service in RUNNING[1:]
+    }
+    assert logins == {
+        **dict.fromkeys(("scheduler", "dag-processor"), "overstap_app"),
+        **dict.fromkeys(("api-server", "triggerer"), "overstap_board"),
+        **{service: f"overstap_{service}" for service in ("review", "school")},
+    }
+
+
+def test_a_paused_dag_is_red_for_coordinators_and_in_doctor(started: Started, password: str) -> None:
+    deployed = started.deployed
+    with deployed.api() as admin:
+        wait_until(lambda: f"notices__{REGION}" in {dag["dag_id"] for dag in admin.dags()}, "DAGs", PATIENCE)
+
+        def switch(*, off: bool) -> None:
+            admin.call("PATCH", f"/api/v2/dags/notices__{REGION}", json={"is_paused": off})
+
+        switch(off=True)
+        try:
+            assert "Dit staat uit" in deployed.board("/", started.coordinator, password)
+            said = deployed.admin("overstap doctor --only airflow --quiet", check=False)
+            assert f"wrong   dag notices__{REGION}: it is paused" in said
+            secret = (deployed.place / "etc" / "secrets" / "admin_password").read_text()
+            assert f"dag notices__{REGION}" in deployed.board("/beheer/controle", "admin", secret)
+        finally:
+            switch(off=False)
+    assert "Dit staat uit" not in deployed.board("/", started.coordinator, password)
+
+
+def test_init_says_what_doctor_finds(started: Started) -> None:
+    said = started.deployed.run("docker compose logs --no-log-prefix init")
+    assert "mind    settings: this is a TRIAL" in said
+    assert "wrong " not in said
+    assert "overstap_board" in said
+
+
 def test_who_is_in_one_network_reaches_nobody_of_another(started: Started) -> None:
     def reaches(service: str, host: str, port: int) -> bool:
         probe = f"timeout 5 bash -c '</dev/tcp/{host}/{port}' 2>/dev/null && echo yes || echo no"
@@ -339,9 +392,7 @@ def test_pages_answer_through_a_proxy_with_tls(started: Started, proxied: Path) 
     assert NAMES[1] not in log.read_text(), "who visits the parents' pages is logged"
 
 
-def _context(authority: Path) -> object:
-    import ssl
-
+def _context(authority: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(authority))
 
 
@@ -402,6 +453,45 @@ def test_old_runs_go_and_new_ones_stay(started: Started, confirmed: str, coordin
     assert "30 or more" in started.deployed.run("deploy/clean 7", check=False)
 
 
-def test_every_command_of_the_pages_was_run(started: Started, confirmed: str) -> None:
+def test_what_timers_start(started: Started, confirmed: str) -> None:
+    """Each service's own words, in the folder of docker-compose.yaml; its timer says when."""
+    services = sorted((started.deployed.code / "deploy" / "systemd").glob("*.service"))
+    assert len(services) >= 3
+    for service in services:
+        assert "OnCalendar=" in service.with_suffix(".timer").read_text()
+        said = dict(line.split("=", 1) for line in service.read_text().splitlines() if "=" in line)
+        assert said["WorkingDirectory"] == "/opt/overstap"
+        started.deployed.run(said["ExecStart"].replace("/opt/overstap/", "").replace("/usr/bin/docker", "docker"))
+    assert "good    backup ledger" in started.deployed.admin("overstap doctor --only ledger", check=False)
+
+
+def test_certificates_of_a_private_authority(started: Started, confirmed: str) -> None:
+    """The recipe of docs/certificates.md, from the request to a conductor's certificate that counts."""
+    deployed = started.deployed
+    own = deployed.place / "data" / "trust" / "conductor" / REGION
+    deployed.do("certificates", "docker compose run --rm admin overstap trust request")
+    deployed.do("certificates", "mkdir -p authority")
+    for path in own.glob("*.csr"):
+        shutil.copy(path, deployed.code / f"{path.name.split('-')[0]}-1.csr")
+    deployed.do("certificates", "openssl ca -config")
+    deployed.do("certificates", "install -m 0644 authority")
+    for name in ("tls-1.crt", "signing-1.crt"):
+        shutil.copy(deployed.code / name, deployed.place / "data" / "lists" / name)
+        os.chown(deployed.place / "data" / "lists" / name, 50000, 0)
+    deployed.do("certificates", "docker compose run --rm admin overstap trust accept")
+    assert {"tls-2.crt", "signing-2.crt"} <= {path.name for path in own.glob("*.crt")}
+    deployed.do("certificates", "docker compose run --rm admin overstap trust fetch")
+    assert "the conductor's that" not in deployed.admin("overstap doctor --only regions", check=False)
+
+
+def test_every_command_of_the_pages_was_run(
+    started: Started, confirmed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     left = started.deployed.documented.not_taken()
-    assert {block for block in left if not block.startswith(tuple(NOT_HERE))} == set()
+    here = [block for block in sorted(left) if not block.startswith(tuple(NOT_HERE))]
+    with capsys.disabled():
+        print("\nblocks of the pages that this test does not run:")
+        for begins, why in NOT_HERE.items():
+            print(f"  {begins}: {why}")
+    assert here == []
+    assert [begins for begins in NOT_HERE if not any(block.startswith(begins) for block in left)] == []
