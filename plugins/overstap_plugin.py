@@ -34,7 +34,11 @@ if "api-server" in sys.argv or sys.argv[0].endswith("uvicorn"):
     _board = importlib.import_module("overstap.orchestration.board")
     _addresses = importlib.import_module("overstap.pages.board.addresses")
     OverstapPlugin.fastapi_apps = [
-        {"app": _board.make_board(), "url_prefix": _addresses.PREFIX, "name": "Overstap: rondes"}
+        {
+            "app": _board.make_board(importlib.import_module("overstap.doctor").examine),
+            "url_prefix": _addresses.PREFIX,
+            "name": "Overstap: rondes",
+        }
     ]
     OverstapPlugin.external_views = _board.external_views()
 

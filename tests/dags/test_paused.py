@@ -11,6 +11,7 @@ def test_a_paused_dag_of_an_agreement_in_use_is_told(regions: Path, read_dags: A
     from airflow.utils.db import initdb
     from airflow.utils.session import create_session
 
+    from overstap.orchestration.board import AirflowAdapter
     from overstap.orchestration.state import paused_dags
 
     initdb()
@@ -31,6 +32,12 @@ def test_a_paused_dag_of_an_agreement_in_use_is_told(regions: Path, read_dags: A
         session.get(DagModel, "intake__beta").is_stale = True
     try:
         assert paused_dags() == ["notices__alfa", "round__beta__advice"]
+        told = AirflowAdapter().paused()
+        assert [(one.region, one.path) for one in told] == [
+            ("alfa", "/dags/notices__alfa"),
+            ("beta", "/dags/round__beta__advice"),
+        ]
+        assert [one.title for one in told] == [bag.dags[name].dag_display_name for name in paused_dags()]
     finally:
         with create_session() as session:
             for dag_id in bag.dags:

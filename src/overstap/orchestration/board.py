@@ -17,7 +17,7 @@ from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.configuration import conf
-from airflow.models import DagRun, TaskInstance
+from airflow.models import DagModel, DagRun, TaskInstance
 from airflow.models.hitl import HITLDetail
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
@@ -29,8 +29,8 @@ from overstap.orchestration.roles import ALL_REGIONS, DOSSIERS
 from overstap.orchestration.state import paused_dags
 from overstap.orchestration.titles import title
 from overstap.pages.board import addresses, health
-from overstap.pages.board.airflow_port import Question, RedTask, RefusedError, RunRef, TaskRef
-from overstap.pages.board.app import Board, make_app
+from overstap.pages.board.airflow_port import PausedDag, Question, RedTask, RefusedError, RunRef, TaskRef
+from overstap.pages.board.app import Board, Examine, make_app
 from overstap.pages.board.person import BoardUser
 
 log = logging.getLogger(__name__)
@@ -102,6 +102,14 @@ class AirflowAdapter:
             )
             for task, index, asked, since in found
         ]
+
+    def paused(self) -> list[PausedDag]:
+        """Return our DAGs that are paused, sorted by id."""
+        with create_session() as session:
+            ours = [dag_id for dag_id in paused_dags() if "__" in dag_id]
+            found = session.scalars(select(DagModel).where(DagModel.dag_id.in_(ours)).order_by(DagModel.dag_id)).all()
+            named = [(dag.dag_id, str(dag.dag_display_name)) for dag in found]
+        return [PausedDag(dag_id.split("__")[1], shown, f"/dags/{quote(dag_id)}") for dag_id, shown in named]
 
     def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
         """Return the task that collects from a school, by the label that Airflow shows, which ends with its id."""
@@ -205,9 +213,13 @@ class AirflowAdapter:
         return str(conf.get("api", "secret_key"))
 
 
-def make_board() -> FastAPI:
-    """Return the board for this api-server, which makes itself ready while Airflow goes on starting."""
-    board = Board(AirflowAdapter())
+def make_board(examine: Examine) -> FastAPI:
+    """Return the board for this api-server, which makes itself ready while Airflow goes on starting.
+
+    Args:
+        examine: the checks of `overstap doctor`.
+    """
+    board = Board(AirflowAdapter(), examine=examine)
     at_work = threading.Thread(target=_prepare, args=[board], name="overstap board", daemon=True)
     at_work.start()
     # A server that forks its workers (gunicorn) forks none while something is half done.

@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 
 from overstap.agreements import Milestones, RoundKind
 from overstap.clock import now
+from overstap.doctor import examine
 from overstap.ledger import Ledger
-from overstap.pages.board.airflow_port import Question, RedTask, RunRef, TaskRef
+from overstap.pages.board.airflow_port import PausedDag, Question, RedTask, RunRef, TaskRef
 from overstap.pages.board.app import Board, make_app
 from overstap.pages.board.health import HealthLine
 from overstap.pages.board.person import BoardUser
@@ -20,6 +21,7 @@ from overstap.settings import Settings
 from overstap.simulation.synthetic.agreement import agreement_of, write_agreement
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.bench.filling import UNDER_WAY, Filling, fill, milestones_around
+from overstap_tools.local.postgres import EmbeddedPostgres
 
 HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script> \"De 🦊\" ‮مدرسة"
 COORDINATOR = BoardUser("c.alfa", "1", frozenset({"alfa"}), frozenset({"alfa"}), sees_dossiers=True)
@@ -53,6 +55,9 @@ class Alone:
     def questions(self, dag_id: str) -> list[Question]:
         return []
 
+    def paused(self) -> list[PausedDag]:
+        return []
+
     def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
         return None
 
@@ -77,7 +82,9 @@ def house() -> Alone:
 
 
 @pytest.fixture
-def board(house: Alone, ledger: Ledger, owner_dsn: str, app_dsn: str, tmp_path: Path) -> Iterator[Board]:
+def board(
+    house: Alone, ledger: Ledger, owner_dsn: str, postgres: EmbeddedPostgres, ledger_database: str, tmp_path: Path
+) -> Iterator[Board]:
     """Region alfa under way, with a hostile name; beta as well; demo with a round that has not opened."""
     at = now()
     planned = {RoundKind.ADVICE: Milestones(**{name: at + timedelta(days=9) for name in Milestones.model_fields})}
@@ -94,8 +101,9 @@ def board(house: Alone, ledger: Ledger, owner_dsn: str, app_dsn: str, tmp_path: 
         write_agreement(agreement, tmp_path / "regions")
         if name != "demo":
             fill(ledger, owner_dsn, agreement, RoundKind.ADVICE, Filling(200, UNDER_WAY, troubled_every=1))
-    settings = Settings(ledger=app_dsn, regions=tmp_path / "regions", trust=None)
-    made = Board(house, lambda: settings)
+    dsn = postgres.dsn("overstap_board", ledger_database)
+    settings = Settings(ledger=dsn, regions=tmp_path / "regions", trust=None)
+    made = Board(house, lambda: settings, examine=examine)
     yield made
     made.looker.close()
 

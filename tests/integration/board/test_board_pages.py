@@ -19,7 +19,7 @@ from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rounds.round_agreements import add_version
 from overstap.ledger.rounds.rounds import get_round
 from overstap.pages.board import render
-from overstap.pages.board.airflow_port import Question
+from overstap.pages.board.airflow_port import PausedDag, Question
 from overstap.pages.board.app import Board
 from overstap.pages.board.formatting import when
 from overstap.pages.board.person import BoardUser
@@ -298,6 +298,21 @@ def test_certificates_are_known_without_their_folder(client: TestClient, house: 
     assert "1 van 2 verlopen binnenkort; als eerste dat van 98XB00 tls-1" in client.get("/beheer").text
 
 
+def test_the_checks_of_doctor_are_on_a_page_for_administrators(client: TestClient, house: Alone, board: Board) -> None:
+    assert client.get("/beheer/controle").status_code == 404
+    house.asks = ADMINISTRATOR
+    assert 'href="/rondes/beheer/controle"' in client.get("/beheer").text
+    broken = board.settings.regions / "kapot" / "2026-2027.yaml"
+    broken.parent.mkdir()
+    broken.write_text("region: [")
+    page = client.get("/beheer/controle").text
+    wrong, good = page.index("agreement kapot/2026-2027.yaml"), page.index("PostgreSQL")
+    assert wrong < good
+    assert "It stops this region only" in page
+    assert "keys alfa" not in page, "what this process cannot see is no line"
+    assert "postgresql://" not in page
+
+
 def test_today_shows_first_what_waits(client: TestClient, house: Alone) -> None:
     """The question with its button, the schools to call and the moments of today, before timeline and rounds."""
     waits = Question("{{ 7 * 7 }} <b>Vrijgeven</b>", "/dags/round__alfa__advice/runs/r/tasks/t/required_actions", None)
@@ -308,6 +323,26 @@ def test_today_shows_first_what_waits(client: TestClient, house: Alone) -> None:
     assert 'href="/dags/round__alfa__advice/runs/r/tasks/t/required_actions"' in page
     assert "Scholen om te bellen" in page
     assert "Er wacht niets op u" not in page
+
+
+def test_a_paused_dag_is_red_on_its_own_regions_board(client: TestClient, house: Alone) -> None:
+    """Airflow itself says nowhere that nothing of it starts; who only looks on is told without the button."""
+    off = [
+        PausedDag("alfa", "{{ 7 * 7 }} <b>Alfa</b>: berichten", "/dags/notices__alfa"),
+        PausedDag("beta", "Regio Beta: dagelijks ophalen", "/dags/intake__beta"),
+    ]
+    house.paused = lambda: off  # type: ignore[method-assign]
+    page = client.get("/").text
+    assert page.index("Dit staat uit") < page.index("Vandaag")
+    assert "{{ 7 * 7 }} &lt;b&gt;Alfa&lt;/b&gt;: berichten" in page
+    assert 'href="/dags/notices__alfa"' in page
+    assert "Regio Beta" not in page
+    house.asks = VIEWER
+    page = client.get("/").text
+    assert "Dit staat uit" in page
+    assert 'href="/dags/notices__alfa"' not in page
+    house.paused = list  # type: ignore[method-assign]
+    assert "Dit staat uit" not in client.get("/").text
 
 
 def test_a_region_in_which_nothing_waits_says_so(client: TestClient, house: Alone) -> None:

@@ -16,7 +16,7 @@ from rich.table import Table
 from overstap.agreements import Agreement, RoundKind
 from overstap.clock import now
 from overstap.pages.board import addresses
-from overstap.pages.board.airflow_port import Question, RedTask, RunRef, TaskRef
+from overstap.pages.board.airflow_port import PausedDag, Question, RedTask, RunRef, TaskRef
 from overstap.pages.board.app import Board, make_app
 from overstap.pages.board.health import HealthLine
 from overstap.pages.board.person import BoardUser
@@ -100,6 +100,9 @@ class _Everybody:
         return []
 
     def health(self, now: datetime) -> list[HealthLine]:
+        return []
+
+    def paused(self) -> list[PausedDag]:
         return []
 
     def red_tasks(self) -> list[RedTask]:

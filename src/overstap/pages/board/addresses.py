@@ -18,6 +18,11 @@ def administration() -> str:
     return f"{PREFIX}/beheer"
 
 
+def self_check() -> str:
+    """Return the path of the page with what `overstap doctor` finds."""
+    return f"{administration()}/controle"
+
+
 def round_page(round_id: str) -> str:
     """Return the path of a round's page.
 

@@ -58,6 +58,21 @@ class RefusedError(Exception):
     """Airflow refused what this person asked: its words, for the page."""
 
 
+@dataclass(frozen=True, slots=True)
+class PausedDag:
+    """A DAG that somebody switched off.
+
+    Args:
+        region: whose it is.
+        title: as Airflow shows it.
+        path: of its page, where it is switched on again.
+    """
+
+    region: str
+    title: str
+    path: str
+
+
 class AirflowPort(Protocol):
     """Airflow as the board sees it."""
 
@@ -77,6 +92,9 @@ class AirflowPort(Protocol):
 
     def questions(self, dag_id: str) -> list[Question]:
         """Return the gates of a round's newest run that wait for an answer."""
+
+    def paused(self) -> list[PausedDag]:
+        """Return the DAGs of agreements in use that are paused: nothing of them starts."""
 
     def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
         """Return the task that collects from a school."""

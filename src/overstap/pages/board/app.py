@@ -1,7 +1,7 @@
 """Web application of the board: routes, rights, headers, error pages."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -20,8 +20,9 @@ from overstap.pages.board.agreement_cache import AgreementCache
 from overstap.pages.board.airflow_port import AirflowPort, RefusedError, RunRef, TaskRef
 from overstap.pages.board.person import BoardUser
 from overstap.pages.board.selection import Selection, selection_of
-from overstap.pages.board.views import administration, files, home, rerun, round, school
+from overstap.pages.board.views import administration, files, home, rerun, round, school, self_check
 from overstap.pages.board.views.page_context import NotHereError, PageContext, sentence_of
+from overstap.pages.board.views.self_check import CheckResult
 from overstap.quality import report, rulebook
 from overstap.resources import INCLUDE
 from overstap.settings import Settings
@@ -44,16 +45,23 @@ _MEDIA = {
 }
 
 
+Examine = Callable[[Settings, Iterable[str]], Iterable[CheckResult]]
+
+
 class Board:
     """What the pages share. Settings are read when the first page is asked for, not at import.
 
     Args:
         house: Airflow as the board sees it.
         settings: gives the settings.
+        examine: the checks of `overstap doctor`; None where there are none.
     """
 
-    def __init__(self, house: AirflowPort, settings: Callable[[], Settings] = Settings) -> None:
+    def __init__(
+        self, house: AirflowPort, settings: Callable[[], Settings] = Settings, *, examine: Examine | None = None
+    ) -> None:
         self.house = house
+        self.examine = examine
         self._settings = settings
 
     @cached_property
@@ -100,7 +108,7 @@ def _add_pages(app: FastAPI, board: Board) -> None:
 
     @app.get("/", response_class=HTMLResponse)
     def all_rounds(person: BoardUser = asks) -> str:
-        return home.page(board.desk(person), board.house.questions)
+        return home.page(board.desk(person), board.house.questions, board.house.paused())
 
     @app.get("/ronde/{round_id}", response_class=HTMLResponse, response_model=None)
     def one_round(
@@ -159,6 +167,12 @@ def _add_pages(app: FastAPI, board: Board) -> None:
             raise NotHereError("beheer")
         desk = board.desk(person)
         return administration.page(desk, board.house.health(desk.now), board.house.red_tasks(), board.settings.trust)
+
+    @app.get("/beheer/controle", response_class=HTMLResponse)
+    def own_checks(person: BoardUser = asks) -> str:
+        if not person.is_administrator or board.examine is None:
+            raise NotHereError("controle")
+        return self_check.page(board.desk(person), board.examine(board.settings, self_check.CHECKS))
 
 
 def _add_rerun(app: FastAPI, board: Board) -> None:

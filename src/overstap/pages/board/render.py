@@ -40,6 +40,7 @@ def _environment() -> Environment:
         "addresses": addresses,
         "words": texts("board/words"),
         "today_words": texts("board/today"),
+        "check_words": texts("board/self_check"),
         "outlooks": texts("board/forecast")["outlooks"],
         "milestones": texts("orchestration/documentation")["milestones"],
         "is_trial": Settings().trial,

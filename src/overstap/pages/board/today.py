@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from overstap.clock import wall
 from overstap.ledger.rounds.task_failures import Failure
-from overstap.pages.board.airflow_port import Question
+from overstap.pages.board.airflow_port import PausedDag, Question
 from overstap.pages.board.rounds import Phase, RoundView
 from overstap.pages.board.schools import SupplierRow
 from overstap.texts import texts
@@ -50,6 +50,7 @@ class Today:
 
     rounds: Sequence[RoundToday]
     moments: Sequence[MomentToday]
+    paused: Sequence[PausedDag] = ()
 
     @property
     def questions(self) -> int:
@@ -77,13 +78,16 @@ def of_round(
     return RoundToday(view, questions, list(red.items()), worst[:CALLS], max(0, len(worst) - CALLS))
 
 
-def of_region(rounds: Iterable[RoundToday], views: Iterable[RoundView], now: datetime) -> Today:
+def of_region(
+    rounds: Iterable[RoundToday], views: Iterable[RoundView], now: datetime, paused: Sequence[PausedDag] = ()
+) -> Today:
     """Return what a region has for today: rounds that have something, and moments of today and tomorrow.
 
     Args:
         rounds: what each open round has.
         views: all rounds of the region.
         now: the present moment, aware.
+        paused: its DAGs of which nothing starts.
     """
     until = (wall(now) + timedelta(days=1)).date()
     moments = [
@@ -94,4 +98,4 @@ def of_region(rounds: Iterable[RoundToday], views: Iterable[RoundView], now: dat
         if wall(now).date() <= wall(moment := getattr(view.milestones, name)).date() <= until
     ]
     busy = [one for one in rounds if one.questions or one.red or one.calls]
-    return Today(busy, sorted(moments, key=lambda one: one.moment))
+    return Today(busy, sorted(moments, key=lambda one: one.moment), paused)

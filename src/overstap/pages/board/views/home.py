@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from overstap.errors import OverstapError
 from overstap.ledger.rounds import progress
 from overstap.ledger.session import UnitOfWork
-from overstap.pages.board.airflow_port import Question
+from overstap.pages.board.airflow_port import PausedDag, Question
 from overstap.pages.board.charts import Timeline, timeline
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
@@ -33,6 +33,7 @@ class Card:
 class Region:
     """One region's part of the page."""
 
+    id: str
     name: str
     says: str
     timeline: Timeline | None
@@ -41,12 +42,13 @@ class Region:
     today: Today
 
 
-def page(desk: PageContext, questions_of: Callable[[str], Sequence[Question]]) -> str:
+def page(desk: PageContext, questions_of: Callable[[str], Sequence[Question]], paused: Sequence[PausedDag] = ()) -> str:
     """Write the page.
 
     Args:
         desk: what a page works with.
         questions_of: gives the gates of a DAG that wait for an answer.
+        paused: DAGs of all regions of which nothing starts.
     """
     mine = sorted(desk.person.regions)[:FEW]
     return render(
@@ -54,11 +56,18 @@ def page(desk: PageContext, questions_of: Callable[[str], Sequence[Question]]) -
         base=desk.base,
         now=desk.now,
         person=desk.person,
-        regions=[_region(desk, region, questions_of) for region in mine],
+        regions=[
+            _region(desk, region, questions_of, [dag for dag in paused if dag.region == region]) for region in mine
+        ],
     )
 
 
-def _region(desk: PageContext, region: str, questions_of: Callable[[str], Sequence[Question]]) -> Region:
+def _region(
+    desk: PageContext,
+    region: str,
+    questions_of: Callable[[str], Sequence[Question]],
+    paused: Sequence[PausedDag],
+) -> Region:
     agreements, broken = desk.shelf.both(region)
     cards: list[Card] = []
     rounds: list[RoundToday] = []
@@ -78,7 +87,9 @@ def _region(desk: PageContext, region: str, questions_of: Callable[[str], Sequen
     running = sum(one.phase(desk.now) not in (Phase.CLOSED, Phase.PLANNED) for one in opened)
     says = f"{running} {'ronde loopt' if running == 1 else 'rondes lopen'}, {len(planned)} gepland."
     views = sorted((card.view for card in cards), key=lambda view: view.milestones.opens)
-    return Region(name, says, timeline(views, desk.now), cards, broken, of_region(rounds, views, desk.now))
+    return Region(
+        region, name, says, timeline(views, desk.now), cards, broken, of_region(rounds, views, desk.now, paused)
+    )
 
 
 def _card(
