@@ -99,12 +99,10 @@ def fetch_lists(
 def addresses_of(certificate: x509.Certificate) -> list[str]:
     """Return the http and https addresses at which a certificate says that its issuer's lists are."""
     found = []
-    for kind in (x509.CRLDistributionPoints, x509.FreshestCRL):
-        try:
-            points: Iterable[x509.DistributionPoint] = certificate.extensions.get_extension_for_class(kind).value
-        except x509.ExtensionNotFound:
+    for extension in certificate.extensions:
+        if not isinstance(extension.value, x509.CRLDistributionPoints | x509.FreshestCRL):
             continue
-        for point in points:
+        for point in extension.value:
             for name in point.full_name or ():
                 if isinstance(name, x509.UniformResourceIdentifier) and urlsplit(name.value).scheme in BOUNDS.schemes:
                     found.append(name.value)
