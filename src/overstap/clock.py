@@ -1,14 +1,49 @@
-"""The clock: the present moment, and conversion of Dutch wall time.
+"""The clock: the present moment, conversion to Dutch wall time, and moments as readers expect them.
 
 Core functions take the time as an argument; this module is asked for it at the edge only (a command, a task, a
-request).
+request). Names of days and months are those of CLDR, by Babel; the patterns stand in `include/texts/moments.yaml`.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
+from babel import Locale
+from babel.dates import DateTimePattern, parse_pattern
+
+from overstap.texts import texts
+
 NETHERLANDS = ZoneInfo("Europe/Amsterdam")
+_KEPT = 8_192  # moments of a large page: each is formatted once
+
+
+@dataclass(frozen=True, slots=True)
+class MomentForms:
+    """How a language writes moments: patterns of CLDR (UTS 35, part 4); Babel has the names of days and months.
+
+    Args:
+        locale: code of the language, as Babel has it.
+        moment: pattern of a moment.
+        day: pattern of a day.
+        summer: what stands behind a moment in the first of the two equal hours in autumn.
+        winter: what stands behind one in the second.
+
+    Raises:
+        ValueError: a pattern is not one.
+        babel.UnknownLocaleError: Babel does not have this language.
+    """
+
+    locale: str
+    moment: str
+    day: str
+    summer: str
+    winter: str
+
+    def __post_init__(self) -> None:
+        _locale(self.locale)
+        for pattern in (self.moment, self.day):
+            _pattern(pattern)
 
 
 def now() -> datetime:
@@ -30,66 +65,78 @@ def wall(moment: datetime) -> datetime:
     return moment.astimezone(NETHERLANDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """How a language says a moment.
+@cache
+def moment_forms(language: str) -> MomentForms:
+    """Return how our own texts write moments.
 
     Args:
-        months: twelve names, from January.
-        days: seven names, from Monday.
-        moment: form of a moment, with {weekday}, {day}, {month}, {year} and {time}.
-        day: form of a day, with the same but {time}.
-        summer: which of the two hours in autumn: the first.
-        winter: and the second.
+        language: "nl" or "en".
     """
-
-    months: tuple[str, ...]
-    days: tuple[str, ...]
-    moment: str
-    day: str
-    summer: str
-    winter: str
+    return MomentForms(language, *(texts("moments")[one][language] for one in ("moment", "day", "summer", "winter")))
 
 
-DUTCH = Calendar(
-    months=(
-        *("januari", "februari", "maart", "april", "mei", "juni"),
-        *("juli", "augustus", "september", "oktober", "november", "december"),
-    ),
-    days=("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"),
-    moment="{weekday} {day} {month} {year}, {time} uur",
-    day="{weekday} {day} {month} {year}",
-    summer="zomertijd",
-    winter="wintertijd",
-)
-
-
-def spoken(moment: datetime, calendar: Calendar = DUTCH) -> str:
-    """Return a moment as a Dutch reader expects it: "vrijdag 12 maart 2027, 16:00 uur".
+def spoken(moment: datetime, forms: MomentForms | None = None) -> str:
+    """Return a moment as a reader expects it: "vrijdag 12 maart 2027, 16:00 uur".
 
     In the hour that comes twice in autumn it says which one is meant: "zomertijd" or "wintertijd".
 
     Args:
         moment: an aware moment.
-        calendar: how the reader's language says it.
+        forms: of the reader's language; Dutch when None.
     """
+    forms = forms or moment_forms("nl")
     local = wall(moment)
-    said = _said(local, calendar.moment, calendar)
+    said = _said(local.replace(tzinfo=None), forms.moment, forms.locale)
     if local.utcoffset() == local.replace(fold=1 - local.fold).utcoffset():
         return said
-    return f"{said} ({calendar.winter if local.fold else calendar.summer})"
+    return f"{said} ({forms.winter if local.fold else forms.summer})"
 
 
-def spoken_day(moment: datetime, calendar: Calendar = DUTCH) -> str:
-    """Return the Dutch day of a moment: "vrijdag 12 maart 2027"; arguments as of `spoken`."""
-    return _said(wall(moment), calendar.day, calendar)
+def spoken_day(which: date, forms: MomentForms | None = None) -> str:
+    """Return a day as a reader expects it: "vrijdag 12 maart 2027".
+
+    Args:
+        which: a day, or an aware moment, whose Dutch day is meant.
+        forms: of the reader's language; Dutch when None.
+    """
+    forms = forms or moment_forms("nl")
+    return _said(_day(which), forms.day, forms.locale)
 
 
-def _said(local: datetime, form: str, calendar: Calendar) -> str:
-    return form.format(
-        weekday=calendar.days[local.weekday()],
-        day=local.day,
-        month=calendar.months[local.month - 1],
-        year=local.year,
-        time=f"{local:%H:%M}",
-    )
+def short_day(which: date) -> str:
+    """Return a day without its year, short, Dutch: "vr 12 mrt". `which` is as of `spoken_day`."""
+    return _said(_day(which), texts("moments")["short_day"]["nl"], "nl")
+
+
+def weekday(which: date) -> str:
+    """Return a day's short Dutch name: "vr". `which` is as of `spoken_day`."""
+    return _said(_day(which), texts("moments")["weekday"]["nl"], "nl")
+
+
+def short_month(which: date) -> str:
+    """Return a month's short Dutch name: "mrt". `which` is as of `spoken_day`."""
+    return _said(_day(which), texts("moments")["month"]["nl"], "nl")
+
+
+def digits(moment: datetime) -> str:
+    """Return an aware moment in digits, as Dutch readers write it: "12-03-2027 16:00"."""
+    return _said(wall(moment).replace(tzinfo=None), texts("moments")["digits"]["nl"], "nl")
+
+
+def _day(which: date) -> date:
+    return wall(which).date() if isinstance(which, datetime) else which
+
+
+@lru_cache(maxsize=_KEPT)
+def _said(local: date, pattern: str, locale: str) -> str:
+    return _pattern(pattern).apply(local, _locale(locale))
+
+
+@cache
+def _pattern(pattern: str) -> DateTimePattern:
+    return parse_pattern(pattern)
+
+
+@cache
+def _locale(code: str) -> Locale:
+    return Locale.parse(code)

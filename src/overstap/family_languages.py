@@ -8,9 +8,10 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from babel import UnknownLocaleError
 from markupsafe import Markup, escape
 
-from overstap.clock import Calendar, spoken, spoken_day
+from overstap.clock import MomentForms, spoken, spoken_day
 from overstap.errors import OverstapError
 from overstap.texts import TEXTS, read_yaml
 
@@ -19,7 +20,7 @@ FIRST = "nl"
 """The language of who asks for none, and the one that says which sentences there are."""
 _PUPIL = "_pupil"
 """Ends the key of a sentence that says to a pupil what the one without it says to a parent."""
-_CALENDAR = ("months", "days", "moment", "day", "summer", "winter")
+_CALENDAR = ("moment", "day", "summer", "winter")
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,14 @@ class FamilyLanguage:
         code: as in the `lang` attribute of HTML, and in addresses.
         name: what it calls itself.
         dir: `ltr` or `rtl`.
-        calendar: how it says a moment.
+        calendar: how it writes a moment.
         sentences: by key.
     """
 
     code: str
     name: str
     dir: str
-    calendar: Calendar
+    calendar: MomentForms
     sentences: Mapping[str, str] = field(repr=False)
 
     def say(self, key: str, **facts: object) -> Markup:
@@ -74,11 +75,11 @@ class FamilyLanguage:
         return key in self.sentences
 
     def moment(self, at: datetime) -> str:
-        """Say a moment."""
+        """Return a moment in this language."""
         return spoken(at, self.calendar)
 
     def day(self, at: datetime) -> str:
-        """Say a day."""
+        """Return a day in this language."""
         return spoken_day(at, self.calendar)
 
 
@@ -102,14 +103,10 @@ def languages(folder: Path = FOLDER) -> dict[str, FamilyLanguage]:
 def _read(path: Path) -> FamilyLanguage:
     text: dict[str, Any] = read_yaml(path)
     try:
-        calendar = Calendar(**{name: _frozen(text["calendar"][name]) for name in _CALENDAR})
+        calendar = MomentForms(path.stem, **{name: text["calendar"][name] for name in _CALENDAR})
         return FamilyLanguage(path.stem, text["name"], text["dir"], calendar, _flat(text["sentences"]))
-    except (KeyError, TypeError) as problem:
+    except (KeyError, TypeError, ValueError, UnknownLocaleError) as problem:
         raise OverstapError("REVIEW-051", language=path.stem, key=str(problem)) from problem
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _flat(part: Mapping[str, Any], before: str = "") -> dict[str, str]:

@@ -35,6 +35,22 @@ def read_yaml(path: Path) -> Any:
     return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
 
 
+def plural(count: int) -> str:
+    """Return which of two sentences a number takes, "one" or "more", by CLDR's plural rules (Babel)."""
+    return "one" if _plural_form(count) == "one" else "more"
+
+
+def noun(count: int, nouns: str) -> str:
+    """Return the noun that agrees with a number.
+
+    Args:
+        count: the number.
+        nouns: the noun for one and the noun for more, such as "bestand|bestanden".
+    """
+    one, more = nouns.split("|")
+    return one if plural(count) == "one" else more
+
+
 class Count(int):
     """A number whose noun agrees with it: in a sentence, `{files:bestand|bestanden}` says "1 bestand" or "2 bestanden".
 
@@ -44,8 +60,7 @@ class Count(int):
     def __format__(self, nouns: str) -> str:
         if "|" not in nouns:
             return super().__format__(nouns)
-        one, many = nouns.split("|")
-        return f"{int(self)} {one if _plural_form(int(self)) == 'one' else many}"
+        return f"{int(self)} {noun(int(self), nouns)}"
 
 
 def counting(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from babel.numbers import format_decimal
+
 from overstap import clock
 from overstap.agreements.source_positions import Key, Said, SourceFault, SourcePosition
 from overstap.errors import OverstapError
@@ -126,21 +128,14 @@ def _told(value: Any, language: str) -> Any:
     if isinstance(value, timedelta):
         return _days(value, language)
     if isinstance(value, datetime):
-        return clock.spoken(value) if language == "nl" else clock.wall(value).strftime("%A %d %B %Y %H:%M")
+        return clock.spoken(value, clock.moment_forms(language))
     if isinstance(value, date):
-        return spoken_day(value) if language == "nl" else value.strftime("%A %d %B %Y")
+        return clock.spoken_day(value, clock.moment_forms(language))
     return value
 
 
 def _days(value: timedelta, language: str) -> str:
     """Return a duration in days, with a decimal where there is one: "0,2 dagen", "1 dag"."""
-    number = f"{value / timedelta(days=1):.1f}".removesuffix(".0")
-    if language == "nl":
-        return f"{number.replace('.', ',')} {'dag' if number == '1' else 'dagen'}"
-    return f"{number} {'day' if number == '1' else 'days'}"
-
-
-def spoken_day(day: date) -> str:
-    """Return a day as a Dutch reader expects it: "vrijdag 12 maart 2027"."""
-    noon = datetime(day.year, day.month, day.day, 12, tzinfo=clock.NETHERLANDS)
-    return clock.spoken(noon).partition(",")[0]
+    days = round(value / timedelta(days=1), 1)
+    noun = texts("agreements/checks")["days"][language]["one" if days == 1 else "more"]
+    return f"{format_decimal(days, format='0.#', locale=language)} {noun}"

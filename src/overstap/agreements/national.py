@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
+from babel.lists import format_list
 from pydantic import Field, ValidationError, model_validator
 
 from overstap.agreements.model import AgreementPart, HolidayRegion, RoundKind
@@ -168,7 +169,7 @@ def public_holidays(school_year: str) -> dict[date, str]:
     ]
     found: dict[date, str] = {}
     for day, name in named:
-        found[day] = f"{found[day]} en {name}" if day in found else name
+        found[day] = format_list([found[day], name], locale="nl") if day in found else name
     return dict(sorted(found.items()))
 
 

@@ -9,10 +9,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from overstap.agreements.days import CalendarEntry, EntryKind, entries
-from overstap.agreements.findings import spoken_day
 from overstap.agreements.model import Agreement, Milestones, School
 from overstap.agreements.national import National
-from overstap.clock import NETHERLANDS, wall
+from overstap.clock import NETHERLANDS, short_day, short_month, spoken_day, wall
 from overstap.oso.catalogue import catalogue
 from overstap.resources import INCLUDE
 from overstap.texts import texts
@@ -21,7 +20,6 @@ _WIDTH = 1000.0
 """Width of the drawing in its own units."""
 _POINT = 4.0
 """Width of a moment."""
-_DAYS = ("ma", "di", "wo", "do", "vr", "za", "zo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ def overview(agreement: Agreement, national: National, made_on: date) -> str:
             for kind, agreed in agreement.rounds.items()
         ],
         width=_WIDTH,
-        months=_months(scale, words["months"]["nl"]),
+        months=_months(scale),
         closed=[bar for entry in found if entry.kind is EntryKind.HOLIDAY and (bar := _off(scale, entry))],
         rows=_rows(agreement, found, scale, words),
         occasions=[(_span(entry).split(" - "), entry.title) for entry in found if entry.kind is EntryKind.OCCASION],
@@ -141,11 +139,11 @@ def _scale(found: Sequence[CalendarEntry], national: National) -> _Scale:
     return _Scale(first.replace(day=1), last.replace(day=calendar.monthrange(last.year, last.month)[1]))
 
 
-def _months(scale: _Scale, names: Sequence[str]) -> list[tuple[float, str]]:
+def _months(scale: _Scale) -> list[tuple[float, str]]:
     months = []
     day = scale.first
     while day <= scale.last:
-        months.append((scale.x(day), names[day.month - 1]))
+        months.append((scale.x(day), short_month(day)))
         day = (day + timedelta(days=32)).replace(day=1)
     return months
 
@@ -196,12 +194,7 @@ def _off(scale: _Scale, entry: CalendarEntry) -> Bar | None:
 
 def _short(moment: datetime) -> str:
     local = wall(moment)
-    return f"{_day(local.date())} {local:%H:%M}"
-
-
-def _day(day: date) -> str:
-    month = texts("agreements/calendar")["months"]["nl"][day.month - 1]
-    return f"{_DAYS[day.weekday()]} {day.day} {month}"
+    return f"{short_day(local.date())} {local:%H:%M}"
 
 
 def _span(entry: CalendarEntry) -> str:
@@ -213,8 +206,8 @@ def _span(entry: CalendarEntry) -> str:
         same_day = entry.first_day == entry.last_day
         return f"{_short(entry.starts)} - {f'{ends:%H:%M}' if same_day else _short(entry.ends)}"
     if entry.first_day == entry.last_day:
-        return _day(entry.first_day)
-    return f"{_day(entry.first_day)} - {_day(entry.last_day)}"
+        return short_day(entry.first_day)
+    return f"{short_day(entry.first_day)} - {short_day(entry.last_day)}"
 
 
 def span(entry: CalendarEntry) -> str:

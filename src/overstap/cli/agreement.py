@@ -288,7 +288,7 @@ def rehearse(
     from overstap.agreements import load_agreement
     from overstap.agreements.national import national_year
     from overstap.agreements.paper_rehearsal import Habits
-    from overstap.clock import wall
+    from overstap.clock import wall, weekday
     from overstap.simulation.rehearsal.families import REHEARSED
     from overstap.simulation.rehearsal.server import rehearsal_server
     from overstap.simulation.rehearsal.year import rehearse_year
@@ -320,14 +320,11 @@ def rehearse(
             line.add_column(width=15, no_wrap=True, style="dim")
             line.add_column()
             style = "bold red" if seen.what == "red" else "bold" if seen.what in ("opened", "passed", "closed") else ""
-            when = f"{_DAYS[wall(seen.at).weekday()]} {wall(seen.at):%d-%m %H:%M}"
+            when = f"{weekday(seen.at)} {wall(seen.at):%d-%m %H:%M}"
             line.add_row(when, seen.round.dutch, Text(words[seen.what]["nl"].format(**said), style=style))
             console.print(line)
             breaches += int(said.get("breaches", 0))
     raise typer.Exit(1 if breaches else 0)
-
-
-_DAYS = ("ma", "di", "wo", "do", "vr", "za", "zo")
 
 
 def _on_paper(agreement: "Agreement", seed: int, habits: "Habits") -> None:

@@ -125,7 +125,6 @@ def _show(
     found: "list[tuple[CalendarEntry, Agreement]]", now: datetime, days: int | None, *, with_region: bool
 ) -> None:
     from overstap.agreements.days import EntryKind
-    from overstap.agreements.findings import spoken_day
     from overstap.agreements.overview import days_until, is_over, span
     from overstap.texts import Count, texts
 
@@ -143,7 +142,7 @@ def _show(
     ]
     console = Console(highlight=False)
     if not ahead:
-        console.print(words["nothing"].format(day=spoken_day(clock.wall(now).date())))
+        console.print(words["nothing"].format(day=clock.spoken_day(clock.wall(now).date())))
         return
     if with_region:  # what holds for the whole country is told once
         ahead = list({(e.title, e.starts, e.kind, _region_of(e, a)): (e, a) for e, a in ahead}.values())

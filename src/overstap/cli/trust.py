@@ -10,6 +10,7 @@ from rich.console import Console
 from overstap import clock
 from overstap.errors import OverstapError
 from overstap.settings import Settings
+from overstap.texts import Count
 
 app = typer.Typer(help="Certificates and keys of schools and conductors.", no_args_is_help=True)
 
@@ -52,7 +53,7 @@ def dev_authority(
         hosts=host or LOOPBACK,
     )
     Console(highlight=False).print(
-        f"{len(schools)} scholen en {len(region or ())} regio's hebben certificaten in {folder}"
+        f"certificaten in {folder} van {Count(len(schools)):school|scholen} en {Count(len(region or ())):regio|regio's}"
     )
 
 
@@ -169,4 +170,5 @@ def crl(
     authority = DevelopmentAuthority(trust or Settings().need_path("trust"), at=clock.now())
     serials = [read_certificates(path)[0].serial_number for path in revoke or ()]
     authority.publish_revocations(*serials)
-    Console(highlight=False).print(f"intrekkingslijsten vernieuwd, {len(serials)} certificaten ingetrokken")
+    revoked = Count(len(serials))
+    Console(highlight=False).print(f"intrekkingslijsten vernieuwd, {revoked:certificaat|certificaten} ingetrokken")

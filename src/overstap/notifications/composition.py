@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from overstap.agreements import Agreement, RoundId
 from overstap.ledger.notifications.notices import Notice
 from overstap.resources import INCLUDE
-from overstap.texts import counting, texts
+from overstap.texts import counting, plural, texts
 
 _COLOURS = {"plain": "#154273", "careful": "#b86200", "wrong": "#b3180f"}
 _WORST_FIRST = ("wrong", "careful", "plain")
@@ -86,7 +86,7 @@ def write(
         )
         groups.append({"heading": _heading(words, round_id), "told": items, "board": _board(board, round_id, to)})
     worst = min((item for group in groups for item in group["told"]), key=lambda one: _WORST_FIRST.index(one["tone"]))
-    subject_words = words["subject_one" if len(notices) == 1 else "subject_many"]
+    subject_words = words["subject_one" if plural(len(notices)) == "one" else "subject_many"]
     subject = subject_words.format(region=agreement.name, title=worst["title"], **counting({"count": len(notices)}))
     people = ", ".join(f"{person.name} ({person.email})" for person in agreement.coordinators)
     facts = {

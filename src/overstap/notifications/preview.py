@@ -67,9 +67,7 @@ def _everything(agreement: Agreement, kind: RoundKind) -> Iterator[Notice]:
     yield from occasions(_standing(agreement, kind, moments.opens + timedelta(hours=1)))
     yield from occasions(_standing(agreement, kind, moments.receipts_due + timedelta(days=1), is_closed=True))
     gate = texts("orchestration/gates")["release_for_review"]["subject"]
-    subjects = {
-        f"subject_{name}": said.format(dossiers="412 dossiers") for name, said in gate.items()
-    }
+    subjects = {f"subject_{name}": said.format(dossiers="412 dossiers") for name, said in gate.items()}
     account = agreement.coordinators[0].account
     yield Notice("gate", "preview", f"coordinator:{account}", subjects, agreement.round_id(kind), is_urgent=True)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from overstap.clock import spoken, wall
+from overstap.clock import moment_forms, spoken
 from overstap.pki.certificates import label
 from overstap.pki.roles import Role
 from overstap.pki.store import EXPIRY_DAYS, TrustStore
@@ -105,15 +105,11 @@ def sentence(one: Expiring, *, at: datetime, language: str = "nl") -> str:
     parts = [words[one.kind.value][said][language]]
     if one.role is Role.DECRYPTION:
         parts.append(words["sealing"][language])
-    say = spoken if language == "nl" else _in_english
+    forms = moment_forms(language)
     facts = {
         "name": one.name,
-        "until": say(one.until),
+        "until": spoken(one.until, forms),
         "days": max(0, (one.until - at).days),
-        "sealed_until": say(one.until - timedelta(days=EXPIRY_DAYS)),
+        "sealed_until": spoken(one.until - timedelta(days=EXPIRY_DAYS), forms),
     }
     return " ".join(parts).format(**counting(facts))
-
-
-def _in_english(moment: datetime) -> str:
-    return f"{wall(moment):%Y-%m-%d %H:%M}"

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from overstap import errors
-from overstap.clock import spoken, wall
+from overstap.clock import digits, spoken
 from overstap.ledger.dossiers.quality_runs import QualityRun
 from overstap.quality import report, rulebook
 from overstap.quality.findings import DossierSeverity
@@ -127,8 +127,7 @@ def _change(now: QualityMoment | None, before: QualityMoment | None, name: str) 
 
 
 def _short(moment: datetime) -> str:
-    local = wall(moment)
-    return f"{local.day}-{local.month}-{local.year} {local:%H:%M}"
+    return digits(moment)
 
 
 def _rules(now: QualityMoment, before: QualityMoment | None) -> list[dict[str, Any]]:

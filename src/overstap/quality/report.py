@@ -21,7 +21,7 @@ from overstap.oso.catalogue import catalogue
 from overstap.quality import rulebook
 from overstap.quality.findings import DossierSeverity
 from overstap.resources import INCLUDE
-from overstap.texts import read_yaml
+from overstap.texts import noun, read_yaml
 
 _TEMPLATES = INCLUDE / "templates" / "quality"
 _ORDER = {DossierSeverity.ERROR: 0, DossierSeverity.WARNING: 1, DossierSeverity.NOTE: 2}
@@ -267,10 +267,12 @@ def page_words() -> dict[str, Any]:
 @cache
 def environment() -> Environment:
     """Return the templates of reports and pages; whatever is filled in is text, never markup."""
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["noun"] = noun
+    return made

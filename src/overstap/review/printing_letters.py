@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from overstap.clock import now, wall
+from overstap.clock import digits, now, wall
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger, database_clock
 from overstap.ledger.audit import AuditLine
@@ -73,7 +73,7 @@ def print_letters(
         found = get_round(unit, round_id)
         agreed = found.agreement.round(found.kind)
         if not database_clock.has_come(unit, sent_from(agreed)):
-            raise OverstapError("REVIEW-026", moment=wall(sent_from(agreed)).strftime("%d-%m-%Y %H:%M"))
+            raise OverstapError("REVIEW-026", moment=digits(sent_from(agreed)))
         if again:
             dossiers = [find_of_school(unit, round_id, school, key) for key in again]
             wanted = invitations.of_dossiers(unit, round_id, school, dossiers)

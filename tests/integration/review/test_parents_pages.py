@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -94,8 +95,13 @@ def test_a_language_is_a_file(tmp_path: Path) -> None:
     found = languages(tmp_path)
     assert list(found) == ["nl", "en", "tr"]
     assert found["tr"].name == "Türkçe"
+    assert found["tr"].day(datetime(2027, 3, 12, 15, tzinfo=UTC)) == "Cuma 12 Mart 2027"
     (tmp_path / "tr.yaml").write_text(text.replace("    button: Open the file\n", ""))
     languages.cache_clear()
     with pytest.raises(OverstapError, match=r"REVIEW-051.*start\.button"):
+        languages(tmp_path)
+    (tmp_path / "tr.yaml").rename(tmp_path / "xx.yaml")
+    languages.cache_clear()
+    with pytest.raises(OverstapError, match=r"REVIEW-051.*unknown locale 'xx'"):
         languages(tmp_path)
     languages.cache_clear()

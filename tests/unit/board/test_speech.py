@@ -39,7 +39,31 @@ def test_words() -> None:
     assert formatting.when(NOW + timedelta(days=300), NOW) == "di 4 jan 2028 12:00"
     assert [formatting.signed(number) for number in (1234, 0, -5)] == ["+1.234", "0", "−5"]
     assert formatting.share(999, 1000) == "99 %"
-    assert formatting.period(timedelta(hours=1)) == "1 uur"
+    assert formatting.number(1234567) == "1.234.567"
+
+
+@pytest.mark.parametrize(
+    ("span", "told"),
+    [
+        (timedelta(seconds=59), "minder dan een minuut"),
+        (timedelta(minutes=1), "1 minuut"),
+        (timedelta(minutes=20), "20 minuten"),
+        (timedelta(hours=1), "1 uur"),
+        (timedelta(hours=23), "23 uur"),
+        (timedelta(days=1), "1 dag"),
+        (timedelta(days=20), "20 dagen"),
+        (timedelta(days=400), "400 dagen"),
+    ],
+)
+def test_spans_are_told_in_their_largest_unit_up_to_days(span: timedelta, told: str) -> None:
+    assert formatting.period(span) == told
+
+
+@pytest.mark.parametrize(("part", "whole", "told"), [(0, 0, "–"), (0, 3, "0 %"), (1, 3, "33 %"), (29, 50, "58 %")])
+def test_shares(part: int, whole: int, told: str) -> None:
+    assert formatting.share(part, whole) == told
+    assert formatting.share(99_999, 100_000) == "99 %"
+    assert formatting.share(7, 7) == "100 %"
 
 
 @pytest.mark.parametrize(

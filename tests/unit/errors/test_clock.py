@@ -1,8 +1,19 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from overstap.clock import NETHERLANDS, now, spoken, wall
+from overstap.clock import (
+    NETHERLANDS,
+    digits,
+    moment_forms,
+    now,
+    short_day,
+    short_month,
+    spoken,
+    spoken_day,
+    wall,
+    weekday,
+)
 
 
 def test_now_is_aware_and_in_utc() -> None:
@@ -32,3 +43,35 @@ def test_moments_as_the_dutch_say_them(moment: datetime, said: str) -> None:
 def test_a_moment_without_a_zone_has_no_wall_time() -> None:
     with pytest.raises(ValueError, match="zone"):
         wall(datetime(2027, 3, 12, 16, 0))  # noqa: DTZ001 (what must be refused)
+
+
+MONTHS = [
+    *("januari", "februari", "maart", "april", "mei", "juni"),
+    *("juli", "augustus", "september", "oktober", "november", "december"),
+]
+DAYS = ["maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"]
+SHORT_MONTHS = ["jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec"]
+
+
+@pytest.mark.parametrize("number", range(0, 366, 5))
+def test_days_have_their_dutch_names(number: int) -> None:
+    """Whatever release of CLDR Babel brings: no point behind "jan", no capital."""
+    day = date(2028, 1, 1) + timedelta(days=number)
+    name, month, short = DAYS[day.weekday()], MONTHS[day.month - 1], SHORT_MONTHS[day.month - 1]
+    assert spoken_day(day) == f"{name} {day.day} {month} 2028"
+    assert short_day(day) == f"{name[:2]} {day.day} {short}"
+    assert (weekday(day), short_month(day)) == (name[:2], short)
+
+
+def test_a_moment_stands_on_its_dutch_day() -> None:
+    late = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
+    assert spoken_day(late) == "vrijdag 1 januari 2027"
+    assert short_day(late) == "vr 1 jan"
+    assert digits(late) == "01-01-2027 00:30"
+
+
+def test_moments_in_english() -> None:
+    english = moment_forms("en")
+    assert spoken(datetime(2027, 3, 12, 15, 0, tzinfo=UTC), english) == "Friday 12 March 2027, 16:00"
+    assert spoken(datetime(2027, 10, 31, 1, 30, tzinfo=UTC), english) == "Sunday 31 October 2027, 02:30 (winter time)"
+    assert spoken_day(date(2027, 3, 12), english) == "Friday 12 March 2027"

@@ -15,7 +15,7 @@ from overstap.ledger.dossiers.outstanding import Ownerless, ToldUndelivered
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
 from overstap.ledger.rounds.task_failures import Failure
 from overstap.pages.board.formatting import when
-from overstap.texts import counting, texts
+from overstap.texts import counting, plural, texts
 
 CAUSES = 3
 """Causes that are told of one kind of fault, the most frequent first; the school's page and its list have them all."""
@@ -328,7 +328,7 @@ def _placement(outcome: str, who: Who, at: SchoolSituation) -> Blocker | None:
 
 def _told(kind: str, weight: Weight, who: Who, count: int, receivers: tuple[str, ...] = (), **facts: object) -> Blocker:
     words = texts("board/blockers")[kind]
-    form = "one" if count == 1 else "more"
+    form = plural(count)
     says = words["nl"] if isinstance(words["nl"], str) else words["nl"][form]
     do = words["do_nl"]
     facts = {"count": count, **facts}

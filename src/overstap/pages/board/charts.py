@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from overstap.clock import wall
+from overstap.clock import short_month, wall
 from overstap.pages.board import formatting
 from overstap.pages.board.funnel import REACHED, Day, Layer
 from overstap.pages.board.rounds import RoundView
@@ -106,7 +106,7 @@ def _ticks(first: datetime, last: datetime) -> list[tuple[datetime, str]]:
     moment = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     while moment <= end:
         if moment >= local:
-            months.append((moment, formatting.month(moment.date())))
+            months.append((moment, short_month(moment.date())))
         moment = (moment + timedelta(days=32)).replace(day=1)
     if len(months) > 1:
         return months

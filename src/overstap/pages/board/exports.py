@@ -13,7 +13,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from overstap.clock import spoken, wall
+from overstap.clock import digits, spoken
 from overstap.pages.board.funnel import Layer, count
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.schools import SupplierRow
@@ -97,7 +97,7 @@ def to_spreadsheet(rows: Sequence[SupplierRow], view: RoundView, at: datetime) -
         sheet.row_dimensions[number].height = height(zip(found, widths, strict=True))
         sheet.append([_cell(sheet, cell, text) for cell in found])
     book.properties.creator = "Overstap"
-    book.properties.title = f"{view.region_name}: {view.kind.dutch} {view.school_year}, {wall(at):%d-%m-%Y %H:%M}"
+    book.properties.title = f"{view.region_name}: {view.kind.dutch} {view.school_year}, {digits(at)}"
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

@@ -1,72 +1,86 @@
-"""Dutch formatting of moments, spans and numbers."""
+"""Dutch formatting of moments, spans and numbers for the board, by CLDR (Babel)."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Literal
 
-from overstap.clock import wall
+from babel import Locale
+from babel.dates import format_timedelta
+from babel.numbers import parse_pattern
 
-_DAYS = ("ma", "di", "wo", "do", "vr", "za", "zo")
-_MONTHS = ("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
-_SPANS = (
-    (timedelta(days=1), "dag", "dagen"),
-    (timedelta(hours=1), "uur", "uur"),
-    (timedelta(minutes=1), "minuut", "minuten"),
+from overstap.clock import short_day, wall
+from overstap.texts import Count, texts
+
+_DUTCH = Locale("nl")
+_NUMBER = parse_pattern("#,##0")
+_SIGNED = parse_pattern("+#,##0;−#,##0")  # U+2212: CLDR's hyphen is hard to see before a figure
+_SHARE = parse_pattern("#,##0 %")
+_UNITS: tuple[tuple[Literal["day", "hour", "minute"], timedelta], ...] = (
+    ("day", timedelta(days=1)),
+    ("hour", timedelta(hours=1)),
+    ("minute", timedelta(minutes=1)),
 )
+_KEPT = 4_096  # numbers of a large page; each is formatted once
+_NO_OTHER_UNIT = 1e9
+"""Above what a span is told in a smaller unit: it is told in the unit that was chosen here."""
 
 
 def when(moment: datetime, now: datetime) -> str:
     """Return a moment, short: "vandaag 16:00", "vr 12 mrt 16:00", with the year where it is another one."""
     local, today = wall(moment), wall(now)
     if local.date() == today.date():
-        return f"vandaag {local:%H:%M}"
+        return _said("today", time=f"{local:%H:%M}")
     return f"{day(local.date(), today.date())} {local:%H:%M}"
 
 
 def day(which: date, today: date) -> str:
     """Return a day, short: "vr 12 mrt", with the year where it is another one."""
     year = f" {which.year}" if which.year != today.year else ""
-    return f"{_DAYS[which.weekday()]} {which.day} {_MONTHS[which.month - 1]}{year}"
-
-
-def month(which: date) -> str:
-    """Return a month's short name."""
-    return _MONTHS[which.month - 1]
+    return f"{short_day(which)}{year}"
 
 
 def period(span: timedelta) -> str:
     """Return a span in its largest unit: "3 dagen", "1 uur", "20 minuten"."""
-    for unit, one, more in _SPANS:
-        if span >= unit:
-            number = round(span / unit)
-            return f"{number} {one if number == 1 else more}"
-    return "minder dan een minuut"
+    for unit, length in _UNITS:
+        if span >= length:
+            whole = round(span / length) * length
+            return format_timedelta(whole, granularity=unit, threshold=_NO_OTHER_UNIT, locale=_DUTCH)
+    return _said("moment")
 
 
 def left(deadline: datetime, now: datetime) -> str:
     """Return how long there is until a deadline, by the calendar: "nog 3 dagen", "vandaag 16:00", "2 dagen te laat"."""
     days = (wall(deadline).date() - wall(now).date()).days
     if days > 1:
-        return f"nog {days} dagen"
+        return _said("left", days=Count(days))
     if days == 1:
-        return f"morgen {wall(deadline):%H:%M}"
+        return _said("tomorrow", time=f"{wall(deadline):%H:%M}")
     if now < deadline:
-        return f"vandaag {wall(deadline):%H:%M}"
-    late = -days
-    return "vandaag verstreken" if late == 0 else f"{late} {'dag' if late == 1 else 'dagen'} te laat"
+        return _said("today", time=f"{wall(deadline):%H:%M}")
+    return _said("passed") if days == 0 else _said("late", days=Count(-days))
 
 
+@lru_cache(maxsize=_KEPT)
 def number(value: int) -> str:
     """Return a number with a point between thousands."""
-    return f"{value:,}".replace(",", ".")
+    return _NUMBER.apply(value, _DUTCH)
 
 
+@lru_cache(maxsize=_KEPT)
 def signed(value: int) -> str:
     """Return a change with its sign; a real minus sign."""
-    return f"+{number(value)}" if value > 0 else f"−{number(-value)}" if value < 0 else "0"
+    return _SIGNED.apply(value, _DUTCH) if value else "0"
 
 
+@lru_cache(maxsize=_KEPT)
 def share(part: int, whole: int) -> str:
     """Return a part of a whole in whole per cents; never 100 % when something is missing."""
     if whole <= 0:
         return "–"
-    per_cent = part * 100 // whole
-    return f"{per_cent} %"
+    return _SHARE.apply(Decimal(part * 100 // whole) / 100, _DUTCH)
+
+
+def _said(name: str, **facts: object) -> str:
+    sentence: str = texts("board/spans")[name]["nl"]
+    return sentence.format(**facts)

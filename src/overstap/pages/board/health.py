@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from overstap.pages.board.formatting import period, when
+from overstap.pages.board.formatting import number, period, when
 from overstap.texts import counting, texts
 
 BACKUP_MIND, BACKUP_BAD = timedelta(hours=26), timedelta(days=3)
@@ -84,7 +84,7 @@ def database(name: str, milliseconds: float | None, size_bytes: int | None) -> H
     """
     if milliseconds is None:
         return _line(name, "bad", "silent")
-    size = f"{size_bytes / 1e6:,.0f} MB".replace(",", ".") if size_bytes is not None else "?"
+    size = f"{number(round(size_bytes / 1e6))} MB" if size_bytes is not None else "?"
     return _line(name, "good", "answers", took=f"{milliseconds:.0f} ms", size=size)
 
 

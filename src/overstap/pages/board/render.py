@@ -12,7 +12,7 @@ from overstap.clock import spoken, wall
 from overstap.pages.board import addresses, formatting
 from overstap.resources import INCLUDE
 from overstap.settings import Settings
-from overstap.texts import TEXTS, counting, texts
+from overstap.texts import TEXTS, counting, noun, texts
 
 _ELSEWHERE = ("closing/decisions", "notices/kinds", "orchestration/documentation", "orchestration/titles")
 """Words of other rooms that pages show."""
@@ -30,6 +30,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "number": formatting.number,
         "counted": lambda sentence, count: sentence.format(**counting({"count": count})),
+        "noun": noun,
         "signed": formatting.signed,
         "spoken": spoken,
         "wall": wall,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from overstap.pages.board.formatting import left, when
 from overstap.pages.board.rounds import Phase, RoundView
 from overstap.pages.board.schools import SupplierRow, held_up
-from overstap.texts import counting, texts
+from overstap.texts import counting, plural, texts
 
 OPENING = timedelta(minutes=20)
 """A round that is not open this long after its moment has a problem: Airflow takes some minutes on a busy machine."""
@@ -73,7 +73,7 @@ def headline(view: RoundView, rows: Sequence[SupplierRow], now: datetime) -> Hea
             return _told("bad", "same_cause", {**facts, "count": alike, "says": cause[1]}, alike_first)
         return _told("bad", "disaster", facts, worst)
     if worst:
-        return _told("bad", "one_holds" if len(worst) == 1 else "some_hold", facts, worst)
+        return _told("bad", "one_holds" if plural(len(worst)) == "one" else "some_hold", facts, worst)
     if at_risk:
         return _told("mind", "risk", facts)
     return _told("good", "on_course", facts)

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from overstap.alarms import raise_alarm
-from overstap.clock import now, spoken, wall
+from overstap.clock import digits, now, spoken, wall
 from overstap.errors import OverstapError
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.dossiers.reference import read_reference
@@ -467,7 +467,7 @@ def _day(text: str) -> date | None:
 
 
 def _short(moment: Any) -> str:
-    return wall(moment).strftime("%d-%m-%Y %H:%M")
+    return digits(moment)
 
 
 def _download(content: bytes, name: str, media: str) -> Response:

@@ -14,6 +14,7 @@ from overstap.pages.board.schools import SupplierRow, held_up
 from overstap.pages.board.summary import headline
 from overstap.pages.board.today import RoundToday, Today, of_region, of_round
 from overstap.pages.board.views.page_context import PageContext, facts_of, rows_of_facts, with_funnel
+from overstap.texts import Count, texts
 
 FEW = 3
 """Regions up to which this page tells of schools; who sees more has the administrator's page for that."""
@@ -85,7 +86,7 @@ def _region(
     cards.sort(key=lambda card: (card.view.phase(desk.now) is Phase.CLOSED, card.view.milestones.opens))
     name = agreements[-1].name if agreements else opened[0].region_name if opened else region
     running = sum(one.phase(desk.now) not in (Phase.CLOSED, Phase.PLANNED) for one in opened)
-    says = f"{running} {'ronde loopt' if running == 1 else 'rondes lopen'}, {len(planned)} gepland."
+    says = texts("board/words")["region"]["nl"].format(running=Count(running), planned=len(planned))
     views = sorted((card.view for card in cards), key=lambda view: view.milestones.opens)
     return Region(
         region, name, says, timeline(views, desk.now), cards, broken, of_region(rounds, views, desk.now, paused)

@@ -8,7 +8,7 @@ from overstap.ledger.delivery.test_messages import SchoolResult
 from overstap.ledger.rounds.registrations import by_cause
 from overstap.pages.board.formatting import number, when
 from overstap.pages.board.schools import Facts
-from overstap.texts import texts
+from overstap.texts import plural, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +170,6 @@ def _line(
     is_receiver: bool = False,
     **said: str,
 ) -> UnresolvedLine:
-    words = texts("board/left_over")[kind]["nl"]["one" if count == 1 else "more"]
+    words = texts("board/left_over")[kind]["nl"][plural(count)]
     says = words.format(count=number(count), **said)
     return UnresolvedLine(kind, tone, "" if is_receiver else school, facts.names.get(school, school), says, contact)
