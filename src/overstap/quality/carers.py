@@ -93,3 +93,10 @@ def account_number(walk: Walk) -> Iterator[Place]:
     for carer in walk.all("verzorger"):
         if "iban" in carer.node and not _is_iban(carer.text("iban")):
             yield carer, "iban", 0
+
+
+def account_number_forbidden(walk: Walk) -> Iterator[Place]:
+    """No bank account goes to a partnership: the official rule knows only the field from before IBAN (PaO.OV05)."""
+    for carer in walk.all("verzorger"):
+        if "iban" in carer.node:
+            yield carer, "iban", 0

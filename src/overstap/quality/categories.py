@@ -61,10 +61,25 @@ def forbidden_block(walk: Walk) -> Iterator[Place]:
     for field in _fields(version, walk.profile, FORBIDDEN):
         # Where the dossier itself calls the category closed, the official rule says so already.
         if delivery.text(field) not in (FORBIDDEN, OPTED_OUT):
-            for above, name in _blocks(version).get(field.removeprefix("cat_"), ()):
-                block = walk.first(above) if above else walk.root
-                if block is not None and name in block.node:
-                    yield block, name, 0
+            yield from _present(walk, _blocks(version).get(field.removeprefix("cat_"), ()))
+
+
+def closed_block(walk: Walk) -> Iterator[Place]:
+    """Nothing of a category is in the dossier that the dossier itself calls forbidden.
+
+    From 2019.1 on the official rules say so; those before it heed only what is switched off.
+    """
+    delivery = walk.node("categorie_uitlevering")
+    for category, places in _blocks(walk.catalogue.version).items():
+        if delivery.text(f"cat_{category}") == FORBIDDEN:
+            yield from _present(walk, places)
+
+
+def _present(walk: Walk, places: tuple[tuple[str, str], ...]) -> Iterator[Place]:
+    for above, name in places:
+        block = walk.first(above) if above else walk.root
+        if block is not None and name in block.node:
+            yield block, name, 0
 
 
 def explanation_left_over(walk: Walk) -> Iterator[Place]:

@@ -11,6 +11,7 @@ from overstap.quality import (
     carers,
     categories,
     dates,
+    filled,
     final_test,
     free_text,
     identity,
@@ -71,6 +72,7 @@ _NEEDS = {
         "inzage": ("refusal_without_reason", "consent_refused", "inspected_in_future", "inspected_before_made"),
         "toelichting_onderwijsbehoeften": ("explanation_left_over",),
         "gba": ("registry_birth_date",),
+        "toetsscore": ("score_without_outcome",),
     }.items()
     for check in checks
 }
@@ -78,7 +80,7 @@ _NEEDS = {
 
 
 def _modules() -> list[ModuleType]:
-    return [official, identity, dates, advice, final_test, carers, references, categories, free_text]
+    return [official, identity, dates, advice, final_test, carers, references, categories, filled, free_text]
 
 
 @cache

@@ -45,6 +45,18 @@ def key_is_no_number(walk: Walk) -> Iterator[Place]:
             yield pupil, "leerlingid", 0
 
 
+def number_as_key(walk: Walk) -> Iterator[Place]:
+    """No national number goes to a partnership under the name of the school's own key.
+
+    The number itself is forbidden there (PaO.LL12), so there is none in the dossier to compare the key with.
+    """
+    pupil = walk.first("leerling")
+    if pupil is not None and "leerlingid" in pupil.node:
+        key = pupil.text("leerlingid").strip()
+        if is_bsn(key) or is_onderwijsnummer(key):
+            yield pupil, "leerlingid", 0
+
+
 def registry_birth_date(walk: Walk) -> Iterator[Place]:
     """The date of birth is that of the civil registry (which is written DD-MM-YYYY)."""
     registry = walk.first("gba")

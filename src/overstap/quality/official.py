@@ -14,9 +14,10 @@ from overstap.quality.rule_context import Place, Walk, has_address
 PLACEHOLDERS = {"telefoon": "9999999999", "e-mail": "geheim@geheim.geheim"}
 """What stands in for a secret contact detail (data set 2019.1, rule OVa.LL08)."""
 
-# As officially: not anchored at the start, so anything may stand before the address.
+# As officially: not anchored at the start, so anything may stand before the address. The end is that of the text:
+# XPath's `$` leaves no line end behind it, as Python's does.
 _E_MAIL = re.compile(
-    r"[a-zA-Z0-9!#$%*+=?^_`{|}~.-]+@[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*$"
+    r"[a-zA-Z0-9!#$%*+=?^_`{|}~.-]+@[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*\Z"
 )
 _LWOO_END = re.compile(r"[0-9]{4}-07-31")
 

@@ -225,7 +225,7 @@ def good(profile: str = "POVO") -> dict[str, Any]:
     if "eindtoetsbo" in _CLOSED[profile]:
         del pupil["eindtoets_basisonderwijs"]
     if kind == "swv-dossier":
-        del pupil["bsn"]
+        del pupil["bsn"], pupil["verzorger"][0]["iban"]
     values = {
         "metadata": {
             "deeldossier": "LASLVS",
@@ -499,6 +499,11 @@ _OWN: dict[str, Example] = {
     "OV-VZ-06": ("POVO", {f"{_CONTACTS['carer']}/nummer": "9999999999"}),
     "OV-VZ-07": ("POVO", {"carer/iban": "NL92ABNA0417164300"}),
     "OV-VZ-08": ("POVO", {f"{_CONTACTS['carer']}/soort": "e-mail", f"{_CONTACTS['carer']}/nummer": "mailto:a@b.nl"}),
+    "OV-ID-09": ("POSWV", {"pupil/leerlingid": OTHER_BSN}),
+    "OV-VZ-09": ("POSWV", {"carer/iban": "NL91ABNA0417164300"}),
+    "OV-LE-01": ("POVO", {"advice/contactpersoon": " "}),
+    "OV-LE-02": ("POVO", {"toets/resultaat": {"toetsscore": {"aantalopgaven": 20}}}),
+    "OV-LE-03": ("POVO", {"huidigeschool/communicatielijst": {"communicatie": [_MASKED]}}),
     "OV-RF-06": ("POVO", {"overdrachtsoort": "swv-dossier"}),
     "OV-RF-01": ("POVO", {"career/1/brincode": "99CD"}),
     "OV-RF-02": ("POVO", {"pupil/adreslijst/adres/0/postcode": "1234 SS"}),
@@ -613,6 +618,14 @@ NEAR: dict[str, Example] = {
     "OV-VZ-02": ("POVO", {_CONTACTS["carer"]: _MASKED}),
     "OV-VZ-04": ("POVO", {"pupil/adresgeheim": True, "pupil/adreslijst": None, "carer/adreslijst": None}),
     "OV-VZ-05": ("POVO", {f"{_CONTACTS['carer']}/nummer": "06-1234 5678"}),
+    "OV-ID-09": ("POVO", {"pupil/leerlingid": OTHER_BSN}),
+    "OV-VZ-09": ("POVO", {"carer/iban": "NL91ABNA0417164300"}),
+    "OV-LE-01": ("POVO", {"advice/contactnodig": False, "advice/contactpersoon": " "}),
+    "OV-LE-02": ("POVO", {"toets/resultaat": {"toetsscore": {"aantalopgaven": 20, "aantalfout": 3}}}),
+    "OV-LE-03": (
+        "POVO",
+        {"huidigeschool/communicatielijst": {"communicatie": [_MASKED, _contact("telefoon", "0201234567")]}},
+    ),
     "OV-RF-01": ("POVO", {"career/0/brincode": "99CD"}),
     "OV-RF-02": ("POVO", {"pupil/adreslijst/adres/0/postcode": "SW1A", "pupil/adreslijst/adres/0/land": "6039"}),
     "OV-CA-03": ("POVO", {"words/cat_bijlagedocs": "OPTIONEEL"}),

@@ -115,6 +115,14 @@ def test_an_example_of_a_rule_gets_the_verdict_of_the_sheets(rule: str, sheets: 
         assert differences(dossier, to_bytes(dossier), sheets) == []
 
 
+@pytest.mark.parametrize("address", ["a@b.nl\n", "\na@b.nl", "a@b.nl ", "mailto:a@b.nl", "a@b.nl;c@d.nl", "a@b\n.nl"])
+def test_where_the_pattern_of_addresses_begins_and_ends_is_that_of_the_sheets(
+    address: str, sheets: dict[str, Sheet]
+) -> None:
+    dossier = examples.made("POVO", {f"{examples._CONTACTS['pupil']}/nummer": address})
+    assert differences(dossier, to_bytes(dossier), sheets) == []
+
+
 def test_thousands_of_changed_dossiers_get_the_verdict_of_the_sheets(
     sheets: dict[str, Sheet], schema: Any, thorough: bool
 ) -> None:
