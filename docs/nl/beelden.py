@@ -84,7 +84,9 @@ class Photographer:
 
     def board(self, name: str, path: str) -> None:
         """Take a page of the board in Airflow's frame."""
-        self.take(name, addresses.framed("", path))
+        self._open(addresses.framed("", path))
+        self.page.frame_locator("iframe").locator("main h1").first.wait_for()
+        self._shoot(name)
 
     def question(self, task: str) -> None:
         """Take a question with its figures and its answers."""
@@ -101,11 +103,16 @@ class Photographer:
         self._shoot("bericht")
 
     def take(self, name: str, path: str) -> None:
-        """Take a page of Airflow once it stands still."""
-        self.page.goto(f"{self.house.airflow.address}{path}")
-        self.page.wait_for_load_state("load")
-        self.page.wait_for_timeout(SETTLES_MS)  # Airflow's pages ask on for ever: they are never idle
+        """Take a page of Airflow once its tasks are drawn."""
+        self._open(path)
+        self.page.get_by_text("Ronde openen").first.wait_for()
         self._shoot(name)
+
+    def _open(self, path: str) -> None:
+        """Open a page of Airflow and wait until it has its Dutch words; it asks on for ever, so it is never idle."""
+        self.page.goto(f"{self.house.airflow.address}{path}")
+        self.page.get_by_text("Verken", exact=True).first.wait_for()
+        self.page.wait_for_timeout(SETTLES_MS)
 
     def _shoot(self, name: str) -> None:
         OUT.mkdir(exist_ok=True)
@@ -120,7 +127,7 @@ class Photographer:
         self.page.fill("input[name=username]", self.house.coordinator)
         self.page.fill("input[name=password]", self.house.airflow.password(self.house.coordinator))
         self.page.keyboard.press("Enter")
-        self.page.wait_for_timeout(SETTLES_MS)
+        self.page.get_by_text("Verken", exact=True).first.wait_for()
 
 
 def main() -> None:

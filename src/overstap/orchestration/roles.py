@@ -24,6 +24,8 @@ _LOOK: frozenset[Right] = frozenset(
             for resource in (
                 *(fab.RESOURCE_DAG_RUN, fab.RESOURCE_TASK_INSTANCE, fab.RESOURCE_TASK_LOG, fab.RESOURCE_XCOM),
                 *(fab.RESOURCE_HITL_DETAIL, fab.RESOURCE_DAG_VERSION, fab.RESOURCE_DAG_WARNING),
+                # The graph of tasks; it names DAGs that the account may see, and no others.
+                fab.RESOURCE_DAG_DEPENDENCIES,
                 *(fab.RESOURCE_WEBSITE, fab.RESOURCE_MY_PROFILE, fab.RESOURCE_MY_PASSWORD),
                 # Airflow's own pages ask which pages plugins add; without it the board is not in the navigation.
                 fab.RESOURCE_PLUGIN,
@@ -64,7 +66,7 @@ ADMINISTRATOR_RIGHTS: frozenset[Right] = (
             *(
                 (fab.ACTION_CAN_READ, resource)
                 for resource in (
-                    *(fab.RESOURCE_DAG_CODE, fab.RESOURCE_DAG_DEPENDENCIES, fab.RESOURCE_IMPORT_ERROR),
+                    *(fab.RESOURCE_DAG_CODE, fab.RESOURCE_IMPORT_ERROR),
                     *(fab.RESOURCE_JOB, fab.RESOURCE_POOL, fab.RESOURCE_PROVIDER, fab.RESOURCE_TRIGGER),
                     *(fab.RESOURCE_CLUSTER_ACTIVITY, fab.RESOURCE_AUDIT_LOG, fab.RESOURCE_CONNECTION),
                 )

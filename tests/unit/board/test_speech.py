@@ -19,7 +19,7 @@ NOW = datetime(2027, 3, 10, 11, tzinfo=UTC)  # 12:00 on a Dutch wall
         (timedelta(days=3), "nog 3 dagen"),
         (timedelta(days=1), "morgen 12:00"),
         (timedelta(hours=4), "vandaag 16:00"),
-        (timedelta(hours=-1), "vandaag verstreken"),
+        (timedelta(hours=-1), "vandaag voorbij"),
         (timedelta(days=-1), "1 dag te laat"),
         (timedelta(days=-5), "5 dagen te laat"),
     ],

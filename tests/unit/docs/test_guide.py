@@ -51,7 +51,9 @@ def on_screen() -> frozenset[str]:
 
 def is_shown(words: str) -> bool:
     """Tell whether a screen shows these words: alone, before a name ("Wis {{type}}"), or behind a region's name."""
-    return any(shown == words or shown.startswith(f"{words} ") or shown == f"{{region}}: {words}" for shown in on_screen())
+    return any(
+        shown == words or shown.startswith(f"{words} ") or shown == f"{{region}}: {words}" for shown in on_screen()
+    )
 
 
 @each_page

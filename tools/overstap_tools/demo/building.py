@@ -47,7 +47,10 @@ STEPS = {
     "receipts_due": timedelta(minutes=20),
 }
 """The agreed moments after the opening: what takes weeks in a real region takes minutes here."""
-REVIEW_MINIMUM = timedelta(seconds=40)
+REVIEW_MINIMUM = timedelta(minutes=5)
+"""How long parents have: time for a slow machine to record all of them; the round goes on as soon as all were heard."""
+WATCHED = timedelta(seconds=40)
+"""How long the window stays open at least, for who wants to look as a parent."""
 USUAL_START = timedelta(seconds=60)
 """How long Airflow takes to start where these moments fit. A slower or busier machine gets later ones, by as much."""
 
@@ -103,7 +106,14 @@ def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> Demo
         _make_ledger(place, postgres)
         tell("region")
         region = make_region(
-            size.seed, size.pupils, size.primary_schools, 2, today=wall(now()).date(), name=REGION, title="Demoregio"
+            size.seed,
+            size.pupils,
+            size.primary_schools,
+            2,
+            today=wall(now()).date(),
+            name=REGION,
+            title="Demoregio",
+            littered=0,  # most schools are fine: one is late, one has faults
         )
         _make_las(postgres, region)
         _make_trust(place, postgres, region)

@@ -89,11 +89,22 @@ class Clerk:
             shutil.copy2(path, place.drop / REGION / self.school.id / path.name)
         return len(mended)
 
-    def record_list(self, round_id: str) -> str:
-        """Record the whole list with the command; return what it said."""
-        done = overstap(
-            self.house.place, self.house.postgres, "review", "record", str(self.list_file), *self._who(round_id)
-        )
+    def record_list(self, round_id: str, *, but: str | None) -> str:
+        """Record the school's list, with those whom it left out, by the command; return what that said.
+
+        Args:
+            round_id: the round.
+            but: school's key of a pupil who is left out still.
+        """
+        with self.list_file.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.DictReader(file, delimiter=";"))
+        whole = self.list_file.with_name(f"{self.list_file.stem}-whole.csv")
+        lines += [lines[0] | {"leerlingid": key, "zienswijze": ""} for key in self.missing_from_list() if key != but]
+        with whole.open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.DictWriter(file, list(lines[0]), delimiter=";", lineterminator="\r\n")
+            writer.writeheader()
+            writer.writerows(lines)
+        done = overstap(self.house.place, self.house.postgres, "review", "record", str(whole), *self._who(round_id))
         # Exit 1 says that some lines do not count: those of dossiers that were rejected.
         if done.returncode not in (0, 1):
             raise OverstapError("LOCAL-007", command="review record", log=done.stderr.strip())

@@ -14,7 +14,7 @@ from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.simulation.synthetic.school import Character, PrimarySchool
 from overstap.texts import counting, texts
 from overstap_tools.demo import families, mail, schools
-from overstap_tools.demo.building import Demonstration, overstap
+from overstap_tools.demo.building import WATCHED, Demonstration, overstap
 from overstap_tools.demo.people import Clerk, CoordinatorClient
 from overstap_tools.demo.sandbox import REGION, ROUND
 from overstap_tools.demo.table import tables
@@ -188,15 +188,17 @@ class Story:
 
     def _review(self, clerks: list[Clerk]) -> None:
         """Let some parents decide on their pages, and schools record the others': most by list, one by a command."""
+        begin = time.monotonic()
         self._parents(clerks[0].school)
+        last, key = next(((one, left[0]) for one in clerks if (left := one.missing_from_list())), (None, None))
         for clerk in clerks:
-            said = clerk.record_list(self.round_id)
+            said = clerk.record_list(self.round_id, but=key if clerk is last else None)
             self.tell("reviewed", school=clerk.school.name, said=said)
-        for clerk in clerks:
-            left_out = clerk.missing_from_list()
-            if left_out and clerk.record_one(self.round_id, left_out[0]):
-                self.tell("single", school=clerk.school.name)
-                return
+        if self.leaves_a_question:
+            # The window ends with the last pupil: until then whoever watches can look as a parent.
+            time.sleep(max(0.0, WATCHED.total_seconds() * self.house.pace - (time.monotonic() - begin)))
+        if last is not None and key is not None and last.record_one(self.round_id, key):
+            self.tell("single", school=last.school.name)
 
     def _parents(self, school: PrimarySchool) -> None:
         """Let families of one school use the parents' pages; one letter is left for who watches."""

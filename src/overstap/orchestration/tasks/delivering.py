@@ -6,7 +6,7 @@ from typing import Any
 from overstap.agreements import RoundId
 from overstap.orchestration.round_context import say, workplace
 from overstap.orchestration.tasks.steering import nothing_to_do
-from overstap.texts import texts
+from overstap.texts import Count, texts
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def receivers(region: str, school_year: str, kind: str) -> dict[str, int]:
     say("Ontvangers | receivers", found.sorted_out)
     words = texts("orchestration/receivers")
     for one in found.missing:
-        facts = {"school": context.agreement.school(one.primary_school).label, "count": one.count}
+        facts = {"school": context.agreement.school(one.primary_school).label, "count": Count(one.count)}
         log.warning("%s | %s", words[one.why]["nl"].format(**facts), words[one.why]["en"].format(**facts))
     return {**found.registered, **found.sorted_out}
 

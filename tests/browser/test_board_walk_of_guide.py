@@ -1,0 +1,220 @@
+"""The coordinators' guide, page by page: what a page names is found on the screen, by its own words, and done there."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import FrameLocator, Page, expect
+
+from overstap.pages.board import addresses
+from overstap.simulation.synthetic.school import Character
+from overstap_tools.project import PROJECT
+
+from .stage import ALFA, TITLES, Stage
+
+pytestmark = pytest.mark.boot
+
+GUIDE = PROJECT / "docs" / "nl"
+PATIENT = 120_000
+AT_ANOTHER_MOMENT = {
+    # Answered where they are asked: test_board_round.py presses them
+    *("Beantwoord", "Vrijgeven", "Nog niet", "Versturen", "Zo afsluiten"),
+    *("Niet versturen", "Langer laten inzien", "School laat verklaren"),
+    # Only while it is so
+    *(
+        "Deze ronde had al open moeten zijn.",
+        "Rood in Airflow",
+        "wordt vanzelf opnieuw geprobeerd",
+        "niets aangeleverd",
+    ),
+    *("Proefberichten voor deze ronde", "Dossiers die nog niet zijn aangekomen", "Vragen en verbeteringen van ouders"),
+    *("Wie u belt", "Vrijgeven voor het samenwerkingsverband (uw besluit)", "Controlepunt"),
+}
+"""What the screens show at another moment of a round, or in another kind of round, than that of this walk."""
+
+
+@cache
+def words_of(page: str) -> frozenset[str]:
+    """Return what a page of the guide prints in bold."""
+    text = re.sub(r"\s+", " ", (GUIDE / f"{page}.md").read_text(encoding="utf-8"))
+    return frozenset(re.findall(r"\*\*(.+?)\*\*", text))
+
+
+class Walk:
+    """Goes where a page of the guide says, by the page's own words."""
+
+    def __init__(self, guide_page: str) -> None:
+        self.page = guide_page
+        self.used: set[str] = set()
+
+    def __call__(self, words: str) -> str:
+        assert words in words_of(self.page), f"{self.page}.md does not say {words!r}"
+        self.used.add(words)
+        return words
+
+    def has_all(self) -> None:
+        assert words_of(self.page) - self.used - AT_ANOTHER_MOMENT == set()
+
+
+def board(page: Page) -> FrameLocator:
+    return page.frame_locator("iframe")
+
+
+@pytest.fixture
+def coordinator(stage: Stage, visit: Callable[..., Page]) -> Iterator[Callable[[str], Page]]:
+    """Open pages as the coordinator."""
+    opened: list[Page] = []
+
+    def at(path: str) -> Page:
+        opened.append(visit(stage.coordinator(ALFA), path))
+        return opened[-1]
+
+    yield at
+    for page in opened:
+        page.close()
+
+
+@pytest.fixture
+def here(stage: Stage) -> str:
+    """The round's page in Airflow's frame."""
+    return addresses.framed("", addresses.round_page(stage.round_id(ALFA)))
+
+
+def shown(page: Page, words: str) -> None:
+    expect(board(page).get_by_text(words, exact=True).first).to_be_visible(timeout=PATIENT)
+
+
+def in_grid(page: Page, stage: Stage, *titles: str) -> None:
+    """See tasks by their titles in Airflow's own page of the run."""
+    page.goto(f"/dags/{stage.dag_id(ALFA)}/runs/{stage.run_id(ALFA)}")
+    for title in titles:
+        # A long title is cut in the grid; its beginning is there
+        expect(page.get_by_text(re.compile(f"^{re.escape(title[:20])}")).first).to_be_visible(timeout=PATIENT)
+
+
+def clear_dialog(page: Page, stage: Stage, clear: str, downstream: str) -> None:
+    """Open Airflow's dialog for one task, see what the guide names in it, and leave it."""
+    page.goto(f"/dags/{stage.dag_id(ALFA)}/runs/{stage.run_id(ALFA)}/tasks/check")
+    page.get_by_role("button", name=re.compile(f"^{clear}")).first.click(timeout=PATIENT)
+    expect(page.get_by_text(downstream, exact=True).first).to_be_visible(timeout=PATIENT)
+    page.keyboard.press("Escape")
+
+
+def test_a_round_opens(coordinator: Callable[[str], Page], here: str) -> None:
+    word = Walk("openen")
+    page = coordinator("/")
+    page.get_by_role("link", name=word("Rondes")).click()
+    for words in ("Vandaag", "Tijdlijn", "Afgesproken momenten"):
+        shown(page, word(words))
+    expect(page.get_by_role("link", name=word("Dags")).first).to_be_visible()
+    word("Ronde openen")  # in the grid: see the page on following a round
+    word.has_all()
+
+
+def test_following_a_round(coordinator: Callable[[str], Page], here: str, stage: Stage) -> None:
+    word = Walk("volgen")
+    page = coordinator("/")
+    page.get_by_role("link", name=word("Rondes")).click()
+    board(page).get_by_role("link", name="Advies 2026-2027").first.click()
+    shown(page, word("Hoe ver is de ronde?"))
+    for layer in ("Verwacht", "Aangeleverd", "Goedgekeurd", "Ingezien", "Verstuurd", "Bevestigd"):
+        shown(page, word(layer))
+    expect(board(page).get_by_role("heading", name=word("Basisscholen"))).to_be_visible()
+    for show in ("Alle", "Probleem", "Wacht", "Haalt termijn niet", "Klaar"):
+        board(page).get_by_role("navigation", name="Welke scholen").get_by_role(
+            "link", name=re.compile(f"^{word(show)} \\d+$")
+        ).click()
+    expect(board(page).get_by_text(word("Eerst:"))).to_be_visible()
+    order = board(page).get_by_role("navigation", name="Volgorde")
+    for name in ("grootste problemen", "op naam", "ontbreekt het meest", "kortste termijn"):
+        order.get_by_role("link", name=word(name)).click()
+        expect(order.get_by_role("link", name=name)).to_have_attribute("aria-current", "true")
+    order.get_by_role("link", name="kortste termijn").click()
+    expect(order.get_by_role("link", name="kortste termijn")).to_contain_text("omgekeerd")
+    page.goto(here)
+    for kind, ending in (("CSV", ".csv"), ("Excel", ".xlsx")):
+        with page.expect_download() as waiting:
+            board(page).get_by_role("link", name=word(kind), exact=True).click()
+        assert waiting.value.suggested_filename.endswith(ending)
+    school = stage.school(ALFA, Character.FAULTY)
+    board(page).get_by_role("searchbox").fill(school.name)
+    board(page).get_by_role("button", name=word("Zoek")).click()
+    board(page).locator("table.schools tbody a", has_text=school.name).first.click()
+    for heading in ("Waar wacht het op", "Wat er is gevonden", "Geschiedenis", "Per dossier"):
+        expect(board(page).get_by_role("heading", name=word(heading))).to_be_visible()
+    page.goto(here)
+    board(page).get_by_role("link", name=word("Ronde in Airflow")).click()
+    page.wait_for_url(f"**/dags/{stage.dag_id(ALFA)}*")
+    word.has_all()
+
+
+def test_a_school_is_late_or_has_faults(coordinator: Callable[[str], Page], here: str, stage: Stage) -> None:
+    late, faults = Walk("te-laat"), Walk("fouten")
+    page = coordinator(f"{here}/school/{stage.school(ALFA, Character.FAULTY).id}")
+    expect(board(page).get_by_role("heading", name=faults("Wat er is gevonden"))).to_be_visible()
+    expect(board(page).get_by_role("link", name=faults("Opnieuw ophalen"))).to_be_visible()
+    page.goto(f"{here}/school/{stage.school(ALFA, Character.LATE).id}")
+    board(page).get_by_role("link", name=late("Opnieuw ophalen")).click()
+    for heading in ("Dit gebeurt er", "Dit gebeurt er niet"):
+        expect(board(page).get_by_role("heading", name=late(heading), exact=True)).to_be_visible(timeout=PATIENT)
+    expect(board(page).get_by_label(late("Waarom"))).to_be_visible()
+    in_grid(page, stage, late("Ophalen"))
+    late.has_all()
+    faults.has_all()
+
+
+def test_questions_and_reruns_in_airflow(coordinator: Callable[[str], Page], stage: Stage) -> None:
+    release, again, delivery = Walk("vrijgeven"), Walk("opnieuw"), Walk("levering")
+    review, unseen = Walk("inzage"), Walk("niet-ingezien")
+    page = coordinator("/")
+    page.get_by_text(release("Verken"), exact=True).first.click()
+    expect(page.get_by_text(release("Vereiste acties"), exact=True).first).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Rondes").click()
+    shown(page, release("Vandaag"))
+    for word in (release, again, delivery, unseen):
+        clear_dialog(page, stage, word("Wis"), word("Downstream"))
+    in_grid(
+        page,
+        stage,
+        review("Inzage door ouders"),
+        delivery("Controle voor de levering"),
+        unseen("Niet ingezien (uw besluit)"),
+        unseen("Verlengde inzage afsluiten"),
+    )
+    page.goto(addresses.framed("", addresses.round_page(stage.round_id(ALFA))))
+    shown(page, delivery("Ontvangende scholen"))
+    shown(page, review("Inzage"))
+    board(page).locator("table.schools tbody a").first.click()
+    expect(board(page).get_by_role("link", name=again("Opnieuw ophalen"))).to_be_visible()
+    for word in (release, again, delivery, review, unseen):
+        word.has_all()
+
+
+def test_the_report_of_a_round(coordinator: Callable[[str], Page], here: str, tmp_path: Path) -> None:
+    word = Walk("afsluiten")
+    page = coordinator(here)
+    for name in ("Rondeverslag", "Kwaliteit van de dossiers"):
+        with page.expect_download() as waiting:
+            board(page).get_by_role("link", name=word(name), exact=True).click()
+        path = tmp_path / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        assert TITLES[ALFA] in path.read_text(encoding="utf-8"), name
+    word.has_all()
+
+
+def test_moving_a_moment_or_opening_again(coordinator: Callable[[str], Page], here: str, stage: Stage) -> None:
+    word, notices = Walk("afspraken"), Walk("berichten")
+    page = coordinator(here)
+    shown(page, word("Afgesproken momenten"))
+    page.get_by_role("link", name=word("Dags")).first.click()
+    page.get_by_role("link", name=re.compile(word("momenten verzetten of weer openen"))).first.click(timeout=PATIENT)
+    page.get_by_role("button", name=word("Trigger")).first.click(timeout=PATIENT)
+    for field in ("Welke ronde", "Weer openen", "Waarom"):
+        expect(page.get_by_text(re.compile(f"^{word(field)}")).first).to_be_visible(timeout=PATIENT)
+    page.goto(f"{here}/school/{stage.school(ALFA, Character.FAULTY).id}")
+    expect(board(page).get_by_role("heading", name=notices("Foutenlijst voor de school"))).to_be_visible()
+    word.has_all()
+    notices.has_all()
