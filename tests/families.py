@@ -56,7 +56,7 @@ class Family:
 
 
 @dataclass
-class Place:
+class ReviewRound:
     """A region whose round is open."""
 
     ledger: Ledger
@@ -159,9 +159,9 @@ def handle(unit: UnitOfWork) -> Callable[[str], str]:
     return lambda text: unit.keys.lookup("person", text).hex()[:32]
 
 
-def open_place(
+def open_review_round(
     ledger: Ledger, pupils: int = 40, *, immaterial: frozenset[str] = frozenset(), **agreed_otherwise: Any
-) -> Place:
+) -> ReviewRound:
     """Open a round with synthetic pupils, every dossier released.
 
     Args:
@@ -177,38 +177,40 @@ def open_place(
     agreement = agreement.model_copy(
         update={"rounds": {RoundKind.ADVICE: agreed.model_copy(update={"inspection": inspection, **agreed_otherwise})}}
     )
-    place = Place(ledger, region, agreement)
-    with place.unit() as unit:
+    review_round = ReviewRound(ledger, region, agreement)
+    with review_round.unit() as unit:
         rounds.open_round(unit, agreement, RoundKind.ADVICE)
-    place.supply(*(dossier for _, dossier in synthetic(region)))
-    place.release()
-    return place
+    review_round.supply(*(dossier for _, dossier in synthetic(region)))
+    review_round.release()
+    return review_round
 
 
-def open_between_secondary_schools(place: Place, change: Change, pupils: int = 3, **agreed_otherwise: Any) -> Place:
+def open_between_secondary_schools(
+    review_round: ReviewRound, change: Change, pupils: int = 3, **agreed_otherwise: Any
+) -> ReviewRound:
     """Open a round of the profile VOVO in the same region, with some of its pupils, every dossier released.
 
     Args:
-        place: gives region, pupils and ledger.
+        review_round: gives region, pupils and ledger.
         change: makes of each pupil's values what a secondary school would say.
         pupils: how many.
         agreed_otherwise: what the round's agreement says else, by key.
     """
     kind = RoundKind.FEEDBACK
-    agreed = place.agreement.round(RoundKind.ADVICE).model_copy(
+    agreed = review_round.agreement.round(RoundKind.ADVICE).model_copy(
         update={"profile": "VOVO", "categories": frozenset(), **agreed_otherwise}
     )
-    push = next(one.receives for one in place.agreement.schools if one.receives is not None)
+    push = next(one.receives for one in review_round.agreement.schools if one.receives is not None)
     both = [
         one.model_copy(update={"supplies": one.supplies or DropFolder(), "receives": one.receives or push})
-        for one in place.agreement.schools
+        for one in review_round.agreement.schools
     ]
-    agreement = place.agreement.model_copy(update={"rounds": {kind: agreed}, "schools": tuple(both)})
-    made = Place(place.ledger, place.region, agreement, kind=kind, profile="VOVO")
+    agreement = review_round.agreement.model_copy(update={"rounds": {kind: agreed}, "schools": tuple(both)})
+    made = ReviewRound(review_round.ledger, review_round.region, agreement, kind=kind, profile="VOVO")
     with made.unit() as unit:
         rounds.open_round(unit, agreement, kind)
     supplied = []
-    for dossier in list(place.made.values())[:pupils]:
+    for dossier in list(review_round.made.values())[:pupils]:
         values = read(to_bytes(dossier)).tree
         values["metadata"][0]["overstap"] = ["VOVO"]
         change(values["huidigeschool"][0]["leerling"][0])

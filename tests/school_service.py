@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from families import REGION, Home, Place, home, open_place
+from families import REGION, Home, ReviewRound, home, open_review_round
 
 from overstap.agreements import Milestones
 from overstap.agreements.model import Invitations
@@ -38,7 +38,7 @@ class School:
     """The running service."""
 
     home: Home
-    place: Place
+    review_round: ReviewRound
     folder: Path
     dsn: str
     """The ledger, with the login of the schools' pages."""
@@ -91,13 +91,15 @@ def school_service(postgres: EmbeddedPostgres, template: str, folder: Path) -> I
     """Serve the pages of a school whose round is open, until the end."""
     DevelopmentAuthority(folder / "trust", at=now()).conductor(REGION)
     with home(postgres, folder, template) as found:
-        place = open_place(found.ledger, 12, **agreed())
-        invite(found.ledger, region=REGION, round_id=place.round_id, actor="invite", address="https://x.example")
-        with place.unit("beheer") as unit:
-            accounts.put(unit, ACCOUNT, place.school, "J. Jansen", hashed(PASSWORD))
-            accounts.put(unit, OTHER, place.region.secondary[0].id, "Een ander", hashed(PASSWORD))
-            school_reports.keep(unit, place.round_id, place.school, school_reports.SchoolReport("<p>lijst</p>", FAULTS))
-        made = School(found, place, folder, postgres.dsn("overstap_school", found.database))
+        review_round = open_review_round(found.ledger, 12, **agreed())
+        invite(found.ledger, region=REGION, round_id=review_round.round_id, actor="invite", address="https://x.example")
+        with review_round.unit("beheer") as unit:
+            accounts.put(unit, ACCOUNT, review_round.school, "J. Jansen", hashed(PASSWORD))
+            accounts.put(unit, OTHER, review_round.region.secondary[0].id, "Een ander", hashed(PASSWORD))
+            school_reports.keep(
+                unit, review_round.round_id, review_round.school, school_reports.SchoolReport("<p>lijst</p>", FAULTS)
+            )
+        made = School(found, review_round, folder, postgres.dsn("overstap_school", found.database))
         made.start()
         try:
             yield made

@@ -9,7 +9,7 @@ from overstap.delivery.traffic_centre.adapter import TrafficCentreAdapter
 from overstap.delivery.traffic_centre.messages import AfmeldingRequest, OverdrachtRequest, Resultaat
 from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.errors import OverstapError
-from overstap.receiver.desk_client import Asker
+from overstap.receiver.desk_client import DeskClient
 from overstap.receiver.reception import Reception, Took
 from overstap.receiver.revocation_receiver import take_back
 
@@ -26,7 +26,7 @@ class Chained:
 
 def fetch_through(
     centre: TrafficCentreAdapter,
-    asker: Asker,
+    desk_client: DeskClient,
     reception: Reception,
     make: Callable[[str], DossierRequest],
     *,
@@ -38,7 +38,7 @@ def fetch_through(
 
     Args:
         centre: the adapter.
-        asker: the line to the source.
+        desk_client: the line to the source.
         reception: opens and stores.
         make: makes the request for a session id.
         sender: BRIN and branch of the source.
@@ -47,7 +47,7 @@ def fetch_through(
 
     Raises:
         TrafficCentreError: there is no session.
-        OverstapError: as of `Asker` and `Reception`; the session was signed off as failed.
+        OverstapError: as of `DeskClient` and `Reception`; the session was signed off as failed.
     """
     school = reception.school
     session = centre.overdracht(
@@ -60,10 +60,10 @@ def fetch_through(
     )
     resultaat = Resultaat.MISLUKT
     try:
-        got = asker.ask(make(session))
+        got = desk_client.ask(make(session))
         if got.statement is not None and got.message_id is not None:
             removed = take_back(reception, got.statement, message_id=got.message_id, at=clock())
-            asker.hand_in_taken_back(removed.receipt, got.message_id)
+            desk_client.hand_in_taken_back(removed.receipt, got.message_id)
             resultaat = Resultaat.GEEN_DOSSIER
             return Chained(session, got.message_id, NoDossier.WITHDRAWN, resultaat)
         if got.envelope is None or got.message_id is None:
@@ -72,7 +72,7 @@ def fetch_through(
             resultaat = Resultaat.GEEN_DOSSIER
             return Chained(session, None, got.answer, resultaat)
         taken = reception.take(got.envelope, message_id=got.message_id, at=clock())
-        asker.hand_in_receipt(taken.receipt, got.message_id)
+        desk_client.hand_in_receipt(taken.receipt, got.message_id)
         if taken.took in (Took.STORED, Took.REPEATED):
             resultaat = Resultaat.GESLAAGD
         return Chained(session, got.message_id, taken.took, resultaat)

@@ -19,7 +19,7 @@ from rich.console import Console
 from overstap.pages.board import addresses
 from overstap.simulation.synthetic.school import Character
 from overstap_tools.demo.building import Demonstration, Size, build, clear
-from overstap_tools.demo.sandbox import ROUND, DemoPlace
+from overstap_tools.demo.sandbox import ROUND, DemoSandbox
 from overstap_tools.demo.story import DAG_ID, Story, tell
 
 SETTLES_MS = 6_000
@@ -46,12 +46,12 @@ class Photographer:
 
     Args:
         browser: a browser.
-        house: the demonstration.
+        demonstration: the demonstration.
     """
 
-    def __init__(self, browser: Browser, house: Demonstration) -> None:
-        self.house = house
-        self.round_id = house.agreement.round_id(ROUND)
+    def __init__(self, browser: Browser, demonstration: Demonstration) -> None:
+        self.demonstration = demonstration
+        self.round_id = demonstration.agreement.round_id(ROUND)
         # As a Dutch coordinator's laptop shows it
         context = browser.new_context(
             locale="nl-NL", timezone_id="Europe/Amsterdam", viewport={"width": 1280, "height": 880}
@@ -64,7 +64,7 @@ class Photographer:
     def __call__(self, moment: str) -> None:
         """Take what there is to see at a moment of the story."""
         late, faulty = (
-            next(one.id for one in self.house.region.primary if one.character is character)
+            next(one.id for one in self.demonstration.region.primary if one.character is character)
             for character in (Character.LATE, Character.FAULTY)
         )
         if moment == "gate.release" and "rondes" not in self.taken:
@@ -90,12 +90,12 @@ class Photographer:
 
     def question(self, task: str) -> None:
         """Take a question with its figures and its answers."""
-        run = self.house.airflow.api(self.house.coordinator).runs(DAG_ID)[0]["dag_run_id"]
+        run = self.demonstration.airflow.api(self.demonstration.coordinator).runs(DAG_ID)[0]["dag_run_id"]
         self.take(GATES[task], f"/dags/{DAG_ID}/runs/{run}/tasks/{task}/mapped/0/required_actions")
 
     def mail(self) -> None:
         """Take the coordinator's longest mail as a mail program shows it."""
-        box = self.house.place.mails / self.house.agreement.coordinators[0].email
+        box = self.demonstration.sandbox.mails / self.demonstration.agreement.coordinators[0].email
         longest = max(box.glob("*.eml"), key=lambda path: path.stat().st_size)
         body = message_from_bytes(longest.read_bytes(), policy=default).get_body(("html",))
         self.page.set_viewport_size({"width": 760, "height": 900})
@@ -110,7 +110,7 @@ class Photographer:
 
     def _open(self, path: str) -> None:
         """Open a page of Airflow and wait until it has its Dutch words; it asks on for ever, so it is never idle."""
-        self.page.goto(f"{self.house.airflow.address}{path}")
+        self.page.goto(f"{self.demonstration.airflow.address}{path}")
         self.page.get_by_text("Verken", exact=True).first.wait_for()
         self.page.wait_for_timeout(SETTLES_MS)
 
@@ -123,9 +123,9 @@ class Photographer:
         self.taken.add(name)
 
     def _sign_in(self) -> None:
-        self.page.goto(f"{self.house.airflow.address}/")
-        self.page.fill("input[name=username]", self.house.coordinator)
-        self.page.fill("input[name=password]", self.house.airflow.password(self.house.coordinator))
+        self.page.goto(f"{self.demonstration.airflow.address}/")
+        self.page.fill("input[name=username]", self.demonstration.coordinator)
+        self.page.fill("input[name=password]", self.demonstration.airflow.password(self.demonstration.coordinator))
         self.page.keyboard.press("Enter")
         self.page.get_by_text("Verken", exact=True).first.wait_for()
 
@@ -134,20 +134,20 @@ def main() -> None:
     """Play a demonstration in a folder of its own and take every picture; exit 1 when one is missing."""
     console = Console()
     program = next(path for path in map(shutil.which, _NAMES) if path)
-    place = DemoPlace(Path(tempfile.mkdtemp(prefix="overstap-beelden-")) / "demo")
+    sandbox = DemoSandbox(Path(tempfile.mkdtemp(prefix="overstap-beelden-")) / "demo")
     try:
-        house = build(place, Size(48, 5), port=None, tell=lambda name: tell(console, name))
-        story = Story(house, console, asks_person=False)
+        demonstration = build(sandbox, Size(48, 5), port=None, tell=lambda name: tell(console, name))
+        story = Story(demonstration, console, asks_person=False)
         with sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=program, args=list(_QUIET))
-            photographer = Photographer(browser, house)
+            photographer = Photographer(browser, demonstration)
             story.at = photographer
             story.play()
             browser.close()
     finally:
-        if place.folder.exists():
-            clear(place)
-        shutil.rmtree(place.folder.parent)
+        if sandbox.folder.exists():
+            clear(sandbox)
+        shutil.rmtree(sandbox.folder.parent)
     wanted = _show(photographer.taken)
     missing = wanted - photographer.taken
     console.print(f"{len(photographer.taken)} -> {OUT}", f"missing: {sorted(missing)}" if missing else "")

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from families import Family, Home, Place, home, open_place
+from families import Family, Home, ReviewRound, home, open_review_round
 from playwright.sync_api import Browser, BrowserContext, Page
 from served import Served
 
@@ -34,14 +34,14 @@ def at_home(
 
 
 @pytest.fixture(scope="module")
-def place(at_home: Home) -> Place:
-    return open_place(at_home.ledger, 12)
+def review_round(at_home: Home) -> ReviewRound:
+    return open_review_round(at_home.ledger, 12)
 
 
 @pytest.fixture(scope="module")
-def families(place: Place) -> list[Family]:
-    found = place.families()
-    place.give_codes(found)
+def families(review_round: ReviewRound) -> list[Family]:
+    found = review_round.families()
+    review_round.give_codes(found)
     return found
 
 
@@ -185,7 +185,7 @@ def press_to(page: Page, wanted: str, *, by_id: bool = False) -> None:
 
 
 def test_every_mistake_on_a_small_phone_without_scripts(
-    browser: Browser, served: Served, families: list[Family], place: Place, at_home: Home
+    browser: Browser, served: Served, families: list[Family], review_round: ReviewRound, at_home: Home
 ) -> None:
     context = browser.new_context(viewport=NARROW, locale="nl-NL", java_script_enabled=False, reduced_motion="reduce")
     context.set_default_timeout(20_000)
@@ -252,7 +252,7 @@ def test_every_mistake_on_a_small_phone_without_scripts(
     picture(page, "closed")
     try_with(other.code, str(other.born.day), str(other.born.month), str(other.born.year))
     assert page.get_by_text("U hebt niet op tijd geantwoord.").is_visible()
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         assert unit.rows("select 1 from overstap.review_decision where dossier = %(d)s", d=other.dossier) == []
     context.close()
 
@@ -280,7 +280,7 @@ def test_every_other_page_and_the_english_ones(
     browser: Browser,
     served: Served,
     families: list[Family],
-    place: Place,
+    review_round: ReviewRound,
     at_home: Home,
     serious: Callable[[Page], list[str]],
 ) -> None:
@@ -342,7 +342,7 @@ def test_every_other_page_and_the_english_ones(
         advice = pupil["overstapadvies"][0]
         advice["advies"] = ["60"] if advice["advies"] != ["60"] else ["53"]
 
-    place.supply(place.changed(renewed, changed))
+    review_round.supply(review_round.changed(renewed, changed))
     for one, heading in ((early, "U kunt het dossier nog niet bekijken"), (renewed, "De school past het dossier aan")):
         context.clear_cookies()
         page.goto(f"{served.address}/nl/")

@@ -40,7 +40,7 @@ def school(
 
 @pytest.fixture(scope="module")
 def families(school: School) -> list[Family]:
-    return school.place.families()
+    return school.review_round.families()
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_school_does_its_work(
     assert len(codes[0]) == len(codes[1]) == persons
     assert not codes[0] & codes[1]
 
-    page.goto(f"{school.address}/ronde/{school.place.round_id}/leerling/{family.dossier}")
+    page.goto(f"{school.address}/ronde/{school.review_round.round_id}/leerling/{family.dossier}")
     page.get_by_role("button", name="Vastleggen").click()
     expect(page.get_by_role("alert")).to_contain_text("Vul een datum in")
     page.get_by_label("Hoe is het dossier ingezien?").select_option("meeting")
@@ -115,7 +115,7 @@ def test_a_school_does_its_work(
     sound(page, serious, "record")
     page.get_by_role("button", name="Vastleggen").click()
     expect(page.get_by_role("status")).to_contain_text("De inzage is vastgelegd")
-    with school.place.unit() as unit:
+    with school.review_round.unit() as unit:
         rows = unit.rows(
             "select agreed, ground, recorded_by from overstap.review_decision where dossier = %(id)s", id=family.dossier
         )
@@ -162,7 +162,7 @@ def test_a_list_is_read_and_its_faults_told(
 def test_a_question_of_a_parent_is_answered(
     page: Page, school: School, families: list[Family], serious: Callable[[Page], list[str]]
 ) -> None:
-    with school.place.unit("parent") as unit:
+    with school.review_round.unit("parent") as unit:
         ref = VersionRef(families[3].dossier, 1)
         parent_requests.ask(unit, ref, kind="question", text="Wie leest dit?", person=families[3].persons[0])
         parent_requests.ask(unit, ref, kind="correction", text="De naam klopt niet.", person=families[3].persons[0])
@@ -181,13 +181,13 @@ def test_a_question_of_a_parent_is_answered(
     page.get_by_role("button", name="Maak het bewijs voor").click()
     expect(page.get_by_role("status")).to_contain_text("staat klaar op de oudersite")
     expect(page.get_by_role("button", name="Maak het bewijs voor")).to_have_count(0)
-    with school.place.unit() as unit:
-        assert proof_wishes.standing(unit, school.place.round_id, school.place.school) == []
+    with school.review_round.unit() as unit:
+        assert proof_wishes.standing(unit, school.review_round.round_id, school.review_round.school) == []
 
 
 def wish(school: School, family: Family) -> None:
     """A parent asks for a proof, as the parents' pages do."""
-    school.place.give_codes([family])
+    school.review_round.give_codes([family])
     keys, stay = code_keys(read_code(family.code) or "", family.born), Stay.new()
     with psycopg.connect(school.home.review_dsn, autocommit=True) as connection:
         held = stay.hold(keys.opens)
@@ -198,7 +198,7 @@ def wish(school: School, family: Family) -> None:
 
 def test_another_school_sees_and_does_nothing_here(school: School, families: list[Family]) -> None:
     other = signed_in(school, OTHER)
-    base = f"/ronde/{school.place.round_id}"
+    base = f"/ronde/{school.review_round.round_id}"
     page = other.get(base).text
     assert all(family.surname not in page for family in families)
     key = page.partition('name="formulier" value="')[2].partition('"')[0]
@@ -215,7 +215,7 @@ def test_another_school_sees_and_does_nothing_here(school: School, families: lis
 @pytest.mark.parametrize("path", ["brieven", "lijst", "leerling/{dossier}/brief", "leerling/{dossier}/bewijs"])
 def test_a_form_without_the_stays_token_does_nothing(school: School, families: list[Family], path: str) -> None:
     client = signed_in(school)
-    address = f"/ronde/{school.place.round_id}/{path.format(dossier=families[0].dossier)}"
+    address = f"/ronde/{school.review_round.round_id}/{path.format(dossier=families[0].dossier)}"
     assert client.post(address, data={"formulier": "0" * 64}).status_code == 403
     assert client.post(address, headers={"origin": "https://evil.example"}).status_code == 403
     assert httpx.post(school.address + address, data={"formulier": "x"}).status_code == 403
@@ -223,15 +223,15 @@ def test_a_form_without_the_stays_token_does_nothing(school: School, families: l
 
 def test_pages_are_kept_nowhere_and_load_nothing(school: School) -> None:
     client = signed_in(school)
-    answer = client.get(f"/ronde/{school.place.round_id}")
+    answer = client.get(f"/ronde/{school.review_round.round_id}")
     assert answer.headers["cache-control"] == "no-store"
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in answer.text.replace(school.address, "").replace("https://inzage.example.org", "")
-    book = load_workbook(io.BytesIO(client.get(f"/ronde/{school.place.round_id}/fouten.xlsx").content))
+    book = load_workbook(io.BytesIO(client.get(f"/ronde/{school.review_round.round_id}/fouten.xlsx").content))
     assert "LN-1" in str([row for sheet in book for row in sheet.iter_rows(values_only=True)])
-    assert signed_in(school, OTHER).get(f"/ronde/{school.place.round_id}/fouten.xlsx").status_code == 404
+    assert signed_in(school, OTHER).get(f"/ronde/{school.review_round.round_id}/fouten.xlsx").status_code == 404
 
 
 def test_a_stay_cannot_be_chosen_by_somebody_else(school: School) -> None:
@@ -248,10 +248,10 @@ def test_a_stay_cannot_be_chosen_by_somebody_else(school: School) -> None:
     assert thief.get("/rondes").status_code in (303, 403)
     mine = signed_in(school)
     token = mine.cookies["school"]
-    page = mine.get(f"/ronde/{school.place.round_id}").text
+    page = mine.get(f"/ronde/{school.review_round.round_id}").text
     mine.post("/uitloggen", data={"formulier": page.partition('name="formulier" value="')[2].partition('"')[0]})
     copied = httpx.Client(base_url=school.address, cookies={"school": token})
-    assert copied.get(f"/ronde/{school.place.round_id}").status_code == 403, "over for its copies too"
+    assert copied.get(f"/ronde/{school.review_round.round_id}").status_code == 403, "over for its copies too"
 
 
 def workbook_with(sheet: bytes) -> bytes:
@@ -286,7 +286,7 @@ HOSTILE = {
 @pytest.mark.parametrize("attempt", HOSTILE)
 def test_a_hostile_workbook_is_no_list(school: School, attempt: str) -> None:
     client = signed_in(school)
-    address = f"/ronde/{school.place.round_id}"
+    address = f"/ronde/{school.review_round.round_id}"
     key = client.get(address).text.partition('name="formulier" value="')[2].partition('"')[0]
     files = {"bestand": ("../../lijst.xlsx", workbook_with(HOSTILE[attempt]), "text/html")}
     answer = client.post(f"{address}/lijst", data={"formulier": key, "grond": "paper_list"}, files=files)
@@ -296,7 +296,7 @@ def test_a_hostile_workbook_is_no_list(school: School, attempt: str) -> None:
 
 def test_uploads_have_a_limit(school: School) -> None:
     client = signed_in(school)
-    address = f"/ronde/{school.place.round_id}"
+    address = f"/ronde/{school.review_round.round_id}"
     key = client.get(address).text.partition('name="formulier" value="')[2].partition('"')[0]
     form = {"formulier": key, "grond": "paper_list"}
     large = {"bestand": ("lijst.csv", b"x" * 10_100_000)}
@@ -314,6 +314,6 @@ def test_uploads_have_a_limit(school: School) -> None:
 
 
 def test_the_log_names_nobody(school: School, families: list[Family]) -> None:
-    signed_in(school).get(f"/ronde/{school.place.round_id}/leerling/{families[0].dossier}")
+    signed_in(school).get(f"/ronde/{school.review_round.round_id}/leerling/{families[0].dossier}")
     for word in (*(family.surname for family in families if len(family.surname) > 4), PASSWORD, ACCOUNT):
         assert word not in school.log

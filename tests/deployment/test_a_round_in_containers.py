@@ -24,7 +24,7 @@ from overstap_tools.local.waiting import wait_until
 
 DAG = f"round__{REGION}__{KIND}"
 PUPILS = 40
-PATIENCE = 900
+WAIT_SECONDS = 900
 """Seconds that a busy machine may take for one step of the story."""
 RUNNING = ("postgres", "api-server", "scheduler", "dag-processor", "triggerer", "review", "school")
 NOT_HERE = {
@@ -76,7 +76,7 @@ def started(deployed: Deployed) -> Iterator[Started]:
         deployed.do("install", "docker compose up")
         deployed.passed("started")
         print(f"from nothing to healthy: {time.monotonic() - begun:.0f} s")
-    wait_until(lambda: _is_healthy(deployed), "healthy", PATIENCE)
+    wait_until(lambda: _is_healthy(deployed), "healthy", WAIT_SECONDS)
     with mail_server(deployed.place / "mails", f"{deployed.network}.1", deployed.ports["mail"]) as mails:
         yield Started(deployed, region, mails)
 
@@ -111,8 +111,8 @@ def released(started: Started, coordinator: CoordinatorClient) -> str:
         return run
     deployed.supply(started.agreement)
     # Nobody switches anything on.
-    wait_until(lambda: DAG in {dag["dag_id"] for dag in coordinator.api.dags()}, DAG, PATIENCE)
-    wait_until(lambda: bool(coordinator.api.runs(DAG)), f"a run of {DAG}", PATIENCE)
+    wait_until(lambda: DAG in {dag["dag_id"] for dag in coordinator.api.dags()}, DAG, WAIT_SECONDS)
+    wait_until(lambda: bool(coordinator.api.runs(DAG)), f"a run of {DAG}", WAIT_SECONDS)
     run_id = str(coordinator.api.runs(DAG)[0]["dag_run_id"])
     _answer_until(coordinator, run_id, lambda: _state(coordinator, run_id, "invite") == "success")
     return deployed.passed("released", run_id)
@@ -182,13 +182,13 @@ def confirmed(started: Started, restored: str, coordinator: CoordinatorClient) -
 def _kill_everything(deployed: Deployed) -> list[str]:
     """Kill what runs while dossiers are delivered, one after the other; return what was killed."""
     before = deployed.psql("select count(*) from overstap.audit_line")
-    wait_until(lambda: bool(deployed.tasks()), "the process of a task", PATIENCE)
+    wait_until(lambda: bool(deployed.tasks()), "the process of a task", WAIT_SECONDS)
     os.kill(deployed.tasks()[0], signal.SIGKILL)
     killed = ["task"]
     for service in ("scheduler", "triggerer", "dag-processor", "postgres"):
         deployed.kill(service)
         killed.append(service)
-    wait_until(lambda: _is_healthy(deployed), "healthy after kill -9", PATIENCE)
+    wait_until(lambda: _is_healthy(deployed), "healthy after kill -9", WAIT_SECONDS)
     assert int(deployed.psql("select count(*) from overstap.audit_line")) >= int(before)
     said = deployed.admin("overstap ledger check")
     assert f"{REGION}: I1-I8 hold" in said
@@ -209,7 +209,7 @@ def _answer_until(coordinator: CoordinatorClient, run_id: str, is_done: object) 
                 raise
             return False  # Airflow is away for a while, or the question was answered in between
 
-    wait_until(look, "the next step of the round", PATIENCE)
+    wait_until(look, "the next step of the round", WAIT_SECONDS)
 
 
 def _state(coordinator: CoordinatorClient, run_id: str, task: str) -> str | None:
@@ -247,7 +247,7 @@ def test_a_stranger_without_secrets_is_told_which_setting_is_missing(started: St
 
 
 def test_doctor_finds_nothing_wrong(started: Started, coordinator: CoordinatorClient) -> None:
-    wait_until(lambda: len(coordinator.api.dags()) >= 5, "the region's DAGs", PATIENCE)
+    wait_until(lambda: len(coordinator.api.dags()) >= 5, "the region's DAGs", WAIT_SECONDS)
     said = started.deployed.do("install", "docker compose run --rm admin overstap doctor")
     assert "\nwrong" not in f"\n{said}", said
     assert "this is a TRIAL" in said
@@ -326,7 +326,7 @@ def test_each_service_signs_in_to_the_ledger_as_itself(started: Started) -> None
 def test_a_paused_dag_is_red_for_coordinators_and_in_doctor(started: Started, password: str) -> None:
     deployed = started.deployed
     with deployed.api() as admin:
-        wait_until(lambda: f"notices__{REGION}" in {dag["dag_id"] for dag in admin.dags()}, "DAGs", PATIENCE)
+        wait_until(lambda: f"notices__{REGION}" in {dag["dag_id"] for dag in admin.dags()}, "DAGs", WAIT_SECONDS)
 
         def switch(*, off: bool) -> None:
             admin.call("PATCH", f"/api/v2/dags/notices__{REGION}", json={"is_paused": off})

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from integration.round.house import House, build, copy_ledger
+from integration.round.deployment import RegionDeployment, build, copy_ledger
 
 from overstap.agreements import Agreement
 from overstap.clock import now, wall
@@ -24,7 +24,7 @@ from overstap.rounds.context import Context
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.local.postgres import EmbeddedPostgres
 
-from .places import place as place  # a fixture of the folder
+from .receiving_ends import receiving_end as receiving_end  # a fixture of the folder
 
 PUPILS = 240
 _DATABASES = ("opened", "inspected", "sealed")
@@ -48,37 +48,37 @@ def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture(scope="session")
-def brinks(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, House]]:
-    """The same house before collecting, before sealing and before sending."""
+def brinks(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RegionDeployment]]:
+    """The same deployment before collecting, before sealing and before sending."""
     region = make_region(
         1, PUPILS, 1, 2, today=wall(now()).date(), name="alfa", late=0, faulty=0, littered=0, database=0
     )
-    house = build(tmp_path_factory.mktemp("faults"), server, region, review=timedelta(hours=1), las=False)
+    deployment = build(tmp_path_factory.mktemp("faults"), server, region, review=timedelta(hours=1), las=False)
     found = {}
-    opened(house)
-    found["opened"] = replace(house, database=copy_ledger(house), endpoints={})
-    inspected(house)
-    found["inspected"] = replace(house, database=copy_ledger(house), endpoints={})
-    with house.step() as context:
+    opened(deployment)
+    found["opened"] = replace(deployment, database=copy_ledger(deployment), endpoints={})
+    inspected(deployment)
+    found["inspected"] = replace(deployment, database=copy_ledger(deployment), endpoints={})
+    with deployment.step() as context:
         delivering.seal(context)
-    found["sealed"] = replace(house, endpoints={})
+    found["sealed"] = replace(deployment, endpoints={})
     yield found
     for one in found.values():
         one.close()
 
 
 @pytest.fixture
-def at_brink(brinks: dict[str, House], tmp_path: Path) -> Iterator[Callable[[str], House]]:
-    """Take a copy of the house at a brink; its endpoints keep what they receive for this test alone."""
-    made: list[House] = []
+def at_brink(brinks: dict[str, RegionDeployment], tmp_path: Path) -> Iterator[Callable[[str], RegionDeployment]]:
+    """Take a copy of the deployment at a brink; its endpoints keep what they receive for this test alone."""
+    made: list[RegionDeployment] = []
 
-    def take(name: str) -> House:
-        house = brinks[name]
-        folder = tmp_path / f"house{len(made)}"
+    def take(name: str) -> RegionDeployment:
+        deployment = brinks[name]
+        folder = tmp_path / f"deployment{len(made)}"
         folder.mkdir()
         for part in ("keys", "trust", "region"):
-            (folder / part).symlink_to(house.folder / part)
-        made.append(replace(house, folder=folder, database=copy_ledger(house), endpoints={}))
+            (folder / part).symlink_to(deployment.folder / part)
+        made.append(replace(deployment, folder=folder, database=copy_ledger(deployment), endpoints={}))
         return made[-1]
 
     yield take
@@ -94,11 +94,11 @@ def begin(tmp_path: Path) -> Iterator[Stage]:
     """Begin a stage as a process; returns when it is about to work."""
     begun: list[subprocess.Popen[str]] = []
 
-    def run(house: House, stage: str, school: str = "-") -> "subprocess.Popen[str]":
+    def run(deployment: RegionDeployment, stage: str, school: str = "-") -> "subprocess.Popen[str]":
         with (tmp_path / f"{stage}.log").open("a") as log:
             process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("stage.py")), stage, house.round_id, school],
-                env=os.environ | house.settings,
+                [sys.executable, str(Path(__file__).with_name("stage.py")), stage, deployment.round_id, school],
+                env=os.environ | deployment.settings,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -114,35 +114,39 @@ def begin(tmp_path: Path) -> Iterator[Stage]:
         process.wait()
 
 
-def opened(house: House) -> None:
-    with house.ledger() as ledger:
-        opening.open_round(Context(house.sandbox.settings(), ledger), house.round_id)
-        with house.step(ledger) as context:
+def opened(deployment: RegionDeployment) -> None:
+    with deployment.ledger() as ledger:
+        opening.open_round(Context(deployment.sandbox.settings(), ledger), deployment.round_id)
+        with deployment.step(ledger) as context:
             collection.register(context)
 
 
-def collect(house: House) -> None:
-    """Collect from the one school of the house."""
-    [school] = house.agreement.primary_schools
-    with house.step() as context:
+def collect(deployment: RegionDeployment) -> None:
+    """Collect from the one school of the deployment."""
+    [school] = deployment.agreement.primary_schools
+    with deployment.step() as context:
         collection.collect(context, school.id)
 
 
-def inspected(house: House) -> None:
+def inspected(deployment: RegionDeployment) -> None:
     """Bring every dossier to the brink of sealing; quality accepts all."""
-    collect(house)
-    [school] = house.agreement.primary_schools
-    with house.ledger() as ledger:
+    collect(deployment)
+    [school] = deployment.agreement.primary_schools
+    with deployment.ledger() as ledger:
         with ledger.unit("alfa", "check") as unit:
-            verdicts(unit, {content.ref: [] for content in contents(unit, house.round_id, ["supplied"])})
-        with house.step(ledger) as context, context.unit(house.coordinator) as unit:
-            reviewing.release(context, unit, approved=True, decided_by=house.coordinator, reason="", answer_key="1")
+            verdicts(unit, {content.ref: [] for content in contents(unit, deployment.round_id, ["supplied"])})
+        with deployment.step(ledger) as context, context.unit(deployment.coordinator) as unit:
+            reviewing.release(
+                context, unit, approved=True, decided_by=deployment.coordinator, reason="", answer_key="1"
+            )
         decisions = [
-            ReviewDecision(pupil.las_key, house.region.today, "Ja", "Wij zien het anders." if place % 9 == 0 else None)
-            for place, pupil in enumerate(house.region.pupils())
+            ReviewDecision(
+                pupil.las_key, deployment.region.today, "Ja", "Wij zien het anders." if place % 9 == 0 else None
+            )
+            for place, pupil in enumerate(deployment.region.pupils())
         ]
         with ledger.unit("alfa", school.id) as unit:
-            record(unit, house.round_id, school.id, decisions, ground="school_list")
+            record(unit, deployment.round_id, school.id, decisions, ground="school_list")
 
 
 RunTask = Callable[..., Any]
@@ -171,10 +175,10 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator["subprocess.Pop
 def run_task(worker: "subprocess.Popen[str]") -> RunTask:
     """Run a task of region alfa by its name, as a worker of Airflow calls it; return what it returns."""
 
-    def run(house: House, task: str, *arguments: str, **settings: str) -> Any:
+    def run(deployment: RegionDeployment, task: str, *arguments: str, **settings: str) -> Any:
         assert worker.stdin is not None
         assert worker.stdout is not None
-        order = {"task": task, "arguments": arguments, "settings": house.settings | settings}
+        order = {"task": task, "arguments": arguments, "settings": deployment.settings | settings}
         print(json.dumps(order), file=worker.stdin, flush=True)
         said = worker.stdout.readline()
         while said and not said.startswith("DONE "):
@@ -189,27 +193,27 @@ def run_task(worker: "subprocess.Popen[str]") -> RunTask:
 def watch(run_task: RunTask) -> Watch:
     """Run the task of the deliveries' DAG, as often as is said; return what it did each time."""
 
-    def run(house: House, *, times: int = 1, **settings: str) -> list[dict[str, int]]:
-        year = house.agreement.school_year
-        return [run_task(house, "watch_deliveries", year, **settings) for _ in range(times)]
+    def run(deployment: RegionDeployment, *, times: int = 1, **settings: str) -> list[dict[str, int]]:
+        year = deployment.agreement.school_year
+        return [run_task(deployment, "watch_deliveries", year, **settings) for _ in range(times)]
 
     return run
 
 
-def agreed_anew(house: House, agreement: Agreement) -> Agreement:
+def agreed_anew(deployment: RegionDeployment, agreement: Agreement) -> Agreement:
     """Let another agreement hold for the round from now on, as a form or a changed file does."""
-    with house.ledger() as ledger, ledger.unit("alfa", house.coordinator) as unit:
+    with deployment.ledger() as ledger, ledger.unit("alfa", deployment.coordinator) as unit:
         add_version(
-            *(unit, house.round_id, agreement),
+            *(unit, deployment.round_id, agreement),
             origin="form",
             offered_digest=agreement.digest,
-            taken_by=house.coordinator,
+            taken_by=deployment.coordinator,
         )
     return agreement
 
 
-def moved(house: House, **moments: datetime) -> Agreement:
+def moved(deployment: RegionDeployment, **moments: datetime) -> Agreement:
     """Return the agreement with other moments in its round."""
-    changed = house.round.milestones.model_copy(update=moments)
-    agreed = house.round.model_copy(update={"milestones": changed})
-    return house.agreement.model_copy(update={"rounds": {**house.agreement.rounds, house.kind: agreed}})
+    changed = deployment.round.milestones.model_copy(update=moments)
+    agreed = deployment.round.model_copy(update={"milestones": changed})
+    return deployment.agreement.model_copy(update={"rounds": {**deployment.agreement.rounds, deployment.kind: agreed}})

@@ -1,4 +1,4 @@
-"""The desk of a house's region, as a process."""
+"""The desk of a deployment's region, as a process."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from integration.round.house import House, wait_for
+from integration.round.deployment import RegionDeployment, wait_for
 
 from overstap_tools.local import ports
 
@@ -14,14 +14,14 @@ OVERSTAP = [sys.executable, "-m", "overstap"]
 
 
 @contextlib.contextmanager
-def desk(house: House, **environment: str) -> Iterator["tuple[str, subprocess.Popen[bytes]]"]:
+def desk(deployment: RegionDeployment, **environment: str) -> Iterator["tuple[str, subprocess.Popen[bytes]]"]:
     """The region's desk as a process; its log is beside."""
     port = ports.any_free()
-    log = house.folder / "desk.log"
+    log = deployment.folder / "desk.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [*OVERSTAP, "deliver", "serve", house.region.name, "--port", str(port)],
-            env=os.environ | house.settings | environment,
+            [*OVERSTAP, "deliver", "serve", deployment.region.name, "--port", str(port)],
+            env=os.environ | deployment.settings | environment,
             stdout=out,
             stderr=out,
         )

@@ -4,7 +4,7 @@ from datetime import datetime
 from os import urandom
 from pathlib import Path
 
-from integration.round.house import House
+from integration.round.deployment import RegionDeployment
 
 from overstap.agreements import Agreement
 from overstap.clock import now
@@ -18,7 +18,7 @@ from overstap.simulation.synthetic.pupil import SyntheticPupil
 
 
 def send(
-    house: House,
+    deployment: RegionDeployment,
     school: str,
     ledger: Ledger,
     *,
@@ -28,21 +28,21 @@ def send(
     agreement: Agreement | None = None,
 ) -> dict[str, int]:
     """Send as somebody who asks for it now does; with `is_asked=False` as the region's watch does, only what is due."""
-    settings = house.sandbox.settings().model_copy(update={"outbox": outbox})
+    settings = deployment.sandbox.settings().model_copy(update={"outbox": outbox})
     context = Context(settings, ledger, (lambda: at) if at else now).of_round(
-        house.round_id, agreement or house.agreement
+        deployment.round_id, agreement or deployment.agreement
     )
     return dict(delivering.send(context, school, actor="deliver", is_asked=is_asked))
 
 
-def seal(house: House, ledger: Ledger, agreement: Agreement | None = None) -> None:
+def seal(deployment: RegionDeployment, ledger: Ledger, agreement: Agreement | None = None) -> None:
     """Seal what may leave, as the step does once nothing unusual waits for the coordinator."""
-    agreement = agreement or house.agreement
+    agreement = agreement or deployment.agreement
     seal_round(
-        *(ledger, house.trust()),
+        *(ledger, deployment.trust()),
         agreement=agreement,
-        agreed=agreement.round(house.kind),
-        round_id=house.round_id,
+        agreed=agreement.round(deployment.kind),
+        round_id=deployment.round_id,
         actor="seal",
         clock=now,
     )

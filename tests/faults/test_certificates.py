@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from integration.round.house import House
+from integration.round.deployment import RegionDeployment
 
 from overstap.clock import now
 from overstap.errors import OverstapError
@@ -23,9 +23,9 @@ from overstap.whole_files import write_new
 from .steps import seal, send
 
 
-def own_trust(house: House) -> Path:
-    """Give the house a trust folder of its own, to spoil."""
-    folder = house.folder / "trust"
+def own_trust(deployment: RegionDeployment) -> Path:
+    """Give the deployment a trust folder of its own, to spoil."""
+    folder = deployment.folder / "trust"
     shared = folder.resolve()
     folder.unlink()
     shutil.copytree(shared, folder)
@@ -110,53 +110,55 @@ FAULTS: dict[Callable[[Path, str], None], str] = {
 }
 
 
-def test_nothing_is_sealed_for_what_is_not_in_order(at_brink: Callable[[str], House], random: Random) -> None:
+def test_nothing_is_sealed_for_what_is_not_in_order(
+    at_brink: Callable[[str], RegionDeployment], random: Random
+) -> None:
     """Each fault holds what it concerns, is told by its code, and is over when it is mended. In an order by chance."""
-    house = at_brink("inspected")
-    folder = own_trust(house)
-    whole = house.folder / "whole"
+    deployment = at_brink("inspected")
+    folder = own_trust(deployment)
+    whole = deployment.folder / "whole"
     shutil.copytree(folder, whole)
-    school = house.region.secondary[0].id
+    school = deployment.region.secondary[0].id
     faults = list(FAULTS.items())
     random.shuffle(faults)
-    with house.ledger() as ledger:
+    with deployment.ledger() as ledger:
         for spoil, code in faults:
             spoil(folder, school)
             with pytest.raises(OverstapError) as told:
-                seal(house, ledger)
+                seal(deployment, ledger)
             assert told.value.code == "DELIVERY-102", spoil.__name__
             assert code in told.value.facts["reasons"], spoil.__name__
-            assert house.count("delivery", secondary_school=school) == 0, spoil.__name__
+            assert deployment.count("delivery", secondary_school=school) == 0, spoil.__name__
             shutil.rmtree(folder)
             shutil.copytree(whole, folder)
-        assert house.breaches() == []
-        seal(house, ledger)
-    assert house.count("delivery", secondary_school=school) > 0
-    assert house.breaches() == []
+        assert deployment.breaches() == []
+        seal(deployment, ledger)
+    assert deployment.count("delivery", secondary_school=school) > 0
+    assert deployment.breaches() == []
 
 
-def test_keys_are_replaced_while_a_round_runs(at_brink: Callable[[str], House], random: Random) -> None:
+def test_keys_are_replaced_while_a_round_runs(at_brink: Callable[[str], RegionDeployment], random: Random) -> None:
     """F46: sealed for the old key, opened after the new one came, while everybody gets new keys of every role."""
-    house = at_brink("sealed")
-    folder = own_trust(house)
-    school = house.region.secondary[0].id
-    endpoint = house.receive(school)
-    total = house.count("delivery", secondary_school=school)
+    deployment = at_brink("sealed")
+    folder = own_trust(deployment)
+    school = deployment.region.secondary[0].id
+    endpoint = deployment.receive(school)
+    total = deployment.count("delivery", secondary_school=school)
     authority = DevelopmentAuthority(folder, at=now())
     schools = [path.name for path in (folder / "schools").iterdir()]
     random.shuffle(schools)
-    with house.ledger() as ledger:
+    with deployment.ledger() as ledger:
         for one in schools:  # the endpoint runs on: it reads what is new by itself
             for role in (Role.SIGNING, Role.DECRYPTION):
                 authority.renew(one, role)
-        assert send(house, school, ledger) == {"accepted": total}
-    assert house.stored()[school] == total
-    assert house.breaches() == []
+        assert send(deployment, school, ledger) == {"accepted": total}
+    assert deployment.stored()[school] == total
+    assert deployment.breaches() == []
 
     # A receipt was signed with a certificate that is revoked since: it holds no less (and tells no more)
     at = now() + timedelta(seconds=1)
     later = DevelopmentAuthority(folder, at=at)
     for path in (folder / "schools" / school).glob("signing-*.crt"):
         later.revoke(read_certificates(path)[0])
-    assert house.breaches() == []
+    assert deployment.breaches() == []
     endpoint.kill()

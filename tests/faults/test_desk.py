@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from integration.round.house import House
+from integration.round.deployment import RegionDeployment
 
 from overstap.clock import now
 from overstap.delivery.desk import desk as desks
@@ -32,37 +32,41 @@ from .steps import asked
 
 
 @pytest.fixture
-def house(at_brink: Callable[[str], House]) -> House:
+def deployment(at_brink: Callable[[str], RegionDeployment]) -> RegionDeployment:
     return at_brink("sealed")
 
 
 @pytest.fixture
-def school(house: House) -> str:
-    return house.region.secondary[0].id
+def school(deployment: RegionDeployment) -> str:
+    return deployment.region.secondary[0].id
 
 
 @pytest.fixture
-def desk(house: House) -> Iterator[RegionDesk]:
+def desk(deployment: RegionDeployment) -> Iterator[RegionDesk]:
     """The desk, with its own login of the ledger."""
-    with closing(Ledger(house.server.dsn("overstap_desk", house.database), house.sandbox.keys)) as ledger:
-        yield RegionDesk(ledger, house.region.name, trust=house.trust())
+    with closing(
+        Ledger(deployment.server.dsn("overstap_desk", deployment.database), deployment.sandbox.keys)
+    ) as ledger:
+        yield RegionDesk(ledger, deployment.region.name, trust=deployment.trust())
 
 
-def of_school(house: House, school: str) -> dict[str, list[SyntheticPupil]]:
+def of_school(deployment: RegionDeployment, school: str) -> dict[str, list[SyntheticPupil]]:
     """Sort pupils by what they are to a school: its own, not as sure yet, strangers."""
-    sure = stages_from(house.round.receivers)
+    sure = stages_from(deployment.round.receivers)
     sorted_out: dict[str, list[SyntheticPupil]] = {"own": [], "unsure": [], "stranger": []}
-    for pupil in house.region.pupils():
+    for pupil in deployment.region.pupils():
         stages = {choice.stage.value for choice in pupil.choices if choice.school_id == school}
         kind = "own" if stages & set(sure) else "unsure" if stages else "stranger"
         sorted_out[kind].append(pupil)
     return sorted_out
 
 
-def receipt(house: House, school: str, told: DeskReply, *, signer: str | None = None, **other: object) -> bytes:
+def receipt(
+    deployment: RegionDeployment, school: str, told: DeskReply, *, signer: str | None = None, **other: object
+) -> bytes:
     """Make the receipt that an honest school would, but for what `other` says."""
     assert told.envelope is not None
-    trust = house.trust()
+    trust = deployment.trust()
     opened = open_envelope(told.envelope, keyring=trust.keyring(school, at=now()), trust=trust, me=school, at=now())
     said = {
         "message_id": opened.manifest.message_id,
@@ -73,21 +77,21 @@ def receipt(house: House, school: str, told: DeskReply, *, signer: str | None = 
     return make_receipt(trust.signing_identity(signer or school, at=now()), **said | other)  # type: ignore[arg-type]
 
 
-def hand_in(desk: RegionDesk, house: House, school: str, pupil: SyntheticPupil) -> tuple[UUID, bytes]:
+def hand_in(desk: RegionDesk, deployment: RegionDeployment, school: str, pupil: SyntheticPupil) -> tuple[UUID, bytes]:
     """Ask for a dossier and confirm it; return its message id and envelope digest."""
     told = desk.ask(asked(pupil), school=school)
     assert told.message_id is not None
-    assert desk.receipt(receipt(house, school, told), told.message_id, school=school, at=now()) == "accepted"
-    [(digest,)] = house.rows(
+    assert desk.receipt(receipt(deployment, school, told), told.message_id, school=school, at=now()) == "accepted"
+    [(digest,)] = deployment.rows(
         f"select envelope_digest from overstap.delivery where message_id = '{told.message_id}'"  # noqa: S608
     )
     return told.message_id, digest
 
 
 def test_only_the_registered_receiver_gets_it_and_others_cannot_tell_who_exists(
-    house: House, school: str, desk: RegionDesk
+    deployment: RegionDeployment, school: str, desk: RegionDesk
 ) -> None:
-    pupils = of_school(house, school)
+    pupils = of_school(deployment, school)
     own, stranger = pupils["own"][0], pupils["stranger"][0]
     told = desk.ask(asked(own), school=school)
     assert told.envelope is not None
@@ -108,18 +112,18 @@ def test_only_the_registered_receiver_gets_it_and_others_cannot_tell_who_exists(
     # A dossier that this sender has not supplied is still to come, for a pupil that is known to be the school's own
     assert NoDossier.NOT_READY.value in answers.pop("another sender").decode()
     assert len(set(answers.values())) == 1
-    reasons = Counter(row[0] for row in house.rows("select reason from overstap.dossier_request"))
+    reasons = Counter(row[0] for row in deployment.rows("select reason from overstap.dossier_request"))
     assert reasons == {"dossier": 1, "not_receiver": 1, "unknown": 2, "name_or_birth_date": 2, "not_supplied": 1}
-    kept = house.rows("select pupil from overstap.dossier_request where answer = 'unknown'")
+    kept = deployment.rows("select pupil from overstap.dossier_request where answer = 'unknown'")
     assert kept == [(None,)] * 5, "of whom was asked in vain nothing is kept"
-    assert house.breaches() == []
+    assert deployment.breaches() == []
 
 
 def test_unknown_is_the_same_work_whoever_is_asked_for(
-    house: House, school: str, desk: RegionDesk, monkeypatch: pytest.MonkeyPatch
+    deployment: RegionDeployment, school: str, desk: RegionDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same questions to the ledger, and one dossier opened and compared: no time says whether a pupil exists."""
-    pupils = of_school(house, school)
+    pupils = of_school(deployment, school)
     own, stranger = pupils["own"][0], pupils["stranger"][0]
     requests = {
         "nobody": asked(own, pupil_number="123456782", surname="Niemand"),
@@ -150,12 +154,14 @@ def test_unknown_is_the_same_work_whoever_is_asked_for(
     assert len(done["nobody"]) > 6
 
 
-def test_every_other_answer(house: House, school: str, desk: RegionDesk, at_brink: Callable[[str], House]) -> None:
-    pupils = of_school(house, school)
+def test_every_other_answer(
+    deployment: RegionDeployment, school: str, desk: RegionDesk, at_brink: Callable[[str], RegionDeployment]
+) -> None:
+    pupils = of_school(deployment, school)
     own = pupils["own"][1]
-    message, _ = hand_in(desk, house, school, own)
-    [(envelope,)] = house.rows(f"select envelope from overstap.delivery where message_id = '{message}'")  # noqa: S608
-    trust = house.trust()
+    message, _ = hand_in(desk, deployment, school, own)
+    [(envelope,)] = deployment.rows(f"select envelope from overstap.delivery where message_id = '{message}'")  # noqa: S608
+    trust = deployment.trust()
     opened = open_envelope(envelope, keyring=trust.keyring(school, at=now()), trust=trust, me=school, at=now())
     sealed = opened.manifest.created_at
     assert abs(now() - sealed) < timedelta(hours=1), "the moment of sealing, not one that a message id holds"
@@ -169,52 +175,54 @@ def test_every_other_answer(house: House, school: str, desk: RegionDesk, at_brin
     with early.ledger() as ledger:
         found = RegionDesk(ledger, early.region.name, trust=early.trust()).ask(asked(own), school=school)
     assert found.answer is NoDossier.NOT_READY
-    assert house.breaches() == []
+    assert deployment.breaches() == []
 
 
-def test_a_registration_that_was_withdrawn_ends_it(house: House, school: str, desk: RegionDesk) -> None:
-    own = of_school(house, school)["own"][2]
-    with psycopg.connect(house.owner_dsn) as connection:
+def test_a_registration_that_was_withdrawn_ends_it(deployment: RegionDeployment, school: str, desk: RegionDesk) -> None:
+    own = of_school(deployment, school)["own"][2]
+    with psycopg.connect(deployment.owner_dsn) as connection:
         connection.execute(
             "update overstap.application set withdrawn_at = clock_timestamp() where secondary_school = %s", [school]
         )
     assert desk.ask(asked(own), school=school).answer is NoDossier.UNKNOWN
 
 
-def test_what_the_coordinator_holds_is_not_handed_out(house: House, school: str, desk: RegionDesk) -> None:
-    own = of_school(house, school)["own"][2]
-    with psycopg.connect(house.owner_dsn) as connection:
+def test_what_the_coordinator_holds_is_not_handed_out(
+    deployment: RegionDeployment, school: str, desk: RegionDesk
+) -> None:
+    own = of_school(deployment, school)["own"][2]
+    with psycopg.connect(deployment.owner_dsn) as connection:
         connection.execute(
             "insert into overstap.gate_hold (region, round_id, gate, batch, reason, subject, count, facts) "
             "select region, round_id, 'release_for_delivery', 1, 'test', '', 1, '{}' from overstap.round"
         )
     assert desk.ask(asked(own), school=school).answer is NoDossier.NOT_READY
-    with psycopg.connect(house.owner_dsn) as connection:
+    with psycopg.connect(deployment.owner_dsn) as connection:
         connection.execute("update overstap.gate_hold set withdrawn_at = clock_timestamp()")
     assert desk.ask(asked(own), school=school).envelope is not None
-    assert house.breaches() == []
+    assert deployment.breaches() == []
 
 
 def test_who_tries_numbers_gets_no_more_answers(
-    house: House, school: str, desk: RegionDesk, monkeypatch: pytest.MonkeyPatch
+    deployment: RegionDeployment, school: str, desk: RegionDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desks, "UNKNOWN_PER_DAY", 5)
-    pupils = of_school(house, school)
+    pupils = of_school(deployment, school)
     for stranger in pupils["stranger"][:5]:
         assert desk.ask(asked(stranger), school=school).answer is NoDossier.UNKNOWN
     assert desk.ask(asked(pupils["own"][0]), school=school).answer is DeskRefusal.TOO_MANY
-    other = house.region.secondary[1].id
-    theirs = of_school(house, other)["own"][0]
+    other = deployment.region.secondary[1].id
+    theirs = of_school(deployment, other)["own"][0]
     assert desk.ask(asked(theirs), school=other).envelope is not None, "another school is not harmed"
 
 
-def test_receipts_that_do_not_count_change_nothing(house: House, school: str, desk: RegionDesk) -> None:
+def test_receipts_that_do_not_count_change_nothing(deployment: RegionDeployment, school: str, desk: RegionDesk) -> None:
     """F16 to F19 at the desk."""
-    other = house.region.secondary[1].id
-    own = of_school(house, school)["own"][3]
+    other = deployment.region.secondary[1].id
+    own = of_school(deployment, school)["own"][3]
     told = desk.ask(asked(own), school=school)
     assert told.message_id is not None
-    good = receipt(house, school, told)
+    good = receipt(deployment, school, told)
     at = now()
     unhanded = message_id(at, urandom(10))
     assert desk.receipt(good, unhanded, school=school, at=at) == DeskRefusal.UNKNOWN_MESSAGE
@@ -222,46 +230,48 @@ def test_receipts_that_do_not_count_change_nothing(house: House, school: str, de
     wrong = {
         "DELIVERY-011": b"no receipt",
         "DELIVERY-012": good[:-1] + bytes([good[-1] ^ 1]),
-        "DELIVERY-013": receipt(house, school, told, signer=other),
-        "DELIVERY-014": receipt(house, school, told, message_id=unhanded),
-        "DELIVERY-015": receipt(house, school, told, envelope_sha256=bytes(32)),
-        "DELIVERY-016": receipt(house, school, told, at=at + timedelta(days=1)),
+        "DELIVERY-013": receipt(deployment, school, told, signer=other),
+        "DELIVERY-014": receipt(deployment, school, told, message_id=unhanded),
+        "DELIVERY-015": receipt(deployment, school, told, envelope_sha256=bytes(32)),
+        "DELIVERY-016": receipt(deployment, school, told, at=at + timedelta(days=1)),
     }
     for code, content in wrong.items():
         assert desk.receipt(content, told.message_id, school=school, at=at) == code
-    assert house.count("delivery", state="confirmed") == 0
-    assert house.breaches() == []
+    assert deployment.count("delivery", state="confirmed") == 0
+    assert deployment.breaches() == []
     for _ in range(2):
         assert desk.receipt(good, told.message_id, school=school, at=at) == "accepted"
-    assert house.count("delivery", state="confirmed") == 1
-    assert house.count("receipt", outcome="accepted") == 1
-    assert house.breaches() == []
+    assert deployment.count("delivery", state="confirmed") == 1
+    assert deployment.count("receipt", outcome="accepted") == 1
+    assert deployment.breaches() == []
 
 
-def test_the_same_question_at_the_same_moment(house: House, school: str) -> None:
+def test_the_same_question_at_the_same_moment(deployment: RegionDeployment, school: str) -> None:
     """F21: several desks hand out the same bytes; each hand-out is in the evidence; one confirmation."""
-    own = of_school(house, school)["own"][4]
+    own = of_school(deployment, school)["own"][4]
 
     def ask(_: int) -> DeskReply:
-        with house.ledger() as ledger:
-            mine = RegionDesk(ledger, house.region.name, trust=house.trust())
+        with deployment.ledger() as ledger:
+            mine = RegionDesk(ledger, deployment.region.name, trust=deployment.trust())
             told = mine.ask(asked(own), school=school)
             assert told.message_id is not None
-            said = mine.receipt(receipt(house, school, told), told.message_id, school=school, at=now())
+            said = mine.receipt(receipt(deployment, school, told), told.message_id, school=school, at=now())
             assert said == "accepted"
             return told
 
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(ask, range(8)))
     assert len({(told.message_id, told.envelope) for told in found}) == 1
-    assert house.count("delivery", state="confirmed") == 1
-    assert house.breaches() == []
+    assert deployment.count("delivery", state="confirmed") == 1
+    assert deployment.breaches() == []
 
 
-def test_results_are_signed_kept_counted_and_shown_to_the_sender(house: House, school: str, desk: RegionDesk) -> None:
-    other = house.region.secondary[1].id
-    first, second, third = of_school(house, school)["own"][5:8]
-    trust = house.trust()
+def test_results_are_signed_kept_counted_and_shown_to_the_sender(
+    deployment: RegionDeployment, school: str, desk: RegionDesk
+) -> None:
+    other = deployment.region.secondary[1].id
+    first, second, third = of_school(deployment, school)["own"][5:8]
+    trust = deployment.trust()
     told = desk.ask(asked(third), school=school)
     assert told.message_id is not None
 
@@ -271,8 +281,8 @@ def test_results_are_signed_kept_counted_and_shown_to_the_sender(house: House, s
         return desk.result(made, message, school=school, at=now())
 
     assert state(told.message_id, bytes(32), ResultOutcome.IMPORTED) == "DELIVERY-038", "first the receipt"
-    one, digest = hand_in(desk, house, school, first)
-    two, second_digest = hand_in(desk, house, school, second)
+    one, digest = hand_in(desk, deployment, school, first)
+    two, second_digest = hand_in(desk, deployment, school, second)
     early = now() - timedelta(minutes=5)
     assert state(one, digest, ResultOutcome.REJECTED, reason=Rejection.INCOMPLETE, at=early) == "rejected"
     assert state(one, digest, ResultOutcome.IMPORTED) == "imported"
@@ -283,19 +293,21 @@ def test_results_are_signed_kept_counted_and_shown_to_the_sender(house: House, s
     assert state(one, digest, ResultOutcome.IMPORTED, message_id=two) == "DELIVERY-034"
     assert state(one, digest, ResultOutcome.IMPORTED, at=now() + timedelta(days=1)) == "DELIVERY-036"
     assert desk.result(b"x", one, school=school, at=now()) == "DELIVERY-031"
-    assert house.count("result") == 3
-    announced = house.rows("select count(*) from overstap.audit_line where payload like '%delivery.result%'")
+    assert deployment.count("result") == 3
+    announced = deployment.rows("select count(*) from overstap.audit_line where payload like '%delivery.result%'")
     assert announced == [(3,)]
     primary = first.school.id
-    with house.ledger() as ledger:
-        with ledger.unit(house.region.name, "test") as unit:
-            [found] = counts(unit, house.round_id)
-            assert counts(unit, house.round_id, primary) == [found]
-            assert counts(unit, house.round_id, "99ZZ00") == []
+    with deployment.ledger() as ledger:
+        with ledger.unit(deployment.region.name, "test") as unit:
+            [found] = counts(unit, deployment.round_id)
+            assert counts(unit, deployment.round_id, primary) == [found]
+            assert counts(unit, deployment.round_id, "99ZZ00") == []
         assert (found.school, found.confirmed) == (school, 2)
         assert found.outcomes == {"imported": 1, "rejected": 1}
         assert found.reasons == {"pupil_unknown": 1}
-        lines = feedback_csv(ledger, house.region.name, house.round_id, primary).decode("utf-8-sig").split("\r\n")
+        lines = (
+            feedback_csv(ledger, deployment.region.name, deployment.round_id, primary).decode("utf-8-sig").split("\r\n")
+        )
     by_key = {line.split(";")[0]: line for line in lines[1:] if line}
     assert by_key.keys() == {first.las_key, second.las_key}
     assert ";ingelezen;" in by_key[first.las_key]
@@ -303,4 +315,4 @@ def test_results_are_signed_kept_counted_and_shown_to_the_sender(house: House, s
     everything = "".join(lines)
     assert first.number not in everything
     assert first.surname not in everything
-    assert house.breaches() == []
+    assert deployment.breaches() == []

@@ -16,7 +16,7 @@ from random import Random
 import httpx
 import psycopg
 import pytest
-from families import Home, home, open_place
+from families import Home, home, open_review_round
 from served import Parent, Served, hidden, title
 
 from overstap.ledger.invariants import check
@@ -27,7 +27,7 @@ from overstap_tools.local.waiting import wait_until
 FAMILIES = 12
 STRIKES = (2, 7)
 """How many answers are confirmed when something is killed: others are in the middle of theirs."""
-_PATIENCE = 500.0
+_WAIT_SECONDS = 500.0
 
 
 @pytest.fixture
@@ -39,12 +39,12 @@ def at_home(server: EmbeddedPostgres, tmp_path: Path) -> Iterator[Home]:
 def test_every_answer_that_was_confirmed_is_there_once(
     server: EmbeddedPostgres, at_home: Home, tmp_path: Path, random: Random
 ) -> None:
-    place = open_place(at_home.ledger, FAMILIES)
-    families = [family for family in place.families() if family.persons]
-    place.give_codes(families)
+    review_round = open_review_round(at_home.ledger, FAMILIES)
+    families = [family for family in review_round.families() if family.persons]
+    review_round.give_codes(families)
     pages = Served(at_home.review_dsn, tmp_path / "review.log").start()
     confirmed: dict[str, str] = {}
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _WAIT_SECONDS
     waiting = list(families)
     lock = threading.Lock()
 
@@ -82,7 +82,7 @@ def test_every_answer_that_was_confirmed_is_there_once(
         thread.start()
     victims = random.sample(["pages", "postgres"], 2)
     for victim, count in zip(victims, STRIKES, strict=True):
-        wait_until(lambda count=count: len(confirmed) >= count, f"{count} answers", _PATIENCE, 0.02)
+        wait_until(lambda count=count: len(confirmed) >= count, f"{count} answers", _WAIT_SECONDS, 0.02)
         time.sleep(random.uniform(0, 0.1))
         if victim == "pages":
             pages.kill()
@@ -97,7 +97,7 @@ def test_every_answer_that_was_confirmed_is_there_once(
 
     assert set(confirmed) == {str(family.dossier) for family in families}
     at_home.ledger.close()
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         rows = unit.rows("select dossier, number, agreed, key_id, view, ground from overstap.review_decision")
         for dossier, number, agreed, key_id, view, ground in rows:
             plain = unit.keys.decrypt(EncryptedContent(key_id, view), f"view/{dossier}/{number}").decode()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pypdf
 import pytest
-from families import REGION, Home, Place, home, open_place
+from families import REGION, Home, ReviewRound, home, open_review_round
 from mail_server import MailServer
 from typer.testing import CliRunner
 
@@ -96,10 +96,10 @@ def at_home(postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: 
 
 
 @pytest.fixture(scope="module")
-def place(at_home: Home) -> Place:
+def review_round(at_home: Home) -> ReviewRound:
     moments = {"opens": -5, "data_due": -4, "review_opens": -1, "review_closes": 48, "delivers": 49, "receipts_due": 90}
     milestones = Milestones(**{name: now() + timedelta(hours=offset) for name, offset in moments.items()})
-    return open_place(at_home.ledger, 14, milestones=milestones, invitations=Invitations(by=("letter", "email")))
+    return open_review_round(at_home.ledger, 14, milestones=milestones, invitations=Invitations(by=("letter", "email")))
 
 
 def killed(*command: str, env: dict[str, str] | None = None) -> None:
@@ -109,28 +109,30 @@ def killed(*command: str, env: dict[str, str] | None = None) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
 
 
-def run_mail(at_home: Home, place: Place, server: MailServer, at: str) -> None:
-    killed(MAIL, at_home.ledger._dsn, str(at_home.keys), place.round_id, str(server.port), at)
+def run_mail(at_home: Home, review_round: ReviewRound, server: MailServer, at: str) -> None:
+    killed(MAIL, at_home.ledger._dsn, str(at_home.keys), review_round.round_id, str(server.port), at)
 
 
-def test_everybody_is_mailed_once_whenever_it_is_killed(at_home: Home, place: Place, tmp_path: Path) -> None:
+def test_everybody_is_mailed_once_whenever_it_is_killed(
+    at_home: Home, review_round: ReviewRound, tmp_path: Path
+) -> None:
     server = MailServer(tmp_path / "mails")
     server.start()
     try:
-        run_mail(at_home, place, server, "queueing")
-        invite(at_home.ledger, region=REGION, round_id=place.round_id, actor="invite", address=ADDRESS)
-        run_mail(at_home, place, server, "before sending")
+        run_mail(at_home, review_round, server, "queueing")
+        invite(at_home.ledger, region=REGION, round_id=review_round.round_id, actor="invite", address=ADDRESS)
+        run_mail(at_home, review_round, server, "before sending")
         # The server took it, and nobody wrote that down: it goes again, and its Message-ID says that it is the same.
-        run_mail(at_home, place, server, "after sending")
+        run_mail(at_home, review_round, server, "after sending")
 
-        def door():
+        def smtp_session():
             return opened(lambda: smtplib.SMTP("127.0.0.1", server.port, timeout=10), sender="inzage@regio.example")
 
-        work(at_home.ledger, REGION, door, actor="mail", clock=now)
+        work(at_home.ledger, REGION, smtp_session, actor="mail", clock=now)
         boxes = {box.name: server.box(box.name) for box in server.folder.iterdir()}
     finally:
         server.stop()
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         invited = unit.one("select count(*) from overstap.invitation where channel = 'email' and state = 'made'")[0]
         stand = Counter(row[0] for row in unit.rows("select state from overstap.mail"))
         assert unit.one("select count(*) from overstap.entitled")[0] >= invited > 6
@@ -144,10 +146,10 @@ def test_everybody_is_mailed_once_whenever_it_is_killed(at_home: Home, place: Pl
 
 @pytest.mark.parametrize("at", ["before the commit", "after the commit"])
 def test_no_paper_holds_a_code_that_is_none(
-    at: str, at_home: Home, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at: str, at_home: Home, review_round: ReviewRound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    invite(at_home.ledger, region=REGION, round_id=place.round_id, actor="invite", address=ADDRESS)
-    with place.unit() as unit:  # as if nobody had had a letter
+    invite(at_home.ledger, region=REGION, round_id=review_round.round_id, actor="invite", address=ADDRESS)
+    with review_round.unit() as unit:  # as if nobody had had a letter
         before = unit.one("select count(*) from overstap.letter_print")[0]
     out = tmp_path / "brieven.pdf"
     env = {
@@ -157,23 +159,23 @@ def test_no_paper_holds_a_code_that_is_none(
     }
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    asked = ["review", "letters", "--region", REGION, "--round", place.round_id, "--school", place.school]
+    asked = ["review", "letters", "--region", REGION, "--round", review_round.round_id, "--school", review_round.school]
     asked += ["--by", "kantoor", "--out", str(out)]
     if before:
         asked.append("--lost")
     killed(LETTERS, at, *asked, env=env)
     assert not out.exists(), "a file that nobody can take for letters that count"
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         counted = unit.one("select count(*) from overstap.letter_print")[0]
     assert (counted > before) == (at == "after the commit")
     done = CliRunner().invoke(app, asked, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     codes = [CODE.search(page.extract_text()) for page in pypdf.PdfReader(out).pages]
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         finds = {bytes(row[0]) for row in unit.rows("select finds from overstap.review_access where ended_at is null")}
     assert len(finds) == len(codes) > 6
     from overstap.ledger.region_keys import sha256
 
-    born = place.families()[0].born
+    born = review_round.families()[0].born
     assert {sha256(code_keys(read_code(code[0]) or "", born).finds) for code in codes if code} == finds
     assert not out.with_name("brieven.pdf.part").exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from integration.round.house import KIND, House
+from integration.round.deployment import KIND, RegionDeployment
 from owned import tell_registrations
 
 from overstap.clock import now
@@ -28,10 +28,10 @@ from .conftest import Watch, agreed_anew, moved
 from .steps import send
 
 
-def overstap(house: House, *arguments: object) -> subprocess.CompletedProcess[str]:
+def overstap(deployment: RegionDeployment, *arguments: object) -> subprocess.CompletedProcess[str]:
     ran = subprocess.run(
         [sys.executable, "-m", "overstap", *map(str, arguments)],
-        env=os.environ | house.settings,
+        env=os.environ | deployment.settings,
         capture_output=True,
         text=True,
         timeout=120,
@@ -40,12 +40,12 @@ def overstap(house: House, *arguments: object) -> subprocess.CompletedProcess[st
     return ran
 
 
-def delivery(house: House, command: str, by: str, *arguments: object) -> tuple[int, list[str]]:
-    ran = overstap(house, "delivery", command, "--round", house.round_id, "--by", by, *arguments)
+def delivery(deployment: RegionDeployment, command: str, by: str, *arguments: object) -> tuple[int, list[str]]:
+    ran = overstap(deployment, "delivery", command, "--round", deployment.round_id, "--by", by, *arguments)
     return ran.returncode, ran.stdout.splitlines()
 
 
-def outbox(house: House, ledger: Ledger) -> dict[str, list[Taken]]:
+def outbox(deployment: RegionDeployment, ledger: Ledger) -> dict[str, list[Taken]]:
     """Return the mails that would go now, by address."""
     found: dict[str, list[Taken]] = {}
     with ledger.unit("alfa", "test") as unit:
@@ -53,154 +53,164 @@ def outbox(house: House, ledger: Ledger) -> dict[str, list[Taken]]:
             mail = take(unit, one)
             settle(unit, one)
             found.setdefault(mail.to, []).append(mail)
-            assert not names(house) & {word.strip(".,:;()") for word in (mail.subject + " " + mail.text).split()}
+            assert not names(deployment) & {word.strip(".,:;()") for word in (mail.subject + " " + mail.text).split()}
     return found
 
 
-def names(house: House) -> set[str]:
+def names(deployment: RegionDeployment) -> set[str]:
     """Return the numbers and keys of every pupil: none may stand in a mail or a list."""
-    return {pupil.number for pupil in house.region.pupils()} | {pupil.las_key for pupil in house.region.pupils()}
+    return {pupil.number for pupil in deployment.region.pupils()} | {
+        pupil.las_key for pupil in deployment.region.pupils()
+    }
 
 
-def test_without_a_receiver_it_is_in_a_queue_that_somebody_owns(at_brink: Callable[[str], House]) -> None:
-    house = at_brink("inspected")
-    with house.ledger() as ledger:
+def test_without_a_receiver_it_is_in_a_queue_that_somebody_owns(at_brink: Callable[[str], RegionDeployment]) -> None:
+    deployment = at_brink("inspected")
+    with deployment.ledger() as ledger:
         with ledger.unit("alfa", "receivers") as unit:
-            sort_receivers(unit, house.round_id, house.round.receivers)
-        count = house.states()["no_receiver"]
+            sort_receivers(unit, deployment.round_id, deployment.round.receivers)
+        count = deployment.states()["no_receiver"]
         assert count > 2
-        code, lines = delivery(house, "no-receiver", house.coordinator)
+        code, lines = delivery(deployment, "no-receiver", deployment.coordinator)
         assert (code, len(lines)) == (0, count)
         assert all("van niemand" in line for line in lines)
         with ledger.unit("alfa", "wilma") as unit:
-            [first, second] = [one.dossier for one in waiting(unit, house.round_id)[:2]]
-            assert take_over(unit, house.round_id, "wilma", dossiers=[first]) == 1
-            assert take_over(unit, house.round_id, "wilma", dossiers=[first]) == 0, "it is wilma's already"
-        _, lines = delivery(house, "no-receiver", house.coordinator, "--take")
+            [first, second] = [one.dossier for one in waiting(unit, deployment.round_id)[:2]]
+            assert take_over(unit, deployment.round_id, "wilma", dossiers=[first]) == 1
+            assert take_over(unit, deployment.round_id, "wilma", dossiers=[first]) == 0, "it is wilma's already"
+        _, lines = delivery(deployment, "no-receiver", deployment.coordinator, "--take")
         assert lines[0].startswith(f"{count - 1} dossiers")
-        assert [line.rsplit(" ", 1)[1] for line in lines[1:]].count(house.coordinator) == count - 1
+        assert [line.rsplit(" ", 1)[1] for line in lines[1:]].count(deployment.coordinator) == count - 1
         assert [line for line in lines if line.endswith("wilma")] == [line for line in lines if str(first) in line]
         with ledger.unit("alfa", "piet") as unit:
-            assert take_over(unit, house.round_id, "piet") == 0, "those of others are theirs"
-            assert take_over(unit, house.round_id, "piet", dossiers=[first]) == 1
-        with psycopg.connect(house.owner_dsn) as connection:  # a registration after all
+            assert take_over(unit, deployment.round_id, "piet") == 0, "those of others are theirs"
+            assert take_over(unit, deployment.round_id, "piet", dossiers=[first]) == 1
+        with psycopg.connect(deployment.owner_dsn) as connection:  # a registration after all
             connection.execute(
                 "update overstap.application set stage = 'placed' "
                 "where pupil = (select pupil from overstap.dossier where dossier = %s)",
                 [second],
             )
-            tell_registrations(connection, "alfa", house.agreement.school_year)
+            tell_registrations(connection, "alfa", deployment.agreement.school_year)
             known = connection.execute(
                 "select count(*) from overstap.application join overstap.dossier using (pupil) where dossier = %s",
                 [second],
             ).fetchone()
         with ledger.unit("alfa", "receivers") as unit:
-            sort_receivers(unit, house.round_id, house.round.receivers)
-            left = {one.dossier: one.owner for one in waiting(unit, house.round_id)}
+            sort_receivers(unit, deployment.round_id, deployment.round.receivers)
+            left = {one.dossier: one.owner for one in waiting(unit, deployment.round_id)}
         assert (second in left) is (known == (0,))
         assert left[first] == "piet"
         with ledger.unit("alfa", "test") as unit:
             assert unit.rows("select owner from overstap.without_receiver where dossier = %(d)s", d=first) == [
                 ("piet",)
             ]
-    assert house.breaches() == []
+    assert deployment.breaches() == []
 
 
 @pytest.fixture
-def by_hand(at_brink: Callable[[str], House], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    """A house whose first secondary school collects by hand."""
-    house = at_brink("sealed")
+def by_hand(
+    at_brink: Callable[[str], RegionDeployment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> RegionDeployment:
+    """A deployment whose first secondary school collects by hand."""
+    deployment = at_brink("sealed")
     monkeypatch.setenv("OVERSTAP_OUTBOX", str(tmp_path / "outbox"))
-    first = house.region.secondary[0].id
+    first = deployment.region.secondary[0].id
     schools = tuple(
         one.model_copy(update={"receives": Folder(way="folder")}) if one.id == first else one
-        for one in house.agreement.schools
+        for one in deployment.agreement.schools
     )
-    house.agreement = agreed_anew(house, house.agreement.model_copy(update={"schools": schools}))
-    return house
+    deployment.agreement = agreed_anew(deployment, deployment.agreement.model_copy(update={"schools": schools}))
+    return deployment
 
 
-def test_not_collected_is_listed_reminded_of_and_told(by_hand: House, tmp_path: Path, watch: Watch) -> None:
-    house, school = by_hand, by_hand.region.secondary[0]
-    total = house.count("delivery", secondary_school=school.id)
+def test_not_collected_is_listed_reminded_of_and_told(by_hand: RegionDeployment, tmp_path: Path, watch: Watch) -> None:
+    deployment, school = by_hand, by_hand.region.secondary[0]
+    total = deployment.count("delivery", secondary_school=school.id)
     place = tmp_path / "outbox" / "alfa" / school.id
-    with house.ledger() as ledger:
-        assert send(house, school.id, ledger, outbox=tmp_path / "outbox")["waiting"] == total
-        code, lines = delivery(house, "not-collected", house.coordinator)
+    with deployment.ledger() as ledger:
+        assert send(deployment, school.id, ledger, outbox=tmp_path / "outbox")["waiting"] == total
+        code, lines = delivery(deployment, "not-collected", deployment.coordinator)
         assert (code, len(lines)) == (0, 1)
         assert lines[0].startswith(f"{total} voor ")
-        assert reminded(house, ledger, day=0) == {}, "not a minute after it was put there"
+        assert reminded(deployment, ledger, day=0) == {}, "not a minute after it was put there"
 
         first = sorted(place.glob("*.cms"))[:2]
-        assert overstap(house, "open", *first, "--school", school.id).returncode == 0
-        assert send(house, school.id, ledger, outbox=tmp_path / "outbox") == {"accepted": 2, "waiting": total - 2}
-        with psycopg.connect(house.owner_dsn) as connection:
+        assert overstap(deployment, "open", *first, "--school", school.id).returncode == 0
+        assert send(deployment, school.id, ledger, outbox=tmp_path / "outbox") == {"accepted": 2, "waiting": total - 2}
+        with psycopg.connect(deployment.owner_dsn) as connection:
             connection.execute("update overstap.delivery set offered_at = offered_at - interval '5 days'")
         with ledger.unit("alfa", "test") as unit:
-            [one] = standing(unit, house.round_id, house.round.milestones.receipts_due)
+            [one] = standing(unit, deployment.round_id, deployment.round.milestones.receipts_due)
         assert (one.count, one.reminders_due, one.is_expired) == (total - 2, 3, False)
-        code, _ = delivery(house, "not-collected", house.coordinator)
+        code, _ = delivery(deployment, "not-collected", deployment.coordinator)
         assert code == 1
-        contact = house.agreement.school(school.id).contact
-        account = house.agreement.coordinators[0]
-        assert set(reminded(house, ledger, day=1)) == {contact, account.email}
-        assert reminded(house, ledger, day=2) == {}, "once"
+        contact = deployment.agreement.school(school.id).contact
+        account = deployment.agreement.coordinators[0]
+        assert set(reminded(deployment, ledger, day=1)) == {contact, account.email}
+        assert reminded(deployment, ledger, day=2) == {}, "once"
 
-        [before] = watch(house, OVERSTAP_OUTBOX=str(tmp_path / "outbox"))
+        [before] = watch(deployment, OVERSTAP_OUTBOX=str(tmp_path / "outbox"))
         assert before["undelivered"] == 0, "never before receipts are due"
         assert not before.get("tested"), "no test after delivery"
-        house.agreement = agreed_anew(house, moved(house, receipts_due=now() - timedelta(minutes=1)))
-        others = house.count("delivery", state="sealed") - (total - 2)
-        found, again = watch(house, times=2, OVERSTAP_OUTBOX=str(tmp_path / "outbox"))
+        deployment.agreement = agreed_anew(deployment, moved(deployment, receipts_due=now() - timedelta(minutes=1)))
+        others = deployment.count("delivery", state="sealed") - (total - 2)
+        found, again = watch(deployment, times=2, OVERSTAP_OUTBOX=str(tmp_path / "outbox"))
         assert (found["undelivered"], again["undelivered"]) == (total - 2 + others, 0)
-        box = outbox(house, ledger)
-        sender = house.agreement.primary_schools[0]
+        box = outbox(deployment, ledger)
+        sender = deployment.agreement.primary_schools[0]
         [to_coordinator] = [mail for mail in box[account.email] if mail.kind == "non_delivery"]
         [to_sender] = [mail for mail in box[sender.contact] if mail.kind == "non_delivery"]
-        assert f"{total - 2} van {sender.label} voor {house.agreement.school(school.id).label}" in to_coordinator.text
-        assert f"{total - 2} voor {house.agreement.school(school.id).label}" in to_sender.text
+        assert (
+            f"{total - 2} van {sender.label} voor {deployment.agreement.school(school.id).label}" in to_coordinator.text
+        )
+        assert f"{total - 2} voor {deployment.agreement.school(school.id).label}" in to_sender.text
         assert contact not in {to for to, got in box.items() if any(mail.kind == "non_delivery" for mail in got)}
         with ledger.unit("alfa", "test") as unit:
-            [one] = standing(unit, house.round_id, now() - timedelta(minutes=1))
+            [one] = standing(unit, deployment.round_id, now() - timedelta(minutes=1))
             assert one.is_expired
-            assert len(told(unit, house.round_id)) == total - 2 + others
-        code, lines = delivery(house, "not-collected", house.coordinator)
+            assert len(told(unit, deployment.round_id)) == total - 2 + others
+        code, lines = delivery(deployment, "not-collected", deployment.coordinator)
         assert (code, len(lines)) == (1, 1)
-        assert reminded(house, ledger, day=3) == {}, "what is over is not reminded of"
+        assert reminded(deployment, ledger, day=3) == {}, "what is over is not reminded of"
 
         late = [path for path in sorted(place.glob("*.cms")) if "." not in path.stem and path not in first][:3]
-        assert overstap(house, "open", *late, "--school", school.id).returncode == 0
-        assert send(house, school.id, ledger, outbox=tmp_path / "outbox")["accepted"] == 3, "a late receipt counts"
+        assert overstap(deployment, "open", *late, "--school", school.id).returncode == 0
+        assert send(deployment, school.id, ledger, outbox=tmp_path / "outbox")["accepted"] == 3, "a late receipt counts"
         with ledger.unit("alfa", "test") as unit:
-            [one] = standing(unit, house.round_id, now() - timedelta(minutes=1))
+            [one] = standing(unit, deployment.round_id, now() - timedelta(minutes=1))
         assert one.count == total - 5
-    assert house.count("delivery", secondary_school=school.id, state="confirmed") == 5
-    assert house.breaches() == []
+    assert deployment.count("delivery", secondary_school=school.id, state="confirmed") == 5
+    assert deployment.breaches() == []
 
 
-def reminded(house: House, ledger: Ledger, *, day: int) -> dict[str, list[str]]:
+def reminded(deployment: RegionDeployment, ledger: Ledger, *, day: int) -> dict[str, list[str]]:
     """Tell what there is to tell on a later day; return who got a mail about what is not collected."""
     tell(ledger, "alfa", at=now() + timedelta(days=day), endings=[], board=str, actor="tell")
     found = {
         to: [mail.subject for mail in got if "opgehaald" in mail.text or "haalt dossiers niet op" in mail.text]
-        for to, got in outbox(house, ledger).items()
+        for to, got in outbox(deployment, ledger).items()
     }
     return {to: subjects for to, subjects in found.items() if subjects}
 
 
-def test_the_mails_read_in_both_languages(by_hand: House) -> None:
+def test_the_mails_read_in_both_languages(by_hand: RegionDeployment) -> None:
     from collections import Counter
 
     from overstap.ledger.delivery.non_delivery import Undelivered
 
-    house = by_hand
+    deployment = by_hand
     pairs = [
-        Undelivered(house.region.primary[0].id, one.id, Counter({"DELIVERY-021": 3, "": 1}))
-        for one in house.region.secondary
+        Undelivered(deployment.region.primary[0].id, one.id, Counter({"DELIVERY-021": 3, "": 1}))
+        for one in deployment.region.secondary
     ]
     for language, words in (("nl", "niet bevestigd"), ("en", "not confirmed")):
-        made = mails(house.agreement, KIND, pairs, language=language)
-        assert len(made) == len(house.agreement.coordinators) + 1
+        made = mails(deployment.agreement, KIND, pairs, language=language)
+        assert len(made) == len(deployment.agreement.coordinators) + 1
         assert all(words in mail.subject for mail in made)
         assert all("{" not in mail.text + mail.subject for mail in made)
-        assert all(house.agreement.school(one.id).label in mail.text for mail in made for one in house.region.secondary)
+        assert all(
+            deployment.agreement.school(one.id).label in mail.text
+            for mail in made
+            for one in deployment.region.secondary
+        )

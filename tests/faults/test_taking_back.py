@@ -9,7 +9,7 @@ from random import Random
 from uuid import UUID
 
 import pytest
-from integration.round.house import House
+from integration.round.deployment import RegionDeployment
 from psycopg import sql
 
 from overstap.clock import now
@@ -28,32 +28,32 @@ from .steps import asked, seal, send
 
 
 @pytest.fixture
-def house(at_brink: Callable[[str], House]) -> House:
+def deployment(at_brink: Callable[[str], RegionDeployment]) -> RegionDeployment:
     return at_brink("sealed")
 
 
 @pytest.fixture
-def school(house: House) -> str:
-    return house.region.secondary[0].id
+def school(deployment: RegionDeployment) -> str:
+    return deployment.region.secondary[0].id
 
 
-def take_back(house: House, ledger: Ledger) -> dict[str, int]:
-    done = take_back_all(ledger, house.trust(), agreement=house.agreement, actor="watch", clock=now)
+def take_back(deployment: RegionDeployment, ledger: Ledger) -> dict[str, int]:
+    done = take_back_all(ledger, deployment.trust(), agreement=deployment.agreement, actor="watch", clock=now)
     return {name: count for name, count in done.items() if count}
 
 
-def decide(house: House, ledger: Ledger, *dossiers: UUID) -> int:
+def decide(deployment: RegionDeployment, ledger: Ledger, *dossiers: UUID) -> int:
     with ledger.unit("alfa", "coordinator_alfa") as unit:
         return withdraw(
-            unit, house.round_id, dossiers, reason=WithdrawalReason.PUPIL_NOT_COMING, decided_by="coordinator_alfa"
+            unit, deployment.round_id, dossiers, reason=WithdrawalReason.PUPIL_NOT_COMING, decided_by="coordinator_alfa"
         )
 
 
-def delivered_to(house: House, school: str) -> list[tuple[UUID, UUID]]:
+def delivered_to(deployment: RegionDeployment, school: str) -> list[tuple[UUID, UUID]]:
     """Return dossier and message id of all deliveries for a school alone."""
     return [
         (row[0], row[1])
-        for row in house.rows(
+        for row in deployment.rows(
             "select dossier, message_id, secondary_school from overstap.delivery l where not exists "
             "(select from overstap.delivery o where o.dossier = l.dossier "
             "and o.secondary_school <> l.secondary_school) order by message_id"
@@ -62,25 +62,27 @@ def delivered_to(house: House, school: str) -> list[tuple[UUID, UUID]]:
     ]
 
 
-def test_after_delivery_it_is_gone_and_the_school_has_signed_so(house: House, school: str, random: Random) -> None:
-    endpoint = house.receive(school)
-    dossier, message = random.choice(delivered_to(house, school))
-    with house.ledger() as ledger:
-        send(house, school, ledger)
+def test_after_delivery_it_is_gone_and_the_school_has_signed_so(
+    deployment: RegionDeployment, school: str, random: Random
+) -> None:
+    endpoint = deployment.receive(school)
+    dossier, message = random.choice(delivered_to(deployment, school))
+    with deployment.ledger() as ledger:
+        send(deployment, school, ledger)
         assert (endpoint.store / "dossiers" / str(message) / "dossier.xml").exists()
         endpoint.kill()
-        assert decide(house, ledger, dossier) == 1
-        assert decide(house, ledger, dossier) == 0
-        assert take_back(house, ledger) == {"signed": 1, "failed": 1}
-        assert take_back(house, ledger) == {}, "it waits for its time"
+        assert decide(deployment, ledger, dossier) == 1
+        assert decide(deployment, ledger, dossier) == 0
+        assert take_back(deployment, ledger) == {"signed": 1, "failed": 1}
+        assert take_back(deployment, ledger) == {}, "it waits for its time"
         with ledger.unit("alfa", "test") as unit:
-            [one] = standing(unit, house.round_id)
+            [one] = standing(unit, deployment.round_id)
             assert (one.state, one.problem, one.decided_by) == ("open", "DELIVERY-021", "coordinator_alfa")
             unit.run("update overstap.revocation set next_attempt_at = '-infinity'")
-        assert [one.invariant for one in house.breaches()] == []
-        endpoint = house.receive(school)
-        assert take_back(house, ledger) == {"confirmed": 1}
-        assert take_back(house, ledger) == {}
+        assert [one.invariant for one in deployment.breaches()] == []
+        endpoint = deployment.receive(school)
+        assert take_back(deployment, ledger) == {"confirmed": 1}
+        assert take_back(deployment, ledger) == {}
     place = endpoint.store / "withdrawn" / str(message)
     assert sorted(path.name for path in place.iterdir()) == [
         "answer.cms",
@@ -90,29 +92,29 @@ def test_after_delivery_it_is_gone_and_the_school_has_signed_so(house: House, sc
         "revocation.cms",
     ]
     assert not (endpoint.store / "dossiers" / str(message)).exists()
-    assert house.states()["withdrawn"] == 1
-    assert house.rows("select state, had, attempts from overstap.revocation") == [("confirmed", True, 2)]
-    assert house.breaches() == []
+    assert deployment.states()["withdrawn"] == 1
+    assert deployment.rows("select state, had, attempts from overstap.revocation") == [("confirmed", True, 2)]
+    assert deployment.breaches() == []
 
 
-def test_before_it_was_sent_nothing_goes(house: House, school: str) -> None:
-    house.receive(school)
-    (dossier, message), (other, _) = delivered_to(house, school)[:2]
-    with house.ledger() as ledger:
-        assert decide(house, ledger, dossier) == 1
-        assert take_back(house, ledger) == {}, "nobody has it"
-        send(house, school, ledger)
-    assert message not in {UUID(path.name) for path in (house.store(school) / "dossiers").iterdir()}
-    assert house.count("dossier", dossier=str(other), state="confirmed") == 1
-    assert house.breaches() == []
+def test_before_it_was_sent_nothing_goes(deployment: RegionDeployment, school: str) -> None:
+    deployment.receive(school)
+    (dossier, message), (other, _) = delivered_to(deployment, school)[:2]
+    with deployment.ledger() as ledger:
+        assert decide(deployment, ledger, dossier) == 1
+        assert take_back(deployment, ledger) == {}, "nobody has it"
+        send(deployment, school, ledger)
+    assert message not in {UUID(path.name) for path in (deployment.store(school) / "dossiers").iterdir()}
+    assert deployment.count("dossier", dossier=str(other), state="confirmed") == 1
+    assert deployment.breaches() == []
 
 
-def test_what_comes_after_it_was_taken_back_is_refused(house: House, school: str) -> None:
+def test_what_comes_after_it_was_taken_back_is_refused(deployment: RegionDeployment, school: str) -> None:
     """An envelope that was under way, or that somebody kept: the school knows by then."""
-    house.receive(school)
-    _, message = delivered_to(house, school)[0]
-    [(envelope, digest, primary)] = kept(house, message)
-    trust = house.trust()
+    deployment.receive(school)
+    _, message = delivered_to(deployment, school)[0]
+    [(envelope, digest, primary)] = kept(deployment, message)
+    trust = deployment.trust()
     statement = make_revocation(
         trust.signing_identity(primary, at=now()),
         message_id=message,
@@ -122,7 +124,7 @@ def test_what_comes_after_it_was_taken_back_is_refused(house: House, school: str
         at=now(),
     )
     client = trust.conductor_identity("alfa", at=now())
-    with PushChannel(house.url(school), school=school, trust=trust, client=client, at=now()) as line:
+    with PushChannel(deployment.url(school), school=school, trust=trust, client=client, at=now()) as line:
         answers = {line.take_back(statement, message_id=message, at=now()).receipt_unverified for _ in range(2)}
         [answer] = answers  # the same statement, the same answer
         found = verify_revocation_receipt(
@@ -136,37 +138,37 @@ def test_what_comes_after_it_was_taken_back_is_refused(house: House, school: str
         assert (found.outcome, found.had) == ("withdrawn", False)
         refused = line.hand_over(envelope, message_id=message)
     assert refused.status == 422
-    with house.ledger() as ledger:
-        send(house, school, ledger)
-    assert house.count("delivery", message_id=str(message), state="refused", problem=Refusal.WITHDRAWN.value) == 1
-    assert house.breaches() == []
+    with deployment.ledger() as ledger:
+        send(deployment, school, ledger)
+    assert deployment.count("delivery", message_id=str(message), state="refused", problem=Refusal.WITHDRAWN.value) == 1
+    assert deployment.breaches() == []
 
 
-def test_nobody_else_takes_a_dossier_back(house: House, school: str) -> None:
-    house.receive(school)
-    other = house.region.secondary[1].id
-    with house.ledger() as ledger:
-        send(house, school, ledger)
-    (_, message), (_, second) = delivered_to(house, school)[:2]
-    [(_, digest, primary)] = kept(house, message)
-    trust = house.trust()
+def test_nobody_else_takes_a_dossier_back(deployment: RegionDeployment, school: str) -> None:
+    deployment.receive(school)
+    other = deployment.region.secondary[1].id
+    with deployment.ledger() as ledger:
+        send(deployment, school, ledger)
+    (_, message), (_, second) = delivered_to(deployment, school)[:2]
+    [(_, digest, primary)] = kept(deployment, message)
+    trust = deployment.trust()
     right = {"signer": primary, "envelope_sha256": digest, "recipient": school, "under": message}
     wrong = {"signer": other, "envelope_sha256": bytes(32), "recipient": other, "under": second}
     client = trust.conductor_identity("alfa", at=now())
-    with PushChannel(house.url(school), school=school, trust=trust, client=client, at=now()) as line:
+    with PushChannel(deployment.url(school), school=school, trust=trust, client=client, at=now()) as line:
         for what, value in wrong.items():
             said = right | {what: value}
             under, signer = said.pop("under"), trust.signing_identity(str(said.pop("signer")), at=now())
             statement = make_revocation(signer, message_id=message, reason="other", at=now(), **said)  # type: ignore[arg-type]
             assert line.take_back(statement, message_id=under, at=now()).status == 422, what  # type: ignore[arg-type]
         assert line.take_back(b"no statement", message_id=message, at=now()).status == 422
-    assert FolderStore(house.store(school)).evidence(message) is not None
-    assert house.breaches() == []
+    assert FolderStore(deployment.store(school)).evidence(message) is not None
+    assert deployment.breaches() == []
 
 
-def kept(house: House, message: UUID) -> list[tuple]:
+def kept(deployment: RegionDeployment, message: UUID) -> list[tuple]:
     """Return a delivery's envelope, its digest and the sender."""
-    return house.rows(
+    return deployment.rows(
         sql.SQL(
             "select envelope, envelope_digest, primary_school from overstap.delivery "
             "join overstap.dossier using (dossier) where message_id = {}"
@@ -176,7 +178,7 @@ def kept(house: House, message: UUID) -> list[tuple]:
 
 @pytest.mark.parametrize("point", ["before the rename", "after the rename"])
 def test_kill_9_while_it_is_taken_back(
-    house: House, school: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
+    deployment: RegionDeployment, school: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
     """The endpoint kills itself around the commit point; the statement comes again, and the content is gone."""
     patch = tmp_path / "patch"
@@ -190,29 +192,29 @@ def test_kill_9_while_it_is_taken_back(
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "pathlib.Path.rename = rename\n"
     )
-    house.receive(school)
-    dossier, message = delivered_to(house, school)[0]
-    with house.ledger() as ledger:
-        send(house, school, ledger)
-        house.endpoints[school].kill()
+    deployment.receive(school)
+    dossier, message = delivered_to(deployment, school)[0]
+    with deployment.ledger() as ledger:
+        send(deployment, school, ledger)
+        deployment.endpoints[school].kill()
         monkeypatch.setenv("PYTHONPATH", str(patch))
-        killed = house.receive(school)
+        killed = deployment.receive(school)
         monkeypatch.delenv("PYTHONPATH")
-        decide(house, ledger, dossier)
-        assert take_back(house, ledger) == {"signed": 1, "failed": 1}
+        decide(deployment, ledger, dossier)
+        assert take_back(deployment, ledger) == {"signed": 1, "failed": 1}
         killed.process.wait()
-        assert (house.store(school) / "dossiers" / str(message)).exists()
-        house.receive(school)
-        is_gone = not (house.store(school) / "dossiers" / str(message)).exists()
+        assert (deployment.store(school) / "dossiers" / str(message)).exists()
+        deployment.receive(school)
+        is_gone = not (deployment.store(school) / "dossiers" / str(message)).exists()
         assert is_gone == (point == "after the rename"), "what was begun is finished at the start"
         with ledger.unit("alfa", "test") as unit:
             unit.run("update overstap.revocation set next_attempt_at = '-infinity'")
-        assert take_back(house, ledger) == {"confirmed": 1}
-    assert not (house.store(school) / "dossiers" / str(message)).exists()
-    assert house.breaches() == []
+        assert take_back(deployment, ledger) == {"confirmed": 1}
+    assert not (deployment.store(school) / "dossiers" / str(message)).exists()
+    assert deployment.breaches() == []
 
 
-def test_a_newer_version_replaces_the_delivered_one(house: House, school: str) -> None:
+def test_a_newer_version_replaces_the_delivered_one(deployment: RegionDeployment, school: str) -> None:
     """The school mends a delivered dossier: a review of its own, and an envelope that says what it replaces."""
     from datetime import timedelta
 
@@ -221,39 +223,39 @@ def test_a_newer_version_replaces_the_delivered_one(house: House, school: str) -
     from overstap.oso.reading import read
     from overstap.oso.writing import content_digest
 
-    endpoint = house.receive(school)
-    with house.ledger() as ledger:
-        send(house, school, ledger)
-        dossier, message = delivered_to(house, school)[0]
-        newer_version(house, ledger, dossier)
+    endpoint = deployment.receive(school)
+    with deployment.ledger() as ledger:
+        send(deployment, school, ledger)
+        dossier, message = delivered_to(deployment, school)[0]
+        newer_version(deployment, ledger, dossier)
         with ledger.unit("alfa", "check") as unit:
-            [content] = contents(unit, house.round_id, ["supplied"])
+            [content] = contents(unit, deployment.round_id, ["supplied"])
             assert content.ref.number == 2
             assert content_digest(read(content.content))
             verdicts(unit, {content.ref: []})
             decide_release(
                 unit,
-                house.round_id,
+                deployment.round_id,
                 approved=True,
                 decided_by="coordinator_alfa",
                 reason="",
                 answer_key="2",
                 closes_at=now() + timedelta(hours=1),
             )
-        assert send(house, school, ledger) == {}, "nothing goes before its own review"
-        las_key = las_key_of(house, ledger, dossier)
+        assert send(deployment, school, ledger) == {}, "nothing goes before its own review"
+        las_key = las_key_of(deployment, ledger, dossier)
         with ledger.unit("alfa", "school") as unit:
             done = record(
                 unit,
-                house.round_id,
-                house.region.primary[0].id,
-                [ReviewDecision(las_key, house.region.today, "Ja", None)],
+                deployment.round_id,
+                deployment.region.primary[0].id,
+                [ReviewDecision(las_key, deployment.region.today, "Ja", None)],
                 ground="school_list",
             )
             assert len(done.recorded) == 1
-        seal(house, ledger)
-        assert send(house, school, ledger) == {"accepted": 1}
-    [(newer,)] = house.rows("select message_id from overstap.delivery where number = 2")
+        seal(deployment, ledger)
+        assert send(deployment, school, ledger) == {"accepted": 1}
+    [(newer,)] = deployment.rows("select message_id from overstap.delivery where number = 2")
     manifest = json.loads((endpoint.store / "dossiers" / str(newer) / "manifest.json").read_bytes())
     assert manifest["replaces"] == str(message)
     current = {one.message_id for one in FolderStore(endpoint.store).current()}
@@ -262,31 +264,33 @@ def test_a_newer_version_replaces_the_delivered_one(house: House, school: str) -
     had, has = (FolderStore(endpoint.store).manifest_of(one) for one in (message, newer))
     assert had is not None
     assert has is not None
-    with house.ledger() as ledger:  # and a school that asks gets it, though it has the version before
-        desk = RegionDesk(ledger, "alfa", trust=house.trust())
-        pupil = next(one for one in house.region.pupils() if one.las_key == las_key_of(house, ledger, dossier))
+    with deployment.ledger() as ledger:  # and a school that asks gets it, though it has the version before
+        desk = RegionDesk(ledger, "alfa", trust=deployment.trust())
+        pupil = next(
+            one for one in deployment.region.pupils() if one.las_key == las_key_of(deployment, ledger, dossier)
+        )
         asks = partial(asked, pupil)
         assert desk.ask(asks(newer_than=manifests.parse(had).created_at), school=school).message_id == newer
         assert desk.ask(asks(newer_than=manifests.parse(has).created_at), school=school).answer is NoDossier.NOT_NEWER
-    assert house.states()["confirmed"] > 0
-    assert house.breaches() == []
-    with house.ledger() as ledger:  # and both are taken back, when it comes to that
-        decide(house, ledger, dossier)
-        assert take_back(house, ledger) == {"signed": 2, "confirmed": 2}
-    assert house.breaches() == []
+    assert deployment.states()["confirmed"] > 0
+    assert deployment.breaches() == []
+    with deployment.ledger() as ledger:  # and both are taken back, when it comes to that
+        decide(deployment, ledger, dossier)
+        assert take_back(deployment, ledger) == {"signed": 2, "confirmed": 2}
+    assert deployment.breaches() == []
 
 
-def newer_version(house: House, ledger: Ledger, dossier: UUID) -> None:
+def newer_version(deployment: RegionDeployment, ledger: Ledger, dossier: UUID) -> None:
     """Supply one dossier again with another content, as its school would."""
     from overstap.ledger.dossiers.dossiers import Incoming, contents, store
     from overstap.oso.reading import read
     from overstap.oso.writing import content_digest
 
     with ledger.unit("alfa", "collect") as unit:
-        [one] = [one for one in contents(unit, house.round_id, ["confirmed"]) if one.ref.dossier == dossier]
+        [one] = [one for one in contents(unit, deployment.round_id, ["confirmed"]) if one.ref.dossier == dossier]
         [(las, pupil)] = unit.rows("select las_key, pupil from overstap.dossier where dossier = %(id)s", id=dossier)
     found = read(one.content)
-    pupils = {p.number: p for p in house.region.pupils()}
+    pupils = {p.number: p for p in deployment.region.pupils()}
     with ledger.unit("alfa", "collect") as unit:
         number = next(n for n in pupils if unit.keys.lookup("pupil", n) == pupil)
     changed = one.content.replace(b"</voornamen>", b"-Anders</voornamen>", 1)
@@ -297,7 +301,7 @@ def newer_version(house: House, ledger: Ledger, dossier: UUID) -> None:
     assert las is not None
     incoming = Incoming(number, pupils[number].las_key, changed, digest, found.version, "drop_folder")
     with ledger.unit("alfa", "collect") as unit:
-        assert store(unit, house.round_id, one.primary_school, [incoming]).changed == 1
+        assert store(unit, deployment.round_id, one.primary_school, [incoming]).changed == 1
 
 
 def changed_anyhow(content: bytes) -> bytes:
@@ -309,7 +313,7 @@ def changed_anyhow(content: bytes) -> bytes:
     return content[: match.start(2)] + b"Anders" + content[match.end(2) :]
 
 
-def las_key_of(house: House, ledger: Ledger, dossier: UUID) -> str:
+def las_key_of(deployment: RegionDeployment, ledger: Ledger, dossier: UUID) -> str:
     with ledger.unit("alfa", "test") as unit:
         [(pupil,)] = unit.rows("select pupil from overstap.dossier where dossier = %(id)s", id=dossier)
-        return next(p.las_key for p in house.region.pupils() if unit.keys.lookup("pupil", p.number) == pupil)
+        return next(p.las_key for p in deployment.region.pupils() if unit.keys.lookup("pupil", p.number) == pupil)

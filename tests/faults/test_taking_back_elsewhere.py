@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from integration.round.house import House
+from integration.round.deployment import RegionDeployment
 
 from overstap.agreements import Agreement
 from overstap.clock import now
@@ -25,53 +25,53 @@ from overstap.ledger.invariants import StoredEvidence, check
 from overstap.receiver.folder_store import envelope_digests as stored
 
 from .desks import OVERSTAP, desk
-from .places import Place, ask, envelopes, open_files, own, pupil_list, receiving
+from .receiving_ends import ReceivingEnd, ask, envelopes, open_files, own, pupil_list, receiving
 from .steps import asked, send
 
 
 @pytest.fixture
-def house(at_brink: Callable[[str], House]) -> House:
+def deployment(at_brink: Callable[[str], RegionDeployment]) -> RegionDeployment:
     return at_brink("sealed")
 
 
 @pytest.fixture
-def school(house: House) -> str:
-    return house.region.secondary[0].id
+def school(deployment: RegionDeployment) -> str:
+    return deployment.region.secondary[0].id
 
 
 @pytest.fixture
-def ledger(house: House) -> Iterator[Ledger]:
-    with house.ledger() as found:
+def ledger(deployment: RegionDeployment) -> Iterator[Ledger]:
+    with deployment.ledger() as found:
         yield found
 
 
-def take_back(house: House, ledger: Ledger, agreement: Agreement) -> dict[str, int]:
-    given = {"agreement": agreement, "actor": "watch", "clock": now, "outbox": house.folder / "outbox"}
-    done = take_back_all(ledger, house.trust(), **given)  # type: ignore[arg-type]
+def take_back(deployment: RegionDeployment, ledger: Ledger, agreement: Agreement) -> dict[str, int]:
+    given = {"agreement": agreement, "actor": "watch", "clock": now, "outbox": deployment.folder / "outbox"}
+    done = take_back_all(ledger, deployment.trust(), **given)  # type: ignore[arg-type]
     return {name: count for name, count in done.items() if count}
 
 
-def withdrawn(house: House, ledger: Ledger, *messages: UUID) -> None:
+def withdrawn(deployment: RegionDeployment, ledger: Ledger, *messages: UUID) -> None:
     with ledger.unit("alfa", "coordinator_alfa") as unit:
         dossiers = [
             unit.one("select dossier from overstap.delivery where message_id = %(id)s", id=one)[0] for one in messages
         ]
-        withdraw(unit, house.round_id, dossiers, reason=WithdrawalReason.OBJECTION, decided_by="coordinator_alfa")
+        withdraw(unit, deployment.round_id, dossiers, reason=WithdrawalReason.OBJECTION, decided_by="coordinator_alfa")
 
 
-def states(house: House) -> dict[str, tuple[str, str | None, bool | None]]:
-    rows = house.rows("select message_id, state, problem, had from overstap.revocation")
+def states(deployment: RegionDeployment) -> dict[str, tuple[str, str | None, bool | None]]:
+    rows = deployment.rows("select message_id, state, problem, had from overstap.revocation")
     return {str(row[0]): row[1:] for row in rows}
 
 
-def breaches(house: House, ledger: Ledger, school: str, store: Path) -> list[object]:
+def breaches(deployment: RegionDeployment, ledger: Ledger, school: str, store: Path) -> list[object]:
     with ledger.unit("alfa", "test") as unit:
-        return list(check(unit, StoredEvidence({school: stored(store)}, receipt_fault(house.trust()))))
+        return list(check(unit, StoredEvidence({school: stored(store)}, receipt_fault(deployment.trust()))))
 
 
-def alone(house: House, messages: list[UUID]) -> list[UUID]:
+def alone(deployment: RegionDeployment, messages: list[UUID]) -> list[UUID]:
     """Return those whose dossier goes to this school alone."""
-    rows = house.rows(
+    rows = deployment.rows(
         "select message_id from overstap.delivery l where not exists (select from overstap.delivery o "
         "where o.dossier = l.dossier and o.message_id <> l.message_id)"
     )
@@ -79,78 +79,80 @@ def alone(house: House, messages: list[UUID]) -> list[UUID]:
 
 
 def test_the_statement_lies_there_and_the_answer_comes_back(
-    house: House, school: str, ledger: Ledger, place: Place, tmp_path: Path
+    deployment: RegionDeployment, school: str, ledger: Ledger, receiving_end: ReceivingEnd, tmp_path: Path
 ) -> None:
-    agreement, folder = place
+    agreement, folder = receiving_end
     store = tmp_path / "store"
-    send(house, school, ledger, agreement=agreement, outbox=house.folder / "outbox")
-    found = [folder / f"{one}.cms" for one in alone(house, [UUID(path.stem) for path in envelopes(folder)])]
-    had, lying, untouched = found[:3]
-    assert open_files(house, school, [had, untouched], store).returncode == 0
-    send(house, school, ledger, agreement=agreement, outbox=house.folder / "outbox")
-    withdrawn(house, ledger, UUID(had.stem), UUID(lying.stem))
-    assert take_back(house, ledger, agreement) == {"signed": 2, "offered": 2}
-    assert not lying.exists(), "what the school did not take yet is taken away"
-    assert states(house) == {one.stem: ("open", "DELIVERY-108", None) for one in (had, lying)}
-    assert take_back(house, ledger, agreement) == {}, "it lies there; nothing is put there twice"
+    send(deployment, school, ledger, agreement=agreement, outbox=deployment.folder / "outbox")
+    found = [folder / f"{one}.cms" for one in alone(deployment, [UUID(path.stem) for path in envelopes(folder)])]
+    had, waiting, untouched = found[:3]
+    assert open_files(deployment, school, [had, untouched], store).returncode == 0
+    send(deployment, school, ledger, agreement=agreement, outbox=deployment.folder / "outbox")
+    withdrawn(deployment, ledger, UUID(had.stem), UUID(waiting.stem))
+    assert take_back(deployment, ledger, agreement) == {"signed": 2, "offered": 2}
+    assert not waiting.exists(), "what the school did not take yet is taken away"
+    assert states(deployment) == {one.stem: ("open", "DELIVERY-108", None) for one in (had, waiting)}
+    assert take_back(deployment, ledger, agreement) == {}, "it lies there; nothing is put there twice"
 
     # A lie: the answer to another statement, under this one's name
-    statements = {one.stem: folder / f"{one.stem}.revocation.cms" for one in (had, lying)}
+    statements = {one.stem: folder / f"{one.stem}.revocation.cms" for one in (had, waiting)}
     lie = make_revocation_receipt(
-        house.trust().signing_identity(school, at=now()),
+        deployment.trust().signing_identity(school, at=now()),
         message_id=UUID(had.stem),
-        revocation=statements[lying.stem].read_bytes(),
+        revocation=statements[waiting.stem].read_bytes(),
         had=True,
         at=now(),
     )
     (folder / f"{had.stem}.taken-back.cms").write_bytes(lie)
-    assert take_back(house, ledger, agreement) == {"unverified": 1}
-    assert states(house)[had.stem] == ("open", "DELIVERY-015", None)
+    assert take_back(deployment, ledger, agreement) == {"unverified": 1}
+    assert states(deployment)[had.stem] == ("open", "DELIVERY-015", None)
 
     # As the guide says: everything that lies there, statements, receipts and all
-    done = open_files(house, school, sorted(folder.glob("*.cms")), store)
+    done = open_files(deployment, school, sorted(folder.glob("*.cms")), store)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("ingetrokken en verwijderd") == 2
     assert not (store / "dossiers" / had.stem).exists()
     assert (store / "dossiers" / untouched.stem).exists()
-    assert take_back(house, ledger, agreement) == {"confirmed": 2}
-    assert states(house) == {had.stem: ("confirmed", None, True), lying.stem: ("confirmed", None, False)}
-    assert breaches(house, ledger, school, store) == []
+    assert take_back(deployment, ledger, agreement) == {"confirmed": 2}
+    assert states(deployment) == {had.stem: ("confirmed", None, True), waiting.stem: ("confirmed", None, False)}
+    assert breaches(deployment, ledger, school, store) == []
 
 
-def test_who_asks_is_told_that_it_was_taken_back(house: House, school: str, ledger: Ledger, tmp_path: Path) -> None:
+def test_who_asks_is_told_that_it_was_taken_back(
+    deployment: RegionDeployment, school: str, ledger: Ledger, tmp_path: Path
+) -> None:
     """By the commands of the school, with the desk as a process; then lies and repetitions."""
-    other = house.region.secondary[1].id
-    house.receive(school)
-    store = house.store(school)
-    url = f"https://127.0.0.1:{house.ports[school]}{NOTIFICATIONS}"
-    agreement = receiving(house, school, Pull(way="pull", notify=url))
-    send(house, school, ledger, agreement=agreement)
-    single = {pupil for pupil in own(house, school) if not any(c.school_id == other for c in pupil.choices)}
-    mine = [pupil for pupil in own(house, school) if pupil in single][:3]
-    pupils = pupil_list(house, tmp_path / "pupils.csv", mine[:2])
-    with desk(house) as (address, _):
-        said, _ = ask(house, school, address, pupils, store).communicate(timeout=120)
+    other = deployment.region.secondary[1].id
+    deployment.receive(school)
+    store = deployment.store(school)
+    url = f"https://127.0.0.1:{deployment.ports[school]}{NOTIFICATIONS}"
+    agreement = receiving(deployment, school, Pull(way="pull", notify=url))
+    send(deployment, school, ledger, agreement=agreement)
+    single = {pupil for pupil in own(deployment, school) if not any(c.school_id == other for c in pupil.choices)}
+    mine = [pupil for pupil in own(deployment, school) if pupil in single][:3]
+    pupils = pupil_list(deployment, tmp_path / "pupils.csv", mine[:2])
+    with desk(deployment) as (address, _):
+        said, _ = ask(deployment, school, address, pupils, store).communicate(timeout=120)
         assert said.count(": ontvangen") == 2, said
         messages = {path.name for path in (store / "dossiers").iterdir()}
         keys = {}
-        at_desk = RegionDesk(ledger, "alfa", trust=house.trust())
+        at_desk = RegionDesk(ledger, "alfa", trust=deployment.trust())
         for pupil in mine:
             keys[pupil] = at_desk.ask(asked(pupil), school=school).message_id
         gone, kept, early = (keys[pupil] for pupil in mine)
         assert messages == {str(gone), str(kept)}
-        withdrawn(house, ledger, gone, early)
+        withdrawn(deployment, ledger, gone, early)
         # One it has, and one that was handed out and never confirmed
-        assert take_back(house, ledger, agreement) == {"signed": 2, "offered": 2}
-        assert states(house) == {str(one): ("open", "DELIVERY-108", None) for one in (gone, early)}
-        said, _ = ask(house, school, address, pupils, store).communicate(timeout=120)
+        assert take_back(deployment, ledger, agreement) == {"signed": 2, "offered": 2}
+        assert states(deployment) == {str(one): ("open", "DELIVERY-108", None) for one in (gone, early)}
+        said, _ = ask(deployment, school, address, pupils, store).communicate(timeout=120)
         assert "regel 1: ingetrokken: bij u verwijderd en bevestigd" in said
         assert "regel 2: u hebt de nieuwste versie al" in said
-        again, _ = ask(house, school, address, pupils, store).communicate(timeout=120)
+        again, _ = ask(deployment, school, address, pupils, store).communicate(timeout=120)
         assert "regel 1: door de basisschool ingetrokken" in again
         for word in (pupils, store):
-            assert str(word) not in (house.folder / "desk.log").read_text()
-    assert states(house)[str(gone)] == ("confirmed", None, True)
+            assert str(word) not in (deployment.folder / "desk.log").read_text()
+    assert states(deployment)[str(gone)] == ("confirmed", None, True)
     assert not (store / "dossiers" / str(gone)).exists()
     assert (store / "dossiers" / str(kept)).exists()
 
@@ -163,7 +165,7 @@ def test_who_asks_is_told_that_it_was_taken_back(house: House, school: str, ledg
 
     def hand_in(signer: str = school, school: str = school, revocation: bytes = told.statement, **more: bool) -> str:
         made = make_revocation_receipt(
-            house.trust().signing_identity(signer, at=now()),
+            deployment.trust().signing_identity(signer, at=now()),
             message_id=early,  # type: ignore[arg-type]
             revocation=revocation,
             had=False,
@@ -175,43 +177,45 @@ def test_who_asks_is_told_that_it_was_taken_back(house: House, school: str, ledg
     assert hand_in(signer=other) == "DELIVERY-013"
     assert hand_in(revocation=b"another") == "DELIVERY-015"
     assert hand_in(school=other) == DeskRefusal.UNKNOWN_MESSAGE
-    assert states(house)[str(early)][0] == "open"
+    assert states(deployment)[str(early)][0] == "open"
     assert [hand_in(), hand_in()] == ["confirmed", "confirmed"]
     assert at_desk.ask(asked(third), school=school).answer is NoDossier.WITHDRAWN
-    assert house.breaches() == []
+    assert deployment.breaches() == []
 
 
-def test_what_was_never_handed_out_is_withdrawn_without_a_statement(house: House, school: str, ledger: Ledger) -> None:
-    agreement = receiving(house, school, Pull(way="pull"))
-    pupil = own(house, school)[0]
-    with psycopg.connect(house.owner_dsn) as connection, ledger.unit("alfa", "test") as unit:
+def test_what_was_never_handed_out_is_withdrawn_without_a_statement(
+    deployment: RegionDeployment, school: str, ledger: Ledger
+) -> None:
+    agreement = receiving(deployment, school, Pull(way="pull"))
+    pupil = own(deployment, school)[0]
+    with psycopg.connect(deployment.owner_dsn) as connection, ledger.unit("alfa", "test") as unit:
         key = unit.keys.lookup("pupil", pupil.number)
         query = (
             "select l.message_id from overstap.delivery l join overstap.dossier d using (dossier) where d.pupil = %s"
         )
         message = connection.execute(query, [key]).fetchone()[0]  # type: ignore[index]
-    withdrawn(house, ledger, message)
-    assert take_back(house, ledger, agreement) == {}
-    at_desk = RegionDesk(ledger, "alfa", trust=house.trust())
+    withdrawn(deployment, ledger, message)
+    assert take_back(deployment, ledger, agreement) == {}
+    at_desk = RegionDesk(ledger, "alfa", trust=deployment.trust())
     assert at_desk.ask(asked(pupil), school=school).answer is NoDossier.WITHDRAWN
-    assert house.breaches() == []
+    assert deployment.breaches() == []
 
 
-def test_the_command_says_how_it_stands(house: House, school: str, ledger: Ledger) -> None:
+def test_the_command_says_how_it_stands(deployment: RegionDeployment, school: str, ledger: Ledger) -> None:
     """`overstap delivery withdraw` for a school with a folder: it stands ready, and the school's answer is awaited."""
     from overstap.delivery.channels.folder import Folder
 
     from .conftest import agreed_anew
 
-    agreement = agreed_anew(house, receiving(house, school, Folder(way="folder")))
-    send(house, school, ledger, agreement=agreement, outbox=house.folder / "outbox")
-    [(dossier,)] = house.rows(
+    agreement = agreed_anew(deployment, receiving(deployment, school, Folder(way="folder")))
+    send(deployment, school, ledger, agreement=agreement, outbox=deployment.folder / "outbox")
+    [(dossier,)] = deployment.rows(
         f"select dossier from overstap.delivery where secondary_school = '{school}' limit 1"  # noqa: S608
     )
-    words = ["delivery", "withdraw", "--round", house.round_id, "--by", house.coordinator, str(dossier)]
+    words = ["delivery", "withdraw", "--round", deployment.round_id, "--by", deployment.coordinator, str(dossier)]
     ran = subprocess.run(
         [*OVERSTAP, *words],
-        env=os.environ | house.settings | {"OVERSTAP_OUTBOX": str(house.folder / "outbox")},
+        env=os.environ | deployment.settings | {"OVERSTAP_OUTBOX": str(deployment.folder / "outbox")},
         capture_output=True,
         text=True,
         timeout=120,

@@ -24,7 +24,7 @@ from uuid import UUID
 
 import pytest
 from integration.delivery import sshd
-from integration.round.house import House, wait_for
+from integration.round.deployment import RegionDeployment, wait_for
 from traffic_centre_chain import fetch_through
 
 from overstap.agreements import Agreement
@@ -44,7 +44,7 @@ from overstap.errors import OverstapError
 from overstap.ledger.delivery.dossier_requests import keep_request
 from overstap.ledger.invariants import StoredEvidence, check
 from overstap.pki.sshkeys import make_ssh_key
-from overstap.receiver.desk_client import Asker
+from overstap.receiver.desk_client import DeskClient
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.receiver.reception import Reception, Took
@@ -54,60 +54,64 @@ from overstap_tools.local import ports
 from overstap_tools.project import PROJECT
 
 from .desks import OVERSTAP, desk
-from .places import Place, ask, envelopes, open_files, own, pupil_list, receiving
+from .receiving_ends import ReceivingEnd, ask, envelopes, open_files, own, pupil_list, receiving
 from .steps import asked, seal
 from .steps import send as send_by
 
 
 @pytest.fixture
-def house(at_brink: Callable[[str], House]) -> House:
+def deployment(at_brink: Callable[[str], RegionDeployment]) -> RegionDeployment:
     return at_brink("sealed")
 
 
 @pytest.fixture
-def school(house: House) -> str:
-    return house.region.secondary[0].id
+def school(deployment: RegionDeployment) -> str:
+    return deployment.region.secondary[0].id
 
 
-def send(house: House, agreement: Agreement, school: str, *, is_asked: bool = False) -> dict[str, int]:
-    with house.ledger() as ledger:
-        return send_by(house, school, ledger, agreement=agreement, outbox=house.folder / "outbox", is_asked=is_asked)
+def send(deployment: RegionDeployment, agreement: Agreement, school: str, *, is_asked: bool = False) -> dict[str, int]:
+    with deployment.ledger() as ledger:
+        return send_by(
+            deployment, school, ledger, agreement=agreement, outbox=deployment.folder / "outbox", is_asked=is_asked
+        )
 
 
-def breaches(house: House, school: str, store: Path) -> list[object]:
-    evidence = StoredEvidence({school: stored(store)}, receipt_fault(house.trust()))
-    with house.ledger() as ledger, ledger.unit(house.region.name, "test") as unit:
+def breaches(deployment: RegionDeployment, school: str, store: Path) -> list[object]:
+    evidence = StoredEvidence({school: stored(store)}, receipt_fault(deployment.trust()))
+    with deployment.ledger() as ledger, ledger.unit(deployment.region.name, "test") as unit:
         return list(check(unit, evidence))
 
 
-def total(house: House, school: str) -> int:
-    return house.count("delivery", secondary_school=school)
+def total(deployment: RegionDeployment, school: str) -> int:
+    return deployment.count("delivery", secondary_school=school)
 
 
-def confirmed(house: House, school: str) -> int:
-    return house.count("delivery", secondary_school=school, state="confirmed")
+def confirmed(deployment: RegionDeployment, school: str) -> int:
+    return deployment.count("delivery", secondary_school=school, state="confirmed")
 
 
 # -- pull
 
 
 def test_a_school_asks_for_its_pupils_while_everybody_is_killed(
-    house: House, school: str, tmp_path: Path, random: Random
+    deployment: RegionDeployment, school: str, tmp_path: Path, random: Random
 ) -> None:
     """The asking school and the desk die at random moments; in the end each dossier is there once, and confirmed."""
-    agreement = receiving(house, school, Pull(way="pull"))
-    wanted = total(house, school)
-    offered = send(house, agreement, school)
+    agreement = receiving(deployment, school, Pull(way="pull"))
+    wanted = total(deployment, school)
+    offered = send(deployment, agreement, school)
     assert offered == {"offered": wanted, "waiting": wanted}
-    assert send(house, agreement, school) == {"waiting": wanted}, "nothing is offered twice, and waiting is no fault"
-    mine = own(house, school)
-    applied = [one for one in house.region.pupils() if school in {choice.school_id for choice in one.choices}]
-    strangers = [one for one in house.region.pupils() if one not in applied][:3]
+    assert send(deployment, agreement, school) == {"waiting": wanted}, (
+        "nothing is offered twice, and waiting is no fault"
+    )
+    mine = own(deployment, school)
+    applied = [one for one in deployment.region.pupils() if school in {choice.school_id for choice in one.choices}]
+    strangers = [one for one in deployment.region.pupils() if one not in applied][:3]
     unsure = [one for one in applied if one not in mine][:2]
-    pupils, store = pupil_list(house, tmp_path / "pupils.csv", mine[:20] + strangers + unsure), tmp_path / "store"
+    pupils, store = pupil_list(deployment, tmp_path / "pupils.csv", mine[:20] + strangers + unsure), tmp_path / "store"
     for round_number in range(2):
-        with desk(house) as (address, process):
-            asking = ask(house, school, address, pupils, store)
+        with desk(deployment) as (address, process):
+            asking = ask(deployment, school, address, pupils, store)
             upto = len(stored(store)) + random.randrange(1, 5) if store.exists() else random.randrange(1, 5)
             wait_for(
                 lambda upto=upto, asking=asking: (  # type: ignore[misc]
@@ -122,65 +126,68 @@ def test_a_school_asks_for_its_pupils_while_everybody_is_killed(
                 said = asking.stdout.read() if asking.stdout else ""
                 assert asking.returncode == 2, said
                 assert "DELIVERY-05" in said
-        assert breaches(house, school, store) == []
-    with desk(house) as (address, _):
-        asking = ask(house, school, address, pupils, store)
+        assert breaches(deployment, school, store) == []
+    with desk(deployment) as (address, _):
+        asking = ask(deployment, school, address, pupils, store)
         said, _ = asking.communicate(timeout=300)
         assert asking.returncode == 0, said
-        again = ask(house, school, address, pupils, store)
+        again = ask(deployment, school, address, pupils, store)
         told, _ = again.communicate(timeout=300)
-    assert len(stored(store)) == confirmed(house, school) == 20
+    assert len(stored(store)) == confirmed(deployment, school) == 20
     assert "20 x u hebt de nieuwste versie al" in told, "what it has is not handed out again"
     assert f"{len(strangers)} x met deze gegevens staat er geen dossier voor u klaar" in told
     assert f"{len(unsure)} x de leerling is bij u nog niet ingeschreven" in told
-    assert breaches(house, school, store) == []
-    log = (house.folder / "desk.log").read_text() + said + told
-    for pupil in house.region.pupils():
+    assert breaches(deployment, school, store) == []
+    log = (deployment.folder / "desk.log").read_text() + said + told
+    for pupil in deployment.region.pupils():
         assert pupil.number not in log
         assert pupil.surname not in log
 
 
 def test_a_notification_that_fails_is_tried_again_and_names_the_request(
-    at_brink: Callable[[str], House], tmp_path: Path
+    at_brink: Callable[[str], RegionDeployment], tmp_path: Path
 ) -> None:
     """Asked too early; told "not ready"; when it is, the school hears of it by its own request's id."""
-    house = at_brink("inspected")
-    school = house.region.secondary[0].id
-    pupils, store = pupil_list(house, tmp_path / "pupils.csv", own(house, school)[:10]), house.store(school)
-    with desk(house) as (address, _):
-        early, _ = ask(house, school, address, pupils, store).communicate(timeout=300)
+    deployment = at_brink("inspected")
+    school = deployment.region.secondary[0].id
+    pupils, store = (
+        pupil_list(deployment, tmp_path / "pupils.csv", own(deployment, school)[:10]),
+        deployment.store(school),
+    )
+    with desk(deployment) as (address, _):
+        early, _ = ask(deployment, school, address, pupils, store).communicate(timeout=300)
     assert "nog niet klaar" in early
-    with house.ledger() as ledger:
-        seal(house, ledger)
-    wanted = total(house, school)
+    with deployment.ledger() as ledger:
+        seal(deployment, ledger)
+    wanted = total(deployment, school)
     assert early.count(": nog niet klaar\n") == 10
-    url = f"https://127.0.0.1:{house.ports[school]}{NOTIFICATIONS}"
-    agreement = receiving(house, school, Pull(way="pull", notify=url))
+    url = f"https://127.0.0.1:{deployment.ports[school]}{NOTIFICATIONS}"
+    agreement = receiving(deployment, school, Pull(way="pull", notify=url))
     with pytest.raises(OverstapError) as told:
-        send(house, agreement, school)
+        send(deployment, agreement, school)
     assert told.value.code == "DELIVERY-101"
     assert "DELIVERY-021" in told.value.facts["problems"]
-    house.receive(school)
+    deployment.receive(school)
     # The school was silent, so it is left in peace for a while, unless a person asks
-    assert send(house, agreement, school, is_asked=True)["waiting"] == wanted
-    assert house.breaches() == []
+    assert send(deployment, agreement, school, is_asked=True)["waiting"] == wanted
+    assert deployment.breaches() == []
     found = sorted((store / "notified").glob("*.json"))
     assert len(found) == wanted
-    asked = {str(row[0]) for row in house.rows("select request_id from overstap.dossier_request")}
+    asked = {str(row[0]) for row in deployment.rows("select request_id from overstap.dossier_request")}
     named = {json.loads(path.read_text())["request_id"] for path in found}
     assert named == asked | {None}
-    with desk(house) as (address, _):
-        process = ask(house, school, address, pupils, store)
+    with desk(deployment) as (address, _):
+        process = ask(deployment, school, address, pupils, store)
         process.communicate(timeout=300)
-    assert confirmed(house, school) == 10
-    assert house.breaches() == []
+    assert confirmed(deployment, school) == 10
+    assert deployment.breaches() == []
 
 
-def test_a_receiver_that_pours_into_a_notification_harms_only_itself(house: House, school: str) -> None:
+def test_a_receiver_that_pours_into_a_notification_harms_only_itself(deployment: RegionDeployment, school: str) -> None:
     """A notified server that never ends, and another school that gets all of its own meanwhile."""
-    other = house.region.secondary[1].id
-    house.receive(other)
-    listener = socket.create_server(("127.0.0.1", house.ports[school]))
+    other = deployment.region.secondary[1].id
+    deployment.receive(other)
+    listener = socket.create_server(("127.0.0.1", deployment.ports[school]))
 
     def serve() -> None:
         with contextlib.suppress(OSError):
@@ -191,25 +198,25 @@ def test_a_receiver_that_pours_into_a_notification_harms_only_itself(house: Hous
                         connection.sendall(os.urandom(65536))
 
     threading.Thread(target=serve, daemon=True).start()
-    url = f"https://127.0.0.1:{house.ports[school]}{NOTIFICATIONS}"
-    agreement = receiving(house, school, Pull(way="pull", notify=url))
+    url = f"https://127.0.0.1:{deployment.ports[school]}{NOTIFICATIONS}"
+    agreement = receiving(deployment, school, Pull(way="pull", notify=url))
     with pytest.raises(OverstapError) as told:
-        send(house, agreement, school)
+        send(deployment, agreement, school)
     assert told.value.code == "DELIVERY-101"
-    assert send(house, agreement, other) == {"accepted": total(house, other)}
+    assert send(deployment, agreement, other) == {"accepted": total(deployment, other)}
     listener.close()
-    assert house.breaches() == []
+    assert deployment.breaches() == []
 
 
 # -- files: a folder, and OpenSSH
 
 
 def test_files_are_collected_and_their_receipts_fetched(
-    house: House, school: str, place: Place, tmp_path: Path
+    deployment: RegionDeployment, school: str, receiving_end: ReceivingEnd, tmp_path: Path
 ) -> None:
-    agreement, folder = place
-    wanted, store = total(house, school), tmp_path / "store"
-    assert send(house, agreement, school) == {"offered": wanted, "waiting": wanted}
+    agreement, folder = receiving_end
+    wanted, store = total(deployment, school), tmp_path / "store"
+    assert send(deployment, agreement, school) == {"offered": wanted, "waiting": wanted}
     found = envelopes(folder)
     assert len(found) == wanted
     first, rest = found[:3], found[3:]
@@ -219,45 +226,45 @@ def test_files_are_collected_and_their_receipts_fetched(
     content[-1] ^= 1
     damaged.chmod(0o640)
     damaged.write_bytes(content)
-    done = open_files(house, school, first, store)
+    done = open_files(deployment, school, first, store)
     assert done.returncode == 1
     assert done.stdout.count("geopend") >= 2
     assert "geweigerd" in done.stdout
     # That receipt is about other bytes than were sent: it does not count, and is told
     with pytest.raises(OverstapError) as told:
-        send(house, agreement, school)
+        send(deployment, agreement, school)
     assert "DELIVERY-015" in told.value.facts["problems"]
-    assert confirmed(house, school) == 2
-    assert breaches(house, school, store) == []
+    assert confirmed(deployment, school) == 2
+    assert breaches(deployment, school, store) == []
     # It gets the same bytes again from us, and is opened with the others
-    with house.ledger() as ledger, ledger.unit(house.region.name, "coordinator") as unit:
+    with deployment.ledger() as ledger, ledger.unit(deployment.region.name, "coordinator") as unit:
         envelope = unit.one("select envelope from overstap.delivery where message_id = %(id)s", id=UUID(damaged.stem))[
             0
         ]
     damaged.write_bytes(envelope)
-    assert open_files(house, school, [damaged, *rest], store).returncode == 0
+    assert open_files(deployment, school, [damaged, *rest], store).returncode == 0
     # F19: a receipt under another message's name, and one that nobody waits for
     (folder / f"{first[1].stem}.receipt.cms").write_bytes((folder / f"{rest[0].stem}.receipt.cms").read_bytes())
-    assert send(house, agreement, school) == {"accepted": wanted - 2}
-    assert confirmed(house, school) == len(stored(store)) == wanted
-    assert send(house, agreement, school) == {}
-    assert breaches(house, school, store) == []
+    assert send(deployment, agreement, school) == {"accepted": wanted - 2}
+    assert confirmed(deployment, school) == len(stored(store)) == wanted
+    assert send(deployment, agreement, school) == {}
+    assert breaches(deployment, school, store) == []
 
 
 def test_results_that_lie_beside_the_receipts_are_kept_and_shown(
-    house: House, school: str, place: Place, tmp_path: Path
+    deployment: RegionDeployment, school: str, receiving_end: ReceivingEnd, tmp_path: Path
 ) -> None:
     """The second answer, by the commands of the school and of the region."""
-    agreement, folder = place
-    send(house, agreement, school)
+    agreement, folder = receiving_end
+    send(deployment, agreement, school)
     first = envelopes(folder)[:3]
     store = tmp_path / "store"
-    assert open_files(house, school, first, store).returncode == 0
+    assert open_files(deployment, school, first, store).returncode == 0
 
     def overstap(*arguments: object) -> str:
         ran = subprocess.run(
             [*OVERSTAP, *map(str, arguments)],
-            env=os.environ | house.settings | {"COLUMNS": "200"},
+            env=os.environ | deployment.settings | {"COLUMNS": "200"},
             capture_output=True,
             text=True,
             timeout=120,
@@ -271,43 +278,47 @@ def test_results_that_lie_beside_the_receipts_are_kept_and_shown(
     (folder / f"{envelopes(folder)[3].stem}.result.cms").write_bytes(
         (folder / f"{first[0].stem}.result.cms").read_bytes()
     )
-    assert send(house, agreement, school) == {"accepted": 3, "results": 3, "waiting": total(house, school) - 3}
-    assert send(house, agreement, school) == {"results": 0, "waiting": total(house, school) - 3}, "once"
-    assert house.count("result") == 3
-    shown = overstap("deliver", "results", house.round_id)
-    name = house.agreement.school(school).name
+    assert send(deployment, agreement, school) == {
+        "accepted": 3,
+        "results": 3,
+        "waiting": total(deployment, school) - 3,
+    }
+    assert send(deployment, agreement, school) == {"results": 0, "waiting": total(deployment, school) - 3}, "once"
+    assert deployment.count("result") == 3
+    shown = overstap("deliver", "results", deployment.round_id)
+    name = deployment.agreement.school(school).name
     [row] = [line for line in shown.splitlines() if f"{name} ({school})" in line and ":" not in line]
     assert [cell.strip() for cell in row.strip("│ ").split("│")][1:4] == ["3", "2", "1"]
     assert f"{name} ({school}): 1 x niet ingelezen: er ontbreekt iets" in shown
-    primary = house.region.primary[0].id
-    overstap("deliver", "results", house.round_id, "--school", primary, "--out", tmp_path / "terug.csv")
+    primary = deployment.region.primary[0].id
+    overstap("deliver", "results", deployment.round_id, "--school", primary, "--out", tmp_path / "terug.csv")
     lines = list(csv.DictReader(io.StringIO((tmp_path / "terug.csv").read_text("utf-8-sig")), delimiter=";"))
     assert sorted(line["ingelezen"] for line in lines) == ["ingelezen", "ingelezen", "niet ingelezen"]
     assert (tmp_path / "terug.csv").stat().st_mode & 0o777 == 0o600
-    assert breaches(house, school, store) == []
+    assert breaches(deployment, school, store) == []
 
 
 def test_a_sender_is_killed_while_it_puts_files_there(
-    house: House, school: str, place: Place, random: Random, tmp_path: Path
+    deployment: RegionDeployment, school: str, receiving_end: ReceivingEnd, random: Random, tmp_path: Path
 ) -> None:
     """Every file that has its name is whole, whatever moment the sender died at; none is there twice."""
-    agreement, folder = place
-    region_files = house.folder / "regions"
-    path = region_files / house.region.name / f"{agreement.school_year}.yaml"
+    agreement, folder = receiving_end
+    region_files = deployment.folder / "regions"
+    path = region_files / deployment.region.name / f"{agreement.school_year}.yaml"
     path.parent.mkdir(parents=True)
     write_agreement(agreement, region_files)
     environment = (
         os.environ
-        | house.settings
+        | deployment.settings
         | {
             "OVERSTAP_REGIONS": str(region_files),
-            "OVERSTAP_OUTBOX": str(house.folder / "outbox"),
+            "OVERSTAP_OUTBOX": str(deployment.folder / "outbox"),
         }
     )
-    wanted, store = total(house, school), tmp_path / "store"
+    wanted, store = total(deployment, school), tmp_path / "store"
     stage = str(Path(__file__).with_name("stage.py"))
     for _ in range(2):
-        process = subprocess.Popen([sys.executable, stage, "send", house.round_id, school], env=environment)
+        process = subprocess.Popen([sys.executable, stage, "send", deployment.round_id, school], env=environment)
         upto = (len(envelopes(folder)) if folder.exists() else 0) + random.randrange(1, 15)
         wait_for(
             lambda upto=upto, process=process: (  # type: ignore[misc]
@@ -318,47 +329,49 @@ def test_a_sender_is_killed_while_it_puts_files_there(
         process.kill()
         process.wait()
         for found in envelopes(folder):
-            row = house.rows(
+            row = deployment.rows(
                 f"select envelope_digest from overstap.delivery where message_id = '{UUID(found.stem)}'"  # noqa: S608
             )
             assert row == [(_sha256(found.read_bytes()),)]
-        assert breaches_of_ledger(house) == []
-    done = subprocess.run([sys.executable, stage, "send", house.round_id, school], env=environment, timeout=300)
+        assert breaches_of_ledger(deployment) == []
+    done = subprocess.run([sys.executable, stage, "send", deployment.round_id, school], env=environment, timeout=300)
     assert done.returncode == 0
     assert len(envelopes(folder)) == wanted
-    assert open_files(house, school, envelopes(folder), store).returncode == 0
-    assert send(house, agreement, school) == {"accepted": wanted}
-    assert breaches(house, school, store) == []
+    assert open_files(deployment, school, envelopes(folder), store).returncode == 0
+    assert send(deployment, agreement, school) == {"accepted": wanted}
+    assert breaches(deployment, school, store) == []
 
 
-def test_a_server_that_is_down_for_days_is_told_and_loses_nothing(house: House, school: str, tmp_path: Path) -> None:
+def test_a_server_that_is_down_for_days_is_told_and_loses_nothing(
+    deployment: RegionDeployment, school: str, tmp_path: Path
+) -> None:
     """F11 for SFTP: no connection, then nobody home while receipts are awaited, then all is well."""
-    server = sshd.start(tmp_path / "sshd", make_ssh_key(house.folder / "trust", house.region.name))
-    agreement = receiving(house, school, server.place())
-    wanted, store = total(house, school), tmp_path / "store"
+    server = sshd.start(tmp_path / "sshd", make_ssh_key(deployment.folder / "trust", deployment.region.name))
+    agreement = receiving(deployment, school, server.place())
+    wanted, store = total(deployment, school), tmp_path / "store"
     try:
-        assert send(house, agreement, school)["offered"] == wanted
+        assert send(deployment, agreement, school)["offered"] == wanted
         gone = Sftp.model_validate(server.place().model_dump() | {"port": ports.any_free(), "user": getpass.getuser()})
         with pytest.raises(OverstapError) as told:
-            send(house, receiving(house, school, gone), school)
+            send(deployment, receiving(deployment, school, gone), school)
         assert told.value.facts["problems"] == f"DELIVERY-021: {wanted}"
-        assert open_files(house, school, envelopes(server.folder / "inbox"), store).returncode == 0
-        assert send(house, agreement, school) == {"accepted": wanted}
+        assert open_files(deployment, school, envelopes(server.folder / "inbox"), store).returncode == 0
+        assert send(deployment, agreement, school) == {"accepted": wanted}
     finally:
         server.stop()
-    assert breaches(house, school, store) == []
+    assert breaches(deployment, school, store) == []
 
 
-def test_a_school_without_an_outbox_is_told_what_is_missing(house: House, school: str) -> None:
-    agreement = receiving(house, school, Folder(way="folder"))
-    with house.ledger() as ledger, pytest.raises(OverstapError) as told:
-        send_by(house, school, ledger, is_asked=False, agreement=agreement)
+def test_a_school_without_an_outbox_is_told_what_is_missing(deployment: RegionDeployment, school: str) -> None:
+    agreement = receiving(deployment, school, Folder(way="folder"))
+    with deployment.ledger() as ledger, pytest.raises(OverstapError) as told:
+        send_by(deployment, school, ledger, is_asked=False, agreement=agreement)
     assert (told.value.code, told.value.facts["setting"]) == ("SETTING-001", "OVERSTAP_OUTBOX")
 
 
-def breaches_of_ledger(house: House) -> list[object]:
-    with house.ledger() as ledger, ledger.unit(house.region.name, "test") as unit:
-        return list(check(unit, StoredEvidence({}, receipt_fault(house.trust()))))
+def breaches_of_ledger(deployment: RegionDeployment) -> list[object]:
+    with deployment.ledger() as ledger, ledger.unit(deployment.region.name, "test") as unit:
+        return list(check(unit, StoredEvidence({}, receipt_fault(deployment.trust()))))
 
 
 def _sha256(data: bytes) -> bytes:
@@ -367,11 +380,11 @@ def _sha256(data: bytes) -> bytes:
     return sha256(data)
 
 
-def test_names_of_files_are_message_ids(house: House, school: str) -> None:
-    agreement = receiving(house, school, Folder(way="folder"))
-    send(house, agreement, school)
-    folder = house.folder / "outbox" / house.region.name / school
-    ids = {row[0] for row in house.rows("select message_id from overstap.delivery")}
+def test_names_of_files_are_message_ids(deployment: RegionDeployment, school: str) -> None:
+    agreement = receiving(deployment, school, Folder(way="folder"))
+    send(deployment, agreement, school)
+    folder = deployment.folder / "outbox" / deployment.region.name / school
+    ids = {row[0] for row in deployment.rows("select message_id from overstap.delivery")}
     assert {path.name for path in folder.iterdir()} <= {envelope_name(one) for one in ids}
 
 
@@ -400,20 +413,20 @@ PROGRAMS = {shell: ("curl", "openssl", "unzip"), node: ("node",), java: ("java",
 
 @pytest.mark.parametrize("example", PROGRAMS, ids=lambda example: example.__name__)
 def test_examples_ask_open_and_confirm(
-    example: Callable[[Path], list[str]], house: House, school: str, tmp_path: Path
+    example: Callable[[Path], list[str]], deployment: RegionDeployment, school: str, tmp_path: Path
 ) -> None:
     """The suppliers' examples: a school with stock tools alone gets a dossier by pull, and its receipt counts."""
     for program in PROGRAMS[example]:
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not on this machine")
     script = example(tmp_path / "build")
-    trust = house.folder / "trust"
+    trust = deployment.folder / "trust"
     authorities = tmp_path / "authorities.pem"
     authorities.write_bytes(
         b"".join((trust / "ca" / name).read_bytes() for name in ("authorities.pem", "issuing.crl", "root.crl"))
     )
-    request = asked(own(house, school)[0])
-    with desk(house) as (address, _):
+    request = asked(own(deployment, school)[0])
+    with desk(deployment) as (address, _):
         given = [address, school, str(trust / "schools" / school), str(authorities)]
         done = subprocess.run(
             [*script, *given, str(tmp_path / "out")], input=request.to_bytes(), capture_output=True, timeout=120
@@ -427,20 +440,20 @@ def test_examples_ask_open_and_confirm(
     assert b'"answer":"unknown"' in none.stderr
     assert json.loads(done.stdout) == {"taken": "accepted"}
     assert (tmp_path / "out" / "dossier.xml").exists()
-    assert confirmed(house, school) == 1
-    assert breaches_of_ledger(house) == []
+    assert confirmed(deployment, school) == 1
+    assert breaches_of_ledger(deployment) == []
 
 
-def test_the_chain_through_the_traffic_centre(house: House, school: str, tmp_path: Path) -> None:
+def test_the_chain_through_the_traffic_centre(deployment: RegionDeployment, school: str, tmp_path: Path) -> None:
     """Session request, document request, session check, dossier, sign-off; then a notification (DOMAIN 3.2)."""
     centre = SimulatedTrafficCentre(tmp_path / "centre")
     by_centre = ByTrafficCentre(way="traffic_centre", delivery_point=centre.routeringskenmerk(school))
-    agreement = receiving(house, school, by_centre)
-    write_agreement(agreement, house.folder / "regions")
+    agreement = receiving(deployment, school, by_centre)
+    write_agreement(agreement, deployment.folder / "regions")
     named = f"overstap.delivery.traffic_centre.simulated:simulated={tmp_path / 'centre'}"
-    through = {"OVERSTAP_REGIONS": str(house.folder / "regions"), "OVERSTAP_TRAFFIC_CENTRE": named}
-    pupil, other = own(house, school)[:2]
-    trust, store = house.trust(), tmp_path / "store"
+    through = {"OVERSTAP_REGIONS": str(deployment.folder / "regions"), "OVERSTAP_TRAFFIC_CENTRE": named}
+    pupil, other = own(deployment, school)[:2]
+    trust, store = deployment.trust(), tmp_path / "store"
     reception = Reception(school, trust=trust, store=FolderStore(store))
 
     def make(session: str | None, one: SyntheticPupil = pupil) -> DossierRequest:
@@ -454,9 +467,12 @@ def test_the_chain_through_the_traffic_centre(house: House, school: str, tmp_pat
             session=session,
         )
 
-    with desk(house, **through) as (address, _), Asker(address, school=school, trust=trust, at=now()) as asker:
+    with (
+        desk(deployment, **through) as (address, _),
+        DeskClient(address, school=school, trust=trust, at=now()) as desk_client,
+    ):
         found = fetch_through(
-            centre, asker, reception, make, sender=pupil.school.id, pupil_number=pupil.number, clock=now
+            centre, desk_client, reception, make, sender=pupil.school.id, pupil_number=pupil.number, clock=now
         )
         assert (found.answer, found.resultaat) == (Took.STORED, Resultaat.GESLAAGD)
         assert centre.resultaat(found.session) is Resultaat.GESLAAGD
@@ -473,20 +489,20 @@ def test_the_chain_through_the_traffic_centre(house: House, school: str, tmp_pat
         }
         for name, request in refused.items():
             with pytest.raises(OverstapError) as told:
-                asker.ask(request)
+                desk_client.ask(request)
             assert told.value.facts["problem"] == "session", name
         strange = fetch_through(
-            *(centre, asker, reception),
+            *(centre, desk_client, reception),
             lambda given: dataclasses.replace(make(given), surname="Niemand"),
             sender=pupil.school.id,
             pupil_number=pupil.number,
             clock=now,
         )
         assert strange.resultaat is Resultaat.GEEN_DOSSIER
-    assert confirmed(house, school) == 1
-    assert breaches(house, school, store) == []
+    assert confirmed(deployment, school) == 1
+    assert breaches(deployment, school, store) == []
     # Delivery through it: what stands ready is offered, and whoever asked too early hears of it
-    with house.ledger() as ledger, ledger.unit(house.region.name, "test") as unit:
+    with deployment.ledger() as ledger, ledger.unit(deployment.region.name, "test") as unit:
         early = message_id(now(), os.urandom(10))
         keep_request(
             *(unit, early),
@@ -497,14 +513,14 @@ def test_the_chain_through_the_traffic_centre(house: House, school: str, tmp_pat
             reason="not_sealed",
         )
     with pytest.raises(OverstapError) as missing:
-        send(house, agreement, school)
+        send(deployment, agreement, school)
     assert missing.value.code == "DELIVERY-030", "without an adapter it is told"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OVERSTAP_TRAFFIC_CENTRE", named)
-        assert send(house, agreement, school)["offered"] == total(house, school) - 1
+        assert send(deployment, agreement, school)["offered"] == total(deployment, school) - 1
         assert centre.notifications(school) == [str(early)]
         patch.setenv("OVERSTAP_PRODUCTION", "true")
         with pytest.raises(OverstapError) as refused_here:
-            send(house, agreement, school)
+            send(deployment, agreement, school)
         assert refused_here.value.code == "DELIVERY-062"
-    assert breaches(house, school, store) == []
+    assert breaches(deployment, school, store) == []

@@ -119,7 +119,7 @@ def ask(
     """
     from collections import Counter
 
-    from overstap.receiver.desk_client import Asker
+    from overstap.receiver.desk_client import DeskClient
     from overstap.receiver.fetching import fetch, pupil_of_tests, read_pupils
     from overstap.receiver.reception import Reception
     from overstap.receiver.store import open_store
@@ -134,8 +134,8 @@ def ask(
     said = texts("delivery/answers")
     counted: Counter[str] = Counter()
     oins = frozenset(conductor) if conductor else None
-    with Asker(desk, school=school, trust=trusted, conductors=oins, at=clock.now()) as asker:
-        for found in fetch(asker, reception, wanted, clock=clock.now):
+    with DeskClient(desk, school=school, trust=trusted, conductors=oins, at=clock.now()) as desk_client:
+        for found in fetch(desk_client, reception, wanted, clock=clock.now):
             counted[found.outcome] += 1
             console.print(f"regel {found.line}: {said[found.outcome]['nl']}")
     for outcome, count in counted.most_common():
@@ -164,7 +164,7 @@ def result(
     from overstap.envelope.file_names import AnswerKind, answer_name
     from overstap.envelope.result import Rejection, ResultOutcome, make_result
     from overstap.errors import OverstapError
-    from overstap.receiver.desk_client import Asker
+    from overstap.receiver.desk_client import DeskClient
     from overstap.receiver.store import open_store
     from overstap.whole_files import write_new
 
@@ -175,8 +175,8 @@ def result(
     opened, trusted, at = open_store(store, database), _trust(trust), clock.now()
     identity = trusted.signing_identity(school, at=at)
     oins = frozenset(conductor) if conductor else None
-    line = Asker(desk, school=school, trust=trusted, conductors=oins, at=at) if desk else nullcontext()
-    with line as asker:
+    line = DeskClient(desk, school=school, trust=trusted, conductors=oins, at=at) if desk else nullcontext()
+    with line as desk_client:
         for message_id in messages:
             envelope = opened.envelope_of(message_id)
             if envelope is None:
@@ -189,8 +189,8 @@ def result(
                 reason=Rejection(reason.value) if reason else None,
                 at=clock.now(),
             )
-            if asker is not None:
-                asker.hand_in_result(made, message_id)
+            if desk_client is not None:
+                desk_client.hand_in_result(made, message_id)
             else:
                 write_new(Path(str(out)) / answer_name(message_id, AnswerKind.RESULT), made, mode=0o640)
             opened.keep_result(message_id, made)

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 FIRST = timedelta(minutes=1)
 """Bound of the wait behind the first answerless attempt of an envelope."""
-FIRST_REST = timedelta(minutes=5)
+FIRST_PAUSE = timedelta(minutes=5)
 """Bound of a school's first rest."""
 LONGEST = timedelta(hours=6)
 """No wait and no rest is longer: a school that is repaired in the morning has its dossiers in the afternoon."""
@@ -32,6 +32,6 @@ def wait_after(attempts: int, *, first: timedelta = FIRST, chance: random.Random
     return bound * chance.uniform(0.5, 1)
 
 
-def rest_after(rests: int, *, chance: random.Random = _chance) -> timedelta:
+def pause_after(rests: int, *, chance: random.Random = _chance) -> timedelta:
     """Return how long a school rests that rested a number of times in a row already."""
-    return wait_after(rests + 1, first=FIRST_REST, chance=chance)
+    return wait_after(rests + 1, first=FIRST_PAUSE, chance=chance)

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from overstap.agreements import Agreement, School
-from overstap.delivery.channels.channel import Channel, ChannelError, Lying
+from overstap.delivery.channels.channel import Channel, ChannelError, UnverifiedAnswer
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge, judge_result
 from overstap.envelope.file_names import AnswerKind
@@ -74,13 +74,15 @@ def take_in_from(
     with ledger.unit(region, actor) as unit:
         waiting = {one.message_id: one for one in awaited(unit, round_id, school.id)}
     receipts: dict[UUID, AttemptResult] = {}
-    results: list[Lying] = []
+    results: list[UnverifiedAnswer] = []
     try:
-        for lying in way.answers(waiting.keys(), at=at):
-            if lying.kind is AnswerKind.RESULT:
-                results.append(lying)
-            elif lying.kind is AnswerKind.RECEIPT and lying.message_id in waiting:
-                receipts[lying.message_id] = judge(waiting[lying.message_id], lying.content, trust=trust, at=at)
+        for unverified in way.answers(waiting.keys(), at=at):
+            if unverified.kind is AnswerKind.RESULT:
+                results.append(unverified)
+            elif unverified.kind is AnswerKind.RECEIPT and unverified.message_id in waiting:
+                receipts[unverified.message_id] = judge(
+                    waiting[unverified.message_id], unverified.content, trust=trust, at=at
+                )
     except ChannelError as error:
         for message_id in waiting.keys() - receipts.keys():
             receipts[message_id] = AttemptResult(message_id, "failed", error.told(school.id, message_id).code)
@@ -106,11 +108,19 @@ def _over(waiting: Iterable[Awaited], receipts: Mapping[UUID, AttemptResult]) ->
 
 
 def _keep(
-    ledger: Ledger, trust: TrustStore, group: Sequence[Lying], region: str, school: str, actor: str, at: datetime
+    ledger: Ledger,
+    trust: TrustStore,
+    group: Sequence[UnverifiedAnswer],
+    region: str,
+    school: str,
+    actor: str,
+    at: datetime,
 ) -> int:
     with ledger.unit(region, actor) as unit:
-        sent = handed(unit, school, [lying.message_id for lying in group])
-        fresh = [lying for lying in group if lying.message_id in sent and not known(unit, lying.content)]
-    stated = [judge_result(sent[lying.message_id], lying.content, trust=trust, at=at) for lying in fresh]
+        sent = handed(unit, school, [unverified.message_id for unverified in group])
+        fresh = [
+            unverified for unverified in group if unverified.message_id in sent and not known(unit, unverified.content)
+        ]
+    stated = [judge_result(sent[unverified.message_id], unverified.content, trust=trust, at=at) for unverified in fresh]
     with ledger.unit(region, actor) as unit:
         return keep(unit, [one for one in stated if isinstance(one, StoredResult)])

@@ -158,10 +158,10 @@ def _left_there(
     by_id = {one.message_id: one for one in waiting}
     found: dict[UUID, WithdrawalResult] = {}
     try:
-        for lying in way.answers((), at=at):
-            if lying.kind is AnswerKind.TAKEN_BACK and lying.message_id in by_id:
-                one = by_id[lying.message_id]
-                found[one.message_id] = judge_taking_back(one, lying.content, trust=trust, at=at, wait=LONGEST)
+        for unverified in way.answers((), at=at):
+            if unverified.kind is AnswerKind.TAKEN_BACK and unverified.message_id in by_id:
+                one = by_id[unverified.message_id]
+                found[one.message_id] = judge_taking_back(one, unverified.content, trust=trust, at=at, wait=LONGEST)
     except ChannelError as error:
         _log.warning("%s: %s", waiting[0].secondary_school, error)
     return list(found.values())

@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from overstap.agreements import Agreement, School
-from overstap.delivery.backoff import GIVES_UP_AFTER, rest_after, wait_after
+from overstap.delivery.backoff import GIVES_UP_AFTER, pause_after, wait_after
 from overstap.delivery.channels.channel import Channel
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_collection import take_in_from
@@ -21,7 +21,7 @@ from overstap.envelope.evidence_request import Held
 from overstap.envelope.receipt import Refusal
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.circuit_breaker import CircuitState, hurry, line_to, note_answer, note_silence
+from overstap.ledger.delivery.circuit_breaker import CircuitState, circuit_of, hurry, note_answer, note_no_answer
 from overstap.ledger.delivery.deliveries import (
     AttemptResult,
     Envelope,
@@ -58,7 +58,7 @@ def send_school(
     """Take in what one school left for us, and send it every delivery whose time has come, each once.
 
     A delivery that brought no answer waits for its next time, longer each time; a school that gave none to several in a
-    row rests, and one delivery tries it when the rest is over (`patience`, `ledger.lines`).
+    row rests, and one delivery tries it when the rest is over (`wait_seconds`, `ledger.lines`).
 
     Args:
         ledger: the ledger.
@@ -105,21 +105,23 @@ def send_school(
         last: UUID | None = None
         while True:
             with ledger.unit(region, actor) as unit:
-                line = line_to(unit, school.id)
+                circuit = circuit_of(unit, school.id)
                 # A line that may be broken is tried with one; one that was silent, with no more than break it.
-                limit = 1 if line.is_tried else GROUP if not line.silent else max(1, GIVES_UP_AFTER - line.silent)
-                group = [] if line.is_resting else to_send(unit, round_id, school.id, after=last, limit=limit)
+                limit = (
+                    1 if circuit.is_tried else GROUP if not circuit.silent else max(1, GIVES_UP_AFTER - circuit.silent)
+                )
+                group = [] if circuit.is_resting else to_send(unit, round_id, school.id, after=last, limit=limit)
             if not group:
                 break
             last = group[-1].message_id
-            answers, silent = _hand_over(way, group, line, trust, clock)
+            answers, silent = _hand_over(way, group, circuit, trust, clock)
             with ledger.unit(region, actor) as unit:
                 for held, answer in answers:
                     if held is not None:
                         digest = hashlib.sha256(held.manifest).digest()
                         adopt(unit, answer.message_id, envelope=held.envelope, manifest_digest=digest)
                 settle(unit, [answer for _, answer in answers])
-                _note(unit, school.id, line, silent, answers[-1][1].code)
+                _note(unit, school.id, circuit, silent, answers[-1][1].code)
             done.update(answer.outcome for _, answer in answers)
     with ledger.unit(region, actor) as unit:
         left = still_open(unit, round_id, school.id)
@@ -135,11 +137,11 @@ def send_school(
 
 
 def _hand_over(
-    way: Channel, group: Sequence[Envelope], line: CircuitState, trust: TrustStore, clock: Callable[[], datetime]
+    way: Channel, group: Sequence[Envelope], circuit: CircuitState, trust: TrustStore, clock: Callable[[], datetime]
 ) -> tuple[list[tuple[Held | None, AttemptResult]], int]:
     """Hand over a group until the school falls silent; return the answers, and how many in a row there were none."""
     answers: list[tuple[Held | None, AttemptResult]] = []
-    silent = line.silent
+    silent = circuit.silent
     for envelope in group:
         if answers and silent >= GIVES_UP_AFTER:  # not handed over: it goes first when the school answers again
             answers.append((None, AttemptResult(envelope.message_id, "failed", answers[-1][1].code)))
@@ -152,12 +154,12 @@ def _hand_over(
     return answers, silent
 
 
-def _note(unit: UnitOfWork, school: str, line: CircuitState, silent: int, problem: str | None) -> None:
+def _note(unit: UnitOfWork, school: str, circuit: CircuitState, silent: int, problem: str | None) -> None:
     if not silent:
         note_answer(unit, school)
         return
-    rest = rest_after(line.rests) if line.is_tried or silent >= GIVES_UP_AFTER else None
-    note_silence(unit, school, silent=silent, problem=problem, rest=rest)
+    rest = pause_after(circuit.rests) if circuit.is_tried or silent >= GIVES_UP_AFTER else None
+    note_no_answer(unit, school, silent=silent, problem=problem, rest=rest)
 
 
 def _send(way: Channel, envelope: Envelope, trust: TrustStore, at: datetime) -> tuple[Held | None, AttemptResult]:

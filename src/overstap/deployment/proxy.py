@@ -45,5 +45,5 @@ def _site(address: str, port: int, what: str, *, body: str, log: bool, streams: 
         "most_body": body,
         "keeps_log": log,
         "streams": streams,
-        "patience": "120s",
+        "read_timeout": "120s",
     }

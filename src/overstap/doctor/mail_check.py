@@ -17,10 +17,10 @@ def findings(settings: Settings) -> Iterator[Finding]:
     if importlib.util.find_spec("airflow") is None:
         yield unseen("mail", "Airflow's connections are not known here")
         return
-    from overstap.orchestration.mail import door
+    from overstap.orchestration.mail import smtp_session
 
     try:
-        with door(settings.mail)() as opened:
+        with smtp_session(settings.mail)() as opened:
             sender = opened.sender
     except OverstapError as error:
         yield wrong("mail", f"{error.code}: {error.message_en}", error.do_en)

@@ -21,7 +21,7 @@ from overstap.ledger.rounds.registrations import RefusedRegistration, Registrati
 
 SETTLE_SECONDS = 5.0
 """How long a file must be unchanged before it is read."""
-PATIENCE_SECONDS = 60.0
+RETRY_SECONDS = 60.0
 """How long a file that is being written is waited for."""
 LARGE_PART = 0.10
 FEW = 5
@@ -48,7 +48,7 @@ def wait_until_written(
     *,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
-    patience: float = PATIENCE_SECONDS,
+    wait_seconds: float = RETRY_SECONDS,
 ) -> None:
     """Wait until a file has not changed for some seconds; a file that is not there is nothing to wait for.
 
@@ -56,7 +56,7 @@ def wait_until_written(
         path: the file.
         clock: seconds since 1970.
         sleep: waits for a number of seconds.
-        patience: how long to wait in all, seconds.
+        wait_seconds: how long to wait in all, seconds.
 
     Raises:
         OverstapError: INTAKE-046 when it goes on changing.
@@ -69,8 +69,8 @@ def wait_until_written(
         sleep(SETTLE_SECONDS)
         if _state(path) == seen:
             return
-        if clock() - begun >= patience:
-            raise OverstapError("INTAKE-046", seconds=round(patience))
+        if clock() - begun >= wait_seconds:
+            raise OverstapError("INTAKE-046", seconds=round(wait_seconds))
 
 
 def _state(path: Path) -> tuple[int, int] | None:

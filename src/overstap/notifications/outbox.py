@@ -14,22 +14,22 @@ from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.notifications import outbox
 from overstap.notifications.message import compose
-from overstap.notifications.smtp import Door, RefusalError
+from overstap.notifications.smtp import RefusalError, SmtpSession
 
 _log = logging.getLogger(__name__)
 
-OpenDoor = Callable[[], AbstractContextManager[Door]]
+OpenSession = Callable[[], AbstractContextManager[SmtpSession]]
 
 
 def work(
-    ledger: Ledger, region: str, open_door: OpenDoor, *, actor: str, clock: Callable[[], datetime]
+    ledger: Ledger, region: str, open_session: OpenSession, *, actor: str, clock: Callable[[], datetime]
 ) -> Counter[str]:
     """Send what is due in a region's outbox.
 
     Args:
         ledger: the ledger.
         region: whose outbox.
-        open_door: connects to the mail server; not called when nothing is due.
+        open_session: connects to the mail server; not called when nothing is due.
         actor: who sends, for the evidence.
         clock: the present moment, asked anew for each mail.
 
@@ -45,7 +45,7 @@ def work(
             waiting = outbox.due(unit)
         if not waiting:
             return done
-        with open_door() as door:
+        with open_session() as smtp_session:
             for mail in waiting:
                 try:
                     with ledger.unit(region, actor) as unit:
@@ -54,19 +54,21 @@ def work(
                     _log.error("%s", error)
                     done["damaged"] += 1
                     continue
-                done[_send(ledger, region, door, taken, actor=actor, at=clock())] += 1
+                done[_send(ledger, region, smtp_session, taken, actor=actor, at=clock())] += 1
     return done
 
 
-def _send(ledger: Ledger, region: str, door: Door, taken: outbox.Taken, *, actor: str, at: datetime) -> str:
+def _send(
+    ledger: Ledger, region: str, smtp_session: SmtpSession, taken: outbox.Taken, *, actor: str, at: datetime
+) -> str:
     """Send one mail and keep what came of it."""
     code: str | None = None
     reply: int | None = None
     is_final = True
     down: OverstapError | None = None
     try:
-        message = compose(taken, sender=door.sender, sender_name=door.sender_name, at=at)
-        reply = door.send(message, taken.to)
+        message = compose(taken, sender=smtp_session.sender, sender_name=smtp_session.sender_name, at=at)
+        reply = smtp_session.send(message, taken.to)
     except RefusalError as refusal:
         reply, is_final = refusal.reply, refusal.is_final
         code = "MAIL-003" if is_final else "MAIL-002"

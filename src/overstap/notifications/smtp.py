@@ -27,7 +27,7 @@ class RefusalError(Exception):
         return self.reply >= _PERMANENT
 
 
-class Door:
+class SmtpSession:
     """An open connection to a mail server.
 
     Args:
@@ -65,7 +65,7 @@ class Door:
 
 
 @contextmanager
-def opened(connect: Callable[[], smtplib.SMTP], *, sender: str, sender_name: str = "Overstap") -> Iterator[Door]:
+def opened(connect: Callable[[], smtplib.SMTP], *, sender: str, sender_name: str = "Overstap") -> Iterator[SmtpSession]:
     """Connect to a mail server and leave it in order after.
 
     Args:
@@ -81,7 +81,7 @@ def opened(connect: Callable[[], smtplib.SMTP], *, sender: str, sender_name: str
     except (OSError, smtplib.SMTPException) as problem:
         raise OverstapError("MAIL-001", kind=type(problem).__name__) from None
     try:
-        yield Door(client, sender=sender, sender_name=sender_name)
+        yield SmtpSession(client, sender=sender, sender_name=sender_name)
     finally:
         try:
             client.quit()

@@ -9,11 +9,11 @@ from airflow.sdk.exceptions import AirflowException
 
 from overstap.errors import OverstapError
 from overstap.notifications.message import is_address
-from overstap.notifications.smtp import Door, opened
+from overstap.notifications.smtp import SmtpSession, opened
 from overstap.settings import Settings
 
 
-def door(connection: str) -> Callable[[], AbstractContextManager[Door]]:
+def smtp_session(connection: str) -> Callable[[], AbstractContextManager[SmtpSession]]:
     """Return what connects to the mail server of an Airflow connection.
 
     Args:

@@ -40,7 +40,7 @@ def bare_workplace() -> Iterator[Context]:
     """Open the ledger for a task that is not about one round, or before the round is in it."""
     from overstap.orchestration.connections import las_connection  # the provider: only where a task runs
 
-    with telling(), opened(Settings(), database=las_connection, run=_run_id()) as context:
+    with failures_told(), opened(Settings(), database=las_connection, run=_run_id()) as context:
         yield context
 
 
@@ -53,7 +53,7 @@ def _run_id() -> str | None:
 
 
 @contextmanager
-def telling() -> Iterator[None]:
+def failures_told() -> Iterator[None]:
     """Tell a failure in its two languages, Dutch first. What a person must mend is not tried again by itself."""
     try:
         yield

@@ -11,7 +11,7 @@ from overstap.agreements import RoundId
 from overstap.clock import spoken
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rounds.milestones import seconds_until
-from overstap.orchestration.round_context import telling, workplace
+from overstap.orchestration.round_context import failures_told, workplace
 from overstap.orchestration.triggers import MilestoneReached, ReceiptsOver, ReviewOver, RoundTrigger
 from overstap.settings import Settings
 
@@ -67,8 +67,8 @@ class _WaitForPeople(BaseOperator):
     def execute(self, context: Context) -> None:
         """Check once, then defer."""
         trigger = self.trigger(context)
-        with telling(), closing(ReadOnlyLedger(Settings().need("ledger"))) as looker:
-            is_over = trigger.seconds_left(looker) <= 0
+        with failures_told(), closing(ReadOnlyLedger(Settings().need("ledger"))) as read_only_ledger:
+            is_over = trigger.seconds_left(read_only_ledger) <= 0
         if not is_over:
             self.defer(trigger=trigger, method_name="arrived")
 

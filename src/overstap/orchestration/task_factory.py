@@ -20,7 +20,7 @@ AGAIN = {
     "max_retry_delay": timedelta(hours=1),
     **KEPT,
 }
-"""How a task is tried again by itself; what a person must mend fails at once (see `workplace.telling`).
+"""How a task is tried again by itself; what a person must mend fails at once (see `round_context.failures_told`).
 
 That it failed is kept in the ledger (see `failures`)."""
 

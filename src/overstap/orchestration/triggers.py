@@ -71,13 +71,13 @@ class RoundTrigger(BaseTrigger):
             self.log.warning("%s: %s", self.round_id, told(problem))
             return self.seconds
 
-    def seconds_left(self, looker: ReadOnlyLedger) -> float:
+    def seconds_left(self, read_only_ledger: ReadOnlyLedger) -> float:
         """Return how long to wait before the next look, by the ledger and its clock; zero or less: the wait is over.
 
         Args:
-            looker: reads the ledger.
+            read_only_ledger: reads the ledger.
         """
-        with looker.region(self.region) as unit:
+        with read_only_ledger.region(self.region) as unit:
             return self.left_in(unit)
 
     def left_in(self, unit: UnitOfWork) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from overstap.quality import tables
 from overstap.quality.contacts import is_e_mail, is_phone
-from overstap.quality.rule_context import Place, Walk
+from overstap.quality.rule_context import Place, RuleContext
 
 _LEVELS = (
     (re.compile(r"\b(?:pro|praktijkonderwijs)\b"), 0.0),
@@ -30,91 +30,91 @@ def rank_of_text(advice: str) -> float | None:
     return (min(found) + max(found)) / 2 if found else None
 
 
-def _rank(walk: Walk, field: str) -> float | None:
-    return tables.advice_ranks().get(walk.node("overstapadvies").text(field) or "")
+def _rank(context: RuleContext, field: str) -> float | None:
+    return tables.advice_ranks().get(context.node("overstapadvies").text(field) or "")
 
 
-def _delivers_support(walk: Walk) -> bool:
-    return walk.node("categorie_uitlevering").text("cat_onderwijsondersteuning") in ("VERPLICHT", "OPTIONEEL")
+def _delivers_support(context: RuleContext) -> bool:
+    return context.node("categorie_uitlevering").text("cat_onderwijsondersteuning") in ("VERPLICHT", "OPTIONEEL")
 
 
-def revised_lower(walk: Walk) -> Iterator[Place]:
+def revised_lower(context: RuleContext) -> Iterator[Place]:
     """A revised advice is never lower than the first (Wet doorstroomtoetsen po: a test can only raise it)."""
-    block = walk.first("overstapadvies")
+    block = context.first("overstapadvies")
     if block is not None and "herzienadvies" in block.node:
-        first, revised = _rank(walk, "advies"), _rank(walk, "herzienadvies")
+        first, revised = _rank(context, "advies"), _rank(context, "herzienadvies")
         if first is not None and revised is not None and revised < first:
             yield block, "herzienadvies", 0
 
 
-def revised_without_advice(walk: Walk) -> Iterator[Place]:
+def revised_without_advice(context: RuleContext) -> Iterator[Place]:
     """A revised advice revises one that is there: both are recorded."""
-    block = walk.first("overstapadvies")
+    block = context.first("overstapadvies")
     if block is not None and "herzienadvies" in block.node and "advies" not in block.node:
         yield block, "advies", 0
 
 
-def higher_test_advice(walk: Walk) -> Iterator[Place]:
+def higher_test_advice(context: RuleContext) -> Iterator[Place]:
     """A test advice above the school's advice leads to a higher advice, or the school says why not."""
-    block, result = walk.first("overstapadvies"), walk.first("eindtoetsresultaat")
+    block, result = context.first("overstapadvies"), context.first("eindtoetsresultaat")
     if block is None or result is None or "motivatie_herzienadvies" in block.node:
         return
     tested = rank_of_text(result.text("toets_advies"))
-    given = _rank(walk, "herzienadvies") if "herzienadvies" in block.node else _rank(walk, "advies")
+    given = _rank(context, "herzienadvies") if "herzienadvies" in block.node else _rank(context, "advies")
     if tested is not None and given is not None and tested > given:
         yield block, "herzienadvies", 0
 
 
-def test_advice_unreadable(walk: Walk) -> Iterator[Place]:
+def test_advice_unreadable(context: RuleContext) -> Iterator[Place]:
     """A test advice names a kind of school."""
-    result = walk.first("eindtoetsresultaat")
+    result = context.first("eindtoetsresultaat")
     if result is not None and "toets_advies" in result.node and rank_of_text(result.text("toets_advies")) is None:
         yield result, "toets_advies", 0
 
 
-def lwoo_without_designation(walk: Walk) -> Iterator[Place]:
+def lwoo_without_designation(context: RuleContext) -> Iterator[Place]:
     """An advice with learning support comes with the designation, where support data are delivered."""
-    block = walk.first("overstapadvies")
-    if block is not None and "lwoo" not in walk.blocks and _delivers_support(walk):
+    block = context.first("overstapadvies")
+    if block is not None and "lwoo" not in context.blocks and _delivers_support(context):
         field = "herzienadvies" if "herzienadvies" in block.node else "advies"
         if block.text(field) in tables.support_advices():
             yield block, field, 0
 
 
-def designation_without_lwoo(walk: Walk) -> Iterator[Place]:
+def designation_without_lwoo(context: RuleContext) -> Iterator[Place]:
     """A designation for learning support is seen in the advice."""
-    block = walk.first("overstapadvies")
-    if block is not None and "lwoo" in walk.blocks and "advies" in block.node:
+    block = context.first("overstapadvies")
+    if block is not None and "lwoo" in context.blocks and "advies" in block.node:
         advices = (block.text("advies"), block.text("herzienadvies"))
         if not tables.support_advices().intersection(advices):
             yield block, "advies", 0
 
 
-def special_without_evidence(walk: Walk) -> Iterator[Place]:
+def special_without_evidence(context: RuleContext) -> Iterator[Place]:
     """An advice for praktijkonderwijs or VSO comes with what admission asks for, where support data are delivered."""
-    block = walk.first("overstapadvies")
-    if block is None or block.text("advies") not in ("01", "10") or not _delivers_support(walk):
+    block = context.first("overstapadvies")
+    if block is None or block.text("advies") not in ("01", "10") or not _delivers_support(context):
         return
-    if walk.blocks.keys().isdisjoint(_EVIDENCE):
+    if context.blocks.keys().isdisjoint(_EVIDENCE):
         yield block, "advies", 0
 
 
-def no_advice_possible(walk: Walk) -> Iterator[Place]:
+def no_advice_possible(context: RuleContext) -> Iterator[Place]:
     """The advice says something a secondary school can place a pupil by."""
-    block = walk.first("overstapadvies")
+    block = context.first("overstapadvies")
     if block is not None and block.text("advies") == "80" and "herzienadvies" not in block.node:
         yield block, "advies", 0
 
 
-def contact_e_mail(walk: Walk) -> Iterator[Place]:
+def contact_e_mail(context: RuleContext) -> Iterator[Place]:
     """The contact person's e-mail address can be written to (the official test looks at other addresses alone)."""
-    block = walk.first("overstapadvies")
+    block = context.first("overstapadvies")
     if block is not None and "contactemail" in block.node and not is_e_mail(block.text("contactemail")):
         yield block, "contactemail", 0
 
 
-def contact_phone(walk: Walk) -> Iterator[Place]:
+def contact_phone(context: RuleContext) -> Iterator[Place]:
     """The contact person's number can be called."""
-    block = walk.first("overstapadvies")
+    block = context.first("overstapadvies")
     if block is not None and "contacttelefoon" in block.node and not is_phone(block.text("contacttelefoon")):
         yield block, "contacttelefoon", 0

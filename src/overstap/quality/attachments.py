@@ -3,7 +3,7 @@
 from overstap.oso import attachments, structure
 from overstap.oso.model import Dossier
 from overstap.quality.findings import DossierFinding, DossierSeverity
-from overstap.quality.rule_context import Walk
+from overstap.quality.rule_context import RuleContext
 
 _RULE = "ATTACHMENT-"
 
@@ -18,14 +18,14 @@ def severity(code: str) -> DossierSeverity:
     return DossierSeverity.WARNING if code in attachments.WARNINGS else DossierSeverity.ERROR
 
 
-def findings(dossier: Dossier, walk: Walk) -> list[DossierFinding]:
+def findings(dossier: Dossier, context: RuleContext) -> list[DossierFinding]:
     """Return what is wrong with a dossier's attachments, in document order.
 
     Args:
         dossier: the dossier.
-        walk: the same, walked: without a document in it nothing is opened.
+        context: of the same: without a document in it nothing is opened.
     """
-    blocks = walk.blocks.get("document")
+    blocks = context.blocks.get("document")
     if blocks is None:
         return []
     each = zip(blocks, attachments.faults((block.node for block in blocks), dossier), strict=True)

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from overstap.quality.contacts import is_e_mail, is_phone
 from overstap.quality.official import PLACEHOLDERS
-from overstap.quality.rule_context import Block, Place, Walk, has_address
+from overstap.quality.rule_context import Block, Place, RuleContext, has_address
 
 _SECRET = frozenset(PLACEHOLDERS.values())
 _NUMBERS = {ord(letter): str(number) for number, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)}
 
 
-def _living(walk: Walk) -> list[Block]:
-    return [carer for carer in walk.all("verzorger") if not carer.is_true("overleden")]
+def _living(context: RuleContext) -> list[Block]:
+    return [carer for carer in context.all("verzorger") if not carer.is_true("overleden")]
 
 
 def _numbers(carer: Block) -> list[str]:
@@ -19,63 +19,63 @@ def _numbers(carer: Block) -> list[str]:
     return [each.text("nummer") or "" for contacts in lists for each in contacts.get("communicatie", ())]
 
 
-def legal_representative(walk: Walk) -> Iterator[Place]:
+def legal_representative(context: RuleContext) -> Iterator[Place]:
     """Somebody alive represents the pupil, and so can inspect the dossier."""
-    pupil = walk.first("leerling")
+    pupil = context.first("leerling")
     if pupil is None or "verzorger" not in pupil.node:
         return
-    if not any(carer.is_true("wettigevertegenwoordiger") for carer in _living(walk)):
+    if not any(carer.is_true("wettigevertegenwoordiger") for carer in _living(context)):
         yield pupil, "verzorger", 0
 
 
-def representative_reachable(walk: Walk) -> Iterator[Place]:
+def representative_reachable(context: RuleContext) -> Iterator[Place]:
     """Whoever represents the pupil has a phone number or e-mail address, be it a secret one."""
-    pupil = walk.first("leerling")
+    pupil = context.first("leerling")
     if pupil is None or "verzorger" not in pupil.node:
         return
-    representatives = [carer for carer in _living(walk) if carer.is_true("wettigevertegenwoordiger")]
+    representatives = [carer for carer in _living(context) if carer.is_true("wettigevertegenwoordiger")]
     if representatives and not any(any(_numbers(carer)) for carer in representatives):
         yield representatives[0], "communicatielijst", 0
 
 
-def deceased_reachable(walk: Walk) -> Iterator[Place]:
+def deceased_reachable(context: RuleContext) -> Iterator[Place]:
     """Nobody writes to or calls a parent who has died."""
-    for carer in walk.all("verzorger"):
+    for carer in context.all("verzorger"):
         if carer.is_true("overleden"):
             for field in ("communicatielijst", "adreslijst"):
                 if field in carer.node:
                     yield carer, field, 0
 
 
-def address_given_away(walk: Walk) -> Iterator[Place]:
+def address_given_away(context: RuleContext) -> Iterator[Place]:
     """A pupil's secret address is not to be read from a carer's."""
-    pupil = walk.first("leerling")
+    pupil = context.first("leerling")
     if pupil is not None and pupil.is_true("adresgeheim"):
-        for carer in _living(walk):
+        for carer in _living(context):
             if has_address(carer.node) and not carer.is_true("adresgeheim"):
                 yield carer, "adreslijst", 0
 
 
-def phone_form(walk: Walk) -> Iterator[Place]:
+def phone_form(context: RuleContext) -> Iterator[Place]:
     """A phone number can be called."""
-    for block, kind, number, _ in walk.contacts:
+    for block, kind, number, _ in context.contacts:
         if kind == "telefoon" and number not in _SECRET and not is_phone(number):
             yield block, "nummer", 0
 
 
-def mail_address(walk: Walk) -> Iterator[Place]:
+def mail_address(context: RuleContext) -> Iterator[Place]:
     """An e-mail address is one address as a whole: the official pattern (OG.01) looks for one anywhere in the text.
 
     So `a@example.org;b@example.org`, `mailto:` or a blank in front pass there, and a family is never mailed.
     """
-    for block, kind, address, _ in walk.contacts:
+    for block, kind, address, _ in context.contacts:
         if kind == "e-mail" and address and address not in _SECRET and not is_e_mail(address):
             yield block, "nummer", 0
 
 
-def secret_without_mark(walk: Walk) -> Iterator[Place]:
+def secret_without_mark(context: RuleContext) -> Iterator[Place]:
     """A placeholder stands only where the detail is marked as secret, so that nobody calls it."""
-    for block, _, number, is_secret in walk.contacts:
+    for block, _, number, is_secret in context.contacts:
         if number in _SECRET and not is_secret:
             yield block, "geheim", 0
 
@@ -88,15 +88,15 @@ def _is_iban(text: str) -> bool:
     return int((number[4:] + number[:4]).translate(_NUMBERS)) % 97 == 1
 
 
-def account_number(walk: Walk) -> Iterator[Place]:
+def account_number(context: RuleContext) -> Iterator[Place]:
     """A bank account number passes its check."""
-    for carer in walk.all("verzorger"):
+    for carer in context.all("verzorger"):
         if "iban" in carer.node and not _is_iban(carer.text("iban")):
             yield carer, "iban", 0
 
 
-def account_number_forbidden(walk: Walk) -> Iterator[Place]:
+def account_number_forbidden(context: RuleContext) -> Iterator[Place]:
     """No bank account goes to a partnership: the official rule knows only the field from before IBAN (PaO.OV05)."""
-    for carer in walk.all("verzorger"):
+    for carer in context.all("verzorger"):
         if "iban" in carer.node:
             yield carer, "iban", 0

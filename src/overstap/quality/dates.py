@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from operator import attrgetter
 
-from overstap.quality.rule_context import Block, Place, Walk
+from overstap.quality.rule_context import Block, Place, RuleContext
 
 _PERIODS = {
     "schoolloopbaan": ("begindatum", "einddatum"),
@@ -28,48 +28,48 @@ _PAST = {
 _OLD = timedelta(days=366)
 
 
-def made_in_future(walk: Walk) -> Iterator[Place]:
+def made_in_future(context: RuleContext) -> Iterator[Place]:
     """A dossier is not made after today."""
-    if walk.made_on is not None and walk.made_on > walk.today:
-        yield walk.all("metadata")[0], "datum", 0
+    if context.made_on is not None and context.made_on > context.today:
+        yield context.all("metadata")[0], "datum", 0
 
 
-def made_long_ago(walk: Walk) -> Iterator[Place]:
+def made_long_ago(context: RuleContext) -> Iterator[Place]:
     """A dossier is not older than a year: what a school knows has changed since."""
-    if walk.made_on is not None and walk.today - walk.made_on > _OLD:
-        yield walk.all("metadata")[0], "datum", 0
+    if context.made_on is not None and context.today - context.made_on > _OLD:
+        yield context.all("metadata")[0], "datum", 0
 
 
-def enrolled_after_dossier(walk: Walk) -> Iterator[Place]:
+def enrolled_after_dossier(context: RuleContext) -> Iterator[Place]:
     """A pupil was enrolled when the dossier was made."""
-    pupil = walk.first("leerling")
+    pupil = context.first("leerling")
     enrolled = pupil.day("datuminschrijving") if pupil is not None else None
-    if pupil is not None and enrolled is not None and walk.made_on is not None and enrolled > walk.made_on:
+    if pupil is not None and enrolled is not None and context.made_on is not None and enrolled > context.made_on:
         yield pupil, "datuminschrijving", 0
 
 
-def enrolled_before_birth(walk: Walk) -> Iterator[Place]:
+def enrolled_before_birth(context: RuleContext) -> Iterator[Place]:
     """A pupil is enrolled after birth."""
-    pupil = walk.first("leerling")
+    pupil = context.first("leerling")
     if pupil is not None:
         enrolled, born = pupil.day("datuminschrijving"), pupil.day("geboortedatum")
         if enrolled is not None and born is not None and enrolled < born:
             yield pupil, "datuminschrijving", 0
 
 
-def left_before_enrolled(walk: Walk) -> Iterator[Place]:
+def left_before_enrolled(context: RuleContext) -> Iterator[Place]:
     """A pupil leaves after having been enrolled."""
-    pupil = walk.first("leerling")
+    pupil = context.first("leerling")
     if pupil is not None and "datumuitschrijving" in pupil.node:
         left, enrolled = pupil.day("datumuitschrijving"), pupil.day("datuminschrijving")
         if left is not None and enrolled is not None and left < enrolled:
             yield pupil, "datumuitschrijving", 0
 
 
-def ends_before_start(walk: Walk) -> Iterator[Place]:
+def ends_before_start(context: RuleContext) -> Iterator[Place]:
     """What has a period ends after it starts."""
     for name, (start, end) in _PERIODS.items():
-        for block in walk.blocks.get(name, ()):
+        for block in context.blocks.get(name, ()):
             if end in block.node and block.text(end)[:10] < block.text(start)[:10] and _is_period(block, start, end):
                 yield block, end, 0
 
@@ -79,10 +79,10 @@ def _is_period(block: Block, start: str, end: str) -> bool:
     return block.day(start) is not None and block.day(end) is not None
 
 
-def career_overlap(walk: Walk) -> Iterator[Place]:
+def career_overlap(context: RuleContext) -> Iterator[Place]:
     """A pupil is in one group at a time."""
     latest = ""
-    for entry in sorted(walk.career, key=_begun):
+    for entry in sorted(context.career, key=_begun):
         begun, ended = entry.begun[:10], entry.ended[:10]
         if begun and ended and begun <= ended:
             if begun < latest and _is_period(entry.block, "begindatum", "einddatum"):
@@ -95,10 +95,10 @@ _begun = attrgetter("begun")
 _year = attrgetter("school_year", "begun")
 
 
-def year_group_falls(walk: Walk) -> Iterator[Place]:
+def year_group_falls(context: RuleContext) -> Iterator[Place]:
     """The year group does not go down as the years go by."""
     highest = -1
-    for entry in sorted(walk.career, key=_year):
+    for entry in sorted(context.career, key=_year):
         if entry.group.isdecimal():
             group = int(entry.group)
             if group < highest:
@@ -107,17 +107,17 @@ def year_group_falls(walk: Walk) -> Iterator[Place]:
                 highest = group
 
 
-def school_year_form(walk: Walk) -> Iterator[Place]:
+def school_year_form(context: RuleContext) -> Iterator[Place]:
     """A school year names two years that follow one another."""
-    for entry in walk.career:
+    for entry in context.career:
         first, _, second = entry.school_year.partition("-")
         if first.isdecimal() and second.isdecimal() and int(second) != int(first) + 1:
             yield entry.block, "schooljaar", 0
 
 
-def career_outside_year(walk: Walk) -> Iterator[Place]:
+def career_outside_year(context: RuleContext) -> Iterator[Place]:
     """A year of the school career lies in its school year, 1 August to 31 July."""
-    for entry in walk.career:
+    for entry in context.career:
         begun, year = entry.begun, entry.school_year[:4]
         if begun and year.isdecimal():
             good = begun[:4] == year if begun[5:7] >= "08" else begun[:4] == str(int(year) + 1)
@@ -125,52 +125,52 @@ def career_outside_year(walk: Walk) -> Iterator[Place]:
                 yield entry.block, "begindatum", 0
 
 
-def after_dossier(walk: Walk) -> Iterator[Place]:
+def after_dossier(context: RuleContext) -> Iterator[Place]:
     """What has taken place has done so before the dossier was made."""
-    made = walk.made_on
+    made = context.made_on
     if made is None:
         return
     limit = made.isoformat()
     for name, field in _PAST.items():
-        for block in walk.blocks.get(name, ()):
+        for block in context.blocks.get(name, ()):
             if block.text(field)[:10] > limit and block.day(field) is not None:
                 yield block, field, 0
 
 
-def death_in_future(walk: Walk) -> Iterator[Place]:
+def death_in_future(context: RuleContext) -> Iterator[Place]:
     """A date of death is not after today."""
-    for carer in walk.all("verzorger"):
+    for carer in context.all("verzorger"):
         if "overlijdensdatum" in carer.node:
             died = carer.day("overlijdensdatum")
-            if died is not None and died > walk.today:
+            if died is not None and died > context.today:
                 yield carer, "overlijdensdatum", 0
 
 
-def inspected_in_future(walk: Walk) -> Iterator[Place]:
+def inspected_in_future(context: RuleContext) -> Iterator[Place]:
     """Parents have inspected the dossier today at the latest."""
-    block = walk.first("inzage")
+    block = context.first("inzage")
     seen = block.day("inzagedatum") if block is not None else None
-    if block is not None and seen is not None and seen > walk.today:
+    if block is not None and seen is not None and seen > context.today:
         yield block, "inzagedatum", 0
 
 
-def inspected_before_made(walk: Walk) -> Iterator[Place]:
+def inspected_before_made(context: RuleContext) -> Iterator[Place]:
     """Parents have inspected this dossier, not one that was there before it was made."""
-    block = walk.first("inzage")
+    block = context.first("inzage")
     seen = block.day("inzagedatum") if block is not None else None
-    if block is not None and seen is not None and walk.made_on is not None and seen < walk.made_on:
+    if block is not None and seen is not None and context.made_on is not None and seen < context.made_on:
         yield block, "inzagedatum", 0
 
 
-def refusal_without_reason(walk: Walk) -> Iterator[Place]:
+def refusal_without_reason(context: RuleContext) -> Iterator[Place]:
     """Parents who do not agree have been asked why: their view goes along."""
-    block = walk.first("inzage")
+    block = context.first("inzage")
     if block is not None and block.text("akkoord") == "Nee" and not block.text("redennietakkoord").strip():
         yield block, "redennietakkoord", 0
 
 
-def consent_refused(walk: Walk) -> Iterator[Place]:
+def consent_refused(context: RuleContext) -> Iterator[Place]:
     """No consent was given; whether the dossier may go all the same is for people to decide (DOMAIN 3.5)."""
-    block = walk.first("inzage")
+    block = context.first("inzage")
     if block is not None and block.text("toestemming") == "Nee":
         yield block, "toestemming", 0

@@ -20,7 +20,7 @@ from overstap.quality import (
     rulebook,
 )
 from overstap.quality.findings import DossierFinding, DossierSeverity, JudgementStage
-from overstap.quality.rule_context import Block, Layout, Place, Walk, path_of
+from overstap.quality.rule_context import Block, Layout, Place, RuleContext, path_of
 from overstap.quality.rulebook import Rule
 
 Check = Callable[..., Iterable[Place]]
@@ -181,10 +181,10 @@ def _repeats(about: Catalogue, holder: str, name: str) -> bool:
     return any(each.max is None for kind in kinds if kind for each in about.blocks[kind] if each.name == name)
 
 
-def breaches(walk: Walk, made: RulePlan) -> list[Breach]:
+def breaches(context: RuleContext, made: RulePlan) -> list[Breach]:
     """Return every breach of the plan's rules, in no special order."""
     found: list[Breach] = []
-    blocks = walk.blocks
+    blocks = context.blocks
     for name, presence in made.presence.items():
         for block in blocks.get(name, ()):
             _presence(found, block, presence)
@@ -198,18 +198,18 @@ def breaches(walk: Walk, made: RulePlan) -> list[Breach]:
                         if text not in values:
                             found.append((rule, (block, leaf, number if repeats or number > 1 else 0)))
     for name, leaf, rule in made.needed:
-        for block in blocks.get(name, (walk.root,)):
+        for block in blocks.get(name, (context.root,)):
             if leaf not in block.node:
                 found.append((rule, (block, leaf, 0)))
     for name, leaf, value, only_present, rule in made.values:
         for block in blocks.get(name, ()):
             if block.text(leaf) != value and not (only_present and leaf not in block.node):
                 found.append((rule, (block, leaf, 0)))
-    _categories(found, walk, made)
+    _categories(found, context, made)
     for name, checks in made.checks.items():
         if name in blocks:
             for rule, check, arguments in checks:
-                for place in check(walk, *arguments):
+                for place in check(context, *arguments):
                     found.append((rule, place))
     return found
 
@@ -225,8 +225,8 @@ def _presence(found: list[Breach], block: Block, presence: Presence) -> None:
             found.append((rule, (block, "", 0)))
 
 
-def _categories(found: list[Breach], walk: Walk, made: RulePlan) -> None:
-    delivery = walk.first("categorie_uitlevering")
+def _categories(found: list[Breach], context: RuleContext, made: RulePlan) -> None:
+    delivery = context.first("categorie_uitlevering")
     if delivery is None:
         return
     for category, rule, heeded, places in made.categories:
@@ -235,20 +235,20 @@ def _categories(found: list[Breach], walk: Walk, made: RulePlan) -> None:
             continue
         if word == MANDATORY:
             for holder, name, _ in places:
-                if name in walk.node(holder):
+                if name in context.node(holder):
                     break
             else:
                 found.append((rule, (delivery, category, 0)))
         else:
             for holder, name, counts in places:
-                block = walk.first(holder)
+                block = context.first(holder)
                 if counts and block is not None and name in block.node:
                     found.append((rule, (block, name, 0)))
 
 
-def findings(walk: Walk, made: RulePlan, version: str) -> list[DossierFinding]:
+def findings(context: RuleContext, made: RulePlan, version: str) -> list[DossierFinding]:
     """Return what is wrong in the order of the book, each place of a rule once, with its sentences."""
-    found = breaches(walk, made)
+    found = breaches(context, made)
     if not found:
         return []
     book = rulebook.rules(version)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from overstap.quality.rule_context import Place, Walk
+from overstap.quality.rule_context import Place, RuleContext
 
 _CENTRAL = "0011"
 _LAST_CENTRAL = date(2023, 7, 31)
@@ -12,18 +12,18 @@ _LANGUAGE, _ARITHMETIC = "8000", "8001"
 _LANGUAGE_DOMAINS = ("8050", "8051")
 
 
-def test_that_ended(walk: Walk) -> Iterator[Place]:
+def test_that_ended(context: RuleContext) -> Iterator[Place]:
     """The central final test has not been given since 2023."""
-    result = walk.first("eindtoetsresultaat")
+    result = context.first("eindtoetsresultaat")
     if result is not None and result.text("toetssoort") == _CENTRAL:
         taken = result.day("datum_afname")
         if taken is not None and taken > _LAST_CENTRAL:
             yield result, "toetssoort", 0
 
 
-def reference_levels(walk: Walk) -> Iterator[Place]:
+def reference_levels(context: RuleContext) -> Iterator[Place]:
     """A test that was taken has a level for reading, for language care and for arithmetic."""
-    test, result = walk.first("eindtoets_basisonderwijs"), walk.first("eindtoetsresultaat")
+    test, result = context.first("eindtoets_basisonderwijs"), context.first("eindtoetsresultaat")
     if test is None or result is None or not test.is_true("deelgenomen"):
         return
     reached: set[str] = set()
@@ -39,18 +39,18 @@ def reference_levels(walk: Walk) -> Iterator[Place]:
         yield result, "onderdelen", 0
 
 
-def exempt_but_taken(walk: Walk) -> Iterator[Place]:
+def exempt_but_taken(context: RuleContext) -> Iterator[Place]:
     """A pupil who is exempt has not taken the test."""
-    test, result = walk.first("eindtoets_basisonderwijs"), walk.first("eindtoetsresultaat")
+    test, result = context.first("eindtoets_basisonderwijs"), context.first("eindtoetsresultaat")
     if test is None or result is None or not test.is_true("deelgenomen"):
         return
     if result.text("wettelijke_ontheffing") == "J":
         yield result, "wettelijke_ontheffing", 0
 
 
-def missed_without_exemption(walk: Walk) -> Iterator[Place]:
+def missed_without_exemption(context: RuleContext) -> Iterator[Place]:
     """A pupil who has not taken the test is exempt."""
-    test, result = walk.first("eindtoets_basisonderwijs"), walk.first("eindtoetsresultaat")
+    test, result = context.first("eindtoets_basisonderwijs"), context.first("eindtoetsresultaat")
     if test is None or "deelgenomen" not in test.node or test.is_true("deelgenomen"):
         return
     if result is None or result.text("wettelijke_ontheffing") != "J":

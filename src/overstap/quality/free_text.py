@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from overstap.oso.identifiers import is_bsn
 from overstap.quality import tables
 from overstap.quality.contacts import is_phone
-from overstap.quality.rule_context import Block, Place, Walk
+from overstap.quality.rule_context import Block, Place, RuleContext
 
 _OPEN = ("overstapadvies", "inzage")
 """Blocks that everybody who gets the dossier reads: health data have a block of their own."""
@@ -30,31 +30,31 @@ def _numbers(text: str) -> list[str]:
     return [found.translate(_LAYOUT) for found in _NUMBER.findall(text)]
 
 
-def _own(walk: Walk) -> set[str]:
-    pupil = walk.node("leerling")
+def _own(context: RuleContext) -> set[str]:
+    pupil = context.node("leerling")
     return {number for number in (pupil.text("bsn"), pupil.text("onderwijsnummer")) if number}
 
 
-def own_number(walk: Walk) -> Iterator[Place]:
+def own_number(context: RuleContext) -> Iterator[Place]:
     """The pupil's number stands in its own field, not in a text or in the name of a file."""
-    own = _own(walk)
-    for place, text in walk.numbered:
+    own = _own(context)
+    for place, text in context.numbered:
         if any(number in own for number in _numbers(text)):
             yield place
 
 
-def other_number(walk: Walk) -> Iterator[Place]:
+def other_number(context: RuleContext) -> Iterator[Place]:
     """No number that can be somebody's citizen service number stands in a text."""
-    own = _own(walk)
-    for place, text in walk.numbered:
+    own = _own(context)
+    for place, text in context.numbered:
         if any(number not in own and is_bsn(number) for number in _numbers(text)):
             yield place
 
 
-def diagnosis_in_text(walk: Walk) -> Iterator[Place]:
+def diagnosis_in_text(context: RuleContext) -> Iterator[Place]:
     """Health data stand in the block for support, which can be withheld, not in a text that everybody reads."""
     words = tables.diagnosis_words()
-    for place, text in walk.texts:
+    for place, text in context.texts:
         if place[0].name in _OPEN and not words.isdisjoint(_WORD.findall(text.lower())):
             yield place
 
@@ -67,17 +67,17 @@ def _is_telling(name: str) -> bool:
     return len(name) >= _SHORTEST_NAME and name[0].isupper()
 
 
-def name_in_text(walk: Walk) -> Iterator[Place]:
+def name_in_text(context: RuleContext) -> Iterator[Place]:
     """No text that everybody reads names others: whoever is addressed by a title, a carer, the family doctor.
 
     Only names that the dossier itself holds, and names behind a form of address, can be told from other words: a name
     that stands alone, of a friend or a brother, is not found. Hence a note, for a person to look at.
     """
-    texts = [each for each in walk.texts if each[0][0].name in _OPEN]
+    texts = [each for each in context.texts if each[0][0].name in _OPEN]
     if not texts:
         return
-    names = [name for kind in _PEOPLE for block in walk.all(kind) for name in _names(block)]
-    pupil = walk.first("leerling")
+    names = [name for kind in _PEOPLE for block in context.all(kind) for name in _names(block)]
+    pupil = context.first("leerling")
     own = _names(pupil) if pupil is not None else []
     for place, text in texts:
         words = set(_WORD.findall(text))
@@ -86,20 +86,20 @@ def name_in_text(walk: Walk) -> Iterator[Place]:
             yield place
 
 
-def secret_contact_in_text(walk: Walk) -> Iterator[Place]:
+def secret_contact_in_text(context: RuleContext) -> Iterator[Place]:
     """Where somebody's contact details are secret, no text gives a phone number or e-mail address."""
-    telling = [each for each in walk.texts if "@" in each[1] or each in walk.numbered]
-    if not telling or not any(contact.is_secret for contact in walk.contacts):
+    failures_told = [each for each in context.texts if "@" in each[1] or each in context.numbered]
+    if not failures_told or not any(contact.is_secret for contact in context.contacts):
         return
-    for place, text in telling:
+    for place, text in failures_told:
         if _E_MAIL.search(text) or any(is_phone(found[0]) for found in _PHONE.finditer(text)):
             yield place
 
 
-def secret_address_in_text(walk: Walk) -> Iterator[Place]:
+def secret_address_in_text(context: RuleContext) -> Iterator[Place]:
     """Where the pupil's address is secret, no text gives a postal code."""
-    pupil = walk.first("leerling")
+    pupil = context.first("leerling")
     if pupil is not None and pupil.is_true("adresgeheim"):
-        for place, text in walk.numbered:
+        for place, text in context.numbered:
             if _POSTCODE.search(text):
                 yield place

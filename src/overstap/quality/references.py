@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from overstap.oso.identifiers import is_postcode
-from overstap.quality.rule_context import Place, Walk
+from overstap.quality.rule_context import Place, RuleContext
 from overstap.school_numbers import is_partnership
 
 KINDS_OF = {
@@ -20,9 +20,9 @@ _NETHERLANDS = ("", "6030")
 _year = attrgetter("school_year", "begun")
 
 
-def last_school(walk: Walk) -> Iterator[Place]:
+def last_school(context: RuleContext) -> Iterator[Place]:
     """The last entry of the school career is the school that sends the dossier."""
-    school, entries = walk.first("huidigeschool"), walk.career
+    school, entries = context.first("huidigeschool"), context.career
     if school is None or not entries:
         return
     last = max(entries, key=_year).block
@@ -30,27 +30,27 @@ def last_school(walk: Walk) -> Iterator[Place]:
         yield last, "brincode", 0
 
 
-def postcode_form(walk: Walk) -> Iterator[Place]:
+def postcode_form(context: RuleContext) -> Iterator[Place]:
     """A Dutch address has a Dutch postal code."""
-    for address in walk.all("adres"):
+    for address in context.all("adres"):
         code = address.text("postcode")
         if code and not is_postcode(code.strip()) and address.text("land") in _NETHERLANDS:
             yield address, "postcode", 0
 
 
-def partnership_form(walk: Walk) -> Iterator[Place]:
+def partnership_form(context: RuleContext) -> Iterator[Place]:
     """The number of a partnership has the form of one."""
-    for block in walk.all("tlv"):
+    for block in context.all("tlv"):
         if not is_partnership(block.text("tlvswvnummer")):
             yield block, "tlvswvnummer", 0
 
 
-def promoted_to(walk: Walk) -> Iterator[Place]:
+def promoted_to(context: RuleContext) -> Iterator[Place]:
     """The year a pupil was promoted to is in code list 13 (the official sheet tests other year groups alone)."""
-    block = walk.first("bevorderd")
+    block = context.first("bevorderd")
     if block is None or "leerjaar" not in block.node:
         return
-    if block.text("leerjaar") not in walk.catalogue.lists.get("13", ()):
+    if block.text("leerjaar") not in context.catalogue.lists.get("13", ()):
         yield block, "leerjaar", 0
 
 
@@ -61,18 +61,18 @@ _TOGETHER = {
 """Per kind of hand-over the kinds of transfer that it can be; within one school it may be any."""
 
 
-def kind_without_transfer(walk: Walk) -> Iterator[Place]:
+def kind_without_transfer(context: RuleContext) -> Iterator[Place]:
     """A dossier says twice of what kind it is, and both agree: else the sheets judge it by another profile's rules."""
-    together = _TOGETHER.get(walk.kind)
-    if together is not None and walk.transfer not in together:
-        yield walk.root, "overdrachtsoort", 0
+    together = _TOGETHER.get(context.kind)
+    if together is not None and context.transfer not in together:
+        yield context.root, "overdrachtsoort", 0
 
 
-def other_profile(walk: Walk) -> Iterator[Place]:
+def other_profile(context: RuleContext) -> Iterator[Place]:
     """A dossier is of the profile that the round is for."""
-    if walk.expected is not None and walk.profile != walk.expected:
-        if walk.kind not in KINDS_OF[walk.expected]:
-            yield walk.root, "overdrachtsoort", 0
+    if context.expected is not None and context.profile != context.expected:
+        if context.kind not in KINDS_OF[context.expected]:
+            yield context.root, "overdrachtsoort", 0
             return
-        metadata = walk.first("metadata")
-        yield (walk.root, "metadata", 0) if metadata is None else (metadata, "overstap", 0)
+        metadata = context.first("metadata")
+        yield (context.root, "metadata", 0) if metadata is None else (metadata, "overstap", 0)

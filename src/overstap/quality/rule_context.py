@@ -1,7 +1,7 @@
 """Dossier indexed by block for the rules.
 
-`Dossier.tree` holds the dossier as nested dictionaries. `Walk` goes down it once and keeps each block under its element
-name with the block above it, from which the path of a finding follows.
+`Dossier.tree` holds the dossier as nested dictionaries. `RuleContext` goes down it once and keeps each block under its
+element name with the block above it, from which the path of a finding follows.
 """
 
 import re
@@ -130,8 +130,8 @@ class Contact(NamedTuple):
     is_secret: bool
 
 
-class Walk:
-    """A dossier, walked.
+class RuleContext:
+    """Blocks, contacts and texts of one dossier, and the day and profile that it is judged by.
 
     Args:
         dossier: the dossier as read.

@@ -5,7 +5,7 @@ from datetime import date
 from overstap.oso.model import Dossier
 from overstap.quality import attachments, engine, references
 from overstap.quality.findings import DossierFinding, DossierSeverity, JudgementStage
-from overstap.quality.rule_context import Walk
+from overstap.quality.rule_context import RuleContext
 
 __all__ = ["DossierFinding", "DossierSeverity", "JudgementStage", "judge"]
 
@@ -27,26 +27,28 @@ def judge(
         stage: `BEFORE_INSPECTION` leaves out what is asked of the inspection block, which the round itself fills in.
         profile: the profile that the round is for, such as `POVO`; without it the dossier's own word is taken.
     """
-    walk = Walk(dossier, engine.layout(dossier.version), today, profile)
-    return by_rules(walk, dossier.version, stage) + attachments.findings(dossier, walk)
+    context = RuleContext(dossier, engine.layout(dossier.version), today, profile)
+    return by_rules(context, dossier.version, stage) + attachments.findings(dossier, context)
 
 
-def by_rules(walk: Walk, version: str, stage: JudgementStage = JudgementStage.COMPLETE) -> list[DossierFinding]:
+def by_rules(
+    context: RuleContext, version: str, stage: JudgementStage = JudgementStage.COMPLETE
+) -> list[DossierFinding]:
     """Return what the rules say of a dossier, its attachments left shut, as the official sheets leave them.
 
     Args:
-        walk: the dossier, walked.
+        context: of the dossier.
         version: its version.
         stage: where in the round it is.
     """
-    kind = walk.kind if walk.kind in _KINDS else ""
-    transfer = walk.transfer if walk.transfer in _TRANSFERS else ""
-    if walk.expected is None:
+    kind = context.kind if context.kind in _KINDS else ""
+    transfer = context.transfer if context.transfer in _TRANSFERS else ""
+    if context.expected is None:
         sheet = engine.sheet_for(kind, transfer)
     else:
-        sheet = _SHEETS[walk.expected]
-        if walk.profile != walk.expected:
+        sheet = _SHEETS[context.expected]
+        if context.profile != context.expected:
             # What is wrong is the kind itself (OV-RF-05): another profile's rules would only hide that.
-            (kind,) = references.KINDS_OF[walk.expected]
-            transfer = walk.expected if walk.expected in _TRANSFERS else transfer
-    return engine.findings(walk, engine.plan(version, kind, sheet, transfer, stage), version)
+            (kind,) = references.KINDS_OF[context.expected]
+            transfer = context.expected if context.expected in _TRANSFERS else transfer
+    return engine.findings(context, engine.plan(version, kind, sheet, transfer, stage), version)

@@ -41,7 +41,7 @@ class Got:
     statement: bytes | None = None
 
 
-class Asker:
+class DeskClient:
     """A line to a desk, kept open between requests. For one thread at a time.
 
     Args:

@@ -14,7 +14,7 @@ from overstap.envelope.proof_pupil import BIRTH_DATE, NUMBER, SURNAME
 from overstap.envelope.pull_messages import DossierRequest
 from overstap.errors import OverstapError
 from overstap.oso.catalogue import versions
-from overstap.receiver.desk_client import Asker
+from overstap.receiver.desk_client import DeskClient
 from overstap.receiver.reception import Reception, Took
 from overstap.receiver.revocation_receiver import take_back
 from overstap.school_numbers import is_school_id, school_id_in
@@ -83,7 +83,7 @@ def pupil_of_tests(sender: str) -> RequestedPupil:
 
 
 def fetch(
-    asker: Asker,
+    desk_client: DeskClient,
     reception: Reception,
     pupils: Sequence[RequestedPupil],
     *,
@@ -96,14 +96,14 @@ def fetch(
     that failed, it is asked for again, and the same receipt follows.
 
     Args:
-        asker: the line to the desk.
+        desk_client: the line to the desk.
         reception: opens and stores.
         pupils: whose dossiers.
         clock: the present moment.
         random: gives random bytes.
 
     Raises:
-        OverstapError: as of `Asker`, and DELIVERY-002 when own keys are not in order.
+        OverstapError: as of `DeskClient`, and DELIVERY-002 when own keys are not in order.
     """
     store = reception.store
     salt = store.salt()
@@ -118,17 +118,17 @@ def fetch(
             oso_versions=tuple(versions()),
             newer_than=store.remembered(handle),
         )
-        got = asker.ask(request)
+        got = desk_client.ask(request)
         if got.statement is not None and got.message_id is not None:
             answer = take_back(reception, got.statement, message_id=got.message_id, at=clock())
-            asker.hand_in_taken_back(answer.receipt, got.message_id)
+            desk_client.hand_in_taken_back(answer.receipt, got.message_id)
             yield Fetched(line, got.message_id, "refused" if answer.took is Took.REFUSED else "taken_back")
             continue
         if got.envelope is None or got.message_id is None:
             yield Fetched(line, None, str(got.answer))
             continue
         answer = reception.take(got.envelope, message_id=got.message_id, at=clock())
-        asker.hand_in_receipt(answer.receipt, got.message_id)
+        desk_client.hand_in_receipt(answer.receipt, got.message_id)
         manifest = store.manifest_of(got.message_id) if answer.took in (Took.STORED, Took.REPEATED) else None
         if manifest is not None:
             store.remember(handle, manifests.parse(manifest).created_at)

@@ -13,7 +13,7 @@ from overstap.ledger.rounds.rounds import RoundRow
 from overstap.notifications.alerts import queue_alarms, queue_ended_codes
 from overstap.notifications.noting import tell
 from overstap.notifications.outbox import work
-from overstap.notifications.smtp import Door
+from overstap.notifications.smtp import SmtpSession
 from overstap.pki.watch import ExpiryKind, expiring
 from overstap.review.person_alerts import alert_persons
 from overstap.rounds import next_look
@@ -87,7 +87,9 @@ def alert(context: Context, region: str, found: RoundRow) -> Counter[str]:
     return +done
 
 
-def send_mail(context: Context, region: str, *, server: Callable[[], AbstractContextManager[Door]]) -> Counter[str]:
+def send_mail(
+    context: Context, region: str, *, server: Callable[[], AbstractContextManager[SmtpSession]]
+) -> Counter[str]:
     """Send what is due in the region's outbox.
 
     Args:

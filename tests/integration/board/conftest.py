@@ -77,13 +77,13 @@ class Alone:
 
 
 @pytest.fixture
-def house() -> Alone:
+def airflow() -> Alone:
     return Alone()
 
 
 @pytest.fixture
 def board(
-    house: Alone, ledger: Ledger, owner_dsn: str, postgres: EmbeddedPostgres, ledger_database: str, tmp_path: Path
+    airflow: Alone, ledger: Ledger, owner_dsn: str, postgres: EmbeddedPostgres, ledger_database: str, tmp_path: Path
 ) -> Iterator[Board]:
     """Region alfa under way, with a hostile name; beta as well; demo with a round that has not opened."""
     at = now()
@@ -103,9 +103,9 @@ def board(
             fill(ledger, owner_dsn, agreement, RoundKind.ADVICE, Filling(200, UNDER_WAY, troubled_every=1))
     dsn = postgres.dsn("overstap_board", ledger_database)
     settings = Settings(ledger=dsn, regions=tmp_path / "regions", trust=None)
-    made = Board(house, lambda: settings, examine=examine)
+    made = Board(airflow, lambda: settings, examine=examine)
     yield made
-    made.looker.close()
+    made.read_only_ledger.close()
 
 
 @pytest.fixture

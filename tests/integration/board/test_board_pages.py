@@ -105,12 +105,12 @@ def test_a_milestone_that_moved_in_a_running_round_is_told(client: TestClient, h
         assert told in client.get(path).text, path
 
 
-def test_what_every_page_needs_was_read_before_the_first(client: TestClient, board: Board, house: Alone) -> None:
+def test_what_every_page_needs_was_read_before_the_first(client: TestClient, board: Board, airflow: Alone) -> None:
     """Words, templates and agreements: nobody waits for them after a start."""
     texts.cache_clear()
     render._environment.cache_clear()
     board.prepare()
-    words, read, made = texts.cache_info().misses, dict(board.shelf._read), render._environment()
+    words, read, made = texts.cache_info().misses, dict(board.agreement_cache._read), render._environment()
     templates = set(made.cache or ())
     assert len(read) == 3
     round_id = "alfa.2026-2027.advice"
@@ -127,12 +127,12 @@ def test_what_every_page_needs_was_read_before_the_first(client: TestClient, boa
         ),
         (ADMINISTRATOR, ("/beheer", "/ronde/nowhere")),
     ):
-        house.asks = asks
+        airflow.asks = asks
         for path in paths:
             assert client.get(path).status_code in (200, 404, 409), path
             assert texts.cache_info().misses == words, path
     assert set(made.cache or ()) == templates
-    assert {path: id(found) for path, found in board.shelf._read.items()} == {
+    assert {path: id(found) for path, found in board.agreement_cache._read.items()} == {
         path: id(one) for path, one in read.items()
     }
 
@@ -149,7 +149,7 @@ def test_sort_filter_and_search(client: TestClient, here: str) -> None:
     assert "Geen school voldoet hieraan" in client.get(f"{here}?zoek=%3Cscript%3E%22x").text
 
 
-def test_names_change_nothing_on_any_page(client: TestClient, here: str, house: Alone) -> None:
+def test_names_change_nothing_on_any_page(client: TestClient, here: str, airflow: Alone) -> None:
     hostile = rows(client, here, "?zoek=script")[0]["BRIN en vestiging"]
     pages = ["/", here, f"{here}?zoek={HOSTILE}", f"{here}/school/{hostile}", f"{here}/school/{hostile}/opnieuw"]
     for path in pages:
@@ -194,7 +194,7 @@ def test_report_and_quality_page_are_downloaded(client: TestClient, here: str, c
     assert client.get(f"{here}/rondeverslag.exe").status_code == 404
 
 
-def test_another_region_is_as_if_it_were_not_there(client: TestClient, here: str, house: Alone) -> None:
+def test_another_region_is_as_if_it_were_not_there(client: TestClient, here: str, airflow: Alone) -> None:
     other = here.replace("alfa", "beta")
     files = ("/scholen.csv", "/scholen.xlsx", "/rondeverslag.html", "/rondeverslag.csv", "/kwaliteit.html")
     for path in ("", *files, "/school/99AB00", "/school/99AB00/opnieuw"):
@@ -207,31 +207,31 @@ def test_another_region_is_as_if_it_were_not_there(client: TestClient, here: str
 
 
 def test_single_dossiers_are_for_those_with_the_right(
-    client: TestClient, here: str, house: Alone, counted: Count
+    client: TestClient, here: str, airflow: Alone, counted: Count
 ) -> None:
     school = rows(client, here)[1]["BRIN en vestiging"]
     text = client.get(f"{here}/school/{school}").text
     shown = re.findall(r">([0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4})<", text)
     own = f"select count(*) from overstap.dossier where region = 'alfa' and primary_school = '{school}'"  # noqa: S608
     assert len(set(shown)) == counted(own) > 0
-    house.asks = VIEWER
+    airflow.asks = VIEWER
     text = client.get(f"{here}/school/{school}").text
     assert "Per dossier" not in text
     assert 'opnieuw"' not in text
 
 
-def test_a_round_by_its_dag_and_one_that_has_not_opened(client: TestClient, here: str, house: Alone) -> None:
+def test_a_round_by_its_dag_and_one_that_has_not_opened(client: TestClient, here: str, airflow: Alone) -> None:
     assert "Basisscholen" in client.get("/dag/round__alfa__advice?run=x").text
     assert "Basisscholen" in client.get("/dag/intake__alfa").text
     assert client.get("/dag/other__alfa__advice").status_code == 404
-    house.asks = ADMINISTRATOR
+    airflow.asks = ADMINISTRATOR
     planned = client.get(here.replace("alfa", "demo"))
     assert "Deze ronde is nog niet begonnen." in planned.text
     assert client.get(here.replace("alfa", "demo") + "/school/99AA00").status_code == 404
 
 
-def test_the_administrators_page(client: TestClient, house: Alone, app_dsn: str) -> None:
-    house.asks = ADMINISTRATOR
+def test_the_administrators_page(client: TestClient, airflow: Alone, app_dsn: str) -> None:
+    airflow.asks = ADMINISTRATOR
     text = client.get("/beheer").text
     assert "Nooit gemeld" in text
     assert text.index("afgekeurd en niet hersteld") < text.index("Gepland")
@@ -240,48 +240,48 @@ def test_the_administrators_page(client: TestClient, house: Alone, app_dsn: str)
     assert "Nooit gemeld" not in client.get("/beheer").text
 
 
-def test_signed_out_and_forms(client: TestClient, here: str, house: Alone) -> None:
+def test_signed_out_and_forms(client: TestClient, here: str, airflow: Alone) -> None:
     school = rows(client, here)[1]["BRIN en vestiging"]
     form = f"{here}/school/{school}/opnieuw"
     assert client.get(form).status_code == 409  # nothing runs in this Airflow
     assert client.post(form, data={"note": "x", "mark": "y"}).status_code == 422
-    house.asks = None
+    airflow.asks = None
     assert client.get("/").headers["location"] == "/auth/login/?next=/"
     assert client.post(form, data={"note": "x", "mark": "y"}).status_code == 401
     for path in ("/docs", "/openapi.json", "/redoc"):
         assert client.get(path).status_code == 404
 
 
-def test_an_agreement_that_cannot_be_read_is_told(client: TestClient, house: Alone, tmp_path) -> None:
+def test_an_agreement_that_cannot_be_read_is_told(client: TestClient, airflow: Alone, tmp_path) -> None:
     path = next((tmp_path / "regions" / "alfa").glob("*.yaml"))
     path.write_text("region: [", encoding="utf-8")
     assert "kunnen niet worden gelezen" in client.get("/").text
 
 
 def test_looking_writes_nothing_and_has_no_key(app_dsn: str, ledger) -> None:
-    looker = ReadOnlyLedger(app_dsn)
-    with looker.region("alfa") as unit:
+    read_only_ledger = ReadOnlyLedger(app_dsn)
+    with read_only_ledger.region("alfa") as unit:
         with pytest.raises(OverstapError, match="LEDGER-013"):
             unit.keys.lookup("pupil", "123")
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             unit.run("insert into overstap.school values ('alfa', '99AA00', 'x', 'PO', 'x')")
-    with pytest.raises(OverstapError, match="LEDGER-007"), looker.region("nowhere"):
+    with pytest.raises(OverstapError, match="LEDGER-007"), read_only_ledger.region("nowhere"):
         pass
-    looker.close()
+    read_only_ledger.close()
 
 
-def test_a_ledger_that_does_not_answer_is_a_page(house: Alone, tmp_path, client: TestClient, owner_dsn: str) -> None:
+def test_a_ledger_that_does_not_answer_is_a_page(airflow: Alone, tmp_path, client: TestClient, owner_dsn: str) -> None:
     from overstap.pages.board.app import Board, make_app
     from overstap.settings import Settings
 
     nowhere = Settings(ledger="host=127.0.0.1 port=1 user=x dbname=x password=geheim", regions=tmp_path / "regions")
-    with TestClient(make_app(Board(house, lambda: nowhere))) as broken:
+    with TestClient(make_app(Board(airflow, lambda: nowhere))) as broken:
         answer = broken.get("/")
     assert answer.status_code == 503
     assert "LEDGER-006" in answer.text
     assert "geheim" not in answer.text
     # After the server cut all connections the next look is a new one.
-    house.asks = COORDINATOR
+    airflow.asks = COORDINATOR
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
         connection.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'overstap board'"
@@ -289,8 +289,8 @@ def test_a_ledger_that_does_not_answer_is_a_page(house: Alone, tmp_path, client:
     assert client.get("/").status_code == 200
 
 
-def test_certificates_are_known_without_their_folder(client: TestClient, house: Alone, app_dsn: str) -> None:
-    house.asks = ADMINISTRATOR
+def test_certificates_are_known_without_their_folder(client: TestClient, airflow: Alone, app_dsn: str) -> None:
+    airflow.asks = ADMINISTRATOR
     assert "Nog niet bekeken" in client.get("/beheer").text
     for _ in range(2):
         seen = {"98XA00 tls-1": now() + timedelta(days=400), "98XB00 tls-1": now() + timedelta(days=5)}
@@ -298,9 +298,11 @@ def test_certificates_are_known_without_their_folder(client: TestClient, house: 
     assert "1 van 2 verlopen binnenkort; als eerste dat van 98XB00 tls-1" in client.get("/beheer").text
 
 
-def test_the_checks_of_doctor_are_on_a_page_for_administrators(client: TestClient, house: Alone, board: Board) -> None:
+def test_the_checks_of_doctor_are_on_a_page_for_administrators(
+    client: TestClient, airflow: Alone, board: Board
+) -> None:
     assert client.get("/beheer/controle").status_code == 404
-    house.asks = ADMINISTRATOR
+    airflow.asks = ADMINISTRATOR
     assert 'href="/rondes/beheer/controle"' in client.get("/beheer").text
     broken = board.settings.regions / "kapot" / "2026-2027.yaml"
     broken.parent.mkdir()
@@ -313,10 +315,10 @@ def test_the_checks_of_doctor_are_on_a_page_for_administrators(client: TestClien
     assert "postgresql://" not in page
 
 
-def test_today_shows_first_what_waits(client: TestClient, house: Alone) -> None:
+def test_today_shows_first_what_waits(client: TestClient, airflow: Alone) -> None:
     """The question with its button, the schools to call and the moments of today, before timeline and rounds."""
     waits = Question("{{ 7 * 7 }} <b>Vrijgeven</b>", "/dags/round__alfa__advice/runs/r/tasks/t/required_actions", None)
-    house.questions = lambda dag_id: [waits] if dag_id == "round__alfa__advice" else []  # type: ignore[method-assign]
+    airflow.questions = lambda dag_id: [waits] if dag_id == "round__alfa__advice" else []  # type: ignore[method-assign]
     page = client.get("/").text
     assert page.index("Vandaag") < page.index("Tijdlijn")
     assert "{{ 7 * 7 }} &lt;b&gt;Vrijgeven&lt;/b&gt;" in page
@@ -325,28 +327,28 @@ def test_today_shows_first_what_waits(client: TestClient, house: Alone) -> None:
     assert "Er wacht niets op u" not in page
 
 
-def test_a_paused_dag_is_red_on_its_own_regions_board(client: TestClient, house: Alone) -> None:
+def test_a_paused_dag_is_red_on_its_own_regions_board(client: TestClient, airflow: Alone) -> None:
     """Airflow itself says nowhere that nothing of it starts; who only looks on is told without the button."""
     off = [
         PausedDag("alfa", "{{ 7 * 7 }} <b>Alfa</b>: berichten", "/dags/notices__alfa"),
         PausedDag("beta", "Regio Beta: dagelijks ophalen", "/dags/intake__beta"),
     ]
-    house.paused = lambda: off  # type: ignore[method-assign]
+    airflow.paused = lambda: off  # type: ignore[method-assign]
     page = client.get("/").text
     assert page.index("Dit staat uit") < page.index("Vandaag")
     assert "{{ 7 * 7 }} &lt;b&gt;Alfa&lt;/b&gt;: berichten" in page
     assert 'href="/dags/notices__alfa"' in page
     assert "Regio Beta" not in page
-    house.asks = VIEWER
+    airflow.asks = VIEWER
     page = client.get("/").text
     assert "Dit staat uit" in page
     assert 'href="/dags/notices__alfa"' not in page
-    house.paused = list  # type: ignore[method-assign]
+    airflow.paused = list  # type: ignore[method-assign]
     assert "Dit staat uit" not in client.get("/").text
 
 
-def test_a_region_in_which_nothing_waits_says_so(client: TestClient, house: Alone) -> None:
-    house.asks = BoardUser("c.demo", "4", frozenset({"demo"}), frozenset({"demo"}))
+def test_a_region_in_which_nothing_waits_says_so(client: TestClient, airflow: Alone) -> None:
+    airflow.asks = BoardUser("c.demo", "4", frozenset({"demo"}), frozenset({"demo"}))
     page = client.get("/").text
     assert "Er wacht niets op u." in page
     assert "Scholen om te bellen" not in page

@@ -161,7 +161,7 @@ def test_what_receivers_say_after_their_receipt(client: TestClient, ledger: Ledg
 
 
 def test_the_history_of_what_parents_asked(
-    client: TestClient, ledger: Ledger, round_id: str, house: Alone, owner_dsn: str
+    client: TestClient, ledger: Ledger, round_id: str, airflow: Alone, owner_dsn: str
 ) -> None:
     with ledger.unit("alfa", "ouder") as unit:
         found: tuple[UUID, str] = unit.one(
@@ -177,5 +177,5 @@ def test_the_history_of_what_parents_asked(
     assert part.index("verzoek om verbetering") < part.index("wacht op de school") < part.index("beantwoord")
     assert "versie 1" in part
     assert not [word for word in ("geheime", "achternaam", "dat klopt") if word in text]
-    house.asks = VIEWER
+    airflow.asks = VIEWER
     assert "versie 1" not in said(client, f"/ronde/{round_id}/school/{school}")

@@ -72,8 +72,8 @@ def looked(ledger: Ledger, region: str = REGION, after: timedelta = FAR) -> None
 
 
 def due(app_dsn: str, region: str = REGION) -> set[str]:
-    with closing(ReadOnlyLedger(app_dsn)) as looker:
-        return {one.work for one in due_work.due_work(looker) if one.is_due and one.region == region}
+    with closing(ReadOnlyLedger(app_dsn)) as read_only_ledger:
+        return {one.work for one in due_work.due_work(read_only_ledger) if one.is_due and one.region == region}
 
 
 @pytest.fixture
@@ -251,15 +251,15 @@ def test_a_quiet_region_costs_at_most_24_task_instances_a_day(
     }
     started: Counter[str] = Counter(dict.fromkeys(regions, len(intake_dag(some).tasks)))
     looks: list[tuple[datetime, str, str]] = []
-    with closing(ReadOnlyLedger(app_dsn)) as looker:
+    with closing(ReadOnlyLedger(app_dsn)) as read_only_ledger:
         while at < begin + timedelta(days=1):
             set_clock(owner_dsn, at)
-            for one in due_work.due_work(looker):
+            for one in due_work.due_work(read_only_ledger):
                 if one.is_due:
                     steps[one.work](one.region)
                     started[one.region] += tasks[one.work]
                     looks.append((at, one.region, one.work))
-            following = min(one.due_at for one in due_work.due_work(looker))
+            following = min(one.due_at for one in due_work.due_work(read_only_ledger))
             at = max(at, following.replace(second=0, microsecond=0)) + timedelta(minutes=1)
     due_at = some.round(KIND).milestones.receipts_due
     reached = [at for at, region, work in looks if (region, work) == ("regio0", DELIVERIES) and at >= due_at]

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from families import REGION, open_place
+from families import REGION, open_review_round
 from psycopg.conninfo import conninfo_to_dict
 from test_walk import PO, ROUND, VO, accept_all, incoming, inspect, register, release, seal, supply
 
@@ -36,18 +36,18 @@ def of(login: str, postgres: EmbeddedPostgres, owner_dsn: str, keys: Path | None
 def test_the_schools_pages_do_their_work(
     postgres: EmbeddedPostgres, ledger: Ledger, owner_dsn: str, keys_folder: Path
 ) -> None:
-    place = open_place(ledger, 3)
-    family = place.take()
+    review_round = open_review_round(ledger, 3)
+    family = review_round.take()
     with of("overstap_school", postgres, owner_dsn, keys_folder) as pages:
         with pages.unit(REGION, "school:juf") as unit:
-            [code] = issue(unit, place.round_id, [(family.dossier, family.persons[0])])
+            [code] = issue(unit, review_round.round_id, [(family.dossier, family.persons[0])])
             assert code is not None
             ref = decisions.VersionRef(family.dossier, 1)
             request = parent_requests.ask(unit, ref, kind="question", text="Klopt dit?")
-            parent_requests.settle(unit, request, "answered", primary_school=place.school, answer="Ja.")
+            parent_requests.settle(unit, request, "answered", primary_school=review_round.school, answer="Ja.")
             access_log.note_opened(unit, [ref], by="juf", purpose="school_page")
             answer = decisions.ReviewDecision(family.las_key, date(2027, 1, 12), "Ja", "Onze zienswijze")
-            done = decisions.record(unit, place.round_id, place.school, [answer], ground="meeting")
+            done = decisions.record(unit, review_round.round_id, review_round.school, [answer], ground="meeting")
             assert done.recorded == (0,)
             unit.audit("school.account", AuditLine("juf"))
         with pages.unit("beta", "school:juf") as unit:
@@ -80,14 +80,14 @@ def test_the_desk_answers_and_hands_out_what_was_sealed(
 
 def test_the_board_counts_and_writes_nothing(postgres: EmbeddedPostgres, ledger: Ledger, owner_dsn: str) -> None:
     supply(ledger, incoming())
-    looker = ReadOnlyLedger(postgres.dsn("overstap_board", str(conninfo_to_dict(owner_dsn)["dbname"])))
-    with looker.region(REGION) as unit:
+    read_only_ledger = ReadOnlyLedger(postgres.dsn("overstap_board", str(conninfo_to_dict(owner_dsn)["dbname"])))
+    with read_only_ledger.region(REGION) as unit:
         assert [one.school for one in primary_schools(unit, ROUND)] == [PO]
-    with looker.region("beta") as unit:
+    with read_only_ledger.region("beta") as unit:
         assert unit.rows("select * from overstap.dossier") == []
-    with looker.whole() as connection:
+    with read_only_ledger.whole() as connection:
         assert connection.execute("select count(*) from overstap.backup").fetchone() == (0,)
-    looker.close()
+    read_only_ledger.close()
 
 
 WRITES = (

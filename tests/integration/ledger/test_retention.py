@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from families import Family, Home, Place, home, open_place
+from families import Family, Home, ReviewRound, home, open_review_round
 from typer.testing import CliRunner
 
 from overstap.agreements.model import Invitations
@@ -37,10 +37,10 @@ KEPT = {"content_days": 90, "traces_days": 730}
 
 
 @pytest.fixture
-def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> Iterator[tuple[Home, Place]]:
+def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> Iterator[tuple[Home, ReviewRound]]:
     """A round that was lived through and closed: inspected, objected to, asked about, sealed, confirmed."""
     with home(postgres, tmp_path, ledger_template) as at_home:
-        place = open_place(at_home.ledger, 12, invitations=Invitations(by=("letter", "email")))
+        place = open_review_round(at_home.ledger, 12, invitations=Invitations(by=("letter", "email")))
         families = place.families()
         place.give_codes(families)
         invite(at_home.ledger, region="alfa", round_id=place.round_id, actor="invite", address="https://x.example")
@@ -75,7 +75,7 @@ def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> It
         yield at_home, place
 
 
-def _deliver(place: Place, folder: Path) -> None:
+def _deliver(place: ReviewRound, folder: Path) -> None:
     authority = DevelopmentAuthority(folder, at=now())
     for school in place.agreement.schools:
         authority.school(school.id)
@@ -105,17 +105,17 @@ def everything(at_home: Home) -> dict[str, str]:
         return found
 
 
-def states(place: Place) -> Counter[str]:
+def states(place: ReviewRound) -> Counter[str]:
     with place.unit() as unit:
         return Counter(row[0] for row in unit.rows("select state from overstap.dossier"))
 
 
-def fault_of_chain(place: Place) -> object:
+def fault_of_chain(place: ReviewRound) -> object:
     with place.unit() as unit:
         return verify(unit.rows("select payload, hash from overstap.audit_line order by seq"), region="alfa")
 
 
-def handles(place: Place, family: Family) -> list[str]:
+def handles(place: ReviewRound, family: Family) -> list[str]:
     """Return whatever leads to a family in the ledger."""
     with place.unit() as unit:
         keys = unit.keys
@@ -123,7 +123,7 @@ def handles(place: Place, family: Family) -> list[str]:
     return [keys.lookup("pupil", family.pupil_number).hex(), las, *family.persons]
 
 
-def test_after_its_time_nobody_can_be_read_or_found_and_all_is_still_proved(over: tuple[Home, Place]) -> None:
+def test_after_its_time_nobody_can_be_read_or_found_and_all_is_still_proved(over: tuple[Home, ReviewRound]) -> None:
     at_home, place = over
     families, before, lines = place.families(), states(place), everything(at_home)
     traces = {family.dossier: handles(place, family) for family in _all(place)}
@@ -170,7 +170,7 @@ def test_after_its_time_nobody_can_be_read_or_found_and_all_is_still_proved(over
     assert retention.retain(at_home.ledger, "alfa", actor="retain", **KEPT).total() == 0
 
 
-def _all(place: Place) -> list[Family]:
+def _all(place: ReviewRound) -> list[Family]:
     """Return every dossier of the round as a family, as the school supplied them."""
     with place.unit() as unit:
         found = {row[1]: row[0] for row in unit.rows("select dossier, pupil from overstap.dossier")}
@@ -188,7 +188,7 @@ def _all(place: Place) -> list[Family]:
     ]
 
 
-def test_what_is_held_stays_until_it_is_lifted(over: tuple[Home, Place]) -> None:
+def test_what_is_held_stays_until_it_is_lifted(over: tuple[Home, ReviewRound]) -> None:
     at_home, place = over
     closed(at_home, 100)
     with place.unit("jurist") as unit:
@@ -211,7 +211,7 @@ def test_what_is_held_stays_until_it_is_lifted(over: tuple[Home, Place]) -> None
     assert retention.retain(at_home.ledger, "alfa", actor="retain", **KEPT)["content"] == 1
 
 
-def test_the_database_keeps_a_floor_and_other_regions_out(over: tuple[Home, Place]) -> None:
+def test_the_database_keeps_a_floor_and_other_regions_out(over: tuple[Home, ReviewRound]) -> None:
     at_home, place = over
     closed(at_home, 29)
     with place.unit() as unit:
@@ -234,7 +234,7 @@ def test_the_database_keeps_a_floor_and_other_regions_out(over: tuple[Home, Plac
         assert owner.execute("select overstap.erase_of_round(%s, 30, true)", [place.round_id]).fetchone() == (0,)
 
 
-def test_who_asks_is_erased_at_once_and_the_others_are_not(over: tuple[Home, Place]) -> None:
+def test_who_asks_is_erased_at_once_and_the_others_are_not(over: tuple[Home, ReviewRound]) -> None:
     at_home, place = over
     with place.unit() as unit:
         dossier = unit.rows("select dossier from overstap.dossier where state = 'confirmed' limit 1")[0][0]
@@ -257,7 +257,7 @@ retention.retain(Ledger(sys.argv[1], Path(sys.argv[2])), "alfa", actor="retain",
 """
 
 
-def test_killed_in_the_middle_it_goes_on_and_erases_nothing_twice(over: tuple[Home, Place]) -> None:
+def test_killed_in_the_middle_it_goes_on_and_erases_nothing_twice(over: tuple[Home, ReviewRound]) -> None:
     at_home, place = over
     closed(at_home, 1_000)
     with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
@@ -295,7 +295,7 @@ def test_killed_in_the_middle_it_goes_on_and_erases_nothing_twice(over: tuple[Ho
 
 
 def test_by_command_first_told_then_erased_and_an_idle_key_destroyed(
-    over: tuple[Home, Place], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    over: tuple[Home, ReviewRound], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from overstap.cli import app
 
@@ -320,6 +320,6 @@ def test_by_command_first_told_then_erased_and_an_idle_key_destroyed(
     assert (at_home.keys / "alfa" / "2.key").exists()
 
 
-def _unerased(place: Place) -> int:
+def _unerased(place: ReviewRound) -> int:
     with place.unit() as unit:
         return int(unit.one("select count(*) from overstap.dossier where erased_at is null")[0])

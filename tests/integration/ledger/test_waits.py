@@ -51,8 +51,8 @@ def again(trigger: triggers.RoundTrigger) -> triggers.RoundTrigger:
 
 
 def left(trigger: triggers.RoundTrigger, app_dsn: str) -> float:
-    with closing(ReadOnlyLedger(app_dsn)) as looker:
-        return again(trigger).seconds_left(looker)
+    with closing(ReadOnlyLedger(app_dsn)) as read_only_ledger:
+        return again(trigger).seconds_left(read_only_ledger)
 
 
 def test_a_milestone_is_read_as_it_holds_in_the_ledger(ledger: Ledger, app_dsn: str) -> None:
@@ -82,7 +82,7 @@ def test_a_trigger_says_once_that_the_wait_is_over_and_outlasts_a_ledger_that_is
     trigger = triggers.MilestoneReached(REGION, ROUND, 0.01, "data_due")
     looks: list[float] = []
 
-    def look(looker: ReadOnlyLedger) -> float:
+    def look(read_only_ledger: ReadOnlyLedger) -> float:
         looks.append(0)
         if len(looks) < 3:
             raise psycopg.OperationalError("away")

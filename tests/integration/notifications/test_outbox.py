@@ -24,7 +24,7 @@ from overstap.ledger.notifications.outbox import (
     take,
 )
 from overstap.notifications.outbox import work
-from overstap.notifications.smtp import Door, opened
+from overstap.notifications.smtp import SmtpSession, opened
 
 TEXT = "Beste collega,\n\nDe ronde is open. Groet, Café Ōkāmi\n"
 
@@ -44,12 +44,12 @@ def stand(ledger: Ledger) -> dict[str, MailStatus]:
         return {one.meaning.rsplit("/")[-1]: one for one in standing(unit)}
 
 
-def door_to(server: MailServer) -> Callable[[], AbstractContextManager[Door]]:
+def session_with(server: MailServer) -> Callable[[], AbstractContextManager[SmtpSession]]:
     return lambda: opened(lambda: smtplib.SMTP("127.0.0.1", server.port, timeout=10), sender="overstap@regio.example")
 
 
 def send(ledger: Ledger, server: MailServer) -> dict[str, int]:
-    return dict(work(ledger, "demo", door_to(server), actor="mail", clock=now))
+    return dict(work(ledger, "demo", session_with(server), actor="mail", clock=now))
 
 
 def retry_now(owner_dsn: str) -> None:

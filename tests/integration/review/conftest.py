@@ -1,9 +1,9 @@
-"""A region with families and the pages before it, shared: each test takes families of its own (`place.take`)."""
+"""A region with families and the pages before it, shared: each test takes families of its own (`review_round.take`)."""
 
 from collections.abc import Iterator
 
 import pytest
-from families import Home, Place, home, open_place
+from families import Home, ReviewRound, home, open_review_round
 from served import Served
 
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -20,8 +20,8 @@ def at_home(
 
 
 @pytest.fixture(scope="session")
-def place(at_home: Home) -> Place:
-    return open_place(at_home.ledger, 30, immaterial=IMMATERIAL)
+def review_round(at_home: Home) -> ReviewRound:
+    return open_review_round(at_home.ledger, 30, immaterial=IMMATERIAL)
 
 
 @pytest.fixture(scope="session")

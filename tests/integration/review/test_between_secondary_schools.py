@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from families import Family, Home, Place, home, open_between_secondary_schools, open_place
+from families import Family, Home, ReviewRound, home, open_between_secondary_schools, open_review_round
 from served import Parent, Served, title
 
 from overstap.clock import now, wall
@@ -20,7 +20,7 @@ from overstap_tools.local.postgres import EmbeddedPostgres
 
 
 @pytest.fixture(scope="module")
-def between(place: Place) -> Place:
+def between(review_round: ReviewRound) -> ReviewRound:
     """One pupil of seventeen; the others are fifteen, and the first of those has a guardian alone."""
     seen: list[str] = []
 
@@ -34,14 +34,14 @@ def between(place: Place) -> Place:
             pupil["verzorger"][0]["relatietotkind"] = ["3"]
             pupil["verzorger"][0]["wettigevertegenwoordiger"] = ["true"]
 
-    return open_between_secondary_schools(place, change, consent="required")
+    return open_between_secondary_schools(review_round, change, consent="required")
 
 
-def aged(between: Place, years: int) -> list[Family]:
+def aged(between: ReviewRound, years: int) -> list[Family]:
     return [one for one in between.families() if one.born.year == wall(now()).date().year - years]
 
 
-def test_a_pupil_of_sixteen_signs_in_alone_and_is_asked_for_consent(between: Place, served: Served) -> None:
+def test_a_pupil_of_sixteen_signs_in_alone_and_is_asked_for_consent(between: ReviewRound, served: Served) -> None:
     [family] = aged(between, 17)
     between.give_codes([family])
     assert len(family.persons) == 1, "the pupil, and no parent beside"
@@ -65,7 +65,7 @@ def test_a_pupil_of_sixteen_signs_in_alone_and_is_asked_for_consent(between: Pla
     assert said == [(family.persons[0], "Nee"), (family.persons[0], "Ja")]
 
 
-def test_a_guardian_signs_in_for_a_younger_pupil(between: Place, served: Served) -> None:
+def test_a_guardian_signs_in_for_a_younger_pupil(between: ReviewRound, served: Served) -> None:
     family = next(one for one in aged(between, 15) if len(one.persons) == 1)
     between.give_codes([family])
     guardian = Parent(served.address)
@@ -78,7 +78,7 @@ def test_a_guardian_signs_in_for_a_younger_pupil(between: Place, served: Served)
         assert sum(one.without_consent for one in counts.primary_schools(unit, between.round_id)) == 0, "not yet"
 
 
-def test_without_required_consent_it_is_counted_when_the_window_ends(between: Place, at_home: Home) -> None:
+def test_without_required_consent_it_is_counted_when_the_window_ends(between: ReviewRound, at_home: Home) -> None:
     with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
         owner.execute(
             "update overstap.dossier set review_closes_at = clock_timestamp() where round_id = %s", [between.round_id]
@@ -97,7 +97,7 @@ def test_consent_that_is_asked_is_in_the_dossier_and_stops_nothing(
 ) -> None:
     """DOMAIN 3.5: the sources disagree on consent, so it is kept as data; `asked` sends either way."""
     with home(postgres, tmp_path, ledger_template) as at_home:
-        asked = open_between_secondary_schools(open_place(at_home.ledger, 10), grown_up, consent="asked")
+        asked = open_between_secondary_schools(open_review_round(at_home.ledger, 10), grown_up, consent="asked")
         yes, no, on_paper = asked.families()
         served = Served(at_home.review_dsn, tmp_path / "review.log").start()
         try:
@@ -128,32 +128,32 @@ def grown_up(pupil) -> None:
     pupil["geboortedatum"] = [date(wall(now()).date().year - 17, 1, 1).isoformat()]
 
 
-def sealed_consents(place: Place, at_home: Home, folder: Path) -> dict[str, str | None]:
+def sealed_consents(review_round: ReviewRound, at_home: Home, folder: Path) -> dict[str, str | None]:
     """Seal a round whose window is over, open it as the receiving school does; return `toestemming` by pupil number."""
-    receiver = place.agreement.receivers(place.kind)[0].id
+    receiver = review_round.agreement.receivers(review_round.kind)[0].id
     authority = DevelopmentAuthority(folder, at=now())
     authority.conductor("alfa")
-    for school in place.agreement.schools:
+    for school in review_round.agreement.schools:
         authority.school(school.id)
     trust = TrustStore(folder, production=False)
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         registered = [
-            registrations.Registration(family.pupil_number, receiver, place.school, "placed", now())
-            for family in place.families()
+            registrations.Registration(family.pupil_number, receiver, review_round.school, "placed", now())
+            for family in review_round.families()
         ]
-        registrations.record_registrations(unit, place.agreement.school_year, registered)
+        registrations.record_registrations(unit, review_round.agreement.school_year, registered)
     with psycopg.connect(at_home.owner_dsn) as owner:
         owner.execute("update overstap.dossier set review_closes_at = clock_timestamp()")
         owner.execute("update overstap.round set delivers_at = clock_timestamp()")
     seal_round(
-        *(place.ledger, trust),
-        agreement=place.agreement,
-        agreed=place.agreement.round(place.kind),
-        round_id=place.round_id,
+        *(review_round.ledger, trust),
+        agreement=review_round.agreement,
+        agreed=review_round.agreement.round(review_round.kind),
+        round_id=review_round.round_id,
         actor="seal",
         clock=now,
     )
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         envelopes = [row[0] for row in unit.rows("select envelope from overstap.delivery")]
     keyring = trust.keyring(receiver, at=now())
     found = {}

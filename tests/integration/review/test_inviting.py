@@ -14,7 +14,7 @@ import pypdf
 import pypdfium2
 import pytest
 import zxingcpp
-from families import REGION, Place, open_place
+from families import REGION, ReviewRound, open_review_round
 from mail_server import MailServer
 from owned import by_owner
 
@@ -52,8 +52,8 @@ def agreed(*, hours: float = -1) -> dict[str, Any]:
 
 
 @pytest.fixture
-def place(ledger: Ledger) -> Place:
-    made = open_place(ledger, 12, **agreed())
+def review_round(ledger: Ledger) -> ReviewRound:
+    made = open_review_round(ledger, 12, **agreed())
     by_owner(ledger, "update overstap.dossier set review_closes_at = clock_timestamp() + interval '2 days'")
     return made
 
@@ -66,24 +66,24 @@ def mail_server(tmp_path: Path) -> Iterator[MailServer]:
     server.stop()
 
 
-def call(place: Place) -> Counter[str]:
-    return invite(place.ledger, region=REGION, round_id=place.round_id, actor="invite", address=ADDRESS)
+def call(review_round: ReviewRound) -> Counter[str]:
+    return invite(review_round.ledger, region=REGION, round_id=review_round.round_id, actor="invite", address=ADDRESS)
 
 
-def send(place: Place, server: MailServer) -> Counter[str]:
-    def door() -> Any:
+def send(review_round: ReviewRound, server: MailServer) -> Counter[str]:
+    def smtp_session() -> Any:
         return opened(lambda: smtplib.SMTP("127.0.0.1", server.port, timeout=10), sender="inzage@regio.example")
 
-    return work(place.ledger, REGION, door, actor="mail", clock=now)
+    return work(review_round.ledger, REGION, smtp_session, actor="mail", clock=now)
 
 
-def write(place: Place, again: tuple[str, ...] = ()) -> tuple[Printed, list[bytes]]:
+def write(review_round: ReviewRound, again: tuple[str, ...] = ()) -> tuple[Printed, list[bytes]]:
     files: list[bytes] = []
     printed = print_letters(
-        place.ledger,
+        review_round.ledger,
         region=REGION,
-        round_id=place.round_id,
-        school=place.school,
+        round_id=review_round.round_id,
+        school=review_round.school,
         actor="office",
         address=ADDRESS,
         keep=files.append,
@@ -92,11 +92,11 @@ def write(place: Place, again: tuple[str, ...] = ()) -> tuple[Printed, list[byte
     return printed, files
 
 
-def people(place: Place) -> list[Any]:
-    with place.unit() as unit:
+def people(review_round: ReviewRound) -> list[Any]:
+    with review_round.unit() as unit:
         return [
             one
-            for content in dossiers.contents(unit, place.round_id, ["in_review", "inspected"])
+            for content in dossiers.contents(unit, review_round.round_id, ["in_review", "inspected"])
             for one in facts_of(read(content.content)).entitled(date(2027, 3, 16), str)
         ]
 
@@ -107,36 +107,36 @@ def boxes(server: MailServer) -> dict[str, int]:
     )
 
 
-def rows(place: Place, sql: str) -> list[Any]:
-    with place.unit() as unit:
+def rows(review_round: ReviewRound, sql: str) -> list[Any]:
+    with review_round.unit() as unit:
         return unit.rows(sql)
 
 
-def test_everybody_with_an_address_is_mailed_once(place: Place, mail_server: MailServer) -> None:
-    known = Counter(one.email for one in people(place) if one.email)
-    reach = Counter(one.email_is for one in people(place))
-    first = call(place)
+def test_everybody_with_an_address_is_mailed_once(review_round: ReviewRound, mail_server: MailServer) -> None:
+    known = Counter(one.email for one in people(review_round) if one.email)
+    reach = Counter(one.email_is for one in people(review_round))
+    first = call(review_round)
     assert (first["people"], first["mails"], first["secret"]) == (reach.total(), reach["known"], reach["secret"])
     assert reach["secret"] > 0
-    assert call(place)["mails"] == 0
-    send(place, mail_server)
-    send(place, mail_server)
+    assert call(review_round)["mails"] == 0
+    send(review_round, mail_server)
+    send(review_round, mail_server)
     assert boxes(mail_server) == known
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         assert check(unit) == []
 
 
-def test_a_mail_says_nothing_about_anybody(place: Place, mail_server: MailServer) -> None:
-    call(place)
-    send(place, mail_server)
+def test_a_mail_says_nothing_about_anybody(review_round: ReviewRound, mail_server: MailServer) -> None:
+    call(review_round)
+    send(review_round, mail_server)
     written = "".join(
         path.read_text(encoding="utf-8").split("\n\n", 1)[-1] for path in mail_server.folder.rglob("*.eml")
     )
-    with place.unit() as unit:
-        read_all = [read(content.content) for content in dossiers.contents(unit, place.round_id, ["in_review"])]
-    school = place.agreement.school(place.school)
+    with review_round.unit() as unit:
+        read_all = [read(content.content) for content in dossiers.contents(unit, review_round.round_id, ["in_review"])]
+    school = review_round.agreement.school(review_round.school)
     for word in (
-        place.school,
+        review_round.school,
         school.name,
         *(str(one.surname) for one in read_all),
         *(str(one.bsn) for one in read_all),
@@ -147,68 +147,72 @@ def test_a_mail_says_nothing_about_anybody(place: Place, mail_server: MailServer
 
 
 def test_nothing_goes_before_the_agreed_hour(ledger: Ledger, mail_server: MailServer, owner_dsn: str) -> None:
-    place = open_place(ledger, 6, **agreed(hours=1))
-    assert call(place)["mails"] > 0
-    assert send(place, mail_server) == {}
+    review_round = open_review_round(ledger, 6, **agreed(hours=1))
+    assert call(review_round)["mails"] > 0
+    assert send(review_round, mail_server) == {}
     assert boxes(mail_server) == {}
     with pytest.raises(OverstapError, match="REVIEW-026"):
-        write(place)
+        write(review_round)
     with psycopg.connect(owner_dsn) as connection:  # the hour comes, by the database's clock
         connection.execute("update overstap.mail set due_at = due_at - interval '1 hour'")
-    assert send(place, mail_server)["sent"] > 0
+    assert send(review_round, mail_server)["sent"] > 0
 
 
-def test_who_has_not_answered_is_reminded_once(place: Place, mail_server: MailServer, owner_dsn: str) -> None:
-    call(place)
-    assert call(place)["reminders"] == 0
-    family = place.families()[0]
-    with place.unit("school") as unit:
+def test_who_has_not_answered_is_reminded_once(
+    review_round: ReviewRound, mail_server: MailServer, owner_dsn: str
+) -> None:
+    call(review_round)
+    assert call(review_round)["reminders"] == 0
+    family = review_round.families()[0]
+    with review_round.unit("school") as unit:
         decisions.record(
             unit,
-            place.round_id,
-            place.school,
+            review_round.round_id,
+            review_round.school,
             [decisions.ReviewDecision(family.las_key, date(2027, 1, 12), "Ja", None)],
             ground="school_single",
         )
     with psycopg.connect(owner_dsn) as connection:
         connection.execute("update overstap.dossier set review_closes_at = clock_timestamp() + interval '20 hours'")
-        assert call(place)["reminders"] == 0, "who was invited after the moment of the reminder was told just now"
+        assert call(review_round)["reminders"] == 0, (
+            "who was invited after the moment of the reminder was told just now"
+        )
         connection.execute("update overstap.invitation set made_at = made_at - interval '1 day'")
         connection.commit()
-    waited = Counter(one.email for one in people(place) if one.email).total() - sum(
-        1 for one in rows(place, "select i.person from overstap.review_decision r "
+    waited = Counter(one.email for one in people(review_round) if one.email).total() - sum(
+        1 for one in rows(review_round, "select i.person from overstap.review_decision r "
                                  "join overstap.invitation i on i.dossier = r.dossier "
                                  "where i.state = 'made'")
     )  # fmt: skip
-    assert call(place)["reminders"] == waited > 0
-    assert call(place)["reminders"] == 0
+    assert call(review_round)["reminders"] == waited > 0
+    assert call(review_round)["reminders"] == 0
 
 
-def test_a_newer_version_is_announced_and_the_code_goes_on(place: Place, mail_server: MailServer) -> None:
-    call(place)
-    _, files = write(place)
-    family = place.families()[0]
+def test_a_newer_version_is_announced_and_the_code_goes_on(review_round: ReviewRound, mail_server: MailServer) -> None:
+    call(review_round)
+    _, files = write(review_round)
+    family = review_round.families()[0]
 
     def change(pupil: dict[str, Any]) -> None:
         pupil["overstapadvies"][0]["argumentatie"] = ["Na het gesprek is het advies anders onderbouwd."]
 
-    place.supply(place.changed(family, change))
-    place.release("2")
-    send(place, mail_server)
+    review_round.supply(review_round.changed(family, change))
+    review_round.release("2")
+    send(review_round, mail_server)
     before = sum(boxes(mail_server).values())
-    again = call(place)
+    again = call(review_round)
     assert 0 < again["mails"] <= len(family.persons)
-    assert send(place, mail_server)["sent"] == again["mails"]
+    assert send(review_round, mail_server)["sent"] == again["mails"]
     assert sum(boxes(mail_server).values()) == before + again["mails"]
-    assert write(place)[0].letters == 0, "the letter's code goes on"
+    assert write(review_round)[0].letters == 0, "the letter's code goes on"
     assert len(files) == 1
 
 
-def test_a_letter_for_each_person_sorted_by_class_and_name(place: Place) -> None:
-    call(place)
-    printed, (content,) = write(place)
+def test_a_letter_for_each_person_sorted_by_class_and_name(review_round: ReviewRound) -> None:
+    call(review_round)
+    printed, (content,) = write(review_round)
     pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages]
-    expected = people(place)
+    expected = people(review_round)
     assert printed.letters == len(pages) == len(expected)
     codes = [CODE.findall(page) for page in pages]
     assert all(len(found) == 1 for found in codes)
@@ -220,9 +224,9 @@ def test_a_letter_for_each_person_sorted_by_class_and_name(place: Place) -> None
     assert streets == sum(1 for one in expected if not one.address) > 0, "a secret address stands on no letter"
 
 
-def test_the_code_in_the_picture_is_the_printed_one(place: Place) -> None:
-    call(place)
-    _, (content,) = write(place)
+def test_the_code_in_the_picture_is_the_printed_one(review_round: ReviewRound) -> None:
+    call(review_round)
+    _, (content,) = write(review_round)
     document = pypdfium2.PdfDocument(content)
     for number in (0, len(document) - 1):
         page = document[number]
@@ -233,44 +237,46 @@ def test_the_code_in_the_picture_is_the_printed_one(place: Place) -> None:
         assert read_code(printed[0])
 
 
-def test_letters_are_made_once_and_again_only_where_asked(place: Place) -> None:
-    call(place)
-    first, (content,) = write(place)
+def test_letters_are_made_once_and_again_only_where_asked(review_round: ReviewRound) -> None:
+    call(review_round)
+    first, (content,) = write(review_round)
     assert first.letters > 0
-    assert write(place) == (Printed(0, Counter()), [])
-    family = place.families()[0]
-    once_more, (copy,) = write(place, (family.las_key,))
+    assert write(review_round) == (Printed(0, Counter()), [])
+    family = review_round.families()[0]
+    once_more, (copy,) = write(review_round, (family.las_key,))
     assert once_more.letters == len(family.persons)
     old, new = (set(CODE.findall("".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(file)).pages)))
                 for file in (content, copy))  # fmt: skip
     assert not old & new
-    counted = rows(place, "select count(*) filter (where ended_at is null), count(*) from overstap.review_access")
+    counted = rows(
+        review_round, "select count(*) filter (where ended_at is null), count(*) from overstap.review_access"
+    )
     assert counted == [(first.letters, first.letters + len(family.persons))]
 
 
-def test_a_file_that_cannot_be_kept_makes_no_codes(place: Place) -> None:
-    call(place)
+def test_a_file_that_cannot_be_kept_makes_no_codes(review_round: ReviewRound) -> None:
+    call(review_round)
 
     def full(_: bytes) -> None:
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
         print_letters(
-            place.ledger,
+            review_round.ledger,
             region=REGION,
-            round_id=place.round_id,
-            school=place.school,
+            round_id=review_round.round_id,
+            school=review_round.school,
             actor="office",
             address=ADDRESS,
             keep=full,
         )
-    assert rows(place, "select count(*) from overstap.review_access") == [(0,)]
-    assert write(place)[0].letters > 0
+    assert rows(review_round, "select count(*) from overstap.review_access") == [(0,)]
+    assert write(review_round)[0].letters > 0
 
 
-def test_a_code_stands_nowhere_in_the_ledger(place: Place, owner_dsn: str) -> None:
-    call(place)
-    _, (content,) = write(place)
+def test_a_code_stands_nowhere_in_the_ledger(review_round: ReviewRound, owner_dsn: str) -> None:
+    call(review_round)
+    _, (content,) = write(review_round)
     codes = CODE.findall("".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages))
     with psycopg.connect(owner_dsn) as connection:
         tables = connection.execute(
@@ -283,17 +289,17 @@ def test_a_code_stands_nowhere_in_the_ledger(place: Place, owner_dsn: str) -> No
                 psycopg.sql.SQL("select to_jsonb(t)::text from {} t").format(psycopg.sql.Identifier("overstap", name))
             ).fetchall()
         )
-    assert str(place.families()[0].dossier) in everything
+    assert str(review_round.families()[0].dossier) in everything
     for code in codes:
         assert code not in everything
         assert code.replace("-", "") not in everything
 
 
-def test_who_printed_letters_is_in_the_log_of_the_dossier(place: Place) -> None:
-    call(place)
-    write(place)
-    with place.unit() as unit:
-        seen = access_log.opened(unit, place.families()[0].dossier)
+def test_who_printed_letters_is_in_the_log_of_the_dossier(review_round: ReviewRound) -> None:
+    call(review_round)
+    write(review_round)
+    with review_round.unit() as unit:
+        seen = access_log.opened(unit, review_round.families()[0].dossier)
     assert {(one.purpose, one.opened_by) for one in seen} == {("letter", "office")}
 
 
@@ -327,14 +333,14 @@ Content-Type: {kind}
 
 @pytest.mark.parametrize("kind", ["message/rfc822", "text/rfc822-headers"])
 def test_what_comes_back_is_listed_for_the_school(
-    place: Place, mail_server: MailServer, tmp_path: Path, kind: str
+    review_round: ReviewRound, mail_server: MailServer, tmp_path: Path, kind: str
 ) -> None:
-    call(place)
-    sent = rows(place, "select mail, meaning from overstap.mail order by mail")
-    refused = next(one.email for one in people(place) if one.email)
+    call(review_round)
+    sent = rows(review_round, "select mail, meaning from overstap.mail order by mail")
+    refused = next(one.email for one in people(review_round) if one.email)
     mail_server.moods.answers[refused] = "550 5.1.1 no such user"
-    send(place, mail_server)
-    states = dict(rows(place, "select meaning, state from overstap.mail"))
+    send(review_round, mail_server)
+    states = dict(rows(review_round, "select meaning, state from overstap.mail"))
     came_back = next((mail, meaning) for mail, meaning in sent if states[meaning] == "sent")
     box = tmp_path / "Maildir"
     for folder in ("cur", "new", "tmp"):
@@ -348,11 +354,11 @@ def test_what_comes_back_is_listed_for_the_school(
     found = [one for one in bounces(box) if isinstance(one, Bounce)]
     # A status that is none (RFC 3463) makes a failure no less one
     assert [(one.mail, one.status) for one in found] == [(came_back[0], "5.1.1"), (came_back[0], "5.0.0")]
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         assert invitations.bounced(unit, found[0].mail, found[0].status)
-    with place.unit() as unit:
-        reached = invitations.reached(unit, place.round_id, place.school)
+    with review_round.unit() as unit:
+        reached = invitations.reached(unit, review_round.round_id, review_round.school)
     counted = Counter((one.email, one.email_reason) for one in reached)
     assert counted[("bounced", "5.1.1")] == 1
-    assert counted[("refused", "550")] == sum(1 for one in people(place) if one.email == refused)
+    assert counted[("refused", "550")] == sum(1 for one in people(review_round) if one.email == refused)
     assert counted[("unreachable", "secret")] > 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pypdf
 import pytest
-from families import REGION, Family, Place, open_place
+from families import REGION, Family, ReviewRound, open_review_round
 
 from overstap.clock import now
 from overstap.closing.checkpoint import make_checkpoint
@@ -33,8 +33,8 @@ VIEW = "Het advies is te laag; zie de toets van januari."
 
 
 @pytest.fixture
-def place(ledger: Ledger) -> Place:
-    return open_place(ledger, 6)
+def review_round(ledger: Ledger) -> ReviewRound:
+    return open_review_round(ledger, 6)
 
 
 @pytest.fixture
@@ -47,21 +47,21 @@ def text_of(content: bytes) -> str:
     return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages)
 
 
-def people(place: Place, family: Family) -> list[Entitled]:
-    with place.unit() as unit:
-        for content in dossiers.contents(unit, place.round_id, ["in_review"]):
+def people(review_round: ReviewRound, family: Family) -> list[Entitled]:
+    with review_round.unit() as unit:
+        for content in dossiers.contents(unit, review_round.round_id, ["in_review"]):
             if content.ref.dossier == family.dossier:
                 return people_of(unit.keys, facts_of(read(content.content)), date(2027, 3, 1))
     raise AssertionError("no such dossier")
 
 
-def printed(place: Place, family: Family, person: str | None = None) -> str:
+def printed(review_round: ReviewRound, family: Family, person: str | None = None) -> str:
     return text_of(
         print_dossier(
-            place.ledger,
+            review_round.ledger,
             region=REGION,
-            round_id=place.round_id,
-            school=place.school,
+            round_id=review_round.round_id,
+            school=review_round.school,
             pupil=family.las_key,
             actor="office",
             person=person,
@@ -69,61 +69,66 @@ def printed(place: Place, family: Family, person: str | None = None) -> str:
     )
 
 
-def pack(place: Place, trust: TrustStore, family: Family) -> ProofPack:
+def pack(review_round: ReviewRound, trust: TrustStore, family: Family) -> ProofPack:
     return proof_pack(
-        place.ledger,
+        review_round.ledger,
         trust,
         region=REGION,
-        round_id=place.round_id,
-        school=place.school,
+        round_id=review_round.round_id,
+        school=review_round.school,
         pupil=family.las_key,
         actor="office",
     )
 
 
-def with_two_parents(place: Place) -> tuple[Family, list[Entitled]]:
-    return next((one, found) for one in place.families() if len(found := people(place, one)) > 1)
+def with_two_parents(review_round: ReviewRound) -> tuple[Family, list[Entitled]]:
+    return next((one, found) for one in review_round.families() if len(found := people(review_round, one)) > 1)
 
 
-def test_a_print_for_one_parent_has_a_form_and_nothing_of_the_other(place: Place) -> None:
-    family, (first, second, *_) = with_two_parents(place)
-    text = printed(place, family, second.key)
+def test_a_print_for_one_parent_has_a_form_and_nothing_of_the_other(review_round: ReviewRound) -> None:
+    family, (first, second, *_) = with_two_parents(review_round)
+    text = printed(review_round, family, second.key)
     assert second.name in text
     assert "Inzage op school" in text
     assert "Handtekening" in text
     assert str(first.email) not in text
     assert str(second.email) in text
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         assert [(one.purpose, one.opened_by) for one in access_log.opened(unit, family.dossier)] == [
             ("print", "office")
         ]
 
 
 @pytest.mark.parametrize("pupil", ["nobody", ""])
-def test_a_pupil_of_nobody_is_not_printed(place: Place, pupil: str) -> None:
+def test_a_pupil_of_nobody_is_not_printed(review_round: ReviewRound, pupil: str) -> None:
     with pytest.raises(OverstapError, match="LEDGER-010"):
         print_dossier(
-            place.ledger, region=REGION, round_id=place.round_id, school=place.school, pupil=pupil, actor="office"
+            review_round.ledger,
+            region=REGION,
+            round_id=review_round.round_id,
+            school=review_round.school,
+            pupil=pupil,
+            actor="office",
         )
 
 
-def answered(place: Place, family: Family, person: str) -> None:
+def answered(review_round: ReviewRound, family: Family, person: str) -> None:
     ref = VersionRef(family.dossier, 1)
-    with place.unit("parent") as unit:
+    with review_round.unit("parent") as unit:
         decision = decisions.ReviewDecision("", date(2027, 1, 12), "Nee", VIEW, person=person)
         assert decisions.insert_decisions(unit, [(ref, decision)], ground="meeting") == {ref}
         parent_requests.ask(unit, ref, kind="question", text="Wie krijgt dit?", person=person)
 
 
-def test_the_pack_tells_what_was_shown_answered_and_opened(place: Place, trust: TrustStore) -> None:
-    family, (first, *_) = with_two_parents(place)
-    place.give_codes([family])
-    answered(place, family, first.key)
-    make_checkpoint(place.ledger, trust, region=REGION, actor="close", at=now())
-    files = pack(place, trust, family).files
+def test_the_pack_tells_what_was_shown_answered_and_opened(review_round: ReviewRound, trust: TrustStore) -> None:
+    family, (first, *_) = with_two_parents(review_round)
+    review_round.give_codes([family])
+    answered(review_round, family, first.key)
+    make_checkpoint(review_round.ledger, trust, region=REGION, actor="close", at=now())
+    files = pack(review_round, trust, family).files
     name = next(name for name in files if name.endswith(".json"))
     facts = json.loads(files[name])
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         shown = unit.one("select digest from overstap.review_frozen where dossier = %(id)s", id=family.dossier)[0]
     assert facts["versions"][0]["shown_sha256"] == facts["versions"][0]["content_sha256"] == shown.hex()
     (answer,) = facts["answers"]
@@ -139,12 +144,12 @@ def test_the_pack_tells_what_was_shown_answered_and_opened(place: Place, trust: 
         assert words in text, words
 
 
-def test_the_lines_in_the_pack_are_those_of_the_chain(place: Place, trust: TrustStore) -> None:
-    family, (first, *_) = with_two_parents(place)
-    answered(place, family, first.key)
-    files = pack(place, trust, family).files
+def test_the_lines_in_the_pack_are_those_of_the_chain(review_round: ReviewRound, trust: TrustStore) -> None:
+    family, (first, *_) = with_two_parents(review_round)
+    answered(review_round, family, first.key)
+    files = pack(review_round, trust, family).files
     facts = json.loads(next(content for name, content in files.items() if name.endswith(".json")))
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         chain = unit.rows("select payload, hash from overstap.audit_line order by seq")
     assert verify(chain, region=REGION) is None
     known = {payload: digest.hex() for payload, digest in chain}
@@ -152,9 +157,9 @@ def test_the_lines_in_the_pack_are_those_of_the_chain(place: Place, trust: Trust
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine")
-def test_anybody_proves_it_with_openssl(place: Place, trust: TrustStore, tmp_path: Path) -> None:
-    family = place.families()[0]
-    files = pack(place, trust, family).files
+def test_anybody_proves_it_with_openssl(review_round: ReviewRound, trust: TrustStore, tmp_path: Path) -> None:
+    family = review_round.families()[0]
+    files = pack(review_round, trust, family).files
     assert sorted(name.partition(".")[2] for name in files) == ["json", "json.p7s", "pdf", "pdf.p7s"]
     folder = tmp_path / "pack"
     folder.mkdir()
@@ -177,9 +182,11 @@ def test_anybody_proves_it_with_openssl(place: Place, trust: TrustStore, tmp_pat
         assert not proves(name)
 
 
-def test_without_the_conductors_key_nothing_is_opened(place: Place, tmp_path: Path, owner_dsn: str) -> None:
+def test_without_the_conductors_key_nothing_is_opened(
+    review_round: ReviewRound, tmp_path: Path, owner_dsn: str
+) -> None:
     DevelopmentAuthority(tmp_path / "other", at=now()).conductor("beta")
     with pytest.raises(OverstapError, match="TRUST-"):
-        pack(place, TrustStore(tmp_path / "other", production=False), place.families()[0])
+        pack(review_round, TrustStore(tmp_path / "other", production=False), review_round.families()[0])
     with psycopg.connect(owner_dsn) as connection:
         assert connection.execute("select count(*) from overstap.content_access").fetchone() == (0,)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import psycopg
-from families import Home, Place
+from families import Home, ReviewRound
 
 from overstap.review.code_keys import Stay, code_keys, read_code
 from overstap.review.showing import opened_copy
@@ -28,8 +28,8 @@ def copy_of(row, stay):
     return opened_copy(showing, stay.held(held), region, access, is_whole=True)
 
 
-def test_a_code_with_the_birth_date_opens_the_own_copy(place: Place, at_home: Home) -> None:
-    families = [place.take(), place.take(2)]
+def test_a_code_with_the_birth_date_opens_the_own_copy(review_round: ReviewRound, at_home: Home) -> None:
+    families = [review_round.take(), review_round.take(2)]
     with psycopg.connect(at_home.review_dsn, autocommit=True) as connection:
         for family in families:
             for person in family.persons:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 import pypdf
 import pytest
-from families import REGION, Family, Home, Place
+from families import REGION, Family, Home, ReviewRound
 from served import Parent, Served, hidden, title
 
 from overstap.clock import now
@@ -26,9 +26,9 @@ from overstap.review.proof import give_proof
 
 
 @pytest.fixture
-def family(place: Place) -> Family:
+def family(review_round: ReviewRound) -> Family:
     """Two carers, with codes."""
-    return place.take(2)
+    return review_round.take(2)
 
 
 @pytest.fixture
@@ -37,42 +37,42 @@ def trust(tmp_path: Path) -> TrustStore:
     return TrustStore(tmp_path / "trust", production=False)
 
 
-def names(place: Place, family: Family) -> list[str]:
-    with place.unit() as unit:
+def names(review_round: ReviewRound, family: Family) -> list[str]:
+    with review_round.unit() as unit:
         content = next(
             one
-            for one in dossiers.contents(unit, place.round_id, ["in_review", "inspected"])
+            for one in dossiers.contents(unit, review_round.round_id, ["in_review", "inspected"])
             if one.ref.dossier == family.dossier
         )
         return [one.name for one in people_of(unit.keys, facts_of(read(content.content)), now().date())]
 
 
-def make(place: Place, trust: TrustStore, wish: proof_wishes.Wish) -> bool:
+def make(review_round: ReviewRound, trust: TrustStore, wish: proof_wishes.Wish) -> bool:
     return give_proof(
-        place.ledger,
+        review_round.ledger,
         trust,
         region=REGION,
-        round_id=place.round_id,
-        school=place.school,
+        round_id=review_round.round_id,
+        school=review_round.school,
         actor="school:office",
         wished=wish.access,
     )
 
 
-def wishes(place: Place) -> list[proof_wishes.Wish]:
-    with place.unit() as unit:
-        return proof_wishes.standing(unit, place.round_id, place.school)
+def wishes(review_round: ReviewRound) -> list[proof_wishes.Wish]:
+    with review_round.unit() as unit:
+        return proof_wishes.standing(unit, review_round.round_id, review_round.school)
 
 
-def deliver(owner: psycopg.Connection, place: Place, family: Family) -> str:
+def deliver(owner: psycopg.Connection, review_round: ReviewRound, family: Family) -> str:
     """Leave the rows of a delivery that was confirmed and imported."""
-    receiver, message = place.agreement.secondary_schools[0], uuid4()
+    receiver, message = review_round.agreement.secondary_schools[0], uuid4()
     owner.execute(
         "insert into overstap.delivery (message_id, region, round_id, dossier, number, secondary_school, state, "
         "envelope, envelope_digest, manifest_digest, files_digest) "
         "values (%s, %s, %s, %s, 1, %s, 'confirmed', '', sha256('a'), "
         "sha256('b'), sha256('c'))",
-        [message, REGION, place.round_id, family.dossier, receiver.id],
+        [message, REGION, review_round.round_id, family.dossier, receiver.id],
     )
     owner.execute(
         "insert into overstap.receipt (region, message_id, digest, content, outcome) "
@@ -99,7 +99,7 @@ def undeliver(owner: psycopg.Connection, family: Family) -> None:
 
 
 def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
-    place: Place, family: Family, served: Served, trust: TrustStore, at_home: Home
+    review_round: ReviewRound, family: Family, served: Served, trust: TrustStore, at_home: Home
 ) -> None:
     one, other = Parent(served.address), Parent(served.address)
     one.enter(family)
@@ -108,10 +108,10 @@ def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
     other.decide("oneens", "Wat de andere ouder vindt")
     one.decide("oneens", "Wat deze ouder vindt")
     print_dossier(
-        place.ledger,
+        review_round.ledger,
         region=REGION,
-        round_id=place.round_id,
-        school=place.school,
+        round_id=review_round.round_id,
+        school=review_round.school,
         pupil=family.las_key,
         actor="school:office",
     )
@@ -125,15 +125,15 @@ def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
     # Asked twice, it is asked once; only with the form of one's own stay; and a GET asks nothing.
     assert one.http.get("/nl/bewijs").status_code in (404, 405)
     assert "Vraag om het bewijs" in one.http.post("/nl/bewijs", data={"formulier": "another"}).text
-    assert wishes(place) == []
+    assert wishes(review_round) == []
     for _ in range(2):
         asked = one.http.post("/nl/bewijs", data={"formulier": _form(log.text)})
         assert "om het bewijs gevraagd" in asked.text
-    [wish] = wishes(place)
+    [wish] = wishes(review_round)
     assert one.http.get("/nl/bewijs.zip").status_code == 404
-    assert make(place, trust, wish)
-    assert not make(place, trust, wish), "made once"
-    assert wishes(place) == []
+    assert make(review_round, trust, wish)
+    assert not make(review_round, trust, wish), "made once"
+    assert wishes(review_round) == []
 
     made = one.http.get("/nl/bewijs.zip")
     assert (made.status_code, made.headers["content-type"]) == (200, "application/zip")
@@ -142,7 +142,7 @@ def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
         files = {name.partition(".")[2]: package.read(name) for name in package.namelist()}
     assert set(files) == {"json", "json.p7s", "pdf", "pdf.p7s"}
     facts = json.loads(files["json"])
-    mine, theirs = names(place, family)
+    mine, theirs = names(review_round, family)
     paper = "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(files["pdf"])).pages)
     for text in (files["json"].decode(), paper):
         assert "Wat deze ouder vindt" in text
@@ -157,7 +157,7 @@ def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
 
     # After the window: no content any more, but the log, where it went, and the proof.
     with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
-        receiver = deliver(owner, place, family)
+        receiver = deliver(owner, review_round, family)
         owner.execute(
             "update overstap.dossier set review_closes_at = clock_timestamp() where dossier = %s", [family.dossier]
         )
@@ -180,20 +180,20 @@ def test_a_parent_sees_who_opened_it_and_gets_a_proof_of_their_own(
         assert late.get(page).status_code == 403, page
     with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
         undeliver(owner, family)
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         assert verify(unit.rows("select payload, hash from overstap.audit_line order by seq"), region=REGION) is None
 
 
 def test_a_new_code_does_not_open_what_was_made_for_the_old(
-    place: Place, family: Family, served: Served, trust: TrustStore
+    review_round: ReviewRound, family: Family, served: Served, trust: TrustStore
 ) -> None:
     parent = Parent(served.address)
     parent.enter(family)
     parent.http.post("/nl/bewijs", data={"formulier": _form(parent.get("logboek").text)})
-    [wish] = wishes(place)
-    place.give_codes([family])
-    assert wishes(place) == [], "the code that asked has ended"
-    assert not make(place, trust, wish)
+    [wish] = wishes(review_round)
+    review_round.give_codes([family])
+    assert wishes(review_round) == [], "the code that asked has ended"
+    assert not make(review_round, trust, wish)
     assert title(parent.get("logboek")) == "U bent uitgelogd"
     again = Parent(served.address)
     again.enter(family)

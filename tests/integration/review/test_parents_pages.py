@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from families import Place
+from families import ReviewRound
 from pypdf import PdfReader
 from served import Parent, Served, title
 
@@ -22,8 +22,8 @@ def text_of(pdf: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
 
 
-def test_a_family_signs_in_reads_and_decides(place: Place, served: Served) -> None:
-    family = place.take()
+def test_a_family_signs_in_reads_and_decides(review_round: ReviewRound, served: Served) -> None:
+    family = review_round.take()
     parent = Parent(served.address)
     page = parent.enter(family)
     assert page.status_code == 200, (page.text, served.log.read_text())
@@ -41,15 +41,15 @@ def test_a_family_signs_in_reads_and_decides(place: Place, served: Served) -> No
     print(served.log.read_text())
 
 
-def test_who_receives_it_and_the_attachments_that_go_along(place: Place, served: Served) -> None:
-    receiver = place.agreement.secondary_schools[0]
-    families = [place.take() for _ in range(6)]
-    with place.unit() as unit:
+def test_who_receives_it_and_the_attachments_that_go_along(review_round: ReviewRound, served: Served) -> None:
+    receiver = review_round.agreement.secondary_schools[0]
+    families = [review_round.take() for _ in range(6)]
+    with review_round.unit() as unit:
         registered = [
-            registrations.Registration(family.pupil_number, place.school, receiver.id, "registered", now())
+            registrations.Registration(family.pupil_number, review_round.school, receiver.id, "registered", now())
             for family in families
         ]
-        registrations.record_registrations(unit, place.agreement.school_year, registered)
+        registrations.record_registrations(unit, review_round.agreement.school_year, registered)
     kinds = set()
     for family in families:
         parent = Parent(served.address)
@@ -68,8 +68,10 @@ def test_who_receives_it_and_the_attachments_that_go_along(place: Place, served:
     assert kinds, "no synthetic dossier has an attachment"
 
 
-def test_english_pages_call_everything_in_english_and_leave_what_school_wrote(place: Place, served: Served) -> None:
-    family = place.take()
+def test_english_pages_call_everything_in_english_and_leave_what_school_wrote(
+    review_round: ReviewRound, served: Served
+) -> None:
+    family = review_round.take()
     parent = Parent(served.address, "en")
     parent.enter(family)
     shown = parent.get("dossier").text

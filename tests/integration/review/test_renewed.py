@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from families import Family, Place, open_place
+from families import Family, ReviewRound, open_review_round
 from served import Parent, Served, title
 
 from overstap.ledger import Ledger
@@ -15,9 +15,9 @@ from overstap.review.renewal import after_release
 
 
 @pytest.fixture
-def family(place: Place) -> Family:
+def family(review_round: ReviewRound) -> Family:
     """Two carers with codes, whose first telephone number is not secret: it stands in the dossier, and can change."""
-    return place.take(2, is_listed)
+    return review_round.take(2, is_listed)
 
 
 def is_listed(dossier: Dossier) -> bool:
@@ -26,10 +26,10 @@ def is_listed(dossier: Dossier) -> bool:
     return contact.text("geheim") != "true" and carer.text("adresgeheim") != "true"
 
 
-def renew(place: Place, family: Family, change) -> dict[str, int]:
-    place.supply(place.changed(family, change))
-    place.release()
-    return dict(after_release(place.ledger, "alfa", place.round_id, "release"))
+def renew(review_round: ReviewRound, family: Family, change) -> dict[str, int]:
+    review_round.supply(review_round.changed(family, change))
+    review_round.release()
+    return dict(after_release(review_round.ledger, "alfa", review_round.round_id, "release"))
 
 
 def another_advice(pupil) -> None:
@@ -42,17 +42,17 @@ def another_phone(pupil) -> None:
     contact["nummer"] = ["0612345678"]
 
 
-def test_a_changed_advice_is_shown_and_asked_again(place: Place, family: Family, served: Served) -> None:
+def test_a_changed_advice_is_shown_and_asked_again(review_round: ReviewRound, family: Family, served: Served) -> None:
     parent, other = Parent(served.address), Parent(served.address)
     parent.enter(family)
     assert title(parent.decide("eens")) == "Uw antwoord is ontvangen"
-    place.supply(place.changed(family, another_advice))
+    review_round.supply(review_round.changed(family, another_advice))
     assert title(parent.get("overzicht")) == "De school past het dossier aan"
     late = parent.http.post("/nl/antwoord", data={"antwoord": "oneens", "zienswijze": "Toch niet"})
     assert late.status_code == 409
     assert "Toch niet" in late.text
-    place.release()
-    assert after_release(place.ledger, "alfa", place.round_id, "release") == {"codes": 2, "carried": 0}
+    review_round.release()
+    assert after_release(review_round.ledger, "alfa", review_round.round_id, "release") == {"codes": 2, "carried": 0}
     page = parent.get("overzicht")
     assert "U zag eerder versie 1. Dit is versie 2." in page.text
     assert "Wij vragen u nu alleen naar deze veranderingen." in page.text
@@ -69,16 +69,16 @@ def test_a_changed_advice_is_shown_and_asked_again(place: Place, family: Family,
     assert "Dit is veranderd" in page.text
     assert "alleen naar deze veranderingen" not in page.text
     assert title(other.get("antwoord")) == "Uw antwoord"
-    assert after_release(place.ledger, "alfa", place.round_id, "release").total() == 0
+    assert after_release(review_round.ledger, "alfa", review_round.round_id, "release").total() == 0
 
 
 def test_what_the_region_calls_immaterial_keeps_the_inspection_and_says_so(
-    place: Place, family: Family, served: Served
+    review_round: ReviewRound, family: Family, served: Served
 ) -> None:
     parent = Parent(served.address)
     parent.enter(family)
     parent.decide("oneens", "Wij zien het anders.")
-    assert renew(place, family, another_phone) == {"codes": 2, "carried": 1}
+    assert renew(review_round, family, another_phone) == {"codes": 2, "carried": 1}
     page = parent.get("overzicht")
     assert "Uw eerdere antwoord geldt nog" in page.text
     assert "De veranderingen zijn klein." in page.text
@@ -86,7 +86,7 @@ def test_what_the_region_calls_immaterial_keeps_the_inspection_and_says_so(
     receipt = parent.get("ontvangstbewijs").text
     assert "Overgenomen van de vorige versie" in receipt
     assert "Wij zien het anders." in receipt
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         assert unit.rows("select state, version from overstap.dossier where dossier = %(d)s", d=family.dossier) == [
             ("inspected", 2)
         ]
@@ -97,7 +97,7 @@ def test_what_the_region_calls_immaterial_keeps_the_inspection_and_says_so(
         assert check(unit) == []
 
 
-def test_what_matters_is_never_carried(place: Place, family: Family, served: Served) -> None:
+def test_what_matters_is_never_carried(review_round: ReviewRound, family: Family, served: Served) -> None:
     parent = Parent(served.address)
     parent.enter(family)
     parent.decide("eens")
@@ -106,37 +106,37 @@ def test_what_matters_is_never_carried(place: Place, family: Family, served: Ser
         another_phone(pupil)
         another_advice(pupil)
 
-    assert renew(place, family, both) == {"codes": 2, "carried": 0}
+    assert renew(review_round, family, both) == {"codes": 2, "carried": 0}
     assert "Nog geen antwoord" in parent.get("overzicht").text
 
 
 def test_what_parents_saw_is_what_is_sealed(ledger: Ledger, owner_dsn: str) -> None:
     """Content that was changed behind the ledger's back is not shown."""
-    place = open_place(ledger, 2)
-    family = place.families()[0]
+    review_round = open_review_round(ledger, 2)
+    family = review_round.families()[0]
     with psycopg.connect(owner_dsn) as connection:
         connection.execute(
             "update overstap.dossier_version set content_digest = sha256('x') where dossier = %s", [family.dossier]
         )
     with pytest.raises(Exception, match="REVIEW-050"):
-        place.give_codes([family])
+        review_round.give_codes([family])
 
 
-def test_a_removed_person_no_longer_sees_anything(place: Place, family: Family, served: Served) -> None:
+def test_a_removed_person_no_longer_sees_anything(review_round: ReviewRound, family: Family, served: Served) -> None:
     parent = Parent(served.address)
     parent.enter(family, 1)
 
     def without(pupil) -> None:
         pupil["verzorger"] = pupil["verzorger"][:1]
 
-    assert renew(place, family, without)["codes"] == 1
+    assert renew(review_round, family, without)["codes"] == 1
     assert title(parent.get("overzicht")) == "De school past het dossier aan"
 
 
-def test_a_late_school_gets_its_own_window(place: Place, family: Family, served: Served) -> None:
+def test_a_late_school_gets_its_own_window(review_round: ReviewRound, family: Family, served: Served) -> None:
     parent = Parent(served.address)
     parent.enter(family)
-    place.supply(place.changed(family, another_advice))
-    place.release(closes_in=timedelta(seconds=-1))
-    after_release(place.ledger, "alfa", place.round_id, "release")
+    review_round.supply(review_round.changed(family, another_advice))
+    review_round.release(closes_in=timedelta(seconds=-1))
+    after_release(review_round.ledger, "alfa", review_round.round_id, "release")
     assert title(parent.get("overzicht")) == "De inzagetermijn is voorbij"

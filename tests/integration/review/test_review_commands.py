@@ -7,7 +7,7 @@ from typing import Any
 import pypdf
 import pytest
 from click.testing import Result
-from families import REGION, Place, open_place
+from families import REGION, ReviewRound, open_review_round
 from test_inviting import agreed
 from typer.testing import CliRunner
 
@@ -20,12 +20,14 @@ from overstap.pki.authority import DevelopmentAuthority
 
 
 @pytest.fixture
-def place(ledger: Ledger) -> Place:
-    return open_place(ledger, 4, **agreed())
+def review_round(ledger: Ledger) -> ReviewRound:
+    return open_review_round(ledger, 4, **agreed())
 
 
 @pytest.fixture
-def run(place: Place, app_dsn: str, keys_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(
+    review_round: ReviewRound, app_dsn: str, keys_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Any:
     DevelopmentAuthority(tmp_path / "trust", at=now()).conductor(REGION)
     monkeypatch.setenv("OVERSTAP_LEDGER", app_dsn)
     monkeypatch.setenv("OVERSTAP_KEYS", str(keys_folder))
@@ -43,10 +45,10 @@ def run(place: Place, app_dsn: str, keys_folder: Path, tmp_path: Path, monkeypat
     return call
 
 
-def test_from_invitation_to_proof(place: Place, run: Any, tmp_path: Path) -> None:
-    who = ("--region", REGION, "--round", place.round_id)
-    school = (*who, "--school", place.school)
-    family = place.families()[0]
+def test_from_invitation_to_proof(review_round: ReviewRound, run: Any, tmp_path: Path) -> None:
+    who = ("--region", REGION, "--round", review_round.round_id)
+    school = (*who, "--school", review_round.school)
+    family = review_round.families()[0]
     assert "mails" in run("review", "invite", *who, "--by", "beheer").output
     assert "niets nieuws" in run("review", "invite", *who, "--by", "beheer").output
 
@@ -81,20 +83,29 @@ def test_from_invitation_to_proof(place: Place, run: Any, tmp_path: Path) -> Non
     assert family.las_key not in made.output
 
 
-def test_accounts_of_schools(place: Place, run: Any) -> None:
+def test_accounts_of_schools(review_round: ReviewRound, run: Any) -> None:
     who = ("--region", REGION, "--by", "beheer")
-    make = ("school", "account", "J.Jansen@school.example", *who, "--school", place.school, "--name", "J. Jansen")
+    make = (
+        "school",
+        "account",
+        "J.Jansen@school.example",
+        *who,
+        "--school",
+        review_round.school,
+        "--name",
+        "J. Jansen",
+    )
     run(*make, typed="kort\nkort\n", fails="SCHOOL-003")
     assert "gemaakt" in run(*make, typed="vier woorden op papier\n" * 2).output
     assert "nieuw wachtwoord" in run(*make, typed="vijf woorden op het papier\n" * 2).output
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         kept = unit.one("select password from overstap.school_account")[0]
     assert proves("vijf woorden op het papier", kept)
     assert not proves("vier woorden op papier", kept)
     assert not proves("", None)
-    other = ("school", "account", "J.Jansen@school.example", *who, "--school", place.region.secondary[0].id)
+    other = ("school", "account", "J.Jansen@school.example", *who, "--school", review_round.region.secondary[0].id)
     run(*other, "--name", "x", typed="vier woorden op papier\n" * 2, fails="SCHOOL-002")
-    odd = ("school", "account", "twee woorden", *who, "--school", place.school, "--name", "x")
+    odd = ("school", "account", "twee woorden", *who, "--school", review_round.school, "--name", "x")
     run(*odd, typed="vier woorden op papier\n" * 2, fails="SCHOOL-002")
     assert "j.jansen@school.example J. Jansen" in run("school", "list", "--region", REGION).output
     assert "beëindigd" in run("school", "end", "j.jansen@school.example", *who).output

@@ -108,7 +108,7 @@ def test_many_guesses_at_once_do_not_slip_under_the_limit(school: School) -> Non
 def test_strangers_who_sign_in_slow_no_page(school: School) -> None:
     """A password is proven while no connection to the ledger is held: 24 strangers are in nobody's way."""
     client = signed_in(school)
-    address = f"/ronde/{school.place.round_id}"
+    address = f"/ronde/{school.review_round.round_id}"
     with ThreadPoolExecutor(24) as pool:
         crowd = [pool.submit(attempt, school, f"gast{number}@x.example", "x") for number in range(24)]
         served = 0
@@ -123,7 +123,7 @@ def test_nobody_who_is_not_signed_in_sends_megabytes(school: School) -> None:
     stranger = httpx.Client(base_url=school.address, timeout=60)
     large = b"wachtwoord=" + b"x" * 200_000
     headers = {"content-type": "application/x-www-form-urlencoded"}
-    for path in ("/inloggen", f"/ronde/{school.place.round_id}/lijst", "/uitloggen"):
+    for path in ("/inloggen", f"/ronde/{school.review_round.round_id}/lijst", "/uitloggen"):
         assert stranger.post(path, content=large, headers=headers).status_code == 413, path
 
     def endless() -> Iterator[bytes]:
@@ -133,7 +133,7 @@ def test_nobody_who_is_not_signed_in_sends_megabytes(school: School) -> None:
     assert stranger.post("/inloggen", content=endless(), headers=headers).status_code == 413
     client = signed_in(school)
     assert client.post("/inloggen", content=large, headers=headers).status_code == 413
-    address = f"/ronde/{school.place.round_id}"
+    address = f"/ronde/{school.review_round.round_id}"
     key = client.get(address).text.partition('name="formulier" value="')[2].partition('"')[0]
     files = {"bestand": ("a.csv", b"leerlingid;inzagedatum;akkoord;zienswijze\n" + b"x" * 200_000)}
     assert (
@@ -144,18 +144,18 @@ def test_nobody_who_is_not_signed_in_sends_megabytes(school: School) -> None:
 @pytest.mark.parametrize("what", ["reset", "end"])
 def test_a_reset_and_an_end_put_out_who_is_signed_in(school: School, what: str) -> None:
     account = f"{what}@school.example"
-    with school.place.unit("beheer") as unit:
-        accounts.put(unit, account, school.place.school, "Tijdelijk", hashed(PASSWORD))
+    with school.review_round.unit("beheer") as unit:
+        accounts.put(unit, account, school.review_round.school, "Tijdelijk", hashed(PASSWORD))
     client = signed_in(school, account)
-    address = f"/ronde/{school.place.round_id}"
+    address = f"/ronde/{school.review_round.round_id}"
     assert client.get(address).status_code == 200
     failed(school, 100, account)
-    with school.place.unit("beheer") as unit:
+    with school.review_round.unit("beheer") as unit:
         if what == "end":
             accounts.end(unit, account)
-            accounts.put(unit, account, school.place.school, "Tijdelijk", hashed(PASSWORD))
+            accounts.put(unit, account, school.review_round.school, "Tijdelijk", hashed(PASSWORD))
         else:
-            accounts.put(unit, account, school.place.school, "Tijdelijk", hashed("heel iets anders nu"))
+            accounts.put(unit, account, school.review_round.school, "Tijdelijk", hashed("heel iets anders nu"))
     assert client.get(address).status_code == 403, "the stay is over"
     new = PASSWORD if what == "end" else "heel iets anders nu"
     assert attempt(school, account, new).status_code == 303, "and what failed before keeps nobody out"
@@ -163,9 +163,9 @@ def test_a_reset_and_an_end_put_out_who_is_signed_in(school: School, what: str) 
 
 def test_a_password_that_was_reset_while_it_was_proven_begins_no_stay(school: School) -> None:
     old = hashed(PASSWORD)
-    with school.place.unit("beheer") as unit:
-        accounts.put(unit, "snel@school.example", school.place.school, "Snel", old)
-        accounts.put(unit, "snel@school.example", school.place.school, "Snel", hashed("heel iets anders nu"))
+    with school.review_round.unit("beheer") as unit:
+        accounts.put(unit, "snel@school.example", school.review_round.school, "Snel", old)
+        accounts.put(unit, "snel@school.example", school.review_round.school, "Snel", hashed("heel iets anders nu"))
     stays = accounts.Stays(school.home.ledger)
     assert not stays.enter("snel@school.example", old, [], b"", b"d" * 32, b"s" * 32)
     assert stays.look(b"s" * 32) is None
@@ -216,10 +216,10 @@ def test_length_comes_first() -> None:
 def test_the_command_refuses_it_too(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OVERSTAP_LEDGER", school.home.ledger._dsn)
     monkeypatch.setenv("OVERSTAP_KEYS", str(school.home.keys))
-    options = ["--region", REGION, "--school", school.place.school, "--name", "Piet", "--by", "beheer"]
+    options = ["--region", REGION, "--school", school.review_round.school, "--name", "Piet", "--by", "beheer"]
     found = CliRunner().invoke(app, ["school", "account", "piet@x.example", *options], input="wachtwoord12\n" * 2)
     assert found.exit_code != 0
-    with school.place.unit() as unit:
+    with school.review_round.unit() as unit:
         assert not unit.rows("select from overstap.school_account where account = 'piet@x.example'")
 
 
@@ -251,7 +251,7 @@ def sparse_workbook(cells: str) -> bytes:
 )
 def test_a_small_workbook_that_claims_a_sheet_of_milliards_holds_nobody_up(school: School, cells: str) -> None:
     client = signed_in(school)
-    address = f"/ronde/{school.place.round_id}"
+    address = f"/ronde/{school.review_round.round_id}"
     key = client.get(address).text.partition('name="formulier" value="')[2].partition('"')[0]
     files = {"bestand": ("lijst.xlsx", sparse_workbook(cells))}
     answer = client.post(f"{address}/lijst", data={"formulier": key, "grond": "paper_list"}, files=files)

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from families import Family, Home, Place, home, open_place
+from families import Family, Home, ReviewRound, home, open_review_round
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from served import Parent, Served, hidden, title
@@ -40,8 +40,8 @@ def at_home(
 
 
 @pytest.fixture(scope="module")
-def place(at_home: Home) -> Place:
-    found = open_place(at_home.ledger, 40)
+def review_round(at_home: Home) -> ReviewRound:
+    found = open_review_round(at_home.ledger, 40)
 
     def evil(pupil) -> None:
         pupil["achternaam"], pupil["roepnaam"] = [EVIL], [EVIL]
@@ -56,9 +56,9 @@ def place(at_home: Home) -> Place:
 
 
 @pytest.fixture(scope="module")
-def families(place: Place) -> list[Family]:
-    found = place.families()
-    place.give_codes(found)
+def families(review_round: ReviewRound) -> list[Family]:
+    found = review_round.families()
+    review_round.give_codes(found)
     return found
 
 
@@ -213,12 +213,14 @@ def test_codes_hold_a_hundred_random_bits() -> None:
     assert all(900 < signs.count(sign) < 1_600 for sign in set(signs))  # 1,250 expected; 10 deviations wide
 
 
-def test_a_new_code_ends_the_old_one_and_its_stays(place: Place, families: list[Family], served: Served) -> None:
+def test_a_new_code_ends_the_old_one_and_its_stays(
+    review_round: ReviewRound, families: list[Family], served: Served
+) -> None:
     family = families[2]
     parent = Parent(served.address)
     parent.enter(family)
     old = dict(family.codes)
-    place.give_codes([family])
+    review_round.give_codes([family])
     assert title(parent.get("overzicht")) == "U bent uitgelogd"
     assert "horen niet bij elkaar" in parent.sign_in(old[family.persons[0]], family.born).text
     assert title(parent.enter(family)).startswith("Dossier van")
@@ -329,7 +331,7 @@ def test_a_block_of_ipv6_is_one_network(at_home: Home) -> None:
 
 
 def test_a_found_letter_ends_after_twenty_wrong_dates(
-    at_home: Home, place: Place, families: list[Family], served: Served, review: psycopg.Connection
+    at_home: Home, review_round: ReviewRound, families: list[Family], served: Served, review: psycopg.Connection
 ) -> None:
     """Who found a letter tries twenty birth dates, however slowly. Then a new letter follows, and nothing says why."""
     family = families[11]
@@ -351,13 +353,13 @@ def test_a_found_letter_ends_after_twenty_wrong_dates(
         ).fetchall()
         assert (kind, region) == ("code_ended", "alfa")
         owner.execute("update overstap.alarm set told_at = now()")
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         line = unit.one(
             "select payload::jsonb -> 'detail' ->> 'why' from overstap.audit_line "
             "where payload::jsonb ->> 'action' = 'review.code_ended'"
         )
     assert line == ("guessed",)
-    place.give_codes([family])
+    review_round.give_codes([family])
     assert title(Parent(served.address).enter(family)).startswith("Dossier van")
 
 
@@ -689,8 +691,8 @@ def test_slow_and_endless_clients_are_cut_off(served: Served, slow: list[socket.
 # Two parents
 
 
-def test_neither_parent_sees_the_other(place: Place, served: Served) -> None:
-    family = next(one for one in place.families() if len(one.persons) == 2)
+def test_neither_parent_sees_the_other(review_round: ReviewRound, served: Served) -> None:
+    family = next(one for one in review_round.families() if len(one.persons) == 2)
 
     def apart(pupil) -> None:
         pupil["verzorger"][0]["achternaam"], pupil["verzorger"][1]["achternaam"] = ["Eerste"], ["Tweede"]
@@ -704,10 +706,10 @@ def test_neither_parent_sees_the_other(place: Place, served: Served) -> None:
             address["postcode"] = ["2222BB"]
             address["nummer"] = [f"{len(address)}9"]
 
-    place.supply(place.changed(family, apart))
-    place.release()
-    family = next(one for one in place.families() if one.dossier == family.dossier)
-    place.give_codes([family])
+    review_round.supply(review_round.changed(family, apart))
+    review_round.release()
+    family = next(one for one in review_round.families() if one.dossier == family.dossier)
+    review_round.give_codes([family])
     one, other = Parent(served.address), Parent(served.address)
     one.enter(family, 0)
     other.enter(family, 1)
@@ -726,7 +728,7 @@ def test_neither_parent_sees_the_other(place: Place, served: Served) -> None:
     assert "Woorden van de een" not in other.get("overzicht").text + other.get("ontvangstbewijs").text
     assert "Nog geen antwoord" in other.get("overzicht").text
     assert title(other.decide("eens")) == "Uw antwoord is ontvangen"
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         persons = unit.rows(
             "select person, agreed from overstap.review_decision where dossier = %(d)s "
             "and number = (select version from overstap.dossier where dossier = %(d)s) order by recorded_at",
@@ -749,15 +751,17 @@ HOSTILE_FILES = {
 }
 
 
-def test_what_a_school_attached_never_acts_in_our_pages(place: Place, served: Served, families: list[Family]) -> None:
+def test_what_a_school_attached_never_acts_in_our_pages(
+    review_round: ReviewRound, served: Served, families: list[Family]
+) -> None:
     family = families[14]
 
     def attach(pupil) -> None:
         pupil["overigdocumentlijst"] = [{"document": [packed(name, text) for name, text in HOSTILE_FILES.items()]}]
 
-    place.supply(place.changed(family, attach))
-    place.release()
-    place.give_codes([family])
+    review_round.supply(review_round.changed(family, attach))
+    review_round.release()
+    review_round.give_codes([family])
     parent = Parent(served.address)
     parent.enter(family)
     shown = parent.get("dossier").text

@@ -1,4 +1,4 @@
-"""Airflow's folder, environment and database for a house, and the process that plays rounds in it."""
+"""Airflow's folder, environment and database for a deployment, and the process that plays rounds in it."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from overstap_tools.local.environment import AirflowFolders, environment
 from overstap_tools.local.passwords import Passwords
 from overstap_tools.project import PROJECT
 
-from .house import House
+from .deployment import RegionDeployment
 
 DATABASE = "airflow_round"
 
@@ -32,9 +32,9 @@ class Played:
 
 @dataclass
 class Airflow:
-    """A process that plays the rounds of a house."""
+    """A process that plays the rounds of a deployment."""
 
-    house: House
+    deployment: RegionDeployment
     process: subprocess.Popen[str]
     home: Path
     temporary: Path
@@ -67,9 +67,9 @@ class Airflow:
         """
         said_before = self.log.stat().st_size
         told = {
-            "dag": dag.format(region=self.house.region.name, kind=self.house.kind.value),
+            "dag": dag.format(region=self.deployment.region.name, kind=self.deployment.kind.value),
             "answer": answer or {},
-            "account": account or self.house.coordinator,
+            "account": account or self.deployment.coordinator,
             "mark_success": mark_success,
             "only": only,
             "conf": conf,
@@ -98,28 +98,28 @@ class Airflow:
         return json.loads(line)
 
 
-def open_airflow(house: House) -> Airflow:
-    """Make an Airflow for a house, in its folder, on its server."""
-    home, temporary = house.folder / "airflow", house.folder / "tmp"
+def open_airflow(deployment: RegionDeployment) -> Airflow:
+    """Make an Airflow for a deployment, in its folder, on its server."""
+    home, temporary = deployment.folder / "airflow", deployment.folder / "tmp"
     home.mkdir()
     temporary.mkdir()
-    house.server.create_role(DATABASE)
-    house.server.create_database(DATABASE, DATABASE)
-    database = house.server.dsn(DATABASE, DATABASE, scheme="postgresql+psycopg")
+    deployment.server.create_role(DATABASE)
+    deployment.server.create_database(DATABASE, DATABASE)
+    database = deployment.server.dsn(DATABASE, DATABASE, scheme="postgresql+psycopg")
     place = AirflowFolders(home, PROJECT / "dags", PROJECT / "plugins", database, ports.any_free(), 2)
-    extra = house.settings | {"TMPDIR": str(temporary)}
-    log = house.folder / "player.log"
+    extra = deployment.settings | {"TMPDIR": str(temporary)}
+    log = deployment.folder / "player.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("player.py")), str(PROJECT / "dags")],
-            # Kept with the server: Airflow's database stays from one house to the next, with triggers under this key.
-            env=environment(place, Passwords(house.server.folder), extra) | {"COLUMNS": "200"},
+            # Kept with the server: Airflow's database stays from one region to the next, with triggers under it.
+            env=environment(place, Passwords(deployment.server.folder), extra) | {"COLUMNS": "200"},
             cwd=home,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=out,
             text=True,
         )
-    airflow = Airflow(house, process, home, temporary, log)
+    airflow = Airflow(deployment, process, home, temporary, log)
     airflow.greeting = airflow._listen()
     return airflow

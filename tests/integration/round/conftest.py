@@ -22,7 +22,7 @@ from overstap.simulation.synthetic.school import Character, PrimarySchool
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .airflow_home import Airflow, Played, open_airflow
-from .house import House, build
+from .deployment import RegionDeployment, build
 from .marks import plant
 
 _KEPT = ("dossier", "dossier_version", "review_decision", "gate_decision", "finding", "application", "delivery")
@@ -46,10 +46,10 @@ class Chapter:
 
 
 @dataclass
-class Story:
+class PlayedRound:
     """A round as it was played: by whom it was refused, bypassed, released, and finished when the last school came."""
 
-    house: House
+    deployment: RegionDeployment
     airflow: Airflow
     empty: Chapter
     """Asked before anything was supplied."""
@@ -81,38 +81,40 @@ def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture(scope="session")
-def story(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayedRound]:
     region = make_region(7, 40, 5, 2, today=wall(now()).date(), name="alfa")
-    house = build(tmp_path_factory.mktemp("round"), server, region, review=timedelta(minutes=20), las=True)
-    plant(house)
-    house.receive_all()
-    airflow = open_airflow(house)
-    schools = Schools(house)
+    deployment = build(tmp_path_factory.mktemp("round"), server, region, review=timedelta(minutes=20), las=True)
+    plant(deployment)
+    deployment.receive_all()
+    airflow = open_airflow(deployment)
+    schools = Schools(deployment)
     try:
         airflow.play(only=["open_round"])
-        empty = _chapter(house, airflow.play(only=["questions"]))
-        refused = _chapter(house, airflow.play(answer={"release": "Nog niet"}))
-        bypassed = _chapter(house, airflow.play(mark_success="release"))
-        by_stranger = _chapter(house, airflow.play(account="stranger"))
+        empty = _chapter(deployment, airflow.play(only=["questions"]))
+        refused = _chapter(deployment, airflow.play(answer={"release": "Nog niet"}))
+        bypassed = _chapter(deployment, airflow.play(mark_success="release"))
+        by_stranger = _chapter(deployment, airflow.play(account="stranger"))
         schools.start()
-        past_delivery_gate = _chapter(house, airflow.play(mark_success="release_for_delivery"))
-        undecided = _chapter(house, airflow.play(answer={"release_for_delivery": "Nog niet"}))
-        not_accepted = _chapter(house, airflow.play(answer={"accept_undeliverable": "Nog niet"}))
-        past_last_gate = _chapter(house, airflow.play(only=["close"]))
-        first = _chapter(house, airflow.play())
+        past_delivery_gate = _chapter(deployment, airflow.play(mark_success="release_for_delivery"))
+        undecided = _chapter(deployment, airflow.play(answer={"release_for_delivery": "Nog niet"}))
+        not_accepted = _chapter(deployment, airflow.play(answer={"accept_undeliverable": "Nog niet"}))
+        past_last_gate = _chapter(deployment, airflow.play(only=["close"]))
+        first = _chapter(deployment, airflow.play())
         for school in region.primary:
             if school.character is Character.LATE:
-                home = house.drop / region.name / school.id
-                shutil.copytree(house.folder / "region" / "late" / region.name / school.id, home, dirs_exist_ok=True)
-        complete = _chapter(house, airflow.play())
+                home = deployment.drop / region.name / school.id
+                shutil.copytree(
+                    deployment.folder / "region" / "late" / region.name / school.id, home, dirs_exist_ok=True
+                )
+        complete = _chapter(deployment, airflow.play())
         schools.over.set()
-        again = _chapter(house, airflow.play())
+        again = _chapter(deployment, airflow.play())
         before = (empty, refused, bypassed, by_stranger, past_delivery_gate, undecided, not_accepted, past_last_gate)
-        yield Story(house, airflow, *before, first, complete, again)
+        yield PlayedRound(deployment, airflow, *before, first, complete, again)
     finally:
         schools.over.set()
         airflow.close()
-        house.close()
+        deployment.close()
 
 
 class Schools(threading.Thread):
@@ -122,9 +124,9 @@ class Schools(threading.Thread):
     dossier is not a matter of seconds.
     """
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, deployment: RegionDeployment) -> None:
         super().__init__(daemon=True)
-        self.house = house
+        self.deployment = deployment
         self.over = threading.Event()
 
     def run(self) -> None:
@@ -133,15 +135,15 @@ class Schools(threading.Thread):
                 "select distinct primary_school from overstap.dossier "
                 "where state = 'in_review' and review_closes_at > clock_timestamp()"
             )
-            waiting = {school for (school,) in self.house.rows(query)}
-            for school in self.house.region.primary:
+            waiting = {school for (school,) in self.deployment.rows(query)}
+            for school in self.deployment.region.primary:
                 if school.id in waiting:
                     self.record(school)
                     self.end_window(school)
             time.sleep(0.5)
 
     def end_window(self, school: PrimarySchool) -> None:
-        with psycopg.connect(self.house.owner_dsn) as connection:
+        with psycopg.connect(self.deployment.owner_dsn) as connection:
             connection.execute(
                 "update overstap.dossier set review_closes_at = clock_timestamp() "
                 "where state = 'in_review' and primary_school = %s",
@@ -149,13 +151,13 @@ class Schools(threading.Thread):
             )
 
     def record(self, school: PrimarySchool) -> None:
-        region = self.house.region.name
-        data = (self.house.folder / "region" / "reviews" / region / f"review-{school.id}.csv").read_bytes()
-        with self.house.ledger() as ledger:
+        region = self.deployment.region.name
+        data = (self.deployment.folder / "region" / "reviews" / region / f"review-{school.id}.csv").read_bytes()
+        with self.deployment.ledger() as ledger:
             record_list(
                 ledger,
                 region=region,
-                round_id=self.house.round_id,
+                round_id=self.deployment.round_id,
                 school=school.id,
                 actor=f"administratie {school.id}",
                 listed=read_list(data, today=wall(now()).date()),
@@ -163,26 +165,28 @@ class Schools(threading.Thread):
             )
 
 
-def listed_keys(house: House, school: PrimarySchool) -> set[str]:
+def listed_keys(deployment: RegionDeployment, school: PrimarySchool) -> set[str]:
     """Return the LAS keys of the pupils whose parents a school says have seen the dossier."""
-    path = house.folder / "region" / "reviews" / house.region.name / f"review-{school.id}.csv"
+    path = deployment.folder / "region" / "reviews" / deployment.region.name / f"review-{school.id}.csv"
     lines = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), delimiter=";")
     return {line["leerlingid"] for line in lines}
 
 
-def _chapter(house: House, played: Played) -> Chapter:
+def _chapter(deployment: RegionDeployment, played: Played) -> Chapter:
     tables = (*_KEPT, "receipt", "dossier_event")
     return Chapter(
         played,
-        house.states(),
-        house.stored(),
-        house.rows(
+        deployment.states(),
+        deployment.stored(),
+        deployment.rows(
             "select approved, decided_by, reason, dossiers from overstap.gate_decision "
             "where gate = 'release_for_review' order by decided_at"
         ),
-        {name: house.dump(name) for name in tables},
-        Counter(dict(house.rows("select payload::jsonb ->> 'action', count(*) from overstap.audit_line group by 1"))),
-        house.rows(
+        {name: deployment.dump(name) for name in tables},
+        Counter(
+            dict(deployment.rows("select payload::jsonb ->> 'action', count(*) from overstap.audit_line group by 1"))
+        ),
+        deployment.rows(
             "select task, school, code, who, will_retry from overstap.task_failure where ended_at is null "
             "order by task, school"
         ),

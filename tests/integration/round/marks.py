@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from .house import House
+from .deployment import RegionDeployment
 
 SURNAME, FIRST_NAME, STREET = "Merkachternaamzyx", "Merkvoornaamwvu", "Merkstraatqpo"
 FILE, LITTER, VIEW = "Bestandsmerkklm", "Rommelmerkjih", "Zienswijzemerkdef"
@@ -29,10 +29,12 @@ class Found:
     mark: str
 
 
-def plant(house: House) -> None:
-    """Put marks in all that schools of a house hold: dossiers, file names, the LAS database, parents' views."""
-    region = house.folder / "region"
-    for path in sorted(path for name in ("drop", "late") for path in (region / name / house.region.name).glob("*/*")):
+def plant(deployment: RegionDeployment) -> None:
+    """Put marks in all that schools of a deployment hold: dossiers, file names, the LAS database, parents' views."""
+    region = deployment.folder / "region"
+    for path in sorted(
+        path for name in ("drop", "late") for path in (region / name / deployment.region.name).glob("*/*")
+    ):
         stat = path.lstat()
         if path.is_symlink() or not path.is_file():
             continue
@@ -43,11 +45,11 @@ def plant(house: House) -> None:
             path.rename(path.with_name(f"{FILE} {path.name}"))
         elif not path.name.startswith((".", "~")):
             path.rename(path.with_name(f"{LITTER} {path.name}"))
-    for path in (region / "reviews" / house.region.name).glob("*.csv"):
+    for path in (region / "reviews" / deployment.region.name).glob("*.csv"):
         text = path.read_text(encoding="utf-8-sig")
         path.write_text(re.sub(r"(;Nee;).*", rf"\1{VIEW}", text), encoding="utf-8-sig")
-    if house.las:
-        with psycopg.connect(house.server.superuser_dsn(house.las)) as connection:
+    if deployment.las:
+        with psycopg.connect(deployment.server.superuser_dsn(deployment.las)) as connection:
             connection.execute(
                 "update las.leerling set achternaam = %s, roepnaam = %s, voornamen = jsonb_build_array(%s::text)",
                 [SURNAME, FIRST_NAME, FIRST_NAME],
@@ -55,10 +57,10 @@ def plant(house: House) -> None:
             connection.execute("update las.verzorger set achternaam = %s", [SURNAME])
 
 
-def marks_of(house: House) -> list[str]:
+def marks_of(deployment: RegionDeployment) -> list[str]:
     """Return every word that may stand with schools only: planted marks, numbers, LAS keys, addresses for mail."""
     found = [SURNAME, FIRST_NAME, STREET, FILE, LITTER, VIEW]
-    for pupil in house.region.pupils():
+    for pupil in deployment.region.pupils():
         found += [pupil.number, pupil.las_key, *(carer.email for carer in pupil.carers)]
     return found
 

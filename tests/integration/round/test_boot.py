@@ -16,7 +16,7 @@ from overstap.errors import OverstapError
 from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.simulation.synthetic.school import Character
 from overstap_tools.demo import building as demo
-from overstap_tools.demo.sandbox import LEDGER, REGION, ROUND, DemoPlace
+from overstap_tools.demo.sandbox import LEDGER, REGION, ROUND, DemoSandbox
 from overstap_tools.demo.story import DAG_ID, Story
 from overstap_tools.local import ports
 
@@ -27,26 +27,29 @@ QUICK = {"data_due": 10, "review_opens": 30, "review_closes": 55, "delivers": 56
 
 @pytest.fixture(scope="module")
 def played(state_folder: Path) -> Iterator[tuple[Story, bool, str]]:
-    place = DemoPlace(state_folder / "demo")
+    sandbox = DemoSandbox(state_folder / "demo")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "STEPS", {name: timedelta(seconds=after) for name, after in QUICK.items()})
         patch.setattr(demo, "REVIEW_MINIMUM", timedelta(seconds=30))
         try:
-            house = demo.build(place, demo.Size(20, 5, 11), port=ports.any_free(), tell=lambda name: None)
+            demonstration = demo.build(sandbox, demo.Size(20, 5, 11), port=ports.any_free(), tell=lambda name: None)
             console = Console(record=True, width=160, file=(state_folder / "story.txt").open("w"))
-            story = Story(house, console, asks_person=False, leaves_a_question=False)
+            story = Story(demonstration, console, asks_person=False, leaves_a_question=False)
             is_good = story.play()
             yield story, is_good, console.export_text()
         finally:
-            demo.clear(place)
+            demo.clear(sandbox)
 
 
 def contents(story: Story) -> dict[str, dict]:
-    return {school.id: stored(story.house.place.store(school.id)) for school in story.house.region.secondary}
+    return {
+        school.id: stored(story.demonstration.sandbox.store(school.id))
+        for school in story.demonstration.region.secondary
+    }
 
 
 def count(story: Story, query: str) -> int:
-    with psycopg.connect(story.house.postgres.superuser_dsn(LEDGER)) as connection:
+    with psycopg.connect(story.demonstration.postgres.superuser_dsn(LEDGER)) as connection:
         found = connection.execute(query).fetchone()
     assert found is not None
     return int(found[0])
@@ -63,7 +66,7 @@ def test_the_round_ends_green_and_its_ledger_holds(played: tuple[Story, bool, st
 
 def test_the_late_school_was_red_and_came_in_by_clearing_its_task(played: tuple[Story, bool, str]) -> None:
     story, _, told = played
-    [late] = [school for school in story.house.region.primary if school.character is Character.LATE]
+    [late] = [school for school in story.demonstration.region.primary if school.character is Character.LATE]
     assert "INTAKE-050" in told
     assert told.index("INTAKE-050") < told.rindex(late.name)
     query = f"select count(*) from overstap.dossier where primary_school = '{late.id}' and state = 'confirmed'"  # noqa: S608
@@ -72,7 +75,7 @@ def test_the_late_school_was_red_and_came_in_by_clearing_its_task(played: tuple[
         (one["task_id"], one["map_index"]): one["try_number"]
         for one in story.coordinator.api.task_instances(DAG_ID, run_of(story))
     }
-    index = [school.id for school in story.house.agreement.primary_schools].index(late.id)
+    index = [school.id for school in story.demonstration.agreement.primary_schools].index(late.id)
     assert {tries["collect", place] for place in range(5) if place != index} == {1}
     assert tries["collect", index] == 2
 

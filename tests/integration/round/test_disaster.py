@@ -14,7 +14,7 @@ from overstap.simulation.synthetic.region import make_region
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .airflow_home import Played, open_airflow
-from .house import House, build
+from .deployment import RegionDeployment, build
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Act:
 class Disaster:
     """The round as it was played, run after run."""
 
-    house: House
+    deployment: RegionDeployment
     not_yet: Act
     """The coordinator said about delivery: not yet."""
     past_window_and_end: Act
@@ -44,22 +44,22 @@ class Disaster:
 def disaster(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disaster]:
     sizes = {"late": 1, "faulty": 0, "littered": 0, "database": 0}
     region = make_region(5, 12, 3, 1, today=wall(now()).date(), name="alfa", **sizes)
-    house = build(tmp_path_factory.mktemp("disaster"), server, region, review=timedelta(seconds=5), las=False)
-    house.receive_all()
-    airflow = open_airflow(house)
+    deployment = build(tmp_path_factory.mktemp("disaster"), server, region, review=timedelta(seconds=5), las=False)
+    deployment.receive_all()
+    airflow = open_airflow(deployment)
 
     def act(**told: object) -> Act:
         played = airflow.play(**told)  # type: ignore[arg-type]
-        [(closed,)] = house.rows("select closed_at is not null from overstap.round")
+        [(closed,)] = deployment.rows("select closed_at is not null from overstap.round")
         held: dict[str, set[str]] = {}
         query = "select gate, reason from overstap.gate_hold where settled_by is null and withdrawn_at is null"
-        for gate, reason in house.rows(query):
+        for gate, reason in deployment.rows(query):
             held.setdefault(gate, set()).add(reason)
         return Act(played, closed, held)
 
     try:
         yield Disaster(
-            house,
+            deployment,
             not_yet=act(answer={"release_for_delivery": "Nog niet"}),
             past_window_and_end=act(mark_success="accept_undeliverable"),
             not_accepted=act(answer={"accept_undeliverable": "Nog niet"}),
@@ -67,7 +67,7 @@ def disaster(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory)
         )
     finally:
         airflow.close()
-        house.close()
+        deployment.close()
 
 
 def test_before_delivery_the_coordinator_is_asked(disaster: Disaster) -> None:
@@ -92,5 +92,7 @@ def test_a_round_stays_open_until_the_coordinator_accepts(disaster: Disaster) ->
     assert disaster.accepted.played.tasks["close"] == "success"
     assert disaster.accepted.is_closed
     assert disaster.accepted.held == {}
-    decided = disaster.house.rows("select approved, decided_by from overstap.gate_decision where gate like 'accept%'")
-    assert sorted(decided) == [(False, disaster.house.coordinator), (True, disaster.house.coordinator)]
+    decided = disaster.deployment.rows(
+        "select approved, decided_by from overstap.gate_decision where gate like 'accept%'"
+    )
+    assert sorted(decided) == [(False, disaster.deployment.coordinator), (True, disaster.deployment.coordinator)]

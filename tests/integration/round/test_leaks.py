@@ -13,62 +13,71 @@ import psycopg
 import pytest
 
 from .airflow_home import DATABASE
-from .conftest import Story
+from .conftest import PlayedRound
 from .marks import FILE, FIRST_NAME, LITTER, STREET, SURNAME, VIEW, Found, Search, marks_of
 
 
 @pytest.fixture(scope="module")
-def search(story: Story) -> Search:
-    return Search(marks_of(story.house))
+def search(played_round: PlayedRound) -> Search:
+    return Search(marks_of(played_round.deployment))
 
 
-def everywhere(story: Story, search: Search) -> Iterator[Found]:
-    house = story.house
-    yield from search.database(house.server.superuser_dsn(DATABASE))
-    yield from search.database(house.owner_dsn)
-    for folder in (story.airflow.home, story.airflow.temporary, house.reports, house.server.folder):
+def everywhere(played_round: PlayedRound, search: Search) -> Iterator[Found]:
+    deployment = played_round.deployment
+    yield from search.database(deployment.server.superuser_dsn(DATABASE))
+    yield from search.database(deployment.owner_dsn)
+    for folder in (
+        played_round.airflow.home,
+        played_round.airflow.temporary,
+        deployment.reports,
+        deployment.server.folder,
+    ):
         yield from search.folder(folder)
-    for log in (story.airflow.log, *(endpoint.log for endpoint in house.endpoints.values())):
+    for log in (played_round.airflow.log, *(endpoint.log for endpoint in deployment.endpoints.values())):
         yield from search.data(str(log), log.read_bytes())
 
 
-def test_no_mark_is_anywhere(story: Story, search: Search) -> None:
-    assert story.complete.states["confirmed"] > 0
-    assert (story.house.reports / "alfa").is_dir()
-    assert "[DAG TEST] end task task_id=close" in story.airflow.log.read_text()
-    assert list(everywhere(story, search)) == []
+def test_no_mark_is_anywhere(played_round: PlayedRound, search: Search) -> None:
+    assert played_round.complete.states["confirmed"] > 0
+    assert (played_round.deployment.reports / "alfa").is_dir()
+    assert "[DAG TEST] end task task_id=close" in played_round.airflow.log.read_text()
+    assert list(everywhere(played_round, search)) == []
 
 
-def test_marks_are_with_the_schools(story: Story, search: Search) -> None:
+def test_marks_are_with_the_schools(played_round: PlayedRound, search: Search) -> None:
     """They went all the way: what was searched for is what was delivered."""
-    received = [one.mark for school in story.house.endpoints for one in search.folder(story.house.store(school))]
-    supplied = [one.mark for one in search.folder(story.house.drop)]
+    received = [
+        one.mark
+        for school in played_round.deployment.endpoints
+        for one in search.folder(played_round.deployment.store(school))
+    ]
+    supplied = [one.mark for one in search.folder(played_round.deployment.drop)]
     assert {SURNAME, FIRST_NAME, STREET, VIEW} <= set(received)
     assert {SURNAME, FIRST_NAME, STREET, FILE, LITTER} <= set(supplied)
-    assert {pupil.number for pupil in story.house.region.pupils()} & set(received)
+    assert {pupil.number for pupil in played_round.deployment.region.pupils()} & set(received)
 
 
-def test_the_search_finds_what_is_planted(story: Story, search: Search) -> None:
-    pupil = next(story.house.region.pupils())
-    home = story.airflow.home
+def test_the_search_finds_what_is_planted(played_round: PlayedRound, search: Search) -> None:
+    pupil = next(played_round.deployment.region.pupils())
+    home = played_round.airflow.home
     plants = {
         home / "logs-of-today.log": f"collected {pupil.number}".encode(),
         home / f"{pupil.las_key}.txt": b"nothing",
-        story.airflow.temporary / "frame.bin": SURNAME.encode("utf-16-le"),
-        story.house.reports / "report.html": b"cnVpcw" + SURNAME.encode().hex().encode(),
+        played_round.airflow.temporary / "frame.bin": SURNAME.encode("utf-16-le"),
+        played_round.deployment.reports / "report.html": b"cnVpcw" + SURNAME.encode().hex().encode(),
     }
-    for database in (story.house.server.superuser_dsn(DATABASE), story.house.owner_dsn):
+    for database in (played_round.deployment.server.superuser_dsn(DATABASE), played_round.deployment.owner_dsn):
         with psycopg.connect(database) as connection:
             connection.execute("create table public.planted (said text, bytes bytea)")
             connection.execute("insert into public.planted values (%s, %s)", [f"x{FIRST_NAME}", STREET.encode()])
     try:
         for path, content in plants.items():
             path.write_bytes(content)
-        found = {(Path(one.place).name, one.mark) for one in everywhere(story, search)}
+        found = {(Path(one.place).name, one.mark) for one in everywhere(played_round, search)}
     finally:
         for path in plants:
             path.unlink()
-        for database in (story.house.server.superuser_dsn(DATABASE), story.house.owner_dsn):
+        for database in (played_round.deployment.server.superuser_dsn(DATABASE), played_round.deployment.owner_dsn):
             with psycopg.connect(database) as connection:
                 connection.execute("drop table public.planted")
     assert found == {

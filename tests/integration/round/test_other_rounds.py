@@ -22,15 +22,15 @@ from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .airflow_home import Played, open_airflow
 from .conftest import Schools
-from .house import House, build
+from .deployment import RegionDeployment, build
 
 WITHOUT = 2
 """Place of the school that has no pupil for the partnership."""
 
 
 @dataclass
-class Story:
-    house: House
+class PlayedRound:
+    deployment: RegionDeployment
     region: SyntheticRegion
     too_far: Played
     """A form that moves a moment further than was agreed."""
@@ -42,113 +42,123 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayedRound]:
     today = wall(now()).date()
     region = make_region(11, 9, 3, 2, today=today, name="alfa", late=0, faulty=0, littered=0, database=0)
     bounds = {"review": timedelta(minutes=20), "las": False, "to_partnership": True}
-    house = build(tmp_path_factory.mktemp("other"), server, region, may_shift="{receipts_due: 2}", **bounds)
+    deployment = build(tmp_path_factory.mktemp("other"), server, region, may_shift="{receipts_due: 2}", **bounds)
     for school in region.primary[:WITHOUT]:
-        write_support(region, school, house.folder / "region")
-    house.receive_all()
-    airflow = open_airflow(house)
-    schools = Schools(house)
+        write_support(region, school, deployment.folder / "region")
+    deployment.receive_all()
+    airflow = open_airflow(deployment)
+    schools = Schools(deployment)
     schools.start()
-    due = house.round.milestones.receipts_due
+    due = deployment.round.milestones.receipts_due
     form = {"alleen_scholen": [region.primary[0].id, region.secondary[0].id], "waarom": "eerst deze twee"}
     try:
-        yield Story(
-            house,
+        yield PlayedRound(
+            deployment,
             region,
-            too_far=airflow.play(only=["open_round"], conf=later(form, due, 3), by=house.coordinator),
+            too_far=airflow.play(only=["open_round"], conf=later(form, due, 3), by=deployment.coordinator),
             by_stranger=airflow.play(only=["open_round"], conf=form, by="stranger"),
-            narrowed=airflow.play(conf=later(form, due, 1), by=house.coordinator),
+            narrowed=airflow.play(conf=later(form, due, 1), by=deployment.coordinator),
             support=airflow.play(dag="round__{region}__support"),
         )
     finally:
         schools.over.set()
         airflow.close()
-        house.close()
+        deployment.close()
 
 
 def later(form: dict[str, Any], due: datetime, days: int) -> dict[str, Any]:
     return form | {"receipts_due": (due + timedelta(days=days)).isoformat()}
 
 
-def test_a_form_beyond_the_agreed_bounds_is_refused_with_the_reason(story: Story) -> None:
-    assert story.too_far.tasks["open_round"] == "failed"
-    assert story.too_far.state == "failed"
-    assert "AGREEMENT-021" in story.too_far.log
-    assert "receipts_due mag hooguit 2 dagen verzet worden" in story.too_far.log
+def test_a_form_beyond_the_agreed_bounds_is_refused_with_the_reason(played_round: PlayedRound) -> None:
+    assert played_round.too_far.tasks["open_round"] == "failed"
+    assert played_round.too_far.state == "failed"
+    assert "AGREEMENT-021" in played_round.too_far.log
+    assert "receipts_due mag hooguit 2 dagen verzet worden" in played_round.too_far.log
 
 
-def test_only_a_coordinator_steers(story: Story) -> None:
-    assert story.by_stranger.tasks["open_round"] == "failed"
-    assert "alleen een coördinator van deze regio mag een moment verzetten of een ronde weer openen" in story.by_stranger.log
-    assert story.house.rows("select distinct asked_by from overstap.run_change") == [(story.house.coordinator,)]
+def test_only_a_coordinator_steers(played_round: PlayedRound) -> None:
+    assert played_round.by_stranger.tasks["open_round"] == "failed"
+    assert (
+        "alleen een coördinator van deze regio mag een moment verzetten of een ronde weer openen"
+        in played_round.by_stranger.log
+    )
+    assert played_round.deployment.rows("select distinct asked_by from overstap.run_change") == [
+        (played_round.deployment.coordinator,)
+    ]
 
 
-def test_a_narrowed_run_is_about_the_chosen_schools_only(story: Story) -> None:
-    played, house = story.narrowed, story.house
+def test_a_narrowed_run_is_about_the_chosen_schools_only(played_round: PlayedRound) -> None:
+    played, deployment = played_round.narrowed, played_round.deployment
     assert played.tasks["complete"] == played.state == "success"
-    sender, receiver = story.region.primary[0].id, story.region.secondary[0].id
-    for task, schools in (("collect", story.region.primary), ("deliver", story.region.secondary)):
+    sender, receiver = played_round.region.primary[0].id, played_round.region.secondary[0].id
+    for task, schools in (("collect", played_round.region.primary), ("deliver", played_round.region.secondary)):
         chosen = {sender, receiver} & {school.id for school in schools}
         labels = [label for name, label in played.labels.items() if name.startswith(f"{task}[")]
         assert len(labels) == len(schools)
         for label in labels:
             assert label.endswith("(niet in deze run)") is not any(f"({school})" in label for school in chosen), label
-    assert {school for _, school in of(house, "dossier", "primary_school")} == {sender}
-    assert [closed for _, closed in of(house, "round", "closed_at")] == [None], "the others' are on their way"
-    delivered = of(house, "delivery", "secondary_school", "attempts")
+    assert {school for _, school in of(deployment, "dossier", "primary_school")} == {sender}
+    assert [closed for _, closed in of(deployment, "round", "closed_at")] == [None], "the others' are on their way"
+    delivered = of(deployment, "delivery", "secondary_school", "attempts")
     assert {school for _, school, attempts in delivered if attempts} == {receiver}
 
 
-def of(house: House, table: str, *columns: str, kind: RoundKind = RoundKind.ADVICE) -> list[tuple]:
+def of(deployment: RegionDeployment, table: str, *columns: str, kind: RoundKind = RoundKind.ADVICE) -> list[tuple]:
     """Return columns of the rows of one round, the round's id first."""
     names = sql.SQL(", ").join(map(sql.Identifier, ("round_id", *columns)))
     query = sql.SQL("select {} from {} where round_id = {}")
-    return house.rows(query.format(names, sql.Identifier("overstap", table), house.agreement.round_id(kind)))
+    return deployment.rows(query.format(names, sql.Identifier("overstap", table), deployment.agreement.round_id(kind)))
 
 
-def test_the_ledger_says_who_asked_what_of_the_run_and_the_moved_moment_holds(story: Story) -> None:
-    house = story.house
-    schools = sorted([story.region.primary[0].id, story.region.secondary[0].id])
-    [(_, run, *asked)] = of(house, "run_change", "run_id", "asked_by", "reason", "schools")
-    assert asked == [house.coordinator, "eerst deze twee", schools]
+def test_the_ledger_says_who_asked_what_of_the_run_and_the_moved_moment_holds(played_round: PlayedRound) -> None:
+    deployment = played_round.deployment
+    schools = sorted([played_round.region.primary[0].id, played_round.region.secondary[0].id])
+    [(_, run, *asked)] = of(deployment, "run_change", "run_id", "asked_by", "reason", "schools")
+    assert asked == [deployment.coordinator, "eerst deze twee", schools]
     columns = ("number", "origin", "taken_by", "reason", "changes")
-    opened, (_, *moved, changes) = sorted(of(house, "round_agreement", *columns), key=lambda row: row[1])
+    opened, (_, *moved, changes) = sorted(of(deployment, "round_agreement", *columns), key=lambda row: row[1])
     assert opened[2] == "opened"
-    assert moved == [2, "form", house.coordinator, "eerst deze twee"]
+    assert moved == [2, "form", deployment.coordinator, "eerst deze twee"]
     assert [(one["path"], one["allowed"]) for one in changes] == [("rounds.advice.milestones.receipts_due", True)]
-    with house.ledger() as ledger, ledger.unit(house.region.name, "test") as unit:
-        holds = rounds.get_round(unit, house.round_id).agreement.round(RoundKind.ADVICE).milestones.receipts_due
-    assert holds == house.round.milestones.receipts_due + timedelta(days=1)
-    lines = [json.loads(line) for (line,) in house.rows("select payload from overstap.audit_line order by seq")]
+    with deployment.ledger() as ledger, ledger.unit(deployment.region.name, "test") as unit:
+        holds = rounds.get_round(unit, deployment.round_id).agreement.round(RoundKind.ADVICE).milestones.receipts_due
+    assert holds == deployment.round.milestones.receipts_due + timedelta(days=1)
+    lines = [json.loads(line) for (line,) in deployment.rows("select payload from overstap.audit_line order by seq")]
     [narrowed] = [line["detail"] for line in lines if line["action"] == "run.narrow"]
     [form] = [line["detail"] for line in lines if line["action"] == "agreement.form"]
-    assert narrowed == {"run": run, "schools": schools, "by": house.coordinator}
-    assert (form["by"], form["changed"]) == (house.coordinator, ["rounds.advice.milestones.receipts_due"])
+    assert narrowed == {"run": run, "schools": schools, "by": deployment.coordinator}
+    assert (form["by"], form["changed"]) == (deployment.coordinator, ["rounds.advice.milestones.receipts_due"])
 
 
-def test_a_round_to_a_partnership_goes_without_parents_and_without_registrations(story: Story) -> None:
-    played = story.support
+def test_a_round_to_a_partnership_goes_without_parents_and_without_registrations(played_round: PlayedRound) -> None:
+    played = played_round.support
     names = {name.partition("[")[0] for name in played.tasks}
     assert not names & {"registrations", "invite", "review_opens", "review", "end_review", "not_inspected"}
     assert {"release_to_partnership", "seal", "deliver", "receipts", "close"} <= names
     assert set(played.tasks.values()) == {"success"}
     [label] = [label for label in played.labels.values() if label.endswith("(niets aangeleverd)")]
-    assert story.region.primary[WITHOUT].id in label, "a school need not have such a pupil"
+    assert played_round.region.primary[WITHOUT].id in label, "a school need not have such a pupil"
 
 
-def test_the_partnership_has_every_dossier_confirmed_and_nobody_else_has_one(story: Story) -> None:
-    house, wanted = story.house, sum(len(supported(story.region, one)) for one in story.region.primary[:WITHOUT])
+def test_the_partnership_has_every_dossier_confirmed_and_nobody_else_has_one(played_round: PlayedRound) -> None:
+    deployment, wanted = (
+        played_round.deployment,
+        sum(len(supported(played_round.region, one)) for one in played_round.region.primary[:WITHOUT]),
+    )
     kind = RoundKind.SUPPORT
-    assert [row[1:] for row in of(house, "dossier", "state", kind=kind)] == [("confirmed",)] * wanted
-    delivered = of(house, "delivery", "secondary_school", "state", kind=kind)
+    assert [row[1:] for row in of(deployment, "dossier", "state", kind=kind)] == [("confirmed",)] * wanted
+    delivered = of(deployment, "delivery", "secondary_school", "state", kind=kind)
     assert [row[1:] for row in delivered] == [(PARTNERSHIP, "confirmed")] * wanted
-    decisions = [row[1:] for row in of(house, "gate_decision", "gate", "approved", "decided_by", "dossiers", kind=kind)]
-    assert decisions == [("release_for_review", True, house.coordinator, wanted)]
-    opened = list(dossiers(house, PARTNERSHIP))
+    decisions = [
+        row[1:] for row in of(deployment, "gate_decision", "gate", "approved", "decided_by", "dossiers", kind=kind)
+    ]
+    assert decisions == [("release_for_review", True, deployment.coordinator, wanted)]
+    opened = list(dossiers(deployment, PARTNERSHIP))
     assert len(opened) == wanted
     for dossier in opened:
         assert dossier.profile == "POSWV"
@@ -156,12 +166,12 @@ def test_the_partnership_has_every_dossier_confirmed_and_nobody_else_has_one(sto
         assert "inzage" not in dossier.tree
 
 
-def dossiers(house: House, school: str) -> Iterator[Dossier]:
+def dossiers(deployment: RegionDeployment, school: str) -> Iterator[Dossier]:
     """Read what a receiver stored."""
-    for place in sorted((house.store(school) / "dossiers").iterdir()):
+    for place in sorted((deployment.store(school) / "dossiers").iterdir()):
         yield read((place / DOSSIER_FILE).read_bytes())
 
 
-def test_the_ledger_holds_with_both_rounds_in_it(story: Story) -> None:
-    assert story.house.breaches() == []
-    assert story.house.count("refused_input") == 0, "files for the one round are no faults in the other"
+def test_the_ledger_holds_with_both_rounds_in_it(played_round: PlayedRound) -> None:
+    assert played_round.deployment.breaches() == []
+    assert played_round.deployment.count("refused_input") == 0, "files for the one round are no faults in the other"

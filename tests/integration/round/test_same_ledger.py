@@ -35,7 +35,7 @@ from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .airflow_home import open_airflow
 from .conftest import Schools
-from .house import House, build, copy_ledger
+from .deployment import RegionDeployment, build, copy_ledger
 
 _NOT_COMPARED = {
     "region": "the same before either began",
@@ -72,19 +72,21 @@ class AtOnce(Days):
 
 
 @pytest.fixture(scope="module")
-def ledgers(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, House]]:
-    """The house whose round Airflow ran, and the one whose round was rehearsed."""
+def ledgers(
+    server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RegionDeployment, RegionDeployment]]:
+    """The deployment whose round Airflow ran, and the one whose round was rehearsed."""
     kinds = {"late": 0, "faulty": 1, "littered": 0, "database": 0}
     region = make_region(19, 30, 3, 2, today=wall(now()).date(), name="alfa", **kinds)
     folder = tmp_path_factory.mktemp("same")
-    house = build(folder / "airflow", server, region, review=timedelta(minutes=20), las=False)
-    rehearsed = replace(house, folder=folder / "rehearsed", database=copy_ledger(house), endpoints={})
+    deployment = build(folder / "airflow", server, region, review=timedelta(minutes=20), las=False)
+    rehearsed = replace(deployment, folder=folder / "rehearsed", database=copy_ledger(deployment), endpoints={})
     try:
-        _rehearse(house, rehearsed)
-        _run_by_airflow(house)
-        yield house, rehearsed
+        _rehearse(deployment, rehearsed)
+        _run_by_airflow(deployment)
+        yield deployment, rehearsed
     finally:
-        house.close()
+        deployment.close()
         rehearsed.close()
 
 
@@ -96,44 +98,44 @@ class PatientSchools(Schools):
             "select count(*) from overstap.dossier d where d.state = 'in_review' and not exists "
             "(select from overstap.entitled e where e.dossier = d.dossier)"
         )
-        while self.house.rows(query) != [(0,)] and not self.over.is_set():
+        while self.deployment.rows(query) != [(0,)] and not self.over.is_set():
             time.sleep(0.2)
         super().record(school)
 
 
-def _run_by_airflow(house: House) -> None:
-    house.receive_all()
-    airflow, schools = open_airflow(house), PatientSchools(house)
+def _run_by_airflow(deployment: RegionDeployment) -> None:
+    deployment.receive_all()
+    airflow, schools = open_airflow(deployment), PatientSchools(deployment)
     schools.start()
     try:
         assert airflow.play().state == "success"
-        with house.step() as context, context.unit("watch") as unit:
-            note_passed(unit, house.round_id)  # the deliveries' DAG does so every few minutes
+        with deployment.step() as context, context.unit("watch") as unit:
+            note_passed(unit, deployment.round_id)  # the deliveries' DAG does so every few minutes
     finally:
         schools.over.set()
         airflow.close()
 
 
-def _rehearse(house: House, rehearsed: House) -> None:
+def _rehearse(deployment: RegionDeployment, rehearsed: RegionDeployment) -> None:
     sandbox = rehearsed.sandbox
     for part in ("keys", "trust"):
-        shutil.copytree(house.folder / part, sandbox.folder / part)
+        shutil.copytree(deployment.folder / part, sandbox.folder / part)
     begin = wall(now()).replace(microsecond=0) + timedelta(days=1)
     moments = Milestones(**{name: begin + timedelta(days=7 * at) for at, name in enumerate(Milestones.model_fields)})
-    rounds = {house.kind: house.round.model_copy(update={"milestones": moments})}
-    agreement = house.agreement.model_copy(update={"rounds": rounds})
+    rounds = {deployment.kind: deployment.round.model_copy(update={"milestones": moments})}
+    agreement = deployment.agreement.model_copy(update={"rounds": rounds})
     write_agreement(agreement, sandbox.regions)
     days = AtOnce(agreement, national_year(agreement.school_year), Random(1), Habits())
     with contextlib.closing(sandbox.ledger()) as ledger:
         clock = MovingClock(sandbox, begin - timedelta(hours=1))
-        playing = Playing(sandbox, ledger, clock, house.region, days, house.kind)
+        playing = Playing(sandbox, ledger, clock, deployment.region, days, deployment.kind)
         while playing.next_at() is not None:
             playing.step()
 
 
-def _rows(house: House, table: str) -> Counter[str]:
+def _rows(deployment: RegionDeployment, table: str) -> Counter[str]:
     """Return the rows of a table as far as they do not hold ids and moments."""
-    with psycopg.connect(house.owner_dsn, row_factory=dict_row) as connection:
+    with psycopg.connect(deployment.owner_dsn, row_factory=dict_row) as connection:
         found = connection.execute(sql.SQL("select * from {}").format(sql.Identifier("overstap", table))).fetchall()
     return Counter(
         json.dumps(_plain(row, _TYPED.get(table)), sort_keys=True, default=str)
@@ -155,12 +157,12 @@ def _plain(row: dict[str, Any], typed: str | None) -> dict[str, Any]:
     return kept
 
 
-def _tables(house: House) -> list[str]:
+def _tables(deployment: RegionDeployment) -> list[str]:
     query = "select tablename from pg_tables where schemaname = 'overstap' order by 1"
-    return [name for (name,) in house.rows(query)]
+    return [name for (name,) in deployment.rows(query)]
 
 
-def test_every_table_says_the_same(ledgers: tuple[House, House]) -> None:
+def test_every_table_says_the_same(ledgers: tuple[RegionDeployment, RegionDeployment]) -> None:
     by_airflow, rehearsed = ledgers
     different = {}
     for table in _tables(by_airflow):
@@ -172,15 +174,15 @@ def test_every_table_says_the_same(ledgers: tuple[House, House]) -> None:
     assert different == {}
 
 
-def test_the_evidence_announces_the_same(ledgers: tuple[House, House]) -> None:
+def test_the_evidence_announces_the_same(ledgers: tuple[RegionDeployment, RegionDeployment]) -> None:
     query = (
         "select j ->> 'action', j ->> 'actor', count(*) "
         "from (select payload::jsonb as j from overstap.audit_line) t group by 1, 2"
     )
     later = f"milestone.{_LATER}"
     one, other = (
-        Counter({(action, actor): count for action, actor, count in house.rows(query) if action != later})
-        for house in ledgers
+        Counter({(action, actor): count for action, actor, count in deployment.rows(query) if action != later})
+        for deployment in ledgers
     )
     assert {"airflow alone": one - other, "rehearsal alone": other - one} == {
         "airflow alone": Counter(),
@@ -188,9 +190,9 @@ def test_the_evidence_announces_the_same(ledgers: tuple[House, House]) -> None:
     }
 
 
-def test_something_happened(ledgers: tuple[House, House]) -> None:
-    for house in ledgers:
-        assert house.states()["confirmed"] > 20
-        assert house.states()["rejected"] > 0
-        assert house.count("delivery") > 20
-        assert house.rows("select closed_at is not null from overstap.round") == [(True,)]
+def test_something_happened(ledgers: tuple[RegionDeployment, RegionDeployment]) -> None:
+    for deployment in ledgers:
+        assert deployment.states()["confirmed"] > 20
+        assert deployment.states()["rejected"] > 0
+        assert deployment.count("delivery") > 20
+        assert deployment.rows("select closed_at is not null from overstap.round") == [(True,)]

@@ -1,6 +1,6 @@
 """A round whose agreement changes while it runs: what has fired stays, nothing fires twice, moments are on the wall.
 
-A year is walked from moment to moment, as the waits of a round do: each is over at the moment that holds by then.
+A year is played from moment to moment, as the waits of a round do: each is over at the moment that holds by then.
 """
 
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ REMINDERS = tuple(Reminder(of=of, days_before=days) for of in ("data_due", "rece
 
 
 @dataclass
-class Walk:
+class PlayedYear:
     """A round as its waits live through it."""
 
     kind: RoundKind
@@ -104,38 +104,38 @@ def test_waits_that_move_fire_once_in_order_and_at_the_agreed_wall_time(
     year: tuple[RoundKind, list[datetime]], moves: list[tuple[int, list[int]]]
 ) -> None:
     kind, moments = year
-    walk = Walk(kind, agreed(kind, moments), moments[0].astimezone(UTC) - timedelta(days=1))
-    span = moments[-1].astimezone(UTC) + timedelta(days=10) - walk.at
-    began = walk.at
+    played = PlayedYear(kind, agreed(kind, moments), moments[0].astimezone(UTC) - timedelta(days=1))
+    span = moments[-1].astimezone(UTC) + timedelta(days=10) - played.at
+    began = played.at
     for percent, minutes in sorted(moves):
-        walk.until(max(walk.at, began + span * percent / 100))
+        played.until(max(played.at, began + span * percent / 100))
         said = [
             on_the_wall(moment.replace(tzinfo=None) + timedelta(minutes=by))
             for moment, by in zip(moments, minutes, strict=True)
         ]
         offered = agreed(kind, said)
-        fired = dict(walk.fired)
-        moved = walk.offer(offered)
+        fired = dict(played.fired)
+        moved = played.offer(offered)
         for name, moment in fired.items():
-            assert walk.moment(name) == moment, "what has fired is never put off to fire again"
+            assert played.moment(name) == moment, "what has fired is never put off to fire again"
         for name in moved:
             assert name not in fired
-            assert walk.moment(name) > walk.at, "nothing is moved into the past, to fire at once"
+            assert played.moment(name) > played.at, "nothing is moved into the past, to fire at once"
             stated = getattr(offered.round(kind).milestones, name)
-            assert wall(walk.moment(name)).replace(tzinfo=None) == stated.replace(tzinfo=None), "as the file says it"
-        held = [walk.moment(name) for name in kind.milestones]
+            assert wall(played.moment(name)).replace(tzinfo=None) == stated.replace(tzinfo=None), "as the file says it"
+        held = [played.moment(name) for name in kind.milestones]
         assert held == sorted(held)
-    walk.until(max(began + span, *(walk.moment(name) for name in kind.milestones)))
-    assert list(walk.fired) == list(kind.milestones)
-    assert list(walk.fired.values()) == sorted(walk.fired.values())
-    assert walk.fired == {name: walk.moment(name) for name in kind.milestones}, "each at what holds in the end"
-    assert len(set(walk.reminded)) == len(walk.reminded), "no reminder of one deadline twice"
+    played.until(max(began + span, *(played.moment(name) for name in kind.milestones)))
+    assert list(played.fired) == list(kind.milestones)
+    assert list(played.fired.values()) == sorted(played.fired.values())
+    assert played.fired == {name: played.moment(name) for name in kind.milestones}, "each at what holds in the end"
+    assert len(set(played.reminded)) == len(played.reminded), "no reminder of one deadline twice"
 
 
 @settings(max_examples=80, deadline=None)
 @given(year=years())
 def test_a_round_that_nobody_changes_gives_each_reminder_once(year: tuple[RoundKind, list[datetime]]) -> None:
     kind, moments = year
-    walk = Walk(kind, agreed(kind, moments), moments[0].astimezone(UTC) - timedelta(days=1))
-    walk.until(moments[-1].astimezone(UTC) + timedelta(days=1))
-    assert sorted(walk.reminded, key=str) == sorted(reminders(walk.holds), key=str)
+    played = PlayedYear(kind, agreed(kind, moments), moments[0].astimezone(UTC) - timedelta(days=1))
+    played.until(moments[-1].astimezone(UTC) + timedelta(days=1))
+    assert sorted(played.reminded, key=str) == sorted(reminders(played.holds), key=str)

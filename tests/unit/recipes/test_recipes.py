@@ -53,7 +53,7 @@ from uuid import UUID
 
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
-from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, Lying
+from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, UnverifiedAnswer
 
 
 class Pigeon(ReceivingPart):
@@ -76,7 +76,7 @@ class PigeonChannel:
     def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         return OFFERED
 
-    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
         return iter(())
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.ledger import Ledger
 from overstap.pki import TrustStore
 from overstap.pki.sshkeys import make_ssh_key, ssh_key_file
-from overstap.receiver.desk_client import Asker
+from overstap.receiver.desk_client import DeskClient
 from overstap.receiver.fetching import RequestedPupil as Wanted
 from overstap.receiver.fetching import fetch
 from overstap.receiver.folder_store import FolderStore
@@ -210,10 +210,10 @@ def _pull(place: Sandbox, trust: TrustStore, school: str, mine: Sequence[Synthet
         wait_until_listening(service, port)
         wanted = [Wanted(one.number, one.surname, one.birth_date, one.school.id) for one in mine]
         reception = Reception(school, trust=trust, store=FolderStore(place.folder / "asked"))
-        with Asker(f"https://{ports.LOOPBACK}:{port}", school=school, trust=trust, at=now()) as asker:
+        with DeskClient(f"https://{ports.LOOPBACK}:{port}", school=school, trust=trust, at=now()) as desk_client:
             got: list[str] = []
             rate = _rate(
-                len(wanted), lambda: got.extend(one.outcome for one in fetch(asker, reception, wanted, clock=now))
+                len(wanted), lambda: got.extend(one.outcome for one in fetch(desk_client, reception, wanted, clock=now))
             )
     finally:
         service.stop()

@@ -22,7 +22,7 @@ from overstap.oso.parsing import parse
 from overstap.oso.reading import read
 from overstap.oso.structure import check
 from overstap.quality.engine import layout
-from overstap.quality.rule_context import Walk
+from overstap.quality.rule_context import RuleContext
 from overstap.quality.rules import by_rules, judge
 from overstap_tools.bench.together import peak_bytes
 
@@ -66,7 +66,7 @@ def shut(data: bytes, *, today: date) -> None:
     """The same without opening attachments, as the official schema and sheets leave them."""
     dossier = read(data)
     check(dossier)
-    by_rules(Walk(dossier, layout(dossier.version), today), dossier.version)
+    by_rules(RuleContext(dossier, layout(dossier.version), today), dossier.version)
 
 
 def structure_only(data: bytes) -> None:

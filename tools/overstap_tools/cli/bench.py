@@ -71,8 +71,8 @@ def intake(pupils: PupilsOption = 200, runs: RunsOption = 3, durable: DurableOpt
     from overstap_tools.bench import intake as bench
     from overstap_tools.bench.sandbox import today
 
-    with _place(bench.REGIONS, durable=durable) as place:
-        bench.run(_console(), place, today=today(), pupils=pupils, runs=runs)
+    with _sandbox(bench.REGIONS, durable=durable) as sandbox:
+        bench.run(_console(), sandbox, today=today(), pupils=pupils, runs=runs)
 
 
 @app.command()
@@ -86,8 +86,8 @@ def ledger(
     from overstap_tools.bench import ledger as bench
     from overstap_tools.bench.sandbox import today
 
-    with _place(bench.REGIONS, durable=durable) as place:
-        bench.run(_console(), place, today=today(), dossiers=dossiers, group=group, runs=runs)
+    with _sandbox(bench.REGIONS, durable=durable) as sandbox:
+        bench.run(_console(), sandbox, today=today(), dossiers=dossiers, group=group, runs=runs)
 
 
 @app.command()
@@ -122,8 +122,8 @@ def delivery(
     from overstap_tools.bench.sandbox import today
 
     bench.run(_console(), at=now(), count=sealed, peers=peers, others=True)
-    with _place((), durable=True) as place:
-        deliveries.run(_console(), place, today=today(), count=count, schools=receivers)
+    with _sandbox((), durable=True) as sandbox:
+        deliveries.run(_console(), sandbox, today=today(), count=count, schools=receivers)
 
 
 @app.command()
@@ -133,9 +133,9 @@ def transport(pupils: PupilsOption = 200, runs: RunsOption = 3, durable: Durable
     from overstap_tools.bench import transport as bench
     from overstap_tools.bench.sandbox import today
 
-    with _place((collecting.REGION,), durable=durable) as place:
-        bench.run(_console(), place, today=today(), pupils=pupils, runs=runs)
-        collecting.run(_console(), place, today=today(), pupils=pupils)
+    with _sandbox((collecting.REGION,), durable=durable) as sandbox:
+        bench.run(_console(), sandbox, today=today(), pupils=pupils, runs=runs)
+        collecting.run(_console(), sandbox, today=today(), pupils=pupils)
 
 
 @app.command()
@@ -144,8 +144,8 @@ def chain(pupils: PupilsOption = 500, durable: DurableOption = True) -> None:
     from overstap_tools.bench import chain as bench
     from overstap_tools.bench.sandbox import today
 
-    with _place(bench.REGIONS, durable=durable) as place:
-        bench.run(_console(), place, today=today(), pupils=pupils)
+    with _sandbox(bench.REGIONS, durable=durable) as sandbox:
+        bench.run(_console(), sandbox, today=today(), pupils=pupils)
 
 
 @app.command()
@@ -157,8 +157,8 @@ def review(
     """Parents' pages: whole visits over loopback, with a bare FastAPI page beside them."""
     from overstap_tools.bench import review as bench
 
-    with _place((bench.REGION,), durable=durable) as place:
-        bench.run(_console(), place, families=families, visits=visits, at_once=(8, 20))
+    with _sandbox((bench.REGION,), durable=durable) as sandbox:
+        bench.run(_console(), sandbox, families=families, visits=visits, at_once=(8, 20))
 
 
 @app.command()
@@ -169,8 +169,8 @@ def board(
     """Every page of the board over a filled ledger (about a minute and a half for the whole country)."""
     from overstap_tools.bench import board as bench
 
-    with _place(bench.region_names(regions), durable=False) as place:
-        bench.run(_console(), place, regions=regions, runs=runs)
+    with _sandbox(bench.region_names(regions), durable=False) as sandbox:
+        bench.run(_console(), sandbox, regions=regions, runs=runs)
 
 
 @app.command()
@@ -190,9 +190,9 @@ def _console() -> Console:
 
 
 @contextmanager
-def _place(regions: Sequence[str], *, durable: bool) -> Iterator["Sandbox"]:
+def _sandbox(regions: Sequence[str], *, durable: bool) -> Iterator["Sandbox"]:
     from overstap_tools.bench.sandbox import bench_sandbox
 
     _console().print(f"PostgreSQL {'waits' if durable else 'does not wait'} for the disk at each commit")
-    with bench_sandbox(regions, is_durable=durable) as place:
-        yield place
+    with bench_sandbox(regions, is_durable=durable) as sandbox:
+        yield sandbox

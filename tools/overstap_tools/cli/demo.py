@@ -30,22 +30,22 @@ def start(
 ) -> None:
     """Build everything, play a round, and leave Airflow running; exit 1 when it did not end as it should."""
     from overstap_tools.demo.building import Size, build
-    from overstap_tools.demo.sandbox import DemoPlace
+    from overstap_tools.demo.sandbox import DemoSandbox
     from overstap_tools.demo.story import Story, tell
     from overstap_tools.local.waiting import tell_waits
 
     console = Console()
     tell_waits.set(lambda what, seconds: tell(console, "waiting", what=what, seconds=seconds))
-    house = build(
-        DemoPlace(folder.absolute()), Size(pupils, schools, seed), port=port, tell=lambda name: tell(console, name)
+    demonstration = build(
+        DemoSandbox(folder.absolute()), Size(pupils, schools, seed), port=port, tell=lambda name: tell(console, name)
     )
     login = {
-        "address": house.airflow.address,
-        "account": house.coordinator,
-        "password": house.airflow.password(house.coordinator),
+        "address": demonstration.airflow.address,
+        "account": demonstration.coordinator,
+        "password": demonstration.airflow.password(demonstration.coordinator),
     }
     tell(console, "open_ui", **login)
-    is_good = Story(house, console, asks_person=wait).play()
+    is_good = Story(demonstration, console, asks_person=wait).play()
     console.print()
     tell(console, "open_ui", **login)
     tell(console, "again")
@@ -56,10 +56,10 @@ def start(
 def stop(folder: FolderOption = DEFAULT) -> None:
     """End every process of the demonstration; what it made stays to be looked at."""
     from overstap_tools.demo.building import stop as end
-    from overstap_tools.demo.sandbox import DemoPlace
+    from overstap_tools.demo.sandbox import DemoSandbox
     from overstap_tools.demo.story import tell
 
-    found = end(DemoPlace(folder.absolute()))
+    found = end(DemoSandbox(folder.absolute()))
     if found:
         tell(Console(), "stopped", names=", ".join(found))
     else:

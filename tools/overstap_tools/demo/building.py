@@ -25,7 +25,7 @@ from overstap_tools.demo.sandbox import (
     LEDGER,
     REGION,
     ROUND,
-    DemoPlace,
+    DemoSandbox,
 )
 from overstap_tools.local import ports
 from overstap_tools.local.airflow import AirflowStack
@@ -68,7 +68,7 @@ class Size:
 class Demonstration:
     """A demonstration that stands."""
 
-    place: DemoPlace
+    sandbox: DemoSandbox
     postgres: EmbeddedPostgres
     airflow: AirflowStack
     region: SyntheticRegion
@@ -82,11 +82,11 @@ class Demonstration:
         return self.agreement.coordinators[0].account
 
 
-def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> Demonstration:
+def build(sandbox: DemoSandbox, size: Size, *, port: int | None, tell: Tell) -> Demonstration:
     """Build everything from nothing and start it; on a failure nothing is left running.
 
     Args:
-        place: where.
+        sandbox: where.
         size: how large.
         port: Airflow's port; None for the usual one, or a free one.
         tell: is given the name of a sentence of include/texts/demo/story.yaml at each step.
@@ -94,16 +94,16 @@ def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> Demo
     Raises:
         OverstapError: LOCAL-nnn with what stands in the way.
     """
-    check(place.folder)
-    if place.folder.exists():
+    check(sandbox.folder)
+    if sandbox.folder.exists():
         tell("cleared")
-        clear(place)
-    place.folder.mkdir(mode=0o700, parents=True)
+        clear(sandbox)
+    sandbox.folder.mkdir(mode=0o700, parents=True)
     try:
         tell("postgres")
-        postgres = place.postgres()
+        postgres = sandbox.postgres()
         postgres.start()
-        _make_ledger(place, postgres)
+        _make_ledger(sandbox, postgres)
         tell("region")
         region = make_region(
             size.seed,
@@ -116,59 +116,59 @@ def build(place: DemoPlace, size: Size, *, port: int | None, tell: Tell) -> Demo
             littered=0,  # most schools are fine: one is late, one has faults
         )
         _make_las(postgres, region)
-        _make_trust(place, postgres, region)
-        mail.start(place)
-        families.start(place, postgres)
-        receivers = {school.id: _start_receiver(place, school.id) for school in region.secondary}
+        _make_trust(sandbox, postgres, region)
+        mail.start(sandbox)
+        families.start(sandbox, postgres)
+        receivers = {school.id: _start_receiver(sandbox, school.id) for school in region.secondary}
         tell("airflow")
         began, pace = now(), 1.0
-        airflow = place.airflow(postgres, port=port)
+        airflow = sandbox.airflow(postgres, port=port)
         airflow.migrate()
 
         def settle(api: AirflowApi) -> None:
             nonlocal pace
             pace = max(1.0, (now() - began) / USUAL_START)
             tell("agreement")
-            _write_region(place, region, receivers, pace=pace)
-            _give_access(place, airflow, api)
+            _write_region(sandbox, region, receivers, pace=pace)
+            _give_access(sandbox, airflow, api)
 
         airflow.start(before_dags=settle)
     except BaseException:
-        stop(place)
+        stop(sandbox)
         raise
-    return Demonstration(place, postgres, airflow, region, load_agreement(_agreement_path(place)), pace)
+    return Demonstration(sandbox, postgres, airflow, region, load_agreement(_agreement_path(sandbox)), pace)
 
 
-def stop(place: DemoPlace) -> list[str]:
+def stop(sandbox: DemoSandbox) -> list[str]:
     """End every process of a demonstration; what it made stays to be looked at. Safe to repeat.
 
     Returns:
         The names of what was found.
     """
-    return stop_all(place.folder)
+    return stop_all(sandbox.folder)
 
 
-def clear(place: DemoPlace) -> None:
+def clear(sandbox: DemoSandbox) -> None:
     """End every process of a demonstration and remove all that it made."""
-    stop(place)
-    place.postgres().destroy()
-    shutil.rmtree(place.folder, ignore_errors=False)
+    stop(sandbox)
+    sandbox.postgres().destroy()
+    shutil.rmtree(sandbox.folder, ignore_errors=False)
 
 
 def overstap(
-    place: DemoPlace, postgres: EmbeddedPostgres, *words: str, typed: str = ""
+    sandbox: DemoSandbox, postgres: EmbeddedPostgres, *words: str, typed: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run an `overstap` command as a user would, beside the running demonstration.
 
     Args:
-        place: the demonstration.
+        sandbox: the demonstration.
         postgres: its server.
         words: the command.
         typed: what is typed when it asks.
     """
     return subprocess.run(  # noqa: S603
         [sys.executable, "-m", "overstap", *words],
-        env=place.command_env(postgres),
+        env=sandbox.command_env(postgres),
         input=typed,
         capture_output=True,
         text=True,
@@ -176,12 +176,12 @@ def overstap(
     )
 
 
-def _make_ledger(place: DemoPlace, postgres: EmbeddedPostgres) -> None:
+def _make_ledger(sandbox: DemoSandbox, postgres: EmbeddedPostgres) -> None:
     postgres.create_database(LEDGER, "postgres")
-    sandbox = place.sandbox(postgres)
-    sandbox.prepare(REGION)
-    set_app_password(sandbox.owner_dsn, postgres.password("overstap_app"))
-    set_review_password(sandbox.owner_dsn, postgres.password("overstap_review"))
+    ledger = sandbox.sandbox(postgres)
+    ledger.prepare(REGION)
+    set_app_password(ledger.owner_dsn, postgres.password("overstap_app"))
+    set_review_password(ledger.owner_dsn, postgres.password("overstap_review"))
 
 
 def _make_las(postgres: EmbeddedPostgres, region: SyntheticRegion) -> None:
@@ -195,27 +195,27 @@ def _make_las(postgres: EmbeddedPostgres, region: SyntheticRegion) -> None:
         connection.execute(f"grant select on overstap_las.oso_dossier, overstap_las.oso_aanmelding to {LAS_READER}")
 
 
-def _make_trust(place: DemoPlace, postgres: EmbeddedPostgres, region: SyntheticRegion) -> None:
+def _make_trust(sandbox: DemoSandbox, postgres: EmbeddedPostgres, region: SyntheticRegion) -> None:
     schools = [*(one.id for one in region.primary), *(one.id for one in region.secondary)]
-    place.sandbox(postgres).certify([REGION], schools, at=now())
+    sandbox.sandbox(postgres).certify([REGION], schools, at=now())
 
 
-def _start_receiver(place: DemoPlace, school: str) -> str:
+def _start_receiver(sandbox: DemoSandbox, school: str) -> str:
     """Start a secondary school's endpoint as a process of its own; return its address."""
     port = ports.any_free()
-    service = Service(place.folder, f"school-{school}")
+    service = Service(sandbox.folder, f"school-{school}")
     service.start(
         [
             *(sys.executable, "-m", "overstap", "receive", "serve", "--school", school, "--port", str(port)),
-            *("--store", place.store(school), "--trust", place.folder / "trust"),
+            *("--store", sandbox.store(school), "--trust", sandbox.folder / "trust"),
         ],
-        env=place.command_env(place.postgres()),
+        env=sandbox.command_env(sandbox.postgres()),
     )
     wait_until_listening(service, port)
     return f"https://{ports.LOOPBACK}:{port}{PATH}"
 
 
-def _write_region(place: DemoPlace, region: SyntheticRegion, receivers: dict[str, str], *, pace: float) -> None:
+def _write_region(sandbox: DemoSandbox, region: SyntheticRegion, receivers: dict[str, str], *, pace: float) -> None:
     """Write the agreement, its moments as far apart as this machine needs (`pace`: 1 or more)."""
 
     def paced(span: timedelta) -> timedelta:
@@ -225,7 +225,7 @@ def _write_region(place: DemoPlace, region: SyntheticRegion, receivers: dict[str
     milestones = Milestones(opens=opens, **{name: opens + paced(step) for name, step in STEPS.items()})
     written = write(
         region,
-        place.made,
+        sandbox.made,
         {RoundKind(ROUND): milestones},
         receives_at=receivers.__getitem__,
         las_connection=LAS,
@@ -233,10 +233,10 @@ def _write_region(place: DemoPlace, region: SyntheticRegion, receivers: dict[str
         notices=mail.AT_ANY_HOUR,
     )
     name = load_agreement(written.agreement).registrations.file or ""
-    shutil.copy(written.applications, place.drop / REGION / name)
+    shutil.copy(written.applications, sandbox.drop / REGION / name)
 
 
-def _give_access(place: DemoPlace, airflow: AirflowStack, api: AirflowApi) -> None:
+def _give_access(sandbox: DemoSandbox, airflow: AirflowStack, api: AirflowApi) -> None:
     """Make the region's role as a deployment does, and the coordinator's login."""
     done = subprocess.run(
         [sys.executable, "-m", "overstap", "access", "sync"],
@@ -246,10 +246,10 @@ def _give_access(place: DemoPlace, airflow: AirflowStack, api: AirflowApi) -> No
         check=False,
     )
     if done.returncode:
-        log = place.folder / "access.log"
+        log = sandbox.folder / "access.log"
         log.write_text(done.stdout + done.stderr)
         raise OverstapError("LOCAL-007", command="access sync", log=str(log))
-    agreement = load_agreement(_agreement_path(place))
+    agreement = load_agreement(_agreement_path(sandbox))
     for person in agreement.coordinators:
         api.put_user(
             person.account,
@@ -259,5 +259,5 @@ def _give_access(place: DemoPlace, airflow: AirflowStack, api: AirflowApi) -> No
         )
 
 
-def _agreement_path(place: DemoPlace) -> Path:
-    return next((place.made / "regions" / REGION).glob("*.yaml"))
+def _agreement_path(sandbox: DemoSandbox) -> Path:
+    return next((sandbox.made / "regions" / REGION).glob("*.yaml"))

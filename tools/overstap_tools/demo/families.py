@@ -16,7 +16,7 @@ from overstap.oso.facts import facts_of
 from overstap.oso.reading import read
 from overstap.review.codes import issue
 from overstap.review.people import people_of
-from overstap_tools.demo.sandbox import LEDGER, REGION, DemoPlace
+from overstap_tools.demo.sandbox import LEDGER, REGION, DemoSandbox
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import Service
 from overstap_tools.local.waiting import wait_until, wait_until_listening
@@ -34,25 +34,25 @@ class FamilyLetter:
     born: date = field(repr=False)
 
 
-def start(place: DemoPlace, postgres: EmbeddedPostgres) -> str:
+def start(sandbox: DemoSandbox, postgres: EmbeddedPostgres) -> str:
     """Start the parents' pages; return their address.
 
     Raises:
         OverstapError: LOCAL-005 or LOCAL-010 when they do not start.
     """
-    service = Service(place.folder, "parents")
+    service = Service(sandbox.folder, "parents")
     service.start(
-        [sys.executable, "-m", "overstap", "review", "serve", "--port", str(place.review_port)],
+        [sys.executable, "-m", "overstap", "review", "serve", "--port", str(sandbox.review_port)],
         # Their own login, and no key of the region.
         env={
             "PATH": str(Path(sys.executable).parent),
             "OVERSTAP_REVIEW": postgres.dsn("overstap_review", LEDGER),
-            "OVERSTAP_REVIEW_ADDRESS": place.review_address,
+            "OVERSTAP_REVIEW_ADDRESS": sandbox.review_address,
         },
     )
-    port = place.review_port
+    port = sandbox.review_port
     wait_until_listening(service, port)
-    return place.review_address
+    return sandbox.review_address
 
 
 def letters(ledger: Ledger, round_id: str, school: str, most: int) -> list[FamilyLetter]:

@@ -5,7 +5,7 @@ import sys
 from overstap.agreements.model import Notices
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rounds.due_work import NOTICES, due_work
-from overstap_tools.demo.sandbox import DemoPlace
+from overstap_tools.demo.sandbox import DemoSandbox
 from overstap_tools.local import ports
 from overstap_tools.local.services import Service
 from overstap_tools.local.waiting import wait_until, wait_until_listening
@@ -14,27 +14,27 @@ AT_ANY_HOUR = Notices(digest_at="00:00", quiet_from="00:00", quiet_until="00:00"
 """A demonstration is also given in the evening."""
 
 
-def start(place: DemoPlace) -> None:
+def start(sandbox: DemoSandbox) -> None:
     """Start the mail server, on a port that is the demonstration's for its whole life.
 
     Raises:
         OverstapError: LOCAL-005 or LOCAL-010 when it does not start.
     """
     port = ports.any_free()
-    place.mail_port.write_text(str(port), encoding="utf-8")
-    service = Service(place.folder, "mail")
+    sandbox.mail_port.write_text(str(port), encoding="utf-8")
+    service = Service(sandbox.folder, "mail")
     service.start(
-        [sys.executable, "-m", "overstap", "local", "mail", place.mails, "--port", str(port)],
-        env=place.command_env(place.postgres()),
+        [sys.executable, "-m", "overstap", "local", "mail", sandbox.mails, "--port", str(port)],
+        env=sandbox.command_env(sandbox.postgres()),
     )
     wait_until_listening(service, port)
 
 
-def wait_until_sent(looker: ReadOnlyLedger, region: str, seconds: float) -> None:
+def wait_until_sent(read_only_ledger: ReadOnlyLedger, region: str, seconds: float) -> None:
     """Wait until no mail of a region is due: its own background work writes and sends what there is to tell.
 
     Args:
-        looker: reads the ledger.
+        read_only_ledger: reads the ledger.
         region: region id.
         seconds: how long to wait at most.
 
@@ -42,7 +42,9 @@ def wait_until_sent(looker: ReadOnlyLedger, region: str, seconds: float) -> None
         OverstapError: LOCAL-010 when the time is up.
     """
     wait_until(
-        lambda: not any(one.is_due for one in due_work(looker) if (one.region, one.work) == (region, NOTICES)),
+        lambda: (
+            not any(one.is_due for one in due_work(read_only_ledger) if (one.region, one.work) == (region, NOTICES))
+        ),
         f"mail of {region}",
         seconds,
         poll_seconds=1.0,

@@ -67,26 +67,28 @@ class CoordinatorClient:
 class Clerk:
     """Who keeps the administration at a primary school."""
 
-    house: Demonstration
+    demonstration: Demonstration
     school: PrimarySchool
 
     @property
     def list_file(self) -> Path:
         """The school's list of inspections."""
-        return self.house.place.made / "reviews" / REGION / f"review-{self.school.id}.csv"
+        return self.demonstration.sandbox.made / "reviews" / REGION / f"review-{self.school.id}.csv"
 
     def supply_late(self) -> None:
         """Put the files in the drop folder that were missing at first."""
-        place = self.house.place
-        for path in sorted((place.made / "late" / REGION / self.school.id).iterdir()):
-            shutil.move(path, place.drop / REGION / self.school.id / path.name)
+        sandbox = self.demonstration.sandbox
+        for path in sorted((sandbox.made / "late" / REGION / self.school.id).iterdir()):
+            shutil.move(path, sandbox.drop / REGION / self.school.id / path.name)
 
     def mend(self) -> int:
         """Export again what was rejected, without its faults and under the same file names; return how many files."""
-        place = self.house.place
-        mended = sorted((place.made / "mended" / REGION / self.school.id).glob("*"))  # nothing where it uses a database
+        sandbox = self.demonstration.sandbox
+        mended = sorted(
+            (sandbox.made / "mended" / REGION / self.school.id).glob("*")
+        )  # nothing where it uses a database
         for path in mended:
-            shutil.copy2(path, place.drop / REGION / self.school.id / path.name)
+            shutil.copy2(path, sandbox.drop / REGION / self.school.id / path.name)
         return len(mended)
 
     def record_list(self, round_id: str, *, but: str | None) -> str:
@@ -104,7 +106,14 @@ class Clerk:
             writer = csv.DictWriter(file, list(lines[0]), delimiter=";", lineterminator="\r\n")
             writer.writeheader()
             writer.writerows(lines)
-        done = overstap(self.house.place, self.house.postgres, "review", "record", str(whole), *self._who(round_id))
+        done = overstap(
+            self.demonstration.sandbox,
+            self.demonstration.postgres,
+            "review",
+            "record",
+            str(whole),
+            *self._who(round_id),
+        )
         # Exit 1 says that some lines do not count: those of dossiers that were rejected.
         if done.returncode not in (0, 1):
             raise OverstapError("LOCAL-007", command="review record", log=done.stderr.strip())
@@ -115,8 +124,8 @@ class Clerk:
         first = self.first_line()
         words = ("--seen-on", first["inzagedatum"], "--agreed", "Ja")
         done = overstap(
-            self.house.place,
-            self.house.postgres,
+            self.demonstration.sandbox,
+            self.demonstration.postgres,
             "review",
             "decide",
             *self._who(round_id),
@@ -134,7 +143,7 @@ class Clerk:
         """Return the LAS keys of the pupils that the list leaves out."""
         with self.list_file.open(encoding="utf-8-sig", newline="") as file:
             listed = {line["leerlingid"] for line in csv.DictReader(file, delimiter=";")}
-        return [pupil.las_key for pupil in self.house.region.pupils(self.school) if pupil.las_key not in listed]
+        return [pupil.las_key for pupil in self.demonstration.region.pupils(self.school) if pupil.las_key not in listed]
 
     @property
     def is_faulty(self) -> bool:

@@ -21,7 +21,7 @@ MAIL = "mail"
 
 
 @dataclass(frozen=True)
-class DemoPlace:
+class DemoSandbox:
     """The folders of one demonstration.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from overstap.ledger import Ledger
 from overstap.ledger.accounts import put
 from overstap.pages.school.passwords import hashed
-from overstap_tools.demo.sandbox import REGION, DemoPlace
+from overstap_tools.demo.sandbox import REGION, DemoSandbox
 from overstap_tools.local import ports
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.local.services import Service
@@ -23,16 +23,16 @@ class SchoolSignIn:
     password: str = field(repr=False)
 
 
-def is_running(place: DemoPlace) -> bool:
+def is_running(sandbox: DemoSandbox) -> bool:
     """Tell whether the schools' pages of a demonstration run."""
-    return Service(place.folder, "schools").is_running
+    return Service(sandbox.folder, "schools").is_running
 
 
-def start(place: DemoPlace, postgres: EmbeddedPostgres, ledger: Ledger, school: str) -> SchoolSignIn:
+def start(sandbox: DemoSandbox, postgres: EmbeddedPostgres, ledger: Ledger, school: str) -> SchoolSignIn:
     """Start the schools' pages with an account for one school, whose round is open.
 
     Args:
-        place: the demonstration.
+        sandbox: the demonstration.
         postgres: its server.
         ledger: the ledger, with the region's keys.
         school: the school that the account is for.
@@ -43,11 +43,11 @@ def start(place: DemoPlace, postgres: EmbeddedPostgres, ledger: Ledger, school: 
     account, password = f"{school.lower()}@demo.example", secrets.token_urlsafe(12)
     with ledger.unit(REGION, "demo") as unit:
         put(unit, account, school, "Medewerker", hashed(password))
-    service = Service(place.folder, "schools")
+    service = Service(sandbox.folder, "schools")
     port = ports.any_free()
     service.start(
         [sys.executable, "-m", "overstap", "school", "serve", "--port", str(port)],
-        env=place.command_env(postgres) | {"OVERSTAP_REVIEW_ADDRESS": place.review_address},
+        env=sandbox.command_env(postgres) | {"OVERSTAP_REVIEW_ADDRESS": sandbox.review_address},
     )
     wait_until_listening(service, port)
     return SchoolSignIn(f"http://{ports.LOOPBACK}:{port}", account, password)

@@ -31,29 +31,29 @@ class Story:
     """One telling.
 
     Args:
-        house: the demonstration that stands.
+        demonstration: the demonstration that stands.
         console: where it is told.
         asks_person: wait for a person to answer the gate in Airflow, instead of answering it by script.
         leaves_a_question: end with a question that is open, for who watches.
     """
 
     def __init__(
-        self, house: Demonstration, console: Console, *, asks_person: bool, leaves_a_question: bool = True
+        self, demonstration: Demonstration, console: Console, *, asks_person: bool, leaves_a_question: bool = True
     ) -> None:
-        self.house = house
+        self.demonstration = demonstration
         self.console = console
         self.asks_person = asks_person
         self.leaves_a_question = leaves_a_question and not asks_person
-        self.round_id = house.agreement.round_id(ROUND)
-        self.coordinator = CoordinatorClient(house.airflow.api(house.coordinator), DAG_ID)
-        self.clerks = [Clerk(house, school) for school in house.region.primary]
-        settings = house.place.settings(house.postgres)
+        self.round_id = demonstration.agreement.round_id(ROUND)
+        self.coordinator = CoordinatorClient(demonstration.airflow.api(demonstration.coordinator), DAG_ID)
+        self.clerks = [Clerk(demonstration, school) for school in demonstration.region.primary]
+        settings = demonstration.sandbox.settings(demonstration.postgres)
         self.ledger = Ledger(settings["OVERSTAP_LEDGER"], Path(settings["OVERSTAP_KEYS"]))
-        self._looker = ReadOnlyLedger(settings["OVERSTAP_LEDGER"])
+        self._read_only_ledger = ReadOnlyLedger(settings["OVERSTAP_LEDGER"])
         self._told: dict[tuple[str, int], tuple[str, int]] = {}
         self._asked: set[tuple[str, int] | None] = set()
         self._releases = 0
-        self._longest = _LONGEST_SECONDS * house.pace
+        self._longest = _LONGEST_SECONDS * demonstration.pace
         self.at: Callable[[str], None] = lambda moment: None
         """Called when there is something to see: "gate.<task>", "review", "late", "end",
         "left" (the guide's pictures)."""
@@ -68,7 +68,7 @@ class Story:
         Raises:
             OverstapError: LOCAL-010 when something does not happen in time.
         """
-        opens = self.house.agreement.round(ROUND).milestones.opens
+        opens = self.demonstration.agreement.round(ROUND).milestones.opens
         api = self.coordinator.api
         for dag_id in (DAG_ID, f"notices__{REGION}"):
             self.coordinator.switch_on(dag_id)
@@ -99,7 +99,7 @@ class Story:
         """Clear the collection of one school, with what follows, as its coordinator does on the board."""
         # A file counts once it has not changed for some seconds; a coordinator clicks later than a script.
         time.sleep(6)
-        index = [school.id for school in self.house.agreement.primary_schools].index(clerk.school.id)
+        index = [school.id for school in self.demonstration.agreement.primary_schools].index(clerk.school.id)
         self.coordinator.rerun(run_id, index)
 
     def _leave_a_question(self, run_id: str) -> None:
@@ -122,7 +122,9 @@ class Story:
             self.at("left")
             asked = question["task_instance"]
             task = f"{asked['task_id']}/mapped/{asked['map_index']}"
-            page = f"{self.house.airflow.address}/dags/{DAG_ID}/runs/{quote(run_id)}/tasks/{task}/required_actions"
+            page = (
+                f"{self.demonstration.airflow.address}/dags/{DAG_ID}/runs/{quote(run_id)}/tasks/{task}/required_actions"
+            )
             self.tell("your_turn", subject=str(question["subject"]), address=page, school=clerk.school.name)
 
     def _under_way(self, run_id: str) -> str:
@@ -202,13 +204,13 @@ class Story:
 
     def _parents(self, school: PrimarySchool) -> None:
         """Let families of one school use the parents' pages; one letter is left for who watches."""
-        address = self.house.place.review_address
+        address = self.demonstration.sandbox.review_address
         letters = families.letters(self.ledger, self.round_id, school.id, len(families.VIEWS) + 1)
         for letter in letters[len(families.VIEWS) :]:
             self.tell("parents_try", address=address, code=letter.code, born=f"{letter.born:%d-%m-%Y}")
-        if not schools.is_running(self.house.place):
+        if not schools.is_running(self.demonstration.sandbox):
             watched = next((one for one in self.clerks if one.is_faulty), self.clerks[0]).school
-            desk = schools.start(self.house.place, self.house.postgres, self.ledger, watched.id)
+            desk = schools.start(self.demonstration.sandbox, self.demonstration.postgres, self.ledger, watched.id)
             self.tell(
                 "school_try", school=watched.name, address=desk.address, account=desk.account, password=desk.password
             )
@@ -217,9 +219,11 @@ class Story:
 
     def _finish(self) -> bool:
         """Show the tables, write what a person would want to open, and check the ledger."""
-        house = self.house
-        mail.wait_until_sent(self._looker, REGION, self._longest)
-        self.tell("mail", count=len(list(house.place.mails.rglob("*.eml"))), path=str(house.place.mails))
+        demonstration = self.demonstration
+        mail.wait_until_sent(self._read_only_ledger, REGION, self._longest)
+        self.tell(
+            "mail", count=len(list(demonstration.sandbox.mails.rglob("*.eml"))), path=str(demonstration.sandbox.mails)
+        )
         self.at("end")
         self.console.print()
         for shown in tables(self.ledger, REGION, self.round_id):
@@ -227,18 +231,23 @@ class Story:
         self.tell("check")
         stores = [
             word
-            for school in house.region.secondary
-            for word in ("--store", f"{school.id}={house.place.store(school.id)}")
+            for school in demonstration.region.secondary
+            for word in ("--store", f"{school.id}={demonstration.sandbox.store(school.id)}")
         ]
-        checked = overstap(house.place, house.postgres, "ledger", "check", "--region", REGION, *stores)
+        checked = overstap(
+            demonstration.sandbox, demonstration.postgres, "ledger", "check", "--region", REGION, *stores
+        )
         self.console.print(f"           {checked.stdout.strip()}{checked.stderr.strip()}", markup=False)
-        folder, kind = house.place.reports / self.round_id.region / self.round_id.school_year, self.round_id.kind
+        folder, kind = (
+            demonstration.sandbox.reports / self.round_id.region / self.round_id.school_year,
+            self.round_id.kind,
+        )
         self.tell("report", path=str(folder / f"{kind}.html"))
-        faulty = next((one for one in house.region.primary if one.character is Character.FAULTY), None)
+        faulty = next((one for one in demonstration.region.primary if one.character is Character.FAULTY), None)
         if faulty is not None:
             path = folder / f"{kind}-{faulty.id}.html"
             written = overstap(
-                *(house.place, house.postgres, "report", "school", faulty.id),
+                *(demonstration.sandbox, demonstration.postgres, "report", "school", faulty.id),
                 *("--region", REGION, "--round", self.round_id, "--out", str(path)),
             )
             if written.returncode == 0:

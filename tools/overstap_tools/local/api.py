@@ -15,7 +15,7 @@ ADMIN = "admin"
 _PAUSED_SECONDS = 8.0
 """A paused task's supervisor goes on for up to five and a half seconds before its scheduler hears that it paused."""
 _SCHEDULER_SECONDS = 300.0
-PATIENCE_SECONDS = 300.0
+RETRY_SECONDS = 300.0
 """How long no answer is waited out: a machine that is busy with other things lets one request take half a minute."""
 FINISHED = frozenset({"success", "failed"})
 """The states in which a DAG run is over."""
@@ -66,7 +66,7 @@ class AirflowApi:
 
         Raises:
             OverstapError: LOCAL-008 for an answer other than 2xx (`facts["status"]` has it), LOCAL-009 when none came
-                within `PATIENCE_SECONDS`, however often it was tried.
+                within `RETRY_SECONDS`, however often it was tried.
         """
         answer, is_repeated = self._send(method, path, **request)
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
@@ -369,7 +369,7 @@ class AirflowApi:
 
     def _send(self, method: str, path: str, **request: Any) -> tuple[httpx.Response, bool]:
         """Make one request, again and again until there is an answer; return it, and whether it was repeated."""
-        wait = Wait(f"Airflow ({method} {path})", PATIENCE_SECONDS)
+        wait = Wait(f"Airflow ({method} {path})", RETRY_SECONDS)
         is_repeated = False
         while True:
             try:

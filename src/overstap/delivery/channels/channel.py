@@ -79,7 +79,7 @@ OFFERED = HandOver(None, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Lying:
+class UnverifiedAnswer:
     """An answer that a school left for us, still to be verified."""
 
     message_id: UUID
@@ -130,7 +130,7 @@ class Channel(Protocol):
         """
         ...
 
-    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
         """Yield what the school left for us since: receipts of awaited messages, and other answers about any.
 
         Args:

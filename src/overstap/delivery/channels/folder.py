@@ -16,7 +16,7 @@ from uuid import UUID
 
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
-from overstap.delivery.channels.channel import OFFERED, ChannelError, ChannelPlace, HandOver, Lying
+from overstap.delivery.channels.channel import OFFERED, ChannelError, ChannelPlace, HandOver, UnverifiedAnswer
 from overstap.envelope import file_names
 from overstap.envelope.file_names import AnswerKind
 from overstap.errors import OverstapError
@@ -74,7 +74,7 @@ class FolderChannel:
             return HandOver(None, TransportProblem.STORAGE)
         return OFFERED
 
-    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
         """Yield the answers that lie there. What is too long, no file or unreadable is left and told."""
         try:
             names = sorted(path.name for path in itertools.islice(self._folder.iterdir(), file_names.MOST_NAMES))
@@ -89,7 +89,7 @@ class FolderChannel:
                 continue
             content = self._read(self._folder / name)
             if content is not None:
-                yield Lying(*found, content)
+                yield UnverifiedAnswer(*found, content)
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
-from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, Lying
+from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, UnverifiedAnswer
 from overstap.envelope.pull_messages import MEDIA_TYPE, Notification
 from overstap.pki import TrustStore, oin_of
 from overstap.resources import INCLUDE
@@ -90,7 +90,7 @@ class PullChannel:
         )
         return OFFERED if reply.problem is None else HandOver(None, reply.problem, reply.status, reply.cause)
 
-    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
         """Yield nothing: receipts and results are handed in at the desk."""
         return iter(())
 

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
-from overstap.delivery.channels.channel import ChannelPlace, HandOver, Lying
+from overstap.delivery.channels.channel import ChannelPlace, HandOver, UnverifiedAnswer
 from overstap.envelope import evidence_request, revocation
 from overstap.envelope.evidence_request import Held
 from overstap.envelope.over_https import MESSAGE_ID_HEADER
@@ -123,7 +123,7 @@ class PushChannel:
     push = hand_over
     """The name of this way for it."""
 
-    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
         """Yield nothing: this way's answers come at once."""
         return iter(())
 

@@ -18,7 +18,7 @@ from uuid import UUID
 import paramiko
 from paramiko.sftp import SFTPError
 
-from overstap.delivery.channels.channel import OFFERED, ChannelError, HandOver, Lying
+from overstap.delivery.channels.channel import OFFERED, ChannelError, HandOver, UnverifiedAnswer
 from overstap.delivery.channels.sftp import Sftp
 from overstap.envelope import file_names
 from overstap.envelope.file_names import AnswerKind
@@ -85,13 +85,13 @@ class SftpChannel:
             return HandOver(None, error.problem)
         return OFFERED
 
-    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
         """Yield the answers that lie there. What is too long or no file is left and told.
 
         Raises:
             ChannelError: the server could not be looked at.
         """
-        found: list[Lying] = []
+        found: list[UnverifiedAnswer] = []
         with self._in_time() as client:
             for name in self._names(client):
                 answer = file_names.answer_of(name)
@@ -99,7 +99,7 @@ class SftpChannel:
                     continue
                 content = self._read(client, name)
                 if content is not None:
-                    found.append(Lying(*answer, content))
+                    found.append(UnverifiedAnswer(*answer, content))
         yield from found
 
     def close(self) -> None:

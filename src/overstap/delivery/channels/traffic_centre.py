@@ -10,7 +10,7 @@ from pydantic import Field
 
 from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
-from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, Lying
+from overstap.delivery.channels.channel import OFFERED, ChannelPlace, HandOver, UnverifiedAnswer
 from overstap.delivery.traffic_centre.adapter import TrafficCentreAdapter, TrafficCentreError, centre_of
 from overstap.delivery.traffic_centre.messages import MeldenNotificatieRequest
 from overstap.errors import OverstapError
@@ -76,7 +76,7 @@ class TrafficCentreChannel:
             return HandOver(None, TransportProblem.UNREACHABLE)
         return OFFERED
 
-    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
         """Yield nothing: receipts and results are handed in at the desk."""
         return iter(())
 

@@ -34,7 +34,7 @@ class CircuitState:
         return self.rests > 0 and not self.is_resting
 
 
-def line_to(unit: UnitOfWork, school: str) -> CircuitState:
+def circuit_of(unit: UnitOfWork, school: str) -> CircuitState:
     """Return how the line to a school stands."""
     rows = unit.rows(
         "select silent, rests, rests_until, coalesce(rests_until > overstap.clock(), false), problem "
@@ -66,7 +66,7 @@ def note_answer(unit: UnitOfWork, school: str) -> None:
     )
 
 
-def note_silence(unit: UnitOfWork, school: str, *, silent: int, problem: str | None, rest: timedelta | None) -> None:
+def note_no_answer(unit: UnitOfWork, school: str, *, silent: int, problem: str | None, rest: timedelta | None) -> None:
     """Note answerless attempts, and let the school rest where there were too many.
 
     Args:

@@ -55,16 +55,16 @@ def end(unit: UnitOfWork, work: str, next_at: datetime) -> None:
     )
 
 
-def due_work(looker: ReadOnlyLedger) -> list[DueWork]:
+def due_work(read_only_ledger: ReadOnlyLedger) -> list[DueWork]:
     """Return when each kind of work is due in every region that has a round.
 
     Args:
-        looker: reads the ledger, without keys.
+        read_only_ledger: reads the ledger, without keys.
 
     Raises:
         OverstapError: LEDGER-006 when the database cannot be reached.
     """
-    with looker.whole() as connection:
+    with read_only_ledger.whole() as connection:
         rows = connection.execute(
             "select region, work, due_at, looked_at, due_at <= overstap.clock() from overstap.due_work()"
         ).fetchall()

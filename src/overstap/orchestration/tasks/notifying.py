@@ -3,7 +3,7 @@
 from airflow.sdk.exceptions import AirflowSkipException
 
 from overstap.orchestration.links import round_page
-from overstap.orchestration.mail import door
+from overstap.orchestration.mail import smtp_session
 from overstap.orchestration.round_context import bare_workplace, say
 
 
@@ -39,7 +39,7 @@ def send_mail(region: str, school_year: str) -> dict[str, int]:
         if not context.settings.mail:
             notifying.finish(context, region)
             raise AirflowSkipException("OVERSTAP_MAIL noemt geen mailserver (names no mail server): de mail wacht")
-        done = notifying.send_mail(context, region, server=door(context.settings.mail))
+        done = notifying.send_mail(context, region, server=smtp_session(context.settings.mail))
         notifying.finish(context, region)
     say("Mail", done)
     return dict(done)

@@ -10,7 +10,7 @@ from airflow.sdk import get_current_context
 from overstap.agreements import RoundId
 from overstap.clock import NETHERLANDS
 from overstap.errors import OverstapError
-from overstap.orchestration.round_context import telling, workplace
+from overstap.orchestration.round_context import failures_told, workplace
 from overstap.orchestration.run_form import MOMENTS, REASON, REOPEN, ROUND, SCHOOLS
 from overstap.orchestration.titles import aside
 
@@ -23,7 +23,7 @@ def steer(region: str, school_year: str) -> dict[str, int]:
     Raises:
         OverstapError: AGREEMENT-021 when it cannot be.
     """
-    with telling():
+    with failures_told():
         round_id = RoundId.of(region, school_year, _text(get_current_context()["params"], ROUND))
     reopened = reopen(round_id) if get_current_context()["params"].get(REOPEN) is True else False
     return {"moved": take_form(round_id), "reopened": int(reopened)}
@@ -63,7 +63,7 @@ def take_form(round_id: RoundId) -> int:
 
     context = get_current_context()
     params, run = context["params"], context["dag_run"]
-    with telling():
+    with failures_told():
         moved = {name: moment for name in MOMENTS if (moment := _moment(params, name)) is not None}
         schools = _schools(params)
         asked = SteeringRequest(run.triggering_user_name or "", _text(params, REASON), moved, schools, run.run_id)

@@ -52,15 +52,15 @@ class Board:
     """What the pages share. Settings are read when the first page is asked for, not at import.
 
     Args:
-        house: Airflow as the board sees it.
+        airflow: Airflow as the board sees it.
         settings: gives the settings.
         examine: the checks of `overstap doctor`; None where there are none.
     """
 
     def __init__(
-        self, house: AirflowPort, settings: Callable[[], Settings] = Settings, *, examine: Examine | None = None
+        self, airflow: AirflowPort, settings: Callable[[], Settings] = Settings, *, examine: Examine | None = None
     ) -> None:
-        self.house = house
+        self.airflow = airflow
         self.examine = examine
         self._settings = settings
 
@@ -70,12 +70,12 @@ class Board:
         return self._settings()
 
     @cached_property
-    def looker(self) -> ReadOnlyLedger:
+    def read_only_ledger(self) -> ReadOnlyLedger:
         """Looks into the ledger."""
         return ReadOnlyLedger(self.settings.need("ledger"))
 
     @cached_property
-    def shelf(self) -> AgreementCache:
+    def agreement_cache(self) -> AgreementCache:
         """The agreements."""
         return AgreementCache(self.settings.regions)
 
@@ -84,12 +84,12 @@ class Board:
         render.prepare()
         sentence_of(rulebook.own_rules()[0].id)
         report.page_words()
-        for region in self.shelf.regions():
-            self.shelf.of(region)
+        for region in self.agreement_cache.regions():
+            self.agreement_cache.of(region)
 
-    def desk(self, person: BoardUser) -> PageContext:
+    def context(self, person: BoardUser) -> PageContext:
         """Return what a page works with."""
-        return PageContext(self.looker, self.shelf, person, now(), self.house.base)
+        return PageContext(self.read_only_ledger, self.agreement_cache, person, now(), self.airflow.base)
 
 
 def make_app(board: Board) -> FastAPI:
@@ -104,11 +104,11 @@ def make_app(board: Board) -> FastAPI:
 
 
 def _add_pages(app: FastAPI, board: Board) -> None:
-    asks = Depends(board.house.person)
+    asks = Depends(board.airflow.person)
 
     @app.get("/", response_class=HTMLResponse)
     def all_rounds(person: BoardUser = asks) -> str:
-        return home.page(board.desk(person), board.house.questions, board.house.paused())
+        return home.page(board.context(person), board.airflow.questions, board.airflow.paused())
 
     @app.get("/ronde/{round_id}", response_class=HTMLResponse, response_model=None)
     def one_round(
@@ -116,12 +116,12 @@ def _add_pages(app: FastAPI, board: Board) -> None:
         person: BoardUser = asks,
         wanted: Selection = Depends(_wanted),  # noqa: B008
     ) -> Any:
-        desk = board.desk(person)
+        context = board.context(person)
         # Somebody who types the reference of a dossier goes to the school whose it is
-        found = school.school_of_reference(desk, round_id, wanted.text)
+        found = school.school_of_reference(context, round_id, wanted.text)
         if found is not None:
             return RedirectResponse(f"{addresses.school_page(round_id, found)}#dossiers", 303)
-        return round.page(desk, round_id, wanted, board.house.questions)
+        return round.page(context, round_id, wanted, board.airflow.questions)
 
     @app.get("/ronde/{round_id}/scholen.{kind}")
     def schools_file(
@@ -132,23 +132,23 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     ) -> Response:
         if kind not in ("csv", "xlsx"):
             raise NotHereError(kind)
-        desk = board.desk(person)
-        view, rows = round.rows_of(desk, round_id, wanted)
-        content = exports.to_csv(rows) if kind == "csv" else exports.to_spreadsheet(rows, view, desk.now)
+        context = board.context(person)
+        view, rows = round.rows_of(context, round_id, wanted)
+        content = exports.to_csv(rows) if kind == "csv" else exports.to_spreadsheet(rows, view, context.now)
         return _file(f"{round_id}-scholen.{kind}", content)
 
     @app.get("/ronde/{round_id}/rondeverslag.{kind}")
     def report_file(round_id: str, kind: str, person: BoardUser = asks) -> Response:
-        return _file(*files.report(board.desk(person), round_id, kind))
+        return _file(*files.report(board.context(person), round_id, kind))
 
     @app.get("/ronde/{round_id}/kwaliteit.html")
     def quality_file(round_id: str, person: BoardUser = asks) -> Response:
-        return _file(*files.quality(board.desk(person), round_id))
+        return _file(*files.quality(board.context(person), round_id))
 
     @app.get("/ronde/{round_id}/school/{school_id}", response_class=HTMLResponse)
     def one_school(round_id: str, school_id: str, opnieuw: int = 0, person: BoardUser = asks) -> str:
         told = texts("board/rerun")["told"]["nl"].format(**counting({"count": opnieuw})) if opnieuw else ""
-        return school.page(board.desk(person), round_id, school_id, told)
+        return school.page(board.context(person), round_id, school_id, told)
 
     # Airflow's own pages of a DAG and of a run show the board beside them: they know the DAG, not the round.
     @app.get("/dag/{dag_id}", response_class=HTMLResponse)
@@ -158,54 +158,56 @@ def _add_pages(app: FastAPI, board: Board) -> None:
         person: BoardUser = asks,
         wanted: Selection = Depends(_wanted),  # noqa: B008
     ) -> str:
-        desk = board.desk(person)
-        return round.page(desk, round.round_of_dag(desk, dag_id, run), wanted, board.house.questions)
+        context = board.context(person)
+        return round.page(context, round.round_of_dag(context, dag_id, run), wanted, board.airflow.questions)
 
     @app.get("/beheer", response_class=HTMLResponse)
     def all_regions(person: BoardUser = asks) -> str:
         if not person.is_administrator:
             raise NotHereError("beheer")
-        desk = board.desk(person)
-        return administration.page(desk, board.house.health(desk.now), board.house.red_tasks(), board.settings.trust)
+        context = board.context(person)
+        return administration.page(
+            context, board.airflow.health(context.now), board.airflow.red_tasks(), board.settings.trust
+        )
 
     @app.get("/beheer/controle", response_class=HTMLResponse)
     def own_checks(person: BoardUser = asks) -> str:
         if not person.is_administrator or board.examine is None:
             raise NotHereError("controle")
-        return self_check.page(board.desk(person), board.examine(board.settings, self_check.CHECKS))
+        return self_check.page(board.context(person), board.examine(board.settings, self_check.CHECKS))
 
 
 def _add_rerun(app: FastAPI, board: Board) -> None:
-    asks = Depends(board.house.person)
+    asks = Depends(board.airflow.person)
     words = texts("board/rerun")["problems"]
 
-    def found(desk: PageContext, round_id: str, school_id: str) -> tuple[RunRef, TaskRef] | str:
+    def found(context: PageContext, round_id: str, school_id: str) -> tuple[RunRef, TaskRef] | str:
         """Return what there is to clear, or why there is nothing."""
-        with desk.round(round_id) as (_, view):
-            if view.region not in desk.person.reruns:
+        with context.round(round_id) as (_, view):
+            if view.region not in context.person.reruns:
                 return str(words["no_right"]["nl"])
-            run = board.house.run(view.dag_id)
+            run = board.airflow.run(view.dag_id)
         if run is None:
             return str(words["no_run"]["nl"])
-        return _pair(run, board.house.collect_task(run, school_id)) or str(words["no_task"]["nl"])
+        return _pair(run, board.airflow.collect_task(run, school_id)) or str(words["no_task"]["nl"])
 
     async def shown(
         request: Request, person: BoardUser, round_id: str, school_id: str, *, problem: str = "", note: str = ""
     ) -> HTMLResponse:
-        desk = board.desk(person)
-        target = await run_in_threadpool(found, desk, round_id, school_id)
+        context = board.context(person)
+        target = await run_in_threadpool(found, context, round_id, school_id)
         tasks: list[TaskRef] = []
         fatal = target if isinstance(target, str) else ""
         if not isinstance(target, str):
             try:
-                tasks = list(await board.house.clear(request, *target, note="", is_rehearsal=True))
+                tasks = list(await board.airflow.clear(request, *target, note="", is_rehearsal=True))
             except RefusedError as refused:
                 fatal = words["refused"]["nl"].format(said=refused)
-        mark = csrf.mark(board.house.secret(), person, f"{round_id}/{school_id}")
+        mark = csrf.mark(board.airflow.secret(), person, f"{round_id}/{school_id}")
 
         def write() -> str:
             return rerun.page(
-                desk, round_id, school_id, tasks=tasks, mark=mark, problem=fatal, warning=problem, note=note
+                context, round_id, school_id, tasks=tasks, mark=mark, problem=fatal, warning=problem, note=note
             )
 
         content = await run_in_threadpool(write)
@@ -229,19 +231,21 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
         note = " ".join(note.split())[:500]
         again: dict[str, Any] = {"request": request, "person": person, "note": note}
         again |= {"round_id": round_id, "school_id": school_id}
-        if not _is_own_page(request) or not csrf.is_ours(board.house.secret(), person, f"{round_id}/{school_id}", mark):
+        if not _is_own_page(request) or not csrf.is_ours(
+            board.airflow.secret(), person, f"{round_id}/{school_id}", mark
+        ):
             return await shown(**again, problem=words["bad_mark"]["nl"])
         if not note:
             return await shown(**again, problem=words["no_note"]["nl"])
-        target = await run_in_threadpool(found, board.desk(person), round_id, school_id)
+        target = await run_in_threadpool(found, board.context(person), round_id, school_id)
         if isinstance(target, str):
             return await shown(**again)
         try:
-            tasks = await board.house.clear(request, *target, note=note, is_rehearsal=False)
+            tasks = await board.airflow.clear(request, *target, note=note, is_rehearsal=False)
         except RefusedError as refused:
             return await shown(**again, problem=words["refused"]["nl"].format(said=refused))
         log.info("rerun of %s in %s asked by %s: %d tasks", school_id, round_id, person.account, len(tasks))
-        there = f"{board.house.base}{addresses.school_page(round_id, school_id)}?opnieuw={len(tasks)}"
+        there = f"{board.airflow.base}{addresses.school_page(round_id, school_id)}?opnieuw={len(tasks)}"
         return RedirectResponse(there, status_code=303)
 
 
@@ -284,7 +288,7 @@ def _add_errors(app: FastAPI, board: Board) -> None:
         words = texts("board/problem_pages")[kind]
         content = render.render(
             "problem",
-            base=board.house.base,
+            base=board.airflow.base,
             now=now(),
             person=BoardUser("", "", frozenset()),
             title=words["title_nl"],
@@ -312,6 +316,6 @@ def _add_errors(app: FastAPI, board: Board) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, problem: HTTPException) -> Response:
         if problem.status_code == 401 and request.method == "GET":
-            return RedirectResponse(board.house.login(request), status_code=303)
+            return RedirectResponse(board.airflow.login(request), status_code=303)
         kinds = {401: "signed_out", 403: "not_here"}
         return told(problem.status_code, kinds.get(problem.status_code, "not_here"))

@@ -83,7 +83,7 @@ class SchoolSituation:
         sentence_of: gives the Dutch sentence of a rule or error code.
         tested: how its test messages went; None when none were sent in this round.
         ownerless: its dossiers without a receiver, by who looks after them.
-        not_collected: its dossiers that a school has left lying too long, by that school.
+        not_collected: its dossiers that a school did not collect in time, by that school.
         told: its deliveries that were told undelivered.
         placements: what receiving schools said of its pupils: placed, not_placed or not_shown_up.
         without_consent: inspected dossiers that do not go, since a consent that is required was not given in time.

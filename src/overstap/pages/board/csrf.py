@@ -11,7 +11,7 @@ def mark(secret: str, person: BoardUser, about: str) -> str:
     """Return the mark of a form.
 
     Args:
-        secret: see `House.secret`.
+        secret: see `AirflowPort.secret`.
         person: who is shown it.
         about: what it changes, such as a round and school.
     """

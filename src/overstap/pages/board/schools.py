@@ -149,7 +149,7 @@ class Facts:
     refused_registrations: Sequence[RefusedRegistration] = ()
     unstated: UnstatedRegistrations | None = None
 
-    def left_lying(self, primary_school: str) -> dict[str, int]:
+    def uncollected_by(self, primary_school: str) -> dict[str, int]:
         """Return how many of a school's dossiers lie too long for schools that collect themselves, by that school."""
         return {
             to: number
@@ -198,7 +198,7 @@ def supplier_rows(
             sentence_of,
             facts.tested.get(counts.school),
             [one for one in facts.ownerless if one.primary_school == counts.school],
-            facts.left_lying(counts.school),
+            facts.uncollected_by(counts.school),
             [one for one in facts.told if one.primary_school == counts.school],
             {(to, what): number for of, to, what, number in facts.results if of == counts.school},
             counts.without_consent,

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from overstap.agreements import School
-from overstap.delivery.channels.channel import OFFERED, HandOver, Lying
+from overstap.delivery.channels.channel import OFFERED, HandOver, UnverifiedAnswer
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.reception import Reception
 from overstap.simulation.sandbox import Sandbox
@@ -35,7 +35,7 @@ class DirectChannel:
         """Take nothing back: in a rehearsal nobody asks for it."""
         return OFFERED
 
-    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[Lying]:
+    def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
         """Yield nothing: receipts come at once."""
         return iter(())
 

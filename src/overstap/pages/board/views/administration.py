@@ -52,11 +52,11 @@ class RegionLine:
     broken: Sequence[str]
 
 
-def page(desk: PageContext, airflow: Sequence[health.HealthLine], red: Iterable[RedTask], trust: Path | None) -> str:
+def page(context: PageContext, airflow: Sequence[health.HealthLine], red: Iterable[RedTask], trust: Path | None) -> str:
     """Write the page.
 
     Args:
-        desk: see `Desk`; its person must be an administrator.
+        context: see `PageContext`; its person must be an administrator.
         airflow: how Airflow's parts stand.
         red: what is red in rounds now.
         trust: folder with certificates; None where this process has none.
@@ -66,42 +66,42 @@ def page(desk: PageContext, airflow: Sequence[health.HealthLine], red: Iterable[
         by_dag.setdefault(task.dag_id, []).append(task)
     rounds: list[RoundLine] = []
     regions: list[RegionLine] = []
-    with desk.looker.regions() as turn:
-        for region in desk.shelf.regions():
+    with context.read_only_ledger.regions() as turn:
+        for region in context.agreement_cache.regions():
             try:
                 unit = turn(region)
             except OverstapError as error:
                 if error.code != "LEDGER-007":
                     raise
                 unit = None
-            found, line = _region(desk, region, unit, by_dag)
+            found, line = _region(context, region, unit, by_dag)
             rounds += found
             regions.append(line)
-    rounds.sort(key=lambda row: _rank(row, desk.now))
+    rounds.sort(key=lambda row: _rank(row, context.now))
     return render(
         "administration",
-        base=desk.base,
-        now=desk.now,
-        person=desk.person,
+        base=context.base,
+        now=context.now,
+        person=context.person,
         on_administration=True,
         rows=rounds,
         regions=regions,
-        health=[*airflow, *_ledger(desk), _certificates(desk, trust), _checkpoint(regions, desk.now)],
+        health=[*airflow, *_ledger(context), _certificates(context, trust), _checkpoint(regions, context.now)],
     )
 
 
 def _region(
-    desk: PageContext, region: str, unit: UnitOfWork | None, red: Mapping[str, Sequence[RedTask]]
+    context: PageContext, region: str, unit: UnitOfWork | None, red: Mapping[str, Sequence[RedTask]]
 ) -> tuple[list[RoundLine], RegionLine]:
-    agreements, faults = desk.shelf.both(region)
+    agreements, faults = context.agreement_cache.both(region)
     broken = [error.message_nl for error in faults]
     name = agreements[-1].name if agreements else region
     if unit is None:
-        planned = [RoundLine(view, "busy", ()) for view in planned_rounds(agreements, (), desk.now)]
+        planned = [RoundLine(view, "busy", ()) for view in planned_rounds(agreements, (), context.now)]
         return planned, RegionLine(region, name, 0, 0, None, broken)
     opened = opened_rounds(unit)
     states, expected = progress.states(unit), counts.expected(unit)
-    moved = progress.moves_since(unit, desk.midnight)
+    moved = progress.moves_since(unit, context.midnight)
     stuck, unanswered, proof = (
         oldest_problem.stuck(unit),
         oldest_problem.unanswered(unit),
@@ -118,12 +118,12 @@ def _region(
             unanswered.get(view.round_id),
             red.get(view.dag_id, ()),
             accepted=counted["accepted"],
-            now=desk.now,
+            now=context.now,
         )
-        phase = view.phase(desk.now)
+        phase = view.phase(context.now)
         tone = "bad" if found else "good" if phase is Phase.CLOSED else "busy"
         lines.append(RoundLine(view, tone, found))
-    lines += [RoundLine(view, "busy", ()) for view in planned_rounds(agreements, opened, desk.now)]
+    lines += [RoundLine(view, "busy", ()) for view in planned_rounds(agreements, opened, context.now)]
     return lines, RegionLine(region, name, proof.lines, proof.signed, proof.signed_at, broken)
 
 
@@ -163,27 +163,27 @@ def _rank(row: RoundLine, now: datetime) -> tuple[bool, datetime, bool, datetime
     return (not row.problems, first, row.view.phase(now) is Phase.CLOSED, row.view.milestones.opens)
 
 
-def _ledger(desk: PageContext) -> list[health.HealthLine]:
+def _ledger(context: PageContext) -> list[health.HealthLine]:
     begin = time.perf_counter()
     try:
-        with desk.looker.whole() as connection:
+        with context.read_only_ledger.whole() as connection:
             size = server.database_size(connection)
             took = (time.perf_counter() - begin) * 1000
             made = backups.newest(connection)
     except (OverstapError, psycopg.Error):
         return [health.database("ledger", None, None)]
-    return [health.database("ledger", took, size), health.backups(made, desk.now)]
+    return [health.database("ledger", took, size), health.backups(made, context.now)]
 
 
-def _certificates(desk: PageContext, trust: Path | None) -> health.HealthLine:
+def _certificates(context: PageContext, trust: Path | None) -> health.HealthLine:
     """Judge certificates by their folder where this process has it, else by what a task saw in it last."""
     if trust is not None and trust.is_dir():
-        return health.certificates(holds_until(trust, at=desk.now), desk.now)
+        return health.certificates(holds_until(trust, at=context.now), context.now)
     try:
-        with desk.looker.whole() as connection:
-            return health.certificates(certificate_dates.noted(connection), desk.now)
+        with context.read_only_ledger.whole() as connection:
+            return health.certificates(certificate_dates.noted(connection), context.now)
     except (OverstapError, psycopg.Error):
-        return health.certificates(None, desk.now)
+        return health.certificates(None, context.now)
 
 
 def _checkpoint(regions: Sequence[RegionLine], now: datetime) -> health.HealthLine:

@@ -11,11 +11,11 @@ from overstap.pages.board.views.page_context import NotHereError, PageContext, s
 from overstap.quality.publishing import region_page
 
 
-def report(desk: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
+def report(context: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
     """Return the report of a round as it stands now: the file's name and its content.
 
     Args:
-        desk: see `PageContext`.
+        context: see `PageContext`.
         round_id: the round.
         kind: "html" or "csv".
 
@@ -24,7 +24,7 @@ def report(desk: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
     """
     if kind not in ("html", "csv"):
         raise NotHereError(kind)
-    with desk.round(round_id) as (unit, view):
+    with context.round(round_id) as (unit, view):
         if unit is None:
             raise NotHereError(round_id)
         newest = checkpoints.newest(unit)
@@ -37,20 +37,20 @@ def report(desk: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
             decisions=gate_decisions.of_round(unit, round_id),
             checkpoint=(signed["up_to"], signed["root"]) if signed else None,
             sentence_of=sentence_of,
-            at=desk.now,
+            at=context.now,
             missing=deliveries.without_receiver(unit, round_id),
         )
     content = made.html.encode() if kind == "html" else made.csv.encode("utf-8-sig")
     return f"{RoundId(round_id).kind}.{kind}", content
 
 
-def quality(desk: PageContext, round_id: str) -> tuple[str, bytes]:
+def quality(context: PageContext, round_id: str) -> tuple[str, bytes]:
     """Return the quality page of a round's region: the name to which the report links, and its content.
 
     Raises:
         NotHereError: the account may not see the round, or it has not opened.
     """
-    with desk.round(round_id) as (unit, view):
+    with context.round(round_id) as (unit, view):
         if unit is None:
             raise NotHereError(round_id)
         return f"{RoundId(round_id).kind}-quality.html", region_page(unit, round_id).encode()

@@ -43,72 +43,74 @@ class Region:
     today: Today
 
 
-def page(desk: PageContext, questions_of: Callable[[str], Sequence[Question]], paused: Sequence[PausedDag] = ()) -> str:
+def page(
+    context: PageContext, questions_of: Callable[[str], Sequence[Question]], paused: Sequence[PausedDag] = ()
+) -> str:
     """Write the page.
 
     Args:
-        desk: what a page works with.
+        context: what a page works with.
         questions_of: gives the gates of a DAG that wait for an answer.
         paused: DAGs of all regions of which nothing starts.
     """
-    mine = sorted(desk.person.regions)[:FEW]
+    mine = sorted(context.person.regions)[:FEW]
     return render(
         "home",
-        base=desk.base,
-        now=desk.now,
-        person=desk.person,
+        base=context.base,
+        now=context.now,
+        person=context.person,
         regions=[
-            _region(desk, region, questions_of, [dag for dag in paused if dag.region == region]) for region in mine
+            _region(context, region, questions_of, [dag for dag in paused if dag.region == region]) for region in mine
         ],
     )
 
 
 def _region(
-    desk: PageContext,
+    context: PageContext,
     region: str,
     questions_of: Callable[[str], Sequence[Question]],
     paused: Sequence[PausedDag],
 ) -> Region:
-    agreements, broken = desk.shelf.both(region)
+    agreements, broken = context.agreement_cache.both(region)
     cards: list[Card] = []
     rounds: list[RoundToday] = []
-    with desk.region(region) as unit:
+    with context.region(region) as unit:
         opened = opened_rounds(unit) if unit else []
         if unit is not None:
-            moved = progress.moves_since(unit, desk.midnight)
+            moved = progress.moves_since(unit, context.midnight)
             for view in opened:
-                card, today = _card(desk, unit, view, moved.get(view.round_id, []), questions_of)
+                card, today = _card(context, unit, view, moved.get(view.round_id, []), questions_of)
                 cards.append(card)
                 if view.closed_at is None or today.questions:
                     rounds.append(today)
-    planned = planned_rounds(agreements, opened, desk.now)
-    cards += [_planned(desk, view) for view in planned]
-    cards.sort(key=lambda card: (card.view.phase(desk.now) is Phase.CLOSED, card.view.milestones.opens))
+    planned = planned_rounds(agreements, opened, context.now)
+    cards += [_planned(context, view) for view in planned]
+    cards.sort(key=lambda card: (card.view.phase(context.now) is Phase.CLOSED, card.view.milestones.opens))
     name = agreements[-1].name if agreements else opened[0].region_name if opened else region
-    running = sum(one.phase(desk.now) not in (Phase.CLOSED, Phase.PLANNED) for one in opened)
+    running = sum(one.phase(context.now) not in (Phase.CLOSED, Phase.PLANNED) for one in opened)
     says = texts("board/words")["region"]["nl"].format(running=Count(running), planned=len(planned))
     views = sorted((card.view for card in cards), key=lambda view: view.milestones.opens)
     return Region(
-        region, name, says, timeline(views, desk.now), cards, broken, of_region(rounds, views, desk.now, paused)
+        region, name, says, timeline(views, context.now), cards, broken, of_region(rounds, views, context.now, paused)
     )
 
 
 def _card(
-    desk: PageContext,
+    context: PageContext,
     unit: UnitOfWork,
     view: RoundView,
     moved: list[tuple[str | None, str, int]],
     questions_of: Callable[[str], Sequence[Question]],
 ) -> tuple[Card, RoundToday]:
-    facts = facts_of(unit, view, desk.now)
-    rows = rows_of_facts(unit, view, facts, desk.now)
+    facts = facts_of(unit, view, context.now)
+    rows = rows_of_facts(unit, view, facts, context.now)
     view = with_funnel(view, facts, moved)
-    told = headline(view, rows, desk.now)
+    told = headline(view, rows, context.now)
     questions = questions_of(view.dag_id)
     card = Card(view, told.tone, told.says, told.worst)
     return card, of_round(view, questions, facts.failures, held_up(rows))
 
 
-def _planned(desk: PageContext, view: RoundView) -> Card:
-    told = headline(view, (), desk.now)
+def _planned(context: PageContext, view: RoundView) -> Card:
+    told = headline(view, (), context.now)
     return Card(view, told.tone, f"{told.says} {told.explains}")

@@ -38,15 +38,15 @@ class PageContext:
     """What a page works with.
 
     Args:
-        looker: looks into the ledger.
-        shelf: the agreements.
+        read_only_ledger: looks into the ledger.
+        agreement_cache: the agreements.
         person: who asks.
         now: the present moment, aware.
         base: path below which Airflow is served.
     """
 
-    looker: ReadOnlyLedger
-    shelf: AgreementCache
+    read_only_ledger: ReadOnlyLedger
+    agreement_cache: AgreementCache
     person: BoardUser
     now: datetime
     base: str = ""
@@ -78,7 +78,7 @@ class PageContext:
             if view is not None:
                 yield unit, view
                 return
-        for view in planned_rounds(self.shelf.of(region), opened, self.now):
+        for view in planned_rounds(self.agreement_cache.of(region), opened, self.now):
             if view.round_id == round_id:
                 yield None, view
                 return
@@ -87,7 +87,7 @@ class PageContext:
     @contextmanager
     def region(self, region: str) -> Iterator[UnitOfWork | None]:
         """Look into a region; with nothing when the ledger does not know it yet."""
-        with self.looker.regions() as turn:
+        with self.read_only_ledger.regions() as turn:
             try:
                 unit = turn(region)
             except OverstapError as error:
@@ -111,7 +111,7 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
     round_id = view.round_id
     started = max(view.opened_at or view.milestones.opens, view.milestones.opens)
     known = schools.known(unit)
-    lying = uncollected.standing(unit, round_id, view.milestones.receipts_due)
+    overdue = uncollected.standing(unit, round_id, view.milestones.receipts_due)
     is_told = school is None and view.kind.is_inspected  # of the whole region: no school's own page has it
     tested = test_messages.results(unit, round_id) if test_messages.were_sent(unit, round_id) else ()
     return Facts(
@@ -127,8 +127,8 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
         started,
         {one.school: one for one in tested},
         outstanding.ownerless(unit, round_id, school),
-        {one.school: one for one in lying},
-        outstanding.not_collected(unit, round_id, school) if lying else {},
+        {one.school: one for one in overdue},
+        outstanding.not_collected(unit, round_id, school) if overdue else {},
         outstanding.told_undelivered(unit, round_id, school),
         task_failures.standing(unit, round_id),
         registrations.refused(unit, view.school_year) if is_told else (),

@@ -34,14 +34,16 @@ class RerunPlan:
     tasks: Sequence[str]
 
 
-def plan(row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], desk: PageContext, least: timedelta) -> RerunPlan:
+def plan(
+    row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], context: PageContext, least: timedelta
+) -> RerunPlan:
     """Work out what a rerun of a school comes to.
 
     Args:
         row: the school as it stands.
         view: the round.
         tasks: what Airflow would run again.
-        desk: for the moment.
+        context: for the moment.
         least: the time that parents get at least from a release on.
     """
     words = texts("board/rerun")
@@ -54,7 +56,7 @@ def plan(row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], desk: Page
         "delivered": number(sum(states[state] for state in DELIVERED)),
         "inspected": number(sum(states[state] for state in INSPECTED)),
         "in_review": number(states["in_review"]),
-        "closes": when(max(view.milestones.review_closes, desk.now + least), desk.now),
+        "closes": when(max(view.milestones.review_closes, context.now + least), context.now),
     }
     does = ["collect"]
     does += ["mended"] * bool(states["rejected"] or row.counts.refused_files)
@@ -72,7 +74,7 @@ def plan(row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], desk: Page
 
 
 def page(
-    desk: PageContext,
+    context: PageContext,
     round_id: str,
     school: str,
     *,
@@ -85,7 +87,7 @@ def page(
     """Write the page.
 
     Args:
-        desk: see `Desk`.
+        context: see `PageContext`.
         round_id: the round.
         school: BRIN with branch of a primary school.
         tasks: what Airflow would run again.
@@ -97,19 +99,19 @@ def page(
     Raises:
         NotHereError: the account may not see it, or there is none.
     """
-    with desk.round(round_id) as (unit, view):
+    with context.round(round_id) as (unit, view):
         if unit is None:
             raise NotHereError(round_id)
-        row = row_of(desk, unit, view, school)
+        row = row_of(context, unit, view, school)
         return render(
             "rerun",
-            base=desk.base,
-            now=desk.now,
-            person=desk.person,
+            base=context.base,
+            now=context.now,
+            person=context.person,
             view=view,
             school=school,
             name=row.name,
-            plan=plan(row, view, tasks, desk, _least(unit, round_id)),
+            plan=plan(row, view, tasks, context, _least(unit, round_id)),
             mark=mark,
             problem=problem,
             warning=warning,

@@ -47,11 +47,13 @@ class RedLine:
     will_retry: bool
 
 
-def page(desk: PageContext, round_id: str, wanted: Selection, questions_of: Callable[[str], Sequence[Question]]) -> str:
+def page(
+    context: PageContext, round_id: str, wanted: Selection, questions_of: Callable[[str], Sequence[Question]]
+) -> str:
     """Write the page.
 
     Args:
-        desk: see `Desk`.
+        context: see `PageContext`.
         round_id: the round.
         wanted: which schools in which order.
         questions_of: gives the gates of a DAG that wait for an answer.
@@ -59,22 +61,22 @@ def page(desk: PageContext, round_id: str, wanted: Selection, questions_of: Call
     Raises:
         NotHereError: the account may not see it, or there is none.
     """
-    with desk.round(round_id) as (unit, view):
-        shared: dict[str, Any] = {"base": desk.base, "now": desk.now, "person": desk.person, "wanted": wanted}
+    with context.round(round_id) as (unit, view):
+        shared: dict[str, Any] = {"base": context.base, "now": context.now, "person": context.person, "wanted": wanted}
         shared |= {
             "orders": list(Order),
             "airflow": f"/dags/{view.dag_id}",
-            "here": f"{desk.base}{addresses.round_page(round_id)}",
+            "here": f"{context.base}{addresses.round_page(round_id)}",
         }
         if unit is None:
-            planned = headline(view, (), desk.now)
+            planned = headline(view, (), context.now)
             shared |= dict.fromkeys(
                 ("rows", "all_rows", "receivers", "decisions", "failures", "tally", "questions", "left_over"), ()
             )
             return render("round", view=view, headline=planned, chart=None, tests=None, **shared)
-        facts = facts_of(unit, view, desk.now)
-        rows = rows_of_facts(unit, view, facts, desk.now)
-        today = wall(desk.now).date()
+        facts = facts_of(unit, view, context.now)
+        rows = rows_of_facts(unit, view, facts, context.now)
+        today = wall(context.now).date()
         moved = progress.moves(unit, round_id)
         view = with_funnel(
             view, facts, [(one.from_state, one.to_state, one.count) for one in moved if one.day == today]
@@ -83,7 +85,7 @@ def page(desk: PageContext, round_id: str, wanted: Selection, questions_of: Call
         return render(
             "round",
             view=view,
-            headline=headline(view, rows, desk.now),
+            headline=headline(view, rows, context.now),
             chart=progress_chart(by_day, view.steps[0].count, view, today),
             all_rows=rows,
             rows=select(rows, wanted),
@@ -95,30 +97,30 @@ def page(desk: PageContext, round_id: str, wanted: Selection, questions_of: Call
             questions=questions_of(view.dag_id),
             failures=_failures(facts),
             tests=unresolved.tests(facts, sentence_of),
-            left_over=unresolved.lines(facts, desk.now),
+            left_over=unresolved.lines(facts, context.now),
             **shared,
         )
 
 
-def rows_of(desk: PageContext, round_id: str, wanted: Selection) -> tuple[RoundView, list[SupplierRow]]:
+def rows_of(context: PageContext, round_id: str, wanted: Selection) -> tuple[RoundView, list[SupplierRow]]:
     """Return a round and those of its schools that were asked for, for a file.
 
     Raises:
         NotHereError: the account may not see it, or there is none.
     """
-    with desk.round(round_id) as (unit, view):
+    with context.round(round_id) as (unit, view):
         if unit is None:
             return view, []
-        facts = facts_of(unit, view, desk.now)
-        rows = rows_of_facts(unit, view, facts, desk.now)
+        facts = facts_of(unit, view, context.now)
+        rows = rows_of_facts(unit, view, facts, context.now)
         return view, select(rows, wanted)
 
 
-def round_of_dag(desk: PageContext, dag_id: str, run_id: str = "") -> str:
+def round_of_dag(context: PageContext, dag_id: str, run_id: str = "") -> str:
     """Return the round that a DAG or a run of it is about.
 
     Args:
-        desk: see `Desk`.
+        context: see `PageContext`.
         dag_id: `round__<region>__<kind>`, or `intake__<region>` for whichever round of it is open.
         run_id: a run of it, so that last year's run shows last year's round; empty for none.
 
@@ -127,15 +129,15 @@ def round_of_dag(desk: PageContext, dag_id: str, run_id: str = "") -> str:
     """
     kind_of_dag, _, rest = dag_id.partition("__")
     region, _, kind = rest.partition("__")
-    if region not in desk.person.regions or kind_of_dag not in ("round", "intake"):
+    if region not in context.person.regions or kind_of_dag not in ("round", "intake"):
         raise NotHereError(dag_id)
-    with desk.region(region) as unit:
+    with context.region(region) as unit:
         opened = opened_rounds(unit) if unit else []
-    views = [*opened, *planned_rounds(desk.shelf.of(region), opened, desk.now)]
+    views = [*opened, *planned_rounds(context.agreement_cache.of(region), opened, context.now)]
     found = [view for view in views if kind in ("", view.kind)]
     if not found:
         raise NotHereError(dag_id)
-    return at_run(found, run_id, desk.now).round_id
+    return at_run(found, run_id, context.now).round_id
 
 
 def at_run(views: Sequence[RoundView], run_id: str, now: datetime) -> RoundView:

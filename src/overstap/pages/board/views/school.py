@@ -48,11 +48,11 @@ class DossierRow:
     found: Sequence[str]
 
 
-def page(desk: PageContext, round_id: str, school: str, told: str = "") -> str:
+def page(context: PageContext, round_id: str, school: str, told: str = "") -> str:
     """Write the page.
 
     Args:
-        desk: see `Desk`.
+        context: see `PageContext`.
         round_id: the round.
         school: BRIN with branch of a primary school.
         told: what was just done, in Dutch.
@@ -60,20 +60,20 @@ def page(desk: PageContext, round_id: str, school: str, told: str = "") -> str:
     Raises:
         NotHereError: the account may not see it, or there is none.
     """
-    with desk.round(round_id) as (unit, view):
+    with context.round(round_id) as (unit, view):
         if unit is None:
             raise NotHereError(round_id)
-        facts = facts_of(unit, view, desk.now, school)
-        row = _row(desk, unit, view, facts, school)
+        facts = facts_of(unit, view, context.now, school)
+        row = _row(context, unit, view, facts, school)
         return render(
             "school",
-            base=desk.base,
-            now=desk.now,
-            person=desk.person,
+            base=context.base,
+            now=context.now,
+            person=context.person,
             view=view,
             row=row,
             told=told,
-            may_rerun=view.region in desk.person.reruns,
+            may_rerun=view.region in context.person.reruns,
             faults=_faults(unit, view, row),
             report_at=progress.reports_made(unit, round_id).get(school),
             notices=_notices(unit, round_id, school),
@@ -81,34 +81,34 @@ def page(desk: PageContext, round_id: str, school: str, told: str = "") -> str:
             sentence_of=sentence_of,
             feedback=_feedback(facts),
             asked=_asked(unit, round_id, school),
-            left_over=unresolved.lines(replace(facts, uncollected={}), desk.now),
+            left_over=unresolved.lines(replace(facts, uncollected={}), context.now),
             history=_history(progress.moves(unit, round_id, school)),
-            dossiers=_dossiers(unit, round_id, school) if desk.person.sees_dossiers else None,
+            dossiers=_dossiers(unit, round_id, school) if context.person.sees_dossiers else None,
         )
 
 
-def row_of(desk: PageContext, unit: UnitOfWork, view: RoundView, school: str) -> SupplierRow:
+def row_of(context: PageContext, unit: UnitOfWork, view: RoundView, school: str) -> SupplierRow:
     """Return a primary school of a round.
 
     Raises:
         NotHereError: there is no such school.
     """
-    return _row(desk, unit, view, facts_of(unit, view, desk.now, school), school)
+    return _row(context, unit, view, facts_of(unit, view, context.now, school), school)
 
 
-def school_of_reference(desk: PageContext, round_id: str, typed: str) -> str | None:
+def school_of_reference(context: PageContext, round_id: str, typed: str) -> str | None:
     """Return the school whose dossier has a reference, for who may see single dossiers; None when there is none."""
     if not typed:
         return None
-    with desk.round(round_id) as (unit, _):
-        if unit is None or not desk.person.sees_dossiers:
+    with context.round(round_id) as (unit, _):
+        if unit is None or not context.person.sees_dossiers:
             return None
         found = find_by_reference(unit, typed, round_id)
         return found[0].school if found else None
 
 
-def _row(desk: PageContext, unit: UnitOfWork, view: RoundView, facts: Facts, school: str) -> SupplierRow:
-    rows = rows_of_facts(unit, view, facts, desk.now)
+def _row(context: PageContext, unit: UnitOfWork, view: RoundView, facts: Facts, school: str) -> SupplierRow:
+    rows = rows_of_facts(unit, view, facts, context.now)
     for row in rows:
         if row.school == school:
             return row

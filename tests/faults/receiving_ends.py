@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from integration.delivery import sshd
-from integration.round.house import House
+from integration.round.deployment import RegionDeployment
 
 from overstap.agreements import Agreement
 from overstap.delivery.channels.folder import Folder
@@ -19,49 +19,57 @@ from overstap.simulation.synthetic.pupil import SyntheticPupil
 
 from .desks import OVERSTAP
 
-Place = tuple[Agreement, Path]
+ReceivingEnd = tuple[Agreement, Path]
 """The agreement with a school that collects, and the folder that it sees."""
 
 
-def receiving(house: House, school: str, receives: object) -> Agreement:
+def receiving(deployment: RegionDeployment, school: str, receives: object) -> Agreement:
     """Return the agreement with a school that receives another way."""
     schools = tuple(
-        one.model_copy(update={"receives": receives}) if one.id == school else one for one in house.agreement.schools
+        one.model_copy(update={"receives": receives}) if one.id == school else one
+        for one in deployment.agreement.schools
     )
-    return house.agreement.model_copy(update={"schools": schools})
+    return deployment.agreement.model_copy(update={"schools": schools})
 
 
 @pytest.fixture(params=["folder", "sftp"])
-def place(request: pytest.FixtureRequest, house: House, school: str, tmp_path: Path) -> Iterator[Place]:
+def receiving_end(
+    request: pytest.FixtureRequest, deployment: RegionDeployment, school: str, tmp_path: Path
+) -> Iterator[ReceivingEnd]:
     """A school that collects files, and the folder that it sees."""
     if request.param == "folder":
-        yield receiving(house, school, Folder(way="folder")), house.folder / "outbox" / house.region.name / school
+        yield (
+            receiving(deployment, school, Folder(way="folder")),
+            deployment.folder / "outbox" / deployment.region.name / school,
+        )
         return
-    server = sshd.start(tmp_path / "sshd", make_ssh_key(house.folder / "trust", house.region.name))
-    yield receiving(house, school, server.place()), server.folder / "inbox"
+    server = sshd.start(tmp_path / "sshd", make_ssh_key(deployment.folder / "trust", deployment.region.name))
+    yield receiving(deployment, school, server.place()), server.folder / "inbox"
     server.stop()
 
 
-def open_files(house: House, school: str, files: list[Path], store: Path) -> "subprocess.CompletedProcess[str]":
+def open_files(
+    deployment: RegionDeployment, school: str, files: list[Path], store: Path
+) -> "subprocess.CompletedProcess[str]":
     command = [*OVERSTAP, "open", *map(str, files), "--school", school, "--store", str(store)]
-    return subprocess.run(command, env=os.environ | house.settings, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, env=os.environ | deployment.settings, capture_output=True, text=True, timeout=300)
 
 
 def envelopes(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.cms") if path.stem.count(".") == 0)
 
 
-def own(house: House, school: str) -> list[SyntheticPupil]:
+def own(deployment: RegionDeployment, school: str) -> list[SyntheticPupil]:
     """The pupils that a school may receive in this round."""
-    sure = stages_from(house.round.receivers)
+    sure = stages_from(deployment.round.receivers)
     return [
         pupil
-        for pupil in house.region.pupils()
+        for pupil in deployment.region.pupils()
         if any(choice.school_id == school and choice.stage.value in sure for choice in pupil.choices)
     ]
 
 
-def pupil_list(house: House, path: Path, pupils: list[SyntheticPupil]) -> Path:
+def pupil_list(deployment: RegionDeployment, path: Path, pupils: list[SyntheticPupil]) -> Path:
     """Write what a school knows of its pupils, as its system exports it."""
     text = io.StringIO(newline="")
     rows = csv.writer(text, delimiter=";")
@@ -72,8 +80,8 @@ def pupil_list(house: House, path: Path, pupils: list[SyntheticPupil]) -> Path:
     return path
 
 
-def ask(house: House, school: str, address: str, pupils: Path, store: Path) -> "subprocess.Popen[str]":
+def ask(deployment: RegionDeployment, school: str, address: str, pupils: Path, store: Path) -> "subprocess.Popen[str]":
     command = [*OVERSTAP, "receive", "ask", str(pupils), "--school", school, "--desk", address, "--store", str(store)]
     return subprocess.Popen(
-        command, env=os.environ | house.settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, env=os.environ | deployment.settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

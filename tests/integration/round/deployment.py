@@ -66,7 +66,7 @@ class Endpoint:
 
 
 @dataclass
-class House:
+class RegionDeployment:
     """A region with all that its round needs."""
 
     folder: Path
@@ -219,8 +219,8 @@ def build(
     to_partnership: bool = False,
     may_shift: str = "{}",
     kind: RoundKind = KIND,
-) -> House:
-    """Build a region's house.
+) -> RegionDeployment:
+    """Build a region's deployment.
 
     Args:
         folder: an empty folder.
@@ -253,20 +253,22 @@ def build(
     develop(folder / "trust", schools=schools, regions=[region.name], at=now())
     create_keys(folder / "keys", region.name, "1")
     mail = MailServer(folder / "mails")
-    house = House(folder, server, region, _ledger(server, region.name), places, written, agreement, mail, kind=kind)
+    deployment = RegionDeployment(
+        folder, server, region, _ledger(server, region.name), places, written, agreement, mail, kind=kind
+    )
     if las:
-        house.las = f"las_{secrets.token_hex(6)}"
-        server.create_database(house.las, "postgres")
-        with psycopg.connect(server.superuser_dsn(house.las)) as connection:
+        deployment.las = f"las_{secrets.token_hex(6)}"
+        server.create_database(deployment.las, "postgres")
+        with psycopg.connect(server.superuser_dsn(deployment.las)) as connection:
             load_las(connection, region)
-    return house
+    return deployment
 
 
-def copy_ledger(house: House) -> str:
-    """Copy the house's ledger database as it stands; return the copy's name."""
+def copy_ledger(deployment: RegionDeployment) -> str:
+    """Copy the deployment's ledger database as it stands; return the copy's name."""
     name = f"ledger_{secrets.token_hex(6)}"
-    with psycopg.connect(house.server.superuser_dsn("postgres"), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {house.database}")
+    with psycopg.connect(deployment.server.superuser_dsn("postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name} template {deployment.database}")
         connection.execute(f"grant connect on database {name} to {', '.join(LOGINS)}")
     return name
 

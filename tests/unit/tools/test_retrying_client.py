@@ -72,4 +72,4 @@ def test_a_conflict_at_the_first_try_stays_an_error() -> None:
 def test_a_server_that_never_answers_is_given_up() -> None:
     with pytest.raises(OverstapError, match="LOCAL-009"):
         client(lambda count, request: httpx.ConnectError("gone")).dags()
-    assert told[-1][1] <= module.PATIENCE_SECONDS + 20
+    assert told[-1][1] <= module.RETRY_SECONDS + 20

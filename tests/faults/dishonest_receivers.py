@@ -10,30 +10,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from integration.round.house import House
+from integration.round.deployment import RegionDeployment
 
 from overstap.clock import now
 from overstap.envelope.envelope import open_envelope
 from overstap.envelope.receipt import make_receipt
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/cms\r\n"
-Liar = Callable[[ssl.SSLSocket, UUID, bytes], None]
+DishonestReceiver = Callable[[ssl.SSLSocket, UUID, bytes], None]
 
 
 @dataclass
 class Server:
     """Answers every envelope with one lie."""
 
-    house: House
+    deployment: RegionDeployment
     school: str
-    lie: Liar
+    lie: DishonestReceiver
     seen: list[UUID] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        certificate = self.house.folder / "trust" / "schools" / self.school / "tls-1.crt"
+        certificate = self.deployment.folder / "trust" / "schools" / self.school / "tls-1.crt"
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate, certificate.with_suffix(".key"))
-        self.listener = socket.create_server(("127.0.0.1", self.house.ports[self.school]))
+        self.listener = socket.create_server(("127.0.0.1", self.deployment.ports[self.school]))
         self.over = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -73,10 +73,10 @@ def answer(line: ssl.SSLSocket, body: bytes) -> None:
     line.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
 
-def receipt_of(house: House, school: str, message: UUID, envelope: bytes, **other: object) -> bytes:
+def receipt_of(deployment: RegionDeployment, school: str, message: UUID, envelope: bytes, **other: object) -> bytes:
     """Make the receipt that an honest receiver would, but for what `other` says."""
     opened = open_envelope(
-        envelope, keyring=house.trust().keyring(school, at=now()), trust=house.trust(), me=school, at=now()
+        envelope, keyring=deployment.trust().keyring(school, at=now()), trust=deployment.trust(), me=school, at=now()
     )
     said = {
         "message_id": message,
@@ -85,7 +85,7 @@ def receipt_of(house: House, school: str, message: UUID, envelope: bytes, **othe
         "at": now(),
     }
     signer = str(other.pop("signer", school))
-    return make_receipt(house.trust().signing_identity(signer, at=now()), **said | other)  # type: ignore[arg-type]
+    return make_receipt(deployment.trust().signing_identity(signer, at=now()), **said | other)  # type: ignore[arg-type]
 
 
 def reset(line: ssl.SSLSocket, message: UUID, envelope: bytes) -> None:

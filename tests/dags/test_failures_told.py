@@ -27,9 +27,9 @@ def error(code: str) -> OverstapError:
 
 @pytest.mark.parametrize("code", [code for code, text in sentences().items() if AGAIN in text["do_nl"]])
 def test_what_is_said_to_be_tried_again_is_tried_again(code: str) -> None:
-    from overstap.orchestration.round_context import telling
+    from overstap.orchestration.round_context import failures_told
 
-    with pytest.raises(OverstapError, match=code), telling():
+    with pytest.raises(OverstapError, match=code), failures_told():
         raise error(code)
 
 
@@ -37,10 +37,10 @@ def test_what_is_said_to_be_tried_again_is_tried_again(code: str) -> None:
 def test_what_a_school_or_coordinator_must_mend_is_red_at_once(code: str, caplog: pytest.LogCaptureFixture) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
-    from overstap.orchestration.round_context import telling
+    from overstap.orchestration.round_context import failures_told
 
     problem = error(code)
-    with caplog.at_level(logging.ERROR), pytest.raises(AirflowFailException), telling():
+    with caplog.at_level(logging.ERROR), pytest.raises(AirflowFailException), failures_told():
         raise problem
     said = [record.getMessage() for record in caplog.records]
     assert said[0] == f"{code} | {problem.message_nl}"
@@ -48,7 +48,7 @@ def test_what_a_school_or_coordinator_must_mend_is_red_at_once(code: str, caplog
 
 
 def test_what_nobody_foresaw_stays_as_it_is() -> None:
-    from overstap.orchestration.round_context import telling
+    from overstap.orchestration.round_context import failures_told
 
-    with pytest.raises(psycopg.OperationalError), telling():
+    with pytest.raises(psycopg.OperationalError), failures_told():
         raise psycopg.OperationalError("gone")
