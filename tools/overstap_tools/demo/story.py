@@ -198,7 +198,7 @@ class Story:
             self.tell("reviewed", school=clerk.school.name, said=said)
         if self.leaves_a_question:
             # The window ends with the last pupil: until then whoever watches can look as a parent.
-            time.sleep(max(0.0, WATCHED.total_seconds() * self.house.pace - (time.monotonic() - begin)))
+            time.sleep(max(0.0, WATCHED.total_seconds() * self.demonstration.pace - (time.monotonic() - begin)))
         if last is not None and key is not None and last.record_one(self.round_id, key):
             self.tell("single", school=last.school.name)
 
