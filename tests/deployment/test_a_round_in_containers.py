@@ -170,8 +170,10 @@ def confirmed(started: Started, restored: str, coordinator: CoordinatorClient) -
 
     def is_over() -> bool:
         if not killed and _state(coordinator, restored, "deliver") == "running":
-            killed.extend(_kill_everything(deployed))
-            deployed.run(f"docker compose unpause {silent}")
+            try:
+                _kill_everything(deployed, killed)
+            finally:
+                deployed.run(f"docker compose unpause {silent}")
         return str(coordinator.api.run(DAG, restored)["state"]) in ("success", "failed")
 
     _answer_until(coordinator, restored, is_over)
@@ -179,12 +181,21 @@ def confirmed(started: Started, restored: str, coordinator: CoordinatorClient) -
     return restored
 
 
-def _kill_everything(deployed: Deployed) -> list[str]:
-    """Kill what runs while dossiers are delivered, one after the other; return what was killed."""
+def _kill_everything(deployed: Deployed, killed: list[str]) -> None:
+    """Kill what runs while dossiers are delivered, one after the other, and note what was killed."""
     before = deployed.psql("select count(*) from overstap.audit_line")
-    wait_until(lambda: bool(deployed.tasks()), "the process of a task", WAIT_SECONDS)
-    os.kill(deployed.tasks()[0], signal.SIGKILL)
-    killed = ["task"]
+
+    def a_task() -> bool:
+        for pid in deployed.tasks():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue  # it ended since it was seen
+            return True
+        return False
+
+    wait_until(a_task, "the process of a task", WAIT_SECONDS)
+    killed.append("task")
     for service in ("scheduler", "triggerer", "dag-processor", "postgres"):
         deployed.kill(service)
         killed.append(service)
@@ -192,7 +203,6 @@ def _kill_everything(deployed: Deployed) -> list[str]:
     assert int(deployed.psql("select count(*) from overstap.audit_line")) >= int(before)
     said = deployed.admin("overstap ledger check")
     assert f"{REGION}: I1-I8 hold" in said
-    return killed
 
 
 def _answer_until(coordinator: CoordinatorClient, run_id: str, is_done: object) -> None:
