@@ -43,6 +43,8 @@ _COPIED_FILES = (
     ".dockerignore",
     "requirements.txt",
     "pyproject.toml",
+    "README.md",
+    "LICENSE",
 )
 _LONGEST_SECONDS = 900
 _COMMIT = ("-c", "user.name=test", "-c", "user.email=test@example.nl", "commit", "--quiet", "--message")
