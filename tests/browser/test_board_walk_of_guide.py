@@ -96,8 +96,8 @@ def in_grid(page: Page, stage: Stage, *titles: str) -> None:
 
 def clear_dialog(page: Page, stage: Stage, clear: str, downstream: str) -> None:
     """Open Airflow's dialog for one task, see what the guide names in it, and leave it."""
-    page.goto(f"/dags/{stage.dag_id(ALFA)}/runs/{stage.run_id(ALFA)}/tasks/check")
-    page.get_by_role("button", name=re.compile(f"^{clear}")).first.click(timeout=PATIENT)
+    page.goto(f"/dags/{stage.dag_id(ALFA)}/runs/{stage.run_id(ALFA)}")
+    page.get_by_role("button", name=f"{clear} Taakinstantie").first.click(timeout=PATIENT)
     expect(page.get_by_text(downstream, exact=True).first).to_be_visible(timeout=PATIENT)
     page.keyboard.press("Escape")
 

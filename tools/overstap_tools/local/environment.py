@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from overstap.resources import INCLUDE
 from overstap_tools.local import ports
 from overstap_tools.local.passwords import Passwords
 from overstap_tools.project import PROJECT
@@ -98,6 +99,7 @@ def _api(place: AirflowFolders, passwords: Passwords) -> dict[str, str]:
         "AIRFLOW__API__BASE_URL": place.address,
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__INSTANCE_NAME": "Overstap",
+        "AIRFLOW__API__THEME": (INCLUDE / "airflow" / "theme.json").read_text(encoding="utf-8"),
         "AIRFLOW__API__SECRET_KEY": passwords.get("airflow api"),
         "AIRFLOW__API__EXPOSE_CONFIG": "False",
         "AIRFLOW__API__EXPOSE_STACKTRACE": "False",

@@ -1,0 +1,41 @@
+"""Airflow's pages offer nobody to delete a round, a run or a task: no role of ours may."""
+
+import json
+from pathlib import Path
+
+import airflow
+import yaml
+
+from overstap.resources import INCLUDE
+from overstap_tools.project import PROJECT
+
+THEME = json.loads((INCLUDE / "airflow" / "theme.json").read_text(encoding="utf-8"))
+LOCALES = Path(airflow.__file__).parent / "ui" / "dist" / "i18n" / "locales"
+
+
+def words(language: str, name: str) -> dict:
+    return json.loads((LOCALES / language / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_airflow_takes_the_theme() -> None:
+    from airflow.api_fastapi.common.types import Theme
+
+    assert Theme.model_validate(THEME).globalCss == THEME["globalCss"]
+    assert {rule["display"] for rule in THEME["globalCss"].values()} == {"none"}
+
+
+def test_it_hides_the_bins_as_airflow_names_them() -> None:
+    selectors = " ".join(THEME["globalCss"])
+    for language in ("nl", "en"):
+        dags, common = words(language, "dags"), words(language, "common")
+        wanted = {dags["dagActions"]["delete"]["button"]}
+        for what in ("dagRun_one", "taskInstance_one"):
+            wanted.add(dags["runAndTaskActions"]["delete"]["button"].replace("{{type}}", common[what]))
+        assert len(wanted) == 3
+        for label in wanted:
+            assert f"button[aria-label='{label}']" in selectors
+
+
+def test_a_deployment_has_the_same() -> None:
+    compose = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text(encoding="utf-8"))
+    assert json.loads(compose["services"]["api-server"]["environment"]["AIRFLOW__API__THEME"]) == THEME
