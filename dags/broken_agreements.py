@@ -1,4 +1,7 @@
-"""Shows agreement files that cannot be read as an import error in Airflow: they are seen, and all other regions run on.
+"""Shows agreement files that cannot be read as an import error in Airflow: they are seen, and everything runs on.
+
+All other regions do, and the rounds of that file that were opened, by the version that the ledger holds
+(overstap.orchestration.last_agreed).
 
 It has no DAG of its own. Airflow looks into a file only when the words "airflow" and "dag" are in it (its safe mode).
 """

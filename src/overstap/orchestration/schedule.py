@@ -10,8 +10,8 @@ from airflow.sdk import get_parsing_context
 from airflow.timetables.events import EventsTimetable
 
 from overstap.agreements import Agreement
-from overstap.agreements.load import load_in_use
 from overstap.clock import now, spoken
+from overstap.orchestration.last_agreed import last_agreed
 from overstap.settings import Settings
 
 LINGERS = timedelta(days=60)
@@ -36,14 +36,14 @@ def current(agreements: Iterable[Agreement], at: datetime) -> list[Agreement]:
 
 
 def agreed_now() -> list[Agreement]:
-    """Return the agreements of which DAGs are made at present.
+    """Return the agreements of which DAGs are made at present; see `last_agreed` for a file that cannot be read.
 
     A worker that is about to run one task reads the DAG file again, and needs one DAG: it reads one region.
     """
     settings = Settings()
     dag_id = get_parsing_context().dag_id
     region = dag_id.split("__")[1] if dag_id and "__" in dag_id else None
-    return current(load_in_use(settings.regions, production=settings.production, region=region), now())
+    return current(last_agreed(settings, region), now())
 
 
 def _is_over(agreement: Agreement, at: datetime) -> bool:

@@ -52,6 +52,21 @@ def versions(unit: UnitOfWork, round_id: str) -> list[AgreementVersion]:
     ]
 
 
+def newest_of_year(unit: UnitOfWork, school_year: str) -> Agreement | None:
+    """Return what holds for the rounds of a school year, as it was taken over last; None when none was opened.
+
+    Args:
+        unit: a transaction of the region; it needs no key.
+        school_year: school year.
+    """
+    found = unit.rows(
+        "select a.agreement from overstap.round_agreement a join overstap.round o on o.round_id = a.round_id "
+        "where o.school_year = %(year)s order by a.taken_at desc, a.round_id limit 1",
+        year=school_year,
+    )
+    return Agreement.model_validate_json(json.dumps(found[0][0])) if found else None
+
+
 def last_offered(unit: UnitOfWork, round_id: str) -> str | None:
     """Return the digest of the agreement file that was looked at last; None when the round is not there."""
     found = unit.rows(
