@@ -235,8 +235,12 @@ def test_receipts_that_do_not_count_change_nothing(deployment: RegionDeployment,
         "DELIVERY-015": receipt(deployment, school, told, envelope_sha256=bytes(32)),
         "DELIVERY-016": receipt(deployment, school, told, at=at + timedelta(days=1)),
     }
+    rules: dict[str, list[str]] = {code: [] for code in wrong}
     for code, content in wrong.items():
-        assert desk.receipt(content, told.message_id, school=school, at=at) == code
+        said = desk.receipt(content, told.message_id, school=school, at=at, explain=rules[code].append)
+        assert said == code
+    assert rules["DELIVERY-011"] == ["malformed"]
+    assert rules["DELIVERY-014"] == ["message_id"]
     assert deployment.count("delivery", state="confirmed") == 0
     assert deployment.breaches() == []
     for _ in range(2):

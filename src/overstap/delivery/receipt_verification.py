@@ -68,7 +68,7 @@ def judge(sent: Sent, receipt: bytes, *, trust: TrustStore, at: datetime) -> Att
         )
     except ReceiptError as error:
         _log.error("%s", error)
-        return AttemptResult(sent.message_id, "unverified", error.code, receipt)
+        return AttemptResult(sent.message_id, "unverified", error.code, receipt, rule=rule_of(error))
     return AttemptResult(sent.message_id, found.outcome.value, found.refusal, receipt)
 
 
@@ -83,7 +83,7 @@ def judge_test(sent: TestMessage, receipt: bytes, *, trust: TrustStore, at: date
     """
     found = judge(sent, receipt, trust=trust, at=at)
     code = "DELIVERY-001" if found.outcome == ReceptionOutcome.REFUSED else found.code
-    return TestAnswer(found.message_id, found.outcome, code, receipt)
+    return TestAnswer(found.message_id, found.outcome, code, receipt, found.rule)
 
 
 def judge_taking_back(
@@ -109,7 +109,7 @@ def judge_taking_back(
         )
     except ReceiptError as error:
         _log.error("%s", error)
-        return TakenBack(statement.message_id, "unverified", error.code, wait=wait)
+        return TakenBack(statement.message_id, "unverified", error.code, wait=wait, rule=rule_of(error))
     if found.outcome is RevocationOutcome.REFUSED:
         return TakenBack(statement.message_id, "refused", "DELIVERY-107", answer)
     return TakenBack(statement.message_id, "confirmed", None, answer, had=found.had)
@@ -144,3 +144,9 @@ def judge_result(
         return error
     reason = found.reason.value if found.reason else None
     return ResultStatement(sent.message_id, found.outcome.kind, found.outcome.value, reason, found.stated_at, result)
+
+
+def rule_of(error: OverstapError) -> str | None:
+    """Return which rule of its form a statement breaks; None when its code says all."""
+    rule = error.facts.get("rule", "-")
+    return None if rule == "-" else str(rule)

@@ -11,6 +11,7 @@ from overstap.envelope import pull_messages, revocation
 from overstap.envelope.manifest import uuid_of
 from overstap.envelope.over_https import (
     MESSAGE_ID_HEADER,
+    REASON_HEADER,
     RECEIPTS,
     REQUESTS,
     RESULTS,
@@ -160,8 +161,16 @@ def _unusable(reply: Reply) -> OverstapError:
     code = "-"
     try:
         said = json.loads(reply.body).get("problem", "-")
-        if isinstance(said, str) and said.replace("_", "").replace("-", "").isalnum() and len(said) <= 40:
+        if _is_word(said):
             code = said
     except (ValueError, AttributeError):
         pass
+    rule = reply.headers.get(REASON_HEADER.lower())  # for who tries with certificates made for tests
+    if _is_word(rule):
+        code = f"{code}: {rule}"
     return OverstapError("DELIVERY-056", status=reply.status or "-", problem=code)
+
+
+def _is_word(said: object) -> bool:
+    """Tell whether something is a short word of ours, which may be told."""
+    return isinstance(said, str) and said.replace("_", "").replace("-", "").isalnum() and len(said) <= 40

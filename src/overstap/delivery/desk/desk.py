@@ -5,6 +5,7 @@ who does not exist and for one who goes elsewhere; the precise reason is the led
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from overstap.delivery.desk.identity import is_of
-from overstap.delivery.receipt_verification import judge, judge_result, judge_taking_back, judge_test
+from overstap.delivery.receipt_verification import judge, judge_result, judge_taking_back, judge_test, rule_of
 from overstap.envelope.proof_pupil import TEST_VERSION, is_test
 from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.errors import OverstapError
@@ -43,6 +44,9 @@ from overstap.pki import TrustStore
 
 UNKNOWN_PER_DAY = 500
 """More wrong questions than this within a day and a school gets no more answers: somebody is trying numbers."""
+
+Explain = Callable[[str], object]
+"""Is told which rule of its form a statement breaks that does not count."""
 
 _log = logging.getLogger(__name__)
 
@@ -149,7 +153,9 @@ class RegionDesk:
         _log.info("request of %s: handed out %s", school, envelope.message_id)
         return DeskReply(envelope.message_id, envelope.envelope, None)
 
-    def receipt(self, content: bytes, message_id: UUID, *, school: str, at: datetime) -> str:
+    def receipt(
+        self, content: bytes, message_id: UUID, *, school: str, at: datetime, explain: Explain | None = None
+    ) -> str:
         """Take a receipt in. The same again changes nothing.
 
         Args:
@@ -157,6 +163,7 @@ class RegionDesk:
             message_id: the message that it is about.
             school: who hands it in, from its certificate.
             at: the moment.
+            explain: is told which rule of its form the statement breaks, if one.
 
         Returns:
             "accepted" or "refused"; an error code when it does not count; `Refused.UNKNOWN_MESSAGE`.
@@ -168,24 +175,30 @@ class RegionDesk:
             sent = handed(unit, school, [message_id]).get(message_id)
             test = asked_for(unit, school, message_id) if sent is None else None
         if test is not None:
-            return self._test_receipt(test, content, school, at)
+            return self._test_receipt(test, content, school, at, explain)
         if sent is None:
             return DeskRefusal.UNKNOWN_MESSAGE
         answer = judge(sent, content, trust=self._trust, at=at)
+        _tell(explain, answer.rule)
         if sent.state != "sealed":  # settled before: a school that missed our answer hands it in again
             return answer.outcome if answer.outcome != "unverified" else str(answer.code)
         with self._ledger.unit(self._region, f"desk {school}") as unit:
             settle(unit, [answer])
         return answer.outcome if answer.outcome != "unverified" else str(answer.code)
 
-    def _test_receipt(self, test: RequestedTestMessage, content: bytes, school: str, at: datetime) -> str:
+    def _test_receipt(
+        self, test: RequestedTestMessage, content: bytes, school: str, at: datetime, explain: Explain | None
+    ) -> str:
         answer = judge_test(test.message, content, trust=self._trust, at=at)
+        _tell(explain, answer.rule)
         if not test.has_answered and answer.outcome != "unverified":
             with self._ledger.unit(self._region, f"desk {school}") as unit:
                 settle_test(unit, answer)
         return answer.outcome if answer.outcome != "unverified" else str(answer.code)
 
-    def taken_back(self, content: bytes, message_id: UUID, *, school: str, at: datetime) -> str:
+    def taken_back(
+        self, content: bytes, message_id: UUID, *, school: str, at: datetime, explain: Explain | None = None
+    ) -> str:
         """Take in what a school signed about a dossier that was taken back. The same again changes nothing.
 
         Args:
@@ -193,6 +206,7 @@ class RegionDesk:
             message_id: the message that was taken back.
             school: who hands it in, from its certificate.
             at: the moment.
+            explain: is told which rule of its form the statement breaks, if one.
 
         Returns:
             "confirmed" or "refused"; an error code when it does not count; `Refused.UNKNOWN_MESSAGE`.
@@ -205,13 +219,16 @@ class RegionDesk:
         if statement is None:
             return DeskRefusal.UNKNOWN_MESSAGE
         answer = judge_taking_back(statement, content, trust=self._trust, at=at)
+        _tell(explain, answer.rule)
         if answer.outcome == "unverified":
             return str(answer.code)
         with self._ledger.unit(self._region, f"desk {school}") as unit:
             settle_taking_back(unit, [answer])
         return answer.outcome
 
-    def result(self, content: bytes, message_id: UUID, *, school: str, at: datetime) -> str:
+    def result(
+        self, content: bytes, message_id: UUID, *, school: str, at: datetime, explain: Explain | None = None
+    ) -> str:
         """Take a result in: what became of a dossier. The same again changes nothing.
 
         Args:
@@ -219,6 +236,7 @@ class RegionDesk:
             message_id: the message that it is about.
             school: who hands it in, from its certificate.
             at: the moment.
+            explain: is told which rule of its form the statement breaks, if one.
 
         Returns:
             The outcome; an error code when it does not count; `Refused.UNKNOWN_MESSAGE`.
@@ -232,6 +250,7 @@ class RegionDesk:
             return DeskRefusal.UNKNOWN_MESSAGE
         stated = judge_result(sent, content, trust=self._trust, at=at)
         if isinstance(stated, OverstapError):
+            _tell(explain, rule_of(stated))
             return stated.code
         with self._ledger.unit(self._region, f"desk {school}") as unit:
             keep(unit, [stated])
@@ -259,6 +278,11 @@ class RegionDesk:
             return False if is_real else None
         is_of_pupil = is_of(facts, surname=request.surname, birth_date=request.birth_date)
         return is_of_pupil if is_real else None
+
+
+def _tell(explain: Explain | None, rule: str | None) -> None:
+    if explain is not None and rule is not None:
+        explain(rule)
 
 
 def _decide(found: RequestStatus, is_pupil: bool | None, request: DossierRequest) -> tuple[NoDossier | None, str]:

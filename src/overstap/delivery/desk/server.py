@@ -13,7 +13,7 @@ at a whole multiple of a tenth of a second after the request: how long looking t
 import asyncio
 import logging
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,6 +21,7 @@ from typing import Any
 
 import psycopg
 import uvicorn
+from cryptography import x509
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -31,6 +32,7 @@ from overstap.delivery.desk.desk import DeskRefusal, RegionDesk
 from overstap.envelope import pull_messages, revocation
 from overstap.envelope.over_https import (
     MESSAGE_ID_HEADER,
+    REASON_HEADER,
     RECEIPTS,
     REQUESTS,
     RESULTS,
@@ -41,6 +43,7 @@ from overstap.envelope.receipt import MAX_RECEIPT_BYTES
 from overstap.envelope.receipt import MEDIA_TYPE as CMS
 from overstap.errors import OverstapError
 from overstap.pki import TrustStore, school_of
+from overstap.pki.certificates import is_for_development
 from overstap.transport import mtls_server
 from overstap.transport.mtls_server import BusyError, body_of, known_caller, media_type_of, problem
 from overstap.transport.server_limits import DEFAULT_SERVER_LIMITS, ServerLimits
@@ -86,12 +89,36 @@ class Desks:
         return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
 
-def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Starlette:
+class CallersForTest:
+    """Those who called last with a certificate made for demo and tests: suppliers who try, with no secret to find out.
+
+    In production such certificates are refused, so there is nobody in it.
+    """
+
+    def __init__(self) -> None:
+        self._oins: set[str] = set()
+
+    def note(self, oin: str, certificate: bytes) -> None:
+        """Note with which certificate (DER) a caller came, who was admitted."""
+        if is_for_development(x509.load_der_x509_certificate(certificate)):
+            self._oins.add(oin)
+        else:
+            self._oins.discard(oin)
+
+    def __contains__(self, oin: object) -> bool:
+        """Tell whether a caller tries with a test certificate."""
+        return oin in self._oins
+
+
+def application(
+    desks: Desks, *, now: Callable[[], datetime] = clock.now, for_test: Container[str] = frozenset()
+) -> Starlette:
     """Return the web application of a desk; it expects the caller's OIN in `request.state.caller`.
 
     Args:
         desks: who does the work.
         now: the clock.
+        for_test: OINs of callers who are told which rule a statement breaks.
     """
 
     async def ask(request: Request) -> Response:
@@ -129,7 +156,7 @@ def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Sta
             media_type=pull_messages.MEDIA_TYPE,
         )
 
-    def taking(take: Callable[[RegionDesk, bytes, Any, str], str]) -> Callable[[Request], Any]:
+    def taking(take: str) -> Callable[[Request], Any]:
         async def post(request: Request) -> Response:
             school = _school(request)
             if school is None:
@@ -140,15 +167,20 @@ def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Sta
             body = await _body(request, CMS, MAX_RECEIPT_BYTES)
             if isinstance(body, Response):
                 return body
+            rules: list[str] = []
+            told: dict[str, Any] = {"school": school, "at": now(), "explain": rules.append}
             try:
-                said = await desks.do(lambda desk: take(desk, body, message_id, school))
+                said = await desks.do(lambda desk: getattr(desk, take)(body, message_id, **told))
             except (OverstapError, psycopg.Error) as error:
                 _log.error("answer of %s not taken in: %s", school, _kind(error))
                 return problem(503, "not_now")
             if said == DeskRefusal.UNKNOWN_MESSAGE:
                 return problem(404, said)
             if said.startswith("DELIVERY-"):
-                return problem(422, said)
+                refused = problem(422, said)
+                if rules and request.state.caller in for_test:
+                    refused.headers[REASON_HEADER] = rules[-1]
+                return refused
             return JSONResponse({"taken": said})
 
         return post
@@ -157,15 +189,12 @@ def application(desks: Desks, *, now: Callable[[], datetime] = clock.now) -> Sta
         """Say that the desk is there."""
         return JSONResponse({"status": "ok"})
 
-    receipt = taking(lambda desk, body, message, school: desk.receipt(body, message, school=school, at=now()))
-    result = taking(lambda desk, body, message, school: desk.result(body, message, school=school, at=now()))
-    taken_back = taking(lambda desk, body, message, school: desk.taken_back(body, message, school=school, at=now()))
     return Starlette(
         routes=[
             Route(REQUESTS, ask, methods=["POST"]),
-            Route(RECEIPTS, receipt, methods=["POST"]),
-            Route(RESULTS, result, methods=["POST"]),
-            Route(TAKEN_BACK, taken_back, methods=["POST"]),
+            Route(RECEIPTS, taking("receipt"), methods=["POST"]),
+            Route(RESULTS, taking("result"), methods=["POST"]),
+            Route(TAKEN_BACK, taking("taken_back"), methods=["POST"]),
             Route("/health", health),
         ]
     )
@@ -197,13 +226,19 @@ def server(
     Raises:
         OverstapError: TRUST-001 to TRUST-014 when the conductor's TLS certificate or key is not in order.
     """
+    for_test = CallersForTest()
+
+    def admit(certificate: bytes | None, at: datetime) -> str | None:
+        oin = known_caller(certificate, trust=trust, admits=lambda oin: school_of(oin) in schools(), at=at)
+        if oin is not None and certificate is not None:
+            for_test.note(oin, certificate)
+        return oin
+
     return mtls_server.server(
-        application(desks, now=now),
+        application(desks, now=now, for_test=for_test),
         identity=trust.conductor_desk(region, at=now()),
         trust=trust,
-        admit=lambda certificate, at: known_caller(
-            certificate, trust=trust, admits=lambda oin: school_of(oin) in schools(), at=at
-        ),
+        admit=admit,
         host=host,
         port=port,
         now=now,

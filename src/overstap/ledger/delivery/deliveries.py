@@ -390,6 +390,8 @@ class AttemptResult:
     receipt: bytes | None = field(repr=False, default=None)
     wait: timedelta = timedelta(0)
     """How long to wait before the next attempt, where it is not settled."""
+    rule: str | None = None
+    """Which rule of its form an answer breaks (docs/envelope.md): told to who may know it, kept nowhere."""
 
 
 def settle(unit: UnitOfWork, answers: Sequence[AttemptResult]) -> None:

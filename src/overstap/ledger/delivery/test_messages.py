@@ -35,6 +35,8 @@ class TestAnswer:
     """accepted, refused, unverified or failed."""
     code: str | None
     receipt: bytes | None = field(repr=False, default=None)
+    rule: str | None = None
+    """Which rule of its form an answer breaks (docs/envelope.md): told to who may know it, kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class WithdrawalResult:
     """Whether the receiver had the dossier, by its answer."""
     wait: timedelta = timedelta(0)
     """How long to wait before the next attempt, where it is not settled."""
+    rule: str | None = None
+    """Which rule of its form an answer breaks (docs/envelope.md): told to who may know it, kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
