@@ -26,7 +26,7 @@ from overstap.envelope.receipt import ReceiptError, ReceiptFault, make_receipt
 from overstap.envelope.signing import sign
 from overstap.errors import OverstapError
 from overstap.pki import TrustStore, oin_of
-from overstap.receiver.desk_client import Asker
+from overstap.receiver.desk_client import DeskClient
 from overstap.texts import texts
 
 from .conftest import OTHER, REGION, SCHOOL, Endpoint
@@ -188,7 +188,7 @@ def test_the_desk_tells_a_supplier_with_a_test_certificate_which_rule(
             port=0,
         )
 
-    with Running(desk) as port, Asker(f"https://127.0.0.1:{port}", school=SCHOOL, trust=trust, at=now()) as asker:
+    with Running(desk) as port, DeskClient(f"https://127.0.0.1:{port}", school=SCHOOL, trust=trust, at=now()) as asker:
         with pytest.raises(OverstapError) as refused:
             asker.hand_in_receipt(receipt_with(trust, message, change), message.id)
         asker.hand_in_receipt(receipt_with(trust, message, lambda fields: None), message.id)
