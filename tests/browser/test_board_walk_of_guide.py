@@ -211,6 +211,7 @@ def test_moving_a_moment_or_opening_again(coordinator: Callable[[str], Page], he
     shown(page, word("Afgesproken momenten"))
     page.get_by_role("link", name=word("Dags")).first.click()
     page.get_by_role("link", name=re.compile(word("momenten verzetten of weer openen"))).first.click(timeout=PATIENT)
+    page.wait_for_url(re.compile(rf"/dags/[a-z]+__{ALFA}"))  # the list of DAGs has a button with this name on each line
     page.get_by_role("button", name=word("Trigger")).first.click(timeout=PATIENT)
     for field in ("Welke ronde", "Weer openen", "Waarom"):
         expect(page.get_by_text(re.compile(f"^{word(field)}")).first).to_be_visible(timeout=PATIENT)
