@@ -44,6 +44,7 @@ deploy:
 	@deploy/init $(ARGS)
 	@docker compose up --detach --wait
 	@docker compose run --rm admin overstap doctor --quiet || echo "Look at the lines above; docs/troubleshooting.md says more"
+	@sed -n 's|^ADDRESS=|Sign in as admin at |p; s|^SECRETS_FOLDER=\(.*\)|First password of admin: \1/admin_password|p' .env
 
 # What an installation without a network needs, in the folder bundle (docs/install.md).
 bundle:
