@@ -35,12 +35,12 @@ def read_yaml(path: Path) -> Any:
     return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
 
 
-def plural(count: int) -> str:
+def plural(count: float) -> str:
     """Return which of two sentences a number takes, "one" or "more", by CLDR's plural rules (Babel)."""
     return "one" if _plural_form(count) == "one" else "more"
 
 
-def noun(count: int, nouns: str) -> str:
+def noun(count: float, nouns: str) -> str:
     """Return the noun that agrees with a number.
 
     Args:

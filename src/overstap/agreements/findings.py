@@ -11,7 +11,7 @@ from babel.numbers import format_decimal
 from overstap import clock
 from overstap.agreements.source_positions import Key, Said, SourceFault, SourcePosition
 from overstap.errors import OverstapError
-from overstap.texts import texts
+from overstap.texts import noun, texts
 
 
 class AgreementSeverity(StrEnum):
@@ -137,5 +137,4 @@ def _told(value: Any, language: str) -> Any:
 def _days(value: timedelta, language: str) -> str:
     """Return a duration in days, with a decimal where there is one: "0,2 dagen", "1 dag"."""
     days = round(value / timedelta(days=1), 1)
-    noun = texts("agreements/checks")["days"][language]["one" if days == 1 else "more"]
-    return f"{format_decimal(days, format='0.#', locale=language)} {noun}"
+    return f"{format_decimal(days, format='0.#', locale=language)} {noun(days, texts('agreements/checks')['days'][language])}"
