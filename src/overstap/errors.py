@@ -5,6 +5,7 @@ a date), never a pupil's data: its message ends up in logs and on screens.
 """
 
 import errno
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -24,6 +25,22 @@ def sentences() -> dict[str, dict[str, str]]:
                 raise ValueError(f"error code {code} stands in more than one file, the last is {path.name}")
             found[code] = text
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Bilingual:
+    """A fact in two languages: a sentence says `{problem}` in Dutch, and `{problem:en}` in English.
+
+    Args:
+        nl: the Dutch words.
+        en: the English ones.
+    """
+
+    nl: str
+    en: str
+
+    def __format__(self, language: str) -> str:
+        return self.en if language == "en" else self.nl
 
 
 class OverstapError(Exception):

@@ -9,6 +9,7 @@ from typing import Any
 from babel.numbers import format_decimal
 
 from overstap import clock
+from overstap.agreements.model.refusals import RefusedValue
 from overstap.agreements.source_positions import Key, Said, SourceFault, SourcePosition
 from overstap.errors import OverstapError
 from overstap.texts import noun, texts
@@ -65,6 +66,7 @@ class AgreementFinding:
         message_en: the same in English.
         do_nl: what to do.
         do_en: the same in English.
+        school: name of the school in whose block it stands, or else its id; empty where it stands in none.
     """
 
     file: Path
@@ -77,6 +79,7 @@ class AgreementFinding:
     message_en: str
     do_nl: str
     do_en: str
+    school: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return it with plain values, for programs."""
@@ -122,6 +125,8 @@ def _told(value: Any, language: str) -> Any:
     if isinstance(value, Said):
         sentence: str = texts("agreements/checks")[value.name][language]
         return sentence.format(**{name: _told(fact, language) for name, fact in value.facts.items()})
+    if isinstance(value, RefusedValue):
+        return value.sentence(language)
     if isinstance(value, OverstapError):
         said = (value.message_nl, value.do_nl) if language == "nl" else (value.message_en, value.do_en)
         return " ".join(said).rstrip(".")
@@ -137,4 +142,5 @@ def _told(value: Any, language: str) -> Any:
 def _days(value: timedelta, language: str) -> str:
     """Return a duration in days, with a decimal where there is one: "0,2 dagen", "1 dag"."""
     days = round(value / timedelta(days=1), 1)
-    return f"{format_decimal(days, format='0.#', locale=language)} {noun(days, texts('agreements/checks')['days'][language])}"
+    nouns = texts("agreements/checks")["days"][language]
+    return f"{format_decimal(days, format='0.#', locale=language)} {noun(days, nouns)}"

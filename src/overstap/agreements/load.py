@@ -1,14 +1,18 @@
 """Loading of agreement files; a broken file is reported and stops no other."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from overstap.agreements.findings import finding_of
+from overstap.agreements.findings import AgreementFinding, finding_of
 from overstap.agreements.model import Agreement
+from overstap.agreements.model.refusals import RefusedValue
 from overstap.agreements.national import FOLDER
-from overstap.agreements.source_positions import read_written
-from overstap.errors import OverstapError
+from overstap.agreements.source_positions import AgreementSource, read_written
+from overstap.errors import Bilingual, OverstapError
+from overstap.texts import texts
 
 
 def agreement_paths(folder: Path, region: str | None = None) -> list[Path]:
@@ -32,20 +36,50 @@ def load_agreement(path: Path, national: Path = FOLDER, *, is_anywhere: bool = F
     written = read_written(path, national)
     if written.faults:
         faults = [finding_of(fault) for fault in written.faults]
-        said = "; ".join(f"{fault.file.name} line {fault.line}: {fault.message_en.rstrip('.')}" for fault in faults)
-        raise OverstapError("AGREEMENT-001", file=path.name, problem=said)
+        raise OverstapError(
+            "AGREEMENT-001",
+            file=path.name,
+            problem=Bilingual(
+                _joined("nl", [(fault, fault.message_nl) for fault in faults]),
+                _joined("en", [(fault, fault.message_en) for fault in faults]),
+            ),
+        )
     try:
         agreement = Agreement.model_validate(written.data)
     except ValidationError as problem:
-        said = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'file'} (line {written.place(fault['loc']).line}): {fault['msg']}"
-            for fault in problem.errors()
-        )
-        raise OverstapError("AGREEMENT-001", file=path.name, problem=said) from problem
+        refused = problem.errors(include_url=False)
+        raise OverstapError(
+            "AGREEMENT-001",
+            file=path.name,
+            problem=Bilingual(
+                "; ".join(_refused(written, fault, "nl") for fault in refused),
+                "; ".join(_refused(written, fault, "en") for fault in refused),
+            ),
+        ) from problem
     if not is_anywhere and (path.parent.name, path.stem) != (agreement.region, agreement.school_year):
-        problem_said = f"it is at {path.parent.name}/{path.stem} but is of {agreement.region}/{agreement.school_year}"
-        raise OverstapError("AGREEMENT-001", file=path.name, problem=problem_said)
+        found, stated = f"{path.parent.name}/{path.stem}", f"{agreement.region}/{agreement.school_year}"
+        form = texts("agreements/refusals")["another_place"]
+        dutch, english = (form[language].format(found=found, stated=stated) for language in ("nl", "en"))
+        raise OverstapError("AGREEMENT-001", file=path.name, problem=Bilingual(dutch, english))
     return agreement
+
+
+def _joined(language: str, faults: list[tuple[AgreementFinding, str]]) -> str:
+    form: str = texts("agreements/refusals")["file_place"][language]
+    return "; ".join(form.format(file=one.file.name, line=one.line, said=said.rstrip(".")) for one, said in faults)
+
+
+def _refused(written: AgreementSource, fault: Mapping[str, Any], language: str) -> str:
+    """Return where a refused value stands, with the school's name, and what is wrong with it."""
+    words = texts("agreements/refusals")
+    key = written.key_of(fault["loc"])
+    school = written.school_at(key)
+    where = ".".join(map(str, key)) or words["whole"][language]
+    return str(words["place"][language]).format(
+        where=f"{where} ({school})" if school else where,
+        line=written.place(key).line,
+        said=RefusedValue(fault).sentence(language),
+    )
 
 
 def load_all(folder: Path, region: str | None = None) -> tuple[list[Agreement], list[OverstapError]]:

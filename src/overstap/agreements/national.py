@@ -14,8 +14,10 @@ from babel.lists import format_list
 from pydantic import Field, ValidationError, model_validator
 
 from overstap.agreements.model import AgreementPart, HolidayRegion, RoundKind
-from overstap.errors import OverstapError
+from overstap.agreements.model.refusals import RefusedValue, refusal
+from overstap.errors import Bilingual, OverstapError
 from overstap.resources import INCLUDE
+from overstap.texts import texts
 
 FOLDER = INCLUDE / "calendar"
 """Folder with the national files."""
@@ -32,7 +34,7 @@ class Period(AgreementPart):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.first > self.last:
-            raise ValueError("last is before first")
+            raise refusal("last_before_first")
         return self
 
     def __contains__(self, day: date) -> bool:
@@ -231,12 +233,18 @@ def _read(path: Path, changed_at_ns: int) -> National:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
         national = National.model_validate(raw)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise OverstapError("AGREEMENT-001", file=path.name, problem=" ".join(str(problem).split())) from problem
+        said = " ".join(str(problem).split())
+        raise OverstapError(
+            "AGREEMENT-001", file=path.name, problem=Bilingual(texts("agreements/checks")["yaml_other"]["nl"], said)
+        ) from problem
     except ValidationError as problem:
-        said = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in problem.errors())
-        raise OverstapError("AGREEMENT-001", file=path.name, problem=said) from problem
+        faults = [(".".join(map(str, fault["loc"])), RefusedValue(fault)) for fault in problem.errors()]
+        dutch, english = ("; ".join(f"{at}: {one.sentence(said)}" for at, one in faults) for said in ("nl", "en"))
+        raise OverstapError("AGREEMENT-001", file=path.name, problem=Bilingual(dutch, english)) from problem
     if national.school_year != path.stem:
-        raise OverstapError("AGREEMENT-001", file=path.name, problem=f"it is of school year {national.school_year}")
+        form, year = texts("agreements/refusals")["another_year"], national.school_year
+        dutch, english = (form[language].format(school_year=year) for language in ("nl", "en"))
+        raise OverstapError("AGREEMENT-001", file=path.name, problem=Bilingual(dutch, english))
     return national
 
 

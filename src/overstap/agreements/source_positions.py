@@ -19,12 +19,13 @@ from overstap.agreements.national import FOLDER, national_year
 from overstap.agreements.yaml_core import CoreLoader
 from overstap.errors import OverstapError
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
+from overstap.texts import texts
 
 Key = tuple[str | int, ...]
 """The way to a value: ("rounds", "advice", "milestones", "opens")."""
 
 _TEXT, _LIST, _BLOCK = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
-_SCHOOL_YEAR = re.compile(r"20[0-9]{2}-20[0-9]{2}")
+SCHOOL_YEAR = re.compile(r"20[0-9]{2}-20[0-9]{2}")
 _SCHOOLS_FILE = re.compile(r"[A-Za-z0-9_-]+\.(csv|xlsx)")
 _NEEDED_COLUMNS = ("id", "name", "kind", "contact")
 _OPTIONAL_COLUMNS = ("board", "supplies", "receives")
@@ -87,6 +88,31 @@ class AgreementSource:
             key = key[:-1]
         return self.rows.get(key) or self._places().get(key, SourcePosition(self.path, 1, 1))
 
+    def key_of(self, loc: tuple[str | int, ...]) -> Key:
+        """Return the way through the file to what a model's fault is about.
+
+        Args:
+            loc: pydantic's way, which names alternatives that do not stand in the file: `[key]`, the kind of a source.
+        """
+        key: Key = ()
+        for serial, step in enumerate(loc):
+            inside = self.at(*key)
+            is_last = serial == len(loc) - 1
+            if step == "[key]" or (isinstance(inside, Mapping) and step not in inside and not is_last):
+                continue
+            if step in (*sources(), *channels()) and isinstance(inside, Mapping) and step not in inside:
+                continue
+            key = (*key, step)
+        return key
+
+    def school_at(self, key: Key) -> str:
+        """Return the name, or else the id, of the school that a key is in; empty where it is in none."""
+        if len(key) < 2 or key[0] != "schools":
+            return ""
+        school = self.at(*key[:2])
+        named = [school.get(name) for name in ("name", "id")] if isinstance(school, Mapping) else []
+        return next((one[:80] for one in named if isinstance(one, str) and one), "")
+
     def _places(self) -> dict[Key, SourcePosition]:
         """Return where each key stands, found when first asked for: who reads eighty sound agreements never asks."""
         if self.places is None:
@@ -139,18 +165,18 @@ def read_written(path: Path, national: Path = FOLDER) -> AgreementSource:
         mark = problem.problem_mark or problem.context_mark
         place = SourcePosition(path, mark.line + 1, mark.column + 1) if mark else SourcePosition(path, 1, 1)
         said = " ".join(str(problem.problem or problem.context).split())
-        written.faults.append(SourceFault("AGREEMENT-101", {"problem": said}, place))
+        written.faults.append(SourceFault("AGREEMENT-101", {"problem": _yaml_fault(said)}, place))
         return written
     except OSError:
         written.faults.append(SourceFault("AGREEMENT-119", {}, SourcePosition(path, 1, 1)))
         return written
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
         said = " ".join(str(problem).split()) or type(problem).__name__
-        written.faults.append(SourceFault("AGREEMENT-101", {"problem": said}, SourcePosition(path, 1, 1)))
+        written.faults.append(SourceFault("AGREEMENT-101", {"problem": _yaml_fault(said)}, SourcePosition(path, 1, 1)))
         return written
     if not isinstance(written.data, dict):
         written.faults.append(
-            SourceFault("AGREEMENT-101", {"problem": "there are no keys and values in it"}, SourcePosition(path, 1, 1))
+            SourceFault("AGREEMENT-101", {"problem": _words("yaml_no_keys")}, SourcePosition(path, 1, 1))
         )
         return written
     _take_schools(written)
@@ -266,6 +292,12 @@ def _header_faults(wrong: HeaderError, place: SourcePosition) -> Iterator[Source
         yield SourceFault("AGREEMENT-109", {"problem": _words("double_column", column=column)}, place, ("schools",))
 
 
+def _yaml_fault(said: str) -> "Said":
+    """Return the words for a fault of YAML's parser, whose own are English; of an unusual one those stand beside."""
+    known = texts("agreements/yaml")["faults"]
+    return Said(next((one["name"] for one in known if one["says"] in said), "yaml_other"), {"said": said})
+
+
 def _words(name: str, **facts: object) -> "Said":
     return Said(name, facts)
 
@@ -294,14 +326,12 @@ def _school(row: dict[str, str]) -> dict[str, Any]:
 def _take_defaults(written: AgreementSource, folder: Path) -> None:
     """Fill in what the national file says of a round that the region names and does not describe in full."""
     rounds, year = written.data.get("rounds"), written.data.get("school_year")
-    if not isinstance(rounds, dict) or not isinstance(year, str) or _SCHOOL_YEAR.fullmatch(year) is None:
+    if not isinstance(rounds, dict) or not isinstance(year, str) or SCHOOL_YEAR.fullmatch(year) is None:
         return
     try:
         national = national_year(year, folder)
     except OverstapError as error:
-        written.faults.append(
-            SourceFault("AGREEMENT-164", {"problem": str(error.facts["problem"])}, SourcePosition(written.path, 1, 1))
-        )
+        written.faults.append(SourceFault("AGREEMENT-164", dict(error.facts), SourcePosition(written.path, 1, 1)))
         return
     for kind, usual in national.rounds.items():
         if kind.value not in rounds:

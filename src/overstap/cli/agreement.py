@@ -111,7 +111,7 @@ def _tell(console: Console, finding: "AgreementFinding", path: Path, language: T
     )
     head = Text.assemble(
         (words[finding.severity.value], "bold red" if is_error else "bold yellow"),
-        f"  {where}, {finding.path}  ",
+        f"  {where}, {finding.path}{f' ({finding.school})' if finding.school else ''}  ",
         (finding.code, "dim"),
     )
     console.print(Padding(head, (0, 0, 0, 2)))

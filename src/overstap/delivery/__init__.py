@@ -1,8 +1,6 @@
-"""Sending of sealed dossiers and verification of signed confirmations.
+"""Sealing and sending of dossiers, and verification of signed receipts.
 
-    seal -> push -> (receiving end: open, store, receipt) -> verify_receipt
-
-`envelope` seals and opens, `receipt` makes and verifies receipts, `push` brings an envelope to a school's endpoint,
-`reception` is what such an endpoint does and `receiving` its web server. The format is docs/envelope.md. This stage
-imports no other stage, and no database: what is sealed and what was answered is the ledger's to keep.
+`sealing` makes envelopes, `sending` brings them to schools by a channel of `channels`, `receipt_collection` reads the
+answers that schools leave, `receipt_verification` verifies receipts, results and answers to revocations, and `desk`
+hands envelopes out to schools that ask. The ledger keeps envelopes and outcomes. The format is docs/envelope.md.
 """

@@ -1,37 +1,37 @@
 """Waiting times between attempts: exponential with jitter, at most six hours.
 
-Receivers whose lines broke at one moment (a data centre, a supplier) must not be called at one moment again, so each
-wait is drawn by chance from the upper half of its bound.
+Receivers that failed at the same moment (one data centre, one supplier) must not be retried at the same moment, so each
+wait is drawn at random from the upper half of its bound.
 """
 
 import random
 from datetime import timedelta
 
 FIRST = timedelta(minutes=1)
-"""Bound of the wait behind the first answerless attempt of an envelope."""
+"""Bound of the wait after the first attempt of an envelope without an answer."""
 FIRST_PAUSE = timedelta(minutes=5)
-"""Bound of a school's first rest."""
+"""Bound of the first open period of a school's circuit breaker."""
 LONGEST = timedelta(hours=6)
-"""No wait and no rest is longer: a school that is repaired in the morning has its dossiers in the afternoon."""
+"""Upper bound of every wait: an endpoint repaired in the morning gets its dossiers in the afternoon."""
 GIVES_UP_AFTER = 3
-"""Answerless attempts in a row after which a school rests."""
+"""Consecutive attempts without an answer after which a school's circuit breaker opens."""
 
-_MOST_DOUBLINGS = 20  # more than it takes to reach LONGEST
+_MOST_DOUBLINGS = 20  # exponent at which LONGEST is certainly reached; avoids an overflow
 _chance = random.SystemRandom()
 
 
 def wait_after(attempts: int, *, first: timedelta = FIRST, chance: random.Random = _chance) -> timedelta:
-    """Return how long to wait after a number of answerless attempts.
+    """Return how long to wait after a number of attempts without an answer.
 
     Args:
-        attempts: in a row, at least one.
-        first: bound of the first wait; each next is twice the one before, up to `LONGEST`.
-        chance: where the part of the bound is drawn from.
+        attempts: consecutive attempts, at least one.
+        first: bound of the first wait; it doubles with each attempt, up to `LONGEST`.
+        chance: random source of the jitter.
     """
     bound = min(first * 2 ** min(max(attempts, 1) - 1, _MOST_DOUBLINGS), LONGEST)
     return bound * chance.uniform(0.5, 1)
 
 
 def pause_after(rests: int, *, chance: random.Random = _chance) -> timedelta:
-    """Return how long a school rests that rested a number of times in a row already."""
+    """Return how long a school's circuit breaker stays open, by the number of consecutive open periods before."""
     return wait_after(rests + 1, first=FIRST_PAUSE, chance=chance)

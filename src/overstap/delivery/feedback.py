@@ -12,7 +12,7 @@ from overstap.oso.facts import DossierFacts
 from overstap.texts import texts
 
 HEADER = ("leerlingid", "vo_school", "naam_school", "ingelezen", "reden", "plaatsing", "vermeld_op")
-"""The columns. A pupil stands by the school's own key, as in the school's other reports, never by name or number."""
+"""The columns. A pupil is identified by the school's own key, never by name or number."""
 
 
 def feedback_csv(ledger: Ledger, region: str, round_id: str, primary_school: str) -> bytes:
@@ -54,5 +54,5 @@ def feedback_csv(ledger: Ledger, region: str, round_id: str, primary_school: str
 
 
 def _text(value: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula."""
+    """Return a text that a spreadsheet does not read as a formula."""
     return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

@@ -32,23 +32,23 @@ def take_in(
     clock: Callable[[], datetime],
     outbox: Path | None = None,
 ) -> Counter[str]:
-    """Take in what one school left for us, and send nothing.
+    """Read and verify the answers that one school left; sends nothing.
 
     Args:
         ledger: the ledger.
-        trust: whose receipts and results count.
+        trust: trust store that checks the schools' certificates.
         agreement: the agreement that the round started with.
         round_id: the round.
         school: the receiver.
-        actor: who does it, for the evidence.
+        actor: step or account, recorded in audit lines.
         clock: the present moment.
         outbox: the folder of schools that collect by hand.
 
     Returns:
-        Counts: "accepted", "refused", "unverified" and "failed" (it could not be looked at) receipts; "results".
+        Counts: "accepted", "refused", "unverified" and "failed" (not readable) receipts; "results".
 
     Raises:
-        OverstapError: as of `sending.send_school`, DELIVERY-101 aside.
+        OverstapError: as `sending.send_school`, except DELIVERY-101.
     """
     with (
         ledger.alone(f"{round_id} {school.id}"),
@@ -70,7 +70,7 @@ def take_in_from(
     actor: str,
     at: datetime,
 ) -> Counter[str]:
-    """Do the same by a way that is open; hold `Ledger.alone` around it."""
+    """Do the same by an open channel; the caller holds `Ledger.alone`."""
     with ledger.unit(region, actor) as unit:
         waiting = {one.message_id: one for one in awaited(unit, round_id, school.id)}
     receipts: dict[UUID, AttemptResult] = {}
@@ -99,7 +99,7 @@ def take_in_from(
 
 
 def _over(waiting: Iterable[Awaited], receipts: Mapping[UUID, AttemptResult]) -> dict[UUID, AttemptResult]:
-    """Say of what was looked at, and has no receipt, that whatever was wrong the last time is over."""
+    """Clear the last problem of deliveries that were looked at and have no receipt."""
     return {
         one.message_id: AttemptResult(one.message_id, "waiting", None)
         for one in waiting

@@ -1,4 +1,4 @@
-"""Verification of everything that schools sign, for all channels."""
+"""Verification of receipts, results and answers to revocations, for all channels."""
 
 import logging
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Sent(Protocol):
-    """What was sent, as far as a receipt has to state it."""
+    """The parts of a sent envelope that its receipt has to state."""
 
     @property
     def message_id(self) -> UUID:
@@ -30,7 +30,7 @@ class Sent(Protocol):
 
     @property
     def secondary_school(self) -> str:
-        """To whom."""
+        """BRIN and branch of the receiver."""
         ...
 
     @property
@@ -45,16 +45,16 @@ class Sent(Protocol):
 
 
 def judge(sent: Sent, receipt: bytes, *, trust: TrustStore, at: datetime) -> AttemptResult:
-    """Return what a receipt means for the delivery that it must be about.
+    """Verify a receipt against a delivery, and return the outcome.
 
     Args:
-        sent: what was sent.
+        sent: the delivery.
         receipt: bytes from the school.
-        trust: whose receipts count.
-        at: the moment of judging.
+        trust: trust store that checks the school's certificate.
+        at: the moment against which certificates are checked.
 
     Returns:
-        "accepted", "refused" with the receiver's code, or "unverified" with the code of what is wrong with it.
+        "accepted", "refused" with the receiver's code, or "unverified" with an error code.
     """
     try:
         found = verify_receipt(
@@ -73,13 +73,13 @@ def judge(sent: Sent, receipt: bytes, *, trust: TrustStore, at: datetime) -> Att
 
 
 def judge_test(sent: TestMessage, receipt: bytes, *, trust: TrustStore, at: datetime) -> TestAnswer:
-    """Return what a receipt means for a test message, as `judge` does for a delivery.
+    """Verify a receipt against a test message, and return the outcome.
 
     Args:
         sent: the test message.
         receipt: bytes from the school.
-        trust: whose receipts count.
-        at: the moment of judging.
+        trust: trust store that checks the school's certificate.
+        at: the moment against which certificates are checked.
     """
     found = judge(sent, receipt, trust=trust, at=at)
     code = "DELIVERY-001" if found.outcome == ReceptionOutcome.REFUSED else found.code
@@ -89,14 +89,14 @@ def judge_test(sent: TestMessage, receipt: bytes, *, trust: TrustStore, at: date
 def judge_taking_back(
     statement: WithdrawalStatement, answer: bytes, *, trust: TrustStore, at: datetime, wait: timedelta = timedelta(0)
 ) -> TakenBack:
-    """Return what a school's answer means for the statement that it must be about.
+    """Verify a school's answer against a revocation, and return the outcome.
 
     Args:
-        statement: what takes an envelope back.
+        statement: the revocation.
         answer: bytes from the school.
-        trust: whose answers count.
-        at: the moment of judging.
-        wait: how long to wait before the next attempt, if this is none.
+        trust: trust store that checks the school's certificate.
+        at: the moment against which certificates are checked.
+        wait: time before the next attempt when the answer does not count.
     """
     try:
         found = verify_revocation_receipt(
@@ -118,13 +118,13 @@ def judge_taking_back(
 def judge_result(
     sent: HandedDelivery, result: bytes, *, trust: TrustStore, at: datetime
 ) -> ResultStatement | OverstapError:
-    """Return what a result states about the delivery that it must be about, or why it does not count.
+    """Verify a result against a delivery; return what it states, or an error code.
 
     Args:
-        sent: what was sent, and how it stands.
+        sent: the delivery and its state.
         result: bytes from the school.
-        trust: whose results count.
-        at: the moment of judging.
+        trust: trust store that checks the school's certificate.
+        at: the moment against which certificates are checked.
     """
     facts = {"school": sent.secondary_school, "message": str(sent.message_id)}
     if sent.state != "confirmed":

@@ -1,8 +1,8 @@
-"""Reconciliation after a restore: receivers tell what they stored, so that nothing is sent twice.
+"""Reconciliation with receivers after a restore of the ledger, so that no dossier is delivered twice.
 
-A delivery's message id follows from what it means (`ToSeal.meaning`), so the school knows it, and refuses other bytes
-under it. It shows what it has instead; when the same files are in it, that envelope is the delivery, and its receipt
-counts.
+A delivery's message id is derived from its meaning (`ToSeal.meaning`), so the receiver knows it, and refuses other
+bytes under the same id. It then shows the envelope that it stored. When that has the same files, it is the delivery,
+and its receipt counts.
 """
 
 import hashlib
@@ -22,18 +22,18 @@ _log = logging.getLogger(__name__)
 
 
 def asked(way: Channel, sent: Envelope, trust: TrustStore, at: datetime) -> tuple[Held, AttemptResult] | None:
-    """Ask a school what it has under a delivery's message id.
+    """Ask a school which envelope it stored under a delivery's message id.
 
     Args:
-        way: to the school.
-        sent: the delivery, as our ledger has it.
+        way: open channel to the school.
+        sent: the delivery in the ledger.
         trust: whose receipts count.
         at: the moment.
 
     Returns:
-        What to adopt, and the answer that settles the delivery; None when it has nothing, or something else.
+        The envelope to adopt, and the receipt that settles the delivery; None when it has none, or other files.
     """
-    if not isinstance(way, PushChannel):  # the other ways leave files by name: the same name is the same delivery
+    if not isinstance(way, PushChannel):  # other channels write files by name: the same name is the same delivery
         return None
     held = way.evidence(sent.message_id, at=at)
     if not isinstance(held, Held):
@@ -46,7 +46,7 @@ def asked(way: Channel, sent: Envelope, trust: TrustStore, at: datetime) -> tupl
 
 
 def is_ours(held: Held, sent: Envelope, trust: TrustStore, at: datetime) -> Receipt | None:
-    """Return the receipt, verified, when what a school shows is this very delivery: its files, for this school."""
+    """Return the verified receipt when a school's envelope has this delivery's files and is for this school."""
     if sent.files_digest is None:
         return None
     try:

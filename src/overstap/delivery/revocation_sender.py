@@ -35,7 +35,7 @@ from overstap.pki import TrustStore
 
 GROUP = 25
 STANDS_READY = "DELIVERY-108"
-"""Code of a statement that lies where its school collects."""
+"""Code of a revocation that is ready for its school to collect."""
 _log = logging.getLogger(__name__)
 
 
@@ -48,19 +48,19 @@ def take_back_all(
     clock: Callable[[], datetime],
     outbox: Path | None = None,
 ) -> Counter[str]:
-    """Sign what is to be taken back in a region, and bring every statement whose time has come to its school.
+    """Sign a region's due revocations, and send each to its receiver.
 
     Args:
         ledger: the ledger.
-        trust: who signs and calls, and whose answers count.
-        agreement: the region's agreement, for the ways to its schools.
-        actor: who does it, for the evidence.
+        trust: trust store with the keys that sign, and the schools' certificates.
+        agreement: the region's agreement, which states the schools' channels.
+        actor: step or account, recorded in audit lines.
         clock: the present moment.
         outbox: the folder of schools that collect by hand.
 
     Returns:
         Counts: "signed", "unsigned" (a sender's certificate is not in order: tried again later), "confirmed",
-        "refused", "unverified", "failed", and "offered" for what stands ready where a school collects.
+        "refused", "unverified", "failed", and "offered" for revocations that are ready to be collected.
     """
     region = agreement.region
     done: Counter[str] = Counter()
@@ -126,7 +126,7 @@ def _tell(
             answers: list[WithdrawalResult] = []
             for one in group:
                 wait = wait_after(attempts[one.message_id])
-                if answers and answers[-1].outcome == "failed":  # it does not answer: the rest need not find out too
+                if answers and answers[-1].outcome == "failed":  # no answer: the other revocations for this school wait
                     answers.append(WithdrawalResult(one.message_id, "failed", answers[-1].code, wait=wait))
                 else:
                     answers.append(_bring(way, one, trust, clock(), wait))
@@ -140,7 +140,7 @@ def _tell(
 def _bring(
     way: Channel, one: WithdrawalStatement, trust: TrustStore, at: datetime, wait: timedelta
 ) -> WithdrawalResult:
-    """Bring one statement and judge what came back."""
+    """Send one revocation and verify the answer."""
     handed = way.take_back(one.statement, message_id=one.message_id, at=at)
     if handed.receipt_unverified is not None:
         return judge_taking_back(one, handed.receipt_unverified, trust=trust, at=at, wait=wait)
@@ -154,7 +154,7 @@ def _bring(
 def _left_there(
     way: Channel, waiting: Sequence[WithdrawalStatement], trust: TrustStore, at: datetime
 ) -> list[WithdrawalResult]:
-    """Judge what the school left for us about what is taken back; what counts not is looked at again the next time."""
+    """Verify answers to revocations that the school left; one that does not count is read again the next time."""
     by_id = {one.message_id: one for one in waiting}
     found: dict[UUID, WithdrawalResult] = {}
     try:

@@ -1,7 +1,7 @@
 """Sealing of inspected dossiers for each school that may receive them.
 
-Sealing has no effect outside: envelopes are kept in the ledger, in the transaction that claimed their dossiers, so a
-kill in the middle leaves either both or nothing.
+Envelopes are stored in the ledger, in the transaction that claimed their dossiers. A kill therefore leaves both or
+neither, and nothing is sent.
 """
 
 import logging
@@ -49,15 +49,15 @@ def seal_round(
 ) -> Counter[str]:
     """Seal every dossier of a round that may leave and is not sealed yet.
 
-    A school whose certificate is not in order holds up its own dossiers only.
+    A certificate that is not in order delays the dossiers of its own school only.
 
     Args:
         ledger: the ledger; it decides what may leave.
-        trust: who signs, and for whom is sealed.
+        trust: trust store with the keys that sign, and the receivers' certificates.
         agreement: the agreement that the round started with.
         agreed: what it says about this round.
         round_id: the round.
-        actor: who seals, for the evidence.
+        actor: step or account, recorded in audit lines.
         clock: the present moment, asked anew for each envelope.
 
     Returns:
@@ -100,7 +100,7 @@ def seal_round(
             for item in claimed:
                 try:
                     dossier = _filled(item, unit.keys, agreed)
-                except OverstapError as error:  # a damaged one is set aside: it must not stop the region
+                except OverstapError as error:  # a damaged dossier is set aside, so that it does not stop the others
                     _log.error("%s: %s", item.ref.dossier, error)
                     aside[item.ref.dossier] = error
                     continue
@@ -139,7 +139,7 @@ def _filled(item: ToSeal, keys: RegionKeys, agreed: Round) -> Dossier:
             consent=item.consent,
         )
     )
-    # What the parents saw is what is delivered: all but the inspection block is still what was taken in and shown.
+    # Delivered is what the parents saw: all but the inspection block equals the released version
     if content_digest(filled) != item.content_digest:
         raise OverstapError("DELIVERY-103", dossier=str(item.ref.dossier))
     return filled

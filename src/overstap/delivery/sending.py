@@ -1,4 +1,4 @@
-"""Sending of sealed envelopes by the school's channel; verified receipts alone decide the outcome."""
+"""Sending of sealed envelopes by each school's channel; the outcome follows from verified receipts only."""
 
 import hashlib
 import logging
@@ -37,7 +37,7 @@ from overstap.ledger.session import UnitOfWork
 from overstap.pki import TrustStore
 
 GROUP = 25
-"""Deliveries per transaction: a killed sender has at most this many receipts to ask for again."""
+"""Deliveries per transaction: after a kill at most this many are sent again."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,22 +55,22 @@ def send_school(
     is_asked: bool = False,
     channel: Callable[..., AbstractContextManager[Channel]] = way_of,
 ) -> Counter[str]:
-    """Take in what one school left for us, and send it every delivery whose time has come, each once.
+    """Read the answers that one school left, and send it every due delivery once.
 
-    A delivery that brought no answer waits for its next time, longer each time; a school that gave none to several in a
-    row rests, and one delivery tries it when the rest is over (`wait_seconds`, `ledger.lines`).
+    A delivery without an answer is retried with backoff. After several in a row the school's circuit breaker opens, and
+    one delivery tries the school when the open period ends (`backoff`, `ledger.delivery.circuit_breaker`).
 
     Args:
         ledger: the ledger.
-        trust: who calls, and whose receipts count.
+        trust: trust store with the conductor's key, and the schools' certificates.
         agreement: the agreement that the round started with.
         round_id: the round.
         school: the receiver.
-        actor: who sends, for the evidence.
+        actor: step or account, recorded in audit lines.
         clock: the present moment.
         outbox: the folder of schools that collect by hand.
-        is_asked: somebody asks for it now: what waits for its time is tried, and a resting school too.
-        channel: opens the way to the school; another one than the school chose, where there is no network.
+        is_asked: a person asked for it, so backoff and an open circuit breaker are skipped.
+        channel: opens the channel to the school; a rehearsal gives one without a network.
 
     Returns:
         Counts: "accepted", "refused", "unverified" and "failed" attempts; "offered" for what stands ready as of now,
@@ -106,7 +106,7 @@ def send_school(
         while True:
             with ledger.unit(region, actor) as unit:
                 circuit = circuit_of(unit, school.id)
-                # A line that may be broken is tried with one; one that was silent, with no more than break it.
+                # A half-open circuit breaker is tried with one delivery; after failures, with no more than open it
                 limit = (
                     1 if circuit.is_tried else GROUP if not circuit.silent else max(1, GIVES_UP_AFTER - circuit.silent)
                 )
@@ -139,11 +139,11 @@ def send_school(
 def _hand_over(
     way: Channel, group: Sequence[Envelope], circuit: CircuitState, trust: TrustStore, clock: Callable[[], datetime]
 ) -> tuple[list[tuple[Held | None, AttemptResult]], int]:
-    """Hand over a group until the school falls silent; return the answers, and how many in a row there were none."""
+    """Hand a group over until the circuit breaker opens; return the answers, and the number of failures in a row."""
     answers: list[tuple[Held | None, AttemptResult]] = []
     silent = circuit.silent
     for envelope in group:
-        if answers and silent >= GIVES_UP_AFTER:  # not handed over: it goes first when the school answers again
+        if answers and silent >= GIVES_UP_AFTER:  # not handed over: it is first when the school answers again
             answers.append((None, AttemptResult(envelope.message_id, "failed", answers[-1][1].code)))
             continue
         held, answer = _send(way, envelope, trust, clock())
@@ -163,7 +163,7 @@ def _note(unit: UnitOfWork, school: str, circuit: CircuitState, silent: int, pro
 
 
 def _send(way: Channel, envelope: Envelope, trust: TrustStore, at: datetime) -> tuple[Held | None, AttemptResult]:
-    """Hand over one envelope and judge what came back; of one that the school has already, by what it shows of it."""
+    """Hand one envelope over and verify the answer; where the school has one already, verify the stored one."""
     handed = way.hand_over(envelope.envelope, message_id=envelope.message_id, at=at)
     if handed.receipt_unverified is not None:
         answer = judge(envelope, handed.receipt_unverified, trust=trust, at=at)

@@ -1,4 +1,4 @@
-"""Verification of kept receipts, for `overstap ledger check`."""
+"""Verification of stored receipts, for `overstap ledger check`."""
 
 from collections.abc import Callable
 
@@ -9,14 +9,14 @@ from overstap.pki import TrustStore
 
 
 def receipt_fault(trust: TrustStore) -> Callable[[Confirmed], str | None]:
-    """Return a function that verifies a kept receipt again and gives what is wrong with it, if anything.
+    """Return a function that verifies a stored receipt again and returns its fault, or None.
 
-    It judges as of the moment at which the ledger got the receipt: a certificate that has ended or was revoked since
-    signed no less then, and a receipt must hold for as long as it is kept. The moment is the ledger's own, not the one
-    that the receipt states: whoever steals a revoked key could state any.
+    Certificates are checked against the moment at which the ledger stored the receipt, so that a receipt stays valid
+    when a certificate expires or is revoked later. It is not the moment in the receipt, which the holder of a stolen
+    key could state freely.
 
     Args:
-        trust: whose receipts count.
+        trust: trust store that checks the schools' certificates.
     """
 
     def fault(confirmed: Confirmed) -> str | None:

@@ -1,6 +1,6 @@
 """Rules that hold delivery for a coordinator's decision: counts, dates, certificates.
 
-A round in which everybody supplied and most was in order is delivered without a further question.
+Without a hold a round is delivered without a question.
 """
 
 from collections.abc import Sequence

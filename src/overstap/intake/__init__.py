@@ -1,5 +1,5 @@
 """Intake of dossiers and registrations.
 
-`drop_folder`, `las_database` and `applications` each read one kind of source and know no ledger; `collect` takes what a
-source gives into the ledger, cut to what was agreed.
+The modules of `sources` read one kind of source each, `applications` reads registrations; they do not use the ledger.
+`collect` stores dossiers in the ledger, minimised to the agreed categories; `registrations` stores registrations.
 """

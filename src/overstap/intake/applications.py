@@ -1,8 +1,8 @@
-"""Which pupil goes to which secondary school, and how sure that is: from a file or from the LAS database.
+"""Reading of applications, registrations and placements from a file or from the LAS database.
 
-A row that cannot be trusted is refused by its line and a code, with as much of it as says whom it is about; the others
-are taken. pandas is kept out of this: it drops leading zeros, turns the surname "NA" into nothing, and pads a short row
-without a word.
+A row that is not valid is refused with its line, a code, and as much of it as identifies the pupil and the school; the
+other rows are used. pandas is not used, since it drops leading zeros, reads the surname "NA" as missing, and pads short
+rows silently.
 """
 
 import contextlib
@@ -73,8 +73,7 @@ def read_file(path: Path) -> tuple[list[Application], list[RefusedItem]]:
         each with its line and with what could be read of it.
 
     Raises:
-        OverstapError: INTAKE-030 to INTAKE-033 and TABLE-002 to TABLE-008, when there is nothing to trust in the file
-            as a whole.
+        OverstapError: INTAKE-030 to INTAKE-033 and TABLE-002 to TABLE-008, when the file as a whole is not valid.
     """
     try:
         size = path.stat().st_size
@@ -88,7 +87,7 @@ def read_file(path: Path) -> tuple[list[Application], list[RefusedItem]]:
     except HeaderError as wrong:
         if wrong.is_empty:
             raise OverstapError("INTAKE-033", header=";".join(HEADER)) from None
-        # The line itself is not told: without a header it is a pupil's row.
+        # The line's content is left out of the error: without a header it is a pupil's row
         raise OverstapError("INTAKE-032", header=";".join(HEADER), **wrong.facts) from None
     applications: list[Application] = []
     refused: list[RefusedItem] = []
@@ -169,7 +168,7 @@ def _application(row: Iterable[Any]) -> Application:
 
 
 def _about(row: Iterable[Any]) -> tuple[str | None, str | None]:
-    """Return whom a refused row is about, as far as that can be read: the pupil's number and the secondary school."""
+    """Return the pupil's number and the secondary school of a refused row, each None where it cannot be read."""
     number, _, _, secondary, _, _ = row
     found: list[str | None] = []
     for read in (lambda: _pupil_number(number), lambda: _school("vo_school", secondary)):
@@ -186,7 +185,7 @@ def _pupil_number(value: Any) -> str:
     except WrongNumberError as wrong:
         raise _WrongRowError({Cause.DECIMAL: "INTAKE-043"}.get(wrong.cause, "INTAKE-036")) from None
     if len(text) == 8:
-        text = f"0{text}"  # a spreadsheet took the leading zero away; the check digit tells whether that is so
+        text = f"0{text}"  # a spreadsheet dropped the leading zero; the check digit confirms it
     if not (identifiers.is_bsn(text) or identifiers.is_onderwijsnummer(text)):
         raise _WrongRowError("INTAKE-036")
     return text

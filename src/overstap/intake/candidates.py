@@ -1,4 +1,4 @@
-"""What a source gives for one pupil, before anything of it was read."""
+"""Dossiers as a source supplies them, before they are read."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from overstap.oso.model import Dossier
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a source gave for one pupil, with a handle that says nothing about the pupil."""
+    """A dossier as a source supplied it, with a label without personal data."""
 
     label: str
     file_name: str = field(repr=False)

@@ -1,6 +1,6 @@
 """Intake of one school's dossiers: read, minimised, and stored in groups.
 
-One bad file never stops another. A rerun stores only what is new or changed.
+A file that is refused does not stop the others. A rerun stores only new and changed dossiers.
 """
 
 from collections import Counter
@@ -23,22 +23,22 @@ from overstap.oso.writing import content_digest, to_bytes
 GROUP = 200
 """Dossiers per transaction: a killed task loses at most the group it was writing."""
 Examine = Callable[[Dossier], Mapping[str, Any]]
-"""Judges one dossier, and returns what was found for its record."""
+"""Checks one dossier and returns the findings for its record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What one school's collection brought, in dossiers and files."""
+    """Counts of one school's collection, in dossiers and files."""
 
     stored: Stored
     refused: Counter[str]
-    """Files or rows that could not become a dossier, per error code."""
+    """Number of files or rows that were refused, per error code."""
     waiting: int
-    """Files that are still being written; the next collection takes them in."""
+    """Number of files that are still being written; the next collection reads them."""
 
     @property
     def total(self) -> int:
-        """Dossiers that the school supplies at present."""
+        """Number of dossiers that the school supplies at present."""
         return self.stored.new + self.stored.changed + self.stored.unchanged + self.stored.too_late
 
 
@@ -54,7 +54,7 @@ def collect_school(
     actor: str,
     examine: Examine | None = None,
 ) -> Collected:
-    """Take a school's dossiers into the ledger.
+    """Read a school's dossiers and store them in the ledger.
 
     Args:
         ledger: the ledger.
@@ -63,15 +63,15 @@ def collect_school(
         round_id: the round.
         school: the supplying school.
         source: kind of source, as the agreement names it.
-        candidates: what the source gives.
-        actor: who collects, for the evidence.
-        examine: judges a dossier while it lies open, so that it need not be opened for that; None: later.
+        candidates: the dossiers that the source supplies.
+        actor: step or account, recorded in audit lines.
+        examine: checks a dossier while it is in memory, so that it is not decrypted again; None: checked later.
 
     Raises:
-        OverstapError: INTAKE-050 when the school supplied nothing at all; INTAKE-051 when nothing of it was usable;
-            LEDGER-012 when somebody else is busy collecting from this school for this round.
+        OverstapError: INTAKE-050 when the school supplied nothing; INTAKE-051 when nothing was usable; LEDGER-012 when
+            another process is collecting from this school for this round.
     """
-    # Airflow may run a task twice at once: who looked into the source first must not write last.
+    # Airflow may run a task twice at once: the run that read the source first must not write last
     with ledger.alone(f"collect {round_id} {school.id}"):
         return _collect(ledger, agreement, agreed, round_id, school, source, candidates, actor, examine)
 
@@ -87,7 +87,7 @@ def _collect(
     actor: str,
     examine: Examine | None,
 ) -> Collected:
-    prepared: dict[str, tuple[str, str, Incoming]] = {}  # by what tells a school's pupils apart
+    prepared: dict[str, tuple[str, str, Incoming]] = {}  # by the key that identifies a pupil within the school
     refused: list[RefusedFile] = []
     twice: dict[str, list[tuple[str, str]]] = {}
     waiting = 0
@@ -103,13 +103,13 @@ def _collect(
             incoming = prepare(candidate.content, agreed, school, source, examine)
         except OverstapError as error:
             if error.code == "DOSSIER-014" and error.facts["found"] in elsewhere:
-                seen -= 1  # the school has one folder for all rounds; this is for another
+                seen -= 1  # the school has one folder for all rounds; this dossier is for another round
                 continue
             refused.append(_refused(candidate.label, candidate.file_name, error))
             continue
         pupil = incoming.pupil_number or f"las {incoming.las_key}"
         if pupil in prepared or pupil in twice:
-            # Nobody but the school can tell which of two files is right, so neither is taken.
+            # Only the school knows which of two files is right, so both are refused
             places = twice.setdefault(pupil, [])
             if pupil in prepared:
                 places.append(prepared.pop(pupil)[:2])
@@ -140,14 +140,14 @@ def _collect(
 def prepare(
     content: bytes | Dossier, agreed: Round, school: School, source: str, examine: Examine | None = None
 ) -> Incoming:
-    """Read one dossier and cut it to what may go along.
+    """Read one dossier and minimise it to the permitted categories.
 
     Args:
         content: a file's bytes, or a dossier that a source built.
         agreed: what the agreement says about the round.
         school: who supplies it; a dossier of another school is refused.
         source: kind of source.
-        examine: judges what is left of it; None: later.
+        examine: checks the minimised dossier; None: checked later.
 
     Raises:
         OverstapError: DOSSIER-nnn when it cannot be read or is of another profile; INTAKE-052 when it is another
@@ -157,7 +157,7 @@ def prepare(
     dossier = content if isinstance(content, Dossier) else read(content)
     if dossier.sender != school.id:
         raise OverstapError("INTAKE-052", school=school.label)
-    if dossier.profile not in (None, agreed.profile):  # said before all else: it may be another round's
+    if dossier.profile not in (None, agreed.profile):  # checked first, since the dossier may be for another round
         raise OverstapError("DOSSIER-014", found=dossier.profile, profile=agreed.profile)
     is_numbered = agreed.profile not in UNNUMBERED
     if is_numbered and not dossier.pupil_number:

@@ -8,20 +8,20 @@ from overstap.errors import OverstapError
 
 @dataclass(frozen=True, slots=True)
 class RefusedItem:
-    """One file or row that is not taken in; the rest goes on."""
+    """A refused file or row; the others are used."""
 
     label: str
-    """A handle without personal data: a position, or a position and a keyed digest."""
+    """Label without personal data: a position, or a position and a keyed digest."""
     code: str
     """Code of `include/texts/errors/intake.yaml` or `tabular.yaml`."""
     facts: dict[str, Any] = field(default_factory=dict)
-    """What fills the sentence's places, besides the label."""
+    """Facts of the error's sentence, besides the label."""
     file_name: str | None = field(default=None, repr=False)
     """The school's own name for the file. May hold a pupil's name: to be stored encrypted, never logged."""
     about: tuple[str | None, str | None] = field(default=(None, None), repr=False)
     """For a row of registrations: the pupil's number and the secondary school, each where it could be read."""
     is_waiting: bool = False
-    """Nothing is wrong (yet): the file is still being written, and the next look takes it in."""
+    """Whether the file is still being written, so that the next collection reads it."""
 
     @property
     def error(self) -> OverstapError:

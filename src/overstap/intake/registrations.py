@@ -1,8 +1,8 @@
-"""From the region's registrations into the ledger: what is stated, what could not be read, and what is stated no more.
+"""Recording of a region's registrations: stated rows, refused rows, and withdrawal of rows that are no longer stated.
 
-What cannot be read has not gone. A row that stands there and cannot be read withdraws nothing that it may be about; a
-statement that lost a large part against what counted before is a question to the coordinator, and withdraws nothing
-before the answer; a file that is still being written is waited for.
+A row that cannot be read does not count as gone: the registrations that it may be about are kept. When a large part of
+the recorded registrations is no longer stated, the coordinator is asked first, and none is withdrawn before the answer.
+A file that is still being written is read when it is complete.
 """
 
 import time
@@ -20,22 +20,22 @@ from overstap.ledger.rounds import registrations
 from overstap.ledger.rounds.registrations import RefusedRegistration, Registration, UnstatedRegistrations
 
 SETTLE_SECONDS = 5.0
-"""How long a file must be unchanged before it is read."""
+"""How long a file must be unchanged before it is read, seconds."""
 RETRY_SECONDS = 60.0
-"""How long a file that is being written is waited for."""
+"""How long to wait for a file that is being written, seconds."""
 LARGE_PART = 0.10
 FEW = 5
-"""A question is asked when more than this part is gone, and at least so many, or half: some pupils always move."""
+"""Bounds of a question: more than this part is gone and at least this number, or half. Some pupils always move."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What one source of registrations states.
+    """Rows of one source of registrations.
 
     Args:
         source: "file" or "database".
-        rows: what could be read.
-        refused: what could not.
+        rows: the valid rows.
+        refused: the refused rows.
     """
 
     source: str
@@ -50,20 +50,20 @@ def wait_until_written(
     sleep: Callable[[float], None] = time.sleep,
     wait_seconds: float = RETRY_SECONDS,
 ) -> None:
-    """Wait until a file has not changed for some seconds; a file that is not there is nothing to wait for.
+    """Wait until a file has not changed for some seconds; return at once when there is no file.
 
     Args:
         path: the file.
         clock: seconds since 1970.
         sleep: waits for a number of seconds.
-        wait_seconds: how long to wait in all, seconds.
+        wait_seconds: longest wait, seconds.
 
     Raises:
-        OverstapError: INTAKE-046 when it goes on changing.
+        OverstapError: INTAKE-046 when the file still changes after that.
     """
     begun = clock()
     while (seen := _state(path)) is not None:
-        # A file server's clock may differ: a time in the future tells as little as one just now
+        # The clock of a file server may differ: a time in the future counts as just now
         if clock() - seen[1] / 1e9 >= SETTLE_SECONDS:
             return
         sleep(SETTLE_SECONDS)
@@ -82,23 +82,23 @@ def _state(path: Path) -> tuple[int, int] | None:
 
 
 def is_large(gone: UnstatedRegistrations) -> bool:
-    """Tell whether so much is gone that the coordinator is asked first."""
+    """Tell whether so many registrations are gone that the coordinator is asked first."""
     if not gone.missing:
         return False
     return gone.missing * 2 >= gone.standing > 1 or (gone.missing >= FEW and gone.missing > gone.standing * LARGE_PART)
 
 
 def collect_registrations(ledger: Ledger, agreement: Agreement, found: Sequence[Statement], actor: str) -> Counter[str]:
-    """Record where pupils may be received, from every source of the region; what none states any more is withdrawn.
+    """Record registrations from every source of the region; withdraw those that no source states any more.
 
-    When a large part is gone, nothing is withdrawn: it stays marked, coordinators are told, and the gate before
-    delivery asks (`delivery.unusual`). Its answer withdraws; a statement that has them again takes the mark away.
+    When a large part is gone, none is withdrawn: they are marked, coordinators get a notice, and the gate before
+    delivery asks (`delivery.unusual`). An approval withdraws them; a source that states them again removes the mark.
 
     Args:
         ledger: the ledger.
         agreement: the region's agreement; rows of schools outside it are counted and left out.
-        found: what each source gave; together they are the whole present statement.
-        actor: who collects.
+        found: the rows of each source; together they are all registrations of the region.
+        actor: step or account, recorded in audit lines.
 
     Returns:
         Counts: "rows", "changed", "withdrawn", "outside", "asked" (gone, and waiting for an answer), "kept" (gone, but
@@ -111,7 +111,7 @@ def collect_registrations(ledger: Ledger, agreement: Agreement, found: Sequence[
     stated: list[tuple[str, str]] = []
     for source in found:
         counts.update(row.code for row in source.refused)
-        # What this round's agreement leaves out, another round's of the year may hold: it is not withdrawn by this one.
+        # Registrations for schools outside this agreement may belong to another round: this one does not withdraw them
         stated += [(row.pupil_number, row.secondary_school) for row in source.rows]
         mine = [row for row in source.rows if row.secondary_school in secondary and row.primary_school in primary]
         counts["rows"] += len(source.rows)

@@ -15,7 +15,7 @@ _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._@-]{2,63}")
 
 @dataclass(frozen=True, slots=True)
 class SchoolAccount:
-    """Somebody who is signed in."""
+    """A signed-in account."""
 
     account: str
     region: str
@@ -24,25 +24,25 @@ class SchoolAccount:
 
     @property
     def actor(self) -> str:
-        """Who acts, for the evidence."""
+        """Name of the account in audit lines."""
         return f"school:{self.account}"
 
 
 def put(unit: UnitOfWork, account: str, school: str, name: str, password: str) -> bool:
-    """Make an account, or give it a new password; an account that was ended counts again.
+    """Make an account, or give it a new password; an ended account becomes active again.
 
     Args:
         unit: the transaction.
-        account: what somebody signs in with: small letters, digits, and . _ @ -.
-        school: the school that it is for.
-        name: who it is.
+        account: login: small letters, digits, and . _ @ -.
+        school: BRIN and branch.
+        name: name of the person.
         password: the hash, never the password.
 
     Returns:
-        Whether it was made now.
+        Whether this call made it.
 
     Raises:
-        OverstapError: SCHOOL-002 when the name of the account is taken elsewhere, or is none.
+        OverstapError: SCHOOL-002 when the login is taken by another school or has another form.
     """
     if not _ACCOUNT.fullmatch(account):
         raise OverstapError("SCHOOL-002", account=account)
@@ -50,7 +50,7 @@ def put(unit: UnitOfWork, account: str, school: str, name: str, password: str) -
     if found and found[0][0] != school:
         raise OverstapError("SCHOOL-002", account=account)
     unit.audit("school.account", AuditLine(account, {"school": school}))
-    # Whoever holds a stay of before has it no longer, and a browser that was known is not
+    # Earlier sessions end, and known browsers are forgotten
     unit.rows("select overstap.school_reset(%(account)s, %(subject)s)", account=account, subject=_subject(account))
     if unit.run(
         "insert into overstap.school_account (account, region, school, name, password, made_by) values "
@@ -77,7 +77,7 @@ def put(unit: UnitOfWork, account: str, school: str, name: str, password: str) -
 
 
 def end(unit: UnitOfWork, account: str) -> bool:
-    """End an account; who is signed in with it is out at once. Return whether there was one."""
+    """End an account and its sessions. Return whether there was one."""
     unit.audit("school.account_end", AuditLine(account))
     unit.rows("select overstap.school_reset(%(account)s, %(subject)s)", account=account, subject=_subject(account))
     return bool(
@@ -90,7 +90,7 @@ def end(unit: UnitOfWork, account: str) -> bool:
 
 
 def listed(unit: UnitOfWork) -> list[tuple[str, str, str, datetime | None]]:
-    """Return the region's accounts: account, school, name, and when it ended."""
+    """Return the region's accounts: login, school, name, and when it ended."""
     return [
         (row[0], row[1], row[2], row[3])
         for row in unit.rows(
@@ -101,18 +101,18 @@ def listed(unit: UnitOfWork) -> list[tuple[str, str, str, datetime | None]]:
 
 @dataclass(frozen=True, slots=True)
 class SignInAttempt:
-    """Whether somebody may try to sign in."""
+    """Verdict on an attempt to sign in, before the password is checked."""
 
     may: bool
     """False after a hundred failures on the account in a day, from browsers that nobody had signed in at."""
     is_known: bool
-    """Whether somebody signed in to this account at this browser before."""
+    """Whether this browser signed in to this account before."""
     password: str | None = field(repr=False)
-    """The hash to prove against; None when there is no such account."""
+    """Hash of the account's password; None when there is no such account."""
     failed_account: int
-    """How many failed on the account in a day, before this one."""
+    """Number of failures on the account in a day, before this attempt."""
     failed_network: int
-    """How many failed from the network in half an hour."""
+    """Number of failures from the network in half an hour."""
 
 
 def _subject(account: str) -> bytes:
@@ -120,7 +120,7 @@ def _subject(account: str) -> bytes:
 
 
 class Stays:
-    """What the pages ask before a region is known, through the database's own functions.
+    """Sessions of schools' staff, by functions of the database that need no region.
 
     Args:
         ledger: the ledger; its login may execute the functions and read no table.
@@ -130,12 +130,12 @@ class Stays:
         self._ledger = ledger
 
     def attempt(self, account: str, networks: Sequence[bytes], device: bytes) -> SignInAttempt:
-        """Begin an attempt to sign in; it counts as failed until `enter`.
+        """Record an attempt to sign in; it counts as failed until `enter`.
 
         Args:
-            account: what was typed as account.
-            networks: hashes of the networks that it comes from, the narrow one first.
-            device: what a browser that is known for an account is found by.
+            account: the login as typed.
+            networks: hashes of the client's networks, the narrowest first.
+            device: identifier of a browser that is known for an account.
         """
         found = self._ledger.plain(
             "select * from overstap.school_try(%s, %s, %s, %s)", account, _subject(account), list(networks), device
@@ -145,27 +145,27 @@ class Stays:
     def enter(
         self, account: str, proven: str, networks: Sequence[bytes], device: bytes, new_device: bytes, stay: bytes
     ) -> bool:
-        """Begin a stay, after a good attempt: it counts no longer, and the browser is known from now on.
+        """Begin a session after a correct password: the attempt did not fail, and the browser is known from now on.
 
         Args:
-            account: the account.
-            proven: the hash that was proven.
+            account: the login.
+            proven: the hash that the password was checked against.
             networks: as in `attempt`.
             device: likewise.
-            new_device: what the browser is found by from now on, where it was not known.
-            stay: what the stay is found by.
+            new_device: new identifier of the browser, where it was not known.
+            stay: identifier of the session.
 
         Returns:
-            False when the account has another password by now, or has ended: no stay begins.
+            False when the account has another password by now, or has ended: no session begins.
         """
         values = (account, proven, _subject(account), list(networks), device, new_device, stay)
         return bool(self._ledger.plain("select overstap.school_enter(%s, %s, %s, %s, %s, %s, %s)", *values)[0][0])
 
     def look(self, finds: bytes) -> SchoolAccount | None:
-        """Return who is signed in; None when the stay is over or never was."""
+        """Return the signed-in account; None when there is no such session or it has ended."""
         found = self._ledger.plain("select * from overstap.school_stay_look(%s)", finds)
         return SchoolAccount(*found[0]) if found and found[0][0] else None
 
     def end(self, finds: bytes) -> None:
-        """End a stay."""
+        """End a session."""
         self._ledger.plain("select overstap.school_stay_end(%s)", finds)

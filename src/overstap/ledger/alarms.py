@@ -1,4 +1,4 @@
-"""Alarms that services raised in the database, for the administrator."""
+"""Alarms for the administrator that services recorded in the database."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What was noticed; nothing in it leads to a person."""
+    """One alarm, without personal data."""
 
     alarm: UUID
     kind: str
@@ -19,5 +19,5 @@ class Alarm:
 
 
 def to_tell(unit: UnitOfWork) -> list[Alarm]:
-    """Return the alarms of this region, and those of none, that nobody was told yet: told when the unit ends well."""
+    """Return the new alarms of this region and those without a region; they count as sent when the unit commits."""
     return [Alarm(*row) for row in unit.rows("select * from overstap.alarms_to_tell()")]

@@ -1,7 +1,8 @@
 """Audit chain: one hash chain per region, verifiable without the database.
 
-A line's hash is SHA-256 over its payload, and the payload holds the hash of the line before: change, remove or move one
-and every later line tells. What the tail lost only an outsider can tell, hence the signed checkpoints handed out.
+A line's hash is SHA-256 over its payload, which contains the hash of the line before it. A line that is changed,
+removed or moved therefore breaks every later hash. Lines removed from the end are detected by signed checkpoints that
+participants keep.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """What is about to happen to what. Ids, counts and digests only: the chain outlives the data."""
+    """An action on a subject. Ids, counts and digests only, since the chain is kept longer than the data."""
 
     subject: str
     detail: dict[str, Any] = field(default_factory=dict)
@@ -26,7 +27,7 @@ class AuditLine:
 
 @dataclass(frozen=True, slots=True)
 class ChainFault:
-    """The first line of a chain that does not hold, and why."""
+    """The first invalid line of a chain, and the reason."""
 
     region: str
     seq: int
@@ -34,15 +35,15 @@ class ChainFault:
 
 
 def append(connection: psycopg.Connection[TupleRow], action: str, lines: Sequence[AuditLine]) -> None:
-    """Add lines to the region's chain, by the function of the database that numbers and hashes them.
+    """Append lines to the region's chain, by the function of the database that numbers and hashes them.
 
-    It holds the region's chain until the transaction ends: keep that short. Lines of decisions are written by the
-    functions that make the decisions; this refuses them.
+    The region's chain is locked until the transaction ends. Lines of decisions are written by the functions of the
+    database that record the decisions; they are refused here.
 
     Args:
-        connection: inside a transaction of that region, whose `overstap.actor` says who acts.
-        action: what is done, such as "delivery.send".
-        lines: one per thing it is done to.
+        connection: in a transaction of that region, with the actor in `overstap.actor`.
+        action: such as "delivery.send".
+        lines: one per subject.
     """
     if lines:
         connection.execute(
@@ -57,11 +58,11 @@ _json = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":
 def verify(
     lines: Iterable[tuple[str, bytes]], *, region: str, after: tuple[int, str] = (0, GENESIS)
 ) -> ChainFault | None:
-    """Return the first fault of a chain, or nothing when it holds.
+    """Return the first fault of a chain, or None when it is valid.
 
     Args:
         lines: payload and hash, in order.
-        region: whose chain it must be.
+        region: region id that the lines must state.
         after: number and hash (hex) of the line before the first one given.
     """
     seq, previous = after

@@ -8,16 +8,16 @@ from psycopg.rows import TupleRow
 from overstap.errors import OverstapError
 
 KINDS = ("ledger", "airflow", "keys")
-"""The three that docs/install.md asks for."""
+"""The three backups of docs/install.md."""
 
 
 def told(dsn: str, what: str, by: str) -> None:
-    """Note that a backup was made just now.
+    """Record that a backup was made now.
 
     Args:
         dsn: libpq connection string of the application's login.
         what: one of `KINDS`.
-        by: who made it.
+        by: name of the program that made it.
 
     Raises:
         OverstapError: LEDGER-006 when the database cannot be reached.

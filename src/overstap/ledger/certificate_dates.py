@@ -10,18 +10,18 @@ from overstap.errors import OverstapError
 
 
 def note(dsn: str, holds_until: Mapping[str, datetime]) -> None:
-    """Keep what was seen in the place of what was seen before.
+    """Replace the recorded expiry dates.
 
     Args:
         dsn: libpq connection string of the application's login.
-        holds_until: by what it is called.
+        holds_until: expiry by name of the certificate.
 
     Raises:
         OverstapError: LEDGER-006 when the database cannot be reached.
     """
     try:
         with psycopg.connect(dsn, application_name="overstap") as connection:
-            # One at a time: two regions' days begin at the same hour.
+            # Serialised, since two regions may do this at the same moment
             connection.execute("select pg_advisory_xact_lock(hashtextextended('overstap.certificate', 0))")
             connection.execute("delete from overstap.certificate")
             with connection.cursor() as cursor:
@@ -34,7 +34,7 @@ def note(dsn: str, holds_until: Mapping[str, datetime]) -> None:
 
 
 def noted(connection: psycopg.Connection[TupleRow]) -> dict[str, datetime] | None:
-    """Return what was seen last; None when nobody looked yet."""
+    """Return the recorded expiry dates; None when there are none yet."""
     found: dict[str, datetime] = dict(
         connection.execute("select holder, holds_until from overstap.certificate").fetchall()
     )

@@ -1,4 +1,4 @@
-"""Signed checkpoints of a region's audit chain, as they are kept; `overstap.closing.checkpoint` signs them."""
+"""Storage of signed checkpoints of a region's audit chain; `overstap.closing.checkpoint` signs them."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class KeptCheckpoint:
-    """A checkpoint as it was signed.
+    """A signed checkpoint.
 
     Args:
         payload: JSON with region, from, up_to, root, head and at: what was signed.
@@ -21,7 +21,7 @@ class KeptCheckpoint:
 
 
 def uncovered(unit: UnitOfWork) -> list[tuple[int, bytes]]:
-    """Return number and hash of the lines that no checkpoint covers, in order."""
+    """Return number and hash of the lines after the last checkpoint, in order."""
     return [
         (seq, digest)
         for seq, digest in unit.rows(
@@ -32,7 +32,7 @@ def uncovered(unit: UnitOfWork) -> list[tuple[int, bytes]]:
 
 
 def keep(unit: UnitOfWork, up_to: int, checkpoint: KeptCheckpoint) -> None:
-    """Keep a checkpoint of the region's chain up to a line."""
+    """Store a checkpoint of the region's chain up to a line."""
     unit.run(
         "insert into overstap.audit_checkpoint (region, up_to, payload, signature, certificate) "
         "values (%(region)s, %(up_to)s, %(payload)s, %(signature)s, %(certificate)s)",

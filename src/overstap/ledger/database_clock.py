@@ -1,4 +1,4 @@
-"""The ledger's clock, by which every moment of a round is judged."""
+"""Clock of the ledger's database, against which the milestones of a round are compared."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ def present(unit: UnitOfWork) -> datetime:
 
 
 def has_come(unit: UnitOfWork, moment: datetime) -> bool:
-    """Tell whether a moment has come.
+    """Tell whether a moment has passed by the ledger's clock.
 
     Args:
         unit: the transaction.

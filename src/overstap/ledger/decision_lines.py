@@ -1,7 +1,7 @@
-"""Compares decisions with their audit lines, both ways: a decision without a line, and a line without a decision.
+"""Comparison of decisions with their audit lines: decisions without a line, and lines without a decision.
 
-The functions of the database that make a decision write its line in the same statement, so a difference means that
-somebody with the owner's rights changed one of the two.
+The functions of the database record a decision and its line in one statement, so a difference means that one of the two
+was changed with the owner's rights.
 """
 
 from collections import Counter
@@ -11,11 +11,11 @@ from typing import Any
 from overstap.ledger.session import UnitOfWork
 
 Fact = tuple[Any, ...]
-"""What a decision and its line have in common; the first part says what kind of decision it is."""
+"""The common values of a decision and its line; the first is the kind of decision."""
 
 
 def differences(unit: UnitOfWork) -> Iterator[tuple[str, str]]:
-    """Yield a subject and what is wrong with it, for every decision and line that do not match in the unit's region."""
+    """Yield subject and fault of every decision and line of the unit's region that do not match."""
     kept, told = Counter(_decisions(unit)), Counter(_lines(unit))
     for fact in sorted(kept.keys() | told.keys(), key=repr):
         kind, subject, *rest = fact
@@ -86,13 +86,13 @@ def _lines(unit: UnitOfWork) -> Iterator[Fact]:
             approved = said["approved"] if "approved" in said else said["choice"] != "hold"
             yield (action, subject, approved, said["by"], said["dossiers"])
             continue
-        # Before decisions named themselves, one line told how many were carried.
+        # Older lines have the number of decisions, not their ids
         for _ in range(said.get("decisions", 1) if action == "review.carry" else 1):
             yield (action, subject, *_FACTS[action](said))
 
 
 def _closings(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
-    """A round is closed if and only if the last line about it says so."""
+    """Compare closed rounds with the last line about each round."""
     last: dict[str, bool] = dict(
         unit.rows(
             "select distinct on (l.said ->> 'subject') l.said ->> 'subject', l.said ->> 'action' = 'round.close' from "
@@ -106,7 +106,7 @@ def _closings(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
 
 
 def _registrations(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
-    """The registrations of a school year are those of the last line about them."""
+    """Compare the registrations of a school year with the last line about them."""
     for year, told, found in unit.rows(
         "select t.year, t.digest, overstap.registrations_digest(t.year) from "
         "(select distinct on (l.said ->> 'subject') "

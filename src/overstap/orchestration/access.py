@@ -1,7 +1,7 @@
-"""Synchronises Airflow's roles and accounts with the agreements, before DAGs are parsed. Safe to repeat.
+"""Synchronisation of Airflow's roles and accounts with the agreements, before DAGs are parsed. Idempotent.
 
-What holds no longer is taken away: a right that a role of ours should not have, a role of a region that is gone, the
-role of an account that the agreement names no more. Accounts and roles that are not ours are left alone.
+Removed are rights that a role of ours must not have, roles of regions that no longer exist, and roles of accounts that
+the agreement no longer names. Accounts and roles of others stay as they are.
 """
 
 import secrets
@@ -30,12 +30,12 @@ from overstap.orchestration.schedule import current
 __all__ = ["AirflowAccount", "People", "access_of", "add_accounts", "coordinator_role", "people_of", "sync_access"]
 
 _SEES_ALL = frozenset({"Admin", "Op", "User", "Viewer"})
-"""Roles of Airflow itself, each of which sees every region."""
+"""Airflow's own roles, each of which sees every region."""
 
 
 @dataclass(frozen=True, slots=True)
 class AirflowAccount:
-    """A person's login, for the demonstration and tests."""
+    """An account with a password, for the demonstration and tests."""
 
     username: str
     name: str
@@ -46,12 +46,12 @@ class AirflowAccount:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who may do what, as the agreements and the settings say.
+    """Accounts and roles that follow from the agreements and the settings.
 
     Args:
-        roles: names of all roles that there must be.
+        roles: names of all required roles.
         accounts: per account its name, its e-mail address and its roles.
-        unsure: regions of which an agreement cannot be read: nothing is taken away there.
+        unsure: regions with an unreadable agreement: nothing is removed there.
     """
 
     roles: Sequence[str]
@@ -61,25 +61,25 @@ class People:
 
 @dataclass
 class Changes:
-    """What a synchronisation did, in lines for whoever runs it."""
+    """Log of a synchronisation, in lines for the administrator."""
 
     lines: list[str] = field(default_factory=list)
 
     def tell(self, line: str) -> None:
-        """Keep a line."""
+        """Add a line."""
         self.lines.append(line)
 
 
 def people_of(
     agreements: Iterable[Agreement], at: datetime, *, administrators: Iterable[str] = (), unsure: Iterable[str] = ()
 ) -> People:
-    """Return who may do what.
+    """Return the accounts and roles that follow from the agreements.
 
     Args:
-        agreements: of all regions and school years; one whose rounds are over gives nobody a role any more.
+        agreements: of all regions and school years; one whose rounds have ended gives no role.
         at: the present moment, aware.
-        administrators: accounts that look after all regions.
-        unsure: regions of which an agreement cannot be read.
+        administrators: accounts with the administrator role for all regions.
+        unsure: regions with an unreadable agreement.
     """
     every = sorted(agreements, key=lambda one: (one.region, one.school_year))
     first = {one.region: one.school_year for one in current(every, at)}
@@ -103,15 +103,15 @@ def people_of(
 
 
 def sync_access(people: People) -> list[str]:
-    """Bring Airflow's roles and accounts to these; safe to repeat.
+    """Synchronise Airflow's roles and accounts with these. Idempotent.
 
-    DAG files that name a role which is not there are import errors, so this runs before they are parsed.
+    A DAG file that names a role that does not exist is an import error, so this runs before parsing.
 
     Args:
         people: see `people_of`.
 
     Returns:
-        What was done, a line each; what was right already is not told.
+        The changes, a line each.
     """
     changes = Changes()
     with get_application_builder() as builder:
@@ -131,10 +131,10 @@ def sync_access(people: People) -> list[str]:
 
 
 def add_accounts(accounts: Iterable[AirflowAccount]) -> None:
-    """Make logins, or give existing ones this password and role.
+    """Make accounts, or give existing ones this password and role.
 
     Args:
-        accounts: whose roles exist.
+        accounts: the accounts; their roles exist.
 
     Raises:
         LookupError: a role does not exist.
@@ -170,7 +170,7 @@ def _sync_role(manager: Any, name: str, changes: Changes) -> None:
 
 
 def _empty_role(manager: Any, role: Any, changes: Changes) -> None:
-    """Take a role of a region that is gone from everybody and away itself."""
+    """Remove a role of a region that no longer exists from all accounts, and delete it."""
     for user in list(manager.get_all_users()):
         if role in user.roles:
             _set_roles(manager, user, [one for one in user.roles if one != role], changes)
@@ -208,7 +208,7 @@ def _take_away(manager: Any, user: Any, unsure: frozenset[str], changes: Changes
 
 def _set_roles(manager: Any, user: Any, roles: list[Any], changes: Changes) -> None:
     before, after = {one.name for one in user.roles}, {one.name for one in roles}
-    # Who has nothing left cannot sign in; who gets something back can again.
+    # An account without roles is inactive; one that gets a role again becomes active
     is_active = bool(after) if before != after else user.active
     if (before, bool(user.active)) == (after, bool(is_active)):
         return

@@ -1,4 +1,4 @@
-"""Implements the board's port to Airflow: users and their rights, clearing tasks, open questions, health."""
+"""Adapter of the board to Airflow: users and their rights, clearing of tasks, open gates, health."""
 
 import logging
 import os
@@ -41,7 +41,7 @@ _COLLECT = "collect"
 
 
 class AirflowAdapter:
-    """Airflow as the board sees it, from within its api-server."""
+    """Implementation of the board's interface to Airflow, within the api-server."""
 
     @property
     def base(self) -> str:
@@ -49,7 +49,7 @@ class AirflowAdapter:
         return urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/")
 
     def person(self, user: GetUserDep) -> BoardUser:
-        """Return who asks; Airflow answers 401 when nobody is signed in."""
+        """Return the signed-in user; Airflow answers 401 when there is none."""
         manager = get_auth_manager()
         seen = _regions(manager.get_authorized_dag_ids(user=user, method="GET"))
         may_clear = manager.is_authorized_dag(
@@ -65,7 +65,7 @@ class AirflowAdapter:
         )
 
     def login(self, request: Request) -> str:
-        """Return where one signs in, and comes back from to the page that was asked for."""
+        """Return the address of the sign-in page, which leads back to the requested page."""
         there = f"{self.base}{request.url.path.removeprefix(self.base)}"
         asked = f"{there}?{request.url.query}" if request.url.query else there
         return str(get_auth_manager().get_url_login(next_url=asked))
@@ -79,7 +79,7 @@ class AirflowAdapter:
         return RunRef(dag_id, found) if found else None
 
     def questions(self, dag_id: str) -> list[Question]:
-        """Return the gates of a round's newest run that wait for an answer."""
+        """Return the open gates of a round's newest run."""
         run = self.run(dag_id)
         if run is None:
             return []
@@ -129,12 +129,12 @@ class AirflowAdapter:
     async def clear(
         self, request: Request, run: RunRef, task: TaskRef, *, note: str, is_rehearsal: bool
     ) -> Sequence[TaskRef]:
-        """Clear a task with what follows it: a request to Airflow's own endpoint with this person's own token.
+        """Clear a task and its downstream tasks, by a request to Airflow's API with the user's own token.
 
-        It stays in this process, but passes everything that a request from outside does: the token is checked, the
-        rights are, and Airflow's audit log names the account.
+        The request stays in this process, and is handled as one from outside: Airflow checks the token and the rights,
+        and its audit log names the account.
         """
-        from airflow.api_fastapi.main import app as airflow  # the very application that this process serves
+        from airflow.api_fastapi.main import app as airflow  # the application of this process
 
         body: dict[str, Any] = {
             "dry_run": is_rehearsal,
@@ -161,7 +161,7 @@ class AirflowAdapter:
         ]
 
     def health(self, now: datetime) -> list[health.HealthLine]:
-        """Return how Airflow's parts stand."""
+        """Return the health of Airflow's components."""
         found = get_airflow_health()
         lines = []
         for name in ("scheduler", "dag_processor", "triggerer"):
@@ -188,7 +188,7 @@ class AirflowAdapter:
         ]
 
     def red_tasks(self) -> list[RedTask]:
-        """Return the tasks of newest runs of our DAGs that failed; what only waits behind them is not told."""
+        """Return the failed tasks in the newest runs of our DAGs, without tasks that failed because of them."""
         newest = select(func.max(DagRun.id)).where(DagRun.dag_id.like("round__%")).group_by(DagRun.dag_id)
         with create_session() as session:
             found = session.execute(
@@ -209,12 +209,12 @@ class AirflowAdapter:
         ]
 
     def secret(self) -> str:
-        """Return what all processes of the api-server share."""
+        """Return the secret that all processes of the api-server share."""
         return str(conf.get("api", "secret_key"))
 
 
 def make_board(examine: Examine) -> FastAPI:
-    """Return the board for this api-server, which makes itself ready while Airflow goes on starting.
+    """Return the board for this api-server; it prepares itself in a thread while Airflow starts.
 
     Args:
         examine: the checks of `overstap doctor`.
@@ -222,13 +222,13 @@ def make_board(examine: Examine) -> FastAPI:
     board = Board(AirflowAdapter(), examine=examine)
     at_work = threading.Thread(target=_prepare, args=[board], name="overstap board", daemon=True)
     at_work.start()
-    # A server that forks its workers (gunicorn) forks none while something is half done.
+    # A server that forks its workers (gunicorn) must not fork in the middle of the preparation
     os.register_at_fork(before=at_work.join)
     return make_app(board)
 
 
 def _prepare(board: Board) -> None:
-    """Get ready; what goes wrong is told by the page that needs it, in a sentence, so here it only goes to the log."""
+    """Prepare the board; an error is logged here, and shown by the page that needs the missing part."""
     begin = time.perf_counter()
     try:
         board.prepare()
@@ -239,7 +239,7 @@ def _prepare(board: Board) -> None:
 
 
 def external_views() -> list[dict[str, Any]]:
-    """Return where Airflow shows the board: in its navigation, and beside each DAG and run."""
+    """Return Airflow's external views of the board: in the navigation, and beside each DAG and run."""
     icon = f"{addresses.PREFIX}/static/rondes.svg"
     shared = {"name": "Rondes", "icon": icon, "icon_dark_mode": f"{addresses.PREFIX}/static/rondes-dark.svg"}
     of_dag = f"{addresses.PREFIX}/dag/{{DAG_ID}}"

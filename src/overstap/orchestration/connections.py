@@ -1,4 +1,4 @@
-"""Database connections that Airflow keeps, opened for one task by the name that an agreement gives them."""
+"""Database connections of Airflow, opened for one task by their name in an agreement."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,7 +18,8 @@ def las_connection(name: str) -> Iterator[psycopg.Connection[Any]]:
         name: the connection's id, as the agreement names it.
 
     Raises:
-        OverstapError: INTAKE-060 when it is not there or does not answer. Its words may hold a password: not passed on.
+        OverstapError: INTAKE-060 when there is none or it does not answer. The driver's message may contain a
+            password, so it is not passed on.
     """
     try:
         connection = PostgresHook(postgres_conn_id=name).get_conn()

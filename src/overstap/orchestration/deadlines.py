@@ -1,8 +1,8 @@
-"""The one deadline alert of a round: it was not closed within a day after receipts were due.
+"""Deadline alert of a round that was not closed within a day after receipts were due.
 
-Airflow calls an alert missed when its moment comes while the run still goes, and shows it on its home page for good
-(3.3.2). A milestone passes while every run still goes, so an alert per milestone would call each of them missed.
-That milestones passed, and who was behind, is kept by the ledger and told by mail and on the board.
+Airflow counts an alert as missed when its moment comes while the run is still active, and shows it on its home page
+permanently (3.3.2). A run is active at each of its milestones, so an alert per milestone would always count as missed.
+The ledger records that milestones passed and which schools were late; mail and the board report it.
 """
 
 import logging
@@ -18,14 +18,14 @@ from overstap.orchestration.titles import title
 log = logging.getLogger(__name__)
 
 GRACE = timedelta(days=1)
-"""The coordinator's time to answer what a round is closed with."""
+"""Time for the coordinator to answer the gate before closing."""
 
 
 def alerts(agreement: Agreement, kind: RoundKind) -> list[DeadlineAlert]:
     """Return the deadline alerts of a round's run.
 
-    Airflow fixes an alert's moment when the run starts, so the days by which the coordinator may move the milestone
-    since come on top: what is moved within the agreement is no missed deadline.
+    Airflow fixes the moment of an alert when the run starts, so the days by which the coordinator may move the
+    milestone are added: a move within the agreement is no missed deadline.
 
     Args:
         agreement: what was agreed.
@@ -43,7 +43,7 @@ def alerts(agreement: Agreement, kind: RoundKind) -> list[DeadlineAlert]:
 
 
 async def was_missed(round_id: str, **_: Any) -> str:
-    """Say in Airflow's log that a round is still open; called by Airflow's triggerer, which has no keys.
+    """Log that a round is still open; called by Airflow's triggerer, which has no keys.
 
     Args:
         round_id: the round.

@@ -1,4 +1,4 @@
-"""Operator of the delivery to one school: hands over once, then waits without a worker until all is settled or due."""
+"""Operator of the delivery to one school: sends once, then defers until all is settled or receipts are due."""
 
 from typing import Any
 
@@ -12,23 +12,23 @@ from overstap.orchestration.step_operator import StepOperator
 from overstap.orchestration.triggers import ReceiptsOver
 
 UNCONFIRMED = "DELIVERY-101"
-"""Something is unconfirmed still, and a later attempt may bring it."""
+"""Codes of deliveries that are unconfirmed and will be retried."""
 
 
 class DeliverOperator(StepOperator):
     """Delivers to one school.
 
-    The task hands over once; so does whoever clears it. What is unconfirmed after that is tried again by the region's
-    deliveries alone, at the times that the ledger keeps, and this task waits for the outcome in the triggerer. It has
-    the arguments of `StepOperator`; the function is told with `is_asked` whether somebody asks for an attempt now.
+    The task sends once each time that it runs. Unconfirmed envelopes are retried only by the DAG of the region's
+    deliveries, at the times in the ledger, while this task waits for the outcome in the triggerer. It has the arguments
+    of `StepOperator`; `is_asked` is true when a person cleared the task.
     """
 
     def execute(self, context: Context) -> Any:
-        """Hand over what is sealed; wait when something of it is unconfirmed."""
+        """Send the sealed envelopes; defer when some are unconfirmed."""
         return self._deliver(context, is_asked=True)
 
     def settled(self, context: Context, event: Any = None) -> Any:
-        """Take the outcome: everything is settled, or receipts were due."""
+        """Finish: everything is settled, or receipts are due."""
         return self._deliver(context, is_asked=False)
 
     def _deliver(self, context: Context, *, is_asked: bool) -> Any:

@@ -1,4 +1,4 @@
-"""Renders the Dutch documentation of DAGs from the agreement: dates, receivers, whom to call."""
+"""Dutch documentation of DAGs, rendered from the agreement: dates, receivers, contacts."""
 
 from functools import cache
 
@@ -53,25 +53,25 @@ def steering_doc(agreement: Agreement) -> str:
 
 
 def deliveries_doc(agreement: Agreement) -> str:
-    """Return the Markdown that Airflow shows with what looks after a region's deliveries."""
+    """Return the Markdown that Airflow shows with the DAG of a region's deliveries."""
     text: str = texts("orchestration/documentation")["deliveries"]["nl"]
     return text.format(region=plain(agreement.name))
 
 
 def intake_doc(agreement: Agreement) -> str:
-    """Return the Markdown that Airflow shows with a region's daily collection."""
+    """Return the Markdown that Airflow shows with the DAG of a region's daily intake."""
     text: str = texts("orchestration/documentation")["intake"]["nl"]
     return text.format(region=plain(agreement.name))
 
 
 def answers_doc(agreement: Agreement) -> str:
-    """Return the Markdown that Airflow shows with what schools left for a region."""
+    """Return the Markdown that Airflow shows with the DAG of a region's answers."""
     text: str = texts("orchestration/documentation")["answers"]["nl"]
     return text.format(region=plain(agreement.name))
 
 
 def notices_doc(agreement: Agreement) -> str:
-    """Return the Markdown that Airflow shows with a region's mail."""
+    """Return the Markdown that Airflow shows with the DAG of a region's mail."""
     text: str = texts("orchestration/documentation")["notices"]["nl"]
     hours = agreement.notices
     return text.format(

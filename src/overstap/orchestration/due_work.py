@@ -1,6 +1,6 @@
-"""Starts a region's background work when the ledger says that it is due: an asset per kind of work, with a watcher.
+"""Event-driven start of a region's background work: an asset per kind of work, with a watcher on the ledger.
 
-Nothing runs, and nothing is scheduled, in a region in which nothing is due (docs/decisions).
+In a region in which nothing is due, no task is started (docs/decisions).
 """
 
 import asyncio
@@ -26,11 +26,11 @@ from overstap.settings import Settings
 __all__ = ["ANSWERS", "DELIVERIES", "NOTICES", "WorkIsDue", "asset_of"]
 
 LOOK_EVERY = timedelta(seconds=15)
-"""Between two looks for all regions together: what becomes due starts within a minute."""
+"""Interval between two queries for all regions together: due work starts within a minute."""
 SOON = timedelta(seconds=40)
-"""What became due while the run before it was at work is said after that: the run may have seen it."""
+"""Delay of an event for work that became due during a run, which may have done it already."""
 AGAIN_AFTER = timedelta(minutes=10)
-"""What is still due after that is said once more: its event, its run or its task was lost."""
+"""Interval after which an event is repeated while its work is due, in case an event, run or task was lost."""
 
 Due = Mapping[tuple[str, str], str]
 """Since when work is due, by region and kind of work."""
@@ -38,7 +38,7 @@ Due = Mapping[tuple[str, str], str]
 
 @cache
 def asset_of(region: str, work: str) -> Asset:
-    """Return the asset that a region's DAG of a kind of work waits for.
+    """Return the asset that triggers a region's DAG of a kind of work.
 
     Args:
         region: region id.
@@ -50,9 +50,9 @@ def asset_of(region: str, work: str) -> Asset:
 
 
 class WorkIsDue(BaseEventTrigger):
-    """Says when a kind of work is due in a region. All regions share one question to the ledger.
+    """Trigger that fires when a kind of work is due in a region. All regions share one query of the ledger.
 
-    It tells what is so rather than what changed: an event that is lost is told again as long as the work is due.
+    It is level-triggered: a lost event is repeated as long as the work is due.
 
     Args:
         region: region id.
@@ -65,7 +65,7 @@ class WorkIsDue(BaseEventTrigger):
         self.work = work
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what the triggerer needs to make it again: ids only."""
+        """Return the arguments with which the triggerer recreates it: ids only."""
         kind = type(self)
         return f"{kind.__module__}.{kind.__qualname__}", {"region": self.region, "work": self.work}
 
@@ -75,7 +75,7 @@ class WorkIsDue(BaseEventTrigger):
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Due]:
-        """Look into the ledger every so often, and yield what is due everywhere; one that is away is asked again."""
+        """Query the ledger at intervals, and yield the due work of all regions; retry while it cannot be reached."""
         changes = AgreementFiles()
         while True:
             try:
@@ -100,29 +100,29 @@ class WorkIsDue(BaseEventTrigger):
                 yield TriggerEvent({"region": self.region, "work": self.work, "due_at": since})
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Do the same alone, where Airflow does not let triggers share."""
+        """Do the same without sharing, where Airflow does not support shared streams."""
         async for event in self.filter_shared_stream(self.open_shared_stream(self.serialize()[1])):
             yield event
 
 
 class AgreementFiles:
-    """Tells which regions' agreement files changed: a running round takes over what may still change."""
+    """Detection of changed agreement files, from which running rounds apply permitted changes."""
 
     def __init__(self) -> None:
         self._seen: dict[Path, tuple[int, int]] = {}
 
     def changed(self, folder: Path, looked_at: Mapping[str, datetime | None]) -> dict[str, datetime]:
-        """Return the regions with a file that changed since this was asked last, or since their work looked last.
+        """Return the regions with a file that changed since the last call, or since the last run of their work.
 
         Args:
-            folder: with the agreements.
-            looked_at: when each region's work looked last.
+            folder: folder with the agreements.
+            looked_at: last run of each region's work.
         """
         found: dict[str, datetime] = {}
         for path in agreement_paths(folder):
-            with suppress(OSError):  # gone since it was listed: the round goes on with what holds
+            with suppress(OSError):  # removed since it was listed: the agreement in force stays
                 stat = path.stat()
-                # The change time moves too when a file is put there with an older modification time
+                # ctime also changes when a file with an older mtime is put there
                 at = datetime.fromtimestamp(max(stat.st_mtime, stat.st_ctime), UTC)
                 state = (stat.st_mtime_ns, stat.st_ctime_ns)
                 before = self._seen.setdefault(path, state)

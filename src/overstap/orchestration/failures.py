@@ -1,4 +1,4 @@
-"""Airflow callbacks that record failed tasks in the ledger: for whom, why, and who must act."""
+"""Airflow callbacks that record failed tasks in the ledger: subject, error, and who must act."""
 
 import logging
 from typing import Any
@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class StopError(AirflowFailException):
-    """A failure that no further try mends: a person has to act first.
+    """A failure without retry, since a person has to act first.
 
     Args:
-        error: what it is.
+        error: the error.
     """
 
     def __init__(self, error: OverstapError) -> None:
@@ -29,10 +29,10 @@ class StopError(AirflowFailException):
 
 
 def told(problem: BaseException | None) -> OverstapError:
-    """Return what a task failed with, as one of our own errors.
+    """Return the error of a failed task as an `OverstapError`.
 
     Args:
-        problem: what Airflow caught; None when the task's process was ended from outside.
+        problem: the exception; None when the task's process was killed.
     """
     if isinstance(problem, OverstapError):
         return problem
@@ -41,32 +41,34 @@ def told(problem: BaseException | None) -> OverstapError:
     if isinstance(problem, AirflowTaskTimeout):
         return OverstapError("TASK-002")
     if isinstance(problem, Exception):
-        return OverstapError("TASK-001", kind=type(problem).__name__)  # its words may hold values: the kind alone
+        return OverstapError(
+            "TASK-001", kind=type(problem).__name__
+        )  # its message may contain values, so only the class is used
     return OverstapError("TASK-003")
 
 
 def keep_failure(context: Context) -> None:
-    """Keep that a task is red."""
+    """Record that a task failed."""
     _keep(context, will_retry=False)
 
 
 def keep_retry(context: Context) -> None:
-    """Keep that a task failed and will be tried again by itself."""
+    """Record that a task failed and will be retried."""
     _keep(context, will_retry=True)
 
 
 def keep_waiting(context: Context, error: OverstapError) -> None:
-    """Keep what a task waits for that is tried again by itself, elsewhere.
+    """Record what a task waits for while another DAG retries it.
 
     Args:
-        context: of the task.
-        error: why it is not done.
+        context: Airflow's context of the task.
+        error: the error of the last attempt.
     """
     _note(context, error, will_retry=True)
 
 
 def keep_success(context: Context) -> None:
-    """Keep that a task is red no longer."""
+    """Record that a task no longer fails."""
     region, place = _where(context)
     ledger = _ledger()
     try:
@@ -79,7 +81,7 @@ def keep_success(context: Context) -> None:
 _ABOUT = ("region", "school_year", "kind")
 
 KEPT = {"on_failure_callback": keep_failure, "on_retry_callback": keep_retry, "on_success_callback": keep_success}
-"""Arguments of every task. Where the ledger itself is away nothing can be kept: then Airflow's red square tells it."""
+"""Callbacks of every task. While the ledger cannot be reached, only Airflow shows the failure."""
 
 
 def _keep(context: Context, *, will_retry: bool) -> None:
@@ -98,12 +100,12 @@ def _note(context: Context, error: OverstapError, *, will_retry: bool) -> None:
 
 
 def _ledger() -> Ledger:
-    """Return the ledger without keys: for a killed process the DAG processor calls back, which has none."""
+    """Return the ledger without keys: the DAG processor, which has none, calls back for killed processes."""
     return Ledger(Settings().need("ledger"), None)
 
 
 def _where(context: Context) -> tuple[str, TaskInstanceRef]:
-    """Return the region, and which task instance it is; also where Airflow calls back for a killed process."""
+    """Return region and task instance, also in a callback for a killed process."""
     ti: Any = context["ti"]
     task: Any = context["task"]
     index = int(ti.map_index if ti.map_index is not None else -1)
@@ -115,7 +117,7 @@ def _where(context: Context) -> tuple[str, TaskInstanceRef]:
 
 
 def _arguments(task: Any, index: int) -> dict[str, Any]:
-    """Return what a task is about: region, school year, and kind of round and school where it is about one."""
+    """Return the subject of a task: region, school year, and round and school where it has them."""
     if not getattr(task, "is_mapped", False):
         known = getattr(task, "ref", task)
         return {name: getattr(known, name, None) for name in _ABOUT} | {"school": getattr(task, "school", None)}

@@ -1,4 +1,4 @@
-"""Builds absolute addresses of board pages for gates and mails."""
+"""Absolute addresses of board pages for gates and mails."""
 
 from airflow.configuration import conf
 

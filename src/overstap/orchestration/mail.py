@@ -1,4 +1,4 @@
-"""Connects to the mail server of an Airflow connection through the SMTP provider, with its TLS, login and OAuth."""
+"""Connection to the mail server of an Airflow connection, by the SMTP provider with its TLS, login and OAuth."""
 
 import smtplib
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from overstap.settings import Settings
 
 
 def smtp_session(connection: str) -> Callable[[], AbstractContextManager[SmtpSession]]:
-    """Return what connects to the mail server of an Airflow connection.
+    """Return a function that connects to the mail server of an Airflow connection.
 
     Args:
         connection: its id; of type SMTP, with the address that mail comes from in "From email".
@@ -35,7 +35,7 @@ def smtp_session(connection: str) -> Callable[[], AbstractContextManager[SmtpSes
 
 
 class _Connected(SmtpHook):
-    """The provider's hook, which hands its connected client to a subclass and to nobody else."""
+    """Subclass of the provider's hook that gives access to its connected client."""
 
     @property
     def client(self) -> object:
@@ -47,7 +47,7 @@ class _Connected(SmtpHook):
 def _client(connection: str) -> smtplib.SMTP:
     """Return a client that is connected and logged in.
 
-    The hook's own `send_email_smtp` knows HTML alone and no status of a refusal, so its client is taken out of it.
+    The hook's own `send_email_smtp` sends HTML only and does not return the status of a refusal.
     """
     try:
         client = _Connected(smtp_conn_id=connection).client

@@ -1,4 +1,4 @@
-"""Escapes text from files, forms and databases for the places where Airflow's pages render Markdown."""
+"""Escaping of text from files, forms and databases for Airflow's pages, which render Markdown."""
 
 import re
 from typing import Any
@@ -19,7 +19,7 @@ def plain(text: str) -> str:
     heading, a list or a table.
 
     Args:
-        text: the text, from wherever it came.
+        text: any text.
     """
     return _MARKUP.sub(r"\\\g<0>", _ADDRESS.sub(_JOINER, _SPACE.sub(" ", text)))
 

@@ -1,4 +1,4 @@
-"""Airflow's part of a deployment's start: its database's schema, roles and accounts, and the account `admin`."""
+"""Start of a deployment, Airflow's part: database schema, roles and accounts, and the account `admin`."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ ADMIN = "admin"
 
 
 def quiet() -> None:
-    """Let Airflow tell errors only: it would tell each right that it gives. Call it before Airflow is imported."""
+    """Limit Airflow's log to errors, since it logs each granted right. To be called before Airflow is imported."""
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("AIRFLOW__LOGGING__FAB_LOGGING_LEVEL", "ERROR")
     warnings.simplefilter("ignore")
@@ -19,7 +19,7 @@ def quiet() -> None:
 
 
 def migrate_airflow() -> None:
-    """Bring Airflow's database to its newest schema, with that of its login; safe to repeat."""
+    """Migrate Airflow's database and that of its auth manager to the newest schema. Idempotent."""
     from airflow.cli.cli_parser import get_parser
 
     asked = get_parser().parse_args(["db", "migrate"])
@@ -29,7 +29,7 @@ def migrate_airflow() -> None:
 def add_admin(password: str) -> bool:
     """Make the account `admin` with the role Admin, unless there is one; return whether it was made.
 
-    An account that is there keeps its password: somebody may have given it another.
+    An existing account keeps its password, which may have been changed.
 
     Args:
         password: of the new account.
@@ -46,14 +46,14 @@ def add_admin(password: str) -> bool:
 
 
 def sync(regions: Path, *, production: bool, administrators: Iterable[str], at: datetime) -> list[str]:
-    """Bring roles and accounts to what the agreements say; return what was done, a line each.
+    """Synchronise roles and accounts with the agreements; return the changes, a line each.
 
-    An agreement that cannot be read stops nothing but itself: in its region nothing is taken away.
+    In a region with an unreadable agreement nothing is removed; other regions are not affected.
 
     Args:
         regions: the folder with agreements.
         production: whether examples are left out.
-        administrators: accounts that look after all regions.
+        administrators: accounts with the administrator role for all regions.
         at: the present moment.
     """
     from overstap.agreements.load import agreement_paths, load_agreement, load_in_use

@@ -1,4 +1,4 @@
-"""Defines the exact Airflow permissions of each role. Which DAGs a role may touch stands on the DAG (`access_of`).
+"""Airflow permissions of each role. The DAGs of a role are in the `access_control` of each DAG (`access_of`).
 
 A coordinator sees the own region's rounds, starts and clears them, and answers their gates. A viewer only looks. An
 administrator looks after all regions and answers no gate. None of them may delete, or see variables or configuration.
@@ -10,9 +10,9 @@ Right = tuple[str, str]
 """An action and what it is done to, as FAB names them."""
 
 DOSSIERS = "Overstap Dossiers"
-"""Single dossiers by pseudonym, on the board."""
+"""Resource: single dossiers by pseudonym, on the board."""
 ALL_REGIONS = "Overstap Regions"
-"""The board's page of all regions."""
+"""Resource: the board's page of all regions."""
 
 ADMINISTRATOR = "overstap_administrator"
 _COORDINATOR, _VIEWER = "coordinator_", "viewer_"
@@ -106,7 +106,7 @@ def access_of(region: str) -> dict[str, dict[str, set[str]]]:
 
 
 def region_of_role(role: str) -> str | None:
-    """Return whose role it is; None for a role that is not of a region."""
+    """Return the region of a role; None for a role without a region."""
     return next((role.removeprefix(kind) for kind in _ON_DAG if role.startswith(kind)), None)
 
 

@@ -1,4 +1,4 @@
-"""Opens ledger and agreement for one task, and logs a failure in Dutch and English."""
+"""Context of one task: opens ledger and agreement, and logs failures in Dutch and English."""
 
 import logging
 from collections import Counter
@@ -18,18 +18,18 @@ from overstap.settings import Settings
 log = logging.getLogger(__name__)
 
 MENDED_BY_PEOPLE = frozenset({"school", "region"})
-"""Whoever must act before a further try can help (`who` of an error's sentences)."""
+"""Values of `who` in an error's sentences for which a retry is useless before a person acts."""
 WORTH_ANOTHER_TRY = frozenset({"DELIVERY-101"})
-"""Told to the coordinator, and yet likely to pass by itself: a receiver that is down for a moment."""
+"""Codes that are retried although their `who` is the region: a receiver that is down for a short time."""
 
 
 @contextmanager
 def workplace(round_id: RoundId, task: str) -> Iterator[RoundContext]:
-    """Open the ledger for one task of a round and close it after.
+    """Open the ledger for the duration of one task of a round.
 
     Args:
         round_id: the round.
-        task: the task's name, which the evidence keeps as who acted.
+        task: name of the task, recorded as actor in audit lines.
     """
     with bare_workplace() as context:
         yield agreed.round_context(context, round_id, task)
@@ -37,15 +37,17 @@ def workplace(round_id: RoundId, task: str) -> Iterator[RoundContext]:
 
 @contextmanager
 def bare_workplace() -> Iterator[Context]:
-    """Open the ledger for a task that is not about one round, or before the round is in it."""
-    from overstap.orchestration.connections import las_connection  # the provider: only where a task runs
+    """Open the ledger for a task without a round, or before the round is recorded."""
+    from overstap.orchestration.connections import (
+        las_connection,
+    )  # imported here because of the provider, which only running tasks need
 
     with failures_told(), opened(Settings(), database=las_connection, run=_run_id()) as context:
         yield context
 
 
 def _run_id() -> str | None:
-    """Return the run of Airflow that this is part of; None outside a task."""
+    """Return the id of the Airflow run; None outside a task."""
     try:
         return str(get_current_context()["run_id"])
     except (RuntimeError, KeyError):
@@ -54,7 +56,7 @@ def _run_id() -> str | None:
 
 @contextmanager
 def failures_told() -> Iterator[None]:
-    """Tell a failure in its two languages, Dutch first. What a person must mend is not tried again by itself."""
+    """Log a failure in Dutch and English. An error that a person must correct is not retried."""
     try:
         yield
     except OverstapError as error:
@@ -63,7 +65,7 @@ def failures_told() -> Iterator[None]:
             raise StopError(error) from None
         raise
     except AirflowException:
-        raise  # told already, or no failure: skipped
+        raise  # logged already, or no failure: a skip
     except Exception as problem:
         _tell(told(problem))
         raise
@@ -76,11 +78,11 @@ def _tell(error: OverstapError) -> None:
 
 
 def say(subject: str, counted: Counter[str]) -> None:
-    """Tell in the log what a task did.
+    """Log the results of a task.
 
     Args:
-        subject: what it is about.
-        counted: how often what was done.
+        subject: subject of the line.
+        counted: counts by name.
     """
     said = ", ".join(f"{name} {count}" for name, count in sorted(counted.items()) if count)
     log.info("%s: %s", subject, said or "niets nieuws (nothing new)")

@@ -1,4 +1,4 @@
-"""Defines the trigger forms of DAGs: milestones to move, schools to run for, reopening, and the reason."""
+"""Trigger forms of DAGs: milestones to move, schools to limit a run to, reopening, and the reason."""
 
 from datetime import datetime
 from typing import Any, get_args
@@ -11,13 +11,13 @@ from overstap.clock import spoken
 from overstap.texts import Count, texts
 
 ROUND, SCHOOLS, REASON, REOPEN = "ronde", "alleen_scholen", "waarom", "weer_openen"
-"""Keys of the forms. None is a field of a gate: what a run was started with goes before what a question offers."""
+"""Keys of the forms. They differ from the fields of gates, since the values of the run take precedence."""
 MOMENTS: tuple[str, ...] = get_args(Shiftable)
 """The milestones that a form can move."""
 
 
 def run_form(agreement: Agreement, kind: RoundKind) -> dict[str, Param]:
-    """Return the form of a run of one round: only some schools, or moments moved within the agreement's bounds.
+    """Return the form of a run of one round: limit to some schools, or move milestones within the agreed bounds.
 
     Args:
         agreement: what was agreed.
@@ -46,7 +46,7 @@ def run_form(agreement: Agreement, kind: RoundKind) -> dict[str, Param]:
 
 
 def steering_form(agreement: Agreement) -> dict[str, Param]:
-    """Return the form that steers any running round of a region.
+    """Return the form for changes of any running round of a region.
 
     Args:
         agreement: what was agreed.

@@ -1,4 +1,4 @@
-"""Selects the agreements that DAGs are made of, and the timetable of a round: one run, at its opening."""
+"""Selection of the agreements for DAGs, and the timetable of a round: one run, at its opening."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -15,13 +15,13 @@ from overstap.orchestration.last_agreed import last_agreed
 from overstap.settings import Settings
 
 LINGERS = timedelta(days=60)
-"""How long a school year's rounds can still be cleared after its last receipts were due."""
+"""How long DAGs of a school year are kept after its last `receipts_due`, so that tasks can be cleared."""
 
 
 def current(agreements: Iterable[Agreement], at: datetime) -> list[Agreement]:
-    """Return the agreement of each region that its DAGs follow: the oldest whose rounds are not over.
+    """Return the agreement of each region for its DAGs: the oldest whose rounds have not ended.
 
-    Next year's file may lie ready while this year's rounds run, and must not take them over.
+    Next year's file may exist while this year's rounds run, and must not replace it.
 
     Args:
         agreements: any number of school years, sorted by them.

@@ -1,4 +1,4 @@
-"""Deferrable waits of a round: until a milestone, or until parents or receivers are done."""
+"""Deferrable sensors of a round: until a milestone, the end of the review, or the last receipt."""
 
 import time
 from contextlib import closing
@@ -16,15 +16,15 @@ from overstap.orchestration.triggers import MilestoneReached, ReceiptsOver, Revi
 from overstap.settings import Settings
 
 DEFERS_FROM = timedelta(seconds=10)
-"""Shorter waits hold their worker: Airflow 3.3.2 takes a task for broken that is resumed as soon as it has paused."""
+"""Least wait for which a task defers: Airflow 3.3.2 fails a task that is resumed as soon as it has deferred."""
 LOOK_AGAIN = timedelta(minutes=1)
-"""Between two looks whether a moment has moved, in the triggerer."""
+"""Interval at which the triggerer checks whether a milestone has moved."""
 LOOK_EVERY = timedelta(seconds=10)
-"""Between two looks into the ledger, in the triggerer."""
+"""Interval of the triggerer's queries of the ledger."""
 
 
 class WaitForMilestone(BaseOperator):
-    """Waits until a milestone: the moment that holds for the round, also when it moves while this waits.
+    """Sensor that waits until a milestone of the round, also when it is moved in the meantime.
 
     Args:
         ref: the round's id.
@@ -37,7 +37,7 @@ class WaitForMilestone(BaseOperator):
         self.milestone = milestone
 
     def execute(self, context: Context) -> None:
-        """Defer until the moment, or go on when it has passed."""
+        """Defer until the moment, or succeed when it has passed."""
         with workplace(self.ref, self.task_id) as place:
             moment = getattr(place.round.milestones, self.milestone)
             with place.unit(self.task_id) as unit:
@@ -52,12 +52,12 @@ class WaitForMilestone(BaseOperator):
         self.log.info("%s is voorbij | has passed", spoken(moment))
 
     def arrived(self, context: Context, event: Any = None) -> None:
-        """Go on when the moment has come; it may have moved since the triggerer looked."""
+        """Succeed when the moment has passed; defer again when it was moved."""
         self.execute(context)
 
 
 class _WaitForPeople(BaseOperator):
-    """Waits until the ledger says that nobody is waited for."""
+    """Base of sensors that wait until the ledger has no open answers."""
 
     def __init__(self, *, ref: str, look_every: timedelta = LOOK_EVERY, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -73,26 +73,26 @@ class _WaitForPeople(BaseOperator):
             self.defer(trigger=trigger, method_name="arrived")
 
     def trigger(self, context: Context) -> RoundTrigger:
-        """Return what looks until nobody is waited for."""
+        """Return the trigger that queries the ledger."""
         raise NotImplementedError
 
     def arrived(self, context: Context, event: Any = None) -> None:
-        """Go on: nobody is waited for."""
+        """Succeed."""
         self.log.info("Klaar met wachten | the wait is over")
 
 
 class WaitForReview(_WaitForPeople):
-    """Waits until all parents who were asked have decided, or their window has closed."""
+    """Sensor that waits until all parents have decided, or the review window has closed."""
 
     def trigger(self, context: Context) -> RoundTrigger:
-        """Return what looks whether parents are waited for."""
+        """Return the trigger that queries open decisions."""
         return ReviewOver(self.ref.region, str(self.ref), self.look_every.total_seconds())
 
 
 class WaitForReceipts(_WaitForPeople):
-    """Waits until everything that the run is about is confirmed or refused, or receipts were due."""
+    """Sensor that waits until all deliveries of the run are confirmed or refused, or receipts are due."""
 
     def trigger(self, context: Context) -> RoundTrigger:
-        """Return what looks whether receivers are waited for; of a narrowed run those that it is about."""
+        """Return the trigger that queries open deliveries, of the run's schools where it is limited."""
         run = context["run_id"]
         return ReceiptsOver(self.ref.region, str(self.ref), self.look_every.total_seconds(), run)

@@ -1,4 +1,4 @@
-"""Configures sign-in to Airflow: OpenID Connect where the settings name a provider, else passwords.
+"""Configuration of sign-in to Airflow: OpenID Connect where the settings name a provider, else passwords.
 
 `include/airflow/webserver_config.py`, which Airflow's auth manager reads, takes its values from here. Who signs in must
 have an account by then: `overstap access sync` makes one for everybody whom an agreement names. Roles come from the
@@ -15,14 +15,14 @@ from overstap.settings import Settings
 log = logging.getLogger(__name__)
 
 PROVIDER = "oidc"
-"""The provider's name, which stands in the address it sends people back to: `/auth/oauth-authorized/oidc`."""
+"""Name of the provider in the redirect address: `/auth/oauth-authorized/oidc`."""
 
 
 class OidcSecurityManager(FabAirflowSecurityManagerOverride):
-    """Takes the account's name from the claim that the settings name."""
+    """Security manager that reads the account's name from the claim in the settings."""
 
     def get_oauth_user_info(self, provider: str, resp: dict[str, Any]) -> dict[str, Any]:
-        """Return who signed in.
+        """Return the signed-in user.
 
         Args:
             provider: `PROVIDER`.
@@ -65,7 +65,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "client_id": settings.need("oidc_client"),
         "client_secret": settings.need("oidc_secret"),
         "server_metadata_url": f"{settings.oidc_issuer.rstrip('/')}/.well-known/openid-configuration",
-        # The code is of no use to whoever sees it on its way (PKCE, RFC 7636).
+        # PKCE (RFC 7636): an intercepted code is useless
         "client_kwargs": {"scope": "openid profile email", "code_challenge_method": "S256"},
     }
     return {

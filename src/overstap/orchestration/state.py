@@ -1,4 +1,4 @@
-"""Reads the state of Airflow from its database: heartbeats, paused DAGs, DAG files that cannot be read."""
+"""State of Airflow, read from its database: heartbeats, paused DAGs, DAG files with import errors."""
 
 import os
 from dataclasses import dataclass

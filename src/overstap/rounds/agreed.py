@@ -1,4 +1,4 @@
-"""The agreement that holds for a running round, with what may still change of a changed agreement file."""
+"""The agreement in force for a running round, including permitted changes of the agreement file."""
 
 import logging
 
@@ -13,12 +13,12 @@ log = logging.getLogger(__name__)
 
 
 def round_context(context: Context, round_id: RoundId, actor: str) -> RoundContext:
-    """Return the context of an open round, with the agreement that holds now.
+    """Return the context of an open round, with the agreement in force.
 
     Args:
         context: settings and ledger.
         round_id: the round.
-        actor: the step that looks, for the evidence of a change.
+        actor: the calling step, recorded in the audit line of a change.
 
     Raises:
         OverstapError: LEDGER-009 when the round is not open.
@@ -27,17 +27,17 @@ def round_context(context: Context, round_id: RoundId, actor: str) -> RoundConte
 
 
 def agreement_now(context: Context, round_id: RoundId, actor: str) -> Agreement:
-    """Return what holds for a round, after taking over what may still change of a changed agreement file.
+    """Return the agreement in force for a round, after applying permitted changes of its agreement file.
 
-    A file that is broken, or gone, changes nothing: the round goes on with what holds, and the log says so.
+    A file that is missing or cannot be read changes nothing: the agreement in force stays, and a log line says so.
 
     Args:
         context: settings and ledger.
         round_id: the round; it is open.
-        actor: the step that looks.
+        actor: the calling step, recorded in the audit line of a change.
 
     Raises:
-        OverstapError: LEDGER-009 when the round is not there.
+        OverstapError: LEDGER-009 when there is no such round.
     """
     with context.ledger.unit(round_id.region, actor) as unit:
         agreement = get_round(unit, round_id).agreement

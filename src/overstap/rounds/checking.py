@@ -1,4 +1,4 @@
-"""What is new is judged, for the whole region at once."""
+"""Checking of new dossier versions, over the whole region at once."""
 
 import logging
 from collections import Counter
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def check(context: RoundContext) -> Counter[str]:
-    """Judge what is new in the whole region at once, make each school's report, and write the region's quality page.
+    """Check new versions over the whole region at once, make each school's report, and write the region's quality page.
 
     Args:
         context: of the round.
@@ -20,7 +20,7 @@ def check(context: RoundContext) -> Counter[str]:
     Returns:
         Counts: "accepted", "rejected" and "reports".
     """
-    from overstap.quality import registers  # Great Expectations: only where it is needed
+    from overstap.quality import registers  # imported here because Great Expectations takes seconds to import
     from overstap.quality.publishing import publish
     from overstap.quality.region import judge_round
 
@@ -42,7 +42,7 @@ def check(context: RoundContext) -> Counter[str]:
 
 
 def check_early(context: Context, region: str, school_year: str) -> Counter[str]:
-    """Judge what came in so far, for each round that is open and not yet due, so that schools can mend in time.
+    """Check what was supplied so far in each open round before `data_due`, so that schools can correct it in time.
 
     Args:
         context: settings and ledger.

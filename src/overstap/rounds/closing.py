@@ -1,4 +1,4 @@
-"""The round ends: the evidence signed, the report written."""
+"""Closing of a round: signed checkpoint and round report."""
 
 import logging
 from dataclasses import dataclass
@@ -20,26 +20,26 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """What a round's closing left."""
+    """Results of closing a round."""
 
     audit_lines: int
-    """Number of the last line that the signed checkpoint covers."""
+    """Number of the last audit line that the signed checkpoint covers."""
     report: Path
     quality: Path
 
 
 def close(context: RoundContext) -> Closed | None:
-    """Close the round once what did not arrive is accepted, sign the evidence, and write the round's report.
+    """Close the round, sign a checkpoint over its audit lines, and write the round report.
 
     Args:
         context: of the round.
 
     Returns:
-        What it left; None when the run was narrowed to some schools while others' deliveries are on their way: then the
-        round stays open.
+        The results; None when the run was limited to some schools while deliveries to others are not complete. The
+        round then stays open.
 
     Raises:
-        OverstapError: GATE-009 when something that did not arrive waits for the coordinator to accept it.
+        OverstapError: GATE-009 when undelivered dossiers wait for the coordinator's decision.
     """
     reports = context.settings.need_path("reports")
     if leaves_open(context):
@@ -47,7 +47,7 @@ def close(context: RoundContext) -> Closed | None:
         return None
     with context.unit("close") as unit:
         held = look_before_closing(context, unit)
-    if held:  # its gate may have been marked a success
+    if held:  # asked of the ledger, since somebody may have marked the gate a success in Airflow
         raise OverstapError("GATE-009", count=sum(hold.reason.count for hold in held))
     with context.unit("close") as unit:
         rounds.close_round(unit, context.round_id)

@@ -1,4 +1,4 @@
-"""What schools supplied, and where their pupils go."""
+"""Collection of registrations and of the schools' dossiers."""
 
 import logging
 from collections import Counter
@@ -29,22 +29,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SchoolOfRound:
-    """A school, with the round for which something of it is done."""
+    """A school in a round: one mapped task of the background DAGs."""
 
     round: RoundRow
     school: School
 
     @property
     def label(self) -> str:
-        """How it is shown to a coordinator, where several rounds are looked after together."""
+        """Name of the task in Airflow: school and round."""
         return f"{self.school.label}, {self.round.kind.dutch.lower()}"
 
 
 def register(context: RoundContext) -> Counter[str]:
-    """Read where pupils may be received, from the file and the database that the agreement names.
+    """Record the registrations in the file and the database that the agreement names.
 
-    Many that no source states any more are not withdrawn before the coordinator has answered (`questions`). A
-    partnership receives of all its schools: nobody states it pupil by pupil.
+    When many registrations are no longer stated, they are withdrawn only after the coordinator's decision
+    (`questions`). A partnership receives from all its schools, so it has no registrations.
 
     Args:
         context: of the round.
@@ -57,7 +57,7 @@ def register(context: RoundContext) -> Counter[str]:
     agreed = context.agreement.registrations
     found = []
     if agreed.file:
-        # A region whose registrations are all in its database has no file, and says so by file: null.
+        # `file: null` in an agreement: all registrations are in the database
         path = context.settings.need_path("drop") / context.region / agreed.file
         wait_until_written(path)
         found.append(Statement("file", *applications.read_file(path)))
@@ -68,15 +68,15 @@ def register(context: RoundContext) -> Counter[str]:
 
 
 def collect(context: RoundContext, school_id: str) -> Collected:
-    """Take one school's dossiers into the ledger.
+    """Collect one school's dossiers and store them in the ledger.
 
     Args:
         context: of the round.
         school_id: BRIN and branch.
 
     Raises:
-        OverstapError: INTAKE-050 when the school supplied nothing at all; INTAKE-051 when nothing of it was usable;
-            INTAKE-060 when its database does not answer; LEDGER-012 when somebody else is busy collecting from it.
+        OverstapError: INTAKE-050 when the school supplied nothing; INTAKE-051 when nothing was usable; INTAKE-060 when
+            its database does not answer; LEDGER-012 when another process is collecting from this school.
     """
     school = context.agreement.school(school_id)
     try:
@@ -90,7 +90,7 @@ def collect(context: RoundContext, school_id: str) -> Collected:
 
 
 NOTHING_USABLE = frozenset({"INTAKE-050", "INTAKE-051"})
-"""Collecting ended, and the school has to supply; after any other failure nothing is known of it."""
+"""Codes of a completed collection without usable dossiers; after any other error the collection is incomplete."""
 
 
 def _note_ended(context: RoundContext, school_id: str) -> None:
@@ -118,14 +118,14 @@ def _collect(context: RoundContext, school: School) -> Collected:
 
 
 def counted(found: Collected) -> dict[str, int]:
-    """Return what one collection brought as counts: new, changed, unchanged, too late, refused, waiting."""
+    """Return the counts of one collection: new, changed, unchanged, too late, refused, waiting."""
     return {**asdict(found.stored), "refused": found.refused.total(), "waiting": found.waiting}
 
 
 def to_collect(context: Context, region: str, school_year: str) -> list[SchoolOfRound]:
-    """Return what there is to collect today: each supplying school for each round that is open and not yet due.
+    """Return what has to be collected today: each supplying school of each open round before `data_due`.
 
-    Keeps until when certificates hold as well, for processes that do not have them.
+    Also records when certificates expire, for processes without access to the trust folder.
 
     Args:
         context: settings and ledger.
@@ -143,10 +143,10 @@ def to_collect(context: Context, region: str, school_year: str) -> list[SchoolOf
 
 @contextmanager
 def _candidates(context: RoundContext, school: School) -> Iterator[Iterator[Candidate | RefusedItem]]:
-    """Open where a school supplies.
+    """Open the source of a school.
 
     Raises:
-        ValueError: the school supplies nothing.
+        ValueError: the agreement names no source for the school.
     """
     if school.supplies is None:
         raise ValueError(f"{school.id} supplies nothing")

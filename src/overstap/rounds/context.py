@@ -1,4 +1,4 @@
-"""What the steps of a round work with: settings, ledger, certificates, clock, and the agreement that holds."""
+"""Context of the steps of a round: settings, ledger, certificates, clock, and the agreement in force."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,7 +19,7 @@ from overstap.settings import Settings
 
 
 def no_database(connection: str) -> AbstractContextManager[psycopg.Connection[Any]]:
-    """Refuse a named database connection: where no scheduler keeps connections, there is none.
+    """Refuse a named database connection, for callers without Airflow, which has the connections.
 
     Raises:
         OverstapError: INTAKE-060, always.
@@ -28,23 +28,23 @@ def no_database(connection: str) -> AbstractContextManager[psycopg.Connection[An
 
 
 def open_channel(school: School, **options: Any) -> AbstractContextManager[Any]:
-    """Open the way that a school chose; see `delivery.channels.registry.way_of`."""
-    from overstap.delivery.channels.registry import way_of  # SSH and HTTP: only where something is sent
+    """Open the channel that the agreement names for a school; see `delivery.channels.registry.way_of`."""
+    from overstap.delivery.channels.registry import way_of  # imports SSH and HTTP libraries
 
     return way_of(school, **options)
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a step needs that is not about one round.
+    """Context of a step for a whole deployment, without a round.
 
     Args:
-        settings: where files and certificates are.
+        settings: paths of files and certificates.
         ledger: the ledger.
-        clock: the present moment; a rehearsal's own where the year is played.
-        database: opens a database connection by the name that an agreement gives it.
-        channel: opens the way to a school, as `delivery.channels.registry.way_of` does.
-        run: the scheduler's run that the step is part of, which a coordinator may have narrowed to some schools.
+        clock: returns the present moment; in a rehearsal, the simulated moment.
+        database: opens a database connection by its name in the agreement.
+        channel: opens the channel to a school, as `delivery.channels.registry.way_of` does.
+        run: id of the Airflow run, which a coordinator may have limited to some schools.
     """
 
     settings: Settings
@@ -59,7 +59,7 @@ class Context:
         """The certificates and keys of this deployment.
 
         Raises:
-            OverstapError: SETTING-001 when it has none.
+            OverstapError: SETTING-001 when OVERSTAP_TRUST is not set.
         """
         return TrustStore(self.settings.need_path("trust"), production=self.settings.production)
 
@@ -68,7 +68,7 @@ class Context:
 
         Args:
             round_id: the round.
-            agreement: what holds for it.
+            agreement: the agreement in force for it.
         """
         return RoundContext(
             *(self.settings, self.ledger, self.clock, self.database, self.channel, self.run),
@@ -79,11 +79,11 @@ class Context:
 
 @dataclass(frozen=True)
 class RoundContext(Context):
-    """What a step of one round needs.
+    """Context of a step of one round.
 
     Args:
         round_id: the round.
-        agreement: the agreement that holds for it at present.
+        agreement: the agreement in force.
     """
 
     round_id: RoundId = field(kw_only=True)
@@ -106,21 +106,21 @@ class RoundContext(Context):
 
     @property
     def review_closes_at(self) -> datetime:
-        """When the review of what is released now closes: as agreed, and never too short for these parents."""
+        """When the review of dossiers released now closes: as agreed, or later to keep `review_minimum`."""
         return max(self.round.milestones.review_closes, self.clock() + self.round.review_minimum)
 
     def unit(self, actor: str) -> AbstractContextManager[UnitOfWork]:
         """Open a transaction of the region.
 
         Args:
-            actor: who acts, for the evidence: a step, or an account.
+            actor: step or account, recorded in audit lines.
         """
         return self.ledger.unit(self.region, actor)
 
 
 @contextmanager
 def opened(settings: Settings, **parts: Any) -> Iterator[Context]:
-    """Open the ledger of some settings for the time of a step.
+    """Open the ledger for the duration of a step.
 
     Args:
         settings: of this deployment.

@@ -1,4 +1,4 @@
-"""Who receives, sealed for them, sent; and what schools that collect by themselves left for us."""
+"""Delivery steps: determine receivers, seal, send, and collect answers from schools that collect files."""
 
 import logging
 from collections import Counter
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Receivers:
-    """Who receives what, after registrations were read once more."""
+    """Receivers after a last collection of registrations."""
 
     registered: Counter[str]
     sorted_out: Counter[str]
@@ -32,18 +32,18 @@ class Receivers:
 
 
 def sort_receivers(context: RoundContext) -> Receivers:
-    """Read registrations once more, and put apart what nobody may receive.
+    """Collect registrations once more, and set apart dossiers that no school may receive.
 
     Args:
         context: of the round.
 
     Raises:
-        OverstapError: GATE-010 or GATE-011 while a decision about release or about the window is missing: its gate may
-            have been marked a success.
+        OverstapError: GATE-010 or GATE-011 when the ledger has no decision about release or about the review window,
+            whatever state its gate has in Airflow.
     """
     with context.unit("receivers") as unit:
         refuse_undecided_window(unit, context.round_id)
-        if not context.kind.is_inspected:  # else nobody was invited either
+        if not context.kind.is_inspected:  # without review there are no invitations to wait for
             refuse_unreleased(unit, context.round_id)
     registered = register(context)
     with context.unit("receivers") as unit:
@@ -53,7 +53,7 @@ def sort_receivers(context: RoundContext) -> Receivers:
 
 
 def seal(context: RoundContext) -> Counter[str]:
-    """Seal every dossier that may leave.
+    """Seal every dossier that may leave (`may_leave`).
 
     Args:
         context: of the round.
@@ -62,12 +62,12 @@ def seal(context: RoundContext) -> Counter[str]:
         Counts: "dossiers" and "envelopes".
 
     Raises:
-        OverstapError: GATE-004 when something unusual waits for the coordinator's decision; what
-            `delivery.sealing.seal_round` raises.
+        OverstapError: GATE-004 when a hold waits for the coordinator's decision; the errors of
+            `delivery.sealing.seal_round`.
     """
     with context.unit("seal") as unit:
         held = look_before_delivery(context, unit)
-    if held:  # its gate may have been marked a success
+    if held:  # asked of the ledger, since somebody may have marked the gate a success in Airflow
         raise OverstapError("GATE-004", count=len(held))
     return seal_round(
         context.ledger,
@@ -81,17 +81,17 @@ def seal(context: RoundContext) -> Counter[str]:
 
 
 def deliver(context: RoundContext, school_id: str, *, is_asked: bool = False) -> Counter[str]:
-    """Send one school what is sealed for it and due by the ledger, and keep its receipts.
+    """Send one school its sealed envelopes that are due, and store its receipts.
 
     Args:
         context: of the round.
         school_id: BRIN and branch of the receiver.
-        is_asked: somebody asks for it now, so that nothing waits for its time.
+        is_asked: a person asked for it, so the backoff is skipped.
 
     Raises:
-        OverstapError: DELIVERY-101 when something is unconfirmed still, which a later try may bring. DELIVERY-106 when
-            receipts were due: it was told, and a person decides. GATE-004 when something unusual waits for the
-            coordinator's decision.
+        OverstapError: DELIVERY-101 when envelopes are unconfirmed and will be sent again. DELIVERY-106 when they are
+            unconfirmed after `receipts_due`: a notice was sent, and the coordinator decides. GATE-004 when a hold waits
+            for the coordinator's decision.
     """
     actor = f"deliver {school_id}"
     with context.unit(actor) as unit:
@@ -107,13 +107,13 @@ def deliver(context: RoundContext, school_id: str, *, is_asked: bool = False) ->
 
 
 def send(context: RoundContext, school_id: str, *, actor: str, is_asked: bool = False) -> Counter[str]:
-    """Send one school what is sealed for it; see `delivery.sending.send_school`.
+    """Send one school its sealed envelopes; see `delivery.sending.send_school`.
 
     Args:
         context: of the round.
         school_id: BRIN and branch of the receiver.
-        actor: who sends, for the evidence.
-        is_asked: somebody asks for it now, so that nothing waits for its time.
+        actor: step or account, recorded in audit lines.
+        is_asked: a person asked for it, so the backoff is skipped.
     """
     return send_school(
         context.ledger,
@@ -130,9 +130,9 @@ def send(context: RoundContext, school_id: str, *, actor: str, is_asked: bool = 
 
 
 def to_ask_for_answers(context: Context, region: str, school_year: str) -> list[SchoolOfRound]:
-    """Return where to look for answers: each school that collects files by itself, for each round that may have sent.
+    """Return where answers may lie: each school that collects files itself, in each round that may have sent.
 
-    Keeps when to look again.
+    Also records when to look again.
 
     Args:
         context: settings and ledger.
@@ -157,7 +157,7 @@ def to_ask_for_answers(context: Context, region: str, school_year: str) -> list[
 
 
 def take_answers(context: RoundContext, school_id: str) -> Counter[str]:
-    """Take in the receipts and results that one school left; send nothing.
+    """Collect the receipts and results that one school left; sends nothing.
 
     Args:
         context: of the round.

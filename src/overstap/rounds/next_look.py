@@ -1,7 +1,7 @@
-"""When background work has to look again: the next moment at which something is due that no change announces.
+"""Next moments at which background work is due that no change in the ledger triggers.
 
-What changes is announced by an audit line or a moment in the ledger, and starts the work by itself
-(`ledger.rounds.due_work`). These are the moments that only the agreement and the clock know.
+A change writes an audit line or a moment into the ledger, which triggers the work (`ledger.rounds.due_work`). The
+moments of this module follow from the agreement and the clock only.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,26 +19,26 @@ from overstap.ledger.session import UnitOfWork
 from overstap.rounds.context import RoundContext
 
 DAILY = timedelta(days=1)
-"""A look that found nothing to wait for is repeated after that, whatever was overlooked."""
+"""Longest interval between two runs, as a safeguard against a missed trigger."""
 LIES_READY = timedelta(minutes=15)
-"""Between two looks where a school collects by itself, while an answer of it is waited for."""
+"""Interval between two looks in the folder of a school that collects files, while its answer is awaited."""
 TESTED_AGAIN_AFTER = timedelta(hours=6)
-"""A school that did not pass its test is tried again by itself, not oftener than this."""
+"""Least interval between two automatic test messages to a school that has not passed."""
 UNSIGNED_AGAIN_AFTER = timedelta(hours=1)
-"""A taking back whose sender's certificate is not in order is tried again by itself, not oftener than this."""
+"""Least interval between two attempts to sign a revocation whose sender's certificate is not in order."""
 
 
 def for_deliveries(
     unit: UnitOfWork, open_rounds: Sequence[RoundContext], at: datetime, *, tests_failed: bool, unsigned: bool
 ) -> datetime:
-    """Return when a region's deliveries have to be looked at again.
+    """Return when background work on a region's deliveries is due next.
 
     Args:
         unit: the transaction.
         open_rounds: rounds that are not closed.
         at: the present moment.
-        tests_failed: whether a school did not pass its test.
-        unsigned: whether something could not be taken back yet.
+        tests_failed: whether a school has not passed its test message.
+        unsigned: whether a revocation could not be signed yet.
     """
     found = [moment for one in open_rounds for moment in _milestones(one)]
     if waits_for_answers(unit):
@@ -51,11 +51,11 @@ def for_deliveries(
 
 
 def for_answers(unit: UnitOfWork, asked: Iterable[tuple[str, str, datetime]], at: datetime) -> datetime:
-    """Return when to look again where schools collect by themselves.
+    """Return when to look again for answers of schools that collect files.
 
     Args:
         unit: the transaction.
-        asked: round, school and moment at which receipts are due, for every place that was looked at.
+        asked: round, school and `receipts_due`, for every folder that was read.
         at: the present moment.
     """
     due: dict[str, datetime] = {}
@@ -72,7 +72,7 @@ def for_answers(unit: UnitOfWork, asked: Iterable[tuple[str, str, datetime]], at
 
 
 def for_notices(unit: UnitOfWork, at: datetime) -> datetime:
-    """Return when a region's mail has to be looked at again."""
+    """Return when work on a region's mail is due next."""
     found: list[datetime] = []
     known = rounds.not_closed(unit)
     for one in known:
@@ -95,7 +95,7 @@ def for_notices(unit: UnitOfWork, at: datetime) -> datetime:
 
 
 def soonest(moments: Iterable[datetime], at: datetime) -> datetime:
-    """Return the first of some moments that is still to come; a day from now when none is before that."""
+    """Return the first moment after `at`, but no later than a day after it."""
     return min([at + DAILY, *(moment for moment in moments if moment > at)])
 
 
@@ -105,7 +105,7 @@ def _milestones(context: RoundContext) -> Iterator[datetime]:
 
 
 def _mail_times(agreed: Notices, at: datetime, *, has_urgent: bool) -> Iterator[datetime]:
-    """Yield when a mail that waits may go: the next digest, the end of quiet hours, the next urgent mail."""
+    """Yield when waiting mail may be sent: the next digest, the end of quiet hours, the next urgent mail."""
     today = wall(at)
     for days in (0, 1):
         for name in ("digest_at", "quiet_until"):

@@ -1,4 +1,4 @@
-"""What coordinators, schools and families are told by mail: noted, written, put in the outbox, sent."""
+"""Mail to coordinators, schools and families: notices, composition, outbox, sending."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from overstap.rounds.reviewing import invite_released
 
 
 def notify(context: Context, region: str, *, board: Callable[[str], str]) -> Counter[str]:
-    """Note what coordinators and schools are to be told, and put the mails that may go in the outbox.
+    """Record notices for coordinators and schools, and put mails that may be sent now in the outbox.
 
     Args:
         context: settings and ledger.
         region: region id.
-        board: gives the address of a round's page on the board.
+        board: returns the address of a round's page on the board, by round id.
     """
     with context.ledger.unit(region, "tell") as unit:
         due_work.begin(unit, NOTICES)
@@ -43,7 +43,7 @@ def notify(context: Context, region: str, *, board: Callable[[str], str]) -> Cou
 
 
 def invite_late(context: Context, region: str) -> Counter[str]:
-    """Invite families whose dossier was released since, and remind who is due, in every open round.
+    """Invite families whose dossiers were released since the last run, and send due reminders, in every open round.
 
     Args:
         context: settings and ledger.
@@ -59,7 +59,7 @@ def invite_late(context: Context, region: str) -> Counter[str]:
 
 
 def alert(context: Context, region: str, found: RoundRow) -> Counter[str]:
-    """Tell persons what was done in their name, schools which codes ended, and the administrator what is an alarm.
+    """Queue mails to persons about acts in their name, to schools about ended codes, to the administrator about alarms.
 
     Args:
         context: settings and ledger.
@@ -90,18 +90,18 @@ def alert(context: Context, region: str, found: RoundRow) -> Counter[str]:
 def send_mail(
     context: Context, region: str, *, server: Callable[[], AbstractContextManager[SmtpSession]]
 ) -> Counter[str]:
-    """Send what is due in the region's outbox.
+    """Send the due mails of the region's outbox.
 
     Args:
         context: settings and ledger.
         region: region id.
-        server: connects to the mail server.
+        server: opens a connection to the mail server.
     """
     return work(context.ledger, region, server, actor="send_mail", clock=context.clock)
 
 
 def finish(context: Context, region: str) -> None:
-    """Keep that a region's mail was looked after, and when it has to be again.
+    """Record that a region's mail was processed, and when it is due next.
 
     Args:
         context: settings and ledger.
@@ -112,7 +112,7 @@ def finish(context: Context, region: str) -> None:
 
 
 def _endings(context: Context) -> list[tuple[str, str, datetime]]:
-    """Return the certificates that end soon: name, owner and moment; none where this deployment has no trust folder."""
+    """Return the certificates that expire soon (name, owner, moment); none without a trust folder."""
     if context.settings.trust is None:
         return []
     found = expiring(context.trust, at=context.clock())

@@ -1,4 +1,4 @@
-"""The round begins, and a coordinator steers it: moments moved, a run narrowed to some schools."""
+"""Opening of a round, and changes by a coordinator's form: moved milestones, runs limited to some schools."""
 
 import logging
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A round that is open.
+    """Result of opening a round.
 
     Args:
-        is_new: whether it was opened now.
+        is_new: whether this call opened it.
         schools: how many schools take part.
     """
 
@@ -30,7 +30,7 @@ class Opened:
 
 
 def open_round(context: Context, round_id: RoundId) -> Opened:
-    """Write the round and its schools into the ledger, with the agreement as it stands now. Safe to repeat.
+    """Record the round and its schools in the ledger, with the present agreement. Idempotent.
 
     Args:
         context: settings and ledger.
@@ -41,7 +41,7 @@ def open_round(context: Context, round_id: RoundId) -> Opened:
     """
     agreement = find_agreement(context.settings.regions, round_id.region, round_id.school_year)
     opens = agreement.round(round_id.kind).milestones.opens
-    if context.clock() < opens:  # nobody's data are asked for before it was agreed, whoever starts the round
+    if context.clock() < opens:  # also when somebody starts the DAG by hand
         raise OverstapError("AGREEMENT-022", round=round_id, moment=spoken(opens))
     with context.ledger.unit(round_id.region, "open_round") as unit:
         is_new = rounds.open_round(unit, agreement, round_id.kind)
@@ -50,17 +50,17 @@ def open_round(context: Context, round_id: RoundId) -> Opened:
 
 
 def steer(context: RoundContext, asked: SteeringRequest) -> int:
-    """Take over what a coordinator's form asks of a running round.
+    """Apply the changes that a coordinator asked for in the form of a running round.
 
     Args:
         context: of the round.
-        asked: by whom, and what.
+        asked: the account and the changes.
 
     Returns:
-        How many milestones moved.
+        Number of milestones that moved.
 
     Raises:
-        OverstapError: AGREEMENT-021 when it cannot be.
+        OverstapError: AGREEMENT-021 when a change is not permitted.
     """
     _must_coordinate(context, asked.by)
     with context.unit(asked.by) as unit:
@@ -71,15 +71,15 @@ def steer(context: RoundContext, asked: SteeringRequest) -> int:
 
 
 def reopen(context: RoundContext, *, asked_by: str, reason: str) -> bool:
-    """Open a round again that was closed although it should not have been, as a coordinator decides.
+    """Reopen a closed round by a coordinator's decision.
 
     Args:
         context: of the round.
-        asked_by: the account.
+        asked_by: the coordinator's account.
         reason: in the coordinator's own words.
 
     Returns:
-        Whether it was closed until now.
+        Whether the round was closed.
 
     Raises:
         OverstapError: AGREEMENT-021 when the account is not a coordinator's, or there is no reason.
@@ -99,7 +99,7 @@ def reopen(context: RoundContext, *, asked_by: str, reason: str) -> bool:
 
 
 def is_chosen(context: RoundContext, school: str) -> bool:
-    """Tell whether a run is about a school. A side of which no school was chosen is not narrowed.
+    """Tell whether a run includes a school. Suppliers and receivers are limited separately; no choice means all.
 
     Args:
         context: of the round.
@@ -120,7 +120,7 @@ def _must_coordinate(context: RoundContext, account: str) -> None:
 
 
 def leaves_open(context: RoundContext) -> bool:
-    """Tell whether a run must leave the round open: narrowed, while others' deliveries are on their way.
+    """Tell whether a run must leave the round open: limited to some schools, with deliveries to others incomplete.
 
     Args:
         context: of the round.

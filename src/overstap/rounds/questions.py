@@ -1,4 +1,4 @@
-"""What the coordinator is asked after the window, before delivery and before the end, and what is decided about it."""
+"""Gates after the review window, before delivery and before closing: questions to the coordinator, and decisions."""
 
 import math
 from datetime import timedelta
@@ -26,7 +26,7 @@ from overstap.rounds.opening import leaves_open
 
 
 def window_questions(context: RoundContext) -> list[int]:
-    """Return the numbers of the questions about who did not inspect; the agreement may leave nothing to ask."""
+    """Return the numbers of the questions about dossiers not inspected; the agreement may leave none to ask."""
     with context.unit("window_questions") as unit:
         is_offered = len(windows.ALLOWED[context.round.not_inspected]) > 1
         lapsed = [
@@ -44,14 +44,14 @@ def window_questions(context: RoundContext) -> list[int]:
 
 
 def delivery_questions(context: RoundContext) -> list[int]:
-    """Return the numbers of the questions about what is unusual before delivery."""
+    """Return the numbers of the questions about holds before delivery."""
     with context.unit("delivery_questions") as unit:
         look_before_delivery(context, unit)
         return _numbers(unit, context, RELEASE_FOR_DELIVERY)
 
 
 def closing_questions(context: RoundContext) -> list[int]:
-    """Return the questions about what did not arrive; what is unconfirmed when receipts were due is so from here on."""
+    """Return the questions about undelivered dossiers; from `receipts_due` on, unconfirmed means undelivered."""
     stays_open = leaves_open(context)
     with context.unit("closing_questions") as unit:
         if not stays_open:
@@ -69,21 +69,21 @@ def decide_delivery(
     reason: str,
     answer_key: str,
 ) -> int:
-    """Keep a coordinator's decision about delivering although something is unusual; an approval takes the hold off.
+    """Record a coordinator's decision about holds before delivery; an approval removes the holds.
 
-    Where the question was about registrations that no source states any more, an approval withdraws those.
+    Where the question was about registrations that are no longer stated, an approval withdraws them.
 
     Args:
         context: of the round.
         unit: the transaction, of the coordinator's account.
         question: number of the question.
-        approved: whether what is ready may leave.
+        approved: whether the dossiers that are ready may be delivered.
         decided_by: the coordinator's account.
         reason: in the coordinator's own words; may be empty.
-        answer_key: names this answer, so that a repeated call records it once.
+        answer_key: idempotency key of this answer.
 
     Returns:
-        How many dossiers were ready to leave.
+        Number of dossiers that were ready.
     """
     if approved:
         _withdraw_unstated(context, unit, question)
@@ -100,7 +100,7 @@ def decide_delivery(
 
 
 def _withdraw_unstated(context: RoundContext, unit: UnitOfWork, question: int) -> None:
-    """Withdraw the registrations that a question was about, if it was: those and no others."""
+    """Withdraw exactly the registrations that a question was about; none where it was about something else."""
     held = gate_holds.open_holds(unit, context.round_id, RELEASE_FOR_DELIVERY, batch=question)
     asked = {hold.reason.subject for hold in held if hold.reason.reason == MANY_UNSTATED}
     if registrations.unstated(unit, context.agreement.school_year).digest in asked:
@@ -118,19 +118,19 @@ def decide_closing(
     reason: str,
     answer_key: str,
 ) -> int:
-    """Keep a coordinator's decision about closing without what did not arrive; an approval lets the round be closed.
+    """Record a coordinator's decision about closing with undelivered dossiers; an approval permits the closing.
 
     Args:
         context: of the round.
         unit: the transaction, of the coordinator's account.
         question: number of the question.
-        approved: whether the round may be closed without them.
+        approved: whether the round may be closed.
         decided_by: the coordinator's account.
         reason: in the coordinator's own words; may be empty.
-        answer_key: names this answer, so that a repeated call records it once.
+        answer_key: idempotency key of this answer.
 
     Returns:
-        How many dossiers the question was about.
+        Number of dossiers in the question.
     """
     held = gate_holds.open_holds(unit, context.round_id, ACCEPT_UNDELIVERABLE, batch=question)
     about = sum(hold.reason.count for hold in held if hold.reason.reason in REASONS.values())
@@ -146,7 +146,7 @@ def decide_closing(
 
 
 def look_before_delivery(context: RoundContext, unit: UnitOfWork) -> list[Hold]:
-    """Raise in the ledger what is unusual about delivering now; return what stands open."""
+    """Record the present holds before delivery in the ledger; return those without a decision."""
     due = context.round.milestones.receipts_due
     days = max(1, math.ceil((due - context.clock()) / timedelta(days=1)))
     mine = {school.id for school in context.agreement.schools} | {f"region {context.region}"}
@@ -165,14 +165,14 @@ def look_before_delivery(context: RoundContext, unit: UnitOfWork) -> list[Hold]:
 
 
 def look_before_closing(context: RoundContext, unit: UnitOfWork) -> list[Hold]:
-    """Say what stayed unconfirmed when receipts were due, and raise what did not arrive; return what stands open."""
+    """Mark envelopes unconfirmed at `receipts_due` as undelivered, record holds; return those without a decision."""
     if context.clock() >= context.round.milestones.receipts_due:
         tell_undelivered(unit, context.agreement, context.kind)
     return gate_holds.look(unit, context.round_id, ACCEPT_UNDELIVERABLE, undeliverable(unit, context.round_id))
 
 
 def _is_agreement_changed(unit: UnitOfWork, context: RoundContext) -> bool:
-    """Tell whether what matters to delivery is agreed otherwise than when the coordinator first released dossiers."""
+    """Tell whether the agreement on delivery changed since the coordinator first released dossiers."""
     released_at = first_release(unit, context.round_id)
     if released_at is None:
         return False
@@ -182,7 +182,7 @@ def _is_agreement_changed(unit: UnitOfWork, context: RoundContext) -> bool:
 
 
 def _what_counts(agreement: Agreement, kind: RoundKind) -> tuple[object, ...]:
-    """Return what of an agreement says what goes to whom, and when."""
+    """Return the parts of an agreement that decide which data go to whom, and when."""
     agreed = agreement.round(kind)
     moments = agreed.milestones
     return (
@@ -193,5 +193,5 @@ def _what_counts(agreement: Agreement, kind: RoundKind) -> tuple[object, ...]:
 
 
 def _numbers(unit: UnitOfWork, context: RoundContext, gate: str) -> list[int]:
-    """Return the numbers of a gate's questions: always one at least, which has nothing to ask where nothing stands."""
+    """Return the numbers of a gate's questions: at least one, which asks nothing where there is no hold."""
     return list(range(1, max(1, gate_holds.batches(unit, context.round_id, gate)) + 1))

@@ -1,4 +1,4 @@
-"""Erases what a region's rounds left and what was kept long enough."""
+"""Retention: erasing of data of a region's rounds whose period has ended."""
 
 from collections import Counter
 
@@ -8,7 +8,7 @@ from overstap.rounds.context import Context
 
 
 def retain(context: Context, region: str, school_year: str) -> Counter[str] | None:
-    """Erase what is due in all rounds that the region ever had, as its present agreement says.
+    """Erase due data of all rounds of the region, by its present agreement.
 
     Args:
         context: settings and ledger.
@@ -16,7 +16,7 @@ def retain(context: Context, region: str, school_year: str) -> Counter[str] | No
         school_year: school year.
 
     Returns:
-        Counts of what was erased; None when the agreement says nothing about it, so that nothing is erased by itself.
+        Counts of what was erased; None when the agreement has no retention periods.
     """
     agreed = find_agreement(context.settings.regions, region, school_year).retention
     if agreed is None:

@@ -1,4 +1,4 @@
-"""Dossiers are released to parents, who are invited and inspect them until their window closes."""
+"""Review by parents: release, invitations, and the end of the review window."""
 
 import logging
 from collections import Counter
@@ -18,17 +18,17 @@ log = logging.getLogger(__name__)
 
 
 def release_questions(context: RoundContext, *, asked: int = 0) -> list[int]:
-    """Return the numbers of the questions about release: those asked before, and a new one when dossiers wait.
+    """Return the numbers of the questions about release: earlier ones, and a new one when dossiers wait for release.
 
-    What came in after the check is judged first.
+    Versions that were supplied after the check are checked first.
 
     Args:
         context: of the round.
-        asked: how many were asked in this run already, answered or not: a question that is asked again would show its
-            first figures.
+        asked: number of questions that this run asked already. A question keeps its first figures, so a new question
+            is asked for new dossiers.
 
     Raises:
-        OverstapError: GATE-002 when there is nothing to release and nothing was.
+        OverstapError: GATE-002 when no dossier waits for release and none was released.
     """
     with context.unit("questions") as unit:
         late = dossiers.waiting_for_verdict(unit, context.round_id)
@@ -50,7 +50,7 @@ def release_questions(context: RoundContext, *, asked: int = 0) -> list[int]:
 def release(
     context: RoundContext, unit: UnitOfWork, *, approved: bool, decided_by: str, reason: str, answer_key: str
 ) -> int:
-    """Keep a coordinator's decision about release, and release what is accepted if it approves.
+    """Record a coordinator's decision about release; an approval releases the accepted dossiers.
 
     Args:
         context: of the round.
@@ -58,10 +58,10 @@ def release(
         approved: whether dossiers may be shown to parents.
         decided_by: the coordinator's account.
         reason: in the coordinator's own words; may be empty.
-        answer_key: names this answer, so that a repeated call records it once.
+        answer_key: idempotency key of this answer.
 
     Returns:
-        How many dossiers were released.
+        Number of dossiers released.
     """
     return dossiers.decide_release(
         unit,
@@ -76,11 +76,11 @@ def release(
 
 
 def renew_codes(context: RoundContext, actor: str) -> Counter[str]:
-    """Let the codes of families show the version that was released, and keep inspections where that was agreed.
+    """Point families' access codes at the released version, and keep inspections where the agreement permits.
 
     Args:
         context: of the round.
-        actor: who does it, for the evidence.
+        actor: step or account, recorded in audit lines.
     """
     if not context.kind.is_inspected:
         return Counter()
@@ -88,13 +88,13 @@ def renew_codes(context: RoundContext, actor: str) -> Counter[str]:
 
 
 def invite(context: RoundContext) -> Counter[str]:
-    """Note whose right it is to look, and put their mails in the outbox: it sends none before the agreed hour.
+    """Record who may inspect, and put their invitations in the outbox, to be sent from the agreed hour on.
 
     Args:
         context: of the round.
 
     Raises:
-        OverstapError: GATE-010 while dossiers wait for a decision about release (its gate may be marked a success).
+        OverstapError: GATE-010 when the ledger has no decision about dossiers that wait for release.
     """
     with context.unit("invite") as unit:
         refuse_unreleased(unit, context.round_id)
@@ -102,11 +102,11 @@ def invite(context: RoundContext) -> Counter[str]:
 
 
 def invite_released(context: RoundContext, actor: str) -> Counter[str]:
-    """Invite the families whose dossiers were released, and remind who is due.
+    """Invite the families whose dossiers were released, and send due reminders.
 
     Args:
         context: of the round.
-        actor: who does it, for the evidence.
+        actor: step or account, recorded in audit lines.
     """
     return invite_families(
         context.ledger,
@@ -119,6 +119,6 @@ def invite_released(context: RoundContext, actor: str) -> Counter[str]:
 
 
 def end_review(context: RoundContext) -> int:
-    """End the review of those whose window has closed without a decision; return how many that are."""
+    """End the review of dossiers whose window closed without a decision; return their number."""
     with context.unit("end_review") as unit:
         return decisions.lapse(unit, context.round_id)

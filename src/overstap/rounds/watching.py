@@ -1,4 +1,4 @@
-"""What goes on beside the rounds, every few minutes: tests before them, taking back, trying again, telling in time."""
+"""Background work on deliveries: test messages, revocations, retries, notices of deadlines."""
 
 import logging
 from collections import Counter
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 
 def watch(context: Context, region: str, school_year: str) -> Counter[str]:
-    """Look after a region's deliveries: whatever is due now, of each of its rounds.
+    """Do the due background work on a region's deliveries, in each of its rounds.
 
-    Keeps that milestones passed, and tells what is undelivered when receipts are due; sends test messages between
-    opening and delivery; takes back what was withdrawn; sends again what somebody asked for, and what waited for its
-    time.
+    Records passed milestones; queues notices of undelivered dossiers at `receipts_due`; sends test messages between
+    opening and delivery; sends revocations of withdrawn dossiers; sends envelopes again that a person asked for or
+    whose backoff has ended.
 
     Args:
         context: settings and ledger.
@@ -40,7 +40,7 @@ def watch(context: Context, region: str, school_year: str) -> Counter[str]:
         due_work.begin(unit, DELIVERIES)
     with context.ledger.unit(region, "watch") as unit:
         rows = rounds.of_year(unit, school_year)
-    # A round that is open takes over what may still change of a changed file, also while its own tasks wait for weeks
+    # Changes of the agreement file are applied here too, since the round's own tasks may wait for weeks
     known = [
         round_context(context, one.round_id, "watch")
         if one.closed_at is None
@@ -70,7 +70,7 @@ def _watch(known: Sequence[RoundContext], still_open: Sequence[RoundContext]) ->
         done["undelivered"] += _tell_undelivered(one)
     done.update(_take_back(known[-1]))
     done.update(_send(known))
-    for one in still_open:  # last: a school that hangs must not keep waiting what matters more
+    for one in still_open:  # last, since a school that does not answer delays what comes after
         done.update(_test(one))
     return done
 
@@ -127,6 +127,6 @@ def _send(known: Sequence[RoundContext]) -> Counter[str]:
             continue
         try:
             done.update(send(by_id[round_id], school, actor="watch"))
-        except OverstapError as error:  # one school's fault stops no other's; the round's task is red
+        except OverstapError as error:  # the other schools go on; the round's own task fails for it
             log.warning("%s %s: %s", round_id, school, error)
     return done

@@ -18,7 +18,7 @@ from overstap.agreements.checks.context import CheckContext
 from overstap.agreements.findings import AgreementFinding, AgreementSeverity, finding_of
 from overstap.agreements.load import agreement_paths
 from overstap.agreements.national import FOLDER, National, national_year
-from overstap.agreements.source_positions import read_written
+from overstap.agreements.source_positions import SCHOOL_YEAR, read_written
 from overstap.errors import OverstapError
 
 MANY = 5
@@ -87,8 +87,8 @@ def _context(path: Path, national: Path) -> CheckContext:
 
 
 def _national(school_year: object, folder: Path) -> National | None:
-    if not isinstance(school_year, str):
-        return None
+    if not isinstance(school_year, str) or not SCHOOL_YEAR.fullmatch(school_year):
+        return None  # no year: its form is told
     try:
         return national_year(school_year, folder)
     except (OverstapError, ValueError):
@@ -102,12 +102,13 @@ def _nothing_unsaid(context: CheckContext, is_taken: bool) -> None:
     from pydantic import ValidationError
 
     from overstap.agreements.model import Agreement
+    from overstap.agreements.model.refusals import RefusedValue
 
     try:
         Agreement.model_validate(context.written.data)
     except ValidationError as problem:
         for fault in problem.errors(include_url=False):
-            context.say("AGREEMENT-199", *fault["loc"], problem=fault["msg"])
+            context.say("AGREEMENT-199", *context.written.key_of(fault["loc"]), problem=RefusedValue(fault))
 
 
 def _neighbours(chosen: Sequence[Path], national: Path) -> list[CheckContext]:

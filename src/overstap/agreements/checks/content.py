@@ -36,10 +36,10 @@ def check(context: CheckContext) -> None:
         if kind == RoundKind.FEEDBACK:
             context.say("AGREEMENT-172", "rounds", kind, round=RoundKind(kind).dutch)
         categories = agreed.get("categories")
-        if isinstance(categories, list) and profile in known.matrix:
+        if isinstance(categories, list) and isinstance(profile, str) and profile in known.matrix:
             for serial, name in enumerate(categories):
                 if isinstance(name, str):
-                    _category(context, known, str(profile), kind, serial, name)
+                    _category(context, known, profile, kind, serial, name)
         _immaterial(context, known, kind)
 
 

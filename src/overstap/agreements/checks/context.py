@@ -1,7 +1,7 @@
 """Input of every check: one agreement with its files and calendar."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +31,8 @@ class CheckContext:
 
     def say(self, code: str, /, *key: str | int, **facts: Any) -> None:
         """Note a finding about a value."""
-        self.findings.append(finding(code, self.written.place(key), key, **facts))
+        found = finding(code, self.written.place(key), key, **facts)
+        self.findings.append(replace(found, school=self.written.school_at(key)))
 
     @property
     def part(self) -> HolidayRegion | None:

@@ -165,7 +165,9 @@ def _reminders(context: CheckContext) -> None:
             due = context.milestone(kind, of) if of in MILESTONES else None
             days = reminder.get("days_before") if due is not None else None
             is_own = context.written.is_stated(("rounds", kind, "reminders"))  # the usual ones are nobody's mistake
-            if opens is None or due is None or not isinstance(days, int) or not is_own or due.date() < opens.date():
+            if opens is None or due is None or not is_own or due.date() < opens.date():
+                continue
+            if not isinstance(days, int) or days > 366:  # no number of days that the model takes: its form is told
                 continue
             if due.date() - timedelta(days=days) < opens.date():
                 context.say("AGREEMENT-163", "rounds", kind, "reminders", serial, of=of, days=days, opens=opens)

@@ -6,33 +6,33 @@ from typing import Any
 from pydantic import ValidationError
 
 from overstap.agreements.checks.context import CheckContext
-from overstap.agreements.kinds import channels, sources
 from overstap.agreements.model import Agreement
+from overstap.agreements.model.refusals import is_rule
 from overstap.agreements.schema import file_schema, forms_at, properties_at
 from overstap.agreements.source_positions import Key, Said
 from overstap.texts import texts
 
-_TOLD_ELSEWHERE = frozenset({"value_error"})
-"""The model's own rules: order, doubles, ways, gates. The other checks tell those with more to go by."""
-
 
 def check(context: CheckContext) -> bool:
-    """Note what the model refuses; return whether it takes the agreement as it is."""
+    """Note which values the model refuses for their form; return whether it takes the agreement as it is.
+
+    The model's own rules (order, doubles, ways, gates) are left to the other checks, which have more to go by.
+    """
     _place(context)
     try:
         Agreement.model_validate(context.written.data)
     except ValidationError as problem:
-        moments = {key[:-1] for key in context.moment_keys()}
+        moments = set(context.moment_keys())
         told: set[Key] = set()
-        found = [(fault, _key(context, fault["loc"])) for fault in problem.errors(include_url=False)]
+        found = [(fault, context.written.key_of(fault["loc"])) for fault in problem.errors(include_url=False)]
         no_rounds = {
             key for fault, key in found if fault["type"] == "enum" and key[:1] == ("rounds",) and len(key) == 2
         }
         for fault, key in found:
             if key[:2] in no_rounds and len(key) > 2:
                 continue  # the round's name is wrong: nothing can be said of what stands in it
-            is_moment = key[:-1] in moments and fault["type"] not in ("extra_forbidden", "missing")
-            if fault["type"] in _TOLD_ELSEWHERE or is_moment or key in told:
+            is_left = is_rule(fault["type"]) and fault["type"] != "no_moment"
+            if is_left or key in moments or key in told:
                 continue
             told.add(key)
             _tell(context, fault["type"], key, fault.get("input"), fault.get("ctx", {}))
@@ -57,20 +57,6 @@ def _place(context: CheckContext) -> None:
         context.say("AGREEMENT-160", "region")
     if context.national is not None and context.national.is_assumed:
         context.say("AGREEMENT-161", "school_year", school_year=context.national.school_year)
-
-
-def _key(context: CheckContext, loc: tuple[str | int, ...]) -> Key:
-    """Return the way through the file; the model names alternatives on the way that do not stand in it."""
-    key: Key = ()
-    for serial, step in enumerate(loc):
-        inside = context.written.at(*key)
-        is_last = serial == len(loc) - 1
-        if step == "[key]" or (isinstance(inside, dict) and step not in inside and not is_last):
-            continue
-        if step in (*sources(), *channels()) and isinstance(inside, dict) and step not in inside:
-            continue
-        key = (*key, step)
-    return key
 
 
 def _tell(context: CheckContext, kind: str, key: Key, value: Any, facts: dict[str, Any]) -> None:

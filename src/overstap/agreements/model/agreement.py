@@ -10,6 +10,7 @@ from overstap.agreements.model.notices import Notices
 from overstap.agreements.model.occasions import Occasion
 from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.people import Coordinator
+from overstap.agreements.model.refusals import refusal
 from overstap.agreements.model.registrations import Registrations, RegistrationStage
 from overstap.agreements.model.retention import Retention
 from overstap.agreements.model.round_id import RoundId
@@ -66,25 +67,24 @@ class Agreement(AgreementPart):
     def _consistent(self) -> Self:
         first, second = self.school_year.split("-")
         if int(second) != int(first) + 1:
-            raise ValueError(f"school_year {self.school_year} is not two years in a row")
+            raise refusal("school_year", stated=self.school_year)
         seen: set[str] = set()
         for school in self.schools:
             if school.id in seen:
-                raise ValueError(f"school {school.id} stands in the list twice")
+                raise refusal("school_twice", school=school.id)
             seen.add(school.id)
         accounts = {coordinator.account for coordinator in self.coordinators}
         for kind, agreed in self.rounds.items():
             if agreed.profile not in kind.profiles:
-                raise ValueError(f"round {kind} cannot have profile {agreed.profile}, but {' or '.join(kind.profiles)}")
+                known = ", ".join(kind.profiles)
+                raise refusal("profile_of_round", round=kind.value, profile=agreed.profile, known=known)
             for one, schools in ((kind.supplied_by, self.suppliers(kind)), (kind.received_by, self.receivers(kind))):
                 if kind in (RoundKind.SUPPORT, RoundKind.FEEDBACK) and not schools:
-                    raise ValueError(
-                        f"round {kind} needs a participant of kind {one} that says how (supplies, receives)"
-                    )
+                    raise refusal("nobody_takes_part", round=kind.value, kind=one.value)
             if kind is RoundKind.SUPPORT and len(self.receivers(kind)) > 1:
-                raise ValueError(f"round {kind} goes to one partnership; there are {len(self.receivers(kind))}")
+                raise refusal("one_partnership", round=kind.value, count=len(self.receivers(kind)))
             if unknown := set(agreed.gate_answered_by) - accounts:
-                raise ValueError(f"round {kind}: gate_answered_by names no coordinator: {', '.join(sorted(unknown))}")
+                raise refusal("gate_answered_by", round=kind.value, accounts=", ".join(sorted(unknown)))
         return self
 
     @property

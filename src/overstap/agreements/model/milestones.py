@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from overstap.agreements.model.moments import Moment
 from overstap.agreements.model.part import AgreementPart
+from overstap.agreements.model.refusals import refusal
 
 
 class Milestones(AgreementPart):
@@ -26,7 +27,7 @@ class Milestones(AgreementPart):
         for earlier, later in itertools.pairwise(names):
             # Moments in one zone are compared by their wall time, which is wrong in the hour that comes twice
             if getattr(self, earlier).astimezone(UTC) > getattr(self, later).astimezone(UTC):
-                raise ValueError(f"{later} is before {earlier}")
+                raise refusal("milestones_order", earlier=earlier, later=later)
         return self
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
+from overstap.agreements.model.refusals import refusal
 from overstap.clock import NETHERLANDS
 from overstap.tabular.values import moment
 
@@ -23,7 +24,10 @@ def moment_of(text: str) -> datetime:
 def _wall_time(value: object) -> object:
     """Read a time without a zone as Dutch wall time, which is how agreements state deadlines."""
     if isinstance(value, str):
-        value = moment_of(value)
+        try:
+            value = moment_of(value)
+        except ValueError:
+            raise refusal("no_moment") from None
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.replace(tzinfo=NETHERLANDS)
     return value
@@ -32,7 +36,7 @@ def _wall_time(value: object) -> object:
 def _existing(value: datetime) -> datetime:
     """Refuse the hour that the spring clock change skips (Europe/Amsterdam, last Sunday of March)."""
     if value.tzinfo is NETHERLANDS and not wall_time_exists(value):
-        raise ValueError("this wall time does not exist: the clock skips it")
+        raise refusal("no_wall_time")
     return value
 
 

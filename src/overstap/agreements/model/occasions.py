@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from overstap.agreements.model.moments import Moment
 from overstap.agreements.model.part import AgreementPart
+from overstap.agreements.model.refusals import refusal
 
 
 class Occasion(AgreementPart):
@@ -24,5 +25,5 @@ class Occasion(AgreementPart):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.ends is not None and self.starts.astimezone(UTC) > self.ends.astimezone(UTC):
-            raise ValueError("ends is before starts")
+            raise refusal("ends_before_starts")
         return self

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from overstap.agreements.model.part import AgreementPart
+from overstap.agreements.model.refusals import refusal
 
 
 class Retention(AgreementPart):
@@ -18,5 +19,5 @@ class Retention(AgreementPart):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.traces_days < self.content_days:
-            raise ValueError("retention: traces_days is less than content_days; traces go last")
+            raise refusal("retention_order")
         return self

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from overstap.agreements.model.part import AgreementPart
 from overstap.agreements.model.receiving import Receives
+from overstap.agreements.model.refusals import refusal
 from overstap.agreements.model.supplying import Supplies
 from overstap.school_numbers import PARTICIPANT
 
@@ -65,16 +66,14 @@ class School(AgreementPart):
     @model_validator(mode="after")
     def _has_its_way(self) -> Self:
         if self.kind is SchoolKind.PO and self.supplies is None:
-            raise ValueError(f"primary school {self.id} does not say how it supplies (supplies)")
+            raise refusal("no_supplies", school=self.id)
         if self.kind is SchoolKind.VO and self.receives is None:
-            raise ValueError(f"secondary school {self.id} does not say how it receives (receives)")
+            raise refusal("no_receives", school=self.id)
         if self.kind is SchoolKind.SWV:
             if self.receives is None:
-                raise ValueError(f"partnership {self.id} does not say how it receives (receives)")
+                raise refusal("no_receives", school=self.id)
             if self.receives_at_desk:
-                raise ValueError(f"partnership {self.id} cannot ask by a pupil's number, which it does not get")
+                raise refusal("partnership_at_desk", school=self.id)
         if (self.kind is SchoolKind.SWV) != self.id.startswith(("PO", "VO")):
-            raise ValueError(
-                f"{self.id} is no number of a {self.kind}: partnerships have one like PO9901, schools a BRIN"
-            )
+            raise refusal("number_of_kind", school=self.id, kind=self.kind.value)
         return self

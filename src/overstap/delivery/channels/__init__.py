@@ -1,11 +1,11 @@
-"""Ways to bring an envelope to a school, one file each behind one small interface (`way.Way`).
+"""Channels by which envelopes reach schools: one module each, behind the interface `channel.Channel`.
 
-push            over HTTPS to the school's endpoint; its receipt is the answer
-pull            stands ready at the region's desk; the school is told, and asks
-sftp            on the school's SFTP server; receipts are fetched from there
-folder          in a folder from which the school collects by hand
-traffic_centre  through OSO's Traffic Centre, with a supplier's adapter
+push            HTTPS request to the school's endpoint, which answers with a receipt
+pull            kept at the region's desk; the school gets a notification, and asks for it
+sftp            written to the school's SFTP server; receipts are read from it
+folder          written to a folder from which the school collects by hand
+traffic_centre  kept at the desk, notified through OSO's Traffic Centre by a supplier's adapter
 
-Which one is the school's own choice in the agreement (`receives`). A receipt is judged in one place, whatever way it
-came (`judging`).
+The agreement states each school's channel (`receives`). Receipts of all channels are verified in one place
+(`delivery.receipt_verification`).
 """

@@ -1,4 +1,4 @@
-"""What every way to a school has in common."""
+"""Interface of a channel to a school, and its results."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -28,26 +28,26 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """What came of handing over one envelope.
+    """Result of handing over one envelope.
 
-    A receipt still to be verified; or a problem; or neither: then it stands where the school takes it, and the receipt
-    comes later by `Way.answers` or at the region's desk.
+    It has a receipt that is not verified yet, or a problem, or neither. With neither the envelope is ready for the
+    school to collect, and the receipt comes later by `Channel.answers` or at the region's desk.
     """
 
     receipt_unverified: bytes | None
     problem: TransportProblem | None
     status: int | None = None
-    """HTTP status, where there was one."""
+    """HTTP status; None where there was no HTTP answer."""
     cause: str | None = None
-    """Code of the trust store's error, where there was one."""
+    """Code of the trust store's error; None where there was none."""
 
     @property
     def is_offered(self) -> bool:
-        """Whether it stands ready, with no answer yet."""
+        """Whether the envelope is ready to be collected, without an answer yet."""
         return self.receipt_unverified is None and self.problem is None
 
     def error(self, *, school: str, message_id: UUID) -> OverstapError:
-        """Return the problem in the words for people.
+        """Return the problem as an error with sentences.
 
         Raises:
             ValueError: there is no problem.
@@ -59,10 +59,10 @@ class HandOver:
 
 
 class ChannelError(Exception):
-    """A place could not be looked at.
+    """The folder or server of a school could not be read.
 
     Args:
-        problem: why not.
+        problem: the reason.
     """
 
     def __init__(self, problem: TransportProblem) -> None:
@@ -70,17 +70,17 @@ class ChannelError(Exception):
         self.problem = problem
 
     def told(self, school: str, message_id: UUID) -> OverstapError:
-        """Return it in the words for people."""
+        """Return it as an error with sentences."""
         return HandOver(None, self.problem).error(school=school, message_id=message_id)
 
 
 OFFERED = HandOver(None, None)
-"""It stands ready."""
+"""The envelope is ready to be collected."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedAnswer:
-    """An answer that a school left for us, still to be verified."""
+    """An answer that a school left, not verified yet."""
 
     message_id: UUID
     kind: AnswerKind
@@ -89,59 +89,59 @@ class UnverifiedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ChannelPlace:
-    """What a channel is opened with, beside the school's block of the agreement."""
+    """Parameters with which a channel is opened, beside the school's block of the agreement."""
 
     school: School
     region: str
-    """Whose conductor brings envelopes."""
+    """Region whose conductor sends."""
     trust: TrustStore
-    """Who calls, and who must answer."""
+    """Trust store with the conductor's and the schools' certificates."""
     at: datetime
     outbox: Path | None
     """The folder of schools that collect by hand (setting OVERSTAP_OUTBOX)."""
     asked: Callable[[UUID], tuple[UUID, str] | None]
-    """Gives the school's own request that a message answers, and its sender, if it asked before."""
+    """Returns the school's request that a message answers, and its sender; None when there was no request."""
 
 
 class Channel(Protocol):
-    """A way to one school, open for the time of one run. For one thread at a time.
+    """An open channel to one school, for one run and one thread at a time.
 
-    Each call ends within its deadline, whatever the other side does: a school that is slow, lies or pours harms its own
+    Each call ends within its deadline, so that a school whose endpoint is slow, endless or wrong delays its own
     deliveries only.
     """
 
     def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Bring an envelope there. Safe to repeat with the very same bytes; what goes wrong is in the answer.
+        """Hand an envelope over. Idempotent for the same bytes; problems of the school's side are in the result.
 
         Args:
-            envelope: as sealed.
+            envelope: the sealed bytes.
             message_id: its message id.
             at: the moment.
         """
         ...
 
     def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Bring a statement that takes an envelope back. Safe to repeat with the very same bytes.
+        """Hand a revocation over. Idempotent for the same bytes.
 
         Args:
-            statement: as signed.
-            message_id: of the envelope.
+            statement: the signed bytes.
+            message_id: message id of the revoked envelope.
             at: the moment.
         """
         ...
 
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
-        """Yield what the school left for us since: receipts of awaited messages, and other answers about any.
+        """Yield answers that the school left: receipts of awaited messages, and other answers about any message.
 
         Args:
-            awaited: messages whose receipt has not come.
+            awaited: ids of messages without a receipt.
             at: the moment.
 
         Raises:
-            ChannelError: the place could not be looked at.
+            ChannelError: the folder or server could not be read.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         ...

@@ -43,16 +43,16 @@ class FolderChannel:
         self._folder = folder
 
     def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Put an envelope into the folder: whole from the moment it has its name, and safe from a power failure."""
+        """Write an envelope to the folder atomically, and sync it to disk."""
         return self._put(self._folder / file_names.envelope_name(message_id), envelope, message_id)
 
     def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Put the statement into the folder, and take the envelope away if it lies there yet."""
+        """Write the revocation to the folder, and remove the envelope if it is still there."""
         handed = self._put(self._folder / file_names.statement_name(message_id), statement, message_id)
         if handed.is_offered:
             try:
                 (self._folder / file_names.envelope_name(message_id)).unlink(missing_ok=True)
-            except OSError as error:  # the statement says it; the school removes what it has
+            except OSError as error:  # the school removes its copy by the statement
                 _log.warning("folder of %s: %s", self._folder.name, error.strerror)
         return handed
 
@@ -75,7 +75,7 @@ class FolderChannel:
         return OFFERED
 
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
-        """Yield the answers that lie there. What is too long, no file or unreadable is left and told."""
+        """Yield the answers in the folder. Files that are too long, special or unreadable stay, with a log line."""
         try:
             names = sorted(path.name for path in itertools.islice(self._folder.iterdir(), file_names.MOST_NAMES))
         except FileNotFoundError:
@@ -92,11 +92,11 @@ class FolderChannel:
                 yield UnverifiedAnswer(*found, content)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file stays open."""
 
     def _read(self, path: Path) -> bytes | None:
         try:
-            # Neither through a link nor from a pipe: whoever may write here must not make us read elsewhere, or wait
+            # No link and no pipe is opened: who may write here must not make this process read elsewhere, or wait
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with os.fdopen(handle, "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -1,4 +1,4 @@
-"""What every kind of channel has to do, as a check that its own tests call; ours and those of suppliers' packages.
+"""Conformance check of a kind of channel, called by its tests, in this repository and in suppliers' packages.
 
 Not used where rounds run.
 """
@@ -15,15 +15,15 @@ from overstap.texts import read_yaml
 
 
 def check_channel(kind: ChannelKind, channel: Channel, *, at: datetime) -> UUID:
-    """Hand over and take back an envelope as deliveries do, each twice; return its message id.
+    """Hand over and revoke an envelope as deliveries do, each twice; return its message id.
 
     Args:
         kind: the kind.
-        channel: one of it, open, to a school that is there.
+        channel: an open channel of this kind, to a reachable school.
         at: the moment.
 
     Raises:
-        AssertionError: it does not do what a channel has to.
+        AssertionError: the channel does not conform.
     """
     said = read_yaml(kind.help)
     for name in kind.model.model_fields:
@@ -31,7 +31,7 @@ def check_channel(kind: ChannelKind, channel: Channel, *, at: datetime) -> UUID:
             _must(bool(said.get(name, {}).get(language)), f"the help of {name} is there in {language}")
     envelope, identity = os.urandom(2_000), message_id(at, os.urandom(10))
     for what, content in (("hand_over", envelope), ("take_back", b"a statement")):
-        for turn in ("first", "again"):  # a sender that was killed repeats itself with the very same bytes
+        for turn in ("first", "again"):  # a sender that was killed sends the same bytes again
             came = getattr(channel, what)(content, message_id=identity, at=at)
             _must(isinstance(came, HandOver), f"{what} answers with a HandOver")
             problem = f"{what} to a school that is there goes well ({turn}: {came.problem})"

@@ -1,7 +1,7 @@
-"""The way `pull`: a dossier stands ready at the region's desk (`pull.desk`), and its school is told so.
+"""Channel `pull`: envelopes are kept at the region's desk, and the school gets a notification.
 
-Handing over is the notification: ids and no more, so that whoever reads it learns nothing of a pupil. Whether
-the school may have a dossier is decided when it asks, not here; a notification that got lost costs time only.
+Handing over means notifying, with ids only, so that a notification has no personal data. The desk decides whether the
+school may have a dossier when it asks (`delivery.desk`); a lost notification causes delay only.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -24,23 +24,23 @@ _MOST_BYTES = 4096
 
 
 class Pull(ReceivingPart):
-    """The school asks for each dossier, as in OSO; it stands ready at the region's desk."""
+    """The school asks for each dossier at the region's desk, as in OSO."""
 
     way: Literal["pull"]
     notify: Annotated[str, Field(pattern=r"^https://")] | None = None
-    """Where the school hears that a dossier became ready; None when it just asks."""
+    """Address of the school for notifications; None when it asks without them."""
 
 
 class PullChannel:
     """The notifications to one school.
 
     Args:
-        url: where it wants to hear; None when it just asks.
+        url: address for notifications; None when the school asks without them.
         school: the school (BRIN and branch).
-        region: whose conductor tells.
-        trust: who calls, and who must answer.
+        region: region whose conductor notifies.
+        trust: trust store with the conductor's and the schools' certificates.
         at: the moment.
-        asked: gives the school's own request that a message answers, and its sender, if it asked before.
+        asked: returns the school's request that a message answers, and its sender; None when there was no request.
         deadline_seconds: how long one notification may take.
     """
 
@@ -68,11 +68,11 @@ class PullChannel:
             )
 
     def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Tell the school that a dossier stands ready; the envelope itself does not leave."""
+        """Notify the school that a dossier is ready; the envelope stays at the desk."""
         return self._tell(message_id, at)
 
     def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Tell the school that there is something about a message; when it asks, it gets the statement."""
+        """Notify the school about a message; when it asks, the desk answers with the revocation."""
         return self._tell(message_id, at)
 
     def _tell(self, message_id: UUID, at: datetime) -> HandOver:
@@ -95,7 +95,7 @@ class PullChannel:
         return iter(())
 
     def close(self) -> None:
-        """Close the line."""
+        """Close the connection."""
         if self._line is not None:
             self._line.close()
 

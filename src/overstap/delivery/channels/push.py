@@ -1,6 +1,6 @@
 """Channel `push`: envelopes are sent to a school's endpoint over HTTPS with mutual TLS.
 
-What comes back is not yet a confirmation: it is bytes from elsewhere, to be judged by `judging`.
+The answer is not a confirmation before `delivery.receipt_verification` has verified it.
 """
 
 from collections.abc import Collection, Iterator
@@ -33,13 +33,13 @@ class Push(ReceivingPart):
 
 
 class PushChannel:
-    """The way `push`: a line to one school's endpoint, kept open between pushes. For one thread at a time.
+    """HTTPS connection to one school's endpoint, kept open between envelopes. For one thread at a time.
 
     Args:
         url: the address for envelopes, `https://...`.
         school: whose endpoint it must be (BRIN and branch).
-        trust: says whether the server's certificate is that school's.
-        client: who is calling.
+        trust: trust store that checks the server's certificate.
+        client: the conductor's certificate and key.
         at: the moment against which the server's certificate is checked when connecting.
         deadline_seconds: how long one push may take from beginning to end.
     """
@@ -67,14 +67,14 @@ class PushChannel:
         self.close()
 
     def close(self) -> None:
-        """Close the line."""
+        """Close the connection."""
         self._line.close()
 
     def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime | None = None) -> HandOver:
-        """Send an envelope and return what came back. Raises nothing for what the other side does.
+        """Send an envelope and return the answer. Problems of the school's side are in the result.
 
         Args:
-            envelope: as `envelope.seal` made it; for a repetition the very same bytes.
+            envelope: as `envelope.seal` made it; a repetition takes the same bytes.
             message_id: its message id.
             at: the moment, for the check of a certificate when it connects anew; as given before when None.
         """
@@ -87,11 +87,11 @@ class PushChannel:
         return HandOver(reply.body, None, reply.status)
 
     def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Bring a statement that takes an envelope back; what comes back is still to be verified.
+        """Send a revocation; the answer is not verified yet.
 
         Args:
-            statement: as `revocation.make_revocation` made it; for a repetition the very same bytes.
-            message_id: of the envelope that is taken back.
+            statement: as `revocation.make_revocation` made it; a repetition takes the same bytes.
+            message_id: message id of the revoked envelope.
             at: the moment.
         """
         headers = {"Content-Type": revocation.MEDIA_TYPE, "Accept": MEDIA_TYPE, MESSAGE_ID_HEADER: str(message_id)}
@@ -105,7 +105,7 @@ class PushChannel:
         )
 
     def evidence(self, message_id: UUID, *, at: datetime) -> Held | TransportProblem:
-        """Ask what the school has under a message id; what it shows is still to be judged.
+        """Ask which envelope the school stored under a message id; the answer is not verified yet.
 
         Args:
             message_id: of the envelope.
@@ -124,7 +124,7 @@ class PushChannel:
     """The name of this way for it."""
 
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
-        """Yield nothing: this way's answers come at once."""
+        """Yield nothing: receipts are in the HTTP answers."""
         return iter(())
 
 
@@ -135,7 +135,7 @@ def _problem(status: int, media_type: str) -> TransportProblem | None:
 
 
 def _evidence_problem(status: int, media_type: str) -> TransportProblem | None:
-    """Judge an answer to the question what is stored, by its head."""
+    """Return the problem of an answer to `evidence`, by its status and media type."""
     if status != 200:
         return TransportProblem.WRONG_STATUS
     return None if media_type == evidence_request.ANSWER_TYPE else TransportProblem.NO_RECEIPT

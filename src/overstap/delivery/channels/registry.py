@@ -1,4 +1,4 @@
-"""Opens the way that a school chose."""
+"""Opens the channel that the agreement states for a school."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -22,20 +22,20 @@ def way_of(
     outbox: Path | None = None,
     asked: Callable[[UUID], tuple[UUID, str] | None] = lambda message_id: None,
 ) -> Iterator[Channel]:
-    """Open the way to a school for the time of one run.
+    """Open the channel to a school for the duration of one run.
 
     Args:
         school: the receiver.
-        region: whose conductor brings it.
-        trust: who calls, and who must answer.
+        region: region whose conductor sends.
+        trust: trust store with the conductor's and the schools' certificates.
         at: the moment.
         outbox: the folder of schools that collect by hand (setting OVERSTAP_OUTBOX).
-        asked: gives the school's own request that a message answers, and its sender, if it asked before.
+        asked: returns the school's request that a message answers, and its sender; None when there was no request.
 
     Raises:
-        OverstapError: TRUST-nnn when our own certificate is not in order; SETTING-001 when the school collects by hand
-            and there is no outbox; DELIVERY-030 for a way that takes an adapter that is not there.
-        ValueError: the school receives nothing.
+        OverstapError: TRUST-nnn when the conductor's certificate is not in order; SETTING-001 when the school collects
+            by hand and OVERSTAP_OUTBOX is not set; DELIVERY-030 when the channel needs an adapter and there is none.
+        ValueError: the agreement states no channel for the school.
     """
     if school.receives is None:
         raise ValueError(f"{school.id} receives nothing")

@@ -1,7 +1,7 @@
-"""The way `sftp`: envelopes are put on the school's SFTP server, receipts fetched from there.
+"""Channel `sftp`: SFTP client with a pinned host key, bounded packets and a deadline.
 
 The server's host key is pinned in the agreement, and the conductor logs in with a key, never a password. An envelope
-is written under another name and then renamed, so that the school never sees half of one.
+is written under a temporary name and then renamed, so that the school never reads a part of one.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class _BoundedClient(paramiko.SFTPClient):
-    """Reads no packet larger than any server has a reason to send: the length is the server's own word for it."""
+    """SFTP client that refuses packets above OpenSSH's limit: the server states the length of a packet."""
 
     def _read_all(self, n: int) -> bytes:
         if n > _MOST_PACKET_BYTES:
@@ -44,10 +44,10 @@ class SftpChannel:
     """One school's SFTP server, connected when it is first needed.
 
     Args:
-        server: what the agreement says of it.
-        region: whose conductor logs in.
-        trust: where its key is.
-        deadline_seconds: how long handing over one envelope, or one look for answers, may take.
+        server: the school's block of the agreement.
+        region: region whose conductor logs in.
+        trust: trust store with the conductor's SFTP key.
+        deadline_seconds: limit of handing over one envelope, or of reading answers once.
 
     Raises:
         OverstapError: TRUST-002 or TRUST-003 when the conductor's key is missing or readable by others.
@@ -64,7 +64,7 @@ class SftpChannel:
         self._socket: socket.socket | None = None
 
     def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Put an envelope there, unless it lies there already; it is whole from the moment it has its name."""
+        """Write an envelope to the server atomically, unless it is there already."""
         try:
             with self._in_time() as client:
                 self._put(client, file_names.envelope_name(message_id), envelope, message_id)
@@ -73,12 +73,12 @@ class SftpChannel:
         return OFFERED
 
     def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Put the statement there, and take the envelope away if it lies there yet."""
+        """Write the revocation to the server, and remove the envelope if it is still there."""
         try:
             with self._in_time() as client:
                 self._put(client, file_names.statement_name(message_id), statement, message_id)
                 path = self._path(file_names.envelope_name(message_id))
-                # The school took it away, or does itself what the statement says
+                # The school removed it, or removes it by the statement
                 if not _done(client, client.remove, path) and _size(client, path) is not None:
                     _log.warning("sftp %s: an envelope may not be removed", self._server.host)
         except ChannelError as error:
@@ -86,10 +86,10 @@ class SftpChannel:
         return OFFERED
 
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
-        """Yield the answers that lie there. What is too long or no file is left and told.
+        """Yield the answers on the server. Files that are too long or special stay, with a log line.
 
         Raises:
-            ChannelError: the server could not be looked at.
+            ChannelError: the server could not be read.
         """
         found: list[UnverifiedAnswer] = []
         with self._in_time() as client:
@@ -114,7 +114,7 @@ class SftpChannel:
 
     @contextlib.contextmanager
     def _in_time(self) -> Iterator[paramiko.SFTPClient]:
-        """Talk to the server, for as long as one conversation may take; turn what goes wrong into its problem."""
+        """Run a function on the connection within the deadline; turn its errors into a `TransportProblem`."""
         ran_out = threading.Event()
 
         def out_of_time() -> None:
@@ -144,7 +144,7 @@ class SftpChannel:
             timer.cancel()
 
     def _cut(self) -> None:
-        """End the connection under whoever is waiting for it."""
+        """Close the connection from another thread, which ends a blocked read."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -160,7 +160,7 @@ class SftpChannel:
             raise ChannelError(TransportProblem.UNREACHABLE) from error
         kind, _, key = self._server.host_key.partition(" ")
         transport = self._transport = paramiko.Transport(self._socket)
-        # One kind of host key is asked for: a server that has several must not choose another than the pinned one
+        # Only the pinned kind of host key is negotiated: a server that has several must not choose another
         transport.get_security_options().key_types = _ALGORITHMS.get(kind, (kind,))
         transport.start_client(timeout=seconds)
         if transport.get_remote_server_key().get_base64() != key:
@@ -179,7 +179,7 @@ class SftpChannel:
     def _put(self, client: paramiko.SFTPClient, name: str, content: bytes, message_id: UUID) -> None:
         path = self._path(name)
         if _size(client, path) == len(content):
-            return  # it lies there since a run that was cut off before it could say so
+            return  # written by a run that was killed before it recorded so
         aside = self._path(file_names.unfinished_name(message_id))
         with client.open(aside, "wb") as out:
             out.set_pipelined(True)
@@ -214,7 +214,7 @@ class SftpChannel:
                 content = file.read(file_names.MOST_BYTES + 1)
         except OSError as error:
             _pass_on_the_end(client, error)
-            # Taken away meanwhile, or not for us: servers say either in more ways than one
+            # Removed meanwhile, or no permission: servers report both in several ways
             _log.warning("sftp %s: %s cannot be read (%s)", self._server.host, name, type(error).__name__)
             return None
         if len(content) > file_names.MOST_BYTES:
@@ -227,13 +227,13 @@ class SftpChannel:
 
 
 def _size(client: paramiko.SFTPClient, path: str) -> int | None:
-    """Return how long a file is; None when it is not there, or the server does not say."""
+    """Return the length of a file; None when there is none, or the server does not state it."""
     found = _answer(client, client.stat, path)
     return found.st_size if found is not None else None
 
 
 def _done(client: paramiko.SFTPClient, request: Callable[..., Any], *words: str) -> bool:
-    """Do something that may be refused; return whether it was done."""
+    """Do an operation that the server may refuse; return whether it was done."""
     try:
         request(*words)
     except OSError as error:
@@ -256,7 +256,7 @@ def _answer(client: paramiko.SFTPClient, request: Callable[..., paramiko.SFTPAtt
 
 
 def _pass_on_the_end(client: paramiko.SFTPClient, error: OSError) -> None:
-    """Raise an error again that is no answer of the server: out of time, or the connection is gone."""
+    """Raise an error again that is no answer of the server: deadline passed, or connection lost."""
     channel = client.get_channel()
     if isinstance(error, TimeoutError | ConnectionError) or channel is None or channel.closed:
         raise error

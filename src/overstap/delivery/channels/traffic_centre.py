@@ -1,4 +1,4 @@
-"""The way `traffic_centre`: a dossier stands ready at the desk, and its school hears of it by the Traffic Centre."""
+"""Channel `traffic_centre`: envelopes are kept at the desk, and the school is notified by OSO's Traffic Centre."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator
@@ -32,13 +32,13 @@ class ByTrafficCentre(ReceivingPart):
 class TrafficCentreChannel:
     """The notifications to one school by the Traffic Centre.
 
-    OSO notifies of what was asked for and not ready; a school that did not ask finds the dossier when it does.
+    OSO notifies a school of a dossier that it asked for too early; without a request there is no notification.
 
     Args:
         centre: the adapter.
         school: the school (BRIN and branch).
         delivery_point: its routing id, as agreed.
-        asked: gives the school's own request that a message answers, with the primary school it was sent to.
+        asked: returns the school's request that a message answers, with the primary school that it names.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class TrafficCentreChannel:
         self._asked = asked
 
     def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Have the school notified, if it asked before; the envelope itself does not leave."""
+        """Have the school notified if it asked before; the envelope stays at the desk."""
         return self._tell(message_id)
 
     def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Have the school notified, if it asked before; when it asks again, it gets the statement."""
+        """Have the school notified if it asked before; when it asks again, the desk answers with the revocation."""
         return self._tell(message_id)
 
     def _tell(self, message_id: UUID) -> HandOver:
@@ -81,7 +81,7 @@ class TrafficCentreChannel:
         return iter(())
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: there is no connection."""
 
 
 def _open(receives: ByTrafficCentre, place: ChannelPlace) -> TrafficCentreChannel:

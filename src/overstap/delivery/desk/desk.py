@@ -1,7 +1,7 @@
 """Answers of a region's desk to requests, receipts and results of schools.
 
-A dossier is handed out to the registered receiver alone. To all others "unknown" is the answer, the same for a pupil
-who does not exist and for one who goes elsewhere; the precise reason is the ledger's.
+A dossier is handed out to the registered receiver only. All others get the answer "unknown", which is the same for a
+pupil who does not exist and for one who goes elsewhere; the ledger records the precise reason.
 """
 
 import logging
@@ -43,7 +43,7 @@ from overstap.oso.facts import DossierFacts
 from overstap.pki import TrustStore
 
 UNKNOWN_PER_DAY = 500
-"""More wrong questions than this within a day and a school gets no more answers: somebody is trying numbers."""
+"""Requests for unknown pupils in a day after which a school gets no more answers, against trying of numbers."""
 
 Explain = Callable[[str], object]
 """Is told which rule of its form a statement breaks that does not count."""
@@ -52,50 +52,50 @@ _log = logging.getLogger(__name__)
 
 
 class DeskRefusal(StrEnum):
-    """Why the desk does not deal with something at all."""
+    """Reason for which the desk refuses a request, receipt or result."""
 
     TOO_MANY = "too_many"
-    """Too many questions after somebody unknown."""
+    """Too many requests for unknown pupils."""
     SESSION = "session"
-    """The Traffic Centre does not know the session, or it is another's."""
+    """The Traffic Centre does not know the session, or it is for other schools or another pupil."""
     UNKNOWN_MESSAGE = "unknown_message"
     """No message of this id went to this school."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeskReply:
-    """What a school is told on its request: an envelope, or why there is none."""
+    """Answer to a request: an envelope, or a reason without one."""
 
     message_id: UUID | None
     envelope: bytes | None
     answer: NoDossier | DeskRefusal | None
     statement: bytes | None = None
-    """What takes back a dossier that the school has, in the place of a dossier."""
+    """Revocation of a dossier that the school has, instead of an envelope."""
 
 
 class Sessions(Protocol):
-    """Says whether a session at the Traffic Centre holds (docs/traffic-centre.md)."""
+    """Check of sessions at the Traffic Centre (docs/traffic-centre.md)."""
 
     def holds(self, session: str | None, *, sender: str, receiver: str, pupil_number: str) -> bool:
         """Tell whether a receiver may ask a sender for a pupil in this session.
 
         Args:
-            session: its id as the asking school gave it.
+            session: the id in the school's request.
             sender: BRIN and branch of the primary school.
-            receiver: BRIN and branch of who asks.
+            receiver: BRIN and branch of the requesting school.
             pupil_number: BSN or onderwijsnummer.
         """
         ...
 
 
 class RegionDesk:
-    """The desk of one region. For one thread at a time, as its ledger is.
+    """Desk of one region. For one thread at a time, like its ledger.
 
     Args:
         ledger: the ledger.
         region: region id.
-        trust: whose receipts and results count.
-        sessions: where a Traffic Centre stands in between.
+        trust: trust store that checks the schools' certificates.
+        sessions: check of sessions; None without a Traffic Centre.
     """
 
     def __init__(self, ledger: Ledger, region: str, *, trust: TrustStore, sessions: Sessions | None = None) -> None:
@@ -106,14 +106,14 @@ class RegionDesk:
         self._decoy: tuple[VersionRef, EncryptedContent] | None = None
 
     def ask(self, request: DossierRequest, *, school: str) -> DeskReply:
-        """Answer a request; what is handed out was announced in the evidence when this returns.
+        """Answer a request. The audit line of an envelope is committed when this returns.
 
         Args:
-            request: what is asked.
-            school: who asks, from its certificate.
+            request: the request.
+            school: BRIN and branch in the client certificate.
 
         Raises:
-            OverstapError: LEDGER-nnn when the ledger cannot be asked now.
+            OverstapError: LEDGER-nnn when the ledger cannot be reached.
         """
         if self._sessions is not None and not self._sessions.holds(
             request.session, sender=request.sender, receiver=school, pupil_number=request.pupil_number
@@ -156,12 +156,12 @@ class RegionDesk:
     def receipt(
         self, content: bytes, message_id: UUID, *, school: str, at: datetime, explain: Explain | None = None
     ) -> str:
-        """Take a receipt in. The same again changes nothing.
+        """Verify and store a receipt. Idempotent.
 
         Args:
-            content: as it came.
+            content: the signed bytes.
             message_id: the message that it is about.
-            school: who hands it in, from its certificate.
+            school: BRIN and branch in the client certificate.
             at: the moment.
             explain: is told which rule of its form the statement breaks, if one.
 
@@ -169,7 +169,7 @@ class RegionDesk:
             "accepted" or "refused"; an error code when it does not count; `Refused.UNKNOWN_MESSAGE`.
 
         Raises:
-            OverstapError: LEDGER-nnn when the ledger cannot be asked now.
+            OverstapError: LEDGER-nnn when the ledger cannot be reached.
         """
         with self._ledger.unit(self._region, f"desk {school}") as unit:
             sent = handed(unit, school, [message_id]).get(message_id)
@@ -180,7 +180,7 @@ class RegionDesk:
             return DeskRefusal.UNKNOWN_MESSAGE
         answer = judge(sent, content, trust=self._trust, at=at)
         _tell(explain, answer.rule)
-        if sent.state != "sealed":  # settled before: a school that missed our answer hands it in again
+        if sent.state != "sealed":  # settled before: a school that did not get our answer sends its receipt again
             return answer.outcome if answer.outcome != "unverified" else str(answer.code)
         with self._ledger.unit(self._region, f"desk {school}") as unit:
             settle(unit, [answer])
@@ -199,12 +199,12 @@ class RegionDesk:
     def taken_back(
         self, content: bytes, message_id: UUID, *, school: str, at: datetime, explain: Explain | None = None
     ) -> str:
-        """Take in what a school signed about a dossier that was taken back. The same again changes nothing.
+        """Verify and store a school's answer to a revocation. Idempotent.
 
         Args:
-            content: as it came.
-            message_id: the message that was taken back.
-            school: who hands it in, from its certificate.
+            content: the signed bytes.
+            message_id: message id of the revoked envelope.
+            school: BRIN and branch in the client certificate.
             at: the moment.
             explain: is told which rule of its form the statement breaks, if one.
 
@@ -212,7 +212,7 @@ class RegionDesk:
             "confirmed" or "refused"; an error code when it does not count; `Refused.UNKNOWN_MESSAGE`.
 
         Raises:
-            OverstapError: LEDGER-nnn when the ledger cannot be asked now.
+            OverstapError: LEDGER-nnn when the ledger cannot be reached.
         """
         with self._ledger.unit(self._region, f"desk {school}") as unit:
             statement = statement_of(unit, school, message_id)
@@ -229,12 +229,12 @@ class RegionDesk:
     def result(
         self, content: bytes, message_id: UUID, *, school: str, at: datetime, explain: Explain | None = None
     ) -> str:
-        """Take a result in: what became of a dossier. The same again changes nothing.
+        """Verify and store a result: imported, placed, rejected. Idempotent.
 
         Args:
-            content: as it came.
+            content: the signed bytes.
             message_id: the message that it is about.
-            school: who hands it in, from its certificate.
+            school: BRIN and branch in the client certificate.
             at: the moment.
             explain: is told which rule of its form the statement breaks, if one.
 
@@ -242,7 +242,7 @@ class RegionDesk:
             The outcome; an error code when it does not count; `Refused.UNKNOWN_MESSAGE`.
 
         Raises:
-            OverstapError: LEDGER-nnn when the ledger cannot be asked now.
+            OverstapError: LEDGER-nnn when the ledger cannot be reached.
         """
         with self._ledger.unit(self._region, f"desk {school}") as unit:
             sent = handed(unit, school, [message_id]).get(message_id)
@@ -257,10 +257,10 @@ class RegionDesk:
         return stated.outcome
 
     def _is_pupil(self, found: RequestStatus, request: DossierRequest, unit: UnitOfWork) -> bool | None:
-        """Compare with the pupil's dossier; None when there is none yet.
+        """Compare the request with the pupil's dossier; None when there is none yet.
 
-        One dossier is compared each time, another one where there is none for this school: how long an
-        answer takes does not say whether there is.
+        One dossier is compared each time, another one where there is none for this school, so that the time of an
+        answer does not show whether there is one.
         """
         if self._decoy is None:
             self._decoy = any_content(unit)
@@ -286,7 +286,7 @@ def _tell(explain: Explain | None, rule: str | None) -> None:
 
 
 def _decide(found: RequestStatus, is_pupil: bool | None, request: DossierRequest) -> tuple[NoDossier | None, str]:
-    """Return what the school is told, None for the dossier itself, and the precise reason."""
+    """Return the answer for the school (None: the dossier itself), and the precise reason for the ledger."""
     if not found.is_known_to_school:
         return NoDossier.UNKNOWN, "not_receiver" if found.content else "unknown"
     if is_pupil is False:
@@ -307,7 +307,7 @@ def _decide(found: RequestStatus, is_pupil: bool | None, request: DossierRequest
 
 
 def _test_message(unit: UnitOfWork, request: DossierRequest, school: str) -> DeskReply:
-    """Answer who asks for the pupil of test messages; there is nobody to be careful with."""
+    """Answer a request for the pupil of test messages, who does not exist."""
     found = asked_for(unit, school)
     if found is None:
         return DeskReply(None, None, NoDossier.NOT_READY)

@@ -1,4 +1,4 @@
-"""Comparison of a request's name and birth date with what is kept of the dossier."""
+"""Comparison of the name and birth date in a request with the record of the dossier."""
 
 import unicodedata
 from datetime import date
@@ -13,9 +13,9 @@ def is_of(facts: DossierFacts, *, surname: str, birth_date: date) -> bool:
     der") was given. A dossier that states the month of birth alone is compared by month.
 
     Args:
-        facts: what is kept of the dossier.
-        surname: as it was asked.
-        birth_date: as it was asked.
+        facts: the record of the dossier.
+        surname: surname in the request.
+        birth_date: birth date in the request.
     """
     name, prefix = facts.surname, facts.prefix
     names = {_bare(name), _bare(f"{prefix} {name}"), _bare(f"{name} {prefix}")} - {""}

@@ -4,10 +4,10 @@ POST /v1/requests     a request in; an envelope out, or a statement that takes o
 POST /v1/receipts     a signed receipt in
 POST /v1/results      a signed result in: imported, placed and so on
 POST /v1/taken-back   a signed answer in to a statement that took a dossier back
-GET  /health          for who keeps the server running
+GET  /health          for monitoring
 
-What was asked stands in a body, never in an address; nothing of it is logged. An answer without a dossier always leaves
-at a whole multiple of a tenth of a second after the request: how long looking took says nothing of what was found.
+Requests are in bodies, never in addresses, and are not logged. An answer without a dossier is sent at a whole multiple
+of a tenth of a second after the request, so that its time does not show what was found.
 """
 
 import asyncio
@@ -49,20 +49,20 @@ from overstap.transport.mtls_server import BusyError, body_of, known_caller, med
 from overstap.transport.server_limits import DEFAULT_SERVER_LIMITS, ServerLimits
 
 BEAT_SECONDS = 0.1
-"""Answers without a dossier leave on this beat."""
+"""Answers without a dossier are sent at multiples of this time, seconds."""
 WORKERS = 4
-"""Desks that work side by side, each with a connection to the ledger of its own."""
+"""Number of desks that work concurrently, each with its own connection to the ledger."""
 
 _REFUSED = {DeskRefusal.TOO_MANY: 429, DeskRefusal.SESSION: 403, DeskRefusal.UNKNOWN_MESSAGE: 404}
 _log = logging.getLogger(__name__)
 
 
 class Desks:
-    """Several desks of one region, so that schools do not wait for one another.
+    """Pool of desks of one region, which answer concurrently.
 
     Args:
-        make: makes a desk with a ledger of its own.
-        workers: how many.
+        make: makes a desk with its own connection to the ledger.
+        workers: number of desks.
     """
 
     def __init__(self, make: Callable[[], RegionDesk], workers: int = WORKERS) -> None:
@@ -80,7 +80,7 @@ class Desks:
             self._free.put(desk)
 
     async def do(self, work: Callable[[RegionDesk], Any]) -> Any:
-        """Have one desk do something in a thread."""
+        """Run a function with a free desk, in a thread."""
 
         def run() -> Any:
             with self._one() as desk:
@@ -116,7 +116,7 @@ def application(
     """Return the web application of a desk; it expects the caller's OIN in `request.state.caller`.
 
     Args:
-        desks: who does the work.
+        desks: the pool of desks.
         now: the clock.
         for_test: OINs of callers who are told which rule a statement breaks.
     """
@@ -186,7 +186,7 @@ def application(
         return post
 
     def health(request: Request) -> Response:
-        """Say that the desk is there."""
+        """Answer a health check."""
         return JSONResponse({"status": "ok"})
 
     return Starlette(
@@ -211,17 +211,17 @@ def server(
     now: Callable[[], datetime] = clock.now,
     limits: ServerLimits = DEFAULT_SERVER_LIMITS,
 ) -> uvicorn.Server:
-    """Return a server that is ready to run.
+    """Return a configured server.
 
     Args:
-        desks: who does the work.
+        desks: the pool of desks.
         region: region id; its conductor's certificate is the server's.
-        trust: whose certificates count.
-        schools: gives the schools that may call (BRIN and branch), asked for each connection.
+        trust: trust store that checks client certificates.
+        schools: returns the schools that may connect (BRIN and branch); called for each connection.
         host: the address to listen on.
         port: the port; 0 for any.
         now: the clock.
-        limits: how long each part of a conversation may take, and how much a caller may hold.
+        limits: limits of connections in time, number and memory.
 
     Raises:
         OverstapError: TRUST-001 to TRUST-014 when the conductor's TLS certificate or key is not in order.
@@ -247,7 +247,7 @@ def server(
 
 
 def _kind(error: Exception) -> str:
-    """Return what may be logged of an error: the words of the database may hold a row."""
+    """Return the loggable part of an error: a message of the database may contain a row."""
     return error.code if isinstance(error, OverstapError) else type(error).__name__
 
 

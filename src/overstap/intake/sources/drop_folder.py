@@ -1,7 +1,7 @@
 """Source `drop_folder`: OSO files that a school's system drops into a folder.
 
-The folder is a place where anything may turn up. Each thing in it is either found or refused by a code; nothing is
-followed, opened blindly or read without a bound, and nothing is changed or removed. What is in the XML is judged later.
+The folder may hold any file. Each entry is read or refused with a code. Symbolic links and special files are not
+opened, every read is bounded, and nothing in the folder is changed or removed. The XML is checked later.
 """
 
 import errno
@@ -51,7 +51,7 @@ class DroppedFile:
     """The school's own name for the file. May hold a pupil's name: to be stored encrypted, never logged."""
 
 
-# What exporting, copying and office programs call a file that is not finished.
+# Names that exporting, copying and office programs give to incomplete files
 _UNFINISHED = (".part", ".tmp", ".temp", ".filepart", ".crdownload", ".partial", ".download", ".swp", "~")
 _UNFINISHED_STARTS = (".", "~$")
 
@@ -59,18 +59,18 @@ _UNFINISHED_STARTS = (".", "~$")
 def scan(
     folder: Path, *, now: datetime, settle_seconds: float, label_key: bytes, limits: DropLimits | None = None
 ) -> Iterator[DroppedFile | RefusedItem]:
-    """Look through a school's drop folder once, in the order of the file names.
+    """Yield the entries of a school's drop folder, in the order of the file names.
 
     Args:
         folder: the school's folder.
         now: the present moment, aware.
         settle_seconds: how long a file must be unchanged before it is taken in. Clocks of file servers differ: a file
             up to this long in the future counts as unsettled too.
-        label_key: secret with which labels are made from file names, so that nobody can guess a name back.
+        label_key: secret of the keyed digest of file names, so that a name cannot be guessed from its label.
         limits: bounds; `DropLimits()` when left out.
 
     Yields:
-        Each entry, found or refused (INTAKE-002 to INTAKE-012). Those that only have to wait have `is_waiting`.
+        Each entry, read or refused (INTAKE-002 to INTAKE-012). Files still being written have `is_waiting`.
 
     Raises:
         OverstapError: INTAKE-001 when the folder itself is not there or cannot be listed.
@@ -111,7 +111,7 @@ def _take(
             return refused("INTAKE-004", is_waiting=True)
         if not name.lower().endswith(".xml"):
             return refused("INTAKE-005")
-        # Between the look and the opening the file may have become a link or a pipe: neither is followed or waited for.
+        # Between listing and opening the file may have become a link or a pipe: neither is opened
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with io.FileIO(descriptor) as file:
             before = os.fstat(descriptor)
@@ -140,7 +140,7 @@ def _take(
 
 
 def _read(file: io.FileIO, limit: int) -> bytes:
-    """Read to the end, but one byte more than the limit at most: the file may be growing."""
+    """Read at most one byte more than the limit, since the file may be growing."""
     parts: list[bytes] = []
     left = limit + 1
     while left > 0 and (part := file.read(min(left, 1 << 20))):
@@ -160,12 +160,12 @@ SETTLE_SECONDS = 5.0
 
 
 def from_drop_folder(folder: Path, *, now: datetime, label_key: bytes) -> Iterator[Candidate | RefusedItem]:
-    """Yield what lies in a school's drop folder.
+    """Yield the dossiers in a school's drop folder.
 
     Args:
         folder: the school's folder.
         now: the present moment, to tell settled files from those still being written.
-        label_key: secret from which files get their handles.
+        label_key: secret of the keyed digest in labels.
 
     Raises:
         OverstapError: INTAKE-001 when the folder is not there.

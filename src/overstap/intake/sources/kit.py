@@ -1,4 +1,4 @@
-"""What every kind of source has to do, as a check that its own tests call; ours and those of suppliers' packages.
+"""Conformance check of a kind of source, called by its tests, in this repository and in suppliers' packages.
 
 Not used where rounds run.
 """
@@ -13,7 +13,7 @@ from overstap.texts import read_yaml
 
 
 def check_source(kind: SourceKind, supplies: SupplyingPart, place: SourcePlace) -> list[Candidate | RefusedItem]:
-    """Read a source twice as a collection does, and return what it gave.
+    """Read a source twice as a collection does, and return its items.
 
     Args:
         kind: the kind.
@@ -21,7 +21,7 @@ def check_source(kind: SourceKind, supplies: SupplyingPart, place: SourcePlace) 
         place: what the source is opened with.
 
     Raises:
-        AssertionError: it does not do what a source has to.
+        AssertionError: the source does not conform.
     """
     _check_help(kind.model, read_yaml(kind.help))
     runs = []

@@ -1,4 +1,4 @@
-"""What a source of dossiers is opened with."""
+"""Parameters with which a source of dossiers is opened."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,7 +12,7 @@ from overstap.agreements import School
 
 @dataclass(frozen=True, slots=True)
 class SourcePlace:
-    """What a source may need, beside the school's block of the agreement; each is asked for by who needs it."""
+    """Parameters of a source beside the school's block of the agreement; a source uses those that it needs."""
 
     school: School
     region: str

@@ -1,1 +1,1 @@
-"""Deliveries in the ledger: what is sealed for whom, requests, receipts, results, withdrawals."""
+"""Deliveries in the ledger: envelopes, requests, receipts, results, withdrawals, test messages."""

@@ -1,8 +1,8 @@
-"""Circuit breaker per school: failures in a row, and until when no attempt is made.
+"""Circuit breaker per school: consecutive failures, and until when no attempt is made.
 
-A circuit breaker that outlives the task: after a number of answerless attempts a school rests, longer each time; then
-one envelope tries whether it answers again. How long is the sender's choice; what was decided stands here, by the
-database's clock.
+The state outlives the task. After a number of attempts without an answer the breaker opens, longer each time; then one
+envelope tries whether the school answers (half open). The sender chooses the times (`delivery.backoff`); the ledger
+stores them by the database's clock.
 """
 
 from collections.abc import Sequence
@@ -16,26 +16,26 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class CircuitState:
-    """How a school's line stands."""
+    """State of a school's circuit breaker."""
 
     silent: int = 0
-    """Answerless attempts in a row."""
+    """Consecutive attempts without an answer."""
     rests: int = 0
-    """Rests in a row."""
+    """Consecutive open periods."""
     rests_until: datetime | None = None
     is_resting: bool = False
-    """Whether it rests now, by the database's clock."""
+    """Whether the breaker is open now, by the database's clock."""
     problem: str | None = None
-    """Error code of the last answerless attempt."""
+    """Error code of the last attempt without an answer."""
 
     @property
     def is_tried(self) -> bool:
-        """Whether the next envelope only tries if the school answers again (the breaker is half open)."""
+        """Whether the breaker is half open: the next envelope tries whether the school answers."""
         return self.rests > 0 and not self.is_resting
 
 
 def circuit_of(unit: UnitOfWork, school: str) -> CircuitState:
-    """Return how the line to a school stands."""
+    """Return the state of a school's circuit breaker."""
     rows = unit.rows(
         "select silent, rests, rests_until, coalesce(rests_until > overstap.clock(), false), problem "
         "from overstap.school_line where school = %(school)s",
@@ -45,7 +45,7 @@ def circuit_of(unit: UnitOfWork, school: str) -> CircuitState:
 
 
 def resting(unit: UnitOfWork) -> dict[str, CircuitState]:
-    """Return the lines of the region that are silent or resting, by school."""
+    """Return the circuit breakers of the region with failures, by school."""
     return {
         row[0]: CircuitState(*row[1:])
         for row in unit.rows(
@@ -56,7 +56,7 @@ def resting(unit: UnitOfWork) -> dict[str, CircuitState]:
 
 
 def note_answer(unit: UnitOfWork, school: str) -> None:
-    """Note that a school answered: its line is whole again."""
+    """Record that a school answered, which closes its circuit breaker."""
     unit.run(
         "insert into overstap.school_line as l (region, school, answered_at) "
         "values (%(region)s, %(school)s, overstap.clock()) on conflict (region, school) do update "
@@ -67,14 +67,14 @@ def note_answer(unit: UnitOfWork, school: str) -> None:
 
 
 def note_no_answer(unit: UnitOfWork, school: str, *, silent: int, problem: str | None, rest: timedelta | None) -> None:
-    """Note answerless attempts, and let the school rest where there were too many.
+    """Record attempts without an answer, and open the circuit breaker where there were too many.
 
     Args:
         unit: the transaction.
         school: the school.
-        silent: answerless attempts in a row, by now.
+        silent: consecutive attempts without an answer, by now.
         problem: error code of the last.
-        rest: how long it rests from now; None: it does not.
+        rest: how long the breaker is open from now; None: it stays closed.
     """
     unit.run(
         "insert into overstap.school_line as l (region, school, silent, problem, rests, rests_until) "
@@ -92,10 +92,10 @@ def note_no_answer(unit: UnitOfWork, school: str, *, silent: int, problem: str |
 
 
 def next_attempt(unit: UnitOfWork, round_id: str, school: str) -> datetime | None:
-    """Return when something of a round is to be tried at a school next, not before now; None: nothing is open.
+    """Return when the next attempt of a round at a school is due, not before now; None: nothing is open.
 
-    What stands ready for the school to take, and what waits for a person (a withdrawn registration, or an answer to
-    non-delivery), does not count.
+    Envelopes that the school collects, and those that wait for a person (a withdrawn registration, or a decision about
+    non-delivery), do not count.
     """
     return unit.one(
         """
@@ -116,7 +116,7 @@ def next_attempt(unit: UnitOfWork, round_id: str, school: str) -> datetime | Non
 
 
 def due(unit: UnitOfWork) -> list[tuple[str, str]]:
-    """Return rounds and schools for which something that was begun is to be tried now, on whose line nothing rests."""
+    """Return rounds and schools with a due attempt of a started delivery, and a circuit breaker that is not open."""
     return [
         (row[0], row[1])
         for row in unit.rows(
@@ -137,10 +137,10 @@ def due(unit: UnitOfWork) -> list[tuple[str, str]]:
 
 
 def hurry(unit: UnitOfWork, round_id: str, school: str) -> int:
-    """Let what waits for its time at a school be tried now, because somebody started a task or a command.
+    """End the backoff of a school's deliveries, because a person started a task or a command.
 
     Returns:
-        How many deliveries need not wait any more.
+        Number of deliveries whose backoff ended.
     """
     hurried = unit.run(
         "update overstap.delivery set next_attempt_at = '-infinity' where round_id = %(round)s "
@@ -148,7 +148,7 @@ def hurry(unit: UnitOfWork, round_id: str, school: str) -> int:
         round=round_id,
         school=school,
     )
-    unit.run(  # behind the deliveries, as everybody does: who holds a line waits for no delivery
+    unit.run(  # locked after the deliveries, in the same order everywhere, against deadlocks
         "update overstap.school_line set silent = 0, rests = 0, rests_until = null where school = %(school)s",
         school=school,
     )
@@ -158,7 +158,7 @@ def hurry(unit: UnitOfWork, round_id: str, school: str) -> int:
 def ask_again(
     unit: UnitOfWork, round_id: str, *, school: str | None = None, dossiers: Sequence[UUID] | None = None
 ) -> tuple[int, int]:
-    """Let what is undelivered be tried at once, and what was refused be sealed anew, as a person asked. Safe to repeat.
+    """Retry undelivered deliveries at once, and have refused dossiers sealed anew, at a person's request. Idempotent.
 
     Args:
         unit: the transaction.
@@ -167,7 +167,7 @@ def ask_again(
         dossiers: of these dossiers only.
 
     Returns:
-        How many deliveries are tried again, and how many dossiers that were refused are sealed anew.
+        Number of deliveries that are retried, and of refused dossiers that are sealed anew.
     """
     chosen = {"round": round_id, "school": school, "ids": list(dossiers) if dossiers is not None else None}
     which = (

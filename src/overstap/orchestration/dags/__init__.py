@@ -1,4 +1,4 @@
-"""The DAGs of a region: what its agreement says becomes rounds and background work that a coordinator can follow."""
+"""DAGs of a region, made from its agreement: one per round, and those of background work."""
 
 from overstap.agreements import Agreement
 from overstap.orchestration.dags.answers import answers_dag
@@ -12,7 +12,7 @@ __all__ = ["make_dags"]
 
 
 def make_dags(agreement: Agreement) -> None:
-    """Make every DAG of a region. Airflow takes in each as its context is left (`auto_register`)."""
+    """Make every DAG of a region. Airflow registers each when its context ends (`auto_register`)."""
     for kind in agreement.rounds:
         round_dag(agreement, kind)
     for make in (intake_dag, notices_dag, deliveries_dag, answers_dag, steering_dag):

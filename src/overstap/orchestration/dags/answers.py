@@ -1,4 +1,4 @@
-"""The DAG that fetches what schools that collect by themselves left for a region, in a folder or on their server."""
+"""DAG that collects receipts and results which schools left in folders or on SFTP servers."""
 
 from airflow.sdk import DAG
 
@@ -13,7 +13,7 @@ from overstap.orchestration.titles import title
 
 
 def answers_dag(agreement: Agreement) -> DAG:
-    """Return the DAG that takes in a region's receipts and results."""
+    """Return the DAG that collects a region's receipts and results."""
     with DAG(
         f"answers__{agreement.region}",
         dag_display_name=title("dag.answers", region=agreement.name),

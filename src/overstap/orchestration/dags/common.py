@@ -1,4 +1,4 @@
-"""What all DAGs of a region have alike: owner, tags, rights, and that they run from the moment they exist."""
+"""Common arguments of a region's DAGs: owner, tags, rights, not paused when created."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from overstap.orchestration.task_factory import AGAIN
 
 
 def common(agreement: Agreement, *tags: str) -> dict[str, Any]:
-    """Return the arguments of a DAG that do not depend on what it does.
+    """Return the common arguments of a DAG.
 
     Args:
         agreement: the region's.
-        tags: further tags, in Dutch, by which a coordinator finds it.
+        tags: further tags, in Dutch.
     """
     region = agreement.region
     return {
         "catchup": False,
         "max_active_runs": 1,
-        # Airflow pauses a new DAG unless it is told otherwise: no round would open, and nobody would be told
+        # Airflow pauses a new DAG by default: no round would open, without any message
         "is_paused_upon_creation": False,
         "default_args": {"owner": region, **AGAIN},
         "owner_links": {region: f"mailto:{agreement.coordinators[0].email}"},

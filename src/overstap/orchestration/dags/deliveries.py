@@ -1,4 +1,4 @@
-"""The DAG of a region's deliveries beside its rounds: tests, taking back, trying again and telling, when it is due."""
+"""DAG of background work on a region's deliveries: test messages, revocations, retries and notices."""
 
 from airflow.sdk import DAG
 
@@ -13,7 +13,7 @@ from overstap.orchestration.titles import title
 
 
 def deliveries_dag(agreement: Agreement) -> DAG:
-    """Return the DAG that looks after a region's deliveries."""
+    """Return the DAG of background work on a region's deliveries."""
     with DAG(
         f"deliveries__{agreement.region}",
         dag_display_name=title("dag.deliveries", region=agreement.name),

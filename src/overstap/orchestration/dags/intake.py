@@ -1,6 +1,6 @@
-"""The DAG of a region's daily intake: every morning what schools supplied so far, so that they can mend in time.
+"""DAG of a region's daily intake: collects and checks what schools supplied so far, so that they can correct it.
 
-After that whatever was kept long enough is erased.
+Afterwards it erases data whose retention period has ended.
 """
 
 from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule

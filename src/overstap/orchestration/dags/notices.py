@@ -1,4 +1,4 @@
-"""The DAG of a region's mail: tells coordinators, schools and families what they have to know, as soon as it is due."""
+"""DAG of a region's mail to coordinators, schools and families, started when mail is due."""
 
 from airflow.sdk import DAG, TriggerRule
 

@@ -1,7 +1,7 @@
-"""The DAG of one round: what the region agreed becomes tasks that a coordinator can follow and rerun.
+"""DAG of one round, made from the agreement.
 
-A school that is late or rejected holds up nobody: the others go on, and clearing its red task brings it in later.
-Towards a partnership (support) parents inspect nothing and no registration is needed, so the round is shorter.
+A school that is late or rejected does not delay the others; clearing its failed task adds it later. A round to a
+partnership (support) has no inspection by parents and no registrations, so its DAG is shorter.
 """
 
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -36,24 +36,24 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         schedule=at_opening(agreed.milestones.opens),
         start_date=before_opening(agreed.milestones.opens),
         deadline=alerts(agreement, kind),
-        # Catching up: a scheduler that was down at the opening still opens the round, once
+        # Catchup: a scheduler that was down at the opening still opens the round, once
         **common(agreement, f"ronde:{ref.kind}") | {"catchup": True},
     ) as dag:
         steps = round_steps(ref)
 
-        # What schools supplied by the agreed moment (daily until then: the DAG of `intake`), and where their pupils go
+        # Dossiers supplied by the agreed moment (daily until then: the DAG of `intake`), and registrations
         opened = steps.once("open_round", tasks.open_round)
         data_due = steps.add(WaitForMilestone, "data_due", milestone="data_due")
         registered = [steps.once("registrations", tasks.registrations)] if kind.is_inspected else []
         collected = steps.per_school("collect", tasks.collect, agreement.suppliers(kind))
         checked = steps.once("check", tasks.check, trigger_rule=EVEN_IF_A_SCHOOL_FAILED)
 
-        # The coordinator releases
+        # Release by the coordinator
         questions = steps.once("questions", tasks.questions)
         release = "release" if kind.is_inspected else "release_to_partnership"
         released = steps.each(ReleaseForReview, release, over={"question": questions}, accounts=coordinators)
 
-        # The parents see it first
+        # Review by parents
         review, late_review = [], []
         if kind.is_inspected:
             not_seen = steps.once("window_questions", tasks.window_questions)
@@ -67,7 +67,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
             ]
             late_review = [steps.once("end_extended", tasks.end_review)]
 
-        # Sealed for each school that may receive it, delivered, confirmed
+        # Sealing, delivery and confirmation per receiving school
         delivers = steps.add(WaitForMilestone, "delivers", milestone="delivers")
         received_by = steps.once("receivers", tasks.receivers)
         unusual = steps.once("delivery_questions", tasks.delivery_questions)
@@ -88,6 +88,6 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         chain(released, *review, delivers, *late_review, received_by)
         received_by >> unusual >> may_go >> sealed >> delivered
         [sealed, delivered] >> confirmed >> left >> accepted >> closed
-        [*registered, collected, delivered, closed] >> complete  # stays red while a school is missing
-    dag.params.update(run_form(agreement, kind))  # at the end: each task would make a copy of it
+        [*registered, collected, delivered, closed] >> complete  # failed while a school is missing
+    dag.params.update(run_form(agreement, kind))  # set last, since each task copies it
     return dag

@@ -1,4 +1,4 @@
-"""The DAG with the form by which a coordinator moves a moment of a running round, within what was agreed."""
+"""DAG with the form in which a coordinator moves a milestone of a running round, within the agreed bounds."""
 
 from airflow.sdk import DAG
 

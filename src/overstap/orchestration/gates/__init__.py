@@ -1,4 +1,4 @@
-"""Gates: human-in-the-loop tasks whose decision the ledger keeps. The state of the task decides nothing."""
+"""Gates: human-in-the-loop tasks whose decisions are in the ledger. The state of the task has no effect."""
 
 from overstap.orchestration.gates.closing import AcceptUndeliverable
 from overstap.orchestration.gates.delivery import ReleaseForDelivery

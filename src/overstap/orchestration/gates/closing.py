@@ -1,4 +1,4 @@
-"""Gate before closing: asks whether a round may be closed although something of it is not settled."""
+"""Gate before closing: asks whether a round may be closed with unsettled deliveries."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from overstap.rounds.context import RoundContext
 
 
 class AcceptUndeliverable(Gate):
-    """Asks whether the round may be closed with what is not settled; before receipts are due the question can wait."""
+    """Gate on closing with unsettled deliveries; before receipts are due it can wait."""
 
     gate = ACCEPT_UNDELIVERABLE
 
     def ask(self, place: RoundContext, unit: UnitOfWork) -> dict[str, Any] | None:
-        """Return what is not settled; None when everything is, or it was accepted before."""
+        """Return the unsettled deliveries; None when there are none, or they were accepted before."""
         found = gate_holds.open_holds(unit, self.ref, ACCEPT_UNDELIVERABLE, batch=self.question)
         if not found:
             return None
@@ -33,7 +33,7 @@ class AcceptUndeliverable(Gate):
         }
 
     def take(self, place: RoundContext, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
-        """Keep the decision; one that accepts lets the round be closed."""
+        """Record the decision; an acceptance permits the closing."""
         from overstap.rounds.questions import decide_closing
 
         dossiers = decide_closing(
@@ -46,6 +46,6 @@ class AcceptUndeliverable(Gate):
         return {"dossiers": dossiers}
 
     def after(self, answer: GateAnswer) -> None:
-        """Fail when the coordinator said: not yet."""
+        """Fail when the coordinator answered "not yet"."""
         if answer.choice != "approve":
             raise OverstapError("GATE-008", by=answer.by)

@@ -1,4 +1,4 @@
-"""Gate before delivery: asks only when something is unusual (`delivery.unusual`)."""
+"""Gate before delivery: asks only when there is a hold (`delivery.unusual`)."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from overstap.rounds.context import RoundContext
 
 
 class ReleaseForDelivery(Gate):
-    """Asks whether what is ready may be delivered although something is unusual."""
+    """Gate on delivering in spite of holds."""
 
     gate = RELEASE_FOR_DELIVERY
 
     def ask(self, place: RoundContext, unit: UnitOfWork) -> dict[str, Any] | None:
-        """Return what is unusual; None when nothing is, or it was decided before."""
+        """Return the holds; None when there are none, or they were decided before."""
         found = gate_holds.open_holds(unit, self.ref, RELEASE_FOR_DELIVERY, batch=self.question)
         if not found:
             return None
@@ -32,7 +32,7 @@ class ReleaseForDelivery(Gate):
         }
 
     def take(self, place: RoundContext, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
-        """Keep the decision; one that approves takes the hold off."""
+        """Record the decision; an approval removes the holds."""
         from overstap.rounds.questions import decide_delivery
 
         ready = decide_delivery(
@@ -45,6 +45,6 @@ class ReleaseForDelivery(Gate):
         return {"dossiers": ready}
 
     def after(self, answer: GateAnswer) -> None:
-        """Fail when the coordinator said: not yet."""
+        """Fail when the coordinator answered "not yet"."""
         if answer.choice != "approve":
             raise OverstapError("GATE-007", by=answer.by)

@@ -1,4 +1,4 @@
-"""Base operator of gates: asks with current figures, and checks who answered and what before the ledger keeps it."""
+"""Base operator of gates: asks with current figures, and checks account and answer before recording them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,28 +23,28 @@ REASON_LENGTH = 500
 
 @dataclass(frozen=True, slots=True)
 class GateAnswer:
-    """A coordinator's answer, as the task takes it: by whom it is, is checked."""
+    """A coordinator's answer; the account has been checked."""
 
     choice: str
-    """Which option, by its name in include/texts/orchestration/gates.yaml."""
+    """Name of the option in include/texts/orchestration/gates.yaml."""
     by: str
     """The login."""
     reason: str
     filled_in: dict[str, str]
-    """Further values of the form, trimmed; not checked yet."""
+    """Further values of the form, trimmed and not checked yet."""
     at: datetime
     key: str
-    """Names this answer, so that a repeated task records it once."""
+    """Idempotency key of this answer."""
 
 
 class Gate(HITLOperator):
-    """Asks the region's coordinators something that the ledger then keeps.
+    """Question to the region's coordinators, whose answer the ledger records.
 
-    Who answered is checked here by account: Airflow's own `assigned_users` knows FAB's accounts by a number that no
-    agreement can state. Whoever marks the task a success gets past it in Airflow and past nothing in the ledger.
+    The account is checked here, since Airflow's `assigned_users` takes FAB's numbers of accounts, which an agreement
+    cannot state. Marking the task a success has no effect on the ledger.
 
-    Mapped over the questions of a round, since Airflow 3.3.2 keeps a task instance's first text when it is cleared:
-    what comes later gets a question of its own, with the figures of that moment.
+    The operator is mapped over the questions of a round, since Airflow 3.3.2 keeps the first text of a task instance
+    when it is cleared: dossiers that come later get a new question, with the figures of that moment.
 
     Args:
         ref: the round's id.
@@ -62,7 +62,7 @@ class Gate(HITLOperator):
         self._words = texts("orchestration/gates")[self.said_as(RoundId(ref))]
         shared = texts("orchestration/gates")["fields"]
         longest = {"type": ["null", "string"], "maxLength": REASON_LENGTH}
-        kwargs.pop("params", None)  # a mapped task is given its DAG's form as well; a question has a form of its own
+        kwargs.pop("params", None)  # Airflow also gives a mapped task the form of its DAG; a gate has its own
         super().__init__(
             subject=self._words["subject"]["nl"],
             options=[said["nl"] for said in self._words["options"].values()],
@@ -75,16 +75,16 @@ class Gate(HITLOperator):
 
     @property
     def shown(self) -> str:
-        """How this question is labelled in the grid."""
+        """Label of this question in Airflow's grid."""
         return title(f"task.{self.task_id}.map", question=str(self.question))
 
     @classmethod
     def said_as(cls, ref: RoundId) -> str:
-        """Return under which name the words of the gate stand, where a kind of round has its own."""
+        """Return the name of the gate's texts; some kinds of round have their own."""
         return cls.gate
 
     def execute(self, context: Context) -> Any:
-        """Ask, with the figures that the decision needs; go on when there is nothing to ask any more."""
+        """Ask with current figures; succeed when there is nothing left to ask."""
         with workplace(self.ref, self.task_id) as place:
             with place.ledger.unit(self.ref.region, self.task_id) as unit:
                 facts = None if self.is_overtaken(context) else self.ask(place, unit)
@@ -110,7 +110,7 @@ class Gate(HITLOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Take the answer, check it again, and keep it in the ledger."""
+        """Check the answer and record it in the ledger."""
         with workplace(self.ref, self.task_id) as place:
             answer = self._answer(context, event)
             with place.ledger.unit(self.ref.region, answer.by) as unit:
@@ -122,36 +122,36 @@ class Gate(HITLOperator):
         return kept
 
     def ask(self, place: RoundContext, unit: UnitOfWork) -> dict[str, Any] | None:
-        """Return what fills the question's text; None when there is nothing to ask."""
+        """Return the facts of the question's text; None when there is nothing to ask."""
         raise NotImplementedError
 
     def is_overtaken(self, context: Context) -> bool:
-        """Tell whether a newer question is asked in this run, so that this one need not be."""
+        """Tell whether a newer question of this run replaces this one."""
         return False
 
     def take(self, place: RoundContext, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
-        """Keep the answer and bring it about; return counts of what it did.
+        """Record the answer and apply it; return counts of its effects.
 
         Raises:
-            OverstapError: the form's values do not hold.
+            OverstapError: a value of the form is not valid.
         """
         raise NotImplementedError
 
     def after(self, answer: GateAnswer) -> None:
-        """Fail when the answer was that the round cannot go on yet; it is in the ledger by then."""
+        """Fail when the answer stops the round for now; the ledger has it by then."""
 
     def follow(self, place: RoundContext) -> None:
-        """Do what follows from a decision that lets the round go on, now or earlier; safe to repeat."""
+        """Do what follows from a decision that lets the round continue. Idempotent."""
 
     def _notice(self, context: Context, account: str, facts: dict[str, Any]) -> Notice:
-        """Return what a coordinator is told by mail while the question waits."""
+        """Return the notice for coordinators while the question is open."""
         said = self._words["subject"] if facts else {}
         subjects = {f"subject_{language}": text.format_map(facts) for language, text in said.items()}
         about = f"{self.gate}/{self.question}/{context['ti'].run_id}"
         return Notice("gate", about, f"coordinator:{account}", subjects, self.ref, is_urgent=True)
 
     def _answer(self, context: Context, event: dict[str, Any]) -> GateAnswer:
-        """Return the answer, when it is one that was offered, of somebody who may give it."""
+        """Return the answer after checking that it was offered, and that the account may give it."""
         user = event.get("responded_by_user") or {}
         by = str(user.get("name") or user.get("id") or "")
         if by not in self.accounts:
@@ -159,7 +159,7 @@ class Gate(HITLOperator):
         chosen = event["chosen_options"]
         names = [name for name, said in self._words["options"].items() if [said["nl"]] == list(chosen)]
         given = event.get("params_input") or {}
-        # Airflow stores whatever is sent to its API: options and values are checked here as if nobody had before.
+        # Airflow stores whatever its API receives, so options and values are checked here
         texts_given = {name: value for name, value in given.items() if value is not None}
         if not names:
             raise OverstapError("GATE-005", field="antwoord")

@@ -16,17 +16,17 @@ from overstap.rounds.context import RoundContext
 
 
 class ReleaseForReview(Gate):
-    """Asks to release accepted dossiers to the parents; an answer covers what is accepted at that moment."""
+    """Gate on releasing accepted dossiers to parents; an answer covers those accepted at that moment."""
 
     gate = "release_for_review"
 
     @classmethod
     def said_as(cls, ref: RoundId) -> str:
-        """Return the words of a release to the parents, or to a partnership, for which no parents are asked."""
+        """Return the name of the texts: release to parents, or to a partnership without inspection."""
         return cls.gate if ref.kind.is_inspected else "release_without_review"
 
     def ask(self, place: RoundContext, unit: UnitOfWork) -> dict[str, Any] | None:
-        """Return what waits per school; None when this question led to a release before."""
+        """Return the waiting dossiers per school; None when this question led to a release before."""
         if releases(unit, self.ref) >= self.question:
             return None
         waiting = waiting_for_release(unit, self.ref)
@@ -44,11 +44,11 @@ class ReleaseForReview(Gate):
         }
 
     def is_overtaken(self, context: Context) -> bool:
-        """Tell whether dossiers came while this question stood open: those are asked about with it, in a newer one."""
+        """Tell whether dossiers came while this question was open: a newer question then covers all of them."""
         return max(context["ti"].xcom_pull(task_ids="questions")) > self.question
 
     def take(self, place: RoundContext, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
-        """Keep the answer, and release."""
+        """Record the answer; an approval releases the dossiers."""
         from overstap.rounds.reviewing import release
 
         released = release(
@@ -62,12 +62,12 @@ class ReleaseForReview(Gate):
         return {"released": released}
 
     def after(self, answer: GateAnswer) -> None:
-        """Fail when the coordinator said: not yet."""
+        """Fail when the coordinator answered "not yet"."""
         if answer.choice != "approve":
             raise OverstapError("GATE-001", by=answer.by)
 
     def follow(self, place: RoundContext) -> None:
-        """Let the codes of families show the version that was released, and keep inspections where that was agreed."""
+        """Point families' access codes at the released version, and keep inspections where the agreement permits."""
         from overstap.rounds.reviewing import renew_codes
 
         done = renew_codes(place, self.task_id)

@@ -1,4 +1,4 @@
-"""Gate after the review window: hold uninspected dossiers, extend the window, or let a school attest."""
+"""Gate after the review window: withhold uninspected dossiers, extend the window, or let a school attest."""
 
 import re
 from datetime import datetime
@@ -17,13 +17,13 @@ from overstap.school_numbers import is_school_id
 
 
 class DecideNotInspected(Gate):
-    """Asks what becomes of dossiers that nobody inspected in time, where the agreement offers a choice."""
+    """Gate on dossiers that were not inspected in time, where the agreement offers a choice."""
 
     gate = NOT_INSPECTED
     fields = ("scholen", "tot")
 
     def ask(self, place: RoundContext, unit: UnitOfWork) -> dict[str, Any] | None:
-        """Return who did not inspect, per school, and offer what the agreement allows."""
+        """Return the uninspected dossiers per school, and the options that the agreement permits."""
         found = gate_holds.open_holds(unit, self.ref, NOT_INSPECTED, batch=self.question)
         if not found:
             return None
@@ -41,13 +41,13 @@ class DecideNotInspected(Gate):
         }
 
     def take(self, place: RoundContext, unit: UnitOfWork, answer: GateAnswer) -> dict[str, int]:
-        """Keep the decision and bring it about: these schools' families get longer, or the school may attest."""
+        """Record and apply the decision: these schools' families get longer, or the school may attest."""
         asked = [
             hold.reason.subject for hold in gate_holds.open_holds(unit, self.ref, NOT_INSPECTED, batch=self.question)
         ]
         named = [one for one in re.split(r"[\s,;]+", answer.filled_in.get("scholen", "").upper()) if one]
         if unknown := set(named) - set(asked):
-            # What is no school's number may be anything that somebody typed: it is not repeated
+            # Text that is no school number may be anything, so the error does not repeat it
             shown = {one if is_school_id(one) else "?" for one in unknown}
             raise OverstapError("GATE-006", schools=", ".join(sorted(shown)))
         until = _moment(answer.filled_in.get("tot", "")) if answer.choice == "extend" else None
