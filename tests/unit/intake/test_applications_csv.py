@@ -190,3 +190,30 @@ def test_any_rubbish_below_the_header_is_refused_or_taken_but_never_stops_it(tmp
     assert len(good) == 1 or refused
     for one in refused:
         assert one.error
+
+
+CELLS = {
+    "pupil": st.sampled_from(["999900006", "10000094.0", "9,99E+08", "", '"', "99990000-6", "x"]),
+    "born": st.sampled_from(["2015-03-30", "30-3-2015", "30-02-2015", "", '"2015']),
+    "to": st.sampled_from(["98XA00", "98XA", "", '98XA00"', "98XA00;98XB00"]),
+    "stage": st.sampled_from(["geplaatst", "Geplaatst", "geplaats", ""]),
+    "moment": st.sampled_from(["2027-03-26 14:05", "26-3-2027 9:05", "2027-03-26", "14:05", ""]),
+}
+
+
+@given(st.lists(st.fixed_dictionaries(CELLS), max_size=6))
+def test_each_row_is_taken_or_told_by_its_line(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, str]]
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    written = [
+        ";".join((row["pupil"], row["born"], f"99A{'ABCDEF'[number]}00", row["to"], row["stage"], row["moment"]))
+        for number, row in enumerate(rows)
+    ]
+    path.write_bytes(lines(*written))
+    good, refused = applications.read_file(path)
+    told = {one.facts["line"] for one in refused}
+    taken = [one.primary_school for one in good]
+    for number in range(len(rows)):
+        assert (number + 2 in told) != (f"99A{'ABCDEF'[number]}00" in taken), f"row {number}"
+    assert len(taken) == len(set(taken))

@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from overstap.errors import OverstapError, sentences
 from overstap.intake.refusals import RefusedItem
@@ -215,3 +217,28 @@ class ordinary_user:  # noqa: N801 - reads as a word
 
     def __exit__(self, *_: object) -> None:
         os.seteuid(self.before)
+
+
+NAMES = st.lists(
+    st.sampled_from(
+        [b".xml", b".XML", b".part", b"~$", b".", b"-", b" ", b"\n", b"\xff", b"\xc3\xab", b"a", b"<", b"%s"]
+    ),
+    min_size=1,
+    max_size=4,
+).map(b"".join)
+
+
+@given(st.dictionaries(NAMES.filter(lambda name: name not in (b".", b"..")), st.binary(max_size=20), max_size=6))
+def test_each_file_is_taken_or_told(files: dict[bytes, bytes]) -> None:
+    """Whatever a folder holds: one answer for each entry, in its own name, and no name in what is told."""
+    with TemporaryDirectory() as place:
+        for name, content in files.items():
+            put(Path(place), os.fsdecode(name), content)
+        found = look(Path(place))
+    assert sorted(os.fsencode(one.file_name) for one in found) == sorted(files)
+    for one in found:
+        if isinstance(one, DroppedFile):
+            assert one.data == files[os.fsencode(one.file_name)]
+        else:
+            assert one.error
+            assert not one.is_waiting or one.code == "INTAKE-004"

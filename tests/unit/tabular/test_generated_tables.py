@@ -96,6 +96,34 @@ def test_no_workbook_is_a_traceback(written: list[list[object]]) -> None:
     assert len(found) >= sum(any(str(cell).isalnum() for cell in row if cell is not None) for row in filled)
 
 
+@given(st.lists(st.tuples(cells, cells, cells), max_size=6), st.lists(st.integers(0, 5), max_size=2))
+@example([("a", "b", "c")], [0])
+def test_each_row_of_a_workbook_is_taken_or_told(written: list[tuple[str, str, str]], merged: list[int]) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["a", "b", "c"])
+    for number, row in enumerate(written):
+        try:
+            sheet.append([f"t{number}t{row[0]}", *row[1:]])
+        except IllegalCharacterError:  # what a workbook cannot hold
+            return
+    for number in merged:
+        if number < len(written):
+            sheet.merge_cells(start_row=number + 2, end_row=number + 2, start_column=2, end_column=3)
+    out = io.BytesIO()
+    book.save(out)
+    try:
+        found = list(read_table(out.getvalue(), HEADER, multiline=True).rows)
+    except (OverstapError, HeaderError):
+        return
+    taken = [row.cells["a"] for row in found if isinstance(row, Row)]
+    refused = {row.line for row in found if isinstance(row, RefusedRow)}
+    for number in range(len(written)):
+        places = [cell for cell in taken if cell.startswith(f"t{number}t")]
+        assert number + 2 in refused or len(places) == 1, f"row {number} is neither taken nor told"
+
+
 @given(st.integers(0, 10_000), st.integers(1, 255))
 def test_no_damaged_workbook_is_a_traceback(place: int, flip: int) -> None:
     out = io.BytesIO()
@@ -119,6 +147,27 @@ def test_no_cell_is_a_traceback(text: str) -> None:
         except (ValueError, WrongNumberError):
             continue
         assert not isinstance(found, str) or found.isascii()
+
+
+ANSWERED = st.sampled_from(["ja", "nee", "onbekend", "?", ""])
+DAYS = st.sampled_from(["2027-03-17", "17-03-2027", "2028-01-01"])
+
+
+@given(st.lists(st.tuples(DAYS, ANSWERED, cells), max_size=8))
+def test_each_answer_is_taken_or_told(written: list[tuple[str, str, str]]) -> None:
+    lines = [f"t{number}t;{day_};{said};{view}" for number, (day_, said, view) in enumerate(written)]
+    data = "\r\n".join(["leerlingid;inzagedatum;akkoord;zienswijze", *lines]).encode("utf-8", "replace")
+    try:
+        found = read_list(data, today=date(2027, 3, 18))
+    except OverstapError:
+        return
+    text = data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    told = {each.line for each in found.refused}
+    for number in range(len(written)):
+        at = [line for line, said in enumerate(text.split("\n"), start=1) if said.startswith(f"t{number}t")]
+        taken = [each for each in found.decisions if each.pupil == f"t{number}t"]
+        assert len(taken) == 1 or any(line in told for line in at), f"answer {number} is neither taken nor told"
+        assert not any(f"t{number}t" in (each.view or "") for each in found.decisions if each not in taken)
 
 
 @given(st.lists(cells, max_size=8))
