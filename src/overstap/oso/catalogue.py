@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from overstap.errors import OverstapError
 from overstap.oso.values import SimpleType
@@ -109,12 +109,24 @@ class Slot:
     field: Field
 
 
-Quick = tuple[str, str, "Compiled | None", int, int, "Set[str] | None", Callable[[str], bool]]
+class OwnAttribute(NamedTuple):
+    """The attribute that a leaf may have.
+
+    Args:
+        name: its name.
+        key: under what it stands beside the leaf in a `Node`.
+    """
+
+    name: str
+    key: str
+
+
+Quick = tuple[str, str, "Compiled | OwnAttribute | None", int, int, "Set[str] | None", Callable[[str], bool]]
 """Of an element what the walk over it needs: taken apart at once, for there are hundreds in a dossier.
 
-Its code; its name; the block that it holds, None for a leaf; the fewest and the most characters of a leaf of which
-nothing else is asked; of any other leaf the texts found good before, and the test of a text. A plain tuple, since
-Python takes those apart several times as fast as a named one.
+Its code; its name; the block that it holds, the attribute that it may have, or None for a bare leaf; the fewest and the
+most characters of a leaf of which nothing else is asked; of any other leaf the texts found good before, and the test of
+a text. A plain tuple, since Python takes those apart several times as fast as a named one.
 """
 
 
@@ -131,8 +143,8 @@ class Compiled:
     named: dict[str, Slot] = field(default_factory=dict)
     by_code: dict[str, Slot] = field(default_factory=dict)
     by_tag: dict[str, Quick] = field(default_factory=dict)
-    attributed: tuple[tuple[Slot, str], ...] = ()
-    """Elements that may have an attribute, with their tags."""
+    written: dict[str, tuple[str, str, "Compiled | None", bool]] = field(default_factory=dict, repr=False)
+    """Per field what stands before and after it, the block that it holds, and whether it may have an attribute."""
     pattern: re.Pattern[str] = re.compile("")
     repeats: bool = False
     _seen: set[str] = field(default_factory=set, repr=False)
@@ -398,8 +410,11 @@ def _compile(namespace: str, blocks: dict[str, tuple[Field, ...]], repeating: fr
             )
         compiled.named = {slot.name: slot for slot in compiled.slots.values()}
         compiled.by_code = {slot.code: slot for slot in compiled.slots.values()}
+        compiled.written = {
+            slot.name: (f"<{slot.name}>", f"</{slot.name}>", slot.inner, slot.attribute is not None)
+            for slot in compiled.slots.values()
+        }
         compiled.by_tag = {tag: _quick(slot) for tag, slot in compiled.slots.items()}
-        compiled.attributed = tuple((slot, tag) for tag, slot in compiled.slots.items() if slot.attribute)
         compiled.pattern = re.compile(_expression(fields, codes, name in repeating))
     return made
 
@@ -408,9 +423,10 @@ def _quick(slot: Slot) -> Quick:
     kind = slot.type
     if kind is None:
         return slot.code, slot.name, slot.inner, 0, 0, None, bool
+    own = None if slot.attribute is None else OwnAttribute(slot.attribute, f"{slot.name}@{slot.attribute}")
     accepted = None if kind.is_bounded_only else kind.accepted
     longest = sys.maxsize if kind.longest is None else kind.longest
-    return slot.code, slot.name, None, kind.shortest, longest, accepted, kind.accepts
+    return slot.code, slot.name, own, kind.shortest, longest, accepted, kind.accepts
 
 
 def _expression(fields: tuple[Field, ...], codes: dict[str, str], repeats: bool) -> str:

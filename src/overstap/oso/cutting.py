@@ -128,6 +128,8 @@ def _trimmed(node: Node, compiled: Compiled, plan: _Plan, *, is_sound: bool) -> 
     for when, names in plan.hidden:
         if _is_true(node, when):
             drop = drop | names
+    if is_sound:
+        return _trimmed_sound(node, compiled, plan, drop)
     deeper = plan.deeper
     made = Node()
     absent: set[tuple[str, int]] = set()
@@ -158,6 +160,29 @@ def _trimmed(node: Node, compiled: Compiled, plan: _Plan, *, is_sound: bool) -> 
         word = "".join(slot.code for slot, number, _ in stays if (slot.name, number) not in absent)
         if is_out_of_order(word, compiled):
             made[IRREGULAR] = [Irregularity(word)]
+    return made
+
+
+def _trimmed_sound(node: Node, compiled: Compiled, plan: _Plan, drop: frozenset[str]) -> Node:
+    """Do the same to a block of a sound dossier: copied whole, and then only what the plan names is looked at."""
+    made = Node(node)
+    for name in drop & node.keys():
+        del made[name]
+    for name, inner in plan.deeper.items():
+        if name not in made:
+            continue
+        of = compiled.named[name].inner
+        if of is None:
+            raise ValueError(f"{name} is no block")
+        smaller = [(child, _trimmed(child, of, inner, is_sound=True)) for child in made[name]]
+        if kept := [small for child, small in smaller if small or _has_no_elements(child)]:
+            made[name] = kept
+        else:
+            del made[name]
+    if GROUPS in node:
+        made[GROUPS] = [_trimmed(group, compiled, plan, is_sound=True) for group in node[GROUPS]]
+    if plan.masks:
+        _mask(made)
     return made
 
 

@@ -5,7 +5,7 @@ Made once, when a dossier is taken in, and kept encrypted beside it: letters, in
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 
@@ -112,8 +112,18 @@ def record_of(dossier: Dossier, judged: Mapping[str, Any] | None = None) -> byte
         dossier: the dossier that lies open.
         judged: what was found about it, if it was judged at once.
     """
-    kept = {"format": _FORMAT, "facts": asdict(facts_of(dossier)), "judged": judged}
+    facts = facts_of(dossier)
+    told = _values(facts) | {
+        "pupil": None if facts.pupil is None else _values(facts.pupil),
+        "carers": [_values(each) for each in facts.carers],
+    }
+    kept = {"format": _FORMAT, "facts": told, "judged": judged}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _values(facts: DossierFacts | Entitled) -> dict[str, Any]:
+    """Return what a record says, field by field; `dataclasses.asdict` copies every value first."""
+    return {each.name: getattr(facts, each.name) for each in fields(facts)}
 
 
 def judged_in(record: bytes) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ import codecs
 import contextlib
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from lxml import etree
@@ -167,13 +168,18 @@ def _refuse_doctype(plain: bytes) -> None:
 
 
 def _version(root: Any) -> str:
+    if (version := _roots().get(root.tag)) is not None:
+        return version
     name = etree.QName(root)
-    if name.localname == "dossier":
-        if name.namespace in by_namespace():
-            return by_namespace()[name.namespace]
-        if found := _NAMESPACE.fullmatch(name.namespace or ""):
-            raise OverstapError("DOSSIER-001", version=found[1], known=", ".join(versions()))
+    if name.localname == "dossier" and (found := _NAMESPACE.fullmatch(name.namespace or "")):
+        raise OverstapError("DOSSIER-001", version=found[1], known=", ".join(versions()))
     raise OverstapError("DOSSIER-010")
+
+
+@cache
+def _roots() -> dict[str, str]:
+    """Return the version per outermost element."""
+    return {f"{{{namespace}}}{catalogue(version).root}": version for namespace, version in by_namespace().items()}
 
 
 def _refuse_unknown_version(plain: bytes) -> None:

@@ -63,6 +63,7 @@ def sentence(code: str, **facts: Any) -> tuple[str, str, str]:
     return text["nl"].format(**facts), text["en"].format(**facts), text["who"]
 
 
+@cache
 def codes() -> tuple[str, ...]:
     """Return every code that a structure or attachment finding can have."""
     return tuple(_sentences())

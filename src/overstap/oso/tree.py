@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from overstap.oso.catalogue import Compiled, Slot
+from overstap.oso.catalogue import Compiled, OwnAttribute, Slot
 
 GROUPS = "#"
 IRREGULAR = "?"
@@ -17,7 +17,8 @@ HINTS = frozenset({f"{XSI}schemaLocation", f"{XSI}noNamespaceSchemaLocation"})
 """Attributes that say where a schema is; the standard's schema lets them stand anywhere."""
 _BLANK = " \t\r\n"
 _ELEMENTS, _ATTRIBUTES = etree.XPath("count(//*)"), etree.XPath("count(//*/@*)")
-_TEXTS, _FILLED_TEXTS = etree.XPath("count(//text())"), etree.XPath("count(//text()[normalize-space()])")
+_ALL = etree.XPath("count(//node()) + count(//*/@*)")
+_FILLED_TEXTS = etree.XPath("count(//text()[normalize-space()])")
 
 
 class Node(dict[str, list[Any]]):
@@ -128,9 +129,9 @@ def with_block(node: Node, compiled: Compiled, name: str, block: Node, *, behind
 class _QuickWalk:
     """One walk over a parsed dossier that has nothing but what the catalogue knows, which nearly all are.
 
-    Attributes, texts between elements and leaves with elements in them are seldom met, and costly to look for at every
-    element: this walk counts what it met, and `grow` compares that with what libxml2 counts. What is more than was met
-    sends the dossier to the `_CarefulWalk`. `is_sound` turns False at the first thing that `structure.check` would tell.
+    Attributes, texts between elements and leaves with elements in them are seldom met, and costly to look for: this
+    walk counts what it met, and `grow` compares that with what libxml2 counts. Where there is more, the dossier goes to
+    the `_CarefulWalk`. `is_sound` turns False at the first thing that `structure.check` would tell.
     """
 
     __slots__ = ("attributes", "elements", "has_strangers", "is_sound", "longest", "texts")
@@ -149,6 +150,7 @@ class _QuickWalk:
         word: list[str] = []
         put, by_tag, is_sound = word.append, compiled.by_tag, True
         without_text = 0
+        value: Any
         for child in element:
             try:
                 code, name, inner, shortest, longest, accepted, accepts = by_tag[child.tag]
@@ -166,22 +168,19 @@ class _QuickWalk:
                         is_sound = False
                 elif value not in accepted and not accepts(value):
                     is_sound = False
-                if name in node:
-                    node[name].append(value)
-                else:
-                    node[name] = [value]
-            else:
+            elif inner.__class__ is Compiled:
                 without_text += 1
                 value = self.block(child, inner)
-                if name in node:
-                    node[name].append(value)
-                else:
-                    node[name] = [value]
+            else:
+                value = child.text or ""
+                without_text += not value
+                is_sound = self._attribute(node, inner, child) and accepts(value) and is_sound
+            if name in node:
+                node[name].append(value)
+            else:
+                node[name] = [value]
         self.elements += len(word)
         self.texts += len(word) - without_text
-        for slot, tag in compiled.attributed:
-            if slot.name in node:
-                is_sound = self._attributes(node, slot, element.iterchildren(tag)) and is_sound
         if compiled.repeats:
             node[GROUPS] = groups(node, word, compiled)
         joined = "".join(word)
@@ -193,14 +192,15 @@ class _QuickWalk:
             self.is_sound = False
         return node
 
-    def _attributes(self, node: Node, slot: Slot, children: Iterable[Any]) -> bool:
+    def _attribute(self, node: Node, own: OwnAttribute, element: Any) -> bool:
         """Put beside a field what its attribute says, nothing where it is absent; return whether that is all right."""
-        values = [child.get(slot.attribute) for child in children]
-        node[f"{slot.name}@{slot.attribute}"] = [value or "" for value in values]
-        present = [value for value in values if value is not None]
-        self.attributes += len(present)
-        self.longest = max([self.longest, *map(len, present)])
-        return all(present)
+        value = element.get(own.name)
+        node.setdefault(own.key, []).append(value or "")
+        if value is None:
+            return True
+        self.attributes += 1
+        self.longest = max(self.longest, len(value))
+        return bool(value)
 
 
 class _CarefulWalk:
@@ -224,7 +224,7 @@ class _CarefulWalk:
                 tag = child.tag
                 noted.strangers.append((len(word), etree.QName(tag).localname if isinstance(tag, str) else None))
             else:
-                value = child.text or "" if slot.inner is None else self.block(child, slot.inner)
+                value: Any = child.text or "" if slot.inner is None else self.block(child, slot.inner)
                 if slot.type is not None and not slot.type.accepts(value):
                     self.is_sound = False
                 word.append(slot.code)
@@ -316,12 +316,12 @@ def grow(root: Any, compiled: Compiled) -> Grown:
     tree = quick.block(root, compiled)
     hints = [value for name, value in root.items() if name in HINTS]
     longest = max(map(len, hints), default=0)
-    is_bounded = (
-        not quick.has_strangers
-        and quick.elements == _ELEMENTS(root)
-        and quick.attributes + len(hints) == _ATTRIBUTES(root)
-    )
-    if is_bounded and (quick.texts == _TEXTS(root) or quick.texts == _FILLED_TEXTS(root)):
+    attributes = quick.attributes + len(hints)
+    # Each kind was met at most as often as it is there, so the sums are equal only where all of them are.
+    if not quick.has_strangers and quick.elements + attributes + quick.texts == _ALL(root):
+        return Grown(tree, quick.is_sound, True, quick.elements, max(quick.longest, longest))
+    is_bounded = not quick.has_strangers and quick.elements == _ELEMENTS(root) and attributes == _ATTRIBUTES(root)
+    if is_bounded and quick.texts == _FILLED_TEXTS(root):  # a file whose layout was left in
         return Grown(tree, quick.is_sound, True, quick.elements, max(quick.longest, longest))
     walk = _CarefulWalk()
     tree = walk.block(root, compiled)

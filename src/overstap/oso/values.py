@@ -84,7 +84,7 @@ class SimpleType:
 
     @cached_property
     def is_bounded_only(self) -> bool:
-        """Whether nothing is asked of a text but its length: by far the most leaves, so readers test that themselves."""
+        """Whether only a text's length counts: so it is for most leaves, and readers test that themselves."""
         return self.base == "string" and self.pattern is None
 
     def accepts(self, text: str) -> bool:

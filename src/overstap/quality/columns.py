@@ -6,11 +6,12 @@ is not looked at.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from overstap.oso.catalogue import Catalogue, Field
+from overstap.oso.catalogue import Catalogue, Field, catalogue
 from overstap.oso.frames import FURTHER, TABLES
 from overstap.oso.model import Dossier
 from overstap.oso.structure import path_of
@@ -76,6 +77,18 @@ class _Look:
         return bool(self.leaves or self.same or self.rows)
 
 
+Wanted = Mapping[str, frozenset[str]]
+"""Per table the columns that rules need."""
+
+
+def wanted_by(rules: Iterable[RegionRule]) -> Wanted:
+    """Return which columns rules need."""
+    found: dict[str, set[str]] = {}
+    for rule in rules:
+        found.setdefault(rule.table, set()).update(rule.columns)
+    return {table: frozenset(columns) for table, columns in found.items()}
+
+
 class Columns:
     """The wanted columns of a growing number of dossiers.
 
@@ -84,11 +97,8 @@ class Columns:
     """
 
     def __init__(self, rules: Iterable[RegionRule]) -> None:
-        wanted: dict[str, set[str]] = {}
-        for rule in rules:
-            wanted.setdefault(rule.table, set()).update(rule.columns)
-        self._wanted = wanted
-        self._looks: dict[str, _Look] = {}
+        self._wanted = wanted_by(rules)
+        self._key = frozenset(self._wanted.items())
         self.clear()
 
     def clear(self) -> None:
@@ -111,71 +121,97 @@ class Columns:
                 for at, row in dossier.tables.get(name, ()):
                     table.add(key, at, row)
             return
-        known = dossier.catalogue
-        look = self._looks.get(dossier.version)
-        if look is None:
-            look = self._looks[dossier.version] = self._look(known, known.root, TABLES["dossier"], "")
         self.dossiers.append(key)
         self.versions.add(dossier.version)
-        self._row(key, dossier, dossier.tree, TABLES["dossier"], look, known.root, set())
+        taken = _Taken(dossier, lambda table, at, row: self.tables[table].add(key, at, row))
+        taken.all(self._wanted, _look_of(self._key, dossier.version))
 
-    def rows_of(self, dossier: Dossier) -> JudgedRows:
-        """Return the wanted fields of one dossier; what was taken before is forgotten."""
-        self.clear()
-        self.add("", dossier)
-        taken = {}
-        for name, table in self.tables.items():
-            taken[name] = [
-                (at, {column: cell for column, values in table.columns.items() if (cell := values[place]) is not None})
-                for place, at in enumerate(table.at)
-            ]
-        self.clear()
-        return JudgedRows(dossier.version, taken)
 
-    def _row(self, key: str, dossier: Dossier, node: Node, table: str, look: _Look, at: str, seen: set[str]) -> None:
+def rows_of(dossier: Dossier, wanted: Wanted) -> JudgedRows:
+    """Return the wanted fields of one dossier.
+
+    Args:
+        dossier: the dossier.
+        wanted: per table its columns; see `wanted_by`.
+    """
+    found: dict[str, list[tuple[str, _Row]]] = {name: [] for name in wanted}
+    taken = _Taken(dossier, lambda table, at, row: found[table].append((at, _only(row, wanted[table]))))
+    taken.all(wanted, _look_of(frozenset(wanted.items()), dossier.version))
+    return JudgedRows(dossier.version, found)
+
+
+def _only(row: _Row, columns: frozenset[str]) -> _Row:
+    return row if row.keys() <= columns else {name: cell for name, cell in row.items() if name in columns}
+
+
+class _Taken:
+    """One walk over a dossier that takes the wanted fields.
+
+    Args:
+        dossier: the dossier.
+        put: takes a row: its table, the place in the dossier, and its columns.
+    """
+
+    def __init__(self, dossier: Dossier, put: Callable[[str, str, _Row], None]) -> None:
+        self.dossier = dossier
+        self.put = put
+        self.digests: set[str] = set()
+
+    def all(self, wanted: Wanted, look: _Look) -> None:
+        """Take all wanted fields."""
+        self.wanted = wanted
+        self._row(self.dossier.tree, TABLES["dossier"], look, self.dossier.catalogue.root)
+
+    def _row(self, node: Node, table: str, look: _Look, at: str) -> None:
         row: _Row = {}
-        self._fill(key, dossier, node, row, look, at, seen)
-        if table not in self.tables:
+        self._fill(node, row, look, at)
+        if table not in self.wanted:
             return
-        if table in ("dossiers", "pupil") and dossier.sender is not None:
-            row["sender"] = dossier.sender
+        if table in ("dossiers", "pupil") and (sender := self.dossier.sender) is not None:
+            row["sender"] = sender
         if table == "pupil" and (given := node.text("voornaam")) is not None:
             row["given"] = given
         elif table == "addresses" and node.text("land") not in (None, _NETHERLANDS):
             row.pop("postcode", None)  # the form is that of a Dutch one
         elif table == "attachments" and (content := node.text("bestandsinhoud")) is not None:
             row["digest"] = hashlib.sha256("".join(content.split()).encode()).hexdigest()
-            if row["digest"] in seen:  # a file may well stand twice in the dossier of one pupil
+            if row["digest"] in self.digests:  # a file may well stand twice in the dossier of one pupil
                 return
-            seen.add(row["digest"])
-        self.tables[table].add(key, at, row)
+            self.digests.add(row["digest"])
+        self.put(table, at, row)
 
-    def _fill(self, key: str, dossier: Dossier, node: Node, row: _Row, look: _Look, at: str, seen: set[str]) -> None:
+    def _fill(self, node: Node, row: _Row, look: _Look, at: str) -> None:
         for name, column in look.leaves:
             if found := node.get(name):
                 row[column] = found[0]
         for name, inner in look.same:
             if found := node.get(name):
-                self._fill(key, dossier, found[0], row, inner, f"{at}/{name}", seen)
+                self._fill(found[0], row, inner, f"{at}/{name}")
         for each, table, inner in look.rows:
             for number, child in enumerate(node.get(each.name, ()), start=1):
-                self._row(key, dossier, child, table, inner, path_of(at, each, number), seen)
+                self._row(child, table, inner, path_of(at, each, number))
 
-    def _look(self, known: Catalogue, block: str, table: str, prefix: str) -> _Look:
-        wanted: Mapping[str, set[str]] = self._wanted
-        made = _Look()
-        for each in known.blocks[block]:
-            if each.contains is None:
-                if f"{prefix}{each.name}" in wanted.get(table, ()):
-                    made.leaves.append((each.name, f"{prefix}{each.name}"))
-            elif each.contains not in known.repeating:
-                if each.contains in TABLES or each.max is None:
-                    own = TABLES.get(each.contains, FURTHER)
-                    inner = self._look(known, each.contains, own, "")
-                    if inner.is_needed or own in wanted:
-                        made.rows.append((each, own, inner))
-                else:
-                    inner = self._look(known, each.contains, table, f"{prefix}{each.name}.")
-                    if inner.is_needed:
-                        made.same.append((each.name, inner))
-        return made
+
+@lru_cache(maxsize=64)
+def _look_of(wanted: frozenset[tuple[str, frozenset[str]]], version: str) -> _Look:
+    known = catalogue(version)
+    return _look(known, known.root, TABLES["dossier"], "", dict(wanted))
+
+
+def _look(known: Catalogue, block: str, table: str, prefix: str, wanted: Wanted) -> _Look:
+    made = _Look()
+    for each in known.blocks[block]:
+        if each.contains is None:
+            if f"{prefix}{each.name}" in wanted.get(table, ()):
+                made.leaves.append((each.name, f"{prefix}{each.name}"))
+        elif each.contains not in known.repeating:
+            if each.contains in TABLES or each.max is None:
+                own = TABLES.get(each.contains, FURTHER)
+                inner = _look(known, each.contains, own, "", wanted)
+                if inner.is_needed or own in wanted:
+                    made.rows.append((each, own, inner))
+            else:
+                inner = _look(known, each.contains, table, f"{prefix}{each.name}.", wanted)
+                if inner.is_needed:
+                    made.same.append((each.name, inner))
+    return made

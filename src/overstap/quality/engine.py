@@ -257,9 +257,8 @@ def findings(context: RuleContext, made: RulePlan, version: str) -> list[Dossier
     told: dict[tuple[str, str], DossierFinding] = {}
     for rule, place in found:
         path = path_of(place)
-        words = rulebook.sentence(rule, version)
-        severity = book[rule].severity or DossierSeverity.ERROR
-        told.setdefault(
-            (rule, path), DossierFinding(rule, severity, path, words.message_nl, words.message_en, words.who)
-        )
+        if (rule, path) not in told:
+            words = rulebook.sentence(rule, version)
+            severity = book[rule].severity or DossierSeverity.ERROR
+            told[rule, path] = DossierFinding(rule, severity, path, words.message_nl, words.message_en, words.who)
     return list(told.values())

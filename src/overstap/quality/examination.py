@@ -9,13 +9,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from overstap.oso import structure
 from overstap.oso.catalogue import FOLDER
 from overstap.oso.model import Dossier
-from overstap.quality.columns import Columns, JudgedRows
+from overstap.quality.columns import JudgedRows, Wanted, rows_of, wanted_by
 from overstap.quality.findings import DossierSeverity, JudgementStage
 from overstap.quality.regionbook import completeness, region_rules
 from overstap.quality.rules import judge
@@ -61,8 +61,7 @@ def examine(dossier: Dossier, *, profile: str, today: date, expected: frozenset[
         (each.rule, each.severity.value, each.path)
         for each in judge(dossier, today=today, stage=JudgementStage.BEFORE_INSPECTION, profile=profile)
     ]
-    columns = Columns([*region_rules(), *(completeness(name) for name in sorted(expected))])
-    return Examination(made_by(profile, expected), found, columns.rows_of(dossier))
+    return Examination(made_by(profile, expected), found, rows_of(dossier, _wanted(expected)))
 
 
 def examined_in(kept: Mapping[str, Any] | None, *, profile: str, expected: frozenset[str]) -> Examination | None:
@@ -79,6 +78,12 @@ def examined_in(kept: Mapping[str, Any] | None, *, profile: str, expected: froze
     return Examination(kept["made_by"], [(rule, severity, path) for rule, severity, path in kept["findings"]], rows)
 
 
+@lru_cache(maxsize=64)
+def _wanted(expected: frozenset[str]) -> Wanted:
+    return wanted_by([*region_rules(), *(completeness(name) for name in sorted(expected))])
+
+
+@lru_cache(maxsize=64)
 def made_by(profile: str, expected: frozenset[str]) -> str:
     """Return the name of the rules, the profile and the wanted fields of an examination."""
     told = json.dumps([_FORMAT, _rules(), profile, sorted(expected)])

@@ -5,7 +5,7 @@ round needs and does not get; and formats and code lists by the column. Only wha
 kept for all of it; the rest is judged by group. The import of Great Expectations takes seconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from overstap.oso.catalogue import catalogue
 from overstap.oso.model import Dossier
@@ -58,17 +58,24 @@ def validate_region(
     """
     rules = [*_judged(registers), *(completeness(field) for field in sorted(expected))]
     compared = _Judging([rule for rule in rules if rule.expectation == "unique"], schools, registers)
-    single = _Judging([rule for rule in rules if rule.expectation != "unique"], schools, registers)
+    every = _Judging(rules, schools, registers)
+    single = [rule for rule in rules if rule.expectation != "unique"]
+    is_one_group = True
     for number, (key, dossier) in enumerate(dossiers, start=1):
         compared.columns.add(key, dossier)
-        single.columns.add(key, dossier)
+        every.columns.add(key, dossier)
         if number % group == 0:
-            single.judge()
-    single.judge()
+            every.judge(single)
+            is_one_group = False
     for key, rows in known:
         compared.columns.add(key, rows)
-    compared.judge()
-    return [*single.found.values(), *compared.found.values()]
+        is_one_group = False
+    if is_one_group:  # then there is nothing to compare with but the group itself, at half the validations
+        every.judge(rules)
+    else:
+        every.judge(single)
+        compared.judge(compared.rules)
+    return [*every.found.values(), *compared.found.values()]
 
 
 class _Judging:
@@ -79,8 +86,8 @@ class _Judging:
         self.columns = Columns(rules)
         self.found: dict[tuple[str, str, str], RegionFinding] = {}
 
-    def judge(self) -> None:
-        """Judge the dossiers taken since, and forget them."""
+    def judge(self, rules: Sequence[RegionRule]) -> None:
+        """Judge the dossiers taken since by some of the rules, and forget them."""
         if not self.columns.dossiers:
             return
         from overstap.quality import suites
@@ -90,7 +97,7 @@ class _Judging:
         for name, table in self.columns.tables.items():
             frame = table.frame()
             chosen: list[tuple[RegionRule, Iterable[str]]] = []
-            for rule in self.rules:
+            for rule in rules:
                 if rule.table != name:
                     continue
                 if rule.expectation == "filled":

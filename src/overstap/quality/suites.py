@@ -156,11 +156,16 @@ def expectation(rule: RegionRule, values: Iterable[str]) -> Any:
 
 
 def source() -> Any:
-    """Return a data source in memory alone: a context with files would write what it is told into them."""
+    """Return where tables are laid to be validated, one after the other.
+
+    In memory alone: a context with files would write what it is told into them. There is one for all tables, since each
+    new asset makes Great Expectations write its whole configuration as YAML.
+    """
     context = gx.get_context(mode="ephemeral")
     context.enable_analytics(False)
     context.variables.progress_bars = {"globally": False}
-    return context.data_sources.add_pandas("region")
+    asset = context.data_sources.add_pandas("region").add_dataframe_asset("table")
+    return asset.add_batch_definition_whole_dataframe("all")
 
 
 def run(
@@ -181,8 +186,7 @@ def run(
         OverstapError: QUALITY-001 when an expectation cannot be evaluated. What it stumbled over is not told: it may be
             a pupil's.
     """
-    asset = source.add_dataframe_asset(table)
-    batch = asset.add_batch_definition_whole_dataframe("all").get_batch(batch_parameters={"dataframe": frame})
+    batch = source.get_batch(batch_parameters={"dataframe": frame})
     suite = ExpectationSuite(name=table, expectations=[])
     for number, (rule, values) in enumerate(rules):
         made = expectation(rule, values)
