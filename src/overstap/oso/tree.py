@@ -168,7 +168,7 @@ class _QuickWalk:
                         is_sound = False
                 elif value not in accepted and not accepts(value):
                     is_sound = False
-            elif inner.__class__ is Compiled:
+            elif isinstance(inner, Compiled):
                 without_text += 1
                 value = self.block(child, inner)
             else:
