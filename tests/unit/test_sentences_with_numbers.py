@@ -23,7 +23,8 @@ def sentences() -> Iterator[tuple[str, str]]:
     def walk(where: str, part: Any) -> Iterator[tuple[str, str]]:
         if isinstance(part, dict):
             if set(part) == {"one", "more"}:  # a sentence for one, in which no number stands, and one for all others
-                assert "1" in part["one"] and "{count}" in part["more"], where
+                assert "1" in part["one"], where
+                assert "{count}" in part["more"], where
                 return
             for name, value in part.items():
                 yield from walk(f"{where}.{name}", value)

@@ -1,4 +1,4 @@
-"""The coordinators' guide names buttons, headings, tasks and places as the product does, and leaves commands to others."""
+"""The coordinators' guide names buttons, headings, tasks and places as the product does, and has no commands."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def leaves(part: Any) -> Iterator[str]:
 
 @cache
 def on_screen() -> frozenset[str]:
-    """Return every text that a screen of the board or of Airflow in Dutch can show, as far as it is ours or Airflow's."""
+    """Return every text that a screen of the board or of Airflow in Dutch can show, be it ours or Airflow's."""
     found: set[str] = set()
     for folder in _SHOWN_IN:
         for path in (TEXTS / folder).glob("*.yaml"):

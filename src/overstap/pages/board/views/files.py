@@ -24,7 +24,7 @@ def report(context: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
     """
     if kind not in ("html", "csv"):
         raise NotHereError(kind)
-    with context.round(round_id) as (unit, view):
+    with context.round(round_id) as (unit, _):
         if unit is None:
             raise NotHereError(round_id)
         newest = checkpoints.newest(unit)
@@ -50,7 +50,7 @@ def quality(context: PageContext, round_id: str) -> tuple[str, bytes]:
     Raises:
         NotHereError: the account may not see the round, or it has not opened.
     """
-    with context.round(round_id) as (unit, view):
+    with context.round(round_id) as (unit, _):
         if unit is None:
             raise NotHereError(round_id)
         return f"{RoundId(round_id).kind}-quality.html", region_page(unit, round_id).encode()
