@@ -1,6 +1,6 @@
-"""Invariants I1 to I8, asserted over the whole ledger.
+"""Invariants I1 to I8, checked over the whole ledger.
 
-Each check gives the rows that break it, by id. A check never mends; it names.
+Each check returns the ids of rows that break it, and changes nothing.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ StoreContents = Mapping[UUID, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """One thing that breaks an invariant."""
+    """A row that breaks an invariant."""
 
     invariant: str
     subject: str
@@ -35,7 +35,7 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvidence:
-    """What the checker can look at beside the ledger itself."""
+    """Evidence outside the ledger that the checks use."""
 
     stores: Mapping[str, StoreContents | None] | None = None
     """Per secondary school what its endpoint stored; no entry: not looked at."""
@@ -57,11 +57,11 @@ class Confirmed:
 
 
 def check(unit: UnitOfWork, evidence: StoredEvidence = StoredEvidence()) -> list[Breach]:
-    """Return everything in the unit's region that breaks an invariant.
+    """Return every breach of an invariant in the unit's region.
 
     Args:
         unit: a transaction in the region; repeatable read is not needed, run it when no round runs.
-        evidence: receivers' stores and a verifier of receipts, when they are at hand.
+        evidence: receivers' stores and a verifier of receipts, where available.
     """
     checks: Iterable[Callable[[UnitOfWork, StoredEvidence], Iterator[Breach]]] = (
         _only_what_may_leave,

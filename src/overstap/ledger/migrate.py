@@ -1,4 +1,4 @@
-"""Makes the ledger's schema and keeps it up to date: version 1, numbered migrations, code replaced as a whole."""
+"""Migration of the ledger's schema: version 1, numbered migrations, and code that is replaced as a whole."""
 
 import hashlib
 import re
@@ -27,7 +27,7 @@ _LOCK = "select pg_advisory_xact_lock(hashtextextended('overstap.migrate', 0))"
 
 
 def migrate(dsn: str, folder: Path = SCHEMA, *, wait_seconds: int = 60) -> list[str]:
-    """Bring the ledger to the newest schema, all of it or nothing. Safe to repeat, and to run twice at the same moment.
+    """Migrate the ledger to the newest schema in one transaction. Idempotent, also when called twice at once.
 
     Args:
         dsn: connection string of the owner, who may create roles.

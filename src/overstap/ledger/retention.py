@@ -1,8 +1,8 @@
 """Erasure after retention: content first, identifying data later.
 
-The database says what may go (include/schemas/ledger/code/12_retention.sql). Each group is a transaction with its audit
-lines, so a kill in the middle leaves whole groups, and the next run goes on. What stays are states, counts, digests,
-receipts, and the chain.
+The database decides what may be erased (include/schemas/ledger/code/12_retention.sql). Each group is a transaction with
+its audit lines, so a kill leaves whole groups, and the next run continues. States, counts, digests, receipts and the
+audit chain are kept.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ GROUP = 100
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What one round has to erase, in numbers of dossiers.
+    """Due erasures of one round, in numbers of dossiers.
 
     Args:
         round_id: the round.
@@ -40,7 +40,7 @@ class Due:
 
 
 def due(unit: UnitOfWork, *, content_days: int, traces_days: int) -> list[Due]:
-    """Return how every round of the region stands, oldest first. Changes nothing.
+    """Return the due erasures of every round of the region, oldest first. Changes nothing.
 
     Args:
         unit: the transaction.
@@ -68,12 +68,12 @@ def due(unit: UnitOfWork, *, content_days: int, traces_days: int) -> list[Due]:
 
 
 def retain(ledger: Ledger, region: str, *, actor: str, content_days: int, traces_days: int) -> Counter[str]:
-    """Erase what is due in all rounds of a region. Safe to repeat, and to break off.
+    """Erase due data in all rounds of a region. Idempotent; may be interrupted.
 
     Args:
         ledger: the ledger.
         region: region id.
-        actor: who does it, for the evidence.
+        actor: step or account, recorded in audit lines.
         content_days: as the region agreed, at least 30.
         traces_days: likewise, and not less.
 

@@ -5,11 +5,11 @@ Certificates and private keys are files below one folder:
     ca/                      root and issuing certificates (*.crt) and their revocation lists (*.crl)
     schools/<school id>/     signing-<n>, decryption-<n>, tls-<n>, each .crt and, where one's own, .key (mode 0600);
                              or both in one .p12 (mode 0600), its password in .password (mode 0600)
-    conductor/<region>/      tls-<n>: who the region's conductor is when it calls a school or is called; signing-<n> for
-                             evidence; sftp.key (mode 0600) to log in at schools' SFTP servers
+    conductor/<region>/      tls-<n>: the region's conductor as TLS client and server; signing-<n> for checkpoints;
+                             sftp.key (mode 0600) to log in at schools' SFTP servers
 
-The highest n is the newest: it signs and is sealed to; every unexpired one still decrypts. Nothing here knows what is
-being signed or sealed.
+The highest n is the newest: it signs and is sealed for; every unexpired one still decrypts. This package does not
+depend on what is signed or sealed.
 """
 
 from overstap.pki.authority import DevelopmentAuthority, KeyKind, develop

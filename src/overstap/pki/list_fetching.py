@@ -31,7 +31,7 @@ _SKEW = timedelta(minutes=5)
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
-class Fetched(StrEnum):
+class ListOutcome(StrEnum):
     """What came of one address."""
 
     STORED = "stored"
@@ -53,7 +53,7 @@ class FetchedList:
     url: str
     path: Path
     """Where the list of this address is kept."""
-    outcome: Fetched | FetchProblem
+    outcome: ListOutcome | FetchProblem
     until: datetime | None = None
     """Until when the list counts, where it was stored or unchanged."""
     detail: str = ""
@@ -62,7 +62,7 @@ class FetchedList:
     @property
     def is_good(self) -> bool:
         """Whether the folder has this address's current list now."""
-        return self.outcome in (Fetched.STORED, Fetched.UNCHANGED)
+        return self.outcome in (ListOutcome.STORED, ListOutcome.UNCHANGED)
 
 
 def fetch_lists(
@@ -133,19 +133,19 @@ def _fetch_one(url: str, issuers: set[x509.Certificate], folder: Path, at: datet
         is_ours = any(is_signed_by(made, one) for one in issuers)
         since, until = made.last_update_utc, made.next_update_utc
     except UNREADABLE:
-        return FetchedList(url, path, Fetched.UNREADABLE)
+        return FetchedList(url, path, ListOutcome.UNREADABLE)
     if not is_ours:
-        return FetchedList(url, path, Fetched.FOREIGN)
+        return FetchedList(url, path, ListOutcome.FOREIGN)
     if until is None or until < at or since > at + _SKEW:
-        return FetchedList(url, path, Fetched.NOT_NOW, until)
+        return FetchedList(url, path, ListOutcome.NOT_NOW, until)
     content = made.public_bytes(serialization.Encoding.DER)
     before = path.read_bytes() if path.exists() else b""
     if content == before:
-        return FetchedList(url, path, Fetched.UNCHANGED, until)
+        return FetchedList(url, path, ListOutcome.UNCHANGED, until)
     if since < _made_at(before, since):
-        return FetchedList(url, path, Fetched.OLDER, until)
+        return FetchedList(url, path, ListOutcome.OLDER, until)
     write_new(path, content, mode=0o644)
-    return FetchedList(url, path, Fetched.STORED, until)
+    return FetchedList(url, path, ListOutcome.STORED, until)
 
 
 def _made_at(data: bytes, otherwise: datetime) -> datetime:

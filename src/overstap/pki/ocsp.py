@@ -1,7 +1,7 @@
 """OCSP client (RFC 6960), used where no revocation list covers the moment.
 
-Only an answer that this very authority answers for, about this very certificate, now, counts. Anything else is no
-answer: the certificate is then neither used nor condemned.
+An answer counts only when the issuing authority or its appointed responder signed it, for this certificate and the
+present moment. Without such an answer the certificate is neither used nor refused.
 """
 
 import logging
@@ -24,8 +24,8 @@ from overstap.pki.certificates import UNREADABLE, label
 
 _NONCE_BYTES = 32  # RFC 9654 section 2.1
 _SKEW = timedelta(minutes=5)
-_WITHOUT_END = timedelta(hours=1)  # how long an answer counts that states no end
-_SILENCE_SECONDS = 60.0  # a service that gave no answer is left alone for so long: sealing asks thousands of times
+_WITHOUT_END = timedelta(hours=1)  # validity of an answer without nextUpdate
+_SILENCE_SECONDS = 60.0  # no request after one without an answer: sealing would send thousands
 _KEPT = 10_000
 BOUNDS = Bounds(seconds=8.0, most_bytes=64 * 1024)
 """Limits of one OCSP request. No redirects: RFC 6960 has none, and a POST that becomes a GET asks nothing."""
@@ -44,17 +44,17 @@ _ECDSA = frozenset(
         SignatureAlgorithmOID.ECDSA_WITH_SHA512,
     }
 )
-_SMALLEST_RSA = 2048  # of a responder, which signs statements of some hours
+_SMALLEST_RSA = 2048  # bits of a responder's key, which signs statements of some hours
 _log = logging.getLogger(__name__)
 
 
 class NoAnswerError(Exception):
-    """There is no answer that counts; the words are for the log."""
+    """There is no answer that counts; the message is for the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class OcspStatus:
-    """What an authority's service said of one certificate."""
+    """Status of one certificate by its authority's OCSP service."""
 
     status: ocsp.OCSPCertStatus
     revoked_at: datetime | None
@@ -63,12 +63,12 @@ class OcspStatus:
 
 
 class Responders:
-    """The OCSP services that certificates name. Remembers what was said until it ends.
+    """Client of the OCSP services that certificates name, with a cache of valid answers.
 
     Args:
-        now: the clock, against which an answer must be fresh, whatever moment is asked about.
-        random: gives random bytes, for the nonce.
-        monotonic: seconds, for how long a silent service is left alone.
+        now: the clock, against which an answer must be fresh, whatever moment is checked.
+        random: returns random bytes, for the nonce.
+        monotonic: monotonic clock in seconds, for the pause after a failure.
         bounds: limits of one request.
     """
 
@@ -91,13 +91,13 @@ class Responders:
         """Check that a certificate was not revoked at a moment.
 
         Args:
-            certificate: the one in question; its chain has been verified, so its authority chose the address asked.
+            certificate: its chain has been verified, so that its authority chose the address of the service.
             issuer: the authority that issued it.
-            at: the moment. What is good now was good before: an authority takes no revocation back.
+            at: the moment. A certificate that is good now was good before, since revocations are final.
 
         Raises:
             OverstapError: TRUST-008 revoked; TRUST-019 the service does not know it (F42); TRUST-009 there is no answer
-                that counts. The last two mean: wait, neither use nor condemn.
+                that counts. After the last two the caller waits (`REVOCATION_UNKNOWN`).
         """
         said = self._said.get(certificate)
         if said is None or said.until < max(at, self._now()):
@@ -115,7 +115,7 @@ class Responders:
         except NoAnswerError as problem:
             _log.warning("no revocation status of %s: %s", label(certificate), problem)
             raise OverstapError("TRUST-009", subject=label(certificate), authority=label(issuer)) from problem
-        if said.status is ocsp.OCSPCertStatus.UNKNOWN:  # it may know in a moment: a certificate just issued
+        if said.status is ocsp.OCSPCertStatus.UNKNOWN:  # a certificate that was just issued may be known soon
             said = replace(said, until=self._now() + timedelta(seconds=_SILENCE_SECONDS))
         if len(self._said) >= _KEPT:
             self._said.clear()
@@ -129,7 +129,7 @@ class Responders:
         if self._silent.get(url, 0) > self._monotonic():
             raise NoAnswerError(f"{url} gave no answer a moment ago")
         nonce = self._random(_NONCE_BYTES)
-        # SHA-1 names the certificate and protects nothing; it is what services know by heart (RFC 5019 section 2.1.1)
+        # SHA-1 identifies the certificate and protects nothing; services support it (RFC 5019 section 2.1.1)
         asked = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1())  # noqa: S303
         request = asked.add_extension(x509.OCSPNonce(nonce), critical=False).build()
         try:
@@ -177,15 +177,15 @@ def read(
 
     Args:
         data: DER of the answer.
-        request: what was asked.
-        certificate: about which.
+        request: the request.
+        certificate: the certificate in question.
         issuer: the authority that issued it.
-        nonce: of the request; an answer may have none (RFC 6960 section 4.4.1), another one it may not have.
+        nonce: of the request; an answer has the same or none (RFC 6960 section 4.4.1).
         now: the moment of reading.
 
     Raises:
-        NoAnswerError: it does not count.
-        ValueError: it is not DER of an answer.
+        NoAnswerError: the answer does not count.
+        ValueError: the data are not DER of an answer.
     """
     answer = ocsp.load_der_ocsp_response(data)
     if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
@@ -218,7 +218,7 @@ def _is_about(one: ocsp.OCSPSingleResponse, request: ocsp.OCSPRequest) -> bool:
 
 
 def _check_signature(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: datetime) -> None:
-    """Check that the authority signed, or whom it appointed for this by a certificate of its own (section 4.2.2.2)."""
+    """Check the signature of the authority or of a responder that it appointed by certificate (section 4.2.2.2)."""
     signer = issuer
     if answer.responder_name is not None:
         is_issuer = answer.responder_name == issuer.subject
@@ -243,10 +243,10 @@ def _check_signature(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: d
 
 
 def _appointed(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: datetime) -> x509.Certificate:
-    """Return the certificate of who signs for the authority.
+    """Return the certificate of the appointed responder that signed.
 
-    It must say so itself, be of this authority, be valid, and be excused from revocation (section 4.2.2.2.1): asking
-    this service about itself proves nothing.
+    It must have the extended key usage OCSPSigning, be issued by this authority, be valid, and have OCSPNoCheck
+    (section 4.2.2.2.1), since this service cannot prove its own status.
     """
     for one in answer.certificates:
         name = answer.responder_name

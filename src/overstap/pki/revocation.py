@@ -1,8 +1,8 @@
-"""Revocation lists (CRL, RFC 5280 sections 5 and 6.3): on disk, signed by the authority, usable without a network.
+"""Revocation lists (CRL, RFC 5280 sections 5 and 6.3) in the trust folder, usable without a network.
 
-Every list that lies in the folder is looked at within its scope: an issuing distribution point that limits it to some
-certificates or some reasons, and a delta list beside its base. What a list does not say about a certificate proves
-nothing outside that scope, and a list with a critical extension that is not known here is not used at all.
+A list counts within its scope: an issuing distribution point can limit it to some certificates or reasons, and a delta
+list adds to its base. Outside its scope a list proves nothing about a certificate. A list with an unknown critical
+extension is not used.
 """
 
 import os
@@ -64,7 +64,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """About which certificates and reasons a list speaks (RFC 5280 section 5.2.5)."""
+    """Certificates and reasons that a list covers (RFC 5280 section 5.2.5)."""
 
     only_users: bool = False
     only_authorities: bool = False
@@ -75,7 +75,7 @@ class _Scope:
     """Of its distribution point; None when it states none."""
 
     def has(self, certificate: x509.Certificate) -> bool:
-        """Tell whether the list speaks about a certificate."""
+        """Tell whether the list covers a certificate."""
         is_authority = _is_authority(certificate)
         if self.only_attributes or (self.only_users and is_authority) or (self.only_authorities and not is_authority):
             return False
@@ -84,7 +84,7 @@ class _Scope:
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """A list, read once: the library looks through all of it for each certificate, and an authority's can be long."""
+    """A list as a mapping by serial number, since the library searches a list from its beginning each time."""
 
     number: int | None
     base: int | None
@@ -96,7 +96,7 @@ class _List:
 
     @classmethod
     def of(cls, found: x509.CertificateRevocationList, issuer: x509.Certificate) -> "_List | None":
-        """Read a list of an authority; None when it cannot be used, since something in it is not known here."""
+        """Read a list of an authority; None when it has an unknown critical extension."""
         known = {one.oid: one.value for one in found.extensions if isinstance(one.value, _LIST_EXTENSIONS)}
         if any(one.critical and one.oid not in known for one in found.extensions):
             return None
@@ -133,10 +133,10 @@ class _List:
 
 
 def _entries(found: x509.CertificateRevocationList, issuer: x509.Certificate) -> dict[int, _Entry] | None:
-    """Return what a list says of an authority's certificates; None when an entry has what is not known here.
+    """Return the entries about an authority's certificates; None when one has an unknown critical extension.
 
-    In an indirect list an entry may be about another authority's certificate, and so are those that follow it without a
-    word of their own (RFC 5280 section 5.3.3).
+    In an indirect list an entry can name another authority, which also holds for the entries after it (RFC 5280 section
+    5.3.3).
     """
     entries = {}
     about = issuer.subject
@@ -157,7 +157,7 @@ def _entries(found: x509.CertificateRevocationList, issuer: x509.Certificate) ->
 
 
 def _scope_of(stated: object) -> _Scope | None:
-    """Return a list's scope; None when it is stated in a form that is not known here."""
+    """Return a list's scope; None when it is stated in an unsupported form."""
     if not isinstance(stated, x509.IssuingDistributionPoint):
         return _Scope()
     if stated.relative_name is not None:
@@ -189,10 +189,10 @@ def _is_authority(certificate: x509.Certificate) -> bool:
 
 
 class RevocationLists:
-    """The revocation lists of a folder; a file that was replaced is read again by itself.
+    """Revocation lists of a folder. Changed files are read again.
 
     Args:
-        folder: where `*.crl` files lie.
+        folder: folder with `*.crl` files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -210,9 +210,9 @@ class RevocationLists:
             self._read, self._seen = {}, seen
 
     def _of(self, issuer: x509.Certificate) -> list[_List]:
-        """Return the newest list per scope that this very authority signed, each with its delta list.
+        """Return the newest list per scope that this authority signed, each with its delta list.
 
-        A delta list whose base is not there stands by itself: what it names is revoked, and it proves nothing else.
+        A delta list without its base revokes the certificates that it names, and proves nothing else.
         """
         if issuer not in self._read:
             self._read[issuer] = list(_newest(self._signed_by(issuer)))
@@ -230,17 +230,17 @@ class RevocationLists:
     def covers(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
         """Check that a certificate was not revoked at a moment, as far as the lists go.
 
-        A revocation holds from its date on, so that what was signed before it stays provable. It holds whatever the
-        scope of the list that has it: an authority gives a serial number once.
+        A revocation counts from its date on, so that earlier signatures stay valid. It counts whatever the scope of its
+        list, since an authority uses a serial number once.
 
         Args:
-            certificate: the one in question.
+            certificate: the certificate.
             issuer: the authority that issued it.
             at: the moment.
 
         Returns:
-            Whether lists of this authority cover the certificate, for every reason, at the moment. If not, it is not
-            known whether it was revoked.
+            Whether lists of this authority cover the certificate, for every reason, at the moment. If not, its status
+            is unknown.
 
         Raises:
             OverstapError: TRUST-008 revoked.

@@ -24,11 +24,11 @@ from overstap.pki.revocation import RevocationLists
 from overstap.pki.roles import Role, has_purpose, uses_of
 
 REVOCATION_UNKNOWN = frozenset({"TRUST-009", "TRUST-019"})
-"""Codes that say: whether it was revoked is not known now. Hold: it will be, and nothing is refused for that."""
+"""Codes of an unknown revocation status: the caller waits, and refuses nothing."""
 EXPIRY_DAYS = 14
-"""Nothing is sealed for a certificate with less than this left: the receiver must still be able to open it."""
+"""Least remaining validity of a certificate to seal for, days, so that the receiver can still decrypt."""
 
-_CHAINS_KEPT = 10_000  # more than schools times roles; a sender of ever new certificates must not fill the memory
+_CHAINS_KEPT = 10_000  # bound of the cache: a sender of ever new certificates must not fill the memory
 _REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _T = TypeVar("_T")
 
@@ -36,8 +36,8 @@ _T = TypeVar("_T")
 class TrustStore:
     """Certificates and keys below one folder (its layout: `overstap.pki`).
 
-    Files are read when first asked for and again when they change, so that rotation needs no restart. The moment is an
-    argument everywhere: what held then can be asked later.
+    Files are read when first needed and again when they change, so that rotation needs no restart. The moment is always
+    an argument, so that past moments can be checked.
 
     Args:
         folder: the trust folder.
@@ -61,10 +61,10 @@ class TrustStore:
     # -- identities -----------------------------------------------------------------------------------------------
 
     def signing_identity(self, school: str, *, at: datetime) -> SigningIdentity:
-        """Return the key with which a school signs at a moment: its newest.
+        """Return the newest signing key of a school at a moment.
 
         Raises:
-            OverstapError: TRUST-001 to TRUST-014, whichever check fails first.
+            OverstapError: TRUST-001 to TRUST-014, by the first check that fails.
         """
         path = self._newest(self._school_folder(school), Role.SIGNING, school, at)
         certificate = self._certificates(path)[0]
@@ -72,7 +72,7 @@ class TrustStore:
         return SigningIdentity(school, oin_of(school), certificate, self._key(path, certificate))
 
     def recipient(self, school: str, *, at: datetime, days: int = EXPIRY_DAYS) -> RecipientCertificate:
-        """Return the certificate to seal for: the school's newest, good for some days yet.
+        """Return the newest decryption certificate of a school, valid for at least `days` more.
 
         Raises:
             OverstapError: TRUST-007 when it ends within `days`; TRUST-001 to TRUST-014 as by `check`.
@@ -85,7 +85,7 @@ class TrustStore:
     def keyring(self, school: str, *, at: datetime) -> KeyRing:
         """Return every decryption key of a school that has not expired, newest first.
 
-        A revoked key still opens what was sealed before its revocation; nothing new is sealed for it.
+        A revoked key still decrypts earlier envelopes; nothing new is sealed for it.
 
         Raises:
             OverstapError: TRUST-001 when there is none; TRUST-002 to TRUST-014 when a key file is not in order.
@@ -110,7 +110,7 @@ class TrustStore:
         return self._tls(path, Role.TLS, oin_of(school), at)
 
     def conductor_identity(self, region: str, *, at: datetime) -> TlsIdentity:
-        """Return the certificate and key files with which a region's conductor calls schools.
+        """Return the TLS client certificate and key files of a region's conductor.
 
         Raises:
             OverstapError: TRUST-001 to TRUST-014.
@@ -120,7 +120,7 @@ class TrustStore:
         return self._tls(path, Role.CLIENT, oin or "", at)
 
     def conductor_desk(self, region: str, *, at: datetime) -> TlsIdentity:
-        """Return the certificate and key files with which a region's conductor is called by schools.
+        """Return the TLS server certificate and key files of a region's desk.
 
         Raises:
             OverstapError: TRUST-001 to TRUST-014.
@@ -130,7 +130,7 @@ class TrustStore:
         return self._tls(path, Role.TLS, oin or "", at)
 
     def conductor_signing(self, region: str, *, at: datetime) -> SigningIdentity:
-        """Return the key with which a region's conductor signs evidence: audit checkpoints, never dossiers.
+        """Return the key with which a region's conductor signs audit checkpoints.
 
         Raises:
             OverstapError: TRUST-001 to TRUST-014.
@@ -142,22 +142,19 @@ class TrustStore:
         return SigningIdentity(f"region {region}", oin, certificate, self._key(path, certificate))
 
     def conductor_signers(self, region: str) -> tuple[x509.Certificate, ...]:
-        """Return every signing certificate of a region's conductor that lies in this folder, older ones too.
-
-        A checkpoint of last year was signed with the certificate of then.
-        """
+        """Return every signing certificate of a region's conductor, including older ones for older checkpoints."""
         folder = self._region_folder(region)
         return tuple(self._certificates(path)[0] for path in self._numbered(folder, Role.SIGNING))
 
     def conductor_oins(self) -> frozenset[str]:
-        """Return the OINs of all conductors whose certificates lie in this folder: who may call by default."""
+        """Return the OINs of all conductors in this folder, which may connect by default."""
         folder = self.folder / "conductor"
         paths = [path for region in sorted(folder.glob("*")) for path in self._numbered(region, Role.CLIENT)]
         found = (certificates.oin_in(self._certificates(path)[0]) for path in paths)
         return frozenset(oin for oin in found if oin)
 
     def authorities_file(self, *, at: datetime) -> Path:
-        """Return a file with all authorities' certificates, for a TLS library that wants one.
+        """Return the path of a file with all authorities' certificates, for TLS libraries.
 
         Raises:
             OverstapError: TRUST-013 when a development authority is among them in production.
@@ -175,11 +172,11 @@ class TrustStore:
         """Check that a certificate may be used for a role by the holder of an OIN at a moment.
 
         Args:
-            certificate: the one in question, from this folder or from a message.
-            role: what it is to be used for.
-            oin: whose it must be.
+            certificate: from this folder or from a message.
+            role: the intended use.
+            oin: OIN of the required holder.
             at: the moment.
-            days: how long it must hold yet, beyond that moment.
+            days: required validity after that moment, days.
 
         Raises:
             OverstapError: TRUST-012 weak key; TRUST-011 somebody else's; TRUST-010 wrong purpose; TRUST-006 outside
@@ -201,13 +198,13 @@ class TrustStore:
         chain = self._check_lasting(certificate, role, oin, at)
         self._revocations.refresh()
         for one, issuer in zip(chain.certificates, chain.certificates[1:], strict=False):
-            if not self._revocations.covers(one, issuer, at):  # lists first: they need no network
+            if not self._revocations.covers(one, issuer, at):  # lists first, since they need no network
                 self._responders.check(one, issuer, at)
 
     def newest(self, *, at: datetime) -> Iterator[tuple[str, Role, int, x509.Certificate]]:
-        """Yield owner, role, number and certificate of what each school and conductor uses at a moment.
+        """Yield owner, role, number and certificate of each certificate in use at a moment.
 
-        A successor that is not valid yet does not count: until its day comes the one before is used.
+        A successor that is not valid yet does not count.
         """
         owners = [(path.name, path, role) for path in sorted(self.folder.glob("schools/*")) for role in _SCHOOL_ROLES]
         owners += [
@@ -222,13 +219,13 @@ class TrustStore:
                 yield owner, role, number_of(path), certificate
 
     def authorities(self) -> Iterator[tuple[x509.Certificate, datetime | None]]:
-        """Yield each authority with the moment until which its newest revocation list counts, if it has one."""
+        """Yield each authority with the end of its newest revocation list; None without a list."""
         self._revocations.refresh()
         for one in self.authority_certificates():
             yield one, self._revocations.until(one)
 
     def _check_lasting(self, certificate: x509.Certificate, role: Role, oin: str, at: datetime) -> CertificateChain:
-        """Do the checks whose outcome stays the same while the chain is valid; remember it, since they are slow."""
+        """Do the checks whose outcome does not change while the chain is valid; the outcome is cached."""
         known = (certificate, role, oin)
         chain = self._chains.get(known)
         if chain is not None and chain.not_before <= at <= chain.not_after:
@@ -254,7 +251,7 @@ class TrustStore:
     # -- files ----------------------------------------------------------------------------------------------------
 
     def _school_folder(self, school: str) -> Path:
-        oin_of(school)  # a school id is part of a path: its form is checked first
+        oin_of(school)  # the id becomes part of a path, so its form is checked first
         return self.folder / "schools" / school
 
     def _region_folder(self, region: str) -> Path:
@@ -267,7 +264,7 @@ class TrustStore:
         return self._listings.of(folder).get(role.file_stem, [])
 
     def _newest(self, folder: Path, role: Role, owner: str, at: datetime) -> Path:
-        """Return the newest file whose time has come: a successor may lie ready before it is valid."""
+        """Return the newest file whose certificate is valid already; a successor may exist before."""
         for path in self._numbered(folder, role):
             if self._certificates(path)[0].not_valid_before_utc <= at:
                 return path
@@ -282,7 +279,7 @@ class TrustStore:
         return TlsIdentity(oin, certificate, path, key_path)
 
     def _key_path(self, path: Path) -> Path:
-        """Return where the key of a certificate file is: in a file beside it, or in a PKCS#12."""
+        """Return the path of a certificate's key: a file beside it, or a PKCS#12."""
         key = path.with_suffix(".key")
         return key if key.exists() else pkcs12_beside(path) or key
 
@@ -316,7 +313,7 @@ class TrustStore:
         return [one for one in self.authority_certificates() if one.subject != one.issuer]
 
     def _cached(self, path: Path, read: Callable[[Path], _T]) -> _T:
-        """Read a file again only when it or its password changed; its mode counts as a change too (st_ctime)."""
+        """Read a file again only when it, its mode or its password changed (st_ctime)."""
         changed = _changed(path)
         if is_pkcs12(path):
             changed += _changed(path.with_suffix(PASSWORD_SUFFIX))

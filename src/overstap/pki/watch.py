@@ -13,13 +13,13 @@ from overstap.pki.store import EXPIRY_DAYS, TrustStore
 from overstap.texts import counting, texts
 
 AHEAD_DAYS = 42
-"""Six weeks: an organisation's certificate takes some weeks to obtain, and a round some weeks to run."""
+"""Six weeks: obtaining a certificate takes some weeks, and so does a round."""
 _EVER_DAYS = 36_500
-_LIST_AHEAD = timedelta(hours=24)  # lists are renewed by the day or week: weeks ahead says nothing
+_LIST_AHEAD = timedelta(hours=24)  # lists are renewed daily or weekly
 
 
 class ExpiryKind(StrEnum):
-    """What it is that ends."""
+    """Kind of item that expires."""
 
     CERTIFICATE = "certificate"
     AUTHORITY = "authority"
@@ -28,7 +28,7 @@ class ExpiryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """Something that ends soon or has ended."""
+    """A certificate, authority or list that expires soon or has expired."""
 
     kind: ExpiryKind
     owner: str
@@ -41,19 +41,19 @@ class Expiring:
 
     @property
     def name(self) -> str:
-        """How it is named: `98XA00 signing-2`."""
+        """Display name: `98XA00 signing-2`."""
         return f"{self.owner} {self.role}-{self.number}" if self.role else self.owner
 
 
 def expiring(store: TrustStore, *, at: datetime, days: int = AHEAD_DAYS) -> list[Expiring]:
-    """Return what ends within some days of a moment, the soonest first.
+    """Return what expires within some days of a moment, the soonest first.
 
-    Reads the trust folder and nothing else.
+    Reads the trust folder only.
 
     Args:
         store: the trust store.
         at: the moment.
-        days: how far ahead to look; revocation lists are looked at one day ahead, whatever this is.
+        days: how far ahead; revocation lists always one day.
 
     Raises:
         OverstapError: TRUST-014 when a file in the folder is not readable.
@@ -73,7 +73,7 @@ def expiring(store: TrustStore, *, at: datetime, days: int = AHEAD_DAYS) -> list
 
 
 def holds_until(folder: Path, *, at: datetime) -> dict[str, datetime]:
-    """Return until when each certificate and authority holds, by its name, however far ahead that is.
+    """Return the expiry of each certificate and authority, by its name.
 
     Args:
         folder: the trust folder.
@@ -88,16 +88,16 @@ def holds_until(folder: Path, *, at: datetime) -> dict[str, datetime]:
 
 @cache
 def _store(folder: Path) -> TrustStore:
-    # Kept, since it reads each certificate once and again only when its file changes.
+    # Cached, since a store reads each certificate once and again only when its file changes
     return TrustStore(folder, production=False)
 
 
 def sentence(one: Expiring, *, at: datetime, language: str = "nl") -> str:
-    """Return what ends, when, and what follows from it, in one or two sentences.
+    """Return one or two sentences on an expiring item: what, when, and the consequence.
 
     Args:
-        one: what ends.
-        at: the moment of telling.
+        one: the item.
+        at: the present moment.
         language: "nl" or "en".
     """
     words = texts("trust/watch")

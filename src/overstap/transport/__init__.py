@@ -1,1 +1,1 @@
-"""HTTPS with mutual TLS, authenticated by the number in the certificate: client, socket, server."""
+"""HTTPS with mutual TLS, authenticated by the OIN in the certificate: client, sockets, server."""

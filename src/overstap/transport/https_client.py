@@ -1,7 +1,7 @@
 """HTTPS client with mutual TLS that authenticates the server by OIN.
 
-Whoever is slow, hangs, drips or pours at the other end does harm to its own conversation only: every request ends by
-its deadline, and an answer is read no further than it was allowed to be long.
+Every request has one deadline from beginning to end, and a limit on the size of its answer, so that a slow or endless
+server delays its own requests only.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,50 +26,50 @@ _HTTPS_PORT = 443
 
 
 class TransportProblem(StrEnum):
-    """Why there is no answer. After any of these what was sent may or may not have arrived: send the same again."""
+    """Reason for which there is no answer. The request may have arrived, so a retry sends the same bytes."""
 
     UNREACHABLE = "unreachable"
     """No connection: address, network, or server down."""
     IDENTITY = "identity"
-    """The server is not who it has to be, or its certificate or host key is not in order. Nothing was sent."""
+    """The server's certificate or host key is not valid, or is another party's. Nothing was sent."""
     TIMEOUT = "timeout"
-    """Not done by the deadline."""
+    """The deadline passed."""
     DISCONNECTED = "disconnected"
-    """The connection broke under way, which is also how a server refuses a client certificate."""
+    """The connection was lost, which is also how a server refuses a client certificate."""
     NO_RECEIPT = "no_receipt"
-    """A good status with something else than was asked for, or with nothing."""
+    """A success status without the expected content."""
     ANSWER_TOO_LARGE = "answer_too_large"
     WRONG_STATUS = "wrong_status"
-    """A status that carries no answer: not allowed, busy, broken."""
+    """A status without an answer: refused, busy, server error."""
     LOGIN = "login"
-    """The server does not let our account in, or there is no key to log in with."""
+    """The server refuses the login, or there is no key to log in with."""
     STORAGE = "storage"
-    """The place does not take it: missing, not ours to write in, or full."""
+    """The folder cannot be written: missing, no permission, or full."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of one request: an answer, or a problem."""
+    """Result of one request: an answer or a problem."""
 
     status: int | None
-    """HTTP status, where there was one."""
+    """HTTP status; None without an HTTP answer."""
     body: bytes
     media_type: str
     headers: Mapping[str, str]
     problem: TransportProblem | None = None
     cause: str | None = None
-    """Code of the trust store's error, where there was one."""
+    """Code of the trust store's error; None without one."""
 
 
 class HttpsClient:
-    """A line to one party, kept open between requests. For one thread at a time.
+    """HTTPS connection to one party, kept open between requests. For one thread at a time.
 
     Args:
-        oins: who must answer: one of these OINs is in the server's certificate.
-        trust: says whether that certificate is in order.
-        client: who is calling.
+        oins: permitted OINs in the server's certificate.
+        trust: trust store that checks that certificate.
+        client: certificate and key of the client.
         at: the moment against which the server's certificate is checked when connecting.
-        deadline_seconds: how long one request may take from beginning to end.
+        deadline_seconds: limit of one request from beginning to end.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class HttpsClient:
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         if not oins:
-            raise ValueError("a line leads to somebody")
+            raise ValueError("at least one OIN is needed")
         self._context = KnownContext.of(oins=oins, trust=trust, client=client, at=at)
         self._deadline_seconds = deadline_seconds
         self._place: tuple[str, int] | None = None
@@ -98,7 +98,7 @@ class HttpsClient:
         self.close()
 
     def close(self) -> None:
-        """Close the line."""
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
         if self._socket is not None:
@@ -115,14 +115,14 @@ class HttpsClient:
         judge: Callable[[int, str], TransportProblem | None] = lambda status, media_type: None,
         at: datetime | None = None,
     ) -> Reply:
-        """Send a request and return what came back. Raises nothing for what the other side does.
+        """Send a request and return the answer. Problems of the server's side are in the result, not raised.
 
         Args:
             url: `https://...`.
             content: the body.
             headers: of the request.
-            limit: how long the answer's body may be, in bytes.
-            judge: looks at status and media type before the body is read; a problem ends the reading.
+            limit: most bytes of the answer's body.
+            judge: returns the problem of a status and media type, before the body is read; None when there is none.
             at: the moment, for the check of a certificate when it connects anew; as given before when None.
         """
         self._context.at = at or self._context.at

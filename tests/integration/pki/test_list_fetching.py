@@ -15,7 +15,7 @@ from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.pki import DevelopmentAuthority, TrustStore
 from overstap.pki.keyfiles import read_certificates, read_key
-from overstap.pki.list_fetching import Fetched, addresses_of, fetch_lists, sentence
+from overstap.pki.list_fetching import ListOutcome, addresses_of, fetch_lists, sentence
 from overstap.texts import texts
 
 SCHOOL = "98XA00"
@@ -40,7 +40,7 @@ class Place:
         self.files["/lists/Users.crl"] = kept.read_bytes()
         kept.unlink()
 
-    def fetch(self) -> Fetched | str:
+    def fetch(self) -> ListOutcome | str:
         [one] = fetch_lists(TrustStore(self.folder, production=False), at=AT)
         assert one.url == self.url
         assert sentence(one)
@@ -84,9 +84,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def test_a_fetched_list_lets_deliveries_go_on(place: Place) -> None:
     place.publish()
     assert place.says() == "TRUST-009"
-    assert place.fetch() is Fetched.STORED
+    assert place.fetch() is ListOutcome.STORED
     assert place.says() is None
-    assert place.fetch() is Fetched.UNCHANGED
+    assert place.fetch() is ListOutcome.UNCHANGED
 
 
 def test_a_fetched_list_revokes(place: Place) -> None:
@@ -97,7 +97,7 @@ def test_a_fetched_list_revokes(place: Place) -> None:
     place.files["/lists/Users.crl"] = (place.folder / "ca" / "issuing.crl").read_bytes()
     (place.folder / "ca" / "issuing.crl").unlink()
     assert place.says() is None
-    assert place.fetch() is Fetched.STORED
+    assert place.fetch() is ListOutcome.STORED
     assert place.says() == "TRUST-008"
 
 
@@ -109,21 +109,21 @@ def test_an_old_list_does_not_replace_a_newer_one(place: Place) -> None:
     place.fetch()
     newer = place.kept
     place.files["/lists/Users.crl"] = recorded
-    assert place.fetch() is Fetched.OLDER
+    assert place.fetch() is ListOutcome.OLDER
     assert place.kept == newer
 
 
 def test_what_is_no_current_list_of_the_authority_is_not_stored(place: Place, tmp_path: Path) -> None:
     assert place.fetch() == "status"
     place.files["/lists/Users.crl"] = b"<html>maintenance</html>"
-    assert place.fetch() is Fetched.UNREADABLE
+    assert place.fetch() is ListOutcome.UNREADABLE
     DevelopmentAuthority(tmp_path / "other", at=AT)
     place.publish(folder=tmp_path / "other")
-    assert place.fetch() is Fetched.FOREIGN
+    assert place.fetch() is ListOutcome.FOREIGN
     place.publish(age=timedelta(days=9), days=2)
-    assert place.fetch() is Fetched.NOT_NOW
+    assert place.fetch() is ListOutcome.NOT_NOW
     place.publish(age=-timedelta(days=2))
-    assert place.fetch() is Fetched.NOT_NOW
+    assert place.fetch() is ListOutcome.NOT_NOW
     assert place.kept is None
     assert place.says() == "TRUST-009"
 
@@ -133,7 +133,7 @@ def test_a_damaged_file_in_its_place_is_replaced(place: Place) -> None:
     place.fetch()
     [path] = (place.folder / "ca").glob("fetched-*.crl")
     path.write_bytes(b"half")
-    assert place.fetch() is Fetched.STORED
+    assert place.fetch() is ListOutcome.STORED
     assert place.says() is None
 
 
@@ -155,7 +155,7 @@ def test_a_certificate_of_an_unknown_authority_names_no_address(place: Place, tm
     for path in (tmp_path / "other" / "schools" / "98XB00").glob("*.crt"):
         (folder / path.name).write_bytes(path.read_bytes())
     place.publish()
-    assert place.fetch() is Fetched.STORED
+    assert place.fetch() is ListOutcome.STORED
 
 
 def test_addresses_over_http_only(place: Place) -> None:
@@ -193,4 +193,4 @@ def test_every_outcome_has_its_sentence() -> None:
     from overstap.pki.bounded_http import FetchProblem
 
     words = texts("trust/fetch")
-    assert {*Fetched, *FetchProblem, "none"} == set(words)
+    assert {*ListOutcome, *FetchProblem, "none"} == set(words)

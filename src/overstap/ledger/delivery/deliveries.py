@@ -1,4 +1,4 @@
-"""Deliveries: sealed, sent, confirmed; the database decides what may leave."""
+"""Deliveries: claiming of dossiers to seal, sending, and settling; the database decides which dossiers may leave."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -17,14 +17,14 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was sealed of a dossier for a school before."""
+    """Earlier envelopes of a dossier for a school."""
 
     replaces: UUID | None = None
-    """Message id of the newest older version that the school has, or may have."""
+    """Message id of the newest older version that the school may have."""
     serial: int = 0
-    """How often this very version was sealed before, refused, and asked for again."""
+    """How often this version was sealed before, refused, and requested again."""
     is_there: bool = False
-    """Whether this very version is sealed for it, and stays so: confirmed, or on its way."""
+    """Whether this version is sealed for the school and confirmed or open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +44,23 @@ class ToSeal:
     pupil: bytes = field(repr=False)
     """Keyed hash of the pupil's number."""
     before: Mapping[str, Before]
-    """Per secondary school, where something was."""
+    """Earlier envelopes by secondary school."""
 
     def meaning(self, round_id: str, school: str) -> str:
-        """Return what a delivery means: this version of this pupil's dossier in this round, for this school.
+        """Return the meaning of a delivery: this version of this pupil's dossier in this round, for this school.
 
-        Made of what a source and an agreement state, not of what a database hands out: a ledger that was restored from
-        an older backup, or filled anew, comes to the same meaning, and so to the same message id.
+        It is derived from the source and the agreement, not from ids of the database, so that a ledger restored from an
+        older backup, or filled anew, gives the same meaning and the same message id.
         """
         serial = self.before.get(school, Before()).serial
         parts = (round_id, self.pupil.hex(), self.ref.number, serial, self.content_digest.hex(), school)
         return "\0".join(map(str, parts))
 
     def opened(self, keys: RegionKeys) -> tuple[bytes, str | None]:
-        """Return the dossier and the parents' view, decrypted; what two parents wrote stands below one another.
+        """Return the dossier and the parents' views, decrypted; the views of two parents are joined by a line break.
 
         Raises:
-            OverstapError: LEDGER-002 or LEDGER-003 when one of them does not open.
+            OverstapError: LEDGER-002 or LEDGER-003 when one of them cannot be decrypted.
         """
         views = [keys.decrypt(view, f"view/{self.ref.bound_to}").decode() for view in self.views]
         return keys.decrypt(self.content, self.ref.bound_to), "\n\n".join(views) or None
@@ -79,21 +79,21 @@ class Envelope:
     serial: int = 0
     """How often this version was sealed for this school before."""
     files_digest: bytes | None = None
-    """Of the files inside, by the manifest: the same for the same files, however often they are sealed."""
+    """Digest of the files by the manifest, which does not change when they are sealed again."""
     attempts: int = 0
-    """How often it was handed over, this time included."""
+    """Number of attempts, this one included."""
     stated_at: datetime | None = None
-    """When it was sealed, as its manifest states it."""
+    """Moment of sealing in its manifest."""
 
 
 def stages_from(stage: RegistrationStage) -> list[str]:
-    """Return the stages that are at least as sure as this one."""
+    """Return this stage of registration and the surer ones."""
     order = list(RegistrationStage)
     return [item.value for item in order[order.index(stage) :]]
 
 
 def must_be_due(unit: UnitOfWork, round_id: str) -> None:
-    """Refuse to deliver before the moment that holds for the round; `overstap.may_leave` gives nothing either.
+    """Refuse to deliver before the agreed moment; `overstap.may_leave` returns nothing before it either.
 
     Raises:
         OverstapError: AGREEMENT-020 with the moment.
@@ -116,7 +116,7 @@ def to_seal(
     limit: int,
     aside: Collection[UUID] = (),
 ) -> list[ToSeal]:
-    """Claim inspected dossiers that may leave and have a receiver; a second runner gets others.
+    """Claim inspected dossiers that may leave and have a receiver; a concurrent call gets others.
 
     Args:
         unit: the transaction; the claim holds until it ends.
@@ -124,8 +124,8 @@ def to_seal(
         stage: how sure it must be that the pupil goes to a school.
         senders: primary schools that can sign at present; dossiers of others wait.
         receivers: secondary schools that can be sealed for at present; a dossier with another receiver waits.
-        limit: how many dossiers at most.
-        aside: dossiers that could not be sealed in this run; they must not stop the others.
+        limit: most dossiers.
+        aside: dossiers that could not be sealed in this run, which are skipped.
     """
     found = unit.rows(
         """
@@ -147,7 +147,7 @@ def to_seal(
         limit=limit,
         aside=list(aside),
     )
-    # Read again now that they are held: while the statement above ran, parents may have changed their answer.
+    # Read again now that the rows are locked: parents may have changed their answer in the meantime
     rows = unit.rows(
         """
         select d.dossier, d.version, d.primary_school, v.key_id, v.content, v.content_digest,
@@ -168,7 +168,7 @@ def to_seal(
     for row in rows:
         dossier, number, school, key_id, content, digest, seen_on, agreed, consent, *views, pupil, schools = row
         if not schools or not set(schools) <= set(receivers):
-            continue  # registered elsewhere in the meantime: the next look decides
+            continue  # registered elsewhere in the meantime: the next call decides
         claimed.append(
             ToSeal(
                 VersionRef(dossier, number),
@@ -188,7 +188,7 @@ def to_seal(
 
 
 def _before(unit: UnitOfWork, refs: Sequence[VersionRef]) -> dict[UUID, dict[str, Before]]:
-    """Return what was sealed before of dossiers, per school."""
+    """Return the earlier envelopes of dossiers, per school."""
     current = {ref.dossier: ref.number for ref in refs}
     found: dict[UUID, dict[str, Before]] = {}
     for dossier, school, message_id, number, is_asked_again, may_be_there in unit.rows(
@@ -206,7 +206,7 @@ def _before(unit: UnitOfWork, refs: Sequence[VersionRef]) -> dict[UUID, dict[str
 
 
 def sort_receivers(unit: UnitOfWork, round_id: str, stage: RegistrationStage) -> Counter[str]:
-    """Put inspected dossiers that nobody may receive apart, and bring back those that somebody may by now.
+    """Set apart inspected dossiers that no school may receive, and bring back those that a school now may.
 
     Returns:
         Counts of "no_receiver" and "found_receiver".
@@ -244,7 +244,7 @@ class Unreceived:
 
 
 def without_receiver(unit: UnitOfWork, round_id: str) -> list[Unreceived]:
-    """Return why dossiers have no receiver, in counts: each under the first reason that holds for it."""
+    """Return the number of dossiers without a receiver per reason, each under its first reason."""
     rows = unit.rows(
         """
         select d.primary_school,
@@ -266,7 +266,7 @@ def without_receiver(unit: UnitOfWork, round_id: str) -> list[Unreceived]:
 
 
 def waiting_to_seal(unit: UnitOfWork, round_id: str) -> int:
-    """Return how many inspected dossiers have not been sealed; those that lack a consent that is required wait not."""
+    """Return the number of inspected dossiers that wait for sealing, without those that lack a required consent."""
     return int(
         unit.one(
             "select count(*) from overstap.dossier d where round_id = %(round)s and state = 'inspected' "
@@ -277,7 +277,7 @@ def waiting_to_seal(unit: UnitOfWork, round_id: str) -> int:
 
 
 def keep_sealed(unit: UnitOfWork, round_id: str, envelopes: Sequence[Envelope]) -> None:
-    """Keep sealed envelopes and mark their dossiers sealed, in the transaction that claimed them."""
+    """Store envelopes and mark their dossiers sealed, in the transaction that claimed them."""
     unit.audit(
         "delivery.seal",
         *(
@@ -318,21 +318,21 @@ def keep_sealed(unit: UnitOfWork, round_id: str, envelopes: Sequence[Envelope]) 
 def to_send(
     unit: UnitOfWork, round_id: str, secondary_school: str, *, after: UUID | None = None, limit: int
 ) -> list[Envelope]:
-    """Take open deliveries for one school whose time has come and write the audit line of each attempt.
+    """Return due deliveries for one school, and write the audit line of each attempt.
 
-    Commit before sending. Only a dossier's current version is taken: an older one never goes after a newer.
+    Commit before sending. Only a dossier's current version is returned: an older one is never sent after a newer.
 
-    What was sealed for a pupil whose registration there was withdrawn since stays here; its problem is DELIVERY-104.
+    An envelope for a pupil whose registration was withdrawn since is not sent; its problem is DELIVERY-104.
 
-    One sender per school at a time: hold `Ledger.alone` around it. Should two send all the same, the receiver knows an
-    envelope that it has by its message id and gives the same receipt again, so it is stored once.
+    One sender per school at a time: the caller holds `Ledger.alone`. Should two send nevertheless, the receiver
+    recognises the message id and returns the same receipt, so that the envelope is stored once.
 
     Args:
         unit: the transaction.
         round_id: the round.
         secondary_school: the receiver.
         after: the last message id that this run took, so that a run tries each delivery once.
-        limit: how many at most.
+        limit: most deliveries.
     """
     # Materialised: a planner without statistics made the selection anew for each row that it took.
     rows = unit.rows(
@@ -380,7 +380,7 @@ def to_send(
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """What an attempt brought: a receipt that was verified, one that does not count, or none."""
+    """Result of an attempt: a verified receipt, one that does not count, or none."""
 
     message_id: UUID
     outcome: str
@@ -389,17 +389,17 @@ class AttemptResult:
     code: str | None
     receipt: bytes | None = field(repr=False, default=None)
     wait: timedelta = timedelta(0)
-    """How long to wait before the next attempt, where it is not settled."""
+    """Wait before the next attempt, where the delivery is not settled."""
     rule: str | None = None
     """Which rule of its form an answer breaks (docs/envelope.md): told to who may know it, kept nowhere."""
 
 
 def settle(unit: UnitOfWork, answers: Sequence[AttemptResult]) -> None:
-    """Keep what the attempts brought. Only a verified receipt settles a delivery; the rest stays open with its reason.
+    """Record the results of attempts. Only a verified receipt settles a delivery; others stay open with their problem.
 
     A dossier is confirmed when every delivery of its version is, and refused when none is open and one was refused.
     """
-    # Rows before the region's chain, as everybody does: who holds the chain must wait for nobody.
+    # Rows are locked before the region's chain, in the same order everywhere, against deadlocks
     unit.rows(
         "select from overstap.dossier d join overstap.delivery l using (dossier) where l.message_id = any(%(ids)s) "
         "order by d.dossier for update",
@@ -463,7 +463,7 @@ def settle(unit: UnitOfWork, answers: Sequence[AttemptResult]) -> None:
 
 
 def adopt(unit: UnitOfWork, message_id: UUID, *, envelope: bytes, manifest_digest: bytes) -> None:
-    """Put the envelope that the receiver has in the place of ours: the same files, under the same message id.
+    """Replace our envelope by the one that the receiver stored: the same files, under the same message id.
 
     For a delivery that is open still; its receipt is settled next, in the same transaction.
     """
@@ -479,7 +479,7 @@ def adopt(unit: UnitOfWork, message_id: UUID, *, envelope: bytes, manifest_diges
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """A delivery that stands ready for its school, and whose receipt has not come."""
+    """A delivery that is ready for its school to collect, without a receipt."""
 
     message_id: UUID
     secondary_school: str
@@ -490,7 +490,7 @@ class Awaited:
 
 
 def awaited(unit: UnitOfWork, round_id: str, secondary_school: str) -> list[Awaited]:
-    """Return what stands ready for a school and has no receipt yet."""
+    """Return the deliveries that are ready for a school to collect, without a receipt."""
     return [
         Awaited(*row)
         for row in unit.rows(
@@ -509,13 +509,13 @@ class Open:
 
     count: int
     waiting: int
-    """How many of them stand ready for the school, with nothing wrong."""
+    """Number of them that are ready for the school to collect, without a problem."""
     problems: Counter[str]
-    """Error code of the last attempt, with how many deliveries stand still for it."""
+    """Number of deliveries by error code of the last attempt."""
 
 
 def sealed_for(unit: UnitOfWork, round_id: str, secondary_school: str) -> int:
-    """Return how many envelopes of a round were sealed for a school."""
+    """Return the number of envelopes of a round for a school."""
     found = unit.one(
         "select count(*) from overstap.delivery where round_id = %(round)s and secondary_school = %(school)s",
         round=round_id,
@@ -525,7 +525,7 @@ def sealed_for(unit: UnitOfWork, round_id: str, secondary_school: str) -> int:
 
 
 def still_open(unit: UnitOfWork, round_id: str, secondary_school: str | None = None) -> Open:
-    """Return what is sealed and not settled, for one school or for all; what was withdrawn or replaced is not open."""
+    """Return the open deliveries for one school or all, without withdrawn and replaced ones."""
     rows = unit.rows(
         "select coalesce(l.problem, ''), count(*), "
         "count(*) filter (where l.problem is null and l.offered_at is not null) "

@@ -1,4 +1,4 @@
-"""Requests of schools at the desk, and what each may receive."""
+"""Requests of schools at the desk, and the dossiers that each may receive."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A sealed dossier that stands ready for the school that asks."""
+    """A sealed dossier that is ready for the requesting school."""
 
     message_id: UUID
     oso_version: str
@@ -27,7 +27,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class RequestStatus:
-    """What is known of a pupil towards one school. Whether the school may hear of it is for who decides."""
+    """State of a pupil towards one school; the desk decides what the school is told."""
 
     pupil: bytes | None
     """Keyed hash; None when the region does not know the pupil."""
@@ -41,17 +41,17 @@ class RequestStatus:
     is_withdrawn: bool
     """The pupil's newest dossier was taken back."""
     taken_back: WithdrawalStatement | None = field(repr=False)
-    """What takes back a dossier that the school has, or may have, and that it has not confirmed the removal of."""
+    """Revocation of a dossier that the school may have and has not confirmed to have removed."""
 
 
 def standing(unit: UnitOfWork, *, pupil_number: str, primary_school: str, secondary_school: str) -> RequestStatus:
-    """Look up what is known of a pupil towards the school that asks. Reads alone; always the same statements.
+    """Return the state of a pupil towards the requesting school. Reads only, by the same statements each time.
 
     Args:
         unit: the transaction.
         pupil_number: BSN or onderwijsnummer.
-        primary_school: BRIN and branch of the sender that was asked for.
-        secondary_school: BRIN and branch of who asks.
+        primary_school: BRIN and branch of the sender in the request.
+        secondary_school: BRIN and branch of the requesting school.
     """
     pupil = unit.keys.lookup("pupil", pupil_number)
     stages = unit.rows(
@@ -105,7 +105,7 @@ def standing(unit: UnitOfWork, *, pupil_number: str, primary_school: str, second
         school=secondary_school,
     )
     needed = set(RegistrationStage)
-    if dossiers or newest:  # for nobody's dossier as well: how long an answer takes must not say whose there are
+    if dossiers or newest:  # also without a dossier: the time of an answer must not show which dossiers there are
         opened = get_round(unit, dossiers[0][2] if dossiers else newest[0][0])
         needed = {RegistrationStage(one) for one in stages_from(opened.agreement.round(opened.kind).receivers)}
     return RequestStatus(
@@ -122,13 +122,13 @@ def standing(unit: UnitOfWork, *, pupil_number: str, primary_school: str, second
 
 
 def any_content(unit: UnitOfWork) -> tuple[VersionRef, EncryptedContent] | None:
-    """Return some dossier of the region, to be opened in the place of one that is not there."""
+    """Return any dossier of the region, to be decrypted where there is none, for an equal response time."""
     rows = unit.rows("select dossier, number, key_id, content from overstap.dossier_version order by dossier limit 1")
     return (VersionRef(rows[0][0], rows[0][1]), EncryptedContent(rows[0][2], rows[0][3])) if rows else None
 
 
 def unknown_today(unit: UnitOfWork, secondary_school: str) -> int:
-    """Return how often a school asked for somebody unknown within a day."""
+    """Return the number of a school's requests for unknown pupils within a day."""
     return int(
         unit.one(
             "select count(*) from overstap.dossier_request where secondary_school = %(school)s and answer = 'unknown' "
@@ -149,7 +149,7 @@ def keep_request(
     reason: str,
     message_id: UUID | None = None,
 ) -> None:
-    """Keep what was asked and what was told.
+    """Record a request and its answer.
 
     Args:
         unit: the transaction.
@@ -177,7 +177,7 @@ def keep_request(
 
 
 def hand_out(unit: UnitOfWork, message_id: UUID) -> Envelope:
-    """Take one envelope for the school that asked for it and write the audit line. Commit before answering."""
+    """Return one envelope for the requesting school, and write the audit line. Commit before answering."""
     row = unit.one(
         "update overstap.delivery set attempts = attempts + 1, offered_at = coalesce(offered_at, clock_timestamp()) "
         "where message_id = %(id)s returning message_id, dossier, number, secondary_school, envelope, envelope_digest, "
@@ -191,7 +191,7 @@ def hand_out(unit: UnitOfWork, message_id: UUID) -> Envelope:
 
 @dataclass(frozen=True, slots=True)
 class HandedDelivery:
-    """A delivery that was sent or handed out to the school which now answers about it."""
+    """A delivery that was sent or handed out to a school."""
 
     message_id: UUID
     secondary_school: str
@@ -202,7 +202,7 @@ class HandedDelivery:
 
 
 def handed(unit: UnitOfWork, secondary_school: str, message_ids: Sequence[UUID]) -> dict[UUID, HandedDelivery]:
-    """Return the deliveries to a school that it may answer about: those that have left at least once."""
+    """Return the deliveries about which a school may answer: those that were sent at least once."""
     return {
         row[0]: HandedDelivery(*row)
         for row in unit.rows(

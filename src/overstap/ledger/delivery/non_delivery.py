@@ -1,4 +1,4 @@
-"""Deliveries reported undelivered when receipts were due, once each."""
+"""Non-delivery: open deliveries are marked undelivered at `receipts_due`, and reported once."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """What one sender's dossiers for one receiver came to, when receipts were due."""
+    """Undelivered dossiers of one sender for one receiver at `receipts_due`."""
 
     primary_school: str
     secondary_school: str
@@ -26,7 +26,7 @@ class Undelivered:
 
 @dataclass(frozen=True, slots=True)
 class UndeliveredStatus:
-    """A delivery that was told undelivered, as it stands now."""
+    """A delivery that was reported undelivered, with its present state."""
 
     message_id: UUID
     primary_school: str
@@ -38,13 +38,12 @@ class UndeliveredStatus:
 
 
 def give_up(unit: UnitOfWork, round_id: str) -> list[Undelivered]:
-    """Say of what is unsettled when receipts were due that it is undelivered. Safe to repeat.
+    """Mark deliveries that are open after `receipts_due` as undelivered. Idempotent.
 
-    A late receipt still counts. Nothing of it is sent again by itself: it was told, and a person decides
-    (`lines.ask_again`).
+    A late receipt still counts. They are not retried automatically; a person decides (`circuit_breaker.ask_again`).
 
     Returns:
-        What was told now, by sender and receiver; nothing that was told before.
+        The newly reported ones, by sender and receiver.
     """
     rows = unit.rows(
         "update overstap.dossier set state = 'undelivered' where round_id = %(round)s and state = 'sealed' "
@@ -80,7 +79,7 @@ def give_up(unit: UnitOfWork, round_id: str) -> list[Undelivered]:
 
 
 def told(unit: UnitOfWork, round_id: str) -> list[UndeliveredStatus]:
-    """Return everything of a round that was ever told undelivered, and how it stands now."""
+    """Return all deliveries of a round that were reported undelivered, with their present state."""
     return [
         UndeliveredStatus(*row)
         for row in unit.rows(

@@ -14,7 +14,7 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class StoredResult:
-    """A verified result, as it is kept."""
+    """A verified result."""
 
     message_id: UUID
     kind: str
@@ -25,16 +25,16 @@ class StoredResult:
 
 
 def known(unit: UnitOfWork, content: bytes) -> bool:
-    """Tell whether these bytes are kept already."""
+    """Tell whether these bytes are stored already."""
     found = unit.rows("select from overstap.result where digest = %(digest)s limit 1", digest=sha256(content))
     return bool(found)
 
 
 def keep(unit: UnitOfWork, statements: Sequence[StoredResult]) -> int:
-    """Keep verified results; the same bytes again change nothing.
+    """Store verified results. Idempotent for the same bytes.
 
     Returns:
-        How many were new.
+        Number of new results.
     """
     digests = {(item.message_id, sha256(item.content)): item for item in statements}
     known = {
@@ -71,7 +71,7 @@ def keep(unit: UnitOfWork, statements: Sequence[StoredResult]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ResultCounts:
-    """What one secondary school said of the dossiers that it confirmed, in deliveries."""
+    """Results of one secondary school about the dossiers that it confirmed, in deliveries."""
 
     school: str
     name: str
@@ -83,7 +83,7 @@ class ResultCounts:
 
 
 def counts(unit: UnitOfWork, round_id: str, primary_school: str | None = None) -> list[ResultCounts]:
-    """Return what each secondary school said, by name; of one primary school's pupils, or of all. No pupil anywhere."""
+    """Return each secondary school's results by name, for one primary school or all, as counts."""
     rows = unit.rows(
         "select l.secondary_school, s.name, r.outcome, r.reason, count(*) from overstap.delivery l "
         "join overstap.school s on s.region = l.region and s.school = l.secondary_school "
@@ -115,7 +115,7 @@ def counts(unit: UnitOfWork, round_id: str, primary_school: str | None = None) -
 
 @dataclass(frozen=True, slots=True)
 class Fed:
-    """What a secondary school said about one dossier of a primary school, with the dossier to name the pupil by."""
+    """Results of a secondary school about one dossier of a primary school."""
 
     ref: VersionRef
     secondary_school: str
@@ -125,7 +125,7 @@ class Fed:
 
 
 def fed_back(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Fed]:
-    """Return what was said about each confirmed dossier of a primary school."""
+    """Return the results for each confirmed dossier of a primary school."""
     found: dict[UUID, Fed] = {}
     for row in unit.rows(
         "select l.message_id, l.dossier, l.number, l.secondary_school, s.name, r.kind, r.outcome, "

@@ -1,4 +1,4 @@
-"""Test messages before a round: sent, answered, and who passed."""
+"""Test messages before a round: sending, answers, and results per school."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class TestMessage:
 
 @dataclass(frozen=True, slots=True)
 class TestAnswer:
-    """What a test message brought."""
+    """Result of a test message."""
 
     __test__ = False
 
@@ -41,35 +41,35 @@ class TestAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SchoolResult:
-    """How a school stands before a round."""
+    """A school's test result before a round."""
 
     school: str
     name: str
     kind: str
     """PO, VO or SWV."""
     passed_at: datetime | None
-    """When its last test went well; None: it did not pass, or was not tried."""
+    """When its last test passed; None: it failed, or was not tried."""
     tried_at: datetime | None
     code: str | None
-    """Error code of what is wrong; with neither this nor `passed_at` it was not tried."""
+    """Error code of the last test; with neither this nor `passed_at` it was not tried."""
 
     @property
     def has_passed(self) -> bool:
-        """Whether its last test went well."""
+        """Whether its last test passed."""
         return self.passed_at is not None and self.code is None
 
 
 def begin(
     unit: UnitOfWork, round_id: str, message: TestMessage, *, sent_by: str, envelope: bytes | None = None
 ) -> None:
-    """Write down a test message. Commit before it is sent.
+    """Record a test message. Commit before it is sent.
 
     Args:
         unit: the transaction.
         round_id: the round.
         message: the message.
-        sent_by: who sends it.
-        envelope: kept for a school that asks for it.
+        sent_by: the sending school.
+        envelope: stored for a school that asks for it.
     """
     unit.audit("test.send", AuditLine(str(message.message_id), {"to": message.secondary_school}))
     unit.run(
@@ -88,7 +88,7 @@ def begin(
 
 
 def settle(unit: UnitOfWork, answer: TestAnswer) -> None:
-    """Keep what a test message brought."""
+    """Record the result of a test message."""
     detail = {"outcome": answer.outcome, "code": answer.code, "receipt": sha256(answer.receipt or b"").hex()}
     unit.audit("test.settle", AuditLine(str(answer.message_id), detail))
     unit.run(
@@ -102,7 +102,7 @@ def settle(unit: UnitOfWork, answer: TestAnswer) -> None:
 
 
 def note_obstacles(unit: UnitOfWork, round_id: str, found: Mapping[str, str], *, looked_at: Sequence[str]) -> None:
-    """Note which schools could not be tried, by error code; those looked at that have none any more are let go.
+    """Record the schools that could not be tried, by error code; clear those without an error now.
 
     Args:
         unit: the transaction.
@@ -128,7 +128,7 @@ def note_obstacles(unit: UnitOfWork, round_id: str, found: Mapping[str, str], *,
 
 
 def were_sent(unit: UnitOfWork, round_id: str) -> bool:
-    """Tell whether anybody was tried for a round."""
+    """Tell whether a test message was sent for a round."""
     return bool(
         unit.one(
             "select exists (select from overstap.test_message where round_id = %(round)s) "
@@ -139,7 +139,7 @@ def were_sent(unit: UnitOfWork, round_id: str) -> bool:
 
 
 def offer(unit: UnitOfWork, message_id: UUID, code: str) -> None:
-    """Keep that a test message stands ready for its school, which has not taken it yet.
+    """Record that a test message is ready for its school to collect.
 
     Args:
         unit: the transaction.
@@ -154,7 +154,7 @@ def offer(unit: UnitOfWork, message_id: UUID, code: str) -> None:
 
 
 def standing_ready(unit: UnitOfWork, round_id: str) -> list[TestMessage]:
-    """Return the test messages of a round that stand ready for their school and have no receipt yet."""
+    """Return the test messages of a round that are ready to be collected and have no receipt."""
     return [
         TestMessage(*row)
         for row in unit.rows(
@@ -189,12 +189,12 @@ def asked_for(unit: UnitOfWork, secondary_school: str, message_id: UUID | None =
 
 
 def handed_out(unit: UnitOfWork, message_id: UUID, secondary_school: str) -> None:
-    """Write that a test message is given to the school that asks. Commit before answering."""
+    """Record that a test message is handed out to the requesting school. Commit before answering."""
     unit.audit("test.send", AuditLine(str(message_id), {"to": secondary_school, "asked": True}))
 
 
 def results(unit: UnitOfWork, round_id: str) -> list[SchoolResult]:
-    """Return how each school of a round stands: who passed, who did not and why, who was not tried yet.
+    """Return the test result of each school of a round: passed, failed with its error code, or not tried.
 
     A receiving school stands by its last test. A sending school passes with a test of its own that a receiver accepted;
     what a receiver does wrong does not count against it.

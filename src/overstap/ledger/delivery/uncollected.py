@@ -6,25 +6,25 @@ from datetime import datetime, timedelta
 from overstap.ledger.session import UnitOfWork
 
 REMIND_AFTER = timedelta(days=2)
-"""Behind the moment at which the oldest was put ready; again each time as long, until receipts are due."""
+"""Interval of reminders, from the moment at which the oldest was ready until `receipts_due`."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotCollected:
-    """What stands ready for one school."""
+    """Envelopes that are ready for one school to collect."""
 
     school: str
     count: int
     since: datetime
     """Of the oldest."""
     reminders_due: int
-    """How many reminders should have gone by now; none when it stands there for a short time only."""
+    """Number of reminders that are due by now."""
     is_expired: bool
-    """Receipts were due: it is told undelivered, and not offered by itself any more."""
+    """Whether `receipts_due` has passed, so that it is undelivered and no longer offered automatically."""
 
     @property
     def is_due(self) -> bool:
-        """Whether somebody should be reminded."""
+        """Whether a reminder is due."""
         return self.reminders_due > 0
 
 
@@ -44,7 +44,7 @@ def reminders_due(since: datetime, at: datetime, receipts_due: datetime, *, afte
 
 
 def standing(unit: UnitOfWork, round_id: str, receipts_due: datetime) -> list[NotCollected]:
-    """Return what stands ready and was not confirmed, per receiving school, the longest waiting first."""
+    """Return uncollected envelopes per receiving school, the longest waiting first."""
     return [
         NotCollected(school, count, since, reminders_due(since, at, receipts_due), at >= receipts_due)
         for school, count, since, at in unit.rows(

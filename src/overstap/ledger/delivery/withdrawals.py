@@ -1,4 +1,4 @@
-"""Withdrawn dossiers: decisions, and what each receiver signed about them."""
+"""Withdrawn dossiers: decisions, revocations, and the receivers' signed answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from overstap.ledger.session import UnitOfWork
 
 
 class WithdrawalReason(StrEnum):
-    """Why a dossier is taken back. The receiver is told; nothing of it names a pupil."""
+    """Reason of a withdrawal, which the receiver is told; without personal data."""
 
     WRONG_RECEIVER = "wrong_receiver"
     PUPIL_NOT_COMING = "pupil_not_coming"
@@ -23,7 +23,7 @@ class WithdrawalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToRevoke:
-    """An envelope of a withdrawn dossier that its receiver has, or may have, and no statement about it yet."""
+    """An envelope of a withdrawn dossier that its receiver may have, without a revocation yet."""
 
     message_id: UUID
     envelope_digest: bytes
@@ -34,7 +34,7 @@ class ToRevoke:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalStatement:
-    """A signed statement that takes an envelope back, to be brought to its receiver."""
+    """A signed revocation of an envelope, to be sent to its receiver."""
 
     message_id: UUID
     secondary_school: str
@@ -44,7 +44,7 @@ class WithdrawalStatement:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalResult:
-    """What an attempt to take an envelope back brought."""
+    """Result of an attempt to send a revocation."""
 
     message_id: UUID
     outcome: str
@@ -62,14 +62,14 @@ class WithdrawalResult:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalStatus:
-    """How the withdrawal of one envelope stands."""
+    """State of the withdrawal of one envelope."""
 
     dossier: UUID
     reason: str
     decided_by: str
     decided_at: datetime
     message_id: UUID | None
-    """None: no school had it, so there is nothing to take back."""
+    """None: no school had it, so there is nothing to revoke."""
     secondary_school: str | None
     state: str | None
     """unsigned, open, confirmed or refused."""
@@ -79,7 +79,7 @@ class WithdrawalStatus:
 def withdraw(
     unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID], *, reason: WithdrawalReason, decided_by: str
 ) -> int:
-    """Take dossiers back: nothing of them is sent any more. What a school has is taken back next. Safe to repeat.
+    """Withdraw dossiers: they are no longer sent, and envelopes at schools are revoked next. Idempotent.
 
     Args:
         unit: the transaction.
@@ -103,9 +103,9 @@ def withdraw(
 
 
 def to_revoke(unit: UnitOfWork, round_id: str | None = None) -> list[ToRevoke]:
-    """Return what schools have, or may have, of withdrawn dossiers, where no statement is made yet.
+    """Return the envelopes of withdrawn dossiers that schools may have, without a revocation yet.
 
-    An envelope that was sent without an answer may have arrived: it is taken back too.
+    An envelope that was sent without an answer may have arrived, so it is revoked too.
     """
     return [
         ToRevoke(row[0], row[1], row[2], row[3], WithdrawalReason(row[4]))
@@ -126,7 +126,7 @@ def to_revoke(unit: UnitOfWork, round_id: str | None = None) -> list[ToRevoke]:
 
 
 def keep_statements(unit: UnitOfWork, statements: Sequence[WithdrawalStatement]) -> None:
-    """Keep signed statements; they are brought to their receivers from here, always the same bytes."""
+    """Store signed revocations; each attempt sends the same bytes."""
     unit.audit("revocation.sign", *(AuditLine(str(one.message_id), {"to": one.secondary_school}) for one in statements))
     for one in statements:
         unit.run(
@@ -140,7 +140,7 @@ def keep_statements(unit: UnitOfWork, statements: Sequence[WithdrawalStatement])
 
 
 def schools_to_tell(unit: UnitOfWork) -> list[str]:
-    """Return the secondary schools for which a statement is due now, on whose line nothing rests."""
+    """Return the secondary schools with a due revocation and a circuit breaker that is not open."""
     return [
         row[0]
         for row in unit.rows(
@@ -153,7 +153,7 @@ def schools_to_tell(unit: UnitOfWork) -> list[str]:
 
 
 def schools_to_look_at(unit: UnitOfWork) -> list[str]:
-    """Return the secondary schools that collect by themselves and have not answered yet what stands ready for them."""
+    """Return the secondary schools that collect files and have not answered a revocation yet."""
     return [
         row[0]
         for row in unit.rows(
@@ -164,7 +164,7 @@ def schools_to_look_at(unit: UnitOfWork) -> list[str]:
 
 
 def open_statements(unit: UnitOfWork, secondary_school: str) -> list[WithdrawalStatement]:
-    """Return the statements that a school has not answered yet."""
+    """Return the revocations that a school has not answered yet."""
     return [
         WithdrawalStatement(*row)
         for row in unit.rows(
@@ -177,7 +177,7 @@ def open_statements(unit: UnitOfWork, secondary_school: str) -> list[WithdrawalS
 
 
 def statement_of(unit: UnitOfWork, secondary_school: str, message_id: UUID) -> WithdrawalStatement | None:
-    """Return the statement about one envelope for the school that had it, answered or not."""
+    """Return the revocation of one envelope, answered or not."""
     rows = unit.rows(
         "select r.message_id, l.secondary_school, r.statement, r.statement_digest "
         "from overstap.revocation r join overstap.delivery l using (message_id) "
@@ -189,7 +189,7 @@ def statement_of(unit: UnitOfWork, secondary_school: str, message_id: UUID) -> W
 
 
 def handed_out(unit: UnitOfWork, statement: WithdrawalStatement) -> None:
-    """Write that a statement is given to the school that asks. Commit before answering."""
+    """Record that a revocation is handed out to the requesting school. Commit before answering."""
     [attempt] = unit.one(
         "update overstap.revocation set attempts = attempts + 1 where message_id = %(id)s returning attempts",
         id=statement.message_id,
@@ -199,7 +199,7 @@ def handed_out(unit: UnitOfWork, statement: WithdrawalStatement) -> None:
 
 
 def to_tell(unit: UnitOfWork, secondary_school: str, *, limit: int) -> list[WithdrawalStatement]:
-    """Take statements that are due for a school and write the audit line of each attempt. Commit before sending."""
+    """Return due revocations for a school, and write the audit line of each attempt. Commit before sending."""
     rows = unit.rows(
         """
         update overstap.revocation r set attempts = attempts + 1
@@ -220,7 +220,7 @@ def to_tell(unit: UnitOfWork, secondary_school: str, *, limit: int) -> list[With
 
 
 def settle(unit: UnitOfWork, answers: Sequence[WithdrawalResult]) -> None:
-    """Keep what the attempts brought. Only a verified answer settles a withdrawal; the same again changes nothing."""
+    """Record the results of attempts. Only a verified answer settles a withdrawal. Idempotent."""
     still_open = {
         row[0]
         for row in unit.rows(
@@ -263,7 +263,7 @@ def settle(unit: UnitOfWork, answers: Sequence[WithdrawalResult]) -> None:
 
 
 def attempts_of(unit: UnitOfWork, message_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """Return how often each statement was brought."""
+    """Return the number of attempts of each revocation."""
     return dict(
         unit.rows(
             "select message_id, attempts from overstap.revocation where message_id = any(%(ids)s)",
@@ -273,7 +273,7 @@ def attempts_of(unit: UnitOfWork, message_ids: Sequence[UUID]) -> dict[UUID, int
 
 
 def standing(unit: UnitOfWork, round_id: str) -> list[WithdrawalStatus]:
-    """Return every withdrawal of a round, and how each envelope's stands."""
+    """Return every withdrawal of a round with the state of each envelope."""
     return [
         WithdrawalStatus(*row)
         for row in unit.rows(

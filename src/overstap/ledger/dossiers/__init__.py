@@ -1,1 +1,1 @@
-"""Dossiers in the ledger: versions, judgements, releases, what is outstanding."""
+"""Dossiers in the ledger: versions, findings, releases, open matters."""

@@ -1,4 +1,4 @@
-"""Dossiers of a round: stored, judged and released in groups, one transaction each."""
+"""Dossiers of a round: storing, verdicts and release in groups, one transaction each."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A cut dossier as a school supplied it, before it has a row."""
+    """A minimised dossier as a school supplied it, not stored yet."""
 
     pupil_number: str | None = field(repr=False)
     """BSN or onderwijsnummer; None where it does not go along (to a partnership): then `las_key` says who it is."""
@@ -30,7 +30,7 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What storing a group did, in dossiers."""
+    """Counts of storing a group, in dossiers."""
 
     new: int = 0
     changed: int = 0
@@ -55,18 +55,18 @@ class VersionRef:
 
     @property
     def bound_to(self) -> str:
-        """What the encrypted content is bound to."""
+        """Additional data to which the encrypted content is bound."""
         return f"{self.dossier}/{self.number}"
 
     @property
     def bound_to_record(self) -> str:
-        """What the encrypted record is bound to."""
+        """Additional data to which the encrypted record is bound."""
         return f"record/{self.bound_to}"
 
 
 @dataclass(frozen=True, slots=True)
 class VersionContent:
-    """A dossier version with its plain content, for as long as a step works on it."""
+    """A dossier version with its plain content, in memory only."""
 
     ref: VersionRef
     primary_school: str
@@ -76,7 +76,7 @@ class VersionContent:
 
 @dataclass(frozen=True, slots=True)
 class FindingRow:
-    """What a rule found in a version: where, never what stands there."""
+    """Finding of a rule in a version: the place, without the value."""
 
     rule: str
     severity: str
@@ -85,7 +85,7 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True)
 class RefusedFile:
-    """A file that could not become a dossier."""
+    """A refused file."""
 
     label: str
     file_name: str = field(repr=False)
@@ -102,7 +102,7 @@ _RENEWABLE = (
 
 
 def store(unit: UnitOfWork, round_id: str, primary_school: str, group: Sequence[Incoming]) -> Stored:
-    """Store a group: new dossiers, and new versions of those whose content changed. Safe to repeat.
+    """Store a group: new dossiers, and new versions of changed ones. Idempotent.
 
     Args:
         unit: the transaction.
@@ -319,7 +319,7 @@ def contents(
 
 
 def verdicts(unit: UnitOfWork, found: Mapping[VersionRef, Sequence[FindingRow]]) -> Counter[str]:
-    """Write what was found about versions and accept or reject them. A version judged already is left as it is.
+    """Record the findings on versions, and accept or reject them. A version with a verdict stays as it is.
 
     Args:
         unit: the transaction.
@@ -381,7 +381,7 @@ def findings_of_school(unit: UnitOfWork, round_id: str, primary_school: str) -> 
 
 
 def waiting_for_verdict(unit: UnitOfWork, round_id: str) -> int:
-    """Return how many dossiers were taken in and not judged yet."""
+    """Return the number of dossiers without a verdict."""
     query = "select count(*) from overstap.dossier where round_id = %(round)s and state = 'supplied'"
     return int(unit.one(query, round=round_id)[0])
 
@@ -421,7 +421,7 @@ def decide_release(
     closes_at: datetime,
     opens_at: datetime | None = None,
 ) -> int:
-    """Record the coordinator's decision on the gate, and release what is accepted at this moment.
+    """Record the coordinator's decision on release; an approval releases the dossiers accepted at this moment.
 
     It goes to the parents; in a round without inspection it is ready for delivery at once.
 
@@ -431,7 +431,7 @@ def decide_release(
         approved: whether the parents may see them now.
         decided_by: the account that answered.
         reason: the words that were given, may be empty.
-        answer_key: names this answer, so that a repeated task records it once.
+        answer_key: idempotency key of this answer.
         closes_at: when the released dossiers' review closes.
         opens_at: from when on parents see them and decisions count; None: from now on.
 

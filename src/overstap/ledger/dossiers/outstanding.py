@@ -1,6 +1,6 @@
 """Open matters of a round's dossiers: owners, uncollected envelopes, reported non-delivery.
 
-Counts and moments alone: no key is needed, and no pupil is in it.
+Counts and moments only, so no key is needed.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Ownerless:
-    """Dossiers of a primary school that nobody may receive, by who looks after them.
+    """Dossiers of a primary school without a receiver, by owner.
 
     Args:
         primary_school: BRIN with branch.
@@ -80,7 +80,7 @@ class OpenRequest:
 
 
 def ownerless(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[Ownerless]:
-    """Return who looks after the dossiers without a receiver, what nobody does first, then the longest waiting.
+    """Return the owners of dossiers without a receiver: those without an owner first, then the longest waiting.
 
     Args:
         unit: the transaction.
@@ -107,7 +107,7 @@ def ownerless(unit: UnitOfWork, round_id: str, school: str | None = None) -> lis
 
 
 def not_collected(unit: UnitOfWork, round_id: str, school: str | None = None) -> dict[str, Mapping[str, int]]:
-    """Return how many dossiers stand ready for schools that collect, per pair; arguments as above."""
+    """Return the number of uncollected dossiers per pair of schools; arguments as of `ownerless`."""
     found: dict[str, dict[str, int]] = {}
     for primary, secondary, count in unit.rows(
         "select d.primary_school, l.secondary_school, count(*) from overstap.delivery l "
@@ -122,7 +122,7 @@ def not_collected(unit: UnitOfWork, round_id: str, school: str | None = None) ->
 
 
 def told_undelivered(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[ToldUndelivered]:
-    """Return what was told undelivered, per pair and how it stands since, the open first; arguments as above."""
+    """Return reported non-deliveries per pair of schools and state, open ones first; arguments as of `ownerless`."""
     return [
         ToldUndelivered(*row)
         for row in unit.rows(
@@ -137,7 +137,7 @@ def told_undelivered(unit: UnitOfWork, round_id: str, school: str | None = None)
 
 
 def asked(unit: UnitOfWork, round_id: str, primary_school: str) -> list[OpenRequest]:
-    """Return what parents asked a school in a round: what is open first, by due date, then the newest."""
+    """Return the parents' requests to a school in a round: open ones by due date, then the newest."""
     return [
         OpenRequest(*row)
         for row in unit.rows(

@@ -1,4 +1,4 @@
-"""Notices to coordinators and schools, once per meaning, and the mail that told each."""
+"""Notices to coordinators and schools, once per meaning, and the mail in which each was sent."""
 
 import json
 from collections import Counter
@@ -13,7 +13,7 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that somebody is to be told.
+    """A notice to a coordinator or school.
 
     Args:
         kind: key of its sentences in include/texts/notices/kinds.yaml.
@@ -39,7 +39,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class WaitingNotice:
-    """A notice that nobody was told yet."""
+    """A notice that was not mailed yet."""
 
     notice: UUID
     told: Notice
@@ -47,7 +47,7 @@ class WaitingNotice:
 
 
 def note(unit: UnitOfWork, found: Sequence[Notice]) -> int:
-    """Keep what is to be told, once per meaning and recipient; return how many were new. Safe to repeat."""
+    """Record notices, once per meaning and recipient; return the number of new ones. Idempotent."""
     return sum(
         unit.run(
             "insert into overstap.notice (region, round_id, meaning, kind, recipient, facts, is_urgent) values "
@@ -66,7 +66,7 @@ def note(unit: UnitOfWork, found: Sequence[Notice]) -> int:
 
 
 def waiting(unit: UnitOfWork) -> dict[str, list[WaitingNotice]]:
-    """Return what nobody was told yet, by recipient, the oldest first."""
+    """Return the notices that were not mailed yet, by recipient, the oldest first."""
     found: dict[str, list[WaitingNotice]] = {}
     for notice, kind, recipient, facts, round_id, is_urgent, noted_at in unit.rows(
         "select notice, kind, recipient, facts, round_id, is_urgent, noted_at from overstap.notice "
@@ -79,7 +79,7 @@ def waiting(unit: UnitOfWork) -> dict[str, list[WaitingNotice]]:
 
 
 def counted(unit: UnitOfWork) -> Counter[str]:
-    """Return how many notices nobody was told yet: "urgent" ones, and "digest" for the others."""
+    """Return the number of notices that were not mailed yet: "urgent", and "digest" for the others."""
     return Counter(
         dict(
             unit.rows(
@@ -91,7 +91,7 @@ def counted(unit: UnitOfWork) -> Counter[str]:
 
 
 def told_in(unit: UnitOfWork, found: Sequence[WaitingNotice], mail: str) -> None:
-    """Keep in which mail notices were told."""
+    """Record the mail in which notices were sent."""
     unit.run(
         "update overstap.notice set mail = %(mail)s where notice = any(%(ids)s)",
         mail=mail,
@@ -100,7 +100,7 @@ def told_in(unit: UnitOfWork, found: Sequence[WaitingNotice], mail: str) -> None
 
 
 def drop(unit: UnitOfWork, found: Sequence[WaitingNotice]) -> None:
-    """Keep that notices were so no longer before anybody was told."""
+    """Record that notices no longer applied before they were mailed."""
     unit.run(
         "update overstap.notice set dropped_at = clock_timestamp() where notice = any(%(ids)s)",
         ids=[one.notice for one in found],
@@ -108,7 +108,7 @@ def drop(unit: UnitOfWork, found: Sequence[WaitingNotice]) -> None:
 
 
 def forget(unit: UnitOfWork, meaning: str) -> None:
-    """Keep that something was settled before anybody was told, such as a question that was answered at once."""
+    """Record that a notice was settled before it was mailed, such as a question that was answered at once."""
     unit.run(
         "update overstap.notice set dropped_at = clock_timestamp() where meaning = %(meaning)s and mail is null "
         "and dropped_at is null",
