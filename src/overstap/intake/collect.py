@@ -1,19 +1,26 @@
 """Intake of one school's dossiers: read, minimised, and stored in groups.
 
-A file that is refused does not stop the others. A rerun stores only new and changed dossiers.
+A file that is refused does not stop the others. A rerun reads and stores only new and changed dossiers: a file that was
+supplied before is recognised by a keyed hash of its content, whatever its name and dates are.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from overstap import SOFTWARE
 from overstap.agreements import Agreement, Round, School
 from overstap.errors import OverstapError
 from overstap.intake.candidates import Candidate
 from overstap.intake.refusals import RefusedItem
 from overstap.ledger import Ledger
-from overstap.ledger.dossiers.dossiers import Incoming, RefusedFile, Stored, note_refused, store
+from overstap.ledger.dossiers import supplied_files
+from overstap.ledger.dossiers.dossiers import Incoming, RefusedFile, Stored, note_refused, pupil_hash, store
+from overstap.ledger.dossiers.supplied_files import RefusedContent, TakenFile
+from overstap.ledger.region_keys import RegionKeys
 from overstap.oso.cutting import UNNUMBERED, cut
 from overstap.oso.facts import record_of
 from overstap.oso.model import Dossier
@@ -76,6 +83,28 @@ def collect_school(
         return _collect(ledger, agreement, agreed, round_id, school, source, candidates, actor, examine)
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """One pupil's file: the dossier in it, or None when the ledger has it already."""
+
+    label: str
+    file_name: str = field(repr=False)
+    supplied: bytes | None
+    incoming: Incoming | None
+
+
+def _reading(agreed: Round, school: School, source: str) -> str:
+    """Return what decides, beside a file's content, what it becomes: with another of these it is read again."""
+    return json.dumps([SOFTWARE, agreed.profile, sorted(agreed.categories), school.id, source])
+
+
+def _supplied(keys: RegionKeys, reading: str, candidate: Candidate) -> bytes | None:
+    """Return the keyed hash by which a file is known again; None for a dossier that a source built of a database."""
+    if isinstance(candidate.content, Dossier):
+        return None
+    return keys.lookup("supplied", f"{reading}\0{hashlib.sha256(candidate.content).hexdigest()}")
+
+
 def _collect(
     ledger: Ledger,
     agreement: Agreement,
@@ -87,9 +116,15 @@ def _collect(
     actor: str,
     examine: Examine | None,
 ) -> Collected:
-    prepared: dict[str, tuple[str, str, Incoming]] = {}  # by the key that identifies a pupil within the school
+    keys = ledger.keys(agreement.region)
+    with ledger.unit(agreement.region, actor) as unit:
+        known = supplied_files.known(unit, round_id, school.id)
+    reading = _reading(agreed, school, source)
+    prepared: dict[bytes, _Prepared] = {}  # by the key that identifies a pupil
     refused: list[RefusedFile] = []
-    twice: dict[str, list[tuple[str, str]]] = {}
+    unreadable: list[RefusedContent] = []
+    kept: list[bytes] = []
+    twice: dict[bytes, list[tuple[str, str]]] = {}
     waiting = 0
     seen = 0
     elsewhere = {other.profile for other in agreement.rounds.values()} - {agreed.profile}
@@ -99,23 +134,36 @@ def _collect(
             waiting += candidate.is_waiting
             refused.append(_refused(candidate.label, candidate.file_name or "", candidate.error))
             continue
-        try:
-            incoming = prepare(candidate.content, agreed, school, source, examine)
-        except OverstapError as error:
-            if error.code == "DOSSIER-014" and error.facts["found"] in elsewhere:
-                seen -= 1  # the school has one folder for all rounds; this dossier is for another round
+        supplied = _supplied(keys, reading, candidate)
+        before = known.get(supplied) if supplied is not None else None
+        if before is not None and supplied is not None:
+            kept.append(supplied)
+        incoming = None
+        pupil = before.pupil if before is not None else None
+        if pupil is None:
+            try:
+                if before is not None:
+                    raise OverstapError(before.code, **before.facts)
+                incoming = prepare(candidate.content, agreed, school, source, examine)
+            except OverstapError as error:
+                # An error is told again by its facts; one with another kind of fact is met again by reading again.
+                if before is None and supplied is not None and len(_scalars(error)) == len(error.facts):
+                    unreadable.append(RefusedContent(supplied, error.code, _scalars(error)))
+                if error.code == "DOSSIER-014" and error.facts["found"] in elsewhere:
+                    seen -= 1  # the school has one folder for all rounds; this dossier is for another round
+                    continue
+                refused.append(_refused(candidate.label, candidate.file_name, error))
                 continue
-            refused.append(_refused(candidate.label, candidate.file_name, error))
-            continue
-        pupil = incoming.pupil_number or f"las {incoming.las_key}"
+            pupil = pupil_hash(keys, school.id, incoming)
         if pupil in prepared or pupil in twice:
             # Only the school knows which of two files is right, so both are refused
             places = twice.setdefault(pupil, [])
             if pupil in prepared:
-                places.append(prepared.pop(pupil)[:2])
+                other = prepared.pop(pupil)
+                places.append((other.label, other.file_name))
             places.append((candidate.label, candidate.file_name))
             continue
-        prepared[pupil] = (candidate.label, candidate.file_name, incoming)
+        prepared[pupil] = _Prepared(candidate.label, candidate.file_name, supplied, incoming)
     for places in twice.values():
         for label, file_name in places:
             others = ", ".join(other for other, _ in places if other != label)
@@ -124,13 +172,19 @@ def _collect(
         with ledger.unit(agreement.region, actor) as unit:
             note_refused(unit, round_id, school.id, [])
         raise OverstapError("INTAKE-050", school=school.label, contact=school.contact)
-    stored = Stored()
-    incoming_dossiers = [incoming for _, _, incoming in prepared.values()]
+    incoming_dossiers = [one.incoming for one in prepared.values() if one.incoming is not None]
+    stored = Stored(unchanged=len(prepared) - len(incoming_dossiers))
     for start in range(0, len(incoming_dossiers), GROUP):
         with ledger.unit(agreement.region, actor) as unit:
             stored += store(unit, round_id, school.id, incoming_dossiers[start : start + GROUP])
+    taken = [
+        TakenFile(one.supplied, pupil, one.incoming.content_digest)
+        for pupil, one in prepared.items()
+        if one.supplied is not None and one.incoming is not None
+    ]
     with ledger.unit(agreement.region, actor) as unit:
         note_refused(unit, round_id, school.id, refused)
+        supplied_files.note(unit, round_id, school.id, kept=kept, taken=taken, refused=unreadable)
     if not prepared:
         codes = ", ".join(sorted({item.code for item in refused}))
         raise OverstapError("INTAKE-051", school=school.label, files=len(refused), codes=codes, contact=school.contact)
@@ -178,5 +232,8 @@ def prepare(
 
 
 def _refused(label: str, file_name: str, error: OverstapError) -> RefusedFile:
-    facts = {name: value for name, value in error.facts.items() if isinstance(value, str | int | float)}
-    return RefusedFile(label, file_name, error.code, facts)
+    return RefusedFile(label, file_name, error.code, _scalars(error))
+
+
+def _scalars(error: OverstapError) -> dict[str, str | int | float]:
+    return {name: value for name, value in error.facts.items() if isinstance(value, str | int | float)}

@@ -295,6 +295,7 @@ def _erased(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
         select d.dossier::text, d.erased_at is not null,
                exists (select from overstap.dossier_version v where v.dossier = d.dossier and v.content <> '')
                or exists (select from overstap.dossier_record r where r.dossier = d.dossier)
+               or exists (select from overstap.supplied_file f where f.dossier = d.dossier)
                or exists (select from overstap.delivery l where l.dossier = d.dossier and l.envelope <> '')
                or exists (select from overstap.review_decision r where r.dossier = d.dossier
                              and (r.view is not null or r.note <> ''))

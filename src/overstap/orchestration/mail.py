@@ -1,10 +1,11 @@
-"""Connection to the mail server of an Airflow connection, by the SMTP provider with its TLS, login and OAuth."""
+"""Connects to the mail server that an Airflow connection of type SMTP names, with its TLS, login or OAuth token."""
 
 import smtplib
+import ssl
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from airflow.providers.smtp.hooks.smtp import SmtpHook
+from airflow.providers.smtp.hooks.smtp import SmtpHook, build_xoauth2_string
 from airflow.sdk.exceptions import AirflowException
 
 from overstap.errors import OverstapError
@@ -31,28 +32,51 @@ def smtp_session(connection: str) -> Callable[[], AbstractContextManager[SmtpSes
     if not is_address(sender):
         raise OverstapError("MAIL-005", connection=connection)
     name = "Overstap PROEF (TRIAL)" if Settings().trial else "Overstap"
-    return lambda: opened(lambda: _client(connection), sender=sender, sender_name=name)
+    return lambda: opened(lambda: _client(hook), sender=sender, sender_name=name)
 
 
-class _Connected(SmtpHook):
-    """Subclass of the provider's hook that gives access to its connected client."""
+def _client(hook: SmtpHook) -> smtplib.SMTP:
+    """Return a client that is connected and logged in as the connection says.
 
-    @property
-    def client(self) -> object:
-        """The client, connected and logged in."""
-        self.get_conn()
-        return self._smtp_client
-
-
-def _client(connection: str) -> smtplib.SMTP:
-    """Return a client that is connected and logged in.
-
-    The hook's own `send_email_smtp` sends HTML only and does not return the status of a refusal.
+    The hook reads the connection's fields; its own sending knows HTML alone and no status of a refusal, and it hands
+    its client to nobody. So the client is made here, of what the hook makes public.
     """
+    # A port of 0 is the usual one of the protocol (smtplib)
+    port, seconds = hook.port or 0, hook.timeout
+    client: smtplib.SMTP = (
+        smtplib.SMTP_SSL(hook.host, port, timeout=seconds, context=_tls(hook))
+        if hook.use_ssl
+        else smtplib.SMTP(hook.host, port, timeout=seconds)
+    )
     try:
-        client = _Connected(smtp_conn_id=connection).client
-    except AirflowException as problem:
-        raise smtplib.SMTPServerDisconnected(type(problem).__name__) from None
-    if not isinstance(client, smtplib.SMTP):
-        raise TypeError("the SMTP provider's client is not of smtplib")
+        if hook.smtp_starttls:
+            client.starttls(context=_tls(hook))
+            client.ehlo()
+        if hook.auth_type == "oauth2":
+            _with_token(client, hook)
+        elif hook.smtp_user and hook.smtp_password:
+            client.login(hook.smtp_user, hook.smtp_password)
+    except BaseException:
+        client.close()
+        raise
     return client
+
+
+def _tls(hook: SmtpHook) -> ssl.SSLContext | None:
+    """Return how the server is authenticated; None where the connection asks for no authentication of the server.
+
+    Raises:
+        OSError: the field `ssl_context` says neither "default" nor "none".
+    """
+    if hook.ssl_context not in (None, "default", "none"):
+        raise OSError("ssl_context")
+    return None if hook.ssl_context == "none" else ssl.create_default_context()
+
+
+def _with_token(client: smtplib.SMTP, hook: SmtpHook) -> None:
+    """Log in with the access token of the connection (SASL XOAUTH2)."""
+    user, token = hook.smtp_user or str(hook.from_email), hook.access_token
+    if token is None:
+        raise smtplib.SMTPAuthenticationError(535, b"the connection has no access_token")
+    client.ehlo_or_helo_if_needed()  # else the server's 503 is taken for a yes
+    client.auth("XOAUTH2", lambda _challenge=None: build_xoauth2_string(user, token))

@@ -289,11 +289,11 @@ def _decoded(stream: _Found, objects: Mapping[int, Any], most: int) -> bytes:
     try:
         if is_plain_deflate:
             return zlib.decompressobj().decompress(stream.data, most)
-        made = generic.EncodedStreamObject()
+        made = generic.DecodedStreamObject()  # of the two, the one whose data can be set as they are
         for name in (b"Filter", b"DecodeParms"):
             if about.get(name) is not None:
                 made[generic.NameObject(f"/{name.decode()}")] = _for_pypdf(about[name])
-        made._data = stream.data
+        made.set_data(stream.data)
         return bytes(filters.decode_stream_data(made))[:most]
     except Exception:  # pypdf raises whatever a damaged filter leads it to; such data hold nothing to read
         return b""

@@ -34,6 +34,10 @@ def others_dossier(ledger: Ledger) -> UUID:
         "values (%(dossier)s, 2, 'alfa', '1', '', {digest}, '', '')",
         "finding values ('alfa', %(dossier)s, 1, '', 'error', '')",
         "dossier_record (dossier, number, region, key_id, record) values (%(dossier)s, 1, 'alfa', '1', '')",
+        "supplied_file (region, round_id, primary_school, supplied, dossier, number) "
+        "values ('alfa', %(own)s, '99AB00', sha256(''), %(dossier)s, 1)",
+        "supplied_file (region, round_id, primary_school, supplied, code, facts) "
+        "values ('alfa', %(round)s, '99AB00', sha256(''), '', '{{}}')",
         "gate_decision (region, round_id, gate, approved, decided_by, reason, answer_key, dossiers) "
         "values ('alfa', %(round)s, 'release_for_review', true, '', '', '', 1)",
         "refused_input (region, round_id, primary_school, label, code, facts, key_id, file_name) "

@@ -1,5 +1,6 @@
 """A dossier is parsed when it is taken in and when it is sealed, and opened to be shown: nowhere else in a round."""
 
+import hashlib
 import re
 import sys
 from collections import Counter
@@ -17,6 +18,7 @@ from overstap_tools.local.temporary import temporary_server
 from overstap_tools.project import PROJECT
 
 PUPILS = 8
+INTAKE = "overstap.intake.collect"
 _CONTENT = re.compile(r"[0-9a-f-]{36}/[0-9]+")
 SHOWS = {"overstap.review.codes", "overstap.review.meeting"}
 """Who opens a dossier to show it to somebody."""
@@ -32,14 +34,17 @@ def stage() -> str:
 
 
 @pytest.fixture(scope="module")
-def counted() -> tuple[Counter[str], Counter[str], int]:
-    """Who parsed, and who decrypted the content of a dossier, in a whole round; and how many were delivered."""
+def counted() -> tuple[Counter[str], Counter[str], int, Counter[str]]:
+    """Who parsed and who decrypted dossiers in a whole round, how many were delivered, how often each was parsed."""
     parsed: Counter[str] = Counter()
     decrypted: Counter[str] = Counter()
+    files: Counter[str] = Counter()
     parse, decrypt = reading.parse, RegionKeys.decrypt
 
     def counting_parse(plain: bytes) -> Any:
         parsed[stage()] += 1
+        if stage() == INTAKE:
+            files[hashlib.sha256(plain).hexdigest()] += 1
         return parse(plain)
 
     def counting_decrypt(keys: RegionKeys, sealed: Any, bound_to: str) -> bytes:
@@ -55,23 +60,31 @@ def counted() -> tuple[Counter[str], Counter[str], int]:
         who: dict[str, Any] = {"seed": 4, "pupils": PUPILS, "schools": 2, "habits": Habits(late=0, silent=0)}
         year = rehearse_year(agreement, national_year("2026-2027"), server=server, **who)
         confirmed = sum(int(str(one.facts["confirmed"])) for one in year if one.what == "closed")
-    return parsed, decrypted, confirmed
+    return parsed, decrypted, confirmed, files
 
 
 def test_a_dossier_is_parsed_at_intake_and_at_sealing_and_to_be_shown(
-    counted: tuple[Counter[str], Counter[str], int],
+    counted: tuple[Counter[str], Counter[str], int, Counter[str]],
 ) -> None:
-    parsed, _, confirmed = counted
+    parsed, _, confirmed, _ = counted
     assert confirmed > 0
-    assert set(parsed) <= {"overstap.intake.collect", "overstap.delivery.sealing", *SHOWS}
+    assert set(parsed) <= {INTAKE, "overstap.delivery.sealing", *SHOWS}
     assert parsed["overstap.delivery.sealing"] == confirmed
-    assert parsed["overstap.intake.collect"] >= confirmed
+    assert parsed[INTAKE] >= confirmed
 
 
 def test_the_content_of_a_dossier_is_decrypted_at_sealing_and_to_be_shown(
-    counted: tuple[Counter[str], Counter[str], int],
+    counted: tuple[Counter[str], Counter[str], int, Counter[str]],
 ) -> None:
-    _, decrypted, confirmed = counted
+    _, decrypted, confirmed, _ = counted
     decrypted.pop("overstap.simulation.rehearsal.play")  # at its end it tries whether all that is encrypted opens
     assert set(decrypted) <= {"overstap.delivery.sealing", *SHOWS}
     assert decrypted["overstap.delivery.sealing"] == confirmed
+
+
+def test_a_file_that_has_not_changed_is_parsed_once_however_often_its_school_is_collected_from(
+    counted: tuple[Counter[str], Counter[str], int, Counter[str]],
+) -> None:
+    *_, confirmed, files = counted
+    assert len(files) >= confirmed
+    assert set(files.values()) == {1}

@@ -63,6 +63,7 @@ begin
     perform append_erasing('retention.content', ids, days, is_asked, why);
     update dossier_version set content = '' where dossier = any(ids);
     delete from dossier_record where dossier = any(ids);
+    delete from supplied_file where dossier = any(ids);
     update review_decision set key_id = null, view = null, note_key_id = null, note = case when ground = 'attested' then ''::bytea end
      where dossier = any(ids);
     update review_request set text = '', answer = case when answer is not null then ''::bytea end where dossier = any(ids);
@@ -126,6 +127,7 @@ begin
        or exists (select from retention_hold h where h.round_id = of_round and h.lifted_at is null) then
         return 0;
     end if;
+    delete from supplied_file where round_id = of_round;
     delete from refused_input where round_id = of_round;
     get diagnostics gone = row_count;
     delete from school_report where round_id = of_round;

@@ -36,6 +36,8 @@ grant select, insert (dossier, number, region, key_id, content, content_digest, 
 grant select, insert, delete on overstap.finding to overstap_region;
 grant select, insert, update (key_id, record) on overstap.dossier_record to overstap_region;
 grant select, insert, delete, update (code, facts, key_id, file_name) on overstap.refused_input to overstap_region;
+grant select, insert (region, round_id, primary_school, supplied, dossier, number, code, facts), delete
+    on overstap.supplied_file to overstap_region;
 grant select, insert on overstap.quality_run to overstap_region;
 grant select, insert (region, round_id, school, key_id, html, csv), update (key_id, html, csv, made_at)
     on overstap.school_report to overstap_region;

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
-from overstap.ledger.region_keys import EncryptedContent
+from overstap.ledger.region_keys import EncryptedContent, RegionKeys
 from overstap.ledger.session import UnitOfWork
 
 
@@ -115,7 +115,7 @@ def store(unit: UnitOfWork, round_id: str, primary_school: str, group: Sequence[
     """
     if not group:
         return Stored()
-    by_pupil = {_pupil(unit, primary_school, item): item for item in group}
+    by_pupil = {pupil_hash(unit.keys, primary_school, item): item for item in group}
     # A version that could no longer be read (QUALITY-003) counts as another: the same dossier once more mends it.
     known: dict[bytes, tuple[UUID, str, int, bytes]] = {
         row[0]: (row[1], row[2], row[3], row[4])
@@ -176,13 +176,22 @@ def store(unit: UnitOfWork, round_id: str, primary_school: str, group: Sequence[
     return Stored(new, len(changed), len(group) - new - len(changed) - too_late, too_late)
 
 
-def _pupil(unit: UnitOfWork, primary_school: str, item: Incoming) -> bytes:
-    """Return the keyed hash by which a pupil is known: of the number, else of school and LAS key."""
+def pupil_hash(keys: RegionKeys, primary_school: str, item: Incoming) -> bytes:
+    """Return the keyed hash (32 bytes) by which a pupil is known: of the number, else of school and LAS key.
+
+    Args:
+        keys: of the region.
+        primary_school: BRIN with branch of the school that supplies.
+        item: the pupil's dossier.
+
+    Raises:
+        ValueError: it has neither.
+    """
     if item.pupil_number is not None:
-        return unit.keys.lookup("pupil", item.pupil_number)
+        return keys.lookup("pupil", item.pupil_number)
     if not item.las_key:
         raise ValueError("a dossier without the pupil's number and without a LAS key is nobody's")
-    return unit.keys.lookup("pupil", f"{primary_school}\0{item.las_key}")
+    return keys.lookup("pupil", f"{primary_school}\0{item.las_key}")
 
 
 def _las_key(unit: UnitOfWork, primary_school: str, las_key: str | None) -> bytes | None:
