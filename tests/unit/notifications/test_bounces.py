@@ -264,9 +264,7 @@ def _broken(draw_bytes: bytes, place: int, cut: int) -> bytes:
     return good[:at] + draw_bytes + good[at + cut :]
 
 
-@settings(max_examples=300)
-@given(st.binary(max_size=40), st.integers(0, 5_000), st.integers(0, 60))
-def test_no_report_is_a_traceback_or_silence(noise: bytes, place: int, cut: int) -> None:
+def _is_told(noise: bytes, place: int, cut: int) -> None:
     """Whatever was damaged: it says what failed, or it is listed; one whose verdict still stands is never passed over."""
     content = _broken(noise, place, cut)
     found = bounce(content)
@@ -275,17 +273,14 @@ def test_no_report_is_a_traceback_or_silence(noise: bytes, place: int, cut: int)
         assert found is not None
 
 
+DAMAGE = given(st.binary(max_size=40), st.integers(0, 5_000), st.integers(0, 60))
+
+
+def test_no_report_is_a_traceback_or_silence(thorough: bool) -> None:
+    settings(max_examples=10_000 if thorough else 300)(DAMAGE(_is_told))()
+
+
 @settings(max_examples=200)
 @given(st.binary(max_size=2_000))
 def test_no_bytes_are_a_traceback(content: bytes) -> None:
     assert bounce(content) is None or isinstance(bounce(content), Bounce | Unclear)
-
-
-def test_ten_thousand_damaged_reports(thorough: bool) -> None:
-    if not thorough:
-        pytest.skip("ten thousand on request (--thorough)")
-    settings(max_examples=10_000)(
-        given(st.binary(max_size=40), st.integers(0, 5_000), st.integers(0, 60))(
-            lambda noise, place, cut: bounce(_broken(noise, place, cut)) is not ...
-        )
-    )()
