@@ -28,6 +28,7 @@ class OverstapPlugin(AirflowPlugin):
     name = "overstap"
     fastapi_apps: ClassVar[list[Any]] = []
     external_views: ClassVar[list[Any]] = []
+    fastapi_root_middlewares: ClassVar[list[Any]] = []
 
 
 if "api-server" in sys.argv or sys.argv[0].endswith("uvicorn"):
@@ -41,6 +42,8 @@ if "api-server" in sys.argv or sys.argv[0].endswith("uvicorn"):
         }
     ]
     OverstapPlugin.external_views = _board.external_views()
+    _limit = importlib.import_module("overstap.pages.shared.password_limit").PasswordLimit
+    OverstapPlugin.fastapi_root_middlewares = [{"middleware": _limit, "args": [], "kwargs": {}, "name": "passwords"}]
 
 if "scheduler" in sys.argv:
     for _module in PRELOADED:

@@ -22,7 +22,7 @@ def raise_alarm(action: str, *, service: str, failed: int | None = None, region:
 
     Args:
         action: what happened, one of a few words.
-        service: which service noticed: "review" or "school".
+        service: which service noticed: "review", "school" or "airflow".
         failed: how many attempts failed, where that is what it is about.
         region: region id, where it is of one.
     """

@@ -44,12 +44,22 @@ class Settings(BaseSettings):
     """Where parents find their pages: in letters and mails, and whether cookies are sent by HTTPS only."""
     school_address: str | None = None
     """Where schools find their pages: in mails to them; optional."""
+    security_contact: str | None = None
+    """Where weaknesses are reported, in `security.txt` of parents' and schools' pages: `mailto:...` or `https://...`."""
+    checkpoints: Path | None = None
+    """Folder into which each day's signed checkpoint goes, such as storage that is written once; optional."""
+    checkpoint_mail: str = ""
+    """Addresses to which each day's checkpoint is mailed, with commas between them."""
+    timestamps: str | None = None
+    """Address of a service for time stamps (RFC 3161) that stamps each day's checkpoint; optional."""
     alarm_mail: str | None = None
     """Address of the administrator, to whom alarms are mailed; without it they are log lines only."""
     review_proxy: str | None = None
     """Address of the proxy in front of the parents' pages, which tells whence a visitor comes; optional."""
     official: Path | None = None
     """Folder with the official OSO files per version (`2019.1/OSO_gegevensset.xsd`, `examples/`); optional."""
+    virus_scanner: str | None = None
+    """A clamd that looks at every attachment before it is taken in: path of its socket, or `host:port`; optional."""
     registers: Path | None = None
     """Folder with DUO's lists of schools and partnerships as CSV; optional."""
 
@@ -61,10 +71,27 @@ class Settings(BaseSettings):
     """Its secret there."""
     oidc_account_claim: str = "preferred_username"
     """The claim that holds the account's name as the agreements have it."""
+    oidc_acr: str = ""
+    """Levels (`acr`) that mean a second factor at the identity provider, with spaces between; empty: `amr` counts."""
     administrators: str = ""
     """Accounts that look after all regions, with commas between them."""
     mail: str | None = None
     """Name of the Airflow connection to the mail server; without it, or empty, mails wait in the outbox."""
+
+    @property
+    def checkpoint_addresses(self) -> tuple[str, ...]:
+        """The addresses of `checkpoint_mail`."""
+        return tuple(filter(None, (address.strip() for address in self.checkpoint_mail.split(","))))
+
+    @property
+    def acr_values(self) -> tuple[str, ...]:
+        """The levels of `oidc_acr`."""
+        return tuple(self.oidc_acr.split())
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether who signs in at the identity provider must have done so with a second factor."""
+        return self.production or bool(self.acr_values)
 
     @property
     def administrator_accounts(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """`overstap audit`: hand out the evidence, and prove it from the file alone."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,8 @@ from rich.console import Console
 
 from overstap.settings import Settings
 
+_CLOCKS = timedelta(minutes=10)
+"""By which the clock of whoever signed may be ahead of the reader's."""
 app = typer.Typer(help="The evidence: hand it out, prove it.", no_args_is_help=True)
 
 
@@ -45,7 +48,6 @@ def verify(
     signed, on a chain without a recent checkpoint, and on one that lacks a checkpoint that was handed out.
     """
     import json
-    from datetime import timedelta
 
     from cryptography import x509
 
@@ -61,7 +63,9 @@ def verify(
         store = TrustStore(settings.need_path("trust"), production=settings.production)
         trusted = [*store.conductor_signers(region_of(lines))]
     handed_out = [json.loads(path.read_text(encoding="utf-8"))["checkpoint"] for path in known or []]
-    proof = prove(lines, conductors=trusted, since=now() - timedelta(hours=within), known=handed_out)
+    proof = prove(
+        lines, conductors=trusted, since=now() - timedelta(hours=within), until=now() + _CLOCKS, known=handed_out
+    )
     console = Console(highlight=False)
     if proof.fault:
         console.print(f"[red]does not hold[/] {proof.region}: {proof.fault}")
@@ -83,18 +87,34 @@ def checkpoint(
     Whoever keeps the file can tell a chain that was cut short since: `overstap audit verify --known FILE`.
     """
     from overstap.clock import now
-    from overstap.closing.checkpoint import make_checkpoint
-    from overstap.closing.export import newest_checkpoint
+    from overstap.closing.handing_out import hand_out, stamp
     from overstap.ledger import open_ledger
     from overstap.pki import TrustStore
 
     settings = Settings()
-    ledger = open_ledger(settings)
     store = TrustStore(settings.need_path("trust"), production=settings.production)
-    up_to, root = make_checkpoint(ledger, store, region=region, actor="audit checkpoint", at=now())
-    with ledger.unit(region, "audit checkpoint") as unit:
-        content = newest_checkpoint(unit)
-    path = folder / f"{region}-{up_to}.json"
-    with path.open("x", encoding="utf-8") as out:  # never over one that was written before
-        out.write(content + "\n")
-    Console(highlight=False).print(f"{path}: {region} up to line {up_to}, root {root}")
+    made = hand_out(open_ledger(settings), store, region=region, actor="audit checkpoint", at=now(), folder=folder)
+    console = Console(highlight=False)
+    console.print(f"{made.file}: {region} up to line {made.up_to}, root {made.root}")
+    if settings.timestamps is not None:
+        console.print(f"stamped: {stamp(made, settings.timestamps)}")
+
+
+@app.command()
+def stamped(
+    file: Annotated[Path, typer.Argument(help="A checkpoint that was handed out; its stamp (.tsr) lies beside it")],
+    authority: Annotated[list[Path], typer.Option(help="Authority of the service for time stamps (PEM)")],
+) -> None:
+    """Tell when an outside service saw a checkpoint; exit 1 when its stamp does not hold."""
+    from cryptography import x509
+
+    from overstap.closing.timestamps import stamped_at
+    from overstap.errors import OverstapError
+
+    roots = [one for path in authority for one in x509.load_pem_x509_certificates(path.read_bytes())]
+    try:
+        moment = stamped_at(file.with_suffix(".tsr").read_bytes(), file.read_bytes(), roots)
+    except OverstapError as error:
+        Console(highlight=False).print(f"[red]does not hold[/] {file.name}: {error.message_en}")
+        raise typer.Exit(1) from None
+    Console(highlight=False).print(f"[green]holds[/] {file.name}: seen at {moment.isoformat()}")

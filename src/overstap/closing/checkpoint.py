@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from overstap.ledger import Ledger
-from overstap.ledger.audit import AuditLine, merkle_root
-from overstap.ledger.checkpoints import KeptCheckpoint, keep, uncovered
+from overstap.ledger.audit import merkle_root
+from overstap.ledger.checkpoints import KeptCheckpoint, begin, keep
 from overstap.pki import SigningIdentity, TrustStore
 
 _PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
@@ -38,14 +38,13 @@ def make_checkpoint(ledger: Ledger, trust: TrustStore, *, region: str, actor: st
     """
     identity = trust.conductor_signing(region, at=at)
     with ledger.unit(region, actor) as unit:
-        unit.audit("evidence.checkpoint", AuditLine(region))
-        lines = uncovered(unit)
-        begin, (up_to, head) = lines[0][0], lines[-1]
+        lines = begin(unit)
+        first, (up_to, head) = lines[0][0], lines[-1]
         root = merkle_root([digest for _, digest in lines]).hex()
         payload = json.dumps(
             {
                 "region": region,
-                "from": begin,
+                "from": first,
                 "up_to": up_to,
                 "root": root,
                 "head": head.hex(),
@@ -55,7 +54,7 @@ def make_checkpoint(ledger: Ledger, trust: TrustStore, *, region: str, actor: st
             separators=(",", ":"),
         )
         certificate = identity.certificate.public_bytes(serialization.Encoding.DER)
-        keep(unit, up_to, KeptCheckpoint(payload, _sign(payload.encode(), identity), certificate))
+        keep(unit, KeptCheckpoint(payload, _sign(payload.encode(), identity), certificate))
     return up_to, root
 
 

@@ -67,7 +67,7 @@ def region_of(lines: Sequence[str]) -> str:
     """
     try:
         return str(json.loads(json.loads(lines[0])["line"])["region"])
-    except (ValueError, KeyError, TypeError, IndexError) as problem:
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as problem:
         raise OverstapError("CLOSING-001", line=1) from problem
 
 
@@ -76,6 +76,7 @@ def prove(
     *,
     conductors: Collection[x509.Certificate],
     since: datetime | None = None,
+    until: datetime | None = None,
     known: Collection[str] = (),
 ) -> Proof:
     """Prove an exported file by itself, and by what its reader knows from elsewhere.
@@ -86,6 +87,7 @@ def prove(
             any other certificate signed is a fault.
         since: the last checkpoint is not older, or it is a fault: lines after it can be cut off unseen. None where the
             age does not matter.
+        until: no checkpoint is of later: one of the future would be recent for ever.
         known: payloads of checkpoints that were handed out; a file without one of them was cut short or made anew.
 
     Raises:
@@ -102,7 +104,7 @@ def prove(
                 region = region or str(json.loads(entry["line"])["region"])
             else:
                 checkpoints.append(_Checkpoint.read(entry))
-        except (ValueError, KeyError, TypeError) as problem:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
             raise OverstapError("CLOSING-001", line=number) from problem
     broken = verify(chain, region=region)
     fault = f"line {broken.seq}: {broken.why}" if broken else None
@@ -112,6 +114,8 @@ def prove(
         fault = fault or _fault_of(checkpoint, chain, covered, region)
         if fault is None and checkpoint.certificate.fingerprint(SHA256()) not in trusted:
             fault = f"checkpoint {checkpoint.up_to}: signed by another certificate than the conductor's"
+        if fault is None and until is not None and checkpoint.made_at is not None and checkpoint.made_at > until:
+            fault = f"checkpoint {checkpoint.up_to}: of {checkpoint.made_at}, which is still to come"
         covered = checkpoint.up_to
     fault = fault or _fault_of_the_end(checkpoints, since, known)
     signers = frozenset(checkpoint.certificate.subject.rfc4514_string() for checkpoint in checkpoints)
@@ -145,8 +149,15 @@ class _Checkpoint:
             int(said["up_to"]),
             str(said["root"]),
             str(said["head"]),
-            datetime.fromisoformat(said["at"]) if "at" in said else None,
+            _moment(said["at"]) if "at" in said else None,
         )
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("a moment without its zone")
+    return found
 
 
 def _fault_of_the_end(checkpoints: Sequence[_Checkpoint], since: datetime | None, known: Collection[str]) -> str | None:

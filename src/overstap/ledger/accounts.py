@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from overstap.errors import OverstapError
-from overstap.ledger.audit import AuditLine
 from overstap.ledger.region_keys import sha256
 from overstap.ledger.session import Ledger, UnitOfWork
 
@@ -46,46 +45,27 @@ def put(unit: UnitOfWork, account: str, school: str, name: str, password: str) -
     """
     if not _ACCOUNT.fullmatch(account):
         raise OverstapError("SCHOOL-002", account=account)
-    found = unit.rows("select school from overstap.school_account where account = %(account)s", account=account)
-    if found and found[0][0] != school:
-        raise OverstapError("SCHOOL-002", account=account)
-    unit.audit("school.account", AuditLine(account, {"school": school}))
-    # Earlier sessions end, and known browsers are forgotten
-    unit.rows("select overstap.school_reset(%(account)s, %(subject)s)", account=account, subject=_subject(account))
-    if unit.run(
-        "insert into overstap.school_account (account, region, school, name, password, made_by) values "
-        "(%(account)s, %(region)s, %(school)s, %(name)s, %(password)s, %(by)s) on conflict do nothing",
+    (is_new,) = unit.one(
+        "select overstap.put_account(%(account)s, %(subject)s, %(school)s, %(name)s, %(password)s)",
         account=account,
-        region=unit.region,
+        subject=_subject(account),
         school=school,
         name=name,
         password=password,
-        by=unit.actor,
-    ):
-        return True
-    changed = unit.run(
-        "update overstap.school_account set name = %(name)s, password = %(password)s, made_by = %(by)s, "
-        "ended_at = null where account = %(account)s",
-        name=name,
-        password=password,
-        by=unit.actor,
-        account=account,
     )
-    if not changed:
+    if is_new is None:
         raise OverstapError("SCHOOL-002", account=account)
-    return False
+    return bool(is_new)
 
 
 def end(unit: UnitOfWork, account: str) -> bool:
     """End an account and its sessions. Return whether there was one."""
-    unit.audit("school.account_end", AuditLine(account))
-    unit.rows("select overstap.school_reset(%(account)s, %(subject)s)", account=account, subject=_subject(account))
     return bool(
-        unit.run(
-            "update overstap.school_account set ended_at = clock_timestamp() "
-            "where account = %(account)s and ended_at is null",
+        unit.one(
+            "select overstap.end_account(%(account)s, %(subject)s)",
             account=account,
-        )
+            subject=_subject(account),
+        )[0]
     )
 
 

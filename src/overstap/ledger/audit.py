@@ -73,7 +73,7 @@ def verify(
         try:
             said = json.loads(payload)
             stated, number, follows = said["region"], said["seq"], said["previous"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return ChainFault(region, seq, "it does not have the form of an audit line")
         if stated != region:
             return ChainFault(region, seq, "it is another region's")

@@ -20,24 +20,15 @@ class KeptCheckpoint:
     certificate: bytes = field(repr=False)
 
 
-def uncovered(unit: UnitOfWork) -> list[tuple[int, bytes]]:
-    """Return number and hash of the lines after the last checkpoint, in order."""
-    return [
-        (seq, digest)
-        for seq, digest in unit.rows(
-            "select seq, hash from overstap.audit_line where seq > "
-            "(select coalesce(max(up_to), 0) from overstap.audit_checkpoint) order by seq"
-        )
-    ]
+def begin(unit: UnitOfWork) -> list[tuple[int, bytes]]:
+    """Announce a checkpoint, and return number and hash of the lines that it has to cover, in order: never none."""
+    return [(seq, digest) for seq, digest in unit.rows("select seq, hash from overstap.begin_checkpoint()")]
 
 
-def keep(unit: UnitOfWork, up_to: int, checkpoint: KeptCheckpoint) -> None:
-    """Store a checkpoint of the region's chain up to a line."""
-    unit.run(
-        "insert into overstap.audit_checkpoint (region, up_to, payload, signature, certificate) "
-        "values (%(region)s, %(up_to)s, %(payload)s, %(signature)s, %(certificate)s)",
-        region=unit.region,
-        up_to=up_to,
+def keep(unit: UnitOfWork, checkpoint: KeptCheckpoint) -> None:
+    """Keep a checkpoint, in the transaction in which it was begun; the database takes none of other lines."""
+    unit.rows(
+        "select overstap.keep_checkpoint(%(payload)s, %(signature)s, %(certificate)s)",
         payload=checkpoint.payload,
         signature=checkpoint.signature,
         certificate=checkpoint.certificate,

@@ -24,6 +24,7 @@ def differences(unit: UnitOfWork) -> Iterator[tuple[str, str]]:
             yield str(subject), f"{said} was decided {kept[fact]} times, and {told[fact]} lines tell it"
         elif told[fact] > kept[fact]:
             yield str(subject), f"{told[fact]} lines tell {said}, and it was decided {kept[fact]} times"
+    yield from _codes(unit)
     yield from _closings(unit)
     yield from _registrations(unit)
 
@@ -89,6 +90,20 @@ def _lines(unit: UnitOfWork) -> Iterator[Fact]:
         # Older lines have the number of decisions, not their ids
         for _ in range(said.get("decisions", 1) if action == "review.carry" else 1):
             yield (action, subject, *_FACTS[action](said))
+
+
+def _codes(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
+    """No code is in use, or was, without the line of its making; erased ones leave their lines behind."""
+    for dossier, given, told in unit.rows(
+        "select a.dossier::text, a.given, coalesce(t.told, 0) from "
+        "(select dossier, person, count(*) as given from overstap.review_access group by 1, 2) a left join "
+        "(select split_part(l.said ->> 'subject', '/', 1) as dossier, l.said #>> '{detail,person}' as person, "
+        "count(*) as told from (select payload::jsonb as said from overstap.audit_line) l "
+        "where l.said ->> 'action' = 'review.code' group by 1, 2) t "
+        "on t.dossier = a.dossier::text and t.person = a.person "
+        "where a.given > coalesce(t.told, 0)"
+    ):
+        yield dossier, f"a person of it was given {given} codes, and {told} lines tell it"
 
 
 def _closings(unit: UnitOfWork) -> Iterable[tuple[str, str]]:

@@ -6,6 +6,7 @@ agreements, never from the provider.
 """
 
 import logging
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from airflow.providers.fab.auth_manager.security_manager.override import FabAirflowSecurityManagerOverride
@@ -35,10 +36,48 @@ class OidcSecurityManager(FabAirflowSecurityManagerOverride):
         if not isinstance(account, str) or not account:
             log.error("the identity provider sent no claim %s", claim)
             return {}
+        if Settings().needs_second_factor and not has_second_factor(claims, Settings().acr_values):
+            log.error("refused: the identity provider does not say that somebody signed in with a second factor")
+            return {}
         if claim == "email" and claims.get("email_verified") is False:
             log.error("the identity provider has not verified the e-mail address of an account")
             return {}
         return {"username": account}
+
+
+_FACTORS = {
+    "pwd": "knows",
+    "pin": "knows",
+    "kba": "knows",
+    "otp": "has",
+    "hwk": "has",
+    "swk": "has",
+    "sc": "has",
+    "sms": "has",
+    "tel": "has",
+    "face": "is",
+    "fpt": "is",
+    "iris": "is",
+    "retina": "is",
+    "vbm": "is",
+}
+"""Methods of authentication (`amr`) by the kind of factor that each is: RFC 8176, clause 2."""
+
+
+def has_second_factor(claims: Mapping[str, Any], accepted: Collection[str]) -> bool:
+    """Tell whether an ID token says that somebody signed in with two factors.
+
+    Args:
+        claims: of the ID token, whose signature was checked: `amr` lists the methods, `acr` names a level.
+        accepted: the levels that mean two factors at this provider; a level that is none of them is no proof, and
+            where any is accepted, methods are none either.
+    """
+    if accepted:
+        return claims.get("acr") in accepted
+    methods = claims.get("amr")
+    if not isinstance(methods, list):
+        return False
+    return "mfa" in methods or len({_FACTORS[one] for one in methods if isinstance(one, str) and one in _FACTORS}) > 1
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
@@ -60,14 +99,21 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "LANGUAGES": {"nl": {"flag": "nl", "name": "Nederlands"}, "en": {"flag": "gb", "name": "English"}},
     }
     if not settings.oidc_issuer:
+        if settings.production:
+            log.critical(
+                "PRODUCTION WITHOUT A SECOND FACTOR: coordinators and administrators sign in by password alone; "
+                "set OVERSTAP_OIDC_ISSUER (docs/access.md)"
+            )
         return {**shared, "AUTH_TYPE": AUTH_DB}
-    remote = {
+    remote: dict[str, Any] = {
         "client_id": settings.need("oidc_client"),
         "client_secret": settings.need("oidc_secret"),
         "server_metadata_url": f"{settings.oidc_issuer.rstrip('/')}/.well-known/openid-configuration",
         # PKCE (RFC 7636): an intercepted code is useless
         "client_kwargs": {"scope": "openid profile email", "code_challenge_method": "S256"},
     }
+    if settings.acr_values:
+        remote["authorize_params"] = {"acr_values": " ".join(settings.acr_values)}
     return {
         **shared,
         "AUTH_TYPE": AUTH_OAUTH,

@@ -115,6 +115,8 @@ def given_by(answer: dict[str, Any]) -> str:
 def notes(answer: dict[str, Any]) -> list[str]:
     """Return the keys of what is said about an answer beside its facts: whether it counts, and where its view is."""
     found = ["receipt.carried"] if answer["ground"] == "carried" else []
+    if answer["is_earlier"]:
+        return [*found, "receipt.earlier_version"]
     if answer["by"] != "person" and not answer["counts"]:
         found.append("receipt.not_counted")
     if answer["has_view"] and not answer["view"]:
@@ -129,7 +131,7 @@ def _answer(said: FamilyLanguage, answer: dict[str, Any], copy: dict[str, Any]) 
     rows = [
         (said.plain("receipt.decided"), said.plain(f"receipt.{words}")),
         (said.plain("receipt.at"), said.moment(answer["at"])),
-        (said.plain("receipt.version"), str(copy["number"])),
+        (said.plain("receipt.version"), str(answer["number"])),
         (said.plain("receipt.by"), said.plain(f"by.{given_by(answer)}")),
     ]
     if answer["by"] != "person":

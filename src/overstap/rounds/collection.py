@@ -2,9 +2,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from overstap.agreements import School
 from overstap.agreements.kinds import sources
@@ -16,9 +17,11 @@ from overstap.intake.collect import Collected, collect_school
 from overstap.intake.refusals import RefusedItem
 from overstap.intake.registrations import Statement, collect_registrations, wait_until_written
 from overstap.intake.sources.source import SourcePlace
+from overstap.intake.virus_scanner import VirusScanner
 from overstap.ledger import certificate_dates
 from overstap.ledger.rounds import collected, rounds
 from overstap.ledger.rounds.rounds import RoundRow
+from overstap.oso.model import Dossier
 from overstap.pki.watch import holds_until
 from overstap.quality.examination import examine
 from overstap.quality.regionbook import expected_in
@@ -75,8 +78,9 @@ def collect(context: RoundContext, school_id: str) -> Collected:
         school_id: BRIN and branch.
 
     Raises:
-        OverstapError: INTAKE-050 when the school supplied nothing; INTAKE-051 when nothing was usable; INTAKE-060 when
-            its database does not answer; LEDGER-012 when another process is collecting from this school.
+        OverstapError: INTAKE-050 when the school supplied nothing; INTAKE-051 when nothing was usable; INTAKE-057 when
+            a virus scanner is set and does not answer; INTAKE-060 when its database does not; LEDGER-012 when another
+            process is collecting from this school.
     """
     school = context.agreement.school(school_id)
     try:
@@ -101,6 +105,15 @@ def _note_ended(context: RoundContext, school_id: str) -> None:
 def _collect(context: RoundContext, school: School) -> Collected:
     today = wall(context.clock()).date()
     expected = expected_in(context.kind, context.round.categories)
+    scanner = VirusScanner(context.settings.virus_scanner) if context.settings.virus_scanner else None
+    if scanner is not None:
+        scanner.must_answer()
+
+    def looked_at(dossier: Dossier) -> Mapping[str, Any]:
+        if scanner is not None:
+            scanner.must_be_clean(dossier)
+        return examine(dossier, profile=context.round.profile, today=today, expected=expected).as_json()
+
     with _candidates(context, school) as candidates:
         return collect_school(
             context.ledger,
@@ -111,9 +124,7 @@ def _collect(context: RoundContext, school: School) -> Collected:
             source=school.supplies.way if school.supplies else "",
             candidates=candidates,
             actor=f"collect {school.id}",
-            examine=lambda dossier: examine(
-                dossier, profile=context.round.profile, today=today, expected=expected
-            ).as_json(),
+            examine=looked_at,
         )
 
 

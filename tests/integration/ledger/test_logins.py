@@ -49,7 +49,7 @@ def test_the_schools_pages_do_their_work(
             answer = decisions.ReviewDecision(family.las_key, date(2027, 1, 12), "Ja", "Onze zienswijze")
             done = decisions.record(unit, review_round.round_id, review_round.school, [answer], ground="meeting")
             assert done.recorded == (0,)
-            unit.audit("school.account", AuditLine("juf"))
+            unit.audit("review.proof", AuditLine("juf"))
         with pages.unit("beta", "school:juf") as unit:
             assert unit.rows("select * from overstap.dossier") == []
     with ledger.unit(REGION, "test") as unit:

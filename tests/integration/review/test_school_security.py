@@ -289,6 +289,19 @@ ODD = {
         "POST /inloggen HTTP/1.1\nHost: x\nContent-Type: multipart/form-data; boundary=b; charset=idna\n",
         b'--b\r\nContent-Disposition: form-data; name="account"\r\n\r\n' + b"\xff." * 80 + b"\r\n--b--\r\n",
     ),
+    "a coding that takes minutes": (
+        "POST /inloggen HTTP/1.1\nHost: x\nContent-Type: multipart/form-data; boundary=b; charset=punycode\n",
+        b'--b\r\nContent-Disposition: form-data; name="account"\r\n\r\n' + b"a" * 60_000 + b"\r\n--b--\r\n",
+    ),
+    "a coding that gives half signs": (
+        "POST /inloggen HTTP/1.1\nHost: x\nCookie: schoolformulier=abc\n"
+        "Content-Type: multipart/form-data; boundary=b; charset=unicode_escape\n",
+        b"".join(
+            b'--b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n' % one
+            for one in ((b"formulier", b"abc"), (b"account", b"a"), (b"wachtwoord", b"\\ud800"))
+        )
+        + b"--b--\r\n",
+    ),
     "NUL in a form": (
         "POST /inloggen HTTP/1.1\nHost: x\nCookie: schoolformulier=abc\n" + FORM,
         b"formulier=abc&account=a%00b&wachtwoord=%00",
@@ -304,3 +317,10 @@ ODD = {
 def test_what_no_browser_sends_is_no_fault_of_ours(school: School, what: str) -> None:
     lines, body = ODD[what]
     assert raw(school, lines, body) < 500
+
+
+def test_a_form_in_another_coding_than_a_browsers_is_not_read(school: School) -> None:
+    """Sixty kilobytes of punycode took seconds for which nobody else was served; ten megabytes, hours."""
+    for what in ("a coding of its own", "a coding that takes minutes", "a coding that gives half signs"):
+        lines, body = ODD[what]
+        assert raw(school, lines, body) == 400

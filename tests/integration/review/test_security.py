@@ -6,6 +6,7 @@ import io
 import json
 import re
 import socket
+import struct
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -20,11 +21,14 @@ from families import Family, Home, ReviewRound, home, open_review_round
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from served import Parent, Served, hidden, title
+from starlette.exceptions import HTTPException
 
 from overstap.pages.shared.networks import networks
+from overstap.pages.shared.security_txt import security_txt
 from overstap.pages.shared.slowing import MOST_SECONDS, pause_seconds
 from overstap.review.code_keys import SIGNS, Stay, code_keys, new_code, read_code
 from overstap.review.showing import opened_copy
+from overstap.settings import Settings
 from overstap_tools.local import ports
 from overstap_tools.local.postgres import EmbeddedPostgres
 
@@ -686,6 +690,32 @@ def test_slow_and_endless_clients_are_cut_off(served: Served, slow: list[socket.
         while one.recv(4_096):  # an answer may come first; then the end of the connection, which is what is waited for
             pass
         one.close()
+
+
+def test_pdfs_that_were_asked_for_and_left_hold_up_no_other_parent(families: list[Family], served: Served) -> None:
+    """Forty requests of one parent for PDFs, each left at once: another parent's own is made all the same."""
+    one, other = Parent(served.address), Parent(served.address)
+    one.enter(families[13])
+    other.enter(families[14])
+    cookie = "; ".join(f"{name}={value}" for name, value in one.http.cookies.items())
+    for number in range(40):
+        page = ("nl/dossier.pdf", "en/dossier.pdf", "nl/ontvangstbewijs.pdf", "en/ontvangstbewijs.pdf")[number % 4]
+        left = opened(served, f"GET /{page} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n".encode())
+        left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        left.close()  # with a reset, as when a tab is closed
+    found = other.http.get("/nl/dossier.pdf", timeout=120)
+    assert found.status_code == 200
+    assert found.content.startswith(b"%PDF")
+    assert one.http.get("/nl/dossier.pdf", timeout=120).status_code in (200, 503)
+    assert "Error at" not in served.log.read_text()
+
+
+def test_where_weaknesses_are_reported(served: Served) -> None:
+    assert httpx.get(f"{served.address}/.well-known/security.txt").status_code == 404
+    with pytest.raises(HTTPException):
+        security_txt(Settings(security_contact="mailto:a@example.nl\nContact: mailto:b@example.nl"))
+    said = security_txt(Settings(security_contact="mailto:veilig@example.nl")).body.decode()
+    assert said.startswith("Contact: mailto:veilig@example.nl\nExpires: ")
 
 
 # Two parents

@@ -126,7 +126,7 @@ end $$;
 
 -- Digest of all registrations of a school year as they stand: with it in the chain, what changes beside it is found.
 create function overstap.registrations_digest(of_year text) returns text
-    language sql stable security definer set search_path = overstap, pg_temp set timezone = 'UTC' as $$
+    language sql stable security definer set search_path = overstap, pg_temp set timezone = 'UTC' set datestyle = 'ISO' as $$
     select encode(sha256(convert_to(coalesce(string_agg(
                concat_ws('|', encode(a.pupil, 'hex'), a.primary_school, a.secondary_school, a.stage, a.recorded_at, a.withdrawn_at),
                E'\n' order by a.pupil, a.secondary_school), ''), 'UTF8')), 'hex')

@@ -5,17 +5,22 @@
 -- old and the new rows of all later groups were compared one by one: a release of 4,000 dossiers took a minute and a half.
 -- Without nested loops they are matched by a hash, which is as quick for one row and for all of a region.
 
--- Refuses what the table of transitions does not allow, and keeps the event. A version follows the one before it, and begins as
--- supplied. What comes of a decision (`is_decided`), and when a review opens and closes, is changed by the functions that keep the
--- decision: a statement of a region's role itself can only take the moments away, with a new version.
+-- Refuses what the table of transitions does not allow, and keeps the event. A version follows the one before it, is there, and begins
+-- as supplied. What comes of a decision (`is_decided`), and when a review opens and closes, is changed by the functions that keep the
+-- decision: a statement of a region's role itself can only take the moments away, with a new version. The desk settles what was sealed
+-- and nothing else; the schools' pages change no dossier.
 create function overstap.keep_transition() returns trigger language plpgsql security definer
     set search_path = overstap, pg_temp set enable_nestloop = off as $$
 declare wrong text; is_direct boolean := tg_argv[0] = 'direct';
+    service text := case when is_direct then substring(current_setting('role') from '^overstap_([a-z]+)_') end;
 begin
     with matched as materialized (
         select n.region, n.dossier, t.transition, o.state as from_state, n.state as to_state,
                o.version as from_version, n.version as to_version,
-               is_direct and coalesce(t.is_decided, false) as is_unfounded,
+               is_direct and coalesce(t.is_decided, false)
+                   or service = 'desk' and coalesce(t.transition not in ('confirm', 'confirm_late', 'refuse', 'refuse_late'),
+                                                    o.version <> n.version)
+                   or service = 'school' as is_unfounded,
                is_direct and (n.review_opens_at is not null and n.review_opens_at is distinct from o.review_opens_at
                               or n.review_closes_at is not null and n.review_closes_at is distinct from o.review_closes_at)
                    as is_moved
@@ -33,7 +38,8 @@ begin
            || case when is_unfounded or is_moved then ', which a decision does' else '' end into wrong
       from matched
      where (from_state <> to_state and transition is null) or is_unfounded or is_moved
-        or (from_version <> to_version and (to_version <> from_version + 1 or to_state <> 'supplied')) limit 1;
+        or (from_version <> to_version and (to_version <> from_version + 1 or to_state <> 'supplied'
+            or (select count(*) from dossier_version v where v.dossier = matched.dossier and v.number = to_version) = 0)) limit 1;
     if wrong is not null then
         raise exception 'transition not allowed: %', wrong using errcode = 'check_violation';
     end if;

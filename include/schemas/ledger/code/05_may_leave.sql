@@ -29,6 +29,20 @@ select a.region, a.dossier, a.number, a.review_decision, a.person, a.access, a.s
                                   order by r.recorded_at desc, r.review_decision desc) as place_of_view
           from overstap.review_decision r) a;
 
+-- What a person said of an earlier version themselves, and did not replace since: their school supplied another version, and no list
+-- of the school takes away an objection or a view. `objects`: the person gave no answer of their own to a later version. `travels`: the
+-- view of each code that gave no answer to a later one.
+create view overstap.earlier_decision with (security_invoker = true) as
+select d.dossier, d.version, c.number, c.review_decision, c.person, c.agreed, c.key_id, c.view, c.recorded_at,
+       c.decides and not exists (select from overstap.review_decision x where x.dossier = d.dossier and x.number > c.number
+                                    and x.number <= d.version and x.person = c.person and x.access is not null) as objects,
+       c.travels and not exists (select from overstap.review_decision x where x.dossier = d.dossier and x.number > c.number
+                                    and x.number <= d.version and x.access = c.access) as travels
+  from overstap.dossier d
+  join overstap.counted_decision c on c.dossier = d.dossier and c.number < d.version and c.access is not null
+ where exists (select from overstap.entitled e where e.dossier = d.dossier and e.number = d.version and e.person = c.person)
+    or not exists (select from overstap.entitled e where e.dossier = d.dossier and e.number = d.version);
+
 -- What may leave: a version that a coordinator released, after the agreed moment of delivery, whose inspection is recorded. Of two
 -- parents the newest word of each counts (counted_decision), what one objects the other cannot take back, and nobody who may still
 -- answer is passed over. A region that asks for consent between secondary schools, and requires it, sends nothing without. In a round without
@@ -36,7 +50,9 @@ select a.region, a.dossier, a.number, a.review_decision, a.person, a.access, a.s
 -- The round is looked up per dossier (offset 0 sees to that), so that dossiers come in the order of their index and a group of a
 -- hundred is taken without looking at all that wait.
 create view overstap.may_leave with (security_invoker = true) as
-select d.dossier, d.version as number, r.seen_on, r.agreed, r.consent, r.view_key_ids, r.views
+select d.dossier, d.version as number, r.seen_on, case when e.objects then 'Nee' else r.agreed end as agreed, r.consent,
+       e.view_key_ids || r.view_key_ids as view_key_ids, e.views || r.views as views,
+       e.view_numbers || array_fill(d.version, array[cardinality(r.views)]) as view_numbers
   from overstap.dossier d
  cross join lateral (
        select o.inspects, o.consent from overstap.round o
@@ -55,6 +71,13 @@ select d.dossier, d.version as number, r.seen_on, r.agreed, r.consent, r.view_ke
               count(*) filter (where decides) as decisions, bool_or(person is null) filter (where decides) as for_the_family
          from overstap.counted_decision x
         where x.dossier = d.dossier and x.number = d.version) r on r.decisions > 0 or not o.inspects
+ cross join lateral (
+       select coalesce(bool_or(x.objects and x.agreed = 'Nee'), false) as objects,
+              coalesce(array_agg(x.key_id order by x.number, x.recorded_at) filter (where x.travels), '{}') as view_key_ids,
+              coalesce(array_agg(x.view order by x.number, x.recorded_at) filter (where x.travels), '{}') as views,
+              coalesce(array_agg(x.number order by x.number, x.recorded_at) filter (where x.travels), '{}') as view_numbers
+         from overstap.earlier_decision x
+        where d.version > 1 and x.dossier = d.dossier) e
  where not o.inspects
     or (d.review_closes_at <= overstap.clock() or r.for_the_family
         or not exists (select from overstap.entitled e

@@ -135,14 +135,20 @@ begin
                   order by c.name),
            r.consent,
            (select json_agg(json_build_object(
-                       'at', q.recorded_at, 'agreed', q.agreed, 'consent', q.consent, 'ground', q.ground,
+                       'at', q.recorded_at, 'agreed', q.agreed, 'consent', q.consent, 'ground', q.ground, 'number', q.number,
                        'by', case when q.access is not null then 'person' when q.person is null then 'family' else 'school' end,
-                       'is_this_code', coalesce(q.access = t.access, false), 'counts', c.decides, 'travels', c.travels,
+                       'is_this_code', coalesce(q.access = t.access, false), 'is_earlier', q.number < t.number,
+                       'counts', c.decides, 'travels', c.travels,
                        'has_view', q.view is not null, 'key_id', q.key_id,
                        'view', case when q.person is not null then encode(q.view, 'base64') end)
                    order by q.recorded_at desc, q.review_decision desc)
-              from counted_decision c join review_decision q using (review_decision)
-             where c.dossier = t.dossier and c.number = t.number and (c.person = t.person or c.person is null)),
+              from (select d.review_decision, d.decides, d.travels from counted_decision d
+                     where d.dossier = t.dossier and d.number = t.number and (d.person = t.person or d.person is null)
+                    union all
+                    select e.review_decision, false, e.travels from earlier_decision e
+                     where e.dossier = t.dossier and e.version = t.number and e.person = t.person
+                       and (e.travels or e.objects and e.agreed = 'Nee')) c
+              join review_decision q using (review_decision)),
            (select json_agg(json_build_object('id', q.request, 'kind', q.kind, 'at', q.asked_at, 'due', q.due_at, 'state', q.state,
                                               'key_id', q.key_id, 'text', encode(q.text, 'base64'), 'settled', q.settled_at,
                                               'answer', encode(q.answer, 'base64')) order by q.asked_at)

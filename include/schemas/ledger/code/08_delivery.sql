@@ -9,6 +9,9 @@ create function overstap.adopt_envelope(adopted uuid, bytes bytea, manifest byte
 begin
     update delivery set envelope = bytes, envelope_digest = sha256(bytes), manifest_digest = manifest
      where message_id = adopted and state = 'sealed' and region = acting_region();
+    if found then
+        perform append_decision('delivery.adopt', adopted::text, json_build_object('envelope', encode(sha256(bytes), 'hex')));
+    end if;
 end $$;
 
 -- Takes dossiers back: nothing of them is sent any more. Gives how many were not taken back before.

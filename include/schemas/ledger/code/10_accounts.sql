@@ -82,3 +82,36 @@ create function overstap.school_reset(named text, of_account bytea) returns void
     delete from school_attempt t using school_account a
      where t.subject = of_account and a.account = named
        and a.region = acting_region() $$;
+
+-- Makes an account of a school, or gives it a new password, with its line: whoever set a password is in the chain. Gives whether it was
+-- made now; null when the account is another school's or another region's.
+create function overstap.put_account(named text, of_account bytea, of_school text, of_whom text, with_password text) returns boolean
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare is_new boolean;
+begin
+    if exists (select from school_account a where a.account = named and (a.region, a.school) <> (acting_region(), of_school)) then
+        return null;
+    end if;
+    perform append_decision('school.account', named, json_build_object('school', of_school));
+    -- Whoever holds a stay of before has it no longer, and a browser that was known is not
+    perform school_reset(named, of_account);
+    insert into school_account as a (account, region, school, name, password, made_by)
+    values (named, acting_region(), of_school, of_whom, with_password, acting())
+        on conflict (account) do update set name = excluded.name, password = excluded.password, made_by = excluded.made_by, ended_at = null
+     where a.region = excluded.region and a.school = excluded.school
+    returning xmax = 0 into is_new;
+    return is_new;
+end $$;
+
+-- Ends an account, with its line; whoever is signed in with it is out. False when there is none.
+create function overstap.end_account(named text, of_account bytea) returns boolean
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+begin
+    update school_account set ended_at = clock_timestamp() where account = named and region = acting_region() and ended_at is null;
+    if not found then
+        return false;
+    end if;
+    perform append_decision('school.account_end', named, '{}');
+    perform school_reset(named, of_account);
+    return true;
+end $$;

@@ -11,6 +11,9 @@ begin
     if coalesce(cardinality(subjects), 0) = 0 then
         return;
     end if;
+    if by_whom = 'parents'' pages' and acting_region() is not null then
+        raise exception 'the parents'' pages take on no region' using errcode = 'insufficient_privilege';
+    end if;
     perform pg_advisory_xact_lock(hashtextextended('overstap.audit.' || of_region, 0));
     select l.seq, encode(l.hash, 'hex') into number, previous
       from audit_line l where l.region = of_region order by l.seq desc limit 1;
@@ -37,17 +40,65 @@ create function overstap.append_decision(what text, subject text, detail json) r
     language sql set search_path = overstap, pg_temp as $$
     select append_audit(acting_region(), acting(), what, array[subject], array[detail::text]) $$;
 
--- What a unit of work announces: everything but decisions.
+-- What a unit of work announces: everything but decisions. A detail is a JSON object that whoever reads the chain can read, also years
+-- later with other programs: no NUL, no half a surrogate, no number without bounds, no nesting without end. A single line of those
+-- once kept the whole chain of a region from being checked.
 create function overstap.audit(what text, subjects text[], details text[]) returns void
     language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare detail text; read jsonb;
 begin
     if acting_region() is null then
         raise exception 'an audit line is of a region' using errcode = 'insufficient_privilege';
     end if;
+    if what is null or what !~ '^[a-z]{1,30}\.[a-z_]{1,30}$' or length(acting()) > 500
+       or exists (select from unnest(subjects) s where s is null or length(s) > 500) then
+        raise exception 'not an audit line' using errcode = 'check_violation';
+    end if;
     if what ~ '^(agreement|registrations|retention|round|run)\.' and what <> 'retention.key'
        or what ~ '^gate\.' and what <> 'gate.hold'
-       or what in ('review.record', 'review.carry', 'review.lapse', 'delivery.withdraw') then
+       or what in ('review.record', 'review.carry', 'review.lapse', 'review.code', 'review.code_ended', 'review.wish',
+                   'delivery.withdraw', 'delivery.adopt', 'school.account', 'school.account_end', 'evidence.checkpoint')
+       then
         raise exception 'a line of % is written by the function that does it', what using errcode = 'insufficient_privilege';
     end if;
+    foreach detail in array details loop
+        read := detail::jsonb;
+        if jsonb_typeof(read) is distinct from 'object' or octet_length(detail) > 100000 or detail ~ '[0-9]{255}'
+           or jsonb_path_exists(read, 'lax $.**{12 to last}')
+           or what = 'content.open' and (read ->> 'by' = 'parent' or read ->> 'purpose' = 'parent_page') then
+            raise exception 'not an audit line' using errcode = 'check_violation';
+        end if;
+    end loop;
     perform append_audit(acting_region(), acting(), what, subjects, details);
+end $$;
+
+-- Announces a checkpoint, and gives number and hash of the lines that it has to cover: those that none covers, this one included.
+create function overstap.begin_checkpoint() returns table (seq bigint, hash bytea)
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+begin
+    perform append_decision('evidence.checkpoint', acting_region(), '{}');
+    return query
+    select l.seq, l.hash from audit_line l
+     where l.region = acting_region()
+       and l.seq > (select coalesce(max(c.up_to), 0) from audit_checkpoint c where c.region = acting_region())
+     order by l.seq;
+end $$;
+
+-- Keeps a checkpoint: of this region's lines since the one before, up to the newest. One that covers lines that are not there yet would
+-- keep every later one from being made. Whether its signature holds, no database can tell: who verifies does.
+create function overstap.keep_checkpoint(said text, by_key bytea, of_certificate bytea) returns bigint
+    language plpgsql security definer set search_path = overstap, pg_temp as $$
+declare told jsonb := said::jsonb; newest record; before bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('overstap.audit.' || acting_region(), 0));
+    select l.seq, encode(l.hash, 'hex') as head into newest
+      from audit_line l where l.region = acting_region() order by l.seq desc limit 1;
+    select coalesce(max(c.up_to), 0) into before from audit_checkpoint c where c.region = acting_region();
+    if (told ->> 'region', told ->> 'from', told ->> 'up_to', told ->> 'head')
+       is distinct from (acting_region(), (before + 1)::text, newest.seq::text, newest.head) then
+        raise exception 'not a checkpoint of the lines since the last one' using errcode = 'check_violation';
+    end if;
+    insert into audit_checkpoint (region, up_to, payload, signature, certificate)
+    values (acting_region(), newest.seq, said, by_key, of_certificate);
+    return newest.seq;
 end $$;

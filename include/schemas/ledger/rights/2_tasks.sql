@@ -44,23 +44,22 @@ grant select, insert (region, round_id, school, key_id, html, csv), update (key_
 grant select, insert (region, dossier, owner), update (owner, taken_at) on overstap.without_receiver to overstap_region;
 
 -- review
-grant select on overstap.review_ground, overstap.review_answer, overstap.counted_decision, overstap.without_consent
-    to overstap_region;
+grant select on overstap.review_ground, overstap.review_answer, overstap.counted_decision, overstap.earlier_decision,
+    overstap.without_consent to overstap_region;
 grant execute on function overstap.answered_already to overstap_region;
 grant select, insert (region, dossier, number, person, kind) on overstap.entitled to overstap_region;
 grant select, insert (region, dossier, number, person, channel, days_before, state, reason, made_by),
     update (state, reason, made_by) on overstap.invitation to overstap_region;
 grant select, insert (region, dossier, number, person, printed_by) on overstap.letter_print to overstap_region;
 grant select on overstap.review_decision to overstap_region;
-grant execute on function overstap.record_decisions, overstap.carry_decision, overstap.lapse_review to overstap_region;
+grant execute on function overstap.record_decisions, overstap.carry_decisions, overstap.lapse_review, overstap.give_codes
+    to overstap_region;
 grant select, insert (request, region, dossier, number, person, kind, key_id, text, due_at),
     update (state, answer_key_id, answer, settled_by) on overstap.review_request to overstap_region;
 grant select, insert (region, dossier, number, purpose, opened_by, person) on overstap.content_access to overstap_region;
 grant select, insert (region, dossier, number, digest) on overstap.review_frozen to overstap_region;
 grant select (attachment, region, frozen), insert on overstap.review_attachment to overstap_region;
-grant select,
-    insert (access, region, dossier, person, finds, proves, held_key_id, held, frozen, showing, opens_at, issued_by),
-    update (frozen, showing, ended_at) on overstap.review_access to overstap_region;
+grant select, update (frozen, showing) on overstap.review_access to overstap_region;
 grant select, update (is_open, content, made_at, made_by) on overstap.review_proof to overstap_region;
 
 -- delivery
@@ -99,16 +98,17 @@ grant select, insert (region, round_id, dag_id, run_id, task, map_index, school,
     update (ended_at) on overstap.task_failure to overstap_region;
 
 -- accounts: the table under the region, signing in before any region is known
-grant select, insert (account, region, school, name, password, made_by), update (name, password, made_by, ended_at)
-    on overstap.school_account to overstap_region;
+grant select on overstap.school_account to overstap_region;
+grant execute on function overstap.put_account, overstap.end_account to overstap_region;
 grant execute on function overstap.school_try, overstap.school_enter, overstap.school_stay_look, overstap.school_stay_end
     to overstap_app;
-grant execute on function overstap.school_reset, overstap.alarms_to_tell to overstap_region;
+grant execute on function overstap.alarms_to_tell to overstap_region;
 
 -- audit, retention
 grant select on overstap.audit_line to overstap_region;
 grant execute on function overstap.audit to overstap_region;
-grant select, insert (region, up_to, payload, signature, certificate) on overstap.audit_checkpoint to overstap_region;
+grant select on overstap.audit_checkpoint to overstap_region;
+grant execute on function overstap.begin_checkpoint, overstap.keep_checkpoint to overstap_region;
 grant select on overstap.retention_hold to overstap_region;
 grant execute on function overstap.hold_back, overstap.lift_hold to overstap_region;
 grant select on overstap.retention to overstap_region;

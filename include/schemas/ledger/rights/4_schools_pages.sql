@@ -9,9 +9,8 @@ grant select (attachment, region, frozen), insert on overstap.review_attachment 
 
 -- To hold a dossier (select for update) PostgreSQL asks for a right to change something of it; a version by itself cannot change.
 grant update (version) on overstap.dossier to overstap_rights_school;
-grant execute on function overstap.record_decisions, overstap.answered_already, overstap.audit, overstap.school_reset
+grant execute on function overstap.record_decisions, overstap.answered_already, overstap.audit, overstap.give_codes
     to overstap_rights_school;
-grant insert (region, dossier, number, person, kind) on overstap.entitled to overstap_rights_school;
 grant insert (region, dossier, number, person, channel, days_before, state, reason, made_by), update (state, reason, made_by)
     on overstap.invitation to overstap_rights_school;
 grant insert (region, dossier, number, person, printed_by) on overstap.letter_print to overstap_rights_school;
@@ -19,11 +18,10 @@ grant insert (request, region, dossier, number, person, kind, key_id, text, due_
     update (state, answer_key_id, answer, settled_by) on overstap.review_request to overstap_rights_school;
 grant insert (region, dossier, number, purpose, opened_by, person) on overstap.content_access to overstap_rights_school;
 grant insert (region, dossier, number, digest) on overstap.review_frozen to overstap_rights_school;
-grant insert (access, region, dossier, person, finds, proves, held_key_id, held, frozen, showing, opens_at, issued_by),
-    update (frozen, showing, ended_at) on overstap.review_access to overstap_rights_school;
+-- To hold the code in use while another takes its place; a code shows no other dossier, and one that ended has ended.
+grant update (frozen, showing) on overstap.review_access to overstap_rights_school;
 grant update (is_open, content, made_at, made_by) on overstap.review_proof to overstap_rights_school;
 grant insert (mail, region, round_id, meaning, kind, is_urgent, key_id, content, due_at) on overstap.mail to overstap_rights_school;
 grant insert (region, round_id, meaning, kind, recipient, facts, is_urgent) on overstap.notice to overstap_rights_school;
-grant update (name, password, made_by, ended_at) on overstap.school_account to overstap_rights_school;
 grant execute on function overstap.school_try, overstap.school_enter, overstap.school_stay_look, overstap.school_stay_end
     to overstap_school;

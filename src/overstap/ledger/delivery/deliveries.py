@@ -40,7 +40,8 @@ class ToSeal:
     """None where no inspection is needed: towards a partnership."""
     agreed: str
     consent: str | None
-    views: tuple[EncryptedContent, ...] = field(repr=False)
+    views: tuple[tuple[int, EncryptedContent], ...] = field(repr=False)
+    """What parents wrote, each with the version that it is about: it goes along until its writer replaces it."""
     pupil: bytes = field(repr=False)
     """Keyed hash of the pupil's number."""
     before: Mapping[str, Before]
@@ -62,7 +63,10 @@ class ToSeal:
         Raises:
             OverstapError: LEDGER-002 or LEDGER-003 when one of them cannot be decrypted.
         """
-        views = [keys.decrypt(view, f"view/{self.ref.bound_to}").decode() for view in self.views]
+        views = [
+            keys.decrypt(view, f"view/{VersionRef(self.ref.dossier, number).bound_to}").decode()
+            for number, view in self.views
+        ]
         return keys.decrypt(self.content, self.ref.bound_to), "\n\n".join(views) or None
 
 
@@ -151,7 +155,7 @@ def to_seal(
     rows = unit.rows(
         """
         select d.dossier, d.version, d.primary_school, v.key_id, v.content, v.content_digest,
-               m.seen_on, m.agreed, m.consent, m.view_key_ids, m.views, d.pupil,
+               m.seen_on, m.agreed, m.consent, m.view_key_ids, m.views, m.view_numbers, d.pupil,
                array(select secondary_school from overstap.may_receive a
                       where a.dossier = d.dossier and a.stage = any(%(stages)s) order by secondary_school)
           from overstap.dossier d
@@ -179,7 +183,7 @@ def to_seal(
                 seen_on,
                 agreed,
                 consent,
-                tuple(EncryptedContent(key, view) for key, view in zip(*views, strict=True)),
+                tuple((number, EncryptedContent(key, view)) for key, view, number in zip(*views, strict=True)),
                 pupil,
                 before.get(dossier, {}),
             )
@@ -467,8 +471,6 @@ def adopt(unit: UnitOfWork, message_id: UUID, *, envelope: bytes, manifest_diges
 
     For a delivery that is open still; its receipt is settled next, in the same transaction.
     """
-    digest = sha256(envelope)
-    unit.audit("delivery.adopt", AuditLine(str(message_id), {"envelope": digest.hex()}))
     unit.rows(
         "select overstap.adopt_envelope(%(id)s, %(envelope)s, %(manifest)s)",
         id=message_id,

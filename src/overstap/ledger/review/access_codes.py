@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.session import UnitOfWork
@@ -117,28 +116,27 @@ def keep_attachments(unit: UnitOfWork, frozen: UUID, files: Sequence[tuple[UUID,
 
 
 def give(unit: UnitOfWork, frozen: dict[VersionRef, UUID], codes: Sequence[NewAccess]) -> None:
-    """Put new codes into use; those that the same persons had before end."""
-    unit.audit("review.code", *(AuditLine(code.ref.bound_to, {"person": code.person}) for code in codes))
-    unit.run(
-        "update overstap.review_access a set ended_at = clock_timestamp() "
-        "from unnest(%(ids)s::uuid[], %(persons)s::text[]) as t (id, person) "
-        "where a.dossier = t.id and a.person = t.person and a.ended_at is null",
-        ids=[code.ref.dossier for code in codes],
-        persons=[code.person for code in codes],
+    """Put new codes into use; those that the same persons had before end. The database writes the line of each."""
+    if not codes:
+        return
+    columns = list(
+        zip(
+            *(
+                (
+                    *(code.access, frozen[code.ref], code.person, code.finds, code.proves),
+                    *(code.held.key_id, code.held.data, code.showing, code.opens_at),
+                )
+                for code in codes
+            ),
+            strict=True,
+        )
     )
-    columns = {"access": "uuid", "region": "text", "dossier": "uuid", "person": "text", "finds": "bytea"}
-    columns |= {"proves": "bytea", "held_key_id": "text", "held": "bytea", "frozen": "uuid", "showing": "bytea"}
-    columns |= {"opens_at": "timestamptz", "issued_by": "text"}
-    unit.insert(
-        "review_access",
-        columns,
-        [
-            (
-                *(code.access, unit.region, code.ref.dossier, code.person, code.finds, code.proves),
-                *(code.held.key_id, code.held.data, frozen[code.ref], code.showing, code.opens_at, unit.actor),
-            )
-            for code in codes
-        ],
+    names = ("accesses", "frozens", "persons", "finds", "proves", "key_ids", "keys", "copies", "opening")
+    unit.rows(
+        "select overstap.give_codes(%(accesses)s::uuid[], %(frozens)s::uuid[], %(persons)s::text[], "
+        "%(finds)b::bytea[], %(proves)b::bytea[], %(key_ids)s::text[], %(keys)b::bytea[], %(copies)b::bytea[], "
+        "%(opening)s::timestamptz[])",
+        **{name: list(column) for name, column in zip(names, columns, strict=True)},
     )
 
 

@@ -232,18 +232,24 @@ def carry(unit: UnitOfWork, before: VersionRef, after: VersionRef) -> int:
         dossier=before.dossier,
         number=before.number,
     )
-    carried = 0
-    for decision, key_id, view in counted:
-        sealed = None
-        if view is not None:  # bound to its version; under the same key, so that who wrote it can still read it
-            plain = unit.keys.decrypt(EncryptedContent(key_id, view), f"view/{before.bound_to}")
-            sealed = unit.keys.encrypt(plain, f"view/{after.bound_to}", key_id).data
-        carried += unit.one(
-            "select overstap.carry_decision(%(decision)s, %(number)s, %(view)s)::int",
-            decision=decision,
-            number=after.number,
-            view=sealed,
-        )[0]
+    if not counted:
+        return 0
+    sealed: list[bytes | None] = []
+    for _, key_id, view in counted:
+        if view is None:
+            sealed.append(None)
+            continue
+        # Bound to its version; under the same key, so that who wrote it can still read it
+        plain = unit.keys.decrypt(EncryptedContent(key_id, view), f"view/{before.bound_to}")
+        sealed.append(unit.keys.encrypt(plain, f"view/{after.bound_to}", key_id).data)
+    (carried,) = unit.one(
+        "select overstap.carry_decisions(%(dossier)s, %(before)s, %(after)s, %(ids)s::uuid[], %(views)b::bytea[])",
+        dossier=after.dossier,
+        before=before.number,
+        after=after.number,
+        ids=[decision for decision, *_ in counted],
+        views=sealed,
+    )
     return int(carried > 0)
 
 

@@ -1,6 +1,6 @@
 """DAG of a region's daily intake: collects and checks what schools supplied so far, so that they can correct it.
 
-Afterwards it erases data whose retention period has ended.
+Afterwards it erases data whose retention period has ended, and hands out the day's checkpoint of the evidence.
 """
 
 from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule
@@ -32,5 +32,6 @@ def intake_dag(agreement: Agreement) -> DAG:
         collected = steps.per("collect_early", tasks.collect_early, planned)
         checked = steps.once("check_early", tasks.check_early, trigger_rule=TriggerRule.ALL_DONE)
         retained = steps.once("retain", tasks.retain, trigger_rule=TriggerRule.ALL_DONE)
-        planned >> collected >> checked >> retained
+        handed_out = steps.once("hand_out", tasks.hand_out, trigger_rule=TriggerRule.ALL_DONE)
+        planned >> collected >> checked >> retained >> handed_out
     return dag

@@ -8,7 +8,7 @@ from overstap.orchestration.tasks.delivering import deliver, receivers, seal
 from overstap.orchestration.tasks.gate_tasks import closing_questions, delivery_questions, window_questions
 from overstap.orchestration.tasks.notifying import invite_late, send_mail, tell
 from overstap.orchestration.tasks.opening import open_round
-from overstap.orchestration.tasks.retaining import retain
+from overstap.orchestration.tasks.retaining import hand_out, retain
 from overstap.orchestration.tasks.reviewing import end_review, invite, questions
 from overstap.orchestration.tasks.steering import steer
 from overstap.orchestration.tasks.watching import watch_deliveries
@@ -23,6 +23,7 @@ __all__ = [
     "deliver",
     "delivery_questions",
     "end_review",
+    "hand_out",
     "invite",
     "invite_late",
     "open_round",

@@ -1,4 +1,4 @@
-"""Task: erases what a region's rounds left and what was kept long enough."""
+"""Tasks at the end of a region's morning: erase what was kept long enough, and hand the evidence's checkpoint out."""
 
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -18,4 +18,20 @@ def retain(region: str, school_year: str) -> dict[str, int]:
         if done is None:
             raise AirflowSkipException("De afspraken zeggen niets over bewaren (retention): er wordt niets gewist.")
     say("Gewist | erased", done)
+    return dict(done)
+
+
+def hand_out(region: str, school_year: str) -> dict[str, int]:
+    """Sign the evidence so far, and hand the checkpoint out: file, time stamp, mail.
+
+    Raises:
+        AirflowSkipException: no way is set, so nothing is handed out by itself.
+    """
+    from overstap.rounds import handing_out
+
+    with bare_workplace() as context:
+        done = handing_out.hand_out(context, region)
+        if done is None:
+            raise AirflowSkipException("OVERSTAP_CHECKPOINTS en OVERSTAP_CHECKPOINT_MAIL zijn niet ingesteld.")
+    say("Uitgegeven | handed out", done)
     return dict(done)

@@ -167,7 +167,7 @@ def _add_pages(app: FastAPI, board: Board) -> None:
             raise NotHereError("beheer")
         context = board.context(person)
         return administration.page(
-            context, board.airflow.health(context.now), board.airflow.red_tasks(), board.settings.trust
+            context, board.airflow.health(context.now), board.airflow.red_tasks(), board.settings
         )
 
     @app.get("/beheer/controle", response_class=HTMLResponse)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from overstap.pages.board.formatting import number, period, when
+from overstap.settings import Settings
 from overstap.texts import counting, texts
 
 BACKUP_MIND, BACKUP_BAD = timedelta(hours=26), timedelta(days=3)
@@ -44,6 +45,18 @@ def component(name: str, beat: datetime | None, is_healthy: bool, now: datetime)
         return _line(name, "bad", "never")
     ago = period(max(now - beat, timedelta(0)))
     return _line(name, "good" if is_healthy else "bad", "beats" if is_healthy else "silent", ago=ago)
+
+
+def signing_in(settings: Settings) -> HealthLine:
+    """Judge how coordinators and administrators sign in.
+
+    Args:
+        settings: whether it is production, and whether there is an identity provider.
+    """
+    if settings.oidc_issuer and settings.needs_second_factor:
+        return _line("signing_in", "good", "second_factor")
+    how = "provider" if settings.oidc_issuer else "password"
+    return _line("signing_in", "bad" if settings.production else "mind", how)
 
 
 def queue(waiting: int, since: datetime | None, running: int, now: datetime) -> HealthLine:

@@ -36,9 +36,11 @@ from overstap.pages.shared.frame import STATIC, environment
 from overstap.pages.shared.guard import Guard
 from overstap.pages.shared.networks import Networks, networks_of
 from overstap.pages.shared.quiet import Quiet
+from overstap.pages.shared.security_txt import SECURITY_TXT, security_txt
 from overstap.pages.shared.slowing import MOST_SECONDS, WaitingRoom, pause_seconds
 from overstap.review.code_keys import TOKEN_BYTES, Stay, code_keys, read_code
 from overstap.review.pdf_documents import dossier_pdf, given_by, notes, receipt_pdf
+from overstap.settings import Settings
 
 _log = logging.getLogger(__name__)
 _SWEEP_SECONDS = 600.0
@@ -139,6 +141,7 @@ class _Pages:
         return {
             "/": self.front,
             "/gezond": self.healthy,
+            SECURITY_TXT: self.security,
             "/{taal}": self.begin,
             "/{taal}/": self.start,
             "/{taal}/uitleg": self.explain,
@@ -174,6 +177,10 @@ class _Pages:
     async def healthy(self, _: Request) -> Response:
         """Say that the process answers."""
         return PlainTextResponse("ok\n")
+
+    async def security(self, _: Request) -> Response:
+        """Say where weaknesses are reported."""
+        return security_txt(Settings())
 
     async def begin(self, _: Request, taal: str) -> Response:
         """Go to the start of a language."""

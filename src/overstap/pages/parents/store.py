@@ -177,7 +177,7 @@ class ReviewStore:
 
     def view_of(self, look: Look, answer: dict[str, Any]) -> str | None:
         """Return the view that went with an answer of the person, or with one that the school recorded for them."""
-        return self._unsealed(look, answer["key_id"], answer["view"], _view(look))
+        return self._unsealed(look, answer["key_id"], answer["view"], f"view/{look.dossier}/{answer['number']}")
 
     def words_of(self, look: Look, request: dict[str, Any]) -> tuple[str | None, str | None]:
         """Return what the person asked, and what the school answered."""

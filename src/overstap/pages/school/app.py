@@ -16,6 +16,7 @@ from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -34,8 +35,10 @@ from overstap.pages.shared.frame import STATIC, environment
 from overstap.pages.shared.guard import Guard, RequestLimits
 from overstap.pages.shared.networks import networks_of
 from overstap.pages.shared.quiet import Quiet
+from overstap.pages.shared.security_txt import SECURITY_TXT, security_txt
 from overstap.pages.shared.slowing import MOST_SECONDS, WaitingRoom, pause_seconds
 from overstap.review.code_keys import TOKEN_BYTES, Stay
+from overstap.settings import Settings
 from overstap.tabular import MOST_BYTES
 from overstap.texts import counting, texts
 
@@ -85,6 +88,7 @@ class _Pages:
         return {
             "/": self.start,
             "/gezond": self.healthy,
+            SECURITY_TXT: self.security,
             "/rondes": self.rounds,
             "/ronde/{round_id}": self.pupils,
             "/ronde/{round_id}/leerling/{dossier}": self.pupil,
@@ -120,6 +124,10 @@ class _Pages:
     async def healthy(self) -> Response:
         """Say that the process answers."""
         return Response("ok\n", media_type="text/plain")
+
+    async def security(self) -> Response:
+        """Say where weaknesses are reported."""
+        return security_txt(Settings())
 
     async def start(self, request: Request) -> Response:
         """Show the sign-in form."""
@@ -431,6 +439,10 @@ _NOT_THERE = frozenset({"SCHOOL-004", "LEDGER-009", "LEDGER-010", "LEDGER-011", 
 
 
 async def _form(request: Request, *, files: int, fields: int) -> FormData:
+    # Python knows codings that take minutes (punycode) or give half signs (unicode_escape); browsers send UTF-8
+    _, named = parse_options_header(request.headers.get("content-type", ""))
+    if named.get(b"charset", b"utf-8").lower() != b"utf-8":
+        raise HTTPException(400)
     try:
         return await request.form(max_files=files, max_fields=fields, max_part_size=MOST_BYTES)
     except ValueError:  # a coding that the browser names, and that its words do not keep to

@@ -5,12 +5,15 @@ browsers or proxies; a form of another site is refused before the application se
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+
+from overstap.pages.shared.networks import networks_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -32,6 +35,8 @@ _HEADERS = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
 )
 _SAFE = frozenset({"GET", "HEAD"})
+_MOST_ARRIVING = 40
+"""Bodies that arrive from one network at once: more, and they take the places of all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class Guard:
         self.limits = limits
         self.larger = larger
         self.static = static
+        self._arriving: Counter[str] = Counter()
         self.headers = [*_HEADERS]
         if is_secure:
             self.headers.append((b"strict-transport-security", b"max-age=63072000; includeSubDomains"))
@@ -92,11 +98,20 @@ class Guard:
         elif not _is_own(scope):
             await _refuse(send, 403)
         else:
+            network = networks_of(Request(scope)).narrow
+            if self._arriving[network] >= _MOST_ARRIVING:
+                await _refuse(send, 503)
+                return
+            self._arriving[network] += 1
             try:
                 body = await self._body(scope, receive, await self._limits(scope))
             except TimeoutError:
                 await _refuse(send, 408)
                 return
+            finally:
+                self._arriving[network] -= 1
+                if not self._arriving[network]:
+                    del self._arriving[network]
             if body is None:
                 await _refuse(send, 413)
                 return

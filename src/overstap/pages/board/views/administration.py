@@ -20,6 +20,7 @@ from overstap.pages.board.render import render
 from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
 from overstap.pages.board.views.page_context import PageContext
 from overstap.pki.watch import holds_until
+from overstap.settings import Settings
 from overstap.texts import Count, texts
 
 
@@ -52,14 +53,14 @@ class RegionLine:
     broken: Sequence[str]
 
 
-def page(context: PageContext, airflow: Sequence[health.HealthLine], red: Iterable[RedTask], trust: Path | None) -> str:
+def page(context: PageContext, airflow: Sequence[health.HealthLine], red: Iterable[RedTask], settings: Settings) -> str:
     """Write the page.
 
     Args:
         context: see `PageContext`; its person must be an administrator.
         airflow: how Airflow's parts stand.
         red: what is red in rounds now.
-        trust: folder with certificates; None where this process has none.
+        settings: how one signs in, and the folder with certificates where this process has it.
     """
     by_dag: dict[str, list[RedTask]] = {}
     for task in red:
@@ -86,7 +87,13 @@ def page(context: PageContext, airflow: Sequence[health.HealthLine], red: Iterab
         on_administration=True,
         rows=rounds,
         regions=regions,
-        health=[*airflow, *_ledger(context), _certificates(context, trust), _checkpoint(regions, context.now)],
+        health=[
+            health.signing_in(settings),
+            *airflow,
+            *_ledger(context),
+            _certificates(context, settings.trust),
+            _checkpoint(regions, context.now),
+        ],
     )
 
 

@@ -1,0 +1,25 @@
+"""Where weaknesses are reported: `/.well-known/security.txt` (RFC 9116)."""
+
+from datetime import timedelta
+
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
+
+from overstap.clock import now
+from overstap.settings import Settings
+
+SECURITY_TXT = "/.well-known/security.txt"
+_HOLDS = timedelta(days=90)
+
+
+def security_txt(settings: Settings) -> Response:
+    """Return the file; HTTPException 404 where no contact is set.
+
+    Args:
+        settings: with OVERSTAP_SECURITY_CONTACT, such as `mailto:veilig@example.nl`.
+    """
+    contact = settings.security_contact
+    if not contact or not contact.isprintable():
+        raise HTTPException(404)
+    until = (now() + _HOLDS).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return PlainTextResponse(f"Contact: {contact}\nExpires: {until}\nPreferred-Languages: nl, en\n")
