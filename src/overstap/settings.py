@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     oidc_account_claim: str = "preferred_username"
     """The claim that holds the account's name as the agreements have it."""
     oidc_acr: str = ""
-    """Levels (`acr`) that mean a second factor at the identity provider, with spaces between; empty: `amr` counts."""
+    """Levels (`acr`) that mean a second factor at the identity provider, with commas between; empty: `amr` counts."""
     administrators: str = ""
     """Accounts that look after all regions, with commas between them."""
     mail: str | None = None
@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     @property
     def acr_values(self) -> tuple[str, ...]:
         """The levels of `oidc_acr`."""
-        return tuple(self.oidc_acr.split())
+        return tuple(self.oidc_acr.replace(",", " ").split())
 
     @property
     def needs_second_factor(self) -> bool:

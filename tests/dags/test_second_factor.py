@@ -55,8 +55,8 @@ def signs_in(tmp_path: Path, provider: Provider, **settings: str) -> tuple[bool,
 CASES: list[tuple[dict[str, Any], dict[str, str], bool]] = [
     ({"amr": ["pwd"]}, {"OVERSTAP_PRODUCTION": "true"}, False),
     ({"amr": ["pwd", "mfa"]}, {"OVERSTAP_PRODUCTION": "true"}, True),
-    ({"amr": ["mfa"], "acr": "level1"}, {"OVERSTAP_OIDC_ACR": "level2 level3"}, False),
-    ({"acr": "level3"}, {"OVERSTAP_OIDC_ACR": "level2 level3"}, True),
+    ({"amr": ["mfa"], "acr": "level1"}, {"OVERSTAP_OIDC_ACR": "level2,level3"}, False),
+    ({"acr": "level3"}, {"OVERSTAP_OIDC_ACR": "level2,level3"}, True),
     ({}, {}, True),
 ]
 

@@ -118,3 +118,29 @@ def stamped(
         Console(highlight=False).print(f"[red]does not hold[/] {file.name}: {error.message_en}")
         raise typer.Exit(1) from None
     Console(highlight=False).print(f"[green]holds[/] {file.name}: seen at {moment.isoformat()}")
+
+
+@app.command(name="who-saw")
+def who_saw(
+    region: str, code: Annotated[str, typer.Argument(help="The dossier's reference, such as 6BCJ-X0NH, or its id")]
+) -> None:
+    """Tell who could see a dossier and when, from the evidence alone: what to say after a breach."""
+    from uuid import UUID
+
+    from overstap.ledger import open_ledger
+    from overstap.ledger.dossiers.reference import find_by_reference, read_reference
+    from overstap.ledger.review import access_log
+
+    console = Console(highlight=False)
+    with open_ledger(Settings()).unit(region, "audit who-saw") as unit:
+        if read_reference(code) is not None:
+            dossiers = [one.dossier for one in find_by_reference(unit, code)]
+        else:
+            try:
+                dossiers = [UUID(code)]
+            except ValueError:
+                dossiers = []
+        seen = [one for dossier in dossiers for one in access_log.who_saw(unit, dossier)]
+    for one in seen:
+        console.print("  ".join(filter(None, (one.at, one.action, one.actor, one.to, one.purpose))))
+    raise typer.Exit(0 if seen else 1)

@@ -61,6 +61,7 @@ class Choices:
         alarm_mail: address that alarms are mailed to (setting OVERSTAP_ALARM_MAIL).
         oidc_issuer: identity provider; None for sign-in by password.
         oidc_client: client id there.
+        oidc_acr: levels there that mean a second factor, with commas between them; None: what `amr` says counts.
         oidc_account_claim: claim that holds the account.
         oidc_secret: client secret there.
         mail: the mail server; None when mails wait.
@@ -87,6 +88,7 @@ class Choices:
     alarm_mail: str | None = None
     oidc_issuer: str | None = None
     oidc_client: str | None = None
+    oidc_acr: str | None = None
     oidc_account_claim: str = "preferred_username"
     oidc_secret: str | None = None
     mail: MailServer | None = None

@@ -28,6 +28,7 @@ _VARIABLES = {
     "administrators": "ADMINISTRATORS",
     "oidc_issuer": "OIDC_ISSUER",
     "oidc_client": "OIDC_CLIENT",
+    "oidc_acr": "OIDC_ACR",
     "oidc_account_claim": "OIDC_ACCOUNT_CLAIM",
     "desk_region": "DESK_REGION",
     "desk_listen": "DESK_LISTEN",

@@ -1,6 +1,7 @@
 """What somebody with bad intentions tries on the schools' pages, each attempt kept."""
 
 import io
+import re
 import socket
 import zipfile
 from collections.abc import Iterator
@@ -324,3 +325,26 @@ def test_a_form_in_another_coding_than_a_browsers_is_not_read(school: School) ->
     for what in ("a coding of its own", "a coding that takes minutes", "a coding that gives half signs"):
         lines, body = ODD[what]
         assert raw(school, lines, body) == 400
+
+
+def test_what_a_school_downloads_cannot_act(school: School) -> None:
+    """Nothing of what is handed out runs within our pages, or is taken for another kind."""
+    client = signed_in(school)
+    address = f"/ronde/{school.place.round_id}"
+    page = client.get(address).text
+    key = page.partition('name="formulier" value="')[2].partition('"')[0]
+    pupil = f"{address}/leerling/{school.place.families()[0].dossier}"
+    answers = [
+        *(client.get(f"{address}/{name}") for name in ("fouten", "fouten.csv", "fouten.xlsx")),
+        *(client.post(f"{pupil}/{name}", data={"formulier": key}) for name in ("brief", "afdruk", "bewijs")),
+        client.post(f"{address}/brieven", data={"formulier": key}),
+    ]
+    for place, answer in enumerate(answers):
+        assert answer.status_code == 200, answer.request.url
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("sandbox;")
+        assert "script-src" not in policy
+        assert "default-src 'none'" in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        if place:
+            assert re.fullmatch(r'attachment; filename="[a-z-]+\.[a-z]+"', answer.headers["content-disposition"])

@@ -56,3 +56,52 @@ def opened(unit: UnitOfWork, dossier: UUID) -> list[DossierAccess]:
             dossier=dossier,
         )
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One way in which a dossier, or a part of it, came before somebody, by the audit chain: it outlives the data.
+
+    Args:
+        at: when, as the chain has it (ISO 8601).
+        action: what was done: "content.open", "review.code", "delivery.send".
+        actor: who did it: an account, a task, or the parents' pages.
+        to: for whom: a person's handle, a school; empty where the line names nobody.
+        purpose: where it was read; empty where that is not said.
+    """
+
+    at: str
+    action: str
+    actor: str
+    to: str
+    purpose: str
+
+
+def who_saw(unit: UnitOfWork, dossier: UUID) -> list[Sighting]:
+    """Return who could see a dossier and when, oldest first, also after it was erased.
+
+    Args:
+        unit: the transaction.
+        dossier: which; that there is such a dossier is not asked.
+    """
+    return [
+        Sighting(*row)
+        for row in unit.rows(
+            """
+            with line as (select seq, payload::jsonb as said from overstap.audit_line),
+                 sealed as (select said ->> 'subject' as message from line
+                             where said ->> 'action' = 'delivery.seal'
+                               and starts_with(said #>> '{detail,of}', %(dossier)s || '/'))
+            select said ->> 'at', said ->> 'action', said ->> 'actor',
+                   coalesce(said #>> '{detail,person}', said #>> '{detail,to}', ''),
+                   coalesce(said #>> '{detail,purpose}', '')
+              from line
+             where said ->> 'action' in ('content.open', 'review.code', 'review.proof')
+                   and starts_with(said ->> 'subject', %(dossier)s || '/')
+                or said ->> 'action' in ('delivery.send', 'delivery.adopt')
+                   and said ->> 'subject' in (select message from sealed)
+             order by seq
+            """,
+            dossier=str(dossier),
+        )
+    ]
