@@ -8,8 +8,9 @@ from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierB
 from rfc3161_client.tsp import PKIStatus
 
 from overstap.errors import OverstapError
-from overstap.pki.plain_http import post
+from overstap.pki.bounded_http import Bounds, fetch
 
+_BOUNDS = Bounds(seconds=30.0, most_bytes=64 * 1024, schemes=frozenset({"http", "https"}))
 _GRANTED = (PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS)
 
 
@@ -17,7 +18,7 @@ def time_stamp(url: str, content: bytes) -> bytes:
     """Ask for a time stamp of some bytes; the service sees their SHA-512 alone.
 
     Args:
-        url: the service, `http://...`: its answer is signed, so the way to it needs no protection.
+        url: the service, `http://...` or `https://...`: its answer is signed, so the way to it needs no protection.
         content: what is stamped.
 
     Returns:
@@ -28,8 +29,13 @@ def time_stamp(url: str, content: bytes) -> bytes:
     """
     asked = TimestampRequestBuilder().data(content).nonce(nonce=True).cert_request(cert_request=True).build()
     try:
-        answer = post(
-            url, asked.as_bytes(), kind="application/timestamp-query", answer="application/timestamp-reply", seconds=30
+        answer = fetch(
+            url,
+            _BOUNDS,
+            method="POST",
+            body=asked.as_bytes(),
+            kind="application/timestamp-query",
+            answer="application/timestamp-reply",
         )
         said = decode_timestamp_response(answer)
         is_granted = PKIStatus(said.status) in _GRANTED
