@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from families import REGION, Family, Place, open_place
+from families import REGION, Family, ReviewRound, open_review_round
 from owned import by_owner
 from psycopg.conninfo import conninfo_to_dict
 
@@ -42,12 +42,12 @@ class Attacker:
     """Who has the logins of the services, and stands outside the programs."""
 
     ledger: Ledger
-    place: Place
+    review_round: ReviewRound
     dsn: Callable[[str], str]
     family: Family = field(init=False)
 
     def __post_init__(self) -> None:
-        self.family = self.place.take()
+        self.family = self.review_round.take()
 
     def run(self, service: str, statement: str, *values: Any) -> list[Any]:
         """Run a statement with a service's login: "region" for tasks, "review" for the parents' pages."""
@@ -96,10 +96,12 @@ class Attacker:
             else:
                 pupil["roepnaam"] = ["Anders"]
 
-        self.place.supply(self.place.changed(self.family, change))
-        self.place.release()
-        after_release(self.ledger, REGION, self.place.round_id, "release")
-        invite(self.ledger, region=REGION, round_id=self.place.round_id, actor="invite", address="https://x.example")
+        self.review_round.supply(self.review_round.changed(self.family, change))
+        self.review_round.release()
+        after_release(self.ledger, REGION, self.review_round.round_id, "release")
+        invite(
+            self.ledger, region=REGION, round_id=self.review_round.round_id, actor="invite", address="https://x.example"
+        )
 
     def breaches(self) -> list[Any]:
         with self.ledger.unit(REGION, "test") as unit:
@@ -113,10 +115,10 @@ def has_telephone(dossier: Any) -> bool:
 
 @pytest.fixture
 def attacker(ledger: Ledger, postgres: EmbeddedPostgres, owner_dsn: str) -> Attacker:
-    place = open_place(ledger, 3, immaterial=IMMATERIAL)
-    invite(ledger, region=REGION, round_id=place.round_id, actor="invite", address="https://x.example")
+    review_round = open_review_round(ledger, 3, immaterial=IMMATERIAL)
+    invite(ledger, region=REGION, round_id=review_round.round_id, actor="invite", address="https://x.example")
     name = str(conninfo_to_dict(owner_dsn)["dbname"])
-    return Attacker(ledger, place, lambda login: postgres.dsn(login, name))
+    return Attacker(ledger, review_round, lambda login: postgres.dsn(login, name))
 
 
 @pytest.mark.parametrize("service", ["region", "school", "desk", "board"])
@@ -152,7 +154,7 @@ def test_a_code_beside_the_chain_is_found(attacker: Attacker) -> None:
 
 def test_a_code_is_for_a_person_of_its_own_dossier(attacker: Attacker) -> None:
     family = attacker.family
-    other = attacker.place.take()
+    other = attacker.review_round.take()
     given = (
         "select overstap.give_codes(array[gen_random_uuid()], array(select frozen from overstap.review_frozen "
         "where dossier = %s), array[%s], array[sha256('a')], array[sha256('b')], '{1}', array['x'::bytea], "
@@ -194,7 +196,7 @@ def test_nobody_outvotes_the_parents(attacker: Attacker) -> None:
 
 
 def test_an_answer_that_was_replaced_is_not_put_over_the_newer_one(attacker: Attacker) -> None:
-    attacker.family = attacker.place.take(fits=has_telephone)
+    attacker.family = attacker.review_round.take(fits=has_telephone)
     attacker.everybody_answers("Ja")
     attacker.supplies_again("telephone")
     attacker.everybody_answers("Nee")
@@ -218,7 +220,7 @@ def test_an_answer_that_was_replaced_is_not_put_over_the_newer_one(attacker: Att
 
 def test_supplying_again_takes_no_objection_and_no_view_away(attacker: Attacker) -> None:
     """The school changed the dossier, and its list said "Ja": the parents' "Nee" and what they wrote were gone."""
-    family, place = attacker.family, attacker.place
+    family, review_round = attacker.family, attacker.review_round
     view = "Wij vinden het advies te laag."
     with attacker.ledger.unit(REGION, "test") as unit:
         keys = unit.keys
@@ -230,10 +232,10 @@ def test_supplying_again_takes_no_objection_and_no_view_away(attacker: Attacker)
     attacker.supplies_again("name")
     stated = ReviewDecision(family.pupil_number, wall(now()).date(), "Ja", None)
     for ground in ("school_list", "meeting"):
-        with place.unit("school:j.jansen") as unit:
-            decisions.record(unit, place.round_id, place.school, [stated], ground=ground)
+        with review_round.unit("school:j.jansen") as unit:
+            decisions.record(unit, review_round.round_id, review_round.school, [stated], ground=ground)
     assert attacker.leaves() == ("Nee", 1)
-    with place.unit() as unit:
+    with review_round.unit() as unit:
         wanted = unit.one(
             "select view_key_ids, views, view_numbers from overstap.may_leave where dossier = %(id)s", id=family.dossier
         )
@@ -347,14 +349,14 @@ def test_no_checkpoint_keeps_later_ones_from_being_made(attacker: Attacker, tmp_
 
 
 def test_what_the_desk_may_not_decide(attacker: Attacker) -> None:
-    family, place = attacker.family, attacker.place
+    family, review_round = attacker.family, attacker.review_round
     renewed = "update overstap.dossier set state = 'supplied', version = version + 1 where dossier = %s"
     for service in ("desk", "school"):
         with pytest.raises(REFUSED):
             attacker.run(service, renewed, family.dossier)
     with pytest.raises(psycopg.errors.CheckViolation):  # no such version lies there
         attacker.run("region", renewed + " and version = 1", family.dossier)
-    place.supply(place.changed(family, lambda pupil: pupil.update(roepnaam=["Anders"])), accept=False)
+    review_round.supply(review_round.changed(family, lambda pupil: pupil.update(roepnaam=["Anders"])), accept=False)
     for service, change in (
         ("desk", "state = 'accepted'"),
         ("desk", "state = 'rejected'"),
@@ -373,8 +375,10 @@ def test_an_envelope_is_never_replaced_without_a_line(attacker: Attacker) -> Non
     message = uuid4()
     attacker.everybody_answers("Ja")
     with attacker.ledger.unit(REGION, "test") as unit:
-        sealed = deliveries.Envelope(message, ref, attacker.place.region.secondary[0].id, b"a", b"a" * 32, b"b" * 32)
-        deliveries.keep_sealed(unit, attacker.place.round_id, [sealed])
+        sealed = deliveries.Envelope(
+            message, ref, attacker.review_round.region.secondary[0].id, b"a", b"a" * 32, b"b" * 32
+        )
+        deliveries.keep_sealed(unit, attacker.review_round.round_id, [sealed])
     attacker.run("desk", "select overstap.adopt_envelope(%s, 'other', sha256('x'))", message)
     attacker.run("desk", "select overstap.adopt_envelope(%s, 'other', sha256('x'))", uuid4())
     with attacker.ledger.unit(REGION, "test") as unit:
@@ -386,9 +390,9 @@ def test_an_envelope_is_never_replaced_without_a_line(attacker: Attacker) -> Non
 
 @pytest.mark.parametrize("service", ["region", "school", "desk", "board"])
 def test_no_login_gives_a_school_another_password(attacker: Attacker, service: str) -> None:
-    with attacker.place.unit("beheer") as unit:
-        assert accounts.put(unit, "juf@x.example", attacker.place.school, "Juf", "scrypt$x")
-        assert not accounts.put(unit, "juf@x.example", attacker.place.school, "Juf", "scrypt$y")
+    with attacker.review_round.unit("beheer") as unit:
+        assert accounts.put(unit, "juf@x.example", attacker.review_round.school, "Juf", "scrypt$x")
+        assert not accounts.put(unit, "juf@x.example", attacker.review_round.school, "Juf", "scrypt$y")
     for change in ("password = 'mine'", "ended_at = now()", "name = 'x'"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             attacker.run(service, f"update overstap.school_account set {change}")  # noqa: S608
@@ -400,7 +404,7 @@ def test_no_login_gives_a_school_another_password(attacker: Attacker, service: s
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 attacker.run(service, f"select overstap.{call}")
-    with attacker.place.unit("test") as unit:
+    with attacker.review_round.unit("test") as unit:
         assert unit.one(
             "select count(*) from overstap.audit_line where payload::jsonb ->> 'action' = 'school.account' "
             "and payload::jsonb ->> 'actor' = 'beheer'"
@@ -410,7 +414,7 @@ def test_no_login_gives_a_school_another_password(attacker: Attacker, service: s
 @pytest.mark.parametrize("style", ["SQL, DMY", "German", "Postgres, MDY"])
 def test_the_digest_of_registrations_is_the_same_in_every_session(attacker: Attacker, style: str) -> None:
     pupil = uuid4().bytes * 2
-    school, other = attacker.place.school, attacker.place.region.secondary[0].id
+    school, other = attacker.review_round.school, attacker.review_round.region.secondary[0].id
     attacker.run(
         "region",
         "select set_config('datestyle', %s, true), set_config('timezone', 'Asia/Tokyo', true), "

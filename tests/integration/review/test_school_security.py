@@ -330,10 +330,10 @@ def test_a_form_in_another_coding_than_a_browsers_is_not_read(school: School) ->
 def test_what_a_school_downloads_cannot_act(school: School) -> None:
     """Nothing of what is handed out runs within our pages, or is taken for another kind."""
     client = signed_in(school)
-    address = f"/ronde/{school.place.round_id}"
+    address = f"/ronde/{school.review_round.round_id}"
     page = client.get(address).text
     key = page.partition('name="formulier" value="')[2].partition('"')[0]
-    pupil = f"{address}/leerling/{school.place.families()[0].dossier}"
+    pupil = f"{address}/leerling/{school.review_round.families()[0].dossier}"
     answers = [
         *(client.get(f"{address}/{name}") for name in ("fouten", "fouten.csv", "fouten.xlsx")),
         *(client.post(f"{pupil}/{name}", data={"formulier": key}) for name in ("brief", "afdruk", "bewijs")),

@@ -5,7 +5,6 @@ browsers or proxies; a form of another site is refused before the application se
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +35,7 @@ _HEADERS = (
 )
 _SAFE = frozenset({"GET", "HEAD"})
 _MOST_ARRIVING = 40
-"""Bodies that arrive from one network at once: more, and they take the places of all others."""
+"""Bodies that arrive from one network at once; one more, and the oldest ends, or they take the places of all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Guard:
         self.limits = limits
         self.larger = larger
         self.static = static
-        self._arriving: Counter[str] = Counter()
+        self._arriving: dict[str, dict[asyncio.Timeout, None]] = {}
         self.headers = [*_HEADERS]
         if is_secure:
             self.headers.append((b"strict-transport-security", b"max-age=63072000; includeSubDomains"))
@@ -98,20 +97,11 @@ class Guard:
         elif not _is_own(scope):
             await _refuse(send, 403)
         else:
-            network = networks_of(Request(scope)).narrow
-            if self._arriving[network] >= _MOST_ARRIVING:
-                await _refuse(send, 503)
-                return
-            self._arriving[network] += 1
             try:
-                body = await self._body(scope, receive, await self._limits(scope))
+                body = await self._arrived(scope, receive)
             except TimeoutError:
                 await _refuse(send, 408)
                 return
-            finally:
-                self._arriving[network] -= 1
-                if not self._arriving[network]:
-                    del self._arriving[network]
             if body is None:
                 await _refuse(send, 413)
                 return
@@ -141,6 +131,23 @@ class Guard:
         if is_small or self.larger is None:
             return self.limits
         return await self.larger(Request(scope)) or self.limits
+
+    async def _arrived(self, scope: Scope, receive: Receive) -> bytes | None:
+        """Return the body; where many of one network arrive at once, the oldest of them has no more time."""
+        network = networks_of(Request(scope)).narrow
+        async with asyncio.timeout(None) as deadline:
+            arriving = self._arriving.setdefault(network, {})
+            arriving[deadline] = None
+            if len(arriving) > _MOST_ARRIVING:
+                oldest = next(iter(arriving))
+                del arriving[oldest]
+                oldest.reschedule(0)
+            try:
+                return await self._body(scope, receive, await self._limits(scope))
+            finally:
+                arriving.pop(deadline, None)
+                if not arriving:
+                    self._arriving.pop(network, None)
 
     async def _body(self, scope: Scope, receive: Receive, limits: RequestLimits) -> bytes | None:
         """Return the whole body; None when it is too large, also where its length is not said or a lie."""
