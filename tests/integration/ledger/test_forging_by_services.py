@@ -428,7 +428,7 @@ MAY: dict[str, set[str]] = {
     "app": {"due_work", "school_enter", "school_stay_end", "school_stay_look", "school_try"},
     "school": {"school_enter", "school_stay_end", "school_stay_look", "school_try"},
     "desk": set(),
-    "board": set(),
+    "board": {"due_work"},
     "school_alfa": {"answered_already", "audit", "give_codes", "record_decisions"},
     "desk_alfa": {"adopt_envelope", "audit"},
     "board_alfa": set(),
