@@ -11,6 +11,7 @@ import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.errors import HeaderParseError
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
@@ -221,6 +222,15 @@ def _kind(part: Message) -> str:
     return part.get_content_type()
 
 
+def _written(block: Message) -> bytes:
+    """Write out what was read as header fields; the library refuses one with a sign that it takes for a line end."""
+    try:
+        return block.as_bytes(policy=compat32)
+    except HeaderParseError:
+        fields = "\n".join(f"{name}: {value}" for name, value in block.items())
+        return f"{fields}\n\n{block.get_payload()}".encode("utf-8", "surrogateescape")
+
+
 def _text(part: Message) -> str:
     """Return a part's content as text, its transfer encoding undone.
 
@@ -229,7 +239,7 @@ def _text(part: Message) -> str:
     """
     payload = part.get_payload()
     if isinstance(payload, list):
-        data = b"\n".join(one.as_bytes(policy=compat32) for one in payload if isinstance(one, Message))
+        data = b"\n".join(_written(one) for one in payload if isinstance(one, Message))
     else:
         data = str(payload).encode("utf-8", "surrogateescape")
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()

@@ -284,3 +284,10 @@ def test_no_report_is_a_traceback_or_silence(thorough: bool) -> None:
 @given(st.binary(max_size=2_000))
 def test_no_bytes_are_a_traceback(content: bytes) -> None:
     assert bounce(content) is None or isinstance(bounce(content), Bounce | Unclear)
+
+
+def test_a_field_with_a_sign_that_is_taken_for_a_line_end() -> None:
+    """Found by ten thousand damaged reports: the library reads such a field, and refuses to write it out."""
+    content = report().replace(b"\nAction: failed", b"\nX-Note: x\x0bA: b\nAction: failed", 1)
+    assert content != report()
+    assert bounce(content) == bounce(report())
