@@ -290,7 +290,7 @@ def test_each_container_has_what_the_table_says_and_no_more(started: Started) ->
 
 _LOOK = """
 echo "secrets $(ls /run/secrets 2>/dev/null | tr '\\n' ' ')"
-for folder in regions keys trust drop outbox reports registers lists; do
+for folder in regions keys trust drop outbox reports checkpoints registers lists; do
     path=/var/lib/overstap/$folder; right=
     if ls $path >/dev/null 2>&1; then right=r; fi
     if touch $path/.tried 2>/dev/null; then right=w; rm -f $path/.tried; fi

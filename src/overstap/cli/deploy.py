@@ -41,6 +41,12 @@ def init(
     oidc_account_claim: Annotated[str | None, typer.Option(help="Claim that holds the account")] = None,
     traffic_centre: Annotated[str | None, typer.Option(help="A supplier's adapter to OSO's Traffic Centre")] = None,
     alarm_mail: Annotated[str | None, typer.Option(help="Address that alarms are mailed to")] = None,
+    security_contact: Annotated[
+        str | None, typer.Option(help="Where a weakness is reported, such as mailto:veilig@example.nl")
+    ] = None,
+    checkpoint_mail: Annotated[str | None, typer.Option(help="Addresses that keep checkpoints of the evidence")] = None,
+    timestamps: Annotated[str | None, typer.Option(help="Service for time stamps (RFC 3161)")] = None,
+    virus_scanner: Annotated[str | None, typer.Option(help="clamd that looks at attachments, host:port")] = None,
     desk: Annotated[str | None, typer.Option(help="Region whose desk is served, for schools that ask")] = None,
     desk_listen: Annotated[str | None, typer.Option(help="Address and port of the desk, 0.0.0.0:8444")] = None,
     project: Annotated[str | None, typer.Option(help="Name of the deployment, overstap")] = None,
@@ -83,6 +89,10 @@ def init(
         "parallelism": parallelism,
         "traffic_centre": traffic_centre,
         "alarm_mail": alarm_mail,
+        "security_contact": security_contact,
+        "checkpoint_mail": checkpoint_mail,
+        "timestamps": timestamps,
+        "virus_scanner": virus_scanner,
         "oidc_issuer": oidc_issuer,
         "oidc_client": oidc_client,
         "oidc_acr": oidc_acr,

@@ -59,6 +59,10 @@ class Choices:
         parallelism: how many tasks run at once.
         traffic_centre: a supplier's adapter to OSO's Traffic Centre (setting OVERSTAP_TRAFFIC_CENTRE).
         alarm_mail: address that alarms are mailed to (setting OVERSTAP_ALARM_MAIL).
+        security_contact: where somebody who finds a weakness reports it (setting OVERSTAP_SECURITY_CONTACT).
+        checkpoint_mail: who keeps checkpoints of the evidence (setting OVERSTAP_CHECKPOINT_MAIL).
+        timestamps: service for time stamps of checkpoints (setting OVERSTAP_TIMESTAMPS).
+        virus_scanner: clamd that looks at attachments, `host:port` (setting OVERSTAP_VIRUS_SCANNER).
         oidc_issuer: identity provider; None for sign-in by password.
         oidc_client: client id there.
         oidc_acr: levels there that mean a second factor, with commas between them; None: what `amr` says counts.
@@ -86,6 +90,10 @@ class Choices:
     parallelism: int = 8
     traffic_centre: str | None = None
     alarm_mail: str | None = None
+    security_contact: str | None = None
+    checkpoint_mail: str | None = None
+    timestamps: str | None = None
+    virus_scanner: str | None = None
     oidc_issuer: str | None = None
     oidc_client: str | None = None
     oidc_acr: str | None = None

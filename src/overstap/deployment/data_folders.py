@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-FOLDERS = ("keys", "trust", "drop", "outbox", "reports", "registers", "lists")
-"""Content keys, certificates, schools' files, what schools collect, reports, DUO's lists, files for commands."""
+FOLDERS = ("keys", "trust", "drop", "outbox", "reports", "checkpoints", "registers", "lists")
+"""What regions and rounds read and write, and files for commands (docs/install.md)."""
 CONTAINER_USER, CONTAINER_GROUP = 50000, 0
 """Airflow's account in its official image."""
 

@@ -34,6 +34,10 @@ _VARIABLES = {
     "desk_listen": "DESK_LISTEN",
     "traffic_centre": "TRAFFIC_CENTRE",
     "alarm_mail": "ALARM_MAIL",
+    "security_contact": "SECURITY_CONTACT",
+    "checkpoint_mail": "CHECKPOINT_MAIL",
+    "timestamps": "TIMESTAMPS",
+    "virus_scanner": "VIRUS_SCANNER",
     "is_trial": "TRIAL",
 }
 """Which variable holds which choice."""

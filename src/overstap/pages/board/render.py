@@ -14,7 +14,14 @@ from overstap.resources import INCLUDE
 from overstap.settings import Settings
 from overstap.texts import TEXTS, counting, noun, texts
 
-_ELSEWHERE = ("closing/decisions", "moments", "notices/kinds", "orchestration/documentation", "orchestration/titles")
+_ELSEWHERE = (
+    "closing/decisions",
+    "moments",
+    "notices/kinds",
+    "orchestration/documentation",
+    "orchestration/titles",
+    "system",
+)
 """Words of other rooms that pages show."""
 
 
