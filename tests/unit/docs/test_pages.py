@@ -4,6 +4,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,15 @@ def test_every_relative_link_leads_somewhere(page: Page) -> None:
             assert anchor in Page(path).anchors, f"{target}: no such heading"
 
 
+@cache
+def _root() -> Any:
+    return typer.main.get_command(app)
+
+
 @each_page
 def test_every_command_that_is_shown_exists(page: Page) -> None:
     goals = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
-    root = typer.main.get_command(app)
+    root = _root()
     for call in page.commands:
         program, *words = call.split()
         if program == "make":
@@ -66,7 +72,7 @@ def test_every_setting_has_a_heading() -> None:
 def test_no_setting_is_explained_that_is_not_there() -> None:
     named = set(re.findall(r"OVERSTAP_[A-Z_]+", "".join(page.text for page in PAGES)))
     known = {f"OVERSTAP_{name.upper()}" for name in Settings.model_fields}
-    assert named <= known | set(_variables(typer.main.get_command(app)))
+    assert named <= known | set(_variables(_root()))
 
 
 def test_the_page_of_error_codes_is_current() -> None:
