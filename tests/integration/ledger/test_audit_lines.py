@@ -2,6 +2,9 @@
 
 import json
 
+import psycopg
+import pytest
+
 from overstap.ledger import Ledger
 from overstap.ledger.audit import AuditLine, read_chain, verify
 
@@ -18,7 +21,9 @@ def test_lines_are_canonical_json_in_an_unbroken_chain(ledger: Ledger) -> None:
     ]
     for actor in ('school "x"\n', "close"):
         with ledger.unit(REGION, actor) as unit:
-            unit.audit("test.\\n", *told)
+            unit.audit("test.line", *told)
+    with pytest.raises(psycopg.errors.CheckViolation), ledger.unit(REGION, "test") as unit:
+        unit.audit("test.\\n", *told)  # an action is a word and a word
     with ledger.unit(REGION, "test") as unit:
         lines = list(read_chain(unit.connection, REGION))
     assert len(lines) == 2 * len(told)
@@ -27,5 +32,5 @@ def test_lines_are_canonical_json_in_an_unbroken_chain(ledger: Ledger) -> None:
         said = json.loads(payload)
         assert json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")) == payload
         assert sorted(said) == ["action", "actor", "at", "detail", "previous", "region", "seq", "subject"]
-        assert (said["subject"], said["detail"], said["action"]) == (line.subject, line.detail, "test.\\n")
+        assert (said["subject"], said["detail"], said["action"]) == (line.subject, line.detail, "test.line")
     assert [json.loads(payload)["seq"] for payload, _ in lines] == [1, 2, 3, 4, 5, 6]
