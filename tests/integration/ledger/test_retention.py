@@ -24,7 +24,7 @@ from overstap.ledger.delivery import deliveries
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import check
 from overstap.ledger.region_keys import create_keys
-from overstap.ledger.review import access_log, decisions, invitations, parent_requests
+from overstap.ledger.review import decisions, invitations, parent_requests
 from overstap.ledger.rounds import registrations, rounds
 from overstap.pages.school.pupils import pupils
 from overstap.pki import DevelopmentAuthority, TrustStore
@@ -54,7 +54,6 @@ def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> It
                 unit, dossiers.VersionRef(families[0].dossier, 1), person=None, kind="question", text=ASKED
             )
             first, person = dossiers.VersionRef(families[0].dossier, 1), families[0].persons[0]
-            access_log.note_opened(unit, [first], by="parent", purpose="parent_page", person=person)
             invitations.printed(unit, [invitations.EntitledPerson(first, person, "carer")])
             receiver = place.agreement.secondary_schools[0].id
             registrations.record_registrations(
@@ -66,6 +65,12 @@ def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> It
                 ],
             )
         with psycopg.connect(at_home.owner_dsn, autocommit=True) as owner:
+            # As the parents' pages note it; no other login may say that a parent looked.
+            owner.execute(
+                "insert into overstap.content_access (region, dossier, number, purpose, opened_by, person) "
+                "values ('alfa', %s, 1, 'parent_page', 'parent', %s)",
+                (first.dossier, person),
+            )
             owner.execute("update overstap.dossier set review_closes_at = clock_timestamp()")
             owner.execute("update overstap.round set delivers_at = clock_timestamp()")
             owner.execute("update overstap.round_agreement set delivers_at = clock_timestamp()")

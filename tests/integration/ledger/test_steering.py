@@ -192,7 +192,10 @@ def test_delivery_before_the_moment_is_a_breach(ledger: Ledger, owner_dsn: str) 
     with ledger.unit(REGION, "test") as unit:
         assert check(unit) == []
     with psycopg.connect(owner_dsn) as connection:
-        connection.execute("update overstap.delivery set sealed_at = sealed_at - interval '30 minutes'")
+        connection.execute(
+            "update overstap.delivery l set sealed_at = v.delivers_at - interval '1 second' "
+            "from overstap.round_agreement v where v.round_id = l.round_id"
+        )
     with ledger.unit(REGION, "test") as unit:
         assert "sealed before the agreed moment of delivery" in {breach.why for breach in check(unit)}
 

@@ -1,5 +1,7 @@
 """Who could see a dossier, told from the evidence alone: also of one that was erased, and never of another."""
 
+from uuid import uuid4
+
 import pytest
 from owned import by_owner
 from test_walk import PUPIL, REGION, VO, accept_all, incoming, inspect, register, release, seal, send, supply
@@ -42,5 +44,5 @@ def test_the_evidence_tells_who_saw_a_dossier(ledger: Ledger, monkeypatch: pytes
         said = CliRunner().invoke(app, ["audit", "who-saw", REGION, code])
         assert said.exit_code == 0, said.output
         assert "delivery.send" in said.output
-    for code in ("0000-0000", "' or 1=1", str(mine).replace(str(mine)[-1], "0")):
+    for code in ("0000-0000", "' or 1=1", str(uuid4())):
         assert CliRunner().invoke(app, ["audit", "who-saw", REGION, code]).exit_code == 1

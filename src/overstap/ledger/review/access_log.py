@@ -32,7 +32,7 @@ def note_opened(
     Args:
         unit: the transaction; commit it before anything is shown.
         refs: the versions.
-        by: the account that reads, or "parent".
+        by: the account that reads; that a parent reads is noted by the function with which they sign in.
         purpose: where it is read.
         person: handle of the parent or pupil who reads.
     """
