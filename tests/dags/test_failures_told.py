@@ -6,13 +6,14 @@ import psycopg
 import pytest
 
 from overstap.errors import OverstapError, sentences
+from overstap.texts import Count
 
 AGAIN = "probeert het vanzelf opnieuw"
 
 
 class _Anything(dict):
-    def __missing__(self, name: str) -> str:
-        return "1"
+    def __missing__(self, name: str) -> Count:
+        return Count(1)
 
 
 def error(code: str) -> OverstapError:
