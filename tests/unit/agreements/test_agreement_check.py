@@ -304,7 +304,7 @@ def test_a_copy_of_a_region_is_told_in_one_sentence_and_by_its_folder(tmp_path):
     copied = write(tmp_path, text, region="nieuw")
     findings = found(copied)
     assert [finding.code for finding in findings] == ["AGREEMENT-107", "AGREEMENT-149"]
-    assert "7 scholen van regio nieuw staan ook bij voorbeeld" in findings[1].message_nl
+    assert "7 scholen van deze regio staan ook bij voorbeeld" in findings[1].message_nl
 
 
 def test_another_school_year_is_no_second_region(tmp_path):
