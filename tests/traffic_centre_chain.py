@@ -10,8 +10,8 @@ from overstap.delivery.traffic_centre.messages import AfmeldingRequest, Overdrac
 from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.errors import OverstapError
 from overstap.receiver.desk_client import DeskClient
-from overstap.receiver.reception import Reception, Took
-from overstap.receiver.revocation_receiver import take_back
+from overstap.receiver.reception import Reception, ReceptionStatus
+from overstap.receiver.revocation_receiver import receive_revocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Chained:
 
     session: str
     message_id: UUID | None
-    answer: NoDossier | Took
+    answer: NoDossier | ReceptionStatus
     resultaat: Resultaat
 
 
@@ -60,9 +60,9 @@ def fetch_through(
     )
     resultaat = Resultaat.MISLUKT
     try:
-        got = desk_client.ask(make(session))
+        got = desk_client.request_dossier(make(session))
         if got.statement is not None and got.message_id is not None:
-            removed = take_back(reception, got.statement, message_id=got.message_id, at=clock())
+            removed = receive_revocation(reception, got.statement, message_id=got.message_id, at=clock())
             desk_client.hand_in_taken_back(removed.receipt, got.message_id)
             resultaat = Resultaat.GEEN_DOSSIER
             return Chained(session, got.message_id, NoDossier.WITHDRAWN, resultaat)
@@ -71,10 +71,10 @@ def fetch_through(
                 raise OverstapError("DELIVERY-056", status="-", problem="-")
             resultaat = Resultaat.GEEN_DOSSIER
             return Chained(session, None, got.answer, resultaat)
-        taken = reception.take(got.envelope, message_id=got.message_id, at=clock())
+        taken = reception.receive(got.envelope, message_id=got.message_id, at=clock())
         desk_client.hand_in_receipt(taken.receipt, got.message_id)
-        if taken.took in (Took.STORED, Took.REPEATED):
+        if taken.status in (ReceptionStatus.STORED, ReceptionStatus.REPEATED):
             resultaat = Resultaat.GESLAAGD
-        return Chained(session, got.message_id, taken.took, resultaat)
+        return Chained(session, got.message_id, taken.status, resultaat)
     finally:
         centre.afmelding(AfmeldingRequest(school, session, resultaat))

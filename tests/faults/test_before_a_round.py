@@ -23,10 +23,10 @@ from overstap.delivery.desk.desk import DeskRefusal, RegionDesk
 from overstap.delivery.test_messages import Tester
 from overstap.delivery.traffic_centre.messages import Resultaat
 from overstap.delivery.traffic_centre.simulated import SimulatedTrafficCentre
+from overstap.envelope.fictitious_pupil import BIRTH_DATE, NUMBER, SURNAME
 from overstap.envelope.manifest import EnvelopeKind
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.over_https import NOTIFICATIONS
-from overstap.envelope.proof_pupil import BIRTH_DATE, NUMBER, SURNAME
 from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
@@ -34,7 +34,7 @@ from overstap.ledger.delivery.test_messages import SchoolResult, results
 from overstap.pki.sshkeys import make_ssh_key
 from overstap.receiver.desk_client import DeskClient
 from overstap.receiver.folder_store import FolderStore
-from overstap.receiver.reception import Reception, Took
+from overstap.receiver.reception import Reception, ReceptionStatus
 from overstap.simulation.synthetic.agreement import write_agreement
 
 from .conftest import Watch, agreed_anew, moved
@@ -273,11 +273,11 @@ def test_the_test_message_through_the_traffic_centre(
         DeskClient(address, school=school, trust=trust, at=now()) as desk_client,
     ):
         with pytest.raises(OverstapError) as told:
-            desk_client.ask(make(None))
+            desk_client.request_dossier(make(None))
         assert told.value.facts["problem"] == "session"
         assert passed(ledger, deployment)[school] == "DELIVERY-110"
         found = fetch_through(centre, desk_client, reception, make, sender=sender, pupil_number=NUMBER, clock=now)
-    assert (found.answer, centre.resultaat(found.session)) == (Took.STORED, Resultaat.GESLAAGD)
+    assert (found.answer, centre.resultaat(found.session)) == (ReceptionStatus.STORED, Resultaat.GESLAAGD)
     assert passed(ledger, deployment)[school] == "yes"
     assert list(FolderStore(tmp_path / "store").stored()) == []
     assert deployment.count("delivery") == deployment.count("dossier_request") == 0

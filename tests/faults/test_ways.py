@@ -47,7 +47,7 @@ from overstap.pki.sshkeys import make_ssh_key
 from overstap.receiver.desk_client import DeskClient
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.folder_store import envelope_digests as stored
-from overstap.receiver.reception import Reception, Took
+from overstap.receiver.reception import Reception, ReceptionStatus
 from overstap.simulation.synthetic.agreement import write_agreement
 from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap_tools.local import ports
@@ -474,7 +474,7 @@ def test_the_chain_through_the_traffic_centre(deployment: RegionDeployment, scho
         found = fetch_through(
             centre, desk_client, reception, make, sender=pupil.school.id, pupil_number=pupil.number, clock=now
         )
-        assert (found.answer, found.resultaat) == (Took.STORED, Resultaat.GESLAAGD)
+        assert (found.answer, found.resultaat) == (ReceptionStatus.STORED, Resultaat.GESLAAGD)
         assert centre.resultaat(found.session) is Resultaat.GESLAAGD
         session = centre.overdracht(
             OverdrachtRequest(
@@ -489,7 +489,7 @@ def test_the_chain_through_the_traffic_centre(deployment: RegionDeployment, scho
         }
         for name, request in refused.items():
             with pytest.raises(OverstapError) as told:
-                desk_client.ask(request)
+                desk_client.request_dossier(request)
             assert told.value.facts["problem"] == "session", name
         strange = fetch_through(
             *(centre, desk_client, reception),

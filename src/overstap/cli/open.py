@@ -40,8 +40,8 @@ def command(
     from overstap.envelope.file_names import AnswerKind, answer_name, answer_of, statement_of
     from overstap.errors import OverstapError
     from overstap.pki import TrustStore
-    from overstap.receiver.reception import Reception, Took
-    from overstap.receiver.revocation_receiver import take_back
+    from overstap.receiver.reception import Reception, ReceptionStatus
+    from overstap.receiver.revocation_receiver import receive_revocation
     from overstap.receiver.store import open_store
     from overstap.texts import texts
     from overstap.whole_files import write_new
@@ -53,11 +53,13 @@ def command(
     refused = 0
     statements = {file: found for file in files if (found := statement_of(file.name))}
     for file, message_id in statements.items():  # first: what is taken back need not be opened
-        answer = take_back(reception, file.read_bytes(), message_id=message_id, at=clock.now())
+        answer = receive_revocation(reception, file.read_bytes(), message_id=message_id, at=clock.now())
         said = (receipts or file.parent) / answer_name(message_id, AnswerKind.TAKEN_BACK)
         write_new(said, answer.receipt, mode=0o640)
-        refused += answer.took is Took.REFUSED
-        done = "[red]geweigerd[/]" if answer.took is Took.REFUSED else "[green]ingetrokken en verwijderd[/]"
+        refused += answer.status is ReceptionStatus.REFUSED
+        done = (
+            "[red]geweigerd[/]" if answer.status is ReceptionStatus.REFUSED else "[green]ingetrokken en verwijderd[/]"
+        )
         console.print(f"{done} {file.name}; antwoord: {said.name}")
     for file in files:
         if file in statements or (message is None and answer_of(file.name)):
@@ -66,10 +68,10 @@ def command(
             message_id = message or UUID(file.stem)
         except ValueError as error:
             raise OverstapError("DELIVERY-003") from error
-        answer = reception.take(file.read_bytes(), message_id=message_id, at=clock.now())
+        answer = reception.receive(file.read_bytes(), message_id=message_id, at=clock.now())
         receipt = (receipts or file.parent) / answer_name(message_id, AnswerKind.RECEIPT)
         write_new(receipt, answer.receipt, mode=0o640)
-        if answer.took in (Took.STORED, Took.REPEATED):
+        if answer.status in (ReceptionStatus.STORED, ReceptionStatus.REPEATED):
             console.print(f"[green]geopend[/] {file.name}; ontvangstbewijs: {receipt.name}")
         else:
             refused += 1

@@ -120,7 +120,7 @@ def ask(
     from collections import Counter
 
     from overstap.receiver.desk_client import DeskClient
-    from overstap.receiver.fetching import fetch, pupil_of_tests, read_pupils
+    from overstap.receiver.fetching import fetch, fictitious_pupil, read_pupils
     from overstap.receiver.reception import Reception
     from overstap.receiver.store import open_store
     from overstap.texts import texts
@@ -130,7 +130,7 @@ def ask(
     console = Console(highlight=False, soft_wrap=True)
     trusted = _trust(trust)
     reception = Reception(school, trust=trusted, store=open_store(store, database))
-    wanted = read_pupils(pupils.read_bytes()) if pupils is not None else [pupil_of_tests(str(test))]
+    wanted = read_pupils(pupils.read_bytes()) if pupils is not None else [fictitious_pupil(str(test))]
     said = texts("delivery/answers")
     counted: Counter[str] = Counter()
     oins = frozenset(conductor) if conductor else None

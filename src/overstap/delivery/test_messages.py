@@ -18,10 +18,10 @@ from overstap.delivery.channels.channel import Channel, ChannelError
 from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge_test
 from overstap.envelope.envelope import DOSSIER_FILE, SealedEnvelope, seal
+from overstap.envelope.fictitious_pupil import TEST_VERSION
 from overstap.envelope.file_names import AnswerKind
 from overstap.envelope.manifest import EnvelopeKind
 from overstap.envelope.message_ids import message_id
-from overstap.envelope.proof_pupil import TEST_VERSION
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.test_messages import (

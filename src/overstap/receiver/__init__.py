@@ -1,1 +1,1 @@
-"""A receiving school's end: endpoint, stores, opener, and the client of a region's desk."""
+"""Receiving school: HTTPS endpoint, message stores, opening of envelopes, and client of a region's desk."""

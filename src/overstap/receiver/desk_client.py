@@ -1,4 +1,4 @@
-"""Client of a region's desk (pull)."""
+"""Client of a region's desk, with which a school requests dossiers by pull (docs/pull.md)."""
 
 import json
 from dataclasses import dataclass
@@ -33,28 +33,31 @@ _CODES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
-    """What a request brought: an envelope or a statement that takes one back, still to be checked, or why none."""
+class DossierResponse:
+    """Response of a desk to a request: an envelope, a revocation, or the reason why there is no dossier."""
 
     message_id: UUID | None
+    """Id of the envelope or of the envelope that is revoked; None without either."""
     envelope: bytes | None
+    """The envelope, not verified yet."""
     answer: NoDossier | None
     statement: bytes | None = None
+    """The revocation, not verified yet."""
 
 
 class DeskClient:
-    """A line to a desk, kept open between requests. For one thread at a time.
+    """HTTPS connection to a desk, kept open between requests. Use it in one thread at a time.
 
     Args:
-        desk: its address, `https://host:port`.
-        school: who asks (BRIN and branch).
-        trust: the school's TLS key, and whose desk it must be.
-        conductors: OINs of who may answer; all conductors known to `trust` when None.
-        at: the moment.
-        deadline_seconds: how long one request may take.
+        desk: address of the desk, `https://host:port`.
+        school: the requesting school (BRIN and branch).
+        trust: trust store with the school's TLS key and the conductors' certificates.
+        conductors: permitted OINs of the desk; those of all conductors in `trust` when None.
+        at: the moment against which certificates are checked.
+        deadline_seconds: limit of one request.
 
     Raises:
-        OverstapError: TRUST-nnn when the school's own certificate is not in order; DELIVERY-055 when no conductor is
+        OverstapError: TRUST-nnn when the school's own certificate is not valid; DELIVERY-055 when no conductor is
             known.
     """
 
@@ -72,7 +75,7 @@ class DeskClient:
         if not oins:
             raise OverstapError("DELIVERY-055")
         self._desk = desk.rstrip("/")
-        self._line = HttpsClient(
+        self._client = HttpsClient(
             oins=oins,
             trust=trust,
             client=trust.tls_identity(school, at=at),
@@ -86,15 +89,15 @@ class DeskClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._line.close()
+        self._client.close()
 
-    def ask(self, request: DossierRequest) -> Got:
-        """Ask for a dossier.
+    def request_dossier(self, request: DossierRequest) -> DossierResponse:
+        """Request a dossier.
 
         Raises:
-            OverstapError: DELIVERY-051 to DELIVERY-056 when there is no answer that can be used.
+            OverstapError: DELIVERY-051 to DELIVERY-056 without a usable response.
         """
-        reply = self._line.post(
+        reply = self._client.post(
             f"{self._desk}{REQUESTS}",
             request.to_bytes(),
             {"Content-Type": pull_messages.MEDIA_TYPE},
@@ -103,44 +106,56 @@ class DeskClient:
         self._usable(reply)
         try:
             if reply.status == 200 and reply.media_type == CMS and reply.body:
-                return Got(uuid_of(reply.headers.get(MESSAGE_ID_HEADER.lower())), reply.body, None)
+                return DossierResponse(uuid_of(reply.headers.get(MESSAGE_ID_HEADER.lower())), reply.body, None)
             if reply.status == 410 and reply.media_type == revocation.MEDIA_TYPE and reply.body:
                 message_id = uuid_of(reply.headers.get(MESSAGE_ID_HEADER.lower()))
-                return Got(message_id, None, NoDossier.WITHDRAWN, reply.body)
+                return DossierResponse(message_id, None, NoDossier.WITHDRAWN, reply.body)
             if reply.status == 404 and reply.media_type == pull_messages.MEDIA_TYPE:
                 request_id, answer = pull_messages.read_answer(reply.body)
                 if request_id == request.request_id:
-                    return Got(None, None, answer)
+                    return DossierResponse(None, None, answer)
         except (ValueError, TypeError, AttributeError) as error:
             raise _unusable(reply) from error
         raise _unusable(reply)
 
     def hand_in_receipt(self, receipt: bytes, message_id: UUID) -> None:
-        """Hand in a receipt.
+        """Submit the receipt of an envelope.
+
+        Args:
+            receipt: the signed receipt, DER.
+            message_id: id of the envelope.
 
         Raises:
-            OverstapError: DELIVERY-051 to DELIVERY-056 when it was not taken.
+            OverstapError: DELIVERY-051 to DELIVERY-056 when the desk did not accept it.
         """
         self._hand_in(RECEIPTS, receipt, message_id)
 
     def hand_in_result(self, result: bytes, message_id: UUID) -> None:
-        """Hand in what became of a dossier.
+        """Submit the result of a dossier (terugmelding).
+
+        Args:
+            result: the signed result, DER.
+            message_id: id of the envelope.
 
         Raises:
-            OverstapError: DELIVERY-051 to DELIVERY-056 when it was not taken.
+            OverstapError: DELIVERY-051 to DELIVERY-056 when the desk did not accept it.
         """
         self._hand_in(RESULTS, result, message_id)
 
     def hand_in_taken_back(self, answer: bytes, message_id: UUID) -> None:
-        """Hand in the answer to a statement that took a dossier back.
+        """Submit the receipt of a revocation.
+
+        Args:
+            answer: the signed receipt of the revocation, DER.
+            message_id: id of the envelope that is revoked.
 
         Raises:
-            OverstapError: DELIVERY-051 to DELIVERY-056 when it was not taken.
+            OverstapError: DELIVERY-051 to DELIVERY-056 when the desk did not accept it.
         """
         self._hand_in(TAKEN_BACK, answer, message_id)
 
     def _hand_in(self, path: str, content: bytes, message_id: UUID) -> None:
-        reply = self._line.post(
+        reply = self._client.post(
             f"{self._desk}{path}",
             content,
             {"Content-Type": CMS, MESSAGE_ID_HEADER: str(message_id)},
@@ -157,20 +172,20 @@ class DeskClient:
 
 
 def _unusable(reply: Reply) -> OverstapError:
-    """Return the error for an answer that says no; a code in it is told, any other text is not."""
+    """Return the error for a response without success; it repeats a problem code of ours and no other text."""
     code = "-"
     try:
-        said = json.loads(reply.body).get("problem", "-")
-        if _is_word(said):
-            code = said
+        problem = json.loads(reply.body).get("problem", "-")
+        if _is_word(problem):
+            code = problem
     except (ValueError, AttributeError):
         pass
-    rule = reply.headers.get(REASON_HEADER.lower())  # for who tries with certificates made for tests
+    rule = reply.headers.get(REASON_HEADER.lower())  # sent to callers with test certificates only
     if _is_word(rule):
         code = f"{code}: {rule}"
     return OverstapError("DELIVERY-056", status=reply.status or "-", problem=code)
 
 
-def _is_word(said: object) -> bool:
-    """Tell whether something is a short word of ours, which may be told."""
-    return isinstance(said, str) and said.replace("_", "").replace("-", "").isalnum() and len(said) <= 40
+def _is_word(problem: object) -> bool:
+    """Return whether a value has the form of our own problem codes, which messages may repeat."""
+    return isinstance(problem, str) and problem.replace("_", "").replace("-", "").isalnum() and len(problem) <= 40

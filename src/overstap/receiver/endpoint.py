@@ -1,9 +1,9 @@
-"""Web server of a receiving school: HTTPS with mutual TLS.
+"""HTTPS server of a receiving school, with mutual TLS: receives envelopes, revocations and notifications.
 
-POST /v1/envelopes      an envelope in, a receipt out (docs/envelope.md, part "Over HTTPS"); by its content type also a
-                        statement that takes one back, or the question what is stored under a message id
-POST /v1/notifications  a dossier became ready, for a school that asks (docs/pull.md)
-GET  /health            for who keeps the server running
+POST /v1/envelopes      receives an envelope and returns its receipt (docs/envelope.md, part "Over HTTPS"); with another
+                        content type, a revocation or an evidence request
+POST /v1/notifications  receives the notice that a dossier is ready, for a school that pulls (docs/pull.md)
+GET  /health            health check
 """
 
 import logging
@@ -24,26 +24,31 @@ from overstap.envelope import evidence_request, pull_messages, revocation
 from overstap.envelope.over_https import ENVELOPES, NOTIFICATIONS, REASON_HEADER, message_id_in
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE
 from overstap.errors import OverstapError
-from overstap.receiver.reception import Reception, Took
-from overstap.receiver.revocation_receiver import take_back
+from overstap.receiver.reception import Reception, ReceptionStatus
+from overstap.receiver.revocation_receiver import receive_revocation
 from overstap.transport import mtls_server
 from overstap.transport.mtls_server import BusyError, body_of, media_type_of, problem
 from overstap.transport.server_limits import DEFAULT_SERVER_LIMITS, ServerLimits
 
-_TAKES_AT_ONCE = 8
-"""Envelopes opened side by side: each may be a hundred megabytes of memory while it lasts."""
-_STATUS = {Took.STORED: 200, Took.REPEATED: 200, Took.REFUSED: 422, Took.CONFLICT: 409}
+_MAX_CONCURRENT_OPENINGS = 8
+"""Opening one envelope can take a hundred megabytes of memory."""
+_STATUS = {
+    ReceptionStatus.STORED: 200,
+    ReceptionStatus.REPEATED: 200,
+    ReceptionStatus.REFUSED: 422,
+    ReceptionStatus.CONFLICT: 409,
+}
 _log = logging.getLogger(__name__)
 
 
 def application(reception: Reception, *, now: Callable[[], datetime] = clock.now) -> Starlette:
-    """Return the web application of a reception; it expects the caller in `request.state.caller`.
+    """Return the web application of an endpoint; it expects the caller's OIN in `request.state.caller`.
 
     Args:
-        reception: what takes envelopes in.
+        reception: receives envelopes for the school.
         now: the clock.
     """
-    opening = CapacityLimiter(_TAKES_AT_ONCE)
+    opening = CapacityLimiter(_MAX_CONCURRENT_OPENINGS)
 
     async def post(request: Request) -> Response:
         if getattr(request.state, "caller", None) is None:
@@ -62,27 +67,30 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
         except BusyError:
             return problem(503, "busy")
         except ClientDisconnect:
-            return problem(400, "disconnected")  # nobody reads it; the log of the server has the line
+            return problem(400, "disconnected")  # nobody reads this response
         if envelope is None:
             return problem(413, "too_large")
         try:
             if kind == evidence_request.MEDIA_TYPE:
-                found = await run_in_threadpool(reception.store.evidence, message_id)
-                if found is None:
+                evidence = await run_in_threadpool(reception.store.evidence, message_id)
+                if evidence is None:
                     return problem(404, "unknown")
-                return Response(evidence_request.written(*found), media_type=evidence_request.ANSWER_TYPE)
-            take = reception.take if kind == MEDIA_TYPE else partial(take_back, reception)
-            answer = await to_thread.run_sync(partial(take, envelope, message_id=message_id, at=now()), limiter=opening)
+                return Response(evidence_request.written(*evidence), media_type=evidence_request.ANSWER_TYPE)
+            receive = reception.receive if kind == MEDIA_TYPE else partial(receive_revocation, reception)
+            answer = await to_thread.run_sync(
+                partial(receive, envelope, message_id=message_id, at=now()), limiter=opening
+            )
         except OverstapError as error:
-            _log.error("message %s not taken in: %s", message_id, error.code)
+            _log.error("message %s not received: %s", message_id, error.code)
             return problem(503, "not_now")
         except OSError:
             _log.exception("message %s not stored", message_id)
             return problem(503, "storage")
         headers = {}
-        if answer.reason is not None and reception.is_for_test(now()):  # a supplier tries with certificates of its own
+        # The precise reason helps an attacker, so it is sent to suppliers that test with development certificates only
+        if answer.reason is not None and reception.is_for_test(now()):
             headers[REASON_HEADER] = answer.reason.value
-        return Response(answer.receipt, status_code=_STATUS[answer.took], media_type=MEDIA_TYPE, headers=headers)
+        return Response(answer.receipt, status_code=_STATUS[answer.status], media_type=MEDIA_TYPE, headers=headers)
 
     async def notify(request: Request) -> Response:
         if getattr(request.state, "caller", None) is None:
@@ -93,8 +101,8 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
             body = await body_of(request, pull_messages.MAX_BYTES)
             if body is None:
                 return problem(413, "too_large")
-            said = pull_messages.read_notification(body)
-            await run_in_threadpool(reception.store.keep_notification, said.message_id, body)
+            notification = pull_messages.read_notification(body)
+            await run_in_threadpool(reception.store.keep_notification, notification.message_id, body)
         except TimeoutError:
             return problem(408, "too_slow")
         except BusyError:
@@ -106,16 +114,16 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
         except (OverstapError, OSError):
             _log.exception("notification not stored")
             return problem(503, "storage")
-        _log.info("a dossier stands ready: message %s", said.message_id)
+        _log.info("a dossier is ready: message %s", notification.message_id)
         return Response(status_code=204)
 
     def health(request: Request) -> Response:
-        """Say whether envelopes can be taken in now: own keys, and the store."""
+        """Return whether envelopes can be received now: the school's own keys are valid and the store works."""
         try:
             at = now()
             reception.trust.signing_identity(reception.school, at=at)
             reception.trust.keyring(reception.school, at=at)
-            alarms, ready = reception.store.alarms(), reception.store.notified()
+            alarms, ready = reception.store.alarms(), reception.store.pending_notifications()
         except (OverstapError, OSError) as error:
             code = error.code if isinstance(error, OverstapError) else "storage"
             return JSONResponse({"school": reception.school, "status": "unable", "problem": code}, status_code=503)
@@ -138,17 +146,17 @@ def server(
     now: Callable[[], datetime] = clock.now,
     limits: ServerLimits = DEFAULT_SERVER_LIMITS,
 ) -> uvicorn.Server:
-    """Return a server that is ready to run: TLS 1.2 or later, a client certificate from everyone.
+    """Return a server that is ready to run: TLS 1.2 or later, a client certificate required.
 
     Args:
-        reception: what takes envelopes in.
+        reception: receives envelopes for the school.
         host: the address to listen on.
-        port: the port; 0 for any.
+        port: the port; 0 for any free port.
         now: the clock.
-        limits: how long each part of a conversation may take, and how much a caller may hold.
+        limits: deadlines and bounds per caller.
 
     Raises:
-        OverstapError: TRUST-001 to TRUST-014 when the school's TLS certificate or key is not in order.
+        OverstapError: TRUST-001 to TRUST-014 when the school's TLS certificate or key is not valid.
     """
     return mtls_server.server(
         application(reception, now=now),

@@ -1,4 +1,4 @@
-"""Fetching of dossiers by pull: request, store, receipt."""
+"""Fetching of dossiers by pull: requests each pupil's dossier, stores it, and submits the receipt (docs/pull.md)."""
 
 import hashlib
 import hmac
@@ -9,25 +9,25 @@ from datetime import date, datetime
 from uuid import UUID
 
 from overstap.envelope import manifest as manifests
+from overstap.envelope.fictitious_pupil import BIRTH_DATE, NUMBER, SURNAME
 from overstap.envelope.message_ids import message_id
-from overstap.envelope.proof_pupil import BIRTH_DATE, NUMBER, SURNAME
 from overstap.envelope.pull_messages import DossierRequest
 from overstap.errors import OverstapError
 from overstap.oso.catalogue import versions
 from overstap.receiver.desk_client import DeskClient
-from overstap.receiver.reception import Reception, Took
-from overstap.receiver.revocation_receiver import take_back
+from overstap.receiver.reception import Reception, ReceptionStatus
+from overstap.receiver.revocation_receiver import receive_revocation
 from overstap.school_numbers import is_school_id, school_id_in
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 from overstap.tabular.values import WrongNumberError, day, digits
 
 HEADER = ("leerlingnummer", "achternaam", "geboortedatum", "basisschool")
-"""The columns of a list of pupils, in any order; others are left aside."""
+"""The required columns of a list of pupils, in any order; other columns are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedPupil:
-    """A pupil whose dossier a school asks for; nothing of it shows."""
+    """A pupil whose dossier a school requests; its representation shows no personal data."""
 
     number: str = field(repr=False)
     surname: str = field(repr=False)
@@ -37,21 +37,24 @@ class RequestedPupil:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """What asking for one pupil brought."""
+class FetchResult:
+    """Result of the request for one pupil."""
 
     line: int
-    """Place in the list, from 1."""
+    """Position in the list, from 1."""
     message_id: UUID | None
     outcome: str
-    """stored, repeated, refused, conflict, taken_back, or the desk's answer."""
+    """A `ReceptionStatus`, `taken_back`, or a `NoDossier` of the desk."""
 
 
 def read_pupils(data: bytes) -> list[RequestedPupil]:
-    """Read a list of pupils: a table with a header, as spreadsheets write it.
+    """Read a list of pupils from a table with a header.
+
+    Args:
+        data: a CSV file or a workbook.
 
     Raises:
-        OverstapError: DELIVERY-057 with the number of the line, or TABLE-001 to TABLE-024; nothing of what it says.
+        OverstapError: DELIVERY-057 with the line number, or TABLE-001 to TABLE-024; never with content of the list.
     """
     try:
         table = read_table(data, Header(HEADER, is_open=True))
@@ -68,14 +71,14 @@ def read_pupils(data: bytes) -> list[RequestedPupil]:
     return pupils
 
 
-def pupil_of_tests(sender: str) -> RequestedPupil:
-    """Return the pupil of test messages.
+def fictitious_pupil(sender: str) -> RequestedPupil:
+    """Return the fictitious pupil of test messages.
 
     Args:
         sender: BRIN and branch of any primary school of the region.
 
     Raises:
-        OverstapError: DELIVERY-057 when it does not have that form.
+        OverstapError: DELIVERY-057 when `sender` does not have that form.
     """
     if not is_school_id(sender):
         raise OverstapError("DELIVERY-057", line=1)
@@ -89,21 +92,25 @@ def fetch(
     *,
     clock: Callable[[], datetime],
     random: Callable[[int], bytes] = os.urandom,
-) -> Iterator[Fetched]:
-    """Ask for each pupil's dossier, store what comes, hand in its receipt. Safe to repeat, and to be killed anywhere.
+) -> Iterator[FetchResult]:
+    """Request each pupil's dossier, store it, and submit its receipt. Safe to repeat and to interrupt at any point.
 
-    Only what is newer than what the store has is asked for. A dossier counts as had when its receipt was handed in: if
-    that failed, it is asked for again, and the same receipt follows.
+    Each request states the sealing time of the newest stored dossier, so that only newer ones are sent. That time is
+    recorded after the receipt was submitted: if submission fails, the next run gets the same dossier and submits the
+    same receipt.
 
     Args:
-        desk_client: the line to the desk.
-        reception: opens and stores.
-        pupils: whose dossiers.
-        clock: the present moment.
-        random: gives random bytes.
+        desk_client: connection to the desk.
+        reception: opens and stores envelopes.
+        pupils: the pupils, each with its primary school.
+        clock: returns the present moment.
+        random: returns random bytes.
+
+    Yields:
+        The result per pupil.
 
     Raises:
-        OverstapError: as of `DeskClient`, and DELIVERY-002 when own keys are not in order.
+        OverstapError: as by `DeskClient`; DELIVERY-002 when the school's own keys are not valid.
     """
     store = reception.store
     salt = store.salt()
@@ -116,28 +123,34 @@ def fetch(
             birth_date=pupil.birth_date,
             sender=pupil.sender,
             oso_versions=tuple(versions()),
-            newer_than=store.remembered(handle),
+            newer_than=store.newest_sealed_at(handle),
         )
-        got = desk_client.ask(request)
-        if got.statement is not None and got.message_id is not None:
-            answer = take_back(reception, got.statement, message_id=got.message_id, at=clock())
-            desk_client.hand_in_taken_back(answer.receipt, got.message_id)
-            yield Fetched(line, got.message_id, "refused" if answer.took is Took.REFUSED else "taken_back")
+        reply = desk_client.request_dossier(request)
+        if reply.statement is not None and reply.message_id is not None:
+            answer = receive_revocation(reception, reply.statement, message_id=reply.message_id, at=clock())
+            desk_client.hand_in_taken_back(answer.receipt, reply.message_id)
+            yield FetchResult(
+                line, reply.message_id, "refused" if answer.status is ReceptionStatus.REFUSED else "taken_back"
+            )
             continue
-        if got.envelope is None or got.message_id is None:
-            yield Fetched(line, None, str(got.answer))
+        if reply.envelope is None or reply.message_id is None:
+            yield FetchResult(line, None, str(reply.answer))
             continue
-        answer = reception.take(got.envelope, message_id=got.message_id, at=clock())
-        desk_client.hand_in_receipt(answer.receipt, got.message_id)
-        manifest = store.manifest_of(got.message_id) if answer.took in (Took.STORED, Took.REPEATED) else None
+        answer = reception.receive(reply.envelope, message_id=reply.message_id, at=clock())
+        desk_client.hand_in_receipt(answer.receipt, reply.message_id)
+        manifest = (
+            store.manifest_of(reply.message_id)
+            if answer.status in (ReceptionStatus.STORED, ReceptionStatus.REPEATED)
+            else None
+        )
         if manifest is not None:
-            store.remember(handle, manifests.parse(manifest).created_at)
-        yield Fetched(line, got.message_id, answer.took.value)
+            store.record_newest(handle, manifests.parse(manifest).created_at)
+        yield FetchResult(line, reply.message_id, answer.status.value)
 
 
-def _pupil(said: Mapping[str, str]) -> RequestedPupil:
-    number = digits(said["leerlingnummer"]).zfill(9)
-    sender = school_id_in(said["basisschool"])
-    if len(number) != 9 or not said["achternaam"] or sender is None:
-        raise ValueError("another form of line")
-    return RequestedPupil(number, said["achternaam"], day(said["geboortedatum"]), sender)
+def _pupil(cells: Mapping[str, str]) -> RequestedPupil:
+    number = digits(cells["leerlingnummer"]).zfill(9)
+    sender = school_id_in(cells["basisschool"])
+    if len(number) != 9 or not cells["achternaam"] or sender is None:
+        raise ValueError("a value in the row does not have the required form")
+    return RequestedPupil(number, cells["achternaam"], day(cells["geboortedatum"]), sender)

@@ -1,7 +1,6 @@
-"""Store in PostgreSQL: each envelope in one transaction.
+"""Message store in PostgreSQL: stores each accepted envelope exactly once, in one transaction.
 
-The primary key on the message id decides between two simultaneous posts, and the commit is the moment from which the
-receipt may be given.
+The primary key on the message id decides between two simultaneous requests. The receipt may be sent after the commit.
 """
 
 import os
@@ -24,24 +23,24 @@ SCHEMA = INCLUDE / "schemas" / "receiving" / "store.sql"
 
 
 def set_up(database: str) -> None:
-    """Make the store's schema and tables; safe to repeat.
+    """Create the schema and tables of the store; safe to repeat.
 
     Args:
         database: libpq connection string of a login that may create a schema.
 
     Raises:
-        OverstapError: DELIVERY-060 when it cannot be done.
+        OverstapError: DELIVERY-060 when the database refuses.
     """
     try:
         with psycopg.connect(database) as connection:
             connection.execute(SCHEMA.read_bytes())
     except psycopg.Error as problem:
-        # Its words may hold the connection string: only the kind of fault is passed on
+        # The message can contain the connection string, so only the class of the error is passed on
         raise OverstapError("DELIVERY-060", kind=type(problem).__name__) from None
 
 
 class PostgresStore:
-    """A store in one database, for one school; a connection per thread.
+    """Store of one school in one database, with a connection per thread.
 
     Args:
         database: libpq connection string.
@@ -52,7 +51,7 @@ class PostgresStore:
 
     def __init__(self, database: str) -> None:
         self._database = database
-        self._mine = threading.local()
+        self._per_thread = threading.local()
         with self._transaction() as connection:
             connection.execute("select from overstap_received.message limit 0")
 
@@ -67,22 +66,22 @@ class PostgresStore:
         return (row[0], row[1]) if row else None
 
     def envelope_of(self, message_id: UUID) -> bytes | None:
-        """Return a stored envelope as it came, or None."""
+        """Return a stored envelope as received, or None."""
         row = self._row("select envelope from overstap_received.message where message_id = %s", message_id)
         return row[0] if row else None
 
     def add(self, opened: OpenedEnvelope, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
-        """Store an envelope with everything that belongs to it, durably; False when its message id was there.
+        """Store an envelope with its files, manifest and receipt; return False when its message id is stored already.
 
         Args:
-            opened: what came out of it.
-            envelope: as it came.
-            receipt: what will be answered.
-            unique: not needed here.
+            opened: the opened envelope.
+            envelope: the envelope as received.
+            receipt: the receipt that will be returned to the sender.
+            unique: not used by this store.
         """
         manifest = opened.manifest
         with self._transaction() as connection:
-            connection.execute("set local synchronous_commit = on")  # whatever the server's own default is
+            connection.execute("set local synchronous_commit = on")  # the server's default can be off
             added = connection.execute(
                 "insert into overstap_received.message (message_id, kind, sender, round, oso_version, envelope, "
                 "envelope_digest, manifest, receipt) values (%s, %s, %s, %s, %s, %s, %s, %s, %s) "
@@ -109,43 +108,45 @@ class PostgresStore:
         return True
 
     def withdraw(self, message_id: UUID, revocation: bytes, answer: Callable[[bool], bytes], *, unique: bytes) -> bytes:
-        """Take an envelope's content away, durably, also before it came; keep that it was, and return the answer.
+        """Erase the content of a revoked envelope, record the revocation, and return its receipt.
+
+        An envelope that has not arrived yet can be revoked too.
 
         Args:
-            message_id: of the envelope.
-            revocation: the statement, as it came.
-            answer: makes what is answered, given whether the envelope was there.
-            unique: not needed here.
+            message_id: id of the envelope.
+            revocation: the signed revocation as received.
+            answer: makes the receipt of the revocation, given whether the envelope was stored.
+            unique: not used by this store.
         """
         with self._transaction() as connection:
             connection.execute("set local synchronous_commit = on")
             connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(message_id)])
-            known = connection.execute(
+            earlier = connection.execute(
                 "select revocation, answer, receipt is not null from overstap_received.withdrawn where message_id = %s",
                 [message_id],
             ).fetchone()
-            if known is not None:
-                return bytes(known[1]) if bytes(known[0]) == revocation else answer(bool(known[2]))
-            gone = connection.execute(
+            if earlier is not None:
+                return bytes(earlier[1]) if bytes(earlier[0]) == revocation else answer(bool(earlier[2]))
+            stored = connection.execute(
                 "select envelope_digest, manifest, receipt from overstap_received.message where message_id = %s "
                 "for update",
                 [message_id],
             ).fetchone()
-            said = answer(gone is not None)
+            signed_answer = answer(stored is not None)
             connection.execute(
                 "insert into overstap_received.withdrawn "
                 "(message_id, revocation, answer, envelope_digest, manifest, receipt) values (%s, %s, %s, %s, %s, %s)",
-                [message_id, revocation, said, *(gone or (None, None, None))],
+                [message_id, revocation, signed_answer, *(stored or (None, None, None))],
             )
             self._remove(connection, message_id)
-        return said
+        return signed_answer
 
     def is_withdrawn(self, message_id: UUID) -> bool:
-        """Return whether an envelope was taken back, come or not."""
+        """Return whether an envelope was revoked, whether or not it has arrived."""
         return self._row("select true from overstap_received.withdrawn where message_id = %s", message_id) is not None
 
     def forget_withdrawn(self, message_id: UUID) -> bool:
-        """Remove what was stored while it was being taken back; return whether it was."""
+        """Erase the content of an envelope that was stored while it was being revoked; return whether it is revoked."""
         with self._transaction() as connection:
             connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(message_id)])
             found = connection.execute(
@@ -157,7 +158,7 @@ class PostgresStore:
         return True
 
     def manifest_of(self, message_id: UUID) -> bytes | None:
-        """Return the manifest of what is, or was, stored under a message id."""
+        """Return the manifest of an envelope that is stored, or was stored before its revocation; None without one."""
         row = self._row(
             "select manifest from overstap_received.message where message_id = %s union all "
             "select manifest from overstap_received.withdrawn where message_id = %s and manifest is not null",
@@ -166,7 +167,7 @@ class PostgresStore:
         return row[0] if row else None
 
     def evidence(self, message_id: UUID) -> tuple[bytes, bytes, bytes] | None:
-        """Return receipt, manifest and envelope as they are stored under a message id, or None."""
+        """Return receipt, manifest and envelope stored under a message id, or None."""
         row = self._row(
             "select receipt, manifest, envelope from overstap_received.message where message_id = %s", message_id
         )
@@ -178,27 +179,27 @@ class PostgresStore:
         connection.execute("delete from overstap_received.message where message_id = %s", [message_id])
 
     def add_refusal(self, envelope_sha256: bytes, receipt: bytes) -> None:
-        """Keep the receipt of a refusal, the last one for the same bytes."""
-        self._do(
+        """Store the receipt of a refusal; it replaces an earlier one for the same bytes."""
+        self._execute(
             "insert into overstap_received.refusal (envelope_digest, receipt) values (%s, %s) "
             "on conflict (envelope_digest) do update set receipt = excluded.receipt, refused_at = clock_timestamp()",
             *(envelope_sha256, receipt),
         )
 
-    def raise_alarm(self, message_id: UUID, *, stored: bytes, came: bytes, at: datetime) -> None:
-        """Record that a message id came again with another content."""
-        self._do(
+    def raise_alarm(self, message_id: UUID, *, stored: bytes, received: bytes, at: datetime) -> None:
+        """Record that a message id was received again with other content (SHA-256 digests of both envelopes)."""
+        self._execute(
             "insert into overstap_received.alarm (message_id, stored, came, at) values (%s, %s, %s, %s) "
             "on conflict do nothing",
-            *(message_id, stored, came, at),
+            *(message_id, stored, received, at),
         )
 
     def alarms(self) -> int:
-        """Return how many alarms there are."""
+        """Return the number of alarms."""
         return self._count("select count(*) from overstap_received.alarm")
 
     def stored(self, kind: EnvelopeKind = EnvelopeKind.DOSSIER) -> Iterator[Manifest]:
-        """Yield the manifest of everything stored, in the order of the message ids."""
+        """Yield the manifest of each stored envelope of a kind, in the order of message ids."""
         with self._transaction() as connection:
             rows = connection.execute(
                 "select manifest from overstap_received.message where kind = %s order by message_id", [kind.value]
@@ -207,46 +208,46 @@ class PostgresStore:
             yield manifests.parse(content)
 
     def keep_result(self, message_id: UUID, content: bytes) -> None:
-        """Keep what was stated of a stored dossier, the last statement of all."""
-        self._do("update overstap_received.message set result = %s where message_id = %s", *(content, message_id))
+        """Store the result stated of a stored dossier; it replaces an earlier one."""
+        self._execute("update overstap_received.message set result = %s where message_id = %s", *(content, message_id))
 
     def keep_notification(self, message_id: UUID, content: bytes) -> None:
-        """Keep a notification; the same again changes nothing."""
-        self._do(
+        """Store a notification; storing it again changes nothing."""
+        self._execute(
             "insert into overstap_received.notification (message_id, content) values (%s, %s) on conflict do nothing",
             *(message_id, content),
         )
 
-    def notified(self) -> int:
-        """Return of how many dossiers the school was notified that are not stored."""
+    def pending_notifications(self) -> int:
+        """Return the number of notifications whose dossier is not stored yet."""
         return self._count(
             "select count(*) from overstap_received.notification n where not exists "
             "(select from overstap_received.message m where m.message_id = n.message_id)"
         )
 
     def salt(self) -> bytes:
-        """Return random bytes of this store, the same ever after."""
-        self._do("insert into overstap_received.salt (salt) values (%s) on conflict do nothing", os.urandom(32))
+        """Return the random salt of this store, created at the first call."""
+        self._execute("insert into overstap_received.salt (salt) values (%s) on conflict do nothing", os.urandom(32))
         row = self._row("select salt from overstap_received.salt where only_one = %s", True)
         return row[0] if row else b""
 
-    def remember(self, handle: bytes, moment: datetime) -> None:
-        """Remember of when the newest dossier of a pupil is."""
-        self._do(
+    def record_newest(self, handle: bytes, moment: datetime) -> None:
+        """Record the sealing time of a pupil's newest dossier, under a salted digest of pupil number and sender."""
+        self._execute(
             "insert into overstap_received.asked (handle, newest) values (%s, %s) "
             "on conflict (handle) do update set newest = excluded.newest",
             *(handle, moment),
         )
 
-    def remembered(self, handle: bytes) -> datetime | None:
-        """Return what was remembered, or None."""
+    def newest_sealed_at(self, handle: bytes) -> datetime | None:
+        """Return the recorded sealing time of a pupil's newest dossier, or None."""
         row = self._row("select newest from overstap_received.asked where handle = %s", handle)
         return row[0] if row else None
 
     def clean(self, *, at: datetime) -> int:
-        """Remove what came while it was being taken back, when the process ended before it could; return how much.
+        """Erase revoked envelopes that a crash left stored; return their number.
 
-        Nothing else can be left: a transaction writes nothing by half.
+        Nothing else can be left unfinished, since each envelope is stored in one transaction.
         """
         with self._transaction() as connection:
             left = connection.execute(
@@ -257,15 +258,15 @@ class PostgresStore:
                 self._remove(connection, message_id)
         return len(left)
 
-    # -- the connection of this thread -----------------------------------------------------------------------------
+    # -- connection of the current thread --------------------------------------------------------------------------
 
     @contextmanager
     def _transaction(self) -> Iterator[psycopg.Connection[TupleRow]]:
         try:
-            connection = getattr(self._mine, "connection", None)
+            connection = getattr(self._per_thread, "connection", None)
             if connection is None or connection.closed or connection.broken:
                 connection = psycopg.connect(self._database, autocommit=True, application_name="overstap receive")
-                self._mine.connection = connection
+                self._per_thread.connection = connection
             with connection.transaction():
                 yield connection
         except psycopg.Error as problem:
@@ -275,7 +276,7 @@ class PostgresStore:
         with self._transaction() as connection:
             return connection.execute(sql, values).fetchone()
 
-    def _do(self, sql: str, *values: object) -> None:
+    def _execute(self, sql: str, *values: object) -> None:
         with self._transaction() as connection:
             connection.execute(sql, values)
 

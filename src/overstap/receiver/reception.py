@@ -1,4 +1,4 @@
-"""Reception of an envelope: check, open, store, confirm, once."""
+"""Reception of envelopes at a school: opens, verifies and stores each envelope once, and signs its receipt."""
 
 import hashlib
 import logging
@@ -17,43 +17,43 @@ from overstap.errors import OverstapError
 from overstap.pki import REVOCATION_UNKNOWN, KeyRing, SigningIdentity, TrustStore
 from overstap.pki.certificates import is_for_development
 from overstap.receiver.store import ReceiverStore
-from overstap.transport.mtls_server import known_caller
+from overstap.transport.mtls_server import authenticated_caller
 
 _log = logging.getLogger(__name__)
 
 
-class Took(StrEnum):
-    """What became of an envelope."""
+class ReceptionStatus(StrEnum):
+    """Status of a received envelope."""
 
     STORED = "stored"
     REPEATED = "repeated"
-    """It was stored before; its receipt is the same bytes again."""
+    """It was stored before; the same receipt is returned."""
     REFUSED = "refused"
     CONFLICT = "conflict"
-    """Its message id is stored with another content."""
+    """Its message id is stored with other content."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceptionResult:
-    """What became of an envelope, and the receipt that says so."""
+    """Status of a received envelope, with its signed receipt."""
 
-    took: Took
+    status: ReceptionStatus
     receipt: bytes
     reason: OpeningFailure | None = None
-    """The precise reason of a refusal, for this school alone: an answer that tells it helps who tries keys."""
+    """The precise reason of a refusal, for the school's own log only: in a response it could serve as an oracle."""
     cause: str | None = None
-    """Code of the trust store's error behind it, where there was one."""
+    """Code of the trust store's error that caused the refusal; None without one."""
 
 
 class Reception:
-    """The receiving end of one school. Safe to use from several threads and processes over one store.
+    """Receives envelopes for one school. Safe to use from several threads and processes over one store.
 
     Args:
         school: BRIN and branch.
-        trust: its keys, and who may sign and call.
-        store: where accepted envelopes go.
-        callers: OINs that may call; all conductors known to `trust` when None.
-        limits: how large an envelope may be.
+        trust: trust store with the school's keys and the certificates of senders and conductors.
+        store: stores accepted envelopes.
+        callers: OINs of permitted callers; those of all conductors in `trust` when None.
+        limits: size limits of an envelope.
     """
 
     def __init__(
@@ -72,16 +72,16 @@ class Reception:
         self._callers = callers
 
     def caller(self, certificate: bytes | None, *, at: datetime) -> str | None:
-        """Return the OIN of who calls, or None when this one may not.
+        """Return the OIN of the caller, or None when the caller is not permitted.
 
         Args:
             certificate: DER, from the TLS connection.
-            at: the moment of calling.
+            at: the moment of the call.
         """
         allowed = self.trust.conductor_oins() if self._callers is None else self._callers
-        return known_caller(certificate, trust=self.trust, admits=allowed.__contains__, at=at)
+        return authenticated_caller(certificate, trust=self.trust, admits=allowed.__contains__, at=at)
 
-    def take(
+    def receive(
         self,
         envelope: bytes,
         *,
@@ -89,27 +89,27 @@ class Reception:
         at: datetime,
         random: Callable[[int], bytes] = os.urandom,
     ) -> ReceptionResult:
-        """Take an envelope in: whatever the answer says has happened, durably, when this returns.
+        """Receive an envelope. What the receipt states has been done durably when this returns.
 
         Args:
-            envelope: as it came.
-            message_id: the id under which it came.
+            envelope: the envelope as received.
+            message_id: the id in the transport's header or file name.
             at: the moment.
-            random: gives random bytes.
+            random: returns random bytes.
 
         Raises:
-            OverstapError: DELIVERY-002 when it cannot be judged now (own keys, revocation lists); the sender keeps it
-                and tries again, so nothing is refused for a fault that is ours.
-            OSError: it cannot be stored now.
+            OverstapError: DELIVERY-002 when the envelope cannot be verified now (own keys, revocation status); the
+                sender tries again later, so that a fault on this side leads to no refusal.
+            OSError: the store cannot be written now.
         """
         digest = hashlib.sha256(envelope).digest()
-        known = self.store.receipt_for(message_id)
-        if known is not None and known[0] == digest:
-            return ReceptionResult(Took.REPEATED, known[1])
-        identity, keyring = self.own(at)
+        stored = self.store.receipt_for(message_id)
+        if stored is not None and stored[0] == digest:
+            return ReceptionResult(ReceptionStatus.REPEATED, stored[1])
+        identity, keyring = self.own_keys(at)
 
         def refuse(
-            refusal: Refusal, took: Took, reason: OpeningFailure | None = None, cause: str | None = None
+            refusal: Refusal, status: ReceptionStatus, reason: OpeningFailure | None = None, cause: str | None = None
         ) -> ReceptionResult:
             receipt = make_receipt(
                 identity,
@@ -120,7 +120,7 @@ class Reception:
                 refusal=refusal,
             )
             self.store.add_refusal(digest, receipt)
-            return ReceptionResult(took, receipt, reason, cause)
+            return ReceptionResult(status, receipt, reason, cause)
 
         try:
             opened = open_envelope(
@@ -133,9 +133,9 @@ class Reception:
             if cause in REVOCATION_UNKNOWN:
                 raise OverstapError("DELIVERY-002", school=self.school, cause=str(cause)) from error
             refusal = Refusal.TOO_LARGE if error.reason is OpeningFailure.TOO_LARGE else Refusal.ENVELOPE
-            return refuse(refusal, Took.REFUSED, error.reason, cause)
-        if known is None and self.store.is_withdrawn(message_id):
-            return refuse(Refusal.WITHDRAWN, Took.REFUSED)
+            return refuse(refusal, ReceptionStatus.REFUSED, error.reason, cause)
+        if stored is None and self.store.is_withdrawn(message_id):
+            return refuse(Refusal.WITHDRAWN, ReceptionStatus.REFUSED)
         receipt = make_receipt(
             identity,
             message_id=message_id,
@@ -143,21 +143,21 @@ class Reception:
             manifest_sha256=opened.manifest_sha256,
             at=at,
         )
-        if known is None and self.store.add(opened, envelope, receipt, unique=random(8)):
-            if self.store.forget_withdrawn(message_id):  # taken back while it was being stored
-                return refuse(Refusal.WITHDRAWN, Took.REFUSED)
-            return ReceptionResult(Took.STORED, receipt)
-        known = self.store.receipt_for(message_id)
-        if known is None:  # it was there a moment ago: somebody is clearing the store
+        if stored is None and self.store.add(opened, envelope, receipt, unique=random(8)):
+            if self.store.forget_withdrawn(message_id):  # revoked while it was being stored
+                return refuse(Refusal.WITHDRAWN, ReceptionStatus.REFUSED)
+            return ReceptionResult(ReceptionStatus.STORED, receipt)
+        stored = self.store.receipt_for(message_id)
+        if stored is None:  # it was stored a moment ago, so another process is emptying the store
             raise OverstapError("DELIVERY-002", school=self.school, cause="store")
-        if known[0] == digest:
-            return ReceptionResult(Took.REPEATED, known[1])
-        _log.error("alarm: message %s came again with another content", message_id)
-        self.store.raise_alarm(message_id, stored=known[0], came=digest, at=at)
-        return refuse(Refusal.CONFLICT, Took.CONFLICT)
+        if stored[0] == digest:
+            return ReceptionResult(ReceptionStatus.REPEATED, stored[1])
+        _log.error("alarm: message %s was received again with other content", message_id)
+        self.store.raise_alarm(message_id, stored=stored[0], received=digest, at=at)
+        return refuse(Refusal.CONFLICT, ReceptionStatus.CONFLICT)
 
     def is_for_test(self, at: datetime) -> bool:
-        """Return whether this school's own keys are made for demo and tests: there is nothing to be found out then."""
+        """Return whether this school's keys are development keys, so that refusals may state their precise reason."""
         try:
             return not self.trust.production and all(
                 is_for_development(one.certificate) for one in self.trust.keyring(self.school, at=at)
@@ -165,14 +165,14 @@ class Reception:
         except OverstapError:
             return False
 
-    def own(self, at: datetime) -> tuple[SigningIdentity, KeyRing]:
-        """Return this school's own keys.
+    def own_keys(self, at: datetime) -> tuple[SigningIdentity, KeyRing]:
+        """Return this school's signing key and decryption keys.
 
         Raises:
-            OverstapError: DELIVERY-002 when one of them is not in order.
+            OverstapError: DELIVERY-002 when one of them is missing or not valid.
         """
         try:
             return self.trust.signing_identity(self.school, at=at), self.trust.keyring(self.school, at=at)
         except OverstapError as error:
-            _log.exception("cannot receive: own keys are not in order")
+            _log.exception("cannot receive: the school's own keys are missing or not valid")
             raise OverstapError("DELIVERY-002", school=self.school, cause=error.code) from error

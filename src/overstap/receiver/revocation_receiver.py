@@ -1,4 +1,4 @@
-"""Reception of a revocation: check the sender, remove, confirm."""
+"""Reception of revocations at a school: verifies the sender, erases the envelope's content, and signs a receipt."""
 
 import logging
 import os
@@ -11,12 +11,12 @@ from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.envelope.revocation import Revocation, make_revocation_receipt, read_revocation
 from overstap.errors import OverstapError
 from overstap.pki import REVOCATION_UNKNOWN
-from overstap.receiver.reception import Reception, ReceptionResult, Took
+from overstap.receiver.reception import Reception, ReceptionResult, ReceptionStatus
 
 _log = logging.getLogger(__name__)
 
 
-def take_back(
+def receive_revocation(
     reception: Reception,
     statement: bytes,
     *,
@@ -24,23 +24,23 @@ def take_back(
     at: datetime,
     random: Callable[[int], bytes] = os.urandom,
 ) -> ReceptionResult:
-    """Take an envelope back: whatever the answer says has happened, durably, when this returns.
+    """Receive a revocation. What the receipt states has been done durably when this returns.
 
-    Only the school that sealed an envelope can take it back. One that has not come yet is refused when it comes. The
-    same statement again gets the same answer.
+    Only the school that sealed an envelope can revoke it. An envelope that arrives after its revocation is refused. The
+    same revocation again gets the same receipt.
 
     Args:
-        reception: the school's receiving end.
-        statement: as it came.
-        message_id: the id under which it came.
+        reception: the reception of the school.
+        statement: the signed revocation as received.
+        message_id: the id in the transport's header or file name.
         at: the moment.
-        random: gives random bytes.
+        random: returns random bytes.
 
     Raises:
-        OverstapError: DELIVERY-002 when it cannot be judged now; the sender keeps it and tries again.
-        OSError: the store cannot be changed now.
+        OverstapError: DELIVERY-002 when the revocation cannot be verified now; the sender tries again later.
+        OSError: the store cannot be written now.
     """
-    identity, _ = reception.own(at)
+    identity, _ = reception.own_keys(at)
     store = reception.store
 
     def answer(*, had: bool, is_refused: bool = False) -> bytes:
@@ -58,14 +58,14 @@ def take_back(
         if cause in REVOCATION_UNKNOWN:
             raise OverstapError("DELIVERY-002", school=reception.school, cause=str(cause)) from error
         _log.warning("revocation of %s refused: reason=%s cause=%s", message_id, error.reason, cause)
-        return ReceptionResult(Took.REFUSED, answer(had=False, is_refused=True))
+        return ReceptionResult(ReceptionStatus.REFUSED, answer(had=False, is_refused=True))
     was_there = store.is_withdrawn(message_id)
     kept = store.withdraw(message_id, statement, lambda had: answer(had=had), unique=random(8))
-    return ReceptionResult(Took.REPEATED if was_there else Took.STORED, kept)
+    return ReceptionResult(ReceptionStatus.REPEATED if was_there else ReceptionStatus.STORED, kept)
 
 
 def _check_stored(found: Revocation, known: tuple[bytes, bytes] | None, manifest: bytes | None) -> None:
-    """Check that a statement is about the envelope that is stored, and by the school that sealed it.
+    """Check that a revocation names the stored envelope and is signed by the school that sealed it.
 
     Raises:
         EnvelopeError: SENDER or MESSAGE_ID.

@@ -1,6 +1,6 @@
-"""Interface of a receiving school's store.
+"""Interface of a receiving school's message store.
 
-Whatever is answered has happened, durably: each accepted envelope is there exactly once before it is confirmed.
+Each accepted envelope is stored exactly once, durably, before its receipt is sent.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,97 +15,98 @@ from overstap.errors import OverstapError
 
 
 class ReceiverStore(Protocol):
-    """A store of one school. Safe to use from several threads and processes."""
+    """Message store of one school. Safe to use from several threads and processes."""
 
     def receipt_for(self, message_id: UUID) -> tuple[bytes, bytes] | None:
         """Return the digest of the envelope stored under a message id and its receipt, or None."""
         ...
 
     def envelope_of(self, message_id: UUID) -> bytes | None:
-        """Return a stored envelope as it came, or None."""
+        """Return a stored envelope as received, or None."""
         ...
 
     def add(self, opened: OpenedEnvelope, envelope: bytes, receipt: bytes, *, unique: bytes) -> bool:
-        """Store an envelope with everything that belongs to it, durably; False when its message id was there."""
+        """Store an envelope with its files, manifest and receipt; return False when its message id is known."""
         ...
 
     def withdraw(self, message_id: UUID, revocation: bytes, answer: Callable[[bool], bytes], *, unique: bytes) -> bytes:
-        """Take an envelope's content away, durably, also before it came; keep that it was, and return the answer.
+        """Erase the content of a revoked envelope, record the revocation, and return its receipt.
 
-        Receipt, manifest and digest stay; `answer` makes what is answered, given whether the envelope was there.
+        An envelope that has not arrived yet can be revoked too. Receipt, manifest and digest of the envelope stay;
+        `answer` makes the receipt of the revocation, given whether the envelope was stored.
         """
         ...
 
     def is_withdrawn(self, message_id: UUID) -> bool:
-        """Return whether an envelope was taken back, come or not."""
+        """Return whether an envelope was revoked, whether or not it has arrived."""
         ...
 
     def forget_withdrawn(self, message_id: UUID) -> bool:
-        """Remove what was stored while it was being taken back; return whether it was."""
+        """Erase the content of an envelope that was stored while it was being revoked; return whether it is revoked."""
         ...
 
     def manifest_of(self, message_id: UUID) -> bytes | None:
-        """Return the manifest of what is, or was, stored under a message id."""
+        """Return the manifest of an envelope that is stored, or was stored before its revocation; None without one."""
         ...
 
     def evidence(self, message_id: UUID) -> tuple[bytes, bytes, bytes] | None:
-        """Return receipt, manifest and envelope as they are stored under a message id, or None."""
+        """Return receipt, manifest and envelope stored under a message id, or None."""
         ...
 
     def add_refusal(self, envelope_sha256: bytes, receipt: bytes) -> None:
-        """Keep the receipt of a refusal, the last one for the same bytes."""
+        """Store the receipt of a refusal; it replaces an earlier one for the same bytes."""
         ...
 
-    def raise_alarm(self, message_id: UUID, *, stored: bytes, came: bytes, at: datetime) -> None:
-        """Record that a message id came again with another content."""
+    def raise_alarm(self, message_id: UUID, *, stored: bytes, received: bytes, at: datetime) -> None:
+        """Record that a message id was received again with other content (SHA-256 digests of both envelopes)."""
         ...
 
     def alarms(self) -> int:
-        """Return how many alarms there are."""
+        """Return the number of alarms."""
         ...
 
     def stored(self, kind: EnvelopeKind = EnvelopeKind.DOSSIER) -> Iterator[Manifest]:
-        """Yield the manifest of everything stored, in the order of the message ids."""
+        """Yield the manifest of each stored envelope of a kind, in the order of message ids."""
         ...
 
     def keep_result(self, message_id: UUID, content: bytes) -> None:
-        """Keep what was stated of a stored dossier, the last statement of all."""
+        """Store the result stated of a stored dossier; it replaces an earlier one."""
         ...
 
     def keep_notification(self, message_id: UUID, content: bytes) -> None:
-        """Keep a notification; the same again changes nothing."""
+        """Store a notification; storing it again changes nothing."""
         ...
 
-    def notified(self) -> int:
-        """Return of how many dossiers the school was notified that are not stored."""
+    def pending_notifications(self) -> int:
+        """Return the number of notifications whose dossier is not stored yet."""
         ...
 
     def salt(self) -> bytes:
-        """Return random bytes of this store, the same ever after."""
+        """Return the random salt of this store, created at the first call."""
         ...
 
-    def remember(self, handle: bytes, moment: datetime) -> None:
-        """Remember of when the newest dossier of a pupil is, under a handle that stands for pupil and sender."""
+    def record_newest(self, handle: bytes, moment: datetime) -> None:
+        """Record the sealing time of a pupil's newest dossier, under a salted digest of pupil number and sender."""
         ...
 
-    def remembered(self, handle: bytes) -> datetime | None:
-        """Return what was remembered, or None."""
+    def newest_sealed_at(self, handle: bytes) -> datetime | None:
+        """Return the recorded sealing time of a pupil's newest dossier, or None."""
         ...
 
     def clean(self, *, at: datetime) -> int:
-        """Remove what a crash left half written; return how much."""
+        """Remove what a crash left unfinished; return the number of items removed."""
         ...
 
 
 def open_store(folder: Path | None, database: str | None) -> ReceiverStore:
-    """Open the store that was named.
+    """Open a store in a folder or in a database.
 
     Args:
-        folder: of a store of files.
-        database: libpq connection string of a PostgreSQL store.
+        folder: folder of a `FolderStore`, or None.
+        database: libpq connection string of a `PostgresStore`, or None.
 
     Raises:
-        OverstapError: DELIVERY-059 when none or both were named; DELIVERY-060 when the database is not set up.
+        OverstapError: DELIVERY-059 when none or both are given; DELIVERY-060 when the database is not set up.
     """
     if (folder is None) == (database is None):
         raise OverstapError("DELIVERY-059")

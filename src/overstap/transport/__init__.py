@@ -1,1 +1,1 @@
-"""HTTPS with mutual TLS, authenticated by the OIN in the certificate: client, sockets, server."""
+"""HTTPS client and server with mutual TLS; both sides are authenticated by the OIN in the certificate."""

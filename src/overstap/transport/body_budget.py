@@ -1,4 +1,4 @@
-"""How much memory request bodies may hold, over all connections of a server and per caller."""
+"""Memory limit for request bodies, per caller and for all connections of a server together (CWE-400)."""
 
 from collections import Counter
 
@@ -8,11 +8,11 @@ from overstap.transport.server_limits import ServerLimits
 
 
 class Lease:
-    """What one request holds of the budget; given back when its answer is out.
+    """The share of the budget that one request holds until its response is sent.
 
     Args:
-        budget: of the server.
-        caller: OIN.
+        budget: the budget of the server.
+        caller: OIN of the caller.
     """
 
     def __init__(self, budget: "BodyBudget", caller: str) -> None:
@@ -21,24 +21,24 @@ class Lease:
         self._held = 0
 
     def take(self, size: int) -> bool:
-        """Take bytes; return False, and take nothing, when there is no room for them."""
+        """Reserve `size` bytes; return False, and reserve nothing, when the budget has no room for them."""
         if not self._budget.take(self._caller, size):
             return False
         self._held += size
         return True
 
     def release(self) -> None:
-        """Give everything back."""
-        self._budget.give(self._caller, self._held)
+        """Return all reserved bytes to the budget."""
+        self._budget.release(self._caller, self._held)
         self._held = 0
 
 
 class BodyBudget:
-    """An ASGI application around another one, which gives each request a lease as `request.state.lease`.
+    """ASGI middleware that gives each request a lease as `request.state.lease`.
 
     Args:
-        application: what deals with requests; `body_of` takes from the lease.
-        limits: how much there is.
+        application: the wrapped application; `body_of` reserves memory through the lease.
+        limits: the limits, in bytes.
     """
 
     def __init__(self, application: ASGIApp, limits: ServerLimits) -> None:
@@ -47,7 +47,7 @@ class BodyBudget:
         self._held: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Deal with one request."""
+        """Handle one request."""
         lease = Lease(self, str(scope["state"].get("caller")))
         scope["state"]["lease"] = lease
         try:
@@ -56,15 +56,15 @@ class BodyBudget:
             lease.release()
 
     def take(self, caller: str, size: int) -> bool:
-        """Take bytes for a caller, if there is room. Called on the event loop only."""
+        """Reserve `size` bytes for a caller; return False when there is no room. Call this on the event loop only."""
         limits = self._limits
         if self._held[caller] + size > limits.body_bytes_per_caller or self._held.total() + size > limits.body_bytes:
             return False
         self._held[caller] += size
         return True
 
-    def give(self, caller: str, size: int) -> None:
-        """Take bytes back."""
+    def release(self, caller: str, size: int) -> None:
+        """Return `size` bytes of a caller to the budget."""
         self._held[caller] -= size
         if not self._held[caller]:
             del self._held[caller]

@@ -1,6 +1,6 @@
 """HTTPS client with mutual TLS that authenticates the server by OIN.
 
-Every request has one deadline from beginning to end, and a limit on the size of its answer, so that a slow or endless
+Every request has one deadline from start to end, and a limit on the size of the response, so that a slow or endless
 server delays its own requests only.
 """
 
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from overstap import SOFTWARE
 from overstap.errors import OverstapError
 from overstap.pki import TlsIdentity, TrustStore
-from overstap.transport.pinned_tls import KnownContext, KnownSocket, NoConnectionError, connected
+from overstap.transport.pinned_tls import ConnectionFailedError, DeadlineSocket, PinnedContext, connect
 
 CONNECT_SECONDS = 10.0
 DEADLINE_SECONDS = 60.0
@@ -26,21 +26,21 @@ _HTTPS_PORT = 443
 
 
 class TransportProblem(StrEnum):
-    """Reason for which there is no answer. The request may have arrived, so a retry sends the same bytes."""
+    """Reason for which there is no usable response. The request may have arrived, so a retry sends the same bytes."""
 
     UNREACHABLE = "unreachable"
     """No connection: address, network, or server down."""
     IDENTITY = "identity"
     """The server's certificate or host key is not valid, or is another party's. Nothing was sent."""
     TIMEOUT = "timeout"
-    """The deadline passed."""
+    """The response was not complete at the deadline."""
     DISCONNECTED = "disconnected"
     """The connection was lost, which is also how a server refuses a client certificate."""
     NO_RECEIPT = "no_receipt"
     """A success status without the expected content."""
     ANSWER_TOO_LARGE = "answer_too_large"
     WRONG_STATUS = "wrong_status"
-    """A status without an answer: refused, busy, server error."""
+    """An HTTP status without usable content: refused, busy, or server error."""
     LOGIN = "login"
     """The server refuses the login, or there is no key to log in with."""
     STORAGE = "storage"
@@ -49,10 +49,10 @@ class TransportProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Result of one request: an answer or a problem."""
+    """Result of one request: a response or a problem."""
 
     status: int | None
-    """HTTP status; None without an HTTP answer."""
+    """HTTP status; None without an HTTP response."""
     body: bytes
     media_type: str
     headers: Mapping[str, str]
@@ -62,14 +62,17 @@ class Reply:
 
 
 class HttpsClient:
-    """HTTPS connection to one party, kept open between requests. For one thread at a time.
+    """HTTPS connection to one party, kept open between requests. Use it in one thread at a time.
 
     Args:
         oins: permitted OINs in the server's certificate.
         trust: trust store that checks that certificate.
         client: certificate and key of the client.
         at: the moment against which the server's certificate is checked when connecting.
-        deadline_seconds: limit of one request from beginning to end.
+        deadline_seconds: limit of one request from start to end.
+
+    Raises:
+        ValueError: `oins` is empty.
     """
 
     def __init__(
@@ -83,10 +86,10 @@ class HttpsClient:
     ) -> None:
         if not oins:
             raise ValueError("at least one OIN is needed")
-        self._context = KnownContext.of(oins=oins, trust=trust, client=client, at=at)
+        self._context = PinnedContext.of(oins=oins, trust=trust, client=client, at=at)
         self._deadline_seconds = deadline_seconds
-        self._place: tuple[str, int] | None = None
-        self._socket: KnownSocket | None = None
+        self._address: tuple[str, int] | None = None
+        self._socket: DeadlineSocket | None = None
         self._connection: HTTPConnection | None = None
 
     def __enter__(self) -> Self:
@@ -103,7 +106,7 @@ class HttpsClient:
             self._connection.close()
         if self._socket is not None:
             self._socket.close()
-        self._place = self._connection = self._socket = None
+        self._address = self._connection = self._socket = None
 
     def post(
         self,
@@ -115,28 +118,28 @@ class HttpsClient:
         judge: Callable[[int, str], TransportProblem | None] = lambda status, media_type: None,
         at: datetime | None = None,
     ) -> Reply:
-        """Send a request and return the answer. Problems of the server's side are in the result, not raised.
+        """Send a POST request and return the response. Network and server problems are in the result, not raised.
 
         Args:
             url: `https://...`.
-            content: the body.
-            headers: of the request.
-            limit: most bytes of the answer's body.
-            judge: returns the problem of a status and media type, before the body is read; None when there is none.
-            at: the moment, for the check of a certificate when it connects anew; as given before when None.
+            content: body of the request.
+            headers: headers of the request.
+            limit: largest response body, in bytes.
+            judge: returns the problem with a status and media type, before the body is read; None without a problem.
+            at: the moment against which the certificate of a new connection is checked; the previous one when None.
         """
         self._context.at = at or self._context.at
         try:
             reply = self._post(url, content, headers, limit, judge)
         except OverstapError as error:
-            reply = _without(TransportProblem.IDENTITY, cause=error.code)
-        except NoConnectionError as error:
-            reply = _without(TransportProblem.IDENTITY if error.is_other else TransportProblem.UNREACHABLE)
+            reply = _failed(TransportProblem.IDENTITY, cause=error.code)
+        except ConnectionFailedError as error:
+            reply = _failed(TransportProblem.IDENTITY if error.is_wrong_party else TransportProblem.UNREACHABLE)
         except TimeoutError:
-            reply = _without(TransportProblem.TIMEOUT)
+            reply = _failed(TransportProblem.TIMEOUT)
         except (HTTPException, OSError, ValueError):
-            reply = _without(TransportProblem.DISCONNECTED)
-        if reply.problem is not None:  # whatever of this answer is under way must not be taken for the next one's
+            reply = _failed(TransportProblem.DISCONNECTED)
+        if reply.problem is not None:  # bytes of this response that still arrive must not be read as the next response
             self.close()
         return reply
 
@@ -150,8 +153,8 @@ class HttpsClient:
     ) -> Reply:
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname:
-            raise ValueError("a line is over HTTPS")
-        connection, line = self._connected((parts.hostname, parts.port or _HTTPS_PORT))
+            raise ValueError("the URL is not an https URL with a host")
+        connection, tls_socket = self._open_connection((parts.hostname, parts.port or _HTTPS_PORT))
         path = parts.path or "/"
         connection.request(
             "POST",
@@ -162,41 +165,41 @@ class HttpsClient:
         with connection.getresponse() as response:
             media_type = (response.headers.get("content-type") or "").partition(";")[0].strip().lower()
             if problem := judge(response.status, media_type):
-                return _without(problem, response.status)
+                return _failed(problem, response.status)
             body = _body(response, limit)
             if body is None:
-                return _without(TransportProblem.ANSWER_TOO_LARGE, response.status)
-            said = {name.lower(): value for name, value in response.headers.items()}
+                return _failed(TransportProblem.ANSWER_TOO_LARGE, response.status)
+            headers_in = {name.lower(): value for name, value in response.headers.items()}
             if response.will_close:
                 self.close()
-        line.rest()
-        return Reply(response.status, body, media_type, said)
+        tls_socket.mark_idle()
+        return Reply(response.status, body, media_type, headers_in)
 
-    def _connected(self, place: tuple[str, int]) -> tuple[HTTPConnection, KnownSocket]:
-        """Return the connection to a place, a new one where there is none that can be used."""
+    def _open_connection(self, address: tuple[str, int]) -> tuple[HTTPConnection, DeadlineSocket]:
+        """Return a usable connection to an address (host, port); open a new one where needed."""
         if self._connection is not None and self._socket is not None:
-            if self._place == place and self._socket.is_usable(idle_seconds=_KEEP_ALIVE_SECONDS):
-                self._socket.hurry(self._deadline_seconds)
+            if self._address == address and self._socket.is_usable(idle_seconds=_KEEP_ALIVE_SECONDS):
+                self._socket.set_deadline(self._deadline_seconds)
                 return self._connection, self._socket
             self.close()
         seconds = min(CONNECT_SECONDS, self._deadline_seconds)
-        self._socket = connected(place, self._context, connect_seconds=seconds, deadline_seconds=self._deadline_seconds)
-        self._connection = HTTPConnection(*place)
-        self._connection.auto_open = 0  # never by itself: it would be without TLS
+        self._socket = connect(address, self._context, connect_seconds=seconds, deadline_seconds=self._deadline_seconds)
+        self._connection = HTTPConnection(*address)
+        self._connection.auto_open = 0  # HTTPConnection would reconnect without TLS
         self._connection.sock = self._socket
-        self._place = place
+        self._address = address
         return self._connection, self._socket
 
 
 def _body(response: HTTPResponse, limit: int) -> bytes | None:
-    """Read an answer's body; None when it is longer than it may be.
+    """Read the body of a response; return None when it exceeds the limit, in bytes.
 
     Raises:
-        HTTPException, OSError, ValueError: it is not whole.
+        HTTPException, OSError, ValueError: the body is incomplete.
     """
     stated = response.headers.get_all("content-length") or []
     if any(not one.strip().isdigit() for one in stated) or len(set(stated)) > 1:
-        raise ValueError("a length of another form")
+        raise ValueError("Content-Length is not one number")
     if response.length is not None and response.length > limit:
         return None
     body = bytearray()
@@ -204,10 +207,10 @@ def _body(response: HTTPResponse, limit: int) -> bytes | None:
         body += part
         if len(body) > limit:
             return None
-    if response.length:  # so many bytes were stated and did not come
-        raise ValueError("an answer that was cut off")
+    if response.length:  # bytes that Content-Length announced and that did not arrive
+        raise ValueError("the response is truncated")
     return bytes(body)
 
 
-def _without(problem: TransportProblem, status: int | None = None, *, cause: str | None = None) -> Reply:
+def _failed(problem: TransportProblem, status: int | None = None, *, cause: str | None = None) -> Reply:
     return Reply(status, b"", "", {}, problem, cause)

@@ -1,4 +1,4 @@
-"""HTTPS server that authenticates callers by certificate."""
+"""HTTPS server with mutual TLS that authenticates callers by the OIN in their certificate."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from overstap.errors import OverstapError
 from overstap.pki import Role, TlsIdentity, TrustStore
 from overstap.pki.certificates import UNREADABLE, oin_in
 from overstap.transport.body_budget import BodyBudget, Lease
-from overstap.transport.connections import Admission, StrangerConnection
+from overstap.transport.connections import Admission, UnauthenticatedConnection
 from overstap.transport.server_limits import DEFAULT_SERVER_LIMITS, ServerLimits
 
 _BODY_SECONDS = 60
@@ -28,19 +28,19 @@ _log = logging.getLogger(__name__)
 
 
 class BusyError(Exception):
-    """There is no memory for a body now; the caller comes again later."""
+    """The memory limit for request bodies is reached; the caller must try again later."""
 
 
-def known_caller(
+def authenticated_caller(
     certificate: bytes | None, *, trust: TrustStore, admits: Callable[[str], bool], at: datetime
 ) -> str | None:
-    """Return the OIN of who calls, or None when this one may not.
+    """Return the OIN of the caller, or None when the caller is not permitted.
 
     Args:
         certificate: DER, from the TLS connection.
-        trust: whose certificates count.
-        admits: says whether the holder of an OIN may call.
-        at: the moment of calling.
+        trust: trust store that checks the certificate.
+        admits: returns whether the holder of an OIN may call.
+        at: the moment of the call.
     """
     if certificate is None:
         return None
@@ -51,7 +51,7 @@ def known_caller(
         _log.warning("caller refused: certificate not readable")
         return None
     if oin is None or not admits(oin):
-        _log.warning("caller refused: not one of those who may call")
+        _log.warning("caller refused: its OIN is not permitted")
         return None
     try:
         trust.check(found, role=Role.CLIENT, oin=oin, at=at)
@@ -72,25 +72,25 @@ def server(
     now: Callable[[], datetime],
     limits: ServerLimits = DEFAULT_SERVER_LIMITS,
 ) -> uvicorn.Server:
-    """Return a server that is ready to run: TLS 1.2 or later, a client certificate from everyone.
+    """Return a server that is ready to run: TLS 1.2 or later, a client certificate required.
 
-    Who may not call gets status 403 as soon as the certificate is known, and the connection is closed.
+    A caller that is not permitted gets status 403 after the handshake, and the connection is closed.
 
     Args:
-        application: finds the caller in `request.state.caller`, and reads bodies by `body_of`.
-        identity: who the server is.
-        trust: which authorities issue callers' certificates.
-        admit: gives the caller's OIN for a certificate (DER) at a moment, or None when this one may not call. It runs
-            in a thread, once per connection.
+        application: the application; it finds the caller in `request.state.caller` and reads bodies by `body_of`.
+        identity: TLS certificate and key of the server.
+        trust: trust store with the authorities that issue callers' certificates.
+        admit: returns the OIN of the caller for a certificate (DER) at a moment, or None when the caller is not
+            permitted. It runs in a thread, once per connection.
         host: the address to listen on.
-        port: the port; 0 for any.
+        port: the port; 0 for any free port.
         now: the clock.
-        limits: how long each part may take, and how much a caller may hold.
+        limits: deadlines and bounds per caller.
     """
     admission = Admission(admit, server_context(identity, trust, at=now()), now, limits)
 
-    class Connection(StrangerConnection):
-        """A connection of this server; uvicorn makes it."""
+    class Connection(UnauthenticatedConnection):
+        """A connection of this server, created by uvicorn."""
 
         def __init__(
             self,
@@ -106,7 +106,7 @@ def server(
         host=host,
         port=port,
         http=Connection,
-        loop="asyncio",  # under uvloop one connection that says nothing keeps the next one from its TLS handshake
+        loop="asyncio",  # under uvloop a silent connection blocks the TLS handshake of the next one
         ws="none",
         lifespan="off",
         timeout_keep_alive=math.ceil(limits.idle_seconds),
@@ -122,8 +122,8 @@ def server_context(identity: TlsIdentity, trust: TrustStore, *, at: datetime) ->
     """Return the TLS settings of a server.
 
     Args:
-        identity: who it is.
-        trust: which authorities issue callers' certificates.
+        identity: TLS certificate and key of the server.
+        trust: trust store with the authorities that issue callers' certificates.
         at: the moment.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -135,12 +135,19 @@ def server_context(identity: TlsIdentity, trust: TrustStore, *, at: datetime) ->
 
 
 async def body_of(request: Request, limit: int) -> bytes | None:
-    """Read the body within the time, size and memory allowed; None when it is larger.
+    """Read the body of a request within the limits of time, size and memory.
+
+    Args:
+        request: the request.
+        limit: largest body, in bytes.
+
+    Returns:
+        The body; None when it is larger than the limit.
 
     Raises:
-        TimeoutError: it took too long.
-        BusyError: there is no memory for it now.
-        starlette.requests.ClientDisconnect: the caller is gone.
+        TimeoutError: the body did not arrive in time.
+        BusyError: the memory limit for bodies is reached.
+        starlette.requests.ClientDisconnect: the caller disconnected.
     """
     lease: Lease | None = getattr(request.state, "lease", None)
     parts, size = [], 0
@@ -161,7 +168,7 @@ def media_type_of(request: Request) -> str:
 
 
 def problem(status: int, code: str) -> Response:
-    """Return an answer that carries nothing but a code: the caller still has what it sent and decides what to do."""
+    """Return a response with a problem code only; the caller still has its message and can send it again."""
     content: dict[str, Any] = {"problem": code}
-    is_unread = status == 413 or code == "busy"  # the rest of the body is not waited for
+    is_unread = status == 413 or code == "busy"  # the rest of the body was not read
     return JSONResponse(content, status_code=status, headers={"Connection": "close"} if is_unread else None)

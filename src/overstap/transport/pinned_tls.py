@@ -1,6 +1,7 @@
-"""TLS socket to a party known by certificate, with one deadline for everything.
+"""TLS client socket that accepts only permitted OINs in the server's certificate, with one deadline per request.
 
-Before each wait it is given no more than the time that is left: an end that drips a byte a minute gains nothing by it.
+The timeout of each socket operation is the time left until the deadline, so that a server that sends a byte a minute
+cannot extend it.
 """
 
 import select
@@ -20,61 +21,61 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 
-class NoConnectionError(Exception):
-    """There is no connection: address, network, or server down; or it does not speak TLS as it should.
+class ConnectionFailedError(Exception):
+    """The connection failed: name resolution, network, server down, or TLS handshake.
 
     Args:
-        is_other: its certificate is nobody's who may be there.
+        is_wrong_party: the handshake failed on the server's certificate.
     """
 
-    def __init__(self, *, is_other: bool = False) -> None:
+    def __init__(self, *, is_wrong_party: bool = False) -> None:
         super().__init__()
-        self.is_other = is_other
+        self.is_wrong_party = is_wrong_party
 
 
-class KnownSocket(ssl.SSLSocket):
-    """A TLS connection with a deadline for all that is done with it until the next one is set."""
+class DeadlineSocket(ssl.SSLSocket):
+    """TLS connection with one deadline for all operations until the next deadline is set."""
 
-    _ends = _used = 0.0
+    _deadline = _idle_since = 0.0
 
-    def hurry(self, seconds: float) -> None:
-        """Set the deadline."""
-        self._ends = time.monotonic() + seconds
+    def set_deadline(self, seconds: float) -> None:
+        """Set the deadline, in seconds from now."""
+        self._deadline = time.monotonic() + seconds
 
-    def rest(self) -> None:
-        """Note that it is idle from now on."""
-        self._used = time.monotonic()
+    def mark_idle(self) -> None:
+        """Record that the connection is idle from now on."""
+        self._idle_since = time.monotonic()
 
     def is_usable(self, *, idle_seconds: float) -> bool:
-        """Tell whether it can be used again: not idle for too long, and nothing came that nobody asked for.
+        """Return whether the connection can be reused: it was not idle for too long, and no input is waiting.
 
-        The end of the connection is such a thing, too.
+        Waiting input on an idle connection is the peer's close, or a response that nobody asked for.
         """
-        if time.monotonic() - self._used > idle_seconds or self.fileno() < 0:
+        if time.monotonic() - self._idle_since > idle_seconds or self.fileno() < 0:
             return False
         waiting = select.poll()
         waiting.register(self, select.POLLIN)
         return not waiting.poll(0)
 
     def recv_into(self, buffer: "WriteableBuffer", nbytes: int | None = None, flags: int = 0) -> int:
-        """Receive, within the time that is left."""
+        """Receive within the time left."""
         self._limit()
         return super().recv_into(buffer, nbytes, flags)
 
     def send(self, data: "ReadableBuffer", flags: int = 0) -> int:
-        """Send, within the time that is left."""
+        """Send within the time left."""
         self._limit()
         return super().send(data, flags)
 
     def _limit(self) -> None:
-        left = self._ends - time.monotonic()
+        left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         self.settimeout(left)
 
 
-class KnownContext(ssl.SSLContext):
-    """TLS settings for one party: checks during the handshake, before a byte is sent, who it is."""
+class PinnedContext(ssl.SSLContext):
+    """TLS client settings for one party; `check` authenticates the server before any request is sent."""
 
     oins: frozenset[str]
     trust: TrustStore
@@ -82,93 +83,92 @@ class KnownContext(ssl.SSLContext):
 
     @classmethod
     def of(cls, *, oins: frozenset[str], trust: TrustStore, client: TlsIdentity, at: datetime) -> Self:
-        """Make the settings.
+        """Create the settings.
 
         Args:
-            oins: one of these OINs is in the server's certificate.
-            trust: says whether that certificate is in order.
-            client: who is calling.
-            at: the moment against which it is checked.
+            oins: permitted OINs in the server's certificate.
+            trust: trust store that checks that certificate.
+            client: certificate and key of the client.
+            at: the moment against which the certificate is checked.
         """
         context = cls(ssl.PROTOCOL_TLS_CLIENT)
         context.oins, context.trust, context.at = oins, trust, at
-        context.sslsocket_class = KnownSocket
+        context.sslsocket_class = DeadlineSocket
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_verify_locations(trust.authorities_file(at=at))
         client.load_into(context)
         return context
 
-    def check(self, shown: bytes) -> None:
-        """Check the certificate that a server showed.
+    def check(self, der: bytes) -> None:
+        """Check the certificate of a server.
 
         Args:
-            shown: DER.
+            der: the certificate, DER.
 
         Raises:
-            OverstapError: TRUST-nnn.
+            OverstapError: TRUST-nnn; TRUST-011 when its OIN is not permitted.
         """
         try:
-            certificate = x509.load_der_x509_certificate(shown)
-            named = oin_in(certificate)
-            # Not one of those expected: the check then says whose it is instead
-            oin = named if named in self.oins else min(self.oins)
+            certificate = x509.load_der_x509_certificate(der)
+            actual = oin_in(certificate)
+            # With an OIN that is not permitted, the check raises TRUST-011 with the certificate's actual holder
+            oin = actual if actual in self.oins else min(self.oins)
             self.trust.check(certificate, role=Role.TLS, oin=oin, at=self.at)
         except UNREADABLE as error:
             raise OverstapError("TRUST-018", role=Role.TLS) from error
 
 
-def connected(
-    place: tuple[str, int], context: KnownContext, *, connect_seconds: float, deadline_seconds: float
-) -> KnownSocket:
-    """Connect to a place and see who is there; nothing is sent to anybody else.
+def connect(
+    address: tuple[str, int], context: PinnedContext, *, connect_seconds: float, deadline_seconds: float
+) -> DeadlineSocket:
+    """Connect and authenticate the server; no request data are sent before that.
 
     Args:
-        place: host and port.
-        context: who it must be.
-        connect_seconds: how long it may take until the network answers.
-        deadline_seconds: how long all of it may take, and what is done next with the connection.
+        address: host and port.
+        context: TLS settings with the permitted OINs.
+        connect_seconds: limit of the TCP connect.
+        deadline_seconds: limit of the connect, the handshake and the first request together.
 
     Raises:
-        NoConnectionError: there is none.
-        TimeoutError: not within the time.
-        OverstapError: TRUST-nnn when it is somebody else, or the certificate is not in order.
+        ConnectionFailedError: the connection failed.
+        TimeoutError: the deadline passed.
+        OverstapError: TRUST-nnn when the certificate is not valid or its OIN is not permitted.
     """
-    ends = time.monotonic() + deadline_seconds
-    plain = _reached(place, min(ends, time.monotonic() + connect_seconds))
-    wrapped: Any = None
+    deadline = time.monotonic() + deadline_seconds
+    tcp = _connect_tcp(address, min(deadline, time.monotonic() + connect_seconds))
+    tls: Any = None
     try:
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        plain.settimeout(
-            max(ends - time.monotonic(), 0.001)
-        )  # of the handshake as a whole: a hostile end can stretch it
-        wrapped = context.wrap_socket(plain, server_hostname=place[0], do_handshake_on_connect=False)
-        wrapped.do_handshake()
-        context.check(wrapped.getpeercert(binary_form=True) or b"")
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # The timeout covers the whole handshake, which a hostile server could otherwise stretch
+        tcp.settimeout(max(deadline - time.monotonic(), 0.001))
+        tls = context.wrap_socket(tcp, server_hostname=address[0], do_handshake_on_connect=False)
+        tls.do_handshake()
+        context.check(tls.getpeercert(binary_form=True) or b"")
     except BaseException as error:
-        (wrapped or plain).close()
+        (tls or tcp).close()
         if isinstance(error, OSError) and not isinstance(error, TimeoutError):
-            raise NoConnectionError(is_other=isinstance(error, ssl.SSLCertVerificationError)) from error
+            raise ConnectionFailedError(is_wrong_party=isinstance(error, ssl.SSLCertVerificationError)) from error
         raise
-    found: KnownSocket = wrapped
-    found.hurry(ends - time.monotonic())
-    return found
+    connection: DeadlineSocket = tls
+    connection.set_deadline(deadline - time.monotonic())
+    return connection
 
 
-def _reached(place: tuple[str, int], ends: float) -> socket.socket:
-    """Return a connection to the first address of a place that answers, all of them within the time."""
+def _connect_tcp(address: tuple[str, int], deadline: float) -> socket.socket:
+    """Return a TCP connection to the first IP address of a host that accepts one before the deadline."""
     problem: Exception | None = None
     try:
-        addresses = socket.getaddrinfo(*place, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise NoConnectionError from error
-    for *_, address in addresses:
-        left = ends - time.monotonic()
+        raise ConnectionFailedError from error
+    for *_, ip_address in addresses:
+        left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         try:
-            return socket.create_connection((str(address[0]), int(address[1])), timeout=left)
+            return socket.create_connection((str(ip_address[0]), int(ip_address[1])), timeout=left)
         except OSError as error:
             problem = error
     if isinstance(problem, TimeoutError):
         raise problem
-    raise NoConnectionError from problem
+    raise ConnectionFailedError from problem

@@ -135,7 +135,9 @@ def small_server(trust: TrustStore, limits: ServerLimits, admit: Callable[..., s
         return Response(bytes(64_000_000))
 
     def known(certificate: bytes | None, at: datetime) -> str | None:
-        return mtls_server.known_caller(certificate, trust=trust, admits=trust.conductor_oins().__contains__, at=at)
+        return mtls_server.authenticated_caller(
+            certificate, trust=trust, admits=trust.conductor_oins().__contains__, at=at
+        )
 
     return mtls_server.server(
         Starlette(routes=[Route("/health", health), Route("/much", much), Route("/take", take, methods=["POST"])]),
@@ -264,7 +266,9 @@ def test_who_is_being_checked_keeps_nobody_waiting(trust, clients) -> None:
     slow = _oin(trust)
 
     def admit(certificate: bytes | None, at: datetime) -> str | None:
-        caller = mtls_server.known_caller(certificate, trust=trust, admits=trust.conductor_oins().__contains__, at=at)
+        caller = mtls_server.authenticated_caller(
+            certificate, trust=trust, admits=trust.conductor_oins().__contains__, at=at
+        )
         if caller == slow:
             begun.set()
             release.wait(WAITS)
@@ -327,7 +331,7 @@ def test_bodies_hold_no_more_memory_than_there_is(trust, clients) -> None:
 
 def test_strangers_push_out_strangers(trust, clients) -> None:
     """The oldest one of the busiest address goes when there are too many; who is known already stays."""
-    limits = ServerLimits(unknown=10)
+    limits = ServerLimits(unauthenticated=10)
     with Running(lambda: small_server(trust, limits)) as port:
         known = clients(port)
         assert answer(known)[0] == 200

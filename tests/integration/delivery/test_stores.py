@@ -23,7 +23,7 @@ from overstap.errors import OverstapError
 from overstap.pki import TrustStore
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.postgres_store import PostgresStore, set_up
-from overstap.receiver.reception import Reception, Took
+from overstap.receiver.reception import Reception, ReceptionStatus
 from overstap.receiver.store import ReceiverStore, open_store
 from overstap_tools.local.postgres import EmbeddedPostgres
 
@@ -57,26 +57,26 @@ def test_an_envelope_is_there_once(store: ReceiverStore, trust: TrustStore, make
     answers = []
 
     def take() -> None:
-        answers.append(reception.take(message.sealed.envelope, message_id=message.id, at=now()))
+        answers.append(reception.receive(message.sealed.envelope, message_id=message.id, at=now()))
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(answer.took for answer in answers) == [*[Took.REPEATED] * 7, Took.STORED]
+    assert sorted(answer.status for answer in answers) == [*[ReceptionStatus.REPEATED] * 7, ReceptionStatus.STORED]
     assert len({answer.receipt for answer in answers}) == 1
     assert store.receipt_for(message.id) == (message.sealed.envelope_sha256, answers[0].receipt)
     assert store.envelope_of(message.id) == message.sealed.envelope
-    assert reception.take(test.sealed.envelope, message_id=test.id, at=now()).took is Took.STORED
+    assert reception.receive(test.sealed.envelope, message_id=test.id, at=now()).status is ReceptionStatus.STORED
     assert [one.message_id for one in store.stored()] == [message.id]
     assert [one.message_id for one in store.stored(EnvelopeKind.TEST)] == [test.id]
     other = make(identity=message.id, content=b"<another/>")
     for _ in range(2):
-        conflict = reception.take(other.sealed.envelope, message_id=message.id, at=now())
-        assert conflict.took is Took.CONFLICT
+        conflict = reception.receive(other.sealed.envelope, message_id=message.id, at=now())
+        assert conflict.status is ReceptionStatus.CONFLICT
     assert store.alarms() == 1
-    assert reception.take(b"x", message_id=make().id, at=now()).took is Took.REFUSED
+    assert reception.receive(b"x", message_id=make().id, at=now()).status is ReceptionStatus.REFUSED
     store.keep_result(message.id, b"what became of it")
     assert store.clean(at=now()) == 0
 
@@ -86,15 +86,15 @@ def test_notifications_and_what_was_had(store: ReceiverStore, trust: TrustStore,
     for _ in range(2):
         store.keep_notification(message.id, b"{}")
     store.keep_notification(message_id(now(), os.urandom(10)), b"{}")
-    assert store.notified() == 2
-    Reception(SCHOOL, trust=trust, store=store).take(message.sealed.envelope, message_id=message.id, at=now())
-    assert store.notified() == 1
+    assert store.pending_notifications() == 2
+    Reception(SCHOOL, trust=trust, store=store).receive(message.sealed.envelope, message_id=message.id, at=now())
+    assert store.pending_notifications() == 1
     assert store.salt() == store.salt() != bytes(32)
     handle, moment = os.urandom(32), datetime(2027, 3, 10, 9, tzinfo=UTC)
-    assert store.remembered(handle) is None
-    store.remember(handle, moment.replace(year=2026))
-    store.remember(handle, moment)
-    assert store.remembered(handle) == moment
+    assert store.newest_sealed_at(handle) is None
+    store.record_newest(handle, moment.replace(year=2026))
+    store.record_newest(handle, moment)
+    assert store.newest_sealed_at(handle) == moment
 
 
 def test_a_store_has_to_be_named_and_set_up(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_what_is_taken_back_is_gone_and_stays_answered(store: ReceiverStore, tru
     """The content goes; receipt and manifest stay, and the same statement gets the same answer."""
     reception = Reception(SCHOOL, trust=trust, store=store)
     message = make()
-    took = reception.take(message.sealed.envelope, message_id=message.id, at=now())
+    took = reception.receive(message.sealed.envelope, message_id=message.id, at=now())
     evidence = store.evidence(message.id)
     assert evidence is not None
     receipt, manifest, envelope = evidence
@@ -182,8 +182,8 @@ def test_what_is_taken_back_is_gone_and_stays_answered(store: ReceiverStore, tru
     assert list(store.stored()) == []
     assert store.manifest_of(message.id) == manifest
     assert store.receipt_for(message.id) == (message.sealed.envelope_sha256, receipt)
-    again = reception.take(message.sealed.envelope, message_id=message.id, at=now())
-    assert (again.took, again.receipt) == (Took.REPEATED, receipt), "that it arrived is still so"
+    again = reception.receive(message.sealed.envelope, message_id=message.id, at=now())
+    assert (again.status, again.receipt) == (ReceptionStatus.REPEATED, receipt), "that it arrived is still so"
     assert store.envelope_of(message.id) is None
 
 
@@ -198,10 +198,10 @@ def test_what_is_taken_back_before_it_comes_is_refused_when_it_comes(
     assert store.is_withdrawn(message.id)
     assert store.receipt_for(message.id) is None
     assert store.manifest_of(message.id) is None
-    took = reception.take(message.sealed.envelope, message_id=message.id, at=now())
-    assert (took.took, message.receipt(took.receipt).refusal) == (Took.REFUSED, Refusal.WITHDRAWN)
+    took = reception.receive(message.sealed.envelope, message_id=message.id, at=now())
+    assert (took.status, message.receipt(took.receipt).refusal) == (ReceptionStatus.REFUSED, Refusal.WITHDRAWN)
     assert list(store.stored()) == []
-    assert reception.take(other.sealed.envelope, message_id=other.id, at=now()).took is Took.STORED
+    assert reception.receive(other.sealed.envelope, message_id=other.id, at=now()).status is ReceptionStatus.STORED
     assert store.is_withdrawn(other.id) is store.forget_withdrawn(other.id) is False
     assert [one.message_id for one in store.stored()] == [other.id]
 
@@ -231,7 +231,7 @@ def test_arriving_and_being_taken_back_at_once_leaves_nothing(
         said: dict[str, object] = {}
 
         def take(message: Message = message, said: dict[str, object] = said) -> None:
-            said["took"] = reception.take(message.sealed.envelope, message_id=message.id, at=now()).took
+            said["took"] = reception.receive(message.sealed.envelope, message_id=message.id, at=now()).status
 
         def back(message: Message = message, said: dict[str, object] = said) -> None:
             said["back"] = store.withdraw(
@@ -243,7 +243,7 @@ def test_arriving_and_being_taken_back_at_once_leaves_nothing(
             thread.start()
         for thread in threads:
             thread.join()
-        assert said["took"] in (Took.STORED, Took.REFUSED, Took.REPEATED)
+        assert said["took"] in (ReceptionStatus.STORED, ReceptionStatus.REFUSED, ReceptionStatus.REPEATED)
         assert said["back"] in (b"had", b"not")
         assert store.envelope_of(message.id) is None, said
     assert list(store.stored()) == []

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from overstap.delivery.desk.identity import is_of
 from overstap.delivery.receipt_verification import judge, judge_result, judge_taking_back, judge_test, rule_of
-from overstap.envelope.proof_pupil import TEST_VERSION, is_test
+from overstap.envelope.fictitious_pupil import TEST_VERSION, is_test
 from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger

@@ -45,7 +45,7 @@ from overstap.errors import OverstapError
 from overstap.pki import TrustStore, school_of
 from overstap.pki.certificates import is_for_development
 from overstap.transport import mtls_server
-from overstap.transport.mtls_server import BusyError, body_of, known_caller, media_type_of, problem
+from overstap.transport.mtls_server import BusyError, authenticated_caller, body_of, media_type_of, problem
 from overstap.transport.server_limits import DEFAULT_SERVER_LIMITS, ServerLimits
 
 BEAT_SECONDS = 0.1
@@ -229,7 +229,7 @@ def server(
     for_test = CallersForTest()
 
     def admit(certificate: bytes | None, at: datetime) -> str | None:
-        oin = known_caller(certificate, trust=trust, admits=lambda oin: school_of(oin) in schools(), at=at)
+        oin = authenticated_caller(certificate, trust=trust, admits=lambda oin: school_of(oin) in schools(), at=at)
         if oin is not None and certificate is not None:
             for_test.note(oin, certificate)
         return oin

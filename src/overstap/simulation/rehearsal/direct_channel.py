@@ -28,7 +28,7 @@ class DirectChannel:
 
     def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Bring an envelope there; the receipt is the school's own."""
-        taken = self._reception.take(envelope, message_id=message_id, at=at)
+        taken = self._reception.receive(envelope, message_id=message_id, at=at)
         return HandOver(taken.receipt, None)
 
     def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
