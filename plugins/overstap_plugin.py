@@ -15,6 +15,7 @@ PRELOADED = (
     "overstap.orchestration.tasks",
     "overstap.intake.collect",
     "overstap.quality.region",
+    "overstap.oso.pdf_objects",
     "overstap.delivery.sealing",
     "overstap.delivery.sending",
     "overstap.closing.report",

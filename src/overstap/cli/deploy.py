@@ -60,7 +60,9 @@ def init(
     board_port: Annotated[int | None, typer.Option(help="Port of the board on 127.0.0.1, 8080")] = None,
     review_port: Annotated[int | None, typer.Option(help="Port of the parents' pages, 8090")] = None,
     school_port: Annotated[int | None, typer.Option(help="Port of the schools' pages, 8091")] = None,
-    parallelism: Annotated[int | None, typer.Option(min=1, help="How many tasks run at once, 8")] = None,
+    parallelism: Annotated[
+        int | None, typer.Option(min=1, help="How many tasks run at once, 4 to 8 by processors")
+    ] = None,
 ) -> None:
     """Make secrets, folders, .env, nginx's configuration and the regions' first keys; what is there stays as it is.
 

@@ -26,9 +26,13 @@ def serve(
 ) -> None:
     """Serve the school's pages (settings OVERSTAP_LEDGER, OVERSTAP_KEYS, OVERSTAP_REVIEW_ADDRESS, OVERSTAP_TRUST)."""
     from overstap.pages.school.serve import serve as run
-    from overstap.quality.spreadsheet import spreadsheet
 
-    run(Settings(), host=host, port=port, is_secure=https, workbook=spreadsheet)
+    def workbook(report_csv: str, title: str) -> bytes:
+        from overstap.quality.spreadsheet import spreadsheet  # loaded once a school asks for one
+
+        return spreadsheet(report_csv, title)
+
+    run(Settings(), host=host, port=port, is_secure=https, workbook=workbook)
 
 
 @app.command()

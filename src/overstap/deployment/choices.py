@@ -1,8 +1,9 @@
 """What an administrator chooses for a deployment, checked before anything is made of it."""
 
 import ipaddress
+import os
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,15 @@ _TEXT = re.compile(r"[A-Za-z0-9._@+,:/=~-]*")
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _LISTEN = re.compile(r"[0-9.]+:[0-9]{1,5}")
 _ACCOUNTS = re.compile(r"[A-Za-z0-9._@+-]+(?:,[A-Za-z0-9._@+-]+)*")
+
+
+def tasks_at_once() -> int:
+    """Return how many tasks run at once unless somebody chooses: two per processor, at least 4 and at most 8.
+
+    Each is a worker process that holds memory while it waits (docs/scaling.md); 8 is what the scheduler's limit of
+    memory in docker-compose.yaml allows.
+    """
+    return min(8, max(4, 2 * (os.cpu_count() or 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ class Choices:
     school_port: int = 8091
     desk_region: str | None = None
     desk_listen: str = "0.0.0.0:8444"
-    parallelism: int = 8
+    parallelism: int = field(default_factory=tasks_at_once)
     traffic_centre: str | None = None
     alarm_mail: str | None = None
     security_contact: str | None = None
@@ -109,7 +119,7 @@ class Choices:
         Raises:
             OverstapError: DEPLOY-001 with the name of the choice and what is wrong with it.
         """
-        for name in (field.name for field in fields(self) if field.name not in ("mail", "oidc_secret")):
+        for name in (one.name for one in fields(self) if one.name not in ("mail", "oidc_secret")):
             if not _TEXT.fullmatch(str(getattr(self, name) or "")):
                 raise OverstapError("DEPLOY-001", choice=name, problem="letters, digits and . _ @ + , : / = ~ - only")
         if not _LISTEN.fullmatch(self.desk_listen):

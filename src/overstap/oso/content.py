@@ -3,6 +3,7 @@
 import re
 from collections.abc import Set
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from overstap.oso.office import (
     DAMAGED,
@@ -16,7 +17,9 @@ from overstap.oso.office import (
     fault_of_compound,
     kind_of,
 )
-from overstap.oso.pdf_objects import PdfContent, look_into
+
+if TYPE_CHECKING:
+    from overstap.oso.pdf_objects import PdfContent
 
 
 class AttachmentType(StrEnum):
@@ -111,9 +114,11 @@ class AttachmentContent:
         return fault.value if fault is not None else None
 
     @property
-    def pdf(self) -> PdfContent:
+    def pdf(self) -> "PdfContent":
         """What a PDF holds."""
         if self._pdf is None:
+            from overstap.oso.pdf_objects import look_into  # loads 12 MB; pages that show names of kinds do without
+
             self._pdf = look_into(self.data)
         return self._pdf
 

@@ -8,6 +8,7 @@ from overstap.family_languages import FamilyLanguage, languages
 from overstap.oso.labels import labels
 from overstap.pdf import Sheet
 from overstap.pdf.sheet import SOFT
+from overstap.review.answer_notes import given_by, notes
 
 # Its warnings name letters that the font lacks, and a letter of a name is of a person.
 logging.getLogger("fpdf").setLevel(logging.ERROR)
@@ -103,27 +104,6 @@ def _soft(sheet: Sheet, text: str) -> None:
     sheet.say(size=9, colour=SOFT)
     sheet.paragraph(text, line=4.6)
     sheet.say()
-
-
-def given_by(answer: dict[str, Any]) -> str:
-    """Return the key of whose answer it is: this, other (an earlier code of the person), school or family."""
-    if answer["by"] != "person":
-        return str(answer["by"])
-    return "this" if answer["is_this_code"] else "other"
-
-
-def notes(answer: dict[str, Any]) -> list[str]:
-    """Return the keys of what is said about an answer beside its facts: whether it counts, and where its view is."""
-    found = ["receipt.carried"] if answer["ground"] == "carried" else []
-    if answer["is_earlier"]:
-        return [*found, "receipt.earlier_version"]
-    if answer["by"] != "person" and not answer["counts"]:
-        found.append("receipt.not_counted")
-    if answer["has_view"] and not answer["view"]:
-        found.append("receipt.view_hidden" if answer["by"] == "family" else "receipt.view_elsewhere")
-    if answer["has_view"] and answer["travels"] and not answer["counts"]:
-        found.append("receipt.view_goes")
-    return found
 
 
 def _answer(said: FamilyLanguage, answer: dict[str, Any], copy: dict[str, Any]) -> list[tuple[str, str]]:

@@ -22,7 +22,6 @@ from overstap.oso.facts import DossierFacts
 from overstap.pki import TrustStore
 from overstap.pki.statement import sign_statement
 from overstap.review.people import people_of
-from overstap.review.proof_page import proof_page
 from overstap.review.showing import sealed_proof
 
 
@@ -87,6 +86,8 @@ def proof_pack(
             **(known if person is None else own_part(known, person)),
         }
     text = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True).encode()
+    from overstap.review.proof_page import proof_page  # pages that offer proof do without what makes PDFs until then
+
     page = proof_page(facts, names, at)
     name = _name(dossier)
     return ProofPack(

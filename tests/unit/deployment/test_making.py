@@ -66,6 +66,15 @@ def test_lines_of_ones_own_in_the_settings_file_stay(tmp_path: Path) -> None:
     assert len([line for line in lines if line.startswith("PARALLELISM=")]) == 1
 
 
+@pytest.mark.parametrize(("processors", "tasks"), [(None, 4), (1, 4), (2, 4), (3, 6), (4, 8), (64, 8)])
+def test_as_many_tasks_at_once_as_the_machine_has_use_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processors: int | None, tasks: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    init(tmp_path)
+    assert env_file.read(tmp_path / ".env")["PARALLELISM"] == str(tasks)
+
+
 def test_secrets_are_of_their_own_folder_and_each_is_another(tmp_path: Path) -> None:
     init(tmp_path)
     folder = tmp_path / "secrets"

@@ -29,7 +29,7 @@ from overstap.clock import now
 from overstap.family_languages import FIRST, FamilyLanguage, languages
 from overstap.ledger.review.parents_functions import LedgerUnavailableError, SignIn
 from overstap.oso.labels import labels
-from overstap.pages.parents import forms
+from overstap.pages.parents import forms, printing
 from overstap.pages.parents.lines import block_html
 from overstap.pages.parents.store import Look, ReviewStore
 from overstap.pages.shared.frame import STATIC, environment
@@ -38,8 +38,8 @@ from overstap.pages.shared.networks import Networks, networks_of
 from overstap.pages.shared.quiet import Quiet
 from overstap.pages.shared.security_txt import SECURITY_TXT, security_txt
 from overstap.pages.shared.slowing import MOST_SECONDS, WaitingRoom, pause_seconds
+from overstap.review.answer_notes import given_by, notes
 from overstap.review.code_keys import TOKEN_BYTES, Stay, code_keys, read_code
-from overstap.review.pdf_documents import dossier_pdf, given_by, notes, receipt_pdf
 from overstap.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -297,7 +297,7 @@ class _Pages:
         look = await self._look(request, is_whole=True)
         if look is None or look.copy is None:
             return self._shut(request, said, look)
-        made = await self._work(look, f"dossier/{said.code}", dossier_pdf, look.copy, said.code, now())
+        made = await self._work(look, f"dossier/{said.code}", printing.dossier, look.copy, said.code, now())
         return self._download(made, "overstapdossier.pdf")
 
     async def file(self, request: Request, taal: str, number: str) -> Response:
@@ -394,7 +394,7 @@ class _Pages:
         # With what is in it in the name: an answer that was just given stands in the receipt
         name = f"receipt/{said.code}/{len(look.answers)}"
         made = await self._work(
-            *(look, name, receipt_pdf, look.copy, self._answers(look), look.school_name, said.code, now())
+            *(look, name, printing.receipt, look.copy, self._answers(look), look.school_name, said.code, now())
         )
         return self._download(made, "ontvangstbewijs.pdf")
 

@@ -29,8 +29,6 @@ from overstap.ledger.rounds.rounds import RoundRow, get_round
 from overstap.pages.school.pupils import SchoolPupil, counted, one_pupil, pupils
 from overstap.pki import TrustStore
 from overstap.review.decisions import read_list
-from overstap.review.meeting import print_dossier
-from overstap.review.printing_letters import print_letters
 from overstap.review.proof import give_proof, proof_pack
 from overstap.review.recording import RecordingOutcome, check_ground, record_list
 from overstap.texts import texts
@@ -252,6 +250,8 @@ class SchoolDesk:
         self, who: SchoolAccount, round_id: str, again: Sequence[UUID], *, is_lost: bool = False
     ) -> bytes | None:
         """Return letters as PDF; None when there are none to make."""
+        from overstap.review.printing_letters import print_letters  # what makes PDFs is loaded once one is made: 50 MB
+
         made: list[bytes] = []
         with self._ledger() as ledger:
             print_letters(
@@ -269,6 +269,8 @@ class SchoolDesk:
 
     def print(self, who: SchoolAccount, round_id: str, dossier: UUID, person: str) -> bytes:
         """Return a dossier on paper for one person."""
+        from overstap.review.meeting import print_dossier
+
         with self._ledger() as ledger:
             return print_dossier(
                 ledger,

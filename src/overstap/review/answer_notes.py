@@ -1,0 +1,24 @@
+"""Keys of what is said about an answer, on the pages and on paper."""
+
+from typing import Any
+
+
+def given_by(answer: dict[str, Any]) -> str:
+    """Return the key of whose answer it is: this, other (an earlier code of the person), school or family."""
+    if answer["by"] != "person":
+        return str(answer["by"])
+    return "this" if answer["is_this_code"] else "other"
+
+
+def notes(answer: dict[str, Any]) -> list[str]:
+    """Return the keys of what is said about an answer beside its facts: whether it counts, and where its view is."""
+    found = ["receipt.carried"] if answer["ground"] == "carried" else []
+    if answer["is_earlier"]:
+        return [*found, "receipt.earlier_version"]
+    if answer["by"] != "person" and not answer["counts"]:
+        found.append("receipt.not_counted")
+    if answer["has_view"] and not answer["view"]:
+        found.append("receipt.view_hidden" if answer["by"] == "family" else "receipt.view_elsewhere")
+    if answer["has_view"] and answer["travels"] and not answer["counts"]:
+        found.append("receipt.view_goes")
+    return found

@@ -1,0 +1,16 @@
+"""What the processes of a deployment hold in memory while nothing happens."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"airflow", "fontTools", "fpdf", "great_expectations", "numpy", "openpyxl", "pandas", "PIL", "pypdf"}
+"""Packages of 5 MB and more each, which pages need for single documents or not at all."""
+
+
+@pytest.mark.parametrize("pages", ["parents", "school"])
+def test_pages_load_no_library_of_documents_before_one_is_made(pages: str) -> None:
+    code = f"import sys, overstap.cli, overstap.pages.{pages}.serve; print(*{HEAVY} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
