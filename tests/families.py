@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from overstap.agreements import Agreement, RoundKind
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.intake.sources.drop_folder import DropFolder
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers
@@ -127,7 +127,7 @@ class ReviewRound:
                 pupil, born = dossier.pupil, dossier.birth_date
                 assert pupil is not None
                 assert born is not None
-                persons = [person.key for person in facts_of(dossier).entitled(wall(now()).date(), handle(unit))]
+                persons = [person.key for person in facts_of(dossier).entitled(dutch_time(now()).date(), handle(unit))]
                 family = Family(
                     *(str(dossier.pupil_number), str(pupil.text("leerlingid")), born, content.ref.dossier, persons)
                 )
@@ -170,7 +170,7 @@ def open_review_round(
         immaterial: what the agreement calls immaterial.
         agreed_otherwise: what the round's agreement says else, by key.
     """
-    region = region_of(REGION, pupils, wall(now()).date())
+    region = region_of(REGION, pupils, dutch_time(now()).date())
     agreement = agreement_of(region)
     agreed = agreement.round(RoundKind.ADVICE)
     inspection = agreed.inspection.model_copy(update={"immaterial": immaterial})

@@ -19,7 +19,7 @@ _KEPT = 8_192  # moments of a large page: each is formatted once
 
 
 @dataclass(frozen=True, slots=True)
-class MomentForms:
+class MomentFormats:
     """How a language writes moments: patterns of CLDR (UTS 35, part 4); Babel has the names of days and months.
 
     Args:
@@ -51,7 +51,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def wall(moment: datetime) -> datetime:
+def dutch_time(moment: datetime) -> datetime:
     """Return the same moment as the clock on a Dutch wall shows it.
 
     Args:
@@ -66,16 +66,16 @@ def wall(moment: datetime) -> datetime:
 
 
 @cache
-def moment_forms(language: str) -> MomentForms:
+def moment_formats(language: str) -> MomentFormats:
     """Return how our own texts write moments.
 
     Args:
         language: "nl" or "en".
     """
-    return MomentForms(language, *(texts("moments")[one][language] for one in ("moment", "day", "summer", "winter")))
+    return MomentFormats(language, *(texts("moments")[one][language] for one in ("moment", "day", "summer", "winter")))
 
 
-def spoken(moment: datetime, forms: MomentForms | None = None) -> str:
+def format_moment(moment: datetime, forms: MomentFormats | None = None) -> str:
     """Return a moment as a reader expects it: "vrijdag 12 maart 2027, 16:00 uur".
 
     In the hour that comes twice in autumn it says which one is meant: "zomertijd" or "wintertijd".
@@ -84,47 +84,47 @@ def spoken(moment: datetime, forms: MomentForms | None = None) -> str:
         moment: an aware moment.
         forms: of the reader's language; Dutch when None.
     """
-    forms = forms or moment_forms("nl")
-    local = wall(moment)
+    forms = forms or moment_formats("nl")
+    local = dutch_time(moment)
     said = _said(local.replace(tzinfo=None), forms.moment, forms.locale)
     if local.utcoffset() == local.replace(fold=1 - local.fold).utcoffset():
         return said
     return f"{said} ({forms.winter if local.fold else forms.summer})"
 
 
-def spoken_day(which: date, forms: MomentForms | None = None) -> str:
+def format_day(which: date, forms: MomentFormats | None = None) -> str:
     """Return a day as a reader expects it: "vrijdag 12 maart 2027".
 
     Args:
         which: a day, or an aware moment, whose Dutch day is meant.
         forms: of the reader's language; Dutch when None.
     """
-    forms = forms or moment_forms("nl")
+    forms = forms or moment_formats("nl")
     return _said(_day(which), forms.day, forms.locale)
 
 
 def short_day(which: date) -> str:
-    """Return a day without its year, short, Dutch: "vr 12 mrt". `which` is as of `spoken_day`."""
+    """Return a day without its year, short, Dutch: "vr 12 mrt". `which` is as of `format_day`."""
     return _said(_day(which), texts("moments")["short_day"]["nl"], "nl")
 
 
 def weekday(which: date) -> str:
-    """Return a day's short Dutch name: "vr". `which` is as of `spoken_day`."""
+    """Return a day's short Dutch name: "vr". `which` is as of `format_day`."""
     return _said(_day(which), texts("moments")["weekday"]["nl"], "nl")
 
 
 def short_month(which: date) -> str:
-    """Return a month's short Dutch name: "mrt". `which` is as of `spoken_day`."""
+    """Return a month's short Dutch name: "mrt". `which` is as of `format_day`."""
     return _said(_day(which), texts("moments")["month"]["nl"], "nl")
 
 
-def digits(moment: datetime) -> str:
+def format_digits(moment: datetime) -> str:
     """Return an aware moment in digits, as Dutch readers write it: "12-03-2027 16:00"."""
-    return _said(wall(moment).replace(tzinfo=None), texts("moments")["digits"]["nl"], "nl")
+    return _said(dutch_time(moment).replace(tzinfo=None), texts("moments")["digits"]["nl"], "nl")
 
 
 def _day(which: date) -> date:
-    return wall(which).date() if isinstance(which, datetime) else which
+    return dutch_time(which).date() if isinstance(which, datetime) else which
 
 
 @lru_cache(maxsize=_KEPT)

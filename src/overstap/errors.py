@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from overstap.resources import INCLUDE
-from overstap.texts import counting, read_yaml, texts
+from overstap.texts import read_yaml, texts, with_counts
 
 _TEXTS = INCLUDE / "texts" / "errors"
 
@@ -80,7 +80,7 @@ def system_fault(problem: OSError) -> str:
 def _said(facts: dict[str, Any], language: str) -> dict[str, Any]:
     """Return facts as a sentence tells them: numbers with their nouns, the system's names for faults in words."""
     known = texts("system").get(str(facts.get("kind")))
-    return counting(facts) | ({"kind": known[language]} if known else {})
+    return with_counts(facts) | ({"kind": known[language]} if known else {})
 
 
 def _restore(kind: type[OverstapError], code: str, facts: dict[str, Any]) -> OverstapError:

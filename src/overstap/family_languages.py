@@ -11,7 +11,7 @@ from typing import Any
 from babel import UnknownLocaleError
 from markupsafe import Markup, escape
 
-from overstap.clock import MomentForms, spoken, spoken_day
+from overstap.clock import MomentFormats, format_day, format_moment
 from overstap.errors import OverstapError
 from overstap.texts import TEXTS, read_yaml
 
@@ -38,7 +38,7 @@ class FamilyLanguage:
     code: str
     name: str
     dir: str
-    calendar: MomentForms
+    calendar: MomentFormats
     sentences: Mapping[str, str] = field(repr=False)
 
     def say(self, key: str, **facts: object) -> Markup:
@@ -76,11 +76,11 @@ class FamilyLanguage:
 
     def moment(self, at: datetime) -> str:
         """Return a moment in this language."""
-        return spoken(at, self.calendar)
+        return format_moment(at, self.calendar)
 
     def day(self, at: datetime) -> str:
         """Return a day in this language."""
-        return spoken_day(at, self.calendar)
+        return format_day(at, self.calendar)
 
 
 @cache
@@ -103,7 +103,7 @@ def languages(folder: Path = FOLDER) -> dict[str, FamilyLanguage]:
 def _read(path: Path) -> FamilyLanguage:
     text: dict[str, Any] = read_yaml(path)
     try:
-        calendar = MomentForms(path.stem, **{name: text["calendar"][name] for name in _CALENDAR})
+        calendar = MomentFormats(path.stem, **{name: text["calendar"][name] for name in _CALENDAR})
         return FamilyLanguage(path.stem, text["name"], text["dir"], calendar, _flat(text["sentences"]))
     except (KeyError, TypeError, ValueError, UnknownLocaleError) as problem:
         raise OverstapError("REVIEW-051", language=path.stem, key=str(problem)) from problem

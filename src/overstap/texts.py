@@ -63,6 +63,6 @@ class Count(int):
         return f"{int(self)} {noun(int(self), nouns)}"
 
 
-def counting(facts: Mapping[str, Any]) -> dict[str, Any]:
+def with_counts(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return facts of a sentence with the whole numbers among them as `Count`."""
     return {name: Count(fact) if type(fact) is int else fact for name, fact in facts.items()}

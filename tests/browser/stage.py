@@ -21,7 +21,7 @@ import psycopg
 import yaml
 
 from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.ledger import Ledger
 from overstap.ledger.migrate import set_app_password
@@ -139,7 +139,7 @@ class Administrations(threading.Thread):
                         round_id=stage.round_id(self.region),
                         school=school,
                         actor=f"administratie {school}",
-                        listed=read_list(self._list(school), today=wall(now()).date()),
+                        listed=read_list(self._list(school), today=dutch_time(now()).date()),
                         ground="school_list",
                     )
         except BaseException as problem:
@@ -186,7 +186,7 @@ def build(folder: Path, postgres: EmbeddedPostgres) -> Iterator[Stage]:
 
 
 def _build(folder: Path, postgres: EmbeddedPostgres) -> Stage:
-    today = wall(now()).date()
+    today = dutch_time(now()).date()
     regions = {
         ALFA: make_region(16, 24, 4, 2, today=today, name=ALFA, title=TITLES[ALFA], littered=0, database=0),
         BETA: make_region(
@@ -203,7 +203,7 @@ def _build(folder: Path, postgres: EmbeddedPostgres) -> Stage:
     settings = sandbox.variables | {"OVERSTAP_ADMINISTRATORS": ADMINISTRATOR}
     schools = {one.id for region in regions.values() for one in (*region.primary, *region.secondary)}
     sandbox.certify(regions, sorted(schools), at=now())
-    opens = wall(now()).replace(microsecond=0) - timedelta(hours=1)
+    opens = dutch_time(now()).replace(microsecond=0) - timedelta(hours=1)
     moments = dict.fromkeys(Milestones.model_fields, opens) | {"receipts_due": opens + timedelta(days=1)}
     # Both regions have schools of the same ids: the worst case for keeping them apart.
     receivers = {

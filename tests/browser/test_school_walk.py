@@ -16,7 +16,7 @@ from openpyxl import Workbook, load_workbook
 from playwright.sync_api import Browser, Page, expect
 from school_service import ACCOUNT, OTHER, PASSWORD, School, school_service, signed_in
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.review import parent_requests, proof_wishes
 from overstap.review.code_keys import Stay, code_keys, read_code
@@ -109,7 +109,7 @@ def test_a_school_does_its_work(
     page.get_by_role("button", name="Vastleggen").click()
     expect(page.get_by_role("alert")).to_contain_text("Vul een datum in")
     page.get_by_label("Hoe is het dossier ingezien?").select_option("meeting")
-    page.get_by_label("Datum van inzage").fill(f"{wall(now()):%d-%m-%Y}")
+    page.get_by_label("Datum van inzage").fill(f"{dutch_time(now()):%d-%m-%Y}")
     page.get_by_label("Gezien en niet eens").check()
     page.get_by_label("Zienswijze").fill("Wij zien het anders: <b>havo</b> & meer.")
     sound(page, serious, "record")
@@ -142,8 +142,8 @@ def test_a_list_is_read_and_its_faults_told(
     sheet = book.active
     assert sheet is not None
     sheet.append(("leerlingid", "inzagedatum", "akkoord", "zienswijze"))
-    sheet.append((families[1].las_key, wall(now()).date(), "Ja", None))
-    sheet.append(("bestaat niet", wall(now()).date(), "Ja", None))
+    sheet.append((families[1].las_key, dutch_time(now()).date(), "Ja", None))
+    sheet.append(("bestaat niet", dutch_time(now()).date(), "Ja", None))
     sheet.append((families[2].las_key, "nooit", "Ja", None))
     out = io.BytesIO()
     book.save(out)

@@ -23,7 +23,7 @@ from aiosmtpd.controller import Controller
 from documented import Documented
 
 from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.writing import WrittenRegion, write
 from overstap_tools.demo.mail import AT_ANY_HOUR
@@ -231,7 +231,7 @@ class Deployed:
     def make_region(self, pupils: int) -> SyntheticRegion:
         """Return the made-up region; the same each time."""
         return make_region(
-            *(2027, pupils, 2, 2), today=wall(now()).date(), name=REGION, late=0, faulty=0, littered=0, database=0
+            *(2027, pupils, 2, 2), today=dutch_time(now()).date(), name=REGION, late=0, faulty=0, littered=0, database=0
         )
 
     def write_region(self, region: SyntheticRegion) -> WrittenRegion:

@@ -15,7 +15,7 @@ import pytest
 from integration.round.deployment import RegionDeployment, build, copy_ledger
 
 from overstap.agreements import Agreement
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.ledger.dossiers.dossiers import contents, verdicts
 from overstap.ledger.review.decisions import ReviewDecision, record
 from overstap.ledger.rounds.round_agreements import add_version
@@ -51,7 +51,7 @@ def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
 def brinks(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RegionDeployment]]:
     """The same deployment before collecting, before sealing and before sending."""
     region = make_region(
-        1, PUPILS, 1, 2, today=wall(now()).date(), name="alfa", late=0, faulty=0, littered=0, database=0
+        1, PUPILS, 1, 2, today=dutch_time(now()).date(), name="alfa", late=0, faulty=0, littered=0, database=0
     )
     deployment = build(tmp_path_factory.mktemp("faults"), server, region, review=timedelta(hours=1), las=False)
     found = {}

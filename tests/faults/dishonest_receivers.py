@@ -76,7 +76,11 @@ def answer(line: ssl.SSLSocket, body: bytes) -> None:
 def receipt_of(deployment: RegionDeployment, school: str, message: UUID, envelope: bytes, **other: object) -> bytes:
     """Make the receipt that an honest receiver would, but for what `other` says."""
     opened = open_envelope(
-        envelope, keyring=deployment.trust().keyring(school, at=now()), trust=deployment.trust(), me=school, at=now()
+        envelope,
+        keyring=deployment.trust().keyring(school, at=now()),
+        trust=deployment.trust(),
+        school=school,
+        at=now(),
     )
     said = {
         "message_id": message,

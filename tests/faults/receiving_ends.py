@@ -14,7 +14,7 @@ from integration.round.deployment import RegionDeployment
 from overstap.agreements import Agreement
 from overstap.delivery.channels.folder import Folder
 from overstap.ledger.delivery.deliveries import stages_from
-from overstap.pki.sshkeys import make_ssh_key
+from overstap.pki.ssh_keys import make_ssh_key
 from overstap.simulation.synthetic.pupil import SyntheticPupil
 
 from .desks import OVERSTAP

@@ -31,7 +31,7 @@ from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.test_messages import SchoolResult, results
-from overstap.pki.sshkeys import make_ssh_key
+from overstap.pki.ssh_keys import make_ssh_key
 from overstap.receiver.desk_client import DeskClient
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.reception import Reception, ReceptionStatus

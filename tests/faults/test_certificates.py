@@ -13,12 +13,12 @@ from random import Random
 import pytest
 from integration.round.deployment import RegionDeployment
 
+from overstap.atomic_files import write_atomically
 from overstap.clock import now
 from overstap.errors import OverstapError
-from overstap.pki import DevelopmentAuthority, KeyKind, Role, develop
+from overstap.pki import DevelopmentAuthority, KeyKind, Role, make_development_certificates
 from overstap.pki.authority import new_key
-from overstap.pki.keyfiles import key_bytes, read_certificates
-from overstap.whole_files import write_new
+from overstap.pki.key_files import key_bytes, read_certificates
 
 from .steps import seal, send
 
@@ -72,7 +72,7 @@ def somebody_elses(folder: Path, school: str) -> None:
 def unknown_root(folder: Path, school: str) -> None:
     """F45."""
     elsewhere = folder.parent / "elsewhere"
-    develop(elsewhere, schools=[school], at=now())
+    make_development_certificates(elsewhere, schools=[school], at=now())
     for suffix in ("crt", "key"):
         source = elsewhere / "schools" / school / f"decryption-1.{suffix}"
         shutil.copy(source, folder / "schools" / school / f"decryption-2.{suffix}")
@@ -93,7 +93,7 @@ def senders_key_may_be_read_by_others(folder: Path, school: str) -> None:
 def senders_key_is_another(folder: Path, school: str) -> None:
     """F47: of the right kind and mode, and of no certificate."""
     [sender] = [one for one in (folder / "schools").iterdir() if one.name[2] != "X"]
-    write_new(sender / "signing-1.key", key_bytes(new_key(KeyKind.P256)), mode=0o600)
+    write_atomically(sender / "signing-1.key", key_bytes(new_key(KeyKind.P256)), mode=0o600)
 
 
 FAULTS: dict[Callable[[Path, str], None], str] = {

@@ -67,7 +67,7 @@ def receipt(
     """Make the receipt that an honest school would, but for what `other` says."""
     assert told.envelope is not None
     trust = deployment.trust()
-    opened = open_envelope(told.envelope, keyring=trust.keyring(school, at=now()), trust=trust, me=school, at=now())
+    opened = open_envelope(told.envelope, keyring=trust.keyring(school, at=now()), trust=trust, school=school, at=now())
     said = {
         "message_id": opened.manifest.message_id,
         "envelope_sha256": opened.envelope_sha256,
@@ -162,7 +162,7 @@ def test_every_other_answer(
     message, _ = hand_in(desk, deployment, school, own)
     [(envelope,)] = deployment.rows(f"select envelope from overstap.delivery where message_id = '{message}'")  # noqa: S608
     trust = deployment.trust()
-    opened = open_envelope(envelope, keyring=trust.keyring(school, at=now()), trust=trust, me=school, at=now())
+    opened = open_envelope(envelope, keyring=trust.keyring(school, at=now()), trust=trust, school=school, at=now())
     sealed = opened.manifest.created_at
     assert abs(now() - sealed) < timedelta(hours=1), "the moment of sealing, not one that a message id holds"
     assert desk.ask(asked(own, newer_than=sealed), school=school).answer is NoDossier.NOT_NEWER

@@ -13,7 +13,7 @@ import pytest
 from integration.round.deployment import RegionDeployment, build
 
 from overstap.agreements import RoundKind
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.delivery.channels.folder import Folder
 from overstap.delivery.stored_evidence import receipt_fault
 from overstap.ledger.invariants import StoredEvidence, check
@@ -29,7 +29,9 @@ from .steps import seal, send
 
 @pytest.fixture
 def deployment(server: EmbeddedPostgres, tmp_path: Path) -> Iterator[RegionDeployment]:
-    region = make_region(3, 60, 1, 2, today=wall(now()).date(), name="alfa", late=0, faulty=0, littered=0, database=0)
+    region = make_region(
+        3, 60, 1, 2, today=dutch_time(now()).date(), name="alfa", late=0, faulty=0, littered=0, database=0
+    )
     found = build(tmp_path, server, region, review=timedelta(hours=1), las=False, kind=RoundKind.PLACEMENT)
     yield found
     found.close()

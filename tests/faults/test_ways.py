@@ -43,7 +43,7 @@ from overstap.envelope.pull_messages import DossierRequest
 from overstap.errors import OverstapError
 from overstap.ledger.delivery.dossier_requests import keep_request
 from overstap.ledger.invariants import StoredEvidence, check
-from overstap.pki.sshkeys import make_ssh_key
+from overstap.pki.ssh_keys import make_ssh_key
 from overstap.receiver.desk_client import DeskClient
 from overstap.receiver.folder_store import FolderStore
 from overstap.receiver.folder_store import envelope_digests as stored

@@ -2,7 +2,7 @@
 
 import pytest
 
-from overstap.texts import Count, counting, texts
+from overstap.texts import Count, texts, with_counts
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 bestanden"), (1, "1 bestand"), (2, "2 bestanden")])
@@ -12,8 +12,8 @@ def test_a_noun_agrees_with_its_number(number: int, said: str) -> None:
 
 def test_a_count_is_a_number_otherwise() -> None:
     assert f"{Count(7)} {Count(7):03d}" == "7 007"
-    assert counting({"count": 1, "name": "1", "is_late": True}) == {"count": 1, "name": "1", "is_late": True}
-    assert type(counting({"is_late": True})["is_late"]) is bool
+    assert with_counts({"count": 1, "name": "1", "is_late": True}) == {"count": 1, "name": "1", "is_late": True}
+    assert type(with_counts({"is_late": True})["is_late"]) is bool
 
 
 @pytest.mark.parametrize("name", ["agreements/rehearsed", "agreements/rehearsal"])

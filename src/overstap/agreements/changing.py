@@ -14,7 +14,7 @@ from overstap.agreements.differences import AgreementDifference, ChangeKind, dif
 from overstap.agreements.model import Agreement, Milestones, RegistrationStage, RoundKind
 from overstap.agreements.model.rounds import moments_of
 from overstap.agreements.write import put
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.texts import texts
 
 
@@ -163,7 +163,7 @@ def _until_due(difference: AgreementDifference, old: Agreement, kind: RoundKind,
     """What decides how dossiers are cut and read: until everything is collected for good."""
     due = old.round(kind).milestones.data_due
     if so_far.at >= due:
-        return ChangeVerdict(difference, "collected", (("moment", spoken(due)),))
+        return ChangeVerdict(difference, "collected", (("moment", format_moment(due)),))
     return ChangeVerdict(difference)
 
 
@@ -186,7 +186,7 @@ def _receivers(difference: AgreementDifference, old: Agreement, kind: RoundKind,
         return _until_shown(difference, old, kind, so_far)
     delivers = old.round(kind).milestones.delivers
     if so_far.at >= delivers:
-        return ChangeVerdict(difference, "passed", (("key", "delivers"), ("moment", spoken(delivers))))
+        return ChangeVerdict(difference, "passed", (("key", "delivers"), ("moment", format_moment(delivers))))
     return ChangeVerdict(difference)
 
 
@@ -194,7 +194,7 @@ def _longer(difference: AgreementDifference, old: Agreement, kind: RoundKind, so
     """Time for parents: never less than they were told; more until the window closes."""
     closes = old.round(kind).milestones.review_closes
     if so_far.at >= closes:
-        return ChangeVerdict(difference, "passed", (("key", "review_closes"), ("moment", spoken(closes))))
+        return ChangeVerdict(difference, "passed", (("key", "review_closes"), ("moment", format_moment(closes))))
     return ChangeVerdict(difference) if difference.new > difference.old else _until_shown(difference, old, kind, so_far)
 
 
@@ -203,9 +203,9 @@ def _milestone(difference: AgreementDifference, old: Agreement, kind: RoundKind,
     before: datetime = difference.old.astimezone(UTC)
     after: datetime = difference.new.astimezone(UTC)
     if before <= so_far.at:
-        return ChangeVerdict(difference, "passed", (("key", name), ("moment", spoken(before))))
+        return ChangeVerdict(difference, "passed", (("key", name), ("moment", format_moment(before))))
     if after <= so_far.at:
-        return ChangeVerdict(difference, "would_be_past", (("key", name), ("moment", spoken(after))))
+        return ChangeVerdict(difference, "would_be_past", (("key", name), ("moment", format_moment(after))))
     if name == "review_closes" and after < before:
         return _until_shown(difference, old, kind, so_far)
     return ChangeVerdict(difference)
@@ -223,7 +223,7 @@ def _school(difference: AgreementDifference, old: Agreement, kind: RoundKind, so
     name, until = ("data_due", stones.data_due) if supplies else ("delivers", stones.delivers)
     if difference.change is ChangeKind.ADDED:
         if so_far.at >= until:
-            return ChangeVerdict(difference, "passed", (("key", name), ("moment", spoken(until))))
+            return ChangeVerdict(difference, "passed", (("key", name), ("moment", format_moment(until))))
         return ChangeVerdict(difference)
     known = so_far.supplied if supplies else so_far.sealed_for
     is_in_it = so_far.at >= until if known is None else school in known

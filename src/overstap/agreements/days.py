@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from overstap.agreements.model import Agreement, Round, RoundKind, School
 from overstap.agreements.national import National
-from overstap.clock import wall
+from overstap.clock import dutch_time
 from overstap.texts import texts
 
 
@@ -64,13 +64,13 @@ class CalendarEntry:
     @property
     def first_day(self) -> date:
         """The day on which it begins, on a Dutch wall."""
-        return wall(self.starts).date() if isinstance(self.starts, datetime) else self.starts
+        return dutch_time(self.starts).date() if isinstance(self.starts, datetime) else self.starts
 
     @property
     def last_day(self) -> date:
         """The day on which it ends, on a Dutch wall."""
         ends = self.starts if self.ends is None else self.ends
-        return wall(ends).date() if isinstance(ends, datetime) else ends
+        return dutch_time(ends).date() if isinstance(ends, datetime) else ends
 
 
 def entries(agreement: Agreement, national: National) -> list[CalendarEntry]:
@@ -109,7 +109,7 @@ def reminder_moment(due: datetime, days_before: int) -> datetime:
         due: the deadline, aware.
         days_before: calendar days.
     """
-    local = wall(due)
+    local = dutch_time(due)
     moment = (local.replace(tzinfo=None) - timedelta(days=days_before)).replace(tzinfo=local.tzinfo, fold=local.fold)
     return moment.astimezone(UTC)
 

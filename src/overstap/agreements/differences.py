@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from overstap.agreements.model import Agreement, Milestones, RoundKind
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.texts import texts
 
 _NOT_STATED = frozenset(
@@ -107,7 +107,7 @@ def _difference(path: tuple[str, ...], change: ChangeKind, old: Any, new: Any) -
 
 def _said(value: Any) -> str:
     if isinstance(value, datetime):
-        return spoken(value)
+        return format_moment(value)
     if isinstance(value, timedelta):
         return f"{value / timedelta(days=1):g} dagen"
     if isinstance(value, dict):

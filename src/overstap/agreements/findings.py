@@ -133,9 +133,9 @@ def _told(value: Any, language: str) -> Any:
     if isinstance(value, timedelta):
         return _days(value, language)
     if isinstance(value, datetime):
-        return clock.spoken(value, clock.moment_forms(language))
+        return clock.format_moment(value, clock.moment_formats(language))
     if isinstance(value, date):
-        return clock.spoken_day(value, clock.moment_forms(language))
+        return clock.format_day(value, clock.moment_formats(language))
     return value
 
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from overstap.agreements.days import CalendarEntry, EntryKind, entries
 from overstap.agreements.model import Agreement, Milestones, School
 from overstap.agreements.national import National
-from overstap.clock import NETHERLANDS, short_day, short_month, spoken_day, wall
+from overstap.clock import NETHERLANDS, dutch_time, format_day, short_day, short_month
 from overstap.oso.catalogue import catalogue
 from overstap.resources import INCLUDE
 from overstap.texts import texts
@@ -56,7 +56,7 @@ class _Scale:
 
     def x(self, moment: datetime | date) -> float:
         if isinstance(moment, datetime):
-            local = wall(moment)
+            local = dutch_time(moment)
             passed = (local.date() - self.first).days + (local.hour * 60 + local.minute) / 1440
         else:
             passed = (moment - self.first).days
@@ -119,9 +119,9 @@ def overview(agreement: Agreement, national: National, made_on: date) -> str:
         statutory=[(_span(entry).split(" - "), entry.title) for entry in found if entry.kind is EntryKind.STATUTORY],
         holidays=[([_span(entry)], entry.title) for entry in found if _is_news(entry)],
         coordinators=agreement.coordinators,
-        clock=words["page"]["clock"]["nl"].format(day=spoken_day(summer_time_begins(int(agreement.school_year[5:])))),
+        clock=words["page"]["clock"]["nl"].format(day=format_day(summer_time_begins(int(agreement.school_year[5:])))),
         assumed=words["page"]["assumed"]["nl"] if national.is_assumed else "",
-        made=words["page"]["made"]["nl"].format(day=spoken_day(made_on), digest=agreement.digest[:12]),
+        made=words["page"]["made"]["nl"].format(day=format_day(made_on), digest=agreement.digest[:12]),
     )
 
 
@@ -193,7 +193,7 @@ def _off(scale: _Scale, entry: CalendarEntry) -> Bar | None:
 
 
 def _short(moment: datetime) -> str:
-    local = wall(moment)
+    local = dutch_time(moment)
     return f"{short_day(local.date())} {local:%H:%M}"
 
 
@@ -202,7 +202,7 @@ def _span(entry: CalendarEntry) -> str:
     if isinstance(entry.starts, datetime):
         if not isinstance(entry.ends, datetime):
             return _short(entry.starts)
-        ends = wall(entry.ends)
+        ends = dutch_time(entry.ends)
         same_day = entry.first_day == entry.last_day
         return f"{_short(entry.starts)} - {f'{ends:%H:%M}' if same_day else _short(entry.ends)}"
     if entry.first_day == entry.last_day:
@@ -217,7 +217,7 @@ def span(entry: CalendarEntry) -> str:
 
 def days_until(entry: CalendarEntry, now: datetime) -> int:
     """Return in how many days an entry begins; 0 today, negative when it has begun on an earlier day."""
-    return (entry.first_day - wall(now).date()).days
+    return (entry.first_day - dutch_time(now).date()).days
 
 
 def is_over(entry: CalendarEntry, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from overstap.agreements.days import reminder_moment
 from overstap.agreements.model import Agreement, Round, RoundKind
 from overstap.agreements.national import National
-from overstap.clock import NETHERLANDS, wall
+from overstap.clock import NETHERLANDS, dutch_time
 
 _TO_PARTNERSHIP = 10
 """One in so many pupils has a dossier for the partnership."""
@@ -58,7 +58,7 @@ class Happening:
     @property
     def day(self) -> date:
         """The day, on a Dutch wall."""
-        return wall(self.at).date()
+        return dutch_time(self.at).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def _answered_on(days: int, answered: int, chance: random.Random) -> list[int]:
 
 def _noons(agreement: Agreement, national: National, opens: datetime, closes: datetime) -> list[datetime]:
     """Return noon of each school day in a period, as far as it lies in it; its end when there is none."""
-    days = national.school_days(wall(opens).date(), wall(closes).date(), agreement.holiday_region)
+    days = national.school_days(dutch_time(opens).date(), dutch_time(closes).date(), agreement.holiday_region)
     noons = [datetime.combine(day, time(12), NETHERLANDS).astimezone(UTC) for day in days]
     return [noon for noon in noons if opens.astimezone(UTC) <= noon <= closes.astimezone(UTC)] or [
         closes.astimezone(UTC)

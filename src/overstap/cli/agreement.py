@@ -72,7 +72,7 @@ def check(
     from overstap.agreements.checks import check_agreements
     from overstap.agreements.checks.people import read_register
     from overstap.agreements.load import agreement_paths
-    from overstap.texts import counting
+    from overstap.texts import with_counts
 
     regions = Settings().regions
     chosen = paths or agreement_paths(regions)
@@ -94,7 +94,7 @@ def check(
                 _tell(console, finding, each.path, language)
         errors, warnings = sum(each.errors for each in checked), sum(each.warnings for each in checked)
         counts = {"files": len(checked), "errors": errors, "warnings": warnings}
-        console.print(Text(words["counts"].format(**counting(counts)), style="bold red" if errors else "bold green"))
+        console.print(Text(words["counts"].format(**with_counts(counts)), style="bold red" if errors else "bold green"))
     raise typer.Exit(1 if any(each.errors for each in checked) else 0)
 
 
@@ -138,7 +138,7 @@ def document(
     out: Annotated[Path | None, typer.Option(help="File to write to; standard output when left out")] = None,
 ) -> None:
     """Write docs/agreement.md: every key of an agreement file, and every code of the check."""
-    from overstap.agreements.document import document as written
+    from overstap.agreements.reference_page import document as written
 
     _write(written(), out)
 
@@ -241,7 +241,7 @@ def versions(
     kind: Annotated[str, typer.Argument(metavar="ROUND", help="Which round, such as advice")],
 ) -> None:
     """List every version of the agreement that a round used: since when, by whom, what changed and what was refused."""
-    from overstap.clock import spoken
+    from overstap.clock import format_moment
     from overstap.ledger import open_ledger
     from overstap.ledger.rounds.round_agreements import versions as used
     from overstap.ledger.rounds.rounds import get_round
@@ -259,7 +259,7 @@ def versions(
         ledger.close()
     for version in found:
         origin = words["origins"][version.origin]["nl"]
-        head = f"{version.number}  {spoken(version.taken_at)}  {origin}, {version.taken_by}"
+        head = f"{version.number}  {format_moment(version.taken_at)}  {origin}, {version.taken_by}"
         console.print(Text(f"{head}: {version.reason}" if version.reason else head, style="bold"))
         console.print(Text(f"  {version.agreement.digest}", style="dim"))
         for change in version.changes:
@@ -288,11 +288,11 @@ def rehearse(
     from overstap.agreements import load_agreement
     from overstap.agreements.national import national_year
     from overstap.agreements.paper_rehearsal import Habits
-    from overstap.clock import wall, weekday
+    from overstap.clock import dutch_time, weekday
     from overstap.simulation.rehearsal.families import REHEARSED
     from overstap.simulation.rehearsal.server import rehearsal_server
     from overstap.simulation.rehearsal.year import rehearse_year
-    from overstap.texts import Count, counting, texts
+    from overstap.texts import Count, texts, with_counts
 
     agreement = load_agreement(path)
     habits = Habits(late=late, silent=silent)
@@ -312,7 +312,7 @@ def rehearse(
         for seen in rehearse_year(
             agreement, national, server=server, seed=seed, pupils=pupils, schools=schools, habits=habits
         ):
-            said: dict[str, Any] = counting(seen.facts)
+            said: dict[str, Any] = with_counts(seen.facts)
             if "milestone" in said:
                 said["milestone"] = milestones[said["milestone"]]["nl"].lower()
             line = Table.grid(padding=(0, 2, 0, 0))
@@ -320,7 +320,7 @@ def rehearse(
             line.add_column(width=15, no_wrap=True, style="dim")
             line.add_column()
             style = "bold red" if seen.what == "red" else "bold" if seen.what in ("opened", "passed", "closed") else ""
-            when = f"{weekday(seen.at)} {wall(seen.at):%d-%m %H:%M}"
+            when = f"{weekday(seen.at)} {dutch_time(seen.at):%d-%m %H:%M}"
             line.add_row(when, seen.round.dutch, Text(words[seen.what]["nl"].format(**said), style=style))
             console.print(line)
             breaches += int(said.get("breaches", 0))
@@ -334,7 +334,7 @@ def _on_paper(agreement: "Agreement", seed: int, habits: "Habits") -> None:
 
     from overstap.agreements.national import national_year
     from overstap.agreements.paper_rehearsal import rehearse
-    from overstap.clock import wall
+    from overstap.clock import dutch_time
     from overstap.texts import Count, texts
 
     national = national_year(agreement.school_year)
@@ -350,7 +350,7 @@ def _on_paper(agreement: "Agreement", seed: int, habits: "Habits") -> None:
         said = words["events"][happening.event.value]["nl"].format(
             dossiers=Count(happening.dossiers), schools=Count(happening.schools), of=Count(happening.of)
         )
-        table.add_row(f"{wall(happening.at):%d-%m %H:%M}", happening.round.dutch, said)
+        table.add_row(f"{dutch_time(happening.at):%d-%m %H:%M}", happening.round.dutch, said)
     console.print(table)
 
 

@@ -70,7 +70,7 @@ def write(
         title = f"Overstap {agreement.school_year}: {agreement.name}"
         path = folder / f"{agreement.region}.ics"
         path.write_bytes(icalendar(title, of_region, now, _earlier(path)))
-        page = overview(agreement, national, clock.wall(now).date())
+        page = overview(agreement, national, clock.dutch_time(now).date())
         (folder / f"{agreement.region}.html").write_text(page, encoding="utf-8")
         for school in agreement.schools:
             own = entries_for(school, of_region)
@@ -142,7 +142,7 @@ def _show(
     ]
     console = Console(highlight=False)
     if not ahead:
-        console.print(words["nothing"].format(day=clock.spoken_day(clock.wall(now).date())))
+        console.print(words["nothing"].format(day=clock.format_day(clock.dutch_time(now).date())))
         return
     if with_region:  # what holds for the whole country is told once
         ahead = list({(e.title, e.starts, e.kind, _region_of(e, a)): (e, a) for e, a in ahead}.values())

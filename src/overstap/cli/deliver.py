@@ -65,11 +65,11 @@ def results(
     """
     from rich.table import Table
 
+    from overstap.atomic_files import write_atomically
     from overstap.delivery.feedback import feedback_csv
     from overstap.ledger import open_ledger
     from overstap.ledger.delivery.results import counts
     from overstap.texts import texts
-    from overstap.whole_files import write_new
 
     if out is not None and school is None:
         raise typer.BadParameter("--out hoort bij --school")
@@ -90,7 +90,7 @@ def results(
             for reason, count in one.reasons.most_common():
                 console.print(f"{one.name} ({one.school}): {count} x {said['rejected']}: {said[reason]}")
         if out is not None and school is not None:
-            write_new(out, feedback_csv(ledger, region, round_id, school), mode=0o600)
+            write_atomically(out, feedback_csv(ledger, region, round_id, school), mode=0o600)
             console.print(f"per leerling: {out}")
     finally:
         ledger.close()

@@ -81,7 +81,7 @@ def send_test(
     shown = [one for one in found if school in (None, one.school)]
     for one in shown:
         if one.has_passed and one.passed_at:
-            console.print(f"[green]geslaagd[/] {one.name} ({one.school}), {clock.spoken(one.passed_at)}")
+            console.print(f"[green]geslaagd[/] {one.name} ({one.school}), {clock.format_moment(one.passed_at)}")
         elif one.code:
             said = "[yellow]staat klaar[/]" if one.code in WAITS else "[red]niet geslaagd[/]"
             console.print(f"{said} {one.name} ({one.school}): {one.code}: {_dutch(one.code, one.school)}")
@@ -193,7 +193,7 @@ def no_receiver(
         for one in waiting(unit, round_id):
             if school in (None, one.primary_school):
                 owner = one.owner or "[red]van niemand[/]"
-                console.print(f"{one.dossier} {one.primary_school} sinds {clock.spoken(one.since)}: {owner}")
+                console.print(f"{one.dossier} {one.primary_school} sinds {clock.format_moment(one.since)}: {owner}")
 
 
 @app.command("not-collected")
@@ -208,5 +208,5 @@ def not_collected(round_id: RoundOption, by: Who) -> None:
             is_late = is_late or one.is_due
             name = agreement.school(one.school).label
             colour = "red" if one.is_expired else "yellow" if one.is_due else "green"
-            console.print(f"[{colour}]{one.count}[/] voor {name}, de oudste sinds {clock.spoken(one.since)}")
+            console.print(f"[{colour}]{one.count}[/] voor {name}, de oudste sinds {clock.format_moment(one.since)}")
     raise typer.Exit(1 if is_late else 0)

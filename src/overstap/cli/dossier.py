@@ -56,7 +56,7 @@ def check(
 
     if version is not None:
         catalogue(version)  # a version that is not known is no file's fault: say so at once
-    day = today.date() if today else clock.wall(clock.now()).date()
+    day = today.date() if today else clock.dutch_time(clock.now()).date()
     reports = []
     with Progress(console=Console(stderr=True), transient=True, disable=len(files) < _MANY) as progress:
         for file in progress.track(files, description="dossiers"):
@@ -150,8 +150,8 @@ def document(
 def written() -> str:
     """Return the text of docs/dossier.md: the catalogue with the rules of its newest version."""
     from overstap.oso.catalogue import versions
-    from overstap.oso.document import RuleText
-    from overstap.oso.document import document as from_catalogue
+    from overstap.oso.reference_page import RuleText
+    from overstap.oso.reference_page import document as from_catalogue
     from overstap.quality.rulebook import rules, sentence
 
     newest = versions()[-1]

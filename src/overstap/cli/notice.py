@@ -51,7 +51,7 @@ def outbox(
     everything: Annotated[bool, typer.Option("--all", help="Also what was sent")] = False,
 ) -> None:
     """Tell how the mails of a region stand: what waits, what was refused, and why. Addresses are not shown."""
-    from overstap.clock import wall
+    from overstap.clock import dutch_time
     from overstap.errors import sentences
     from overstap.ledger import open_ledger
     from overstap.ledger.notifications import outbox
@@ -67,7 +67,7 @@ def outbox(
         table.add_column(column)
     for one in found:
         if everything or one.state != "sent":
-            when = wall(one.settled_at or one.due_at)
+            when = dutch_time(one.settled_at or one.due_at)
             why = f"{one.code} {sentences()[one.code]['nl'].format(kind=one.kind, reply=one.reply)}" if one.code else ""
             table.add_row(one.kind, one.meaning, one.state, str(one.attempts), f"{when:%d-%m %H:%M}", why)
     console = Console(highlight=False)

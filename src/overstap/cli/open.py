@@ -37,25 +37,25 @@ def command(
     where the envelope came from. <message id>.revocation.cms takes an envelope back: it is removed from the store, and
     <message id>.taken-back.cms says so. Exit 1 when one was refused.
     """
-    from overstap.envelope.file_names import AnswerKind, answer_name, answer_of, statement_of
+    from overstap.atomic_files import write_atomically
+    from overstap.envelope.file_names import AnswerKind, answer_name, answer_of, revoked_message_id
     from overstap.errors import OverstapError
     from overstap.pki import TrustStore
     from overstap.receiver.reception import Reception, ReceptionStatus
     from overstap.receiver.revocation_receiver import receive_revocation
     from overstap.receiver.store import open_store
     from overstap.texts import texts
-    from overstap.whole_files import write_new
 
     console = Console(highlight=False, soft_wrap=True)
     folder = store or (files[0].parent / OPENED if database is None else None)
     trusted = TrustStore(trust or Settings().need_path("trust"), production=Settings().production)
     reception = Reception(school, trust=trusted, store=open_store(folder, database))
     refused = 0
-    statements = {file: found for file in files if (found := statement_of(file.name))}
+    statements = {file: found for file in files if (found := revoked_message_id(file.name))}
     for file, message_id in statements.items():  # first: what is taken back need not be opened
         answer = receive_revocation(reception, file.read_bytes(), message_id=message_id, at=clock.now())
         said = (receipts or file.parent) / answer_name(message_id, AnswerKind.TAKEN_BACK)
-        write_new(said, answer.receipt, mode=0o640)
+        write_atomically(said, answer.receipt, mode=0o640)
         refused += answer.status is ReceptionStatus.REFUSED
         done = (
             "[red]geweigerd[/]" if answer.status is ReceptionStatus.REFUSED else "[green]ingetrokken en verwijderd[/]"
@@ -70,7 +70,7 @@ def command(
             raise OverstapError("DELIVERY-003") from error
         answer = reception.receive(file.read_bytes(), message_id=message_id, at=clock.now())
         receipt = (receipts or file.parent) / answer_name(message_id, AnswerKind.RECEIPT)
-        write_new(receipt, answer.receipt, mode=0o640)
+        write_atomically(receipt, answer.receipt, mode=0o640)
         if answer.status in (ReceptionStatus.STORED, ReceptionStatus.REPEATED):
             console.print(f"[green]geopend[/] {file.name}; ontvangstbewijs: {receipt.name}")
         else:

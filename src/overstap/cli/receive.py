@@ -161,12 +161,12 @@ def result(
     import hashlib
     from contextlib import nullcontext
 
+    from overstap.atomic_files import write_atomically
     from overstap.envelope.file_names import AnswerKind, answer_name
     from overstap.envelope.result import Rejection, ResultOutcome, make_result
     from overstap.errors import OverstapError
     from overstap.receiver.desk_client import DeskClient
     from overstap.receiver.store import open_store
-    from overstap.whole_files import write_new
 
     if (desk is None) == (out is None):
         raise typer.BadParameter("--desk of --out, een van beide")
@@ -192,7 +192,7 @@ def result(
             if desk_client is not None:
                 desk_client.hand_in_result(made, message_id)
             else:
-                write_new(Path(str(out)) / answer_name(message_id, AnswerKind.RESULT), made, mode=0o640)
+                write_atomically(Path(str(out)) / answer_name(message_id, AnswerKind.RESULT), made, mode=0o640)
             opened.keep_result(message_id, made)
     Console(highlight=False).print(f"{len(messages)} x {outcome.value}")
 

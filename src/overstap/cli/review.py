@@ -55,12 +55,12 @@ def record(
 
     With ground attested (after the window, where that was agreed) each line says why in the column opmerking.
     """
-    from overstap.clock import now, wall
+    from overstap.clock import dutch_time, now
     from overstap.review.decisions import read_list
     from overstap.review.recording import check_ground
 
     check_ground(ground)
-    listed = read_list(file.read_bytes(), today=wall(now()).date(), needs_note=ground == "attested")
+    listed = read_list(file.read_bytes(), today=dutch_time(now()).date(), needs_note=ground == "attested")
     _record(listed, region, round_id, school, by, ground)
 
 
@@ -138,14 +138,14 @@ def bounces(folder: Path, region: RegionOption, by: ByOption) -> None:
     from overstap.ledger.review.invitations import bounced
     from overstap.notifications.bounces import Bounce, Listed
     from overstap.notifications.bounces import bounces as found
-    from overstap.texts import counting, texts
+    from overstap.texts import texts, with_counts
 
     words = {name: said["nl"] for name, said in texts("notices/bounces").items()}
     read = list(found(folder))
     console = Console(highlight=False)
     with open_ledger(Settings()).unit(region, by) as unit:
         told = [bounced(unit, one.mail, one.status) for one in read if isinstance(one, Bounce)]
-    facts = counting({"noted": sum(told), "others": told.count(False)})
+    facts = with_counts({"noted": sum(told), "others": told.count(False)})
     console.print(words["noted"].format(**facts))
     if not all(told):
         console.print(words["others"].format(**facts))
@@ -226,7 +226,7 @@ def decide(
     import csv
     import io
 
-    from overstap.clock import now, wall
+    from overstap.clock import dutch_time, now
     from overstap.review.decisions import HEADER, read_list
 
     pupil = typer.prompt("Leerling-id", hide_input=True)
@@ -234,7 +234,7 @@ def decide(
     table = io.StringIO()
     writer = csv.writer(table, delimiter=";")
     writer.writerows([HEADER, (pupil, f"{seen_on:%Y-%m-%d}", agreed, view)])
-    listed = read_list(table.getvalue().encode(), today=wall(now()).date())
+    listed = read_list(table.getvalue().encode(), today=dutch_time(now()).date())
     _record(listed, region, round_id, school, by, "school_single")
 
 

@@ -37,7 +37,7 @@ def synth(
     from overstap.simulation.synthetic.region import make_region
     from overstap.simulation.synthetic.writing import write
 
-    day = today.date() if today else clock.wall(clock.now()).date()
+    day = today.date() if today else clock.dutch_time(clock.now()).date()
     try:
         made = make_region(
             seed,

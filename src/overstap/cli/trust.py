@@ -39,12 +39,12 @@ def dev_authority(
     host: Annotated[list[str] | None, typer.Option(help="Name or address of the schools' endpoints")] = None,
 ) -> None:
     """Make certificates for demo and tests; what is there already stays. Refused in production."""
-    from overstap.pki.authority import LOOPBACK, KeyKind, develop
+    from overstap.pki.authority import LOOPBACK, KeyKind, make_development_certificates
 
     if Settings().production:
         raise OverstapError("TRUST-017")
     folder = trust or Settings().need_path("trust")
-    develop(
+    make_development_certificates(
         folder,
         schools=schools,
         regions=region or (),
@@ -68,9 +68,9 @@ def request_certificates(
 ) -> None:
     """Make keys and certificate requests for a region's conductor, to hand to an authority (docs/certificates.md)."""
     from overstap.pki.authority import KeyKind
-    from overstap.pki.requests import request
+    from overstap.pki.certificate_requests import request_certificates
 
-    made = request(
+    made = request_certificates(
         trust or Settings().need_path("trust"),
         region,
         oin=oin,
@@ -91,12 +91,12 @@ def accept_certificates(
     trust: Folder = None,
 ) -> None:
     """Take in what an authority made of requests: each is checked, and lies beside its key from then on."""
-    from overstap.pki.requests import accept
+    from overstap.pki.certificate_requests import accept_certificates
 
     settings = Settings()
     folder = trust or settings.need_path("trust")
     console = Console(highlight=False, soft_wrap=True)
-    for path in accept(folder, region, files, at=clock.now(), production=settings.production):
+    for path in accept_certificates(folder, region, files, at=clock.now(), production=settings.production):
         console.print(f"{path}")
 
 
@@ -106,7 +106,7 @@ def sftp_key(
     trust: Folder = None,
 ) -> None:
     """Make the key for schools' SFTP servers, unless there is one; print the line for their authorized_keys."""
-    from overstap.pki.sshkeys import make_ssh_key
+    from overstap.pki.ssh_keys import make_ssh_key
 
     line = make_ssh_key(trust or Settings().need_path("trust"), region)
     Console(highlight=False, soft_wrap=True).print(line)
@@ -119,7 +119,7 @@ def watch(
 ) -> None:
     """List certificates, authorities and revocation lists that end soon; exit 1 when there are any."""
     from overstap.pki import TrustStore
-    from overstap.pki.watch import expiring, sentence
+    from overstap.pki.expiry import expiring, sentence
 
     store = TrustStore(trust or Settings().need_path("trust"), production=Settings().production)
     console, at = Console(highlight=False, soft_wrap=True), clock.now()
@@ -139,13 +139,13 @@ def fetch(
 ) -> None:
     """Fetch the revocation lists that certificates name into the folder `ca`; exit 1 when one could not be fetched."""
     from overstap.pki import TrustStore
-    from overstap.pki.list_fetching import fetch_lists, sentence
+    from overstap.pki.crl_fetching import fetch_revocation_lists, sentence
     from overstap.texts import texts
 
     store = TrustStore(trust or Settings().need_path("trust"), production=Settings().production)
     console = Console(highlight=False, soft_wrap=True, markup=False)
     found = []
-    for one in fetch_lists(store, at=clock.now(), more=urls or ()):
+    for one in fetch_revocation_lists(store, at=clock.now(), more=urls or ()):
         found.append(one)
         console.print(f"{one.url}: {sentence(one)}", style=None if one.is_good else "red")
         console.print(f"  {sentence(one, language='en')}", style="dim")
@@ -163,7 +163,7 @@ def crl(
 ) -> None:
     """Publish the development authority's revocation lists anew, with further certificates on them or not."""
     from overstap.pki.authority import DevelopmentAuthority
-    from overstap.pki.keyfiles import read_certificates
+    from overstap.pki.key_files import read_certificates
 
     if Settings().production:
         raise OverstapError("TRUST-017")

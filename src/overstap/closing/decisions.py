@@ -1,9 +1,9 @@
 """Sentences about coordinators' decisions, one per kind."""
 
 from overstap.agreements import RoundKind
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.ledger.rounds.gate_decisions import GateDecision
-from overstap.texts import counting, texts
+from overstap.texts import texts, with_counts
 
 _RELEASE = "release_for_review"
 
@@ -21,10 +21,10 @@ def told(decision: GateDecision, kind: RoundKind) -> str:
         gate = "release_to_partnership"
     chosen = [
         words["choices"][one.choice]["nl"].format(
-            **counting({"dossiers": one.dossiers, "schools": one.schools}),
-            until=spoken(one.closes_at) if one.closes_at else "",
+            **with_counts({"dossiers": one.dossiers, "schools": one.schools}),
+            until=format_moment(one.closes_at) if one.closes_at else "",
         )
         for one in decision.choices
     ]
     sentence: str = words[gate]["approved" if decision.is_approved else "refused"]["nl"]
-    return sentence.format(name=decision.name, choices=", ".join(chosen), **counting({"count": decision.count}))
+    return sentence.format(name=decision.name, choices=", ".join(chosen), **with_counts({"count": decision.count}))

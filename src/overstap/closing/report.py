@@ -11,7 +11,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from overstap.agreements import RoundId
-from overstap.clock import spoken
+from overstap.atomic_files import write_atomically
+from overstap.clock import format_moment
 from overstap.closing.decisions import told
 from overstap.ledger.delivery.deliveries import Unreceived
 from overstap.ledger.delivery.results import ResultCounts
@@ -20,7 +21,6 @@ from overstap.ledger.rounds.gate_decisions import GateDecision
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.resources import INCLUDE
 from overstap.texts import texts
-from overstap.whole_files import write_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +187,14 @@ def round_report(
         .get_template("round.html.j2")
         .render(
             title=words["title"]["nl"].format(**facts),
-            made=words["made"]["nl"].format(moment=spoken(at)),
+            made=words["made"]["nl"].format(moment=format_moment(at)),
             tables=tables,
             total=words["total"]["nl"],
             none=words["none"]["nl"],
             decisions_heading=words["decisions"]["nl"],
             decisions=[
                 (
-                    spoken(one.at),
+                    format_moment(one.at),
                     told(one, found.kind),
                     said["reason"]["nl"].format(reason=one.reason) if one.reason else "",
                 )
@@ -231,7 +231,7 @@ def write_report(folder: Path, round_id: str, report: RoundReport) -> Path:
     place, kind = folder / found.region / found.school_year, found.kind
     place.mkdir(parents=True, exist_ok=True)
     for ending, text in (("html", report.html), ("csv", "\ufeff" + report.csv)):
-        write_new(place / f"{kind}.{ending}", text.encode(), mode=0o644)
+        write_atomically(place / f"{kind}.{ending}", text.encode(), mode=0o644)
     return place / f"{kind}.html"
 
 

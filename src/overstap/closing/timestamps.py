@@ -8,9 +8,9 @@ from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierB
 from rfc3161_client.tsp import PKIStatus
 
 from overstap.errors import OverstapError
-from overstap.pki.bounded_http import Bounds, fetch
+from overstap.pki.bounded_http import RequestBounds, fetch
 
-_BOUNDS = Bounds(seconds=30.0, most_bytes=64 * 1024, schemes=frozenset({"http", "https"}))
+_BOUNDS = RequestBounds(seconds=30.0, max_bytes=64 * 1024, schemes=frozenset({"http", "https"}))
 _GRANTED = (PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS)
 
 

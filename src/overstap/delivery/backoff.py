@@ -16,7 +16,7 @@ LONGEST = timedelta(hours=6)
 GIVES_UP_AFTER = 3
 """Consecutive attempts without an answer after which a school's circuit breaker opens."""
 
-_MOST_DOUBLINGS = 20  # exponent at which LONGEST is certainly reached; avoids an overflow
+_MAX_DOUBLINGS = 20  # exponent at which LONGEST is certainly reached; avoids an overflow
 _chance = random.SystemRandom()
 
 
@@ -28,7 +28,7 @@ def wait_after(attempts: int, *, first: timedelta = FIRST, chance: random.Random
         first: bound of the first wait; it doubles with each attempt, up to `LONGEST`.
         chance: random source of the jitter.
     """
-    bound = min(first * 2 ** min(max(attempts, 1) - 1, _MOST_DOUBLINGS), LONGEST)
+    bound = min(first * 2 ** min(max(attempts, 1) - 1, _MAX_DOUBLINGS), LONGEST)
     return bound * chance.uniform(0.5, 1)
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from overstap.clock import digits
+from overstap.clock import format_digits
 from overstap.envelope.result import ResultKind
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.results import fed_back
@@ -47,7 +47,7 @@ def feedback_csv(ledger: Ledger, region: str, round_id: str, primary_school: str
                     said.get(outcome, ""),
                     said.get(reason or "", ""),
                     said.get(placement, ""),
-                    digits(max(moments)) if moments else "",
+                    format_digits(max(moments)) if moments else "",
                 ]
             )
     return out.getvalue().encode("utf-8-sig")

@@ -12,7 +12,7 @@ from datetime import datetime
 from overstap.delivery.channels.channel import Channel
 from overstap.delivery.channels.push import PushChannel
 from overstap.envelope import manifest as manifests
-from overstap.envelope.evidence_request import Held
+from overstap.envelope.evidence_request import EvidenceResponse
 from overstap.envelope.reasons import EnvelopeError
 from overstap.envelope.receipt import Receipt, ReceiptError, verify_receipt
 from overstap.ledger.delivery.deliveries import AttemptResult, Envelope
@@ -21,7 +21,9 @@ from overstap.pki import TrustStore
 _log = logging.getLogger(__name__)
 
 
-def asked(way: Channel, sent: Envelope, trust: TrustStore, at: datetime) -> tuple[Held, AttemptResult] | None:
+def asked(
+    way: Channel, sent: Envelope, trust: TrustStore, at: datetime
+) -> tuple[EvidenceResponse, AttemptResult] | None:
     """Ask a school which envelope it stored under a delivery's message id.
 
     Args:
@@ -36,7 +38,7 @@ def asked(way: Channel, sent: Envelope, trust: TrustStore, at: datetime) -> tupl
     if not isinstance(way, PushChannel):  # other channels write files by name: the same name is the same delivery
         return None
     held = way.evidence(sent.message_id, at=at)
-    if not isinstance(held, Held):
+    if not isinstance(held, EvidenceResponse):
         return None
     receipt = is_ours(held, sent, trust, at)
     if receipt is None:
@@ -45,7 +47,7 @@ def asked(way: Channel, sent: Envelope, trust: TrustStore, at: datetime) -> tupl
     return held, AttemptResult(sent.message_id, "accepted", None, held.receipt)
 
 
-def is_ours(held: Held, sent: Envelope, trust: TrustStore, at: datetime) -> Receipt | None:
+def is_ours(held: EvidenceResponse, sent: Envelope, trust: TrustStore, at: datetime) -> Receipt | None:
     """Return the verified receipt when a school's envelope has this delivery's files and is for this school."""
     if sent.files_digest is None:
         return None

@@ -17,7 +17,7 @@ from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_collection import take_in_from
 from overstap.delivery.receipt_verification import judge
 from overstap.delivery.reconciliation import asked as asked_of
-from overstap.envelope.evidence_request import Held
+from overstap.envelope.evidence_request import EvidenceResponse
 from overstap.envelope.receipt import Refusal
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
@@ -138,9 +138,9 @@ def send_school(
 
 def _hand_over(
     way: Channel, group: Sequence[Envelope], circuit: CircuitState, trust: TrustStore, clock: Callable[[], datetime]
-) -> tuple[list[tuple[Held | None, AttemptResult]], int]:
+) -> tuple[list[tuple[EvidenceResponse | None, AttemptResult]], int]:
     """Hand a group over until the circuit breaker opens; return the answers, and the number of failures in a row."""
-    answers: list[tuple[Held | None, AttemptResult]] = []
+    answers: list[tuple[EvidenceResponse | None, AttemptResult]] = []
     silent = circuit.silent
     for envelope in group:
         if answers and silent >= GIVES_UP_AFTER:  # not handed over: it is first when the school answers again
@@ -162,7 +162,9 @@ def _note(unit: UnitOfWork, school: str, circuit: CircuitState, silent: int, pro
     note_no_answer(unit, school, silent=silent, problem=problem, rest=rest)
 
 
-def _send(way: Channel, envelope: Envelope, trust: TrustStore, at: datetime) -> tuple[Held | None, AttemptResult]:
+def _send(
+    way: Channel, envelope: Envelope, trust: TrustStore, at: datetime
+) -> tuple[EvidenceResponse | None, AttemptResult]:
     """Hand one envelope over and verify the answer; where the school has one already, verify the stored one."""
     handed = way.hand_over(envelope.envelope, message_id=envelope.message_id, at=at)
     if handed.receipt_unverified is not None:

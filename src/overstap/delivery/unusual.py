@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.ledger.rounds.counts import PrimaryCounts
 from overstap.ledger.rounds.gate_holds import HoldReason
 from overstap.ledger.rounds.registrations import UnstatedRegistrations
@@ -86,7 +86,7 @@ def unusual(found: DeliverySituation) -> list[HoldReason]:
     if not ready:
         return reasons
     reasons += [
-        HoldReason("certificate", 1, {"name": ending.name, "until": spoken(ending.until)}, ending.name)
+        HoldReason("certificate", 1, {"name": ending.name, "until": format_moment(ending.until)}, ending.name)
         for ending in found.endings
     ]
     if found.is_agreement_changed:

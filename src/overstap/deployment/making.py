@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from overstap.agreements import Agreement, load_all
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.deployment import env_file
 from overstap.deployment.choices import Choices
 from overstap.deployment.data_folders import give_all, make_folders
@@ -61,17 +61,19 @@ def _first_keys(folder: Path, region: str) -> str:
     except OverstapError as error:
         if error.code != "LEDGER-001":
             return str(error)
-        key_id = f"{wall(now()):%Y-%m}"
+        key_id = f"{dutch_time(now()):%Y-%m}"
         create_keys(folder, region, key_id)
         return f"made {key_id}; keep a copy that is not beside the database's backup"
     return "there"
 
 
 def _trial_certificates(choices: Choices, agreements: list[Agreement]) -> Iterator[str]:
-    from overstap.pki.authority import LOOPBACK, develop
+    from overstap.pki.authority import LOOPBACK, make_development_certificates
 
     for agreement in agreements:
         schools = [one.id for one in (*agreement.primary_schools, *agreement.secondary_schools)]
         hosts = (*LOOPBACK, "desk", *(f"receiver-{school.lower()}" for school in schools))
-        develop(choices.data / "trust", schools=schools, regions=[agreement.region], at=now(), hosts=hosts)
+        make_development_certificates(
+            choices.data / "trust", schools=schools, regions=[agreement.region], at=now(), hosts=hosts
+        )
         yield f"certificates  {agreement.region}: {len(schools)} schools, of a development authority (TRIAL)"

@@ -42,7 +42,7 @@ def _site(address: str, port: int, what: str, *, body: str, log: bool, streams: 
         "host": host,
         "port": port,
         "what": what,
-        "most_body": body,
+        "max_body": body,
         "keeps_log": log,
         "streams": streams,
         "read_timeout": "120s",

@@ -12,7 +12,7 @@ from overstap.errors import OverstapError
 from overstap.ledger import open_ledger, schools
 from overstap.ledger.region_keys import load_keys
 from overstap.pki import TrustStore
-from overstap.pki.watch import AHEAD_DAYS, expiring, sentence
+from overstap.pki.expiry import AHEAD_DAYS, expiring, sentence
 from overstap.settings import Settings
 
 

@@ -10,7 +10,7 @@ from overstap.doctor.finding import Finding, good, mind, wrong
 from overstap.settings import Settings
 
 _SECONDS = 10
-_MOST_BYTES = 1_000_000
+_MAX_BYTES = 1_000_000
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
@@ -30,7 +30,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     do = "see whether the address is right and this machine may reach it"
     try:
         with urllib.request.urlopen(where, timeout=_SECONDS) as answer:  # noqa: S310  https, as checked
-            said = json.loads(answer.read(_MOST_BYTES))
+            said = json.loads(answer.read(_MAX_BYTES))
     except (URLError, TimeoutError, ValueError) as error:
         yield wrong("sign-in", f"the identity provider does not answer ({type(error).__name__})", do)
         return

@@ -203,14 +203,14 @@ def oid(value: Oid) -> bytes:
     return asn1.encode_der(value)
 
 
-def named(certificate: x509.Certificate) -> bytes:
+def issuer_and_serial(certificate: x509.Certificate) -> bytes:
     """Return the IssuerAndSerialNumber of a certificate, DER."""
     return tlv(SEQUENCE, certificate.issuer.public_bytes(), asn1.encode_der(certificate.serial_number))
 
 
-def der_of(found: asn1.TLV) -> bytes:
+def der_of(element: asn1.TLV) -> bytes:
     """Return an element's DER."""
-    return asn1.encode_der(found)
+    return asn1.encode_der(element)
 
 
 def decode(kind: type[_T], data: bytes) -> _T:
@@ -225,23 +225,23 @@ def decode(kind: type[_T], data: bytes) -> _T:
         raise EnvelopeError(OpeningFailure.MALFORMED) from error
 
 
-def content_of(data: bytes, kind: Oid, otherwise: OpeningFailure, into: type[_T]) -> _T:
+def decode_content(data: bytes, kind: Oid, wrong_kind: OpeningFailure, into: type[_T]) -> _T:
     """Decode a ContentInfo of one content type.
 
     Args:
         data: DER.
         kind: the content type it must have.
-        otherwise: the reason to refuse with when it has another.
+        wrong_kind: the reason to refuse with when it has another.
         into: the structure of that content.
 
     Raises:
-        EnvelopeError: MALFORMED, or `otherwise`.
+        EnvelopeError: MALFORMED, or `wrong_kind`.
     """
-    found = decode(ContentInfo, data)
-    if found.kind != kind:
-        raise EnvelopeError(otherwise)
+    element = decode(ContentInfo, data)
+    if element.kind != kind:
+        raise EnvelopeError(wrong_kind)
     try:
-        return found.content.parse(into)
+        return element.content.parse(into)
     except UNREADABLE as error:  # not only ValueError: certificates inside have errors of their own
         raise EnvelopeError(OpeningFailure.MALFORMED) from error
 

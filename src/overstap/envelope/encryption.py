@@ -26,7 +26,7 @@ from overstap.envelope.der import (
 )
 from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.pki import KeyRing, RecipientCertificate
-from overstap.pki.keyfiles import PublicKey
+from overstap.pki.key_files import PublicKey
 
 _VERSION = 0
 _TRANSPORT_VERSION, _AGREEMENT_VERSION = 0, 3
@@ -79,7 +79,7 @@ class _Template:
 
 @lru_cache(maxsize=4096)
 def _template(certificate: x509.Certificate) -> _Template:
-    key, name = certificate.public_key(), cms.named(certificate)
+    key, name = certificate.public_key(), cms.issuer_and_serial(certificate)
     if isinstance(key, rsa.RSAPublicKey):
         hole = bytes(key.key_size // 8)
         whole = tlv(SEQUENCE, _ZERO, name, cms.OAEP_SHA256, tlv(OCTET_STRING, hole))
@@ -126,7 +126,9 @@ def decrypt(data: bytes, keyring: KeyRing) -> bytes:
     Raises:
         EnvelopeError: MALFORMED, NOT_AUTHENTICATED, ALGORITHM, RECIPIENTS, NOT_FOR_THIS_KEY or DECRYPTION.
     """
-    enveloped = cms.content_of(data, cms.AUTH_ENVELOPED_DATA, OpeningFailure.NOT_AUTHENTICATED, cms.AuthEnvelopedData)
+    enveloped = cms.decode_content(
+        data, cms.AUTH_ENVELOPED_DATA, OpeningFailure.NOT_AUTHENTICATED, cms.AuthEnvelopedData
+    )
     algorithm = enveloped.content.algorithm
     fixed = (
         enveloped.version == _VERSION
@@ -149,40 +151,42 @@ def decrypt(data: bytes, keyring: KeyRing) -> bytes:
         raise EnvelopeError(OpeningFailure.DECRYPTION) from error
 
 
-def _point(found: asn1.BitString) -> ec.EllipticCurvePublicKey:
+def _point(recipient: asn1.BitString) -> ec.EllipticCurvePublicKey:
     """Read an uncompressed point; the library also takes hybrid and compressed ones, which say the same in other bytes.
 
     Raises:
         EnvelopeError: ALGORITHM for another form.
         ValueError: not on the curve.
     """
-    encoded = found.as_bytes()
-    if found.padding_bits() or len(encoded) != _POINT_BYTES or encoded[0] != _UNCOMPRESSED:
+    encoded = recipient.as_bytes()
+    if recipient.padding_bits() or len(encoded) != _POINT_BYTES or encoded[0] != _UNCOMPRESSED:
         raise EnvelopeError(OpeningFailure.ALGORITHM)
     return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), encoded)
 
 
-def _content_key(found: cms.KeyTransport | cms.KeyAgreement, keyring: KeyRing) -> bytes:
-    if isinstance(found, cms.KeyTransport):
-        right = found.version == _TRANSPORT_VERSION and cms.der_of(found.algorithm) in cms.ANY_OAEP_SHA256
-        name = found.recipient
+def _content_key(recipient: cms.KeyTransport | cms.KeyAgreement, keyring: KeyRing) -> bytes:
+    if isinstance(recipient, cms.KeyTransport):
+        right = recipient.version == _TRANSPORT_VERSION and cms.der_of(recipient.algorithm) in cms.ANY_OAEP_SHA256
+        name = recipient.recipient
     else:
-        right = found.version == _AGREEMENT_VERSION and cms.der_of(found.algorithm) == cms.ECDH_SHA256_AES_256_WRAP
-        right = right and found.originator.key.algorithm.algorithm == cms.EC_PUBLIC_KEY
-        if len(found.encrypted_keys) != 1:
+        right = (
+            recipient.version == _AGREEMENT_VERSION and cms.der_of(recipient.algorithm) == cms.ECDH_SHA256_AES_256_WRAP
+        )
+        right = right and recipient.originator.key.algorithm.algorithm == cms.EC_PUBLIC_KEY
+        if len(recipient.encrypted_keys) != 1:
             raise EnvelopeError(OpeningFailure.RECIPIENTS)
-        name = found.encrypted_keys[0].recipient
+        name = recipient.encrypted_keys[0].recipient
     if not right:
         raise EnvelopeError(OpeningFailure.ALGORITHM)
     identity = keyring.find(cms.der_of(name.issuer), name.serial)
     if identity is None:
         raise EnvelopeError(OpeningFailure.NOT_FOR_THIS_KEY)
     try:
-        if isinstance(found, cms.KeyTransport) and isinstance(identity.key, rsa.RSAPrivateKey):
-            key = identity.key.decrypt(found.encrypted_key, _OAEP)
-        elif isinstance(found, cms.KeyAgreement) and isinstance(identity.key, ec.EllipticCurvePrivateKey):
-            point = _point(found.originator.key.point)
-            key = keywrap.aes_key_unwrap(_agreed(identity.key, point), found.encrypted_keys[0].encrypted_key)
+        if isinstance(recipient, cms.KeyTransport) and isinstance(identity.key, rsa.RSAPrivateKey):
+            key = identity.key.decrypt(recipient.encrypted_key, _OAEP)
+        elif isinstance(recipient, cms.KeyAgreement) and isinstance(identity.key, ec.EllipticCurvePrivateKey):
+            point = _point(recipient.originator.key.point)
+            key = keywrap.aes_key_unwrap(_agreed(identity.key, point), recipient.encrypted_keys[0].encrypted_key)
         else:
             raise EnvelopeError(OpeningFailure.ALGORITHM)
     except (ValueError, keywrap.InvalidUnwrap) as error:

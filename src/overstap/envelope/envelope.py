@@ -81,7 +81,7 @@ def seal(
     Raises:
         ValueError: an argument is not of the manifest's form.
     """
-    manifests.check_chosen(round_id, oso_version, message_id, *([replaces] if replaces else []))
+    manifests.check_sender_values(round_id, oso_version, message_id, *([replaces] if replaces else []))
     if not files or any(name.casefold() in manifests.RESERVED for name in files):
         raise ValueError("an envelope has at least one file, none with a name that the format uses itself")
     created_at = created_at.replace(microsecond=0)
@@ -108,7 +108,7 @@ def open_envelope(
     *,
     keyring: KeyRing,
     trust: TrustStore,
-    me: str,
+    school: str,
     at: datetime,
     limits: PackageLimits = DEFAULT_LIMITS,
 ) -> OpenedEnvelope:
@@ -118,7 +118,7 @@ def open_envelope(
         data: the envelope.
         keyring: the decryption keys of this school.
         trust: who may sign.
-        me: this school's id (BRIN and branch).
+        school: this school's id (BRIN and branch).
         at: the moment of opening.
         limits: how large it may be.
 
@@ -126,7 +126,7 @@ def open_envelope(
         EnvelopeError: always the same code and sentences; `reason` is for the log here.
     """
     try:
-        return _open(data, keyring, trust, me, at, limits)
+        return _open(data, keyring, trust, school, at, limits)
     except EnvelopeError as refusal:
         cause = getattr(refusal.__cause__, "code", type(refusal.__cause__).__name__)
         _log.warning(
@@ -136,7 +136,7 @@ def open_envelope(
 
 
 def _open(
-    data: bytes, keyring: KeyRing, trust: TrustStore, me: str, at: datetime, limits: PackageLimits
+    data: bytes, keyring: KeyRing, trust: TrustStore, school: str, at: datetime, limits: PackageLimits
 ) -> OpenedEnvelope:
     if len(data) > limits.envelope_bytes:
         raise EnvelopeError(OpeningFailure.TOO_LARGE)
@@ -148,7 +148,7 @@ def _open(
     manifest = manifests.parse(manifest_bytes)
     if manifest.sender.oin != signed.oin:
         raise EnvelopeError(OpeningFailure.SENDER)
-    if manifest.recipient != Party(oin_of(me), me):
+    if manifest.recipient != Party(oin_of(school), school):
         raise EnvelopeError(OpeningFailure.RECIPIENT)
     if manifest.created_at != signed.signed_at or manifest.files != manifests.entries_of(files):
         raise EnvelopeError(OpeningFailure.MANIFEST)

@@ -11,6 +11,6 @@ TEST_VERSION = "2019.1"
 """Of the OSO data set, as the message says of itself."""
 
 
-def is_test(request: DossierRequest) -> bool:
+def is_test_request(request: DossierRequest) -> bool:
     """Tell whether a request is for the test message; of which primary school it is makes no difference."""
     return request.pupil_number == NUMBER

@@ -17,12 +17,12 @@ from uuid import UUID
 from overstap.envelope.message_ids import is_message_id
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES
 
-MOST_NAMES = 50_000
+MAX_NAMES = 50_000
 """A folder with more names is read no further: every envelope of a school's round fits in many times over."""
-MOST_BYTES = MAX_RECEIPT_BYTES
+MAX_BYTES = MAX_RECEIPT_BYTES
 
 _ANSWER = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(receipt|result|taken-back)\.cms")
-_STATEMENT = ".revocation.cms"
+_REVOCATION = ".revocation.cms"
 
 
 class AnswerKind(StrEnum):
@@ -46,15 +46,15 @@ def unfinished_name(message_id: UUID) -> str:
     return f".{message_id}.part"
 
 
-def statement_name(message_id: UUID) -> str:
+def revocation_name(message_id: UUID) -> str:
     """Return the name of the statement that takes an envelope back."""
-    return f"{message_id}{_STATEMENT}"
+    return f"{message_id}{_REVOCATION}"
 
 
-def statement_of(name: str) -> UUID | None:
+def revoked_message_id(name: str) -> UUID | None:
     """Return which envelope a file takes back by its name, or None when it is something else."""
     try:
-        return UUID(name.removesuffix(_STATEMENT)) if name.endswith(_STATEMENT) else None
+        return UUID(name.removesuffix(_REVOCATION)) if name.endswith(_REVOCATION) else None
     except ValueError:
         return None
 

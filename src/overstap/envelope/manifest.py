@@ -77,7 +77,7 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """Return the manifest as JSON, without spaces and with its fields in a fixed order.
 
-        No value needs escaping: the forms that `check_chosen` and the package hold them to are plain ASCII.
+        No value needs escaping: the forms that `check_sender_values` and the package hold them to are plain ASCII.
         """
         files = ",".join(
             f'{{"name":"{one.name}","size":{one.size},"sha256":"{one.sha256.hex()}"}}' for one in self.files
@@ -99,11 +99,11 @@ def entries_of(files: Mapping[str, bytes]) -> tuple[FileEntry, ...]:
 
 def files_digest(entries: Sequence[FileEntry]) -> bytes:
     """Return a digest of names, sizes and digests of files: the same for the same files in the same order."""
-    said = "".join(f"{one.name}\0{one.size}\0{one.sha256.hex()}\n" for one in entries)
-    return hashlib.sha256(said.encode("ascii")).digest()
+    lines = "".join(f"{one.name}\0{one.size}\0{one.sha256.hex()}\n" for one in entries)
+    return hashlib.sha256(lines.encode("ascii")).digest()
 
 
-def check_chosen(round_id: str, oso_version: str, *message_ids: UUID) -> None:
+def check_sender_values(round_id: str, oso_version: str, *message_ids: UUID) -> None:
     """Check the values that a sender chooses, before anything is sealed with them.
 
     Raises:
@@ -167,22 +167,22 @@ def _matching(form: re.Pattern[str], value: Any) -> str:
 # -- forms that the receipt shares
 
 
-def json_object(data: bytes, otherwise: OpeningFailure) -> dict[str, Any]:
+def json_object(data: bytes, failure: OpeningFailure) -> dict[str, Any]:
     """Read a JSON object in UTF-8 that names no field twice.
 
     Raises:
-        EnvelopeError: `otherwise`.
+        EnvelopeError: `failure`.
     """
     try:
-        fields = json.loads(data.decode("utf-8"), object_pairs_hook=_once)
+        fields = json.loads(data.decode("utf-8"), object_pairs_hook=_unique_fields)
     except (ValueError, RecursionError) as error:
-        raise EnvelopeError(otherwise) from error
+        raise EnvelopeError(failure) from error
     if not isinstance(fields, dict):
-        raise EnvelopeError(otherwise)
+        raise EnvelopeError(failure)
     return fields
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise ValueError("a field that stands twice")

@@ -25,7 +25,7 @@ _SCHOOL = re.compile(SCHOOL)
 _VERSION = re.compile(r"[0-9]{4}\.[0-9]{1,2}")
 _SESSION = re.compile(r"[A-Za-z0-9-]{1,64}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MOST_NAME, _MOST_VERSIONS = 200, 20
+_MAX_NAME, _MAX_VERSIONS = 200, 20
 
 
 class NoDossier(StrEnum):
@@ -128,9 +128,9 @@ def read_request(data: bytes) -> DossierRequest:
             raise MessageError("another form of request")
         versions = tuple(_matching(_VERSION, one) for one in fields["oso_versions"])
         surname = pupil["surname"]
-        if not isinstance(surname, str) or not 0 < len(surname.strip()) <= _MOST_NAME:
+        if not isinstance(surname, str) or not 0 < len(surname.strip()) <= _MAX_NAME:
             raise MessageError("another form of name")
-        if not 0 < len(versions) <= _MOST_VERSIONS:
+        if not 0 < len(versions) <= _MAX_VERSIONS:
             raise MessageError("too few or too many versions")
         return DossierRequest(
             request_id=forms.uuid_of(fields["request_id"]),

@@ -14,7 +14,7 @@ from uuid import UUID
 from overstap import SOFTWARE
 from overstap.envelope import manifest as forms
 from overstap.envelope.manifest import Party
-from overstap.envelope.statement import MAX_BYTES, MEDIA_TYPE, RuleError, Stated, StatementForm
+from overstap.envelope.statement import MAX_BYTES, MEDIA_TYPE, StatementForm, StatementHeader, StatementRuleError
 from overstap.envelope.statement import StatementFault as ReceiptFault
 from overstap.errors import OverstapError
 from overstap.pki import SigningIdentity, TrustStore
@@ -163,12 +163,12 @@ def verify_receipt(
         ReceiptError: DELIVERY-011 to DELIVERY-016.
     """
 
-    def refused(fault: ReceiptFault, rule: str) -> ReceiptError:
+    def error_for(fault: ReceiptFault, rule: str) -> ReceiptError:
         return ReceiptError(fault, message=message_id, school=receiver, rule=rule)
 
-    receipt = _FORM.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, refused=refused)
+    receipt = _FORM.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, error_for=error_for)
     if receipt.envelope_sha256 != envelope_sha256 or receipt.manifest_sha256 not in _digests(receipt, manifest_sha256):
-        raise refused(ReceiptFault.DIGEST, "digest")
+        raise error_for(ReceiptFault.DIGEST, "digest")
     return receipt
 
 
@@ -177,13 +177,13 @@ def _digests(receipt: Receipt, expected: bytes) -> tuple[bytes | None, ...]:
     return (expected,) if receipt.is_accepted else (expected, None)
 
 
-def _parse(fields: Mapping[str, Any], stated: Stated) -> Receipt:
+def _parse(fields: Mapping[str, Any], stated: StatementHeader) -> Receipt:
     outcome = ReceptionOutcome(fields["outcome"])
     refusal = Refusal(fields["refusal"]) if outcome is ReceptionOutcome.REFUSED else None
     if (refusal is None) != (fields["refusal"] is None):
-        raise RuleError("outcome_and_refusal")
+        raise StatementRuleError("outcome_and_refusal")
     if refusal is None and fields["manifest_sha256"] is None:
-        raise RuleError("accepted_without_manifest")
+        raise StatementRuleError("accepted_without_manifest")
     manifest = fields["manifest_sha256"]
     return Receipt(
         message_id=stated.message_id,

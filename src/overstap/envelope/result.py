@@ -14,7 +14,7 @@ from uuid import UUID
 from overstap import SOFTWARE
 from overstap.envelope import manifest as forms
 from overstap.envelope.manifest import Party
-from overstap.envelope.statement import Stated, StatementFault, StatementForm
+from overstap.envelope.statement import StatementFault, StatementForm, StatementHeader
 from overstap.errors import OverstapError
 from overstap.pki import SigningIdentity, TrustStore
 
@@ -141,18 +141,18 @@ def verify_result(
         OverstapError: DELIVERY-031 to DELIVERY-037.
     """
 
-    def refused(fault: str, rule: str) -> OverstapError:
+    def error_for(fault: str, rule: str) -> OverstapError:
         return OverstapError(_CODES[fault], school=receiver, message=str(message_id), rule=rule)
 
-    result = _FORM.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, refused=refused)
+    result = _FORM.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, error_for=error_for)
     if result.envelope_sha256 != envelope_sha256:
-        raise refused(StatementFault.DIGEST, "digest")
+        raise error_for(StatementFault.DIGEST, "digest")
     if result.outcome.kind is ResultKind.PLACEMENT and round_kind != _PLACEMENT_ROUND:
-        raise refused("round", "round")
+        raise error_for("round", "round")
     return result
 
 
-def _parse(fields: Mapping[str, Any], stated: Stated) -> Result:
+def _parse(fields: Mapping[str, Any], stated: StatementHeader) -> Result:
     outcome = ResultOutcome(fields["outcome"])
     reason = Rejection(fields["reason"]) if fields["reason"] is not None else None
     if (outcome is ResultOutcome.REJECTED) != (reason is not None):

@@ -19,7 +19,7 @@ from overstap.envelope.manifest import Party
 from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES, ReceiptError, ReceiptFault
 from overstap.envelope.signing import sign, verify
-from overstap.envelope.statement import Stated, StatementForm
+from overstap.envelope.statement import StatementForm, StatementHeader
 from overstap.pki import SigningIdentity, TrustStore, oin_of
 
 FORMAT = "overstap-revocation/1"
@@ -96,7 +96,7 @@ def make_revocation(
     return sign(json.dumps(fields, separators=(",", ":")).encode(), sender, at=at)
 
 
-def read_revocation(data: bytes, *, trust: TrustStore, me: str, at: datetime) -> Revocation:
+def read_revocation(data: bytes, *, trust: TrustStore, school: str, at: datetime) -> Revocation:
     """Read a statement, or refuse it.
 
     Whether its sender is who sealed the envelope is for the store to compare.
@@ -104,7 +104,7 @@ def read_revocation(data: bytes, *, trust: TrustStore, me: str, at: datetime) ->
     Args:
         data: what came.
         trust: who may sign.
-        me: this school's id.
+        school: this school's id.
         at: the moment.
 
     Raises:
@@ -132,7 +132,7 @@ def read_revocation(data: bytes, *, trust: TrustStore, me: str, at: datetime) ->
         raise EnvelopeError(OpeningFailure.MANIFEST) from error
     if found.sender.oin != signed.oin:
         raise EnvelopeError(OpeningFailure.SENDER)
-    if found.recipient != Party(oin_of(me), me):
+    if found.recipient != Party(oin_of(school), school):
         raise EnvelopeError(OpeningFailure.RECIPIENT)
     if found.revoked_at != signed.signed_at:
         raise EnvelopeError(OpeningFailure.MANIFEST)
@@ -188,16 +188,16 @@ def verify_revocation_receipt(
         ReceiptError: DELIVERY-011 to DELIVERY-016.
     """
 
-    def refused(fault: ReceiptFault, rule: str) -> ReceiptError:
+    def error_for(fault: ReceiptFault, rule: str) -> ReceiptError:
         return ReceiptError(fault, message=message_id, school=receiver, rule=rule)
 
-    found = _ANSWER.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, refused=refused)
+    found = _ANSWER.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, error_for=error_for)
     if found.revocation_sha256 != revocation_sha256:
-        raise refused(ReceiptFault.DIGEST, "digest")
+        raise error_for(ReceiptFault.DIGEST, "digest")
     return found
 
 
-def _parse(fields: Mapping[str, Any], stated: Stated) -> RevocationReceipt:
+def _parse(fields: Mapping[str, Any], stated: StatementHeader) -> RevocationReceipt:
     outcome = RevocationOutcome(fields["outcome"])
     is_refused = outcome is RevocationOutcome.REFUSED
     if fields["refusal"] != (_REFUSAL if is_refused else None) or type(fields["had"]) is not bool:

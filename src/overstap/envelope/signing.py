@@ -26,7 +26,7 @@ from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 from overstap.errors import OverstapError
 from overstap.pki import Role, SigningIdentity, TrustStore
 from overstap.pki.certificates import UNREADABLE, check_key, oin_in
-from overstap.pki.keyfiles import PublicKey
+from overstap.pki.key_files import PublicKey
 
 _VERSION = 1
 _FIRST_GENERALIZED_YEAR = 2050  # RFC 5652 section 11.3
@@ -35,7 +35,7 @@ _PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedContent:
     """Content whose signature, signer's certificate and time were checked."""
 
     content: bytes
@@ -72,7 +72,11 @@ _BEFORE_DIGEST = tlv(SEQUENCE, cms.oid(cms.MESSAGE_DIGEST), tlv(SET, tlv(OCTET_S
 @lru_cache(maxsize=4096)
 def _template(certificate: x509.Certificate) -> _Template:
     check_key(certificate)
-    key, named, fingerprint = certificate.public_key(), cms.named(certificate), certificate.fingerprint(hashes.SHA256())
+    key, named, fingerprint = (
+        certificate.public_key(),
+        cms.issuer_and_serial(certificate),
+        certificate.fingerprint(hashes.SHA256()),
+    )
     is_rsa = isinstance(key, rsa.RSAPublicKey)
     signing_certificate = tlv(SEQUENCE, tlv(SEQUENCE, tlv(SEQUENCE, tlv(OCTET_STRING, fingerprint))))
     return _Template(
@@ -135,10 +139,10 @@ def _time_attribute(at: datetime) -> bytes:
     return tlv(SEQUENCE, _TIME_KIND, tlv(SET, time))
 
 
-def verify(data: bytes, *, trust: TrustStore, at: datetime) -> Signed:
+def verify(data: bytes, *, trust: TrustStore, at: datetime) -> SignedContent:
     """Verify a signature, its attributes and its signer's certificate.
 
-    Whose signature it had to be is for the caller to compare: `Signed.oin`.
+    Whose signature it had to be is for the caller to compare: `SignedContent.oin`.
 
     Args:
         data: DER of a ContentInfo.
@@ -155,8 +159,8 @@ def verify(data: bytes, *, trust: TrustStore, at: datetime) -> Signed:
         raise EnvelopeError(OpeningFailure.MALFORMED) from error
 
 
-def _verify(data: bytes, trust: TrustStore, at: datetime) -> Signed:
-    signed = cms.content_of(data, cms.SIGNED_DATA, OpeningFailure.NOT_SIGNED, cms.SignedData)
+def _verify(data: bytes, trust: TrustStore, at: datetime) -> SignedContent:
+    signed = cms.decode_content(data, cms.SIGNED_DATA, OpeningFailure.NOT_SIGNED, cms.SignedData)
     certificates, signers = signed.certificates.as_list(), signed.signers.as_list()
     if len(signers) != 1 or len(certificates) != 1:
         raise EnvelopeError(OpeningFailure.NOT_SIGNED)
@@ -181,7 +185,7 @@ def _verify(data: bytes, trust: TrustStore, at: datetime) -> Signed:
         trust.check(certificate, role=Role.SIGNING, oin=template.oin, at=at)
     except OverstapError as error:
         raise EnvelopeError(OpeningFailure.SIGNER) from error
-    return Signed(signed.encapsulated.content, certificate, template.oin, signed_at)
+    return SignedContent(signed.encapsulated.content, certificate, template.oin, signed_at)
 
 
 def _check_signature(signer: cms.SignerInfo, key: PublicKey) -> None:

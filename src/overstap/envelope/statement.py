@@ -44,7 +44,7 @@ class StatementFault(StrEnum):
     """From the future."""
 
 
-class RuleError(ValueError):
+class StatementRuleError(ValueError):
     """A statement breaks one rule of its form.
 
     Args:
@@ -57,7 +57,7 @@ class RuleError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatementHeader:
     """What every statement states."""
 
     message_id: UUID
@@ -81,7 +81,7 @@ class StatementForm(Generic[_T]):
     name: str
     fields: frozenset[str]
     moment: str
-    parse: Callable[[Mapping[str, Any], Stated], _T]
+    parse: Callable[[Mapping[str, Any], StatementHeader], _T]
 
     def make(
         self, identity: SigningIdentity, own: Mapping[str, Any], *, message_id: UUID, at: datetime, software: str
@@ -117,7 +117,7 @@ class StatementForm(Generic[_T]):
         receiver: str,
         trust: TrustStore,
         at: datetime,
-        refused: Callable[[StatementFault, str], OverstapError],
+        error_for: Callable[[StatementFault, str], OverstapError],
     ) -> _T:
         """Verify that bytes are a school's statement about a message.
 
@@ -129,39 +129,39 @@ class StatementForm(Generic[_T]):
             receiver: the school (BRIN and branch) that must have signed.
             trust: who may sign.
             at: the moment of judging: the signer's certificate must be good then.
-            refused: makes the error that says why it does not count, of the fault and the rule that is broken.
+            error_for: makes the error that says why it does not count, of the fault and the rule that is broken.
 
         Raises:
-            OverstapError: of `refused`.
+            OverstapError: of `error_for`.
         """
         if len(data) > MAX_BYTES:
-            raise refused(StatementFault.MALFORMED, "too_large")
+            raise error_for(StatementFault.MALFORMED, "too_large")
         try:
             signed = verify(data, trust=trust, at=at)
         except EnvelopeError as error:
             shape = error.reason in (OpeningFailure.MALFORMED, OpeningFailure.NOT_SIGNED)
             fault = StatementFault.MALFORMED if shape else StatementFault.SIGNATURE
-            raise refused(fault, error.reason.value) from error
+            raise error_for(fault, error.reason.value) from error
         try:
             stated, found = self._read(signed.content)
         except (EnvelopeError, ValueError, TypeError, KeyError, AttributeError) as error:
             rule = "json" if isinstance(error, EnvelopeError) else getattr(error, "rule", "content")
-            raise refused(StatementFault.MALFORMED, rule) from error
+            raise error_for(StatementFault.MALFORMED, rule) from error
         if signed.oin != oin_of(receiver) or stated.receiver != Party(oin_of(receiver), receiver):
-            raise refused(StatementFault.RECEIVER, "receiver")
+            raise error_for(StatementFault.RECEIVER, "receiver")
         if stated.message_id != message_id:
-            raise refused(StatementFault.MESSAGE, "message_id")
+            raise error_for(StatementFault.MESSAGE, "message_id")
         if stated.at > at + _AHEAD or stated.at != signed.signed_at:
-            raise refused(StatementFault.TIME, "time")
+            raise error_for(StatementFault.TIME, "time")
         return found
 
-    def _read(self, content: bytes) -> tuple[Stated, _T]:
+    def _read(self, content: bytes) -> tuple[StatementHeader, _T]:
         fields = forms.json_object(content, OpeningFailure.MANIFEST)
         if fields.keys() != self.fields | {"format", "message_id", self.moment, "receiver", "software"}:
-            raise RuleError("fields")
+            raise StatementRuleError("fields")
         software = fields["software"]
         if fields["format"] != self.name or not isinstance(software, str) or len(software) > _SOFTWARE_LENGTH:
-            raise RuleError("format_or_software")
+            raise StatementRuleError("format_or_software")
         moment, receiver = forms.moment_of(fields[self.moment]), forms.party_of(fields["receiver"])
-        stated = Stated(forms.uuid_of(fields["message_id"]), moment, receiver, software)
+        stated = StatementHeader(forms.uuid_of(fields["message_id"]), moment, receiver, software)
         return stated, self.parse(fields, stated)

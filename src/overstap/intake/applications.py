@@ -23,7 +23,7 @@ from overstap.intake.refusals import RefusedItem
 from overstap.oso import identifiers
 from overstap.school_numbers import school_id_in
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
-from overstap.tabular.values import Cause, WrongNumberError, day, digits, moment
+from overstap.tabular.values import NumberFault, NumberFormatError, day, digits, moment
 
 HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_school", "fase", "vastgelegd_op")
 """The columns, in any order; none may be missing, none may be added."""
@@ -83,7 +83,7 @@ def read_file(path: Path) -> tuple[list[Application], list[RefusedItem]]:
     except OSError as problem:
         raise OverstapError("INTAKE-030", kind=system_fault(problem)) from None
     try:
-        table = read_table(data, Header(HEADER), most_bytes=_LIMIT_BYTES, most_rows=_LIMIT_ROWS)
+        table = read_table(data, Header(HEADER), max_bytes=_LIMIT_BYTES, max_rows=_LIMIT_ROWS)
     except HeaderError as wrong:
         if wrong.is_empty:
             raise OverstapError("INTAKE-033", header=";".join(HEADER)) from None
@@ -182,8 +182,8 @@ def _about(row: Iterable[Any]) -> tuple[str | None, str | None]:
 def _pupil_number(value: Any) -> str:
     try:
         text = digits(str(value or ""))
-    except WrongNumberError as wrong:
-        raise _WrongRowError({Cause.DECIMAL: "INTAKE-043"}.get(wrong.cause, "INTAKE-036")) from None
+    except NumberFormatError as wrong:
+        raise _WrongRowError({NumberFault.DECIMAL: "INTAKE-043"}.get(wrong.cause, "INTAKE-036")) from None
     if len(text) == 8:
         text = f"0{text}"  # a spreadsheet dropped the leading zero; the check digit confirms it
     if not (identifiers.is_bsn(text) or identifiers.is_onderwijsnummer(text)):

@@ -14,7 +14,7 @@ from overstap.oso.traversal import documents
 
 _PART = 256 * 1024
 _SECONDS = 60.0
-_MOST_ANSWER = 4_096
+_MAX_ANSWER = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class VirusScanner:
                         line.sendall(struct.pack(">I", len(part)) + part)
                     line.sendall(struct.pack(">I", 0))
                 said = b""
-                while not said.endswith(b"\0") and len(said) < _MOST_ANSWER and (part := line.recv(_MOST_ANSWER)):
+                while not said.endswith(b"\0") and len(said) < _MAX_ANSWER and (part := line.recv(_MAX_ANSWER)):
                     said += part
         except OSError as problem:
             raise OverstapError("INTAKE-057") from problem

@@ -26,7 +26,7 @@ from overstap.errors import OverstapError
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
-_MOST_CONTENT_BYTES = 64 * 1024 * 1024
+_MAX_CONTENT_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def unseal(key: AESGCM, data: bytes, additional: bytes) -> bytes:
         InvalidTag: another key, other bytes, or bound to something else.
     """
     packed = key.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], additional)
-    return zlib.decompressobj().decompress(packed, _MOST_CONTENT_BYTES)
+    return zlib.decompressobj().decompress(packed, _MAX_CONTENT_BYTES)
 
 
 def _derive(key: bytes, region: str, purpose: str) -> bytes:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from overstap.agreements import Agreement
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.ledger.alarms import Alarm
 from overstap.ledger.notifications.outbox import Mail, queue
 from overstap.ledger.review.person_events import EndedCode
 from overstap.ledger.session import UnitOfWork
 from overstap.notifications.message import is_address
-from overstap.texts import counting, texts
+from overstap.texts import texts, with_counts
 
 
 def queue_alarms(unit: UnitOfWork, alarms: Sequence[Alarm], *, to: str) -> int:
@@ -24,7 +24,10 @@ def queue_alarms(unit: UnitOfWork, alarms: Sequence[Alarm], *, to: str) -> int:
     mails = []
     for one in alarms:
         said = words[one.kind]
-        facts = counting({"count": one.failed}) | {"moment": spoken(one.raised_at), "region": one.region or "-"}
+        facts = with_counts({"count": one.failed}) | {
+            "moment": format_moment(one.raised_at),
+            "region": one.region or "-",
+        }
         text = "\n\n".join(
             [said["text"]["nl"].format(**facts), said["do"]["nl"], "English", said["text"]["en"].format(**facts)]
         )

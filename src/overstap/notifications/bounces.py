@@ -20,7 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
-MOST_BYTES = 10_000_000
+MAX_BYTES = 10_000_000
 """Our mails are a few kilobytes; a report that quotes one is not larger than this."""
 _MESSAGE_ID = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[^>\s]+>", re.IGNORECASE)
 _ID_FIELD = re.compile(r"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^>\s]+>)", re.IGNORECASE | re.MULTILINE)
@@ -81,7 +81,7 @@ def bounces(folder: Path) -> Iterator[Bounce | Listed | Other]:
     """
     for name, path in _files(folder):
         try:
-            content = path.read_bytes() if path.stat().st_size <= MOST_BYTES else None
+            content = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
         except OSError:
             yield Listed(name, Unclear.UNREADABLE)
             continue
@@ -95,7 +95,7 @@ def bounce(content: bytes) -> Bounce | Unclear | None:
     Args:
         content: the mail as it was received, of any form.
     """
-    if len(content) > MOST_BYTES:
+    if len(content) > MAX_BYTES:
         return Unclear.TOO_LARGE
     if not content.strip():
         return Unclear.UNREADABLE

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from overstap.agreements import Agreement, RoundId
 from overstap.ledger.notifications.notices import Notice
 from overstap.resources import INCLUDE
-from overstap.texts import counting, plural, texts
+from overstap.texts import plural, texts, with_counts
 
 _COLOURS = {"plain": "#154273", "careful": "#b86200", "wrong": "#b3180f"}
 _WORST_FIRST = ("wrong", "careful", "plain")
@@ -87,7 +87,7 @@ def write(
         groups.append({"heading": _heading(words, round_id), "told": items, "board": _board(board, round_id, to)})
     worst = min((item for group in groups for item in group["told"]), key=lambda one: _WORST_FIRST.index(one["tone"]))
     subject_words = words["subject_one" if plural(len(notices)) == "one" else "subject_many"]
-    subject = subject_words.format(region=agreement.name, title=worst["title"], **counting({"count": len(notices)}))
+    subject = subject_words.format(region=agreement.name, title=worst["title"], **with_counts({"count": len(notices)}))
     people = ", ".join(f"{person.name} ({person.email})" for person in agreement.coordinators)
     facts = {
         "language": language,
@@ -113,7 +113,7 @@ def write(
 
 def _item(notice: Notice, language: str, board: Callable[[str], str], to: Recipient) -> dict[str, Any]:
     said = texts("notices/kinds")[notice.kind]
-    facts = counting(notice.facts)
+    facts = with_counts(notice.facts)
     found = {name: said[name][language].format(**facts) for name in ("title", "text", "do")}
     # The question stands on the round's page, with the answers that can be given
     round_page = _board(board, notice.round_id, to) if notice.kind == "gate" else None

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from overstap.agreements import Agreement, Milestones, Round, RoundKind, School
-from overstap.clock import spoken, wall
+from overstap.clock import dutch_time, format_moment
 from overstap.errors import OverstapError
 from overstap.ledger.delivery.uncollected import NotCollected
 from overstap.ledger.notifications.notices import Notice
@@ -17,7 +17,7 @@ from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRe
 from overstap.ledger.rounds.task_failures import Failure
 from overstap.texts import texts
 
-_MOST_CAUSES, _MOST_LINES = 8, 20
+_MAX_CAUSES, _MAX_LINES = 8, 20
 """How much of a list that could not be read stands in a mail; the board has all of it."""
 _NEWS = timedelta(days=7)
 """What is older than this is no news: a round that was opened before notices existed is not announced."""
@@ -99,7 +99,7 @@ def occasions(now: RoundStatus) -> list[Notice]:
 def _notice(
     now: RoundStatus, kind: str, about: str, recipient: str, *, urgent: bool = False, **facts: object
 ) -> Notice:
-    said = {name: spoken(value) if isinstance(value, datetime) else value for name, value in facts.items()}
+    said = {name: format_moment(value) if isinstance(value, datetime) else value for name, value in facts.items()}
     return Notice(kind, about, recipient, said, now.round_id, urgent)
 
 
@@ -160,7 +160,7 @@ def _behind(now: RoundStatus, milestone: str) -> list[tuple[str, str, int]]:
 def _reminders(now: RoundStatus) -> Iterator[Notice]:
     for reminder in now.agreed.reminders:
         due = getattr(now.milestones, reminder.of)
-        said = wall(due) - timedelta(days=reminder.days_before)
+        said = dutch_time(due) - timedelta(days=reminder.days_before)
         if not said <= now.at < due:
             continue
         for school, name, count in _behind(now, reminder.of):
@@ -244,7 +244,7 @@ def _registrations(now: RoundStatus) -> Iterator[Notice]:
         causes = by_cause(now.refused)
         about = ";".join(f"{error.code}:{','.join(map(str, lines))}" for error, lines in causes)
         told = {
-            language: " ".join(_cause(error, lines, language) for error, lines in causes[:_MOST_CAUSES])
+            language: " ".join(_cause(error, lines, language) for error, lines in causes[:_MAX_CAUSES])
             for language in ("nl", "en")
         }
         for account in now.coordinators:
@@ -268,7 +268,7 @@ def _registrations(now: RoundStatus) -> Iterator[Notice]:
 
 def _cause(error: OverstapError, lines: Sequence[int], language: str) -> str:
     said = (error.message_nl, error.do_nl) if language == "nl" else (error.message_en, error.do_en)
-    others = ", ".join(map(str, lines[1 : 1 + _MOST_LINES])) + (" …" if len(lines) > 1 + _MOST_LINES else "")
+    others = ", ".join(map(str, lines[1 : 1 + _MAX_LINES])) + (" …" if len(lines) > 1 + _MAX_LINES else "")
     also = {"nl": f" (Ook regel {others}.)", "en": f" (Line {others} too.)"}[language] if others else ""
     return f"{said[0]}{also} {said[1]}"
 
@@ -315,7 +315,11 @@ def _certificates(now: RoundStatus) -> Iterator[Notice]:
     for name, owner, until in now.endings:
         for recipient in [*now.coordinators, *([f"school:{owner}"] if owner in now.schools else [])]:
             yield Notice(
-                "certificate", f"{name}/{until:%Y-%m-%d}", recipient, {"name": name, "until": spoken(until)}, None
+                "certificate",
+                f"{name}/{until:%Y-%m-%d}",
+                recipient,
+                {"name": name, "until": format_moment(until)},
+                None,
             )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from overstap.agreements.model.notices import Notices
-from overstap.clock import wall
+from overstap.clock import dutch_time
 
 _SATURDAY = 5
 
@@ -15,7 +15,7 @@ def is_quiet(agreed: Notices, at: datetime) -> bool:
         agreed: what the region agreed.
         at: the moment, aware.
     """
-    local = wall(at)
+    local = dutch_time(at)
     if local.weekday() >= _SATURDAY and not agreed.weekends:
         return True
     begin, end = agreed.hour("quiet_from"), agreed.hour("quiet_until")
@@ -34,8 +34,8 @@ def is_digest_due(agreed: Notices, at: datetime, last: datetime | None) -> bool:
         at: the moment, aware.
         last: when the last digest was made for this recipient.
     """
-    local = wall(at)
-    went_today = last is not None and wall(last).date() == local.date()
+    local = dutch_time(at)
+    went_today = last is not None and dutch_time(last).date() == local.date()
     return not is_quiet(agreed, at) and local.time() >= agreed.hour("digest_at") and not went_today
 
 

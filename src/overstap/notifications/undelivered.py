@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from overstap.agreements import Agreement, RoundKind
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.errors import sentences
 from overstap.ledger.delivery.non_delivery import Undelivered, give_up
 from overstap.ledger.notifications.outbox import Mail, queue
 from overstap.ledger.session import UnitOfWork
-from overstap.texts import counting, texts
+from overstap.texts import texts, with_counts
 
 
 def tell_undelivered(unit: UnitOfWork, agreement: Agreement, kind: RoundKind) -> list[Undelivered]:
@@ -46,7 +46,7 @@ def mails(agreement: Agreement, kind: RoundKind, found: Sequence[Undelivered], *
     facts = {
         "region": agreement.name,
         "round": kind.dutch,
-        "due": spoken(agreement.round(kind).milestones.receipts_due),
+        "due": format_moment(agreement.round(kind).milestones.receipts_due),
     }
     total = sum(one.count for one in found)
     lines = "\n".join(_line(agreement, one, words["coordinator"]["line"], words, language) for one in found)
@@ -56,9 +56,9 @@ def mails(agreement: Agreement, kind: RoundKind, found: Sequence[Undelivered], *
             kind="non_delivery",
             round_id=round_id,
             to=person.email,
-            subject=words["coordinator"]["subject"][language].format(**counting({"count": total}), **facts),
+            subject=words["coordinator"]["subject"][language].format(**with_counts({"count": total}), **facts),
             text=words["coordinator"]["text"][language].format(
-                name=person.name, lines=lines, **counting({"count": total}), **facts
+                name=person.name, lines=lines, **with_counts({"count": total}), **facts
             ),
             urgent=True,
         )
@@ -76,8 +76,8 @@ def mails(agreement: Agreement, kind: RoundKind, found: Sequence[Undelivered], *
                 kind="non_delivery",
                 round_id=round_id,
                 to=school.contact,
-                subject=words["sender"]["subject"][language].format(**counting({"count": count})),
-                text=text.format(sender=school.label, lines=lines, **counting({"count": count}), **facts),
+                subject=words["sender"]["subject"][language].format(**with_counts({"count": count})),
+                text=text.format(sender=school.label, lines=lines, **with_counts({"count": count}), **facts),
                 reply_to=tuple(person.email for person in agreement.coordinators),
             )
         )
@@ -95,4 +95,4 @@ def _line(
         if not code or code in sentences()
     )
     sender = agreement.school(one.primary_school).label
-    return form[language].format(**counting({"count": one.count}), sender=sender, receiver=receiver, why=why or "-")
+    return form[language].format(**with_counts({"count": one.count}), sender=sender, receiver=receiver, why=why or "-")

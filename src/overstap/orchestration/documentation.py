@@ -5,7 +5,7 @@ from functools import cache
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from overstap.agreements import Agreement, RoundKind
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.orchestration.markdown import plain
 from overstap.resources import INCLUDE
 from overstap.texts import texts
@@ -34,7 +34,8 @@ def round_doc(agreement: Agreement, kind: RoundKind) -> str:
         school_year=agreement.school_year,
         digest=agreement.digest[:12],
         milestones=[
-            (words["milestones"][name]["nl"], spoken(getattr(agreed.milestones, name))) for name in kind.milestones
+            (words["milestones"][name]["nl"], format_moment(getattr(agreed.milestones, name)))
+            for name in kind.milestones
         ],
         stage=words["stages"][agreed.receivers.value]["nl"],
         is_inspected=kind.is_inspected,

@@ -7,7 +7,7 @@ from airflow.sdk import Param
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.agreements.model.rounds import Shiftable
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.texts import Count, texts
 
 ROUND, SCHOOLS, REASON, REOPEN = "ronde", "alleen_scholen", "waarom", "weer_openen"
@@ -74,7 +74,7 @@ def _moment(name: str, agreed: datetime | None = None, days: int = 0) -> Param:
         type=["null", "string"],
         format="date-time",
         title=texts("orchestration/documentation")["milestones"][name]["nl"],
-        description=said.format(agreed=spoken(agreed) if agreed else "", days=Count(days)),
+        description=said.format(agreed=format_moment(agreed) if agreed else "", days=Count(days)),
     )
 
 

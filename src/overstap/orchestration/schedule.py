@@ -10,7 +10,7 @@ from airflow.sdk import get_parsing_context
 from airflow.timetables.events import EventsTimetable
 
 from overstap.agreements import Agreement
-from overstap.clock import now, spoken
+from overstap.clock import format_moment, now
 from overstap.orchestration.last_agreed import last_agreed
 from overstap.settings import Settings
 
@@ -56,7 +56,7 @@ def at_opening(opens: datetime) -> EventsTimetable:
     Args:
         opens: the agreed moment, aware.
     """
-    return EventsTimetable([pendulum.instance(opens)], description=spoken(opens))
+    return EventsTimetable([pendulum.instance(opens)], description=format_moment(opens))
 
 
 def first_opening(agreement: Agreement) -> datetime:

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 
 from overstap.agreements import RoundId
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rounds.milestones import seconds_until
 from overstap.orchestration.round_context import failures_told, workplace
@@ -45,11 +45,11 @@ class WaitForMilestone(BaseOperator):
         if 0 < left < DEFERS_FROM.total_seconds():
             time.sleep(left)
         elif left > 0:
-            self.log.info("Wachten tot %s | waiting until %s", spoken(moment), moment.isoformat())
+            self.log.info("Wachten tot %s | waiting until %s", format_moment(moment), moment.isoformat())
             look_every = min(left, LOOK_AGAIN.total_seconds())
             trigger = MilestoneReached(self.ref.region, str(self.ref), look_every, self.milestone)
             self.defer(trigger=trigger, method_name="arrived")
-        self.log.info("%s is voorbij | has passed", spoken(moment))
+        self.log.info("%s is voorbij | has passed", format_moment(moment))
 
     def arrived(self, context: Context, event: Any = None) -> None:
         """Succeed when the moment has passed; defer again when it was moved."""

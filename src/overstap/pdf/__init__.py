@@ -1,5 +1,5 @@
 """PDF documents in one style; knows nothing of dossiers and rounds."""
 
-from overstap.pdf.sheet import Sheet
+from overstap.pdf.document import PdfDocument
 
-__all__ = ["Sheet"]
+__all__ = ["PdfDocument"]

@@ -12,11 +12,11 @@ The highest n is the newest: it signs and is sealed for; every unexpired one sti
 depend on what is signed or sealed.
 """
 
-from overstap.pki.authority import DevelopmentAuthority, KeyKind, develop
+from overstap.pki.authority import DevelopmentAuthority, KeyKind, make_development_certificates
 from overstap.pki.identities import DecryptionIdentity, KeyRing, RecipientCertificate, SigningIdentity, TlsIdentity
-from overstap.pki.numbers import oin_of, school_of
+from overstap.pki.oin import oin_of, school_of
 from overstap.pki.roles import Role
-from overstap.pki.store import REVOCATION_UNKNOWN, TrustStore
+from overstap.pki.trust_store import REVOCATION_UNKNOWN, TrustStore
 
 __all__ = [
     "REVOCATION_UNKNOWN",
@@ -29,7 +29,7 @@ __all__ = [
     "SigningIdentity",
     "TlsIdentity",
     "TrustStore",
-    "develop",
+    "make_development_certificates",
     "oin_of",
     "school_of",
 ]

@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
+from overstap.atomic_files import write_atomically
 from overstap.errors import OverstapError
 from overstap.pki.certificates import DEVELOPMENT_ORGANISATION, DEVELOPMENT_POLICY
-from overstap.pki.keyfiles import PrivateKey, key_bytes, read_certificates, read_key
-from overstap.pki.numbers import development_oin_of_region, oin_of
+from overstap.pki.key_files import PrivateKey, key_bytes, read_certificates, read_key
+from overstap.pki.oin import development_oin_of_region, oin_of
 from overstap.pki.pkcs12 import SUFFIXES
 from overstap.pki.roles import Role, extended_key_usage, key_usage
-from overstap.whole_files import write_new
 
 LOOPBACK = ("localhost", "127.0.0.1")
 _HOLDS_CERTIFICATE = (".crt", *SUFFIXES)
@@ -64,7 +64,7 @@ class DevelopmentAuthority:
         if not (ca / "issuing.key").exists():
             if ca.exists() and any(ca.glob("*.crt")):  # never mix with an authority whose key is elsewhere
                 raise OverstapError("TRUST-016", folder=ca.name)
-            self._found(ca)
+            self._create(ca)
         self._issuing = read_certificates(ca / "issuing.crt")[0]
         self._issuing_key = read_key(ca / "issuing.key")
         if not (ca / "issuing.crl").exists():
@@ -95,7 +95,7 @@ class DevelopmentAuthority:
         """Give a school one more certificate of a role, which is its newest from now on; return its file."""
         oin = oin_of(school)
         folder = self.folder / "schools" / school
-        return self._give(
+        return self._issue(
             folder, role, oin, f"{school} {role}", KeyKind.P256 if role is Role.TLS else kind, hosts, days
         )
 
@@ -110,7 +110,7 @@ class DevelopmentAuthority:
         oin = development_oin_of_region(region)
         for role in (Role.TLS, Role.SIGNING):
             if not (folder / f"{role.file_stem}-1.crt").exists():
-                self._give(folder, role, oin, f"conductor {region}", KeyKind.P256, hosts, _HOLDER_DAYS)
+                self._issue(folder, role, oin, f"conductor {region}", KeyKind.P256, hosts, _HOLDER_DAYS)
 
     def revoke(self, certificate: x509.Certificate) -> None:
         """Put a certificate on the revocation list, as of this authority's moment."""
@@ -140,19 +140,20 @@ class DevelopmentAuthority:
             builder = builder.add_revoked_certificate(entry)
         builder = builder.add_extension(_key_identifier_of(issuer), critical=False)
         builder = builder.add_extension(x509.CRLNumber(int(self.at.timestamp() * 1000)), critical=False)
-        write_new(path, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), mode=0o644)
+        write_atomically(path, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), mode=0o644)
 
-    def _found(self, ca: Path) -> None:
+    def _create(self, ca: Path) -> None:
         root_key, issuing_key = new_key(KeyKind.P256), new_key(KeyKind.P256)
         root_name, issuing_name = _name("development root"), _name("development issuing authority")
         root = self._authority(root_name, root_key, root_name, root_key, root_key, length=1)
         issuing = self._authority(issuing_name, issuing_key, root_name, root_key, root_key, length=0)
         pem = serialization.Encoding.PEM
-        write_new(ca / "root.key", key_bytes(root_key), mode=0o600)
-        write_new(ca / "root.crt", root.public_bytes(pem), mode=0o644)
-        write_new(ca / "issuing.crt", issuing.public_bytes(pem), mode=0o644)
-        write_new(ca / "authorities.pem", root.public_bytes(pem) + issuing.public_bytes(pem), mode=0o644)
-        write_new(ca / "issuing.key", key_bytes(issuing_key), mode=0o600)  # last: its presence says that all is there
+        write_atomically(ca / "root.key", key_bytes(root_key), mode=0o600)
+        write_atomically(ca / "root.crt", root.public_bytes(pem), mode=0o644)
+        write_atomically(ca / "issuing.crt", issuing.public_bytes(pem), mode=0o644)
+        write_atomically(ca / "authorities.pem", root.public_bytes(pem) + issuing.public_bytes(pem), mode=0o644)
+        # Written last: its presence means that the other files are complete
+        write_atomically(ca / "issuing.key", key_bytes(issuing_key), mode=0o600)
 
     def _authority(
         self,
@@ -173,7 +174,7 @@ class DevelopmentAuthority:
             .sign(signer, hashes.SHA256())
         )
 
-    def _give(
+    def _issue(
         self, folder: Path, role: Role, oin: str, name: str, kind: KeyKind, hosts: Iterable[str], days: int
     ) -> Path:
         key = new_key(kind)
@@ -197,16 +198,16 @@ class DevelopmentAuthority:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(self._issuing_key, hashes.SHA256())
         stem = role.file_stem
-        there = [
+        numbers = [
             path.stem.rpartition("-")[2]
             for path in folder.glob(f"{stem}-*")
             if path.suffix.lower() in _HOLDS_CERTIFICATE
         ]
-        number = 1 + max((int(one) for one in there if one.isdigit()), default=0)
+        number = 1 + max((int(one) for one in numbers if one.isdigit()), default=0)
         chain = certificate, *((self._issuing,) if stem == "tls" else ())
         pem = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in chain)
-        write_new(folder / f"{stem}-{number}.key", key_bytes(key), mode=0o600)
-        write_new(folder / f"{stem}-{number}.crt", pem, mode=0o644)
+        write_atomically(folder / f"{stem}-{number}.key", key_bytes(key), mode=0o600)
+        write_atomically(folder / f"{stem}-{number}.crt", pem, mode=0o644)
         return folder / f"{stem}-{number}.crt"
 
     def _base(self, subject: x509.Name, key: PrivateKey, issuer: x509.Name, days: int) -> x509.CertificateBuilder:
@@ -224,7 +225,7 @@ class DevelopmentAuthority:
         )
 
 
-def develop(
+def make_development_certificates(
     folder: Path,
     *,
     schools: Iterable[str],

@@ -50,12 +50,12 @@ class FetchError(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class RequestBounds:
     """Limits of one request."""
 
     seconds: float
     """From beginning to end, redirects included."""
-    most_bytes: int
+    max_bytes: int
     """Length of the answer's body."""
     redirects: int = 0
     """How many redirects are followed, each to the scheme of the first address."""
@@ -65,7 +65,7 @@ class Bounds:
 
 def fetch(
     url: str,
-    bounds: Bounds,
+    bounds: RequestBounds,
     *,
     method: Literal["GET", "POST"] = "GET",
     body: bytes = b"",
@@ -108,7 +108,7 @@ def fetch(
         raise FetchError(FetchProblem.LATE, "no answer in time") from None
 
 
-def _address(url: str, bounds: Bounds) -> httpx.URL:
+def _address(url: str, bounds: RequestBounds) -> httpx.URL:
     try:
         address = httpx.URL(url).copy_with(userinfo=b"")
     except httpx.InvalidURL as problem:
@@ -120,7 +120,7 @@ def _address(url: str, bounds: Bounds) -> httpx.URL:
 
 
 async def _within(
-    address: httpx.URL, bounds: Bounds, method: str, body: bytes, headers: dict[str, str], answer: str | None
+    address: httpx.URL, bounds: RequestBounds, method: str, body: bytes, headers: dict[str, str], answer: str | None
 ) -> bytes:
     try:
         async with (
@@ -146,13 +146,13 @@ async def _within(
         raise FetchError(FetchProblem.UNREACHABLE, f"no answer over HTTP ({type(problem).__name__})") from problem
 
 
-def _next(target: httpx.URL, asked: httpx.URL, bounds: Bounds) -> httpx.URL:
+def _next(target: httpx.URL, asked: httpx.URL, bounds: RequestBounds) -> httpx.URL:
     if target.scheme != asked.scheme:
         raise FetchError(FetchProblem.REDIRECT, f"a redirect from {asked.scheme} to another scheme")
     return _address(str(target), bounds)
 
 
-async def _body_of(response: httpx.Response, bounds: Bounds, answer: str | None) -> bytes:
+async def _body_of(response: httpx.Response, bounds: RequestBounds, answer: str | None) -> bytes:
     found = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if response.status_code != httpx.codes.OK:
         raise FetchError(FetchProblem.STATUS, f"the answer has status {response.status_code}")
@@ -164,6 +164,6 @@ async def _body_of(response: httpx.Response, bounds: Bounds, answer: str | None)
     content = bytearray()
     async for part in response.aiter_raw():
         content += part
-        if len(content) > bounds.most_bytes:
-            raise FetchError(FetchProblem.TOO_LARGE, f"the answer has more than {bounds.most_bytes} bytes")
+        if len(content) > bounds.max_bytes:
+            raise FetchError(FetchProblem.TOO_LARGE, f"the answer has more than {bounds.max_bytes} bytes")
     return bytes(content)

@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from overstap.pki.keyfiles import PrivateKey
+from overstap.pki.key_files import PrivateKey
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,15 +19,15 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, SignatureAlgorithmOID
 
 from overstap.errors import OverstapError
-from overstap.pki.bounded_http import Bounds, FetchError, fetch
+from overstap.pki.bounded_http import FetchError, RequestBounds, fetch
 from overstap.pki.certificates import UNREADABLE, label
 
 _NONCE_BYTES = 32  # RFC 9654 section 2.1
 _SKEW = timedelta(minutes=5)
-_WITHOUT_END = timedelta(hours=1)  # validity of an answer without nextUpdate
-_SILENCE_SECONDS = 60.0  # no request after one without an answer: sealing would send thousands
-_KEPT = 10_000
-BOUNDS = Bounds(seconds=8.0, most_bytes=64 * 1024)
+_DEFAULT_VALIDITY = timedelta(hours=1)  # validity of an answer without nextUpdate
+_PAUSE_SECONDS = 60.0  # no request after one without an answer: sealing would send thousands
+_CACHE_SIZE = 10_000
+BOUNDS = RequestBounds(seconds=8.0, max_bytes=64 * 1024)
 """Limits of one OCSP request. No redirects: RFC 6960 has none, and a POST that becomes a GET asks nothing."""
 _STRONG = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _PKCS1 = frozenset(
@@ -48,7 +48,7 @@ _SMALLEST_RSA = 2048  # bits of a responder's key, which signs statements of som
 _log = logging.getLogger(__name__)
 
 
-class NoAnswerError(Exception):
+class NoOcspResponseError(Exception):
     """There is no answer that counts; the message is for the log."""
 
 
@@ -62,7 +62,7 @@ class OcspStatus:
     until: datetime
 
 
-class Responders:
+class OcspClient:
     """Client of the OCSP services that certificates name, with a cache of valid answers.
 
     Args:
@@ -78,14 +78,14 @@ class Responders:
         *,
         random: Callable[[int], bytes] = os.urandom,
         monotonic: Callable[[], float] = time.monotonic,
-        bounds: Bounds = BOUNDS,
+        bounds: RequestBounds = BOUNDS,
     ) -> None:
         self._now = now
         self._random = random
         self._monotonic = monotonic
         self._bounds = bounds
-        self._said: dict[x509.Certificate, OcspStatus] = {}
-        self._silent: dict[str, float] = {}
+        self._cache: dict[x509.Certificate, OcspStatus] = {}
+        self._paused_until: dict[str, float] = {}
 
     def check(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> None:
         """Check that a certificate was not revoked at a moment.
@@ -99,39 +99,39 @@ class Responders:
             OverstapError: TRUST-008 revoked; TRUST-019 the service does not know it (F42); TRUST-009 there is no answer
                 that counts. After the last two the caller waits (`REVOCATION_UNKNOWN`).
         """
-        said = self._said.get(certificate)
-        if said is None or said.until < max(at, self._now()):
-            said = self._fresh(certificate, issuer, at)
-        if said.status is ocsp.OCSPCertStatus.UNKNOWN:
+        status = self._cache.get(certificate)
+        if status is None or status.until < max(at, self._now()):
+            status = self._query(certificate, issuer, at)
+        if status.status is ocsp.OCSPCertStatus.UNKNOWN:
             raise OverstapError("TRUST-019", subject=label(certificate), authority=label(issuer))
-        if said.revoked_at is not None and said.revoked_at <= at:
-            raise OverstapError("TRUST-008", subject=label(certificate), on=f"{said.revoked_at:%Y-%m-%d}")
+        if status.revoked_at is not None and status.revoked_at <= at:
+            raise OverstapError("TRUST-008", subject=label(certificate), on=f"{status.revoked_at:%Y-%m-%d}")
 
-    def _fresh(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> OcspStatus:
+    def _query(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> OcspStatus:
         try:
-            said = self._ask(certificate, issuer)
-            if said.until < at:
-                raise NoAnswerError("what it says ends before the moment in question")
-        except NoAnswerError as problem:
+            status = self._request(certificate, issuer)
+            if status.until < at:
+                raise NoOcspResponseError("what it says ends before the moment in question")
+        except NoOcspResponseError as problem:
             _log.warning("no revocation status of %s: %s", label(certificate), problem)
             raise OverstapError("TRUST-009", subject=label(certificate), authority=label(issuer)) from problem
-        if said.status is ocsp.OCSPCertStatus.UNKNOWN:  # a certificate that was just issued may be known soon
-            said = replace(said, until=self._now() + timedelta(seconds=_SILENCE_SECONDS))
-        if len(self._said) >= _KEPT:
-            self._said.clear()
-        self._said[certificate] = said
-        return said
+        if status.status is ocsp.OCSPCertStatus.UNKNOWN:  # a certificate that was just issued may be known soon
+            status = replace(status, until=self._now() + timedelta(seconds=_PAUSE_SECONDS))
+        if len(self._cache) >= _CACHE_SIZE:
+            self._cache.clear()
+        self._cache[certificate] = status
+        return status
 
-    def _ask(self, certificate: x509.Certificate, issuer: x509.Certificate) -> OcspStatus:
-        url = service_of(certificate)
+    def _request(self, certificate: x509.Certificate, issuer: x509.Certificate) -> OcspStatus:
+        url = ocsp_url_of(certificate)
         if url is None:
-            raise NoAnswerError("no current list, and the certificate names no OCSP service")
-        if self._silent.get(url, 0) > self._monotonic():
-            raise NoAnswerError(f"{url} gave no answer a moment ago")
+            raise NoOcspResponseError("no current list, and the certificate names no OCSP service")
+        if self._paused_until.get(url, 0) > self._monotonic():
+            raise NoOcspResponseError(f"{url} gave no answer a moment ago")
         nonce = self._random(_NONCE_BYTES)
         # SHA-1 identifies the certificate and protects nothing; services support it (RFC 5019 section 2.1.1)
-        asked = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1())  # noqa: S303
-        request = asked.add_extension(x509.OCSPNonce(nonce), critical=False).build()
+        builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1())  # noqa: S303
+        request = builder.add_extension(x509.OCSPNonce(nonce), critical=False).build()
         try:
             data = fetch(
                 url,
@@ -142,15 +142,15 @@ class Responders:
                 answer="application/ocsp-response",
             )
         except FetchError as problem:
-            self._silent[url] = self._monotonic() + _SILENCE_SECONDS
-            raise NoAnswerError(f"{url}: {problem}") from problem
+            self._paused_until[url] = self._monotonic() + _PAUSE_SECONDS
+            raise NoOcspResponseError(f"{url}: {problem}") from problem
         try:
-            return read(data, request, certificate, issuer, nonce=nonce, now=self._now())
+            return verified_status(data, request, certificate, issuer, nonce=nonce, now=self._now())
         except UNREADABLE as problem:
-            raise NoAnswerError(f"{url} answers with something else") from problem
+            raise NoOcspResponseError(f"{url} answers with something else") from problem
 
 
-def service_of(certificate: x509.Certificate) -> str | None:
+def ocsp_url_of(certificate: x509.Certificate) -> str | None:
     """Return the address of the OCSP service that a certificate names (RFC 5280 section 4.2.2.1), or None."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
@@ -164,7 +164,7 @@ def service_of(certificate: x509.Certificate) -> str | None:
     return None
 
 
-def read(
+def verified_status(
     data: bytes,
     request: ocsp.OCSPRequest,
     certificate: x509.Certificate,
@@ -184,27 +184,27 @@ def read(
         now: the moment of reading.
 
     Raises:
-        NoAnswerError: the answer does not count.
+        NoOcspResponseError: the answer does not count.
         ValueError: the data are not DER of an answer.
     """
     answer = ocsp.load_der_ocsp_response(data)
     if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-        raise NoAnswerError(f"the service says {answer.response_status.name}")
+        raise NoOcspResponseError(f"the service says {answer.response_status.name}")
     found = [one for one in answer.responses if _is_about(one, request)]
     if len(found) != 1:
-        raise NoAnswerError("it is about another certificate")
+        raise NoOcspResponseError("it is about another certificate")
     _check_signature(answer, issuer, now)
     try:
         stated = answer.extensions.get_extension_for_class(x509.OCSPNonce).value.nonce
     except x509.ExtensionNotFound:
         stated = nonce
     if stated != nonce:
-        raise NoAnswerError("it answers another question (nonce)")
+        raise NoOcspResponseError("it answers another question (nonce)")
     [one] = found
     since = one.this_update_utc
-    until = one.next_update_utc or since + _WITHOUT_END
+    until = one.next_update_utc or since + _DEFAULT_VALIDITY
     if since > now + _SKEW or until < now - _SKEW:
-        raise NoAnswerError(f"it holds from {since:%Y-%m-%dT%H:%MZ} to {until:%Y-%m-%dT%H:%MZ}, which is not now")
+        raise NoOcspResponseError(f"it holds from {since:%Y-%m-%dT%H:%MZ} to {until:%Y-%m-%dT%H:%MZ}, which is not now")
     return OcspStatus(one.certificate_status, one.revocation_time_utc, since, until)
 
 
@@ -226,23 +226,23 @@ def _check_signature(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: d
         key = x509.SubjectKeyIdentifier.from_public_key(issuer.public_key())
         is_issuer = answer.responder_key_hash == key.digest
     if not is_issuer:
-        signer = _appointed(answer, issuer, now)
+        signer = _delegated_responder(answer, issuer, now)
     key_of = signer.public_key()
     algorithm, digest = answer.signature_algorithm_oid, answer.signature_hash_algorithm
     try:
         if digest is None or not isinstance(digest, _STRONG):
-            raise NoAnswerError("it is signed with a weak digest")
+            raise NoOcspResponseError("it is signed with a weak digest")
         if isinstance(key_of, rsa.RSAPublicKey) and algorithm in _PKCS1 and key_of.key_size >= _SMALLEST_RSA:
             key_of.verify(answer.signature, answer.tbs_response_bytes, padding.PKCS1v15(), digest)
         elif isinstance(key_of, ec.EllipticCurvePublicKey) and algorithm in _ECDSA:
             key_of.verify(answer.signature, answer.tbs_response_bytes, ec.ECDSA(digest))
         else:
-            raise NoAnswerError("it is signed with an algorithm that is not used here")
+            raise NoOcspResponseError("it is signed with an algorithm that is not used here")
     except (InvalidSignature, UnsupportedAlgorithm) as problem:
-        raise NoAnswerError("its signature is not in order") from problem
+        raise NoOcspResponseError("its signature is not in order") from problem
 
 
-def _appointed(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: datetime) -> x509.Certificate:
+def _delegated_responder(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: datetime) -> x509.Certificate:
     """Return the certificate of the appointed responder that signed.
 
     It must have the extended key usage OCSPSigning, be issued by this authority, be valid, and have OCSPNoCheck
@@ -264,4 +264,4 @@ def _appointed(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: datetim
             continue
         if ExtendedKeyUsageOID.OCSP_SIGNING in uses and one.not_valid_before_utc <= now <= one.not_valid_after_utc:
             return one
-    raise NoAnswerError("it is signed by somebody whom the authority did not appoint")
+    raise NoOcspResponseError("it is signed by somebody whom the authority did not appoint")

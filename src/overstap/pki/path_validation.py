@@ -33,13 +33,13 @@ class _Failure:
 
     certificate: x509.Certificate
     rule: str
-    said: str
+    detail: str
 
 
-def chain_of(
+def build_chain(
     certificate: x509.Certificate,
     *,
-    between: Sequence[x509.Certificate],
+    intermediates: Sequence[x509.Certificate],
     roots: Sequence[x509.Certificate],
     at: datetime,
 ) -> CertificateChain:
@@ -49,23 +49,23 @@ def chain_of(
 
     Args:
         certificate: the school's.
-        between: authorities that may stand between, trusted for nothing by themselves.
+        intermediates: authorities that may stand between, trusted for nothing by themselves.
         roots: the trusted roots.
         at: the moment at which every certificate of the path must be valid.
 
     Raises:
         OverstapError: TRUST-005 when there is no path; TRUST-021 when there is, and a certificate in it fails a rule.
     """
-    known = {_der(one): one for one in (certificate, *between, *roots)}
+    known = {_der(one): one for one in (certificate, *intermediates, *roots)}
     context = ValidationContext(
         trust_roots=[asn1.Certificate.load(_der(one)) for one in roots],
-        other_certs=[asn1.Certificate.load(_der(one)) for one in between],
+        other_certs=[asn1.Certificate.load(_der(one)) for one in intermediates],
         moment=at,
         allow_fetching=False,
         time_tolerance=timedelta(0),
     )
     try:
-        paths = _finished(context.path_builder.async_build_paths(asn1.Certificate.load(_der(certificate))))
+        paths = _run_without_loop(context.path_builder.async_build_paths(asn1.Certificate.load(_der(certificate))))
     except PathBuildingError:
         paths = []
     failures = []
@@ -88,7 +88,7 @@ def chain_of(
         subject=label(certificate),
         certificate=label(failures[0].certificate),
         rule=failures[0].rule,
-        said=failures[0].said,
+        detail=failures[0].detail,
     )
 
 
@@ -124,36 +124,36 @@ def _failure(
     if not root.not_valid_before_utc <= at <= root.not_valid_after_utc:
         return _Failure(root, "RFC 5280 4.1.2.5", "the root is not valid at this moment")
     try:
-        _finished(async_validate_path(context, path))
+        _run_without_loop(async_validate_path(context, path))
     except PathValidationError as problem:
         # The library tells how far it came by the wording alone; which certificate and rule it was is looked up here
-        return _judged(chain, at, problem.failure_msg)
+        return _diagnosed(chain, at, problem.failure_msg)
     return None
 
 
-def _judged(chain: tuple[x509.Certificate, ...], at: datetime, said: str) -> _Failure:
+def _diagnosed(chain: tuple[x509.Certificate, ...], at: datetime, detail: str) -> _Failure:
     """Return which certificate of a path fails which rule: the first one from the root that a rule here explains."""
     for place in range(len(chain) - 2, -1, -1):
         one, issuer = chain[place], chain[place + 1]
         try:
             one.verify_directly_issued_by(issuer)
         except Exception:
-            return _Failure(one, _SIGNATURE, said)
+            return _Failure(one, _SIGNATURE, detail)
         if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
-            return _Failure(one, "RFC 5280 4.1.2.5", said)
+            return _Failure(one, "RFC 5280 4.1.2.5", detail)
         if place and not _is_authority(one):
-            return _Failure(one, "RFC 5280 4.2.1.9", said)
+            return _Failure(one, "RFC 5280 4.2.1.9", detail)
         if place and not _may_sign(one):
-            return _Failure(one, "RFC 5280 4.2.1.3", said)
-    if "namespace" in said or "name constraint" in said.lower():
+            return _Failure(one, "RFC 5280 4.2.1.3", detail)
+    if "namespace" in detail or "name constraint" in detail.lower():
         limits = [one for one in chain[1:] if _has(one, x509.NameConstraints)]
-        return _Failure(limits[0] if limits else chain[0], "RFC 5280 4.2.1.10", said)
-    if "maximum path length" in said:
+        return _Failure(limits[0] if limits else chain[0], "RFC 5280 4.2.1.10", detail)
+    if "maximum path length" in detail:
         limits = [one for one in chain[1:] if _path_length(one) is not None]
-        return _Failure(limits[-1] if limits else chain[0], "RFC 5280 4.2.1.9", said)
-    if "critical extension" in said:
-        return _Failure(chain[0], "RFC 5280 4.2", said)
-    return _Failure(chain[0], "RFC 5280 6.1", said)
+        return _Failure(limits[-1] if limits else chain[0], "RFC 5280 4.2.1.9", detail)
+    if "critical extension" in detail:
+        return _Failure(chain[0], "RFC 5280 4.2", detail)
+    return _Failure(chain[0], "RFC 5280 6.1", detail)
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
@@ -196,7 +196,7 @@ def _der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.DER)
 
 
-def _finished(work: Coroutine[Any, Any, Any]) -> Any:
+def _run_without_loop(work: Coroutine[Any, Any, Any]) -> Any:
     """Return what a coroutine gives that waits for nothing: nothing is fetched, so no event loop is needed."""
     try:
         work.send(None)

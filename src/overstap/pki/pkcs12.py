@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from overstap.errors import OverstapError
-from overstap.pki.keyfiles import PrivateKey, check_mode
+from overstap.pki.key_files import PrivateKey, check_mode
 
 PASSWORD_SUFFIX = ".password"  # noqa: S105 - an ending of a file name
 SUFFIXES = (".p12", ".pfx")
@@ -18,7 +18,7 @@ _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "u
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class Pkcs12Content:
     """What a PKCS#12 holds."""
 
     key: PrivateKey = field(repr=False)
@@ -39,7 +39,7 @@ def pkcs12_beside(path: Path) -> Path | None:
     return next((one for one in found if one.exists()), None)
 
 
-def read_pkcs12(path: Path) -> Bundle:
+def read_pkcs12(path: Path) -> Pkcs12Content:
     """Read a PKCS#12 that nobody but its owner can read.
 
     Its password is the first line of the file of the same name that ends in `.password`, which only its owner can read
@@ -64,7 +64,7 @@ def read_pkcs12(path: Path) -> Bundle:
         raise OverstapError("TRUST-014", file=path.name, folder=path.parent.name)
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise OverstapError("TRUST-012", subject=path.stem)
-    return Bundle(key, (certificate, *more))
+    return Pkcs12Content(key, (certificate, *more))
 
 
 def _first_line(data: bytes) -> bytes:

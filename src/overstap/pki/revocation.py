@@ -254,7 +254,7 @@ class RevocationLists:
                 covered |= one.scope.reasons
         return covered >= _REASONS
 
-    def until(self, issuer: x509.Certificate) -> datetime | None:
+    def valid_until(self, issuer: x509.Certificate) -> datetime | None:
         """Return until when the lists of an authority count for its users' certificates, or None when there is none."""
         ends = [
             one.until

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from overstap.agreements import RoundId
+from overstap.atomic_files import write_atomically
 from overstap.ledger.dossiers import quality_runs
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
-from overstap.quality.page import html
-from overstap.whole_files import write_new
+from overstap.quality.quality_page import html
 
 
 def region_page(unit: UnitOfWork, round_id: str, school: str | None = None) -> str:
@@ -46,5 +46,5 @@ def publish(unit: UnitOfWork, folder: Path, round_id: str) -> Path:
     place, kind = folder / found.region / found.school_year, found.kind
     place.mkdir(parents=True, exist_ok=True)
     page = place / f"{kind}-quality.html"
-    write_new(page, region_page(unit, round_id).encode(), mode=0o644)
+    write_atomically(page, region_page(unit, round_id).encode(), mode=0o644)
     return page

@@ -38,7 +38,7 @@ _NAMES = {
     "administratienummer": "partnerships",
 }
 """Columns that DUO's lists have or had, as `tabular.column_name` gives them, and which numbers stand in them."""
-_MOST_BYTES, _MOST_ROWS = 100_000_000, 1_000_000
+_MAX_BYTES, _MAX_ROWS = 100_000_000, 1_000_000
 _FORMS: dict[str, Callable[[str], bool]] = {
     "institutions": is_brin,
     "branches": is_school_id,
@@ -76,7 +76,7 @@ def _read(path: Path, found: dict[str, set[str]]) -> bool:
     """
     try:
         table = read_table(
-            path.read_bytes(), Header((), tuple(_NAMES), is_open=True), most_bytes=_MOST_BYTES, most_rows=_MOST_ROWS
+            path.read_bytes(), Header((), tuple(_NAMES), is_open=True), max_bytes=_MAX_BYTES, max_rows=_MAX_ROWS
         )
     except (OSError, HeaderError, OverstapError):
         return False

@@ -15,7 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.errors import OverstapError
 from overstap.oso.catalogue import catalogue
 from overstap.quality import rulebook
@@ -153,7 +153,7 @@ def refused(error: OverstapError, label: str) -> UnreadableFile:
     return UnreadableFile(error.code, label, error.message_nl, error.do_nl, error.who)
 
 
-def spoken_path(path: str, version: str = "2019.1") -> str:
+def readable_path(path: str, version: str = "2019.1") -> str:
     """Return a field's place in words, such as "Ouder of verzorger (2), Overlijdensdatum".
 
     Args:
@@ -193,14 +193,14 @@ def html(report: SchoolReportContent) -> str:
         .get_template("school.html.j2")
         .render(
             report=report,
-            made_at=spoken(report.made_at),
+            made_at=format_moment(report.made_at),
             counts=counts,
             words=page_words(),
             errors=sum(each.severity is DossierSeverity.ERROR for each in report.rows),
             not_errors=sum(each.severity is not DossierSeverity.ERROR for each in report.rows),
             frequent=_frequent(report.rows),
             pupils=_pupils(report.rows),
-            place=lambda each: spoken_path(each.path),
+            place=lambda each: readable_path(each.path),
         )
     )
 
@@ -221,7 +221,7 @@ def csv_text(report: SchoolReportContent) -> str:
         writer.writerow([harmless(cell) for cell in (*cells, file.code)])
     for pupil in _pupils(report.rows):
         for each in pupil.rows:
-            cells = [each.label, each.las_key or "", severities[each.severity.value], spoken_path(each.path)]
+            cells = [each.label, each.las_key or "", severities[each.severity.value], readable_path(each.path)]
             cells += [each.sentence, each.what_to_do, who[each.who], each.rule]
             writer.writerow([harmless(cell) for cell in cells])
     return "\ufeff" + out.getvalue()

@@ -13,7 +13,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from overstap.quality.report import harmless, page_words
-from overstap.sheets import BRAND, FONT, height, straight
+from overstap.workbook_style import BRAND, FONT, row_height, without_direction_marks
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """What XML cannot hold (XML 1.0, production 2)."""
@@ -44,7 +44,7 @@ def spreadsheet(report_csv: str, title: str) -> bytes:
     ):
         sheet.title = name
         _fill(sheet, title, sorted(rows, key=key))
-    book.properties.title = straight(_clean(title))
+    book.properties.title = without_direction_marks(_clean(title))
     book.properties.creator = "Overstap"
     out = io.BytesIO()
     book.save(out)
@@ -77,7 +77,7 @@ def _fill(sheet: Worksheet, title: str, rows: list[dict[str, str]]) -> None:
     words = page_words()
     heads = {**words["columns"], **words["workbook"]["columns"]}
     severities = {shown: name for name, shown in words["severity"].items()}
-    sheet.append([straight(_clean(title))])
+    sheet.append([without_direction_marks(_clean(title))])
     sheet.append([words["workbook"]["how"]])
     sheet.append([heads[name] for name in _ORDER])
     for row in rows:
@@ -102,11 +102,11 @@ def _fill(sheet: Worksheet, title: str, rows: list[dict[str, str]]) -> None:
     sheet["A1"].font = Font(name=FONT, bold=True, size=14)
     sheet["A2"].font = Font(name=FONT, color="4B5560")
     sheet.row_dimensions[1].height = 22
-    sheet.row_dimensions[3].height = height(
+    sheet.row_dimensions[3].height = row_height(
         (heads[name], _WIDTHS[name] * 0.8) for name in _ORDER
     )  # bold, with a button
     for number, row in enumerate(rows, start=4):
-        sheet.row_dimensions[number].height = height((row[name], _WIDTHS[name]) for name in _ORDER)
+        sheet.row_dimensions[number].height = row_height((row[name], _WIDTHS[name]) for name in _ORDER)
     for number, name in enumerate(_ORDER, start=1):
         sheet.column_dimensions[get_column_letter(number)].width = _WIDTHS[name]
     sheet.freeze_panes = "A4"

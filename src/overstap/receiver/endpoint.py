@@ -75,7 +75,7 @@ def application(reception: Reception, *, now: Callable[[], datetime] = clock.now
                 evidence = await run_in_threadpool(reception.store.evidence, message_id)
                 if evidence is None:
                     return problem(404, "unknown")
-                return Response(evidence_request.written(*evidence), media_type=evidence_request.ANSWER_TYPE)
+                return Response(evidence_request.evidence_bytes(*evidence), media_type=evidence_request.ANSWER_TYPE)
             receive = reception.receive if kind == MEDIA_TYPE else partial(receive_revocation, reception)
             answer = await to_thread.run_sync(
                 partial(receive, envelope, message_id=message_id, at=now()), limiter=opening

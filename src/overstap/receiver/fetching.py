@@ -19,7 +19,7 @@ from overstap.receiver.reception import Reception, ReceptionStatus
 from overstap.receiver.revocation_receiver import receive_revocation
 from overstap.school_numbers import is_school_id, school_id_in
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
-from overstap.tabular.values import WrongNumberError, day, digits
+from overstap.tabular.values import NumberFormatError, day, digits
 
 HEADER = ("leerlingnummer", "achternaam", "geboortedatum", "basisschool")
 """The required columns of a list of pupils, in any order; other columns are ignored."""
@@ -66,7 +66,7 @@ def read_pupils(data: bytes) -> list[RequestedPupil]:
             raise row.error
         try:
             pupils.append(_pupil(row.cells))
-        except (ValueError, WrongNumberError):
+        except (ValueError, NumberFormatError):
             raise OverstapError("DELIVERY-057", line=row.line) from None
     return pupils
 

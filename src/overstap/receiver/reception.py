@@ -124,7 +124,7 @@ class Reception:
 
         try:
             opened = open_envelope(
-                envelope, keyring=keyring, trust=self.trust, me=self.school, at=at, limits=self.limits
+                envelope, keyring=keyring, trust=self.trust, school=self.school, at=at, limits=self.limits
             )
             if opened.manifest.message_id != message_id:
                 raise EnvelopeError(OpeningFailure.MESSAGE_ID)

@@ -49,7 +49,7 @@ def receive_revocation(
         )
 
     try:
-        found = read_revocation(statement, trust=reception.trust, me=reception.school, at=at)
+        found = read_revocation(statement, trust=reception.trust, school=reception.school, at=at)
         if found.message_id != message_id:
             raise EnvelopeError(OpeningFailure.MESSAGE_ID)
         _check_stored(found, store.receipt_for(message_id), store.manifest_of(message_id))

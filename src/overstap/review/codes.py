@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.region_keys import sha256
@@ -196,4 +196,4 @@ def _decided(unit: UnitOfWork, version: InReview) -> Set[str]:
 
 def _persons(unit: UnitOfWork, dossier: Dossier) -> dict[str, Entitled]:
     """Return who may inspect a dossier, by handle."""
-    return {person.key: person for person in people_of(unit.keys, facts_of(dossier), wall(now()).date())}
+    return {person.key: person for person in people_of(unit.keys, facts_of(dossier), dutch_time(now()).date())}

@@ -11,15 +11,15 @@ from typing import Any
 
 from overstap.errors import OverstapError
 from overstap.ledger.review.decisions import ReviewDecision
-from overstap.tabular import MOST_BYTES, Header, HeaderError, RefusedRow, read_table
+from overstap.tabular import MAX_BYTES, Header, HeaderError, RefusedRow, read_table
 from overstap.tabular.values import day
 
-__all__ = ["HEADER", "MOST_BYTES", "OPTIONAL", "DecisionList", "RefusedLine", "read_list"]
+__all__ = ["HEADER", "MAX_BYTES", "OPTIONAL", "DecisionList", "RefusedLine", "read_list"]
 
 HEADER = ("leerlingid", "inzagedatum", "akkoord", "zienswijze")
 OPTIONAL = ("toestemming", "opmerking")
 ANSWERS = {"ja": "Ja", "nee": "Nee", "onbekend": "Onbekend"}
-MOST_VIEW_CHARACTERS = 10_000
+MAX_VIEW_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def read_list(data: bytes, *, today: date, needs_note: bool = False) -> Decision
         OverstapError: TABLE-001 to TABLE-008 when it is too large or no list, REVIEW-002 when the header is another.
     """
     try:
-        table = read_table(data, Header(HEADER, OPTIONAL), multiline=True, looks=_is_line)
+        table = read_table(data, Header(HEADER, OPTIONAL), multiline=True, is_row=_is_line)
     except HeaderError:
         raise OverstapError("REVIEW-002", header=";".join(HEADER)) from None
     decisions: list[ReviewDecision] = []
@@ -83,7 +83,7 @@ def read_list(data: bytes, *, today: date, needs_note: bool = False) -> Decision
             else "REVIEW-006" if parsed > today
             else "REVIEW-007" if agreed is None or (consent and consent.lower() not in ANSWERS)
             else "REVIEW-008" if pupil in seen
-            else "REVIEW-009" if max(len(view), len(note)) > MOST_VIEW_CHARACTERS
+            else "REVIEW-009" if max(len(view), len(note)) > MAX_VIEW_CHARACTERS
             else "REVIEW-013" if needs_note and not note
             else None
         )  # fmt: skip

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from overstap.agreements import Round
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.current_versions import current_versions
@@ -82,7 +82,7 @@ def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address
     made: list[Invitation] = []
     mails: list[FamilyMail] = []
     for ref, facts, closes_at, opens_at in known_dossiers(unit, dossiers):
-        people = people_of(unit.keys, facts, wall(at).date())
+        people = people_of(unit.keys, facts, dutch_time(at).date())
         if not people:
             done["nobody"] += 1
             made.append(Invitation(ref, NOBODY, "email", 0, "missing"))
@@ -114,7 +114,7 @@ def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str
             due = invitations.to_remind(unit, found.round_id, days, limit=GROUP)
             people: dict[tuple[VersionRef, str], tuple[str | None, datetime]] = {}
             for ref, facts, closes_at, _ in known_dossiers(unit, list(dict.fromkeys(one.ref.dossier for one in due))):
-                for one in people_of(unit.keys, facts, wall(at).date()):
+                for one in people_of(unit.keys, facts, dutch_time(at).date()):
                     people[ref, one.key] = one.email, closes_at
             mails, made = [], []
             for person in due:

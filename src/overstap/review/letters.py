@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from overstap.clock import spoken, spoken_day
+from overstap.clock import format_day, format_moment
 from overstap.family_languages import languages
 from overstap.oso.people import Entitled
-from overstap.pdf import Sheet
+from overstap.pdf import PdfDocument
+from overstap.pdf.document import ACCENT, MARGIN, PALE, SOFT
 from overstap.pdf.fonts import printable
-from overstap.pdf.sheet import ACCENT, MARGIN, PALE, SOFT
 from overstap.texts import texts
 
 LONGEST_NAME = 60
@@ -65,13 +65,13 @@ def letters(sender: Sender, written: Sequence[InvitationLetter], at: datetime) -
         at: the moment of making; its Dutch day stands on the letters.
     """
     words = texts("invitations/letter")
-    sheet = _Letters(words["title"]["nl"], words["foot"]["nl"].format(school=sender.school))
+    pdf = _Letters(words["title"]["nl"], words["foot"]["nl"].format(school=sender.school))
     for letter in sorted(written, key=lambda one: (one.group.casefold(), one.sorting, one.person.surname.casefold())):
-        _page(sheet, sender, letter, at)
-    return sheet.made()
+        _page(pdf, sender, letter, at)
+    return pdf.to_bytes()
 
 
-class _Letters(Sheet):
+class _Letters(PdfDocument):
     """No page numbers: each page is a letter of its own, and the longest name leaves it on that page."""
 
     def __init__(self, title: str, foot: str) -> None:
@@ -80,19 +80,19 @@ class _Letters(Sheet):
 
     def footer(self) -> None:
         self.set_y(-14)
-        self.say(size=7.5, colour=SOFT)
+        self.set_style(size=7.5, colour=SOFT)
         self.cell(0, 4, printable(self._foot))
-        self.say()
+        self.set_style()
 
 
-def _page(sheet: Sheet, sender: Sender, letter: InvitationLetter, at: datetime) -> None:
+def _page(pdf: PdfDocument, sender: Sender, letter: InvitationLetter, at: datetime) -> None:
     words = texts("invitations/letter")
     is_pupil = letter.person.kind == "pupil"
     facts = {
         "pupil": _fitting(letter.pupil, LONGEST_NAME),
         "child": _fitting(letter.child, 30),
-        "closes": spoken(letter.closes_at),
-        "opens": spoken(letter.opens_at) if letter.opens_at else "",
+        "closes": format_moment(letter.closes_at),
+        "opens": format_moment(letter.opens_at) if letter.opens_at else "",
         "address": sender.address.removeprefix("https://").rstrip("/"),
         "contact": sender.contact,
     }
@@ -101,64 +101,66 @@ def _page(sheet: Sheet, sender: Sender, letter: InvitationLetter, at: datetime) 
         said = facts | {"closes": languages()[language].moment(letter.closes_at)}
         return str(words[name][language].format(**said))
 
-    sheet.add_page()
-    sheet.say(size=13, bold=True, colour=ACCENT)
-    sheet.paragraph(sender.school, after=0, line=7)
-    sheet.say(size=9, colour=SOFT)
-    sheet.set_xy(MARGIN, 20)
-    sheet.cell(0, 7, printable(_group(letter.group)), align="R")
+    pdf.add_page()
+    pdf.set_style(size=13, bold=True, colour=ACCENT)
+    pdf.paragraph(sender.school, after=0, line=7)
+    pdf.set_style(size=9, colour=SOFT)
+    pdf.set_xy(MARGIN, 20)
+    pdf.cell(0, 7, printable(_group(letter.group)), align="R")
 
     # Where the window of a DL envelope is (NEN 1026): 20 mm from the left, 50 mm from the top
-    sheet.set_xy(MARGIN, 46)
-    sheet.say(size=8, colour=SOFT)
-    sheet.paragraph(words["personal"]["nl"], after=0.5, line=4)
-    sheet.say()
+    pdf.set_xy(MARGIN, 46)
+    pdf.set_style(size=8, colour=SOFT)
+    pdf.paragraph(words["personal"]["nl"], after=0.5, line=4)
+    pdf.set_style()
     lines = letter.person.address or (words["by_hand"]["nl"],)
-    sheet.paragraph("\n".join((_fitting(letter.person.name, LONGEST_NAME), *lines)), after=0)
+    pdf.paragraph("\n".join((_fitting(letter.person.name, LONGEST_NAME), *lines)), after=0)
 
-    sheet.set_xy(MARGIN, 82)
-    sheet.paragraph(spoken_day(at), after=2)
-    sheet.heading(say("subject_pupil" if is_pupil else "subject"), size=14, after=2)
+    pdf.set_xy(MARGIN, 82)
+    pdf.paragraph(format_day(at), after=2)
+    pdf.heading(say("subject_pupil" if is_pupil else "subject"), size=14, after=2)
     greeting = words["greeting"]["pupil" if is_pupil else letter.person.salutation]["nl"]
     surname = _capital(_fitting(letter.person.surname, LONGEST_NAME))
-    sheet.paragraph(greeting.format(surname=surname, name=facts["child"]), after=1.6)
-    sheet.paragraph(say("why_pupil" if is_pupil else "why"), after=1.6)
-    sheet.say(bold=True)
-    sheet.paragraph(say("from_until" if letter.opens_at else "until"))
-    sheet.say()
-    _code_box(sheet, sender, letter, facts, is_pupil=is_pupil)
-    sheet.paragraph(say("what"), after=1.6)
-    sheet.paragraph(say("help_pupil" if is_pupil else "help"), after=1.6)
-    sheet.paragraph(f"{words['closing']['nl']}\n{sender.school}", after=2)
-    sheet.say(size=8.5, colour=SOFT)
-    sheet.paragraph(f"English. {say('english_pupil' if is_pupil else 'english', 'en')}", line=4.2, after=0)
-    sheet.say()
+    pdf.paragraph(greeting.format(surname=surname, name=facts["child"]), after=1.6)
+    pdf.paragraph(say("why_pupil" if is_pupil else "why"), after=1.6)
+    pdf.set_style(bold=True)
+    pdf.paragraph(say("from_until" if letter.opens_at else "until"))
+    pdf.set_style()
+    _code_box(pdf, sender, letter, facts, is_pupil=is_pupil)
+    pdf.paragraph(say("what"), after=1.6)
+    pdf.paragraph(say("help_pupil" if is_pupil else "help"), after=1.6)
+    pdf.paragraph(f"{words['closing']['nl']}\n{sender.school}", after=2)
+    pdf.set_style(size=8.5, colour=SOFT)
+    pdf.paragraph(f"English. {say('english_pupil' if is_pupil else 'english', 'en')}", line=4.2, after=0)
+    pdf.set_style()
 
 
-def _code_box(sheet: Sheet, sender: Sender, letter: InvitationLetter, facts: dict[str, str], *, is_pupil: bool) -> None:
+def _code_box(
+    pdf: PdfDocument, sender: Sender, letter: InvitationLetter, facts: dict[str, str], *, is_pupil: bool
+) -> None:
     words = texts("invitations/letter")
-    top, height, qr = sheet.get_y() + 1, 56.0, 44.0
-    sheet.set_fill_color(*PALE)
-    sheet.rect(MARGIN, top, sheet.epw, height, style="F", round_corners=True, corner_radius=2)
-    left, width = MARGIN + 6, sheet.epw - qr - 18
-    sheet.qr(f"{sender.address.rstrip('/')}/#{letter.code}", MARGIN + sheet.epw - qr - 6, top + 6, qr)
-    sheet.set_xy(left, top + 5)
-    sheet.say(size=11, bold=True, colour=ACCENT)
-    sheet.cell(width, 6, words["steps_heading"]["nl"], new_x="LMARGIN", new_y="NEXT")
+    top, height, qr = pdf.get_y() + 1, 56.0, 44.0
+    pdf.set_fill_color(*PALE)
+    pdf.rect(MARGIN, top, pdf.epw, height, style="F", round_corners=True, corner_radius=2)
+    left, width = MARGIN + 6, pdf.epw - qr - 18
+    pdf.qr(f"{sender.address.rstrip('/')}/#{letter.code}", MARGIN + pdf.epw - qr - 6, top + 6, qr)
+    pdf.set_xy(left, top + 5)
+    pdf.set_style(size=11, bold=True, colour=ACCENT)
+    pdf.cell(width, 6, words["steps_heading"]["nl"], new_x="LMARGIN", new_y="NEXT")
     steps = [*words["steps"][:2], words["step_pupil"] if is_pupil else words["steps"][2]]
     for number, step in enumerate(steps, start=1):
-        sheet.set_x(left)
-        sheet.say(size=10)
-        sheet.multi_cell(width, 5.2, printable(f"{number}.  {step['nl'].format(**facts)}"), align="L",
+        pdf.set_x(left)
+        pdf.set_style(size=10)
+        pdf.multi_cell(width, 5.2, printable(f"{number}.  {step['nl'].format(**facts)}"), align="L",
                          new_x="LMARGIN", new_y="NEXT")  # fmt: skip
-    sheet.set_xy(left, top + height - 17)
-    sheet.say(size=8.5, colour=SOFT)
-    sheet.cell(width, 5, words["code"]["nl"], new_x="LMARGIN", new_y="NEXT")
-    sheet.set_x(left)
-    sheet.say(size=13, bold=True)
-    sheet.cell(width, 7, letter.code)
-    sheet.set_y(top + height + 4)
-    sheet.say()
+    pdf.set_xy(left, top + height - 17)
+    pdf.set_style(size=8.5, colour=SOFT)
+    pdf.cell(width, 5, words["code"]["nl"], new_x="LMARGIN", new_y="NEXT")
+    pdf.set_x(left)
+    pdf.set_style(size=13, bold=True)
+    pdf.cell(width, 7, letter.code)
+    pdf.set_y(top + height + 4)
+    pdf.set_style()
 
 
 def _group(group: str) -> str:

@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from overstap.clock import now, spoken, wall
+from overstap.clock import dutch_time, format_moment, now
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.current_versions import released_content
@@ -11,8 +11,8 @@ from overstap.ledger.review import access_log
 from overstap.oso.facts import facts_of
 from overstap.oso.people import Entitled
 from overstap.oso.reading import read
-from overstap.pdf import Sheet
-from overstap.pdf.sheet import RULE, SOFT
+from overstap.pdf import PdfDocument
+from overstap.pdf.document import RULE, SOFT
 from overstap.review.pdf_documents import dossier_sheet
 from overstap.review.people import people_of
 from overstap.review.showing import Frozen, files_of, showing
@@ -44,62 +44,62 @@ def print_dossier(
         number, digest, closes_at = released.ref.number, released.digest, released.closes_at
         access_log.note_opened(unit, [released.ref], by=actor, purpose="print")
         plain = read(released.content)
-        people = people_of(unit.keys, facts_of(plain), wall(now()).date())
+        people = people_of(unit.keys, facts_of(plain), dutch_time(now()).date())
     reader = next((one for one in people if person in (None, one.key)), None)
     if reader is None or closes_at is None:
         raise OverstapError("REVIEW-027")
     files = {file.path: (uuid4(), b"", file.kind, len(file.content)) for file in files_of(plain)}
     frozen = Frozen(plain, number, digest, None, None, files)
     copy = showing(frozen, own_path=reader.path, asks_changes_only=False)
-    sheet = dossier_sheet(copy | {"person": reader.name, "kind": reader.kind}, "nl", now())
-    _form(sheet, copy["pupil"], number, reader, spoken(closes_at))
-    return sheet.made()
+    pdf = dossier_sheet(copy | {"person": reader.name, "kind": reader.kind}, "nl", now())
+    _form(pdf, copy["pupil"], number, reader, format_moment(closes_at))
+    return pdf.to_bytes()
 
 
-def _form(sheet: Sheet, pupil: str, number: int, reader: Entitled, closes: str) -> None:
+def _form(pdf: PdfDocument, pupil: str, number: int, reader: Entitled, closes: str) -> None:
     words = {name: text["nl"] for name, text in texts("invitations/paper")["form"].items()}
-    sheet.add_page()
-    sheet.heading(words["title"])
-    sheet.paragraph(words["of"].format(pupil=pupil, number=number, person=reader.name))
-    sheet.paragraph(words["lead"].format(closes=closes))
-    _line(sheet, words["seen"])
-    sheet.ln(4)
-    sheet.heading(words["answer"], size=13, after=1)
-    _tick(sheet, words["agree"])
-    _tick(sheet, words["disagree"])
-    _empty(sheet, 6)
-    _tick(sheet, words["mend"])
-    _empty(sheet, 3)
-    sheet.ln(4)
-    _line(sheet, words["name"])
-    sheet.ln(6)
-    _line(sheet, words["signature"])
-    sheet.ln(8)
-    sheet.say(size=9, colour=SOFT)
-    sheet.paragraph(words["recorded"])
-    sheet.say()
+    pdf.add_page()
+    pdf.heading(words["title"])
+    pdf.paragraph(words["of"].format(pupil=pupil, number=number, person=reader.name))
+    pdf.paragraph(words["lead"].format(closes=closes))
+    _line(pdf, words["seen"])
+    pdf.ln(4)
+    pdf.heading(words["answer"], size=13, after=1)
+    _tick(pdf, words["agree"])
+    _tick(pdf, words["disagree"])
+    _empty(pdf, 6)
+    _tick(pdf, words["mend"])
+    _empty(pdf, 3)
+    pdf.ln(4)
+    _line(pdf, words["name"])
+    pdf.ln(6)
+    _line(pdf, words["signature"])
+    pdf.ln(8)
+    pdf.set_style(size=9, colour=SOFT)
+    pdf.paragraph(words["recorded"])
+    pdf.set_style()
 
 
-def _tick(sheet: Sheet, text: str) -> None:
-    sheet.set_draw_color(60, 60, 60)
-    sheet.rect(sheet.l_margin, sheet.get_y() + 0.6, 4, 4)
-    sheet.set_x(sheet.l_margin + 7)
-    sheet.say(size=10.5)
-    sheet.multi_cell(sheet.epw - 7, 5.4, text, align="L", new_x="LMARGIN", new_y="NEXT")
-    sheet.ln(2)
+def _tick(pdf: PdfDocument, text: str) -> None:
+    pdf.set_draw_color(60, 60, 60)
+    pdf.rect(pdf.l_margin, pdf.get_y() + 0.6, 4, 4)
+    pdf.set_x(pdf.l_margin + 7)
+    pdf.set_style(size=10.5)
+    pdf.multi_cell(pdf.epw - 7, 5.4, text, align="L", new_x="LMARGIN", new_y="NEXT")
+    pdf.ln(2)
 
 
-def _empty(sheet: Sheet, lines: int) -> None:
-    sheet.set_draw_color(*RULE)
+def _empty(pdf: PdfDocument, lines: int) -> None:
+    pdf.set_draw_color(*RULE)
     for _ in range(lines):
-        sheet.ln(8)
-        sheet.line(sheet.l_margin + 7, sheet.get_y(), sheet.l_margin + sheet.epw, sheet.get_y())
-    sheet.ln(4)
+        pdf.ln(8)
+        pdf.line(pdf.l_margin + 7, pdf.get_y(), pdf.l_margin + pdf.epw, pdf.get_y())
+    pdf.ln(4)
 
 
-def _line(sheet: Sheet, label: str) -> None:
-    sheet.say(size=10)
-    sheet.cell(75, 8, label)
-    sheet.set_draw_color(*RULE)
-    sheet.line(sheet.l_margin + 76, sheet.get_y() + 7, sheet.l_margin + sheet.epw, sheet.get_y() + 7)
-    sheet.ln(8)
+def _line(pdf: PdfDocument, label: str) -> None:
+    pdf.set_style(size=10)
+    pdf.cell(75, 8, label)
+    pdf.set_draw_color(*RULE)
+    pdf.line(pdf.l_margin + 76, pdf.get_y() + 7, pdf.l_margin + pdf.epw, pdf.get_y() + 7)
+    pdf.ln(8)

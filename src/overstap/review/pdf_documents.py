@@ -6,8 +6,8 @@ from typing import Any
 
 from overstap.family_languages import FamilyLanguage, languages
 from overstap.oso.labels import labels
-from overstap.pdf import Sheet
-from overstap.pdf.sheet import SOFT
+from overstap.pdf import PdfDocument
+from overstap.pdf.document import SOFT
 from overstap.review.answer_notes import given_by, notes
 
 # Its warnings name letters that the font lacks, and a letter of a name is of a person.
@@ -19,10 +19,10 @@ _BLOCK, _PART = 13.0, 10.5
 
 def dossier_pdf(copy: dict[str, Any], lang: str, at: datetime) -> bytes:
     """Return a person's copy as a document; arguments as of `dossier_sheet`."""
-    return dossier_sheet(copy, lang, at).made()
+    return dossier_sheet(copy, lang, at).to_bytes()
 
 
-def dossier_sheet(copy: dict[str, Any], lang: str, at: datetime) -> Sheet:
+def dossier_sheet(copy: dict[str, Any], lang: str, at: datetime) -> PdfDocument:
     """Write a person's copy on paper, to which more can be added.
 
     Args:
@@ -31,32 +31,32 @@ def dossier_sheet(copy: dict[str, Any], lang: str, at: datetime) -> Sheet:
         at: when it is made.
     """
     said = languages()[lang].to(copy["kind"])
-    sheet = _begun(copy, said, said.plain("pdf.title", pupil=copy["pupil"]), at)
-    sheet.paragraph(said.plain("dossier.lead", number=copy["number"]))
+    pdf = _begun(copy, said, said.plain("pdf.title", pupil=copy["pupil"]), at)
+    pdf.paragraph(said.plain("dossier.lead", number=copy["number"]))
     if copy["secrecy"]:
-        sheet.paragraph(said.plain("dossier.secrecy"))
+        pdf.paragraph(said.plain("dossier.secrecy"))
     names = labels(lang)
     for section in copy["sections"]:
-        _heading(sheet, names.label(section["of"]))
+        _heading(pdf, names.label(section["of"]))
         if section["hides"]:
-            _soft(sheet, said.plain("dossier.hides"))
+            _soft(pdf, said.plain("dossier.hides"))
         for depth, place, number, value, _, is_heading in section["lines"]:
             if is_heading:
-                sheet.heading(names.label(place, number), size=_PART, after=1)
+                pdf.heading(names.label(place, number), size=_PART, after=1)
             else:
-                sheet.pairs([(names.label(place), value or said.plain("dossier.empty"))], indent=min(depth, 4) * 3)
+                pdf.pairs([(names.label(place), value or said.plain("dossier.empty"))], indent=min(depth, 4) * 3)
     if copy["files"]:
-        _heading(sheet, said.plain("dossier.files"))
+        _heading(pdf, said.plain("dossier.files"))
         for file in copy["files"]:
             why = f" ({said.plain('dossier.file_' + file['why'])})" if "why" in file else ""
-            sheet.paragraph(f"{file['title']}{why}", after=1)
-    _heading(sheet, said.plain("home.withheld"))
+            pdf.paragraph(f"{file['title']}{why}", after=1)
+    _heading(pdf, said.plain("home.withheld"))
     if not copy["withheld"]:
-        sheet.paragraph(said.plain("home.withheld_none"))
-    sheet.pairs([(names.part(part["of"]), said.plain(f"home.{part['why']}")) for part in copy["withheld"]])
-    sheet.ln(4)
-    _soft(sheet, f"{said.plain('receipt.digest')}: {copy['digest']}")
-    return sheet
+        pdf.paragraph(said.plain("home.withheld_none"))
+    pdf.pairs([(names.part(part["of"]), said.plain(f"home.{part['why']}")) for part in copy["withheld"]])
+    pdf.ln(4)
+    _soft(pdf, f"{said.plain('receipt.digest')}: {copy['digest']}")
+    return pdf
 
 
 def receipt_pdf(copy: dict[str, Any], answers: list[dict[str, Any]], school: str, lang: str, at: datetime) -> bytes:
@@ -70,40 +70,40 @@ def receipt_pdf(copy: dict[str, Any], answers: list[dict[str, Any]], school: str
         at: when it is made.
     """
     said = languages()[lang].to(copy["kind"])
-    sheet = _begun(copy, said, said.plain("pdf.receipt"), at)
-    sheet.paragraph(f"{said.plain('pdf.title', pupil=copy['pupil'])}, {school}")
+    pdf = _begun(copy, said, said.plain("pdf.receipt"), at)
+    pdf.paragraph(f"{said.plain('pdf.title', pupil=copy['pupil'])}, {school}")
     if not answers:
-        sheet.paragraph(said.plain("receipt.none"))
+        pdf.paragraph(said.plain("receipt.none"))
     for place, answer in enumerate(answers):
         if place == 1:
-            _heading(sheet, said.plain("receipt.earlier"))
-        sheet.pairs(_answer(said, answer, copy))
+            _heading(pdf, said.plain("receipt.earlier"))
+        pdf.pairs(_answer(said, answer, copy))
         for key in notes(answer):
-            _soft(sheet, said.plain(key))
-        sheet.ln(3)
-    _soft(sheet, f"{said.plain('receipt.digest')}: {copy['digest']}\n{said.plain('receipt.digest_hint')}")
-    return sheet.made()
+            _soft(pdf, said.plain(key))
+        pdf.ln(3)
+    _soft(pdf, f"{said.plain('receipt.digest')}: {copy['digest']}\n{said.plain('receipt.digest_hint')}")
+    return pdf.to_bytes()
 
 
-def _begun(copy: dict[str, Any], said: FamilyLanguage, title: str, at: datetime) -> Sheet:
+def _begun(copy: dict[str, Any], said: FamilyLanguage, title: str, at: datetime) -> PdfDocument:
     name = said.plain("frame.name")
-    sheet = Sheet(title, title if title.startswith(name) else f"{name}: {title}", said.code)
-    sheet.add_page()
-    sheet.heading(title, size=17)
+    pdf = PdfDocument(title, title if title.startswith(name) else f"{name}: {title}", said.code)
+    pdf.add_page()
+    pdf.heading(title, size=17)
     made = said.plain("pdf.made", moment=said.moment(at), person=copy["person"], number=copy["number"])
-    _soft(sheet, made)
-    return sheet
+    _soft(pdf, made)
+    return pdf
 
 
-def _heading(sheet: Sheet, text: str) -> None:
-    sheet.ln(4)
-    sheet.heading(text, size=_BLOCK, after=1.5)
+def _heading(pdf: PdfDocument, text: str) -> None:
+    pdf.ln(4)
+    pdf.heading(text, size=_BLOCK, after=1.5)
 
 
-def _soft(sheet: Sheet, text: str) -> None:
-    sheet.say(size=9, colour=SOFT)
-    sheet.paragraph(text, line=4.6)
-    sheet.say()
+def _soft(pdf: PdfDocument, text: str) -> None:
+    pdf.set_style(size=9, colour=SOFT)
+    pdf.paragraph(text, line=4.6)
+    pdf.set_style()
 
 
 def _answer(said: FamilyLanguage, answer: dict[str, Any], copy: dict[str, Any]) -> list[tuple[str, str]]:

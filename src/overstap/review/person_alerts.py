@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.ledger import Ledger
 from overstap.ledger.review.person_events import untold
 from overstap.notifications.families import FamilyMail, queue_for_families
@@ -40,7 +40,7 @@ def alert_persons(
             addresses = {
                 (ref.dossier, one.key): one.email
                 for ref, facts, _, _ in known_dossiers(unit, list(dict.fromkeys(one.dossier for one in events)))
-                for one in people_of(unit.keys, facts, wall(clock()).date())
+                for one in people_of(unit.keys, facts, dutch_time(clock()).date())
             }
             mails = [
                 FamilyMail(one.meaning, one.kind, email, {"moment": one.at})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from overstap.clock import digits, now, wall
+from overstap.clock import dutch_time, format_digits, now
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger, database_clock
 from overstap.ledger.audit import AuditLine
@@ -73,7 +73,7 @@ def print_letters(
         found = get_round(unit, round_id)
         agreed = found.agreement.round(found.kind)
         if not database_clock.has_come(unit, sent_from(agreed)):
-            raise OverstapError("REVIEW-026", moment=digits(sent_from(agreed)))
+            raise OverstapError("REVIEW-026", moment=format_digits(sent_from(agreed)))
         if again:
             dossiers = [find_of_school(unit, round_id, school, key) for key in again]
             wanted = invitations.of_dossiers(unit, round_id, school, dossiers)
@@ -130,7 +130,7 @@ def _people(
         if version.closes_at is not None
     }
     for ref, facts in records.of(unit, list(closing), DossierFacts).items():
-        for person in people_of(unit.keys, facts, wall(now()).date()):
+        for person in people_of(unit.keys, facts, dutch_time(now()).date()):
             found[ref, person.key] = _maker(
                 person, facts.name, facts.first_name, facts.group, facts.sorting, closing[ref]
             )

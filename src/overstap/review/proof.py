@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.current_versions import current_versions
@@ -20,7 +20,7 @@ from overstap.ledger.review import access_log, proof_wishes
 from overstap.ledger.review.proof import collected, own_part
 from overstap.oso.facts import DossierFacts
 from overstap.pki import TrustStore
-from overstap.pki.statement import sign_statement
+from overstap.pki.detached_signature import sign_detached
 from overstap.review.people import people_of
 from overstap.review.showing import sealed_proof
 
@@ -74,7 +74,9 @@ def proof_pack(
         ref = current_versions(unit, [dossier])[0].ref
         access_log.note_opened(unit, [ref], by=actor, purpose="proof_pack")
         about = records.of(unit, [ref], DossierFacts)[ref]
-        names = {one.key: one.name for one in people_of(unit.keys, about, wall(at).date()) if person in (None, one.key)}
+        names = {
+            one.key: one.name for one in people_of(unit.keys, about, dutch_time(at).date()) if person in (None, one.key)
+        }
         known = collected(unit, dossier)
         facts = {
             "kind": "overstap proof of inspection",
@@ -93,9 +95,9 @@ def proof_pack(
     return ProofPack(
         {
             f"{name}.json": text,
-            f"{name}.json.p7s": sign_statement(text, identity),
+            f"{name}.json.p7s": sign_detached(text, identity),
             f"{name}.pdf": page,
-            f"{name}.pdf.p7s": sign_statement(page, identity),
+            f"{name}.pdf.p7s": sign_detached(page, identity),
         }
     )
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from overstap.clock import spoken, wall
-from overstap.pdf import Sheet
-from overstap.pdf.sheet import SOFT
+from overstap.clock import dutch_time, format_moment
+from overstap.pdf import PdfDocument
+from overstap.pdf.document import SOFT
 from overstap.texts import Count, texts
 
 Facts = dict[str, Any]
@@ -29,50 +29,50 @@ def proof_page(facts: Facts, names: Mapping[str, str], at: datetime) -> bytes:
             return words["family"]
         return names.get(person) or words["unknown_person"].format(person=person[:8])
 
-    sheet = Sheet(words["title"], words["title"])
-    sheet.add_page()
-    sheet.heading(words["title"])
-    sheet.say(size=9, colour=SOFT)
-    sheet.paragraph(words["made"].format(moment=spoken(at), by=facts["made_by"]))
-    sheet.say()
-    sheet.paragraph(words["lead"].format(region=facts["region"]))
-    _about(sheet, facts, words)
-    _people(sheet, facts, words, named)
-    _answers(sheet, facts, words, named)
-    _requests(sheet, facts, words, named)
-    _deliveries(sheet, facts, words)
-    _opened(sheet, facts, words, named)
-    _evidence(sheet, facts, words)
-    return sheet.made()
+    pdf = PdfDocument(words["title"], words["title"])
+    pdf.add_page()
+    pdf.heading(words["title"])
+    pdf.set_style(size=9, colour=SOFT)
+    pdf.paragraph(words["made"].format(moment=format_moment(at), by=facts["made_by"]))
+    pdf.set_style()
+    pdf.paragraph(words["lead"].format(region=facts["region"]))
+    _about(pdf, facts, words)
+    _people(pdf, facts, words, named)
+    _answers(pdf, facts, words, named)
+    _requests(pdf, facts, words, named)
+    _deliveries(pdf, facts, words)
+    _opened(pdf, facts, words, named)
+    _evidence(pdf, facts, words)
+    return pdf.to_bytes()
 
 
 def _words(part: str) -> dict[str, str]:
     return {name: text["nl"] for name, text in texts("invitations/paper")[part].items()}
 
 
-def _heading(sheet: Sheet, text: str) -> None:
-    sheet.ln(4)
-    sheet.heading(text, size=13, after=1)
+def _heading(pdf: PdfDocument, text: str) -> None:
+    pdf.ln(4)
+    pdf.heading(text, size=13, after=1)
 
 
 def _state(name: str) -> str:
     return _words("states").get(name, name)
 
 
-def _about(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
-    _heading(sheet, words["about"])
-    sheet.pairs([(words["pupil"], facts["pupil"])])
-    sheet.pairs([(words["school"], f"{facts['school']['name']} ({facts['school']['id']})")])
-    sheet.pairs([(words["round"], facts["round"])])
-    sheet.pairs([(words["dossier"], facts["dossier"])])
-    sheet.pairs([(words["state"], facts["state"])])
+def _about(pdf: PdfDocument, facts: Facts, words: dict[str, str]) -> None:
+    _heading(pdf, words["about"])
+    pdf.pairs([(words["pupil"], facts["pupil"])])
+    pdf.pairs([(words["school"], f"{facts['school']['name']} ({facts['school']['id']})")])
+    pdf.pairs([(words["round"], facts["round"])])
+    pdf.pairs([(words["dossier"], facts["dossier"])])
+    pdf.pairs([(words["state"], facts["state"])])
     if facts["review_closes_at"]:
         first = next((one["released_at"] for one in facts["versions"] if one["released_at"]), None)
         since = facts["review_opens_at"] or first  # without a moment of its own it lies open from its release
         opens, closes = _moment(since) if since else "\u2026", _moment(facts["review_closes_at"])
-        sheet.pairs([(words["window"], words["window_value"].format(opens=opens, closes=closes))])
+        pdf.pairs([(words["window"], words["window_value"].format(opens=opens, closes=closes))])
 
-    _heading(sheet, words["versions"])
+    _heading(pdf, words["versions"])
     for one in facts["versions"]:
         released = (
             words["released_value"].format(moment=_moment(one["released_at"]), by=one["released_by"])
@@ -82,11 +82,11 @@ def _about(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
         value = words["version_value"].format(
             taken=_moment(one["taken_in_at"]), released=released, digest=one["content_sha256"]
         )
-        sheet.pairs([(words["version"].format(number=one["number"]), value)])
+        pdf.pairs([(words["version"].format(number=one["number"]), value)])
 
 
-def _people(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> None:
-    _heading(sheet, words["people"])
+def _people(pdf: PdfDocument, facts: Facts, words: dict[str, str], named: Named) -> None:
+    _heading(pdf, words["people"])
     for person in dict.fromkeys(one["person"] for one in facts["entitled"]):
         lines = [
             words["letter"].format(moment=_moment(one["printed_at"]), by=one["printed_by"])
@@ -102,13 +102,13 @@ def _people(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> 
             for one in facts["mails"]
             if one["person"] == person
         ]
-        sheet.pairs([(named(person), "\n".join(lines) or words["nothing"])])
+        pdf.pairs([(named(person), "\n".join(lines) or words["nothing"])])
 
 
-def _answers(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> None:
-    _heading(sheet, words["answers"])
+def _answers(pdf: PdfDocument, facts: Facts, words: dict[str, str], named: Named) -> None:
+    _heading(pdf, words["answers"])
     if not facts["answers"]:
-        sheet.paragraph(words["no_answers"])
+        pdf.paragraph(words["no_answers"])
     for one in facts["answers"]:
         consent = words["consent"].format(consent=one["consent"]) if one["consent"] else ""
         value = words["answer_value"].format(
@@ -119,19 +119,19 @@ def _answers(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) ->
             by=named(one["person"]) if one["recorded_by"] == one["person"] else one["recorded_by"],
             ground=one["ground_nl"],
         )
-        sheet.pairs([(named(one["person"]), value)])
+        pdf.pairs([(named(one["person"]), value)])
         if not one["counts"]:
-            sheet.pairs([(words["replaced"], words["replaced_value"])], indent=4)
+            pdf.pairs([(words["replaced"], words["replaced_value"])], indent=4)
         if one["view"]:
             heading = words["view" if one["view_travels"] else "view_stays"]
-            sheet.pairs([(heading, one["view"])], indent=4)
+            pdf.pairs([(heading, one["view"])], indent=4)
         if one["note"]:
-            sheet.pairs([(words["note"], one["note"])], indent=4)
+            pdf.pairs([(words["note"], one["note"])], indent=4)
 
 
-def _requests(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> None:
+def _requests(pdf: PdfDocument, facts: Facts, words: dict[str, str], named: Named) -> None:
     if facts["requests"]:
-        _heading(sheet, words["requests"])
+        _heading(pdf, words["requests"])
     for one in facts["requests"]:
         answer = f"\n\u2192 {one['answer']}" if one["answer"] else ""
         value = words["request_value"].format(
@@ -141,13 +141,13 @@ def _requests(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -
             state=_state(one["state"]),
             answer=answer,
         )
-        sheet.pairs([(f"{words[one['kind']]}\n{named(one['person'])}", value)])
+        pdf.pairs([(f"{words[one['kind']]}\n{named(one['person'])}", value)])
 
 
-def _deliveries(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
-    _heading(sheet, words["deliveries"])
+def _deliveries(pdf: PdfDocument, facts: Facts, words: dict[str, str]) -> None:
+    _heading(pdf, words["deliveries"])
     if not facts["deliveries"]:
-        sheet.paragraph(words["no_deliveries"])
+        pdf.paragraph(words["no_deliveries"])
     for one in facts["deliveries"]:
         receipts = ", ".join(
             f"{_state(receipt['outcome'])} ({_moment(receipt['received_at'])})" for receipt in one["receipts"]
@@ -160,26 +160,26 @@ def _deliveries(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
             digest=one["envelope_sha256"],
             receipts=receipts or "\u2013",
         )
-        sheet.pairs([(f"{one['to']['name']} ({one['to']['id']})", value)])
+        pdf.pairs([(f"{one['to']['name']} ({one['to']['id']})", value)])
 
 
-def _opened(sheet: Sheet, facts: Facts, words: dict[str, str], named: Named) -> None:
-    _heading(sheet, words["opened"])
+def _opened(pdf: PdfDocument, facts: Facts, words: dict[str, str], named: Named) -> None:
+    _heading(pdf, words["opened"])
     if not facts["opened"]:
-        sheet.paragraph(words["nobody_opened"])
+        pdf.paragraph(words["nobody_opened"])
     where = _words("where")
     for one in facts["opened"]:
         reader = named(one["person"]) if one["person"] else one["by"]
         version = words["version"].format(number=one["version"])
-        sheet.pairs([(_moment(one["at"]), f"{reader}: {where[one['where']]} ({version})")])
+        pdf.pairs([(_moment(one["at"]), f"{reader}: {where[one['where']]} ({version})")])
 
 
-def _evidence(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
+def _evidence(pdf: PdfDocument, facts: Facts, words: dict[str, str]) -> None:
     lines = facts["evidence"]["lines"]
     if lines:
-        _heading(sheet, words["evidence"])
+        _heading(pdf, words["evidence"])
         numbers = [json.loads(one["line"])["seq"] for one in lines]
-        sheet.paragraph(
+        pdf.paragraph(
             words["evidence_value"].format(
                 lines=Count(len(lines)),
                 first=numbers[0],
@@ -190,7 +190,7 @@ def _evidence(sheet: Sheet, facts: Facts, words: dict[str, str]) -> None:
 
 
 def _moment(text: str) -> str:
-    return wall(datetime.fromisoformat(text)).strftime("%d-%m-%Y %H:%M:%S")
+    return dutch_time(datetime.fromisoformat(text)).strftime("%d-%m-%Y %H:%M:%S")
 
 
 def _day(text: str) -> str:

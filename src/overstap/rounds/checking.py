@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 
-from overstap.clock import wall
+from overstap.clock import dutch_time
 from overstap.ledger.rounds import rounds
 from overstap.rounds.agreed import round_context
 from overstap.rounds.context import Context, RoundContext
@@ -30,7 +30,7 @@ def check(context: RoundContext) -> Counter[str]:
         agreed=context.round,
         round_id=context.round_id,
         actor="check",
-        today=wall(context.clock()).date(),
+        today=dutch_time(context.clock()).date(),
         made_at=context.clock(),
         registers=registers.load(context.settings.registers),
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from overstap.agreements import School
 from overstap.agreements.kinds import sources
-from overstap.clock import wall
+from overstap.clock import dutch_time
 from overstap.errors import OverstapError
 from overstap.intake import applications
 from overstap.intake.candidates import Candidate
@@ -22,7 +22,7 @@ from overstap.ledger import certificate_dates
 from overstap.ledger.rounds import collected, rounds
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.oso.model import Dossier
-from overstap.pki.watch import holds_until
+from overstap.pki.expiry import expiry_dates
 from overstap.quality.examination import examine
 from overstap.quality.regionbook import expected_in
 from overstap.rounds.context import Context, RoundContext
@@ -103,7 +103,7 @@ def _note_ended(context: RoundContext, school_id: str) -> None:
 
 
 def _collect(context: RoundContext, school: School) -> Collected:
-    today = wall(context.clock()).date()
+    today = dutch_time(context.clock()).date()
     expected = expected_in(context.kind, context.round.categories)
     scanner = VirusScanner(context.settings.virus_scanner) if context.settings.virus_scanner else None
     if scanner is not None:
@@ -145,7 +145,7 @@ def to_collect(context: Context, region: str, school_year: str) -> list[SchoolOf
     """
     trust = context.settings.trust
     if trust is not None and trust.is_dir():
-        certificate_dates.note(context.settings.need("ledger"), holds_until(trust, at=context.clock()))
+        certificate_dates.note(context.settings.need("ledger"), expiry_dates(trust, at=context.clock()))
     with context.ledger.unit(region, "plan_day") as unit:
         collecting = rounds.collecting(unit, school_year)
     log.info("Rondes die nog aanleveren | rounds collecting: %s", ", ".join(one.kind for one in collecting) or "-")

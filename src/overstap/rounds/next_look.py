@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from overstap.agreements.model.notices import Notices
-from overstap.clock import wall
+from overstap.clock import dutch_time
 from overstap.ledger.delivery import uncollected
 from overstap.ledger.delivery.uncollected import REMIND_AFTER
 from overstap.ledger.notifications import notices as ledger_notices
@@ -81,10 +81,14 @@ def for_notices(unit: UnitOfWork, at: datetime) -> datetime:
         near = one.agreement.notices.deadline_near
         found += moments.values()
         found += [moments[name] - near for name in ("data_due", "review_closes", "receipts_due") if name in moments]
-        found += [wall(moments[it.of]) - timedelta(days=it.days_before) for it in agreed.reminders if it.of in moments]
+        found += [
+            dutch_time(moments[it.of]) - timedelta(days=it.days_before) for it in agreed.reminders if it.of in moments
+        ]
         for closes in closing_moments(unit, one.round_id):
             found += [
-                wall(closes) - timedelta(days=it.days_before) for it in agreed.reminders if it.of == "review_closes"
+                dutch_time(closes) - timedelta(days=it.days_before)
+                for it in agreed.reminders
+                if it.of == "review_closes"
             ]
         for left in uncollected.standing(unit, one.round_id, agreed.milestones.receipts_due):
             found += [left.since + REMIND_AFTER * (left.reminders_due + 1), agreed.milestones.receipts_due - DAILY]
@@ -106,7 +110,7 @@ def _milestones(context: RoundContext) -> Iterator[datetime]:
 
 def _mail_times(agreed: Notices, at: datetime, *, has_urgent: bool) -> Iterator[datetime]:
     """Yield when waiting mail may be sent: the next digest, the end of quiet hours, the next urgent mail."""
-    today = wall(at)
+    today = dutch_time(at)
     for days in (0, 1):
         for name in ("digest_at", "quiet_until"):
             hour = agreed.hour(name)

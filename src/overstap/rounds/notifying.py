@@ -14,7 +14,7 @@ from overstap.notifications.alerts import queue_alarms, queue_ended_codes
 from overstap.notifications.noting import tell
 from overstap.notifications.outbox import work
 from overstap.notifications.smtp import SmtpSession
-from overstap.pki.watch import ExpiryKind, expiring
+from overstap.pki.expiry import ExpiryKind, expiring
 from overstap.review.person_alerts import alert_persons
 from overstap.rounds import next_look
 from overstap.rounds.context import Context

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from overstap.agreements import RoundId, SchoolKind
 from overstap.agreements.load import find_agreement
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.errors import OverstapError
 from overstap.ledger.delivery.deliveries import still_open
 from overstap.ledger.rounds import rounds
@@ -42,7 +42,7 @@ def open_round(context: Context, round_id: RoundId) -> Opened:
     agreement = find_agreement(context.settings.regions, round_id.region, round_id.school_year)
     opens = agreement.round(round_id.kind).milestones.opens
     if context.clock() < opens:  # also when somebody starts the DAG by hand
-        raise OverstapError("AGREEMENT-022", round=round_id, moment=spoken(opens))
+        raise OverstapError("AGREEMENT-022", round=round_id, moment=format_moment(opens))
     with context.ledger.unit(round_id.region, "open_round") as unit:
         is_new = rounds.open_round(unit, agreement, round_id.kind)
     log.info("%s %s", round_id, "geopend | opened" if is_new else "was al geopend | was open already")

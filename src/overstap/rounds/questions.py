@@ -20,7 +20,7 @@ from overstap.ledger.rounds.gate_holds import (
 from overstap.ledger.rounds.round_agreements import versions
 from overstap.ledger.session import UnitOfWork
 from overstap.notifications.undelivered import tell_undelivered
-from overstap.pki.watch import ExpiryKind, expiring
+from overstap.pki.expiry import ExpiryKind, expiring
 from overstap.rounds.context import RoundContext
 from overstap.rounds.opening import leaves_open
 

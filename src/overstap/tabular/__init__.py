@@ -5,7 +5,7 @@ file goes unmentioned, and no row is mended by guessing.
 """
 
 from overstap.tabular.faults import RefusedRow
-from overstap.tabular.table import MOST_BYTES, Header, HeaderError, Row, Table, read_table
+from overstap.tabular.table import MAX_BYTES, Header, HeaderError, Row, Table, read_table
 from overstap.tabular.text_encoding import decoded
 
-__all__ = ["MOST_BYTES", "Header", "HeaderError", "RefusedRow", "Row", "Table", "decoded", "read_table"]
+__all__ = ["MAX_BYTES", "Header", "HeaderError", "RefusedRow", "Row", "Table", "decoded", "read_table"]

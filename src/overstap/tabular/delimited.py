@@ -12,12 +12,12 @@ from itertools import islice
 from overstap.tabular.faults import RowFault
 
 SEPARATORS = ";,\t"
-MOST_LINES_OF_A_CELL = 200
+MAX_LINES_OF_A_CELL = 200
 """A cell with more lines than this is an unclosed quote: nobody writes two hundred lines into a cell."""
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
 
-Looks = Callable[[Sequence[str]], bool]
+RowPredicate = Callable[[Sequence[str]], bool]
 """Tells whether cells look like a row of this table by themselves."""
 
 
@@ -52,7 +52,13 @@ def header_cells(line: str, separator: str) -> list[str]:
 
 
 def records(
-    lines: Sequence[str], start: int, separator: str, *, columns: int, multiline: bool, looks: Looks | None = None
+    lines: Sequence[str],
+    start: int,
+    separator: str,
+    *,
+    columns: int,
+    multiline: bool,
+    is_row: RowPredicate | None = None,
 ) -> Iterator[tuple[int, int, list[str] | RowFault]]:
     """Yield each record with the numbers of its first and last line, from 1; a fault for each line that cannot be read.
 
@@ -62,7 +68,7 @@ def records(
         separator: one character.
         columns: how many cells a row has.
         multiline: whether a quoted cell may hold line breaks.
-        looks: tells whether cells that stand inside a quoted cell are a row of their own, swallowed by it.
+        is_row: tells whether cells that stand inside a quoted cell are a row of their own, swallowed by it.
     """
     place = start
     while place < len(lines):
@@ -74,7 +80,7 @@ def records(
         try:
             row, consumed = _quoted(lines, place, separator, multiline)
             if consumed > 1:
-                _refuse_swallowed(lines[place + 1 : place + consumed], consumed, separator, columns, looks)
+                _refuse_swallowed(lines[place + 1 : place + consumed], consumed, separator, columns, is_row)
         except RowFault as fault:
             for number in range(place, place + fault.consumed):
                 yield number + 1, number + 1, fault
@@ -91,7 +97,7 @@ def _quoted(lines: Sequence[str], place: int, separator: str, multiline: bool) -
         RowFault: TABLE-011 a quote that is not closed, TABLE-012 a quote in an odd place, TABLE-013 too long. Reading
             goes on at the next line: what follows may be sound rows.
     """
-    wanted = MOST_LINES_OF_A_CELL if multiline else 1
+    wanted = MAX_LINES_OF_A_CELL if multiline else 1
     # without its end, so that a quote which is not closed in the last line that may belong to it is told as that
     part = list(islice(lines, place, place + wanted))
     part[-1] = part[-1].rstrip("\r\n")
@@ -124,7 +130,9 @@ def _open_at(line: str, separator: str) -> int | None:
     return None
 
 
-def _refuse_swallowed(inside: Sequence[str], consumed: int, separator: str, columns: int, looks: Looks | None) -> None:
+def _refuse_swallowed(
+    inside: Sequence[str], consumed: int, separator: str, columns: int, is_row: RowPredicate | None
+) -> None:
     """Refuse a quoted cell in which lines stand that are rows by themselves.
 
     Two quotes that are each not closed close one another, with the rows between them inside. None of these lines is
@@ -137,5 +145,5 @@ def _refuse_swallowed(inside: Sequence[str], consumed: int, separator: str, colu
         cells = line.rstrip("\r\n").split(separator)
         while len(cells) > columns and not cells[-1].strip():
             cells.pop()
-        if len(cells) == columns > 1 and (looks is None or looks([cell.strip().strip('"') for cell in cells])):
+        if len(cells) == columns > 1 and (is_row is None or is_row([cell.strip().strip('"') for cell in cells])):
             raise RowFault("TABLE-014", consumed=consumed, lines=consumed)

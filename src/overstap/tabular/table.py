@@ -9,8 +9,8 @@ from overstap.tabular.delimited import header_cells, lines_of, records, separato
 from overstap.tabular.faults import RefusedRow, RowFault
 from overstap.tabular.text_encoding import decoded
 
-MOST_BYTES = 10_000_000
-MOST_ROWS = 10_000
+MAX_BYTES = 10_000_000
+MAX_ROWS = 10_000
 _WORKBOOK = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHER_KINDS = (b"%PDF-", b"{\\rtf", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")
@@ -125,9 +125,9 @@ def read_table(
     header: Header,
     *,
     multiline: bool = False,
-    looks: Callable[[Mapping[str, str]], bool] | None = None,
-    most_bytes: int = MOST_BYTES,
-    most_rows: int = MOST_ROWS,
+    is_row: Callable[[Mapping[str, str]], bool] | None = None,
+    max_bytes: int = MAX_BYTES,
+    max_rows: int = MAX_ROWS,
 ) -> Table:
     """Read a table: CSV in any encoding and with any separator of spreadsheets, or a workbook (.xlsx).
 
@@ -135,27 +135,27 @@ def read_table(
         data: the file.
         header: which columns there must be.
         multiline: whether a cell may hold line breaks.
-        looks: tells of cells by column whether they are a row of this table, to notice rows that stand inside a quoted
+        is_row: tells of cells by column whether they are a row of this table, to notice rows that stand inside a quoted
             cell; without it, whatever has as many cells as a row.
-        most_bytes: the largest file.
-        most_rows: the most rows.
+        max_bytes: the largest file.
+        max_rows: the most rows.
 
     Raises:
         OverstapError: TABLE-001 to TABLE-007, when there is nothing to trust in the file as a whole.
         HeaderError: its first line is another header, or nothing stands in it.
     """
-    if len(data) > most_bytes:
-        raise OverstapError("TABLE-001", megabytes=-(-len(data) // 1_000_000), limit=most_bytes // 1_000_000)
+    if len(data) > max_bytes:
+        raise OverstapError("TABLE-001", megabytes=-(-len(data) // 1_000_000), limit=max_bytes // 1_000_000)
     if data.startswith(_WORKBOOK):
         from overstap.tabular.workbook import sheet_rows  # a library that a reader of CSV alone does without
 
-        numbered = sheet_rows(data, most_rows, header.is_like)
+        numbered = sheet_rows(data, max_rows, header.is_like)
         for line, _, cells in numbered:
             if isinstance(cells, RowFault):
                 raise OverstapError("TABLE-008", line=line)
             if any(map(plain, cells)):
                 columns = _columns(cells, header, line)
-                return Table(columns, line, _rows(numbered, columns, len(cells), most_rows))
+                return Table(columns, line, _rows(numbered, columns, len(cells), max_rows))
         raise HeaderError(header.needed, (), (), is_empty=True)
     text = _text(data)
     lines = lines_of(text)
@@ -167,11 +167,11 @@ def read_table(
     names = header_cells(lines[start], separator)
     columns = _columns(names, header, start + 1)
 
-    def is_row(cells: Sequence[str]) -> bool:
-        return looks is None or looks(dict(zip(columns, map(plain, cells), strict=False)))
+    def is_row_of_cells(cells: Sequence[str]) -> bool:
+        return is_row is None or is_row(dict(zip(columns, map(plain, cells), strict=False)))
 
-    numbered = records(lines, start + 1, separator, columns=len(columns), multiline=multiline, looks=is_row)
-    return Table(columns, start + 1, _rows(numbered, columns, len(names), most_rows))
+    numbered = records(lines, start + 1, separator, columns=len(columns), multiline=multiline, is_row=is_row_of_cells)
+    return Table(columns, start + 1, _rows(numbered, columns, len(names), max_rows))
 
 
 def _text(data: bytes) -> str:
@@ -198,7 +198,7 @@ def _columns(cells: Sequence[str], header: Header, line: int) -> tuple[str, ...]
 
 
 def _rows(
-    numbered: Iterator[tuple[int, int, list[str] | RowFault]], columns: tuple[str, ...], width: int, most_rows: int
+    numbered: Iterator[tuple[int, int, list[str] | RowFault]], columns: tuple[str, ...], width: int, max_rows: int
 ) -> Iterator[Row | RefusedRow]:
     count = 0
     for line, last, cells in numbered:
@@ -211,8 +211,8 @@ def _rows(
             yield found
             if isinstance(found, RefusedRow):  # every line that it took goes with it, and is told
                 yield from (RefusedRow(other, found.code, found.facts) for other in range(line + 1, last + 1))
-        if count > most_rows:
-            raise OverstapError("TABLE-003", rows=most_rows)
+        if count > max_rows:
+            raise OverstapError("TABLE-003", rows=max_rows)
 
 
 def _row(line: int, cells: list[str], columns: tuple[str, ...], width: int) -> Row | RefusedRow:

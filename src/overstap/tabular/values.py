@@ -25,7 +25,7 @@ _MOMENT = re.compile(
 )
 
 
-class Cause(StrEnum):
+class NumberFault(StrEnum):
     """Why a cell is no number as meant."""
 
     DECIMAL = "decimal"
@@ -33,14 +33,14 @@ class Cause(StrEnum):
     OTHER = "other"
 
 
-class WrongNumberError(Exception):
+class NumberFormatError(Exception):
     """A cell that is no number in a form that is written on purpose.
 
     Args:
         cause: what it looks like.
     """
 
-    def __init__(self, cause: Cause) -> None:
+    def __init__(self, cause: NumberFault) -> None:
         self.cause = cause
         super().__init__(cause.value)
 
@@ -58,7 +58,7 @@ def digits(text: str) -> str:
         text: digits alone; as printed (1234.56.789, 1234 56 789); or in threes (123.456.789).
 
     Raises:
-        WrongNumberError: any other form.
+        NumberFormatError: any other form.
     """
     text = unprotected(text.strip())
     if _DIGITS.fullmatch(text):
@@ -66,10 +66,10 @@ def digits(text: str) -> str:
     if _GROUPED.fullmatch(text):
         return text.replace(".", "").replace(" ", "")
     if _EXPONENT.fullmatch(text):
-        raise WrongNumberError(Cause.EXPONENT)
+        raise NumberFormatError(NumberFault.EXPONENT)
     if _DECIMAL.fullmatch(text):
-        raise WrongNumberError(Cause.DECIMAL)
-    raise WrongNumberError(Cause.OTHER)
+        raise NumberFormatError(NumberFault.DECIMAL)
+    raise NumberFormatError(NumberFault.OTHER)
 
 
 def moment(text: str) -> datetime:

@@ -19,9 +19,9 @@ from openpyxl.utils.escape import unescape
 from overstap.errors import OverstapError
 from overstap.tabular.faults import RowFault
 
-MOST_UNPACKED_BYTES = 50_000_000
-MOST_PARTS = 1_000
-MOST_CELLS = 500_000
+MAX_UNPACKED_BYTES = 50_000_000
+MAX_PARTS = 1_000
+MAX_CELLS = 500_000
 _ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)["']""")
 _MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\b[^>]*?\bref\s*=\s*["']([^"']*)""")
 _ZEROS = re.compile(r"0{2,}")
@@ -30,20 +30,20 @@ _WHOLE_DIGITS = 15
 
 
 def sheet_rows(
-    data: bytes, most_rows: int, is_header: Callable[[list[str]], bool]
+    data: bytes, max_rows: int, is_header: Callable[[list[str]], bool]
 ) -> Iterator[tuple[int, int, list[str] | RowFault]]:
     """Yield the rows of the first visible sheet as `delimited.records` does; a fault for one that cannot be read.
 
     Args:
         data: the file.
-        most_rows: how many rows there may be.
+        max_rows: how many rows there may be.
         is_header: tells whether cells are the header of this list, to notice a list on several sheets.
 
     Raises:
         OverstapError: TABLE-002 damaged, TABLE-003 larger than any list, TABLE-004 the list stands on several sheets.
     """
     try:
-        rows = _rows(data, most_rows, is_header)
+        rows = _rows(data, max_rows, is_header)
     except OverstapError:
         raise
     except Exception:
@@ -52,8 +52,8 @@ def sheet_rows(
     yield from ((number, number, row) for number, row in enumerate(rows, start=1))
 
 
-def _rows(data: bytes, most_rows: int, is_header: Callable[[list[str]], bool]) -> list[list[str] | RowFault]:
-    has_formulas = _refuse_bombs(data, most_rows)
+def _rows(data: bytes, max_rows: int, is_header: Callable[[list[str]], bool]) -> list[list[str] | RowFault]:
+    has_formulas = _refuse_bombs(data, max_rows)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about decorations that it leaves out
         book = load_workbook(io.BytesIO(data), data_only=True)
@@ -67,8 +67,8 @@ def _rows(data: bytes, most_rows: int, is_header: Callable[[list[str]], bool]) -
         if is_header([_text(other.cell(first, column).value, "") for column in range(1, _extent(other)[1] + 1)]):
             raise OverstapError("TABLE-004")
     rows, columns = _extent(sheet)
-    if rows > most_rows or rows * columns > MOST_CELLS:
-        raise OverstapError("TABLE-003", rows=most_rows)
+    if rows > max_rows or rows * columns > MAX_CELLS:
+        raise OverstapError("TABLE-003", rows=max_rows)
     merged = {
         row: str(area) for area in sheet.merged_cells.ranges for row in range(area.min_row, min(area.max_row, rows) + 1)
     }
@@ -129,7 +129,7 @@ def _area(merged: bytes) -> int:
     return int((last_column - first_column + 1) * (last_row - first_row + 1))
 
 
-def _refuse_bombs(data: bytes, most_rows: int) -> bool:
+def _refuse_bombs(data: bytes, max_rows: int) -> bool:
     """Refuse what unpacks to more than a list ever is, or declares entities: however it is written.
 
     Returns:
@@ -138,8 +138,8 @@ def _refuse_bombs(data: bytes, most_rows: int) -> bool:
     has_formulas = False
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         parts = package.infolist()
-        if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED_BYTES:
-            raise OverstapError("TABLE-003", rows=most_rows)
+        if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
+            raise OverstapError("TABLE-003", rows=max_rows)
         cells = 0
         for part in parts:
             if not part.filename.lower().endswith((".xml", ".rels")):
@@ -153,6 +153,6 @@ def _refuse_bombs(data: bytes, most_rows: int) -> bool:
             if "/worksheets/" in part.filename:
                 has_formulas = has_formulas or b"<f" in text
                 cells += text.count(b"<c ") + sum(map(_area, _MERGED.findall(text)))
-        if cells > MOST_CELLS:
-            raise OverstapError("TABLE-003", rows=most_rows)
+        if cells > MAX_CELLS:
+            raise OverstapError("TABLE-003", rows=max_rows)
     return has_formulas

@@ -20,7 +20,7 @@ from overstap.envelope.envelope import SealedEnvelope, seal
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.envelope.receipt import Receipt, verify_receipt
-from overstap.pki import TrustStore, develop
+from overstap.pki import TrustStore, make_development_certificates
 
 SENDER, SCHOOL, OTHER, REGION = "99AB00", "98XA00", "98XB00", "waterland"
 
@@ -28,7 +28,7 @@ SENDER, SCHOOL, OTHER, REGION = "99AB00", "98XA00", "98XB00", "waterland"
 @pytest.fixture(scope="session")
 def trust_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trust")
-    develop(folder, schools=[SENDER, SCHOOL, OTHER], regions=[REGION, "elders"], at=now())
+    make_development_certificates(folder, schools=[SENDER, SCHOOL, OTHER], regions=[REGION, "elders"], at=now())
     return folder
 
 

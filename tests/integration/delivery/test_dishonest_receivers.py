@@ -14,7 +14,7 @@ import pytest
 from overstap.clock import now
 from overstap.envelope.receipt import ReceiptError, ReceiptFault, make_receipt
 from overstap.errors import OverstapError
-from overstap.pki import develop
+from overstap.pki import make_development_certificates
 from overstap.transport.https_client import TransportProblem
 
 from .conftest import OTHER, SCHOOL, free_port
@@ -189,7 +189,7 @@ def test_another_school_never_sees_the_envelope(receiver, pusher, make) -> None:
 
 
 def test_an_unknown_authority(tmp_path, pusher, make) -> None:
-    develop(tmp_path, schools=[SCHOOL], at=now())
+    make_development_certificates(tmp_path, schools=[SCHOOL], at=now())
     impostor = Receiver(tmp_path / "schools" / SCHOOL / "tls-1.crt", hang)
     answer = pusher(impostor.url).push(b"x", message_id=make().id)
     impostor.close()

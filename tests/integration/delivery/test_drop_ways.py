@@ -17,11 +17,11 @@ from overstap.delivery.channels.channel import Channel, ChannelError
 from overstap.delivery.channels.folder import FolderChannel
 from overstap.delivery.channels.sftp import Sftp
 from overstap.delivery.channels.sftp_channel import SftpChannel
-from overstap.envelope.file_names import MOST_BYTES, AnswerKind
+from overstap.envelope.file_names import MAX_BYTES, AnswerKind
 from overstap.envelope.message_ids import message_id
 from overstap.errors import OverstapError
 from overstap.pki import TrustStore
-from overstap.pki.sshkeys import make_ssh_key
+from overstap.pki.ssh_keys import make_ssh_key
 from overstap.transport.https_client import TransportProblem
 
 from . import sshd
@@ -71,7 +71,7 @@ def test_answers_that_lie_there_are_found_and_nothing_else_is_read(way: tuple[Ch
     (place / f"{awaited}.receipt.cms").write_bytes(b"receipt")
     (place / f"{awaited}.result.cms").write_bytes(b"result")
     (place / f"{other}.receipt.cms").write_bytes(b"nobody waits for it")
-    (place / f"{large}.receipt.cms").write_bytes(bytes(MOST_BYTES + 1))
+    (place / f"{large}.receipt.cms").write_bytes(bytes(MAX_BYTES + 1))
     (place / f"{new_id()}.result.cms").symlink_to(secret)
     (place / f"{new_id()}.result.cms").mkdir()
     os.mkfifo(place / f"{new_id()}.result.cms")

@@ -11,7 +11,7 @@ import pytest
 from overstap.clock import now
 from overstap.envelope.manifest import EnvelopeKind
 from overstap.envelope.receipt import ReceptionOutcome, Refusal
-from overstap.pki import DevelopmentAuthority, TrustStore, develop
+from overstap.pki import DevelopmentAuthority, TrustStore, make_development_certificates
 from overstap.receiver.folder_store import FolderStore
 from overstap.transport.https_client import TransportProblem
 
@@ -184,7 +184,7 @@ def test_too_much_is_not_read(endpoint, pusher, make) -> None:
 def test_unknown_revocation_is_no_refusal(tmp_path, make, pusher) -> None:
     """F41: a stale list at the receiver must not turn a good dossier into a refused one."""
     folder = tmp_path / "trust"
-    develop(folder, schools=["99AB00", SCHOOL], regions=["waterland"], at=now())
+    make_development_certificates(folder, schools=["99AB00", SCHOOL], regions=["waterland"], at=now())
     started = start(folder, tmp_path / "store", tmp_path / "log")
     try:
         own = TrustStore(folder, production=False)

@@ -11,12 +11,12 @@ from overstap.agreements.kinds import channels, sources
 from overstap.clock import now
 from overstap.delivery.channels.kit import check_channel
 from overstap.delivery.channels.registry import way_of
-from overstap.envelope.file_names import statement_name
+from overstap.envelope.file_names import revocation_name
 from overstap.intake.candidates import Candidate
 from overstap.intake.sources.kit import check_source
 from overstap.intake.sources.source import SourcePlace
 from overstap.pki import TrustStore
-from overstap.pki.sshkeys import make_ssh_key
+from overstap.pki.ssh_keys import make_ssh_key
 
 from . import sshd
 from .conftest import REGION, SCHOOL
@@ -34,7 +34,7 @@ def test_channels_without_a_server(trust: TrustStore, tmp_path: Path, way: str) 
     with way_of(one, region=REGION, trust=trust, at=now(), outbox=tmp_path) as channel:
         identity = check_channel(channels()[way], channel, at=now())
     if way == "folder":
-        assert (tmp_path / REGION / SCHOOL / statement_name(identity)).exists()
+        assert (tmp_path / REGION / SCHOOL / revocation_name(identity)).exists()
 
 
 def test_push_to_an_endpoint(trust: TrustStore, endpoint) -> None:

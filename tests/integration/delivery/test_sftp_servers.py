@@ -10,10 +10,10 @@ import pytest
 from overstap.clock import now
 from overstap.delivery.channels.channel import ChannelError
 from overstap.delivery.channels.sftp_channel import SftpChannel
-from overstap.envelope.file_names import AnswerKind, answer_name, envelope_name, statement_name
+from overstap.envelope.file_names import AnswerKind, answer_name, envelope_name, revocation_name
 from overstap.envelope.message_ids import message_id
 from overstap.pki import TrustStore
-from overstap.pki.sshkeys import make_ssh_key
+from overstap.pki.ssh_keys import make_ssh_key
 from overstap.transport.https_client import TransportProblem
 
 from .conftest import REGION
@@ -78,7 +78,7 @@ def test_taking_back_what_the_school_took_away(opened, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     way, identity = opened("in"), message_id(now(), os.urandom(10))
     assert way.take_back(b"statement", message_id=identity, at=now()).is_offered
-    assert (tmp_path / "in" / statement_name(identity)).read_bytes() == b"statement"
+    assert (tmp_path / "in" / revocation_name(identity)).read_bytes() == b"statement"
     (tmp_path / "in" / envelope_name(identity)).write_bytes(b"came late")
     assert way.take_back(b"statement", message_id=identity, at=now()).is_offered
     assert not (tmp_path / "in" / envelope_name(identity)).exists()

@@ -214,7 +214,7 @@ def test_a_crash_while_it_is_taken_back_leaves_nothing_after_the_next_start(
     keyring = trust.keyring(SCHOOL, at=now())
     store.withdraw(message.id, b"statement", lambda had: b"not", unique=os.urandom(8))
     for one in (message, other):
-        opened = open_envelope(one.sealed.envelope, keyring=keyring, trust=trust, me=SCHOOL, at=now())
+        opened = open_envelope(one.sealed.envelope, keyring=keyring, trust=trust, school=SCHOOL, at=now())
         assert store.add(opened, one.sealed.envelope, b"receipt", unique=os.urandom(8))
     assert store.clean(at=now()) == 1
     assert store.clean(at=now()) == 0

@@ -11,7 +11,7 @@ import pytest
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.pki import Role, TrustStore
-from overstap.pki.requests import accept, request
+from overstap.pki.certificate_requests import accept_certificates, request_certificates
 from overstap_tools.project import PROJECT
 
 PAGE = (PROJECT / "docs" / "certificates.md").read_text(encoding="utf-8")
@@ -38,7 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("authority")
     shutil.copytree(PROJECT / "deploy", place / "deploy")
     trust = place / "trust"
-    request(trust, "haaglanden", oin=OIN, organisation="Regio", hosts=["loket.example.nl"])
+    request_certificates(trust, "haaglanden", oin=OIN, organisation="Regio", hosts=["loket.example.nl"])
     for path in (trust / "conductor" / "haaglanden").glob("*.csr"):
         shutil.copy(path, place)
     (trust / "ca").mkdir()
@@ -50,7 +50,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_production_takes_what_the_recipe_makes(place: Path) -> None:
     trust = place / "trust"
     files = [place / "tls-1.crt", place / "signing-1.crt"]
-    taken = accept(trust, "haaglanden", files, at=now(), production=True)
+    taken = accept_certificates(trust, "haaglanden", files, at=now(), production=True)
     assert [path.name for path in taken] == ["tls-1.crt", "signing-1.crt"]
     store = TrustStore(trust, production=True)
     assert store.conductor_identity("haaglanden", at=now()).oin == OIN
@@ -62,7 +62,7 @@ def test_production_takes_what_the_recipe_makes(place: Path) -> None:
 def test_a_certificate_is_refused_for_another_use_or_region(place: Path) -> None:
     trust = place / "trust"
     with pytest.raises(OverstapError, match="TRUST-031"):
-        accept(trust, "waterland", [place / "tls-1.crt"], at=now(), production=True)
+        accept_certificates(trust, "waterland", [place / "tls-1.crt"], at=now(), production=True)
     store = TrustStore(trust, production=True)
     signing = store._certificates(place / "signing-1.crt")[0]
     with pytest.raises(OverstapError, match="TRUST-010"):
@@ -78,11 +78,11 @@ def test_a_list_that_is_too_old_holds_and_refuses_nothing(place: Path) -> None:
 
 
 def test_a_second_request_is_the_next_number(place: Path) -> None:
-    again = request(place / "trust", "haaglanden", oin=OIN, organisation="Regio", hosts=[])
+    again = request_certificates(place / "trust", "haaglanden", oin=OIN, organisation="Regio", hosts=[])
     assert [path.name for path in again] == ["tls-2.csr", "signing-2.csr"]
 
 
 def test_a_number_that_is_no_oin_is_told(tmp_path: Path) -> None:
     with pytest.raises(OverstapError, match="TRUST-030"):
-        request(tmp_path, "haaglanden", oin="12345678", organisation="Regio", hosts=[])
+        request_certificates(tmp_path, "haaglanden", oin="12345678", organisation="Regio", hosts=[])
     assert not list(tmp_path.iterdir())

@@ -15,14 +15,14 @@ from overstap.ledger.dossiers import dossiers
 from overstap.ledger.review import decisions
 from overstap.ledger.rounds import registrations
 from overstap.oso.writing import content_digest, to_bytes
-from overstap.pki import TrustStore, develop
+from overstap.pki import TrustStore, make_development_certificates
 from overstap.simulation.synthetic.region import make_region
 from overstap.simulation.synthetic.writing import dossiers as made
 
 
 @pytest.fixture
 def trust(tmp_path: Path) -> TrustStore:
-    develop(tmp_path / "trust", schools=[PO, VO], regions=[REGION], at=datetime.now(UTC))
+    make_development_certificates(tmp_path / "trust", schools=[PO, VO], regions=[REGION], at=datetime.now(UTC))
     return TrustStore(tmp_path / "trust", production=False)
 
 

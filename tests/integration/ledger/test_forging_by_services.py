@@ -16,7 +16,7 @@ from families import REGION, Family, ReviewRound, open_review_round
 from owned import by_owner
 from psycopg.conninfo import conninfo_to_dict
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.closing.checkpoint import make_checkpoint
 from overstap.closing.export import export, prove
 from overstap.ledger import Ledger, accounts
@@ -230,7 +230,7 @@ def test_supplying_again_takes_no_objection_and_no_view_away(attacker: Attacker)
     values = (stay.token, uuid4(), sealed.key_id, sealed.data)
     attacker.run("review", "select status from overstap.review_decide(%s, %s, 'Nee', null, %s, %s)", *values)
     attacker.supplies_again("name")
-    stated = ReviewDecision(family.pupil_number, wall(now()).date(), "Ja", None)
+    stated = ReviewDecision(family.pupil_number, dutch_time(now()).date(), "Ja", None)
     for ground in ("school_list", "meeting"):
         with review_round.unit("school:j.jansen") as unit:
             decisions.record(unit, review_round.round_id, review_round.school, [stated], ground=ground)

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from overstap.cli import app
 from overstap.ledger import Ledger
-from overstap.pki import develop
+from overstap.pki import make_development_certificates
 
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, app_dsn: str, keys_folder: Path) -> Path:
-    develop(tmp_path / "trust", schools=[PO], regions=[REGION, "beta"], at=datetime.now(UTC))
+    make_development_certificates(tmp_path / "trust", schools=[PO], regions=[REGION, "beta"], at=datetime.now(UTC))
     monkeypatch.setenv("OVERSTAP_LEDGER", app_dsn)
     monkeypatch.setenv("OVERSTAP_KEYS", str(keys_folder))
     monkeypatch.setenv("OVERSTAP_TRUST", str(tmp_path / "trust"))

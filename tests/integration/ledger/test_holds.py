@@ -16,7 +16,7 @@ from overstap.ledger.review import decisions
 from overstap.ledger.rounds import gate_holds, registrations
 from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE, RELEASE_FOR_DELIVERY, HoldReason
 from overstap.oso.writing import content_digest, to_bytes
-from overstap.pki import TrustStore, develop
+from overstap.pki import TrustStore, make_development_certificates
 from overstap.simulation.synthetic.region import make_region
 from overstap.simulation.synthetic.writing import dossiers as made
 
@@ -81,7 +81,7 @@ def test_another_region_sees_and_settles_nothing(ledger: Ledger) -> None:
 
 def test_nothing_is_sealed_or_sent_while_a_hold_stands(ledger: Ledger, tmp_path: Path) -> None:
     """The database refuses it itself, whatever was marked a success and whoever asks."""
-    develop(tmp_path / "trust", schools=[PO, VO], regions=[REGION], at=datetime.now(UTC))
+    make_development_certificates(tmp_path / "trust", schools=[PO, VO], regions=[REGION], at=datetime.now(UTC))
     trust = TrustStore(tmp_path / "trust", production=False)
     region = make_region(1, 3, 1, 1, today=date(2026, 11, 23), late=0, faulty=0, littered=0, database=0)
     group = [

@@ -6,7 +6,7 @@ from test_walk import REGION, agreement
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.agreements.changing import shifted
-from overstap.clock import NETHERLANDS, wall
+from overstap.clock import NETHERLANDS, dutch_time
 from overstap.ledger import Ledger
 from overstap.ledger.rounds import milestones, rounds
 from overstap.ledger.rounds.steering import take_file
@@ -45,7 +45,7 @@ def test_each_moment_comes_once_at_the_wall_time_that_holds(ledger: Ledger, owne
                 assert decided.refused == ()
             stones = (moved if name in ("review_closes", "delivers", "receipts_due") else stated).round(KIND).milestones
             moment = getattr(stones, name)
-            assert wall(moment).hour == 8
+            assert dutch_time(moment).hour == 8
             for at in (moment - SECOND * 30, moment, moment + SECOND):
                 set_clock(owner_dsn, at)
                 with ledger.unit(REGION, "alert") as unit:

@@ -74,7 +74,7 @@ def test_another_school_settles_nothing(ledger: Ledger, ref: VersionRef) -> None
         settle(ledger, ask(ledger, ref), "answered", "x", school="99AC00")
 
 
-@pytest.mark.parametrize("text", ["", " \n", "x" * (parent_requests.MOST_CHARACTERS + 1)])
+@pytest.mark.parametrize("text", ["", " \n", "x" * (parent_requests.MAX_CHARACTERS + 1)])
 def test_nothing_and_too_much_are_not_asked(ledger: Ledger, ref: VersionRef, text: str) -> None:
     with pytest.raises(OverstapError, match="REVIEW-023"):
         ask(ledger, ref, text=text)

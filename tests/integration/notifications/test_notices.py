@@ -7,7 +7,7 @@ import pytest
 from mail_server import MailServer
 
 from overstap.agreements import Agreement, RoundKind, load_agreement
-from overstap.clock import NETHERLANDS, now, wall
+from overstap.clock import NETHERLANDS, dutch_time, now
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.notifications import notices
@@ -35,7 +35,7 @@ def agreement(ledger: Ledger) -> Agreement:
 
 def morning(days: int = 0) -> datetime:
     """Half past seven on the next working day from today, or some working days later; the clock is an argument."""
-    local = wall(now()) + timedelta(days=1)
+    local = dutch_time(now()) + timedelta(days=1)
     while local.weekday() > 3:
         local += timedelta(days=1)
     return local.replace(hour=7, minute=30, second=0, microsecond=0, tzinfo=NETHERLANDS) + timedelta(days=days)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from overstap.pki.bounded_http import Bounds, FetchError, FetchProblem, fetch
+from overstap.pki.bounded_http import FetchError, FetchProblem, RequestBounds, fetch
 
 LIST = bytes(range(256)) * 40
-SHORT = Bounds(seconds=0.4, most_bytes=64 * 1024, redirects=2)
-AMPLE = Bounds(seconds=30, most_bytes=64 * 1024, redirects=2)
+SHORT = RequestBounds(seconds=0.4, max_bytes=64 * 1024, redirects=2)
+AMPLE = RequestBounds(seconds=30, max_bytes=64 * 1024, redirects=2)
 
 
 class Server:
@@ -58,7 +58,7 @@ def server() -> Iterator[Server]:
     found.close()
 
 
-def problem(url: str, bounds: Bounds, **more: str) -> FetchProblem:
+def problem(url: str, bounds: RequestBounds, **more: str) -> FetchProblem:
     with pytest.raises(FetchError) as told:
         fetch(url, bounds, **more)  # type: ignore[arg-type]
     return told.value.problem
@@ -118,7 +118,7 @@ def test_redirects_are_followed_so_far(server: Server) -> None:
     server.give = pass_on
     assert fetch(server.address + "/2", AMPLE) == b"yes"
     assert problem(server.address + "/3", AMPLE) is FetchProblem.REDIRECT
-    assert problem(server.address + "/1", Bounds(30, 1000)) is FetchProblem.REDIRECT
+    assert problem(server.address + "/1", RequestBounds(30, 1000)) is FetchProblem.REDIRECT
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_redirects_are_followed_so_far(server: Server) -> None:
 )
 def test_a_redirect_leads_to_no_other_scheme(target: str, server: Server) -> None:
     server.says("HTTP/1.1 301 Moved Permanently", f"Location: {target}")
-    both = Bounds(30, 1000, redirects=2, schemes=frozenset({"http", "https"}))
+    both = RequestBounds(30, 1000, redirects=2, schemes=frozenset({"http", "https"}))
     assert problem(server.address, both) is FetchProblem.REDIRECT
     assert len(server.asked) == 1
 

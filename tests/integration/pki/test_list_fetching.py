@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.pki import DevelopmentAuthority, TrustStore
-from overstap.pki.keyfiles import read_certificates, read_key
-from overstap.pki.list_fetching import ListOutcome, addresses_of, fetch_lists, sentence
+from overstap.pki.crl_fetching import CrlFetchOutcome, crl_urls_of, fetch_revocation_lists, sentence
+from overstap.pki.key_files import read_certificates, read_key
 from overstap.texts import texts
 
 SCHOOL = "98XA00"
@@ -40,8 +40,8 @@ class Place:
         self.files["/lists/Users.crl"] = kept.read_bytes()
         kept.unlink()
 
-    def fetch(self) -> ListOutcome | str:
-        [one] = fetch_lists(TrustStore(self.folder, production=False), at=AT)
+    def fetch(self) -> CrlFetchOutcome | str:
+        [one] = fetch_revocation_lists(TrustStore(self.folder, production=False), at=AT)
         assert one.url == self.url
         assert sentence(one)
         assert sentence(one, language="en") != sentence(one)
@@ -84,9 +84,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def test_a_fetched_list_lets_deliveries_go_on(place: Place) -> None:
     place.publish()
     assert place.says() == "TRUST-009"
-    assert place.fetch() is ListOutcome.STORED
+    assert place.fetch() is CrlFetchOutcome.STORED
     assert place.says() is None
-    assert place.fetch() is ListOutcome.UNCHANGED
+    assert place.fetch() is CrlFetchOutcome.UNCHANGED
 
 
 def test_a_fetched_list_revokes(place: Place) -> None:
@@ -97,7 +97,7 @@ def test_a_fetched_list_revokes(place: Place) -> None:
     place.files["/lists/Users.crl"] = (place.folder / "ca" / "issuing.crl").read_bytes()
     (place.folder / "ca" / "issuing.crl").unlink()
     assert place.says() is None
-    assert place.fetch() is ListOutcome.STORED
+    assert place.fetch() is CrlFetchOutcome.STORED
     assert place.says() == "TRUST-008"
 
 
@@ -109,21 +109,21 @@ def test_an_old_list_does_not_replace_a_newer_one(place: Place) -> None:
     place.fetch()
     newer = place.kept
     place.files["/lists/Users.crl"] = recorded
-    assert place.fetch() is ListOutcome.OLDER
+    assert place.fetch() is CrlFetchOutcome.OLDER
     assert place.kept == newer
 
 
 def test_what_is_no_current_list_of_the_authority_is_not_stored(place: Place, tmp_path: Path) -> None:
     assert place.fetch() == "status"
     place.files["/lists/Users.crl"] = b"<html>maintenance</html>"
-    assert place.fetch() is ListOutcome.UNREADABLE
+    assert place.fetch() is CrlFetchOutcome.UNREADABLE
     DevelopmentAuthority(tmp_path / "other", at=AT)
     place.publish(folder=tmp_path / "other")
-    assert place.fetch() is ListOutcome.FOREIGN
+    assert place.fetch() is CrlFetchOutcome.FOREIGN
     place.publish(age=timedelta(days=9), days=2)
-    assert place.fetch() is ListOutcome.NOT_NOW
+    assert place.fetch() is CrlFetchOutcome.NOT_NOW
     place.publish(age=-timedelta(days=2))
-    assert place.fetch() is ListOutcome.NOT_NOW
+    assert place.fetch() is CrlFetchOutcome.NOT_NOW
     assert place.kept is None
     assert place.says() == "TRUST-009"
 
@@ -133,7 +133,7 @@ def test_a_damaged_file_in_its_place_is_replaced(place: Place) -> None:
     place.fetch()
     [path] = (place.folder / "ca").glob("fetched-*.crl")
     path.write_bytes(b"half")
-    assert place.fetch() is ListOutcome.STORED
+    assert place.fetch() is CrlFetchOutcome.STORED
     assert place.says() is None
 
 
@@ -155,13 +155,13 @@ def test_a_certificate_of_an_unknown_authority_names_no_address(place: Place, tm
     for path in (tmp_path / "other" / "schools" / "98XB00").glob("*.crt"):
         (folder / path.name).write_bytes(path.read_bytes())
     place.publish()
-    assert place.fetch() is ListOutcome.STORED
+    assert place.fetch() is CrlFetchOutcome.STORED
 
 
 def test_addresses_over_http_only(place: Place) -> None:
     certificate = read_certificates(place.folder / "schools" / SCHOOL / "signing-1.crt")[0]
-    assert addresses_of(certificate) == [place.url]
-    assert addresses_of(read_certificates(place.folder / "ca" / "root.crt")[0]) == []
+    assert crl_urls_of(certificate) == [place.url]
+    assert crl_urls_of(read_certificates(place.folder / "ca" / "root.crt")[0]) == []
     key = read_key(place.folder / "schools" / SCHOOL / "signing-1.key")
     names = ["ldap://x/cn=y", "http://a.example/1.crl", "file:///etc/passwd", "https://a.example/2.crl"]
     point = x509.DistributionPoint([x509.UniformResourceIdentifier(one) for one in names], None, None, None)
@@ -172,7 +172,7 @@ def test_addresses_over_http_only(place: Place) -> None:
         .add_extension(x509.FreshestCRL([point]), critical=False)
         .sign(key, certificate.signature_hash_algorithm)  # type: ignore[arg-type]
     )  # fmt: skip
-    assert addresses_of(made) == ["http://a.example/1.crl", "https://a.example/2.crl"]
+    assert crl_urls_of(made) == ["http://a.example/1.crl", "https://a.example/2.crl"]
 
 
 def test_the_command_says_what_came_of_each_address(place: Place) -> None:
@@ -193,4 +193,4 @@ def test_every_outcome_has_its_sentence() -> None:
     from overstap.pki.bounded_http import FetchProblem
 
     words = texts("trust/fetch")
-    assert {*ListOutcome, *FetchProblem, "none"} == set(words)
+    assert {*CrlFetchOutcome, *FetchProblem, "none"} == set(words)

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from overstap.atomic_files import write_atomically
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.pki import (
@@ -28,10 +29,9 @@ from overstap.pki import (
     oin_of,
 )
 from overstap.pki.authority import new_key
-from overstap.pki.bounded_http import Bounds
-from overstap.pki.keyfiles import key_bytes, read_certificates, read_key
+from overstap.pki.bounded_http import RequestBounds
+from overstap.pki.key_files import key_bytes, read_certificates, read_key
 from overstap.pki.ocsp import BOUNDS
-from overstap.whole_files import write_new
 
 SCHOOL, OTHER = "98XA00", "98XB00"
 
@@ -178,8 +178,8 @@ def appoint(service: Service, *, uses: list[x509.ObjectIdentifier], is_excused: 
         builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
     made = builder.sign(read_key(ca / "issuing.key"), hashes.SHA256())
     path = service.folder.parent / "responder.crt"
-    write_new(path, made.public_bytes(serialization.Encoding.PEM), mode=0o644)
-    write_new(path.with_suffix(".key"), key_bytes(key), mode=0o600)
+    write_atomically(path, made.public_bytes(serialization.Encoding.PEM), mode=0o644)
+    write_atomically(path.with_suffix(".key"), key_bytes(key), mode=0o600)
     return path
 
 
@@ -264,7 +264,7 @@ def test_a_service_that_fails_means_hold_and_is_left_alone(
         "slow": lambda question, answer: over.wait(30) and None,
     }
     service.lie = answers[way]
-    bounds = Bounds(seconds=0.3, most_bytes=64 * 1024) if way == "slow" else BOUNDS
+    bounds = RequestBounds(seconds=0.3, max_bytes=64 * 1024) if way == "slow" else BOUNDS
     store = TrustStore(service.folder, production=False, ocsp=bounds)
     assert code(store) == "TRUST-009"
     over.set()

@@ -12,7 +12,7 @@ import pytest
 from families import REGION, Family, Home, ReviewRound, home, open_review_round
 from served import Parent, Served
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review import decisions
@@ -63,7 +63,7 @@ def school_records(
     ground: str = "meeting",
 ) -> Recorded:
     with review_round.unit("school:j.jansen") as unit:
-        stated = ReviewDecision(family.pupil_number, wall(now()).date(), agreed, view, person=person)
+        stated = ReviewDecision(family.pupil_number, dutch_time(now()).date(), agreed, view, person=person)
         return decisions.record(unit, review_round.round_id, review_round.school, [stated], ground=ground)
 
 
@@ -140,7 +140,7 @@ def test_a_list_for_the_family_outvotes_nobody(review_round: ReviewRound, served
     assert leaves(review_round, family) == ("Nee", [VIEW])
     # Now everybody spoke, and the school speaks for nobody
     assert school_records(review_round, family, "Onbekend", ground="school_list").answered == (0,)
-    listed = DecisionList([ReviewDecision(family.las_key, wall(now()).date(), "Nee", None)], [2], [])
+    listed = DecisionList([ReviewDecision(family.las_key, dutch_time(now()).date(), "Nee", None)], [2], [])
     outcome = record_list(
         review_round.ledger,
         region=REGION,
@@ -254,7 +254,7 @@ def test_an_answer_stays_the_persons_own_in_a_newer_version(review_round: Review
 def test_the_regions_login_gives_no_answer_in_a_persons_name(review_round: ReviewRound, ground: str) -> None:
     family = review_round.take()
     columns = "region, dossier, number, seen_on, agreed, recorded_by, ground, person, access"
-    values = ["alfa", family.dossier, 1, wall(now()).date(), "Ja", "x", ground, family.persons[0], family.dossier]
+    values = ["alfa", family.dossier, 1, dutch_time(now()).date(), "Ja", "x", ground, family.persons[0], family.dossier]
     for left_out in (0, 1):  # with a code, and without
         given = values[: len(values) - left_out]
         names = ", ".join(columns.split(", ")[: len(given)])
@@ -265,6 +265,6 @@ def test_the_regions_login_gives_no_answer_in_a_persons_name(review_round: Revie
             )
     if ground == "meeting":
         return  # that is what a school states, by the function for it, and counts as such
-    decided = decisions.ReviewDecision("x", wall(now()).date(), "Ja", None, person=family.persons[0])
+    decided = decisions.ReviewDecision("x", dutch_time(now()).date(), "Ja", None, person=family.persons[0])
     with pytest.raises(psycopg.errors.CheckViolation), review_round.unit() as unit:
         decisions.insert_decisions(unit, [(VersionRef(family.dossier, 1), decided)], ground=ground)

@@ -8,7 +8,7 @@ import pytest
 from families import Family, Home, ReviewRound, home, open_between_secondary_schools, open_review_round
 from served import Parent, Served, title
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.delivery.sealing import seal_round
 from overstap.envelope.envelope import DOSSIER_FILE, open_envelope
 from overstap.ledger.review import decisions
@@ -26,7 +26,7 @@ def between(review_round: ReviewRound) -> ReviewRound:
 
     def change(pupil) -> None:
         seen.append(pupil["leerlingid"][0])
-        today = wall(now()).date()
+        today = dutch_time(now()).date()
         years = 17 if len(seen) == 1 else 15
         pupil["geboortedatum"] = [date(today.year - years, 1, 1).isoformat()]
         if len(seen) == 2:
@@ -38,7 +38,7 @@ def between(review_round: ReviewRound) -> ReviewRound:
 
 
 def aged(between: ReviewRound, years: int) -> list[Family]:
-    return [one for one in between.families() if one.born.year == wall(now()).date().year - years]
+    return [one for one in between.families() if one.born.year == dutch_time(now()).date().year - years]
 
 
 def test_a_pupil_of_sixteen_signs_in_alone_and_is_asked_for_consent(between: ReviewRound, served: Served) -> None:
@@ -118,14 +118,14 @@ def test_consent_that_is_asked_is_in_the_dossier_and_stops_nothing(
         finally:
             served.stop()
         with asked.unit("school") as unit:
-            seen = ReviewDecision(on_paper.las_key, wall(now()).date(), "Ja", None)
+            seen = ReviewDecision(on_paper.las_key, dutch_time(now()).date(), "Ja", None)
             assert decisions.record(unit, asked.round_id, asked.school, [seen], ground="school_single").recorded
         said = sealed_consents(asked, at_home, tmp_path / "trust")
     assert said == {yes.pupil_number: "Ja", no.pupil_number: "Nee", on_paper.pupil_number: "Onbekend"}
 
 
 def grown_up(pupil) -> None:
-    pupil["geboortedatum"] = [date(wall(now()).date().year - 17, 1, 1).isoformat()]
+    pupil["geboortedatum"] = [date(dutch_time(now()).date().year - 17, 1, 1).isoformat()]
 
 
 def sealed_consents(review_round: ReviewRound, at_home: Home, folder: Path) -> dict[str, str | None]:
@@ -158,7 +158,7 @@ def sealed_consents(review_round: ReviewRound, at_home: Home, folder: Path) -> d
     keyring = trust.keyring(receiver, at=now())
     found = {}
     for envelope in envelopes:
-        opened = open_envelope(envelope, keyring=keyring, trust=trust, me=receiver, at=now())
+        opened = open_envelope(envelope, keyring=keyring, trust=trust, school=receiver, at=now())
         dossier = read(opened.files[DOSSIER_FILE])
         inspection = dossier.tree.block("inzage")
         assert inspection is not None

@@ -12,7 +12,7 @@ from test_inviting import agreed
 from typer.testing import CliRunner
 
 from overstap.cli import app
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.pages.school.passwords import proves
@@ -65,7 +65,7 @@ def test_from_invitation_to_proof(review_round: ReviewRound, run: Any, tmp_path:
 
     listed = tmp_path / "lijst.csv"
     listed.write_text(
-        f"leerlingid;inzagedatum;akkoord;zienswijze\n{family.las_key};{wall(now()):%Y-%m-%d};Nee;Anders.\n"
+        f"leerlingid;inzagedatum;akkoord;zienswijze\n{family.las_key};{dutch_time(now()):%Y-%m-%d};Nee;Anders.\n"
     )
     told = run("review", "record", str(listed), *school, "--by", "kantoor", "--ground", "paper_list").output
     assert "vastgelegd 1" in told

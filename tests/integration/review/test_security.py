@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException
 
 from overstap.pages.shared.networks import networks
 from overstap.pages.shared.security_txt import security_txt
-from overstap.pages.shared.slowing import MOST_SECONDS, pause_seconds
+from overstap.pages.shared.slowing import MAX_SECONDS, pause_seconds
 from overstap.review.code_keys import SIGNS, Stay, code_keys, new_code, read_code
 from overstap.review.showing import opened_copy
 from overstap.settings import Settings
@@ -315,7 +315,7 @@ def test_wrong_answers_wait_longer_and_longer() -> None:
     assert waits[:6] == [0] * 6
     assert waits[6] > 0
     assert waits == sorted(waits)
-    assert waits[-1] == MOST_SECONDS
+    assert waits[-1] == MAX_SECONDS
 
 
 def test_a_block_of_ipv6_is_one_network(at_home: Home) -> None:

@@ -9,7 +9,7 @@ from families import REGION, Family, Home, ReviewRound, home, open_review_round
 from served import Parent, Served
 
 from overstap.agreements.model import Invitations
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.ledger.alarms import to_tell
 from overstap.ledger.notifications import outbox
 from overstap.ledger.review import decisions, invitations
@@ -81,7 +81,9 @@ def test_a_person_is_told_what_is_done_in_their_name(review_round: ReviewRound, 
     parent.decide("oneens", "Wij zien het anders.")
     assert told(review_round, family) == ["answered", "entered"]
     with review_round.unit("school:x") as unit:
-        stated = ReviewDecision(family.pupil_number, wall(now()).date(), "Ja", "Op papier.", person=family.persons[0])
+        stated = ReviewDecision(
+            family.pupil_number, dutch_time(now()).date(), "Ja", "Op papier.", person=family.persons[0]
+        )
         assert decisions.record(
             unit, review_round.round_id, review_round.school, [stated], ground="paper_view"
         ).recorded

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.review.decisions import read_list
 from overstap.review.recording import record_list
 from overstap.simulation.synthetic.region import make_region
@@ -82,7 +82,7 @@ def server(state_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="session")
 def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayedRound]:
-    region = make_region(7, 40, 5, 2, today=wall(now()).date(), name="alfa")
+    region = make_region(7, 40, 5, 2, today=dutch_time(now()).date(), name="alfa")
     deployment = build(tmp_path_factory.mktemp("round"), server, region, review=timedelta(minutes=20), las=True)
     plant(deployment)
     deployment.receive_all()
@@ -160,7 +160,7 @@ class Schools(threading.Thread):
                 round_id=self.deployment.round_id,
                 school=school.id,
                 actor=f"administratie {school.id}",
-                listed=read_list(data, today=wall(now()).date()),
+                listed=read_list(data, today=dutch_time(now()).date()),
                 ground="school_list",
             )
 

@@ -24,14 +24,14 @@ from mail_server import MailServer
 from psycopg import sql
 
 from overstap.agreements import Agreement, Milestones, Round, RoundId, RoundKind, load_agreement
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.delivery.stored_evidence import receipt_fault
 from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.ledger import Ledger
 from overstap.ledger.invariants import Breach, StoredEvidence, check
 from overstap.ledger.migrate import LOGINS, add_region, migrate, set_password
 from overstap.ledger.region_keys import create_keys
-from overstap.pki import TrustStore, develop
+from overstap.pki import TrustStore, make_development_certificates
 from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.rounds.agreed import round_context
 from overstap.rounds.context import Context, RoundContext
@@ -234,7 +234,7 @@ def build(
     """
     receiving = [*(one.id for one in region.secondary), *([PARTNERSHIP] if to_partnership else [])]
     places = {school: ports.any_free() for school in receiving}
-    opens = wall(now()).replace(microsecond=0) - timedelta(hours=1)
+    opens = dutch_time(now()).replace(microsecond=0) - timedelta(hours=1)
     moments = dict.fromkeys(_MOMENTS, opens) | {"receipts_due": opens + timedelta(days=1)}
     written = write(
         region,
@@ -250,7 +250,7 @@ def build(
     agreement = load_agreement(written.agreement)
     shutil.copy(written.applications, folder / "region" / "drop" / region.name / str(agreement.registrations.file))
     schools = [*(one.id for one in region.primary), *receiving]
-    develop(folder / "trust", schools=schools, regions=[region.name], at=now())
+    make_development_certificates(folder / "trust", schools=schools, regions=[region.name], at=now())
     create_keys(folder / "keys", region.name, "1")
     mail = MailServer(folder / "mails")
     deployment = RegionDeployment(

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.local.postgres import EmbeddedPostgres
 
@@ -43,7 +43,7 @@ class Disaster:
 @pytest.fixture(scope="module")
 def disaster(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disaster]:
     sizes = {"late": 1, "faulty": 0, "littered": 0, "database": 0}
-    region = make_region(5, 12, 3, 1, today=wall(now()).date(), name="alfa", **sizes)
+    region = make_region(5, 12, 3, 1, today=dutch_time(now()).date(), name="alfa", **sizes)
     deployment = build(tmp_path_factory.mktemp("disaster"), server, region, review=timedelta(seconds=5), las=False)
     deployment.receive_all()
     airflow = open_airflow(deployment)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
 from overstap.intake.collect import Collected, collect_school
 from overstap.intake.sources.drop_folder import from_drop_folder
@@ -48,7 +48,9 @@ EXPECTED = {
 
 @pytest.fixture
 def deployment(server: EmbeddedPostgres, tmp_path: Path) -> Iterator[RegionDeployment]:
-    region = make_region(7, 16, 2, 1, today=wall(now()).date(), name="alfa", late=0, faulty=0, littered=1, database=0)
+    region = make_region(
+        7, 16, 2, 1, today=dutch_time(now()).date(), name="alfa", late=0, faulty=0, littered=1, database=0
+    )
     found = build(tmp_path, server, region, review=timedelta(hours=1), las=False)
     with found.ledger() as ledger, ledger.unit("alfa", "test") as unit:
         open_round(unit, found.agreement, KIND)

@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from overstap.agreements import RoundKind
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.envelope.envelope import DOSSIER_FILE
 from overstap.ledger.rounds import rounds
 from overstap.oso import read
@@ -43,7 +43,7 @@ class PlayedRound:
 
 @pytest.fixture(scope="module")
 def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayedRound]:
-    today = wall(now()).date()
+    today = dutch_time(now()).date()
     region = make_region(11, 9, 3, 2, today=today, name="alfa", late=0, faulty=0, littered=0, database=0)
     bounds = {"review": timedelta(minutes=20), "las": False, "to_partnership": True}
     deployment = build(tmp_path_factory.mktemp("other"), server, region, may_shift="{receipts_due: 2}", **bounds)

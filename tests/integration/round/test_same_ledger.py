@@ -22,7 +22,7 @@ from psycopg.rows import dict_row
 from overstap.agreements import Milestones, Round
 from overstap.agreements.national import national_year
 from overstap.agreements.paper_rehearsal import Habits
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.ledger.rounds.milestones import note_passed
 from overstap.simulation.rehearsal.families import Days
 from overstap.simulation.rehearsal.moving_clock import MovingClock
@@ -77,7 +77,7 @@ def ledgers(
 ) -> Iterator[tuple[RegionDeployment, RegionDeployment]]:
     """The deployment whose round Airflow ran, and the one whose round was rehearsed."""
     kinds = {"late": 0, "faulty": 1, "littered": 0, "database": 0}
-    region = make_region(19, 30, 3, 2, today=wall(now()).date(), name="alfa", **kinds)
+    region = make_region(19, 30, 3, 2, today=dutch_time(now()).date(), name="alfa", **kinds)
     folder = tmp_path_factory.mktemp("same")
     deployment = build(folder / "airflow", server, region, review=timedelta(minutes=20), las=False)
     rehearsed = replace(deployment, folder=folder / "rehearsed", database=copy_ledger(deployment), endpoints={})
@@ -120,7 +120,7 @@ def _rehearse(deployment: RegionDeployment, rehearsed: RegionDeployment) -> None
     sandbox = rehearsed.sandbox
     for part in ("keys", "trust"):
         shutil.copytree(deployment.folder / part, sandbox.folder / part)
-    begin = wall(now()).replace(microsecond=0) + timedelta(days=1)
+    begin = dutch_time(now()).replace(microsecond=0) + timedelta(days=1)
     moments = Milestones(**{name: begin + timedelta(days=7 * at) for at, name in enumerate(Milestones.model_fields)})
     rounds = {deployment.kind: deployment.round.model_copy(update={"milestones": moments})}
     agreement = deployment.agreement.model_copy(update={"rounds": rounds})

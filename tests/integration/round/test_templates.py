@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from overstap.agreements import load_agreement
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.local.postgres import EmbeddedPostgres
 
@@ -56,7 +56,7 @@ def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFact
     mark = folder / "was-run"
     texts = [one.replace("$MARK", str(mark)) for one in HOSTILE]
     sizes = {"late": 0, "faulty": 0, "littered": 0, "database": 0}
-    region = make_region(11, 12, 4, 2, today=wall(now()).date(), name="alfa", **sizes)
+    region = make_region(11, 12, 4, 2, today=dutch_time(now()).date(), name="alfa", **sizes)
     deployment = build(folder, server, region, review=timedelta(minutes=20), las=False, may_shift="{receipts_due: 2}")
     path = deployment.written.agreement
     stated = yaml.safe_load(path.read_text(encoding="utf-8"))

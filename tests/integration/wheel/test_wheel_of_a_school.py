@@ -18,7 +18,7 @@ from overstap.envelope.envelope import SealedEnvelope, seal
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.over_https import ENVELOPES
 from overstap.envelope.receipt import verify_receipt
-from overstap.pki import TrustStore, develop
+from overstap.pki import TrustStore, make_development_certificates
 from overstap.simulation.synthetic.region import make_region
 from overstap.simulation.synthetic.writing import write
 from overstap_tools.local import ports
@@ -57,7 +57,7 @@ def run(programs: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedPro
 
 @pytest.fixture
 def trust(tmp_path: Path) -> TrustStore:
-    develop(tmp_path / "trust", schools=[SENDER, SCHOOL], regions=["waterland"], at=now())
+    make_development_certificates(tmp_path / "trust", schools=[SENDER, SCHOOL], regions=["waterland"], at=now())
     return TrustStore(tmp_path / "trust", production=False)
 
 
@@ -125,7 +125,7 @@ import overstap
 folder, at, school, file = sys.argv[1:]
 trust, at = TrustStore(pathlib.Path(folder), production=False), moment_of(at)
 opened = open_envelope(
-    pathlib.Path(file).read_bytes(), keyring=trust.keyring(school, at=at), trust=trust, me=school, at=at
+    pathlib.Path(file).read_bytes(), keyring=trust.keyring(school, at=at), trust=trust, school=school, at=at
 )
 print(json.dumps({"files": sorted(opened.files), "where": overstap.__file__}))
 """

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from overstap.agreements import load_agreement
 from overstap.agreements.checks import check_agreements
-from overstap.agreements.document import document
 from overstap.agreements.findings import WARNINGS
 from overstap.agreements.load import agreement_paths
 from overstap.agreements.model import Agreement
+from overstap.agreements.reference_page import document
 from overstap.agreements.schema import PATH, documented_keys, file_schema, schema_text
 from overstap.cli import app
 from overstap.errors import sentences

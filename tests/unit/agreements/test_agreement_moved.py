@@ -14,7 +14,7 @@ from overstap.agreements.changing import HowFar, decide, shifted
 from overstap.agreements.model import HolidayRegion, Reminder, wall_time_exists
 from overstap.agreements.national import assumed
 from overstap.agreements.reminding import DueReminder, reminders, reminders_between
-from overstap.clock import NETHERLANDS, wall
+from overstap.clock import NETHERLANDS, dutch_time
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.region import make_region
 
@@ -122,7 +122,9 @@ def test_waits_that_move_fire_once_in_order_and_at_the_agreed_wall_time(
             assert name not in fired
             assert played.moment(name) > played.at, "nothing is moved into the past, to fire at once"
             stated = getattr(offered.round(kind).milestones, name)
-            assert wall(played.moment(name)).replace(tzinfo=None) == stated.replace(tzinfo=None), "as the file says it"
+            assert dutch_time(played.moment(name)).replace(tzinfo=None) == stated.replace(tzinfo=None), (
+                "as the file says it"
+            )
         held = [played.moment(name) for name in kind.milestones]
         assert held == sorted(held)
     played.until(max(began + span, *(played.moment(name) for name in kind.milestones)))

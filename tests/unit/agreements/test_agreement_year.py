@@ -14,7 +14,7 @@ from overstap.agreements.days import EntryKind, entries, reminder_moment
 from overstap.agreements.model import HolidayRegion, Milestones, wall_time_comes_twice, wall_time_exists
 from overstap.agreements.national import FOLDER, assumed, easter, national_year, public_holidays
 from overstap.agreements.overview import summer_time_begins
-from overstap.clock import NETHERLANDS, wall
+from overstap.clock import NETHERLANDS, dutch_time
 
 YEARS = range(2024, 2041)
 years = st.sampled_from([f"{year - 1}-{year}" for year in YEARS])
@@ -108,7 +108,7 @@ wall_times = st.datetimes(datetime(2024, 1, 1), datetime(2040, 12, 31)).filter(w
 def test_a_reminder_comes_at_the_same_wall_time(due, days):
     moment = reminder_moment(due.replace(tzinfo=NETHERLANDS), days)
     meant = due - timedelta(days=days)
-    shown = wall(moment).replace(tzinfo=None)
+    shown = dutch_time(moment).replace(tzinfo=None)
     if wall_time_exists(meant):
         assert shown == meant
     else:
@@ -118,9 +118,9 @@ def test_a_reminder_comes_at_the_same_wall_time(due, days):
 
 def test_a_reminder_over_the_change_of_the_clock():
     due = datetime(2027, 3, 29, 17, tzinfo=NETHERLANDS)
-    assert wall(reminder_moment(due, 2)).isoformat() == "2027-03-27T17:00:00+01:00"
+    assert dutch_time(reminder_moment(due, 2)).isoformat() == "2027-03-27T17:00:00+01:00"
     leap = datetime(2028, 3, 1, 9, tzinfo=NETHERLANDS)
-    assert wall(reminder_moment(leap, 1)).isoformat() == "2028-02-29T09:00:00+01:00"
+    assert dutch_time(reminder_moment(leap, 1)).isoformat() == "2028-02-29T09:00:00+01:00"
 
 
 def test_moments_in_the_hour_that_comes_twice_keep_their_order():
@@ -186,7 +186,7 @@ def test_milestones_keep_their_order_and_wall_time_and_nothing_comes_twice(tmp_p
     agreement = load_agreement(path)
     national = national_year(school_year)
     agreed = agreement.round("advice").milestones
-    assert [wall(getattr(agreed, name)).replace(tzinfo=None) for name in Milestones.model_fields] == moments
+    assert [dutch_time(getattr(agreed, name)).replace(tzinfo=None) for name in Milestones.model_fields] == moments
     instants = [getattr(agreed, name).astimezone(UTC) for name in Milestones.model_fields]
     assert instants == sorted(instants)
     found = entries(agreement, national)

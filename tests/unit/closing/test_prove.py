@@ -17,7 +17,7 @@ from overstap.closing import checkpoint
 from overstap.closing.export import Proof, prove
 from overstap.errors import OverstapError
 from overstap.ledger.audit import GENESIS, merkle_root
-from overstap.pki import SigningIdentity, TrustStore, develop
+from overstap.pki import SigningIdentity, TrustStore, make_development_certificates
 
 AT = datetime(2027, 3, 1, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ AT = datetime(2027, 3, 1, tzinfo=UTC)
 def signer(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], SigningIdentity]:
     folder: Path = tmp_path_factory.mktemp("trust")
     at: datetime = now()
-    develop(folder, schools=[], regions=["alfa", "beta"], at=at)
+    make_development_certificates(folder, schools=[], regions=["alfa", "beta"], at=at)
     return lambda region: TrustStore(folder, production=False).conductor_signing(region, at=at)
 
 

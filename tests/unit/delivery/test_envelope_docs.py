@@ -8,7 +8,7 @@ from overstap.envelope.package import DEFAULT_LIMITS
 from overstap.envelope.reasons import OpeningFailure
 from overstap.envelope.receipt import _CODES, Refusal
 from overstap.pki.certificates import DEVELOPMENT_POLICY
-from overstap.pki.store import EXPIRY_DAYS
+from overstap.pki.trust_store import EXPIRY_DAYS
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs" / "envelope.md").read_text(encoding="utf-8")

@@ -38,7 +38,7 @@ from overstap.pki import (
     KeyRing,
     Role,
     TrustStore,
-    develop,
+    make_development_certificates,
 )
 
 AT = datetime(2027, 3, 12, 15, tzinfo=UTC)
@@ -49,14 +49,14 @@ FILES = {"dossier.xml": b"<dossier>" + b"een lange inhoud " * 300 + b"</dossier>
 @pytest.fixture(scope="module", params=[KeyKind.P256, KeyKind.RSA3072])
 def trust(request, tmp_path_factory) -> TrustStore:
     folder = tmp_path_factory.mktemp("trust")
-    develop(folder, schools=["99AB00", "98XA00"], at=AT - timedelta(days=9), kind=request.param)
+    make_development_certificates(folder, schools=["99AB00", "98XA00"], at=AT - timedelta(days=9), kind=request.param)
     return TrustStore(folder, production=False)
 
 
 @pytest.fixture(scope="module")
 def ec_trust(tmp_path_factory) -> TrustStore:
     folder = tmp_path_factory.mktemp("trust")
-    develop(folder, schools=["99AB00", "98XA00"], at=AT - timedelta(days=9))
+    make_development_certificates(folder, schools=["99AB00", "98XA00"], at=AT - timedelta(days=9))
     return TrustStore(folder, production=False)
 
 
@@ -67,7 +67,9 @@ def sealed(trust: TrustStore, files=FILES, **changes):
 
 
 def opened(trust: TrustStore, data: bytes, *, at: datetime = AT, limits: PackageLimits = package.DEFAULT_LIMITS):
-    return open_envelope(data, keyring=trust.keyring("98XA00", at=AT), trust=trust, me="98XA00", at=at, limits=limits)
+    return open_envelope(
+        data, keyring=trust.keyring("98XA00", at=AT), trust=trust, school="98XA00", at=at, limits=limits
+    )
 
 
 def refusal(trust: TrustStore, data: bytes, **options) -> OpeningFailure:
@@ -225,7 +227,7 @@ def test_age(ec_trust: TrustStore) -> None:
 
 def test_a_key_rotated_under_way_still_opens(tmp_path: Path) -> None:
     """F46: sealed for the old certificate, opened after the new one came; new ones go to the new certificate."""
-    develop(tmp_path, schools=["99AB00", "98XA00"], at=AT - timedelta(days=9))
+    make_development_certificates(tmp_path, schools=["99AB00", "98XA00"], at=AT - timedelta(days=9))
     trust = TrustStore(tmp_path, production=False)
     before = sealed(trust)
     DevelopmentAuthority(tmp_path, at=AT).renew("98XA00", Role.DECRYPTION)
@@ -235,9 +237,9 @@ def test_a_key_rotated_under_way_still_opens(tmp_path: Path) -> None:
     newest = trust.keyring("98XA00", at=AT)
     only_new = KeyRing("98XA00", newest.oin, tuple(newest)[:1])
     with pytest.raises(EnvelopeError) as refused:
-        open_envelope(before.envelope, keyring=only_new, trust=trust, me="98XA00", at=AT)
+        open_envelope(before.envelope, keyring=only_new, trust=trust, school="98XA00", at=AT)
     assert refused.value.reason is OpeningFailure.NOT_FOR_THIS_KEY
-    assert open_envelope(after.envelope, keyring=only_new, trust=trust, me="98XA00", at=AT).files == FILES
+    assert open_envelope(after.envelope, keyring=only_new, trust=trust, school="98XA00", at=AT).files == FILES
 
 
 @pytest.mark.parametrize(

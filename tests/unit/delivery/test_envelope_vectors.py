@@ -41,7 +41,7 @@ def trust(tmp_path_factory: pytest.TempPathFactory) -> TrustStore:
 def opened(vector: dict, trust: TrustStore):
     school = vector["recipient"]
     data = (VECTORS / vector["file"]).read_bytes()
-    return open_envelope(data, keyring=trust.keyring(school, at=AT), trust=trust, me=school, at=AT)
+    return open_envelope(data, keyring=trust.keyring(school, at=AT), trust=trust, school=school, at=AT)
 
 
 @pytest.mark.parametrize("vector", listed("good/"))
@@ -103,10 +103,10 @@ def test_statements_that_take_an_envelope_back(vector: dict, trust: TrustStore) 
     data = (VECTORS / vector["file"]).read_bytes()
     if "reason" in vector:
         with pytest.raises(EnvelopeError) as refused:
-            read_revocation(data, trust=trust, me="98XA00", at=AT)
+            read_revocation(data, trust=trust, school="98XA00", at=AT)
         assert (refused.value.reason, refused.value.code) == (vector["reason"], vector["code"])
         return
-    found = read_revocation(data, trust=trust, me="98XA00", at=AT)
+    found = read_revocation(data, trust=trust, school="98XA00", at=AT)
     assert (str(found.message_id), found.reason) == (INDEX["message_id"], "objection")
     schema = json.loads((SCHEMAS / "revocation.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(json.loads(verify(data, trust=trust, at=AT).content), schema)

@@ -11,7 +11,7 @@ import pytest
 from overstap.envelope.result import _CODES, Rejection, ResultOutcome, make_result, verify_result
 from overstap.envelope.signing import verify
 from overstap.errors import OverstapError, sentences
-from overstap.pki import TrustStore, develop
+from overstap.pki import TrustStore, make_development_certificates
 from overstap_tools.project import PROJECT
 
 VECTORS = PROJECT / "tests" / "vectors"
@@ -70,7 +70,7 @@ def test_every_byte_counts(trust: TrustStore) -> None:
 
 
 def test_a_reason_belongs_to_a_rejection(tmp_path: Path) -> None:
-    develop(tmp_path, schools=[INDEX["receiver"]], at=AT)
+    make_development_certificates(tmp_path, schools=[INDEX["receiver"]], at=AT)
     school = TrustStore(tmp_path, production=False).signing_identity(INDEX["receiver"], at=AT)
     for outcome, reason in ((ResultOutcome.REJECTED, None), (ResultOutcome.IMPORTED, Rejection.OTHER)):
         with pytest.raises(ValueError, match="reason"):

@@ -15,7 +15,7 @@ from pages import PROJECT, Page, pages
 
 from overstap.cli import app
 from overstap.errors import sentences
-from overstap.handbook import page as error_page
+from overstap.reference_page import page as error_page
 from overstap.settings import Settings
 
 PAGES = pages()
@@ -77,7 +77,7 @@ def test_no_setting_is_explained_that_is_not_there() -> None:
 
 def test_the_page_of_error_codes_is_current() -> None:
     written = (PROJECT / "docs" / "errors.md").read_text(encoding="utf-8")
-    assert written == error_page(), "make it anew: python -m overstap.handbook > docs/errors.md"
+    assert written == error_page(), "make it anew: python -m overstap.reference_page > docs/errors.md"
 
 
 def test_every_error_code_has_a_heading_and_no_other() -> None:

@@ -4,14 +4,14 @@ import pytest
 
 from overstap.clock import (
     NETHERLANDS,
-    digits,
-    moment_forms,
+    dutch_time,
+    format_day,
+    format_digits,
+    format_moment,
+    moment_formats,
     now,
     short_day,
     short_month,
-    spoken,
-    spoken_day,
-    wall,
     weekday,
 )
 
@@ -35,14 +35,15 @@ def test_now_is_aware_and_in_utc() -> None:
     ],
 )
 def test_moments_as_the_dutch_say_them(moment: datetime, said: str) -> None:
-    assert spoken(moment) == said
-    assert wall(moment).timestamp() == moment.timestamp()  # == tells moments of the double hour apart from themselves
-    assert wall(moment).tzinfo is NETHERLANDS
+    assert format_moment(moment) == said
+    # == tells moments of the double hour apart from themselves
+    assert dutch_time(moment).timestamp() == moment.timestamp()
+    assert dutch_time(moment).tzinfo is NETHERLANDS
 
 
 def test_a_moment_without_a_zone_has_no_wall_time() -> None:
     with pytest.raises(ValueError, match="zone"):
-        wall(datetime(2027, 3, 12, 16, 0))  # noqa: DTZ001 (what must be refused)
+        dutch_time(datetime(2027, 3, 12, 16, 0))  # noqa: DTZ001 (what must be refused)
 
 
 MONTHS = [
@@ -58,20 +59,23 @@ def test_days_have_their_dutch_names(number: int) -> None:
     """Whatever release of CLDR Babel brings: no point behind "jan", no capital."""
     day = date(2028, 1, 1) + timedelta(days=number)
     name, month, short = DAYS[day.weekday()], MONTHS[day.month - 1], SHORT_MONTHS[day.month - 1]
-    assert spoken_day(day) == f"{name} {day.day} {month} 2028"
+    assert format_day(day) == f"{name} {day.day} {month} 2028"
     assert short_day(day) == f"{name[:2]} {day.day} {short}"
     assert (weekday(day), short_month(day)) == (name[:2], short)
 
 
 def test_a_moment_stands_on_its_dutch_day() -> None:
     late = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
-    assert spoken_day(late) == "vrijdag 1 januari 2027"
+    assert format_day(late) == "vrijdag 1 januari 2027"
     assert short_day(late) == "vr 1 jan"
-    assert digits(late) == "01-01-2027 00:30"
+    assert format_digits(late) == "01-01-2027 00:30"
 
 
 def test_moments_in_english() -> None:
-    english = moment_forms("en")
-    assert spoken(datetime(2027, 3, 12, 15, 0, tzinfo=UTC), english) == "Friday 12 March 2027, 16:00"
-    assert spoken(datetime(2027, 10, 31, 1, 30, tzinfo=UTC), english) == "Sunday 31 October 2027, 02:30 (winter time)"
-    assert spoken_day(date(2027, 3, 12), english) == "Friday 12 March 2027"
+    english = moment_formats("en")
+    assert format_moment(datetime(2027, 3, 12, 15, 0, tzinfo=UTC), english) == "Friday 12 March 2027, 16:00"
+    assert (
+        format_moment(datetime(2027, 10, 31, 1, 30, tzinfo=UTC), english)
+        == "Sunday 31 October 2027, 02:30 (winter time)"
+    )
+    assert format_day(date(2027, 3, 12), english) == "Friday 12 March 2027"

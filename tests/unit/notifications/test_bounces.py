@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overstap.notifications.bounces import MOST_BYTES, Bounce, Listed, Other, Unclear, bounce, bounces
+from overstap.notifications.bounces import MAX_BYTES, Bounce, Listed, Other, Unclear, bounce, bounces
 
 CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "bounces"
 MAIL = UUID("0190f5c2-1111-7222-8333-444455556666")
@@ -199,7 +199,7 @@ UNCLEAR = {
         b"".join(b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (n, n) for n in range(3_000)),
         Unclear.UNREADABLE,
     ),
-    "too large": (b"From: x@y.nl\n\n" + b"x" * MOST_BYTES, Unclear.TOO_LARGE),
+    "too large": (b"From: x@y.nl\n\n" + b"x" * MAX_BYTES, Unclear.TOO_LARGE),
 }
 
 

@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from overstap.errors import OverstapError
 from overstap.pki import Role
-from overstap.pki.path_validation import chain_of, check_uses
+from overstap.pki.path_validation import build_chain, check_uses
 from overstap.pki.roles import extended_key_usage, key_usage, uses_of
 
 AT = datetime(2027, 3, 12, 15, tzinfo=UTC)
@@ -97,7 +97,9 @@ def judged(
     certificate: x509.Certificate, *between: Issuer, root: Issuer, role: Role = Role.SIGNING
 ) -> OverstapError | None:
     try:
-        chain = chain_of(certificate, between=[one.certificate for one in between], roots=[root.certificate], at=AT)
+        chain = build_chain(
+            certificate, intermediates=[one.certificate for one in between], roots=[root.certificate], at=AT
+        )
         check_uses(chain, uses_of(role))
     except OverstapError as error:
         return error

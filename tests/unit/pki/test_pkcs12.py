@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from overstap.errors import OverstapError
-from overstap.pki import DevelopmentAuthority, Role, TrustStore, develop
+from overstap.pki import DevelopmentAuthority, Role, TrustStore, make_development_certificates
 
 AT = datetime(2027, 3, 12, 15, tzinfo=UTC)
 SCHOOL = "98XA00"
@@ -19,7 +19,7 @@ PASSWORD = "geheim & lang"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A school whose three keys are PKCS#12 files made by openssl; no PEM file is left."""
-    develop(tmp_path, schools=["99AB00", SCHOOL], at=AT - timedelta(days=9))
+    make_development_certificates(tmp_path, schools=["99AB00", SCHOOL], at=AT - timedelta(days=9))
     for role in ("signing", "decryption", "tls"):
         bundle(tmp_path, f"{role}-1")
     return tmp_path
@@ -63,7 +63,7 @@ def test_every_role(folder: Path, store: TrustStore) -> None:
 
 
 def test_key_in_a_bundle_beside_a_certificate_in_pem(tmp_path: Path) -> None:
-    develop(tmp_path, schools=[SCHOOL], at=AT - timedelta(days=9))
+    make_development_certificates(tmp_path, schools=[SCHOOL], at=AT - timedelta(days=9))
     bundle(tmp_path, "signing-1", keeps=True)
     assert TrustStore(tmp_path, production=False).signing_identity(SCHOOL, at=AT)
 
@@ -103,7 +103,7 @@ def test_not_a_bundle(folder: Path, store: TrustStore) -> None:
 
 
 def test_a_bundle_without_a_password(tmp_path: Path) -> None:
-    develop(tmp_path, schools=[SCHOOL], at=AT - timedelta(days=9))
+    make_development_certificates(tmp_path, schools=[SCHOOL], at=AT - timedelta(days=9))
     made = bundle(tmp_path, "signing-1", password="")
     made.with_suffix(".password").unlink()
     assert TrustStore(tmp_path, production=False).signing_identity(SCHOOL, at=AT)
@@ -118,7 +118,7 @@ def test_a_key_without_its_certificate(folder: Path, store: TrustStore, tmp_path
 @pytest.mark.parametrize("ending", ["p12", "P12", "pfx", "PFX", "Pfx"])
 @pytest.mark.parametrize("keeps", [False, True], ids=["alone", "beside its certificate"])
 def test_the_endings_that_windows_and_people_give_it(tmp_path: Path, ending: str, keeps: bool) -> None:
-    develop(tmp_path, schools=["99AB00", SCHOOL], at=AT - timedelta(days=9))
+    make_development_certificates(tmp_path, schools=["99AB00", SCHOOL], at=AT - timedelta(days=9))
     made = bundle(tmp_path, "signing-1", keeps=keeps)
     made.rename(made.with_suffix(f".{ending}"))
     identity = TrustStore(tmp_path, production=False).signing_identity(SCHOOL, at=AT)

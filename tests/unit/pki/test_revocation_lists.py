@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overstap.errors import OverstapError
-from overstap.pki import TrustStore, develop
-from overstap.pki.keyfiles import read_certificates, read_key
+from overstap.pki import TrustStore, make_development_certificates
+from overstap.pki.key_files import read_certificates, read_key
 
 AT = datetime(2027, 3, 12, 15, tzinfo=UTC)
 VO = "98XA00"
@@ -27,7 +27,7 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        develop(folder, schools=[VO], at=AT - timedelta(days=30))
+        make_development_certificates(folder, schools=[VO], at=AT - timedelta(days=30))
         (folder / "ca" / "issuing.crl").unlink()
         self.issuer = read_certificates(folder / "ca" / "issuing.crt")[0]
         self.key = read_key(folder / "ca" / "issuing.key")

@@ -10,20 +10,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from overstap.atomic_files import write_atomically
 from overstap.errors import OverstapError
 from overstap.pki import (
     DevelopmentAuthority,
     KeyKind,
     Role,
     TrustStore,
-    develop,
+    make_development_certificates,
     oin_of,
     school_of,
 )
 from overstap.pki.certificates import is_for_development
-from overstap.pki.keyfiles import key_bytes, read_certificates, read_key
+from overstap.pki.key_files import key_bytes, read_certificates, read_key
 from overstap.pki.roles import extended_key_usage, key_usage
-from overstap.whole_files import write_new
 
 AT = datetime(2027, 3, 12, 15, tzinfo=UTC)
 PO, VO = "99AB00", "98XA00"
@@ -31,7 +31,9 @@ PO, VO = "99AB00", "98XA00"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    develop(tmp_path / "trust", schools=[PO, VO], regions=["waterland"], at=AT - timedelta(days=30))
+    make_development_certificates(
+        tmp_path / "trust", schools=[PO, VO], regions=["waterland"], at=AT - timedelta(days=30)
+    )
     return tmp_path / "trust"
 
 
@@ -77,13 +79,13 @@ def test_layout_and_modes(folder: Path) -> None:
 
 def test_making_again_changes_nothing(folder: Path) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    develop(folder, schools=[PO, VO], regions=["waterland"], at=AT)
+    make_development_certificates(folder, schools=[PO, VO], regions=["waterland"], at=AT)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.parametrize("kind", list(KeyKind))
 def test_identities_of_every_kind(tmp_path: Path, kind: KeyKind) -> None:
-    develop(tmp_path, schools=[VO], at=AT, kind=kind)
+    make_development_certificates(tmp_path, schools=[VO], at=AT, kind=kind)
     store = TrustStore(tmp_path, production=False)
     identity = store.signing_identity(VO, at=AT)
     assert (identity.school, identity.oin) == (VO, "0000000700098XA00000")
@@ -123,7 +125,9 @@ def test_key_that_others_may_read(folder: Path, store: TrustStore, mode: int) ->
 
 
 def test_key_of_another_certificate(folder: Path, store: TrustStore) -> None:
-    write_new(folder / "schools" / PO / "signing-1.key", key_bytes(ec.generate_private_key(ec.SECP256R1())), mode=0o600)
+    write_atomically(
+        folder / "schools" / PO / "signing-1.key", key_bytes(ec.generate_private_key(ec.SECP256R1())), mode=0o600
+    )
     assert code(store.signing_identity, PO, at=AT) == "TRUST-004"
 
 
@@ -135,10 +139,10 @@ def test_unreadable_files(folder: Path, store: TrustStore, name: str) -> None:
 
 def test_another_authority(folder: Path, store: TrustStore, tmp_path: Path) -> None:
     """F45: the same names, another root."""
-    develop(tmp_path / "other", schools=[PO], at=AT - timedelta(days=30))
+    make_development_certificates(tmp_path / "other", schools=[PO], at=AT - timedelta(days=30))
     for suffix in ("crt", "key"):
         data = (tmp_path / "other" / "schools" / PO / f"signing-1.{suffix}").read_bytes()
-        write_new(folder / "schools" / PO / f"signing-1.{suffix}", data, mode=0o600)
+        write_atomically(folder / "schools" / PO / f"signing-1.{suffix}", data, mode=0o600)
     assert code(store.signing_identity, PO, at=AT) == "TRUST-005"
 
 
@@ -249,7 +253,7 @@ def test_another_schools_certificate(folder: Path, store: TrustStore) -> None:
     """F44: a good certificate in the wrong school's folder, and one without an OIN of a school."""
     for suffix in ("crt", "key"):
         data = (folder / "schools" / VO / f"decryption-1.{suffix}").read_bytes()
-        write_new(folder / "schools" / PO / f"decryption-2.{suffix}", data, mode=0o600)
+        write_atomically(folder / "schools" / PO / f"decryption-2.{suffix}", data, mode=0o600)
     assert code(store.recipient, PO, at=AT) == "TRUST-011"
     assert code(store.keyring, PO, at=AT) == "TRUST-011"
 
@@ -283,14 +287,14 @@ def test_production_refuses_development(folder: Path) -> None:
 
 def test_an_authority_made_elsewhere_is_not_mixed_with(folder: Path) -> None:
     (folder / "ca" / "issuing.key").unlink()
-    assert code(develop, folder, schools=[PO], at=AT) == "TRUST-016"
+    assert code(make_development_certificates, folder, schools=[PO], at=AT) == "TRUST-016"
 
 
 def test_a_file_written_anew_appears_whole(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "file"
-    write_new(target, b"one", mode=0o600)
+    write_atomically(target, b"one", mode=0o600)
     os.utime(target, (0, 0))
-    write_new(target, b"two", mode=0o644)
+    write_atomically(target, b"two", mode=0o644)
     assert target.read_bytes() == b"two"
     assert stat.S_IMODE(target.stat().st_mode) == 0o644
     assert [path.name for path in target.parent.iterdir()] == ["file"]

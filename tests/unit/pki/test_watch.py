@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from overstap.pki import DevelopmentAuthority, Role, TrustStore, develop
-from overstap.pki.watch import ExpiryKind, expiring, sentence
+from overstap.pki import DevelopmentAuthority, Role, TrustStore, make_development_certificates
+from overstap.pki.expiry import ExpiryKind, expiring, sentence
 
 AT = datetime(2027, 3, 12, 15, tzinfo=UTC)
 PO, VO = "99AB00", "98XA00"
@@ -14,7 +14,7 @@ PO, VO = "99AB00", "98XA00"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    develop(tmp_path, schools=[PO, VO], regions=["waterland"], at=AT - timedelta(days=30))
+    make_development_certificates(tmp_path, schools=[PO, VO], regions=["waterland"], at=AT - timedelta(days=30))
     return tmp_path
 
 

@@ -11,7 +11,7 @@ from overstap.errors import sentences
 from overstap.ledger.dossiers.quality_runs import QualityRun
 from overstap.oso import structure
 from overstap.quality import regionbook, rulebook
-from overstap.quality.page import MOST_RUNS, html, trend
+from overstap.quality.quality_page import MAX_RUNS, html, trend
 
 FIRST = datetime(2027, 1, 11, 6, 30, tzinfo=UTC)
 SCHOOLS = {"99AB00": "De Regenboog", "99AC00": "Het <Kompas>", "99AD00": "De Vlinder"}
@@ -94,10 +94,10 @@ def test_nothing_judged_yet_is_said() -> None:
 
 
 def test_the_trend_keeps_the_newest_runs() -> None:
-    runs = [QualityRun("99AB00", FIRST + timedelta(hours=n), n + 1, n, 1, 0, Counter()) for n in range(MOST_RUNS + 3)]
+    runs = [QualityRun("99AB00", FIRST + timedelta(hours=n), n + 1, n, 1, 0, Counter()) for n in range(MAX_RUNS + 3)]
     rows = cells(page(runs), "trend")
-    assert len(rows) == MOST_RUNS
-    assert rows[0][1] == str(MOST_RUNS + 3)
+    assert len(rows) == MAX_RUNS
+    assert rows[0][1] == str(MAX_RUNS + 3)
     assert "De 3 oudste" in page(runs)
 
 

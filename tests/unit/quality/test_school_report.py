@@ -64,11 +64,11 @@ def test_structure_and_attachments_have_their_sentences_too(code: str) -> None:
 
 def test_a_place_is_told_in_words() -> None:
     assert (
-        report.spoken_path(f"{PUPIL}/verzorger[2]/overlijdensdatum") == "Ouder of verzorger (2), Datum van overlijden"
+        report.readable_path(f"{PUPIL}/verzorger[2]/overlijdensdatum") == "Ouder of verzorger (2), Datum van overlijden"
     )
-    assert report.spoken_path(f"{PUPIL}/adreslijst") == "Adressen"
-    assert report.spoken_path("dossier") == "dossier"
-    assert report.spoken_path(f"{PUPIL}/unheard[3]/of") == "unheard (3), of"
+    assert report.readable_path(f"{PUPIL}/adreslijst") == "Adressen"
+    assert report.readable_path("dossier") == "dossier"
+    assert report.readable_path(f"{PUPIL}/unheard[3]/of") == "unheard (3), of"
 
 
 def test_the_page_says_what_is_wrong_per_pupil_worst_first() -> None:

@@ -9,7 +9,7 @@ from recipes import Copy, copied, install_package
 
 from overstap_tools.project import PROJECT
 
-MOST_FILES = 5
+MAX_FILES = 5
 
 SOURCE = '''"""A source that reads one file per school, a dossier a line."""
 
@@ -161,7 +161,7 @@ def test_a_source(copy: Copy, tmp_path: Path) -> None:
     copy.write("tests/test_lines_file.py", TRY_SOURCE)
     copy.tried(WRITE_SCHEMA)
     copy.tried(TRY_SOURCE, str(tmp_path / "drop"))
-    assert len(copy.touched()) <= MOST_FILES, copy.touched()
+    assert len(copy.touched()) <= MAX_FILES, copy.touched()
 
 
 def test_a_source_of_a_suppliers_package(copy: Copy, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_channel(copy: Copy) -> None:
     copy.write("tests/test_pigeon.py", TRY_CHANNEL)
     copy.tried(WRITE_SCHEMA)
     copy.tried(TRY_CHANNEL)
-    assert len(copy.touched()) <= MOST_FILES, copy.touched()
+    assert len(copy.touched()) <= MAX_FILES, copy.touched()
 
 
 def test_a_channel_of_a_suppliers_package(copy: Copy) -> None:
@@ -217,7 +217,7 @@ def test_a_version_of_the_standard(copy: Copy) -> None:
         "print(*versions(), catalogue('2099.1').field('overstapadvies', 'voorlopigadvies').label)"
     )
     assert "2099.1 Voorlopig advies" in said
-    assert len(copy.touched()) <= MOST_FILES, copy.touched()
+    assert len(copy.touched()) <= MAX_FILES, copy.touched()
 
 
 def test_what_a_mail_says(copy: Copy, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from openpyxl import Workbook
 
 from overstap.errors import OverstapError
-from overstap.review.decisions import HEADER, MOST_BYTES, DecisionList, read_list
+from overstap.review.decisions import HEADER, MAX_BYTES, DecisionList, read_list
 
 TODAY = date(2027, 3, 18)
 TOP = ";".join(HEADER) + "\r\n"
@@ -83,7 +83,7 @@ def test_another_header_is_refused_as_a_whole(data: bytes) -> None:
     assert all(name in told.value.do_nl for name in HEADER)
 
 
-@pytest.mark.parametrize("data", [b"PK\x03\x04\x00\x00", b"PK\x03\x04", b"x" * (MOST_BYTES + 1), b"leerling\0id;x"])
+@pytest.mark.parametrize("data", [b"PK\x03\x04\x00\x00", b"PK\x03\x04", b"x" * (MAX_BYTES + 1), b"leerling\0id;x"])
 def test_what_is_no_list_is_refused(data: bytes) -> None:
     with pytest.raises(OverstapError, match=r"TABLE-00[1236]"):
         read(data)

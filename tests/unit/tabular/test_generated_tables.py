@@ -14,7 +14,7 @@ from openpyxl.utils.exceptions import IllegalCharacterError
 from overstap.errors import OverstapError
 from overstap.review.decisions import read_list
 from overstap.tabular import Header, HeaderError, RefusedRow, Row, read_table
-from overstap.tabular.values import WrongNumberError, day, digits, moment
+from overstap.tabular.values import NumberFormatError, day, digits, moment
 
 HEADER = Header(("a", "b", "c"))
 PIECES = [
@@ -144,7 +144,7 @@ def test_no_cell_is_a_traceback(text: str) -> None:
     for read in (digits, moment, day):
         try:
             found = read(text)
-        except (ValueError, WrongNumberError):
+        except (ValueError, NumberFormatError):
             continue
         assert not isinstance(found, str) or found.isascii()
 

@@ -66,7 +66,7 @@ def test_text_over_several_lines_with_separators_is_one_cell() -> None:
 def test_text_that_has_as_many_separators_as_a_row_is_told_by_what_rows_look_like() -> None:
     text = TOP + '1;a;b;"een\r\n; x; y; z\r\n"\r\n'
     assert [code for _, code in refused(read(text, multiline=True))] == ["TABLE-014"] * 3
-    rows = read(text, multiline=True, looks=lambda cells: cells["antwoord"] == "b")
+    rows = read(text, multiline=True, is_row=lambda cells: cells["antwoord"] == "b")
     assert taken(rows) == ["1"]
 
 

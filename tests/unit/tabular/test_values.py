@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from overstap.tabular.values import Cause, WrongNumberError, day, digits, moment
+from overstap.tabular.values import NumberFault, NumberFormatError, day, digits, moment
 
 
 @pytest.mark.parametrize(
@@ -27,25 +27,25 @@ def test_a_number_as_people_and_programs_write_it(written: str, read: str) -> No
 @pytest.mark.parametrize(
     ("written", "cause"),
     [
-        ("10000094.0", Cause.DECIMAL),
-        ("10000094,0", Cause.DECIMAL),
-        ("10000094.00", Cause.DECIMAL),
-        ("100000940.0", Cause.DECIMAL),
-        ("1.00000940E+08", Cause.EXPONENT),
-        ("1E8", Cause.EXPONENT),
-        ("9,999E+08", Cause.EXPONENT),
-        ("1000.0094.0", Cause.OTHER),
-        ("1.0.0.0.0.0.9.4.0", Cause.OTHER),
-        ("99990 0006", Cause.OTHER),
-        ("9999.00 006", Cause.OTHER),
-        ("-999900006", Cause.OTHER),
-        ("999900006x", Cause.OTHER),
-        ("٩٩٩٩٠٠٠٠٦", Cause.OTHER),
-        ("", Cause.OTHER),
+        ("10000094.0", NumberFault.DECIMAL),
+        ("10000094,0", NumberFault.DECIMAL),
+        ("10000094.00", NumberFault.DECIMAL),
+        ("100000940.0", NumberFault.DECIMAL),
+        ("1.00000940E+08", NumberFault.EXPONENT),
+        ("1E8", NumberFault.EXPONENT),
+        ("9,999E+08", NumberFault.EXPONENT),
+        ("1000.0094.0", NumberFault.OTHER),
+        ("1.0.0.0.0.0.9.4.0", NumberFault.OTHER),
+        ("99990 0006", NumberFault.OTHER),
+        ("9999.00 006", NumberFault.OTHER),
+        ("-999900006", NumberFault.OTHER),
+        ("999900006x", NumberFault.OTHER),
+        ("٩٩٩٩٠٠٠٠٦", NumberFault.OTHER),
+        ("", NumberFault.OTHER),
     ],
 )
-def test_a_number_in_another_form_is_refused_with_its_likely_cause(written: str, cause: Cause) -> None:
-    with pytest.raises(WrongNumberError) as told:
+def test_a_number_in_another_form_is_refused_with_its_likely_cause(written: str, cause: NumberFault) -> None:
+    with pytest.raises(NumberFormatError) as told:
         digits(written)
     assert told.value.cause is cause
 

@@ -55,7 +55,7 @@ from overstap.pki import (
     oin_of,
 )
 from overstap.pki import roles as trust_roles
-from overstap.pki.keyfiles import read_certificates, read_key
+from overstap.pki.key_files import read_certificates, read_key
 
 HERE = Path(__file__).resolve().parent
 MADE = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -212,7 +212,7 @@ def bad_structure(shop: Workshop) -> dict[str, bytes]:
     rsa_certificate = shop.rsa_recipient.certificate
     rsa_key = rsa_certificate.public_key()
     assert isinstance(rsa_key, rsa.RSAPublicKey)
-    name = cms.named(rsa_certificate)
+    name = cms.issuer_and_serial(rsa_certificate)
 
     def transport(algorithm: bytes, encrypted: bytes) -> bytes:
         return tlv(SEQUENCE, tlv(0x02, b"\0"), name, algorithm, tlv(OCTET_STRING, encrypted))

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from overstap.envelope.result import _CODES, Rejection, ResultOutcome, make_result
 from overstap.envelope.signing import sign
-from overstap.pki import TrustStore, develop
+from overstap.pki import TrustStore, make_development_certificates
 
 HERE = Path(__file__).resolve().parent
 AT = datetime(2026, 3, 12, 15, 0, tzinfo=UTC)
@@ -89,7 +89,7 @@ def main() -> None:
     index = []
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        develop(folder, schools=[SCHOOL, ANOTHER], at=AT)
+        make_development_certificates(folder, schools=[SCHOOL, ANOTHER], at=AT)
         for name, (data, kind) in vectors(folder).items():
             (HERE / f"{name}.cms").write_bytes(data)
             index.append({"file": f"{name}.cms", "round": kind, "code": _CODES.get(name.partition(".")[0])})

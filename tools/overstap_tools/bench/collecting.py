@@ -33,7 +33,7 @@ from overstap.envelope.message_ids import message_id
 from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.ledger import Ledger
 from overstap.pki import TrustStore
-from overstap.pki.sshkeys import make_ssh_key, ssh_key_file
+from overstap.pki.ssh_keys import make_ssh_key, ssh_key_file
 from overstap.receiver.desk_client import DeskClient
 from overstap.receiver.fetching import RequestedPupil as Wanted
 from overstap.receiver.fetching import fetch

@@ -20,7 +20,7 @@ from overstap.envelope.envelope import DOSSIER_FILE, open_envelope, seal
 from overstap.envelope.message_ids import message_id
 from overstap.envelope.package import pack
 from overstap.envelope.receipt import make_receipt, verify_receipt
-from overstap.pki import KeyKind, TrustStore, develop
+from overstap.pki import KeyKind, TrustStore, make_development_certificates
 
 SENDER, SCHOOL = "99AB00", "98XA00"
 _T = TypeVar("_T")
@@ -76,7 +76,7 @@ def measure(dossiers: Sequence[bytes], kind: KeyKind, *, at: datetime) -> Sealin
         at: the moment, for certificates and manifests.
     """
     with tempfile.TemporaryDirectory() as folder:
-        develop(Path(folder), schools=[SENDER, SCHOOL], at=at, kind=kind)
+        make_development_certificates(Path(folder), schools=[SENDER, SCHOOL], at=at, kind=kind)
         trust = TrustStore(Path(folder), production=False)
         sender, recipient = trust.signing_identity(SENDER, at=at), trust.recipient(SCHOOL, at=at)
         receiver, keyring = trust.signing_identity(SCHOOL, at=at), trust.keyring(SCHOOL, at=at)
@@ -96,7 +96,7 @@ def measure(dossiers: Sequence[bytes], kind: KeyKind, *, at: datetime) -> Sealin
         )
         cpu.append(time.process_time())
         opened, open_rate = _timed(
-            lambda one: open_envelope(one.envelope, keyring=keyring, trust=trust, me=SCHOOL, at=at), sealed
+            lambda one: open_envelope(one.envelope, keyring=keyring, trust=trust, school=SCHOOL, at=at), sealed
         )
         cpu.append(time.process_time())
         receipts, receipt_rate = _timed(
@@ -136,7 +136,7 @@ def measure_openssl(dossiers: Sequence[bytes], kind: KeyKind, *, at: datetime) -
         return None
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
-        develop(here, schools=[SENDER, SCHOOL], at=at, kind=kind)
+        make_development_certificates(here, schools=[SENDER, SCHOOL], at=at, kind=kind)
         sender, recipient = here / "schools" / SENDER / "signing-1", here / "schools" / SCHOOL / "decryption-1"
         padding = [] if kind is KeyKind.P256 else ["-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256"]
 

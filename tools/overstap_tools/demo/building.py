@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 
 from overstap.agreements import Agreement, Milestones, RoundKind, load_agreement
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.errors import OverstapError
 from overstap.ledger.migrate import set_app_password, set_review_password
@@ -110,7 +110,7 @@ def build(sandbox: DemoSandbox, size: Size, *, port: int | None, tell: Tell) -> 
             size.pupils,
             size.primary_schools,
             2,
-            today=wall(now()).date(),
+            today=dutch_time(now()).date(),
             name=REGION,
             title="Demoregio",
             littered=0,  # most schools are fine: one is late, one has faults

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.family_languages import languages
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers.dossiers import contents
@@ -68,7 +68,7 @@ def letters(ledger: Ledger, round_id: str, school: str, most: int) -> list[Famil
     with ledger.unit(REGION, "letters") as unit:
         for content in contents(unit, round_id, ["in_review"], primary_school=school):
             dossier = read(content.content)
-            people = people_of(unit.keys, facts_of(dossier), wall(now()).date())
+            people = people_of(unit.keys, facts_of(dossier), dutch_time(now()).date())
             if people and dossier.birth_date is not None:
                 found.append((content.ref.dossier, people[0].key, dossier.birth_date))
             if len(found) == most:

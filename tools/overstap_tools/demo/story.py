@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from rich.console import Console
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.ledger import Ledger
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.simulation.synthetic.school import Character, PrimarySchool
-from overstap.texts import counting, texts
+from overstap.texts import texts, with_counts
 from overstap_tools.demo import families, mail, schools
 from overstap_tools.demo.building import WATCHED, Demonstration, overstap
 from overstap_tools.demo.people import Clerk, CoordinatorClient
@@ -72,7 +72,7 @@ class Story:
         api = self.coordinator.api
         for dag_id in (DAG_ID, f"notices__{REGION}"):
             self.coordinator.switch_on(dag_id)
-        self.tell("opening", moment=f"{wall(opens):%H:%M:%S}")
+        self.tell("opening", moment=f"{dutch_time(opens):%H:%M:%S}")
         wait_until(lambda: bool(api.runs(DAG_ID)), f"run of {DAG_ID}", 600)
         run_id = str(api.runs(DAG_ID)[0]["dag_run_id"])
 
@@ -263,5 +263,5 @@ def tell(console: Console, name: str, **facts: str | int) -> None:
         name: key of include/texts/demo/story.yaml.
         facts: what fills its places.
     """
-    text = texts("demo/story")[name]["nl"].format(**counting(facts))
-    console.print(f"{wall(now()):%H:%M:%S}   {text}", markup=False, highlight=False, soft_wrap=True)
+    text = texts("demo/story")[name]["nl"].format(**with_counts(facts))
+    console.print(f"{dutch_time(now()):%H:%M:%S}   {text}", markup=False, highlight=False, soft_wrap=True)

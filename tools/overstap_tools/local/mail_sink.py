@@ -8,7 +8,7 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-_MOST_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 
 
 class Keep:
@@ -43,4 +43,4 @@ class Sink(Controller):
     """
 
     def __init__(self, folder: Path, port: int) -> None:
-        super().__init__(Keep(folder), hostname="127.0.0.1", port=port, data_size_limit=_MOST_BYTES)
+        super().__init__(Keep(folder), hostname="127.0.0.1", port=port, data_size_limit=_MAX_BYTES)

@@ -14,7 +14,7 @@ from overstap.resources import INCLUDE
 from overstap.school_numbers import is_participant, is_school_id, nearest_school_id
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 
-_MOST_BYTES, _MOST_ROWS = 100_000_000, 1_000_000
+_MAX_BYTES, _MAX_ROWS = 100_000_000, 1_000_000
 # RFC 2606 and RFC 6761, and the Dutch name that SIDN keeps for examples
 _RESERVED = re.compile(r"@(?:[^@\s]+\.)?(?:example(?:\.(?:com|net|org|nl))?|test|invalid|localhost)$", re.IGNORECASE)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -168,9 +168,7 @@ def read_register(path: Path) -> frozenset[str]:
     """
     names = ("instellingscode", "brinnummer", "brin_nummer", "brin", "vestigingscode", "vestigingsnummer", "vestiging")
     try:
-        table = read_table(
-            path.read_bytes(), Header((), names, is_open=True), most_bytes=_MOST_BYTES, most_rows=_MOST_ROWS
-        )
+        table = read_table(path.read_bytes(), Header((), names, is_open=True), max_bytes=_MAX_BYTES, max_rows=_MAX_ROWS)
     except (OSError, HeaderError, OverstapError) as problem:
         raise OverstapError("AGREEMENT-147", file=path.name) from problem
     institution, branch = (

@@ -48,7 +48,7 @@ class FolderChannel:
 
     def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
         """Write the revocation to the folder, and remove the envelope if it is still there."""
-        handed = self._put(self._folder / file_names.statement_name(message_id), statement, message_id)
+        handed = self._put(self._folder / file_names.revocation_name(message_id), statement, message_id)
         if handed.is_offered:
             try:
                 (self._folder / file_names.envelope_name(message_id)).unlink(missing_ok=True)
@@ -77,7 +77,7 @@ class FolderChannel:
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
         """Yield the answers in the folder. Files that are too long, special or unreadable stay, with a log line."""
         try:
-            names = sorted(path.name for path in itertools.islice(self._folder.iterdir(), file_names.MOST_NAMES))
+            names = sorted(path.name for path in itertools.islice(self._folder.iterdir(), file_names.MAX_NAMES))
         except FileNotFoundError:
             return
         except OSError as error:
@@ -102,11 +102,11 @@ class FolderChannel:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     _log.warning("%s is no file", path.name)
                     return None
-                content = file.read(file_names.MOST_BYTES + 1)
+                content = file.read(file_names.MAX_BYTES + 1)
         except OSError as error:
             _log.warning("%s: %s", path.name, error.strerror)
             return None
-        if len(content) > file_names.MOST_BYTES:
+        if len(content) > file_names.MAX_BYTES:
             _log.warning("%s is longer than an answer can be", path.name)
             return None
         return content

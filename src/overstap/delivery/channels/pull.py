@@ -20,7 +20,7 @@ from overstap.resources import INCLUDE
 from overstap.transport.https_client import DEADLINE_SECONDS, HttpsClient, TransportProblem
 
 _TAKEN = frozenset({200, 202, 204})
-_MOST_BYTES = 4096
+_MAX_BYTES = 4096
 
 
 class Pull(ReceivingPart):
@@ -84,7 +84,7 @@ class PullChannel:
             self._url,
             said.to_bytes(),
             {"Content-Type": MEDIA_TYPE},
-            limit=_MOST_BYTES,
+            limit=_MAX_BYTES,
             judge=lambda status, media_type: None if status in _TAKEN else TransportProblem.WRONG_STATUS,
             at=at,
         )

@@ -15,7 +15,7 @@ from overstap.agreements.kinds import ChannelKind
 from overstap.agreements.model.receiving import ReceivingPart
 from overstap.delivery.channels.channel import ChannelPlace, HandOver, UnverifiedAnswer
 from overstap.envelope import evidence_request, revocation
-from overstap.envelope.evidence_request import Held
+from overstap.envelope.evidence_request import EvidenceResponse
 from overstap.envelope.over_https import MESSAGE_ID_HEADER
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES, MEDIA_TYPE
 from overstap.pki import TlsIdentity, TrustStore, oin_of
@@ -104,7 +104,7 @@ class PushChannel:
             else HandOver(None, TransportProblem.NO_RECEIPT, reply.status)
         )
 
-    def evidence(self, message_id: UUID, *, at: datetime) -> Held | TransportProblem:
+    def evidence(self, message_id: UUID, *, at: datetime) -> EvidenceResponse | TransportProblem:
         """Ask which envelope the school stored under a message id; the answer is not verified yet.
 
         Args:
@@ -114,11 +114,11 @@ class PushChannel:
         kind, answer = evidence_request.MEDIA_TYPE, evidence_request.ANSWER_TYPE
         headers = {"Content-Type": kind, "Accept": answer, MESSAGE_ID_HEADER: str(message_id)}
         reply = self._line.post(
-            self._url, b"", headers, limit=evidence_request.MOST_BYTES, judge=_evidence_problem, at=at
+            self._url, b"", headers, limit=evidence_request.MAX_BYTES, judge=_evidence_problem, at=at
         )
         if reply.problem is not None:
             return reply.problem
-        return evidence_request.read(reply.body) or TransportProblem.NO_RECEIPT
+        return evidence_request.read_evidence(reply.body) or TransportProblem.NO_RECEIPT
 
     push = hand_over
     """The name of this way for it."""

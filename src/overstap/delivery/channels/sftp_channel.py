@@ -23,10 +23,10 @@ from overstap.delivery.channels.sftp import Sftp
 from overstap.envelope import file_names
 from overstap.envelope.file_names import AnswerKind
 from overstap.pki import TrustStore
-from overstap.pki.sshkeys import ssh_key_file
+from overstap.pki.ssh_keys import ssh_key_file
 from overstap.transport.https_client import CONNECT_SECONDS, DEADLINE_SECONDS, TransportProblem
 
-_MOST_PACKET_BYTES = 256 * 1024  # SFTP_MAX_MSG_LENGTH of OpenSSH
+_MAX_PACKET_BYTES = 256 * 1024  # SFTP_MAX_MSG_LENGTH of OpenSSH
 _ALGORITHMS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class _BoundedClient(paramiko.SFTPClient):
     """SFTP client that refuses packets above OpenSSH's limit: the server states the length of a packet."""
 
     def _read_all(self, n: int) -> bytes:
-        if n > _MOST_PACKET_BYTES:
+        if n > _MAX_PACKET_BYTES:
             raise SFTPError("a packet that is too large")
         return super()._read_all(n)
 
@@ -76,7 +76,7 @@ class SftpChannel:
         """Write the revocation to the server, and remove the envelope if it is still there."""
         try:
             with self._in_time() as client:
-                self._put(client, file_names.statement_name(message_id), statement, message_id)
+                self._put(client, file_names.revocation_name(message_id), statement, message_id)
                 path = self._path(file_names.envelope_name(message_id))
                 # The school removed it, or removes it by the statement
                 if not _done(client, client.remove, path) and _size(client, path) is not None:
@@ -198,7 +198,7 @@ class SftpChannel:
         names = []
         for entry in client.listdir_iter(self._server.folder):
             names.append(entry.filename)
-            if len(names) >= file_names.MOST_NAMES:
+            if len(names) >= file_names.MAX_NAMES:
                 _log.warning("sftp %s: more than %d names; the rest is not looked at", self._server.host, len(names))
                 break
         return sorted(names)
@@ -211,13 +211,13 @@ class SftpChannel:
                 _log.warning("sftp %s: %s is no file", self._server.host, name)
                 return None
             with client.open(path, "rb") as file:
-                content = file.read(file_names.MOST_BYTES + 1)
+                content = file.read(file_names.MAX_BYTES + 1)
         except OSError as error:
             _pass_on_the_end(client, error)
             # Removed meanwhile, or no permission: servers report both in several ways
             _log.warning("sftp %s: %s cannot be read (%s)", self._server.host, name, type(error).__name__)
             return None
-        if len(content) > file_names.MOST_BYTES:
+        if len(content) > file_names.MAX_BYTES:
             _log.warning("sftp %s: %s is longer than an answer can be", self._server.host, name)
             return None
         return bytes(content)

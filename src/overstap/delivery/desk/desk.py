@@ -14,7 +14,7 @@ from uuid import UUID
 
 from overstap.delivery.desk.identity import is_of
 from overstap.delivery.receipt_verification import judge, judge_result, judge_taking_back, judge_test, rule_of
-from overstap.envelope.fictitious_pupil import TEST_VERSION, is_test
+from overstap.envelope.fictitious_pupil import TEST_VERSION, is_test_request
 from overstap.envelope.pull_messages import DossierRequest, NoDossier
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
@@ -123,7 +123,7 @@ class RegionDesk:
             if unknown_today(unit, school) >= UNKNOWN_PER_DAY:
                 _log.error("school %s asks after too many unknown pupils", school)
                 return DeskReply(None, None, DeskRefusal.TOO_MANY)
-            if is_test(request):
+            if is_test_request(request):
                 return _test_message(unit, request, school)
             found = standing(
                 unit, pupil_number=request.pupil_number, primary_school=request.sender, secondary_school=school

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from overstap.agreements.model import RegistrationStage
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.errors import OverstapError
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.dossiers.dossiers import VersionRef
@@ -107,7 +107,7 @@ def must_be_due(unit: UnitOfWork, round_id: str) -> None:
         round=round_id,
     )
     if not is_due:
-        raise OverstapError("AGREEMENT-020", moment=spoken(delivers_at), round=round_id)
+        raise OverstapError("AGREEMENT-020", moment=format_moment(delivers_at), round=round_id)
 
 
 def to_seal(

@@ -15,7 +15,7 @@ from overstap.ledger.session import UnitOfWork
 Kind = Literal["question", "correction"]
 ANSWER_WITHIN = timedelta(days=5)
 """The time a school gets, unless the window closes earlier; a day at least."""
-MOST_CHARACTERS = 4_000
+MAX_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def ask(unit: UnitOfWork, ref: VersionRef, *, kind: Kind, text: str, person: str
     Raises:
         OverstapError: REVIEW-023 when there are no words, or too many.
     """
-    if not text.strip() or len(text) > MOST_CHARACTERS:
-        raise OverstapError("REVIEW-023", most=MOST_CHARACTERS)
+    if not text.strip() or len(text) > MAX_CHARACTERS:
+        raise OverstapError("REVIEW-023", most=MAX_CHARACTERS)
     request = uuid4()
     sealed = unit.keys.encrypt(text.strip().encode(), f"request/{request}")
     unit.audit("review.ask", AuditLine(ref.bound_to, {"request": str(request), "kind": kind}))
@@ -136,8 +136,8 @@ def settle(
         raise OverstapError("REVIEW-024")
     key_id, number, version, dossier = found[0]
     words = (answer or "").strip()
-    if (state != "mended" and not words) or len(words) > MOST_CHARACTERS:
-        raise OverstapError("REVIEW-023", most=MOST_CHARACTERS)
+    if (state != "mended" and not words) or len(words) > MAX_CHARACTERS:
+        raise OverstapError("REVIEW-023", most=MAX_CHARACTERS)
     if state == "mended" and version <= number:
         raise OverstapError("REVIEW-025")
     unit.audit("review.settle", AuditLine(f"{dossier}/{number}", {"request": str(request), "state": state}))

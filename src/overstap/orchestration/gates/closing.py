@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.errors import OverstapError
 from overstap.ledger.rounds import gate_holds
 from overstap.ledger.rounds.gate_holds import ACCEPT_UNDELIVERABLE
@@ -25,7 +25,7 @@ class AcceptUndeliverable(Gate):
         said = self._words["reasons"]
         return {
             "count": str(sum(hold.reason.count for hold in found)),
-            "due": spoken(place.round.milestones.receipts_due),
+            "due": format_moment(place.round.milestones.receipts_due),
             "rows": "\n".join(
                 "- " + said[hold.reason.reason]["nl"].format(count=hold.reason.count, **escaped(hold.reason.facts))
                 for hold in found

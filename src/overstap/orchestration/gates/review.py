@@ -5,7 +5,7 @@ from typing import Any
 from airflow.sdk import Context
 
 from overstap.agreements import RoundId
-from overstap.clock import spoken
+from overstap.clock import format_moment
 from overstap.errors import OverstapError
 from overstap.ledger.dossiers.dossiers import releases, waiting_for_release
 from overstap.ledger.rounds.counts import primary_schools
@@ -32,9 +32,9 @@ class ReleaseForReview(Gate):
         waiting = waiting_for_release(unit, self.ref)
         return {
             "count": str(waiting.total()),
-            "closes": spoken(place.review_closes_at),
+            "closes": format_moment(place.review_closes_at),
             "receivers": ", ".join(plain(school.label) for school in place.agreement.receivers(place.kind)),
-            "delivers": spoken(place.round.milestones.delivers),
+            "delivers": format_moment(place.round.milestones.delivers),
             "rows": "\n".join(
                 f"| {plain(school.name)} ({school.school}) | {waiting[school.school]} | {school.states['rejected']} "
                 f"| {school.supplied} |{f' {school.expected} |' if place.kind.is_inspected else ''}"

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any, cast
 
-from overstap.clock import NETHERLANDS, spoken
+from overstap.clock import NETHERLANDS, format_moment
 from overstap.errors import OverstapError
 from overstap.ledger.review import windows
 from overstap.ledger.rounds import gate_holds
@@ -32,8 +32,8 @@ class DecideNotInspected(Gate):
         milestones = place.round.milestones
         return {
             "count": str(sum(hold.reason.count for hold in found)),
-            "delivers": spoken(milestones.delivers),
-            "latest": spoken(milestones.receipts_due),
+            "delivers": format_moment(milestones.delivers),
+            "latest": format_moment(milestones.receipts_due),
             "rows": "\n".join(
                 f"| {plain(hold.reason.facts['school'])} | {hold.reason.count} | {hold.reason.facts['released']} |"
                 for hold in found

@@ -26,7 +26,7 @@ from overstap.pages.board.views.self_check import CheckResult
 from overstap.quality import report, rulebook
 from overstap.resources import INCLUDE
 from overstap.settings import Settings
-from overstap.texts import counting, texts
+from overstap.texts import texts, with_counts
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ def _add_pages(app: FastAPI, board: Board) -> None:
 
     @app.get("/ronde/{round_id}/school/{school_id}", response_class=HTMLResponse)
     def one_school(round_id: str, school_id: str, opnieuw: int = 0, person: BoardUser = asks) -> str:
-        told = texts("board/rerun")["told"]["nl"].format(**counting({"count": opnieuw})) if opnieuw else ""
+        told = texts("board/rerun")["told"]["nl"].format(**with_counts({"count": opnieuw})) if opnieuw else ""
         return school.page(board.context(person), round_id, school_id, told)
 
     # Airflow's own pages of a DAG and of a run show the board beside them: they know the DAG, not the round.

@@ -15,7 +15,7 @@ from overstap.ledger.dossiers.outstanding import Ownerless, ToldUndelivered
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
 from overstap.ledger.rounds.task_failures import Failure
 from overstap.pages.board.formatting import when
-from overstap.texts import counting, plural, texts
+from overstap.texts import plural, texts, with_counts
 
 CAUSES = 3
 """Causes that are told of one kind of fault, the most frequent first; the school's page and its list have them all."""
@@ -317,7 +317,7 @@ def _often(kind: str, counted: Counter[str], at: SchoolSituation, *, count: int 
         times["cause"]["nl"].format(number=number, sentence=at.sentence_of(code)) for code, number in by_cause[:CAUSES]
     ]
     if len(by_cause) > CAUSES:
-        causes.append(times["others"]["nl"].format(**counting({"number": len(by_cause) - CAUSES})))
+        causes.append(times["others"]["nl"].format(**with_counts({"number": len(by_cause) - CAUSES})))
     return _told(kind, Weight.PROBLEM, Who.SCHOOL, total, sentence=" ".join(causes))
 
 
@@ -332,4 +332,6 @@ def _told(kind: str, weight: Weight, who: Who, count: int, receivers: tuple[str,
     says = words["nl"] if isinstance(words["nl"], str) else words["nl"][form]
     do = words["do_nl"]
     facts = {"count": count, **facts}
-    return Blocker(kind, weight, who, count, says.format(**counting(facts)), do.format(**counting(facts)), receivers)
+    return Blocker(
+        kind, weight, who, count, says.format(**with_counts(facts)), do.format(**with_counts(facts)), receivers
+    )

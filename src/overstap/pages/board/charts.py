@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from overstap.clock import short_month, wall
+from overstap.clock import dutch_time, short_month
 from overstap.pages.board import formatting
 from overstap.pages.board.funnel import REACHED, Day, Layer
 from overstap.pages.board.rounds import RoundView
@@ -101,7 +101,7 @@ def timeline(views: Sequence[RoundView], now: datetime) -> Timeline | None:
 
 def _ticks(first: datetime, last: datetime) -> list[tuple[datetime, str]]:
     """Return beginnings of months; of days where there are few months; of nothing within a day."""
-    local, end = wall(first), wall(last)
+    local, end = dutch_time(first), dutch_time(last)
     months = []
     moment = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     while moment <= end:
@@ -203,7 +203,7 @@ def progress(days: Sequence[Day], expected: int, view: RoundView, today: date) -
         [
             (x(moment), name)
             for name in view.kind.milestones
-            for moment in (wall(getattr(view.milestones, name)).date(),)
+            for moment in (dutch_time(getattr(view.milestones, name)).date(),)
             if first <= moment <= last
         ],
         days,

@@ -13,12 +13,12 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from overstap.clock import digits, spoken
+from overstap.clock import format_digits, format_moment
 from overstap.pages.board.funnel import Layer, count
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.schools import SupplierRow
-from overstap.sheets import BRAND, FONT, height
 from overstap.texts import texts
+from overstap.workbook_style import BRAND, FONT, row_height
 
 COLUMNS = (
     *("school", "id", "status", "expected", "supplied", "accepted", "rejected", "refused", "inspected", "delivered"),
@@ -50,7 +50,7 @@ def cells(row: SupplierRow) -> list[Cell]:
         count(states, Layer.INSPECTED),
         count(states, Layer.DELIVERED),
         states["confirmed"],
-        spoken(row.deadline) if row.deadline else "",
+        format_moment(row.deadline) if row.deadline else "",
         " ".join(one.says for one in row.blockers),
         " ".join(dict.fromkeys(one.do for one in row.blockers)),
         "; ".join(f"{name} <{address}>" if address else name for name, address in row.calls),
@@ -88,16 +88,16 @@ def to_spreadsheet(rows: Sequence[SupplierRow], view: RoundView, at: datetime) -
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     widths = [_WIDTHS.get(name, _USUAL_WIDTH) for name in COLUMNS]
     head, text = _style(sheet, is_head=True), _style(sheet)
-    sheet.row_dimensions[1].height = height(
+    sheet.row_dimensions[1].height = row_height(
         (title, width * 0.8) for title, width in zip(_titles(), widths, strict=True)
     )
     sheet.append([_cell(sheet, title, head) for title in _titles()])
     for number, row in enumerate(rows, start=2):
         found = cells(row)
-        sheet.row_dimensions[number].height = height(zip(found, widths, strict=True))
+        sheet.row_dimensions[number].height = row_height(zip(found, widths, strict=True))
         sheet.append([_cell(sheet, cell, text) for cell in found])
     book.properties.creator = "Overstap"
-    book.properties.title = f"{view.region_name}: {view.kind.dutch} {view.school_year}, {digits(at)}"
+    book.properties.title = f"{view.region_name}: {view.kind.dutch} {view.school_year}, {format_digits(at)}"
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

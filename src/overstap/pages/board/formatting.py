@@ -9,7 +9,7 @@ from babel import Locale
 from babel.dates import format_timedelta
 from babel.numbers import parse_pattern
 
-from overstap.clock import short_day, wall
+from overstap.clock import dutch_time, short_day
 from overstap.texts import Count, texts
 
 _DUTCH = Locale("nl")
@@ -28,7 +28,7 @@ _NO_OTHER_UNIT = 1e9
 
 def when(moment: datetime, now: datetime) -> str:
     """Return a moment, short: "vandaag 16:00", "vr 12 mrt 16:00", with the year where it is another one."""
-    local, today = wall(moment), wall(now)
+    local, today = dutch_time(moment), dutch_time(now)
     if local.date() == today.date():
         return _said("today", time=f"{local:%H:%M}")
     return f"{day(local.date(), today.date())} {local:%H:%M}"
@@ -51,13 +51,13 @@ def period(span: timedelta) -> str:
 
 def left(deadline: datetime, now: datetime) -> str:
     """Return how long there is until a deadline, by the calendar: "nog 3 dagen", "vandaag 16:00", "2 dagen te laat"."""
-    days = (wall(deadline).date() - wall(now).date()).days
+    days = (dutch_time(deadline).date() - dutch_time(now).date()).days
     if days > 1:
         return _said("left", days=Count(days))
     if days == 1:
-        return _said("tomorrow", time=f"{wall(deadline):%H:%M}")
+        return _said("tomorrow", time=f"{dutch_time(deadline):%H:%M}")
     if now < deadline:
-        return _said("today", time=f"{wall(deadline):%H:%M}")
+        return _said("today", time=f"{dutch_time(deadline):%H:%M}")
     return _said("passed") if days == 0 else _said("late", days=Count(-days))
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from overstap.pages.board.formatting import number, period, when
 from overstap.settings import Settings
-from overstap.texts import counting, texts
+from overstap.texts import texts, with_counts
 
 BACKUP_MIND, BACKUP_BAD = timedelta(hours=26), timedelta(days=3)
 """A backup is made each day; an hour or two later is no news."""
@@ -155,4 +155,4 @@ def checkpoint(unsigned: int, oldest: datetime | None, now: datetime) -> HealthL
 def _line(name: str, tone: str, said: str, **facts: object) -> HealthLine:
     words = texts("board/health")[name]
     do = "" if tone == "good" else str(words.get("do_nl", "")).format(**facts)
-    return HealthLine(words["name_nl"], tone, words[said]["nl"].format(**counting(facts)), do)
+    return HealthLine(words["name_nl"], tone, words[said]["nl"].format(**with_counts(facts)), do)

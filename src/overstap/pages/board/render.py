@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from overstap.clock import spoken, wall
+from overstap.clock import dutch_time, format_moment
 from overstap.pages.board import addresses, formatting
 from overstap.resources import INCLUDE
 from overstap.settings import Settings
-from overstap.texts import TEXTS, counting, noun, texts
+from overstap.texts import TEXTS, noun, texts, with_counts
 
 _ELSEWHERE = (
     "closing/decisions",
@@ -36,11 +36,11 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": formatting.number,
-        "counted": lambda sentence, count: sentence.format(**counting({"count": count})),
+        "counted": lambda sentence, count: sentence.format(**with_counts({"count": count})),
         "noun": noun,
         "signed": formatting.signed,
-        "spoken": spoken,
-        "wall": wall,
+        "format_moment": format_moment,
+        "dutch_time": dutch_time,
         "query": lambda arguments: f"?{urlencode(arguments)}" if arguments else "?",
     }
     environment.globals |= {
@@ -81,6 +81,8 @@ def render(template: str, *, base: str, now: datetime, **facts: Any) -> str:
     spoken_at: dict[str, Callable[..., str]] = {
         "when": lambda moment: formatting.when(moment, now),
         "left": lambda moment: formatting.left(moment, now),
-        "day": lambda which: formatting.day(which if type(which) is date else wall(which).date(), wall(now).date()),
+        "day": lambda which: formatting.day(
+            which if type(which) is date else dutch_time(which).date(), dutch_time(now).date()
+        ),
     }
     return _environment().get_template(f"{template}.html.j2").render(link=link, now=now, **spoken_at, **facts)

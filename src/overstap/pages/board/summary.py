@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from overstap.pages.board.formatting import left, when
 from overstap.pages.board.rounds import Phase, RoundView
 from overstap.pages.board.schools import SupplierRow, held_up
-from overstap.texts import counting, plural, texts
+from overstap.texts import plural, texts, with_counts
 
 OPENING = timedelta(minutes=20)
 """A round that is not open this long after its moment has a problem: Airflow takes some minutes on a busy machine."""
@@ -82,5 +82,5 @@ def headline(view: RoundView, rows: Sequence[SupplierRow], now: datetime) -> Hea
 def _told(tone: str, kind: str, facts: dict[str, object], worst: Sequence[SupplierRow] = ()) -> Headline:
     words = texts("board/headlines")[kind]
     return Headline(
-        tone, words["nl"].format(**counting(facts)), words["explains_nl"].format(**counting(facts)), worst[:SHOWN]
+        tone, words["nl"].format(**with_counts(facts)), words["explains_nl"].format(**with_counts(facts)), worst[:SHOWN]
     )

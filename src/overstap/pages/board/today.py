@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from overstap.clock import wall
+from overstap.clock import dutch_time
 from overstap.ledger.rounds.task_failures import Failure
 from overstap.pages.board.airflow_port import PausedDag, Question
 from overstap.pages.board.rounds import Phase, RoundView
@@ -89,13 +89,13 @@ def of_region(
         now: the present moment, aware.
         paused: its DAGs of which nothing starts.
     """
-    until = (wall(now) + timedelta(days=1)).date()
+    until = (dutch_time(now) + timedelta(days=1)).date()
     moments = [
         MomentToday(view, name, moment, moment <= now)
         for view in views
         if view.phase(now) is not Phase.CLOSED
         for name in view.kind.milestones
-        if wall(now).date() <= wall(moment := getattr(view.milestones, name)).date() <= until
+        if dutch_time(now).date() <= dutch_time(moment := getattr(view.milestones, name)).date() <= until
     ]
     busy = [one for one in rounds if one.questions or one.red or one.calls]
     return Today(busy, sorted(moments, key=lambda one: one.moment), paused)

@@ -37,16 +37,16 @@ from overstap.pages.shared.guard import Guard
 from overstap.pages.shared.networks import Networks, networks_of
 from overstap.pages.shared.quiet import Quiet
 from overstap.pages.shared.security_txt import SECURITY_TXT, security_txt
-from overstap.pages.shared.slowing import MOST_SECONDS, WaitingRoom, pause_seconds
+from overstap.pages.shared.slowing import MAX_SECONDS, WaitingRoom, pause_seconds
 from overstap.review.answer_notes import given_by, notes
 from overstap.review.code_keys import TOKEN_BYTES, Stay, code_keys, read_code
 from overstap.settings import Settings
 
 _log = logging.getLogger(__name__)
 _SWEEP_SECONDS = 600.0
-_MOST_WORK = 30
+_MAX_WORK = 30
 """PDFs that are made or wait; each takes about a second, and who comes later is asked to try again."""
-_MOST_WORK_OF_PERSON = 2
+_MAX_WORK_OF_PERSON = 2
 _FREE_OF_CODE, _FREE_OF_NETWORK, _FREE_OF_WIDE = 5, 30, 150
 """Wrong attempts of half an hour that are answered at once: people mistype, and a school's families share a network."""
 _KINDS = {
@@ -213,7 +213,7 @@ class _Pages:
         if is_new:
             self._set_cookie(answer, self.site.form_cookie, token)
         if "wait" in faults:
-            answer.headers["Retry-After"] = str(round(MOST_SECONDS))
+            answer.headers["Retry-After"] = str(round(MAX_SECONDS))
         return answer
 
     async def sign_in(self, request: Request, taal: str) -> Response:
@@ -346,7 +346,7 @@ class _Pages:
             faults=faults,
             form=form,
             once=uuid4(),
-            most=forms.MOST_VIEW_CHARACTERS,
+            most=forms.MAX_VIEW_CHARACTERS,
         )
 
     async def answer(self, request: Request, taal: str) -> Response:
@@ -424,7 +424,7 @@ class _Pages:
             faults=faults,
             form=form or {"soort": "", "tekst": ""},
             once=uuid4(),
-            most=forms.MOST_ASK_CHARACTERS,
+            most=forms.MAX_ASK_CHARACTERS,
             requests=self._requests(look),
             is_sent=is_sent,
         )
@@ -658,7 +658,7 @@ class _Pages:
         job = self.jobs.get(key)
         if job is None:
             of_person = sum(access == look.access for access, _ in self.jobs)
-            if of_person >= _MOST_WORK_OF_PERSON or len(self.jobs) >= _MOST_WORK:
+            if of_person >= _MAX_WORK_OF_PERSON or len(self.jobs) >= _MAX_WORK:
                 raise LedgerUnavailableError("busy")
             job = asyncio.get_running_loop().run_in_executor(self.workers, work, *values)
             self.jobs[key] = job

@@ -6,9 +6,9 @@ from datetime import date
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid5
 
-MOST_VIEW_CHARACTERS = 10_000
-MOST_ASK_CHARACTERS = 4_000
-_MOST_FIELDS = 20
+MAX_VIEW_CHARACTERS = 10_000
+MAX_ASK_CHARACTERS = 4_000
+_MAX_FIELDS = 20
 _SPACE = UUID("7a0c1a70-6f0e-4d52-9f4e-2f1c7d0d6d5b")
 """The namespace in which presses on a button get their ids (RFC 9562, version 5)."""
 
@@ -21,7 +21,7 @@ def fields(body: bytes) -> dict[str, str]:
     """
     try:
         pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, encoding="utf-8", errors="strict"
+            body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_FIELDS, encoding="utf-8", errors="strict"
         )
     except ValueError:
         return {}
@@ -70,7 +70,7 @@ class DecisionForm:
     def faults(self) -> list[str]:
         """Keys of what is wrong with it."""
         found = [] if self.agreed else ["choice"]
-        return found + (["long"] if len(self.view) > MOST_VIEW_CHARACTERS else [])
+        return found + (["long"] if len(self.view) > MAX_VIEW_CHARACTERS else [])
 
 
 def answer(form: Mapping[str, str]) -> DecisionForm:
@@ -95,7 +95,7 @@ class QuestionForm:
         found = [] if self.kind else ["kind"]
         if not self.text:
             return [*found, "empty"]
-        return found + (["long"] if len(self.text) > MOST_ASK_CHARACTERS else [])
+        return found + (["long"] if len(self.text) > MAX_ASK_CHARACTERS else [])
 
 
 def asked(form: Mapping[str, str]) -> QuestionForm:

@@ -13,7 +13,7 @@ from overstap.pages.parents.app import Site, build_app
 from overstap.pages.parents.store import ReviewStore
 from overstap.pages.shared.bounds import BoundedProtocol
 
-MOST_CONNECTIONS = 1_000
+MAX_CONNECTIONS = 1_000
 _KEEP_ALIVE_SECONDS = 15
 
 
@@ -45,7 +45,7 @@ def serve(dsn: str, *, host: str, port: int, address: str, proxy: str | None) ->
         date_header=True,
         proxy_headers=proxy is not None,
         forwarded_allow_ips=proxy,
-        limit_concurrency=MOST_CONNECTIONS,
+        limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=10,
         backlog=512,

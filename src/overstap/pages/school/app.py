@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from overstap.alarms import raise_alarm
-from overstap.clock import digits, now, spoken, wall
+from overstap.clock import dutch_time, format_digits, format_moment, now
 from overstap.errors import OverstapError
 from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.dossiers.reference import read_reference
@@ -36,13 +36,13 @@ from overstap.pages.shared.guard import Guard, RequestLimits
 from overstap.pages.shared.networks import networks_of
 from overstap.pages.shared.quiet import Quiet
 from overstap.pages.shared.security_txt import SECURITY_TXT, security_txt
-from overstap.pages.shared.slowing import MOST_SECONDS, WaitingRoom, pause_seconds
+from overstap.pages.shared.slowing import MAX_SECONDS, WaitingRoom, pause_seconds
 from overstap.review.code_keys import TOKEN_BYTES, Stay
 from overstap.settings import Settings
-from overstap.tabular import MOST_BYTES
-from overstap.texts import counting, texts
+from overstap.tabular import MAX_BYTES
+from overstap.texts import texts, with_counts
 
-MOST_UPLOAD = MOST_BYTES + 65_536
+MAX_UPLOAD = MAX_BYTES + 65_536
 _DOWNLOAD_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _RECORD_FIELDS = ("wie", "datum", "antwoord", "zienswijze", "opmerking", "grond")
@@ -119,7 +119,7 @@ class _Pages:
             return None
         stay = self._stay(request)
         account = await run_in_threadpool(self.desk.look, sha256(stay.token)) if stay is not None else None
-        return RequestLimits(body_bytes=MOST_UPLOAD, body_seconds=60) if account is not None else None
+        return RequestLimits(body_bytes=MAX_UPLOAD, body_seconds=60) if account is not None else None
 
     async def healthy(self) -> Response:
         """Say that the process answers."""
@@ -191,7 +191,7 @@ class _Pages:
 
     def _refused(self, request: Request, fault: str, account: str) -> Response:
         answer = self._start(request, fault=fault, account=account, status=429)
-        answer.headers["Retry-After"] = "3600" if fault == "wait" else str(round(MOST_SECONDS))
+        answer.headers["Retry-After"] = "3600" if fault == "wait" else str(round(MAX_SECONDS))
         return answer
 
     async def sign_out(self, request: Request) -> Response:
@@ -247,7 +247,7 @@ class _Pages:
         content = await file.read() if isinstance(file, UploadFile) else b""
         if not content:
             return await self._pupils(stay, account, round_id, fault="list_none", status=422)
-        if len(content) > MOST_BYTES:
+        if len(content) > MAX_BYTES:
             return await self._pupils(stay, account, round_id, fault="list_too_large", status=413)
         try:
             outcome = await run_in_threadpool(self.desk.record_list, account, round_id, content, _text(form, "grond"))
@@ -414,7 +414,7 @@ class _Pages:
             found: Any = words
             for step in key.split("."):
                 found = found[step]
-            return str(found["nl"].format(**counting(values)))
+            return str(found["nl"].format(**with_counts(values)))
 
         facts.setdefault("form_key", stay.form_token if stay is not None else "")
         for key in ("fault", "message"):
@@ -425,7 +425,7 @@ class _Pages:
         facts.setdefault("tab", "")
         template = environment().get_template(f"school/{name}.html.j2")
         page = template.render(
-            t=t, skip=t("skip"), is_signed_in=stay is not None, moment=_short, spoken=spoken, **facts
+            t=t, skip=t("skip"), is_signed_in=stay is not None, moment=_short, format_moment=format_moment, **facts
         )
         return HTMLResponse(page, status)
 
@@ -444,7 +444,7 @@ async def _form(request: Request, *, files: int, fields: int) -> FormData:
     if named.get(b"charset", b"utf-8").lower() != b"utf-8":
         raise HTTPException(400)
     try:
-        return await request.form(max_files=files, max_fields=fields, max_part_size=MOST_BYTES)
+        return await request.form(max_files=files, max_fields=fields, max_part_size=MAX_BYTES)
     except ValueError:  # a coding that the browser names, and that its words do not keep to
         raise HTTPException(400) from None
 
@@ -475,11 +475,11 @@ def _day(text: str) -> date | None:
         found = date(int(year), int(month), int(day))
     except ValueError:
         return None
-    return found if found.year >= 2000 and found <= wall(now()).date() else None
+    return found if found.year >= 2000 and found <= dutch_time(now()).date() else None
 
 
 def _short(moment: Any) -> str:
-    return digits(moment)
+    return format_digits(moment)
 
 
 def _download(content: bytes, name: str, media: str) -> Response:

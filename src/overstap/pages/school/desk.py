@@ -11,7 +11,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from overstap.agreements import Agreement, Round
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.accounts import SchoolAccount, SignInAttempt, Stays
@@ -232,7 +232,7 @@ class SchoolDesk:
     def record_list(self, who: SchoolAccount, round_id: str, content: bytes, ground: str) -> RecordingOutcome:
         """Record a list."""
         check_ground(ground)
-        listed = read_list(content, today=wall(now()).date(), needs_note=ground == "attested")
+        listed = read_list(content, today=dutch_time(now()).date(), needs_note=ground == "attested")
         with self._ledger() as ledger:
             with ledger.unit(who.region, who.actor) as unit:
                 get_round(unit, round_id)

@@ -18,12 +18,12 @@ from overstap.resources import INCLUDE
 LEAST_CHARACTERS = 12
 _LEAST_SCORE = 3
 """Of zxcvbn: more than 10^8 guesses, so that a hundred a day find nothing in the life of a password."""
-_MOST_JUDGED = 72
+_MAX_JUDGED = 72
 _LEAST_PART, _LEAST_LETTERS = 3, 6
 _WRITTEN_FOR = str.maketrans("4301@$", "aeoias")
 _N, _R, _P, _BYTES = 2**16, 8, 1, 32
 """64 MiB and some tenths of a second for each attempt (OWASP's password cheat sheet lists it for scrypt)."""
-_MOST_WAITING = 20
+_MAX_WAITING = 20
 _WORDS = INCLUDE / "passwords" / "dutch.txt"
 
 
@@ -55,7 +55,7 @@ def is_guessable(password: str, about: Sequence[str] = ()) -> bool:
         about: what belongs to the account.
     """
     known = [part for text in about for part in (text, *re.split(r"[\W_]+", text)) if len(part) >= _LEAST_PART]
-    if zxcvbn(password[:_MOST_JUDGED], user_inputs=[*known, *_dutch()])["score"] < _LEAST_SCORE:
+    if zxcvbn(password[:_MAX_JUDGED], user_inputs=[*known, *_dutch()])["score"] < _LEAST_SCORE:
         return True
     # It counts a year or a second word as much; guessers write known words beside numbers first of all
     whole = password.lower().translate(_WRITTEN_FOR)
@@ -96,7 +96,7 @@ class Prover:
         Raises:
             BusyError: too many wait already.
         """
-        if self._waiting[is_known] >= _MOST_WAITING:
+        if self._waiting[is_known] >= _MAX_WAITING:
             raise SignInBusyError
         self._waiting[is_known] += 1
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from overstap.clock import now, wall
+from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
 from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.dossiers import VersionRef
@@ -95,7 +95,7 @@ def counted(found: list[SchoolPupil]) -> Counter[str]:
 
 
 def _pupil(unit: UnitOfWork, inspection: PupilInspection, facts: DossierFacts, told: dict[str, Reached]) -> SchoolPupil:
-    people = people_of(unit.keys, facts, wall(now()).date())
+    people = people_of(unit.keys, facts, dutch_time(now()).date())
     return SchoolPupil(
         ref=inspection.ref,
         name=facts.name,

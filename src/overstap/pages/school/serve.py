@@ -11,7 +11,7 @@ from overstap.pages.school.desk import SchoolDesk
 from overstap.pages.shared.bounds import BoundedProtocol
 from overstap.settings import Settings
 
-MOST_CONNECTIONS = 200
+MAX_CONNECTIONS = 200
 
 
 def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook: Callable[[str, str], bytes]) -> None:
@@ -46,7 +46,7 @@ def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook
         server_header=False,
         proxy_headers=settings.review_proxy is not None,
         forwarded_allow_ips=settings.review_proxy,
-        limit_concurrency=MOST_CONNECTIONS,
+        limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=10,
     )

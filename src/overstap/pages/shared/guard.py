@@ -34,7 +34,7 @@ _HEADERS = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
 )
 _SAFE = frozenset({"GET", "HEAD"})
-_MOST_ARRIVING = 40
+_MAX_ARRIVING = 40
 """Bodies that arrive from one network at once; one more, and the oldest ends, or they take the places of all others."""
 
 
@@ -138,7 +138,7 @@ class Guard:
         async with asyncio.timeout(None) as deadline:
             arriving = self._arriving.setdefault(network, {})
             arriving[deadline] = None
-            if len(arriving) > _MOST_ARRIVING:
+            if len(arriving) > _MAX_ARRIVING:
                 oldest = next(iter(arriving))
                 del arriving[oldest]
                 oldest.reschedule(0)

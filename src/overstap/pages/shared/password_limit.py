@@ -12,14 +12,14 @@ from starlette.requests import Request
 from overstap.alarms import raise_alarm
 from overstap.pages.shared.guard import App, Message, Receive, Scope, Send
 from overstap.pages.shared.networks import networks_of
-from overstap.pages.shared.slowing import MOST_SECONDS, WaitingRoom, pause_seconds
+from overstap.pages.shared.slowing import MAX_SECONDS, WaitingRoom, pause_seconds
 
 _TAKES_PASSWORDS = ("/auth/token", "/auth/token/cli", "/auth/login")
 _REMEMBERED_SECONDS = 1_800.0
 _FREE = 10
 _AT_ONCE = 3
 _ALARMS = frozenset({60, 600, 6_000})
-_MOST_NETWORKS = 10_000
+_MAX_NETWORKS = 10_000
 
 
 class PasswordLimit:
@@ -68,12 +68,12 @@ class PasswordLimit:
 
     def _note(self, network: str) -> int:
         now = time.monotonic()
-        found = self._failed.pop(network, None) or deque(maxlen=_MOST_NETWORKS)
+        found = self._failed.pop(network, None) or deque(maxlen=_MAX_NETWORKS)
         while found and found[0] < now - _REMEMBERED_SECONDS:
             found.popleft()
         found.append(now)
         self._failed[network] = found  # the newest last
-        if len(self._failed) > _MOST_NETWORKS:
+        if len(self._failed) > _MAX_NETWORKS:
             self._failed.pop(next(iter(self._failed)))
         if len(found) in _ALARMS:
             raise_alarm("account_guessed", service="airflow", failed=len(found))
@@ -97,7 +97,7 @@ async def _refuse(send: Send) -> None:
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(text)).encode()),
-        (b"retry-after", str(round(MOST_SECONDS)).encode()),
+        (b"retry-after", str(round(MAX_SECONDS)).encode()),
     ]
     await send({"type": "http.response.start", "status": 429, "headers": headers})
     await send({"type": "http.response.body", "body": text})

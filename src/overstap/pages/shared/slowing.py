@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-MOST_SECONDS = 15.0
+MAX_SECONDS = 15.0
 _FIRST_SECONDS = 0.5
 
 
@@ -15,7 +15,7 @@ def pause_seconds(failed: int, free: int) -> float:
         free: how many cost nothing: people mistype.
     """
     over = failed - free
-    return 0.0 if over <= 0 else min(MOST_SECONDS, _FIRST_SECONDS * 2 ** min(over - 1, 10))
+    return 0.0 if over <= 0 else min(MAX_SECONDS, _FIRST_SECONDS * 2 ** min(over - 1, 10))
 
 
 class WaitingRoom:

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from overstap.agreements import Agreement, Round, RoundKind
 from overstap.agreements.national import National
 from overstap.agreements.paper_rehearsal import Habits
-from overstap.clock import NETHERLANDS, wall
+from overstap.clock import NETHERLANDS, dutch_time
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.reviews import Review, reviews_of
@@ -31,7 +31,7 @@ def cast(agreement: Agreement, *, seed: int, pupils: int, schools: int) -> tuple
     first = min(agreed.milestones.opens for agreed in agreement.rounds.values())
     region = make_region(
         *(seed, pupils, schools, 2),
-        today=wall(first).date(),
+        today=dutch_time(first).date(),
         name=agreement.region,
         title=agreement.name,
         school_year=agreement.school_year,
@@ -68,14 +68,16 @@ class Days:
     def noons(self, opens: datetime, closes: datetime) -> list[datetime]:
         """Return noon of each school day in a span, as far as it lies in it."""
         part = self.agreement.holiday_region
-        days = self.national.school_days(wall(opens).date(), wall(closes).date(), part)
+        days = self.national.school_days(dutch_time(opens).date(), dutch_time(closes).date(), part)
         return [noon for day in days if opens < (noon := _noon(day)) < closes]
 
     def supplies(self, region: SyntheticRegion, agreed: Round) -> dict[str, tuple[datetime, bool]]:
         """Return when each school supplies, and whether that is after the deadline. Most come in the last days."""
         stones = agreed.milestones
         noons = self.noons(stones.opens, stones.data_due)
-        late = self.national.next_school_day(wall(stones.data_due + LATE_BY).date(), self.agreement.holiday_region)
+        late = self.national.next_school_day(
+            dutch_time(stones.data_due + LATE_BY).date(), self.agreement.holiday_region
+        )
         late_ones = {school.id for school in region.primary if self.chance.random() < self.habits.late}
         found = {}
         for school in region.primary:
@@ -91,10 +93,10 @@ class Days:
         """Return what a school's families say on which day: most on the first days and on the last."""
         noons = self.noons(opens, closes)
         found: dict[datetime, list[Review]] = {}
-        for review in reviews_of(region, school, wall(opens).date()):
+        for review in reviews_of(region, school, dutch_time(opens).date()):
             if noons and self.chance.random() >= self.habits.silent:
                 noon = noons[min(len(noons) - 1, int(len(noons) * self.chance.betavariate(0.7, 0.9)))]
-                seen = Review(review.las_key, wall(noon).date(), review.agreed, review.view)
+                seen = Review(review.las_key, dutch_time(noon).date(), review.agreed, review.view)
                 found.setdefault(noon, []).append(seen)
         return found
 

@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from overstap.agreements import RoundKind
 from overstap.agreements.reminding import reminders
-from overstap.clock import wall
+from overstap.clock import dutch_time
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers
@@ -166,7 +166,7 @@ class Playing:
         yield self._saw("late" if is_late else "supplied", school=self._label(school.id))
         if is_late:  # the coordinator clears the red task, with what follows
             yield from self._collect([school.id])
-            if wall(self.clock.at) >= self.agreed.milestones.review_opens:
+            if dutch_time(self.clock.at) >= self.agreed.milestones.review_opens:
                 yield from self._release()
         else:
             morning = self.clock.at + _MORNING
@@ -213,20 +213,20 @@ class Playing:
             waiting = dossiers.waiting_for_release(unit, self.round_id)
         if not waiting:
             return
-        closes = wall(context.review_closes_at)
+        closes = dutch_time(context.review_closes_at)
         with context.unit(self._coordinator) as unit:
             released = reviewing.release(context, unit, **self._approved())
         reviewing.renew_codes(context, "release")
         if not self.kind.is_inspected:
             yield self._saw("released_to_partnership", dossiers=released, question=question)
-            if wall(self.clock.at) > self.agreed.milestones.delivers:
+            if dutch_time(self.clock.at) > self.agreed.milestones.delivers:
                 yield from self._deliver()
             return
         reviewing.invite(context)
         yield self._saw("released", dossiers=released, question=question, closes=f"{closes:%d-%m %H:%M}")
         for school_id in waiting:
             school = self._school(school_id)
-            for noon, said in self.days.answers(self.region, school, wall(self.clock.at), closes).items():
+            for noon, said in self.days.answers(self.region, school, dutch_time(self.clock.at), closes).items():
                 self._at(noon, partial(self._answer, school, said))
         self._at(closes, self._end_review)
 
@@ -256,7 +256,9 @@ class Playing:
                         reason=answer["reason"],
                         answer_key=answer["answer_key"],
                     )
-        if wall(self.clock.at) > self.agreed.milestones.delivers:  # a late school's window: what follows runs again
+        if (
+            dutch_time(self.clock.at) > self.agreed.milestones.delivers
+        ):  # a late school's window: what follows runs again
             yield from self._deliver()
 
     def _deliver(self) -> Iterator[Seen]:

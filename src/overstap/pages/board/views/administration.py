@@ -19,7 +19,7 @@ from overstap.pages.board.funnel import funnel
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
 from overstap.pages.board.views.page_context import PageContext
-from overstap.pki.watch import holds_until
+from overstap.pki.expiry import expiry_dates
 from overstap.settings import Settings
 from overstap.texts import Count, texts
 
@@ -185,7 +185,7 @@ def _ledger(context: PageContext) -> list[health.HealthLine]:
 def _certificates(context: PageContext, trust: Path | None) -> health.HealthLine:
     """Judge certificates by their folder where this process has it, else by what a task saw in it last."""
     if trust is not None and trust.is_dir():
-        return health.certificates(holds_until(trust, at=context.now), context.now)
+        return health.certificates(expiry_dates(trust, at=context.now), context.now)
     try:
         with context.read_only_ledger.whole() as connection:
             return health.certificates(certificate_dates.noted(connection), context.now)

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 
 from overstap.agreements import RoundId
-from overstap.clock import wall
+from overstap.clock import dutch_time
 from overstap.errors import OverstapError
 from overstap.ledger import schools
 from overstap.ledger.delivery import test_messages, uncollected
@@ -54,7 +54,7 @@ class PageContext:
     @property
     def midnight(self) -> datetime:
         """The end of yesterday on a Dutch wall."""
-        return wall(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
+        return dutch_time(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
 
     @contextmanager
     def round(self, round_id: str) -> Iterator[tuple[UnitOfWork | None, RoundView]]:

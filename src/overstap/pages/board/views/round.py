@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from overstap.clock import wall
+from overstap.clock import dutch_time
 from overstap.closing.decisions import told
 from overstap.ledger.rounds import gate_decisions, progress
 from overstap.ledger.rounds.task_failures import Failure
@@ -76,7 +76,7 @@ def page(
             return render("round", view=view, headline=planned, chart=None, tests=None, **shared)
         facts = facts_of(unit, view, context.now)
         rows = rows_of_facts(unit, view, facts, context.now)
-        today = wall(context.now).date()
+        today = dutch_time(context.now).date()
         moved = progress.moves(unit, round_id)
         view = with_funnel(
             view, facts, [(one.from_state, one.to_state, one.count) for one in moved if one.day == today]

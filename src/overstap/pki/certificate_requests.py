@@ -9,20 +9,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
+from overstap.atomic_files import write_atomically
 from overstap.errors import OverstapError
 from overstap.pki.authority import KeyKind, general_name, new_key
 from overstap.pki.certificates import label
-from overstap.pki.keyfiles import PrivateKey, key_bytes, read_certificates, read_key
+from overstap.pki.key_files import PrivateKey, key_bytes, read_certificates, read_key
 from overstap.pki.roles import Role, extended_key_usage, key_usage
-from overstap.pki.store import TrustStore
-from overstap.whole_files import write_new
+from overstap.pki.trust_store import TrustStore
 
 _OIN = re.compile(r"[0-9A-Z]{20}")
 _ROLES = (Role.TLS, Role.SIGNING)
 _FILE = re.compile(r"[a-z]+-([0-9]{1,4})\.(?:crt|csr|key|(?i:p12|pfx))")
 
 
-def request(
+def request_certificates(
     folder: Path,
     region: str,
     *,
@@ -67,14 +67,16 @@ def request(
         if names and role is Role.TLS:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         stem = f"{role.file_stem}-{_next_number(mine, role)}"
-        write_new(mine / f"{stem}.key", key_bytes(key), mode=0o600)
+        write_atomically(mine / f"{stem}.key", key_bytes(key), mode=0o600)
         asked = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        write_new(mine / f"{stem}.csr", asked, mode=0o644)
+        write_atomically(mine / f"{stem}.csr", asked, mode=0o644)
         made.append(mine / f"{stem}.csr")
     return made
 
 
-def accept(folder: Path, region: str, files: Iterable[Path], *, at: datetime, production: bool) -> list[Path]:
+def accept_certificates(
+    folder: Path, region: str, files: Iterable[Path], *, at: datetime, production: bool
+) -> list[Path]:
     """Take in certificates that an authority made of requests; return where each is now.
 
     Each finds the key that it belongs to. It is checked as it will be when it is used, and nothing is taken in that
@@ -101,7 +103,7 @@ def accept(folder: Path, region: str, files: Iterable[Path], *, at: datetime, pr
         oin = str(numbers[0].value) if len(numbers) == 1 else ""
         store.check(certificates[0], role=role, oin=oin, at=at)
         pem = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
-        write_new(key_path.with_suffix(".crt"), pem, mode=0o644)
+        write_atomically(key_path.with_suffix(".crt"), pem, mode=0o644)
         found.append(key_path.with_suffix(".crt"))
     return found
 

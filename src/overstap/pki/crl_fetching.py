@@ -18,20 +18,20 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 
-from overstap.pki.bounded_http import Bounds, FetchError, FetchProblem, fetch
+from overstap.atomic_files import write_atomically
+from overstap.pki.bounded_http import FetchError, FetchProblem, RequestBounds, fetch
 from overstap.pki.certificates import UNREADABLE
 from overstap.pki.revocation import is_signed_by, load
-from overstap.pki.store import TrustStore
+from overstap.pki.trust_store import TrustStore
 from overstap.texts import texts
-from overstap.whole_files import write_new
 
-BOUNDS = Bounds(seconds=60.0, most_bytes=32 * 1024 * 1024, redirects=3, schemes=frozenset({"http", "https"}))
+BOUNDS = RequestBounds(seconds=60.0, max_bytes=32 * 1024 * 1024, redirects=3, schemes=frozenset({"http", "https"}))
 """Limits of one list: an authority with a million certificates has lists of some tens of megabytes."""
 _SKEW = timedelta(minutes=5)
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
-class ListOutcome(StrEnum):
+class CrlFetchOutcome(StrEnum):
     """What came of one address."""
 
     STORED = "stored"
@@ -47,13 +47,13 @@ class ListOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FetchedList:
+class CrlFetchResult:
     """The result for one address."""
 
     url: str
     path: Path
     """Where the list of this address is kept."""
-    outcome: ListOutcome | FetchProblem
+    outcome: CrlFetchOutcome | FetchProblem
     until: datetime | None = None
     """Until when the list counts, where it was stored or unchanged."""
     detail: str = ""
@@ -62,12 +62,12 @@ class FetchedList:
     @property
     def is_good(self) -> bool:
         """Whether the folder has this address's current list now."""
-        return self.outcome in (ListOutcome.STORED, ListOutcome.UNCHANGED)
+        return self.outcome in (CrlFetchOutcome.STORED, CrlFetchOutcome.UNCHANGED)
 
 
-def fetch_lists(
-    store: TrustStore, *, at: datetime, more: Iterable[str] = (), bounds: Bounds = BOUNDS
-) -> Iterator[FetchedList]:
+def fetch_revocation_lists(
+    store: TrustStore, *, at: datetime, more: Iterable[str] = (), bounds: RequestBounds = BOUNDS
+) -> Iterator[CrlFetchResult]:
     """Fetch the list of every address, one after the other, and yield what came of each.
 
     The addresses are those of the distribution points (RFC 5280 section 4.2.1.13) and freshest lists (section
@@ -85,10 +85,10 @@ def fetch_lists(
     """
     authorities = store.authority_certificates()
     found: dict[str, set[x509.Certificate]] = {}
-    for certificate in (*authorities, *(certificate for *_, certificate in store.newest(at=at))):
+    for certificate in (*authorities, *(certificate for *_, certificate in store.certificates_in_use(at=at))):
         for issuer in authorities:
             if _is_issued_by(certificate, issuer):
-                for url in addresses_of(certificate):
+                for url in crl_urls_of(certificate):
                     found.setdefault(url, set()).add(issuer)
     for url in more:
         found.setdefault(url, set()).update(authorities)
@@ -96,7 +96,7 @@ def fetch_lists(
         yield _fetch_one(url, issuers, store.folder / "ca", at, bounds)
 
 
-def addresses_of(certificate: x509.Certificate) -> list[str]:
+def crl_urls_of(certificate: x509.Certificate) -> list[str]:
     """Return the http and https addresses at which a certificate says that its issuer's lists are."""
     found = []
     for extension in certificate.extensions:
@@ -109,7 +109,7 @@ def addresses_of(certificate: x509.Certificate) -> list[str]:
     return found
 
 
-def sentence(one: FetchedList, *, language: str = "nl") -> str:
+def sentence(one: CrlFetchResult, *, language: str = "nl") -> str:
     """Return what came of one address, and what to do, in one or two sentences.
 
     Args:
@@ -122,30 +122,32 @@ def sentence(one: FetchedList, *, language: str = "nl") -> str:
     )
 
 
-def _fetch_one(url: str, issuers: set[x509.Certificate], folder: Path, at: datetime, bounds: Bounds) -> FetchedList:
+def _fetch_one(
+    url: str, issuers: set[x509.Certificate], folder: Path, at: datetime, bounds: RequestBounds
+) -> CrlFetchResult:
     path = folder / _name_of(url)
     try:
         data = fetch(url, bounds)
     except FetchError as problem:
-        return FetchedList(url, path, problem.problem, detail=str(problem))
+        return CrlFetchResult(url, path, problem.problem, detail=str(problem))
     try:
         made = load(data)
         is_ours = any(is_signed_by(made, one) for one in issuers)
         since, until = made.last_update_utc, made.next_update_utc
     except UNREADABLE:
-        return FetchedList(url, path, ListOutcome.UNREADABLE)
+        return CrlFetchResult(url, path, CrlFetchOutcome.UNREADABLE)
     if not is_ours:
-        return FetchedList(url, path, ListOutcome.FOREIGN)
+        return CrlFetchResult(url, path, CrlFetchOutcome.FOREIGN)
     if until is None or until < at or since > at + _SKEW:
-        return FetchedList(url, path, ListOutcome.NOT_NOW, until)
+        return CrlFetchResult(url, path, CrlFetchOutcome.NOT_NOW, until)
     content = made.public_bytes(serialization.Encoding.DER)
     before = path.read_bytes() if path.exists() else b""
     if content == before:
-        return FetchedList(url, path, ListOutcome.UNCHANGED, until)
+        return CrlFetchResult(url, path, CrlFetchOutcome.UNCHANGED, until)
     if since < _made_at(before, since):
-        return FetchedList(url, path, ListOutcome.OLDER, until)
-    write_new(path, content, mode=0o644)
-    return FetchedList(url, path, ListOutcome.STORED, until)
+        return CrlFetchResult(url, path, CrlFetchOutcome.OLDER, until)
+    write_atomically(path, content, mode=0o644)
+    return CrlFetchResult(url, path, CrlFetchOutcome.STORED, until)
 
 
 def _made_at(data: bytes, otherwise: datetime) -> datetime:

@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 
-def write_new(path: Path, data: bytes, *, mode: int) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int) -> None:
     """Write a file that nobody sees half: beside it first, synced, then renamed over the name.
 
     Args:

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from overstap.quality import handbook, regionbook, rulebook
+from overstap.quality import reference_page, regionbook, rulebook
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "rules.md"
 
 
 def test_the_handbook_is_up_to_date() -> None:
-    assert DOCS.read_text(encoding="utf-8") == handbook.markdown()
+    assert DOCS.read_text(encoding="utf-8") == reference_page.markdown()
 
 
 def test_the_handbook_has_every_rule_with_its_sentence() -> None:

@@ -30,7 +30,7 @@ LINE = 5.4
 """Millimetres of a line of running text."""
 
 
-class Sheet(FPDF):
+class PdfDocument(FPDF):
     """A PDF document.
 
     Args:
@@ -53,9 +53,11 @@ class Sheet(FPDF):
             self.add_font(name, "", path)
         self.set_fallback_fonts(list(FALLBACKS), exact_match=False)
         self.alias_nb_pages("{nb}")
-        self.say()
+        self.set_style()
 
-    def say(self, *, size: float = TEXT, bold: bool = False, italic: bool = False, colour: Sequence[int] = INK) -> None:
+    def set_style(
+        self, *, size: float = TEXT, bold: bool = False, italic: bool = False, colour: Sequence[int] = INK
+    ) -> None:
         """Set how the next words look; size in points, colour as red, green and blue from 0 to 255."""
         self.set_font("text", "B" if bold else "I" if italic else "", size)
         self.set_text_color(*colour)
@@ -76,19 +78,19 @@ class Sheet(FPDF):
         self.set_draw_color(*RULE)
         self.line(MARGIN, self.get_y(), self.w - MARGIN, self.get_y())
         self.ln(1.5)
-        self.say(size=8, colour=SOFT)
+        self.set_style(size=8, colour=SOFT)
         self.cell(self.epw - 18, 5, printable(self._foot))
         self.cell(18, 5, f"{self.page_no()} / {{nb}}", align="R")
-        self.say()
+        self.set_style()
 
     def heading(self, text: str, *, size: float = 16, after: float = 2) -> None:
         """Write a heading; it never stands alone at the end of a page."""
         if self.will_page_break(size * 0.5 + 16):
             self.add_page()
-        self.say(size=size, bold=True, colour=ACCENT)
+        self.set_style(size=size, bold=True, colour=ACCENT)
         self._block(text, size * 0.48)
         self.ln(after)
-        self.say()
+        self.set_style()
 
     def paragraph(self, text: str, *, after: float = 2.6, line: float = LINE) -> None:
         """Write running text in the look that was set; a blank line in it begins anew."""
@@ -108,17 +110,17 @@ class Sheet(FPDF):
                 self.add_page()
             top, page = self.get_y(), self.page
             self.set_x(MARGIN + indent)
-            self.say(size=9, colour=SOFT)
+            self.set_style(size=9, colour=SOFT)
             self.multi_cell(label_width, 4.9, printable(label), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
             low = self.get_y() if self.page == page else self.t_margin
             self.page = page
             self.set_xy(MARGIN + indent + label_width + 2, top)
-            self.say(size=9.5)
+            self.set_style(size=9.5)
             width = self.epw - indent - label_width - 2
             self.multi_cell(width, 4.9, printable(value) or "\u2013", align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
             if self.page == page:
                 self.set_y(max(self.get_y(), low) + 0.6)
-        self.say()
+        self.set_style()
 
     def qr(self, content: str, x: float, y: float, width: float) -> None:
         """Draw a QR code as vectors, with the quiet zone that readers need.
@@ -147,7 +149,7 @@ class Sheet(FPDF):
                     self.rect(left, top, (column - start) * step, step * 1.02, style="F")
                     start = None
 
-    def made(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """Return the document."""
         out = io.BytesIO()
         self.output(out)

@@ -11,14 +11,14 @@ from cryptography import x509
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.pki import certificates, path_validation
-from overstap.pki.bounded_http import Bounds
+from overstap.pki.bounded_http import RequestBounds
+from overstap.pki.certificate_files import CertificateFiles, number_of
 from overstap.pki.certificates import CertificateChain
 from overstap.pki.identities import DecryptionIdentity, KeyRing, RecipientCertificate, SigningIdentity, TlsIdentity
-from overstap.pki.keyfiles import PrivateKey, read_certificates, read_key
-from overstap.pki.listings import Listings, number_of
-from overstap.pki.numbers import oin_of
+from overstap.pki.key_files import PrivateKey, read_certificates, read_key
 from overstap.pki.ocsp import BOUNDS as OCSP_BOUNDS
-from overstap.pki.ocsp import Responders
+from overstap.pki.ocsp import OcspClient
+from overstap.pki.oin import oin_of
 from overstap.pki.pkcs12 import PASSWORD_SUFFIX, is_pkcs12, pkcs12_beside, read_pkcs12
 from overstap.pki.revocation import RevocationLists
 from overstap.pki.roles import Role, has_purpose, uses_of
@@ -47,14 +47,14 @@ class TrustStore:
     """
 
     def __init__(
-        self, folder: Path, *, production: bool, clock: Callable[[], datetime] = now, ocsp: Bounds = OCSP_BOUNDS
+        self, folder: Path, *, production: bool, clock: Callable[[], datetime] = now, ocsp: RequestBounds = OCSP_BOUNDS
     ) -> None:
         self.folder = folder
         self.production = production
         self._revocations = RevocationLists(folder / "ca")
-        self._responders = Responders(clock, bounds=ocsp)
+        self._responders = OcspClient(clock, bounds=ocsp)
         self._files: dict[Path, tuple[int, object]] = {}
-        self._listings = Listings()
+        self._listings = CertificateFiles()
         self._paired: dict[Path, tuple[PrivateKey, x509.Certificate]] = {}
         self._chains: dict[tuple[x509.Certificate, Role, str], CertificateChain] = {}
 
@@ -159,7 +159,7 @@ class TrustStore:
         Raises:
             OverstapError: TRUST-013 when a development authority is among them in production.
         """
-        for certificate in (*self._roots(), *self._between()):
+        for certificate in (*self._roots(), *self._intermediates()):
             self._refuse_development(certificate)
         path = self.folder / "ca" / "authorities.pem"
         if not path.exists():
@@ -201,7 +201,7 @@ class TrustStore:
             if not self._revocations.covers(one, issuer, at):  # lists first, since they need no network
                 self._responders.check(one, issuer, at)
 
-    def newest(self, *, at: datetime) -> Iterator[tuple[str, Role, int, x509.Certificate]]:
+    def certificates_in_use(self, *, at: datetime) -> Iterator[tuple[str, Role, int, x509.Certificate]]:
         """Yield owner, role, number and certificate of each certificate in use at a moment.
 
         A successor that is not valid yet does not count.
@@ -222,7 +222,7 @@ class TrustStore:
         """Yield each authority with the end of its newest revocation list; None without a list."""
         self._revocations.refresh()
         for one in self.authority_certificates():
-            yield one, self._revocations.until(one)
+            yield one, self._revocations.valid_until(one)
 
     def _check_lasting(self, certificate: x509.Certificate, role: Role, oin: str, at: datetime) -> CertificateChain:
         """Do the checks whose outcome does not change while the chain is valid; the outcome is cached."""
@@ -235,7 +235,9 @@ class TrustStore:
             raise OverstapError("TRUST-011", subject=certificates.label(certificate), oin=oin)
         if not has_purpose(certificate, role):
             raise OverstapError("TRUST-010", subject=certificates.label(certificate), role=role)
-        chain = path_validation.chain_of(certificate, between=self._between(), roots=self._roots(), at=at)
+        chain = path_validation.build_chain(
+            certificate, intermediates=self._intermediates(), roots=self._roots(), at=at
+        )
         path_validation.check_uses(chain, uses_of(role))
         for one in chain.certificates:
             self._refuse_development(one)
@@ -309,7 +311,7 @@ class TrustStore:
     def _roots(self) -> list[x509.Certificate]:
         return [one for one in self.authority_certificates() if one.subject == one.issuer]
 
-    def _between(self) -> list[x509.Certificate]:
+    def _intermediates(self) -> list[x509.Certificate]:
         return [one for one in self.authority_certificates() if one.subject != one.issuer]
 
     def _cached(self, path: Path, read: Callable[[Path], _T]) -> _T:

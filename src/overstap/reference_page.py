@@ -1,4 +1,4 @@
-"""Writes the page of all error codes from their sentences: `python -m overstap.handbook > docs/errors.md`."""
+"""Writes the page of all error codes from their sentences: `python -m overstap.reference_page > docs/errors.md`."""
 
 from overstap.errors import sentences
 
@@ -34,9 +34,9 @@ _WHO = {
 _HEAD = """# Error codes
 
 Every code that Overstap can give, with its sentences: what is wrong, what to do now, and who mends it. Made from
-`include/texts/errors/` by `python -m overstap.handbook > docs/errors.md`; a test fails when the two differ. Places in
-braces are facts: a school, a count, a date. No sentence holds a pupil's data. What the rules say about the content of a
-dossier is in [rules.md](rules.md).
+`include/texts/errors/` by `python -m overstap.reference_page > docs/errors.md`; a test fails when the two differ.
+Places in braces are facts: a school, a count, a date. No sentence holds a pupil's data. What the rules say about the
+content of a dossier is in [rules.md](rules.md).
 
 A task that meets an error which the school or the region's coordinator has to mend fails at once, but for DELIVERY-101;
 after any other it is first tried again by itself ([rounds.md](rounds.md)).

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from overstap import errors
-from overstap.clock import digits, spoken
+from overstap.clock import format_digits, format_moment
 from overstap.ledger.dossiers.quality_runs import QualityRun
 from overstap.quality import report, rulebook
 from overstap.quality.findings import DossierSeverity
 
-MOST_RUNS = 12
+MAX_RUNS = 12
 """Runs in the trend, the newest ones: a page for people, not an archive."""
 _COUNTS = ("supplied", "accepted", "rejected", "refused")
 _ORDER = {DossierSeverity.ERROR: 0, DossierSeverity.WARNING: 1, DossierSeverity.NOTE: 2}
@@ -102,7 +102,7 @@ def html(
         round_title=round_title,
         school=school,
         school_name=schools.get(school or "", ""),
-        made_at=spoken(now.made_at) if now else "",
+        made_at=format_moment(now.made_at) if now else "",
         counts=[
             {
                 "name": report.page_words()["counts"][name],
@@ -113,9 +113,9 @@ def html(
         ]
         if now
         else [],
-        trend=[{"at": _short(one.made_at), "one": one} for one in reversed(past[-MOST_RUNS:])],
-        older=max(0, len(past) - MOST_RUNS),
-        most=max((one.supplied for one in past[-MOST_RUNS:]), default=0),
+        trend=[{"at": _short(one.made_at), "one": one} for one in reversed(past[-MAX_RUNS:])],
+        older=max(0, len(past) - MAX_RUNS),
+        most=max((one.supplied for one in past[-MAX_RUNS:]), default=0),
         rules=_rules(now, before) if now else [],
         schools=_schools(mine, schools) if school is None and now else [],
         words=report.page_words(),
@@ -127,7 +127,7 @@ def _change(now: QualityMoment | None, before: QualityMoment | None, name: str) 
 
 
 def _short(moment: datetime) -> str:
-    return digits(moment)
+    return format_digits(moment)
 
 
 def _rules(now: QualityMoment, before: QualityMoment | None) -> list[dict[str, Any]]:

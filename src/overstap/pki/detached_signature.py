@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKC
 from overstap.pki.identities import SigningIdentity
 
 
-def sign_statement(content: bytes, identity: SigningIdentity) -> bytes:
+def sign_detached(content: bytes, identity: SigningIdentity) -> bytes:
     """Return a detached signature over a file, with the certificate that made it (DER).
 
     Args:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from overstap.sheets import LINE_POINTS, MOST_POINTS, height, straight
+from overstap.workbook_style import LINE_POINTS, MAX_POINTS, row_height, without_direction_marks
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,13 @@ from overstap.sheets import LINE_POINTS, MOST_POINTS, height, straight
     ],
 )
 def test_a_row_is_as_high_as_its_longest_text(cells: list[tuple[object, float]], lines: int) -> None:
-    assert height(cells) == lines * LINE_POINTS
+    assert row_height(cells) == lines * LINE_POINTS
 
 
 def test_no_row_is_higher_than_a_workbook_can_hold() -> None:
-    assert height([("woord " * 5_000, 20)]) == MOST_POINTS < 409
+    assert row_height([("woord " * 5_000, 20)]) == MAX_POINTS < 409
 
 
 def test_a_name_does_not_turn_the_rest_of_its_line_around() -> None:
-    assert straight("De \u202eمدرسة\u2066, 26 november") == "De مدرسة, 26 november"
-    assert straight("مدرسة النور") == "مدرسة النور"
+    assert without_direction_marks("De \u202eمدرسة\u2066, 26 november") == "De مدرسة, 26 november"
+    assert without_direction_marks("مدرسة النور") == "مدرسة النور"

@@ -6,11 +6,11 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from overstap.clock import moment_forms, spoken
+from overstap.clock import format_moment, moment_formats
 from overstap.pki.certificates import label
 from overstap.pki.roles import Role
-from overstap.pki.store import EXPIRY_DAYS, TrustStore
-from overstap.texts import counting, texts
+from overstap.pki.trust_store import EXPIRY_DAYS, TrustStore
+from overstap.texts import texts, with_counts
 
 AHEAD_DAYS = 42
 """Six weeks: obtaining a certificate takes some weeks, and so does a round."""
@@ -27,7 +27,7 @@ class ExpiryKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Expiring:
+class ExpiringItem:
     """A certificate, authority or list that expires soon or has expired."""
 
     kind: ExpiryKind
@@ -45,7 +45,7 @@ class Expiring:
         return f"{self.owner} {self.role}-{self.number}" if self.role else self.owner
 
 
-def expiring(store: TrustStore, *, at: datetime, days: int = AHEAD_DAYS) -> list[Expiring]:
+def expiring(store: TrustStore, *, at: datetime, days: int = AHEAD_DAYS) -> list[ExpiringItem]:
     """Return what expires within some days of a moment, the soonest first.
 
     Reads the trust folder only.
@@ -60,19 +60,21 @@ def expiring(store: TrustStore, *, at: datetime, days: int = AHEAD_DAYS) -> list
     """
     ends = at + timedelta(days=days)
     found = [
-        Expiring(ExpiryKind.CERTIFICATE, owner, role, number, certificate.not_valid_after_utc)
-        for owner, role, number, certificate in store.newest(at=at)
+        ExpiringItem(ExpiryKind.CERTIFICATE, owner, role, number, certificate.not_valid_after_utc)
+        for owner, role, number, certificate in store.certificates_in_use(at=at)
         if certificate.not_valid_after_utc < ends
     ]
     for authority, list_until in store.authorities():
         if authority.not_valid_after_utc < ends:
-            found.append(Expiring(ExpiryKind.AUTHORITY, label(authority), None, None, authority.not_valid_after_utc))
+            found.append(
+                ExpiringItem(ExpiryKind.AUTHORITY, label(authority), None, None, authority.not_valid_after_utc)
+            )
         if list_until is not None and list_until < at + _LIST_AHEAD:
-            found.append(Expiring(ExpiryKind.REVOCATION_LIST, label(authority), None, None, list_until))
+            found.append(ExpiringItem(ExpiryKind.REVOCATION_LIST, label(authority), None, None, list_until))
     return sorted(found, key=lambda one: (one.until, one.name))
 
 
-def holds_until(folder: Path, *, at: datetime) -> dict[str, datetime]:
+def expiry_dates(folder: Path, *, at: datetime) -> dict[str, datetime]:
     """Return the expiry of each certificate and authority, by its name.
 
     Args:
@@ -92,7 +94,7 @@ def _store(folder: Path) -> TrustStore:
     return TrustStore(folder, production=False)
 
 
-def sentence(one: Expiring, *, at: datetime, language: str = "nl") -> str:
+def sentence(one: ExpiringItem, *, at: datetime, language: str = "nl") -> str:
     """Return one or two sentences on an expiring item: what, when, and the consequence.
 
     Args:
@@ -105,11 +107,11 @@ def sentence(one: Expiring, *, at: datetime, language: str = "nl") -> str:
     parts = [words[one.kind.value][said][language]]
     if one.role is Role.DECRYPTION:
         parts.append(words["sealing"][language])
-    forms = moment_forms(language)
+    forms = moment_formats(language)
     facts = {
         "name": one.name,
-        "until": spoken(one.until, forms),
+        "until": format_moment(one.until, forms),
         "days": max(0, (one.until - at).days),
-        "sealed_until": spoken(one.until - timedelta(days=EXPIRY_DAYS), forms),
+        "sealed_until": format_moment(one.until - timedelta(days=EXPIRY_DAYS), forms),
     }
-    return " ".join(parts).format(**counting(facts))
+    return " ".join(parts).format(**with_counts(facts))

@@ -14,7 +14,7 @@ def number_of(path: Path) -> int:
     return int(path.stem.rpartition("-")[2])
 
 
-class Listings:
+class CertificateFiles:
     """The certificate files of folders; a folder is looked through again only after it changed."""
 
     def __init__(self) -> None:
@@ -33,13 +33,13 @@ class Listings:
         known = self._known.get(folder)
         if known is not None and known[0] == changed:
             return known[1]
-        found = _look_through(folder)
+        found = _scan(folder)
         if time.time_ns() - changed > _SETTLED_NS:
             self._known[folder] = changed, found
         return found
 
 
-def _look_through(folder: Path) -> dict[str, list[Path]]:
+def _scan(folder: Path) -> dict[str, list[Path]]:
     files: dict[str, dict[str, Path]] = {}
     for path in sorted(folder.iterdir(), key=lambda one: one.suffix == ".crt"):  # of two with one stem, the .crt counts
         if numbered := _NUMBERED.fullmatch(path.name):

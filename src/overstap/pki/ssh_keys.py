@@ -9,9 +9,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from overstap.atomic_files import write_atomically
 from overstap.errors import OverstapError
-from overstap.pki.keyfiles import check_mode
-from overstap.whole_files import write_new
+from overstap.pki.key_files import check_mode
 
 
 def ssh_key_file(folder: Path, region: str) -> Path:
@@ -44,7 +44,7 @@ def make_ssh_key(folder: Path, region: str) -> str:
         made = ed25519.Ed25519PrivateKey.generate()
         form = serialization.PrivateFormat.OpenSSH
         pem = made.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-        write_new(path, pem, mode=0o600)
+        write_atomically(path, pem, mode=0o600)
     check_mode(path)
     try:
         key = serialization.load_ssh_private_key(path.read_bytes(), password=None)
@@ -52,5 +52,5 @@ def make_ssh_key(folder: Path, region: str) -> str:
         raise OverstapError("TRUST-014", file=path.name, folder=path.parent.name) from error
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     line = f"{public.decode('ascii')} overstap-{region}"
-    write_new(path.with_suffix(".pub"), f"{line}\n".encode("ascii"), mode=0o644)
+    write_atomically(path.with_suffix(".pub"), f"{line}\n".encode("ascii"), mode=0o644)
     return line
