@@ -70,3 +70,18 @@ def close(context: RoundContext) -> Closed | None:
     path = write_report(reports, context.round_id, report)
     log.info("Verslag | report: %s, %s", path.name, quality.name)
     return Closed(checkpoint[0], path, quality)
+
+
+def refuse_open(context: RoundContext) -> None:
+    """Refuse to call a round complete that the ledger has as open, whatever state its tasks have in Airflow.
+
+    Args:
+        context: of the round.
+
+    Raises:
+        OverstapError: GATE-012 when the round is open, unless the run is about some schools and leaves it open.
+    """
+    with context.unit("complete") as unit:
+        is_open = rounds.get_round(unit, context.round_id).closed_at is None
+    if is_open and not leaves_open(context):  # somebody may have marked its tasks a success, or skipped, in Airflow
+        raise OverstapError("GATE-012")

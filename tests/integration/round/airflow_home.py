@@ -47,6 +47,7 @@ class Airflow:
         answer: dict[str, str] | None = None,
         account: str | None = None,
         mark_success: str | None = None,
+        skip: str | None = None,
         only: list[str] | None = None,
         dag: str = "round__{region}__{kind}",
         conf: dict[str, Any] | None = None,
@@ -59,6 +60,7 @@ class Airflow:
             answer: answers to gates, by task; a gate without one is let through.
             account: who answers.
             mark_success: pattern of tasks that are marked a success instead of run.
+            skip: the gate whose question is marked as skipped, by Airflow's API, instead of answered.
             only: run these alone.
             dag: which; the round's.
             conf: what was filled in on the form of the run.
@@ -71,6 +73,7 @@ class Airflow:
             "answer": answer or {},
             "account": account or self.deployment.coordinator,
             "mark_success": mark_success,
+            "skip": skip,
             "only": only,
             "conf": conf,
             "by": by,

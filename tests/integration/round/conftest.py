@@ -55,6 +55,8 @@ class PlayedRound:
     """Asked before anything was supplied."""
     refused: Chapter
     bypassed: Chapter
+    skipped: Chapter
+    """The gate of release was marked as skipped in Airflow."""
     by_stranger: Chapter
     past_delivery_gate: Chapter
     """Released for review; the gate before delivery, which asks about the missing school, was marked a success."""
@@ -93,12 +95,13 @@ def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFact
         empty = _chapter(deployment, airflow.play(only=["questions"]))
         refused = _chapter(deployment, airflow.play(answer={"release": "Nog niet"}))
         bypassed = _chapter(deployment, airflow.play(mark_success="release"))
+        skipped = _chapter(deployment, airflow.play(skip="release"))
         by_stranger = _chapter(deployment, airflow.play(account="stranger"))
         schools.start()
         past_delivery_gate = _chapter(deployment, airflow.play(mark_success="release_for_delivery"))
         undecided = _chapter(deployment, airflow.play(answer={"release_for_delivery": "Nog niet"}))
         not_accepted = _chapter(deployment, airflow.play(answer={"accept_undeliverable": "Nog niet"}))
-        past_last_gate = _chapter(deployment, airflow.play(only=["close"]))
+        past_last_gate = _chapter(deployment, airflow.play(only=["close", "complete"]))
         first = _chapter(deployment, airflow.play())
         for school in region.primary:
             if school.character is Character.LATE:
@@ -109,8 +112,9 @@ def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFact
         complete = _chapter(deployment, airflow.play())
         schools.over.set()
         again = _chapter(deployment, airflow.play())
-        before = (empty, refused, bypassed, by_stranger, past_delivery_gate, undecided, not_accepted, past_last_gate)
-        yield PlayedRound(deployment, airflow, *before, first, complete, again)
+        before = (empty, refused, bypassed, skipped, by_stranger)
+        held = (past_delivery_gate, undecided, not_accepted, past_last_gate)
+        yield PlayedRound(deployment, airflow, *before, *held, first, complete, again)
     finally:
         schools.over.set()
         airflow.close()

@@ -2,9 +2,10 @@
 
 `dag.test()` runs every task in one process, triggers included. It leaves a question to a person waiting, so a thread
 answers it with the very function of Airflow's REST API, as a real FAB account. One JSON object a line in:
-`{"dag": id, "answer": {gate: option}, "account": login, "mark_success": pattern or null, "only": tasks or null, "conf":
-the form or null, "by": login or null, "reason": words}`, one out: `{"state": ..., "tasks": {"collect[0]": [state,
-label]}}`. Tasks of `only` run each by itself and are not tried again, as if they had been cleared one by one.
+`{"dag": id, "answer": {gate: option}, "account": login, "mark_success": pattern or null, "skip": gate or null, "only":
+tasks or null, "conf": the form or null, "by": login or null, "reason": words}`, one out: `{"state": ..., "tasks":
+{"collect[0]": [state, label]}}`. Tasks of `only` run each by itself and are not tried again, as if they had been
+cleared one by one.
 """
 
 import contextlib
@@ -60,13 +61,14 @@ def _play(
     answer: dict[str, str],
     account: str,
     mark_success: str | None,
+    skip: str | None,
     only: list[str] | None,
     conf: dict[str, Any] | None,
     by: str | None,
     reason: str,
 ) -> dict[str, Any]:
     over = threading.Event()
-    coordinator = threading.Thread(target=_answer, args=(dag, answer, account, reason, over), daemon=True)
+    coordinator = threading.Thread(target=_answer, args=(dag, answer, account, reason, skip, over), daemon=True)
     coordinator.start()
     try:
         played = _apart(dags[dag], only) if only else dags[dag]
@@ -116,10 +118,15 @@ def _hands_on(task: Any) -> set[str]:
     return {one for one in task.upstream_task_ids if task.is_mapped and one.endswith("questions")}
 
 
-def _answer(dag: str, answer: dict[str, str], account: str, reason: str, over: threading.Event) -> None:
-    """Answer every question of a DAG as it comes, until the run is over."""
+def _answer(
+    dag: str, answer: dict[str, str], account: str, reason: str, skip: str | None, over: threading.Event
+) -> None:
+    """Answer every question of a DAG as it comes, until the run is over; mark that of one gate as skipped instead."""
+    from airflow.api_fastapi.common.dagbag import create_dag_bag
     from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
+    from airflow.api_fastapi.core_api.datamodels.task_instances import PatchTaskInstanceBody
     from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
+    from airflow.api_fastapi.core_api.routes.public.task_instances import patch_task_instance
     from airflow.models.hitl import HITLDetail
     from airflow.models.taskinstance import TaskInstance
     from airflow.providers.fab.auth_manager.models import User
@@ -134,11 +141,17 @@ def _answer(dag: str, answer: dict[str, str], account: str, reason: str, over: t
                 asked = session.scalar(select(HITLDetail).where(HITLDetail.ti_id == task.id))
                 if asked is None or asked.response_received or datetime.now(UTC) - asked.created_at < _HELD:
                     continue
+                user = session.scalar(select(User).where(User.username == account))
+                if task.task_id == skip:
+                    body = PatchTaskInstanceBody(new_state="skipped")
+                    patch_task_instance(
+                        dag, task.run_id, task.task_id, create_dag_bag(), body, user, session, task.map_index, None
+                    )
+                    continue
                 # A gate for which no answer was told is let through.
                 chosen = answer.get(task.task_id, asked.options[0])
                 filled = {name: reason if name == "reden" else None for name in asked.params}
                 payload = UpdateHITLDetailPayload(chosen_options=[chosen], params_input=filled)
-                user = session.scalar(select(User).where(User.username == account))
                 update_hitl_detail(dag, task.run_id, task.task_id, payload, user, session, task.map_index)
 
 

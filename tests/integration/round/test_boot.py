@@ -4,10 +4,13 @@ Nothing is called directly here. The coordinator acts through Airflow's API with
 through files and commands, receivers are processes of their own.
 """
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
+import psutil
 import psycopg
 import pytest
 from rich.console import Console
@@ -19,14 +22,51 @@ from overstap_tools.demo import building as demo
 from overstap_tools.demo.sandbox import LEDGER, REGION, ROUND, DemoSandbox
 from overstap_tools.demo.story import DAG_ID, Story
 from overstap_tools.local import ports
+from overstap_tools.local.services import Service
+from overstap_tools.local.waiting import wait_until
 
 pytestmark = pytest.mark.boot
 
 QUICK = {"data_due": 10, "review_opens": 30, "review_closes": 55, "delivers": 56, "receipts_due": 1200}
 
 
+class Outage(threading.Thread):
+    """A receiving school's endpoint that is down until the delivery to it waits, and then comes back."""
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(daemon=True)
+        self.story = story
+        self.school = story.demonstration.region.secondary[1].id
+        self.waited_for: str | None = None
+        sandbox = story.demonstration.sandbox
+        self.service = Service(sandbox.folder, f"school-{self.school}")
+        self.command = psutil.Process(self.service.pid).cmdline()
+        self.environment = sandbox.command_env(story.demonstration.postgres)
+        self.service.stop()
+
+    def run(self) -> None:
+        receivers = [one.id for one in self.story.demonstration.agreement.receivers(ROUND)]
+        index = receivers.index(self.school)
+        try:
+            with self.story.demonstration.airflow.api(self.story.demonstration.coordinator) as api:
+                wait_until(lambda: bool(api.runs(DAG_ID)), "the run", 600)
+                run = str(api.runs(DAG_ID)[0]["dag_run_id"])
+                self.waited_for = api.wait_for_task(DAG_ID, run, "deliver", ["deferred"], map_index=index, seconds=900)
+        finally:
+            self.service.start(self.command, env=self.environment)
+
+
+class PlayedStory(NamedTuple):
+    """The demonstration's round as it was played."""
+
+    story: Story
+    is_good: bool
+    told: str
+    outage: Outage
+
+
 @pytest.fixture(scope="module")
-def played(state_folder: Path) -> Iterator[tuple[Story, bool, str]]:
+def played(state_folder: Path) -> Iterator[PlayedStory]:
     sandbox = DemoSandbox(state_folder / "demo")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "STEPS", {name: timedelta(seconds=after) for name, after in QUICK.items()})
@@ -35,8 +75,11 @@ def played(state_folder: Path) -> Iterator[tuple[Story, bool, str]]:
             demonstration = demo.build(sandbox, demo.Size(20, 5, 11), port=ports.any_free(), tell=lambda name: None)
             console = Console(record=True, width=160, file=(state_folder / "story.txt").open("w"))
             story = Story(demonstration, console, asks_person=False, leaves_a_question=False)
+            outage = Outage(story)
+            outage.start()
             is_good = story.play()
-            yield story, is_good, console.export_text()
+            outage.join()
+            yield PlayedStory(story, is_good, console.export_text(), outage)
         finally:
             demo.clear(sandbox)
 
@@ -55,8 +98,8 @@ def count(story: Story, query: str) -> int:
     return int(found[0])
 
 
-def test_the_round_ends_green_and_its_ledger_holds(played: tuple[Story, bool, str]) -> None:
-    story, is_good, told = played
+def test_the_round_ends_green_and_its_ledger_holds(played: PlayedStory) -> None:
+    story, is_good, told, _ = played
     assert is_good, told
     assert "I1-I8 hold" in told
     delivered = count(story, "select count(*) from overstap.delivery")
@@ -64,8 +107,8 @@ def test_the_round_ends_green_and_its_ledger_holds(played: tuple[Story, bool, st
     assert sum(len(one) for one in contents(story).values()) == delivered
 
 
-def test_the_late_school_was_red_and_came_in_by_clearing_its_task(played: tuple[Story, bool, str]) -> None:
-    story, _, told = played
+def test_the_late_school_was_red_and_came_in_by_clearing_its_task(played: PlayedStory) -> None:
+    story, told = played.story, played.told
     [late] = [school for school in story.demonstration.region.primary if school.character is Character.LATE]
     assert "INTAKE-050" in told
     assert told.index("INTAKE-050") < told.rindex(late.name)
@@ -80,8 +123,23 @@ def test_the_late_school_was_red_and_came_in_by_clearing_its_task(played: tuple[
     assert tries["collect", index] == 2
 
 
-def test_clearing_everything_delivers_nothing_twice(played: tuple[Story, bool, str]) -> None:
-    story, _, _ = played
+def test_a_receiver_that_was_down_is_waited_for_and_gets_its_dossiers_once(played: PlayedStory) -> None:
+    """The task hands over once and defers; the region's deliveries try again when the ledger says that it is due."""
+    story, outage = played.story, played.outage
+    school = outage.school
+    assert outage.waited_for == "deferred"
+    rows = f"from overstap.delivery where secondary_school = '{school}'"
+    assert count(story, f"select count(*) {rows} and state = 'confirmed'") == len(contents(story)[school]) > 0
+    assert count(story, f"select max(attempts) {rows}") > 1
+    index = [one.id for one in story.demonstration.agreement.receivers(ROUND)].index(school)
+    tasks = story.coordinator.api.task_instances(DAG_ID, run_of(story))
+    [task] = [one for one in tasks if (one["task_id"], one["map_index"]) == ("deliver", index)]
+    # The late school's rerun cleared it once; no try was taken by the outage.
+    assert (task["state"], task["try_number"]) == ("success", 2)
+
+
+def test_clearing_everything_delivers_nothing_twice(played: PlayedStory) -> None:
+    story = played.story
     api, run = story.coordinator.api, run_of(story)
     before, attempts = contents(story), count(story, "select sum(attempts) from overstap.delivery")
     api.clear(DAG_ID, run, ["seal"], downstream=True, note="Nog eens")
@@ -94,9 +152,9 @@ def test_clearing_everything_delivers_nothing_twice(played: tuple[Story, bool, s
         assert check(unit, StoredEvidence(before)) == []
 
 
-def test_background_work_was_started_by_what_was_due_and_no_wait_failed(played: tuple[Story, bool, str]) -> None:
+def test_background_work_was_started_by_what_was_due_and_no_wait_failed(played: PlayedStory) -> None:
     """By the watchers in Airflow's own triggerer, which has no key of the region."""
-    story, _, _ = played
+    story = played.story
     api = story.coordinator.api
     for kind in ("notices", "deliveries", "answers"):
         started = {run["run_type"] for run in api.runs(f"{kind}__{REGION}")}
@@ -108,8 +166,8 @@ def test_background_work_was_started_by_what_was_due_and_no_wait_failed(played: 
     assert states == dict.fromkeys(waits, "success")
 
 
-def test_a_coordinator_cannot_take_the_round_away(played: tuple[Story, bool, str]) -> None:
-    story, _, _ = played
+def test_a_coordinator_cannot_take_the_round_away(played: PlayedStory) -> None:
+    story = played.story
     api = story.coordinator.api
     for method, path in (
         ("DELETE", f"/api/v2/dags/{DAG_ID}"),

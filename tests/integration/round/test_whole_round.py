@@ -54,6 +54,18 @@ def test_marking_the_gate_a_success_releases_nothing(played_round: PlayedRound) 
     assert played_round.bypassed.stored.total() == 0
 
 
+def test_skipping_the_gate_releases_nothing_and_leaves_no_green_run(played_round: PlayedRound) -> None:
+    skipped = played_round.skipped
+    assert skipped.played.tasks["release[0]"] == "skipped"
+    assert skipped.played.tasks["invite"] == "failed"
+    assert ("invite", None, "GATE-010", "region", False) in skipped.red
+    assert skipped.played.state == "failed"
+    assert skipped.states == played_round.refused.states
+    assert skipped.releases == played_round.refused.releases
+    assert skipped.rows["delivery"] == []
+    assert not skipped.actions["evidence.checkpoint"], "nothing was closed"
+
+
 def test_an_answer_of_another_account_releases_nothing(played_round: PlayedRound) -> None:
     assert played_round.by_stranger.played.tasks["release[0]"] == "failed"
     assert played_round.by_stranger.releases == played_round.refused.releases
@@ -78,7 +90,8 @@ def test_not_yet_holds_the_delivery_and_then_the_closing(played_round: PlayedRou
     assert played_round.not_accepted.played.tasks["accept_undeliverable[0]"] == "failed"
     assert ("accept_undeliverable", None, "GATE-008", "region", False) in played_round.not_accepted.red
     assert played_round.not_accepted.stored.total() > 0
-    assert played_round.past_last_gate.played.tasks == {"close": "failed"}
+    assert played_round.past_last_gate.played.tasks == {"close": "failed", "complete": "failed"}
+    assert ("complete", None, "GATE-012", "region", False) in played_round.past_last_gate.red
     assert ("close", None, "GATE-009", "region", False) in played_round.past_last_gate.red
     signed = played_round.undecided.actions["evidence.checkpoint"]
     assert played_round.past_last_gate.actions["evidence.checkpoint"] == signed, "nothing was closed"

@@ -4,7 +4,6 @@ A school that is late or rejected does not delay the others; clearing its failed
 partnership (support) has no inspection by parents and no registrations, so its DAG is shorter.
 """
 
-from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TriggerRule, chain
 
 from overstap.agreements import Agreement, RoundKind
@@ -21,6 +20,9 @@ from overstap.orchestration.task_factory import round_steps
 from overstap.orchestration.titles import title
 
 EVEN_IF_A_SCHOOL_FAILED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+EVEN_IF_A_TASK_WAS_SKIPPED = TriggerRule.NONE_FAILED
+"""A task that a person marks as skipped in Airflow takes what follows with it, and the run would be green with nothing
+done. So what follows runs, and asks the ledger, as after a task that was marked a success."""
 
 
 def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
@@ -28,6 +30,8 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
     agreed = agreement.round(kind)
     ref = agreement.round_id(kind)
     coordinators = agreed.gate_answered_by or tuple(person.account for person in agreement.coordinators)
+    shared = common(agreement, f"ronde:{ref.kind}")
+    shared["default_args"] |= {"trigger_rule": EVEN_IF_A_TASK_WAS_SKIPPED}
 
     with DAG(
         f"round__{ref.region}__{ref.kind}",
@@ -37,7 +41,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
         start_date=before_opening(agreed.milestones.opens),
         deadline=alerts(agreement, kind),
         # Catchup: a scheduler that was down at the opening still opens the round, once
-        **common(agreement, f"ronde:{ref.kind}") | {"catchup": True},
+        **shared | {"catchup": True},
     ) as dag:
         steps = round_steps(ref)
 
@@ -82,7 +86,7 @@ def round_dag(agreement: Agreement, kind: RoundKind) -> DAG:
             AcceptUndeliverable, "accept_undeliverable", over={"question": left}, accounts=coordinators
         )
         closed = steps.once("close", tasks.close)
-        complete = EmptyOperator(task_id="complete", task_display_name=title("task.complete"), on_success_callback=None)
+        complete = steps.once("complete", tasks.complete)
 
         opened >> data_due >> [*registered, collected] >> checked >> questions >> released
         chain(released, *review, delivers, *late_review, received_by)

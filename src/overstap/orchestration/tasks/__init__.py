@@ -2,7 +2,7 @@
 
 from overstap.orchestration.tasks.answering import plan_answers, take_answers
 from overstap.orchestration.tasks.checking import check, check_early
-from overstap.orchestration.tasks.closing import close
+from overstap.orchestration.tasks.closing import close, complete
 from overstap.orchestration.tasks.collecting import collect, collect_early, plan_day, registrations
 from overstap.orchestration.tasks.delivering import deliver, receivers, seal
 from overstap.orchestration.tasks.gate_tasks import closing_questions, delivery_questions, window_questions
@@ -20,6 +20,7 @@ __all__ = [
     "closing_questions",
     "collect",
     "collect_early",
+    "complete",
     "deliver",
     "delivery_questions",
     "end_review",

@@ -1,4 +1,4 @@
-"""Task: the round ends, the evidence signed and the report written."""
+"""Tasks: closing of a round, and the check that ends its run."""
 
 from typing import Any
 
@@ -19,3 +19,15 @@ def close(region: str, school_year: str, kind: str) -> dict[str, Any]:
     with workplace(RoundId.of(region, school_year, kind), "close") as context:
         closed = closing.close(context)
     return {"audit_lines": closed.audit_lines} if closed else {}
+
+
+def complete(region: str, school_year: str, kind: str) -> None:
+    """End the run of a round, unless the ledger says that the round is not closed.
+
+    Raises:
+        OverstapError: GATE-012 when the round is open and the run was not narrowed to some schools.
+    """
+    from overstap.rounds import closing
+
+    with workplace(RoundId.of(region, school_year, kind), "complete") as context:
+        closing.refuse_open(context)
