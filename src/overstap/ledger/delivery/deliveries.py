@@ -131,16 +131,20 @@ def to_seal(
         limit: most dossiers.
         aside: dossiers that could not be sealed in this run, which are skipped.
     """
+    # Aggregates and "offset 0" keep what is asked of a dossier within it: without statistics (a ledger's first round) a
+    # planner joined all dossiers of the region with each that was taken.
     found = unit.rows(
         """
         select d.dossier
           from overstap.dossier d
-          join overstap.may_leave m on m.dossier = d.dossier and m.number = d.version
+         cross join lateral (
+               select from overstap.may_leave m where m.dossier = d.dossier and m.number = d.version offset 0) m
+         cross join lateral (
+               select bool_and(a.secondary_school = any(%(receivers)s)) as are_ready from overstap.may_receive a
+                where a.dossier = d.dossier and a.stage = any(%(stages)s)) r
          where d.round_id = %(round)s and d.state = 'inspected'
            and d.primary_school = any(%(senders)s) and not (d.dossier = any(%(aside)s::uuid[]))
-           and exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s))
-           and not exists (select from overstap.may_receive a where a.dossier = d.dossier and a.stage = any(%(stages)s)
-                              and not (a.secondary_school = any(%(receivers)s)))
+           and r.are_ready
          order by d.dossier limit %(limit)s
            for update of d skip locked
         """,
