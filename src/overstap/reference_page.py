@@ -33,13 +33,15 @@ _WHO = {
 }
 _HEAD = """# Error codes
 
-Every code that Overstap can give, with its sentences: what is wrong, what to do now, and who mends it. Made from
-`include/texts/errors/` by `python -m overstap.reference_page > docs/errors.md`; a test fails when the two differ.
-Places in braces are facts: a school, a count, a date. No sentence holds a pupil's data. What the rules say about the
-content of a dossier is in [rules.md](rules.md).
+Every error code of Overstap with its message in Dutch and English: what is wrong, what to do now, and who corrects it.
+For whoever has a code and wants to know what to do. Words in braces stand for facts: a school, a count, a date. No
+message holds a pupil's data. Findings about the content of a dossier have codes of their own ([rules.md](rules.md)).
 
-A task that meets an error which the school or the region's coordinator has to mend fails at once, but for DELIVERY-101;
-after any other it is first tried again by itself ([rounds.md](rounds.md)).
+A task fails at once when the school or the region's coordinator has to correct the cause (DELIVERY-101 excepted). After
+any other error it is first tried again by itself ([rerun.md](rerun.md)).
+
+This page is generated from `include/texts/errors/` by `python -m overstap.reference_page > docs/errors.md`; a test
+fails when the two differ.
 """
 
 

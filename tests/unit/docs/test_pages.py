@@ -94,7 +94,7 @@ def test_every_error_code_that_a_page_names_exists() -> None:
 
 
 def test_every_code_that_turns_a_task_red_is_in_the_rerun_guide() -> None:
-    guide = Page(PROJECT / "docs" / "rounds.md").text
+    guide = Page(PROJECT / "docs" / "rerun.md").text
     said = {code: text["who"] for code, text in sentences().items()}
     task_rooms = ("orchestration", "quality")
     for room in task_rooms:
@@ -102,13 +102,14 @@ def test_every_code_that_turns_a_task_red_is_in_the_rerun_guide() -> None:
             assert code in guide, f"{code} ({said[code]})"
 
 
-def test_every_task_of_a_round_is_in_the_rerun_guide() -> None:
-    guide = Page(PROJECT / "docs" / "rounds.md").text
+def test_every_task_of_a_round_is_explained_and_in_the_rerun_guide() -> None:
+    guide, rerun = (Page(PROJECT / "docs" / f"{name}.md").text for name in ("rounds", "rerun"))
     titles = yaml.safe_load((PROJECT / "include" / "texts" / "orchestration" / "titles.yaml").read_text())
     tasks = [name.removeprefix("task.") for name in titles if name.startswith("task.") and not name.endswith(".map")]
     assert len(tasks) > 10
     for name in tasks:
         assert f"`{name}`" in guide, name
+        assert f"`{name}`" in rerun, name
         assert f'"{titles[f"task.{name}"]["nl"]}"' in guide, name
 
 
