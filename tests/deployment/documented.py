@@ -7,7 +7,9 @@ from pathlib import Path
 from overstap_tools.project import PROJECT
 
 PAGES = ("install", "certificates", "backup", "upgrading", "scaling", "monitoring")
+IN_WORDS = (*PAGES, "troubleshooting")
 _BLOCK = re.compile(r"^( *)```sh\n(.*?)^ *```", flags=re.M | re.S)
+_COMMAND = re.compile(r"`((?:chown|deploy/|docker|git|make|openssl|overstap) ?[^`]* [^`]+)`")
 
 
 @dataclass
@@ -36,6 +38,16 @@ class Documented:
     def not_taken(self) -> set[str]:
         """Return the blocks that nobody took."""
         return {block for page in PAGES for block in self.blocks(page)} - self.taken
+
+
+def in_sentences() -> set[str]:
+    """Return the commands, with at least one argument, that stand in sentences and tables of the pages."""
+    found = set()
+    for page in IN_WORDS:
+        text = (PROJECT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+        text = text[text.index("## A deployment") :] if page == "install" else text
+        found |= set(_COMMAND.findall(re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S)))
+    return found
 
 
 def table(page: str) -> dict[str, dict[str, str]]:

@@ -14,19 +14,38 @@ from pathlib import Path
 
 import httpx
 import pytest
-from deployed import KIND, NAMES, REGION, Deployed, build_options, mail_server, new_password, proxy
-from documented import table
+import yaml
+from deployed import (
+    KIND,
+    NAMES,
+    REGION,
+    Deployed,
+    base_image,
+    build_options,
+    commit_all,
+    mail_server,
+    new_password,
+    proxy,
+)
+from documented import in_sentences, table
 
 from overstap.agreements import Agreement
+from overstap.pki.certificates import DEVELOPMENT_POLICY
+from overstap.pki.numbers import development_oin_of_region
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap_tools.demo.people import CoordinatorClient
 from overstap_tools.local.waiting import wait_until
+from overstap_tools.project import PROJECT
 
 DAG = f"round__{REGION}__{KIND}"
 PUPILS = 40
 WAIT_SECONDS = 900
 """Seconds that a busy machine may take for one step of the story."""
 RUNNING = ("postgres", "api-server", "scheduler", "dag-processor", "triggerer", "review", "school")
+FOR_ONE_COMMAND = ("init", "admin", "desk")
+"""Services that do not run here all the time."""
+BROKEN = "kapot"
+"""A region whose agreement cannot be read, from the first start on."""
 NOT_HERE = {
     "ln -sf": "needs the machine's own nginx; the configuration itself is run by `proxied`",
     "cp deploy/systemd": "needs systemd; what its services start is run by test_what_timers_start",
@@ -34,6 +53,42 @@ NOT_HERE = {
     "docker compose down": "test_upgrade.py",
 }
 """Blocks of the pages that are not run here, by their first words, and why."""
+IN_SENTENCES: dict[str, str | None] = {
+    "chown -R 50000 /var/lib/overstap/keys /var/lib/overstap/trust": "",
+    "deploy/init --desk REGION": None,
+    "deploy/init --help": "",
+    "deploy/init --mail smtp://login@mail.example.nl:587 --mail-from overstap@example.nl --mail-password FILE": "",
+    "deploy/init --trial": "",
+    "docker compose logs SERVICE": "",
+    "docker compose logs init": "",
+    "docker compose ps postgres": "",
+    "docker compose run --rm admin overstap doctor --quiet": None,
+    "docker compose run --rm admin overstap ledger keys REGION": "",
+    "docker compose run --rm init": None,
+    "docker compose up --detach --force-recreate --wait": None,
+    "docker compose up --detach --wait": None,
+    # On this machine it would remove what others made.
+    "docker image prune": None,
+    "docker system df": "",
+    "git describe --always": None,
+    "make bundle": None,
+    'make deploy ARGS="--address ..."': "",
+    "openssl ca -config deploy/authority/openssl.cnf -revoke FILE": None,
+    "openssl req -in tls-1.csr -noout -text": "",
+    "overstap agreement check AGREEMENT": "",
+    "overstap deploy init": None,
+    "overstap doctor": None,
+    "overstap ledger check": "",
+    "overstap ledger keys": None,
+    "overstap ledger retain": "overstap ledger retain REGION",
+    "overstap notice outbox --region haaglanden": "",
+    "overstap notice preview AGREEMENT --out FOLDER": "",
+    "overstap trust accept": None,
+    "overstap trust fetch": None,
+    "overstap trust request": None,
+    "overstap trust watch": "",
+}
+"""Commands in sentences of the pages: empty when run as they stand by the test of that name, None when another does."""
 
 
 @dataclass
@@ -69,8 +124,13 @@ def started(deployed: Deployed) -> Iterator[Started]:
         first = f"{deployed.documented('install', 'deploy/init --address')} {' '.join(options)}"
         assert "TRIAL" in deployed.run(first, BUILD_OPTIONS=build_options())
         deployed.write_region(region)
+        broken = deployed.place / "etc" / "regions" / BROKEN
+        broken.mkdir()
+        (broken / "2026-2027.yaml").write_text("region: [")
         # The same command again makes the new region's keys, and in a trial its certificates; what was chosen stays.
-        assert f"keys          {REGION}: made" in deployed.do("install", "deploy/init --address")
+        said = deployed.do("install", "deploy/init --address")
+        assert f"keys          {REGION}: made" in said
+        assert BROKEN in said[said.index("left out") :].splitlines()[0]
         deployed.receivers(region)
         begun = time.monotonic()
         deployed.do("install", "docker compose up")
@@ -153,8 +213,11 @@ def restored(started: Started, released: str) -> str:
 
 @pytest.fixture(scope="module")
 def confirmed(started: Started, restored: str, coordinator: CoordinatorClient) -> str:
-    """Schools recorded what parents decided; while dossiers were delivered, everything was killed."""
+    """Certificates were renewed, schools recorded what parents decided; during delivery everything was killed."""
     deployed = started.deployed
+    if deployed.stage("renewed") is None:
+        _renew_certificates(deployed)
+        deployed.passed("renewed")
     lists = deployed.place / "data" / "lists"
     round_id = started.agreement.round_id(KIND)
     for school in started.region.primary:
@@ -179,6 +242,24 @@ def confirmed(started: Started, restored: str, coordinator: CoordinatorClient) -
     _answer_until(coordinator, restored, is_over)
     assert killed == ["task", "scheduler", "triggerer", "dag-processor", "postgres"]
     return restored
+
+
+def _renew_certificates(deployed: Deployed) -> None:
+    """Ask, sign and accept as docs/certificates.md says, with the authority that the trial's schools know."""
+    trust = deployed.place / "data" / "trust"
+    own, authority = trust / "conductor" / REGION, trust / "ca" / "issuing"
+    oin = development_oin_of_region(REGION)
+    deployed.admin(f"overstap trust request {REGION} --oin {oin} --host desk")
+    (deployed.place / "policy").write_text(f"certificatePolicies={DEVELOPMENT_POLICY.dotted_string}\n")
+    for name in ("tls", "signing"):
+        signed = deployed.place / "data" / "lists" / f"{name}-renewed.crt"
+        deployed.run(
+            f"openssl x509 -req -in {own}/{name}-2.csr -CA {authority}.crt -CAkey {authority}.key -days 300 "
+            f"-copy_extensions copyall -extfile {deployed.place}/policy -out {signed}"
+        )
+        os.chown(signed, 50000, 0)
+    deployed.admin(f"overstap trust accept {REGION} tls-renewed.crt signing-renewed.crt")
+    assert {"tls-2.crt", "signing-2.crt"} <= {path.name for path in own.glob("*.crt")}
 
 
 def _kill_everything(deployed: Deployed, killed: list[str]) -> None:
@@ -256,10 +337,39 @@ def test_a_stranger_without_secrets_is_told_which_setting_is_missing(started: St
     assert "required variable" in said
 
 
+def test_one_broken_agreement_stops_nothing_but_itself(started: Started, password: str) -> None:
+    """It was there before the first start: keys, schema, roles, DAGs and board are those of the others."""
+    deployed = started.deployed
+    broken = deployed.place / "etc" / "regions" / BROKEN
+    if deployed.stage("broken") is None:
+        first = deployed.run("docker compose logs --no-log-prefix init")
+        again = deployed.do("install", "docker compose run --rm init")
+        for said in (first, again):
+            assert f"region {REGION} is there" in said or f"region {REGION} made" in said, said
+            assert "AGREEMENT-001" in said
+            assert _wrong(said) == {f"agreement {BROKEN}/2026-2027.yaml"}
+        looked = deployed.admin("overstap doctor --quiet", check=False)
+        assert f"agreement {BROKEN}/2026-2027.yaml" in looked
+        with deployed.api() as admin:
+            wait_until(lambda: DAG in {dag["dag_id"] for dag in admin.dags()}, DAG, WAIT_SECONDS)
+            wait_until(lambda: bool(admin.import_errors()), "the import error", WAIT_SECONDS)
+            assert all(BROKEN in error["stack_trace"] for error in admin.import_errors())
+            assert REGION.capitalize() in deployed.board("/", started.coordinator, password)
+            shutil.rmtree(broken)
+            wait_until(lambda: not admin.import_errors(), "no import error", WAIT_SECONDS)
+        deployed.passed("broken")
+    assert not broken.exists()
+
+
+def _wrong(said: str) -> set[str]:
+    """Return the subjects that `doctor` or `init` calls wrong."""
+    return {line.split(":")[0].removeprefix("wrong").strip() for line in said.splitlines() if line.startswith("wrong")}
+
+
 def test_doctor_finds_nothing_wrong(started: Started, coordinator: CoordinatorClient) -> None:
     wait_until(lambda: len(coordinator.api.dags()) >= 5, "the region's DAGs", WAIT_SECONDS)
     said = started.deployed.do("install", "docker compose run --rm admin overstap doctor")
-    assert "\nwrong" not in f"\n{said}", said
+    assert _wrong(said) == set(), said
     assert "this is a TRIAL" in said
     for subject in ("ledger schema", f"keys {REGION}", f"certificates {REGION}", "airflow scheduler", "airflow dags"):
         assert f"good    {subject}" in said, said
@@ -272,25 +382,25 @@ def test_doctor_finds_nothing_wrong(started: Started, coordinator: CoordinatorCl
 def test_each_container_has_what_the_table_says_and_no_more(started: Started) -> None:
     said = table("rights")
     wrong = []
-    for service in RUNNING:
+    assert {service for columns in said.values() for service in columns} == {*RUNNING, *FOR_ONE_COMMAND}
+    for service in (*RUNNING, *FOR_ONE_COMMAND):
         found = _within(started.deployed, service)
+        has = {f"folder {name}": found[name] for name in FOLDERS}
+        has |= dict.fromkeys(_networks(started.deployed, found["addresses"]), "yes")
+        has |= dict.fromkeys(found["secrets"].split(), "r")
+        wrong += [f"{service}: {name} is not in the table" for name in has.keys() - said.keys()]
         for row, columns in said.items():
             right = columns[service]
-            if row.startswith("folder "):
-                folder = row.removeprefix("folder ")
-                has = found.get(folder, "")
-            elif row.startswith("network "):
-                continue
-            else:
-                has = "r" if row in found["secrets"].split() else ""
-            if has != right:
-                wrong.append(f"{service}: {row} is {has or 'nothing'}, the table says {right or 'nothing'}")
+            if has.get(row, "") != right:
+                wrong.append(f"{service}: {row} is {has.get(row) or 'nothing'}, the table says {right or 'nothing'}")
     assert wrong == []
 
 
-_LOOK = """
+FOLDERS = ("regions", "keys", "trust", "drop", "outbox", "reports", "checkpoints", "registers", "lists")
+_LOOK = f"""
 echo "secrets $(ls /run/secrets 2>/dev/null | tr '\\n' ' ')"
-for folder in regions keys trust drop outbox reports checkpoints registers lists; do
+echo "addresses $(hostname --all-ip-addresses)"
+for folder in {" ".join(FOLDERS)}; do
     path=/var/lib/overstap/$folder; right=
     if ls $path >/dev/null 2>&1; then right=r; fi
     if touch $path/.tried 2>/dev/null; then right=w; rm -f $path/.tried; fi
@@ -304,12 +414,21 @@ echo "capabilities $(grep CapEff /proc/self/status | cut -f 2)"
 def _within(deployed: Deployed, service: str) -> dict[str, str]:
     """Look around in a container."""
     (deployed.place / "look.sh").write_text(_LOOK)
-    said = deployed.run(f"docker compose exec --no-TTY {service} sh < {deployed.place}/look.sh")
+    how = "exec" if service in RUNNING else "run --rm --no-deps"
+    said = deployed.run(f"docker compose {how} --no-TTY {service} sh < {deployed.place}/look.sh")
     return {line.split(" ")[0]: line.partition(" ")[2].strip() for line in said.splitlines() if line}
 
 
+def _networks(deployed: Deployed, addresses: str) -> list[str]:
+    """Return the rows of the table that a container's addresses stand for: each network has 32 of the 256."""
+    rows = ("network inside", "network parents", "network schools", "network desk")
+    parts = [address.rpartition(".") for address in addresses.split()]
+    assert {front for front, _, _ in parts} == {deployed.network}, addresses
+    return [rows[int(last) // 32] for _, _, last in parts]
+
+
 def test_nobody_can_change_what_it_runs_or_gain_rights(started: Started) -> None:
-    for service in RUNNING[1:]:
+    for service in (*RUNNING[1:], *FOR_ONE_COMMAND):
         found = _within(started.deployed, service)
         assert found["root"] == "", service
         assert int(found["capabilities"], 16) == 0, service
@@ -356,7 +475,7 @@ def test_a_paused_dag_is_red_for_coordinators_and_in_doctor(started: Started, pa
 def test_init_says_what_doctor_finds(started: Started) -> None:
     said = started.deployed.run("docker compose logs --no-log-prefix init")
     assert "mind    settings: this is a TRIAL" in said
-    assert "wrong " not in said
+    assert _wrong(said) == {f"agreement {BROKEN}/2026-2027.yaml"}  # it was there at the first start
     assert "overstap_board" in said
 
 
@@ -404,18 +523,6 @@ def test_pages_answer_through_a_proxy_with_tls(started: Started, proxied: Path) 
 
 def _context(authority: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(authority))
-
-
-def test_one_broken_agreement_stops_nothing_but_itself(started: Started) -> None:
-    broken = started.deployed.place / "etc" / "regions" / "kapot"
-    broken.mkdir()
-    (broken / "2026-2027.yaml").write_text("region: [")
-    said = started.deployed.do("install", "docker compose run --rm init")
-    assert f"region {REGION} is there" in said
-    assert "AGREEMENT-001" in said
-    looked = started.deployed.admin("overstap doctor --quiet", check=False)
-    assert "agreement kapot/2026-2027.yaml" in looked
-    shutil.rmtree(broken)
 
 
 def test_the_round_opens_by_itself_and_is_released(released: str) -> None:
@@ -481,7 +588,7 @@ def test_certificates_of_a_private_authority(started: Started, confirmed: str) -
     own = deployed.place / "data" / "trust" / "conductor" / REGION
     deployed.do("certificates", "docker compose run --rm admin overstap trust request")
     deployed.do("certificates", "mkdir -p authority")
-    for path in own.glob("*.csr"):
+    for path in sorted(own.glob("*-3.csr")):
         shutil.copy(path, deployed.code / f"{path.name.split('-')[0]}-1.csr")
     deployed.do("certificates", "openssl ca -config")
     deployed.do("certificates", "install -m 0644 authority")
@@ -489,9 +596,107 @@ def test_certificates_of_a_private_authority(started: Started, confirmed: str) -
         shutil.copy(deployed.code / name, deployed.place / "data" / "lists" / name)
         os.chown(deployed.place / "data" / "lists" / name, 50000, 0)
     deployed.do("certificates", "docker compose run --rm admin overstap trust accept")
-    assert {"tls-2.crt", "signing-2.crt"} <= {path.name for path in own.glob("*.crt")}
+    assert {"tls-3.crt", "signing-3.crt"} <= {path.name for path in own.glob("*.crt")}
     deployed.do("certificates", "docker compose run --rm admin overstap trust fetch")
+    deployed.run("openssl ca -config deploy/authority/openssl.cnf -revoke signing-1.crt")
     assert "the conductor's that" not in deployed.admin("overstap doctor --only regions", check=False)
+
+
+def test_a_desk_for_schools_that_ask(started: Started, confirmed: str) -> None:
+    """One choice more adds it; it speaks TLS with the conductor's certificate and asks for the school's."""
+    deployed = started.deployed
+    listen = deployed.ports["desk"]
+    deployed.run(f"deploy/init --desk {REGION} --desk-listen 127.0.0.1:{listen}")
+    deployed.run("docker compose up --detach --wait")
+    assert deployed.services()["desk"] == "healthy"
+    said = deployed.run(f"openssl s_client -connect 127.0.0.1:{listen} </dev/null", check=False)
+    assert "Acceptable client certificate CA names" in said
+    assert f"subject=O = {REGION}" in said or REGION in said
+
+
+def test_files_beside_docker_compose_are_taken_by_it(started: Started) -> None:
+    """The override with a second desk, and the one for the machine's journal."""
+    deployed = started.deployed
+    page = (PROJECT / "docs" / "scaling.md").read_text()
+    override = page[page.index("```yaml\n") + 8 :].partition("```")[0]
+    (deployed.code / "second-desk.yaml").write_text(override)
+    made = deployed.run("COMPOSE_FILE=docker-compose.yaml:second-desk.yaml docker compose --profile desk config")
+    desk = yaml.safe_load(made)["services"]["desk-waterland"]
+    assert [one["published"] for one in desk["ports"]] == ["8445"]
+    assert desk["command"][:4] == ["overstap", "deliver", "serve", "waterland"]
+    named = (PROJECT / "docs" / "monitoring.md").read_text()
+    files = next(line for line in named.split("`") if line.startswith("COMPOSE_FILE="))
+    services = yaml.safe_load(deployed.run(f"{files} docker compose --profile '*' config"))["services"]
+    assert {one["logging"]["driver"] for one in services.values()} == {"journald"}
+
+
+def test_a_secret_is_changed_as_the_page_says(started: Started, confirmed: str) -> None:
+    """Another password in its file, `init`, and every container anew: nobody else was told, and all is well."""
+    deployed = started.deployed
+    for name in ("review_password", "app_password"):
+        (deployed.place / "etc" / "secrets" / name).write_text(new_password())
+    deployed.do("install", "docker compose run --rm init")
+    deployed.run("docker compose up --detach --force-recreate --wait")
+    assert _wrong(deployed.run("docker compose run --rm admin overstap doctor --quiet", check=False)) == set()
+
+
+def test_commands_that_stand_in_sentences(started: Started, confirmed: str) -> None:
+    deployed = started.deployed
+    (deployed.place / "mail-password").write_text(new_password())
+    agreement = f"/var/lib/overstap/regions/{REGION}/{started.agreement.school_year}.yaml"
+    stands_for = {
+        "AGREEMENT": agreement,
+        "FILE": str(deployed.place / "mail-password"),
+        "FOLDER": "/var/lib/overstap/lists/preview",
+        "REGION": REGION,
+        "SERVICE": "scheduler",
+        '"--address ..."': "--trial",
+    }
+    for command, runs in IN_SENTENCES.items():
+        if runs is not None:
+            runs = runs or command
+            for word, value in stands_for.items():
+                runs = runs.replace(word, value)
+            admin = runs.startswith("overstap ")
+            said = deployed.admin(runs) if admin else deployed.run(runs, BUILD_OPTIONS=build_options())
+            print(f"{command}: {len(said.splitlines())} lines")
+    assert "mail.example.nl" in (deployed.place / "etc" / "secrets" / "mail_connection").read_text()
+    assert any((deployed.place / "data" / "lists" / "preview").iterdir())
+
+
+def test_an_installation_without_a_network(started: Started, confirmed: str) -> None:
+    """A bundle, carried over, checked, loaded; the image can be made there anew from its packages alone."""
+    deployed = started.deployed
+    commit_all(deployed.code, "for the bundle")
+    deployed.run("make bundle", BUILD_OPTIONS=build_options(), BASE=base_image())
+    there = deployed.place / "elsewhere"
+    there.mkdir()
+    for path in (deployed.code / "bundle").iterdir():
+        shutil.move(path, there / path.name)
+    said = deployed.run(f"cd {there}\n{deployed.documented('install', 'sha256sum --check')}")
+    assert f"Loaded image: {deployed.project}:local" in said
+    assert {f"Loaded image: {name}" for name in (base_image(), "postgres:18")} <= set(said.splitlines())
+    shutil.move(there / "wheels", there / "overstap" / "wheels")
+    options = build_options().replace("--network host", "--network none")
+    deployed.run(f"cd {there / 'overstap'}\ndocker build {options} --tag {deployed.project}:anew .")
+    listed = "docker run --rm --network none --entrypoint pip {} list --format freeze"
+    lists = [deployed.run(listed.format(f"{deployed.project}:{tag}")) for tag in ("local", "anew")]
+    assert lists[0] == lists[1]
+    deployed.run(f"docker image rm {deployed.project}:anew")
+    shutil.rmtree(there)
+
+
+def test_the_image_holds_nothing_that_production_does_not_use(started: Started) -> None:
+    """Packages that nobody asks for, and folders of the repository; and what the image weighs."""
+    look = "docker run --rm --network none --entrypoint {} " + f"{started.deployed.project}:local"
+    look_in = look.replace("--rm", "--rm --interactive").format("python")
+    said = started.deployed.run(f"{look_in} - < {Path(__file__).with_name('not_needed.py')}")
+    assert said.split() == []
+    print(started.deployed.run(f"docker image inspect --format '{{{{.Size}}}}' {started.deployed.project}:local"))
+    layers = f"docker history --format '{{{{.Size}}}} {{{{.CreatedBy}}}}' {started.deployed.project}:local"
+    print(started.deployed.run(layers))
+    for name in ("tests", "tools", ".git", "docs", "examples"):
+        assert "no" in started.deployed.run(f"{look.format('bash')} -c 'test -e /opt/overstap/{name} || echo no'")
 
 
 def test_every_command_of_the_pages_was_run(
@@ -504,4 +709,5 @@ def test_every_command_of_the_pages_was_run(
         for begins, why in NOT_HERE.items():
             print(f"  {begins}: {why}")
     assert here == []
+    assert in_sentences() == set(IN_SENTENCES)
     assert [begins for begins in NOT_HERE if not any(block.startswith(begins) for block in left)] == []
