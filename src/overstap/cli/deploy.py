@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import typer
 from rich.console import Console
 
-from overstap.deployment.choices import Choices, MailServer
+from overstap.deployment.choices import Choices, MailServer, check_address
 from overstap.errors import OverstapError
 from overstap.settings import Settings
 
@@ -152,10 +152,22 @@ def prepare(
             console.print(f"{found.level:<7} {found.subject}: {found.says}\n        -> {found.do}")
 
 
+def is_asked() -> bool:
+    """Tell whether somebody sits at a keyboard."""
+    return sys.stdin.isatty()
+
+
 def _ask(name: str, question: str, example: str) -> str:
-    if not sys.stdin.isatty():
+    if not is_asked():
         raise OverstapError("DEPLOY-003", choice=name, option=f"--{name.replace('_', '-')}")
-    return str(typer.prompt(f"{question} (such as {example})"))
+    while True:
+        said = str(typer.prompt(f"{question} (such as {example})")).strip().rstrip("/")
+        try:
+            check_address(name, said)
+        except OverstapError as error:
+            typer.echo(f"{error.message_en} {error.do_en}")
+        else:
+            return said
 
 
 def _mail_server(address: str | None, sender: str | None, password: Path | None) -> MailServer | None:

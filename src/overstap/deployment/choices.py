@@ -125,7 +125,7 @@ class Choices:
         if not _LISTEN.fullmatch(self.desk_listen):
             raise OverstapError("DEPLOY-001", choice="desk-listen", problem="address and port, such as 0.0.0.0:8444")
         for name in ("address", "review_address", "school_address"):
-            _check_address(name, getattr(self, name))
+            check_address(name, getattr(self, name))
         names = [urlsplit(one).netloc for one in (self.address, self.review_address, self.school_address)]
         if len(set(names)) < len(names):
             raise OverstapError("DEPLOY-001", choice="address", problem="two of the three addresses are the same")
@@ -154,7 +154,16 @@ class Choices:
         return path.is_file() and path.stat().st_size > 0
 
 
-def _check_address(name: str, value: str) -> None:
+def check_address(name: str, value: str) -> None:
+    """Check one of the three addresses of a deployment.
+
+    Args:
+        name: of the choice.
+        value: what was given for it.
+
+    Raises:
+        OverstapError: DEPLOY-001 when it is not `https://` and a name.
+    """
     found = urlsplit(value)
     if (
         found.scheme != "https"

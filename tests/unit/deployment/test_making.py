@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from overstap.cli import app
+from overstap.cli import app, deploy
 from overstap.deployment import data_folders, env_file, secret_files
 from overstap.deployment.choices import Choices, MailServer
 from overstap.errors import OverstapError
@@ -53,6 +53,20 @@ def test_a_second_time_changes_nothing_and_a_choice_that_is_left_out_stays(tmp_p
     assert said["BOARD_PORT"] == "9080"
     assert said["COMPOSE_PROFILES"] == "desk"
     assert (said["PRODUCTION"], said["TRIAL"]) == ("true", "false")
+
+
+def test_an_address_that_cannot_be_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "is_asked", lambda: True)
+    folders = [word for name in ("secrets", "regions", "data") for word in (f"--{name}", str(tmp_path / name))]
+    where = ["--compose", str(tmp_path), "--proxy", str(tmp_path / "nginx.conf")]
+    typed = "overstap\nhttps://overstap.example.nl/\nhttp://inzage.example.nl\n" + "\n".join(
+        list(ADDRESSES.values())[1:]
+    )
+    done = CliRunner().invoke(app, ["deploy", "init", *folders, *where], input=typed)
+    assert done.exit_code == 0, done.output
+    assert done.output.count("https:// and a name") == 2
+    said = env_file.read(tmp_path / ".env")
+    assert [said[name] for name in ("ADDRESS", "REVIEW_ADDRESS", "SCHOOL_ADDRESS")] == list(ADDRESSES.values())
 
 
 def test_lines_of_ones_own_in_the_settings_file_stay(tmp_path: Path) -> None:
