@@ -43,12 +43,13 @@ def make(choices: Choices, *, compose: Path, proxy: Path) -> Iterator[str]:
     give_all(choices.data / "trust")
     changed = env_file.write(compose / ".env", env_file.variables(choices))
     yield f"settings      {compose / '.env'}: {', '.join(changed) or 'unchanged'}"
+    certificates = proxy.parent / "tls"
+    certificates.mkdir(parents=True, exist_ok=True, mode=0o700)
     if proxy.exists():
         yield f"nginx         {proxy} is there and was left alone"
     else:
-        proxy.parent.mkdir(parents=True, exist_ok=True)
-        proxy.write_text(configuration(choices, certificates=proxy.parent / "tls"), encoding="utf-8")
-        yield f"nginx         {proxy}; certificates belong in {proxy.parent / 'tls'}"
+        proxy.write_text(configuration(choices, certificates=certificates), encoding="utf-8")
+        yield f"nginx         {proxy}; certificates belong in {certificates}"
     yield "next          docker compose up --detach --wait"
     yield f"              sign in at {choices.address} as admin; password: {choices.secrets / 'admin_password'}"
     if choices.is_trial:

@@ -50,6 +50,7 @@ def test_a_second_time_changes_nothing_and_a_choice_that_is_left_out_stays(tmp_p
     assert contents(tmp_path) == before
     said = env_file.read(tmp_path / ".env")
     assert said["ADMINISTRATORS"] == "a.beheer,b.beheer"
+    assert stat.S_IMODE((tmp_path / "tls").stat().st_mode) == 0o700
     assert said["BOARD_PORT"] == "9080"
     assert said["COMPOSE_PROFILES"] == "desk"
     assert (said["PRODUCTION"], said["TRIAL"]) == ("true", "false")
