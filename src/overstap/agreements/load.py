@@ -38,7 +38,7 @@ def load_agreement(path: Path, national: Path = FOLDER, *, is_anywhere: bool = F
         faults = [finding_of(fault) for fault in written.faults]
         raise OverstapError(
             "AGREEMENT-001",
-            file=path.name,
+            file=f"{path.parent.name}/{path.name}",
             problem=Bilingual(
                 _joined("nl", [(fault, fault.message_nl) for fault in faults]),
                 _joined("en", [(fault, fault.message_en) for fault in faults]),
@@ -50,7 +50,7 @@ def load_agreement(path: Path, national: Path = FOLDER, *, is_anywhere: bool = F
         refused = problem.errors(include_url=False)
         raise OverstapError(
             "AGREEMENT-001",
-            file=path.name,
+            file=f"{path.parent.name}/{path.name}",
             problem=Bilingual(
                 "; ".join(_refused(written, fault, "nl") for fault in refused),
                 "; ".join(_refused(written, fault, "en") for fault in refused),
@@ -60,7 +60,7 @@ def load_agreement(path: Path, national: Path = FOLDER, *, is_anywhere: bool = F
         found, stated = f"{path.parent.name}/{path.stem}", f"{agreement.region}/{agreement.school_year}"
         form = texts("agreements/refusals")["another_place"]
         dutch, english = (form[language].format(found=found, stated=stated) for language in ("nl", "en"))
-        raise OverstapError("AGREEMENT-001", file=path.name, problem=Bilingual(dutch, english))
+        raise OverstapError("AGREEMENT-001", file=f"{path.parent.name}/{path.name}", problem=Bilingual(dutch, english))
     return agreement
 
 

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.ledger.read_only import ReadOnlyLedger
-from overstap.pages.board import addresses, csrf, exports, render
+from overstap.pages.board import addresses, csrf, render
 from overstap.pages.board.agreement_cache import AgreementCache
 from overstap.pages.board.airflow_port import AirflowPort, RefusedError, RunRef, TaskRef
 from overstap.pages.board.person import BoardUser
@@ -134,6 +134,8 @@ def _add_pages(app: FastAPI, board: Board) -> None:
             raise NotHereError(kind)
         context = board.context(person)
         view, rows = round.rows_of(context, round_id, wanted)
+        from overstap.pages.board import exports  # what makes workbooks is loaded once one is asked for: 45 MB
+
         content = exports.to_csv(rows) if kind == "csv" else exports.to_spreadsheet(rows, view, context.now)
         return _file(f"{round_id}-scholen.{kind}", content)
 
