@@ -31,7 +31,7 @@ from documented import in_sentences, table
 
 from overstap.agreements import Agreement
 from overstap.pki.certificates import DEVELOPMENT_POLICY
-from overstap.pki.numbers import development_oin_of_region
+from overstap.pki.oin import development_oin_of_region
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap_tools.demo.people import CoordinatorClient
 from overstap_tools.local.waiting import wait_until
@@ -363,7 +363,8 @@ def test_one_broken_agreement_stops_nothing_but_itself(started: Started, passwor
 
 def _wrong(said: str) -> set[str]:
     """Return the subjects that `doctor` or `init` calls wrong."""
-    return {line.split(":")[0].removeprefix("wrong").strip() for line in said.splitlines() if line.startswith("wrong")}
+    lines = said.replace("\x1b[2K", "").splitlines()  # Compose begins each line of a log so
+    return {line.split(":")[0].removeprefix("wrong").strip() for line in lines if line.startswith("wrong")}
 
 
 def test_doctor_finds_nothing_wrong(started: Started, coordinator: CoordinatorClient) -> None:
