@@ -16,7 +16,7 @@ import yaml
 from overstap.agreements.kinds import channels, sources
 from overstap.agreements.model.moments import moment_of
 from overstap.agreements.national import FOLDER, national_year
-from overstap.agreements.yaml_core import CoreLoader
+from overstap.agreements.yaml_core import CoreLoader, yaml_text
 from overstap.errors import OverstapError
 from overstap.tabular import Header, HeaderError, RefusedRow, read_table
 from overstap.texts import texts
@@ -25,6 +25,9 @@ Key = tuple[str | int, ...]
 """The way to a value: ("rounds", "advice", "milestones", "opens")."""
 
 _TEXT, _LIST, _BLOCK = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
+_SCALARS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null"))
+_MOST_BYTES, _MOST_NODES = 5_000_000, 500_000
+"""A region of 150 schools, written out, has a hundredth of either."""
 SCHOOL_YEAR = re.compile(r"20[0-9]{2}-20[0-9]{2}")
 _SCHOOLS_FILE = re.compile(r"[A-Za-z0-9_-]+\.(csv|xlsx)")
 _NEEDED_COLUMNS = ("id", "name", "kind", "contact")
@@ -152,10 +155,15 @@ def read_written(path: Path, national: Path = FOLDER) -> AgreementSource:
     """
     written = AgreementSource(path)
     try:
-        loader = CoreLoader(path.read_text(encoding="utf-8-sig"))
+        data = path.read_bytes()
+        if len(data) > _MOST_BYTES:
+            return _too_large(written)
+        loader = CoreLoader(yaml_text(data))
         try:
             node = loader.get_single_node()
             if node is not None:
+                if _size(node, {}) > _MOST_NODES:
+                    return _too_large(written)
                 written.faults.extend(_repeated(node, path))
                 written.data = _plain(loader, node, {})
                 written.root = node
@@ -184,6 +192,28 @@ def read_written(path: Path, national: Path = FOLDER) -> AgreementSource:
     return written
 
 
+def _too_large(written: AgreementSource) -> AgreementSource:
+    facts = {"problem": _words("yaml_too_large")}
+    written.faults.append(SourceFault("AGREEMENT-101", facts, SourcePosition(written.path, 1, 1)))
+    return written
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values a node holds, each reference (*name) counted as what it stands for.
+
+    A file of a kilobyte in which references lead to lists of references stands for more than there is time to look at.
+
+    Raises:
+        RecursionError: a node is within itself.
+    """
+    if isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) not in known:
+        parts = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]
+
+
 def _plain(loader: Any, node: yaml.Node, made: dict[int, Any]) -> Any:
     """Return the data of a node, as the loader itself makes them and in a third of its time.
 
@@ -202,13 +232,18 @@ def _plain(loader: Any, node: yaml.Node, made: dict[int, Any]) -> Any:
     if node.tag == _LIST and isinstance(node, yaml.SequenceNode):
         data = made[id(node)] = []
         data.extend(_plain(loader, item, made) for item in node.value)
-    elif node.tag == _BLOCK and isinstance(node, yaml.MappingNode) and all(key.tag == _TEXT for key, _ in node.value):
+    elif node.tag == _BLOCK and isinstance(node, yaml.MappingNode) and all(_is_name(key) for key, _ in node.value):
         data = made[id(node)] = {}
         for key, value in node.value:
             data[key.value] = _plain(loader, value, made)
     else:
         data = made[id(node)] = loader.construct_object(node, deep=True)
     return data
+
+
+def _is_name(key: yaml.Node) -> bool:
+    """Tell whether a key is what was written, whatever it looks like: a key names something, also `1` and `no`."""
+    return isinstance(key, yaml.ScalarNode) and key.tag in _SCALARS
 
 
 def _repeated(node: yaml.Node, path: Path, key: Key = ()) -> Iterator[SourceFault]:

@@ -1,5 +1,6 @@
 """Agreements are read as YAML 1.2 means them, and an answer shows what was written. The peer is ruamel.yaml."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,9 @@ def read(text: str) -> object:
         ("true", True), ("False", False), ("null", None), ("~", None), ("", None),
         ("12", 12), ("-3", -3), ("0", 0), ("0o17", 15), ("0x1F", 31),
         ("1.5", 1.5), ("1e3", 1000.0), (".5", 0.5), ("-.inf", float("-inf")),
-        ("'12'", "12"), ('"true"', "true"), ("!!str 12", "12"),
+        ("'12'", "12"), ('"true"', "true"), ("!!str 12", "12"), ("!!int 12", 12),
+        ("12e3", 12000.0), ("1_0e3", "1_0e3"), ("+.5", 0.5), (".inf", float("inf")),
+        ("!!bool true", True), ("=", "="), ("<", "<"),
     ],
 )  # fmt: skip
 def test_a_plain_value_is_what_yaml_1_2_says(written: str, meant: object) -> None:
@@ -78,29 +81,111 @@ def test_a_day_is_no_moment(tmp_path: Path) -> None:
         assert source.data == {"moment": "2027-03-12"}
 
 
-@given(st.text(max_size=200) | st.binary(max_size=200))
-def test_no_file_is_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: str | bytes) -> None:
-    folder = tmp_path_factory.mktemp("agreement") / "voorbeeld"
-    folder.mkdir()
-    path = folder / "2026-2027.yaml"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
+REFERENCES = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+ODD = {
+    "references that stand for a thousand million values": (REFERENCES, "groter dan afspraken ooit zijn"),
+    "a list within itself": ("a: &a [*a]\n", "waar zij zelf in staat"),
+    "a block within itself": ("a: &a {b: *a}\n", "waar zij zelf in staat"),
+    "three thousand deep": (f"a: {'[' * 3_000}{']' * 3_000}\n", "te diep in elkaar"),
+    "a number of five thousand digits": (f"a: {'1' * 5_000}\n", "niet de vorm"),
+    "text called a number": ("a: !!int abc\n", "niet de vorm"),
+    "nothing called a number": ('a: !!float ""\n', "niet de vorm"),
+    "base sixty called a number": ("a: !!int 10:30\n", "niet de vorm"),
+    "a word called true or false": ("a: !!bool ja\n", "niet de vorm"),
+    "a moment of YAML 1.1": ("a: !!timestamp x\n", "uitroepteken"),
+    "a day that does not exist": ("a: !!timestamp 2027-99-11\n", "uitroepteken"),
+    "a set of YAML 1.1": ("a: !!set {b}\n", "uitroepteken"),
+    "a thing of Python": ("a: !!python/object/apply:os.system [x]\n", "uitroepteken"),
+    "a list as key": ("? [a]\n: b\n", "een sleutel is hier een lijst"),
+    "merging with no block": ("a: {<<: 5}\n", "achter <<"),
+    "a NUL": ("a: \0\n", "in geen tekst"),
+    "a key twice": ("a: {b: 1, b: 2}\n", "staat twee keer"),
+    "two documents": ("---\na: b\n", "meer dan een document"),
+    "a tab before a key": ("a:\n\tb: c\n", "tab"),
+    "a number as key": ("1: x\n", "De sleutel 1 bestaat"),
+    "nothing as key": ("~: x\n", "De sleutel ~ bestaat"),
+    "no as key": ("no: x\n", "De sleutel no bestaat"),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_what_an_agreement_cannot_hold_is_told_in_words(tmp_path: Path, what: str) -> None:
+    written, said = ODD[what]
+    path = write(tmp_path, f"{GOOD}\n{written}")
     [checked] = check_agreements([path])
+    assert any(said in one.message_nl for one in checked.findings if one.severity == "error")
+    with pytest.raises(OverstapError, match="AGREEMENT-001"):
+        load_agreement(path)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_every_encoding_and_line_end_of_yaml(tmp_path: Path, encoding: str, ending: str) -> None:
+    """YAML 1.2.2, section 5.2: Notepad's "Unicode" is UTF-16."""
+    path = write(tmp_path, GOOD)
+    plain = load_agreement(path)
+    path.write_bytes(GOOD.replace("\n", ending).encode(encoding))
+    assert load_agreement(path) == plain
+
+
+def test_another_encoding_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    path.write_bytes(GOOD.encode() + "# Zoë\n".encode("cp1252"))
+    [checked] = check_agreements([path])
+    assert any("UTF-8 of UTF-16" in one.message_nl for one in checked.findings)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One file that generated contents replace one another in."""
+    return write(tmp_path_factory.mktemp("agreement"), GOOD)
+
+
+@given(st.text(max_size=200) | st.binary(max_size=200))
+def test_no_file_is_a_traceback(place: Path, content: str | bytes) -> None:
+    place.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
+    [checked] = check_agreements([place])
     assert checked.findings
     with pytest.raises(OverstapError):
-        load_agreement(path)
+        load_agreement(place)
 
 
-@given(
-    st.integers(0, len(GOOD) - 1),
-    st.sampled_from(["", "\t", "\0", ": ", "- ", "'", '"', "{", "]", "&a", "*a", "\ufeff", "é"]),
-)
-def test_no_damaged_agreement_is_a_traceback(tmp_path_factory: pytest.TempPathFactory, place: int, put: str) -> None:
-    path = write(tmp_path_factory.mktemp("agreement"), GOOD[:place] + put + GOOD[place + 1 :])
-    [checked] = check_agreements([path])
+def _used_or_told(place: Path, content: str) -> None:
+    place.write_text(content, encoding="utf-8", newline="")
+    [checked] = check_agreements([place])
     try:
-        load_agreement(path)
+        load_agreement(place)
     except OverstapError:
         assert any(each.severity == "error" for each in checked.findings), "what is not used is told"
+
+
+PUT = ["", "\t", "\0", ": ", "- ", "'", '"', "{", "]", "&a", "*a", "\ufeff", "é"]
+
+
+@given(st.integers(0, len(GOOD) - 1), st.sampled_from(PUT))
+def test_no_damaged_agreement_is_a_traceback(place: Path, at: int, put: str) -> None:
+    _used_or_told(place, GOOD[:at] + put + GOOD[at + 1 :])
+
+
+VALUES = [
+    *("10:30", "24:00", "0o17", "0b1", "1_000", "12e3", "1e999", ".5", "~", "null", "yes", "0x1F", "'", '"x"'),
+    *("2027-01-11", "2027-01-11 09:00", "2027-01-11T09:00:00+99:00", "2027-02-30", "-1", "1" * 400),
+    *("!!int x", "!!bool ja", "!!str 1", "! 1", "!!timestamp 1"),
+    *("[", "[]", "{}", "{<<: 1}", "&a x", "*a", "&a [*a]", "|", ">-", "%", "@", "\u202e", "\U0001f600"),
+]  # fmt: skip
+AT_VALUES = [at.end() for at in re.finditer(r": +(?=\S)|- +(?=\S)|: *(?=[,}\n])", GOOD)]
+
+
+@given(st.lists(st.tuples(st.sampled_from(AT_VALUES), st.sampled_from(VALUES), st.booleans()), min_size=1, max_size=3))
+def test_no_odd_value_is_a_traceback(place: Path, odd: list[tuple[int, str, bool]]) -> None:
+    """Values of YAML 1.1 and 1.2 in the place of what stands there, or before it."""
+    content = GOOD
+    for at, put, instead in sorted(odd, reverse=True):
+        end = at + len(re.split(r"[,}\n#]", content[at:], maxsplit=1)[0]) if instead else at
+        content = content[:at] + put + content[end:]
+    _used_or_told(place, content)
 
 
 def test_core_loader_leaves_the_library_as_it_is() -> None:
