@@ -22,7 +22,7 @@ from overstap.oso.model import Dossier
 from overstap.oso.office import DAMAGED, OfficeFault
 from overstap.oso.traversal import documents
 from overstap.oso.tree import Node
-from overstap.oso.zip_names import is_of_system, names_of, stated_entries
+from overstap.oso.zip_names import is_folder, is_in_folder, is_of_system, names_of, stated_entries, without_comment
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,7 @@ _PATH_MARKS = re.compile(r"[/\\:\x00]")
 _LOCAL = b"PK\x03\x04"
 _ENTRIES_MOST = 50
 """One file and what operating systems add to it."""
+_METHODS = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
 _PROGRAMS = frozenset(
     (
         *(
@@ -210,7 +211,7 @@ def unpack(path: str, encoded: str, *, limits: AttachmentLimits = DEFAULT_ATTACH
 
 def _unpacked(encoded: str, limits: AttachmentLimits, room: int) -> tuple[tuple[str, ...], bytes]:
     """Return what the one file in an attachment may be called, and its content if there is room for it."""
-    packed = _decoded(encoded)
+    packed = without_comment(_decoded(encoded))
     _look_at_archive(packed)
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
@@ -245,18 +246,34 @@ def _look_at_archive(packed: bytes) -> None:
 
 def _only_entry(archive: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, tuple[str, ...]]:
     """Return the one file that somebody packed, and what it may be called."""
-    entries = [entry for entry in archive.infolist() if not is_of_system(entry)] or archive.infolist()
+
+    def is_added(entry: zipfile.ZipInfo) -> bool:
+        return is_of_system(entry, lambda count: _begin(archive, entry, count))
+
+    packed = [entry for entry in archive.infolist() if not is_added(entry)] or archive.infolist()
+    entries = [entry for entry in packed if not is_folder(entry)] or packed
     if len(entries) != 1:
         raise Unfit("ATTACHMENT-005" if entries else "ATTACHMENT-004")
     entry = entries[0]
     names = names_of(entry)
     if not names or not all(map(_is_plain_name, names)):
-        raise Unfit("ATTACHMENT-006")
+        raise Unfit("ATTACHMENT-024" if names and all(map(is_in_folder, names)) else "ATTACHMENT-006")
     if entry.is_dir() or stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         raise Unfit("ATTACHMENT-019")
     if entry.flag_bits & 0x1:
         raise Unfit("ATTACHMENT-007")
+    if entry.compress_type not in _METHODS:
+        raise Unfit("ATTACHMENT-025")
     return entry, names
+
+
+def _begin(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, count: int) -> bytes:
+    """Return the first bytes of an entry; nothing of a damaged or encrypted one."""
+    try:
+        with archive.open(entry) as file:
+            return file.read(count)
+    except DAMAGED:
+        return b""
 
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
@@ -306,4 +323,4 @@ def _is_plain_name(name: str) -> bool:
 
 
 def _comparable(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold().strip()
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())  # a blank that does not break is a blank

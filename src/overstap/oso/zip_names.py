@@ -1,18 +1,32 @@
 """What a file in a ZIP is called, as the programs that wrote it meant it.
 
 The format has two encodings (APPNOTE appendix D): UTF-8 with a flag, else code page 437. Programs keep to neither:
-Linux and macOS write UTF-8 without the flag, Windows' Explorer the code page of the machine (850 in the Netherlands),
-WinRAR and 7-Zip add the name once more in a field of its own (APPNOTE 4.6.9). macOS decomposes accents, which comparing
-in one normal form undoes.
+Linux and macOS write UTF-8 without the flag, Windows' Explorer the code page of the machine (850 in the Netherlands,
+852 and 857 for Polish and Turkish), WinRAR and 7-Zip add the name once more in a field of its own (APPNOTE 4.6.9).
+macOS decomposes accents, which comparing in one normal form undoes.
 """
 
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 
-_UTF8_FLAG = 0x0800
+_UTF8_FLAG, _ENCRYPTED = 0x0800, 0x0001
 _UNICODE_PATH = 0x7075
-_SYSTEM_FILES = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
+_CODE_PAGES = ("cp850", "cp437", "cp1252", "cp852", "cp857", "cp1250", "cp1254")
+_SYSTEM_FOLDERS = frozenset(
+    ("__macosx", ".fseventsd", ".spotlight-v100", ".trashes", ".temporaryitems", ".trash-1000", "@eadir")
+)
+_SYSTEM_FILES = frozenset(
+    (
+        *(".ds_store", ".localized", ".apdisk", "icon\r", "thumbs.db", "thumbs.db:encryptable"),
+        *("ehthumbs.db", "desktop.ini", ".directory"),
+    )
+)
+_APPLE_DOUBLE = b"\0\x05\x16\x07"
+"""What macOS keeps of a file beside it, as `._` and the file's name, begins with this (RFC 1740, appendix A)."""
+_LOCK_BYTES = 512
+_END, _END_BYTES = b"PK\x05\x06", 22
 
 
 def names_of(entry: zipfile.ZipInfo) -> tuple[str, ...]:
@@ -22,17 +36,41 @@ def names_of(entry: zipfile.ZipInfo) -> tuple[str, ...]:
         entry: as `zipfile` read it.
     """
     if entry.flag_bits & _UTF8_FLAG:
-        return (entry.orig_filename,)
+        return (entry.orig_filename.removeprefix("./"),)
     raw = entry.orig_filename.encode("cp437")
     found = [name for name in (_unicode_path(entry.extra, raw), _decoded(raw, "utf-8")) if name]
-    found += [name for code_page in ("cp850", "cp437", "cp1252") if (name := _decoded(raw, code_page))]
-    return tuple(dict.fromkeys(found))
+    found += [name for code_page in _CODE_PAGES if (name := _decoded(raw, code_page))]
+    return tuple(dict.fromkeys(name.removeprefix("./") for name in found))
 
 
-def is_of_system(entry: zipfile.ZipInfo) -> bool:
-    """Tell whether an entry is what an operating system adds by itself, beside the file that was packed."""
+def is_folder(entry: zipfile.ZipInfo) -> bool:
+    """Tell whether an entry is a folder, as programs write one beside what is in it."""
+    return entry.orig_filename.endswith("/")
+
+
+def is_of_system(entry: zipfile.ZipInfo, begin: Callable[[int], bytes]) -> bool:
+    """Tell whether an entry is what an operating system or Office adds by itself, beside the file that was packed.
+
+    A receiver may unpack it with the file, so a name alone does not make it that: what macOS keeps of a file must begin
+    as such, and in a folder of the system there is nothing else.
+
+    Args:
+        entry: as `zipfile` read it.
+        begin: gives so many bytes of its content, or less when there is less.
+    """
     folders, _, name = entry.orig_filename.rpartition("/")
-    return folders.partition("/")[0] == "__MACOSX" or (not name and not folders) or name.lower() in _SYSTEM_FILES
+    if name.startswith("._"):
+        return bool(entry.flag_bits & _ENCRYPTED) or begin(4) == _APPLE_DOUBLE
+    if name.startswith("~$"):  # Office's mark that somebody has the file open
+        return 0 < entry.file_size <= _LOCK_BYTES
+    is_in_system = any(folder.lower() in _SYSTEM_FOLDERS for folder in folders.split("/"))
+    return (not name and (is_in_system or not folders)) or name.lower() in _SYSTEM_FILES
+
+
+def is_in_folder(name: str) -> bool:
+    """Tell whether a name is that of a file in a folder, as who packs a folder gets, and leads nowhere else."""
+    *folders, file = name.split("/")
+    return bool(folders and file) and not any(each in ("", ".", "..") or ":" in each for each in (*folders, file))
 
 
 def stated_entries(packed: bytes) -> int | None:
@@ -41,8 +79,8 @@ def stated_entries(packed: bytes) -> int | None:
     Args:
         packed: the archive.
     """
-    end = packed.rfind(b"PK\x05\x06")
-    if end < 0 or len(packed) < end + 22:
+    end = _end_of(packed)
+    if end < 0 or len(packed) < end + _END_BYTES:
         return None
     count = int(struct.unpack_from("<H", packed, end + 10)[0])
     locator = packed[max(0, end - 20) : end]
@@ -52,6 +90,27 @@ def stated_entries(packed: bytes) -> int | None:
         if packed[at : at + 4] == b"PK\x06\x06" and len(packed) >= at + 40:
             return int(struct.unpack_from("<Q", packed, at + 32)[0])
     return count
+
+
+def without_comment(packed: bytes) -> bytes:
+    """Return an archive without the comment at its end, in which readers may find the mark of another end."""
+    end = _end_of(packed)
+    comment = int(struct.unpack_from("<H", packed, end + 20)[0]) if 0 <= end <= len(packed) - _END_BYTES else 0
+    if not comment or end + _END_BYTES + comment != len(packed):
+        return packed
+    return packed[: end + 20] + bytes(2)
+
+
+def _end_of(packed: bytes) -> int:
+    """Return where the record at an archive's end begins; its mark may stand in the comment behind it as well."""
+    last = at = packed.rfind(_END)
+    while at >= 0:
+        if len(packed) >= at + _END_BYTES:
+            comment = int(struct.unpack_from("<H", packed, at + 20)[0])
+            if at + _END_BYTES + comment == len(packed):
+                return at
+        at = packed.rfind(_END, max(0, len(packed) - 65_557), at)
+    return last
 
 
 def _decoded(raw: bytes, encoding: str) -> str | None:

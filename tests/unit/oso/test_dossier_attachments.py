@@ -121,6 +121,8 @@ BAD = {
         "stuk.docx",
         packed("stuk.docx", _office("word", "x", ("word/_rels/document.xml.rels", FETCHING))),
     ),
+    "ATTACHMENT-024": ("stuk.txt", packed("map/stuk.txt", b"tekst")),
+    "ATTACHMENT-025": ("stuk.txt", _64(_flagged(_zip(("stuk.txt", b"tekst")), 8, 10, 98))),
 }
 MORE_BAD = {
     "a folder": ("stuk.txt", packed("map/", b""), ["ATTACHMENT-006", "ATTACHMENT-019"]),
