@@ -7,11 +7,13 @@ another make, or one of which part is missing, is never passed over: it is liste
 
 import base64
 import binascii
+import itertools
 import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
@@ -23,14 +25,36 @@ from uuid import UUID
 MAX_BYTES = 10_000_000
 """Our mails are a few kilobytes; a report that quotes one is not larger than this."""
 _MESSAGE_ID = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[^>\s]+>", re.IGNORECASE)
-_ID_FIELD = re.compile(r"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^>\s]+>)", re.IGNORECASE | re.MULTILINE)
+# Services that send for us put an id of their own in its place, and ours beside it (X-Google-Original-Message-ID)
+_ID_FIELD = re.compile(
+    r"^(?:[a-z0-9-]{1,40}-)?message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^>\s]+>)", re.IGNORECASE | re.MULTILINE
+)
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _SMTP_REPLY = re.compile(r"(?<!\d)([45])\d\d(?!\d)")
 _QSBMF = re.compile(r"^Hi\. This is the [^\n]{0,200}\n(?:[^\n]{0,400}\n){0,10}?\r?\n<[^>\n]*>:\r?$", re.MULTILINE)
 """The bounce format of qmail (QSBMF): a greeting, then a paragraph per recipient that begins with the address."""
 _STATUS_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_DETAILS = re.compile(r"^Final-Recipient[ \t]*:.{0,2000}?^Action[ \t]*:", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+"""What a status part says, in a part that a gateway or a mail program called something else."""
+_MESSAGES = frozenset({"message/rfc822", "message/global"})
 _COPY_PARTS = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"})
 _FAILED, _OTHERWISE = "failed", frozenset({"delayed", "delivered", "relayed", "expanded"})
+_SYSTEM_NAMES = re.compile(
+    r"mail delivery (?:sub)?system|mail (?:administrator|system)|system administrator|(?:internet )?mail delivery",
+    re.IGNORECASE,
+)
+_SYSTEM_SUBJECTS = re.compile(
+    r"(?:undeliver|onbestelbaar|niet[ -]bezorg|non remis|unzustellbar|returned mail|failure notice|mail delivery fail"
+    r"|mail system error|delivery (?:status notification|failure|has failed)|delivery notification)",
+    re.IGNORECASE,
+)
+_SEPARATOR = re.compile(
+    rb"^From \S+ +[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]?[0-9] [0-9]{2}:[0-9]{2}[^\r\n]* [0-9]{4}[^\r\n]*\r?\n",
+    re.MULTILINE,
+)
+"""The line before each mail of an mbox file (RFC 4155)."""
+_BEFORE_HEADER = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*(?:[0-9]{1,10}[ \t]*\r?\n)?")
+"""What programs leave above the first header field: a mark, empty lines, the size that Apple's Mail keeps there."""
 _UNKNOWN_STATUS = "5.0.0"
 """RFC 3463 clause 3.1: undefined status, which is the only code for an error without another one."""
 
@@ -85,29 +109,76 @@ def bounces(folder: Path) -> Iterator[Bounce | Listed | Other]:
         except OSError:
             yield Listed(name, Unclear.UNREADABLE)
             continue
-        found = Unclear.TOO_LARGE if content is None else bounce(content)
-        yield Listed(name, found) if isinstance(found, Unclear) else found or Other()
+        mails = [] if content is None else _mails(content)
+        told = [found for mail in mails for found in reports(mail)] or [Unclear.TOO_LARGE]
+        for number, found in enumerate(told, start=1):
+            label = f"{name} ({number})" if len(told) > 1 else name
+            yield Listed(label, found) if isinstance(found, Unclear) else found or Other()
+
+
+def _mails(content: bytes) -> list[bytes]:
+    """Return the mails of a file: one, or those of an mbox file."""
+    begins = [found.start() for found in _SEPARATOR.finditer(content)] if content.startswith(b"From ") else []
+    # The line counts where an empty one is before it: in a text it may begin with the word
+    begins = [at for at in begins if at == 0 or content[max(0, at - 3) : at].endswith((b"\n\n", b"\n\r\n"))]
+    return [content[at:end] for at, end in itertools.pairwise([*begins, len(content)])] if begins else [content]
 
 
 def bounce(content: bytes) -> Bounce | Unclear | None:
-    """Return what one mail reports; None when it reports no failure.
+    """Return what one mail reports; None when it reports no failure. Of several reports in it, the first that does.
 
     Args:
         content: the mail as it was received, of any form.
     """
+    told = reports(content)
+    first: Bounce | Unclear | None = next((each for each in told if each is not None), None)
+    return next((each for each in told if isinstance(each, Bounce)), first)
+
+
+def reports(content: bytes) -> list[Bounce | Unclear | None]:
+    """Return what each report in a mail says: one, unless somebody sent several along in one mail.
+
+    Args:
+        content: the mail as it was received, of any form.
+    """
+<<<<<<< HEAD
     if len(content) > MAX_BYTES:
         return Unclear.TOO_LARGE
+=======
+    if len(content) > MOST_BYTES:
+        return [Unclear.TOO_LARGE]
+>>>>>>> 8397d06 (See a row that an unclosed quote swallowed with another number of cells, and reports of more makes)
     if not content.strip():
-        return Unclear.UNREADABLE
+        return [Unclear.UNREADABLE]
+    begins = _BEFORE_HEADER.match(content)
+    content = content[begins.end() :] if begins else content
     try:
         # compat32 keeps header fields as they stand; the newer policies raise on some malformed ones
         message = BytesParser(policy=compat32).parsebytes(content)
         if not message.keys():
-            return Unclear.UNREADABLE
-        parts = list(_walk(message))
+            return [Unclear.UNREADABLE]
+        within = list(_reports(message))
+        return [_judged(each) for each in (within if len(within) > 1 else [message])]
     except RecursionError:  # parts within parts without end
-        return Unclear.UNREADABLE
-    verdicts = [verdict for part in parts if _kind(part) in _STATUS_PARTS for verdict in _verdicts(part)]
+        return [Unclear.UNREADABLE]
+
+
+def _reports(message: Message) -> Iterator[Message]:
+    if _kind(message) == "multipart/report" or "X-Failed-Recipients" in message:
+        yield message
+        return
+    inner = _inner(message)
+    payload = [inner] if inner else message.get_payload()
+    for part in payload if isinstance(payload, list) else ():
+        if isinstance(part, Message):
+            yield from _reports(part)
+
+
+def _judged(message: Message) -> Bounce | Unclear | None:
+    parts = list(_walk(message))
+    verdicts = [verdict for part in parts if _kind(part) in _STATUS_PARTS for verdict in _verdicts(_text(part))]
+    if not verdicts:
+        verdicts = [verdict for text in _details(parts) for verdict in _verdicts(text, is_whole=False)]
     status = _worst(message, parts, verdicts)
     if status is not None:
         mail = _our_mail(message, parts)
@@ -132,33 +203,61 @@ def _worst(message: Message, parts: list[Message], verdicts: list[tuple[str, str
     return None
 
 
-def _verdicts(part: Message) -> Iterator[tuple[str, str | None]]:
-    """Yield action and status per recipient (RFC 3464 clause 2.3), comments taken out (RFC 5322 clause 3.2.2)."""
-    for block in re.split(r"\n[ \t]*(?:\n[ \t]*)+", _text(part).replace("\r\n", "\n").replace("\r", "\n").strip()):
-        fields = _fields(block)
-        if not fields.keys() & {"action", "status", "final-recipient", "original-recipient"}:
-            continue  # of the message as a whole
-        action = _without_comments(fields.get("action", "")).strip().lower()
-        told = _without_comments(fields.get("status", ""))
-        status = _STATUS.search(told) or _STATUS.search(fields.get("status", ""))
-        if status is None:
-            status = _STATUS.search(fields.get("diagnostic-code", ""))
-        code = status[1] if status else None
-        if not action:  # RFC 3464 requires it; some leave it out, and the status alone says enough when it is permanent
-            reply = _SMTP_REPLY.search(fields.get("diagnostic-code", ""))
-            is_permanent = code.startswith("5") if code else bool(reply and reply[1] == "5")
-            action = _FAILED if is_permanent else ""
-        yield action, code if code and not code.startswith("2") else None
+def _details(parts: list[Message]) -> Iterator[str]:
+    """Yield what stands where a status part should: told as text, or as a file beside the mail."""
+    for part in parts:
+        if not part.is_multipart() and (_kind(part).startswith("text/") or _kind(part) == "application/octet-stream"):
+            text = _text(part)
+            if _DETAILS.search(text):
+                yield text
 
 
-def _fields(block: str) -> dict[str, str]:
-    """Return a block's fields by name in small letters, folded lines joined (RFC 5322 clause 2.2.3)."""
+def _verdicts(text: str, *, is_whole: bool = True) -> Iterator[tuple[str, str | None]]:
+    """Yield action and status per recipient (RFC 3464 clause 2.3), comments taken out (RFC 5322 clause 3.2.2).
+
+    Args:
+        text: the fields.
+        is_whole: whether there is nothing else in it; other text may have lines that look like fields.
+    """
+    wanted = {"action", "status", "final-recipient", "original-recipient"} if is_whole else {"final-recipient"}
+    for block in re.split(r"\n[ \t]*(?:\n[ \t]*)+", text.replace("\r\n", "\n").replace("\r", "\n").strip()):
+        for fields in _recipients(block):
+            if not fields.keys() & wanted:
+                continue  # of the message as a whole
+            yield _verdict(fields)
+
+
+def _verdict(fields: dict[str, str]) -> tuple[str, str | None]:
+    action = _without_comments(fields.get("action", "")).strip().lower()
+    told = _without_comments(fields.get("status", ""))
+    status = _STATUS.search(told) or _STATUS.search(fields.get("status", ""))
+    if status is None:
+        status = _STATUS.search(fields.get("diagnostic-code", ""))
+    code = status[1] if status else None
+    if not action:  # RFC 3464 requires it; some leave it out, and the status alone says enough when it is permanent
+        reply = _SMTP_REPLY.search(fields.get("diagnostic-code", ""))
+        is_permanent = code.startswith("5") if code else bool(reply and reply[1] == "5")
+        action = _FAILED if is_permanent else ""
+    return action, code if code and not code.startswith("2") else None
+
+
+def _recipients(block: str) -> Iterator[dict[str, str]]:
+    """Yield the fields of each recipient in a block: some leave out the empty line (RFC 3464 clause 2.1)."""
     found: dict[str, str] = {}
+    for name, value in _fields(block):
+        if name in ("final-recipient", "action") and name in found:
+            yield found
+            found = {}
+        found.setdefault(name, value)
+    yield found
+
+
+def _fields(block: str) -> Iterator[tuple[str, str]]:
+    """Yield a block's fields, names in small letters, folded lines joined (RFC 5322 clause 2.2.3)."""
     for line in re.sub(r"\n[ \t]+", " ", block).split("\n"):
         name, colon, value = line.partition(":")
         if colon and re.fullmatch(r"[\x21-\x7e]+", name.strip()):
-            found.setdefault(name.strip().lower(), value.strip())
-    return found
+            yield name.strip().lower(), value.strip()
 
 
 def _without_comments(text: str) -> str:
@@ -191,16 +290,24 @@ def _our_mail(message: Message, parts: list[Message]) -> UUID | None:
 
 
 def _is_of_a_mail_system(message: Message, parts: list[Message]) -> bool:
-    """Whether a mail looks like a report: of its form, or of who sent it."""
-    if any(_kind(part) in _STATUS_PARTS for part in parts):
+    """Whether a mail looks like a report: of its form, of who sent it, or of its subject."""
+    kinds = {_kind(part) for part in parts}
+    if kinds & _STATUS_PARTS:
         return True
+    if "message/disposition-notification" in kinds:  # that somebody read it, or did not (RFC 8098)
+        return False
     if any(
         _kind(part) == "multipart/report" and str(part.get_param("report-type", "")).lower() == "delivery-status"
         for part in parts
     ):
         return True
-    sender = parseaddr(str(message.get("From", "")))[1].partition("@")[0].lower()
-    if sender in ("mailer-daemon", "postmaster", "mail-daemon", "mdaemon") or "X-Failed-Recipients" in message:
+    name, address = parseaddr(_words(message.get("From", "")))
+    sender = address.partition("@")[0].lower()
+    if sender in ("mailer-daemon", "postmaster", "mail-daemon", "mdaemon") or sender.startswith("microsoftexchange"):
+        return True
+    if "X-Failed-Recipients" in message or "X-MS-Exchange-Message-Is-Ndr" in message:
+        return True
+    if _SYSTEM_NAMES.match(name.strip()) or _SYSTEM_SUBJECTS.match(_words(message.get("Subject", "")).strip()):
         return True
     # No report answers a report, so mail systems leave the return path empty (RFC 5321 clause 6.1); so do answering
     # machines, which say what they are (RFC 3834 clause 5)
@@ -208,14 +315,34 @@ def _is_of_a_mail_system(message: Message, parts: list[Message]) -> bool:
     return is_empty and not str(message.get("Auto-Submitted", "")).lower().startswith("auto-replied")
 
 
+def _words(value: object) -> str:
+    """Return a field's text, of which words may be encoded (RFC 2047); as it stands where they cannot be undone."""
+    text = str(value)
+    try:
+        return str(make_header(decode_header(text)))
+    except (HeaderParseError, LookupError, UnicodeError, ValueError):
+        return text
+
+
 def _walk(message: Message) -> Iterator[Message]:
     """Yield a mail's parts, also within a report that a gateway or a person wrapped in another mail."""
     yield message
-    payload = message.get_payload()
+    inner = _inner(message)
+    payload = [inner] if inner else message.get_payload()
     if isinstance(payload, list) and _kind(message) not in _STATUS_PARTS:
         for part in payload:
             if isinstance(part, Message):
                 yield from _walk(part)
+
+
+def _inner(part: Message) -> Message | None:
+    """Return the mail that a part holds where the parser did not see it: encoded, or sent along as a file."""
+    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    is_file = _kind(part).startswith("application/") and str(part.get_filename() or "").lower().endswith(".eml")
+    if not is_file and not (_kind(part) in _MESSAGES and encoding in ("base64", "quoted-printable")):
+        return None
+    inner = BytesParser(policy=compat32).parsebytes(_data(part))
+    return inner if inner.keys() else None
 
 
 def _kind(part: Message) -> str:
@@ -232,7 +359,12 @@ def _written(block: Message) -> bytes:
 
 
 def _text(part: Message) -> str:
-    """Return a part's content as text, its transfer encoding undone.
+    """Return a part's content as text, its transfer encoding undone."""
+    return _data(part).decode("utf-8", "replace")
+
+
+def _data(part: Message) -> bytes:
+    """Return a part's content, its transfer encoding undone.
 
     The parser reads what is called `message/*` as header fields at once, whatever its encoding: what it made of it is
     written out again, and decoded here.
@@ -245,12 +377,10 @@ def _text(part: Message) -> str:
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
     if encoding == "base64":
         try:
-            data = base64.b64decode(re.sub(rb"[^A-Za-z0-9+/]", b"", data) + b"==")
+            return base64.b64decode(re.sub(rb"[^A-Za-z0-9+/]", b"", data) + b"==")
         except binascii.Error:
-            return ""
-    elif encoding == "quoted-printable":
-        data = quopri.decodestring(data)
-    return data.decode("utf-8", "replace")
+            return b""
+    return quopri.decodestring(data) if encoding == "quoted-printable" else data
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:

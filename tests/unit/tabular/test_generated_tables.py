@@ -154,6 +154,8 @@ DAYS = st.sampled_from(["2027-03-17", "17-03-2027", "2028-01-01"])
 
 
 @given(st.lists(st.tuples(DAYS, ANSWERED, cells), max_size=8))
+@example([("2027-03-17", "ja", '"'), ("2027-03-17", "ja", ';"')])
+@example([("2027-03-17", "ja", '"'), ("2027-03-17", "ja", ';;"')])
 def test_each_answer_is_taken_or_told(written: list[tuple[str, str, str]]) -> None:
     lines = [f"t{number}t;{day_};{said};{view}" for number, (day_, said, view) in enumerate(written)]
     data = "\r\n".join(["leerlingid;inzagedatum;akkoord;zienswijze", *lines]).encode("utf-8", "replace")

@@ -44,6 +44,15 @@ def test_two_unclosed_quotes_that_close_each_other_are_noticed() -> None:
     assert taken(rows) == ["4"]
 
 
+@pytest.mark.parametrize("second", ["2;a;b;;", "2;a;b", "2;a;b;;;;", "2;;b;x;y"])
+def test_a_row_with_cells_too_many_or_too_few_is_not_swallowed(second: str) -> None:
+    """Found by ten thousand generated lists of answers: such a row stood in the view of the pupil before it."""
+    text = f'{TOP}1;a;b;"een\r\n{second}"\r\n3;a;b;\r\n'
+    rows = read(text, multiline=True, looks=lambda cells: cells.get("antwoord") == "b")
+    assert refused(rows) == [(2, "TABLE-014"), (3, "TABLE-014")]
+    assert taken(rows) == ["3"]
+
+
 def test_an_unclosed_quote_that_meets_a_sound_one_below() -> None:
     rows = read(TOP + '1;a;b;"een\r\n2;a;b;\r\n3;a;b;"drie"\r\n4;a;b;\r\n', multiline=True)
     assert refused(rows) == [(2, "TABLE-011")]
