@@ -182,9 +182,15 @@ def test_wall_time_is_dutch_and_a_zone_is_kept(path: Path) -> None:
     assert first.recorded_at.utcoffset() is not None
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One file that generated contents replace one another in."""
+    return tmp_path_factory.mktemp("csv") / "a.csv"
+
+
 @given(st.binary(max_size=300))
-def test_any_rubbish_below_the_header_is_refused_or_taken_but_never_stops_it(tmp_path_factory, rubbish: bytes) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path_factory.mktemp("csv") / "a.csv"
+def test_any_rubbish_below_the_header_is_refused_or_taken_but_never_stops_it(place: Path, rubbish: bytes) -> None:
+    path = place
     path.write_bytes(lines(ROW) + rubbish)
     good, refused = applications.read_file(path)
     assert len(good) == 1 or refused
@@ -202,10 +208,8 @@ CELLS = {
 
 
 @given(st.lists(st.fixed_dictionaries(CELLS), max_size=6))
-def test_each_row_is_taken_or_told_by_its_line(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, str]]
-) -> None:
-    path = tmp_path_factory.mktemp("csv") / "a.csv"
+def test_each_row_is_taken_or_told_by_its_line(place: Path, rows: list[dict[str, str]]) -> None:
+    path = place
     written = [
         ";".join((row["pupil"], row["born"], f"99A{'ABCDEF'[number]}00", row["to"], row["stage"], row["moment"]))
         for number, row in enumerate(rows)
