@@ -26,7 +26,7 @@ Key = tuple[str | int, ...]
 
 _TEXT, _LIST, _BLOCK = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 _SCALARS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null"))
-_MOST_BYTES, _MOST_NODES = 5_000_000, 500_000
+_MAX_BYTES, _MAX_NODES = 5_000_000, 500_000
 """A region of 150 schools, written out, has a hundredth of either."""
 SCHOOL_YEAR = re.compile(r"20[0-9]{2}-20[0-9]{2}")
 _SCHOOLS_FILE = re.compile(r"[A-Za-z0-9_-]+\.(csv|xlsx)")
@@ -156,13 +156,13 @@ def read_written(path: Path, national: Path = FOLDER) -> AgreementSource:
     written = AgreementSource(path)
     try:
         data = path.read_bytes()
-        if len(data) > _MOST_BYTES:
+        if len(data) > _MAX_BYTES:
             return _too_large(written)
         loader = CoreLoader(yaml_text(data))
         try:
             node = loader.get_single_node()
             if node is not None:
-                if _size(node, {}) > _MOST_NODES:
+                if _size(node, {}) > _MAX_NODES:
                     return _too_large(written)
                 written.faults.extend(_repeated(node, path))
                 written.data = _plain(loader, node, {})

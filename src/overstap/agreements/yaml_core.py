@@ -24,7 +24,7 @@ _FORMS = {
     "merge": (r"<<", "<"),
 }
 _BASES = {"0o": 8, "0x": 16}
-_DIGITS_MOST = 300
+_MAX_DIGITS = 300
 """More digits than this are no number of an agreement, and Python makes none of 4,300."""
 _BYTE_ORDERS = (
     (b"\xff\xfe\0\0", "utf-32"),
@@ -74,7 +74,7 @@ class CoreLoader(_SafeLoader):  # type: ignore[misc,valid-type]
         """
         kind = node.tag.removeprefix(_TAG)
         text = str(self.construct_scalar(node))
-        if len(text) > _DIGITS_MOST or re.fullmatch(_FORMS[kind][0], text) is None:
+        if len(text) > _MAX_DIGITS or re.fullmatch(_FORMS[kind][0], text) is None:
             raise yaml.constructor.ConstructorError(None, None, "not of the form of its tag", node.start_mark)
         if kind == "int":
             return int(text, _BASES.get(text[:2], 10))

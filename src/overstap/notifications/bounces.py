@@ -141,13 +141,8 @@ def reports(content: bytes) -> list[Bounce | Unclear | None]:
     Args:
         content: the mail as it was received, of any form.
     """
-<<<<<<< HEAD
     if len(content) > MAX_BYTES:
-        return Unclear.TOO_LARGE
-=======
-    if len(content) > MOST_BYTES:
         return [Unclear.TOO_LARGE]
->>>>>>> 8397d06 (See a row that an unclosed quote swallowed with another number of cells, and reports of more makes)
     if not content.strip():
         return [Unclear.UNREADABLE]
     begins = _BEFORE_HEADER.match(content)

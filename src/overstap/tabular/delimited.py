@@ -143,13 +143,7 @@ def _refuse_swallowed(
     """
     for line in inside:
         cells = line.rstrip("\r\n").split(separator)
-<<<<<<< HEAD
-        while len(cells) > columns and not cells[-1].strip():
-            cells.pop()
-        if len(cells) == columns > 1 and (is_row is None or is_row([cell.strip().strip('"') for cell in cells])):
-=======
         # A row is one also with cells too many or too few: by itself it would be refused, which is told as well
-        looks_so = len(cells) >= columns if looks is None else looks([cell.strip().strip('"') for cell in cells])
-        if len(cells) > 1 and looks_so:
->>>>>>> 8397d06 (See a row that an unclosed quote swallowed with another number of cells, and reports of more makes)
+        is_swallowed = len(cells) >= columns if is_row is None else is_row([cell.strip().strip('"') for cell in cells])
+        if len(cells) > 1 and is_swallowed:
             raise RowFault("TABLE-014", consumed=consumed, lines=consumed)

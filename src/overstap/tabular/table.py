@@ -135,17 +135,10 @@ def read_table(
         data: the file.
         header: which columns there must be.
         multiline: whether a cell may hold line breaks.
-<<<<<<< HEAD
         is_row: tells of cells by column whether they are a row of this table, to notice rows that stand inside a quoted
-            cell; without it, whatever has as many cells as a row.
+            cell, whatever the number of its cells; without it, what has as many cells as a row or more.
         max_bytes: the largest file.
         max_rows: the most rows.
-=======
-        looks: tells of cells by column whether they are a row of this table, to notice rows that stand inside a quoted
-            cell, whatever the number of its cells; without it, what has as many cells as a row or more.
-        most_bytes: the largest file.
-        most_rows: the most rows.
->>>>>>> 8397d06 (See a row that an unclosed quote swallowed with another number of cells, and reports of more makes)
 
     Raises:
         OverstapError: TABLE-001 to TABLE-007, when there is nothing to trust in the file as a whole.
@@ -174,15 +167,10 @@ def read_table(
     names = header_cells(lines[start], separator)
     columns = _columns(names, header, start + 1)
 
-<<<<<<< HEAD
     def is_row_of_cells(cells: Sequence[str]) -> bool:
-        return is_row is None or is_row(dict(zip(columns, map(plain, cells), strict=False)))
-=======
-    def is_row(cells: Sequence[str]) -> bool:
-        if looks is None:
+        if is_row is None:
             return len(cells) >= len(columns)
-        return looks(dict.fromkeys(columns, "") | dict(zip(columns, map(plain, cells), strict=False)))
->>>>>>> 8397d06 (See a row that an unclosed quote swallowed with another number of cells, and reports of more makes)
+        return is_row(dict.fromkeys(columns, "") | dict(zip(columns, map(plain, cells), strict=False)))
 
     numbered = records(lines, start + 1, separator, columns=len(columns), multiline=multiline, is_row=is_row_of_cells)
     return Table(columns, start + 1, _rows(numbered, columns, len(names), max_rows))

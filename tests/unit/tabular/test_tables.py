@@ -48,7 +48,7 @@ def test_two_unclosed_quotes_that_close_each_other_are_noticed() -> None:
 def test_a_row_with_cells_too_many_or_too_few_is_not_swallowed(second: str) -> None:
     """Found by ten thousand generated lists of answers: such a row stood in the view of the pupil before it."""
     text = f'{TOP}1;a;b;"een\r\n{second}"\r\n3;a;b;\r\n'
-    rows = read(text, multiline=True, looks=lambda cells: cells.get("antwoord") == "b")
+    rows = read(text, multiline=True, is_row=lambda cells: cells.get("antwoord") == "b")
     assert refused(rows) == [(2, "TABLE-014"), (3, "TABLE-014")]
     assert taken(rows) == ["3"]
 
