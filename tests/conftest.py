@@ -1,4 +1,4 @@
-"""The real parts that tests share: one PostgreSQL server for the session, always stopped at its end."""
+"""The real parts that tests share: a PostgreSQL server, a booted Airflow; always stopped at the session's end."""
 
 import os
 import shutil
@@ -8,6 +8,8 @@ from typing import Any
 
 import psutil
 import pytest
+from browser.stage import BETA, Stage
+from browser.stage import build as build_stage
 from hypothesis import settings
 from spreading import Groups, in_order
 
@@ -90,6 +92,18 @@ def ledger_template(postgres: EmbeddedPostgres) -> str:
     for login in LOGINS:
         set_password(dsn, login, postgres.password(login))
     return name
+
+
+@pytest.fixture(scope="session")
+def stage(state_folder: Path, postgres: EmbeddedPostgres) -> Iterator[Stage]:
+    """A booted Airflow with two regions, for all tests that are marked `boot`; region beta's round begins at once."""
+    with build_stage(state_folder / "stage", postgres) as found:
+        with found.api("admin") as admin:
+            for region in found.regions:
+                admin.wait_for_dag(found.dag_id(region), 180)
+        with found.api(found.coordinator(BETA)) as coordinator:
+            coordinator.unpause(found.dag_id(BETA))
+        yield found
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

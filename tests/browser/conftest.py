@@ -3,15 +3,12 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from overstap_tools.local.postgres import EmbeddedPostgres
-
-from .stage import BETA, Stage, build
+from .stage import Stage
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _QUIET = (
@@ -53,18 +50,6 @@ def serious() -> Callable[[Page], list[str]]:
         ]
 
     return check
-
-
-@pytest.fixture(scope="session")
-def stage(state_folder: Path, postgres: EmbeddedPostgres) -> Iterator[Stage]:
-    """A booted Airflow with two regions, for all tests that are marked `boot`; region beta's round begins at once."""
-    with build(state_folder / "stage", postgres) as found:
-        with found.api("admin") as admin:
-            for region in found.regions:
-                admin.wait_for_dag(found.dag_id(region), 180)
-        with found.api(found.coordinator(BETA)) as coordinator:
-            coordinator.unpause(found.dag_id(BETA))
-        yield found
 
 
 @pytest.fixture(scope="session")
