@@ -1,21 +1,28 @@
 """Envelopes and receipts against programs that nobody here wrote: openssl, and the suppliers' examples on them."""
 
+import hashlib
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from overstap.clock import now
+from overstap.envelope.envelope import open_envelope
 from overstap.envelope.manifest import moment_of
+from overstap.envelope.message_ids import message_id
+from overstap.envelope.reasons import EnvelopeError
 from overstap.envelope.receipt import verify_receipt
 from overstap.pki import TrustStore
 
-from .conftest import SCHOOL
+from .conftest import SCHOOL, SENDER
 
 ROOT = Path(__file__).resolve().parents[3]
 VECTORS, EXAMPLES = ROOT / "tests" / "vectors" / "envelope", ROOT / "examples"
 INDEX = json.loads((VECTORS / "vectors.json").read_text(encoding="utf-8"))
+SHOW = ["openssl", "cms", "-cmsout", "-inform", "DER", "-noout", "-print"]
 GOOD = [one for one in INDEX["vectors"] if one["file"].startswith("good/")]
 
 BEYOND_THE_EXAMPLES = {
@@ -168,12 +175,11 @@ def test_a_receipt_made_with_openssl_counts(trust: TrustStore, make, tmp_path: P
     keys = trust.folder / "schools" / SCHOOL
     sign = ["openssl", "cms", "-sign", "-cades", "-nosmimecap", "-binary", "-nodetach", "-md", "sha256"]
     sign += ["-outform", "DER", "-signer", str(keys / "signing-1.crt"), "-inkey", str(keys / "signing-1.key")]
-    show = ["openssl", "cms", "-cmsout", "-inform", "DER", "-noout", "-print"]
     for _ in range(20):  # the signing time is in whole seconds, and may turn between writing and signing
         date = subprocess.run(["date", "-u", "+%Y-%m-%dT%H:%M:%SZ"], capture_output=True, text=True, check=True)
         fields["received_at"] = date.stdout.strip()
         made = subprocess.run(sign, input=json.dumps(fields, indent=2).encode(), capture_output=True, check=True).stdout
-        told = subprocess.run(show, input=made, capture_output=True, check=True).stdout.decode()
+        told = subprocess.run(SHOW, input=made, capture_output=True, check=True).stdout.decode()
         if moment_of(fields["received_at"]).strftime("%H:%M:%S") in told:
             break
     receipt = verify_receipt(
@@ -186,6 +192,54 @@ def test_a_receipt_made_with_openssl_counts(trust: TrustStore, make, tmp_path: P
         at=moment_of(fields["received_at"]),
     )
     assert (receipt.is_accepted, receipt.software) == (True, "openssl")
+
+
+def test_an_envelope_that_openssl_sealed_is_opened(trust: TrustStore, tmp_path: Path) -> None:
+    """The other direction: package, signature and encryption of an envelope are made by programs that are not ours."""
+    need("shell")
+    if shutil.which("zip") is None:
+        pytest.skip("zip is not on this machine (Debian: apt-get install zip)")
+    dossier, identity = b"<dossier/>", message_id(now(), os.urandom(10))
+    sender, school = trust.folder / "schools" / SENDER, trust.folder / "schools" / SCHOOL
+    sign = ["openssl", "cms", "-sign", "-cades", "-nosmimecap", "-binary", "-nodetach", "-md", "sha256"]
+    sign += ["-outform", "DER", "-signer", str(sender / "signing-1.crt"), "-inkey", str(sender / "signing-1.key")]
+    encrypt = ["openssl", "cms", "-encrypt", "-binary", "-aes-256-gcm", "-outform", "DER"]
+    encrypt += ["-recip", str(school / "decryption-1.crt"), "-keyopt", "ecdh_kdf_md:sha256", "-aes256-wrap"]
+    for _ in range(20):  # the manifest's moment is that of the signature, in whole seconds
+        date = subprocess.run(["date", "-u", "+%Y-%m-%dT%H:%M:%SZ"], capture_output=True, text=True, check=True)
+        fields = {
+            "format": "overstap-envelope/1",
+            "kind": "dossier",
+            "message_id": str(identity),
+            "round": "waterland/2026-2027/advice",
+            "oso_version": "2019.1",
+            "created_at": date.stdout.strip(),
+            "sender": {"oin": "0000000700099AB00000", "school": SENDER},
+            "recipient": {"oin": "0000000700098XA00000", "school": SCHOOL},
+            "files": [{"name": "dossier.xml", "size": len(dossier), "sha256": hashlib.sha256(dossier).hexdigest()}],
+        }
+        (tmp_path / "dossier.xml").write_bytes(dossier)
+        (tmp_path / "manifest.json").write_text(json.dumps(fields, indent=2))
+        (tmp_path / "package.zip").unlink(missing_ok=True)
+        zipped = ["zip", "-q", "-X", "package.zip", "manifest.json", "dossier.xml"]
+        subprocess.run(zipped, cwd=tmp_path, check=True)
+        package = (tmp_path / "package.zip").read_bytes()
+        signed = subprocess.run(sign, input=package, capture_output=True, check=True).stdout
+        told = subprocess.run(SHOW, input=signed, capture_output=True, check=True).stdout.decode(errors="replace")
+        if moment_of(fields["created_at"]).strftime("%H:%M:%S") in told:
+            break
+    sealed = subprocess.run(encrypt, input=signed, capture_output=True, check=True).stdout
+    opened = open_envelope(sealed, keyring=trust.keyring(SCHOOL, at=now()), trust=trust, school=SCHOOL, at=now())
+    assert opened.files == {"dossier.xml": dossier}
+    assert opened.manifest.message_id == identity
+    with pytest.raises(EnvelopeError):
+        open_envelope(
+            sealed[:-1] + bytes([sealed[-1] ^ 1]),
+            keyring=trust.keyring(SCHOOL, at=now()),
+            trust=trust,
+            school=SCHOOL,
+            at=now(),
+        )
 
 
 def test_curl_with_a_client_certificate(endpoint, make, trust: TrustStore, tmp_path: Path) -> None:
