@@ -73,7 +73,7 @@ def read_file(path: Path) -> tuple[list[Application], list[RefusedItem]]:
         each with its line and with what could be read of it.
 
     Raises:
-        OverstapError: INTAKE-030 to INTAKE-033 and TABLE-002 to TABLE-008, when the file as a whole is not valid.
+        OverstapError: INTAKE-030 to INTAKE-033 and TABLE-002 to TABLE-009, when the file as a whole is not valid.
     """
     try:
         size = path.stat().st_size

@@ -59,7 +59,7 @@ def read_list(data: bytes, *, today: date, needs_note: bool = False) -> Decision
         REVIEW-013 no reason.
 
     Raises:
-        OverstapError: TABLE-001 to TABLE-008 when it is too large or no list, REVIEW-002 when the header is another.
+        OverstapError: TABLE-001 to TABLE-009 when it is too large or no list, REVIEW-002 when the header is another.
     """
     try:
         table = read_table(data, Header(HEADER, OPTIONAL), multiline=True, is_row=_is_line)

@@ -26,9 +26,15 @@ _BLANKS = str.maketrans(
 )
 
 
+_AROUND = (
+    " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+"""What stands around a cell and is none of it: blanks, line ends, and marks of the direction of text."""
+
+
 def plain(text: str) -> str:
     """Return a cell without blanks at its ends; every blank is an ordinary one, and signs of no width are gone."""
-    return (text if text.isascii() else text.translate(_BLANKS)).strip()
+    return text.strip() if text.isascii() else text.translate(_BLANKS).strip(_AROUND)
 
 
 def column_name(text: str) -> str:
@@ -149,7 +155,7 @@ def read_table(
     if data.startswith(_WORKBOOK):
         from overstap.tabular.workbook import sheet_rows  # a library that a reader of CSV alone does without
 
-        numbered = sheet_rows(data, max_rows, header.is_like)
+        numbered = sheet_rows(data, max_rows, header.is_like, len(header.needed))
         for line, _, cells in numbered:
             if isinstance(cells, RowFault):
                 raise OverstapError("TABLE-008", line=line)

@@ -21,8 +21,10 @@ _MOMENT = re.compile(
     r"|(?P<day_nl>[0-9]{1,2})-(?P<month_nl>[0-9]{1,2})-(?P<year_nl>[0-9]{4}))"
     r"(?:(?:T|[ ]+)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
-    r"[ ]?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"[ ]?(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
+"""Dashes that text programs put in the place of the ordinary one; in a date they look like it and mean it."""
 
 
 class NumberFault(StrEnum):
@@ -81,7 +83,7 @@ def moment(text: str) -> datetime:
     Raises:
         ValueError: it is none, or could be read in two ways (3/4/2027, 26-3-27).
     """
-    found = _MOMENT.fullmatch(unprotected(text.strip()))
+    found = _MOMENT.fullmatch(unprotected(text.strip()).translate(_DASHES))
     if found is None:
         raise ValueError("no moment")
     day = date(

@@ -30,7 +30,7 @@ _WHOLE_DIGITS = 15
 
 
 def sheet_rows(
-    data: bytes, max_rows: int, is_header: Callable[[list[str]], bool]
+    data: bytes, max_rows: int, is_header: Callable[[list[str]], bool], needed: int
 ) -> Iterator[tuple[int, int, list[str] | RowFault]]:
     """Yield the rows of the first visible sheet as `delimited.records` does; a fault for one that cannot be read.
 
@@ -38,12 +38,14 @@ def sheet_rows(
         data: the file.
         max_rows: how many rows there may be.
         is_header: tells whether cells are the header of this list, to notice a list on several sheets.
+        needed: how many columns a row must have: one with as many cells on another sheet may be a row of the list.
 
     Raises:
-        OverstapError: TABLE-002 damaged, TABLE-003 larger than any list, TABLE-004 the list stands on several sheets.
+        OverstapError: TABLE-002 damaged, TABLE-003 larger than any list, TABLE-004 the list stands on several sheets,
+            TABLE-009 a file of another program.
     """
     try:
-        rows = _rows(data, max_rows, is_header)
+        rows = _rows(data, max_rows, is_header, needed)
     except OverstapError:
         raise
     except Exception:
@@ -52,7 +54,9 @@ def sheet_rows(
     yield from ((number, number, row) for number, row in enumerate(rows, start=1))
 
 
-def _rows(data: bytes, max_rows: int, is_header: Callable[[list[str]], bool]) -> list[list[str] | RowFault]:
+def _rows(
+    data: bytes, max_rows: int, is_header: Callable[[list[str]], bool], needed: int
+) -> list[list[str] | RowFault]:
     has_formulas = _refuse_bombs(data, max_rows)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about decorations that it leaves out
@@ -62,10 +66,8 @@ def _rows(data: bytes, max_rows: int, is_header: Callable[[list[str]], bool]) ->
             return []
         sheet = filled[0]
         formulas = load_workbook(io.BytesIO(data))[sheet.title] if has_formulas else None
-    for other in filled[1:]:
-        first = min(row for row, _ in _filled(other))
-        if is_header([_text(other.cell(first, column).value, "") for column in range(1, _extent(other)[1] + 1)]):
-            raise OverstapError("TABLE-004")
+    if any(_goes_on(other, is_header, needed) for other in filled[1:]):
+        raise OverstapError("TABLE-004")
     rows, columns = _extent(sheet)
     if rows > max_rows or rows * columns > MAX_CELLS:
         raise OverstapError("TABLE-003", rows=max_rows)
@@ -73,6 +75,18 @@ def _rows(data: bytes, max_rows: int, is_header: Callable[[list[str]], bool]) ->
         row: str(area) for area in sheet.merged_cells.ranges for row in range(area.min_row, min(area.max_row, rows) + 1)
     }
     return [_row(sheet, formulas, number, columns, merged) for number in range(1, rows + 1)]
+
+
+def _goes_on(sheet: Any, is_header: Callable[[list[str]], bool], needed: int) -> bool:
+    """Tell whether the list may stand on this sheet too: its header, or a row with as many cells as one of the list.
+
+    Whoever has many pupils makes a sheet for each school or group, often with the header on the first alone.
+    """
+    rows: dict[int, list[str]] = {}
+    for row, column in _filled(sheet):
+        if text := _text(sheet.cell(row, column).value, "").strip():
+            rows.setdefault(row, []).append(text)
+    return any(len(cells) >= needed > 1 or is_header(cells) for cells in rows.values())
 
 
 def _filled(sheet: Any) -> list[tuple[int, int]]:
@@ -138,6 +152,9 @@ def _refuse_bombs(data: bytes, max_rows: int) -> bool:
     has_formulas = False
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         parts = package.infolist()
+        names = {part.filename for part in parts}
+        if "[Content_Types].xml" not in names or "xl/workbook.bin" in names:
+            raise OverstapError("TABLE-009")
         if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
             raise OverstapError("TABLE-003", rows=max_rows)
         cells = 0

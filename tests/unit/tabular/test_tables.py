@@ -1,12 +1,14 @@
 """One reader for every list that a person or program makes: what it takes, and what it refuses by line and cell."""
 
 import io
+import zipfile
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from overstap.errors import OverstapError
 from overstap.tabular import Header, HeaderError, RefusedRow, Row, read_table
@@ -240,6 +242,91 @@ def test_the_list_on_two_sheets_and_an_explanation_beside_it() -> None:
     book.create_sheet("Vorige keer").append(list(NAMES))
     with pytest.raises(OverstapError, match="TABLE-004"):
         read(saved(book))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("4", "a", "b", "")],
+        [("4", "a", "b", "c"), ("5", "a", "b", None)],
+        [("Groep 8b",), (None,), NAMES, ("4", "a", "b", "")],
+        [(None, None, 4, "a", "b")],
+    ],
+    ids=["a row", "rows", "a title and the header", "further to the right"],
+)
+def test_a_list_that_goes_on_on_another_sheet_is_not_half_read(rows: list[tuple[object, ...]]) -> None:
+    book = load_workbook(io.BytesIO(workbook(NAMES, ("1", "a", "b", ""))))
+    sheet = book.create_sheet("Blad2")
+    for row in rows:
+        sheet.append(row)
+    with pytest.raises(OverstapError, match="TABLE-004"):
+        read(saved(book))
+    sheet.sheet_state = "hidden"
+    assert taken(read(saved(book))) == ["1"]
+
+
+def zipped(**parts: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        zipped(mimetype="application/vnd.oasis.opendocument.spreadsheet", **{"content.xml": "<x/>"}),
+        zipped(**{"Index__Document.iwa": "x"}),
+        zipped(**{"[Content_Types].xml": "<x/>", "xl__workbook.bin": "x"}),
+        zipped(**{"lijst.csv": TOP}),
+    ],
+    ids=["OpenDocument", "Numbers", "binary workbook", "a list in a ZIP"],
+)
+def test_a_file_of_another_program_is_called_what_it_is(data: bytes) -> None:
+    with pytest.raises(OverstapError, match="TABLE-009"):
+        read(data)
+
+
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    '<row r="1">{}</row><row r="2"><c r="A2" t="inlineStr"><is><r><t>01</t></r><r><t>2</t></r></is></c>'
+    '<c r="B2" t="str"><v>a</v></c><c r="C2" t="inlineStr"><is><t>b</t></is></c></row></sheetData></worksheet>'
+)
+
+
+def test_a_workbook_as_libraries_that_write_as_they_go() -> None:
+    """Apache POI, SAS and Google write texts in the cell itself, in runs, and leave out what is empty."""
+    book = io.BytesIO(workbook(NAMES))
+    names = "".join(
+        f'<c r="{column}1" t="inlineStr"><is><t>{name}</t></is></c>' for column, name in zip("ABCD", NAMES, strict=True)
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(book) as package, zipfile.ZipFile(out, "w") as made:
+        for name in package.namelist():
+            is_sheet = name == "xl/worksheets/sheet1.xml"
+            made.writestr(name, SHEET.format(names) if is_sheet else package.read(name))
+    [row] = read(out.getvalue())
+    assert isinstance(row, Row)
+    assert dict(row.cells) == {"nummer": "012", "datum": "a", "antwoord": "b", "tekst": ""}
+
+
+def test_days_of_a_workbook_that_counts_from_1904() -> None:
+    book = load_workbook(io.BytesIO(workbook(NAMES)))
+    book.epoch = CALENDAR_MAC_1904
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["1", date(2027, 3, 18), "b", ""])
+    [row] = read(saved(book))
+    assert isinstance(row, Row)
+    assert row.cells["datum"] == "2027-03-18"
+
+
+def test_marks_of_direction_around_a_cell() -> None:
+    rows = read(TOP + "\u200e12\u200f;\u202aa\u202c;\u2068b\u2069;een \u200f\u05d0\u200e twee\r\n")
+    assert [tuple(row.cells.values()) for row in rows if isinstance(row, Row)] == [
+        ("12", "a", "b", "een \u200f\u05d0\u200e twee")
+    ]
 
 
 def test_merged_cells_in_the_header() -> None:

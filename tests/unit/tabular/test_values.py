@@ -1,6 +1,6 @@
 """Numbers, dates and moments only in forms that are written on purpose."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
@@ -60,6 +60,8 @@ def test_a_number_in_another_form_is_refused_with_its_likely_cause(written: str,
         ("2027-03-26 9:05:30", datetime(2027, 3, 26, 9, 5, 30)),  # noqa: DTZ001
         ("2027-03-26T09:05:30.123456789", datetime(2027, 3, 26, 9, 5, 30, 123456)),  # noqa: DTZ001
         ("2027-03-26T13:05:00+00:00", datetime(2027, 3, 26, 13, 5, tzinfo=UTC)),
+        ("2027-03-26 14:05:00+01", datetime(2027, 3, 26, 14, 5, tzinfo=timezone(timedelta(hours=1)))),  # PostgreSQL
+        ("26\u20113\u20132027 9:05", datetime(2027, 3, 26, 9, 5)),  # noqa: DTZ001 (dashes of a text program)
         ("2027-03-26 13:05Z", datetime(2027, 3, 26, 13, 5, tzinfo=UTC)),
     ],
 )
