@@ -104,6 +104,8 @@ class AttachmentContent:
                 return OfficeFault.LOCKED.value
             if pdf.is_active:
                 return "ATTACHMENT-015"
+            if pdf.is_fetching:
+                return OfficeFault.FETCHES.value
             return None if pdf.is_readable else OfficeFault.DAMAGED.value
         if self.kind is AttachmentType.OLE:
             fault = fault_of_compound(self.data)

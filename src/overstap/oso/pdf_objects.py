@@ -29,13 +29,17 @@ _IN_STRING = re.compile(rb"\\.|[()]", re.DOTALL)
 # ISO 32000-1 7.3.5: any character of a name may be written as #xx
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _ACTIVE_KEYS = frozenset(
-    (b"JS", b"JavaScript", b"XFA", b"EmbeddedFiles", b"EF", b"RichMediaContent", b"RichMediaSettings")
+    (b"JS", b"JavaScript", b"XFA", b"EmbeddedFiles", b"EF", b"RichMediaContent", b"RichMediaSettings", b"OnInstantiate")
 )
 _ACTIVE_VALUES = frozenset((b"JavaScript", b"Launch", b"EmbeddedFile", b"RichMedia"))
+_FETCHING = frozenset((b"URI", b"GoToR", b"GoToE", b"SubmitForm", b"ImportData"))
+"""Actions that leave the file; by themselves they do so at opening, while a link waits for a person."""
 _KINDS = frozenset((b"S", b"Type", b"Subtype"))
 """Keys that say what an action, an annotation or a stream is."""
 _NOT_TEXT = frozenset((b"Image", b"Type1C", b"CIDFontType0C", b"OpenType", b"XRef", b"ObjStm", b"Metadata"))
 _ENDS = frozenset((b"endobj", b"obj", b"stream", b"endstream", b"xref", b"trailer"))
+_CHAIN = 20
+"""How many actions one may lead to."""
 _DEEPEST, _OBJECTS_MOST, _TOKENS_MOST = 200, 200_000, 4_000_000
 _PART_BYTES, _TEXT_BYTES = 4_000_000, 8_000_000
 
@@ -76,12 +80,14 @@ class PdfContent:
 
     Args:
         is_active: whether something in it runs, or a file is in it.
+        is_fetching: whether it gets or sends something by itself when it is opened.
         is_locked: whether it takes a password to see that.
         is_readable: whether there is an object in it at all.
         texts: what a person could read in it, as far as it can be had without a renderer.
     """
 
     is_active: bool = False
+    is_fetching: bool = False
     is_locked: bool = False
     is_readable: bool = True
     texts: tuple[str, ...] = field(default=(), repr=False)
@@ -103,17 +109,32 @@ def look_into(data: bytes) -> PdfContent:
         return PdfContent(is_readable=False)
     room = _Room()
     values = [each.value for each in objects]
+    versions: dict[int, list[Any]] = {}
+    for each in objects:
+        versions.setdefault(each.number, []).append(each.value)
     texts = []
     for each in objects:
         if each.data is None or not isinstance(each.value, _Dictionary):
             continue
         if _is_object_stream(each.value):
-            values += _Tokens(_decoded(each, by_number, _PART_BYTES)).read(0, is_whole=True)[0]
+            inner = _Tokens(_decoded(each, by_number, _PART_BYTES)).read(0, is_whole=True)[0]
+            values += inner
+            for number, value in _numbered(inner, each.value.get(b"N")):
+                versions.setdefault(number, []).append(value)
         elif not each.value.kinds() & _NOT_TEXT and each.value.get(b"Length1") is None:
             texts.append(room.take(_decoded(each, by_number, room.left)))
     texts += [room.take(text) for value in values for text in _strings(value)]
     is_active = any(map(_acts, [*values, *trailers])) or _acts_out_of_sight(data, {each.place for each in objects})
-    return PdfContent(is_active=is_active, texts=tuple(each.decode("latin-1") for each in texts if each))
+    is_fetching = not is_active and any(_fetches(value, versions) for value in values)
+    found = tuple(each.decode("latin-1") for each in texts if each)
+    return PdfContent(is_active=is_active, is_fetching=is_fetching, texts=found)
+
+
+def _numbered(items: list[Any], count: Any) -> Iterator[tuple[int, Any]]:
+    """Yield the objects of an object stream with their numbers (ISO 32000-1 7.5.7): pairs of numbers come first."""
+    if isinstance(count, int) and 0 < count <= len(items) // 3:
+        numbers = items[: 2 * count : 2]
+        yield from (pair for pair in zip(numbers, items[2 * count :], strict=False) if isinstance(pair[0], int))
 
 
 @dataclass(slots=True)
@@ -258,6 +279,33 @@ def _acts(value: Any) -> bool:
     return False
 
 
+def _fetches(value: Any, versions: Mapping[int, list[Any]]) -> bool:
+    """Tell whether an object has an action that a program follows by itself, and that leaves the file.
+
+    Args:
+        value: the object.
+        versions: by number, what the file has under it: an update may have replaced what an older program still reads.
+    """
+    for each in _within(value):
+        if not isinstance(each, _Dictionary):
+            continue
+        begun = [inner for name, inner in each if name == b"OpenAction"]
+        for actions in [inner for name, inner in each if name == b"AA"]:
+            for meant in _meant(actions, versions):
+                begun += [inner for _, inner in meant] if isinstance(meant, _Dictionary) else []
+        for _ in range(_CHAIN):
+            actions = [one for each in begun for one in _meant(each, versions) if isinstance(one, _Dictionary)]
+            if any(one.kinds() & _FETCHING for one in actions):
+                return True
+            following = [inner for one in actions for name, inner in one if name == b"Next"]
+            begun = [one for each in following for one in (each if type(each) is list else [each])][:_CHAIN]
+    return False
+
+
+def _meant(value: Any, versions: Mapping[int, list[Any]]) -> list[Any]:
+    return versions.get(int(value), []) if isinstance(value, _Reference) else [value]
+
+
 def _strings(value: Any) -> Iterator[bytes]:
     for each in _within(value):
         if type(each) is bytes:
@@ -330,12 +378,14 @@ def _behind_encryption(data: bytes) -> PdfContent:
         reader = PdfReader(io.BytesIO(data))
         if not reader.is_encrypted or not reader.decrypt(""):
             return PdfContent(is_locked=True)
-        room, texts, is_active = _Room(), [], False
+        room, texts, is_active, is_fetching = _Room(), [], False, False
         for value in _by_table(reader):
             is_active = is_active or _acts_by_pypdf(value)
+            is_fetching = is_fetching or _fetches_by_pypdf(value)
             if isinstance(value, generic.StreamObject) and str(value.get("/Subtype")) != "/Image":
                 texts.append(room.take(_data_by_pypdf(value)))
-        return PdfContent(is_active=is_active, texts=tuple(each.decode("latin-1") for each in texts))
+        found = tuple(each.decode("latin-1") for each in texts)
+        return PdfContent(is_active=is_active, is_fetching=is_fetching, texts=found)
     except Exception:  # pypdf raises whatever a damaged file leads it to; what cannot be looked into is locked
         return PdfContent(is_locked=True)
 
@@ -383,3 +433,26 @@ def _acts_by_pypdf(value: Any, depth: int = 0) -> bool:
             return True
         return any(_acts_by_pypdf(value.raw_get(name), depth + 1) for name in value)
     return isinstance(value, generic.ArrayObject) and any(_acts_by_pypdf(each, depth + 1) for each in value)
+
+
+def _fetches_by_pypdf(value: Any) -> bool:
+    """Tell whether an object of an encrypted file has an action that is followed by itself, and leaves the file."""
+    begun = [_entry(value, "/OpenAction")]
+    actions = _entry(value, "/AA")
+    begun += [_entry(actions, name) for name in actions] if isinstance(actions, generic.DictionaryObject) else []
+    for _ in range(_CHAIN):
+        if any(str(_entry(one, "/S"))[1:].encode("latin-1", "replace") in _FETCHING for one in begun):
+            return True
+        following = [_entry(one, "/Next") for one in begun]
+        begun = [
+            inner.get_object()
+            for one in following
+            if one is not None
+            for inner in (one if isinstance(one, generic.ArrayObject) else [one])
+        ][:_CHAIN]
+    return False
+
+
+def _entry(value: Any, name: str) -> Any:
+    """Return what a dictionary has under a name, and not a reference to it; None without one."""
+    return value[name] if isinstance(value, generic.DictionaryObject) and name in value else None

@@ -8,7 +8,9 @@ import tracemalloc
 import zlib
 
 import pytest
+from fpdf import FPDF
 from generated_dossiers import packed
+from PIL import Image
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 
@@ -18,6 +20,7 @@ from overstap.oso.pdf_objects import look_into
 
 SEED = 2606
 ACTION = b"<</S/JavaScript/JS(app.alert\\(1\\))>>"
+SENDS = b"<</S/SubmitForm/F(https://example.org/)>>"
 
 
 def codes(content: bytes, name: str = "stuk.pdf") -> list[str]:
@@ -82,17 +85,15 @@ def predicted(data: bytes, columns: int = 12) -> bytes:
     return bytes(out)
 
 
-def encrypted(password: str, *, acts: bool = True) -> bytes:
+def encrypted(password: str, *, acts: bool = True, kind: str = "/JavaScript", algorithm: str = "AES-256") -> bytes:
     writer = PdfWriter()
     writer.add_blank_page(200, 200)
     if acts:
         action = DictionaryObject()
-        action[NameObject("/S")], action[NameObject("/JS")] = (
-            NameObject("/JavaScript"),
-            TextStringObject("app.alert(1)"),
-        )
+        action[NameObject("/S")] = NameObject(kind)
+        action[NameObject("/JS" if kind == "/JavaScript" else "/URI")] = TextStringObject("app.alert(1)")
         writer._root_object[NameObject("/OpenAction")] = writer._add_object(action)
-    writer.encrypt(password, "owner", algorithm="AES-256")
+    writer.encrypt(password, "owner", algorithm=algorithm)
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
@@ -142,6 +143,7 @@ ACTIVE = {
     "object in the data of a picture": _hidden(),
     "encrypted without a password": encrypted(""),
     "cut off": raw(CATALOGUE, PAGES, PAGE, CONTENT, ACTION)[:-150],
+    "script of a picture with depth": raw(CATALOGUE, PAGES, PAGE, CONTENT, b"<</Type/3D/Subtype/U3D/OnInstantiate 6 0 R>>"),
     "an update": PLAIN + b"5 0 obj" + ACTION + b"endobj\ntrailer<</Root 1 0 R/Prev 9>>\n%%EOF",
 }  # fmt: skip
 INNOCENT = {
@@ -155,9 +157,72 @@ INNOCENT = {
     "picture with the bytes": raw(CATALOGUE, PAGES, PAGE, CONTENT, stream(b"\xff\xd8/JS(/Launch)/XFA ", b"/Subtype/Image")),
     "a link": raw(CATALOGUE, PAGES, PAGE, CONTENT, b"<</Type/Annot/Subtype/Link/A<</S/URI/URI(https://example.org)>>>>"),
     "open at a page": raw(CATALOGUE.replace(b">>", b"/OpenAction<</S/GoTo/D[3 0 R/Fit]>>>>"), PAGES, PAGE, CONTENT),
+    "a link in a list of links": raw(
+        CATALOGUE, PAGES, PAGE, CONTENT, b"<</Type/Annot/Subtype/Link/A<</S/GoToR/F(x.pdf)>>/AA<<>>>>"
+    ),
+    "a button that sends": raw(CATALOGUE, PAGES, PAGE, CONTENT, b"<</Type/Annot/Subtype/Widget/FT/Btn/A" + SENDS + b">>"),
+    "print at opening": raw(CATALOGUE.replace(b">>", b"/OpenAction<</S/Named/N/Print>>>>"), PAGES, PAGE, CONTENT),
+    "actions that lead in a circle": raw(
+        CATALOGUE.replace(b">>", b"/OpenAction 5 0 R>>"), PAGES, PAGE, CONTENT, b"<</S/GoTo/Next[5 0 R 5 0 R]>>"
+    ),
     "a form without script": raw(CATALOGUE.replace(b">>", b"/AcroForm<</Fields[]>>>>"), PAGES, PAGE, CONTENT),
     "encrypted against printing": encrypted("", acts=False),
 }  # fmt: skip
+
+
+def opened(action: bytes, *more: bytes) -> bytes:
+    return raw(CATALOGUE.replace(b">>", b"/OpenAction " + action + b">>"), PAGES, PAGE, CONTENT, *more)
+
+
+FETCHING = {
+    "a page of the web at opening": opened(b"<</S/URI/URI(https://example.org)>>"),
+    "a file of another machine at opening": opened(b"<</S/GoToR/F(\\\\\\\\server\\\\x.pdf)/D[0/Fit]>>"),
+    "a form that sends itself": opened(b"5 0 R", SENDS),
+    "data from elsewhere, after a page was shown": opened(b"<</S/GoTo/D[3 0 R/Fit]/Next 5 0 R>>", b"<</S/ImportData/F(x)>>"),
+    "after a chain": opened(b"<</S/Named/N/Print/Next[<</S/Hide>> 5 0 R]>>", SENDS),
+    "when a page is shown": raw(CATALOGUE, PAGES, PAGE.replace(b">>", b"/AA<</O 5 0 R>>>>"), CONTENT, SENDS),
+    "in an object of its own, of actions": raw(
+        CATALOGUE.replace(b">>", b"/AA 5 0 R>>"), PAGES, PAGE, CONTENT, b"<</WC 6 0 R>>", SENDS
+    ),
+    "replaced by an update": opened(b"5 0 R", SENDS) + b"5 0 obj<</S/GoTo/D[3 0 R/Fit]>>endobj\n%%EOF",
+    "in an object stream": opened(b"7 0 R", object_stream(SENDS, "FlateDecode")),
+    "behind encryption": encrypted("", acts=True, kind="/URI"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FETCHING)
+def test_what_leaves_the_file_by_itself_is_found(name):
+    assert codes(FETCHING[name]) == ["ATTACHMENT-023"]
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-40", "RC4-128", "AES-128", "AES-256-R5", "AES-256"])
+@pytest.mark.parametrize(("acts", "expected"), [(True, ["ATTACHMENT-015"]), (False, [])])
+def test_every_encryption_that_opens_without_a_password_is_seen_through(algorithm, acts, expected):
+    assert codes(encrypted("", acts=acts, algorithm=algorithm)) == expected
+    assert codes(encrypted("geheim", acts=acts, algorithm=algorithm)) == ["ATTACHMENT-020"]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1"])
+def test_pictures_as_pillow_writes_them(mode):
+    """JPEG and fax data of noise, in which any bytes occur, and a title that mentions script."""
+    chance = random.Random(SEED)
+    for _ in range(3):
+        picture = Image.frombytes("RGB", (800, 1100), chance.randbytes(800 * 1100 * 3)).convert(mode)
+        out = io.BytesIO()
+        picture.save(out, "PDF", title="/JS en /JavaScript", author="/Launch", save_all=True, append_images=[picture])
+        assert codes(out.getvalue()) == []
+
+
+def test_files_as_fpdf_writes_them():
+    file = FPDF()
+    file.add_page()
+    file.set_font("helvetica", size=12)
+    file.cell(text="Verslag: /JS /JavaScript /OpenAction", link="https://example.org")
+    assert codes(bytes(file.output())) == []
+    file = FPDF()
+    file.add_page()
+    file.embed_file(bytes=b"MZ", basename="a.exe")
+    assert codes(bytes(file.output())) == ["ATTACHMENT-015"]
 
 
 @pytest.mark.parametrize("name", ACTIVE)
