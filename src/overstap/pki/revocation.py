@@ -6,6 +6,7 @@ extension is not used.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,8 @@ _LIST_EXTENSIONS = (
     x509.IssuerAlternativeName,
 )
 _ENTRY_EXTENSIONS = (x509.CRLReason, x509.InvalidityDate, x509.CertificateIssuer)
+_PEM_BEGIN = b"-----BEGIN X509 CRL-----"
+_PEM = re.compile(_PEM_BEGIN + rb"[^-]*-----END X509 CRL-----")
 _REASONS = frozenset(x509.ReasonFlags) - {x509.ReasonFlags.unspecified, x509.ReasonFlags.remove_from_crl}
 """All that `onlySomeReasons` can name (RFC 5280 section 4.2.1.13)."""
 
@@ -37,7 +40,20 @@ def load(data: bytes) -> x509.CertificateRevocationList:
     Raises:
         ValueError: it is not one, or another exception of `certificates.UNREADABLE`.
     """
-    return x509.load_pem_x509_crl(data) if data.startswith(b"-----") else x509.load_der_x509_crl(data)
+    [found] = load_all(data)
+    return found
+
+
+def load_all(data: bytes) -> list[x509.CertificateRevocationList]:
+    """Read the lists of a file: one in DER, or in PEM as many as it holds, whatever text stands around them (RFC 7468).
+
+    Raises:
+        ValueError: it holds none, or another exception of `certificates.UNREADABLE`.
+    """
+    blocks = _PEM.findall(data)
+    if data.count(_PEM_BEGIN) > len(blocks):
+        raise ValueError("a list in PEM that is cut off")
+    return [x509.load_pem_x509_crl(block) for block in blocks] or [x509.load_der_x509_crl(data)]
 
 
 def is_signed_by(found: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
@@ -48,9 +64,9 @@ def is_signed_by(found: x509.CertificateRevocationList, issuer: x509.Certificate
     return found.is_signature_valid(key)
 
 
-def _read(path: Path) -> x509.CertificateRevocationList:
+def _read(path: Path) -> list[x509.CertificateRevocationList]:
     try:
-        return load(path.read_bytes())
+        return load_all(path.read_bytes())
     except (OSError, *UNREADABLE) as error:
         raise OverstapError("TRUST-014", file=path.name, folder=path.parent.name) from error
 
@@ -192,7 +208,7 @@ class RevocationLists:
     """Revocation lists of a folder. Changed files are read again.
 
     Args:
-        folder: folder with `*.crl` files.
+        folder: folder with `*.crl` files, in capitals too, each with one list or several.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -204,9 +220,9 @@ class RevocationLists:
     def refresh(self) -> None:
         """Read the folder again if a list in it changed."""
         with os.scandir(self._folder) as entries:
-            seen = frozenset((one.name, one.stat().st_mtime_ns) for one in entries if one.name.endswith(".crl"))
+            seen = frozenset((one.name, one.stat().st_mtime_ns) for one in entries if one.name.lower().endswith(".crl"))
         if seen != self._seen:
-            self._lists = [_read(self._folder / name) for name, _ in sorted(seen)]
+            self._lists = [found for name, _ in sorted(seen) for found in _read(self._folder / name)]
             self._read, self._seen = {}, seen
 
     def _of(self, issuer: x509.Certificate) -> list[_List]:

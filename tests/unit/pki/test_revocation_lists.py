@@ -212,6 +212,85 @@ def test_openssl_says_the_same(authority: Authority, tmp_path: Path, kind: str, 
     assert ("certificate revoked" in done.stderr) == (authority.says() == REVOKED), done.stderr
 
 
+PART = "issuingDistributionPoint=critical,@p\n[p]\nfullname=URI:http://crl.example.nl/2.crl\nonlyuser=TRUE"
+FORMS = {
+    "as openssl makes it without settings (version 1)": ("", "", "DER", GOOD),
+    "version 1, revoked": ("", "", "DER", REVOKED),
+    "key of the authority": ("authorityKeyIdentifier=keyid", "", "DER", GOOD),
+    "with a reason": ("authorityKeyIdentifier=keyid", ",superseded", "DER", REVOKED),
+    "on hold": ("authorityKeyIdentifier=keyid", ",holdInstruction,holdInstructionReject", "DER", REVOKED),
+    "with the moment of compromise": ("authorityKeyIdentifier=keyid", ",keyTime,20270301000000Z", "DER", REVOKED),
+    "PEM": ("authorityKeyIdentifier=keyid", "", "PEM", REVOKED),
+    "PEM below its text": ("authorityKeyIdentifier=keyid", "", "TEXT", REVOKED),
+    "Microsoft's version and next publication": (
+        "1.3.6.1.4.1.311.21.1=DER:020100\n1.3.6.1.4.1.311.21.4=ASN1:UTCTIME:270401000000Z", "", "DER", GOOD
+    ),
+    "EJBCA's note that ended certificates stay on it": ("2.5.29.60=ASN1:GENTIME:20200101000000Z", "", "DER", GOOD),
+    "EJBCA, a part of its users": (
+        PART, "", "DER", HOLD
+    ),
+    "EJBCA, a part, revoked": (
+        PART, "", "DER", REVOKED
+    ),
+    "for authorities": ("issuingDistributionPoint=critical,@p\n[p]\nonlyCA=TRUE", "", "DER", HOLD),
+    "with what is not known here": ("1.2.3.4=critical,DER:0500", "", "DER", HOLD),
+}  # fmt: skip
+
+
+def by_openssl(authority: Authority, extensions: str, revoked: str | None, form: str) -> bytes:
+    """Return a list that openssl makes with the authority's key."""
+    place = authority.folder.parent / "openssl"
+    place.mkdir(exist_ok=True)
+    serial = f"{authority.certificate.serial_number:X}"
+    serial = serial.zfill(len(serial) + len(serial) % 2)
+    row = "" if revoked is None else f"R\t300101000000Z\t270309150000Z{revoked}\t{serial}\tunknown\t/CN=x\n"
+    (place / "index.txt").write_text(row)
+    (place / "number").write_text("05\n")
+    stated = "crl_extensions=e\n" if extensions else ""
+    (place / "ca.cnf").write_text(
+        f"[ca]\ndefault_ca=d\n[d]\ndatabase={place}/index.txt\ncrlnumber={place}/number\ndefault_md=sha256\n{stated}"
+        f"[e]\n{extensions}\n"
+    )
+    ca = authority.folder / "ca"
+    subprocess.run(
+        ["openssl", "ca", "-gencrl", "-config", place / "ca.cnf", "-cert", ca / "issuing.crt", "-keyfile",
+         ca / "issuing.key", "-crl_lastupdate", "20270312120000Z", "-crl_nextupdate", "20270330120000Z",
+         "-out", place / "list.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    wanted = ["-outform", "DER"] if form == "DER" else ["-text"] if form == "TEXT" else []
+    return subprocess.run(
+        ["openssl", "crl", "-in", place / "list.pem", *wanted], check=True, capture_output=True
+    ).stdout
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_lists_as_openssl_and_others_make_them(authority: Authority, form: str) -> None:
+    extensions, reason, coding, expected = FORMS[form]
+    made = by_openssl(authority, extensions, reason if expected == REVOKED else None, coding)
+    (authority.folder / "ca" / "issuing.crl").write_bytes(made)
+    assert authority.says() == expected
+
+
+def test_every_list_of_a_file_counts_and_every_ending(authority: Authority) -> None:
+    """A file in PEM may hold several lists, and Windows writes its ending in capitals."""
+    ca = authority.folder / "ca"
+    first = by_openssl(authority, "issuingDistributionPoint=critical,@p\n[p]\nonlyCA=TRUE", None, "PEM")
+    second = by_openssl(authority, "authorityKeyIdentifier=keyid", "", "PEM")
+    (ca / "both.crl").write_bytes(b"\xef\xbb\xbf" + first + second.replace(b"\n", b"\r\n"))
+    assert authority.says() == REVOKED
+    (ca / "both.crl").unlink()
+    (ca / "USERS.CRL").write_bytes(second)
+    assert authority.says() == REVOKED
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>404</html>", b"-----BEGIN X509 CRL-----\nMIIB", b"PK\x03\x04"])
+def test_a_file_that_holds_no_list_is_told(authority: Authority, data: bytes) -> None:
+    authority.publish("full")
+    (authority.folder / "ca" / "other.crl").write_bytes(data)
+    assert authority.says() == "TRUST-014"
+
+
 @pytest.fixture(scope="module")
 def damaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Authority, bytes]:
     authority = Authority(tmp_path_factory.mktemp("crl") / "trust")
