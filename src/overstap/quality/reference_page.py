@@ -12,14 +12,14 @@ from overstap.resources import INCLUDE
 
 _TEMPLATES = INCLUDE / "templates" / "quality"
 _STATUSES = (
-    ("active", "judged here as by the official sheet"),
+    ("active", "checked as by the official sheet"),
     (
         "revived",
-        "judged here; the official 2019.1 sheet for transfer dossiers never reaches it, by a mistake in that sheet",
+        "checked; the official 2019.1 sheet for transfer dossiers never reaches it, because of a mistake in that sheet",
     ),
-    ("withdrawn", "taken back by the standard, or about a field that is gone"),
-    ("structure", "held by the structure of a dossier, without a test of its own"),
-    ("advice", "a recommendation of the standard, without a test"),
+    ("withdrawn", "withdrawn by the standard, or about a field that no longer exists"),
+    ("structure", "ensured by the structure check, without a check of its own"),
+    ("advice", "a recommendation of the standard, without a check"),
 )
 
 
@@ -40,20 +40,20 @@ def markdown(version: str = "2019.1") -> str:
             "lines": [_line(rule, version) for rule in official],
         },
         {
-            "title": "Our own suite",
-            "about": "What the official sheets overlook, for every version.",
+            "title": "Rules of Overstap",
+            "about": "Conditions that the official sheets do not check, for every version.",
             "is_official": False,
             "lines": [_line(rule, version) for rule in book if rule.is_own],
         },
         {
             "title": "Attachments",
-            "about": "Judged with a dossier, and by `overstap dossier check`.",
+            "about": "Checked with a dossier at intake, and by `overstap dossier check`.",
             "is_official": False,
             "lines": [_plain(code, attachments.severity(code), "", version) for code in attachments.codes()],
         },
         {
             "title": "The whole region",
-            "about": "Judged over all dossiers of a round at once by Great Expectations, which also repeats formats "
+            "about": "Checked over all dossiers of a round at once by Great Expectations, which also repeats formats "
             "and code lists by the column under the ids above.",
             "is_official": False,
             "lines": [
