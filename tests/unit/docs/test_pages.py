@@ -75,6 +75,18 @@ def test_no_setting_is_explained_that_is_not_there() -> None:
     assert named <= known | set(_variables(_root()))
 
 
+def test_every_table_of_the_ledger_is_in_the_glossary() -> None:
+    schema = PROJECT / "include" / "schemas" / "ledger"
+    files = [path for folder in ("tables", "migrations") for path in (schema / folder).glob("*.sql")]
+    tables = {
+        name for path in files for name in re.findall(r"^create table overstap\.(\w+)", path.read_text(), re.MULTILINE)
+    }
+    glossary = Page(PROJECT / "docs" / "glossary.md").text.partition("## Tables of the ledger")[2]
+    named = set(re.findall(r"`(\w+)`", glossary.partition("\n## ")[0]))
+    assert len(tables) > 60
+    assert named == tables
+
+
 def test_the_page_of_error_codes_is_current() -> None:
     written = (PROJECT / "docs" / "errors.md").read_text(encoding="utf-8")
     assert written == error_page(), "make it anew: python -m overstap.reference_page > docs/errors.md"
