@@ -137,6 +137,38 @@ def test_every_page_can_be_found_from_the_index() -> None:
     assert {page.path for page in PAGES} <= seen
 
 
+@cache
+def _sources(pattern: str) -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(PROJECT.glob(pattern)))
+
+
+def _is_in_the_code(name: str) -> bool:
+    """Tell whether a name is a module, function or class of the package, or an object or state of the ledger."""
+    *parents, last = name.removeprefix("overstap.").split(".")
+    for folder in (PROJECT / "src" / "overstap", PROJECT / "src" / "overstap" / "rounds"):
+        path = folder.joinpath(*parents, last)
+        if path.is_dir() or path.with_suffix(".py").is_file():
+            return True
+        module = folder.joinpath(*parents).with_suffix(".py")
+        if parents and module.is_file():
+            return re.search(rf"^(def|class) {last}\b", module.read_text(encoding="utf-8"), re.MULTILINE) is not None
+    if not parents and re.search(rf"^def {last}\b", _sources("src/overstap/intake/*.py"), re.MULTILINE):
+        return True
+    schema = _sources("include/schemas/ledger/*/*.sql")
+    created = rf"create (function|view|trigger|table) (overstap\.)?{last}\b"
+    return re.search(created, schema) is not None or f"    ('{last}', " in schema
+
+
+def test_the_dossiers_way_names_what_is_in_the_code() -> None:
+    page = Page(PROJECT / "docs" / "architecture.md").text
+    way = page.partition("## A dossier's way, hop by hop")[2].partition("\n## ")[0]
+    names = re.findall(r"`([a-z_.]+(?:\.[A-Z]\w+)?)`", way.partition("|---|")[2])
+    assert len(names) > 30
+    assert [name for name in names if not _is_in_the_code(name)] == []
+    assert not _is_in_the_code("collection.collects")
+    assert not _is_in_the_code("may_remain")
+
+
 def test_the_licence_is_the_one_that_is_named() -> None:
     licence = (PROJECT / "LICENSE").read_text(encoding="utf-8")
     assert "EUROPEAN UNION PUBLIC LICENCE v. 1.2" in licence
