@@ -17,6 +17,7 @@ from overstap.texts import texts
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _CANCELLED_FOR = timedelta(days=90)
+_COUNTED_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 _HISTORY = ("SEQUENCE", "LAST-MODIFIED", "DTSTAMP", "CREATED")
 """What an event says about itself: left out when two are compared."""
 
@@ -81,8 +82,12 @@ def _event(entry: CalendarEntry) -> Event:
 
 
 def _with_history(event: Event, before: Event | None, made_at: datetime) -> Event:
-    """Give an event its SEQUENCE and LAST-MODIFIED: as before when nothing in it changed (RFC 5545, 3.8.7)."""
-    sequence, modified = 0, made_at
+    """Give an event its SEQUENCE and LAST-MODIFIED: as before when nothing in it changed (RFC 5545, 3.8.7).
+
+    Without an event before it, its number follows the clock (minutes since 2020): the file that was there before may be
+    lost, and who subscribed to it would not take a lower number for news.
+    """
+    sequence, modified = int((made_at - _COUNTED_FROM).total_seconds()) // 60, made_at
     if before is not None:
         sequence = int(before.get("SEQUENCE", 0))
         if _content(before) == _content(event):
@@ -97,12 +102,18 @@ def _with_history(event: Event, before: Event | None, made_at: datetime) -> Even
 
 def _cancelled(before: Event, made_at: datetime) -> Event:
     """Return an event that is in the agreement no longer, as one that does not take place (RFC 5545, 3.8.1.11)."""
-    if before.get("STATUS") == "CANCELLED":
-        return before
     event = Event()
-    for name in ("UID", "DTSTART", "DTEND", "SUMMARY", "DESCRIPTION", "CATEGORIES", "TRANSP"):
+    event.add("uid", _text(str(before["UID"])))
+    for name in ("DTSTART", "DTEND"):  # by what they mean: the file may have been changed by hand
         if name in before:
-            event[name] = before[name]
+            moment = before.decoded(name)
+            event.add(name, moment.astimezone(UTC) if isinstance(moment, datetime) else moment)
+    for name in ("SUMMARY", "DESCRIPTION"):
+        if name in before:
+            event.add(name, _text(str(before[name])))
+    if before.categories:
+        event.add("categories", [_text(str(each)) for each in before.categories])
+    event.add("transp", "TRANSPARENT")
     event.add("status", "CANCELLED")
     return _with_history(event, before, made_at)
 
@@ -125,11 +136,28 @@ def _content(event: Event) -> bytes:
 def _events_of(data: bytes) -> dict[str, Event]:
     try:
         found = Calendar.from_ical(data) if data.strip() else Calendar()
-        return {
+        events = {
             str(event["UID"]): event for event in found.walk("VEVENT") if isinstance(event, Event) and "UID" in event
         }
-    except ValueError:  # somebody else's file, or a damaged one: it tells nothing
+        return {uid: event for uid, event in events.items() if _is_readable(event)}
+    except (ValueError, TypeError, LookupError, AttributeError):  # another's file, or a damaged one: it tells nothing
         return {}
+
+
+def _is_readable(event: Event) -> bool:
+    """Tell whether an event of the earlier file has the fields that are taken from it, each once and in its form."""
+    if any(isinstance(value, list) for value in event.values()):
+        return False
+    try:
+        int(event.get("SEQUENCE", 0))
+        modified, begins = event.decoded("LAST-MODIFIED", _COUNTED_FROM), event.decoded("DTSTART")
+        bytes(event.to_ical())
+        list(event.categories)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return False
+    return (
+        isinstance(modified, datetime) and isinstance(begins, date) and isinstance(event.decoded("DTEND", begins), date)
+    )
 
 
 def _text(value: str) -> str:

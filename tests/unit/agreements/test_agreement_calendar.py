@@ -21,6 +21,7 @@ from overstap.cli import app
 from overstap_tools.project import PROJECT
 
 MADE = datetime(2026, 11, 23, 12, tzinfo=UTC)
+FIRST = int((MADE - datetime(2020, 1, 1, tzinfo=UTC)).total_seconds()) // 60
 REGIONS = PROJECT / "include" / "regions"
 
 
@@ -68,10 +69,10 @@ def test_a_date_that_moves_keeps_its_uid(agreement, of_region, tmp_path):
 def test_what_moved_has_a_higher_sequence_and_what_is_gone_is_cancelled(agreement, of_region, tmp_path):
     first = icalendar("x", of_region, MADE)
     later = MADE + timedelta(days=1)
-    assert {event.value("SEQUENCE") for event in ical_reading.read(first).inside} == {"0"}
+    assert {event.value("SEQUENCE") for event in ical_reading.read(first).inside} == {str(FIRST)}
     same = ical_reading.read(icalendar("x", of_region, later, first))
     assert {(event.value("SEQUENCE"), event.value("LAST-MODIFIED")) for event in same.inside} == {
-        ("0", "20261123T120000Z")
+        (str(FIRST), "20261123T120000Z")
     }
     text = GOOD.replace("data_due: 2027-03-16 12:00", "data_due: 2027-03-16 10:00")
     moved = [
@@ -82,18 +83,18 @@ def test_what_moved_has_a_higher_sequence_and_what_is_gone_is_cancelled(agreemen
     second = icalendar("x", moved, later, first)
     events = {event.value("UID"): event for event in ical_reading.read(second).inside}
     due = events["voorbeeld.2026-2027.advice.data_due@overstap"]
-    assert (due.value("SEQUENCE"), due.value("LAST-MODIFIED")) == ("1", "20261124T120000Z")
+    assert (due.value("SEQUENCE"), due.value("LAST-MODIFIED")) == (str(FIRST + 1), "20261124T120000Z")
     assert due.value("DTSTART") == "20270316T090000Z"
     gone = events["voorbeeld.2026-2027.occasion.aanmelding@overstap"]
-    assert (gone.value("STATUS"), gone.value("SEQUENCE")) == ("CANCELLED", "1")
+    assert (gone.value("STATUS"), gone.value("SEQUENCE")) == ("CANCELLED", str(FIRST + 1))
     others = [event for uid, event in events.items() if event not in (due, gone)]
-    assert {(event.value("SEQUENCE"), event.has("STATUS")) for event in others} == {("0", False)}
+    assert {(event.value("SEQUENCE"), event.has("STATUS")) for event in others} == {(str(FIRST), False)}
     # It stays cancelled as it is, comes back with a higher number, and goes when it would have been over for long
     third = icalendar("x", moved, later, second)
     assert third == second
     back = {e.value("UID"): e for e in ical_reading.read(icalendar("x", of_region, later, third)).inside}
     again = back["voorbeeld.2026-2027.occasion.aanmelding@overstap"]
-    assert (again.has("STATUS"), again.value("SEQUENCE")) == (False, "2")
+    assert (again.has("STATUS"), again.value("SEQUENCE")) == (False, str(FIRST + 2))
     over = ical_reading.read(icalendar("x", moved, later + timedelta(days=365), third))
     assert gone.value("UID") not in {event.value("UID") for event in over.inside}
 
@@ -101,6 +102,52 @@ def test_what_moved_has_a_higher_sequence_and_what_is_gone_is_cancelled(agreemen
 @pytest.mark.parametrize("earlier", [b"", b"BEGIN:VCALENDAR", b"\xff\x00", b"BEGIN:VEVENT\r\nEND:VCALENDAR\r\n", b"{}"])
 def test_an_earlier_file_that_is_none_tells_nothing(of_region, earlier):
     assert icalendar("x", of_region, MADE, earlier) == icalendar("x", of_region, MADE)
+
+
+def test_a_number_grows_though_the_file_before_was_lost(of_region):
+    """Programs take a lower SEQUENCE for an older state, and keep what they have."""
+    moved = icalendar("x", of_region, MADE + timedelta(hours=1), icalendar("y", of_region, MADE))
+    lost = ical_reading.read(icalendar("x", of_region, MADE + timedelta(days=1)))
+    known = {event.value("UID"): int(event.value("SEQUENCE")) for event in ical_reading.read(moved).inside}
+    assert all(int(event.value("SEQUENCE")) > known[event.value("UID")] for event in lost.inside)
+
+
+def test_a_file_from_before_there_were_numbers(of_region):
+    first = re.sub(rb"(?:SEQUENCE|LAST-MODIFIED):[^\r]*\r\n", b"", icalendar("x", of_region, MADE))
+    again = ical_reading.read(icalendar("x", of_region, MADE + timedelta(days=1), first))
+    assert {event.value("SEQUENCE") for event in again.inside} == {"0"}
+    text = first.replace(b"DTSTART:20270316T110000Z", b"DTSTART:20270316T100000Z")
+    assert text != first
+    moved = {e.value("UID"): e for e in ical_reading.read(icalendar("x", of_region, MADE, text)).inside}
+    assert moved["voorbeeld.2026-2027.advice.data_due@overstap"].value("SEQUENCE") == "1"
+
+
+@pytest.mark.parametrize("field", ["SUMMARY", "DESCRIPTION", "DTEND"])
+def test_whatever_changes_in_an_event_raises_its_number(of_region, field):
+    earlier = icalendar("x", of_region, MADE)
+    changed = re.sub(rb"(\r\n" + field.encode() + rb"[^\r]*[0-9a-z])", rb"\g<1>0", earlier)
+    raised = [e for e in ical_reading.read(icalendar("x", of_region, MADE, changed)).inside if e.has(field)]
+    assert raised
+    assert {event.value("SEQUENCE") for event in raised} <= {str(FIRST), str(FIRST + 1)}
+    assert any(event.value("SEQUENCE") == str(FIRST + 1) for event in raised) or field == "DTEND"
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9_999), st.sampled_from([*b"\0;:\r\nTZ0x"]) | st.integers(0, 255)), max_size=4),
+    st.sampled_from(
+        [b"", b"SEQUENCE:9\r\n", b"LAST-MODIFIED:x\r\n", b"UID:a\r\n", b"DTEND;VALUE=DATE:1\r\n", b"END:VEVENT\r\n"]
+    ),
+    st.integers(0, 40),
+)  # fmt: skip
+def test_no_damaged_earlier_file_is_a_traceback(changes, line, at):
+    entry = CalendarEntry("a@b", EntryKind.OCCASION, "Open dag", "tekst", date(2027, 1, 1), None, tuple(Audience))
+    other = CalendarEntry("c@d", EntryKind.OCCASION, "Weg", "", date(2027, 2, 1), None, tuple(Audience))
+    lines = icalendar("x", [entry, other], MADE).splitlines(keepends=True)
+    earlier = bytearray(b"".join([*lines[: at % len(lines)], line, *lines[at % len(lines) :]]))
+    for place, put in changes:
+        earlier[place % len(earlier)] = put
+    made = ical_reading.read(icalendar("x", [entry], MADE + timedelta(days=1), bytes(earlier)))
+    assert "a@b" in {event.value("UID") for event in made.inside}
 
 
 def test_a_school_sees_what_is_for_it(agreement, of_region):
