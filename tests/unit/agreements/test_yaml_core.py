@@ -50,6 +50,9 @@ def test_ruamel_reads_the_same(text: str) -> None:
         peer = YAML(typ="safe", pure=True).load(f"[{text}]\n")
     except (yaml.YAMLError, YAMLError):
         return
+    except ValueError:  # the peer takes "._" for a number, and cannot make one of it
+        assert ours == [text]
+        return
     if ours != [text]:
         assert str(ours) == str(peer)
 
