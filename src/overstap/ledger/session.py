@@ -15,6 +15,8 @@ from overstap.ledger.region_keys import NoKeys, RegionKeys, load_keys
 from overstap.ledger.row_groups import insert
 from overstap.settings import Settings
 
+_BEGIN = "select set_config('role', %s, true), set_config('overstap.actor', %s, true)"
+"""What `set local role` does, and who acts: one statement for both, and the same text in each unit of work."""
 _SERVICES = frozenset({"overstap_school", "overstap_desk", "overstap_board"})
 """Logins with rights of their own (include/schemas/ledger/rights); any other takes on what tasks may do."""
 
@@ -37,6 +39,17 @@ class UnitOfWork:
     def rows(self, sql: str, **values: Any) -> list[TupleRow]:
         """Run a query with named places and return its rows."""
         return self.connection.execute(sql, values).fetchall()
+
+    def rows_by_kept_plan(self, sql: str, **values: Any) -> list[TupleRow]:
+        """Run a query that PostgreSQL plans once per connection, whatever the values are, and return its rows.
+
+        For a statement that joins views: to plan it takes longer than to run it for a group. Its plan must be good for
+        all values (tests/integration/bench/test_plans.py counts the rows that it looks at).
+        """
+        self.connection.execute("select set_config('plan_cache_mode', 'force_generic_plan', true)")
+        found = self.connection.execute(sql, values, prepare=True).fetchall()
+        self.connection.execute("select set_config('plan_cache_mode', 'auto', true)")
+        return found
 
     def one(self, sql: str, **values: Any) -> TupleRow:
         """Run a query that gives exactly one row.
@@ -92,11 +105,9 @@ class Ledger:
         connection = self._connected()
         with connection.transaction():
             try:
-                role = psycopg.sql.Identifier(role_of(connection, region))
-                connection.execute(psycopg.sql.SQL("set local role {}").format(role))
+                connection.execute(_BEGIN, [role_of(connection, region), actor])
             except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue) as problem:
                 raise OverstapError("LEDGER-007", region=region) from problem
-            connection.execute("select set_config('overstap.actor', %s, true)", [actor])
             yield UnitOfWork(connection, region, actor, keys)
 
     def plain(self, sql: str, *values: Any) -> list[TupleRow]:

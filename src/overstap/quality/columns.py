@@ -44,6 +44,13 @@ class JudgedTable:
         for name, values in self.columns.items():
             values.append(row.get(name))
 
+    def extend(self, other: "JudgedTable") -> None:
+        """Add the rows of a table that has these columns, and perhaps more."""
+        self.dossier += other.dossier
+        self.at += other.at
+        for name, values in self.columns.items():
+            values += other.columns[name]
+
     def frame(self) -> "pd.DataFrame":
         """Return the rows as a frame of text columns: nothing turns a leading zero into a number."""
         import pandas as pd
@@ -125,6 +132,17 @@ class Columns:
         self.versions.add(dossier.version)
         taken = _Taken(dossier, lambda table, at, row: self.tables[table].add(key, at, row))
         taken.all(self._wanted, _look_of(self._key, dossier.version))
+
+    def extend(self, other: "Columns") -> None:
+        """Take what is wanted here of the dossiers that another one took, which wants at least as much.
+
+        Args:
+            other: the other one.
+        """
+        self.dossiers += other.dossiers
+        self.versions |= other.versions
+        for name, table in self.tables.items():
+            table.extend(other.tables[name])
 
 
 def rows_of(dossier: Dossier, wanted: Wanted) -> JudgedRows:

@@ -60,19 +60,17 @@ def validate_region(
     compared = _Judging([rule for rule in rules if rule.expectation == "unique"], schools, registers)
     every = _Judging(rules, schools, registers)
     single = [rule for rule in rules if rule.expectation != "unique"]
-    is_one_group = True
     for number, (key, dossier) in enumerate(dossiers, start=1):
-        compared.columns.add(key, dossier)
         every.columns.add(key, dossier)
         if number % group == 0:
+            compared.columns.extend(every.columns)
             every.judge(single)
-            is_one_group = False
     for key, rows in known:
         compared.columns.add(key, rows)
-        is_one_group = False
-    if is_one_group:  # then there is nothing to compare with but the group itself, at half the validations
+    if not compared.columns.dossiers:  # nothing to compare with but the group itself, at half the validations
         every.judge(rules)
     else:
+        compared.columns.extend(every.columns)
         every.judge(single)
         compared.judge(compared.rules)
     return [*every.found.values(), *compared.found.values()]

@@ -7,10 +7,12 @@ from overstap.clock import dutch_time
 from overstap.ledger.rounds import rounds
 from overstap.rounds.agreed import round_context
 from overstap.rounds.context import Context, RoundContext
+from overstap.rounds.garbage import fewer_collections
 
 log = logging.getLogger(__name__)
 
 
+@fewer_collections()
 def check(context: RoundContext) -> Counter[str]:
     """Check new versions over the whole region at once, make each school's report, and write the region's quality page.
 

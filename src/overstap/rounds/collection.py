@@ -26,6 +26,7 @@ from overstap.pki.expiry import expiry_dates
 from overstap.quality.examination import examine
 from overstap.quality.regionbook import expected_in
 from overstap.rounds.context import Context, RoundContext
+from overstap.rounds.garbage import fewer_collections
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ def register(context: RoundContext) -> Counter[str]:
     return collect_registrations(context.ledger, context.agreement, found, "registrations")
 
 
+@fewer_collections()
 def collect(context: RoundContext, school_id: str) -> Collected:
     """Collect one school's dossiers and store them in the ledger.
 

@@ -17,6 +17,7 @@ from overstap.ledger.rounds.undecided import refuse_undecided_window, refuse_unr
 from overstap.rounds import next_look
 from overstap.rounds.collection import SchoolOfRound, register
 from overstap.rounds.context import Context, RoundContext
+from overstap.rounds.garbage import fewer_collections
 from overstap.rounds.questions import look_before_delivery
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ def sort_receivers(context: RoundContext) -> Receivers:
     return Receivers(registered, sorted_out, missing)
 
 
+@fewer_collections()
 def seal(context: RoundContext) -> Counter[str]:
     """Seal every dossier that may leave (`may_leave`).
 
@@ -106,6 +108,7 @@ def deliver(context: RoundContext, school_id: str, *, is_asked: bool = False) ->
         raise
 
 
+@fewer_collections()
 def send(context: RoundContext, school_id: str, *, actor: str, is_asked: bool = False) -> Counter[str]:
     """Send one school its sealed envelopes; see `delivery.sending.send_school`.
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from overstap import SOFTWARE
@@ -22,6 +22,8 @@ CONNECT_SECONDS = 10.0
 DEADLINE_SECONDS = 60.0
 _KEEP_ALIVE_SECONDS = 20.0  # shorter than the reference endpoint keeps an idle connection
 _PART_BYTES = 64 * 1024
+_JOINED_BYTES = 64 * 1024
+"""Headers and body up to this size are copied into one piece."""
 _HTTPS_PORT = 443
 
 
@@ -59,6 +61,30 @@ class Reply:
     problem: TransportProblem | None = None
     cause: str | None = None
     """Code of the trust store's error; None without one."""
+
+
+class _JoiningConnection(HTTPConnection):
+    """HTTP connection that sends headers and a small body together: one TLS record, and one read at the server."""
+
+    _parts: list[bytes] | None = None
+
+    def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
+        """Send the headers and the body."""
+        parts: list[bytes] = []
+        self._parts = parts
+        try:
+            super().endheaders(message_body, encode_chunked=encode_chunked)
+        finally:
+            self._parts = None
+        for data in [b"".join(parts)] if sum(map(len, parts)) <= _JOINED_BYTES else parts:
+            self.send(data)
+
+    def send(self, data: Any) -> None:
+        """Send data, or keep it until the body is there."""
+        if self._parts is None:
+            super().send(data)
+        else:
+            self._parts.append(data)
 
 
 class HttpsClient:
@@ -184,7 +210,7 @@ class HttpsClient:
             self.close()
         seconds = min(CONNECT_SECONDS, self._deadline_seconds)
         self._socket = connect(address, self._context, connect_seconds=seconds, deadline_seconds=self._deadline_seconds)
-        self._connection = HTTPConnection(*address)
+        self._connection = _JoiningConnection(*address)
         self._connection.auto_open = 0  # HTTPConnection would reconnect without TLS
         self._connection.sock = self._socket
         self._address = address

@@ -65,6 +65,21 @@ def test_a_group_is_taken_without_looking_at_all(ledger: Ledger, step: str, doss
     assert seen <= PER_ITEM * GROUP
 
 
+def test_the_long_plans_are_made_once_per_connection(ledger: Ledger) -> None:
+    """To plan the joins with what may leave takes longer than to take a group; they were planned for each group."""
+    with ledger.unit(REGION, "test") as unit:
+        for _ in range(7):
+            to_seal(unit, "none", RegistrationStage.PLACED, senders=[], receivers=[], limit=GROUP)
+            to_send(unit, "none", "99AA00", limit=GROUP)
+        kept = unit.rows(
+            "select generic_plans, custom_plans from pg_prepared_statements "
+            "where statement like '%%overstap.may_leave%%'"
+        )
+        mode = unit.one("select current_setting('plan_cache_mode')")[0]
+    assert kept == [(7, 0)] * 3
+    assert mode == "auto", "all other statements are planned as ever"
+
+
 def test_old_and_new_rows_are_matched_by_a_hash(ledger: Ledger) -> None:
     """A trigger's plan is made for the first group of a session: after an empty one, all rows were compared to all."""
     compared = ledger.plain(

@@ -14,6 +14,7 @@ from overstap.envelope.receipt import ReceptionOutcome, Refusal
 from overstap.pki import DevelopmentAuthority, TrustStore, make_development_certificates
 from overstap.receiver.folder_store import FolderStore
 from overstap.transport.https_client import TransportProblem
+from overstap.transport.pinned_tls import DeadlineSocket
 
 from .conftest import OTHER, SCHOOL, Endpoint, start
 
@@ -39,6 +40,23 @@ def test_a_repetition_gets_the_same_receipt(endpoint, pusher, make) -> None:
     answers = {line.push(message.sealed.envelope, message_id=message.id).receipt_unverified for _ in range(3)}
     assert len(answers) == 1
     assert stored(endpoint) == {str(message.id)}
+
+
+@pytest.mark.parametrize(("size", "pieces"), [(1_000, 1), (200_000, 2)])
+def test_headers_and_a_small_envelope_leave_as_one_piece(
+    endpoint, pusher, make, monkeypatch, size: int, pieces: int
+) -> None:
+    message = make(content=b"<dossier>" + os.urandom(size // 2).hex().encode() + b"</dossier>")
+    line = pusher(endpoint.url)
+    line.push(make().sealed.envelope, message_id=make().id)  # connects; its id is another's, so nothing is stored
+    sent = []
+    send = DeadlineSocket.send
+    monkeypatch.setattr(
+        DeadlineSocket, "send", lambda own, data, flags=0: sent.append(send(own, data, flags)) or sent[-1]
+    )
+    answer = line.push(message.sealed.envelope, message_id=message.id)
+    assert message.receipt(answer.receipt_unverified).is_accepted
+    assert len(sent) == pieces
 
 
 def test_twenty_at_once_are_stored_once_with_one_receipt(endpoint, pusher, make) -> None:

@@ -1,13 +1,15 @@
 """The whole chain without Airflow: what a round's tasks call, from drop folders to verified receipts.
 
-Each process takes a region of its own through a round; the schools' endpoints and PostgreSQL are further processes on
-the same cores. At the end the ledger is checked (I1 to I8) against what the endpoints stored.
+A region's steps run one after another, each in a process of its own, as tasks do; two regions side by side. The
+schools' endpoints and PostgreSQL are further processes on the same cores. At the end the ledger is checked (I1 to I8)
+against what the endpoints stored.
 """
 
+import multiprocessing
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,6 @@ from overstap.ledger import Ledger
 from overstap.ledger.invariants import StoredEvidence
 from overstap.ledger.invariants import check as find_breaches
 from overstap.pki import TrustStore
-from overstap.quality import suites
 from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.review.decisions import read_list
 from overstap.review.recording import record_list
@@ -36,7 +37,7 @@ from overstap.simulation.synthetic.agreement import agreement_of, past_milestone
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import write_reviews
 from overstap.simulation.synthetic.writing import write_applications, write_school
-from overstap_tools.bench import chain_floor, processors
+from overstap_tools.bench import chain_floor, dossier, processors
 from overstap_tools.bench.lines import RateLine, show
 from overstap_tools.bench.receivers import receivers, store_of
 from overstap_tools.bench.sandbox import give_certificates, region_of
@@ -151,24 +152,77 @@ class RoundSteps:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class StepShare:
+    """What one step took in its process.
+
+    Args:
+        seconds: by the clock.
+        cpu_seconds: processor time of the process.
+        loading_cpu_seconds: processor time of loading what this step alone needs, which comes before.
+        peak_bytes: the largest memory that the process ever had.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    loading_cpu_seconds: float
+    peak_bytes: int
+
+
 def playing(stopwatch: Stopwatch, task: Task) -> ProcessShare:
-    """Take a region through its round; counts the dossiers that ended confirmed."""
-    ledger = task.place.ledger()
-    chain = RoundSteps(task, ledger)
-    suites.source()  # a scheduler has imported Great Expectations before it makes its workers
+    """Take a region through its round, each step in a process of its own; counts the dossiers that ended confirmed."""
+    chain = RoundSteps(task, task.place.ledger())  # which connects at its first use, so in each process anew
     stopwatch.ready()
-    for name, step in chain.steps.items():
-        begin = time.monotonic()
-        step()
-        stopwatch.more[name] = time.monotonic() - begin
-        stopwatch.more[f"{name} bytes"] = peak_bytes()
+    cpu = peak = 0.0
+    for name in chain.steps:
+        share = _apart(chain, name)
+        stopwatch.more[name] = share.seconds
+        stopwatch.more[f"{name} cpu"] = share.cpu_seconds
+        stopwatch.more[f"{name} loading"] = share.loading_cpu_seconds
+        stopwatch.more[f"{name} bytes"] = share.peak_bytes
+        cpu += share.cpu_seconds
+        peak = max(peak, share.peak_bytes)
     part = stopwatch.stop(chain.count("confirmed"))
     part.more["taken in"] = chain.count()
-    ledger.close()
-    return part
+    chain.ledger.close()
+    return replace(part, cpu_seconds=part.cpu_seconds + cpu, peak_bytes=int(peak))
 
 
-def run(console: Console, place: Sandbox, *, today: date, pupils: int) -> list[RateLine]:
+def _apart(chain: RoundSteps, name: str) -> StepShare:
+    """Run one step in a process of its own, forked as Airflow forks a task's.
+
+    Raises:
+        RuntimeError: it failed; its traceback is on standard error.
+    """
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_step, args=(sender, chain, name))
+    process.start()
+    sender.close()
+    try:
+        share: StepShare = receiver.recv()
+    except EOFError as problem:
+        raise RuntimeError(f"step {name} failed in its process") from problem
+    finally:
+        process.join()
+    return share
+
+
+def _step(sender: Any, chain: RoundSteps, name: str) -> None:
+    loading = time.process_time()
+    if name == "quality":
+        from overstap.quality import suites  # this step alone imports Great Expectations
+
+        suites.source()
+    begin, cpu = time.monotonic(), time.process_time()
+    chain.steps[name]()
+    share = StepShare(time.monotonic() - begin, time.process_time() - cpu, cpu - loading, peak_bytes())
+    chain.ledger.close()
+    sender.send(share)
+    sender.close()
+
+
+def run(console: Console, place: Sandbox, *, today: date, pupils: int, official: Path | None = None) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:
@@ -176,6 +230,7 @@ def run(console: Console, place: Sandbox, *, today: date, pupils: int) -> list[R
         place: where; its ledger knows the regions `REGIONS`.
         today: the day of the exports.
         pupils: how many dossiers each process takes through a round.
+        official: folder with the official files per version (OVERSTAP_OFFICIAL), None without them.
     """
     regions = [region_of(name, pupils, today, serial=serial) for serial, name in enumerate(REGIONS)]
     give_certificates(place, regions, at=now())
@@ -188,7 +243,7 @@ def run(console: Console, place: Sandbox, *, today: date, pupils: int) -> list[R
     both, cpu_both = _play(place, regions[1:])
     steps = [name for name in alone.parts[0].more if f"{name} bytes" in alone.parts[0].more]
     lines = [RateLine(what=name, one=_step_rate(alone, name), two=_step_rate(both, name)) for name in steps]
-    lines.append(RateLine(what="all of it, confirmed", one=alone.rate, two=both.rate))
+    lines.append(RateLine(what="all of it, confirmed", one=_whole_rate(alone, steps), two=_whole_rate(both, steps)))
     taken = int(both.parts[0].more["taken in"])
     show(
         console,
@@ -197,9 +252,11 @@ def run(console: Console, place: Sandbox, *, today: date, pupils: int) -> list[R
         f"confirmed {both.parts[0].counted:,} of {taken:,}; the others have no receiver, or their parents did not come",
     )
     _show_costs(console, alone, cpu_alone, both, cpu_both)
-    ratio = _show_floor(console, place, regions[0], sum(cpu_alone.values()) / alone.counted)
+    programs = dossier.programs(f"{ROUND}", official, today)
+    judges = [programs[name] for name in (dossier.XSD, dossier.SAXON) if name in programs]
+    ratio = _show_floor(console, place, regions[0], sum(cpu_alone.values()) / alone.counted, judges)
     lines.append(RateLine(what="ratio to the floor of the libraries", one=ratio, budget=FLOOR_BUDGET))
-    _show_memory(console, both, steps)
+    _show_steps(console, both, steps)
     for region in regions:
         _check(console, place, region)
     return lines
@@ -243,6 +300,11 @@ def _step_rate(measured: Measured, step: str) -> float:
     return sum(part.more["taken in"] / part.more[step] for part in measured.parts)
 
 
+def _whole_rate(measured: Measured, steps: list[str]) -> float:
+    """Return confirmed dossiers per second of all steps; what a step loads before is not in it."""
+    return sum(part.counted / sum(part.more[step] for step in steps) for part in measured.parts)
+
+
 def _show_costs(
     console: Console, alone: Measured, cpu_alone: dict[str, float], both: Measured, cpu_both: dict[str, float]
 ) -> None:
@@ -259,7 +321,13 @@ def _show_costs(
     console.print(f"  so two cores that do nothing else would confirm {2 / whole:,.0f} dossiers/s", highlight=False)
 
 
-def _show_floor(console: Console, place: Sandbox, region: SyntheticRegion, chain_seconds: float) -> float:
+def _show_floor(
+    console: Console,
+    place: Sandbox,
+    region: SyntheticRegion,
+    chain_seconds: float,
+    judges: Sequence[Callable[[bytes], None]],
+) -> float:
     """Measure the floor on the same dossiers, print it beside the chain, and return the ratio.
 
     Args:
@@ -267,12 +335,13 @@ def _show_floor(console: Console, place: Sandbox, region: SyntheticRegion, chain
         place: where.
         region: whose dossiers.
         chain_seconds: processor time of the chain per confirmed dossier.
+        judges: the official schema and sheet, where they are at hand.
     """
     files = sorted((place.drop / region.name).glob("*/*.xml"))
     school = region.secondary[0].id
     with receivers(place, region.name, [school], is_floor=True) as addresses:
         address, pid = addresses[school]
-        spent = chain_floor.measure(place, region.name, address, psutil.Process(pid), files)
+        spent = chain_floor.measure(place, region.name, address, psutil.Process(pid), files, judges)
     table = Table(title="Floor: processor milliseconds per dossier, libraries alone", title_justify="left")
     table.add_column("what")
     table.add_column("ms", justify="right")
@@ -282,6 +351,8 @@ def _show_floor(console: Console, place: Sandbox, region: SyntheticRegion, chain
     floor = sum(spent.values()) / len(files)
     ratio = floor / chain_seconds
     kept = "kept" if ratio >= FLOOR_BUDGET else "missed"
+    if not judges:
+        console.print("  without judging: the official schema and sheet are not at hand (OVERSTAP_OFFICIAL)")
     console.print(
         f"  floor {1000 * floor:.2f} ms, chain {1000 * chain_seconds:.2f} ms: ratio {ratio:.2f} "
         f"(budget {FLOOR_BUDGET:.1f}: {kept})",
@@ -290,12 +361,21 @@ def _show_floor(console: Console, place: Sandbox, region: SyntheticRegion, chain
     return ratio
 
 
-def _show_memory(console: Console, measured: Measured, steps: list[str]) -> None:
-    part = max(measured.parts, key=lambda one: one.peak_bytes)
-    peaks = ", ".join(f"{step} {part.more[f'{step} bytes'] / _MEGA:,.0f}" for step in steps)
-    kept = "kept" if part.peak_bytes <= MEMORY_BUDGET else "missed"
+def _show_steps(console: Console, measured: Measured, steps: list[str]) -> None:
+    """Print processor time and memory of each step's process; of two regions the larger ones."""
+    table = Table(title="Each step in a process of its own, two regions at once", title_justify="left")
+    for name in ("step", "CPU ms per dossier taken in", "memory MB"):
+        table.add_column(name, justify="left" if name == "step" else "right")
+    for step in steps:
+        cpu = max(part.more[f"{step} cpu"] / part.more["taken in"] for part in measured.parts)
+        peak = max(part.more[f"{step} bytes"] for part in measured.parts)
+        table.add_row(step, f"{1000 * cpu:.2f}", f"{peak / _MEGA:,.0f}")
+    console.print(table)
+    loading = max(part.more["quality loading"] for part in measured.parts)
+    kept = "kept" if measured.peak_bytes <= MEMORY_BUDGET else "missed"
     console.print(
-        f"  largest memory of a process so far, MB, after {peaks} (budget {MEMORY_BUDGET / _MEGA:,.0f}: {kept})",
+        f"  largest memory {measured.peak_bytes / _MEGA:,.0f} MB (budget {MEMORY_BUDGET / _MEGA:,.0f}: {kept}); "
+        f"quality loads Great Expectations before, {loading:.1f} CPU seconds for a region, counted apart",
         highlight=False,
     )
 

@@ -2,14 +2,16 @@
 
 Per dossier: the XML parsed twice (at intake, at sealing) and written canonically; AES-GCM to keep it and to open it;
 ISA-L for the package; a signature, a key agreement and AES-GCM for the envelope, and their counterparts at the
-receiver; a signed receipt, verified; an HTTPS request to an endpoint that does nothing; in PostgreSQL three rows
-inserted and five updates, in groups. All of it is measured in processor time, since a busy machine stretches
-every other clock.
+receiver; a signed receipt, verified; an HTTPS request to an endpoint that does nothing; four files in a folder, each
+synced, the folder too; in PostgreSQL three rows inserted and five updates, in groups. Where the official files are at
+hand, the schema and the sheet of the profile once, since the chain judges each dossier. All of it is measured in
+processor time, since a busy machine stretches every other clock.
 """
 
 import http.client
 import os
 import ssl
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,13 +34,19 @@ GROUP = 100
 """Rows per statement and transaction."""
 UPDATES = 5
 """Times that a dossier's row changes on its way from supplied to confirmed."""
+JUDGING = "schema and sheet (lxml, Saxon)"
 _RECEIPT = b"\0" * 2_000
 _SIGNED = ec.ECDSA(hashes.SHA256())
 _TABLE = "create table public.floor (id bigint, part int, state int, content bytea, primary key (id, part))"
 
 
 def measure(
-    place: Sandbox, region: str, address: str, endpoint: psutil.Process, files: Sequence[Path]
+    place: Sandbox,
+    region: str,
+    address: str,
+    endpoint: psutil.Process,
+    files: Sequence[Path],
+    official: Sequence[Callable[[bytes], None]] = (),
 ) -> dict[str, float]:
     """Return the processor seconds of each part.
 
@@ -48,6 +56,7 @@ def measure(
         address: of an endpoint that does nothing (`floor`).
         endpoint: its process.
         files: the dossiers.
+        official: the official schema and sheet, each as a function of a dossier.
     """
     contents = [path.read_bytes() for path in files]
     sealed: list[bytes] = []
@@ -57,6 +66,11 @@ def measure(
         "keys, seals, packages (cryptography, ISA-L)": lambda: sealed.extend(_seal(contents)),
     }
     spent = {name: _cpu(work) for name, work in own.items()}
+    spent["files of a receiver, synced (os)"] = _cpu(lambda: _store(place.folder, contents, sealed))
+    if official:
+        for program in official:
+            program(contents[0])  # compiles the schema, the sheet
+        spent[JUDGING] = _cpu(lambda: [program(content) for content in contents for program in official])
     before = processors.seconds([endpoint])
     spent["HTTPS (http.client, uvicorn)"] = _cpu(lambda: _post(place, region, address, sealed))
     spent["HTTPS (http.client, uvicorn)"] += processors.seconds([endpoint]) - before
@@ -103,6 +117,24 @@ def _seal(contents: Sequence[bytes]) -> list[bytes]:
 def _agreed(mine: ec.EllipticCurvePrivateKey, other: ec.EllipticCurvePublicKey) -> AESGCM:
     shared = mine.exchange(ec.ECDH(), other)
     return AESGCM(HKDF(hashes.SHA256(), 32, None, b"floor").derive(shared))
+
+
+def _store(folder: Path, contents: Sequence[bytes], sealed: Sequence[bytes]) -> None:
+    with tempfile.TemporaryDirectory(dir=folder) as home:
+        for number, (content, envelope) in enumerate(zip(contents, sealed, strict=True)):
+            place = Path(home, f"{number}.new")
+            place.mkdir()
+            handles = [os.open(place / f"{part}", os.O_WRONLY | os.O_CREAT) for part in range(4)]
+            for handle, data in zip(handles, (content, envelope, _RECEIPT, _RECEIPT), strict=True):
+                os.write(handle, data)
+            handles.append(os.open(place, os.O_RDONLY))
+            for handle in handles:
+                os.fsync(handle)
+                os.close(handle)
+            place.rename(Path(home, str(number)))
+            above = os.open(home, os.O_RDONLY)
+            os.fsync(above)
+            os.close(above)
 
 
 def _post(place: Sandbox, region: str, address: str, sealed: Sequence[bytes]) -> None:

@@ -145,7 +145,7 @@ def chain(pupils: PupilsOption = 500, durable: DurableOption = True) -> None:
     from overstap_tools.bench.sandbox import today
 
     with _sandbox(bench.REGIONS, durable=durable) as sandbox:
-        bench.run(_console(), sandbox, today=today(), pupils=pupils)
+        bench.run(_console(), sandbox, today=today(), pupils=pupils, official=Settings().official)
 
 
 @app.command()

@@ -133,7 +133,7 @@ def to_seal(
     """
     # Aggregates and "offset 0" keep what is asked of a dossier within it: without statistics (a ledger's first round) a
     # planner joined all dossiers of the region with each that was taken.
-    found = unit.rows(
+    found = unit.rows_by_kept_plan(
         """
         select d.dossier
           from overstap.dossier d
@@ -156,7 +156,7 @@ def to_seal(
         aside=list(aside),
     )
     # Read again now that the rows are locked: parents may have changed their answer in the meantime
-    rows = unit.rows(
+    rows = unit.rows_by_kept_plan(
         """
         select d.dossier, d.version, d.primary_school, v.key_id, v.content, v.content_digest,
                m.seen_on, m.agreed, m.consent, m.view_key_ids, m.views, m.view_numbers, d.pupil,
@@ -343,7 +343,7 @@ def to_send(
         limit: most deliveries.
     """
     # Materialised: a planner without statistics made the selection anew for each row that it took.
-    rows = unit.rows(
+    rows = unit.rows_by_kept_plan(
         """
         with taken as materialized (
                select x.message_id from overstap.delivery x
