@@ -71,6 +71,17 @@ class OverstapError(Exception):
         return (_restore, (type(self), self.code, self.facts))
 
 
+def form_error(why: str, **facts: Any) -> OverstapError:
+    """Return AGREEMENT-021: what was filled in on a form cannot be, and why.
+
+    Args:
+        why: a key of include/texts/agreements/form_errors.yaml.
+        facts: what fills the places of its sentence.
+    """
+    said, known = texts("agreements/form_errors")[why], with_counts(facts)
+    return OverstapError("AGREEMENT-021", problem=Bilingual(said["nl"].format(**known), said["en"].format(**known)))
+
+
 def system_fault(problem: OSError) -> str:
     """Return what the operating system refused, for the fact `kind`: a sentence tells it in words."""
     name = errno.errorcode.get(problem.errno or 0, "")

@@ -66,3 +66,15 @@ class Count(int):
 def with_counts(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return facts of a sentence with the whole numbers among them as `Count`."""
     return {name: Count(fact) if type(fact) is int else fact for name, fact in facts.items()}
+
+
+def command_sentence(part: str, key: str, **facts: Any) -> str:
+    """Return what a command prints, in Dutch.
+
+    Args:
+        part: the group of commands in include/texts/commands.yaml, such as "delivery".
+        key: the sentence in it.
+        facts: what fills its places.
+    """
+    sentence: str = texts("commands")[part][key]["nl"]
+    return sentence.format(**with_counts(facts))

@@ -380,7 +380,7 @@ def test_search_and_navigation_show_one_region(stage: Stage, other: Other, visit
         page.wait_for_load_state("networkidle")
         assert hidden not in page.content(), path
     page.goto(f"/plugin/rondes/rondes/ronde/{stage.round_id(other.region)}")
-    page.frame_locator("iframe").get_by_role("heading", name="Deze pagina is er niet").wait_for()
+    page.frame_locator("iframe").get_by_role("heading", name="Deze pagina bestaat niet").wait_for()
     page.close()
 
 

@@ -21,7 +21,7 @@ PATIENT = 120_000
 AT_ANOTHER_MOMENT = {
     # Answered where they are asked: test_board_round.py presses them
     *("Beantwoord", "Vrijgeven", "Nog niet", "Versturen", "Zo afsluiten"),
-    *("Niet versturen", "Langer laten inzien", "School laat verklaren"),
+    *("Niet versturen", "Langer laten inzien", "School laten verklaren"),
     # Only while it is so
     *(
         "Deze ronde had al open moeten zijn.",

@@ -336,7 +336,7 @@ def test_every_other_page_and_the_english_ones(
     sound("nl/overzicht", "De inzagetermijn is voorbij")
     page.get_by_role("link", name="Bekijk het logboek").click()
     assert page.get_by_text("U hebt het hier bekeken.").first.is_visible()
-    sound("en/overzicht", "The period is over")
+    sound("en/overzicht", "The inspection period is over")
 
     def changed(pupil) -> None:
         advice = pupil["overstapadvies"][0]

@@ -91,7 +91,7 @@ def test_the_whole_way_and_who_passed(deployment: RegionDeployment, ledger: Ledg
     deployment.receive(up)
     code, said = by_command(deployment)
     assert code == 1
-    assert [said[one].startswith("geslaagd") for one in (sender, up, other)] == [True, True, False]
+    assert [said[one].startswith("aangekomen") for one in (sender, up, other)] == [True, True, False]
     assert "DELIVERY-021" in said[other]
     store = FolderStore(deployment.store(up))
     assert list(store.stored()) == []
@@ -106,7 +106,7 @@ def test_the_whole_way_and_who_passed(deployment: RegionDeployment, ledger: Ledg
     code, said = by_command(deployment)
     lie.close()
     assert (code, len(lie.seen)) == (1, 1)
-    assert "niet geslaagd" in said[other]
+    assert "niet aangekomen" in said[other]
     assert deployment.count("test_message", secondary_school=up) == 1, "who passed is not asked again"
     assert deployment.count("test_message", secondary_school=other, outcome="unverified") == 1
 

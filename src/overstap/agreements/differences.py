@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from overstap.agreements.model import Agreement, Milestones, RoundKind
 from overstap.clock import format_moment
-from overstap.texts import texts
+from overstap.texts import noun, texts
 
 _NOT_STATED = frozenset(
     f"rounds.{kind}.milestones.{name}"
@@ -109,7 +109,7 @@ def _said(value: Any) -> str:
     if isinstance(value, datetime):
         return format_moment(value)
     if isinstance(value, timedelta):
-        return f"{value / timedelta(days=1):g} dagen"
+        return f"{value / timedelta(days=1):g} {noun(value / timedelta(days=1), 'dag|dagen')}"
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_said(inside)}" for key, inside in value.items() if inside is not None)
     if isinstance(value, list):

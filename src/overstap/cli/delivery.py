@@ -11,6 +11,7 @@ from rich.console import Console
 from overstap import clock
 from overstap.agreements import RoundId
 from overstap.settings import Settings
+from overstap.texts import command_sentence as said
 
 if TYPE_CHECKING:
     from overstap.agreements import Agreement
@@ -81,15 +82,15 @@ def send_test(
     shown = [one for one in found if school in (None, one.school)]
     for one in shown:
         if one.has_passed and one.passed_at:
-            console.print(f"[green]geslaagd[/] {one.name} ({one.school}), {clock.format_moment(one.passed_at)}")
+            told = f"{one.name} ({one.school}), {clock.format_moment(one.passed_at)}"
+            console.print(f"[green]{said('delivery', 'passed')}[/] {told}")
         elif one.code:
-            said = "[yellow]staat klaar[/]" if one.code in WAITS else "[red]niet geslaagd[/]"
-            console.print(f"{said} {one.name} ({one.school}): {one.code}: {_dutch(one.code, one.school)}")
+            how, colour = ("waits", "yellow") if one.code in WAITS else ("not_passed", "red")
+            told = f"{one.name} ({one.school}): {one.code}: {_dutch(one.code, one.school)}"
+            console.print(f"[{colour}]{said('delivery', how)}[/] {told}")
         else:
-            why = (
-                "nog geen school bevestigde een proefbericht van deze school" if one.tried_at else "nog niet geprobeerd"
-            )
-            console.print(f"[red]niet geslaagd[/] {one.name} ({one.school}): {why}")
+            why = said("delivery", "none_passed" if one.tried_at else "untried")
+            console.print(f"[red]{said('delivery', 'not_passed')}[/] {one.name} ({one.school}): {why}")
     raise typer.Exit(0 if all(one.has_passed for one in shown) else 1)
 
 
@@ -113,7 +114,7 @@ def resend(
     with _place(round_id, by) as (ledger, agreement, region):
         with ledger.unit(region, by) as unit:
             tried, resealed = ask_again(unit, round_id, school=school, dossiers=dossier)
-        console.print(f"{tried} afleveringen opnieuw aangeboden, {resealed} dossiers worden opnieuw verzegeld")
+        console.print(said("delivery", "again", tried=tried, resealed=resealed))
         for one in agreement.secondary_schools if tried else ():
             if school not in (None, one.id):
                 continue
@@ -132,8 +133,8 @@ def resend(
                 failed += 1
                 console.print(f"[red]{error.code}[/] {error.message_nl}")
             else:
-                said = ", ".join(f"{name} {count}" for name, count in sorted(done.items())) or "niets open"
-                console.print(f"{one.label}: {said}")
+                became = ", ".join(f"{name} {count}" for name, count in sorted(done.items()))
+                console.print(f"{one.label}: {became or said('delivery', 'nothing_open')}")
     raise typer.Exit(1 if failed else 0)
 
 
@@ -159,18 +160,22 @@ def withdraw(
     with _place(round_id, by) as (ledger, agreement, region):
         with ledger.unit(region, by) as unit:
             count = take_back(unit, round_id, dossier, reason=why, decided_by=by)
-        console.print(f"{count} dossiers ingetrokken")
+        console.print(said("delivery", "withdrawn", count=count))
         take_back_all(ledger, _trust(), agreement=agreement, actor=by, clock=clock.now, outbox=Settings().outbox)
         with ledger.unit(region, by) as unit:
             found = [one for one in standing(unit, round_id) if one.dossier in dossier]
     for one in found:
         if one.message_id is None:
-            console.print(f"{one.dossier}: geen school had het")
+            console.print(f"{one.dossier}: {said('delivery', 'nobody_had')}")
         else:
             done = one.state == "confirmed"
             console.print(
                 f"{one.dossier}: {one.secondary_school} "
-                + ("[green]heeft de intrekking bevestigd[/]" if done else f"[yellow]{one.state}[/] {one.problem or ''}")
+                + (
+                    f"[green]{said('delivery', 'revoked')}[/]"
+                    if done
+                    else f"[yellow]{one.state}[/] {one.problem or ''}"
+                )
             )
     raise typer.Exit(0 if all(one.state in (None, "confirmed") for one in found) else 1)
 
@@ -189,7 +194,7 @@ def no_receiver(
     console = Console(highlight=False, soft_wrap=True)
     with _place(round_id, by) as (ledger, _, region), ledger.unit(region, by) as unit:
         if take:
-            console.print(f"{take_over(unit, round_id, by, school=school)} dossiers zijn nu van {by}")
+            console.print(said("delivery", "taken_over", count=take_over(unit, round_id, by, school=school), by=by))
         for one in waiting(unit, round_id):
             if school in (None, one.primary_school):
                 owner = one.owner or "[red]van niemand[/]"
@@ -208,5 +213,6 @@ def not_collected(round_id: RoundOption, by: Who) -> None:
             is_late = is_late or one.is_due
             name = agreement.school(one.school).label
             colour = "red" if one.is_expired else "yellow" if one.is_due else "green"
-            console.print(f"[{colour}]{one.count}[/] voor {name}, de oudste sinds {clock.format_moment(one.since)}")
+            told = said("delivery", "uncollected", count=one.count, name=name, since=clock.format_moment(one.since))
+            console.print(f"[{colour}]{told}[/]")
     raise typer.Exit(1 if is_late else 0)

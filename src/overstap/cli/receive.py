@@ -126,7 +126,7 @@ def ask(
     from overstap.texts import texts
 
     if (pupils is None) == (test is None):
-        raise typer.BadParameter("een lijst van leerlingen of --test, een van beide")
+        raise typer.BadParameter("een lijst van leerlingen of --test, één van beide")
     console = Console(highlight=False, soft_wrap=True)
     trusted = _trust(trust)
     reception = Reception(school, trust=trusted, store=open_store(store, database))
@@ -169,7 +169,7 @@ def result(
     from overstap.receiver.store import open_store
 
     if (desk is None) == (out is None):
-        raise typer.BadParameter("--desk of --out, een van beide")
+        raise typer.BadParameter("--desk of --out, één van beide")
     if (outcome is OutcomeChoice.REJECTED) != (reason is not None):
         raise typer.BadParameter("--reason hoort bij rejected, en bij niets anders")
     opened, trusted, at = open_store(store, database), _trust(trust), clock.now()

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from overstap.settings import Settings
+from overstap.texts import command_sentence as said
 
 app = typer.Typer(help="What parents decided.", no_args_is_help=True)
 
@@ -89,7 +90,7 @@ def letters(
     if file.left_over is not None:
         if counts(ledger, region, round_id, school, file.left_over):
             file.put()
-            console.print(f"{out.name} was er al: alleen het laatste stapje ontbrak. De codes erin gelden.")
+            console.print(said("review", "finished", file=out.name))
             return
         file.drop()
     pupils: list[str] = []
@@ -110,9 +111,9 @@ def letters(
     )
     if printed.letters:
         file.put()
-    console.print(f"{printed.letters} brieven in {out.name}" if printed.letters else "geen brieven te maken")
+    console.print(said("review", "letters" if printed.letters else "no_letters", count=printed.letters, file=out.name))
     for reason, count in printed.without.items():
-        console.print(f"[yellow]{count} zonder brief: {reason}[/]")
+        console.print(f"[yellow]{said('review', 'without', count=count, reason=reason)}[/]")
 
 
 @app.command()
@@ -251,7 +252,12 @@ def _record(listed: object, region: str, round_id: str, school: str, by: str, gr
     )
     counts = outcome.counts
     console.print(
-        f"vastgelegd {counts['recorded']}, stond er al {counts['repeated']}, telt niet {len(outcome.refused)}"
+        said(
+            *("review", "recorded"),
+            recorded=counts["recorded"],
+            repeated=counts["repeated"],
+            refused=len(outcome.refused),
+        )
     )
     for item in outcome.refused:
         console.print(f"[yellow]{item.code}[/] {item.error.message_nl} {item.error.do_nl}")

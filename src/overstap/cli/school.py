@@ -63,7 +63,7 @@ def end(account: Annotated[str, typer.Argument(help="The account")], region: Reg
 
     with open_ledger(Settings()).unit(region, by) as unit:
         is_done = run(unit, account.lower())
-    Console(highlight=False).print(f"{account.lower()} {'beëindigd' if is_done else 'was er niet'}")
+    Console(highlight=False).print(f"{account.lower()} {'beëindigd' if is_done else 'bestaat niet'}")
     raise typer.Exit(0 if is_done else 1)
 
 

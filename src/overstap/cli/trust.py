@@ -11,6 +11,7 @@ from overstap import clock
 from overstap.errors import OverstapError
 from overstap.settings import Settings
 from overstap.texts import Count
+from overstap.texts import command_sentence as said
 
 app = typer.Typer(help="Certificates and keys of schools and conductors.", no_args_is_help=True)
 
@@ -128,7 +129,7 @@ def watch(
         console.print(f"[{'red' if one.until < at else 'yellow'}]{one.name}[/]: {sentence(one, at=at)}")
         console.print(f"  [dim]{sentence(one, at=at, language='en')}[/]")
     if not found:
-        console.print(f"[green]goed[/] geen certificaat loopt af binnen {days} dagen")
+        console.print(f"[green]goed[/] {said('trust', 'none_ends', days=days)}")
     raise typer.Exit(1 if found else 0)
 
 

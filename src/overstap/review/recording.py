@@ -3,10 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from overstap.errors import OverstapError
+from overstap.errors import Bilingual, OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.review.decisions import ReviewDecision, record
 from overstap.review.decisions import DecisionList, RefusedLine
+from overstap.texts import texts
 
 GROUP = 500
 GROUNDS = ("school_list", "school_single", "paper_list", "meeting", "paper_view", "attested")
@@ -16,7 +17,13 @@ GROUNDS = ("school_list", "school_single", "paper_list", "meeting", "paper_view"
 def check_ground(ground: str) -> None:
     """Raise REVIEW-014 for a ground that is not a school's to state."""
     if ground not in GROUNDS:
-        raise OverstapError("REVIEW-014", ground=ground, known=", ".join(GROUNDS))
+        raise OverstapError("REVIEW-014", ground=ground, known=Bilingual(_grounds_in("nl"), _grounds_in("en")))
+
+
+def _grounds_in(language: str) -> str:
+    """Return the grounds as they are typed, each with what it means."""
+    words = texts(f"review/{language}")["sentences"]["ground"]
+    return ", ".join(f"{ground} ({words[ground]})" for ground in GROUNDS)
 
 
 @dataclass(frozen=True, slots=True)

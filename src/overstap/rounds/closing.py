@@ -43,7 +43,7 @@ def close(context: RoundContext) -> Closed | None:
     """
     reports = context.settings.need_path("reports")
     if leaves_open(context):
-        log.info("Deze run gaat over enkele scholen; de ronde blijft open | about some schools: the round stays open")
+        log.info("Dit gaat over enkele scholen; de ronde blijft open | about some schools: the round stays open")
         return None
     with context.unit("close") as unit:
         held = look_before_closing(context, unit)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from overstap.agreements import RoundId, SchoolKind
 from overstap.agreements.load import find_agreement
 from overstap.clock import format_moment
-from overstap.errors import OverstapError
+from overstap.errors import OverstapError, form_error
 from overstap.ledger.delivery.deliveries import still_open
 from overstap.ledger.rounds import rounds
 from overstap.ledger.rounds.runs import narrowed_to
@@ -86,11 +86,7 @@ def reopen(context: RoundContext, *, asked_by: str, reason: str) -> bool:
     """
     _must_coordinate(context, asked_by)
     if not reason:
-        raise OverstapError(
-            "AGREEMENT-021",
-            problem="een ronde weer openen kan alleen met een reden",
-            problem_en="a round is opened again with a reason only",
-        )
+        raise form_error("no_reason")
     with context.unit(asked_by) as unit:
         key = f"reopen {context.run or context.clock().isoformat()}"
         done = rounds.reopen_round(unit, context.round_id, decided_by=asked_by, reason=reason, answer_key=key)
@@ -112,11 +108,7 @@ def is_chosen(context: RoundContext, school: str) -> bool:
 
 def _must_coordinate(context: RoundContext, account: str) -> None:
     if account not in {person.account for person in context.agreement.coordinators}:
-        raise OverstapError(
-            "AGREEMENT-021",
-            problem="alleen een coördinator van deze regio mag een moment verzetten of een ronde weer openen",
-            problem_en="only a coordinator of this region may steer a round",
-        )
+        raise form_error("not_yours")
 
 
 def leaves_open(context: RoundContext) -> bool:

@@ -34,7 +34,7 @@ def release_questions(context: RoundContext, *, asked: int = 0) -> list[int]:
         late = dossiers.waiting_for_verdict(unit, context.round_id)
     if late:
         # Two schools cleared within seconds: Airflow 3.3.2 can start the check before the second is collected
-        log.info("%d dossiers kwamen na de controle binnen | came in after the check", late)
+        log.info("Na de controle binnengekomen dossiers: %d | came in after the check", late)
         check(context)
     with context.unit("questions") as unit:
         waiting = dossiers.waiting_for_release(unit, context.round_id).total()

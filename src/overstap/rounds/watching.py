@@ -96,7 +96,9 @@ def _test(context: RoundContext) -> Counter[str]:
         found = tester.send()
     for school in found:
         if not school.has_passed:
-            log.warning("Proefbericht niet geslaagd | not passed: %s (%s): %s", school.name, school.school, school.code)
+            log.warning(
+                "Proefbericht niet aangekomen | not arrived: %s (%s): %s", school.name, school.school, school.code
+            )
     failed = sum(not school.has_passed for school in tester.standing())
     return Counter({"tested": len(found), "failed tests": failed})
 

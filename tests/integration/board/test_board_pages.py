@@ -295,7 +295,7 @@ def test_certificates_are_known_without_their_folder(client: TestClient, airflow
     for _ in range(2):
         seen = {"98XA00 tls-1": now() + timedelta(days=400), "98XB00 tls-1": now() + timedelta(days=5)}
         certificate_dates.note(app_dsn, seen)
-    assert "1 van 2 verlopen binnenkort; als eerste dat van 98XB00 tls-1" in client.get("/beheer").text
+    assert "Verloopt binnenkort: 1 van 2. Als eerste dat van 98XB00 tls-1" in client.get("/beheer").text
 
 
 def test_the_checks_of_doctor_are_on_a_page_for_administrators(

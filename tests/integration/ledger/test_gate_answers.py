@@ -16,7 +16,7 @@ from overstap.ledger.review import decisions, windows
 from overstap.ledger.rounds import gate_holds
 from overstap.ledger.rounds.gate_holds import NOT_INSPECTED, HoldReason
 
-HOLD, EXTEND, ATTEST = "Niet versturen", "Langer laten inzien", "School laat verklaren"
+HOLD, EXTEND, ATTEST = "Niet versturen", "Langer laten inzien", "School laten verklaren"
 
 
 @pytest.fixture(scope="module", autouse=True)

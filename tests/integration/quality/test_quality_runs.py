@@ -115,7 +115,7 @@ def test_the_next_report_tells_what_changed(ledger: Ledger) -> None:
     assert second.found["OVa.LL14"] == 2
     with ledger.unit("alfa", "test") as unit:
         page = school_reports.get(unit, ROUND, SCHOOL).html
-    assert "+1 sinds het vorige rapport" in page
+    assert "+1 sinds de vorige foutenlijst" in page
 
 
 def test_another_region_sees_no_counts(ledger: Ledger) -> None:

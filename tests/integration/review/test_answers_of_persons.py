@@ -194,13 +194,13 @@ def test_who_recorded_what_on_which_ground_is_told(review_round: ReviewRound, se
     parent = Parent(served.address)
     parent.enter(family)
     shown = page_text(parent, "overzicht")
-    for words in ("vulde de school dit antwoord voor u in", "een zienswijze op papier", "voor het gezin"):
+    for words in ("vulde de school dit antwoord voor u in", "een zienswijze op papier", "voor de ouders samen"):
         assert words in shown
     assert "een papieren lijst met handtekeningen" in shown
     assert "Van de ander." not in shown + page_text(parent, "ontvangstbewijs"), "it may be the other parent's"
     file = parent.http.get("/nl/ontvangstbewijs.pdf").content
     paper = " ".join(" ".join(one.extract_text() for one in pypdf.PdfReader(io.BytesIO(file)).pages).split())
-    for words in ("De school, voor u", "een zienswijze op papier", ON_PAPER, "De school, voor het gezin"):
+    for words in ("De school, voor u", "een zienswijze op papier", ON_PAPER, "De school, voor de ouders samen"):
         assert words in paper
     parent.decide("eens")
     assert leaves(review_round, family)[0] == "Ja"

@@ -51,7 +51,7 @@ def test_a_pupil_of_sixteen_signs_in_alone_and_is_asked_for_consent(between: Rev
     assert f"{family.surname}." in page.text.partition("Ingelogd als ")[2][:80]
     form = pupil.get("antwoord").text
     assert "Geeft u toestemming om het dossier te versturen?" in form
-    assert "Zonder toestemming wordt het dossier niet verstuurd." in form
+    assert "Zonder toestemming gaat het dossier niet naar de nieuwe school." in form
     refused = pupil.decide("eens")
     assert refused.status_code == 422
     assert "Kies of u toestemming geeft." in refused.text
@@ -106,8 +106,8 @@ def test_consent_that_is_asked_is_in_the_dossier_and_stops_nothing(
                 pupil = Parent(served.address)
                 pupil.enter(family)
                 form = pupil.get("antwoord").text
-                assert "Ook als u geen toestemming geeft, wordt het dossier verstuurd" in form
-                assert "Zonder toestemming wordt het dossier niet verstuurd" not in form
+                assert "Het dossier gaat ook naar de nieuwe school als u geen toestemming geeft" in form
+                assert "Zonder toestemming gaat het dossier niet naar de nieuwe school" not in form
                 assert "U geeft dit antwoord zelf" in form
                 assert "andere ouder" not in form + pupil.get("dossier").text
                 assert "uw kind" not in form + pupil.get("dossier").text + pupil.get("overzicht").text

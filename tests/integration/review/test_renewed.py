@@ -84,7 +84,7 @@ def test_what_the_region_calls_immaterial_keeps_the_inspection_and_says_so(
     assert "De veranderingen zijn klein." in page.text
     assert "kleine verandering" in page.text
     receipt = parent.get("ontvangstbewijs").text
-    assert "Overgenomen van de vorige versie" in receipt
+    assert "Dit is het antwoord op de vorige versie" in receipt
     assert "Wij zien het anders." in receipt
     with review_round.unit() as unit:
         assert unit.rows("select state, version from overstap.dossier where dossier = %(d)s", d=family.dossier) == [

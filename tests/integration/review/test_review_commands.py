@@ -68,7 +68,7 @@ def test_from_invitation_to_proof(review_round: ReviewRound, run: Any, tmp_path:
         f"leerlingid;inzagedatum;akkoord;zienswijze\n{family.las_key};{dutch_time(now()):%Y-%m-%d};Nee;Anders.\n"
     )
     told = run("review", "record", str(listed), *school, "--by", "kantoor", "--ground", "paper_list").output
-    assert "vastgelegd 1" in told
+    assert "vastgelegd: 1" in told
     run("review", "record", str(listed), *school, "--by", "kantoor", "--ground", "parent_page", fails="REVIEW-014")
 
     run("review", "print", *school, "--by", "kantoor", "--out", str(tmp_path / "af.pdf"), typed=f"{family.las_key}\n")

@@ -103,7 +103,7 @@ def test_the_mails_say_nothing_of_whom_they_are_about(review_round: ReviewRound,
     mails = [one for one in due if one.kind == "entered"]
     assert mails
     for mail in mails:
-        assert "Was u dit niet" in mail.text
+        assert "Deed u dit niet zelf" in mail.text
         assert ADDRESS in mail.text
         for secret in (family.surname, family.code, review_round.school, str(family.dossier)):
             assert secret not in mail.text + mail.subject

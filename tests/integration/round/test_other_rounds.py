@@ -78,7 +78,7 @@ def test_a_form_beyond_the_agreed_bounds_is_refused_with_the_reason(played_round
     assert played_round.too_far.tasks["open_round"] == "failed"
     assert played_round.too_far.state == "failed"
     assert "AGREEMENT-021" in played_round.too_far.log
-    assert "receipts_due mag hooguit 2 dagen verzet worden" in played_round.too_far.log
+    assert "het moment Bevestigd uiterlijk mag u hooguit 2 dagen verzetten" in played_round.too_far.log
 
 
 def test_only_a_coordinator_steers(played_round: PlayedRound) -> None:

@@ -228,7 +228,7 @@ def test_the_terminal_shows_what_is_ahead(tmp_path, monkeypatch):
     assert "1 mrt" not in told.stdout.replace("31 mrt", "")
     assert "6 apr" not in told.stdout
     of_school = CliRunner().invoke(app, ["calendar", "--school", "98ZZ00", "--from", "2027-03-24", "--days", "9"])
-    assert "dossiers worden geleverd" in " ".join(of_school.stdout.split())
+    assert "de levering begint" in " ".join(of_school.stdout.split())
     assert "inzage" not in of_school.stdout
     later = CliRunner().invoke(app, ["calendar", "--from", "2030-01-01"])
     assert "Er staat niets meer op de kalender" in later.stdout

@@ -232,12 +232,12 @@ def test_a_school_is_named(tmp_path: Path) -> None:
         ("region: [a", "een lijst of blok tussen haken"),
         ("region: a: b\n", "een dubbele punt te veel"),
         ("region:\n\t- a\n", "een teken dat zo niet kan beginnen"),
-        ("region: 'a\n", "het bestand houdt op midden in een waarde"),
+        ("region: 'a\n", "het bestand eindigt midden in een waarde"),
         ("region: *a\n", "een verwijzing"),
         ("a: 1\n b: 2\n", "een dubbele punt te veel"),
         ("a:\n  - 1\n  b: 2\n", "het inspringen klopt niet"),
         ("just text\n", "er staan geen sleutels met waarden in"),
-        ("a: 1\n---\nb: 2\n", "meer dan een document"),
+        ("a: 1\n---\nb: 2\n", "meer dan één document"),
     ],
 )
 def test_what_is_no_yaml_is_told_in_dutch(text: str, said: str, tmp_path: Path) -> None:

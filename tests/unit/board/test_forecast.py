@@ -20,11 +20,11 @@ def judged(goal: int, done: int, recently: int, *, began: float = -10, ends: flo
 @pytest.mark.parametrize(
     ("arguments", "outlook", "told"),
     [
-        ({"goal": 0, "done": 0, "recently": 0}, Outlook.TOO_EARLY, "Nog niet bekend"),
-        ({"goal": 30, "done": 30, "recently": 0}, Outlook.DONE, "Alle 30"),
-        ({"goal": 30, "done": 31, "recently": 0}, Outlook.DONE, "Alle 30"),
+        ({"goal": 0, "done": 0, "recently": 0}, Outlook.TOO_EARLY, "nog niet bekend"),
+        ({"goal": 30, "done": 30, "recently": 0}, Outlook.DONE, "Alles is klaar (30)"),
+        ({"goal": 30, "done": 31, "recently": 0}, Outlook.DONE, "Alles is klaar (30)"),
         ({"goal": 30, "done": 20, "recently": 5, "ends": -1}, Outlook.MISSED, "20 van 30 klaar"),
-        ({"goal": 30, "done": 0, "recently": 0, "began": 1, "ends": 9}, Outlook.TOO_EARLY, "niet begonnen"),
+        ({"goal": 30, "done": 0, "recently": 0, "began": 1, "ends": 9}, Outlook.TOO_EARLY, "nog niet beginnen"),
         ({"goal": 30, "done": 0, "recently": 0, "began": -1, "ends": 9}, Outlook.TOO_EARLY, "nog vroeg"),
         ({"goal": 30, "done": 0, "recently": 0, "began": -8, "ends": 2}, Outlook.MISSES, "80% van de tijd"),
         ({"goal": 30, "done": 10, "recently": 0}, Outlook.MISSES, "kwam er niets bij"),

@@ -80,7 +80,7 @@ def test_each_kind_of_decision_is_told_in_a_sentence_of_its_own(report: RoundRep
         "Anna de Wit heeft 1 dossier vrijgegeven voor inzage door ouders.",
         "Anna de Wit heeft besloten over 3 dossiers zonder inzage: 1 dossier gaat niet mee (1 school), "
         "voor 2 dossiers mogen de ouders kijken tot",
-        "Anna de Wit laat de levering doorgaan. Er was iets ongewoons: het ging om 4 dossiers.",
+        "Anna de Wit laat de levering doorgaan. Er viel iets op. Het ging om 4 dossiers.",
         "Anna de Wit sluit de ronde af, ook al zijn niet alle dossiers aangekomen. Het gaat om 5 dossiers.",
         "Reden: {{ name }} {count}",
     ):
@@ -133,8 +133,8 @@ def test_what_schools_said_stands_in_it_once_they_said_something(report: RoundRe
     [row] = table.rows
     assert [row[column.name] for column in table.columns[1:]] == [24, 20, 3, 9, 0, 0]
     assert table.notes == [
-        "Het College: 2 niet ingelezen: er ontbreekt iets.",
-        "Het College: 1 niet ingelezen: een andere reden.",
+        "Het College: niet ingelezen: 2 (er ontbreekt iets).",
+        "Het College: niet ingelezen: 1 (een andere reden).",
     ]
 
 
@@ -184,5 +184,7 @@ def test_it_is_written_whole_and_over_the_last_one(report: RoundReport, tmp_path
 
 def test_what_lacks_a_required_consent_is_told_per_school() -> None:
     school = PrimaryCounts("99AB00", "De Vos", 10, Counter(inspected=3), Counter(), Counter(), without_consent=2)
-    assert "De Vos: 2 ingezien maar zonder de toestemming" in str(primary_table([school], sentence_of).notes)
+    assert "De Vos: ingezien zonder de toestemming die de regio vraagt: 2." in str(
+        primary_table([school], sentence_of).notes
+    )
     assert "toestemming" not in str(primary_table(PRIMARY, sentence_of).notes)

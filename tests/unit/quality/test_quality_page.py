@@ -52,8 +52,8 @@ def test_the_region_is_counted_and_compared_with_the_run_before() -> None:
     assert counted(page()) == {
         "Aangeleverd": "52 +2 sinds de vorige controle",
         "Goedgekeurd": "50 +7 sinds de vorige controle",
-        "Te herstellen": "2 -5 sinds de vorige controle",
-        "Geweigerde bestanden": "0 -1 sinds de vorige controle",
+        "Afgekeurd": "2 -5 sinds de vorige controle",
+        "Onleesbare bestanden": "0 -1 sinds de vorige controle",
     }
     assert [row[1:5] for row in cells(page(), "trend")] == [
         ["52", "50", "2", "0"],

@@ -74,7 +74,7 @@ def test_a_place_is_told_in_words() -> None:
 def test_the_page_says_what_is_wrong_per_pupil_worst_first() -> None:
     page = lxml_html.fromstring(report.html(FULL))
     headings = [heading.text_content() for heading in page.iter("h3")]
-    assert headings == ["Dossier D-2, sleutel LN-2", "Dossier D-3", "Dossier D-1, sleutel LN-1"]
+    assert headings == ["Dossier D-2, leerling-id LN-2", "Dossier D-3", "Dossier D-1, leerling-id LN-1"]
     first = page.find(".//section")
     assert first is not None
     assert [cell.text_content() for cell in first.findall(".//td[1]")] == ["Fout", "Waarschuwing"]
@@ -85,10 +85,10 @@ def test_the_page_counts_and_shows_the_trend() -> None:
     page = lxml_html.fromstring(report.html(FULL))
     counts = {div.find("dt").text_content(): div.find("dd").text_content() for div in page.findall(".//dl/div")}
     assert counts == {
-        "Aangeleverd": "24 gelijk aan het vorige rapport",
-        "Goedgekeurd": "22 +2 sinds het vorige rapport",
-        "Te herstellen": "2 -2 sinds het vorige rapport",
-        "Geweigerde bestanden": "1",
+        "Aangeleverd": "24 gelijk aan de vorige foutenlijst",
+        "Goedgekeurd": "22 +2 sinds de vorige foutenlijst",
+        "Afgekeurd": "2 -2 sinds de vorige foutenlijst",
+        "Onleesbare bestanden": "1",
     }
 
 

@@ -33,7 +33,7 @@ def test_every_row_is_there_twice_by_screen_and_by_pupil() -> None:
     book = opened(spreadsheet(report.csv_text(FULL), "De Regenboog, Advies"))
     assert book.sheetnames == ["Per scherm en veld", "Per leerling"]
     for sheet in book:
-        assert [cell.value for cell in sheet[3]][:3] == ["Scherm", "Veld", "Leerling (sleutel in uw administratie)"]
+        assert [cell.value for cell in sheet[3]][:3] == ["Scherm", "Veld", "Leerling (leerling-id)"]
         shown = [[cell.value for cell in line] for line in sheet.iter_rows(min_row=4)]
         assert sorted(line[-1] for line in shown) == sorted([*(row.rule for row in ROWS), "DOSSIER-001"])
         assert all(line[7] in (None, "") for line in shown), "the school ticks it off"

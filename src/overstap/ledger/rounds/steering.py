@@ -8,11 +8,12 @@ from pydantic import ValidationError
 
 from overstap.agreements import Agreement, Milestones, RoundKind
 from overstap.agreements.changing import ChangeVerdict, Decided, HowFar, decide, shifted
-from overstap.errors import OverstapError
+from overstap.errors import Bilingual, OverstapError, form_error
 from overstap.ledger.rounds import runs
 from overstap.ledger.rounds.round_agreements import add_version, hold, last_offered, progress, versions
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
+from overstap.texts import texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,7 @@ def take_form(unit: UnitOfWork, round_id: str, asked: SteeringRequest) -> tuple[
     supplying = found.agreement.suppliers(found.kind)
     known = {school.id for school in (*supplying, *found.agreement.receivers(found.kind))}
     if strange := [school for school in asked.schools if school not in known]:
-        raise _refused(
-            f"{len(strange)} van de gekozen scholen doen niet mee in deze ronde",
-            f"{len(strange)} of the chosen schools do not take part in this round",
-        )
+        raise form_error("strange_schools", schools=", ".join(strange))
     so_far = _how_far(unit, round_id)
     moved = {name: at for name, at in asked.moved.items() if at != getattr(agreed.milestones, name)}
     stated = _stated(unit, round_id).round(found.kind).milestones
@@ -106,16 +104,12 @@ def take_form(unit: UnitOfWork, round_id: str, asked: SteeringRequest) -> tuple[
         room = {str(key): days for key, days in agreed.may_shift.items() if key in found.kind.milestones}.get(name, 0)
         # An hour more: the clock may change in between, and people count days.
         if not room or abs(at - getattr(stated, name)) > timedelta(days=room, hours=1):
-            raise _refused(
-                f"{name} mag hooguit {room} dagen verzet worden ten opzichte van de afspraken",
-                f"{name} may be moved by at most {room} days from what was agreed",
-            )
+            called = texts("orchestration/documentation")["milestones"][name]
+            raise form_error("too_far", milestone_nl=called["nl"], milestone_en=called["en"], days=room)
     try:
         offered = shifted(found.agreement, found.kind, moved)
     except ValidationError:
-        raise _refused(
-            "de momenten zouden niet meer in hun volgorde staan", "the moments would not be in their order any more"
-        ) from None
+        raise form_error("order") from None
     decided = decide(found.agreement, offered, found.kind, so_far)
     if decided.refused:
         first = decided.refused[0]
@@ -163,4 +157,4 @@ def _how_far(unit: UnitOfWork, round_id: str) -> HowFar:
 
 
 def _refused(problem: str, problem_en: str) -> OverstapError:
-    return OverstapError("AGREEMENT-021", problem=problem, problem_en=problem_en)
+    return OverstapError("AGREEMENT-021", problem=Bilingual(problem, problem_en))

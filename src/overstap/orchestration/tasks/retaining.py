@@ -16,8 +16,10 @@ def retain(region: str, school_year: str) -> dict[str, int]:
     with bare_workplace() as context:
         done = retaining.retain(context, region, school_year)
         if done is None:
-            raise AirflowSkipException("De afspraken zeggen niets over bewaren (retention): er wordt niets gewist.")
-    say("Gewist | erased", done)
+            raise AirflowSkipException(
+                "In de afspraken staat geen bewaartermijn (retention). Er wordt niets vanzelf verwijderd."
+            )
+    say("Verwijderd | erased", done)
     return dict(done)
 
 
@@ -32,6 +34,8 @@ def hand_out(region: str, school_year: str) -> dict[str, int]:
     with bare_workplace() as context:
         done = handing_out.hand_out(context, region)
         if done is None:
-            raise AirflowSkipException("OVERSTAP_CHECKPOINTS en OVERSTAP_CHECKPOINT_MAIL zijn niet ingesteld.")
+            raise AirflowSkipException(
+                "OVERSTAP_CHECKPOINTS en OVERSTAP_CHECKPOINT_MAIL zijn niet ingesteld: er gaat geen controlepunt weg."
+            )
     say("Uitgegeven | handed out", done)
     return dict(done)

@@ -49,5 +49,5 @@ def end_review(region: str, school_year: str, kind: str) -> dict[str, int]:
 
     with workplace(RoundId.of(region, school_year, kind), "end_review") as context:
         lapsed = reviewing.end_review(context)
-    log.info("%d dossiers niet ingezien binnen de termijn | not inspected in time", lapsed)
+    log.info("Dossiers niet op tijd ingezien: %d | not inspected in time", lapsed)
     return {"not_inspected": lapsed}

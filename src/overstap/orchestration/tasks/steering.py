@@ -9,7 +9,7 @@ from airflow.sdk import get_current_context
 
 from overstap.agreements import RoundId
 from overstap.clock import NETHERLANDS
-from overstap.errors import OverstapError
+from overstap.errors import form_error
 from overstap.orchestration.round_context import failures_told, workplace
 from overstap.orchestration.run_form import MOMENTS, REASON, REOPEN, ROUND, SCHOOLS
 from overstap.orchestration.titles import aside
@@ -72,7 +72,7 @@ def take_form(round_id: RoundId) -> int:
     with workplace(round_id, "steer") as place:
         count = take_over(place, asked)
     if schools:
-        log.info("Deze run gaat alleen over %d scholen | about these schools only", len(schools))
+        log.info("Alleen voor de gekozen scholen, aantal: %d | for the chosen schools only", len(schools))
     return count
 
 
@@ -101,23 +101,19 @@ def _moment(params: Mapping[str, Any], name: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise _refused(f"{name} is geen datum met een tijd", f"{name} is no date with a time") from None
+        raise form_error("no_moment", field=name) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=NETHERLANDS)
 
 
 def _schools(params: Mapping[str, Any]) -> list[str]:
     value = params.get(SCHOOLS) or []
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise _refused(f"{SCHOOLS} is geen lijst van scholen", f"{SCHOOLS} is no list of schools")
+        raise form_error("no_list", field=SCHOOLS)
     return value
 
 
 def _text(params: Mapping[str, Any], name: str) -> str:
     value = params.get(name) or ""
     if not isinstance(value, str) or len(value) > 500:
-        raise _refused(f"{name} is geen tekst van hooguit 500 tekens", f"{name} is no text of at most 500 characters")
+        raise form_error("no_text", field=name)
     return value.strip()
-
-
-def _refused(problem: str, problem_en: str) -> OverstapError:
-    return OverstapError("AGREEMENT-021", problem=problem, problem_en=problem_en)

@@ -62,11 +62,11 @@ def headline(view: RoundView, rows: Sequence[SupplierRow], now: datetime) -> Hea
     if done == len(rows):
         return _told("good", "all_done", facts)
     if phase is Phase.CLOSED:  # over, whatever it came to: no alarm
-        return _told("mind", "closed", facts, worst)
+        return _told("mind", "closed" if done else "closed_none", facts, worst)
     if not supplied and not any(row.counts.refused_files for row in rows):
         late = now >= view.milestones.data_due
         return _told("bad" if late else "busy", "nothing_came" if late else "first_day", facts)
-    if len(worst) * 2 > len(rows):
+    if len(worst) * 2 > len(rows) > 1:
         cause, alike = Counter((row.blockers[0].kind, row.blockers[0].says) for row in worst).most_common(1)[0]
         if alike * 2 > len(worst):
             alike_first = sorted(worst, key=lambda row: row.blockers[0].says != cause[1])

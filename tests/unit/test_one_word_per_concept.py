@@ -1,0 +1,97 @@
+"""Dutch that people read uses one word for each concept: the word that docs/glossary.md and the screens have."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from overstap.resources import INCLUDE
+from overstap.texts import TEXTS
+
+PROJECT = Path(__file__).resolve().parents[2]
+CHOSEN = {
+    r"leerlingadministratiesysteem|administratiesysteem|schoolsysteem|leerlingvolgsysteem": "leerlingadministratie",
+    r"ouderpagina": "oudersite",
+    r"inleveren": "aanleveren, of sturen",
+    r"afgelever\w*|aflever\w*|verzenden|verzonden": "versturen",
+    r"ligt klaar|liggen klaar|klaargelegd": "staat klaar",
+    r"ijkpunt\w*": "controlepunt",
+    r"bewijsboek": "bewijs van de regio",
+    r"ontvangstbevestiging\w*": "ontvangstbewijs",
+    r"inzageperiode": "inzagetermijn",
+    r"verstreken": "voorbij",
+    r"gezin|gezinnen": "ouders, of ouders of leerling",
+    r"reager\w+|reageer\w*|reacties?": "antwoorden, antwoord",
+    r"reservekopie": "back-up",
+    r"rekenprogramma": "Excel of een ander spreadsheetprogramma",
+    r"loket": "aanvraagpunt van de regio",
+    r"gemerkt": "aangeven",
+    r"wettelijke vertegenwoordiger\w*": "wettelijk vertegenwoordiger",
+    r"loopt af|loopt \w+ af|afloopt": "verloopt",
+    r"geweigerde? bestand\w*|onbruikbare? bestand\w*": "onleesbaar bestand",
+    r"bijsturen": "momenten verzetten",
+    r"wissen|wist": "laten uitvoeren (knop Wis), of verwijderen",
+    r"trechter|stortvloed|vastlopen|kapotmaken|zwijgt": "no figure of speech",
+    r"haar": "the noun again",
+    r"ENOENT": "what is wrong with the file, in words",
+    r"wat te doen|wie te bellen": "wat u doet, wie u belt",
+    r"meer dan een(?! (?:jaar|uur))|minstens een|elk een keer|kies een van|laat er een|haal er een": "één",
+}
+"""Words that stood there, and the ones that are written instead."""
+MAY = {
+    "texts/system.yaml": "the names of the operating system's faults are its keys",
+    "texts/synth/words.yaml": "words of made-up dossiers",
+    "texts/agreements/dutch.yaml": "words that a coordinator may write in a file",
+}
+"""Files in which they may stand."""
+
+
+def walk(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name not in ("en", "do_en"):
+                yield from walk(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from walk(value)
+    elif isinstance(part, str):
+        yield part
+
+
+def dutch() -> Iterator[tuple[str, str]]:
+    for path in sorted([*TEXTS.rglob("*.yaml"), *TEXTS.rglob("*.json"), *(INCLUDE / "templates").rglob("*.yaml")]):
+        where = path.relative_to(INCLUDE).as_posix()
+        if where in MAY or where == "texts/review/en.yaml":
+            continue
+        text = path.read_text(encoding="utf-8")
+        for said in walk(json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)):
+            yield where, said
+    for path in sorted((INCLUDE / "templates").rglob("*.j2")):
+        if path.parent.name not in ("dossier", "deployment"):
+            text = re.sub(r"\{#.*?#\}|\{%.*?%\}|<style.*?</style>", " ", path.read_text(encoding="utf-8"), flags=re.S)
+            yield path.relative_to(INCLUDE).as_posix(), re.sub(r"<[^>]*>", " ", text)
+    for path in sorted((PROJECT / "docs" / "nl").glob("*.md")):
+        yield path.name, path.read_text(encoding="utf-8")
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    yield "README.md", readme.partition("## Voor coördinatoren")[2].partition("\n## ")[0]
+
+
+SAID = list(dutch())
+
+
+@pytest.mark.parametrize("word", CHOSEN)
+def test_no_second_word_is_written(word: str) -> None:
+    found = re.compile(rf"\b(?:{word})\b", re.IGNORECASE)
+    assert [(where, said[:120]) for where, said in SAID if found.search(said)] == [], CHOSEN[word]
+
+
+def test_every_place_is_read() -> None:
+    places = {where for where, _ in SAID}
+    assert len(SAID) > 3000
+    assert {"README.md", "vrijgeven.md", "texts/review/nl.yaml", "templates/board/round.html.j2"} <= places
+    assert all((INCLUDE / where).exists() for where in MAY)
+    assert "Wacht er een vraag op u" in dict(SAID)["README.md"]
