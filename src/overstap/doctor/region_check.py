@@ -12,6 +12,7 @@ from overstap.errors import OverstapError
 from overstap.ledger import open_ledger, schools
 from overstap.ledger.region_keys import load_keys
 from overstap.pki import TrustStore
+from overstap.pki.certificate_files import CERTIFICATE_SUFFIXES
 from overstap.pki.expiry import AHEAD_DAYS, expiring, sentence
 from overstap.settings import Settings
 
@@ -42,7 +43,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
             yield from _certificates(store, agreement)
     if store is None:
         yield unseen("certificates", "OVERSTAP_TRUST is not set here")
-    elif not any((store.folder / "ca").glob("*.crt")):
+    elif not any(one.suffix.lower() in CERTIFICATE_SUFFIXES for one in (store.folder / "ca").glob("*")):
         do = "put its certificates into ca/ of the trust folder (docs/certificates.md)"
         yield wrong("certificates", "no authority is trusted: nothing can be sealed or delivered", do)
     else:

@@ -2,7 +2,7 @@
 
 Certificates and private keys are files below one folder:
 
-    ca/                      root and issuing certificates (*.crt) and their revocation lists (*.crl)
+    ca/                      root and issuing certificates (*.crt, *.cer) and their revocation lists (*.crl)
     schools/<school id>/     signing-<n>, decryption-<n>, tls-<n>, each .crt and, where one's own, .key (mode 0600);
                              or both in one .p12 (mode 0600), its password in .password (mode 0600)
     conductor/<region>/      tls-<n>: the region's conductor as TLS client and server; signing-<n> for checkpoints;

@@ -4,7 +4,9 @@ import re
 import time
 from pathlib import Path
 
-_NUMBERED = re.compile(r"([a-z]+)-([0-9]{1,4})\.(?:crt|(?i:p12|pfx))")
+CERTIFICATE_SUFFIXES = frozenset((".crt", ".cer"))
+"""In small letters; Windows writes .cer, and either in capitals."""
+_NUMBERED = re.compile(r"([a-z]+)-([0-9]{1,4})\.(?i:crt|cer|p12|pfx)")
 _SETTLED_NS = 2_000_000_000
 """A folder that was changed less than this ago may change again without showing it by its time."""
 
@@ -41,7 +43,8 @@ class CertificateFiles:
 
 def _scan(folder: Path) -> dict[str, list[Path]]:
     files: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.iterdir(), key=lambda one: one.suffix == ".crt"):  # of two with one stem, the .crt counts
+    # of two with one stem, the certificate by itself counts
+    for path in sorted(folder.iterdir(), key=lambda one: one.suffix.lower() in CERTIFICATE_SUFFIXES):
         if numbered := _NUMBERED.fullmatch(path.name):
             files.setdefault(numbered[1], {})[path.stem] = path
     return {use: sorted(paths.values(), key=number_of, reverse=True) for use, paths in files.items()}

@@ -20,15 +20,21 @@ def key_bytes(key: PrivateKey) -> bytes:
 
 
 def read_certificates(path: Path) -> list[x509.Certificate]:
-    """Read all PEM certificates of a file, the first being the subject's own.
+    """Read all certificates of a file, the first being the subject's own: PEM, or one in DER, as Windows exports it.
 
     Raises:
         OverstapError: TRUST-014 when the file holds no readable certificate.
     """
     try:
-        return x509.load_pem_x509_certificates(path.read_bytes())
+        data = path.read_bytes()
+        return [x509.load_der_x509_certificate(data)] if is_der(data) else x509.load_pem_x509_certificates(data)
     except (OSError, ValueError) as error:
         raise OverstapError("TRUST-014", file=path.name, folder=path.parent.name) from error
+
+
+def is_der(data: bytes) -> bool:
+    """Tell whether a file is in DER, which begins with the mark of a sequence (X.690 clause 8.9); PEM is text."""
+    return data[:1] == b"\x30"
 
 
 def check_mode(path: Path) -> None:

@@ -12,10 +12,10 @@ from overstap.clock import now
 from overstap.errors import OverstapError
 from overstap.pki import certificates, path_validation
 from overstap.pki.bounded_http import RequestBounds
-from overstap.pki.certificate_files import CertificateFiles, number_of
+from overstap.pki.certificate_files import CERTIFICATE_SUFFIXES, CertificateFiles, number_of
 from overstap.pki.certificates import CertificateChain
 from overstap.pki.identities import DecryptionIdentity, KeyRing, RecipientCertificate, SigningIdentity, TlsIdentity
-from overstap.pki.key_files import PrivateKey, read_certificates, read_key
+from overstap.pki.key_files import PrivateKey, is_der, read_certificates, read_key
 from overstap.pki.ocsp import BOUNDS as OCSP_BOUNDS
 from overstap.pki.ocsp import OcspClient
 from overstap.pki.oin import oin_of
@@ -276,14 +276,15 @@ class TrustStore:
         certificate = self._certificates(path)[0]
         self.check(certificate, role=role, oin=oin, at=at)
         key, key_path = self._key(path, certificate), self._key_path(path)
-        if is_pkcs12(path) or is_pkcs12(key_path):
+        if is_pkcs12(path) or is_pkcs12(key_path) or is_der(path.read_bytes()):
             return TlsIdentity(oin, certificate, path, key_path, key=key, chain=tuple(self._certificates(path)))
         return TlsIdentity(oin, certificate, path, key_path)
 
     def _key_path(self, path: Path) -> Path:
         """Return the path of a certificate's key: a file beside it, or a PKCS#12."""
         key = path.with_suffix(".key")
-        return key if key.exists() else pkcs12_beside(path) or key
+        found = next((one for one in (key, path.with_suffix(".KEY")) if one.exists()), None)
+        return found or pkcs12_beside(path) or key
 
     def _key(self, path: Path, certificate: x509.Certificate) -> PrivateKey:
         key_path = self._key_path(path)
@@ -306,7 +307,8 @@ class TrustStore:
         Raises:
             OverstapError: TRUST-014 when a certificate file is not readable.
         """
-        return [one for path in sorted((self.folder / "ca").glob("*.crt")) for one in self._certificates(path)]
+        paths = sorted(path for path in (self.folder / "ca").glob("*") if path.suffix.lower() in CERTIFICATE_SUFFIXES)
+        return [one for path in paths for one in self._certificates(path)]
 
     def _roots(self) -> list[x509.Certificate]:
         return [one for one in self.authority_certificates() if one.subject == one.issuer]

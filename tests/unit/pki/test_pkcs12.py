@@ -25,10 +25,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def bundle(folder: Path, stem: str, *, password: str = PASSWORD, keeps: bool = False) -> Path:
+def bundle(
+    folder: Path, stem: str, *, password: str = PASSWORD, keeps: bool = False, options: tuple[str, ...] = ()
+) -> Path:
     school = folder / "schools" / SCHOOL
     command = ["openssl", "pkcs12", "-export", "-inkey", school / f"{stem}.key", "-in", school / f"{stem}.crt"]
-    subprocess.run([*command, "-out", school / f"{stem}.p12", "-passout", f"pass:{password}"], check=True)
+    subprocess.run([*command, "-out", school / f"{stem}.p12", "-passout", f"pass:{password}", *options], check=True)
     (school / f"{stem}.p12").chmod(0o600)
     (school / f"{stem}.password").write_text(f"{password}\n")
     (school / f"{stem}.password").chmod(0o600)
@@ -123,6 +125,39 @@ def test_the_endings_that_windows_and_people_give_it(tmp_path: Path, ending: str
     made.rename(made.with_suffix(f".{ending}"))
     identity = TrustStore(tmp_path, production=False).signing_identity(SCHOOL, at=AT)
     assert identity.key.public_key() == identity.certificate.public_key()
+
+
+@pytest.mark.parametrize("ending", ["CRT", "cer", "CER", "Crt"])
+@pytest.mark.parametrize("coding", ["PEM", "DER"])
+def test_certificates_as_windows_exports_them(tmp_path: Path, ending: str, coding: str) -> None:
+    """Its endings, its DER, and a key whose ending is in capitals; authorities as well."""
+    make_development_certificates(tmp_path, schools=["99AB00", SCHOOL], at=AT - timedelta(days=9))
+    school = tmp_path / "schools" / SCHOOL
+    for path in [*(tmp_path / "ca").glob("*.crt"), *school.glob("*.crt")]:
+        made = subprocess.run(["openssl", "x509", "-in", path, "-outform", coding], check=True, capture_output=True)
+        path.unlink()
+        path.with_suffix(f".{ending}").write_bytes(made.stdout)
+    for path in school.glob("*.key"):
+        path.rename(path.with_suffix(".KEY"))
+    store = TrustStore(tmp_path, production=False)
+    assert store.signing_identity(SCHOOL, at=AT).school == SCHOOL
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    store.tls_identity(SCHOOL, at=AT).load_into(context)
+
+
+MADE_BY = {
+    "older Windows and Java": ("-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1"),
+    "certificates in the clear": ("-certpbe", "NONE"),
+    "a friendly name": ("-name", "Zoë"),
+    "without a check sum": ("-nomac",),
+}
+
+
+@pytest.mark.parametrize("make", MADE_BY)
+def test_bundles_of_other_programs(tmp_path: Path, make: str) -> None:
+    make_development_certificates(tmp_path, schools=["99AB00", SCHOOL], at=AT - timedelta(days=9))
+    bundle(tmp_path, "signing-1", options=(*MADE_BY[make], "-certfile", str(tmp_path / "ca" / "issuing.crt")))
+    assert TrustStore(tmp_path, production=False).signing_identity(SCHOOL, at=AT).school == SCHOOL
 
 
 @pytest.mark.parametrize(
