@@ -26,6 +26,10 @@ BEHAVIOURS = {
     "failure, without renaming over": (paramiko.SFTP_FAILURE, False),
     "permission denied": (paramiko.SFTP_PERMISSION_DENIED, True),
     "permission denied, without renaming over": (paramiko.SFTP_PERMISSION_DENIED, False),
+    "no such path, as in later versions": (10, True),
+    "no such path, without renaming over": (10, False),
+    "not supported": (paramiko.SFTP_OP_UNSUPPORTED, True),
+    "an unknown code": (31, False),
 }
 
 

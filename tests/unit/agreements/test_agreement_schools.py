@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from agreement_files import GOOD, write
+from hypothesis import given
+from hypothesis import strategies as st
 
 from overstap.agreements import load_agreement
 from overstap.agreements.checks import check_agreements
@@ -141,3 +143,35 @@ def test_two_schools_at_one_place(tmp_path):
     row = next(line for line in ROWS.splitlines() if line.startswith("98ZZ00"))
     path = made(tmp_path, (ROWS.rstrip("\n") + "\n" + row.replace("98ZZ00", "98ZY00") + "\n").encode())
     assert found(path) == [("AGREEMENT-154", "scholen.csv", 6)]
+
+
+CELLS = {
+    "id": st.sampled_from(["99ZX00", "99zx00", "99ZX", "", '"', "99ZZ00", "x"]),
+    "name": st.sampled_from(["De Derde", "", '"De, Derde"', '"De Derde', "De\x00Derde", "Dé"]),
+    "kind": st.sampled_from(["PO", "VO", "SWV", "po", "", "basis"]),
+    "contact": st.sampled_from(["derde@scholen-voorbeeld.nl", "derde@", "", "a@b.nl;c@d.nl"]),
+    "supplies": st.sampled_from(["drop_folder", "las_database:x", "las_database", "", "fax"]),
+    "receives": st.sampled_from(["", "https://vo.example.org/x", "http://x", "pull", "map"]),
+    "more": st.sampled_from(["", "", ",", ",x"]),
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One agreement whose file of schools is written anew for each generated list."""
+    return made(tmp_path_factory.mktemp("schools"), ROWS)
+
+
+@given(st.lists(st.fixed_dictionaries(CELLS), max_size=4), st.binary(max_size=20))
+def test_no_list_of_schools_is_a_traceback_or_half_read(place, rows, rubbish):
+    """Either every school of the list is in the agreement, or the check tells what is wrong and it is not used."""
+    columns = ("id", "name", "kind", "board", "contact", "supplies", "receives")
+    written = [",".join(row.get(name, "") for name in columns) + row["more"] for row in rows]
+    (place.parent / "scholen.csv").write_bytes((ROWS + "\n".join(written) + "\n").encode() + rubbish)
+    [checked] = check_agreements([place])
+    try:
+        schools = load_agreement(place).schools
+    except OverstapError:
+        assert any(each.severity == "error" for each in checked.findings)
+        return
+    assert len(schools) >= 3 + len(rows)
