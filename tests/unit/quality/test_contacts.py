@@ -29,6 +29,17 @@ def test_an_address_that_can_be_written_to(text: str) -> None:
         *("", "a@b", "a@.nl", "Jan <a@b.nl>", "a b@c.nl", f"{'a' * 65}@b.nl", f"a@{'b' * 300}.nl"),
         *("a..b@c.nl", ".a@b.nl", "a.@b.nl", "a@10.0.0.1", "a@b.123", f"a@{'b' * 64}.nl", "a@b.nl\n", "a@-b.nl"),
         f"{'a' * 64}@{'.'.join(['b' * 60] * 4)}.nl",
+        *(
+            "a@b.n",
+            "a@b.nl c@d.nl",
+            "a@b,nl",
+            "a@@b.nl",
+            "a@b.nl (moeder)",
+            "a@b.nl\u200b",
+            "\u00a0a@b.nl",
+            "a@münchen.nl",
+        ),
+        *("zoë@b.nl", "a@b_c.nl", "a@b.nl.", "a@[10.0.0.1]", '"a b"@c.nl', "a@b.nl?subject=x", "n.v.t."),
     ],
 )
 def test_an_address_that_cannot(text: str) -> None:
