@@ -44,7 +44,15 @@ _RUNNING_RELATIONS = (
     *("vbaproject", "wordvbadata", "xlmacrosheet", "xlintlmacrosheet", "macrosheet", "intlmacrosheet"),
     *("control", "oleobject", "activexcontrolbinary"),
 )
-_FETCHING_RELATIONS = ("attachedtemplate", "oleobject", "frame", "subdocument", "externallinkpath", "control")
+_FETCHING_RELATIONS = (
+    "attachedtemplate",
+    "oleobject",
+    "frame",
+    "subdocument",
+    "externallinkpath",
+    "control",
+    "afchunk",
+)
 """Relations to something elsewhere that a program follows by itself; a hyperlink waits for a person."""
 _MAIN_TYPES = (
     *(("wordprocessingml", "word"), ("spreadsheetml", "excel"), ("presentationml", "powerpoint")),
@@ -52,12 +60,15 @@ _MAIN_TYPES = (
 )
 _DDE = re.compile(r"(?<![A-Za-z])DDE(?:AUTO)?(?![A-Za-z])", re.IGNORECASE)
 _DDE_OLD = re.compile(rb"\x13[ \x00\"]{0,20}D\x00?D\x00?E(?:\x00?A\x00?U\x00?T\x00?O)?[ \x00\"]", re.IGNORECASE)
-_DDE_FORMULA = re.compile(r"\|\s*'[^'<]{0,500}'\s*!")
+_OUTSIDE_FORMULA = re.compile(r"\|\s*'[^'<]{0,500}'\s*!|(?<![A-Za-z0-9_.])(?:_xlfn\.)?WEBSERVICE\s*\(", re.IGNORECASE)
+"""A formula that asks another program (DDE), or the web."""
 _LINKING = (b"instrText", b"fldSimple", b"ddeLink", b"|'", b"|&apos;", b"|&#39;")
 """One of these is in every part that has another program do something."""
 _SAFE = etree.XMLParser(
     resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False
 )
+_ODF_SOURCES = ("floating-frame", "section-source", "table-source", "cell-range-source", "object", "object-ole")
+"""OpenDocument 1.2 part 1: what a program gets from elsewhere to show it."""
 _ODF_MACROS = re.compile(r"(?:^|/)(?:basic|scripts|dialogs)/", re.IGNORECASE)
 
 
@@ -163,6 +174,10 @@ def _faults_of_relations(relations: Sequence[_Relation]) -> Iterator[OfficeFault
             yield OfficeFault.MACROS
         if each.is_outside and each.kind in _FETCHING_RELATIONS and _is_remote(each.target):
             yield OfficeFault.FETCHES
+        # Pictures from the web come along with text that was copied from there; one of another machine on the network
+        # has Windows sign in to it
+        if each.is_outside and each.kind in ("image", "video", "audio", "media") and _is_on_network(each.target):
+            yield OfficeFault.FETCHES
 
 
 def _is_remote(target: str) -> bool:
@@ -175,10 +190,19 @@ def _is_remote(target: str) -> bool:
     return plain.startswith(("http:", "https:", "ftp:", "//", "mhtml:", "ldap:"))
 
 
+def _is_on_network(target: str) -> bool:
+    """Tell whether a target is a file of another machine, and no address of the web."""
+    return _is_remote(target) and not target.strip().lower().startswith(("http:", "https:"))
+
+
 def _faults_of_part(data: bytes) -> Iterator[OfficeFault]:
     """Look into a part for what makes a program call another: DDE fields (ECMA-376 part 1, 17.16.5) and links."""
     if not any(
-        mark in data for mark in (b"instrText", b"w:instr", b"ddeLink", b"DDE", b"|'", b"|&apos;", b":fldSimple")
+        mark in data
+        for mark in (
+            *(b"instrText", b"w:instr", b"ddeLink", b"DDE", b"|'", b"|&apos;", b":fldSimple"),
+            *(b"refreshOnLoad", b"WEBSERVICE"),
+        )
     ):
         return
     root = _xml(data)
@@ -195,8 +219,10 @@ def _faults_of_part(data: bytes) -> Iterator[OfficeFault]:
             instructions.append("\n")
         elif name == "fldSimple":
             instructions += ["\n", *each.attrib.values(), "\n"]
-        elif name == "ddeLink" or (name in ("f", "definedName") and _DDE_FORMULA.search(each.text or "")):
+        elif name == "ddeLink" or (name in ("f", "definedName") and _OUTSIDE_FORMULA.search(each.text or "")):
             yield OfficeFault.FETCHES
+        elif each.get("refreshOnLoad", "").lower() in ("1", "true") and name in ("connection", "queryTable"):
+            yield OfficeFault.FETCHES  # ECMA-376 part 1, 18.13.1: data from elsewhere, at opening
     if any(_DDE.match(line.strip().strip('"')) for line in "".join(instructions).split("\n")):
         yield OfficeFault.FETCHES
 
@@ -246,7 +272,12 @@ def _faults_of_odf(package: Package) -> Iterator[OfficeFault]:
             if not isinstance(each.tag, str):
                 continue
             local = etree.QName(each).localname
-            if local in ("dde-source", "dde-connection-decl", "dde-link"):
+            if local in ("dde-source", "dde-connection-decl", "dde-link") or (
+                local in _ODF_SOURCES
+                and any(
+                    etree.QName(key).localname == "href" and _is_remote(value) for key, value in each.attrib.items()
+                )
+            ):
                 yield OfficeFault.FETCHES
             elif local in ("plugin", "applet") or (
                 local == "event-listener" and any("vnd.sun.star.script" in value for value in each.attrib.values())

@@ -165,6 +165,22 @@ FETCHING = {
     "template of another machine, as an address": ("a.docx", with_relation("attachedTemplate", "file://server/t.dotx")),
     "a frame": ("a.docx", with_relation("frame", "http://example.org/x.htm")),
     "an object elsewhere": ("a.xlsx", with_relation("externalLinkPath", "http://example.org/x.xlsx", main=EXCEL)),
+    "a part of text elsewhere": ("a.docx", with_relation("aFChunk", "https://example.org/x.html")),
+    "a picture of another machine": ("a.docx", with_relation("image", "file://server/x.png")),
+    "a picture of another machine, as Windows writes it": ("a.pptx", with_relation("image", "\\\\server\\x.png", main=POWERPOINT)),
+    "data that are refreshed at opening": (
+        "a.xlsx", with_part("xl/connections.xml", "<c><connection id='1' refreshOnLoad='1'/></c>", EXCEL)
+    ),
+    "a formula that asks the web": ("a.xlsx", with_part("xl/s.xml", "<c><f>_xlfn.WEBSERVICE(A1)</f></c>", EXCEL)),
+    "a page in a frame of OpenDocument": (
+        "a.odt", odf(content_xml='<d xmlns:x="urn:x"><x:floating-frame x:href="https://example.org"/></d>')
+    ),
+    "a section of OpenDocument from elsewhere": (
+        "a.odt", odf(content_xml='<d xmlns:x="urn:x"><x:section-source x:href="//server/x.odt"/></d>')
+    ),
+    "cells of OpenDocument from elsewhere": (
+        "a.ods", odf(content_xml='<d xmlns:x="urn:x"><x:table-source x:href="https://example.org/x.ods"/></d>')
+    ),
     "DDE field": ("a.docx", with_part("hoofd2.xml", fields(' DDEAUTO c:\\windows\\cmd.exe "/k calc" '))),
     "DDE field over several runs": ("a.docx", with_part("hoofd2.xml", fields(" DD", "EAU", "TO cmd ", '"/k calc"'))),
     "DDE field in one element": (
@@ -201,6 +217,13 @@ INNOCENT = {
     "a workbook beside it": ("a.xlsx", with_relation("externalLinkPath", "Leerlingen.xlsx", main=EXCEL)),
     "a field that is no DDE": ("a.docx", with_part("h.xml", fields(" TOC \\o ", " PAGE "))),
     "text that mentions DDE": ("a.docx", with_part("h.xml", "<w:d xmlns:w='urn:w'><w:t>DDEAUTO cmd</w:t></w:d>")),
+    "a picture of the web, as copied text has": ("a.docx", with_relation("image", "https://example.org/x.png")),
+    "a picture within": ("a.docx", with_relation("image", "media/image1.png", outside=False)),
+    "data that are refreshed by hand": (
+        "a.xlsx", with_part("xl/connections.xml", "<c><connection id='1' refreshOnLoad='0'/></c>", EXCEL)
+    ),
+    "a word like a formula": ("a.xlsx", with_part("xl/s.xml", "<c><t>WEBSERVICE(1)</t><f>MYWEBSERVICE(1)</f></c>", EXCEL)),
+    "an object of OpenDocument within": ("a.odt", odf(content_xml='<d xmlns:x="urn:x"><x:object x:href="./Object 1"/></d>')),
     "a formula": ("a.xlsx", with_part("xl/s.xml", "<c><f>IF(A1='x y'!B2,1,2)</f></c>", EXCEL)),
     "a chart's workbook": ("a.docx", with_relation("package", "embeddings/Microsoft_Excel.xlsx", outside=False)),
 }  # fmt: skip
