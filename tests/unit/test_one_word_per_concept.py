@@ -36,7 +36,7 @@ CHOSEN = {
     r"bijsturen": "momenten verzetten",
     r"wissen|wist": "laten uitvoeren (knop Wis), of verwijderen",
     r"trechter|stortvloed|vastlopen|kapotmaken|zwijgt": "no figure of speech",
-    r"haar": "the noun again",
+    r"haar|hem": "the noun again",
     r"ENOENT": "what is wrong with the file, in words",
     r"wat te doen|wie te bellen": "wat u doet, wie u belt",
     r"meer dan een(?! (?:jaar|uur))|minstens een|elk een keer|kies een van|laat er een|haal er een": "één",

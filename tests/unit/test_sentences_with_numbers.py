@@ -111,6 +111,14 @@ def test_no_plural_stands_fixed_beside_a_number() -> None:
     assert fixed.search("Er zijn {count} open vragen."), "it would be found"
 
 
+def test_no_verb_stands_fixed_before_a_number_that_is_its_subject() -> None:
+    """The verb stands within the braces: `{count:dossier staat|dossiers staan} klaar`."""
+    verbs = "staan|zijn|ontbreken|liggen|worden|waren|komen|wachten|gaan|are|were"
+    fixed = re.compile(rf"\b(?:{verbs}) (?:er |nog |niet )*\{{\w+:[^{{}}|]+\|")
+    assert [(where, found[0]) for where, said in sentences() if (found := fixed.search(said))] == []
+    assert fixed.search("Er staan {count:dossier|dossiers} klaar"), "it would be found"
+
+
 def test_every_exception_is_used() -> None:
     said = "\n".join(one for _, one in sentences())
     assert [name for name in NEVER_ONE if not re.search(rf"\{{{name}\}} {_PLURAL}", said)] == []
