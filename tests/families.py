@@ -91,7 +91,7 @@ class ReviewRound:
                 pupil = kept.pupil
                 assert pupil is not None
                 group.append(
-                    dossiers.Incoming(
+                    dossiers.IncomingDossier(
                         *(str(kept.pupil_number), pupil.text("leerlingid"), to_bytes(kept), content_digest(kept)),
                         *("2019.1", "drop_folder"),
                     )

@@ -18,7 +18,7 @@ from overstap.agreements.model import Invitations
 from overstap.clock import now
 from overstap.ledger import accounts
 from overstap.ledger.dossiers import school_reports
-from overstap.pages.school.passwords import hashed
+from overstap.pages.school.passwords import hash_password
 from overstap.pki.authority import DevelopmentAuthority
 from overstap.review.inviting import invite
 from overstap_tools.local import ports
@@ -94,8 +94,8 @@ def school_service(postgres: EmbeddedPostgres, template: str, folder: Path) -> I
         review_round = open_review_round(found.ledger, 12, **agreed())
         invite(found.ledger, region=REGION, round_id=review_round.round_id, actor="invite", address="https://x.example")
         with review_round.unit("beheer") as unit:
-            accounts.put(unit, ACCOUNT, review_round.school, "J. Jansen", hashed(PASSWORD))
-            accounts.put(unit, OTHER, review_round.region.secondary[0].id, "Een ander", hashed(PASSWORD))
+            accounts.put_account(unit, ACCOUNT, review_round.school, "J. Jansen", hash_password(PASSWORD))
+            accounts.put_account(unit, OTHER, review_round.region.secondary[0].id, "Een ander", hash_password(PASSWORD))
             school_reports.keep(
                 unit, review_round.round_id, review_round.school, school_reports.SchoolReport("<p>lijst</p>", FAULTS)
             )

@@ -18,8 +18,8 @@ from school_service import ACCOUNT, OTHER, PASSWORD, School, school_service, sig
 
 from overstap.clock import dutch_time, now
 from overstap.ledger.dossiers.dossiers import VersionRef
-from overstap.ledger.review import parent_requests, proof_wishes
-from overstap.review.code_keys import Stay, code_keys, read_code
+from overstap.ledger.review import parent_requests, proof_requests
+from overstap.review.code_keys import PageSession, code_keys, read_code
 from overstap_tools.local.postgres import EmbeddedPostgres
 from overstap_tools.project import PROJECT
 
@@ -182,16 +182,16 @@ def test_a_question_of_a_parent_is_answered(
     expect(page.get_by_role("status")).to_contain_text("staat klaar op de oudersite")
     expect(page.get_by_role("button", name="Maak het bewijs voor")).to_have_count(0)
     with school.review_round.unit() as unit:
-        assert proof_wishes.standing(unit, school.review_round.round_id, school.review_round.school) == []
+        assert proof_requests.open_requests(unit, school.review_round.round_id, school.review_round.school) == []
 
 
 def wish(school: School, family: Family) -> None:
     """A parent asks for a proof, as the parents' pages do."""
     school.review_round.give_codes([family])
-    keys, stay = code_keys(read_code(family.code) or "", family.born), Stay.new()
+    keys, stay = code_keys(read_code(family.code) or "", family.born), PageSession.new()
     with psycopg.connect(school.home.review_dsn, autocommit=True) as connection:
-        held = stay.hold(keys.opens)
-        signed = [keys.finds, keys.proves, "203.0.113.5", "203.0.113.0/24", stay.token, held]
+        held = stay.seal_key(keys.copy_key)
+        signed = [keys.lookup_token, keys.proof_token, "203.0.113.5", "203.0.113.0/24", stay.token, held]
         connection.execute("select overstap.review_sign_in(%s, %s, %s, %s, %s, %s)", signed)
         assert connection.execute("select overstap.review_wish(%s)", [stay.token]).fetchone() != (None,)
 

@@ -21,9 +21,9 @@ from overstap.delivery.backoff import (
 from overstap.envelope.receipt import Refusal, make_receipt
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.circuit_breaker import ask_again, circuit_of, next_attempt
-from overstap.ledger.delivery.deliveries import AttemptResult, settle, to_send
-from overstap.ledger.delivery.non_delivery import give_up, told
+from overstap.ledger.delivery.circuit_breaker import circuit_of, next_attempt, resend
+from overstap.ledger.delivery.deliveries import AttemptResult, claim_to_send, settle
+from overstap.ledger.delivery.non_delivery import mark_undelivered, reported
 
 from .steps import seal, send
 
@@ -61,14 +61,14 @@ def test_three_days_of_silence(deployment: RegionDeployment, school: str) -> Non
             send(deployment, school, ledger, is_asked=False)
         with ledger.unit("alfa", "test") as unit:
             circuit, due = circuit_of(unit, school), next_attempt(unit, deployment.round_id, school)
-        assert (circuit.silent, circuit.rests, circuit.is_resting, circuit.problem) == (
+        assert (circuit.failures, circuit.open_periods, circuit.is_open, circuit.problem) == (
             GIVES_UP_AFTER,
             1,
             True,
             "DELIVERY-021",
         )
         assert due is not None
-        assert due == circuit.rests_until
+        assert due == circuit.open_until
         assert due - now() + timedelta(seconds=60) >= FIRST_PAUSE / 2
         before = attempts(deployment, school)
         with pytest.raises(OverstapError, match="DELIVERY-101"):
@@ -79,7 +79,7 @@ def test_three_days_of_silence(deployment: RegionDeployment, school: str) -> Non
             with pytest.raises(OverstapError, match="DELIVERY-101"):
                 send(deployment, school, ledger, is_asked=False)
             with ledger.unit("alfa", "test") as unit:
-                assert circuit_of(unit, school).rests == rests
+                assert circuit_of(unit, school).open_periods == rests
         assert attempts(deployment, school) == before + 3, "one each time"
         assert deployment.breaches() == []
         deployment.receive(school)
@@ -88,7 +88,7 @@ def test_three_days_of_silence(deployment: RegionDeployment, school: str) -> Non
         past(ledger)
         assert send(deployment, school, ledger, is_asked=False) == {"accepted": total}
         with ledger.unit("alfa", "test") as unit:
-            assert circuit_of(unit, school).silent == circuit_of(unit, school).rests == 0
+            assert circuit_of(unit, school).failures == circuit_of(unit, school).open_periods == 0
             assert next_attempt(unit, deployment.round_id, school) is None
     assert deployment.stored()[school] == total
     assert deployment.breaches() == []
@@ -112,8 +112,8 @@ def test_told_when_receipts_were_due_and_sent_again_by_a_click(deployment: Regio
         with pytest.raises(OverstapError, match="DELIVERY-101"):
             send(deployment, school, ledger, is_asked=False)
         with ledger.unit("alfa", "close") as unit:
-            found = give_up(unit, deployment.round_id)
-            assert give_up(unit, deployment.round_id) == []
+            found = mark_undelivered(unit, deployment.round_id)
+            assert mark_undelivered(unit, deployment.round_id) == []
         assert {one.secondary_school for one in found} == {school}
         assert {one.primary_school for one in found} == {deployment.region.primary[0].id}
         assert sum(one.count for one in found) == total
@@ -124,10 +124,10 @@ def test_told_when_receipts_were_due_and_sent_again_by_a_click(deployment: Regio
             send(deployment, school, ledger, is_asked=False)
         assert deployment.stored()[school] == 0
         with ledger.unit("alfa", "coordinator_alfa") as unit:
-            assert ask_again(unit, deployment.round_id, school=school) == (total, 0)
+            assert resend(unit, deployment.round_id, school=school) == (total, 0)
         assert send(deployment, school, ledger, is_asked=False) == {"accepted": total}
         with ledger.unit("alfa", "test") as unit:
-            assert {one.state for one in told(unit, deployment.round_id)} == {"confirmed"}
+            assert {one.state for one in reported(unit, deployment.round_id)} == {"confirmed"}
     assert deployment.states()["undelivered"] == 0
     assert deployment.breaches() == []
 
@@ -150,7 +150,7 @@ def test_refused_and_sealed_anew_when_somebody_asks(at_brink: Callable[[str], Re
         seal(deployment, ledger)
         assert deployment.count("delivery", dossier=str(dossier)) == 2
         with ledger.unit("alfa", "deliver") as unit:
-            claimed = to_send(unit, deployment.round_id, school, limit=1000)
+            claimed = claim_to_send(unit, deployment.round_id, school, limit=1000)
             [one] = [item for item in claimed if item.ref.dossier == dossier]
         receipt = make_receipt(
             deployment.trust().signing_identity(school, at=now()),
@@ -166,7 +166,7 @@ def test_refused_and_sealed_anew_when_somebody_asks(at_brink: Callable[[str], Re
         send(deployment, school, ledger, is_asked=False)
         send(deployment, other, ledger, is_asked=False)
         with ledger.unit("alfa", "coordinator_alfa") as unit:
-            assert ask_again(unit, deployment.round_id, dossiers=[dossier]) == (0, 1)
+            assert resend(unit, deployment.round_id, dossiers=[dossier]) == (0, 1)
         for _ in range(2):
             seal(deployment, ledger)
         assert send(deployment, other, ledger, is_asked=False) == {}

@@ -15,8 +15,8 @@ from integration.round.deployment import RegionDeployment
 
 from overstap.envelope.receipt import Refusal
 from overstap.errors import OverstapError
-from overstap.ledger.delivery.non_delivery import give_up
-from overstap.ledger.dossiers.dossiers import Incoming, contents, decide_release, store, verdicts
+from overstap.ledger.delivery.non_delivery import mark_undelivered
+from overstap.ledger.dossiers.dossiers import IncomingDossier, contents, decide_release, store, verdicts
 from overstap.ledger.region_keys import sha256
 from overstap.ledger.review.decisions import ReviewDecision, lapse, record, window
 
@@ -169,7 +169,7 @@ def test_a_receipt_after_the_deadline_still_counts(deployment: RegionDeployment,
     """F15."""
     with deployment.ledger() as ledger:
         with ledger.unit("alfa", "close") as unit:
-            given_up = sum(one.count for one in give_up(unit, deployment.round_id))
+            given_up = sum(one.count for one in mark_undelivered(unit, deployment.round_id))
         assert given_up == deployment.states()["undelivered"] > 0
         deployment.receive_all()
         for one in deployment.region.secondary:
@@ -186,7 +186,10 @@ def test_decisions_of_the_last_second(at_brink: Callable[[str], RegionDeployment
     pupils = [pupil.number for pupil in deployment.region.pupils()][:60]
     with deployment.ledger() as ledger:
         with ledger.unit("alfa", "collect") as unit:
-            group = [Incoming(one, None, one.encode(), sha256(one.encode()), "2019.1", "drop_folder") for one in pupils]
+            group = [
+                IncomingDossier(one, None, one.encode(), sha256(one.encode()), "2019.1", "drop_folder")
+                for one in pupils
+            ]
             store(unit, deployment.round_id, primary, group)
             verdicts(unit, {content.ref: [] for content in contents(unit, deployment.round_id, ["supplied"])})
             decide_release(

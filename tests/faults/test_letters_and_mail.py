@@ -24,7 +24,7 @@ from overstap.agreements.model import Invitations
 from overstap.cli import app
 from overstap.clock import now
 from overstap.ledger.invariants import check
-from overstap.notifications.outbox import work
+from overstap.notifications.outbox import send_due
 from overstap.notifications.smtp import opened
 from overstap.review.code_keys import code_keys, read_code
 from overstap.review.inviting import invite
@@ -128,7 +128,7 @@ def test_everybody_is_mailed_once_whenever_it_is_killed(
         def smtp_session():
             return opened(lambda: smtplib.SMTP("127.0.0.1", server.port, timeout=10), sender="inzage@regio.example")
 
-        work(at_home.ledger, REGION, smtp_session, actor="mail", clock=now)
+        send_due(at_home.ledger, REGION, smtp_session, actor="mail", clock=now)
         boxes = {box.name: server.box(box.name) for box in server.folder.iterdir()}
     finally:
         server.stop()
@@ -177,5 +177,5 @@ def test_no_paper_holds_a_code_that_is_none(
     from overstap.ledger.region_keys import sha256
 
     born = review_round.families()[0].born
-    assert {sha256(code_keys(read_code(code[0]) or "", born).finds) for code in codes if code} == finds
+    assert {sha256(code_keys(read_code(code[0]) or "", born).lookup_token) for code in codes if code} == finds
     assert not out.with_name("brieven.pdf.part").exists()

@@ -16,13 +16,13 @@ from overstap.clock import now
 from overstap.delivery.channels.folder import Folder
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.deliveries import sort_receivers
-from overstap.ledger.delivery.non_delivery import told
-from overstap.ledger.delivery.uncollected import standing
-from overstap.ledger.dossiers.without_receiver import take as take_over
+from overstap.ledger.delivery.non_delivery import reported
+from overstap.ledger.delivery.uncollected import per_school
+from overstap.ledger.dossiers.without_receiver import assign_owner as take_over
 from overstap.ledger.dossiers.without_receiver import waiting
-from overstap.ledger.notifications.outbox import Taken, due, settle, take
-from overstap.notifications.noting import tell
-from overstap.notifications.undelivered import mails
+from overstap.ledger.notifications.outbox import ClaimedMail, claim, due, settle
+from overstap.notifications.undelivered import undelivered_mails
+from overstap.notifications.updating import update_notices
 
 from .conftest import Watch, agreed_anew, moved
 from .steps import send
@@ -45,12 +45,12 @@ def delivery(deployment: RegionDeployment, command: str, by: str, *arguments: ob
     return ran.returncode, ran.stdout.splitlines()
 
 
-def outbox(deployment: RegionDeployment, ledger: Ledger) -> dict[str, list[Taken]]:
+def outbox(deployment: RegionDeployment, ledger: Ledger) -> dict[str, list[ClaimedMail]]:
     """Return the mails that would go now, by address."""
-    found: dict[str, list[Taken]] = {}
+    found: dict[str, list[ClaimedMail]] = {}
     with ledger.unit("alfa", "test") as unit:
         for one in due(unit):
-            mail = take(unit, one)
+            mail = claim(unit, one)
             settle(unit, one)
             found.setdefault(mail.to, []).append(mail)
             assert not names(deployment) & {word.strip(".,:;()") for word in (mail.subject + " " + mail.text).split()}
@@ -141,7 +141,7 @@ def test_not_collected_is_listed_reminded_of_and_told(by_hand: RegionDeployment,
         with psycopg.connect(deployment.owner_dsn) as connection:
             connection.execute("update overstap.delivery set offered_at = offered_at - interval '5 days'")
         with ledger.unit("alfa", "test") as unit:
-            [one] = standing(unit, deployment.round_id, deployment.round.milestones.receipts_due)
+            [one] = per_school(unit, deployment.round_id, deployment.round.milestones.receipts_due)
         assert (one.count, one.reminders_due, one.is_expired) == (total - 2, 3, False)
         code, _ = delivery(deployment, "not-collected", deployment.coordinator)
         assert code == 1
@@ -167,9 +167,9 @@ def test_not_collected_is_listed_reminded_of_and_told(by_hand: RegionDeployment,
         assert f"{total - 2} voor {deployment.agreement.school(school.id).label}" in to_sender.text
         assert contact not in {to for to, got in box.items() if any(mail.kind == "non_delivery" for mail in got)}
         with ledger.unit("alfa", "test") as unit:
-            [one] = standing(unit, deployment.round_id, now() - timedelta(minutes=1))
+            [one] = per_school(unit, deployment.round_id, now() - timedelta(minutes=1))
             assert one.is_expired
-            assert len(told(unit, deployment.round_id)) == total - 2 + others
+            assert len(reported(unit, deployment.round_id)) == total - 2 + others
         code, lines = delivery(deployment, "not-collected", deployment.coordinator)
         assert (code, len(lines)) == (1, 1)
         assert reminded(deployment, ledger, day=3) == {}, "what is over is not reminded of"
@@ -178,7 +178,7 @@ def test_not_collected_is_listed_reminded_of_and_told(by_hand: RegionDeployment,
         assert overstap(deployment, "open", *late, "--school", school.id).returncode == 0
         assert send(deployment, school.id, ledger, outbox=tmp_path / "outbox")["accepted"] == 3, "a late receipt counts"
         with ledger.unit("alfa", "test") as unit:
-            [one] = standing(unit, deployment.round_id, now() - timedelta(minutes=1))
+            [one] = per_school(unit, deployment.round_id, now() - timedelta(minutes=1))
         assert one.count == total - 5
     assert deployment.count("delivery", secondary_school=school.id, state="confirmed") == 5
     assert deployment.breaches() == []
@@ -186,7 +186,7 @@ def test_not_collected_is_listed_reminded_of_and_told(by_hand: RegionDeployment,
 
 def reminded(deployment: RegionDeployment, ledger: Ledger, *, day: int) -> dict[str, list[str]]:
     """Tell what there is to tell on a later day; return who got a mail about what is not collected."""
-    tell(ledger, "alfa", at=now() + timedelta(days=day), endings=[], board=str, actor="tell")
+    update_notices(ledger, "alfa", at=now() + timedelta(days=day), expiring=[], board=str, actor="tell")
     found = {
         to: [mail.subject for mail in got if "opgehaald" in mail.text or "haalt dossiers niet op" in mail.text]
         for to, got in outbox(deployment, ledger).items()
@@ -205,7 +205,7 @@ def test_the_mails_read_in_both_languages(by_hand: RegionDeployment) -> None:
         for one in deployment.region.secondary
     ]
     for language, words in (("nl", "niet bevestigd"), ("en", "not confirmed")):
-        made = mails(deployment.agreement, KIND, pairs, language=language)
+        made = undelivered_mails(deployment.agreement, KIND, pairs, language=language)
         assert len(made) == len(deployment.agreement.coordinators) + 1
         assert all(words in mail.subject for mail in made)
         assert all("{" not in mail.text + mail.subject for mail in made)

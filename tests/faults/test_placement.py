@@ -16,7 +16,7 @@ from overstap.agreements import RoundKind
 from overstap.clock import dutch_time, now
 from overstap.delivery.channels.folder import Folder
 from overstap.delivery.stored_evidence import receipt_fault
-from overstap.ledger.invariants import StoredEvidence, check
+from overstap.ledger.invariants import ExternalEvidence, check
 from overstap.receiver.folder_store import envelope_digests as stored
 from overstap.simulation.synthetic.region import make_region
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -100,4 +100,4 @@ def test_what_became_of_each_pupil_comes_back_to_the_primary_school(
     assert told == Counter(words[outcome] for outcome in said.values())
     with deployment.ledger() as ledger, ledger.unit("alfa", "test") as unit:
         stores = {pushed: stored(deployment.store(pushed)), by_hand: stored(store)}
-        assert list(check(unit, StoredEvidence(stores, receipt_fault(deployment.trust())))) == []
+        assert list(check(unit, ExternalEvidence(stores, receipt_fault(deployment.trust())))) == []

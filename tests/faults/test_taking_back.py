@@ -21,7 +21,7 @@ from overstap.envelope.pull_messages import NoDossier
 from overstap.envelope.receipt import Refusal
 from overstap.envelope.revocation import make_revocation, verify_revocation_receipt
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.withdrawals import WithdrawalReason, standing, withdraw
+from overstap.ledger.delivery.withdrawals import WithdrawalReason, statuses, withdraw
 from overstap.receiver.folder_store import FolderStore
 
 from .steps import asked, seal, send
@@ -76,7 +76,7 @@ def test_after_delivery_it_is_gone_and_the_school_has_signed_so(
         assert take_back(deployment, ledger) == {"signed": 1, "failed": 1}
         assert take_back(deployment, ledger) == {}, "it waits for its time"
         with ledger.unit("alfa", "test") as unit:
-            [one] = standing(unit, deployment.round_id)
+            [one] = statuses(unit, deployment.round_id)
             assert (one.state, one.problem, one.decided_by) == ("open", "DELIVERY-021", "coordinator_alfa")
             unit.run("update overstap.revocation set next_attempt_at = '-infinity'")
         assert [one.invariant for one in deployment.breaches()] == []
@@ -282,7 +282,7 @@ def test_a_newer_version_replaces_the_delivered_one(deployment: RegionDeployment
 
 def newer_version(deployment: RegionDeployment, ledger: Ledger, dossier: UUID) -> None:
     """Supply one dossier again with another content, as its school would."""
-    from overstap.ledger.dossiers.dossiers import Incoming, contents, store
+    from overstap.ledger.dossiers.dossiers import IncomingDossier, contents, store
     from overstap.oso.reading import read
     from overstap.oso.writing import content_digest
 
@@ -299,7 +299,7 @@ def newer_version(deployment: RegionDeployment, ledger: Ledger, dossier: UUID) -
     digest = content_digest(read(changed))
     assert digest != content_digest(found)
     assert las is not None
-    incoming = Incoming(number, pupils[number].las_key, changed, digest, found.version, "drop_folder")
+    incoming = IncomingDossier(number, pupils[number].las_key, changed, digest, found.version, "drop_folder")
     with ledger.unit("alfa", "collect") as unit:
         assert store(unit, deployment.round_id, one.primary_school, [incoming]).changed == 1
 

@@ -21,7 +21,7 @@ from overstap.envelope.pull_messages import NoDossier
 from overstap.envelope.revocation import make_revocation_receipt
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.withdrawals import WithdrawalReason, withdraw
-from overstap.ledger.invariants import StoredEvidence, check
+from overstap.ledger.invariants import ExternalEvidence, check
 from overstap.receiver.folder_store import envelope_digests as stored
 
 from .desks import OVERSTAP, desk
@@ -66,7 +66,7 @@ def states(deployment: RegionDeployment) -> dict[str, tuple[str, str | None, boo
 
 def breaches(deployment: RegionDeployment, ledger: Ledger, school: str, store: Path) -> list[object]:
     with ledger.unit("alfa", "test") as unit:
-        return list(check(unit, StoredEvidence({school: stored(store)}, receipt_fault(deployment.trust()))))
+        return list(check(unit, ExternalEvidence({school: stored(store)}, receipt_fault(deployment.trust()))))
 
 
 def alone(deployment: RegionDeployment, messages: list[UUID]) -> list[UUID]:

@@ -42,7 +42,7 @@ from overstap.envelope.over_https import NOTIFICATIONS
 from overstap.envelope.pull_messages import DossierRequest
 from overstap.errors import OverstapError
 from overstap.ledger.delivery.dossier_requests import keep_request
-from overstap.ledger.invariants import StoredEvidence, check
+from overstap.ledger.invariants import ExternalEvidence, check
 from overstap.pki.ssh_keys import make_ssh_key
 from overstap.receiver.desk_client import DeskClient
 from overstap.receiver.folder_store import FolderStore
@@ -77,7 +77,7 @@ def send(deployment: RegionDeployment, agreement: Agreement, school: str, *, is_
 
 
 def breaches(deployment: RegionDeployment, school: str, store: Path) -> list[object]:
-    evidence = StoredEvidence({school: stored(store)}, receipt_fault(deployment.trust()))
+    evidence = ExternalEvidence({school: stored(store)}, receipt_fault(deployment.trust()))
     with deployment.ledger() as ledger, ledger.unit(deployment.region.name, "test") as unit:
         return list(check(unit, evidence))
 
@@ -371,7 +371,7 @@ def test_a_school_without_an_outbox_is_told_what_is_missing(deployment: RegionDe
 
 def breaches_of_ledger(deployment: RegionDeployment) -> list[object]:
     with deployment.ledger() as ledger, ledger.unit(deployment.region.name, "test") as unit:
-        return list(check(unit, StoredEvidence({}, receipt_fault(deployment.trust()))))
+        return list(check(unit, ExternalEvidence({}, receipt_fault(deployment.trust()))))
 
 
 def _sha256(data: bytes) -> bytes:

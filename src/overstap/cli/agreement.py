@@ -203,7 +203,7 @@ def apply(
     from overstap.errors import OverstapError
     from overstap.ledger import open_ledger
     from overstap.ledger.rounds.rounds import get_round
-    from overstap.ledger.rounds.steering import judge_file, take_file
+    from overstap.ledger.rounds.steering import apply_file, judge_file
     from overstap.texts import texts
 
     offered = load_agreement(path)
@@ -224,7 +224,7 @@ def apply(
                 is_open = True
                 decided = judge_file(unit, round_id, offered)
                 if not dry_run:
-                    take_file(unit, round_id, offered, taken_by="overstap agreement apply")
+                    apply_file(unit, round_id, offered, taken_by="overstap agreement apply")
             _tell_verdicts(console, kind.dutch, decided.verdicts)
             is_refused |= bool(decided.refused)
     finally:

@@ -52,7 +52,7 @@ def verify(
     from cryptography import x509
 
     from overstap.clock import now
-    from overstap.closing.export import prove, region_of
+    from overstap.closing.export import region_of, verify_export
     from overstap.pki import TrustStore
 
     lines = file.read_text(encoding="utf-8").splitlines()
@@ -63,7 +63,7 @@ def verify(
         store = TrustStore(settings.need_path("trust"), production=settings.production)
         trusted = [*store.conductor_signers(region_of(lines))]
     handed_out = [json.loads(path.read_text(encoding="utf-8"))["checkpoint"] for path in known or []]
-    proof = prove(
+    proof = verify_export(
         lines, conductors=trusted, since=now() - timedelta(hours=within), until=now() + _CLOCKS, known=handed_out
     )
     console = Console(highlight=False)
@@ -87,17 +87,17 @@ def checkpoint(
     Whoever keeps the file can tell a chain that was cut short since: `overstap audit verify --known FILE`.
     """
     from overstap.clock import now
-    from overstap.closing.handing_out import hand_out, stamp
+    from overstap.closing.publication import publish, time_stamp_file
     from overstap.ledger import open_ledger
     from overstap.pki import TrustStore
 
     settings = Settings()
     store = TrustStore(settings.need_path("trust"), production=settings.production)
-    made = hand_out(open_ledger(settings), store, region=region, actor="audit checkpoint", at=now(), folder=folder)
+    made = publish(open_ledger(settings), store, region=region, actor="audit checkpoint", at=now(), folder=folder)
     console = Console(highlight=False)
     console.print(f"{made.file}: {region} up to line {made.up_to}, root {made.root}")
     if settings.timestamps is not None:
-        console.print(f"stamped: {stamp(made, settings.timestamps)}")
+        console.print(f"stamped: {time_stamp_file(made, settings.timestamps)}")
 
 
 @app.command()
@@ -140,7 +140,7 @@ def who_saw(
                 dossiers = [UUID(code)]
             except ValueError:
                 dossiers = []
-        seen = [one for dossier in dossiers for one in access_log.who_saw(unit, dossier)]
+        seen = [one for dossier in dossiers for one in access_log.disclosures(unit, dossier)]
     for one in seen:
         console.print("  ".join(filter(None, (one.at, one.action, one.actor, one.to, one.purpose))))
     raise typer.Exit(0 if seen else 1)

@@ -107,13 +107,13 @@ def resend(
     """
     from overstap.delivery.sending import send_school
     from overstap.errors import OverstapError
-    from overstap.ledger.delivery.circuit_breaker import ask_again
+    from overstap.ledger.delivery.circuit_breaker import resend
 
     console = Console(highlight=False, soft_wrap=True)
     failed = 0
     with _place(round_id, by) as (ledger, agreement, region):
         with ledger.unit(region, by) as unit:
-            tried, resealed = ask_again(unit, round_id, school=school, dossiers=dossier)
+            tried, resealed = resend(unit, round_id, school=school, dossiers=dossier)
         console.print(said("delivery", "again", tried=tried, resealed=resealed))
         for one in agreement.secondary_schools if tried else ():
             if school not in (None, one.id):
@@ -149,7 +149,7 @@ def withdraw(
 ) -> None:
     """Take dossiers back, before or after delivery. Schools that have one are told, signed, until they confirm."""
     from overstap.delivery.revocation_sender import take_back_all
-    from overstap.ledger.delivery.withdrawals import WithdrawalReason, standing
+    from overstap.ledger.delivery.withdrawals import WithdrawalReason, statuses
     from overstap.ledger.delivery.withdrawals import withdraw as take_back
 
     try:
@@ -163,7 +163,7 @@ def withdraw(
         console.print(said("delivery", "withdrawn", count=count))
         take_back_all(ledger, _trust(), agreement=agreement, actor=by, clock=clock.now, outbox=Settings().outbox)
         with ledger.unit(region, by) as unit:
-            found = [one for one in standing(unit, round_id) if one.dossier in dossier]
+            found = [one for one in statuses(unit, round_id) if one.dossier in dossier]
     for one in found:
         if one.message_id is None:
             console.print(f"{one.dossier}: {said('delivery', 'nobody_had')}")
@@ -188,7 +188,7 @@ def no_receiver(
     school: Annotated[str | None, typer.Option(help="Of this primary school only")] = None,
 ) -> None:
     """List the dossiers that nobody may receive, with who looks after them; or take those of nobody."""
-    from overstap.ledger.dossiers.without_receiver import take as take_over
+    from overstap.ledger.dossiers.without_receiver import assign_owner as take_over
     from overstap.ledger.dossiers.without_receiver import waiting
 
     console = Console(highlight=False, soft_wrap=True)
@@ -204,12 +204,12 @@ def no_receiver(
 @app.command("not-collected")
 def not_collected(round_id: RoundOption, by: Who) -> None:
     """List what stands ready for schools that collect, and since when; exit 1 when something is due for a reminder."""
-    from overstap.ledger.delivery.uncollected import standing
+    from overstap.ledger.delivery.uncollected import per_school
 
     console = Console(highlight=False, soft_wrap=True)
     is_late = False
     with _place(round_id, by) as (ledger, agreement, region), ledger.unit(region, by) as unit:
-        for one in standing(unit, round_id, agreement.round(RoundId(round_id).kind).milestones.receipts_due):
+        for one in per_school(unit, round_id, agreement.round(RoundId(round_id).kind).milestones.receipts_due):
             is_late = is_late or one.is_due
             name = agreement.school(one.school).label
             colour = "red" if one.is_expired else "yellow" if one.is_due else "green"

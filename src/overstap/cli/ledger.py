@@ -65,7 +65,7 @@ def check(
     from overstap.delivery.stored_evidence import receipt_fault
     from overstap.ledger import open_ledger
     from overstap.ledger.audit import line_count
-    from overstap.ledger.invariants import StoredEvidence
+    from overstap.ledger.invariants import ExternalEvidence
     from overstap.ledger.invariants import check as find_breaches
     from overstap.pki import TrustStore
     from overstap.receiver.folder_store import envelope_digests as stored
@@ -74,7 +74,7 @@ def check(
     console = Console(highlight=False)
     regions = region or sorted({agreement.region for agreement in load_all(settings.regions)[0]})
     stores = dict(item.split("=", 1) for item in store or [])
-    evidence = StoredEvidence(
+    evidence = ExternalEvidence(
         stores={school: stored(Path(folder)) for school, folder in stores.items()},
         receipt_fault=receipt_fault(TrustStore(settings.trust, production=settings.production))
         if settings.trust
@@ -100,11 +100,11 @@ def backed_up(
     by: Annotated[str, typer.Option(help="Who made it, such as the name of the job")] = "cron",
 ) -> None:
     """Tell that a backup was made and is safe, for the administrator's page. Run it after the copy has succeeded."""
-    from overstap.ledger.backups import KINDS, told
+    from overstap.ledger.backups import KINDS, record
 
     if what not in KINDS:
         raise typer.BadParameter(f"one of {', '.join(KINDS)}", param_hint="WHAT")
-    told(Settings().need("ledger"), what, by)
+    record(Settings().need("ledger"), what, by)
     Console(highlight=False).print(f"backup of {what} is noted")
 
 

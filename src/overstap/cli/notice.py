@@ -59,7 +59,7 @@ def outbox(
     ledger = open_ledger(Settings())
     try:
         with ledger.unit(region, "notice outbox") as unit:
-            found = outbox.standing(unit)
+            found = outbox.statuses(unit)
     finally:
         ledger.close()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")

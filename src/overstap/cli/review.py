@@ -82,14 +82,14 @@ def letters(
     """Make the letters with codes for a school's families as one PDF, sorted by class; a code is shown once."""
     from overstap.ledger import open_ledger
     from overstap.review.letter_file import LetterFile
-    from overstap.review.printing_letters import counts, print_letters
+    from overstap.review.printing_letters import is_complete, print_letters
 
     settings = Settings()
     console = Console(highlight=False)
     ledger, file = open_ledger(settings), LetterFile(out)
     if file.left_over is not None:
-        if counts(ledger, region, round_id, school, file.left_over):
-            file.put()
+        if is_complete(ledger, region, round_id, school, file.left_over):
+            file.publish()
             console.print(said("review", "finished", file=out.name))
             return
         file.drop()
@@ -110,7 +110,7 @@ def letters(
         is_lost=lost,
     )
     if printed.letters:
-        file.put()
+        file.publish()
     console.print(said("review", "letters" if printed.letters else "no_letters", count=printed.letters, file=out.name))
     for reason, count in printed.without.items():
         console.print(f"[yellow]{said('review', 'without', count=count, reason=reason)}[/]")
@@ -136,22 +136,22 @@ def bounces(folder: Path, region: RegionOption, by: ByOption) -> None:
     What may say that a mail was not delivered and cannot be understood is listed by its file: look at it yourself.
     """
     from overstap.ledger import open_ledger
-    from overstap.ledger.review.invitations import bounced
-    from overstap.notifications.bounces import Bounce, Listed
-    from overstap.notifications.bounces import bounces as found
+    from overstap.ledger.review.invitations import note_bounce
+    from overstap.notifications.bounces import Bounce, UnclearBounce
+    from overstap.notifications.bounces import read_bounces as found
     from overstap.texts import texts, with_counts
 
     words = {name: said["nl"] for name, said in texts("notices/bounces").items()}
     read = list(found(folder))
     console = Console(highlight=False)
     with open_ledger(Settings()).unit(region, by) as unit:
-        told = [bounced(unit, one.mail, one.status) for one in read if isinstance(one, Bounce)]
+        told = [note_bounce(unit, one.mail, one.status) for one in read if isinstance(one, Bounce)]
     facts = with_counts({"noted": sum(told), "others": told.count(False)})
     console.print(words["noted"].format(**facts))
     if not all(told):
         console.print(words["others"].format(**facts))
     for one in read:
-        if isinstance(one, Listed):
+        if isinstance(one, UnclearBounce):
             console.print(words["listed"].format(file=one.file, why=words[one.why.value]), markup=False)
 
 
@@ -180,11 +180,11 @@ def print_one(
 ) -> None:
     """Print a dossier for a meeting, with a form to sign. The pupil's id is asked for."""
     from overstap.ledger import open_ledger
-    from overstap.review.letter_file import new_file
+    from overstap.review.letter_file import file_writer
     from overstap.review.meeting import print_dossier
 
     pupil = typer.prompt("Leerling-id", hide_input=True)
-    keep = new_file(out)
+    keep = file_writer(out)
     keep(print_dossier(open_ledger(Settings()), region=region, round_id=round_id, school=school, pupil=pupil, actor=by))
 
 
@@ -199,7 +199,7 @@ def proof(
     """Make the signed proof pack of a pupil (JSON and PDF, each with its .p7s). The pupil's id is asked for."""
     from overstap.ledger import open_ledger
     from overstap.pki import TrustStore
-    from overstap.review.letter_file import new_file
+    from overstap.review.letter_file import file_writer
     from overstap.review.proof import proof_pack
 
     settings = Settings()
@@ -210,7 +210,7 @@ def proof(
     )
     out.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, content in pack.files.items():
-        new_file(out / name)(content)
+        file_writer(out / name)(content)
         Console(highlight=False).print(name)
 
 

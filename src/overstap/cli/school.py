@@ -45,13 +45,13 @@ def account(
 ) -> None:
     """Make an account, or give it a new password. The password is asked for; it is kept as scrypt."""
     from overstap.ledger import open_ledger
-    from overstap.ledger.accounts import put
-    from overstap.pages.school.passwords import hashed
+    from overstap.ledger.accounts import put_account
+    from overstap.pages.school.passwords import hash_password
 
     password = typer.prompt("Wachtwoord", hide_input=True, confirmation_prompt=True)
-    kept = hashed(password, (account, name, school))
+    kept = hash_password(password, (account, name, school))
     with open_ledger(Settings()).unit(region, by) as unit:
-        is_new = put(unit, account.lower(), school, name, kept)
+        is_new = put_account(unit, account.lower(), school, name, kept)
     Console(highlight=False).print(f"{account.lower()} {'gemaakt' if is_new else 'heeft een nieuw wachtwoord'}")
 
 
@@ -71,9 +71,9 @@ def end(account: Annotated[str, typer.Argument(help="The account")], region: Reg
 def list_all(region: RegionOption) -> None:
     """List the region's accounts."""
     from overstap.ledger import open_ledger
-    from overstap.ledger.accounts import listed
+    from overstap.ledger.accounts import all_accounts
 
     console = Console(highlight=False)
     with open_ledger(Settings()).unit(region, "school list") as unit:
-        for name, school, person, ended_at in listed(unit):
+        for name, school, person, ended_at in all_accounts(unit):
             console.print(f"{school} {name} {person}{' (beëindigd)' if ended_at else ''}")

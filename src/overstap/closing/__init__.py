@@ -1,4 +1,4 @@
-"""The end of a round: report, signed checkpoint, and export of the audit chain.
+"""Closing of a round: report, signed checkpoints, and export of the audit chain.
 
-`report` tells in counts what became of the round; `checkpoint` signs the evidence so far.
+`report` makes the report of a round in counts; `checkpoint` signs the audit chain; `export` writes and verifies it.
 """

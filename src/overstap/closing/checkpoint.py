@@ -1,7 +1,7 @@
-"""Signed checkpoints: a Merkle root over the audit lines since the last one.
+"""Signing of checkpoints, each a Merkle root over the audit lines since the last one.
 
-Handed out to the participants, it keeps the tail of the chain from being cut off unseen. The signature is over the
-payload's bytes, so `openssl dgst -sha256 -verify` proves it with the certificate's public key.
+Participants who keep checkpoints can detect that the end of the chain was removed. The signature is over the payload's
+bytes, so that `openssl dgst -sha256 -verify` verifies it with the certificate's public key.
 """
 
 import json
@@ -14,27 +14,27 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from overstap.ledger import Ledger
 from overstap.ledger.audit import merkle_root
-from overstap.ledger.checkpoints import KeptCheckpoint, begin, keep
+from overstap.ledger.checkpoints import SignedCheckpoint, begin, keep
 from overstap.pki import SigningIdentity, TrustStore
 
 _PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
 
 
 def make_checkpoint(ledger: Ledger, trust: TrustStore, *, region: str, actor: str, at: datetime) -> tuple[int, str]:
-    """Sign everything that came into a region's chain since its last checkpoint.
+    """Sign the lines of a region's chain since its last checkpoint.
 
     Args:
         ledger: the ledger.
-        trust: holds the key with which the region's conductor signs.
+        trust: trust store with the signing key of the region's conductor.
         region: region id.
-        actor: who makes it, for the evidence.
-        at: the moment of making.
+        actor: step or account, recorded in audit lines.
+        at: the present moment, aware.
 
     Returns:
-        The number of the last line that is covered, and the root in hex.
+        The number of the last covered line, and the Merkle root in hex.
 
     Raises:
-        OverstapError: TRUST-nnn when the conductor's signing certificate is not in order.
+        OverstapError: TRUST-nnn when the conductor's signing certificate cannot be used.
     """
     identity = trust.conductor_signing(region, at=at)
     with ledger.unit(region, actor) as unit:
@@ -54,12 +54,12 @@ def make_checkpoint(ledger: Ledger, trust: TrustStore, *, region: str, actor: st
             separators=(",", ":"),
         )
         certificate = identity.certificate.public_bytes(serialization.Encoding.DER)
-        keep(unit, KeptCheckpoint(payload, _sign(payload.encode(), identity), certificate))
+        keep(unit, SignedCheckpoint(payload, _sign(payload.encode(), identity), certificate))
     return up_to, root
 
 
 def is_signed_by(payload: str, signature: bytes, certificate: x509.Certificate) -> bool:
-    """Tell whether a checkpoint's signature was made with a certificate's key. Who holds that is another question."""
+    """Tell whether a checkpoint's signature was made with a certificate's key; the certificate is not verified."""
     key = certificate.public_key()
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):

@@ -1,4 +1,4 @@
-"""Sentences about coordinators' decisions, one per kind."""
+"""Dutch sentences about coordinators' decisions, for report and board."""
 
 from overstap.agreements import RoundKind
 from overstap.clock import format_moment
@@ -8,12 +8,12 @@ from overstap.texts import texts, with_counts
 _RELEASE = "release_for_review"
 
 
-def told(decision: GateDecision, kind: RoundKind) -> str:
+def decision_sentence(decision: GateDecision, kind: RoundKind) -> str:
     """Return who decided what, in Dutch, without moment and reason.
 
     Args:
         decision: the decision.
-        kind: kind of the round, since in some nobody inspects what is released.
+        kind: kind of the round; some have no inspection.
     """
     words = texts("closing/decisions")
     gate = decision.gate

@@ -18,26 +18,26 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from overstap.closing.checkpoint import is_signed_by
 from overstap.errors import OverstapError
 from overstap.ledger.audit import merkle_root, read_chain, verify
-from overstap.ledger.checkpoints import KeptCheckpoint, kept
+from overstap.ledger.checkpoints import SignedCheckpoint, kept
 from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """What an exported file proves, or the first thing in it that does not hold."""
+class ExportVerification:
+    """Result of the verification of an exported file, with its first fault."""
 
     region: str
     lines: int
     checkpoints: int
     covered: int
-    """Lines up to the last checkpoint; what comes after can still be cut off unseen."""
+    """Lines up to the last checkpoint; later lines could be removed without detection."""
     fault: str | None
     signers: frozenset[str]
     """Subjects of the certificates that signed."""
 
 
 def export(unit: UnitOfWork) -> Iterator[str]:
-    """Yield a region's evidence, a line of the file at a time."""
+    """Yield the lines of a region's exported audit chain."""
     for payload, digest in read_chain(unit.connection, unit.region):
         yield json.dumps({"line": payload, "hash": digest.hex()}, ensure_ascii=False)
     for checkpoint in kept(unit):
@@ -45,7 +45,7 @@ def export(unit: UnitOfWork) -> Iterator[str]:
 
 
 def newest_checkpoint(unit: UnitOfWork) -> str:
-    """Return a region's newest checkpoint as an export has it.
+    """Return a region's newest checkpoint as a line of an export.
 
     Raises:
         LookupError: there is none.
@@ -53,17 +53,17 @@ def newest_checkpoint(unit: UnitOfWork) -> str:
     return _checkpoint_line(kept(unit)[-1])
 
 
-def _checkpoint_line(checkpoint: KeptCheckpoint) -> str:
+def _checkpoint_line(checkpoint: SignedCheckpoint) -> str:
     pem = x509.load_der_x509_certificate(checkpoint.certificate).public_bytes(serialization.Encoding.PEM).decode()
     signed = base64.b64encode(checkpoint.signature).decode()
     return json.dumps({"checkpoint": checkpoint.payload, "signature": signed, "certificate": pem})
 
 
 def region_of(lines: Sequence[str]) -> str:
-    """Return whose chain a file says that it is; it is proved by `prove` alone.
+    """Return the region that a file states, not verified.
 
     Raises:
-        OverstapError: CLOSING-001 when its first line is not of the form.
+        OverstapError: CLOSING-001 when its first line has another format.
     """
     try:
         return str(json.loads(json.loads(lines[0])["line"])["region"])
@@ -71,27 +71,26 @@ def region_of(lines: Sequence[str]) -> str:
         raise OverstapError("CLOSING-001", line=1) from problem
 
 
-def prove(
+def verify_export(
     lines: Iterable[str],
     *,
     conductors: Collection[x509.Certificate],
     since: datetime | None = None,
     until: datetime | None = None,
     known: Collection[str] = (),
-) -> Proof:
-    """Prove an exported file by itself, and by what its reader knows from elsewhere.
+) -> ExportVerification:
+    """Verify an exported file by itself, and against certificates and checkpoints that its reader has.
 
     Args:
         lines: the file's lines.
-        conductors: the signing certificates of the region's conductor, as its reader trusts them. A checkpoint that
-            any other certificate signed is a fault.
-        since: the last checkpoint is not older, or it is a fault: lines after it can be cut off unseen. None where the
-            age does not matter.
-        until: no checkpoint is of later: one of the future would be recent for ever.
-        known: payloads of checkpoints that were handed out; a file without one of them was cut short or made anew.
+        conductors: trusted signing certificates of the region's conductor; a checkpoint that another certificate
+            signed is a fault.
+        since: least moment of the last checkpoint, since later lines can be removed without detection; None: any.
+        until: greatest moment of a checkpoint, usually the present; None: any.
+        known: payloads of published checkpoints; a file without one of them was truncated or made anew.
 
     Raises:
-        OverstapError: CLOSING-001 when a line is not of the form.
+        OverstapError: CLOSING-001 when a line has another format.
     """
     chain: list[tuple[str, bytes]] = []
     checkpoints: list[_Checkpoint] = []
@@ -119,12 +118,12 @@ def prove(
         covered = checkpoint.up_to
     fault = fault or _fault_of_the_end(checkpoints, since, known)
     signers = frozenset(checkpoint.certificate.subject.rfc4514_string() for checkpoint in checkpoints)
-    return Proof(region, len(chain), len(checkpoints), covered, fault, signers)
+    return ExportVerification(region, len(chain), len(checkpoints), covered, fault, signers)
 
 
 @dataclass(frozen=True, slots=True)
 class _Checkpoint:
-    """A checkpoint as the file has it: of the right form, and nothing in it believed yet."""
+    """A parsed checkpoint of the file, not verified yet."""
 
     payload: str
     signature: bytes
@@ -138,18 +137,18 @@ class _Checkpoint:
 
     @classmethod
     def read(cls, entry: dict[str, str]) -> Self:
-        """Read an entry of the file; ValueError, KeyError or TypeError when it is not of the form."""
-        said = json.loads(entry["checkpoint"])
+        """Parse an entry of the file; raise ValueError, KeyError or TypeError when it has another format."""
+        payload = json.loads(entry["checkpoint"])
         return cls(
             entry["checkpoint"],
             base64.b64decode(entry["signature"], validate=True),
             x509.load_pem_x509_certificate(entry["certificate"].encode()),
-            str(said["region"]),
-            int(said["from"]),
-            int(said["up_to"]),
-            str(said["root"]),
-            str(said["head"]),
-            _moment(said["at"]) if "at" in said else None,
+            str(payload["region"]),
+            int(payload["from"]),
+            int(payload["up_to"]),
+            str(payload["root"]),
+            str(payload["head"]),
+            _moment(payload["at"]) if "at" in payload else None,
         )
 
 
@@ -161,7 +160,7 @@ def _moment(text: str) -> datetime:
 
 
 def _fault_of_the_end(checkpoints: Sequence[_Checkpoint], since: datetime | None, known: Collection[str]) -> str | None:
-    """Return what tells that the tail of a chain was cut off."""
+    """Return the fault that shows that the end of a chain was removed; None: no fault."""
     there = {checkpoint.payload for checkpoint in checkpoints}
     for payload in known:
         if payload not in there:

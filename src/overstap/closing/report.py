@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from overstap.agreements import RoundId
 from overstap.atomic_files import write_atomically
 from overstap.clock import format_moment
-from overstap.closing.decisions import told
-from overstap.ledger.delivery.deliveries import Unreceived
+from overstap.closing.decisions import decision_sentence
+from overstap.ledger.delivery.deliveries import UnreceivedDossiers
 from overstap.ledger.delivery.results import ResultCounts
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.gate_decisions import GateDecision
@@ -25,7 +25,7 @@ from overstap.texts import texts
 
 @dataclass(frozen=True, slots=True)
 class ReportColumn:
-    """A column of a table."""
+    """A column of a table of the report."""
 
     name: str
     title: str
@@ -43,7 +43,7 @@ class ReportTable:
     columns: Sequence[ReportColumn]
     rows: Sequence[dict[str, Any]]
     notes: Sequence[str] = ()
-    """What stands below it: why files and dossiers were not taken."""
+    """Notes below the table: why files and dossiers were refused."""
 
     @property
     def totals(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class ReportTable:
 
 @dataclass(frozen=True, slots=True)
 class RoundReport:
-    """A report as it is written."""
+    """The text of a round report."""
 
     html: str
     csv: str
@@ -65,17 +65,17 @@ class RoundReport:
 def primary_table(
     schools: Sequence[PrimaryCounts],
     sentence_of: Callable[[str], str],
-    missing: Sequence[Unreceived] = (),
+    missing: Sequence[UnreceivedDossiers] = (),
     *,
     is_inspected: bool = True,
 ) -> ReportTable:
-    """Return what became of each primary school's dossiers.
+    """Return the table of primary schools with the counts of their dossiers.
 
     Args:
-        schools: their counts.
-        sentence_of: gives the Dutch sentence of a rule or error code.
-        missing: why dossiers have no receiver, in counts.
-        is_inspected: whether parents inspect in this round; where not, nobody is expected or registered either.
+        schools: counts of the schools.
+        sentence_of: returns the Dutch sentence of a rule or error code.
+        missing: counts of dossiers without a receiver, by reason.
+        is_inspected: whether the round has inspection; if not, it has no expected or registered pupils either.
     """
     rows = [
         {
@@ -96,13 +96,13 @@ def primary_table(
         }
         for school in schools
     ]
-    notes = [*_notes(schools, sentence_of), *_nobody(schools, missing)]
+    notes = [*_notes(schools, sentence_of), *_without_receiver(schools, missing)]
     names = [name for name in _PRIMARY if is_inspected or name not in _ABOUT_INSPECTION]
     return ReportTable(texts("closing/report")["supplying"]["nl"], _columns(names), rows, notes)
 
 
 def secondary_table(schools: Sequence[SecondaryCounts], sentence_of: Callable[[str], str]) -> ReportTable:
-    """Return what became of the deliveries to each secondary school; arguments as for `primary_table`."""
+    """Return the table of secondary schools with the counts of their deliveries; arguments as of `primary_table`."""
     rows = [
         {
             "school": f"{school.name} ({school.school})",
@@ -124,10 +124,10 @@ def secondary_table(schools: Sequence[SecondaryCounts], sentence_of: Callable[[s
 
 
 def results_table(schools: Sequence[ResultCounts]) -> ReportTable | None:
-    """Return what secondary schools said of the dossiers they confirmed; None while nobody said anything.
+    """Return the table of secondary schools with the results of confirmed dossiers; None while there are none.
 
     Args:
-        schools: their counts.
+        schools: counts of the schools.
     """
     stated = [one for one in schools if one.outcomes]
     if not stated:
@@ -142,9 +142,9 @@ def results_table(schools: Sequence[ResultCounts]) -> ReportTable | None:
         }
         for one in stated
     ]
-    words, said = texts("closing/report"), texts("delivery/answers")
+    words, reasons = texts("closing/report"), texts("delivery/answers")
     notes = [
-        words["notes"]["not_taken_in"]["nl"].format(school=one.name, count=count, reason=said[reason]["nl"])
+        words["notes"]["not_taken_in"]["nl"].format(school=one.name, count=count, reason=reasons[reason]["nl"])
         for one in stated
         for reason, count in one.reasons.most_common()
     ]
@@ -161,7 +161,7 @@ def round_report(
     checkpoint: tuple[int, str] | None,
     sentence_of: Callable[[str], str],
     at: datetime,
-    missing: Sequence[Unreceived] = (),
+    missing: Sequence[UnreceivedDossiers] = (),
 ) -> RoundReport:
     """Make the report of a round.
 
@@ -169,14 +169,14 @@ def round_report(
         found: the round.
         primary: counts per primary school.
         secondary: counts per secondary school.
-        results: what secondary schools said of what they confirmed.
+        results: results per secondary school of confirmed dossiers.
         decisions: the coordinator's decisions, oldest first.
         checkpoint: number of the last audit line it covers, and its root in hex; None before the first one.
-        sentence_of: gives the Dutch sentence of a rule or error code.
-        at: the moment of making.
-        missing: why dossiers have no receiver, in counts.
+        sentence_of: returns the Dutch sentence of a rule or error code.
+        at: the present moment, aware.
+        missing: counts of dossiers without a receiver, by reason.
     """
-    words, said = texts("closing/report"), texts("closing/decisions")
+    words, decision_words = texts("closing/report"), texts("closing/decisions")
     supplied = primary_table(primary, sentence_of, missing, is_inspected=found.kind.is_inspected)
     tables = [supplied, secondary_table(secondary, sentence_of)]
     if (stated := results_table(results)) is not None:
@@ -195,8 +195,8 @@ def round_report(
             decisions=[
                 (
                     format_moment(one.at),
-                    told(one, found.kind),
-                    said["reason"]["nl"].format(reason=one.reason) if one.reason else "",
+                    decision_sentence(one, found.kind),
+                    decision_words["reason"]["nl"].format(reason=one.reason) if one.reason else "",
                 )
                 for one in decisions
             ],
@@ -220,19 +220,19 @@ def round_report(
 
 
 def write_report(folder: Path, round_id: str, report: RoundReport) -> Path:
-    """Write a report below the reports folder, whole or not at all; return the HTML file.
+    """Write a report below the reports folder, each file atomically; return the HTML file.
 
     Args:
         folder: setting OVERSTAP_REPORTS.
         round_id: the round.
-        report: what to write.
+        report: the report.
     """
     found = RoundId(round_id)
-    place, kind = folder / found.region / found.school_year, found.kind
-    place.mkdir(parents=True, exist_ok=True)
+    subfolder, kind = folder / found.region / found.school_year, found.kind
+    subfolder.mkdir(parents=True, exist_ok=True)
     for ending, text in (("html", report.html), ("csv", "\ufeff" + report.csv)):
-        write_atomically(place / f"{kind}.{ending}", text.encode(), mode=0o644)
-    return place / f"{kind}.html"
+        write_atomically(subfolder / f"{kind}.{ending}", text.encode(), mode=0o644)
+    return subfolder / f"{kind}.html"
 
 
 _PRIMARY = (
@@ -262,7 +262,7 @@ def _columns(names: Sequence[str]) -> list[ReportColumn]:
 
 
 def _notes(schools: Sequence[PrimaryCounts], sentence_of: Callable[[str], str]) -> list[str]:
-    """Return why dossiers and files of each school were not taken, the most frequent first."""
+    """Return the notes on refused dossiers and files of each school, the most frequent cause first."""
     words = texts("closing/report")["notes"]
     without = [
         words["without_consent"]["nl"].format(school=school.name, count=school.without_consent)
@@ -277,8 +277,8 @@ def _notes(schools: Sequence[PrimaryCounts], sentence_of: Callable[[str], str]) 
     ]
 
 
-def _nobody(schools: Sequence[PrimaryCounts], missing: Sequence[Unreceived]) -> list[str]:
-    """Return why dossiers of each school have no receiver: most often a registration outside the round."""
+def _without_receiver(schools: Sequence[PrimaryCounts], missing: Sequence[UnreceivedDossiers]) -> list[str]:
+    """Return the notes on dossiers without a receiver, most often because of a registration outside the round."""
     names = {school.school: school.name for school in schools}
     words = texts("orchestration/receivers")
     return [
@@ -288,7 +288,7 @@ def _nobody(schools: Sequence[PrimaryCounts], missing: Sequence[Unreceived]) -> 
 
 
 def _safe(value: Any) -> Any:
-    """Return a cell that a spreadsheet does not take for a formula (a school's name may begin with anything)."""
+    """Return a cell that no spreadsheet program reads as a formula, whatever a school's name begins with."""
     text = str(value)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 

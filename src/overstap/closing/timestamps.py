@@ -1,4 +1,4 @@
-"""Time stamps of an outside service (RFC 3161): that bytes were there at a moment, without trust in our own clock."""
+"""Client of time stamp services (RFC 3161), whose time stamps prove that bytes existed at a moment."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,33 +15,33 @@ _GRANTED = (PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS)
 
 
 def time_stamp(url: str, content: bytes) -> bytes:
-    """Ask for a time stamp of some bytes; the service sees their SHA-512 alone.
+    """Request a time stamp of some bytes, of which the service receives the SHA-512 digest only.
 
     Args:
-        url: the service, `http://...` or `https://...`: its answer is signed, so the way to it needs no protection.
-        content: what is stamped.
+        url: URL of the service, `http://...` or `https://...`; its response is signed, so TLS is not needed.
+        content: the bytes.
 
     Returns:
-        The service's answer (TimeStampResp, DER), as `openssl ts -verify` reads it.
+        The response (TimeStampResp, DER), as `openssl ts -verify` reads it.
 
     Raises:
-        OverstapError: CLOSING-002 when it does not answer, refuses, or stamps something else than was asked.
+        OverstapError: CLOSING-002 when the service does not respond, refuses, or stamps other bytes.
     """
-    asked = TimestampRequestBuilder().data(content).nonce(nonce=True).cert_request(cert_request=True).build()
+    request = TimestampRequestBuilder().data(content).nonce(nonce=True).cert_request(cert_request=True).build()
     try:
         answer = fetch(
             url,
             _BOUNDS,
             method="POST",
-            body=asked.as_bytes(),
+            body=request.as_bytes(),
             kind="application/timestamp-query",
             answer="application/timestamp-reply",
         )
-        said = decode_timestamp_response(answer)
-        is_granted = PKIStatus(said.status) in _GRANTED
-        is_ours = is_granted and (said.tst_info.nonce, said.tst_info.message_imprint.message) == (
-            asked.nonce,
-            asked.message_imprint.message,
+        response = decode_timestamp_response(answer)
+        is_granted = PKIStatus(response.status) in _GRANTED
+        is_ours = is_granted and (response.tst_info.nonce, response.tst_info.message_imprint.message) == (
+            request.nonce,
+            request.message_imprint.message,
         )
     except (OSError, ValueError) as problem:
         raise OverstapError("CLOSING-002", why=type(problem).__name__) from problem
@@ -51,22 +51,22 @@ def time_stamp(url: str, content: bytes) -> bytes:
 
 
 def stamped_at(answer: bytes, content: bytes, roots: Sequence[x509.Certificate]) -> datetime:
-    """Return the moment at which a service saw some bytes.
+    """Verify a time stamp and return its moment.
 
     Args:
-        answer: what `time_stamp` gave.
-        content: what was stamped.
-        roots: the authorities that are trusted for it.
+        answer: as `time_stamp` returns it.
+        content: the stamped bytes.
+        roots: trusted root certificates of time stamp services.
 
     Raises:
-        OverstapError: CLOSING-003 when it is no stamp of these bytes by a service of these authorities.
+        OverstapError: CLOSING-003 when it is no time stamp of these bytes under these roots.
     """
     builder = VerifierBuilder()
     for root in roots:
         builder = builder.add_root_certificate(root)
     try:
-        said = decode_timestamp_response(answer)
-        builder.build().verify_message(said, content)
+        response = decode_timestamp_response(answer)
+        builder.build().verify_message(response, content)
     except (VerificationError, ValueError) as problem:
         raise OverstapError("CLOSING-003") from problem
-    return said.tst_info.gen_time
+    return response.tst_info.gen_time

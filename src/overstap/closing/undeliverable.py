@@ -1,4 +1,4 @@
-"""What a round would be closed with although it is not settled: a coordinator accepts each of it first."""
+"""Reasons that hold the closing of a round until a coordinator accepts them: unfinished and missing dossiers."""
 
 from collections import Counter
 
@@ -17,14 +17,14 @@ REASONS = {
     "refused": "refused",
     "undelivered": "undelivered",
 }
-"""What is to be accepted, by the state of the dossiers that it is about.
+"""Hold reason by state of the dossiers.
 
-A dossier in any other state is settled: it was confirmed, taken back, or left behind by a rule of the agreement
-(rejected, not inspected)."""
+A dossier in any other state is finished: confirmed, withdrawn, or excluded by a rule of the agreement (rejected, not
+inspected)."""
 
 
 def undeliverable(unit: UnitOfWork, round_id: str) -> list[HoldReason]:
-    """Return what is not settled: dossiers by how they stand, schools that are missing, and too few that arrived.
+    """Return the hold reasons of a round: unfinished dossiers by state, missing schools, too few confirmed dossiers.
 
     Args:
         unit: the transaction.
@@ -34,6 +34,6 @@ def undeliverable(unit: UnitOfWork, round_id: str) -> list[HoldReason]:
     states: Counter[str] = Counter()
     for school in schools:
         states.update(school.states)
-    states["inspected"] -= sum(school.without_consent for school in schools)  # those stay behind by what was agreed
+    states["inspected"] -= sum(school.without_consent for school in schools)  # excluded by the agreement
     found = [HoldReason(reason, states[state]) for state, reason in REASONS.items() if states[state] > 0]
     return [*found, *missing(schools), *too_few(schools, states["confirmed"], "nothing_arrived", "few_arrived")]

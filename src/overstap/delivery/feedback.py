@@ -6,7 +6,7 @@ import io
 from overstap.clock import format_digits
 from overstap.envelope.result import ResultKind
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.results import fed_back
+from overstap.ledger.delivery.results import of_dossiers
 from overstap.ledger.dossiers import records
 from overstap.oso.facts import DossierFacts
 from overstap.texts import texts
@@ -32,7 +32,7 @@ def feedback_csv(ledger: Ledger, region: str, round_id: str, primary_school: str
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(HEADER)
     with ledger.unit(region, f"results {primary_school}") as unit:
-        answers = fed_back(unit, round_id, primary_school)
+        answers = of_dossiers(unit, round_id, primary_school)
         facts = records.of(unit, [fed.ref for fed in answers], DossierFacts)
         for fed in answers:
             key = facts[fed.ref].las_key if fed.ref in facts else ""

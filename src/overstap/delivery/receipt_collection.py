@@ -12,8 +12,8 @@ from overstap.delivery.channels.registry import way_of
 from overstap.delivery.receipt_verification import judge, judge_result
 from overstap.envelope.file_names import AnswerKind
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.deliveries import AttemptResult, Awaited, awaited, settle
-from overstap.ledger.delivery.dossier_requests import handed
+from overstap.ledger.delivery.deliveries import AttemptResult, OfferedDelivery, offered, settle
+from overstap.ledger.delivery.dossier_requests import sent_deliveries
 from overstap.ledger.delivery.results import StoredResult, keep, known
 from overstap.pki import TrustStore
 
@@ -51,7 +51,7 @@ def take_in(
         OverstapError: as `sending.send_school`, except DELIVERY-101.
     """
     with (
-        ledger.alone(f"{round_id} {school.id}"),
+        ledger.exclusive(f"{round_id} {school.id}"),
         way_of(school, region=agreement.region, trust=trust, at=clock(), outbox=outbox) as way,
     ):
         return take_in_from(
@@ -70,9 +70,9 @@ def take_in_from(
     actor: str,
     at: datetime,
 ) -> Counter[str]:
-    """Do the same by an open channel; the caller holds `Ledger.alone`."""
+    """Do the same by an open channel; the caller holds `Ledger.exclusive`."""
     with ledger.unit(region, actor) as unit:
-        waiting = {one.message_id: one for one in awaited(unit, round_id, school.id)}
+        waiting = {one.message_id: one for one in offered(unit, round_id, school.id)}
     receipts: dict[UUID, AttemptResult] = {}
     results: list[UnverifiedAnswer] = []
     try:
@@ -98,7 +98,7 @@ def take_in_from(
     return done
 
 
-def _over(waiting: Iterable[Awaited], receipts: Mapping[UUID, AttemptResult]) -> dict[UUID, AttemptResult]:
+def _over(waiting: Iterable[OfferedDelivery], receipts: Mapping[UUID, AttemptResult]) -> dict[UUID, AttemptResult]:
     """Clear the last problem of deliveries that were looked at and have no receipt."""
     return {
         one.message_id: AttemptResult(one.message_id, "waiting", None)
@@ -117,7 +117,7 @@ def _keep(
     at: datetime,
 ) -> int:
     with ledger.unit(region, actor) as unit:
-        sent = handed(unit, school, [unverified.message_id for unverified in group])
+        sent = sent_deliveries(unit, school, [unverified.message_id for unverified in group])
         fresh = [
             unverified for unverified in group if unverified.message_id in sent and not known(unit, unverified.content)
         ]

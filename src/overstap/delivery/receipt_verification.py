@@ -10,11 +10,11 @@ from overstap.envelope.result import verify_result
 from overstap.envelope.revocation import RevocationOutcome, verify_revocation_receipt
 from overstap.errors import OverstapError
 from overstap.ledger.delivery.deliveries import AttemptResult
-from overstap.ledger.delivery.dossier_requests import HandedDelivery
+from overstap.ledger.delivery.dossier_requests import SentDelivery
 from overstap.ledger.delivery.results import StoredResult as ResultStatement
-from overstap.ledger.delivery.test_messages import TestAnswer, TestMessage
-from overstap.ledger.delivery.withdrawals import WithdrawalResult as TakenBack
-from overstap.ledger.delivery.withdrawals import WithdrawalStatement
+from overstap.ledger.delivery.test_messages import TestMessage, TestMessageResult
+from overstap.ledger.delivery.withdrawals import RevocationResult as TakenBack
+from overstap.ledger.delivery.withdrawals import StoredRevocation
 from overstap.pki import TrustStore
 
 _log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def judge(sent: Sent, receipt: bytes, *, trust: TrustStore, at: datetime) -> Att
     return AttemptResult(sent.message_id, found.outcome.value, found.refusal, receipt)
 
 
-def judge_test(sent: TestMessage, receipt: bytes, *, trust: TrustStore, at: datetime) -> TestAnswer:
+def judge_test(sent: TestMessage, receipt: bytes, *, trust: TrustStore, at: datetime) -> TestMessageResult:
     """Verify a receipt against a test message, and return the outcome.
 
     Args:
@@ -83,11 +83,11 @@ def judge_test(sent: TestMessage, receipt: bytes, *, trust: TrustStore, at: date
     """
     found = judge(sent, receipt, trust=trust, at=at)
     code = "DELIVERY-001" if found.outcome == ReceptionOutcome.REFUSED else found.code
-    return TestAnswer(found.message_id, found.outcome, code, receipt, found.rule)
+    return TestMessageResult(found.message_id, found.outcome, code, receipt, found.rule)
 
 
 def judge_taking_back(
-    statement: WithdrawalStatement, answer: bytes, *, trust: TrustStore, at: datetime, wait: timedelta = timedelta(0)
+    statement: StoredRevocation, answer: bytes, *, trust: TrustStore, at: datetime, wait: timedelta = timedelta(0)
 ) -> TakenBack:
     """Verify a school's answer against a revocation, and return the outcome.
 
@@ -116,7 +116,7 @@ def judge_taking_back(
 
 
 def judge_result(
-    sent: HandedDelivery, result: bytes, *, trust: TrustStore, at: datetime
+    sent: SentDelivery, result: bytes, *, trust: TrustStore, at: datetime
 ) -> ResultStatement | OverstapError:
     """Verify a result against a delivery; return what it states, or an error code.
 

@@ -1,8 +1,7 @@
 """Reconciliation with receivers after a restore of the ledger, so that no dossier is delivered twice.
 
-A delivery's message id is derived from its meaning (`ToSeal.meaning`), so the receiver knows it, and refuses other
-bytes under the same id. It then shows the envelope that it stored. When that has the same files, it is the delivery,
-and its receipt counts.
+A delivery's message id is derived from its meaning (`DossierToSeal.meaning`). A receiver refuses other bytes under a
+known id and shows the envelope that it stored. If that has the same files, it is the delivery, and its receipt counts.
 """
 
 import hashlib

@@ -20,16 +20,16 @@ from overstap.ledger import Ledger
 from overstap.ledger.delivery.circuit_breaker import note_answer
 from overstap.ledger.delivery.dossier_requests import request_for
 from overstap.ledger.delivery.withdrawals import (
-    WithdrawalResult,
-    WithdrawalStatement,
+    RevocationResult,
+    StoredRevocation,
     attempts_of,
+    claim_due,
     keep_statements,
     open_statements,
-    schools_to_look_at,
-    schools_to_tell,
+    schools_with_due_revocations,
+    schools_with_offered_revocations,
     settle,
     to_revoke,
-    to_tell,
 )
 from overstap.pki import TrustStore
 
@@ -82,10 +82,10 @@ def take_back_all(
                 at=clock(),
             )
             digest = hashlib.sha256(statement).digest()
-            statements.append(WithdrawalStatement(item.message_id, item.secondary_school, statement, digest))
+            statements.append(StoredRevocation(item.message_id, item.secondary_school, statement, digest))
         keep_statements(unit, statements)
         done["signed"] = len(statements)
-        schools = sorted({*schools_to_tell(unit), *schools_to_look_at(unit)})
+        schools = sorted({*schools_with_due_revocations(unit), *schools_with_offered_revocations(unit)})
     for school in schools:
         done.update(_tell(ledger, trust, agreement.school(school), region, actor, clock, outbox))
     return done
@@ -107,7 +107,7 @@ def _tell(
             return request_for(unit, message_id)
 
     with (
-        ledger.alone(f"take back {region} {school.id}"),
+        ledger.exclusive(f"take back {region} {school.id}"),
         way_of(school, region=region, trust=trust, at=clock(), outbox=outbox, asked=asked) as way,
     ):
         with ledger.unit(region, actor) as unit:
@@ -119,15 +119,15 @@ def _tell(
             done.update(answer.outcome for answer in left)
         while True:
             with ledger.unit(region, actor) as unit:
-                group = to_tell(unit, school.id, limit=GROUP)
+                group = claim_due(unit, school.id, limit=GROUP)
                 attempts = attempts_of(unit, [one.message_id for one in group])
             if not group:
                 return done
-            answers: list[WithdrawalResult] = []
+            answers: list[RevocationResult] = []
             for one in group:
                 wait = wait_after(attempts[one.message_id])
                 if answers and answers[-1].outcome == "failed":  # no answer: the other revocations for this school wait
-                    answers.append(WithdrawalResult(one.message_id, "failed", answers[-1].code, wait=wait))
+                    answers.append(RevocationResult(one.message_id, "failed", answers[-1].code, wait=wait))
                 else:
                     answers.append(_bring(way, one, trust, clock(), wait))
             with ledger.unit(region, actor) as unit:
@@ -137,26 +137,24 @@ def _tell(
             done.update(answer.outcome for answer in answers)
 
 
-def _bring(
-    way: Channel, one: WithdrawalStatement, trust: TrustStore, at: datetime, wait: timedelta
-) -> WithdrawalResult:
+def _bring(way: Channel, one: StoredRevocation, trust: TrustStore, at: datetime, wait: timedelta) -> RevocationResult:
     """Send one revocation and verify the answer."""
     handed = way.take_back(one.statement, message_id=one.message_id, at=at)
     if handed.receipt_unverified is not None:
         return judge_taking_back(one, handed.receipt_unverified, trust=trust, at=at, wait=wait)
     if handed.is_offered:
-        return WithdrawalResult(one.message_id, "offered", STANDS_READY, wait=wait)
+        return RevocationResult(one.message_id, "offered", STANDS_READY, wait=wait)
     error = handed.error(school=one.secondary_school, message_id=one.message_id)
     _log.warning("%s", error)
-    return WithdrawalResult(one.message_id, "failed", error.code, wait=wait)
+    return RevocationResult(one.message_id, "failed", error.code, wait=wait)
 
 
 def _left_there(
-    way: Channel, waiting: Sequence[WithdrawalStatement], trust: TrustStore, at: datetime
-) -> list[WithdrawalResult]:
+    way: Channel, waiting: Sequence[StoredRevocation], trust: TrustStore, at: datetime
+) -> list[RevocationResult]:
     """Verify answers to revocations that the school left; one that does not count is read again the next time."""
     by_id = {one.message_id: one for one in waiting}
-    found: dict[UUID, WithdrawalResult] = {}
+    found: dict[UUID, RevocationResult] = {}
     try:
         for unverified in way.answers((), at=at):
             if unverified.kind is AnswerKind.TAKEN_BACK and unverified.message_id in by_id:

@@ -16,12 +16,12 @@ from overstap.envelope.message_ids import derived_message_id
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.deliveries import (
-    Before,
+    DossierToSeal,
+    EarlierEnvelopes,
     Envelope,
-    ToSeal,
+    check_due,
+    claim_to_seal,
     keep_sealed,
-    must_be_due,
-    to_seal,
     waiting_to_seal,
 )
 from overstap.ledger.region_keys import RegionKeys
@@ -68,7 +68,7 @@ def seal_round(
             dossier is damaged, DELIVERY-102 when dossiers wait for a school's certificate.
     """
     with ledger.unit(agreement.region, actor) as unit:
-        must_be_due(unit, round_id)
+        check_due(unit, round_id)
     at, kind = clock(), RoundId(round_id).kind
     held: dict[str, OverstapError] = {}
     senders: dict[str, SigningIdentity] = {}
@@ -89,12 +89,12 @@ def seal_round(
     aside: dict[UUID, OverstapError] = {}
     while True:
         with ledger.unit(agreement.region, actor) as unit:
-            claimed = to_seal(
+            claimed = claim_to_seal(
                 *(unit, round_id, agreed.receivers),
                 senders=list(senders),
                 receivers=list(recipients),
                 limit=GROUP,
-                aside=aside,
+                skipped=aside,
             )
             envelopes = []
             for item in claimed:
@@ -123,9 +123,9 @@ def seal_round(
     return done
 
 
-def _filled(item: ToSeal, keys: RegionKeys, agreed: Round) -> Dossier:
+def _filled(item: DossierToSeal, keys: RegionKeys, agreed: Round) -> Dossier:
     """Return the dossier with the parents' answer filled in, where one is needed."""
-    content, view = item.opened(keys)
+    content, view = item.decrypted(keys)
     dossier = read(content)
     filled = (
         dossier
@@ -146,7 +146,7 @@ def _filled(item: ToSeal, keys: RegionKeys, agreed: Round) -> Dossier:
 
 
 def _sealed(
-    item: ToSeal,
+    item: DossierToSeal,
     dossier: Dossier,
     round_id: str,
     keys: RegionKeys,
@@ -155,7 +155,7 @@ def _sealed(
     at: datetime,
 ) -> Envelope:
     school = recipient.school
-    before = item.before.get(school, Before())
+    before = item.before.get(school, EarlierEnvelopes())
     message = derived_message_id(keys.lookup("message", item.meaning(round_id, school)), RoundId(round_id).school_year)
     sealed = seal(
         {DOSSIER_FILE: to_bytes(dossier)},

@@ -21,16 +21,16 @@ from overstap.envelope.evidence_request import EvidenceResponse
 from overstap.envelope.receipt import Refusal
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.circuit_breaker import CircuitState, circuit_of, hurry, note_answer, note_no_answer
+from overstap.ledger.delivery.circuit_breaker import CircuitState, circuit_of, end_backoff, note_answer, note_no_answer
 from overstap.ledger.delivery.deliveries import (
     AttemptResult,
     Envelope,
     adopt,
-    must_be_due,
+    check_due,
+    claim_to_send,
     sealed_for,
     settle,
-    still_open,
-    to_send,
+    unsettled,
 )
 from overstap.ledger.delivery.dossier_requests import earlier_request
 from overstap.ledger.session import UnitOfWork
@@ -84,19 +84,19 @@ def send_school(
     done: Counter[str] = Counter()
     region = agreement.region
     with ledger.unit(region, actor) as unit:
-        must_be_due(unit, round_id)
+        check_due(unit, round_id)
 
     def asked(message_id: UUID) -> tuple[UUID, str] | None:
         with ledger.unit(region, actor) as unit:
             return earlier_request(unit, message_id)
 
     with (
-        ledger.alone(f"{round_id} {school.id}"),
+        ledger.exclusive(f"{round_id} {school.id}"),
         channel(school, region=region, trust=trust, at=clock(), outbox=outbox, asked=asked) as way,
     ):
         if is_asked:
             with ledger.unit(region, actor) as unit:
-                hurry(unit, round_id, school.id)
+                end_backoff(unit, round_id, school.id)
         done.update(
             take_in_from(
                 *(way, ledger, trust), region=region, round_id=round_id, school=school, actor=actor, at=clock()
@@ -108,9 +108,13 @@ def send_school(
                 circuit = circuit_of(unit, school.id)
                 # A half-open circuit breaker is tried with one delivery; after failures, with no more than open it
                 limit = (
-                    1 if circuit.is_tried else GROUP if not circuit.silent else max(1, GIVES_UP_AFTER - circuit.silent)
+                    1
+                    if circuit.is_half_open
+                    else GROUP
+                    if not circuit.failures
+                    else max(1, GIVES_UP_AFTER - circuit.failures)
                 )
-                group = [] if circuit.is_resting else to_send(unit, round_id, school.id, after=last, limit=limit)
+                group = [] if circuit.is_open else claim_to_send(unit, round_id, school.id, after=last, limit=limit)
             if not group:
                 break
             last = group[-1].message_id
@@ -124,7 +128,7 @@ def send_school(
                 _note(unit, school.id, circuit, silent, answers[-1][1].code)
             done.update(answer.outcome for _, answer in answers)
     with ledger.unit(region, actor) as unit:
-        left = still_open(unit, round_id, school.id)
+        left = unsettled(unit, round_id, school.id)
         total = sealed_for(unit, round_id, school.id)
     if left.count > left.waiting:
         problems = ", ".join(f"{code}: {count}" for code, count in sorted(left.problems.items()))
@@ -141,7 +145,7 @@ def _hand_over(
 ) -> tuple[list[tuple[EvidenceResponse | None, AttemptResult]], int]:
     """Hand a group over until the circuit breaker opens; return the answers, and the number of failures in a row."""
     answers: list[tuple[EvidenceResponse | None, AttemptResult]] = []
-    silent = circuit.silent
+    silent = circuit.failures
     for envelope in group:
         if answers and silent >= GIVES_UP_AFTER:  # not handed over: it is first when the school answers again
             answers.append((None, AttemptResult(envelope.message_id, "failed", answers[-1][1].code)))
@@ -158,8 +162,8 @@ def _note(unit: UnitOfWork, school: str, circuit: CircuitState, silent: int, pro
     if not silent:
         note_answer(unit, school)
         return
-    rest = pause_after(circuit.rests) if circuit.is_tried or silent >= GIVES_UP_AFTER else None
-    note_no_answer(unit, school, silent=silent, problem=problem, rest=rest)
+    rest = pause_after(circuit.open_periods) if circuit.is_half_open or silent >= GIVES_UP_AFTER else None
+    note_no_answer(unit, school, failures=silent, problem=problem, open_for=rest)
 
 
 def _send(

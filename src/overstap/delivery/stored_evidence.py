@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from overstap.envelope.receipt import verify_receipt
 from overstap.errors import OverstapError
-from overstap.ledger.invariants import Confirmed
+from overstap.ledger.invariants import ConfirmedDelivery
 from overstap.pki import TrustStore
 
 
-def receipt_fault(trust: TrustStore) -> Callable[[Confirmed], str | None]:
+def receipt_fault(trust: TrustStore) -> Callable[[ConfirmedDelivery], str | None]:
     """Return a function that verifies a stored receipt again and returns its fault, or None.
 
     Certificates are checked against the moment at which the ledger stored the receipt, so that a receipt stays valid
@@ -19,7 +19,7 @@ def receipt_fault(trust: TrustStore) -> Callable[[Confirmed], str | None]:
         trust: trust store that checks the schools' certificates.
     """
 
-    def fault(confirmed: Confirmed) -> str | None:
+    def fault(confirmed: ConfirmedDelivery) -> str | None:
         try:
             receipt = verify_receipt(
                 confirmed.receipt,

@@ -26,14 +26,14 @@ from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.ledger.delivery.test_messages import (
     SchoolResult,
-    TestAnswer,
     TestMessage,
+    TestMessageResult,
     begin,
     note_obstacles,
     offer,
+    offered,
     results,
     settle,
-    standing_ready,
 )
 from overstap.pki import TrustStore
 
@@ -113,13 +113,13 @@ class Tester:
                 obstacles[receiver.id] = code
         looked_at = [one.id for one in suppliers] + [receiver.id for _, receiver in pairs]
         with self.ledger.unit(self.agreement.region, self.actor) as unit:
-            note_obstacles(unit, self.round_id, obstacles, looked_at=looked_at)
+            note_obstacles(unit, self.round_id, obstacles, examined=looked_at)
             return results(unit, self.round_id)
 
     def take_in(self) -> int:
         """Take in the receipts of tests that schools left for us; return how many came. Nothing is sent."""
         with self.ledger.unit(self.agreement.region, self.actor) as unit:
-            ready = standing_ready(unit, self.round_id)
+            ready = offered(unit, self.round_id)
         came = 0
         for school in sorted({one.secondary_school for one in ready}):
             waiting = {one.message_id: one for one in ready if one.secondary_school == school}
@@ -188,7 +188,7 @@ class Tester:
         else:
             problem = handed.error(school=receiver.id, message_id=message.message_id)
             _log.warning("%s", problem)
-            answer = TestAnswer(message.message_id, "failed", problem.code)
+            answer = TestMessageResult(message.message_id, "failed", problem.code)
         with self.ledger.unit(region, self.actor) as unit:
             settle(unit, answer)
         return None

@@ -65,7 +65,7 @@ def unusual(found: DeliverySituation) -> list[HoldReason]:
     reasons = [HoldReason("not_released", waiting)] if waiting else []
     if found.unstated is not None and found.unstated.missing:
         gone = found.unstated
-        figures = {"standing": gone.standing, "left": gone.standing - gone.missing}
+        figures = {"standing": gone.in_force, "left": gone.in_force - gone.missing}
         reasons.append(HoldReason(MANY_UNSTATED, gone.missing, figures, gone.digest))
     if sent and not ready:
         return reasons

@@ -9,7 +9,7 @@ from overstap.clock import now
 from overstap.doctor.finding import Finding, good, mind, unseen, wrong
 from overstap.ledger.backups import KINDS, newest
 from overstap.ledger.migrate import pending
-from overstap.ledger.server import described
+from overstap.ledger.server import describe
 from overstap.settings import Settings
 
 OLD, VERY_OLD = timedelta(hours=26), timedelta(days=3)
@@ -23,7 +23,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         return
     try:
         with psycopg.connect(settings.ledger, connect_timeout=_SECONDS) as connection:
-            server = described(connection)
+            server = describe(connection)
             if server.encoding != "UTF8":
                 do = "make the database server anew with --encoding=UTF8, and restore"
                 yield wrong("ledger", f"its text is in {server.encoding}, not in UTF8", do)

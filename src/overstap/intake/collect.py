@@ -18,7 +18,7 @@ from overstap.intake.candidates import Candidate
 from overstap.intake.refusals import RefusedItem
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import supplied_files
-from overstap.ledger.dossiers.dossiers import Incoming, RefusedFile, Stored, note_refused, pupil_hash, store
+from overstap.ledger.dossiers.dossiers import IncomingDossier, RefusedFile, StoreCounts, note_refused, pupil_hash, store
 from overstap.ledger.dossiers.supplied_files import RefusedContent, TakenFile
 from overstap.ledger.region_keys import RegionKeys
 from overstap.oso.cutting import UNNUMBERED, cut
@@ -37,7 +37,7 @@ Examine = Callable[[Dossier], Mapping[str, Any]]
 class Collected:
     """Counts of one school's collection, in dossiers and files."""
 
-    stored: Stored
+    stored: StoreCounts
     refused: Counter[str]
     """Number of files or rows that were refused, per error code."""
     waiting: int
@@ -79,7 +79,7 @@ def collect_school(
             another process is collecting from this school for this round.
     """
     # Airflow may run a task twice at once: the run that read the source first must not write last
-    with ledger.alone(f"collect {round_id} {school.id}"):
+    with ledger.exclusive(f"collect {round_id} {school.id}"):
         return _collect(ledger, agreement, agreed, round_id, school, source, candidates, actor, examine)
 
 
@@ -90,7 +90,7 @@ class _Prepared:
     label: str
     file_name: str = field(repr=False)
     supplied: bytes | None
-    incoming: Incoming | None
+    incoming: IncomingDossier | None
 
 
 def _reading(agreed: Round, school: School, source: str) -> str:
@@ -173,7 +173,7 @@ def _collect(
             note_refused(unit, round_id, school.id, [])
         raise OverstapError("INTAKE-050", school=school.label, contact=school.contact)
     incoming_dossiers = [one.incoming for one in prepared.values() if one.incoming is not None]
-    stored = Stored(unchanged=len(prepared) - len(incoming_dossiers))
+    stored = StoreCounts(unchanged=len(prepared) - len(incoming_dossiers))
     for start in range(0, len(incoming_dossiers), GROUP):
         with ledger.unit(agreement.region, actor) as unit:
             stored += store(unit, round_id, school.id, incoming_dossiers[start : start + GROUP])
@@ -193,7 +193,7 @@ def _collect(
 
 def prepare(
     content: bytes | Dossier, agreed: Round, school: School, source: str, examine: Examine | None = None
-) -> Incoming:
+) -> IncomingDossier:
     """Read one dossier and minimise it to the permitted categories.
 
     Args:
@@ -220,7 +220,7 @@ def prepare(
     if not is_numbered and not las_key:
         raise OverstapError("INTAKE-055", school=school.label)
     allowed = cut(dossier, agreed.profile, agreed.categories)
-    return Incoming(
+    return IncomingDossier(
         dossier.pupil_number if is_numbered else None,
         las_key,
         to_bytes(allowed),

@@ -85,7 +85,7 @@ def is_large(gone: UnstatedRegistrations) -> bool:
     """Tell whether so many registrations are gone that the coordinator is asked first."""
     if not gone.missing:
         return False
-    return gone.missing * 2 >= gone.standing > 1 or (gone.missing >= FEW and gone.missing > gone.standing * LARGE_PART)
+    return gone.missing * 2 >= gone.in_force > 1 or (gone.missing >= FEW and gone.missing > gone.in_force * LARGE_PART)
 
 
 def collect_registrations(ledger: Ledger, agreement: Agreement, found: Sequence[Statement], actor: str) -> Counter[str]:

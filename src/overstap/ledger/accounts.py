@@ -27,8 +27,8 @@ class SchoolAccount:
         return f"school:{self.account}"
 
 
-def put(unit: UnitOfWork, account: str, school: str, name: str, password: str) -> bool:
-    """Make an account, or give it a new password; an ended account becomes active again.
+def put_account(unit: UnitOfWork, account: str, school: str, name: str, password: str) -> bool:
+    """Create an account or replace its password; an ended account becomes active again.
 
     Args:
         unit: the transaction.
@@ -38,7 +38,7 @@ def put(unit: UnitOfWork, account: str, school: str, name: str, password: str) -
         password: the hash, never the password.
 
     Returns:
-        Whether this call made it.
+        Whether the account is new.
 
     Raises:
         OverstapError: SCHOOL-002 when the login is taken by another school or has another form.
@@ -59,7 +59,7 @@ def put(unit: UnitOfWork, account: str, school: str, name: str, password: str) -
 
 
 def end(unit: UnitOfWork, account: str) -> bool:
-    """End an account and its sessions. Return whether there was one."""
+    """End an account and its sessions; return whether there was such an account."""
     return bool(
         unit.one(
             "select overstap.end_account(%(account)s, %(subject)s)",
@@ -69,7 +69,7 @@ def end(unit: UnitOfWork, account: str) -> bool:
     )
 
 
-def listed(unit: UnitOfWork) -> list[tuple[str, str, str, datetime | None]]:
+def all_accounts(unit: UnitOfWork) -> list[tuple[str, str, str, datetime | None]]:
     """Return the region's accounts: login, school, name, and when it ended."""
     return [
         (row[0], row[1], row[2], row[3])
@@ -99,7 +99,7 @@ def _subject(account: str) -> bytes:
     return sha256(f"account\0{account}".encode())
 
 
-class Stays:
+class SchoolSessions:
     """Sessions of schools' staff, by functions of the database that need no region.
 
     Args:
@@ -117,13 +117,13 @@ class Stays:
             networks: hashes of the client's networks, the narrowest first.
             device: identifier of a browser that is known for an account.
         """
-        found = self._ledger.plain(
+        found = self._ledger.without_region(
             "select * from overstap.school_try(%s, %s, %s, %s)", account, _subject(account), list(networks), device
         )
         return SignInAttempt(*found[0])
 
     def enter(
-        self, account: str, proven: str, networks: Sequence[bytes], device: bytes, new_device: bytes, stay: bytes
+        self, account: str, proven: str, networks: Sequence[bytes], device: bytes, new_device: bytes, session: bytes
     ) -> bool:
         """Begin a session after a correct password: the attempt did not fail, and the browser is known from now on.
 
@@ -131,21 +131,23 @@ class Stays:
             account: the login.
             proven: the hash that the password was checked against.
             networks: as in `attempt`.
-            device: likewise.
+            device: as in `attempt`.
             new_device: new identifier of the browser, where it was not known.
-            stay: identifier of the session.
+            session: identifier of the new session (SHA-256, 32 bytes).
 
         Returns:
             False when the account has another password by now, or has ended: no session begins.
         """
-        values = (account, proven, _subject(account), list(networks), device, new_device, stay)
-        return bool(self._ledger.plain("select overstap.school_enter(%s, %s, %s, %s, %s, %s, %s)", *values)[0][0])
+        values = (account, proven, _subject(account), list(networks), device, new_device, session)
+        return bool(
+            self._ledger.without_region("select overstap.school_enter(%s, %s, %s, %s, %s, %s, %s)", *values)[0][0]
+        )
 
-    def look(self, finds: bytes) -> SchoolAccount | None:
-        """Return the signed-in account; None when there is no such session or it has ended."""
-        found = self._ledger.plain("select * from overstap.school_stay_look(%s)", finds)
+    def account_of(self, session: bytes) -> SchoolAccount | None:
+        """Return the account of a session; None when there is no such session or it has ended."""
+        found = self._ledger.without_region("select * from overstap.school_stay_look(%s)", session)
         return SchoolAccount(*found[0]) if found and found[0][0] else None
 
-    def end(self, finds: bytes) -> None:
+    def end(self, session: bytes) -> None:
         """End a session."""
-        self._ledger.plain("select overstap.school_stay_end(%s)", finds)
+        self._ledger.without_region("select overstap.school_stay_end(%s)", session)

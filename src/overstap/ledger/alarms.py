@@ -18,6 +18,6 @@ class Alarm:
     raised_at: datetime
 
 
-def to_tell(unit: UnitOfWork) -> list[Alarm]:
-    """Return the new alarms of this region and those without a region; they count as sent when the unit commits."""
+def take_new(unit: UnitOfWork) -> list[Alarm]:
+    """Return the alarms of this region and those without a region, once: they count as sent when the unit commits."""
     return [Alarm(*row) for row in unit.rows("select * from overstap.alarms_to_tell()")]

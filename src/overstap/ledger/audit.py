@@ -1,4 +1,4 @@
-"""Audit chain: one hash chain per region, verifiable without the database.
+"""Audit chain, one hash chain per region, verifiable without the database.
 
 A line's hash is SHA-256 over its payload, which contains the hash of the line before it. A line that is changed,
 removed or moved therefore breaks every later hash. Lines removed from the end are detected by signed checkpoints that
@@ -71,8 +71,8 @@ def verify(
         if hashlib.sha256(payload.encode()).digest() != digest:
             return ChainFault(region, seq, "its content is not what was hashed")
         try:
-            said = json.loads(payload)
-            stated, number, follows = said["region"], said["seq"], said["previous"]
+            line = json.loads(payload)
+            stated, number, follows = line["region"], line["seq"], line["previous"]
         except (ValueError, KeyError, TypeError, RecursionError):
             return ChainFault(region, seq, "it does not have the form of an audit line")
         if stated != region:
@@ -86,7 +86,7 @@ def verify(
 
 
 def merkle_root(hashes: Sequence[bytes]) -> bytes:
-    """Return the root of a Merkle tree over line hashes (RFC 9162 clause 2.1.1: leaf and node hashes are told apart).
+    """Return the root of a Merkle tree over line hashes (RFC 9162 clause 2.1.1: leaves and nodes are hashed apart).
 
     Raises:
         ValueError: there are no lines.

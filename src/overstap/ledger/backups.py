@@ -11,7 +11,7 @@ KINDS = ("ledger", "airflow", "keys")
 """The three backups of docs/install.md."""
 
 
-def told(dsn: str, what: str, by: str) -> None:
+def record(dsn: str, what: str, by: str) -> None:
     """Record that a backup was made now.
 
     Args:

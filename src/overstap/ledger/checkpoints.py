@@ -6,7 +6,7 @@ from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class KeptCheckpoint:
+class SignedCheckpoint:
     """A signed checkpoint.
 
     Args:
@@ -21,12 +21,12 @@ class KeptCheckpoint:
 
 
 def begin(unit: UnitOfWork) -> list[tuple[int, bytes]]:
-    """Announce a checkpoint, and return number and hash of the lines that it has to cover, in order: never none."""
+    """Announce a checkpoint, and return number and hash of the lines that it must cover, in order, at least one."""
     return [(seq, digest) for seq, digest in unit.rows("select seq, hash from overstap.begin_checkpoint()")]
 
 
-def keep(unit: UnitOfWork, checkpoint: KeptCheckpoint) -> None:
-    """Keep a checkpoint, in the transaction in which it was begun; the database takes none of other lines."""
+def keep(unit: UnitOfWork, checkpoint: SignedCheckpoint) -> None:
+    """Store a checkpoint in the transaction that began it; the database refuses one that covers other lines."""
     unit.rows(
         "select overstap.keep_checkpoint(%(payload)s, %(signature)s, %(certificate)s)",
         payload=checkpoint.payload,
@@ -35,17 +35,17 @@ def keep(unit: UnitOfWork, checkpoint: KeptCheckpoint) -> None:
     )
 
 
-def newest(unit: UnitOfWork) -> KeptCheckpoint | None:
+def newest(unit: UnitOfWork) -> SignedCheckpoint | None:
     """Return the region's last checkpoint; None before the first."""
     found = unit.rows(
         "select payload, signature, certificate from overstap.audit_checkpoint order by up_to desc limit 1"
     )
-    return KeptCheckpoint(*found[0]) if found else None
+    return SignedCheckpoint(*found[0]) if found else None
 
 
-def kept(unit: UnitOfWork) -> list[KeptCheckpoint]:
+def kept(unit: UnitOfWork) -> list[SignedCheckpoint]:
     """Return every checkpoint of the region, in order."""
     return [
-        KeptCheckpoint(*row)
+        SignedCheckpoint(*row)
         for row in unit.rows("select payload, signature, certificate from overstap.audit_checkpoint order by up_to")
     ]

@@ -1,4 +1,4 @@
-"""Comparison of decisions with their audit lines: decisions without a line, and lines without a decision.
+"""Comparison of recorded decisions with their audit lines, to find either without the other.
 
 The functions of the database record a decision and its line in one statement, so a difference means that one of the two
 was changed with the owner's rights.
@@ -16,14 +16,12 @@ Fact = tuple[Any, ...]
 
 def differences(unit: UnitOfWork) -> Iterator[tuple[str, str]]:
     """Yield subject and fault of every decision and line of the unit's region that do not match."""
-    kept, told = Counter(_decisions(unit)), Counter(_lines(unit))
-    for fact in sorted(kept.keys() | told.keys(), key=repr):
+    recorded, logged = Counter(_decisions(unit)), Counter(_lines(unit))
+    for fact in sorted(recorded.keys() | logged.keys(), key=repr):
         kind, subject, *rest = fact
-        said = f"{kind} ({', '.join(map(str, rest))})" if rest else str(kind)
-        if kept[fact] > told[fact]:
-            yield str(subject), f"{said} was decided {kept[fact]} times, and {told[fact]} lines tell it"
-        elif told[fact] > kept[fact]:
-            yield str(subject), f"{told[fact]} lines tell {said}, and it was decided {kept[fact]} times"
+        decision = f"{kind} ({', '.join(map(str, rest))})" if rest else str(kind)
+        if recorded[fact] != logged[fact]:
+            yield str(subject), f"{decision}: {recorded[fact]} decisions, {logged[fact]} audit lines"
     yield from _codes(unit)
     yield from _closings(unit)
     yield from _registrations(unit)
@@ -61,21 +59,21 @@ def _decisions(unit: UnitOfWork) -> Iterator[Fact]:
 
 
 _FACTS: dict[str, Any] = {
-    "review.record": lambda said: (said["agreed"], said["ground"]),
-    "review.carry": lambda said: (),
-    "delivery.withdraw": lambda said: (said["reason"], said["by"]),
-    "round.open": lambda said: (said["agreement"],),
-    "agreement.file": lambda said: (said["agreement"],),
-    "agreement.form": lambda said: (said["agreement"],),
-    "run.narrow": lambda said: (said["run"], said["by"]),
-    "retention.hold": lambda said: (said["reason"],),
-    "retention.lift": lambda said: (),
+    "review.record": lambda detail: (detail["agreed"], detail["ground"]),
+    "review.carry": lambda detail: (),
+    "delivery.withdraw": lambda detail: (detail["reason"], detail["by"]),
+    "round.open": lambda detail: (detail["agreement"],),
+    "agreement.file": lambda detail: (detail["agreement"],),
+    "agreement.form": lambda detail: (detail["agreement"],),
+    "run.narrow": lambda detail: (detail["run"], detail["by"]),
+    "retention.hold": lambda detail: (detail["reason"],),
+    "retention.lift": lambda detail: (),
 }
 _NO_DECISIONS = ("gate.hold", "gate.hold_withdrawn")
 
 
 def _lines(unit: UnitOfWork) -> Iterator[Fact]:
-    for action, subject, said in unit.rows(
+    for action, subject, detail in unit.rows(
         "select l.said ->> 'action', l.said ->> 'subject', l.said -> 'detail' from "
         "(select payload::jsonb as said, seq from overstap.audit_line) l "
         "where l.said ->> 'action' = any(%(actions)s) or starts_with(l.said ->> 'action', 'gate.') order by l.seq",
@@ -84,17 +82,17 @@ def _lines(unit: UnitOfWork) -> Iterator[Fact]:
         if action in _NO_DECISIONS:
             continue
         if action.startswith("gate.") or action == "round.reopen":
-            approved = said["approved"] if "approved" in said else said["choice"] != "hold"
-            yield (action, subject, approved, said["by"], said["dossiers"])
+            approved = detail["approved"] if "approved" in detail else detail["choice"] != "hold"
+            yield (action, subject, approved, detail["by"], detail["dossiers"])
             continue
         # Older lines have the number of decisions, not their ids
-        for _ in range(said.get("decisions", 1) if action == "review.carry" else 1):
-            yield (action, subject, *_FACTS[action](said))
+        for _ in range(detail.get("decisions", 1) if action == "review.carry" else 1):
+            yield (action, subject, *_FACTS[action](detail))
 
 
 def _codes(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
-    """No code is in use, or was, without the line of its making; erased ones leave their lines behind."""
-    for dossier, given, told in unit.rows(
+    """Compare access codes with the lines of their issue; the lines of erased codes stay, so more lines are valid."""
+    for dossier, given, logged in unit.rows(
         "select a.dossier::text, a.given, coalesce(t.told, 0) from "
         "(select dossier, person, count(*) as given from overstap.review_access group by 1, 2) a left join "
         "(select split_part(l.said ->> 'subject', '/', 1) as dossier, l.said #>> '{detail,person}' as person, "
@@ -103,7 +101,7 @@ def _codes(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
         "on t.dossier = a.dossier::text and t.person = a.person "
         "where a.given > coalesce(t.told, 0)"
     ):
-        yield dossier, f"a person of it was given {given} codes, and {told} lines tell it"
+        yield dossier, f"codes of one person: {given} issued, {logged} audit lines"
 
 
 def _closings(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
@@ -117,12 +115,17 @@ def _closings(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
     )
     for round_id, is_closed in unit.rows("select round_id, closed_at is not null from overstap.round"):
         if is_closed != last.get(round_id, False):
-            yield round_id, "is closed without a line of it" if is_closed else "is open, and the last line closed it"
+            yield (
+                round_id,
+                "is closed, but its last audit line does not close it"
+                if is_closed
+                else "is open, but its last audit line closes it",
+            )
 
 
 def _registrations(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
     """Compare the registrations of a school year with the last line about them."""
-    for year, told, found in unit.rows(
+    for year, logged, found in unit.rows(
         "select t.year, t.digest, overstap.registrations_digest(t.year) from "
         "(select distinct on (l.said ->> 'subject') "
         "l.said ->> 'subject' as year, l.said -> 'detail' ->> 'digest' as digest from "
@@ -130,11 +133,11 @@ def _registrations(unit: UnitOfWork) -> Iterable[tuple[str, str]]:
         "where starts_with(l.said ->> 'action', 'registrations.') order by l.said ->> 'subject', l.seq desc) t "
         "where t.digest is not null"
     ):
-        if told != found:
-            yield year, "its registrations are not those of the last line about them"
+        if logged != found:
+            yield year, "its registrations differ from the last audit line about them"
     for (year,) in unit.rows(
         "select distinct a.school_year from overstap.application a where not exists (select from overstap.audit_line l "
         "where starts_with(l.payload::jsonb ->> 'action', 'registrations.') "
         "and l.payload::jsonb ->> 'subject' = a.school_year)"
     ):
-        yield year, "has registrations without a line of them"
+        yield year, "has registrations without an audit line"

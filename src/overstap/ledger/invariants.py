@@ -1,4 +1,4 @@
-"""Invariants I1 to I8, checked over the whole ledger.
+"""Checks of invariants I1 to I8 over the whole ledger.
 
 Each check returns the ids of rows that break it, and changes nothing.
 """
@@ -34,17 +34,17 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredEvidence:
+class ExternalEvidence:
     """Evidence outside the ledger that the checks use."""
 
     stores: Mapping[str, StoreContents | None] | None = None
-    """Per secondary school what its endpoint stored; no entry: not looked at."""
-    receipt_fault: Callable[["Confirmed"], str | None] | None = None
-    """Verifies a receipt's signature again; gives what is wrong with it."""
+    """Contents of each secondary school's store; no entry: not checked."""
+    receipt_fault: Callable[["ConfirmedDelivery"], str | None] | None = None
+    """Verifies a receipt's signature again; returns the fault, or None."""
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmed:
+class ConfirmedDelivery:
     """A confirmed delivery with its receipt."""
 
     message_id: UUID
@@ -53,32 +53,32 @@ class Confirmed:
     manifest_digest: bytes
     receipt: bytes
     kept_at: datetime
-    """When the ledger got it, by the database's clock."""
+    """When the ledger stored it, by the database's clock."""
 
 
-def check(unit: UnitOfWork, evidence: StoredEvidence = StoredEvidence()) -> list[Breach]:
+def check(unit: UnitOfWork, evidence: ExternalEvidence = ExternalEvidence()) -> list[Breach]:
     """Return every breach of an invariant in the unit's region.
 
     Args:
-        unit: a transaction in the region; repeatable read is not needed, run it when no round runs.
+        unit: a transaction in the region; run it while no round runs, since the checks read no single snapshot.
         evidence: receivers' stores and a verifier of receipts, where available.
     """
-    checks: Iterable[Callable[[UnitOfWork, StoredEvidence], Iterator[Breach]]] = (
+    checks: Iterable[Callable[[UnitOfWork, ExternalEvidence], Iterator[Breach]]] = (
         _only_what_may_leave,
         _stored_once,
         _confirmed_by_receipt,
         _nothing_lost,
         _evidence_before_effect,
-        _decided_as_told,
+        _decisions_match_lines,
         _encrypted,
         _erased,
-        _apart,
+        _regions_apart,
         _nothing_twice,
     )
     return [breach for one in checks for breach in one(unit, evidence)]
 
 
-def _only_what_may_leave(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
+def _only_what_may_leave(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
     """I1: released and inspected before sealing, in time; only to a school where the pupil is registered as agreed.
 
     To a partnership: released, in time, and to the partnership of the round only.
@@ -121,8 +121,8 @@ def _only_what_may_leave(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach
             yield Breach("I1", str(message_id), "sealed for a school without a sufficient registration")
 
 
-def _stored_once(unit: UnitOfWork, evidence: StoredEvidence) -> Iterator[Breach]:
-    """I2: what a receiver accepted, it stored once, and what it stored was sent to it."""
+def _stored_once(unit: UnitOfWork, evidence: ExternalEvidence) -> Iterator[Breach]:
+    """I2: a receiver stored each accepted envelope once, and stored none that was not sent to it."""
     for school, store in (evidence.stores or {}).items():
         if store is None:
             continue
@@ -143,7 +143,7 @@ def _stored_once(unit: UnitOfWork, evidence: StoredEvidence) -> Iterator[Breach]
                 yield Breach("I2", str(message_id), f"stored by {school}, but never sealed for it")
             elif sent[message_id][1] != digest:
                 yield Breach("I2", str(message_id), f"stored by {school} with another digest")
-        taken_back = {
+        revoked = {
             row[0]
             for row in unit.rows(
                 "select r.message_id from overstap.revocation r join overstap.delivery l using (message_id) "
@@ -152,13 +152,13 @@ def _stored_once(unit: UnitOfWork, evidence: StoredEvidence) -> Iterator[Breach]
             )
         }
         for message_id, (state, _digest, _pair) in sent.items():
-            if state == "confirmed" and message_id not in store and message_id not in taken_back:
+            if state == "confirmed" and message_id not in store and message_id not in revoked:
                 yield Breach("I2", str(message_id), f"confirmed by {school}, but not in its store")
-            if message_id in store and message_id in taken_back:
-                yield Breach("I2", str(message_id), f"taken back, which {school} confirmed, but still in its store")
+            if message_id in store and message_id in revoked:
+                yield Breach("I2", str(message_id), f"revoked, which {school} confirmed, but still in its store")
 
 
-def _confirmed_by_receipt(unit: UnitOfWork, evidence: StoredEvidence) -> Iterator[Breach]:
+def _confirmed_by_receipt(unit: UnitOfWork, evidence: ExternalEvidence) -> Iterator[Breach]:
     """I3: confirmed if and only if there is a verified receipt with matching digests; the dossier's state follows."""
     for message_id, state, accepted in unit.rows(
         "select l.message_id, l.state, exists (select from overstap.receipt r where r.message_id = l.message_id "
@@ -182,14 +182,14 @@ def _confirmed_by_receipt(unit: UnitOfWork, evidence: StoredEvidence) -> Iterato
         "select l.message_id, l.secondary_school, l.envelope_digest, l.manifest_digest, r.content, r.received_at "
         "from overstap.delivery l join overstap.receipt r using (message_id) where r.outcome = 'accepted'"
     ):
-        confirmed = Confirmed(*row)
+        confirmed = ConfirmedDelivery(*row)
         fault = evidence.receipt_fault(confirmed)
         if fault is not None:
-            yield Breach("I3", str(confirmed.message_id), f"its receipt does not hold: {fault}")
+            yield Breach("I3", str(confirmed.message_id), f"its receipt is not valid: {fault}")
 
 
-def _nothing_lost(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
-    """I4: every dossier that was ever taken in is there, in one known state, with all of its versions."""
+def _nothing_lost(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+    """I4: every dossier that was ever stored exists, in one known state, with all of its versions."""
     taken: Counter[str] = Counter()
     for (subject,) in unit.rows(
         "select payload::jsonb ->> 'subject' from overstap.audit_line "
@@ -198,10 +198,10 @@ def _nothing_lost(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
         taken[subject.split("/")[0]] += 1
     there: dict[str, int] = dict(unit.rows("select dossier::text, version from overstap.dossier"))
     for dossier in taken.keys() - there.keys():
-        yield Breach("I4", dossier, "was taken in, and is gone")
+        yield Breach("I4", dossier, "was stored, and is gone")
     for dossier, version in there.items():
         if taken[dossier] != version:
-            yield Breach("I4", dossier, f"has {version} versions, the evidence knows {taken[dossier]}")
+            yield Breach("I4", dossier, f"has {version} versions, the audit chain has {taken[dossier]}")
     for dossier, versions, current in unit.rows(
         "select d.dossier::text, (select count(*) from overstap.dossier_version v where v.dossier = d.dossier), "
         "d.version from overstap.dossier d"
@@ -210,8 +210,8 @@ def _nothing_lost(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
             yield Breach("I4", dossier, f"current version is {current}, stored are {versions}")
 
 
-def _evidence_before_effect(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
-    """I5: the chain verifies, and what happened was announced in it first."""
+def _evidence_before_effect(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+    """I5: the chain verifies, and each effect has its line."""
     fault = verify(read_chain(unit.connection, unit.region), region=unit.region)
     if fault is not None:
         yield Breach("I5", f"audit line {fault.seq}", fault.why)
@@ -224,19 +224,20 @@ def _evidence_before_effect(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Bre
     sealed, sent, settled = (announced.get(f"delivery.{name}", Counter()) for name in ("seal", "send", "settle"))
     for message_id, attempts, state in unit.rows("select message_id::text, attempts, state from overstap.delivery"):
         if sealed[message_id] != 1:
-            yield Breach("I5", message_id, f"has {sealed[message_id]} lines of sealing instead of one")
+            yield Breach("I5", message_id, f"has {sealed[message_id]} audit lines of sealing instead of one")
         if sent[message_id] != attempts:
             yield Breach("I5", message_id, f"was tried {attempts} times, announced {sent[message_id]} times")
         if state != "sealed" and not settled[message_id]:
-            yield Breach("I5", message_id, "was settled without a line of it")
-    told = announced.get("revocation.send", Counter())
+            yield Breach("I5", message_id, "was settled without an audit line")
+    revocations = announced.get("revocation.send", Counter())
     for message_id, attempts in unit.rows("select message_id::text, attempts from overstap.revocation"):
-        if told[message_id] != attempts:
-            yield Breach("I5", message_id, f"was taken back {attempts} times, announced {told[message_id]} times")
+        if revocations[message_id] != attempts:
+            announced_times = revocations[message_id]
+            yield Breach("I5", message_id, f"was revoked {attempts} times, announced {announced_times} times")
     stated = announced.get("delivery.result", Counter())
     for message_id, count in unit.rows("select message_id::text, count(*) from overstap.result group by 1"):
         if stated[message_id] != count:
-            yield Breach("I5", message_id, f"has {count} results, the evidence knows {stated[message_id]}")
+            yield Breach("I5", message_id, f"has {count} results, the audit chain has {stated[message_id]}")
     for (message_id,) in unit.rows(
         "select r.message_id::text from overstap.result r join overstap.delivery l using (message_id) "
         "where l.state <> 'confirmed'"
@@ -255,15 +256,15 @@ def _evidence_before_effect(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Bre
         yield Breach("I5", message_id, "has a receipt, but was never sent")
 
 
-def _decided_as_told(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
-    """I5: every decision has its line, and every line of a decision has its decision."""
+def _decisions_match_lines(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+    """I5: every decision has its audit line, and every line of a decision has its decision."""
     if verify(read_chain(unit.connection, unit.region), region=unit.region) is None:
         for subject, why in differences(unit):
             yield Breach("I5", subject, why)
 
 
-def _encrypted(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
-    """I6, the ledger's part: what must be encrypted is, and opens with the region's keys."""
+def _encrypted(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+    """I6, the ledger's part: personal data are encrypted, and decrypt with the region's keys."""
     with unit.connection.cursor(name="encrypted") as cursor:
         cursor.itersize = 200
         cursor.execute(
@@ -288,8 +289,8 @@ def _encrypted(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
                 yield Breach("I6", subject, error.message_en)
 
 
-def _erased(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
-    """I6: what was erased left nothing behind, was announced, and nothing else is empty."""
+def _erased(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+    """I6: erased dossiers have no content left and an audit line; no other dossier is empty."""
     for dossier, erased, left, empty in unit.rows(
         """
         select d.dossier::text, d.erased_at is not null,
@@ -308,9 +309,9 @@ def _erased(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
         """
     ):
         if erased and left:
-            yield Breach("I6", dossier, "was erased, and something is left")
+            yield Breach("I6", dossier, "was erased, but content is left")
         if empty and not erased:
-            yield Breach("I6", dossier, "is empty, and was not erased")
+            yield Breach("I6", dossier, "is empty, but was not erased")
     announced = {
         row[0]
         for row in unit.rows(
@@ -320,11 +321,11 @@ def _erased(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
     }
     for (dossier,) in unit.rows("select dossier::text from overstap.dossier where erased_at is not null"):
         if dossier not in announced:
-            yield Breach("I5", dossier, "was erased without a line of it")
+            yield Breach("I5", dossier, "was erased without an audit line")
 
 
-def _apart(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
-    """I7: this region's role sees this region only, and the database enforces it on every table."""
+def _regions_apart(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+    """I7: this region's role sees this region only, by row-level security on every table with a region."""
     for table, is_guarded in unit.rows(
         "select c.relname, c.relrowsecurity from pg_class c join pg_namespace n on n.oid = c.relnamespace "
         "where n.nspname = 'overstap' and c.relkind = 'r' and exists (select from pg_attribute a "
@@ -338,11 +339,11 @@ def _apart(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
             region=unit.region,
         )[0]
         if counted:
-            yield Breach("I7", table, f"{counted} rows of other regions can be seen")
+            yield Breach("I7", table, f"{counted} rows of other regions are visible")
 
 
-def _nothing_twice(unit: UnitOfWork, _: StoredEvidence) -> Iterator[Breach]:
-    """I8: no step was done twice for one version: sealed, confirmed, judged or released once."""
+def _nothing_twice(unit: UnitOfWork, _: ExternalEvidence) -> Iterator[Breach]:
+    """I8: no step was done twice for one version: judged, released, sealed and confirmed once."""
     for dossier, transition, times, versions in unit.rows(
         "select e.dossier::text, e.transition, count(*), d.version from overstap.dossier_event e "
         "join overstap.dossier d using (dossier) "

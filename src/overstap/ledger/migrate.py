@@ -1,4 +1,7 @@
-"""Migration of the ledger's schema: version 1, numbered migrations, and code that is replaced as a whole."""
+"""Migration of the ledger's schema to the newest version, and the database's logins and regions.
+
+The schema is version 1 of the tables, numbered migrations, and code (functions, views, rights) replaced as a whole.
+"""
 
 import hashlib
 import re
@@ -35,11 +38,11 @@ def migrate(dsn: str, folder: Path = SCHEMA, *, wait_seconds: int = 60) -> list[
         wait_seconds: how long to wait for a table that a running program has locked.
 
     Returns:
-        What was done, a sentence each; nothing when the ledger was up to date.
+        A sentence per change; none when the ledger was up to date.
 
     Raises:
         OverstapError: LEDGER-008 when a file that was applied earlier has changed since, LEDGER-018 when the ledger is
-            older than what can be carried over, LEDGER-019 when others kept its tables locked for longer than that.
+            too old to be carried over, LEDGER-019 when its tables stayed locked for `wait_seconds`.
     """
     with psycopg.connect(dsn) as connection:
         connection.execute(_LOCK)
@@ -65,18 +68,18 @@ def _migrate(connection: psycopg.Connection[TupleRow], folder: Path) -> list[str
     for step in steps:
         _run(connection, step.paths)
         _note(connection, step.name, step.digest)
-    # Files stand in the order in which they are read; what functions refer to is checked when all is there.
+    # Functions may refer to later files, so bodies are checked after all files were applied.
     connection.execute("set local check_function_bodies = off")
     _run(connection, code)
     connection.execute("set local check_function_bodies = on; set local search_path = overstap, pg_temp")
     connection.execute(_VALIDATE)
     connection.execute("set local search_path to default")
     _note(connection, _CODE, _digest(code))
-    return [*(step.told for step in steps), f"defined functions, views and rights anew: {len(code)} files"]
+    return [*(step.description for step in steps), f"defined functions, views and rights anew: {len(code)} files"]
 
 
 def pending(dsn: str, folder: Path = SCHEMA) -> list[str]:
-    """Return what `migrate` would do, a sentence each, and what is of a newer version; changes nothing.
+    """Return a sentence per change that `migrate` would make, and per part of a newer version; change nothing.
 
     Args:
         dsn: connection string of the owner.
@@ -93,7 +96,7 @@ def pending(dsn: str, folder: Path = SCHEMA) -> list[str]:
         known: dict[str, str] = dict(rows)
     steps = _steps(folder, known)
     code = [path for part in ("code", "rights") for path in sorted((folder / part).glob("*.sql"))]
-    found = [step.told for step in steps]
+    found = [step.description for step in steps]
     if not steps and known.get(_CODE) != _digest(code):
         found.append("functions, views and rights are of another version")
     newer = {name for name in known if name.endswith(".sql")} - {path.name for path in folder.rglob("*.sql")}
@@ -109,12 +112,12 @@ def _lines(path: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What tables still lack: files to run, and what is kept and told of it."""
+    """A step of the migration: files to run, name and digest to record, and a sentence for the administrator."""
 
     name: str
     digest: str
     paths: Sequence[Path]
-    told: str
+    description: str
 
 
 def _steps(folder: Path, known: Mapping[str, str]) -> list[_Step]:
@@ -139,7 +142,7 @@ def _steps(folder: Path, known: Mapping[str, str]) -> list[_Step]:
 
 
 def _carried_over(listed: Path, known: Mapping[str, str]) -> int:
-    """Check that a ledger of before version 1 has every file of then, as it was; return how many."""
+    """Check that a ledger from before version 1 has every migration file of then, unchanged; return their number."""
     lines = [line.split() for line in listed.read_text(encoding="utf-8").splitlines()]
     for digest, name in lines:
         if name not in known:
@@ -177,7 +180,7 @@ def _digest(paths: Sequence[Path]) -> str:
 
 
 def add_region(dsn: str, region: str) -> None:
-    """Make the region's role and row; safe to repeat.
+    """Create the region's role and row. Idempotent.
 
     Args:
         dsn: connection string of the owner.
@@ -189,29 +192,29 @@ def add_region(dsn: str, region: str) -> None:
 
 
 LOGINS = ("overstap_app", "overstap_review", "overstap_school", "overstap_desk", "overstap_board")
-"""A login per service: tasks and the command, parents' pages, schools' pages, desk, board."""
+"""Logins per service: tasks and the command line, parents' pages, schools' pages, desk, board."""
 
 
 def set_app_password(dsn: str, password: str) -> None:
-    """Give the login of tasks and the command its password; see `set_password`."""
+    """Set the password of the login of tasks and the command line; see `set_password`."""
     set_password(dsn, "overstap_app", password)
 
 
 def set_review_password(dsn: str, password: str) -> None:
-    """Give the login of the parents' pages its password; see `set_password`."""
+    """Set the password of the login of the parents' pages; see `set_password`."""
     set_password(dsn, "overstap_review", password)
 
 
 def set_password(dsn: str, login: str, password: str) -> None:
-    """Give a service's login its password.
+    """Set the password of a service's login.
 
     Args:
         dsn: connection string of the owner.
         login: one of `LOGINS`.
-        password: printable ASCII without spaces.
+        password: at least 16 printable ASCII characters without spaces.
 
     Raises:
-        ValueError: the password has other characters, or it is no login of a service.
+        ValueError: the password has another form, or the login is none of `LOGINS`.
     """
     if login not in LOGINS:
         raise ValueError(f"no login of a service: {login}")

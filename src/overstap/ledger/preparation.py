@@ -1,4 +1,4 @@
-"""The ledger's part of a deployment's start: its schema, and a role and row for each region. Safe to repeat."""
+"""Preparation of the ledger at a deployment's start: schema, regions, and passwords of the logins. Idempotent."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from overstap.ledger.migrate import LOGINS, add_region, migrate, set_password
 
 
 def migrate_ledger(dsn: str, regions: Path) -> list[str]:
-    """Bring the ledger to the newest schema and make each agreement's region in it; return what was done, a line each.
+    """Migrate the ledger to the newest schema and create each agreement's region; return a line per change.
 
-    A region that was made before stays, whatever its agreement is now; one whose only agreement cannot be read is
-    made when it can.
+    An existing region stays, whatever its agreement is now. A region whose only agreement cannot be read is created
+    at a later run, when it can.
 
     Args:
         dsn: connection string of the owner, who may create roles.
@@ -28,16 +28,16 @@ def migrate_ledger(dsn: str, regions: Path) -> list[str]:
 
 
 def give_passwords(dsn: str, folder: Path) -> list[str]:
-    """Give each service's login of the ledger the password of its file, `<service>_password`; return a line on it.
+    """Set each service login's password from its file `<service>_password`; return a line for the log.
 
-    A login without a file keeps what it has; a new one cannot sign in. Safe to repeat, and the way to change one.
+    A login without a file keeps its password; a new login without one cannot sign in. Run it again to change one.
 
     Args:
         dsn: connection string of the owner, who may create roles.
-        folder: with the files.
+        folder: folder with the files.
 
     Raises:
-        ValueError: a password has signs that none may have, or fewer than 16.
+        ValueError: a password has other characters than printable ASCII, or fewer than 16.
     """
     given = []
     for login in LOGINS:

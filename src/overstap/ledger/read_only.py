@@ -1,4 +1,4 @@
-"""Read-only access without keys, for pages that show counts."""
+"""Read-only access to the ledger without keys, for pages that show counts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ class ReadOnlyLedger:
 
     Args:
         dsn: libpq connection string of the application's login.
-        most: connections that are kept between two looks.
+        most: most idle connections that are kept.
     """
 
     def __init__(self, dsn: str, *, most: int = 4) -> None:
@@ -28,23 +28,23 @@ class ReadOnlyLedger:
 
     @contextmanager
     def region(self, region: str) -> Iterator[UnitOfWork]:
-        """Look into one region, in a transaction that can write nothing and has no key.
+        """Open a read-only unit of work in one region, without keys.
 
         Args:
-            region: whose rows are seen; PostgreSQL itself hides all others.
+            region: region id; row-level security hides all others.
 
         Raises:
             OverstapError: LEDGER-006 when the database cannot be reached, LEDGER-007 when it does not know the region.
         """
-        with self.regions() as looking:
-            yield looking(region)
+        with self.regions() as open_region:
+            yield open_region(region)
 
     @contextmanager
     def regions(self) -> Iterator[Any]:
-        """Look into several regions, one after the other, over one connection.
+        """Read several regions in turn over one connection.
 
         Yields:
-            A function that turns to a region and returns its unit; a unit got before is of no use then.
+            A function that opens a region and returns its unit of work; the unit of the region before ends.
         """
         connection = self._take()
         keys: RegionKeys = NoKeys()  # type: ignore[assignment]
@@ -65,8 +65,8 @@ class ReadOnlyLedger:
             self._give_back(connection)
 
     @contextmanager
-    def whole(self) -> Iterator[psycopg.Connection[TupleRow]]:
-        """Look as the application's login itself, which sees what is of no region."""
+    def without_region(self) -> Iterator[psycopg.Connection[TupleRow]]:
+        """Open a read-only transaction as the application's login, for rows that belong to no region."""
         connection = self._take()
         try:
             connection.execute("set transaction read only")
@@ -75,7 +75,7 @@ class ReadOnlyLedger:
             self._give_back(connection)
 
     def close(self) -> None:
-        """Give all idle connections back."""
+        """Close all idle connections."""
         while True:
             try:
                 self._idle.get_nowait().close()
@@ -87,7 +87,7 @@ class ReadOnlyLedger:
             while True:
                 idle = self._idle.get_nowait()
                 try:
-                    # The server may have been started anew since.
+                    # The server may have been restarted since.
                     idle.execute("select 1")
                 except psycopg.OperationalError:
                     idle.close()
@@ -99,7 +99,7 @@ class ReadOnlyLedger:
         try:
             return psycopg.connect(self._dsn, application_name="overstap board")
         except psycopg.OperationalError as problem:
-            # Its words may hold the connection string: only the kind of fault is passed on.
+            # The message may contain the connection string, so only the kind of error is passed on.
             raise OverstapError("LEDGER-006", kind=type(problem).__name__) from None
 
     def _give_back(self, connection: psycopg.Connection[TupleRow]) -> None:

@@ -1,10 +1,10 @@
-"""Keys of a region, kept in files outside the database: one encrypts, one makes keyed hashes of pupil numbers.
+"""Keys of a region, in files outside the database: content keys for encryption, a look-up key for keyed hashes.
 
 `<keys>/<region>/<key id>.key` are content keys: the newest id encrypts, all decrypt (rotation is a new file).
 `<keys>/<region>/lookup` is the key of the hash by which a pupil is found; to rotate it all hashes must be rebuilt.
 
-A key id `1~<purpose>` names a key derived from content key `1`: it can be handed to a service that seals something for
-the region, such as a parent's view, and opens nothing else.
+A key id `1~<purpose>` names a key derived from content key `1`. A service that encrypts something for the region, such
+as a parent's view, is given a derived key, which decrypts nothing else.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ _MAX_CONTENT_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class EncryptedContent:
-    """Encrypted bytes and the id of the key that opens them."""
+    """Encrypted bytes and the id of the key that decrypts them."""
 
     key_id: str
     data: bytes
@@ -39,18 +39,18 @@ class EncryptedContent:
 
 @dataclass(frozen=True)
 class RegionKeys:
-    """The keys of one region. Nothing of them shows in its representation."""
+    """The keys of one region; none appears in its representation."""
 
     region: str
     newest: str
     _content: dict[str, bytes] = field(repr=False)
     _lookup: bytes = field(repr=False)
     _ready: dict[str, AESGCM] = field(repr=False, default_factory=dict)
-    """Content keys made ready for use; derived ones are made anew, since there is one per person."""
+    """Ciphers of content keys, cached; those of derived keys are not, since there is one per person."""
 
     @property
     def ids(self) -> frozenset[str]:
-        """The ids of the content keys that are there."""
+        """Ids of the available content keys."""
         return frozenset(self._content)
 
     def encrypt(self, content: bytes, bound_to: str, key_id: str | None = None) -> EncryptedContent:
@@ -58,11 +58,11 @@ class RegionKeys:
 
         Args:
             content: plain bytes.
-            bound_to: what the bytes belong to; the same words are needed to decrypt, so that rows cannot be swapped.
-            key_id: the key; the newest content key when left out. A derived one lets its holder read it.
+            bound_to: identity of the row; decryption needs the same, so that rows cannot be swapped.
+            key_id: the key; None: the newest content key. With a derived key, its holder can read the content.
 
         Raises:
-            OverstapError: LEDGER-002 when the key is not there.
+            OverstapError: LEDGER-002 when the key is missing.
         """
         key_id = key_id or self.newest
         return EncryptedContent(key_id, seal(self._key(key_id), content, self._bound(bound_to)))
@@ -71,13 +71,13 @@ class RegionKeys:
         """Return the id and the 32 bytes of a key for one purpose, derived from the newest content key (RFC 5869).
 
         Args:
-            purpose: what it is for, such as the id of a parent's access; not secret.
+            purpose: purpose of the key, such as the id of a parent's access code; not secret.
         """
         key_id = f"{self.newest}~{purpose}"
         return key_id, _derive(self._content[self.newest], self.region, purpose)
 
     def derived_key(self, key_id: str) -> bytes | None:
-        """Return the 32 bytes of a derived key by its id; None when the content key that it comes of is gone."""
+        """Return the 32 bytes of a derived key by its id; None when its content key was destroyed."""
         base, _, purpose = key_id.partition("~")
         return _derive(self._content[base], self.region, purpose) if purpose and base in self._content else None
 
@@ -85,8 +85,8 @@ class RegionKeys:
         """Return the plain bytes.
 
         Raises:
-            OverstapError: LEDGER-002 when the key is not there, LEDGER-003 when the bytes are not what was written,
-                LEDGER-014 when there are none any more (see `retention`).
+            OverstapError: LEDGER-002 when the key is missing, LEDGER-003 when the bytes were changed, LEDGER-014 when
+                the content was erased (see `retention`).
         """
         if not sealed.data:
             raise OverstapError("LEDGER-014", subject=bound_to)
@@ -96,11 +96,11 @@ class RegionKeys:
             raise OverstapError("LEDGER-003", region=self.region, subject=bound_to) from problem
 
     def lookup(self, kind: str, value: str) -> bytes:
-        """Return the keyed hash (HMAC-SHA-256, 32 bytes) by which a value is found without standing anywhere.
+        """Return the keyed hash (HMAC-SHA-256, 32 bytes) by which a value is found without being stored.
 
         Args:
-            kind: what sort of value it is ("pupil", "las_key", "file"), so that equal values of two kinds differ.
-            value: the value itself, such as a BSN.
+            kind: kind of value ("pupil", "las_key", "file"), so that equal values of two kinds differ.
+            value: the value, such as a BSN.
         """
         return hmac.digest(self._lookup, f"{kind}\0{value}".encode(), "sha256")
 
@@ -120,21 +120,21 @@ class RegionKeys:
 
 
 def bound(region: str, bound_to: str) -> bytes:
-    """Return what encrypted bytes are bound to, as additional data of AES-GCM."""
+    """Return the additional authenticated data of AES-GCM for a row of a region."""
     return f"{region}\0{bound_to}".encode()
 
 
 def seal(key: AESGCM, content: bytes, additional: bytes) -> bytes:
-    """Compress and encrypt; the result is nonce and ciphertext."""
+    """Compress and encrypt; return nonce (12 bytes) and ciphertext."""
     nonce = os.urandom(_NONCE_BYTES)
     return nonce + key.encrypt(nonce, zlib.compress(content, 1), additional)
 
 
 def unseal(key: AESGCM, data: bytes, additional: bytes) -> bytes:
-    """Return what was sealed.
+    """Decrypt and decompress what `seal` made, at most 64 MiB.
 
     Raises:
-        InvalidTag: another key, other bytes, or bound to something else.
+        InvalidTag: wrong key, changed bytes, or other additional data.
     """
     packed = key.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], additional)
     return zlib.decompressobj().decompress(packed, _MAX_CONTENT_BYTES)
@@ -145,12 +145,12 @@ def _derive(key: bytes, region: str, purpose: str) -> bytes:
 
 
 def create_keys(folder: Path, region: str, key_id: str) -> None:
-    """Make a content key with this id, and the region's look-up key if it has none. Existing files are never touched.
+    """Create a content key with this id, and the region's look-up key if it has none; existing files stay unchanged.
 
     Args:
         folder: the keys folder (setting OVERSTAP_KEYS).
         region: region id.
-        key_id: names sort by age, such as "2026-11".
+        key_id: id of the key; ids must sort by age, such as "2026-11".
 
     Raises:
         OverstapError: LEDGER-004 when that key exists.
@@ -166,12 +166,12 @@ def create_keys(folder: Path, region: str, key_id: str) -> None:
 
 
 def destroy_key(folder: Path, region: str, key_id: str) -> None:
-    """Remove a content key: what it encrypted, also in old copies of the database, is unreadable from then on.
+    """Remove a content key, which makes its content unreadable, also in backups of the database.
 
     Args:
-        folder: the keys folder (setting OVERSTAP_KEYS); its backups are the administrator's to clean.
+        folder: the keys folder (setting OVERSTAP_KEYS); the administrator must remove the key from its backups.
         region: region id.
-        key_id: which.
+        key_id: id of the key.
     """
     mine = folder / region
     (mine / f"{key_id}.key").unlink()
@@ -183,7 +183,7 @@ def destroy_key(folder: Path, region: str, key_id: str) -> None:
 
 
 class NoKeys:
-    """Stands where a region's keys would be, in a process that has none: nothing can be read or sealed with it."""
+    """Stand-in for a region's keys in a process without keys; every use raises LEDGER-013."""
 
     def __getattr__(self, name: str) -> Any:
         raise OverstapError("LEDGER-013")
@@ -193,7 +193,7 @@ def load_keys(folder: Path, region: str) -> RegionKeys:
     """Read a region's keys.
 
     Raises:
-        OverstapError: LEDGER-001 when there are none, LEDGER-005 when others may read one or it has a wrong length.
+        OverstapError: LEDGER-001 when there are none, LEDGER-005 when others may read one or its length is wrong.
     """
     mine = folder / region
     content = {path.stem: _read_key(path, region) for path in sorted(mine.glob("*.key"))}

@@ -1,4 +1,4 @@
-"""Erasure after retention: content first, identifying data later.
+"""Erasure after the agreed retention period, of content first and of identifying traces later.
 
 The database decides what may be erased (include/schemas/ledger/code/12_retention.sql). Each group is a transaction with
 its audit lines, so a kill leaves whole groups, and the next run continues. States, counts, digests, receipts and the
@@ -19,15 +19,15 @@ GROUP = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueErasures:
     """Due erasures of one round, in numbers of dossiers.
 
     Args:
         round_id: the round.
-        content: whose content is due.
-        traces: whose traces are due.
-        held: that are kept since somebody holds them.
-        under_way: that are kept since an envelope or its withdrawal waits for an answer.
+        content: dossiers whose content is due.
+        traces: dossiers whose traces are due.
+        held: dossiers that are kept because of a hold.
+        under_way: dossiers that are kept because an envelope or its revocation waits for an answer.
         days_left: days until the content of this round is due; None when the round is not closed, 0 when it is due.
     """
 
@@ -39,7 +39,7 @@ class Due:
     days_left: int | None
 
 
-def due(unit: UnitOfWork, *, content_days: int, traces_days: int) -> list[Due]:
+def due(unit: UnitOfWork, *, content_days: int, traces_days: int) -> list[DueErasures]:
     """Return the due erasures of every round of the region, oldest first. Changes nothing.
 
     Args:
@@ -64,7 +64,7 @@ def due(unit: UnitOfWork, *, content_days: int, traces_days: int) -> list[Due]:
         content=content_days,
         traces=traces_days,
     )
-    return [Due(*row) for row in rows]
+    return [DueErasures(*row) for row in rows]
 
 
 def retain(ledger: Ledger, region: str, *, actor: str, content_days: int, traces_days: int) -> Counter[str]:
@@ -74,8 +74,8 @@ def retain(ledger: Ledger, region: str, *, actor: str, content_days: int, traces
         ledger: the ledger.
         region: region id.
         actor: step or account, recorded in audit lines.
-        content_days: as the region agreed, at least 30.
-        traces_days: likewise, and not less.
+        content_days: days after a round's close that content is kept, at least 30.
+        traces_days: days after a round's close that traces are kept, not less.
 
     Returns:
         Counts: "content" and "traces" of dossiers, "of_rounds" for rows that belong to no dossier.
@@ -91,17 +91,17 @@ def retain(ledger: Ledger, region: str, *, actor: str, content_days: int, traces
 
 
 def erase(ledger: Ledger, region: str, dossier: UUID, *, actor: str, reason: str) -> None:
-    """Erase one dossier because somebody may ask for it (AVG art. 17), content and traces at once. Safe to repeat.
+    """Erase one dossier on request (AVG art. 17), content and traces at once. Idempotent.
 
     Args:
         ledger: the ledger.
         region: region id.
-        dossier: which.
-        actor: who decided it.
-        reason: on what ground, without a name.
+        dossier: id of the dossier.
+        actor: account that decided it.
+        reason: ground of the request, without a name.
 
     Raises:
-        OverstapError: LEDGER-015 when it may not go: it is held, on its way, in the middle of its round, or not there.
+        OverstapError: LEDGER-015 when it may not be erased: held, under way, in an open round, or missing.
     """
     with ledger.unit(region, actor) as unit:
         if unit.one("select overstap.may_erase(%(ids)s, null, true)", ids=[dossier])[0] != [dossier]:
@@ -111,13 +111,13 @@ def erase(ledger: Ledger, region: str, dossier: UUID, *, actor: str, reason: str
 
 
 def hold(unit: UnitOfWork, round_id: str, *, reason: str, dossier: UUID | None = None) -> UUID:
-    """Keep a round or one of its dossiers from being erased; return the hold's id.
+    """Exclude a round or one of its dossiers from erasure; return the hold's id.
 
     Args:
-        unit: the transaction; its actor is who holds it.
+        unit: the transaction; its actor is recorded as the holder.
         round_id: the round.
-        reason: what for, without a name.
-        dossier: one dossier; None for all of the round.
+        reason: reason of the hold, without a name.
+        dossier: one dossier; None: all of the round.
     """
     [held] = unit.one(
         "select overstap.hold_back(%(round)s, %(dossier)s, %(reason)s)", round=round_id, dossier=dossier, reason=reason
@@ -137,7 +137,10 @@ def lift(unit: UnitOfWork, retention_hold: UUID) -> None:
 
 
 def idle_keys(unit: UnitOfWork) -> list[str]:
-    """Return the content keys under which nothing is left, but the newest: destroying them ends old copies too."""
+    """Return the ids of content keys that encrypt nothing any more, without the newest.
+
+    Destroying them makes erased content unreadable in backups too.
+    """
     used: set[str] = {
         row[0].partition("~")[0]
         for row in unit.rows(
@@ -156,7 +159,7 @@ def idle_keys(unit: UnitOfWork) -> list[str]:
 
 
 def announce_keys(unit: UnitOfWork, keys: Sequence[str]) -> None:
-    """Put in the evidence that keys are about to be destroyed. Commit before it is done."""
+    """Write the audit lines of keys that are about to be destroyed. Commit before destroying them."""
     unit.audit("retention.key", *(AuditLine(key) for key in keys))
 
 

@@ -1,4 +1,4 @@
-"""Inserting rows as a group, in one statement."""
+"""Insertion of many rows in one statement."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,13 +14,13 @@ def insert(
     columns: Mapping[str, str],
     rows: Sequence[Sequence[Any]],
 ) -> None:
-    """Insert rows in one statement (row-level security rules COPY out).
+    """Insert rows in one statement (row-level security excludes COPY).
 
     Args:
-        connection: inside a transaction.
+        connection: connection in a transaction.
         table: name in the schema `overstap`.
         columns: column names in the rows' order, each with its PostgreSQL type.
-        rows: the values; none is fine.
+        rows: the values; with none, nothing is done.
     """
     if not rows:
         return

@@ -1,4 +1,4 @@
-"""Schools of a region, as the agreement of the round that was opened last names them."""
+"""Schools of a region, by the agreement of the round that was opened last."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ class KnownSchool:
 
     Args:
         school: BRIN with branch.
-        name: as people say it.
-        contact: mail address of who is told about its dossiers.
+        name: name of the school.
+        contact: mail address for notices about its dossiers.
     """
 
     school: str

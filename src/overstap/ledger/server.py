@@ -1,4 +1,4 @@
-"""PostgreSQL itself: its version, its encoding, its clock, and the size of the ledger's database."""
+"""Facts of the PostgreSQL server: version, encoding, clock, and size of the ledger's database."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,25 +9,25 @@ from psycopg.rows import TupleRow
 
 @dataclass(frozen=True, slots=True)
 class DatabaseServer:
-    """A server as it describes itself.
+    """Version and encoding of a PostgreSQL server.
 
     Args:
         version: such as "17.2".
-        encoding: of its text, such as "UTF8".
+        encoding: such as "UTF8".
     """
 
     version: str
     encoding: str
 
 
-def described(connection: psycopg.Connection[TupleRow]) -> DatabaseServer:
-    """Return how the server describes itself."""
+def describe(connection: psycopg.Connection[TupleRow]) -> DatabaseServer:
+    """Return version and encoding of the server."""
     query = "select current_setting('server_version'), current_setting('server_encoding')"
     return DatabaseServer(*connection.execute(query).fetchall()[0])
 
 
 def real_clock(connection: psycopg.Connection[TupleRow]) -> datetime:
-    """Return the server's own clock, aware, also where the ledger's is set for a rehearsal."""
+    """Return the server's own time, aware, also in a ledger whose clock is set for a rehearsal."""
     moment: datetime = connection.execute("select clock_timestamp()").fetchall()[0][0]
     return moment
 

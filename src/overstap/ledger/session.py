@@ -1,4 +1,4 @@
-"""Sessions: a transaction in one region, under that region's role."""
+"""Session with the ledger: units of work, each a transaction in one region under that region's role."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,18 +18,25 @@ from overstap.settings import Settings
 _BEGIN = "select set_config('role', %s, true), set_config('overstap.actor', %s, true)"
 """What `set local role` does, and who acts: one statement for both, and the same text in each unit of work."""
 _SERVICES = frozenset({"overstap_school", "overstap_desk", "overstap_board"})
-"""Logins with rights of their own (include/schemas/ledger/rights); any other takes on what tasks may do."""
+"""Logins with rights of their own (include/schemas/ledger/rights); any other has the rights of tasks."""
 
 
 def role_of(connection: psycopg.Connection[TupleRow], region: str) -> str:
-    """Return the role that a connection's login takes on for a unit of work in a region."""
+    """Return the database role of a connection's login for a unit of work in a region."""
     login = connection.info.user
     return f"{login if login in _SERVICES else 'overstap_region'}_{region}"
 
 
 @dataclass(frozen=True)
 class UnitOfWork:
-    """One transaction in one region. Everything in it happens, or nothing."""
+    """One transaction in one region, with the region's keys.
+
+    Args:
+        connection: connection in the transaction.
+        region: region id.
+        actor: step or account, recorded in audit lines.
+        keys: keys of the region.
+    """
 
     connection: psycopg.Connection[TupleRow]
     region: str
@@ -37,7 +44,7 @@ class UnitOfWork:
     keys: RegionKeys
 
     def rows(self, sql: str, **values: Any) -> list[TupleRow]:
-        """Run a query with named places and return its rows."""
+        """Run a query with named parameters and return its rows."""
         return self.connection.execute(sql, values).fetchall()
 
     def rows_by_kept_plan(self, sql: str, **values: Any) -> list[TupleRow]:
@@ -52,10 +59,10 @@ class UnitOfWork:
         return found
 
     def one(self, sql: str, **values: Any) -> TupleRow:
-        """Run a query that gives exactly one row.
+        """Run a query that returns exactly one row.
 
         Raises:
-            LookupError: it gave another number.
+            LookupError: it returned another number of rows.
         """
         found = self.rows(sql, **values)
         if len(found) != 1:
@@ -63,24 +70,24 @@ class UnitOfWork:
         return found[0]
 
     def run(self, sql: str, **values: Any) -> int:
-        """Run a statement and return how many rows it touched."""
+        """Run a statement and return the number of affected rows."""
         return self.connection.execute(sql, values).rowcount
 
     def insert(self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
-        """Insert rows of this region as one group; see `groups.insert`."""
+        """Insert rows of this region in one statement; arguments as of `row_groups.insert`."""
         insert(self.connection, table, columns, rows)
 
     def audit(self, action: str, *lines: AuditLine) -> None:
-        """Add lines to the region's evidence, in this transaction. Commit before the effect that they announce."""
+        """Append lines to the region's audit chain in this transaction. Commit before the effect that they announce."""
         append(self.connection, action, lines)
 
 
 class Ledger:
-    """The ledger of one deployment, seen by one process.
+    """One process's connection to the ledger.
 
     Args:
         dsn: libpq connection string of the application's login.
-        keys: folder with the regions' keys; None in a process that has none, where nothing can be read or sealed.
+        keys: folder with the regions' keys; None in a process without keys, which can neither encrypt nor decrypt.
     """
 
     def __init__(self, dsn: str, keys: Path | None) -> None:
@@ -94,8 +101,8 @@ class Ledger:
         """Open a unit of work: commit at the end, roll back on an error.
 
         Args:
-            region: whose rows are seen and written; PostgreSQL itself hides all others.
-            actor: who acts, for the evidence: a task, or an account.
+            region: region id; row-level security hides the rows of all others.
+            actor: step or account, recorded in audit lines.
 
         Raises:
             OverstapError: LEDGER-006 when the database cannot be reached, LEDGER-007 when it does not know the region,
@@ -110,8 +117,8 @@ class Ledger:
                 raise OverstapError("LEDGER-007", region=region) from problem
             yield UnitOfWork(connection, region, actor, keys)
 
-    def plain(self, sql: str, *values: Any) -> list[TupleRow]:
-        """Run one statement outside a region, as the login itself: it may execute some functions, and read no table.
+    def without_region(self, sql: str, *values: Any) -> list[TupleRow]:
+        """Run one statement as the login itself, which may execute some functions and read no table.
 
         Raises:
             OverstapError: LEDGER-006 when the database cannot be reached.
@@ -119,14 +126,14 @@ class Ledger:
         return self._connected().execute(sql, list(values)).fetchall()
 
     @contextmanager
-    def alone(self, subject: str) -> Iterator[None]:
-        """Hold a subject for this process alone: PostgreSQL frees it at the moment the process dies, however it dies.
+    def exclusive(self, subject: str) -> Iterator[None]:
+        """Hold an advisory lock on a subject, which PostgreSQL releases when the process ends, however it ends.
 
         Args:
-            subject: what nobody else may be busy with, such as a round and school.
+            subject: subject of the lock, such as a round and school.
 
         Raises:
-            OverstapError: LEDGER-012 when somebody else is, and does not end within a minute.
+            OverstapError: LEDGER-012 when another process holds it for longer than a minute.
         """
         connection = self._connected()
         key = f"overstap.alone.{subject}"
@@ -151,7 +158,7 @@ class Ledger:
         return self._keys[region]
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -161,13 +168,13 @@ class Ledger:
             try:
                 self._connection = psycopg.connect(self._dsn, autocommit=True, application_name="overstap")
             except psycopg.OperationalError as problem:
-                # Its words may hold the connection string: only the kind of fault is passed on.
+                # The message may contain the connection string, so only the kind of error is passed on.
                 raise OverstapError("LEDGER-006", kind=type(problem).__name__) from None
         return self._connection
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """Return the ledger that the settings name.
+    """Return the ledger of the settings.
 
     Raises:
         OverstapError: SETTING-001 when OVERSTAP_LEDGER or OVERSTAP_KEYS is not set.

@@ -10,7 +10,7 @@ from psycopg import sql
 
 
 def set_clock(owner_dsn: str, at: datetime) -> None:
-    """Have the ledger's clock say a moment now, and run on from it.
+    """Set the ledger's clock to a moment, from which it runs on.
 
     Args:
         owner_dsn: connection string of the ledger's owner.

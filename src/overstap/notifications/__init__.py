@@ -1,5 +1,5 @@
-"""What coordinators and schools are told by mail: which notices there are, when they go, and how they read.
+"""Mail to coordinators, schools and families: notices, sending times, composition, and the outbox.
 
-`occasions` says what is to be told, from how a round stands; `timing` says when; `writing` makes the mail; `work` does
-all three for a region and puts mails in the outbox.
+`round_notices` computes notices from a round's status; `timing` decides when they are sent; `composition` makes the
+mail; `updating` does all three for a region and queues the mails; `outbox` sends them.
 """

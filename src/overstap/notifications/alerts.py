@@ -1,4 +1,4 @@
-"""Mails that go at once: alarms for the administrator, and codes that ended by guessing, for the school."""
+"""Urgent mails: alarms for the administrator, and codes that ended after guesses for the school."""
 
 from collections.abc import Sequence
 
@@ -13,38 +13,43 @@ from overstap.texts import texts, with_counts
 
 
 def queue_alarms(unit: UnitOfWork, alarms: Sequence[Alarm], *, to: str) -> int:
-    """Mail alarms to the administrator; no address, name, code or account is in them. Return how many were new.
+    """Queue mails with alarms for the administrator, without address, name, code or account; return how many are new.
 
     Args:
         unit: the transaction.
-        alarms: what was noticed.
+        alarms: the alarms.
         to: the administrator's address (setting OVERSTAP_ALARM_MAIL).
     """
     words = texts("notices/alarms")
     mails = []
     for one in alarms:
-        said = words[one.kind]
+        kind_words = words[one.kind]
         facts = with_counts({"count": one.failed}) | {
             "moment": format_moment(one.raised_at),
             "region": one.region or "-",
         }
         text = "\n\n".join(
-            [said["text"]["nl"].format(**facts), said["do"]["nl"], "English", said["text"]["en"].format(**facts)]
+            [
+                kind_words["text"]["nl"].format(**facts),
+                kind_words["do"]["nl"],
+                "English",
+                kind_words["text"]["en"].format(**facts),
+            ]
         )
-        mails.append(Mail(f"alarm/{one.alarm}", "alarm", to, said["subject"]["nl"], f"{text}\n", urgent=True))
+        mails.append(Mail(f"alarm/{one.alarm}", "alarm", to, kind_words["subject"]["nl"], f"{text}\n", urgent=True))
     return queue(unit, mails)
 
 
 def queue_ended_codes(
     unit: UnitOfWork, agreement: Agreement, round_id: str, ended: Sequence[EndedCode], *, school_page: str | None
 ) -> int:
-    """Tell schools that a code ended and that a new letter has to follow; not whose. Return how many mails were new.
+    """Queue mails to schools about ended codes, which need a new letter, without names; return how many are new.
 
     Args:
         unit: the transaction.
-        agreement: the agreement that holds for the round.
+        agreement: the agreement of the round.
         round_id: the round.
-        ended: which codes; each is told once.
+        ended: the ended codes; each is mailed once.
         school_page: address of the schools' pages.
     """
     words = texts("notices/alarms")["school_code_ended"]

@@ -1,8 +1,8 @@
-"""Delivery reports of mails that came back (RFC 3464, RFC 6533), read from the sender's mail folder.
+"""Reader of bounces, the delivery reports of mail systems (RFC 3464, RFC 6533), in the sender's mail folder.
 
-A mail server that refuses an address at once is no bounce: the outbox keeps that itself. A server that took a mail and
-could not deliver it later sends a report to the sender's own mailbox; it names our mail by its Message-ID. A report of
-another make, or one of which part is missing, is never passed over: it is listed for a person.
+An address that the mail server refuses at once is no bounce; the outbox records that. A server that accepted a mail and
+could not deliver it sends a report to the sender's mailbox, which names our mail by its Message-ID. A report in another
+format, or an incomplete one, is listed for a person.
 """
 
 import base64
@@ -61,101 +61,103 @@ _UNKNOWN_STATUS = "5.0.0"
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """A mail that could not be delivered for good.
+    """A permanent delivery failure of one of our mails.
 
     Args:
-        mail: number of our mail in the outbox.
-        status: the status in the report (RFC 3463), such as "5.1.1"; also "4.4.1", when a server gave up after days.
+        mail: id of our mail in the outbox.
+        status: enhanced status code of the report (RFC 3463), such as "5.1.1", or "4.4.1" after days of attempts.
     """
 
     mail: UUID
     status: str
 
 
-class Unclear(StrEnum):
-    """Why a mail is listed for a person: it may say that something was not delivered, and cannot be understood."""
+class UnclearReason(StrEnum):
+    """Reason that a mail is listed for a person: it may be a bounce, but cannot be interpreted."""
 
     NOT_OURS = "not_ours"
-    """It says that a mail failed, and does not name one of ours by its Message-ID."""
+    """It reports a failure, but names none of our mails by its Message-ID."""
     NO_VERDICT = "no_verdict"
-    """It comes of a mail system, or looks like a report, and says neither that delivery failed nor that it did not."""
+    """It comes from a mail system or looks like a report, but states no outcome of a delivery."""
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"
-    """The file cannot be read, or is no mail."""
+    """The file cannot be read, or is no mail message."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A file of the folder that a person has to look at."""
+class UnclearBounce:
+    """A file that a person must examine."""
 
     file: str
-    why: Unclear
+    why: UnclearReason
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
-    """A mail that reports no failure: a delay, a confirmation, or a mail of a person."""
+class NotABounce:
+    """A mail that reports no failure: a delay, a confirmation, or a mail from a person."""
 
 
-def bounces(folder: Path) -> Iterator[Bounce | Listed | Other]:
+def read_bounces(folder: Path) -> Iterator[Bounce | UnclearBounce | NotABounce]:
     """Yield what each mail of a Maildir, or each file of a folder, reports.
 
     Args:
-        folder: where the sender's mailbox is kept. Nothing in it is changed.
+        folder: folder of the sender's mailbox, which is not changed.
     """
     for name, path in _files(folder):
         try:
             content = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
         except OSError:
-            yield Listed(name, Unclear.UNREADABLE)
+            yield UnclearBounce(name, UnclearReason.UNREADABLE)
             continue
         mails = [] if content is None else _mails(content)
-        told = [found for mail in mails for found in reports(mail)] or [Unclear.TOO_LARGE]
-        for number, found in enumerate(told, start=1):
-            label = f"{name} ({number})" if len(told) > 1 else name
-            yield Listed(label, found) if isinstance(found, Unclear) else found or Other()
+        results = [found for mail in mails for found in reports(mail)] or [UnclearReason.TOO_LARGE]
+        for number, found in enumerate(results, start=1):
+            label = f"{name} ({number})" if len(results) > 1 else name
+            yield UnclearBounce(label, found) if isinstance(found, UnclearReason) else found or NotABounce()
 
 
 def _mails(content: bytes) -> list[bytes]:
     """Return the mails of a file: one, or those of an mbox file."""
     begins = [found.start() for found in _SEPARATOR.finditer(content)] if content.startswith(b"From ") else []
-    # The line counts where an empty one is before it: in a text it may begin with the word
+    # A separator follows an empty line; a line of text may begin with "From " too
     begins = [at for at in begins if at == 0 or content[max(0, at - 3) : at].endswith((b"\n\n", b"\n\r\n"))]
     return [content[at:end] for at, end in itertools.pairwise([*begins, len(content)])] if begins else [content]
 
 
-def bounce(content: bytes) -> Bounce | Unclear | None:
-    """Return what one mail reports; None when it reports no failure. Of several reports in it, the first that does.
+def read_bounce(content: bytes) -> Bounce | UnclearReason | None:
+    """Return the bounce in one mail, or why it is unclear; None when it reports no failure.
+
+    Of several reports in the mail the first one with a failure counts.
 
     Args:
-        content: the mail as it was received, of any form.
+        content: the mail as received, in any format.
     """
-    told = reports(content)
-    first: Bounce | Unclear | None = next((each for each in told if each is not None), None)
-    return next((each for each in told if isinstance(each, Bounce)), first)
+    found = reports(content)
+    first: Bounce | UnclearReason | None = next((each for each in found if each is not None), None)
+    return next((each for each in found if isinstance(each, Bounce)), first)
 
 
-def reports(content: bytes) -> list[Bounce | Unclear | None]:
-    """Return what each report in a mail says: one, unless somebody sent several along in one mail.
+def reports(content: bytes) -> list[Bounce | UnclearReason | None]:
+    """Return the result of each report in a mail: one, unless several were forwarded in one mail.
 
     Args:
-        content: the mail as it was received, of any form.
+        content: the mail as received, in any format.
     """
     if len(content) > MAX_BYTES:
-        return [Unclear.TOO_LARGE]
+        return [UnclearReason.TOO_LARGE]
     if not content.strip():
-        return [Unclear.UNREADABLE]
+        return [UnclearReason.UNREADABLE]
     begins = _BEFORE_HEADER.match(content)
     content = content[begins.end() :] if begins else content
     try:
-        # compat32 keeps header fields as they stand; the newer policies raise on some malformed ones
+        # compat32 keeps header fields unchanged; the newer policies raise on some malformed ones
         message = BytesParser(policy=compat32).parsebytes(content)
         if not message.keys():
-            return [Unclear.UNREADABLE]
+            return [UnclearReason.UNREADABLE]
         within = list(_reports(message))
         return [_judged(each) for each in (within if len(within) > 1 else [message])]
     except RecursionError:  # parts within parts without end
-        return [Unclear.UNREADABLE]
+        return [UnclearReason.UNREADABLE]
 
 
 def _reports(message: Message) -> Iterator[Message]:
@@ -169,7 +171,7 @@ def _reports(message: Message) -> Iterator[Message]:
             yield from _reports(part)
 
 
-def _judged(message: Message) -> Bounce | Unclear | None:
+def _judged(message: Message) -> Bounce | UnclearReason | None:
     parts = list(_walk(message))
     verdicts = [verdict for part in parts if _kind(part) in _STATUS_PARTS for verdict in _verdicts(_text(part))]
     if not verdicts:
@@ -177,20 +179,20 @@ def _judged(message: Message) -> Bounce | Unclear | None:
     status = _worst(message, parts, verdicts)
     if status is not None:
         mail = _our_mail(message, parts)
-        return Bounce(mail, status) if mail else Unclear.NOT_OURS
+        return Bounce(mail, status) if mail else UnclearReason.NOT_OURS
     if verdicts and all(verdict in _OTHERWISE for verdict, _ in verdicts):
         return None
-    return Unclear.NO_VERDICT if verdicts or _is_of_a_mail_system(message, parts) else None
+    return UnclearReason.NO_VERDICT if verdicts or _is_of_a_mail_system(message, parts) else None
 
 
 def _worst(message: Message, parts: list[Message], verdicts: list[tuple[str, str | None]]) -> str | None:
-    """Return the status of the first failure that is reported, in whichever form; None when none is."""
+    """Return the status of the first reported failure, in any format; None when there is none."""
     for verdict, status in verdicts:
         if verdict == _FAILED:
             return status or _UNKNOWN_STATUS
     if verdicts:
         return None
-    # Exim and Google name who failed in a field of their own; qmail says it in words of a known form
+    # Exim and Google name failed recipients in a field of their own; qmail uses text in a known format
     if message.get("X-Failed-Recipients"):
         return _UNKNOWN_STATUS
     if any(_QSBMF.search(_text(part)) for part in parts if _kind(part) == "text/plain"):
@@ -199,7 +201,7 @@ def _worst(message: Message, parts: list[Message], verdicts: list[tuple[str, str
 
 
 def _details(parts: list[Message]) -> Iterator[str]:
-    """Yield what stands where a status part should: told as text, or as a file beside the mail."""
+    """Yield delivery status fields that are in a text part or an attachment instead of a status part."""
     for part in parts:
         if not part.is_multipart() and (_kind(part).startswith("text/") or _kind(part) == "application/octet-stream"):
             text = _text(part)
@@ -212,24 +214,24 @@ def _verdicts(text: str, *, is_whole: bool = True) -> Iterator[tuple[str, str | 
 
     Args:
         text: the fields.
-        is_whole: whether there is nothing else in it; other text may have lines that look like fields.
+        is_whole: whether the text holds nothing else; other text may have lines that look like fields.
     """
     wanted = {"action", "status", "final-recipient", "original-recipient"} if is_whole else {"final-recipient"}
     for block in re.split(r"\n[ \t]*(?:\n[ \t]*)+", text.replace("\r\n", "\n").replace("\r", "\n").strip()):
         for fields in _recipients(block):
             if not fields.keys() & wanted:
-                continue  # of the message as a whole
+                continue  # fields of the whole message
             yield _verdict(fields)
 
 
 def _verdict(fields: dict[str, str]) -> tuple[str, str | None]:
     action = _without_comments(fields.get("action", "")).strip().lower()
-    told = _without_comments(fields.get("status", ""))
-    status = _STATUS.search(told) or _STATUS.search(fields.get("status", ""))
+    plain = _without_comments(fields.get("status", ""))
+    status = _STATUS.search(plain) or _STATUS.search(fields.get("status", ""))
     if status is None:
         status = _STATUS.search(fields.get("diagnostic-code", ""))
     code = status[1] if status else None
-    if not action:  # RFC 3464 requires it; some leave it out, and the status alone says enough when it is permanent
+    if not action:  # RFC 3464 requires it; where it is missing, a permanent status is sufficient
         reply = _SMTP_REPLY.search(fields.get("diagnostic-code", ""))
         is_permanent = code.startswith("5") if code else bool(reply and reply[1] == "5")
         action = _FAILED if is_permanent else ""
@@ -237,7 +239,7 @@ def _verdict(fields: dict[str, str]) -> tuple[str, str | None]:
 
 
 def _recipients(block: str) -> Iterator[dict[str, str]]:
-    """Yield the fields of each recipient in a block: some leave out the empty line (RFC 3464 clause 2.1)."""
+    """Yield the fields of each recipient in a block; some systems omit the empty line (RFC 3464 clause 2.1)."""
     found: dict[str, str] = {}
     for name, value in _fields(block):
         if name in ("final-recipient", "action") and name in found:
@@ -268,9 +270,9 @@ def _without_comments(text: str) -> str:
 
 
 def _our_mail(message: Message, parts: list[Message]) -> UUID | None:
-    """Return the number of our mail: of the copy in the report, else of its threading fields, else of its text."""
+    """Return the id of our mail from the copy in the report, else from its threading fields, else from its text."""
     copies = [_text(part) for part in parts if _kind(part) in _COPY_PARTS]
-    # A report is itself a mail, and what it answers stands in these (Exchange, Google)
+    # A report is itself a mail, whose threading fields name our mail (Exchange, Google)
     threads = [str(message.get(name, "")) for name in ("In-Reply-To", "References", "X-Original-Message-ID")]
     texts = [_text(part) for part in parts if _kind(part).startswith("text/")]
     for found in (
@@ -285,7 +287,7 @@ def _our_mail(message: Message, parts: list[Message]) -> UUID | None:
 
 
 def _is_of_a_mail_system(message: Message, parts: list[Message]) -> bool:
-    """Whether a mail looks like a report: of its form, of who sent it, or of its subject."""
+    """Tell whether a mail looks like a report, by its format, its sender or its subject."""
     kinds = {_kind(part) for part in parts}
     if kinds & _STATUS_PARTS:
         return True
@@ -304,8 +306,8 @@ def _is_of_a_mail_system(message: Message, parts: list[Message]) -> bool:
         return True
     if _SYSTEM_NAMES.match(name.strip()) or _SYSTEM_SUBJECTS.match(_words(message.get("Subject", "")).strip()):
         return True
-    # No report answers a report, so mail systems leave the return path empty (RFC 5321 clause 6.1); so do answering
-    # machines, which say what they are (RFC 3834 clause 5)
+    # Mail systems leave the return path of reports empty (RFC 5321 clause 6.1); so do automatic replies, which
+    # identify themselves (RFC 3834 clause 5)
     is_empty = str(message.get("Return-Path", "")).strip() == "<>"
     return is_empty and not str(message.get("Auto-Submitted", "")).lower().startswith("auto-replied")
 
@@ -320,7 +322,7 @@ def _words(value: object) -> str:
 
 
 def _walk(message: Message) -> Iterator[Message]:
-    """Yield a mail's parts, also within a report that a gateway or a person wrapped in another mail."""
+    """Yield a mail's parts, including those of a report that was forwarded within another mail."""
     yield message
     inner = _inner(message)
     payload = [inner] if inner else message.get_payload()
@@ -345,7 +347,7 @@ def _kind(part: Message) -> str:
 
 
 def _written(block: Message) -> bytes:
-    """Write out what was read as header fields; the library refuses one with a sign that it takes for a line end."""
+    """Return header fields as bytes; the library refuses fields with a character that it treats as a line end."""
     try:
         return block.as_bytes(policy=compat32)
     except HeaderParseError:
@@ -354,15 +356,15 @@ def _written(block: Message) -> bytes:
 
 
 def _text(part: Message) -> str:
-    """Return a part's content as text, its transfer encoding undone."""
+    """Return a part's content as text, without its transfer encoding."""
     return _data(part).decode("utf-8", "replace")
 
 
 def _data(part: Message) -> bytes:
-    """Return a part's content, its transfer encoding undone.
+    """Return a part's content, without its transfer encoding.
 
-    The parser reads what is called `message/*` as header fields at once, whatever its encoding: what it made of it is
-    written out again, and decoded here.
+    The parser reads `message/*` parts as header fields, whatever their encoding, so these are serialised again and
+    decoded here.
     """
     payload = part.get_payload()
     if isinstance(payload, list):
@@ -380,7 +382,7 @@ def _data(part: Message) -> bytes:
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     is_maildir = (folder / "cur").is_dir() and (folder / "new").is_dir()
-    for place in (folder / "new", folder / "cur") if is_maildir else (folder,):
-        for path in sorted(place.iterdir()):
+    for subfolder in (folder / "new", folder / "cur") if is_maildir else (folder,):
+        for path in sorted(subfolder.iterdir()):
             if not path.is_dir() and not path.name.startswith("."):
                 yield path.name, path

@@ -1,4 +1,4 @@
-"""Mails that hold a signed checkpoint: who keeps one can tell evidence that was cut short since."""
+"""Mails with a signed checkpoint, by which their recipients can detect a truncated audit chain."""
 
 from collections.abc import Sequence
 
@@ -9,19 +9,19 @@ from overstap.texts import texts
 
 
 def queue_checkpoint(unit: UnitOfWork, up_to: int, root: str, line: str, *, to: Sequence[str]) -> int:
-    """Mail a checkpoint to whoever keeps it; nothing of a pupil is in it. Return how many mails were new.
+    """Queue mails with a checkpoint, which contains no data of pupils; return how many mails are new.
 
     Args:
         unit: the transaction.
         up_to: number of the last line that it covers.
         root: Merkle root over the lines that it covers, in hex.
-        line: the checkpoint as its file has it.
+        line: the checkpoint as in its file.
         to: addresses (setting OVERSTAP_CHECKPOINT_MAIL).
     """
-    said = texts("notices/checkpoint")
+    words = texts("notices/checkpoint")
     facts = {"region": unit.region, "number": up_to, "root": root}
-    text = "\n\n".join([said["text"]["nl"].format(**facts), line, "English", said["text"]["en"].format(**facts)])
-    subject = said["subject"]["nl"].format(**facts)
+    text = "\n\n".join([words["text"]["nl"].format(**facts), line, "English", words["text"]["en"].format(**facts)])
+    subject = words["subject"]["nl"].format(**facts)
     return queue(
         unit,
         [

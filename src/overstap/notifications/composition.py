@@ -1,4 +1,4 @@
-"""Composition of a mail from notices, as plain text and HTML."""
+"""Composition of one mail from notices, as plain text and HTML."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _WORST_FIRST = ("wrong", "careful", "plain")
 
 @dataclass(frozen=True, slots=True)
 class ComposedMail:
-    """A mail as it is read."""
+    """Subject and content of a mail."""
 
     subject: str
     text: str = field(repr=False)
@@ -28,17 +28,17 @@ class ComposedMail:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who is told: a coordinator of the region, or a school."""
+    """Recipient of notices: a coordinator of the region, or a school."""
 
     name: str
     address: str = field(repr=False)
     is_school: bool
     has_page: bool = False
-    """Whether it is a school that supplies: those have pages of their own."""
+    """Whether it is a school that supplies, which has access to the schools' pages."""
 
 
 def recipient_of(agreement: Agreement, recipient: str) -> Recipient | None:
-    """Return who a notice is for; None when the agreement knows them no longer.
+    """Return the recipient of a notice; None when the agreement no longer contains it.
 
     Args:
         agreement: the region's agreement.
@@ -56,7 +56,7 @@ def recipient_of(agreement: Agreement, recipient: str) -> Recipient | None:
     return None
 
 
-def write(
+def compose_notices(
     agreement: Agreement,
     to: Recipient,
     notices: Sequence[Notice],
@@ -66,26 +66,28 @@ def write(
     language: str = "nl",
     school_page: str | None = None,
 ) -> ComposedMail:
-    """Return the mail that tells notices.
+    """Return a mail with notices, grouped by round.
 
     Args:
         agreement: the region's agreement.
-        to: who is told.
-        notices: what, at least one.
-        board: gives the address of a round's page.
-        is_urgent: whether it could not wait for the day's digest.
+        to: the recipient.
+        notices: the notices, at least one.
+        board: returns the address of a round's page.
+        is_urgent: whether it is an urgent mail and not the day's digest.
         language: "nl" or "en".
-        school_page: where schools find their pages (setting OVERSTAP_SCHOOL_ADDRESS).
+        school_page: address of the schools' pages (setting OVERSTAP_SCHOOL_ADDRESS).
     """
-    words = {name: said[language] for name, said in texts("notices/mail").items()}
+    words = {name: text[language] for name, text in texts("notices/mail").items()}
     groups: list[dict[str, Any]] = []
     ordered = sorted(notices, key=lambda one: one.round_id or "~")
     for round_id, found in groupby(ordered, key=lambda one: one.round_id):
         items = sorted(
             (_item(one, language, board, to) for one in found), key=lambda one: _WORST_FIRST.index(one["tone"])
         )
-        groups.append({"heading": _heading(words, round_id), "told": items, "board": _board(board, round_id, to)})
-    worst = min((item for group in groups for item in group["told"]), key=lambda one: _WORST_FIRST.index(one["tone"]))
+        groups.append({"heading": _heading(words, round_id), "notices": items, "board": _board(board, round_id, to)})
+    worst = min(
+        (item for group in groups for item in group["notices"]), key=lambda one: _WORST_FIRST.index(one["tone"])
+    )
     subject_words = words["subject_one" if plural(len(notices)) == "one" else "subject_many"]
     subject = subject_words.format(region=agreement.name, title=worst["title"], **with_counts({"count": len(notices)}))
     people = ", ".join(f"{person.name} ({person.email})" for person in agreement.coordinators)
@@ -112,13 +114,13 @@ def write(
 
 
 def _item(notice: Notice, language: str, board: Callable[[str], str], to: Recipient) -> dict[str, Any]:
-    said = texts("notices/kinds")[notice.kind]
+    words = texts("notices/kinds")[notice.kind]
     facts = with_counts(notice.facts)
-    found = {name: said[name][language].format(**facts) for name in ("title", "text", "do")}
-    # The question stands on the round's page, with the answers that can be given
+    found = {name: words[name][language].format(**facts) for name in ("title", "text", "do")}
+    # A gate's question is on the round's page, with its possible answers
     round_page = _board(board, notice.round_id, to) if notice.kind == "gate" else None
     question = f"{round_page}#vragen" if round_page else None
-    return {**found, "tone": said["tone"], "colour": _COLOURS[said["tone"]], "question": question}
+    return {**found, "tone": words["tone"], "colour": _COLOURS[words["tone"]], "question": question}
 
 
 def _heading(words: dict[str, str], round_id: str | None) -> str:
@@ -129,7 +131,7 @@ def _heading(words: dict[str, str], round_id: str | None) -> str:
 
 
 def _board(board: Callable[[str], str], round_id: str | None, to: Recipient) -> str | None:
-    """A school has no account in Airflow, so it gets no link to the board."""
+    """Return the link to the board; None for a school, which has no account in Airflow."""
     return None if to.is_school or round_id is None else board(round_id)
 
 

@@ -1,6 +1,6 @@
-"""Mails to families: the invitation, what changed, the reminder, and what somebody else did in their name.
+"""Mails to families: invitations, renewed invitations, reminders, and alerts about their code or decision.
 
-Nothing in them says whose dossier it is, at which school, or what is in it; and no code.
+They contain no name of the pupil or school, no content of the dossier, and no code.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ from overstap.texts import texts
 
 @dataclass(frozen=True, slots=True)
 class FamilyMail:
-    """What one person is told.
+    """A mail to one person of a family.
 
     Args:
-        meaning: what it says to whom, in ids; the same meaning is mailed once.
-        kind: which of the texts in include/texts/invitations/mail.yaml.
+        meaning: idempotency key, in ids; the same meaning is mailed once.
+        kind: key of its text in include/texts/invitations/mail.yaml.
         to: the person's address.
-        moments: the moments in the text, by name.
-        not_before: waits until then; None: goes at the next chance.
+        moments: moments in the text, by name.
+        not_before: earliest moment of sending; None: at the next run.
     """
 
     meaning: str
@@ -33,24 +33,24 @@ class FamilyMail:
 
 
 def queue_for_families(unit: UnitOfWork, round_id: str, mails: Sequence[FamilyMail], *, address: str) -> int:
-    """Compose mails to families and put them in the outbox, each once per meaning. Safe to repeat.
+    """Compose mails to families and put them in the outbox, each once per meaning. Idempotent.
 
     Args:
         unit: the transaction.
         round_id: the round.
-        mails: who is told what.
-        address: of the parents' pages.
+        mails: the mails.
+        address: address of the parents' pages.
 
     Returns:
-        How many were new.
+        Number of new mails.
     """
     return queue(unit, [compose_for_family(one, round_id, address=address) for one in mails])
 
 
 def compose_for_family(mail: FamilyMail, round_id: str, *, address: str) -> Mail:
-    """Return a mail in Dutch, with the same in English below; arguments as of `queue_for_families`."""
+    """Return a mail in Dutch with an English translation below; arguments as of `queue_for_families`."""
     words = texts("invitations/mail")[mail.kind]
-    said = {
+    plain = {
         language: words["text"][language].format(
             address=address, **{name: languages()[language].moment(moment) for name, moment in mail.moments.items()}
         )
@@ -62,6 +62,6 @@ def compose_for_family(mail: FamilyMail, round_id: str, *, address: str) -> Mail
         round_id=round_id,
         to=mail.to,
         subject=words["subject"]["nl"],
-        text=f"{said['nl']}\nEnglish\n\n{said['en']}",
+        text=f"{plain['nl']}\nEnglish\n\n{plain['en']}",
         not_before=mail.not_before,
     )

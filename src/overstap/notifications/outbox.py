@@ -1,7 +1,7 @@
-"""Worker of the outbox: each due mail is sent once, after its audit line.
+"""Worker that sends the due mails of the outbox, each after its audit line.
 
-A kill in the middle loses nothing: the mail that was on its way is found as `sending` and goes again under the same
-Message-ID. A mail server that is down stops the work, not a mail: all stay for the next time.
+After a kill, the mail that was being sent is found in state `sending` and sent again under the same Message-ID. When
+the mail server is unavailable the run ends, and all mails stay for the next run.
 """
 
 import logging
@@ -21,26 +21,26 @@ _log = logging.getLogger(__name__)
 OpenSession = Callable[[], AbstractContextManager[SmtpSession]]
 
 
-def work(
+def send_due(
     ledger: Ledger, region: str, open_session: OpenSession, *, actor: str, clock: Callable[[], datetime]
 ) -> Counter[str]:
-    """Send what is due in a region's outbox.
+    """Send the due mails of a region's outbox.
 
     Args:
         ledger: the ledger.
-        region: whose outbox.
+        region: region id.
         open_session: connects to the mail server; not called when nothing is due.
-        actor: who sends, for the evidence.
-        clock: the present moment, asked anew for each mail.
+        actor: step or account, recorded in audit lines.
+        clock: returns the present moment, aware; called for each mail.
 
     Returns:
-        Counts: "sent", "refused", "later", and "damaged" (kept; its content cannot be decrypted).
+        Counts: "sent", "refused", "later", and "damaged" (kept, since its content cannot be decrypted).
 
     Raises:
-        OverstapError: MAIL-001 when the mail server is away, LEDGER-012 when somebody else is sending.
+        OverstapError: MAIL-001 when the mail server is unavailable, LEDGER-012 when another process is sending.
     """
     done: Counter[str] = Counter()
-    with ledger.alone(f"mail.{region}"):
+    with ledger.exclusive(f"mail.{region}"):
         with ledger.unit(region, actor) as unit:
             waiting = outbox.due(unit)
         if not waiting:
@@ -49,8 +49,8 @@ def work(
             for mail in waiting:
                 try:
                     with ledger.unit(region, actor) as unit:
-                        taken = outbox.take(unit, mail)
-                except OverstapError as error:  # one that cannot be decrypted must not stop the others
+                        taken = outbox.claim(unit, mail)
+                except OverstapError as error:  # a mail that cannot be decrypted must not stop the others
                     _log.error("%s", error)
                     done["damaged"] += 1
                     continue
@@ -59,9 +59,9 @@ def work(
 
 
 def _send(
-    ledger: Ledger, region: str, smtp_session: SmtpSession, taken: outbox.Taken, *, actor: str, at: datetime
+    ledger: Ledger, region: str, smtp_session: SmtpSession, taken: outbox.ClaimedMail, *, actor: str, at: datetime
 ) -> str:
-    """Send one mail and keep what came of it."""
+    """Send one mail and record the outcome; return its count."""
     code: str | None = None
     reply: int | None = None
     is_final = True

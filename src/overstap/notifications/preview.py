@@ -1,4 +1,4 @@
-"""Previews of every kind of mail of an agreement."""
+"""Previews of every kind of notice mail, for the schools and dates of an agreement."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,28 +6,28 @@ from datetime import datetime, timedelta
 
 from overstap.agreements import Agreement, RoundKind
 from overstap.errors import OverstapError
-from overstap.ledger.delivery.uncollected import NotCollected
+from overstap.ledger.delivery.uncollected import UncollectedEnvelopes
 from overstap.ledger.notifications.notices import Notice
-from overstap.ledger.review.windows import SchoolStanding
+from overstap.ledger.review.windows import SchoolInspections
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRegistrations
-from overstap.ledger.rounds.task_failures import Failure, TaskInstanceRef
-from overstap.notifications.composition import ComposedMail, recipient_of, write
-from overstap.notifications.occasions import RoundStatus, occasions
+from overstap.ledger.rounds.task_failures import TaskFailure, TaskInstanceRef
+from overstap.notifications.composition import ComposedMail, compose_notices, recipient_of
+from overstap.notifications.round_notices import RoundStatus, round_notices
 from overstap.texts import texts
 
 ADDRESS = "https://overstap.example.nl"
 
 
 def previews(agreement: Agreement, *, language: str = "nl") -> Iterator[tuple[str, ComposedMail]]:
-    """Yield a name and a mail per kind of notice, then a coordinator's digest of a busy day.
+    """Yield name and mail per kind of notice, then a coordinator's digest of a busy day.
 
     Args:
-        agreement: whose schools, people and dates are used; the counts are made up.
+        agreement: agreement whose schools, people and dates are used; the counts are fictitious.
         language: "nl" or "en".
     """
     kind = next(iter(agreement.rounds))
-    found = {one.kind: one for one in _everything(agreement, kind)}
+    found = {one.kind: one for one in _all_notices(agreement, kind)}
     for name in texts("notices/kinds"):
         if name in found:
             yield name, _mail(agreement, [found[name]], language, urgent=found[name].is_urgent)
@@ -40,7 +40,7 @@ def _mail(agreement: Agreement, told: list[Notice], language: str, *, urgent: bo
     to = recipient_of(agreement, told[0].recipient)
     if to is None:
         raise LookupError(told[0].recipient)
-    return write(
+    return compose_notices(
         *(agreement, to, told),
         board=lambda round_id: f"{ADDRESS}/plugin/rondes/rondes/ronde/{round_id}",
         is_urgent=urgent,
@@ -49,30 +49,30 @@ def _mail(agreement: Agreement, told: list[Notice], language: str, *, urgent: bo
     )
 
 
-def _everything(agreement: Agreement, kind: RoundKind) -> Iterator[Notice]:
-    """Yield what is told at each of the round's moments, with a school that is late and one with faults."""
+def _all_notices(agreement: Agreement, kind: RoundKind) -> Iterator[Notice]:
+    """Yield the notices at each milestone of a round with a late school and a school with faults."""
     if RoundKind.SUPPORT in agreement.rounds and kind is not RoundKind.SUPPORT:
         opens = agreement.round(RoundKind.SUPPORT).milestones.opens
-        yield from occasions(_standing(agreement, RoundKind.SUPPORT, opens + timedelta(hours=1)))
+        yield from round_notices(_status(agreement, RoundKind.SUPPORT, opens + timedelta(hours=1)))
     moments = agreement.round(kind).milestones
     near = agreement.notices.deadline_near
     for milestone in ("data_due", "review_closes", "receipts_due"):
         due: datetime = getattr(moments, milestone)
-        yield from occasions(_standing(agreement, kind, due - near / 2))
-        yield from occasions(_standing(agreement, kind, due + timedelta(hours=1)))
+        yield from round_notices(_status(agreement, kind, due - near / 2))
+        yield from round_notices(_status(agreement, kind, due + timedelta(hours=1)))
         for reminder in agreement.round(kind).reminders:
             if reminder.of == milestone:
                 at = due - timedelta(days=reminder.days_before) + timedelta(minutes=1)
-                yield from occasions(_standing(agreement, kind, at))
-    yield from occasions(_standing(agreement, kind, moments.opens + timedelta(hours=1)))
-    yield from occasions(_standing(agreement, kind, moments.receipts_due + timedelta(days=1), is_closed=True))
+                yield from round_notices(_status(agreement, kind, at))
+    yield from round_notices(_status(agreement, kind, moments.opens + timedelta(hours=1)))
+    yield from round_notices(_status(agreement, kind, moments.receipts_due + timedelta(days=1), is_closed=True))
     gate = texts("orchestration/gates")["release_for_review"]["subject"]
-    subjects = {f"subject_{name}": said.format(dossiers="412 dossiers") for name, said in gate.items()}
+    subjects = {f"subject_{name}": text.format(dossiers="412 dossiers") for name, text in gate.items()}
     account = agreement.coordinators[0].account
     yield Notice("gate", "preview", f"coordinator:{account}", subjects, agreement.round_id(kind), is_urgent=True)
 
 
-def _standing(agreement: Agreement, kind: RoundKind, at: datetime, *, is_closed: bool = False) -> RoundStatus:
+def _status(agreement: Agreement, kind: RoundKind, at: datetime, *, is_closed: bool = False) -> RoundStatus:
     moments = agreement.round(kind).milestones
     primary = [
         PrimaryCounts(
@@ -90,14 +90,14 @@ def _standing(agreement: Agreement, kind: RoundKind, at: datetime, *, is_closed:
         for school in agreement.secondary_schools
     ]
     review = [
-        SchoolStanding(school.id, school.name, 24, 20, 4, 0, 0, 0, moments.review_closes)
+        SchoolInspections(school.id, school.name, 24, 20, 4, 0, 0, 0, moments.review_closes)
         for school in agreement.primary_schools
     ]
     collects = agreement.secondary_schools[:1]
-    uncollected = [NotCollected(one.id, 12, at - timedelta(days=5), 2, False) for one in collects]
+    uncollected = [UncollectedEnvelopes(one.id, 12, at - timedelta(days=5), 2, False) for one in collects]
     late = agreement.primary_schools[0]
     error = OverstapError("INTAKE-050", school=late.label, contact=late.contact)
-    red = Failure(
+    red = TaskFailure(
         TaskInstanceRef(f"round__{agreement.region}__{kind}", "run", "collect", 0, None, late.id),
         error.code,
         error.facts,

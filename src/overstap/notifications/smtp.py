@@ -1,4 +1,4 @@
-"""SMTP client, and the meaning of a server's replies."""
+"""SMTP client that distinguishes refusals of one mail from an unavailable server."""
 
 import smtplib
 from collections.abc import Callable, Iterator
@@ -11,10 +11,10 @@ _PERMANENT = 500
 
 
 class RefusalError(Exception):
-    """The mail server said no to one mail.
+    """The mail server refused one mail.
 
     Args:
-        reply: its status (RFC 5321 clause 4.2). Its words may repeat the address: they are not kept.
+        reply: its reply code (RFC 5321 clause 4.2). Its text is not kept, since it may contain the address.
     """
 
     def __init__(self, reply: int) -> None:
@@ -23,7 +23,7 @@ class RefusalError(Exception):
 
     @property
     def is_final(self) -> bool:
-        """Whether another attempt makes no sense (5yz)."""
+        """Whether the refusal is permanent (5yz)."""
         return self.reply >= _PERMANENT
 
 
@@ -31,9 +31,9 @@ class SmtpSession:
     """An open connection to a mail server.
 
     Args:
-        client: connected, and logged in where that is needed.
-        sender: address that mails come from.
-        sender_name: name beside it.
+        client: connected client, logged in where that is needed.
+        sender: address of the sender.
+        sender_name: display name of the sender.
     """
 
     def __init__(self, client: smtplib.SMTP, *, sender: str, sender_name: str = "Overstap") -> None:
@@ -42,15 +42,15 @@ class SmtpSession:
         self.sender_name = sender_name
 
     def send(self, message: EmailMessage, to: str) -> int:
-        """Hand one mail over; return the mail server's status.
+        """Send one mail; return the mail server's reply code.
 
         Args:
             message: the mail.
-            to: whom it goes to; what its header says is for the reader.
+            to: envelope recipient.
 
         Raises:
-            RefusalError: the server said no to this one mail; the connection can be used on.
-            OverstapError: MAIL-001 when the connection broke; whether the mail went is unknown.
+            RefusalError: the server refused this mail; the connection can still be used.
+            OverstapError: MAIL-001 when the connection broke; whether the mail was sent is unknown.
         """
         try:
             self._client.sendmail(self.sender, [to], message.as_bytes())
@@ -66,15 +66,15 @@ class SmtpSession:
 
 @contextmanager
 def opened(connect: Callable[[], smtplib.SMTP], *, sender: str, sender_name: str = "Overstap") -> Iterator[SmtpSession]:
-    """Connect to a mail server and leave it in order after.
+    """Connect to a mail server, and close the connection at the end.
 
     Args:
-        connect: gives a client that is connected, and logged in where that is needed.
-        sender: address that mails come from.
-        sender_name: name beside it.
+        connect: returns a connected client, logged in where that is needed.
+        sender: address of the sender.
+        sender_name: display name of the sender.
 
     Raises:
-        OverstapError: MAIL-001 when it cannot be reached or does not let us in.
+        OverstapError: MAIL-001 when the server cannot be reached or refuses the login.
     """
     try:
         client = connect()
@@ -86,4 +86,4 @@ def opened(connect: Callable[[], smtplib.SMTP], *, sender: str, sender_name: str
         try:
             client.quit()
         except (OSError, smtplib.SMTPException):
-            client.close()  # it was gone already; every mail that went has been answered for
+            client.close()  # the connection is gone; the outcome of every mail is recorded already

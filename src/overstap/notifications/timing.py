@@ -1,4 +1,4 @@
-"""Sending times: a daily digest, urgent mail at once, nothing in quiet hours (Dutch wall time)."""
+"""Sending times of notices: a daily digest, urgent mail at once, no mail in quiet hours (Dutch wall time)."""
 
 from datetime import datetime, timedelta
 
@@ -9,10 +9,10 @@ _SATURDAY = 5
 
 
 def is_quiet(agreed: Notices, at: datetime) -> bool:
-    """Tell whether nothing goes at a moment: at night, and at weekends where the region wants none then.
+    """Tell whether no mail is sent at a moment: in quiet hours, and at weekends where the region agreed so.
 
     Args:
-        agreed: what the region agreed.
+        agreed: the agreed sending times.
         at: the moment, aware.
     """
     local = dutch_time(at)
@@ -27,10 +27,10 @@ def is_quiet(agreed: Notices, at: datetime) -> bool:
 
 
 def is_digest_due(agreed: Notices, at: datetime, last: datetime | None) -> bool:
-    """Tell whether the day's digest may go: its hour has come, and none went today.
+    """Tell whether the day's digest is due: its hour has passed, and none was made today.
 
     Args:
-        agreed: what the region agreed.
+        agreed: the agreed sending times.
         at: the moment, aware.
         last: when the last digest was made for this recipient.
     """
@@ -40,10 +40,10 @@ def is_digest_due(agreed: Notices, at: datetime, last: datetime | None) -> bool:
 
 
 def is_urgent_due(agreed: Notices, at: datetime, last: datetime | None) -> bool:
-    """Tell whether an urgent mail may go: not in quiet hours, and not too soon after the one before.
+    """Tell whether an urgent mail may be sent: not in quiet hours, and not too soon after the one before.
 
     Args:
-        agreed: what the region agreed.
+        agreed: the agreed sending times.
         at: the moment, aware.
         last: when the last urgent mail was made for this recipient.
     """

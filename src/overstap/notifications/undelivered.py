@@ -1,4 +1,4 @@
-"""Telling coordinator and sender of undelivered dossiers when receipts were due, once."""
+"""Report of undelivered dossiers to coordinators and senders, by mail, once when receipts were due."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,36 +7,38 @@ from itertools import groupby
 from overstap.agreements import Agreement, RoundKind
 from overstap.clock import format_moment
 from overstap.errors import sentences
-from overstap.ledger.delivery.non_delivery import Undelivered, give_up
+from overstap.ledger.delivery.non_delivery import Undelivered, mark_undelivered
 from overstap.ledger.notifications.outbox import Mail, queue
 from overstap.ledger.session import UnitOfWork
 from overstap.texts import texts, with_counts
 
 
-def tell_undelivered(unit: UnitOfWork, agreement: Agreement, kind: RoundKind) -> list[Undelivered]:
-    """Mark what is unsettled undelivered and queue its mails, in one transaction. Safe to repeat; call it when due.
+def report_undelivered(unit: UnitOfWork, agreement: Agreement, kind: RoundKind) -> list[Undelivered]:
+    """Mark unsettled deliveries undelivered and queue the mails about them, in one transaction. Idempotent.
 
     Args:
-        unit: the transaction.
-        agreement: the agreement that the round started with.
-        kind: which round.
+        unit: the transaction, after `receipts_due`.
+        agreement: the agreement of the round.
+        kind: kind of the round.
 
     Returns:
-        What was told now.
+        The newly reported dossiers.
     """
     round_id = agreement.round_id(kind)
-    found = give_up(unit, round_id)
-    queue(unit, mails(agreement, kind, found))
+    found = mark_undelivered(unit, round_id)
+    queue(unit, undelivered_mails(agreement, kind, found))
     return found
 
 
-def mails(agreement: Agreement, kind: RoundKind, found: Sequence[Undelivered], *, language: str = "nl") -> list[Mail]:
-    """Return the mails that say so: one per coordinator, one per sending school. Counts and schools, no pupils.
+def undelivered_mails(
+    agreement: Agreement, kind: RoundKind, found: Sequence[Undelivered], *, language: str = "nl"
+) -> list[Mail]:
+    """Return the mails about undelivered dossiers, one per coordinator and per sending school, without pupils.
 
     Args:
-        agreement: the agreement that holds for the round.
-        kind: which round.
-        found: what was told undelivered now.
+        agreement: the agreement of the round.
+        kind: kind of the round.
+        found: the newly reported dossiers.
         language: "nl" or "en".
     """
     if not found:
@@ -88,9 +90,9 @@ def _line(
     agreement: Agreement, one: Undelivered, form: dict[str, str], words: dict[str, dict[str, str]], language: str
 ) -> str:
     receiver = agreement.school(one.secondary_school).label
-    said = defaultdict(lambda: "-", school=receiver)
+    facts = defaultdict(lambda: "-", school=receiver)
     why = "; ".join(
-        sentences()[code][language].format_map(said) if code else words["no_attempt"][language]
+        sentences()[code][language].format_map(facts) if code else words["no_attempt"][language]
         for code in sorted(one.problems)
         if not code or code in sentences()
     )

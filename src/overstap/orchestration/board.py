@@ -29,7 +29,7 @@ from overstap.orchestration.roles import ALL_REGIONS, DOSSIERS
 from overstap.orchestration.state import paused_dags
 from overstap.orchestration.titles import title
 from overstap.pages.board import addresses, health
-from overstap.pages.board.airflow_port import PausedDag, Question, RedTask, RefusedError, RunRef, TaskRef
+from overstap.pages.board.airflow_port import ClearRefusedError, FailedTask, GateQuestion, PausedDag, RunRef, TaskRef
 from overstap.pages.board.app import Board, Examine, make_app
 from overstap.pages.board.person import BoardUser
 
@@ -78,7 +78,7 @@ class AirflowAdapter:
             )
         return RunRef(dag_id, found) if found else None
 
-    def questions(self, dag_id: str) -> list[Question]:
+    def questions(self, dag_id: str) -> list[GateQuestion]:
         """Return the open gates of a round's newest run."""
         run = self.run(dag_id)
         if run is None:
@@ -94,7 +94,7 @@ class AirflowAdapter:
                 )
             ).all()
         return [
-            Question(
+            GateQuestion(
                 asked,
                 f"/dags/{quote(dag_id)}/runs/{quote(run.run_id)}/tasks/{quote(task)}"
                 f"{f'/mapped/{index}' if index >= 0 else ''}/required_actions",
@@ -154,7 +154,7 @@ class AirflowAdapter:
                 headers={"Authorization": given},
             )
         if answer.status_code != HTTPStatus.OK:
-            raise RefusedError(_why(answer))
+            raise ClearRefusedError(_why(answer))
         return [
             TaskRef(one["task_id"], one["map_index"], _title(one), one["state"])
             for one in answer.json()["task_instances"]
@@ -187,7 +187,7 @@ class AirflowAdapter:
             health.database("airflow_database", took, size),
         ]
 
-    def red_tasks(self) -> list[RedTask]:
+    def red_tasks(self) -> list[FailedTask]:
         """Return the failed tasks in the newest runs of our DAGs, without tasks that failed because of them."""
         newest = select(func.max(DagRun.id)).where(DagRun.dag_id.like("round__%")).group_by(DagRun.dag_id)
         with create_session() as session:
@@ -204,7 +204,7 @@ class AirflowAdapter:
                 .order_by(TaskInstance.end_date)
             ).all()
         return [
-            RedTask(dag, task, _title_of(task) if label in (None, str(index)) else label, end)
+            FailedTask(dag, task, _title_of(task) if label in (None, str(index)) else label, end)
             for dag, task, index, label, end in found
         ]
 

@@ -72,7 +72,7 @@ def keep_success(context: Context) -> None:
     region, place = _where(context)
     ledger = _ledger()
     try:
-        with ledger.unit(region, place.task) as unit:
+        with ledger.unit(region, place.task_id) as unit:
             task_failures.end(unit, place)
     finally:
         ledger.close()
@@ -93,7 +93,7 @@ def _note(context: Context, error: OverstapError, *, will_retry: bool) -> None:
     region, place = _where(context)
     ledger = _ledger()
     try:
-        with ledger.unit(region, place.task) as unit:
+        with ledger.unit(region, place.task_id) as unit:
             task_failures.note(unit, place, error, will_retry=will_retry)
     finally:
         ledger.close()

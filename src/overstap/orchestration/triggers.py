@@ -9,7 +9,7 @@ import psycopg
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from overstap.errors import OverstapError
-from overstap.ledger.delivery.deliveries import still_open
+from overstap.ledger.delivery.deliveries import unsettled
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.review.decisions import window
 from overstap.ledger.rounds.milestones import seconds_until
@@ -143,7 +143,7 @@ class ReceiptsOver(RoundTrigger):
         if seconds_until(unit, self.round_id, "receipts_due") <= 0:
             return 0
         receivers = [self.school] if self.school else self._chosen(unit)
-        return self.seconds if any(still_open(unit, self.round_id, one).count for one in receivers) else 0
+        return self.seconds if any(unsettled(unit, self.round_id, one).count for one in receivers) else 0
 
     def _chosen(self, unit: UnitOfWork) -> list[str | None]:
         """Return the receivers that the run was narrowed to; of a run that was not, the whole round."""

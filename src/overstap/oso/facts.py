@@ -62,7 +62,7 @@ class DossierFacts:
         return [replace(each, key=handle(each.key)) for each in people]
 
     @staticmethod
-    def made(content: bytes) -> bytes:
+    def make(content: bytes) -> bytes:
         """Return the record of a dossier that has none, from its content.
 
         Raises:

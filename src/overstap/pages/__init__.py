@@ -1,1 +1,1 @@
-"""Pages: for parents, for schools, the board for coordinators, and what they share."""
+"""Web pages: for parents, for schools, the board for coordinators, and the parts that they share."""

@@ -34,7 +34,7 @@ def report_on_schools(unit: UnitOfWork, agreement: Agreement, round_id: str, *, 
     Returns:
         How many reports were made.
     """
-    now = quality_runs.standing(unit, round_id, made_at=made_at)
+    now = quality_runs.present(unit, round_id, made_at=made_at)
     before = quality_runs.latest(unit, round_id)
     round_title = f"{get_round(unit, round_id).kind.dutch} {agreement.school_year}"
     made = 0

@@ -1,4 +1,4 @@
-"""Inspection by parents: codes, copies, letters, recorded decisions, proof.
+"""Inspection by parents: access codes, copies, letters, recorded decisions, proof.
 
-`decisions` reads a school's list; `recording` brings it into the ledger while the window is open.
+`decisions` reads a school's list of decisions; `recording` records it in the ledger while the window is open.
 """

@@ -1,9 +1,8 @@
-"""Access codes and the keys derived from them.
+"""Access codes, the keys derived from them, and sessions on the pages.
 
-A code is 20 signs of Crockford's Base32: 100 random bits, so that guessing is hopeless and a fast derivation (HKDF,
-RFC 5869) is enough. The ledger keeps hashes of two tokens, one of the code and one of code and birth date, and a copy
-of the dossier that opens with a third: neither the code nor the birth date can be had from it, and it cannot open the
-copy.
+A code is 20 characters of Crockford's Base32: 100 random bits, so that a fast derivation (HKDF, RFC 5869) resists
+guessing. The ledger stores hashes of two tokens, one derived from the code and one from code and birth date, and a copy
+of the dossier encrypted with a third. It can derive neither code nor birth date from them, and cannot decrypt the copy.
 """
 
 import hmac
@@ -27,33 +26,33 @@ TOKEN_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class CodeKeys:
-    """What code and birth date give, 32 bytes each.
+    """Tokens and key derived from code and birth date, 32 bytes each.
 
     Args:
-        finds: token that the ledger finds the access by; it keeps the SHA-256.
-        proves: token that shows that the birth date is right too; likewise.
-        opens: the key of the person's own copy.
+        lookup_token: token of the code, by whose SHA-256 the ledger finds the access.
+        proof_token: token of code and birth date, whose SHA-256 the ledger compares.
+        copy_key: key of the person's own copy.
     """
 
-    finds: bytes = field(repr=False)
-    proves: bytes = field(repr=False)
-    opens: bytes = field(repr=False)
+    lookup_token: bytes = field(repr=False)
+    proof_token: bytes = field(repr=False)
+    copy_key: bytes = field(repr=False)
 
 
 def new_code() -> str:
-    """Make a code, as it is printed: "7K3M-0QWX-..."."""
-    return printed("".join(secrets.choice(_ALPHABET) for _ in range(SIGNS)))
+    """Return a new random code as it is printed: "7K3M-0QWX-..."."""
+    return grouped("".join(secrets.choice(_ALPHABET) for _ in range(SIGNS)))
 
 
-def printed(code: str) -> str:
+def grouped(code: str) -> str:
     """Return a code in groups of four."""
     return "-".join(code[place : place + 4] for place in range(0, SIGNS, 4))
 
 
 def read_code(typed: str) -> str | None:
-    """Return the 20 signs of what somebody typed; None when it has another length or signs that no code has.
+    """Return the 20 characters of a typed code; None when it has another length or other characters.
 
-    Small letters, spaces and dashes are fine, and so are O for 0, and I and L for 1.
+    Lower case, spaces and dashes are accepted, and so are O for 0, and I and L for 1.
     """
     signs = _BETWEEN.sub("", typed).upper().translate(_READ_AS)
     return signs if len(signs) == SIGNS and all(sign in _ALPHABET for sign in signs) else None
@@ -63,8 +62,8 @@ def code_keys(code: str, birth_date: date) -> CodeKeys:
     """Derive the tokens and the key.
 
     Args:
-        code: 20 signs, as `read_code` gives them.
-        birth_date: the pupil's.
+        code: 20 characters, as `read_code` returns them.
+        birth_date: birth date of the pupil.
     """
     both = f"{code}\0{birth_date.isoformat()}"
     return CodeKeys(_derive(code, "finds"), _derive(both, "proves"), _derive(both, "opens"))
@@ -75,39 +74,43 @@ def _derive(secret: str, purpose: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
-    """One stay on the pages, made of the random bytes in the cookie; the ledger keeps a hash of the token."""
+class PageSession:
+    """A signed-in session on the parents' or schools' pages, from the random bytes in its cookie.
+
+    Args:
+        secret: 32 random bytes; the ledger stores a hash of the token derived from them.
+    """
 
     secret: bytes = field(repr=False)
 
     @classmethod
-    def new(cls) -> "Stay":
-        """Begin one."""
+    def new(cls) -> "PageSession":
+        """Return a new session."""
         return cls(secrets.token_bytes(TOKEN_BYTES))
 
     @property
     def token(self) -> bytes:
-        """What the ledger finds it by."""
+        """Token by which the ledger finds the session (32 bytes)."""
         return hmac.digest(self.secret, b"token", "sha256")
 
     @property
     def form_token(self) -> str:
-        """What each form of the stay carries, so that no other site can send one (CSRF)."""
+        """Token in each form of the session, against cross-site request forgery (hex)."""
         return hmac.digest(self.secret, b"form", "sha256").hex()
 
-    def hold(self, key: bytes) -> bytes:
-        """Seal the copy's key for the length of the stay: only who has the cookie gets it back."""
+    def seal_key(self, key: bytes) -> bytes:
+        """Encrypt the copy's key for this session, so that only the holder of its cookie can decrypt it."""
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._holder.encrypt(nonce, key, b"held")
+        return nonce + self._cipher.encrypt(nonce, key, b"held")
 
-    def held(self, data: bytes) -> bytes:
-        """Return the copy's key.
+    def open_key(self, data: bytes) -> bytes:
+        """Decrypt the copy's key.
 
         Raises:
-            InvalidTag: it is not this stay's.
+            InvalidTag: it was encrypted for another session.
         """
-        return self._holder.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], b"held")
+        return self._cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], b"held")
 
     @property
-    def _holder(self) -> AESGCM:
+    def _cipher(self) -> AESGCM:
         return AESGCM(hmac.digest(self.secret, b"hold", "sha256"))

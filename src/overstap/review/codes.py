@@ -1,7 +1,7 @@
 """Issue of access codes, and their renewal for a newer version.
 
-A code is returned once and kept nowhere: whoever calls this prints or mails it. What is kept are hashes, and a copy of
-the dossier for this one person that only code and birth date open (`code_keys`, `showing`).
+A code is returned once, to be printed, and stored nowhere. Stored are hashes, and the person's copy of the dossier,
+which only code and birth date decrypt (`code_keys`, `copies`).
 """
 
 import secrets
@@ -15,16 +15,16 @@ from overstap.errors import OverstapError
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.region_keys import sha256
 from overstap.ledger.review.access_codes import (
-    Access,
-    InReview,
-    NewAccess,
+    CodeInUse,
+    NewCode,
+    VersionInReview,
     earlier_keys,
     freeze,
-    give,
     in_review,
     in_use,
     keep_attachments,
-    show,
+    put_in_use,
+    show_version,
     version_content,
 )
 from overstap.ledger.review.decisions import deciders
@@ -36,29 +36,29 @@ from overstap.oso.people import Entitled
 from overstap.oso.reading import read
 from overstap.oso.writing import content_digest
 from overstap.review.code_keys import code_keys, new_code, read_code
+from overstap.review.copies import FrozenVersion, encrypt_copy, encrypt_file, person_copy, viewable_files
 from overstap.review.people import people_of
-from overstap.review.showing import Frozen, files_of, sealed_copy, sealed_file, showing
 
 
 def issue(
     unit: UnitOfWork, round_id: str, wanted: Sequence[tuple[UUID, str]], opens_at: datetime | None = None
 ) -> list[str | None]:
-    """Give persons codes for dossiers that are in review; a code that a person had before ends.
+    """Issue codes to persons for dossiers in review; earlier codes of the same persons end.
 
-    The codes count when the unit commits. They hold until the dossier's window closes, wherever that moves to.
+    The codes are valid from the commit until the dossier's window closes, also when its end is moved.
 
     Args:
         unit: the transaction.
         round_id: the round.
         wanted: dossier and handle of a person in it (`overstap.oso.people.entitled`), at most some hundreds.
-        opens_at: when the code begins to work; at once when left out.
+        opens_at: when the code becomes valid; None: at once.
 
     Returns:
-        The codes as they are printed, in the order of `wanted`; None for a person who cannot have one: the dossier is
-        not in review, has no birth date, or does not know the person.
+        The codes as they are printed, in the order of `wanted`; None for a person without one: the dossier is not in
+        review, has no birth date, or does not contain the person.
 
     Raises:
-        OverstapError: REVIEW-050 when a stored dossier is not what was taken in.
+        OverstapError: REVIEW-050 when a stored dossier differs from its digest.
     """
     agreed = get_round(unit, round_id)
     immaterial = agreed.agreement.round(agreed.kind).inspection.immaterial
@@ -68,7 +68,7 @@ def issue(
         persons.setdefault(dossier, []).append((place, person))
     codes: list[str | None] = [None] * len(wanted)
     frozen_ids: dict[VersionRef, UUID] = {}
-    made: list[NewAccess] = []
+    made: list[NewCode] = []
     earlier = _earlier(unit, list(versions), persons)
     for dossier, version in versions.items():
         frozen_ids[version.ref], frozen = _frozen(unit, version)
@@ -84,39 +84,39 @@ def issue(
             copy = _copy(unit, frozen, known[person], access, decided, immaterial)
             copy |= {"earlier": earlier.get((dossier, person), {})}
             made.append(
-                NewAccess(
+                NewCode(
                     access,
                     version.ref,
                     person,
-                    finds=sha256(keys.finds),
-                    proves=sha256(keys.proves),
-                    held=unit.keys.encrypt(keys.opens, f"access/{access}"),
-                    showing=sealed_copy(copy, keys.opens, unit.region, access),
+                    lookup_hash=sha256(keys.lookup_token),
+                    proof_hash=sha256(keys.proof_token),
+                    sealed_key=unit.keys.encrypt(keys.copy_key, f"access/{access}"),
+                    sealed_copy=encrypt_copy(copy, keys.copy_key, unit.region, access),
                     opens_at=opens_at or now(),
                 )
             )
             codes[place] = code
-    give(unit, frozen_ids, made)
+    put_in_use(unit, frozen_ids, made)
     return codes
 
 
 def renew(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> int:
-    """Let the codes of dossiers in review show the current version, where they show an older one. Safe to repeat.
+    """Make the codes of dossiers in review show the current version, where they show an older one. Idempotent.
 
-    The code in the family's letter stays good; the pages tell what changed, and ask about that.
+    The code in the family's letter stays valid; the pages list the changes and ask for a decision about them.
 
     Args:
         unit: the transaction.
         round_id: the round.
-        dossiers: which; those that are not in review are left out.
+        dossiers: ids of dossiers; those that are not in review are left out.
 
     Returns:
-        How many codes show a newer version now.
+        Number of codes that show a newer version now.
     """
     agreed = get_round(unit, round_id)
     immaterial = agreed.agreement.round(agreed.kind).inspection.immaterial
     versions = in_review(unit, round_id, dossiers)
-    behind: dict[UUID, list[Access]] = {}
+    behind: dict[UUID, list[CodeInUse]] = {}
     for access in in_use(unit, list(versions)):
         if access.ref.number < versions[access.ref.dossier].ref.number:
             behind.setdefault(access.ref.dossier, []).append(access)
@@ -129,66 +129,66 @@ def renew(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> int:
         decided = _decided(unit, version)
         for access in accesses:
             if access.person not in known:
-                continue  # the newer version does not name this person: the code shows nothing any more
-            key = unit.keys.decrypt(access.held, f"access/{access.access}")
+                continue  # the newer version does not contain this person, so the code shows nothing any more
+            key = unit.keys.decrypt(access.sealed_key, f"access/{access.access}")
             copy = _copy(unit, frozen, known[access.person], access.access, decided, immaterial)
             copy |= {"earlier": earlier.get((dossier, access.person), {})}
-            show(unit, access.access, frozen_id, sealed_copy(copy, key, unit.region, access.access))
+            show_version(unit, access.access, frozen_id, encrypt_copy(copy, key, unit.region, access.access))
             renewed += 1
     return renewed
 
 
-def _frozen(unit: UnitOfWork, version: InReview) -> tuple[UUID, Frozen]:
-    """Freeze a version: what is shown is checked against the digest of what was taken in, as sealing does again."""
+def _frozen(unit: UnitOfWork, version: VersionInReview) -> tuple[UUID, FrozenVersion]:
+    """Freeze a version, after comparing it with its digest, as sealing does again."""
     dossier = read(unit.keys.decrypt(version.content, version.ref.bound_to))
     if content_digest(dossier) != version.digest:
         raise OverstapError("REVIEW-050", dossier=str(version.ref.dossier))
     frozen_id = freeze(unit, version)
     files: dict[str, tuple[UUID, bytes, str, int]] = {}
     kept = []
-    for file in files_of(dossier):
+    for file in viewable_files(dossier):
         name, key = uuid4(), secrets.token_bytes(32)
         files[file.path] = (name, key, file.kind, len(file.content))
-        kept.append((name, sealed_file(file.content, key, name)))
+        kept.append((name, encrypt_file(file.content, key, name)))
     keep_attachments(unit, frozen_id, kept)
     earlier = None
     if version.shown_before is not None:
         earlier = read(version_content(unit, VersionRef(version.ref.dossier, version.shown_before)))
-    return frozen_id, Frozen(dossier, version.ref.number, version.digest, earlier, version.shown_before, files)
+    return frozen_id, FrozenVersion(dossier, version.ref.number, version.digest, earlier, version.shown_before, files)
 
 
 def _copy(
-    unit: UnitOfWork, frozen: Frozen, person: Entitled, access: UUID, decided: Set[str], immaterial: Set[str]
+    unit: UnitOfWork, frozen: FrozenVersion, person: Entitled, access: UUID, decided: Set[str], immaterial: Set[str]
 ) -> dict[str, Any]:
     key_id, key = unit.keys.derived(str(access))
-    copy = showing(frozen, own_path=person.path, asks_changes_only=person.key in decided, immaterial=immaterial)
-    # With this the pages seal a view for the region, and read it back for the person who wrote it.
+    copy = person_copy(frozen, own_path=person.path, asks_changes_only=person.key in decided, immaterial=immaterial)
+    # With this key the pages encrypt a view for the region, and decrypt it for its writer.
     return copy | {"person": person.name, "kind": person.kind, "answer": {"key_id": key_id, "key": key.hex()}}
 
 
 def _earlier(
     unit: UnitOfWork, dossiers: Sequence[UUID], about: Mapping[UUID, Sequence[tuple[int, str]]] | None = None
 ) -> dict[tuple[UUID, str], dict[str, str]]:
-    """Return per person the keys of what they wrote with earlier codes: whoever gets a new code goes on seeing it.
+    """Return per person the keys of what they wrote with earlier codes, so that a new code can read it too.
 
     Args:
         unit: the transaction.
-        dossiers: which.
-        about: who gets a new code now; the one in use ends by that, so it is among the earlier ones.
+        dossiers: ids of the dossiers.
+        about: persons who get a new code now, which makes their code in use an earlier one.
     """
     ids = earlier_keys(unit, dossiers)
     ending = {(dossier, person) for dossier, wanted in (about or {}).items() for _, person in wanted}
     for one in in_use(unit, dossiers) if ending else []:
         if (one.ref.dossier, one.person) in ending:
-            ids.setdefault((one.ref.dossier, one.person), []).append(f"{one.held.key_id}~{one.access}")
+            ids.setdefault((one.ref.dossier, one.person), []).append(f"{one.sealed_key.key_id}~{one.access}")
     return {
         whose: {key_id: key.hex() for key_id in mine if (key := unit.keys.derived_key(key_id)) is not None}
         for whose, mine in ids.items()
     }
 
 
-def _decided(unit: UnitOfWork, version: InReview) -> Set[str]:
-    """Return the persons who decided on the version that was shown before."""
+def _decided(unit: UnitOfWork, version: VersionInReview) -> Set[str]:
+    """Return the handles of the persons who decided on the earlier version."""
     if version.shown_before is None:
         return frozenset()
     return deciders(unit, VersionRef(version.ref.dossier, version.shown_before))

@@ -1,7 +1,7 @@
-"""A school's list of inspections: CSV or workbook as a spreadsheet program writes it, one line per pupil.
+"""Reader of a school's list of decisions, a CSV file or workbook with one row per pupil.
 
-Columns `leerlingid;inzagedatum;akkoord;zienswijze`, and where wanted `toestemming` and `opmerking` (docs/sources.md). A
-line that cannot be trusted is refused by its number and a code; the others count.
+Columns `leerlingid;inzagedatum;akkoord;zienswijze`, optionally `toestemming` and `opmerking` (docs/sources.md). An
+invalid row is refused with its line number and an error code; the others count.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ MAX_VIEW_CHARACTERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RefusedLine:
-    """A line that does not count, by its number in the file (the header is line 1)."""
+    """A refused row, by its line number in the file (the header is line 1)."""
 
     line: int
     code: str
@@ -38,7 +38,7 @@ class RefusedLine:
 
 @dataclass(frozen=True, slots=True)
 class DecisionList:
-    """What a school's list says, with the line of each decision."""
+    """The content of a school's list, with the line of each decision."""
 
     decisions: list[ReviewDecision]
     lines: list[int]
@@ -49,9 +49,9 @@ def read_list(data: bytes, *, today: date, needs_note: bool = False) -> Decision
     """Read a school's list.
 
     Args:
-        data: the file: a workbook (.xlsx), or text in any coding of spreadsheets with semicolons or commas.
-        today: the Dutch date; an inspection cannot lie in the future.
-        needs_note: whether each line must say why (column `opmerking`): what a school attests.
+        data: the file: a workbook (.xlsx), or text with semicolons or commas in an encoding of spreadsheet programs.
+        today: the Dutch date; an inspection cannot be in the future.
+        needs_note: whether each row needs a reason (column `opmerking`), as for inspections that a school attests.
 
     Returns:
         The decisions, and the refused lines: TABLE-010 to TABLE-024, REVIEW-004 no pupil, REVIEW-005 no
@@ -73,10 +73,10 @@ def read_list(data: bytes, *, today: date, needs_note: bool = False) -> Decision
         if isinstance(row, RefusedRow):
             refused.append(RefusedLine(row.line, row.code, row.facts))
             continue
-        said = row.cells
-        pupil, view, note, consent = (said.get(name, "") for name in ("leerlingid", "zienswijze", *OPTIONAL[::-1]))
-        parsed = _date(said["inzagedatum"])
-        agreed = ANSWERS.get(said["akkoord"].lower())
+        cells = row.cells
+        pupil, view, note, consent = (cells.get(name, "") for name in ("leerlingid", "zienswijze", *OPTIONAL[::-1]))
+        parsed = _date(cells["inzagedatum"])
+        agreed = ANSWERS.get(cells["akkoord"].lower())
         code = (
             "REVIEW-004" if not pupil
             else "REVIEW-005" if parsed is None
@@ -98,7 +98,7 @@ def read_list(data: bytes, *, today: date, needs_note: bool = False) -> Decision
 
 
 def _is_line(cells: Mapping[str, str]) -> bool:
-    """Tell whether cells are a line of such a list: text within a view that merely has as many semicolons is not."""
+    """Tell whether cells are a row of the list, and not a line of a view that contains semicolons."""
     return cells.get("akkoord", "").lower() in ANSWERS or _date(cells.get("inzagedatum", "")) is not None
 
 

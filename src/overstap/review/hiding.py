@@ -1,7 +1,7 @@
-"""Removal of what one person may not see: other carers' details, secret addresses.
+"""Rules for the fields that one person may not see: other carers' details, secret addresses.
 
-Two parents who live apart may each see all that is said about their child, and not where the other lives. The receiving
-school gets the dossier whole.
+Two parents who live apart may each see everything about their child, but not where the other lives. The receiving
+school gets the whole dossier.
 """
 
 from overstap.oso.model import Dossier
@@ -9,18 +9,18 @@ from overstap.oso.tree import Node
 
 PUPIL = "dossier/huidigeschool/leerling"
 _OF_ANOTHER = frozenset({"voornaam", "voorletters-1", "voorvoegsel", "achternaam", "roepnaam", "relatietotkind"})
-"""What is shown of another carer: who it is."""
-_BETRAYING = ("adreslijst", "communicatielijst", "adresbuitenland", "huisarts", "aansprakelijkeinstelling")
-"""Of the pupil, where another carer's address is secret: where the child lives, and who its doctor is."""
+"""Fields of another carer that are shown: name and relation."""
+_REVEALING = ("adreslijst", "communicatielijst", "adresbuitenland", "huisarts", "aansprakelijkeinstelling")
+"""Fields of the pupil that reveal another carer's secret address: the child's address and doctor."""
 _TRUE = ("true", "1")
 
 
-class Hidden:
-    """Tells of each path of a dossier whether one person may see it.
+class HiddenFields:
+    """Decides for each path of a dossier whether it is hidden from one person.
 
     Args:
         dossier: the dossier.
-        own_path: the person's own block: a carer's, or the pupil's.
+        own_path: path of the person's own block, a carer's or the pupil's.
     """
 
     def __init__(self, dossier: Dossier, own_path: str) -> None:
@@ -40,32 +40,32 @@ class Hidden:
         for other in self._others:
             if path.startswith(f"{other}/"):
                 return path.removeprefix(f"{other}/").partition("/")[0].partition("[")[0] not in _OF_ANOTHER
-        return self.by_secrecy and _betrays(path)
+        return self.by_secrecy and _reveals_address(path)
 
-    def change(self, path: str, earlier: Dossier, *, is_removed: bool) -> bool:
-        """Tell whether a change is hidden. Carers are paired by likeness, so what was removed may be anybody's.
+    def hides_change(self, path: str, earlier: Dossier, *, is_removed: bool) -> bool:
+        """Tell whether a change is hidden. Carers are matched by similarity, so a removed value may be any carer's.
 
         Args:
-            path: where it stands; in the earlier version when it was removed.
+            path: path of the change; in the earlier version when it was removed.
             earlier: the earlier version.
-            is_removed: whether it was removed.
+            is_removed: whether the value was removed.
         """
         if is_removed and is_of_carer(path):
             return True
-        if not self._is_pupil and _betrays(path) and earlier.pupil is not None:
+        if not self._is_pupil and _reveals_address(path) and earlier.pupil is not None:
             return self(path) or any(_is_secret(carer) for carer in earlier.pupil.blocks("verzorger"))
         return self(path)
 
 
 def is_of_carer(path: str) -> bool:
-    """Tell whether a path stands in a carer's block."""
+    """Tell whether a path is within a carer's block."""
     return path.startswith(f"{PUPIL}/verzorger[")
 
 
-def _betrays(path: str) -> bool:
+def _reveals_address(path: str) -> bool:
     return (
         path.startswith(f"{PUPIL}/")
-        and path.removeprefix(f"{PUPIL}/").partition("/")[0].partition("[")[0] in _BETRAYING
+        and path.removeprefix(f"{PUPIL}/").partition("/")[0].partition("[")[0] in _REVEALING
     )
 
 
@@ -79,7 +79,7 @@ def _is_secret(carer: Node) -> bool:
 
 
 def _same_home(own: Node | None, pupil: Node | None) -> bool:
-    """Whether somebody lives where the child lives; then there is nothing to hide."""
+    """Tell whether a carer lives at the child's address, in which case it need not be hidden."""
     if own is None or pupil is None or not (mine := _homes(own)):
         return False
     return bool(mine & _homes(pupil))

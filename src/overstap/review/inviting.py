@@ -1,7 +1,7 @@
-"""Invitation of the families of a round, and reminders.
+"""Invitation of the families of a round by mail, and reminders.
 
-Letters hold codes, so the school makes them itself (`printing_letters`). A mail goes through the outbox, which sends it
-not before the agreed hour, by the database's clock. Everything here may be repeated: each meaning is mailed once.
+Letters contain codes, so the school makes them itself (`printing_letters`). Mails go through the outbox, which sends
+them from the agreed hour on, by the database's clock. Each meaning is mailed once, so every step may be repeated.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ from overstap.review.people import people_of
 GROUP = 100
 """Dossiers per transaction."""
 NOBODY = "-"
-"""Stands for the person where a dossier names nobody who may inspect it."""
+"""Handle of the person where a dossier names nobody who may inspect it."""
 
 
 def sent_from(agreed: Round) -> datetime:
@@ -44,18 +44,20 @@ def invite(
     address: str,
     clock: Callable[[], datetime] = now,
 ) -> Counter[str]:
-    """Invite who was not invited yet, and remind who is due. Safe to repeat. Nobody in a round without inspection.
+    """Invite persons who were not invited yet, and send due reminders. Idempotent.
+
+    In a round without inspection nothing is sent.
 
     Args:
         ledger: the ledger.
         region: region id.
         round_id: the round.
-        actor: who does it, for the evidence.
-        address: of the parents' pages, beginning with https://.
-        clock: the present moment.
+        actor: step or account, recorded in audit lines.
+        address: address of the parents' pages, beginning with https://.
+        clock: returns the present moment, aware.
 
     Returns:
-        Counts: "people" whose right to look was noted, "mails", "reminders", "secret" and "missing" e-mail addresses,
+        Counts: "people" who were recorded as entitled, "mails", "reminders", "secret" and "missing" e-mail addresses,
         "nobody" for dossiers that name nobody.
     """
     done: Counter[str] = Counter()
@@ -81,7 +83,7 @@ def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address
     persons: list[EntitledPerson] = []
     made: list[Invitation] = []
     mails: list[FamilyMail] = []
-    for ref, facts, closes_at, opens_at in known_dossiers(unit, dossiers):
+    for ref, facts, closes_at, opens_at in current_facts(unit, dossiers):
         people = people_of(unit.keys, facts, dutch_time(at).date())
         if not people:
             done["nobody"] += 1
@@ -101,7 +103,7 @@ def _invite(unit: UnitOfWork, found: RoundRow, dossiers: Sequence[UUID], address
             made.append(Invitation(ref, one.key, "email", 0, None))
     invitations.entitle(unit, persons)
     invitations.note(unit, made)
-    # The code in a family's letter goes on: it shows the newer version from now on
+    # The code in a family's letter stays valid and shows the newer version from now on
     renew(unit, found.round_id, dossiers)
     done.update(people=len(persons), mails=queue_for_families(unit, found.round_id, mails, address=address))
     return done
@@ -113,7 +115,7 @@ def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str
         with ledger.unit(found.region, actor) as unit:
             due = invitations.to_remind(unit, found.round_id, days, limit=GROUP)
             people: dict[tuple[VersionRef, str], tuple[str | None, datetime]] = {}
-            for ref, facts, closes_at, _ in known_dossiers(unit, list(dict.fromkeys(one.ref.dossier for one in due))):
+            for ref, facts, closes_at, _ in current_facts(unit, list(dict.fromkeys(one.ref.dossier for one in due))):
                 for one in people_of(unit.keys, facts, dutch_time(at).date()):
                     people[ref, one.key] = one.email, closes_at
             mails, made = [], []
@@ -129,7 +131,7 @@ def _remind(ledger: Ledger, found: RoundRow, days: int, actor: str, address: str
             return done
 
 
-def known_dossiers(
+def current_facts(
     unit: UnitOfWork, dossiers: Sequence[UUID]
 ) -> list[tuple[VersionRef, DossierFacts, datetime, datetime | None]]:
     """Return the current versions of dossiers with their facts, and when their review closes and opens."""

@@ -1,4 +1,4 @@
-"""Writing of files with personal data: atomic, for their owner only, never over another."""
+"""Atomic writing of files with personal data, readable by their owner only, never over an existing file."""
 
 import os
 from collections.abc import Callable
@@ -8,48 +8,48 @@ from overstap.errors import OverstapError
 
 
 class LetterFile:
-    """A file of letters: written beside its place, and put there when its codes count.
+    """A file of letters, written as `<name>.part` and renamed when its codes are valid.
 
-    What broke off in between lies there as `<name>.part`: it counts or not, and the ledger knows.
+    A `.part` file is left by an interruption in between; the ledger tells whether its codes are valid.
 
     Args:
-        path: where; its folder must be there.
+        path: path of the file; its folder must exist.
 
     Raises:
-        OverstapError: REVIEW-028 when the file is there already, or its folder is not; also when it is written.
+        OverstapError: REVIEW-028 when the file exists already, or its folder does not; also when it is written.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._part = path.with_name(f"{path.name}.part")
-        new_file(path)
+        file_writer(path)
 
     @property
     def left_over(self) -> bytes | None:
-        """What lies there of an earlier time; None when nothing does."""
+        """Content of the `.part` file of an earlier interruption; None when there is none."""
         return self._part.read_bytes() if self._part.is_file() else None
 
     def drop(self) -> None:
-        """Remove what lies there of an earlier time."""
+        """Remove the `.part` file."""
         self._part.unlink(missing_ok=True)
 
     def write(self, content: bytes) -> None:
-        """Write it beside its place."""
-        new_file(self._part)(content)
+        """Write the `.part` file."""
+        file_writer(self._part)(content)
 
-    def put(self) -> None:
-        """Put it in its place: its codes count."""
+    def publish(self) -> None:
+        """Rename the `.part` file to its path, when its codes are valid."""
         self._part.rename(self._path)
 
 
-def new_file(path: Path) -> Callable[[bytes], None]:
-    """Return what writes a new file.
+def file_writer(path: Path) -> Callable[[bytes], None]:
+    """Return a function that writes a new file with mode 0600.
 
     Args:
-        path: where; its folder must be there.
+        path: path of the file; its folder must exist.
 
     Raises:
-        OverstapError: REVIEW-028 when the file is there already, or its folder is not; also when it is written.
+        OverstapError: REVIEW-028 when the file exists already, or its folder does not; also when it is written.
     """
     if path.exists() or not path.parent.is_dir():
         raise OverstapError("REVIEW-028", file=path.name)

@@ -1,4 +1,4 @@
-"""Invitation letters: one PDF per school, a page per person."""
+"""Invitation letters of a school as one PDF, a page per person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from overstap.pdf.fonts import printable
 from overstap.texts import texts
 
 LONGEST_NAME = 60
-"""Signs of a name that a letter shows."""
+"""Most characters of a name in a letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,14 @@ class InvitationLetter:
     """A letter to one person.
 
     Args:
-        person: to whom.
-        pupil: the pupil's name.
-        child: what the pupil is called.
-        group: the class.
-        sorting: what letters of one class are sorted by.
-        code: the code that opens the dossier, as it is printed.
-        opens_at: from when on it can be seen; None: already.
-        closes_at: until when.
+        person: the recipient.
+        pupil: full name of the pupil.
+        child: first name of the pupil.
+        group: class of the pupil.
+        sorting: sort key within a class.
+        code: access code as it is printed.
+        opens_at: when the review window opens; None: it is open.
+        closes_at: when the review window closes.
     """
 
     person: Entitled
@@ -43,12 +43,12 @@ class InvitationLetter:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The school that writes, and where its families look.
+    """The school that sends the letters, and the address of the parents' pages.
 
     Args:
-        school: its name.
-        contact: how families reach it.
-        address: of the parents' pages, as people type it.
+        school: name of the school.
+        contact: contact details for families.
+        address: address of the parents' pages.
     """
 
     school: str
@@ -56,13 +56,13 @@ class Sender:
     address: str
 
 
-def letters(sender: Sender, written: Sequence[InvitationLetter], at: datetime) -> bytes:
+def letters_pdf(sender: Sender, written: Sequence[InvitationLetter], at: datetime) -> bytes:
     """Return the letters of one school as one PDF, sorted by class, then by the pupil's name.
 
     Args:
         sender: the school.
-        written: its letters; at least one.
-        at: the moment of making; its Dutch day stands on the letters.
+        written: its letters, at least one.
+        at: the present moment; its Dutch day is printed on the letters.
     """
     words = texts("invitations/letter")
     pdf = _Letters(words["title"]["nl"], words["foot"]["nl"].format(school=sender.school))
@@ -72,7 +72,7 @@ def letters(sender: Sender, written: Sequence[InvitationLetter], at: datetime) -
 
 
 class _Letters(PdfDocument):
-    """No page numbers: each page is a letter of its own, and the longest name leaves it on that page."""
+    """PdfDocument without page numbers, since each page is a letter."""
 
     def __init__(self, title: str, foot: str) -> None:
         super().__init__(title, foot)
@@ -98,8 +98,8 @@ def _page(pdf: PdfDocument, sender: Sender, letter: InvitationLetter, at: dateti
     }
 
     def say(name: str, language: str = "nl") -> str:
-        said = facts | {"closes": languages()[language].moment(letter.closes_at)}
-        return str(words[name][language].format(**said))
+        values = facts | {"closes": languages()[language].moment(letter.closes_at)}
+        return str(words[name][language].format(**values))
 
     pdf.add_page()
     pdf.set_style(size=13, bold=True, colour=ACCENT)
@@ -108,7 +108,7 @@ def _page(pdf: PdfDocument, sender: Sender, letter: InvitationLetter, at: dateti
     pdf.set_xy(MARGIN, 20)
     pdf.cell(0, 7, printable(_group(letter.group)), align="R")
 
-    # Where the window of a DL envelope is (NEN 1026): 20 mm from the left, 50 mm from the top
+    # Position of the window of a DL envelope (NEN 1026): 20 mm from the left, 50 mm from the top
     pdf.set_xy(MARGIN, 46)
     pdf.set_style(size=8, colour=SOFT)
     pdf.paragraph(words["personal"]["nl"], after=0.5, line=4)
@@ -164,17 +164,17 @@ def _code_box(
 
 
 def _group(group: str) -> str:
-    """Return how the class is printed; a class that is called "groep 8" says so itself."""
+    """Return the class as it is printed, without repeating the word in a class that is called "groep 8"."""
     if not group or "groep" in group.casefold() or "klas" in group.casefold():
         return group[:1].upper() + group[1:]
     return str(texts("invitations/letter")["group"]["nl"].format(group=group))
 
 
 def _fitting(name: str, most: int) -> str:
-    """Return a name that leaves the letter on its page."""
+    """Return a name cut to a number of characters, so that the letter fits on a page."""
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}\u2026"
 
 
 def _capital(surname: str) -> str:
-    """Return a surname as it stands after "mevrouw": the prefix with a capital."""
+    """Return a surname as written after "mevrouw", the prefix with a capital."""
     return surname[:1].upper() + surname[1:]

@@ -1,4 +1,4 @@
-"""Print of a dossier for a meeting at school, with a form to sign."""
+"""Printed dossier for a meeting at school, a PDF with a form to sign."""
 
 from uuid import UUID, uuid4
 
@@ -13,28 +13,28 @@ from overstap.oso.people import Entitled
 from overstap.oso.reading import read
 from overstap.pdf import PdfDocument
 from overstap.pdf.document import RULE, SOFT
+from overstap.review.copies import FrozenVersion, person_copy, viewable_files
 from overstap.review.pdf_documents import dossier_sheet
 from overstap.review.people import people_of
-from overstap.review.showing import Frozen, files_of, showing
 from overstap.texts import texts
 
 
 def print_dossier(
     ledger: Ledger, *, region: str, round_id: str, school: str, pupil: str | UUID, actor: str, person: str | None = None
 ) -> bytes:
-    """Return a dossier as PDF for one of the persons who may see it, as the parents' pages show it to them.
+    """Return a dossier as PDF for one entitled person, with the content of the parents' pages and a form to sign.
 
     Args:
         ledger: the ledger.
         region: region id.
         round_id: the round.
-        school: whose pupil it is.
-        pupil: the pupil's id in the school's system, or of the dossier.
-        actor: who prints it; the parents see that in their log.
-        person: handle of the person it is for; None: the first that the dossier names.
+        school: the pupil's school.
+        pupil: the pupil's key in the school's system, or the id of the dossier.
+        actor: account that prints it, which the parents see in their log.
+        person: handle of the person; None: the first that the dossier names.
 
     Raises:
-        OverstapError: LEDGER-010 when the school has no such dossier, REVIEW-027 when it is not released or names no
+        OverstapError: LEDGER-010 when the school has no such dossier, REVIEW-027 when it is not released or contains no
             such person.
     """
     with ledger.unit(region, actor) as unit:
@@ -48,9 +48,9 @@ def print_dossier(
     reader = next((one for one in people if person in (None, one.key)), None)
     if reader is None or closes_at is None:
         raise OverstapError("REVIEW-027")
-    files = {file.path: (uuid4(), b"", file.kind, len(file.content)) for file in files_of(plain)}
-    frozen = Frozen(plain, number, digest, None, None, files)
-    copy = showing(frozen, own_path=reader.path, asks_changes_only=False)
+    files = {file.path: (uuid4(), b"", file.kind, len(file.content)) for file in viewable_files(plain)}
+    frozen = FrozenVersion(plain, number, digest, None, None, files)
+    copy = person_copy(frozen, own_path=reader.path, asks_changes_only=False)
     pdf = dossier_sheet(copy | {"person": reader.name, "kind": reader.kind}, "nl", now())
     _form(pdf, copy["pupil"], number, reader, format_moment(closes_at))
     return pdf.to_bytes()

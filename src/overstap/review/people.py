@@ -1,4 +1,4 @@
-"""Persons of a dossier with their handles in the ledger."""
+"""Persons entitled to inspect a dossier, with their handles in the ledger."""
 
 from datetime import date
 
@@ -11,8 +11,8 @@ def people_of(keys: RegionKeys, facts: DossierFacts, today: date) -> list[Entitl
     """Return who may inspect a dossier.
 
     Args:
-        keys: the region's keys: a handle is a keyed hash, so that it says nothing to who reads the ledger alone.
-        facts: what is kept of the dossier.
-        today: the Dutch date, for a pupil's age.
+        keys: keys of the region; a handle is a keyed hash, which reveals nothing without them.
+        facts: facts of the dossier.
+        today: the Dutch date, for the pupil's age.
     """
     return facts.entitled(today, lambda text: keys.lookup("person", text).hex()[:32])

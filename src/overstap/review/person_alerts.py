@@ -1,4 +1,4 @@
-"""Tells a person by mail when somebody answers, records an answer, prints a new code or signs in for them."""
+"""Mails that alert a person to a decision, a recorded decision, a new code, or the first sign-in with their code."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from datetime import datetime
 
 from overstap.clock import dutch_time, now
 from overstap.ledger import Ledger
-from overstap.ledger.review.person_events import untold
+from overstap.ledger.review.person_events import not_mailed
 from overstap.notifications.families import FamilyMail, queue_for_families
-from overstap.review.inviting import known_dossiers
+from overstap.review.inviting import current_facts
 from overstap.review.people import people_of
 
 GROUP = 100
@@ -18,28 +18,28 @@ GROUP = 100
 def alert_persons(
     ledger: Ledger, *, region: str, round_id: str, actor: str, address: str, clock: Callable[[], datetime] = now
 ) -> Counter[str]:
-    """Queue a mail for each thing that was done and that its person was not told yet. Safe to repeat.
+    """Queue a mail for each event that its person was not told yet. Idempotent.
 
-    Persons whom the region does not reach by e-mail find the same on the parents' pages, in their log.
+    Persons without a usable e-mail address find the events in their log on the parents' pages.
 
     Args:
         ledger: the ledger.
         region: region id.
         round_id: the round.
-        actor: who does it, for the evidence.
-        address: of the parents' pages.
-        clock: the present moment.
+        actor: step or account, recorded in audit lines.
+        address: address of the parents' pages.
+        clock: returns the present moment, aware.
 
     Returns:
-        Count "alerts".
+        Number of queued mails as count "alerts".
     """
     done: Counter[str] = Counter()
     while True:
         with ledger.unit(region, actor) as unit:
-            events = untold(unit, round_id, limit=GROUP)
+            events = not_mailed(unit, round_id, limit=GROUP)
             addresses = {
                 (ref.dossier, one.key): one.email
-                for ref, facts, _, _ in known_dossiers(unit, list(dict.fromkeys(one.dossier for one in events)))
+                for ref, facts, _, _ in current_facts(unit, list(dict.fromkeys(one.dossier for one in events)))
                 for one in people_of(unit.keys, facts, dutch_time(clock()).date())
             }
             mails = [

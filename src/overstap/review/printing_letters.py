@@ -1,7 +1,7 @@
-"""Making of a school's letters; codes are printed and not kept.
+"""Making of a school's invitation letters with new access codes, which are printed and not stored.
 
-A code that was printed before ends when it is printed anew; so a letter is made once, and again only where the school
-asks for it by pupil. The file is whole before the codes count.
+A new code ends the person's earlier code, so a letter is made once, and again only where the school requests it for a
+pupil. The file is complete before its codes become valid.
 """
 
 from collections import Counter
@@ -26,17 +26,17 @@ from overstap.oso.facts import DossierFacts
 from overstap.oso.people import Entitled
 from overstap.review.codes import issue
 from overstap.review.inviting import sent_from
-from overstap.review.letters import InvitationLetter, Sender, letters
+from overstap.review.letters import InvitationLetter, Sender, letters_pdf
 from overstap.review.people import people_of
 
 
 @dataclass(frozen=True, slots=True)
-class Printed:
-    """What was printed."""
+class PrintedLetters:
+    """Result of making letters."""
 
     letters: int
     without: Counter[str]
-    """Persons for whom no letter could be made, by why: "no_code" (no birth date, or not in review)."""
+    """Persons without a letter, by reason: "no_code" (no birth date, or not in review)."""
 
 
 def print_letters(
@@ -50,24 +50,25 @@ def print_letters(
     keep: Callable[[bytes], None],
     again: Sequence[str | UUID] = (),
     is_lost: bool = False,
-) -> Printed:
+) -> PrintedLetters:
     """Make the letters of a school as one PDF.
 
     Args:
         ledger: the ledger.
         region: region id.
         round_id: the round.
-        school: whose families they are.
-        actor: who prints them, for the evidence.
-        address: of the parents' pages, beginning with https://.
-        keep: is given the file before the codes count; when it fails nothing has happened. Not called without letters.
-        again: pupils, by their id in the school's system or that of their dossier, whose letters are printed anew,
-            with a new code; none: everybody who has had no letter.
-        is_lost: the file was lost before it was printed: letters with new codes for everybody who had one and has not
-            looked yet. Who has looked keeps the code.
+        school: the families' school.
+        actor: account that prints them, recorded in audit lines.
+        address: address of the parents' pages, beginning with https://.
+        keep: called with the file before the codes become valid; when it raises, nothing is changed. Not called
+            without letters.
+        again: pupils, by key in the school's system or id of the dossier, whose letters are printed again with new
+            codes; empty: all persons without a letter.
+        is_lost: whether the file was lost before it was printed: letters with new codes for all persons who had one and
+            have not used it.
 
     Raises:
-        OverstapError: REVIEW-026 before the agreed hour, LEDGER-010 for a pupil id that the school does not have.
+        OverstapError: REVIEW-026 before the agreed hour, LEDGER-010 for a pupil that the school does not have.
     """
     with ledger.unit(region, actor) as unit:
         found = get_round(unit, round_id)
@@ -81,7 +82,7 @@ def print_letters(
             wanted = invitations.unseen(unit, round_id, school)
         else:
             wanted = invitations.awaiting_letter(unit, round_id, school)
-        # Before anything is opened: who printed what
+        # Recorded before anything is opened
         access_log.note_opened(unit, [one.ref for one in wanted], by=actor, purpose="letter")
         people = _people(unit, wanted)
         opens_at = agreed.milestones.review_opens
@@ -97,20 +98,22 @@ def print_letters(
             done.append(one)
             made.append(Invitation(one.ref, one.person, "letter", 0, None))
         invitations.note(unit, made)
-        invitations.printed(unit, done)
+        invitations.note_printed(unit, done)
         if written:
             own = found.agreement.school(school)
-            file = letters(Sender(own.name, own.contact, address), written, now())
-            # By this a file that was whole when its making broke off is known to count, or not (see `letter_file`)
+            file = letters_pdf(Sender(own.name, own.contact, address), written, now())
+            # This line tells whether the codes in a file are valid after an interruption (see `letter_file`)
             unit.audit(
                 "review.letters", AuditLine(f"{round_id}/{school}", {"letters": len(written), "sha256": _digest(file)})
             )
             keep(file)
-    return Printed(len(written), Counter({"no_code": len(wanted) - len(written)} if len(wanted) > len(written) else {}))
+    return PrintedLetters(
+        len(written), Counter({"no_code": len(wanted) - len(written)} if len(wanted) > len(written) else {})
+    )
 
 
-def counts(ledger: Ledger, region: str, round_id: str, school: str, file: bytes) -> bool:
-    """Tell whether the codes in a file of letters count: whether its making came to its end in the ledger."""
+def is_complete(ledger: Ledger, region: str, round_id: str, school: str, file: bytes) -> bool:
+    """Tell whether a file of letters was completed in the ledger, so that its codes are valid."""
     with ledger.unit(region, "letters") as unit:
         return invitations.letters_were_made(unit, round_id, school, _digest(file))
 
@@ -122,7 +125,7 @@ def _digest(file: bytes) -> str:
 def _people(
     unit: UnitOfWork, wanted: Sequence[EntitledPerson]
 ) -> dict[tuple[VersionRef, str], Callable[[str, datetime], InvitationLetter]]:
-    """Return for each person how their letter is made, once there is a code."""
+    """Return for each person a function that makes their letter from a code."""
     found: dict[tuple[VersionRef, str], Callable[[str, datetime], InvitationLetter]] = {}
     closing = {
         version.ref: version.closes_at

@@ -1,7 +1,7 @@
-"""Proof pack of one pupil: what was shown, answered and sent, signed.
+"""Signed proof of inspection of one pupil: what was shown, decided and delivered.
 
-A JSON file with every fact, a PDF of it for people, and beside each a detached signature of the region's conductor. Who
-opens the dossier for a pack is in the pack: that line is written first.
+A JSON file with all facts, a PDF with the same, and a detached signature of the region's conductor for each. The
+opening of the dossier for the pack is recorded first, so that it is in the pack.
 """
 
 import io
@@ -16,13 +16,13 @@ from overstap.ledger import Ledger
 from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.current_versions import current_versions
 from overstap.ledger.dossiers.dossiers import find_of_school
-from overstap.ledger.review import access_log, proof_wishes
-from overstap.ledger.review.proof import collected, own_part
+from overstap.ledger.review import access_log, proof_requests
+from overstap.ledger.review.proof import facts_for_person, inspection_facts
 from overstap.oso.facts import DossierFacts
 from overstap.pki import TrustStore
 from overstap.pki.detached_signature import sign_detached
+from overstap.review.copies import encrypt_proof
 from overstap.review.people import people_of
-from overstap.review.showing import sealed_proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,16 @@ def proof_pack(
 
     Args:
         ledger: the ledger.
-        trust: holds the key with which the region's conductor signs.
+        trust: trust store with the signing key of the region's conductor.
         region: region id.
         round_id: the round.
         school: the primary school.
-        pupil: the pupil's id in the school's system, or of the dossier.
-        actor: who makes it; the parents see that in their log.
-        person: handle of who it is for, with nothing of another person in it; None: the school's, with everything.
+        pupil: the pupil's key in the school's system, or the id of the dossier.
+        actor: account that makes it, which the parents see in their log.
+        person: handle of the person it is for, without data of other persons; None: for the school, with all data.
 
     Raises:
-        OverstapError: LEDGER-010 when the school has no such dossier, TRUST-nnn when the conductor's key is not in
-            order.
+        OverstapError: LEDGER-010 when the school has no such dossier, TRUST-nnn when the signing key cannot be used.
     """
     at = now()
     identity = trust.conductor_signing(region, at=at)
@@ -77,7 +76,7 @@ def proof_pack(
         names = {
             one.key: one.name for one in people_of(unit.keys, about, dutch_time(at).date()) if person in (None, one.key)
         }
-        known = collected(unit, dossier)
+        known = inspection_facts(unit, dossier)
         facts = {
             "kind": "overstap proof of inspection",
             "format": 1,
@@ -85,7 +84,7 @@ def proof_pack(
             "made_by": actor,
             "pupil": about.name,
             "people": names,
-            **(known if person is None else own_part(known, person)),
+            **(known if person is None else facts_for_person(known, person)),
         }
     text = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True).encode()
     from overstap.review.proof_page import proof_page  # pages that offer proof do without what makes PDFs until then
@@ -103,9 +102,9 @@ def proof_pack(
 
 
 def give_proof(
-    ledger: Ledger, trust: TrustStore, *, region: str, round_id: str, school: str, actor: str, wished: UUID
+    ledger: Ledger, trust: TrustStore, *, region: str, round_id: str, school: str, actor: str, access: UUID
 ) -> bool:
-    """Make the proof that a person asked for on the parents' pages, and lay it ready there. Safe to repeat.
+    """Make the proof that a person requested on the parents' pages, and store it for them. Idempotent.
 
     Args:
         ledger: the ledger.
@@ -113,15 +112,16 @@ def give_proof(
         region: region id.
         round_id: the round.
         school: the primary school.
-        actor: who makes it.
-        wished: whose code it was asked with.
+        actor: account that makes it.
+        access: id of the access code with which it was requested.
 
     Returns:
-        False when it was made already, or was never asked of this school.
+        False when it was made already, or was not requested from this school.
     """
     with ledger.unit(region, actor) as unit:
-        wish = next((one for one in proof_wishes.standing(unit, round_id, school) if one.access == wished), None)
-    if wish is None:
+        open_requests = proof_requests.open_requests(unit, round_id, school)
+    request = next((one for one in open_requests if one.access == access), None)
+    if request is None:
         return False
     pack = proof_pack(
         ledger,
@@ -129,13 +129,13 @@ def give_proof(
         region=region,
         round_id=round_id,
         school=school,
-        pupil=wish.dossier,
+        pupil=request.dossier,
         actor=actor,
-        person=wish.person,
+        person=request.person,
     )
     with ledger.unit(region, actor) as unit:
-        key = unit.keys.decrypt(wish.held, f"access/{wished}")
-        proof_wishes.fulfil(unit, wish, sealed_proof(pack.zipped(), key, region, wished))
+        key = unit.keys.decrypt(request.sealed_key, f"access/{access}")
+        proof_requests.fulfil(unit, request, encrypt_proof(pack.zipped(), key, region, access))
     return True
 
 

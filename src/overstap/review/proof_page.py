@@ -1,4 +1,4 @@
-"""Proof pack as PDF, with the facts of its JSON."""
+"""PDF of a proof pack, with the facts of its JSON file."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -18,9 +18,9 @@ def proof_page(facts: Facts, names: Mapping[str, str], at: datetime) -> bytes:
     """Return a proof pack as PDF.
 
     Args:
-        facts: as `overstap.ledger.review.proof.collected` gives them, with what the pack adds.
-        names: per handle the person's name.
-        at: the moment of making.
+        facts: as `overstap.ledger.review.proof.inspection_facts` returns them, with the facts that the pack adds.
+        names: name of each person by handle.
+        at: the present moment, aware.
     """
     words = _words("proof")
 
@@ -68,7 +68,7 @@ def _about(pdf: PdfDocument, facts: Facts, words: dict[str, str]) -> None:
     pdf.pairs([(words["state"], facts["state"])])
     if facts["review_closes_at"]:
         first = next((one["released_at"] for one in facts["versions"] if one["released_at"]), None)
-        since = facts["review_opens_at"] or first  # without a moment of its own it lies open from its release
+        since = facts["review_opens_at"] or first  # without a moment of its own the review opens at the release
         opens, closes = _moment(since) if since else "\u2026", _moment(facts["review_closes_at"])
         pdf.pairs([(words["window"], words["window_value"].format(opens=opens, closes=closes))])
 

@@ -1,4 +1,4 @@
-"""Recording of a school's list of decisions, in groups."""
+"""Recording of a school's list of decisions in the ledger, in groups."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from overstap.texts import texts
 
 GROUP = 500
 GROUNDS = ("school_list", "school_single", "paper_list", "meeting", "paper_view", "attested")
-"""On what ground a school records an inspection (overstap.review_ground)."""
+"""Grounds on which a school records an inspection (overstap.review_ground)."""
 
 
 def check_ground(ground: str) -> None:
@@ -28,28 +28,27 @@ def _grounds_in(language: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RecordingOutcome:
-    """What became of a school's list."""
+    """Result of recording a school's list."""
 
     counts: Counter[str]
     """"recorded", "repeated", "unknown", "not_open", "ambiguous", "answered", "refused", in lines."""
     refused: list[RefusedLine]
-    """Lines that do not count: TABLE-010 to TABLE-024, REVIEW-004 to REVIEW-009, REVIEW-010 unknown pupil,
-    REVIEW-011 window not open, REVIEW-012 a key of several pupils, and REVIEW-015 somebody whose own answer it
-    would replace."""
+    """Refused rows: TABLE-010 to TABLE-024, REVIEW-004 to REVIEW-009, REVIEW-010 unknown pupil, REVIEW-011 window not
+    open, REVIEW-012 a key of several pupils, REVIEW-015 a person's own decision would be replaced."""
 
 
 def record_list(
     ledger: Ledger, *, region: str, round_id: str, school: str, actor: str, listed: DecisionList, ground: str
 ) -> RecordingOutcome:
-    """Record a school's list of inspections. Safe to repeat.
+    """Record a school's list of decisions. Idempotent.
 
     Args:
         ledger: the ledger.
         region: region id.
         round_id: the round.
-        school: whose pupils they are.
-        actor: who records it, for the evidence.
-        listed: what the list says.
+        school: the pupils' school.
+        actor: account that records it, written in audit lines.
+        listed: the list.
         ground: one of `GROUNDS`.
     """
     counts: Counter[str] = Counter(refused=len(listed.refused))

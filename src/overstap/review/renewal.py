@@ -1,8 +1,8 @@
-"""Renewal after a newer version is released: codes, and inspections of immaterial changes, carry over.
+"""Renewal of inspections after a newer version is released, with codes and decisions carried over.
 
-The newer version is frozen anew, tells what changed, and asks about that. What the agreement calls immaterial
-(`inspection.immaterial`) is told and not asked: the decisions on the version before are kept for the newer one, on the
-ground "carried", and parents may still change them.
+The newer version is frozen, and the pages list its changes and ask for a decision about them. Changes that the
+agreement calls immaterial (`inspection.immaterial`) need no decision: those on the version before are carried over, on
+the ground "carried", and parents may still change them.
 """
 
 import logging
@@ -20,23 +20,23 @@ from overstap.ledger.session import UnitOfWork
 from overstap.oso.differences import differences
 from overstap.oso.reading import read
 from overstap.review.codes import renew
-from overstap.review.showing import is_immaterial
+from overstap.review.copies import is_immaterial
 
 GROUP = 100
 """Dossiers per transaction."""
 _log = logging.getLogger(__name__)
 
 
-def after_release(ledger: Ledger, region: str, round_id: str, actor: str) -> Counter[str]:
-    """Let codes show what was released now, and keep inspections where nothing that matters changed. Safe to repeat.
+def renew_after_release(ledger: Ledger, region: str, round_id: str, actor: str) -> Counter[str]:
+    """Make codes show newly released versions, and carry decisions over immaterial changes. Idempotent.
 
-    A damaged dossier is set aside and told in the log; the others go on.
+    A damaged dossier is skipped and logged; the others go on.
 
     Args:
         ledger: the ledger.
         region: region id.
         round_id: the round.
-        actor: who does it, for the evidence.
+        actor: step or account, recorded in audit lines.
 
     Returns:
         Counts: "codes" that show a newer version now, "carried" dossiers, "damaged" ones.
@@ -59,11 +59,11 @@ def after_release(ledger: Ledger, region: str, round_id: str, actor: str) -> Cou
 
 
 def _carried(unit: UnitOfWork, dossier: UUID, version: int, inspected: int | None, immaterial: Set[str]) -> int:
-    """Keep the decisions on the version that was inspected last, when what changed since is immaterial."""
+    """Carry over the decisions on the last inspected version when all changes since are immaterial."""
     if inspected is None or not immaterial:
         return 0
     before, after = VersionRef(dossier, inspected), VersionRef(dossier, version)
     changed = differences(read(version_content(unit, before)), read(version_content(unit, after)))
-    # The date of making differs in every export, and nobody inspects it.
+    # The creation date differs in every export and is not inspected.
     material = [each for each in changed if each.category != "metadata" and not is_immaterial(each, immaterial)]
     return 0 if material else carry(unit, before, after)

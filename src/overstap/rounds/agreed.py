@@ -6,7 +6,7 @@ from overstap.agreements import Agreement, RoundId
 from overstap.agreements.load import find_agreement
 from overstap.errors import OverstapError
 from overstap.ledger.rounds.rounds import get_round
-from overstap.ledger.rounds.steering import take_file
+from overstap.ledger.rounds.steering import apply_file
 from overstap.rounds.context import Context, RoundContext
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def agreement_now(context: Context, round_id: RoundId, actor: str) -> Agreement:
         log.warning("%s | %s", error.code, error.message_nl)
         return agreement
     with context.ledger.unit(round_id.region, actor) as unit:
-        decided = take_file(unit, round_id, offered, taken_by=actor)
+        decided = apply_file(unit, round_id, offered, taken_by=actor)
     if decided is None:
         return agreement
     for verdict in decided.verdicts:

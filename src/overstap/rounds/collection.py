@@ -19,7 +19,7 @@ from overstap.intake.registrations import Statement, collect_registrations, wait
 from overstap.intake.sources.source import SourcePlace
 from overstap.intake.virus_scanner import VirusScanner
 from overstap.ledger import certificate_dates
-from overstap.ledger.rounds import collected, rounds
+from overstap.ledger.rounds import collection_times, rounds
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.oso.model import Dossier
 from overstap.pki.expiry import expiry_dates
@@ -101,7 +101,7 @@ NOTHING_USABLE = frozenset({"INTAKE-050", "INTAKE-051"})
 
 def _note_ended(context: RoundContext, school_id: str) -> None:
     with context.unit(f"collect {school_id}") as unit:
-        collected.note(unit, context.round_id, school_id)
+        collection_times.note(unit, context.round_id, school_id)
 
 
 def _collect(context: RoundContext, school: School) -> Collected:

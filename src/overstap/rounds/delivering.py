@@ -9,7 +9,7 @@ from overstap.delivery.sealing import seal_round
 from overstap.delivery.sending import send_school
 from overstap.errors import OverstapError
 from overstap.ledger.delivery import deliveries
-from overstap.ledger.delivery.deliveries import Unreceived
+from overstap.ledger.delivery.deliveries import UnreceivedDossiers
 from overstap.ledger.rounds import due_work, rounds
 from overstap.ledger.rounds.due_work import ANSWERS
 from overstap.ledger.rounds.gate_holds import RELEASE_FOR_DELIVERY, open_holds
@@ -29,7 +29,7 @@ class Receivers:
 
     registered: Counter[str]
     sorted_out: Counter[str]
-    missing: list[Unreceived]
+    missing: list[UnreceivedDossiers]
 
 
 def sort_receivers(context: RoundContext) -> Receivers:

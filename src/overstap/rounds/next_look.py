@@ -66,7 +66,7 @@ def for_answers(unit: UnitOfWork, asked: Iterable[tuple[str, str, datetime]], at
     waiting = any(
         one.school in schools[round_id]
         for round_id in due
-        for one in uncollected.standing(unit, round_id, due[round_id])
+        for one in uncollected.per_school(unit, round_id, due[round_id])
     )
     return at + (LIES_READY if waiting else DAILY)
 
@@ -90,9 +90,9 @@ def for_notices(unit: UnitOfWork, at: datetime) -> datetime:
                 for it in agreed.reminders
                 if it.of == "review_closes"
             ]
-        for left in uncollected.standing(unit, one.round_id, agreed.milestones.receipts_due):
+        for left in uncollected.per_school(unit, one.round_id, agreed.milestones.receipts_due):
             found += [left.since + REMIND_AFTER * (left.reminders_due + 1), agreed.milestones.receipts_due - DAILY]
-    waiting = ledger_notices.counted(unit)
+    waiting = ledger_notices.counts(unit)
     if known and waiting.total():
         found += _mail_times(known[-1].agreement.notices, at, has_urgent=waiting["urgent"] > 0)
     return soonest(found, at)

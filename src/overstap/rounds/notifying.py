@@ -5,15 +5,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from overstap.ledger.alarms import to_tell
+from overstap.ledger.alarms import take_new
 from overstap.ledger.review.person_events import guessed_codes
 from overstap.ledger.rounds import due_work, rounds
 from overstap.ledger.rounds.due_work import NOTICES
 from overstap.ledger.rounds.rounds import RoundRow
 from overstap.notifications.alerts import queue_alarms, queue_ended_codes
-from overstap.notifications.noting import tell
-from overstap.notifications.outbox import work
+from overstap.notifications.outbox import send_due
 from overstap.notifications.smtp import SmtpSession
+from overstap.notifications.updating import update_notices
 from overstap.pki.expiry import ExpiryKind, expiring
 from overstap.review.person_alerts import alert_persons
 from overstap.rounds import next_look
@@ -31,11 +31,11 @@ def notify(context: Context, region: str, *, board: Callable[[str], str]) -> Cou
     """
     with context.ledger.unit(region, "tell") as unit:
         due_work.begin(unit, NOTICES)
-    return tell(
+    return update_notices(
         context.ledger,
         region,
         at=context.clock(),
-        endings=_endings(context),
+        expiring=_expiring(context),
         board=board,
         actor="tell",
         school_page=context.settings.school_address,
@@ -83,7 +83,7 @@ def alert(context: Context, region: str, found: RoundRow) -> Counter[str]:
             unit, found.agreement, found.round_id, ended, school_page=settings.school_address
         )
         if settings.alarm_mail:
-            done["alarms"] += queue_alarms(unit, to_tell(unit), to=settings.alarm_mail)
+            done["alarms"] += queue_alarms(unit, take_new(unit), to=settings.alarm_mail)
     return +done
 
 
@@ -97,7 +97,7 @@ def send_mail(
         region: region id.
         server: opens a connection to the mail server.
     """
-    return work(context.ledger, region, server, actor="send_mail", clock=context.clock)
+    return send_due(context.ledger, region, server, actor="send_mail", clock=context.clock)
 
 
 def finish(context: Context, region: str) -> None:
@@ -111,7 +111,7 @@ def finish(context: Context, region: str) -> None:
         due_work.end(unit, NOTICES, next_look.for_notices(unit, context.clock()))
 
 
-def _endings(context: Context) -> list[tuple[str, str, datetime]]:
+def _expiring(context: Context) -> list[tuple[str, str, datetime]]:
     """Return the certificates that expire soon (name, owner, moment); none without a trust folder."""
     if context.settings.trust is None:
         return []

@@ -7,10 +7,10 @@ from overstap.agreements import RoundId, SchoolKind
 from overstap.agreements.load import find_agreement
 from overstap.clock import format_moment
 from overstap.errors import OverstapError, form_error
-from overstap.ledger.delivery.deliveries import still_open
+from overstap.ledger.delivery.deliveries import unsettled
 from overstap.ledger.rounds import rounds
 from overstap.ledger.rounds.runs import narrowed_to
-from overstap.ledger.rounds.steering import SteeringRequest, take_form
+from overstap.ledger.rounds.steering import SteeringRequest, apply_form
 from overstap.rounds.context import Context, RoundContext
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def steer(context: RoundContext, asked: SteeringRequest) -> int:
     """
     _must_coordinate(context, asked.by)
     with context.unit(asked.by) as unit:
-        verdicts = take_form(unit, context.round_id, asked)
+        verdicts = apply_form(unit, context.round_id, asked)
     for verdict in verdicts:
         log.info("%s | %s", verdict.difference.sentence_nl, verdict.sentence_nl)
     return len(verdicts)
@@ -120,7 +120,7 @@ def leaves_open(context: RoundContext) -> bool:
     if not _narrowed_to(context):
         return False
     with context.unit(context.kind) as unit:
-        is_busy = still_open(unit, context.round_id).count > 0
+        is_busy = unsettled(unit, context.round_id).count > 0
     return is_busy and context.clock() < context.round.milestones.receipts_due
 
 

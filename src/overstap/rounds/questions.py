@@ -19,7 +19,7 @@ from overstap.ledger.rounds.gate_holds import (
 )
 from overstap.ledger.rounds.round_agreements import versions
 from overstap.ledger.session import UnitOfWork
-from overstap.notifications.undelivered import tell_undelivered
+from overstap.notifications.undelivered import report_undelivered
 from overstap.pki.expiry import ExpiryKind, expiring
 from overstap.rounds.context import RoundContext
 from overstap.rounds.opening import leaves_open
@@ -36,10 +36,10 @@ def window_questions(context: RoundContext) -> list[int]:
                 {"school": f"{one.name} ({one.school})", "released": one.released},
                 one.school,
             )
-            for one in windows.standing(unit, context.round_id)
+            for one in windows.school_inspections(unit, context.round_id)
             if one.lapsed and is_offered
         ]
-        gate_holds.look(unit, context.round_id, NOT_INSPECTED, lapsed)
+        gate_holds.update_holds(unit, context.round_id, NOT_INSPECTED, lapsed)
         return _numbers(unit, context, NOT_INSPECTED)
 
 
@@ -161,14 +161,14 @@ def look_before_delivery(context: RoundContext, unit: UnitOfWork) -> list[Hold]:
         _is_agreement_changed(unit, context),
         registrations.unstated(unit, context.agreement.school_year) if context.kind.is_inspected else None,
     )
-    return gate_holds.look(unit, context.round_id, RELEASE_FOR_DELIVERY, unusual(found))
+    return gate_holds.update_holds(unit, context.round_id, RELEASE_FOR_DELIVERY, unusual(found))
 
 
 def look_before_closing(context: RoundContext, unit: UnitOfWork) -> list[Hold]:
     """Mark envelopes unconfirmed at `receipts_due` as undelivered, record holds; return those without a decision."""
     if context.clock() >= context.round.milestones.receipts_due:
-        tell_undelivered(unit, context.agreement, context.kind)
-    return gate_holds.look(unit, context.round_id, ACCEPT_UNDELIVERABLE, undeliverable(unit, context.round_id))
+        report_undelivered(unit, context.agreement, context.kind)
+    return gate_holds.update_holds(unit, context.round_id, ACCEPT_UNDELIVERABLE, undeliverable(unit, context.round_id))
 
 
 def _is_agreement_changed(unit: UnitOfWork, context: RoundContext) -> bool:

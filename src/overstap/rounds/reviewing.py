@@ -10,7 +10,7 @@ from overstap.ledger.rounds import counts
 from overstap.ledger.rounds.undecided import refuse_unreleased
 from overstap.ledger.session import UnitOfWork
 from overstap.review.inviting import invite as invite_families
-from overstap.review.renewal import after_release
+from overstap.review.renewal import renew_after_release
 from overstap.rounds.checking import check
 from overstap.rounds.context import RoundContext
 
@@ -84,7 +84,7 @@ def renew_codes(context: RoundContext, actor: str) -> Counter[str]:
     """
     if not context.kind.is_inspected:
         return Counter()
-    return after_release(context.ledger, context.region, context.round_id, actor)
+    return renew_after_release(context.ledger, context.region, context.round_id, actor)
 
 
 def invite(context: RoundContext) -> Counter[str]:

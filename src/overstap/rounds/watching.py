@@ -13,7 +13,7 @@ from overstap.ledger.delivery.test_messages import SchoolResult
 from overstap.ledger.rounds import due_work, rounds
 from overstap.ledger.rounds.due_work import DELIVERIES
 from overstap.ledger.rounds.milestones import note_passed
-from overstap.notifications.undelivered import tell_undelivered
+from overstap.notifications.undelivered import report_undelivered
 from overstap.rounds import next_look
 from overstap.rounds.agreed import round_context
 from overstap.rounds.context import Context, RoundContext
@@ -79,7 +79,7 @@ def _tell_undelivered(context: RoundContext) -> int:
     if context.clock() < context.round.milestones.receipts_due:
         return 0
     with context.unit("watch") as unit:
-        return sum(item.count for item in tell_undelivered(unit, context.agreement, context.kind))
+        return sum(item.count for item in report_undelivered(unit, context.agreement, context.kind))
 
 
 def _test(context: RoundContext) -> Counter[str]:

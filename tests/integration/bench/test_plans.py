@@ -11,7 +11,7 @@ from overstap.agreements import RoundKind
 from overstap.agreements.model import RegistrationStage
 from overstap.clock import now
 from overstap.ledger import Ledger
-from overstap.ledger.delivery.deliveries import to_seal, to_send
+from overstap.ledger.delivery.deliveries import claim_to_seal, claim_to_send
 from overstap.ledger.rounds.registrations import Registration, record_registrations
 from overstap.ledger.rounds.rounds import open_round
 from overstap.ledger.session import UnitOfWork
@@ -57,9 +57,9 @@ def test_a_group_is_taken_without_looking_at_all(ledger: Ledger, step: str, doss
         before = looked_at(unit)
         if step == "seal":
             with_keys: dict[str, Any] = {"senders": [primary], "receivers": [secondary]}
-            claimed: list[Any] = list(to_seal(unit, round_id, RegistrationStage.PLACED, limit=GROUP, **with_keys))
+            claimed: list[Any] = list(claim_to_seal(unit, round_id, RegistrationStage.PLACED, limit=GROUP, **with_keys))
         else:
-            claimed = list(to_send(unit, round_id, secondary, limit=GROUP))
+            claimed = list(claim_to_send(unit, round_id, secondary, limit=GROUP))
         seen = looked_at(unit) - before
     assert len(claimed) == GROUP
     assert seen <= PER_ITEM * GROUP
@@ -82,11 +82,11 @@ def test_the_long_plans_are_made_once_per_connection(ledger: Ledger) -> None:
 
 def test_old_and_new_rows_are_matched_by_a_hash(ledger: Ledger) -> None:
     """A trigger's plan is made for the first group of a session: after an empty one, all rows were compared to all."""
-    compared = ledger.plain(
+    compared = ledger.without_region(
         "select proname from pg_proc where pronamespace = 'overstap'::regnamespace "
         "and prosrc like '%%old_rows%%' and prosrc like '%%new_rows%%'"
     )
-    by_hash = ledger.plain(
+    by_hash = ledger.without_region(
         "select proname from pg_proc where pronamespace = 'overstap'::regnamespace "
         "and 'enable_nestloop=off' = any(proconfig)"
     )

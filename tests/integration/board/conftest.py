@@ -13,7 +13,7 @@ from overstap.agreements import Milestones, RoundKind
 from overstap.clock import now
 from overstap.doctor import examine
 from overstap.ledger import Ledger
-from overstap.pages.board.airflow_port import PausedDag, Question, RedTask, RunRef, TaskRef
+from overstap.pages.board.airflow_port import FailedTask, GateQuestion, PausedDag, RunRef, TaskRef
 from overstap.pages.board.app import Board, make_app
 from overstap.pages.board.health import HealthLine
 from overstap.pages.board.person import BoardUser
@@ -52,7 +52,7 @@ class Alone:
     def run(self, dag_id: str) -> RunRef | None:
         return None
 
-    def questions(self, dag_id: str) -> list[Question]:
+    def questions(self, dag_id: str) -> list[GateQuestion]:
         return []
 
     def paused(self) -> list[PausedDag]:
@@ -69,7 +69,7 @@ class Alone:
     def health(self, now: datetime) -> list[HealthLine]:
         return []
 
-    def red_tasks(self) -> list[RedTask]:
+    def red_tasks(self) -> list[FailedTask]:
         return []
 
     def secret(self) -> str:

@@ -19,7 +19,7 @@ from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rounds.round_agreements import add_version
 from overstap.ledger.rounds.rounds import get_round
 from overstap.pages.board import render
-from overstap.pages.board.airflow_port import PausedDag, Question
+from overstap.pages.board.airflow_port import GateQuestion, PausedDag
 from overstap.pages.board.app import Board
 from overstap.pages.board.formatting import when
 from overstap.pages.board.person import BoardUser
@@ -236,7 +236,7 @@ def test_the_administrators_page(client: TestClient, airflow: Alone, app_dsn: st
     assert "Nooit gemeld" in text
     assert text.index("afgekeurd en niet hersteld") < text.index("Gepland")
     for kind in backups.KINDS:
-        backups.told(app_dsn, kind, "test")
+        backups.record(app_dsn, kind, "test")
     assert "Nooit gemeld" not in client.get("/beheer").text
 
 
@@ -317,7 +317,9 @@ def test_the_checks_of_doctor_are_on_a_page_for_administrators(
 
 def test_today_shows_first_what_waits(client: TestClient, airflow: Alone) -> None:
     """The question with its button, the schools to call and the moments of today, before timeline and rounds."""
-    waits = Question("{{ 7 * 7 }} <b>Vrijgeven</b>", "/dags/round__alfa__advice/runs/r/tasks/t/required_actions", None)
+    waits = GateQuestion(
+        "{{ 7 * 7 }} <b>Vrijgeven</b>", "/dags/round__alfa__advice/runs/r/tasks/t/required_actions", None
+    )
     airflow.questions = lambda dag_id: [waits] if dag_id == "round__alfa__advice" else []  # type: ignore[method-assign]
     page = client.get("/").text
     assert page.index("Vandaag") < page.index("Tijdlijn")

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from overstap.clock import now
 from overstap.ledger import Ledger
 from overstap.ledger.delivery import circuit_breaker, non_delivery, results, test_messages
-from overstap.ledger.delivery.test_messages import TestAnswer, TestMessage
+from overstap.ledger.delivery.test_messages import TestMessage, TestMessageResult
 from overstap.ledger.dossiers import outstanding, without_receiver
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.review import parent_requests
@@ -40,15 +40,15 @@ def column(ledger: Ledger, query: str, **values: object) -> list[str]:
 
 def test_dossiers_of_nobody_get_an_owner(client: TestClient, ledger: Ledger, round_id: str) -> None:
     with ledger.unit("alfa", "test") as unit:
-        [*waiting] = outstanding.ownerless(unit, round_id)
+        [*waiting] = outstanding.without_receiver(unit, round_id)
         assert waiting
         assert {one.owner for one in waiting} == {None}
         school = waiting[0].primary_school
         assert sum(one.count for one in waiting) == len(without_receiver.waiting(unit, round_id))
     assert "en niemand heeft dit nog opgepakt" in said(client, f"/ronde/{round_id}/school/{school}")
     with ledger.unit("alfa", "c.jansen") as unit:
-        without_receiver.take(unit, round_id, "c.jansen", school=school)
-        [taken] = outstanding.ownerless(unit, round_id, school)
+        without_receiver.assign_owner(unit, round_id, "c.jansen", school=school)
+        [taken] = outstanding.without_receiver(unit, round_id, school)
         assert (taken.owner, taken.count) == ("c.jansen", waiting[0].count)
     text = said(client, f"/ronde/{round_id}/school/{school}")
     assert "dit zoekt c.jansen uit" in text
@@ -63,15 +63,15 @@ def test_who_did_not_pass_before_the_round(client: TestClient, ledger: Ledger, r
     message = TestMessage(uuid4(), first, receiver, bytes(32), bytes(32))
     with ledger.unit("alfa", "test") as unit:
         test_messages.begin(unit, round_id, message, sent_by="test")
-        test_messages.note_obstacles(unit, round_id, {second: "TRUST-001"}, looked_at=[first, second])
+        test_messages.note_obstacles(unit, round_id, {second: "TRUST-001"}, examined=[first, second])
     with ledger.unit("alfa", "test") as unit:
-        test_messages.settle(unit, TestAnswer(message.message_id, "accepted", None, b"receipt"))
+        test_messages.settle(unit, TestMessageResult(message.message_id, "accepted", None, b"receipt"))
     text = said(client, f"/ronde/{round_id}")
     assert "2 scholen zijn bereikt, 1 niet," in text
     assert "Het proefbericht lukt niet" in said(client, f"/ronde/{round_id}/school/{second}")
     assert "Proefbericht aangekomen" in said(client, f"/ronde/{round_id}/school/{first}")
     with ledger.unit("alfa", "test") as unit:
-        test_messages.note_obstacles(unit, round_id, {}, looked_at=[second])
+        test_messages.note_obstacles(unit, round_id, {}, examined=[second])
     assert "Het proefbericht lukt niet" not in said(client, f"/ronde/{round_id}/school/{second}")
 
 
@@ -106,11 +106,11 @@ def test_what_was_told_undelivered_and_arrived_after_all(
     client: TestClient, ledger: Ledger, round_id: str, owner_dsn: str
 ) -> None:
     with ledger.unit("alfa", "test") as unit:
-        assert outstanding.told_undelivered(unit, round_id) == []
-        given_up = non_delivery.give_up(unit, round_id)
+        assert outstanding.reported_undelivered(unit, round_id) == []
+        given_up = non_delivery.mark_undelivered(unit, round_id)
     assert given_up
     with ledger.unit("alfa", "test") as unit:
-        told = outstanding.told_undelivered(unit, round_id)
+        told = outstanding.reported_undelivered(unit, round_id)
     assert sum(one.count for one in told) == sum(one.count for one in given_up)
     assert all(one.is_open for one in told)
     school = told[0].primary_school
@@ -126,7 +126,7 @@ def test_what_was_told_undelivered_and_arrived_after_all(
     assert "later alsnog bevestigd" in text
     assert "nog niet bevestigd" not in text
     with ledger.unit("alfa", "test") as unit:  # what is asked for again is no trouble of the board's counts
-        assert circuit_breaker.ask_again(unit, round_id, school=None)
+        assert circuit_breaker.resend(unit, round_id, school=None)
 
 
 def test_what_receivers_say_after_their_receipt(client: TestClient, ledger: Ledger, round_id: str) -> None:

@@ -89,7 +89,7 @@ def test_an_official_transfer_dossier_is_taken_in_and_judged(
     ledger: Ledger, examples: Path, tmp_path: Path, name: str
 ) -> None:
     drop(examples / name, tmp_path / SCHOOL)
-    assert collect(ledger, tmp_path / SCHOOL).stored == dossiers.Stored(new=1)
+    assert collect(ledger, tmp_path / SCHOOL).stored == dossiers.StoreCounts(new=1)
     agreed = agreement()
     judged = judge_round(
         ledger,

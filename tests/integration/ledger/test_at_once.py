@@ -54,7 +54,7 @@ def test_a_receipt_that_comes_while_the_round_gives_up_counts(
     register(ledger)
     seal(ledger)
     with ledger.unit(REGION, "test") as unit:
-        (sent,) = deliveries.to_send(unit, ROUND, VO, limit=10)
+        (sent,) = deliveries.claim_to_send(unit, ROUND, VO, limit=10)
     problems: list[BaseException] = []
 
     def settle() -> None:
@@ -110,7 +110,7 @@ def test_a_school_is_collected_from_by_one_at_a_time(
             other.close()
 
     second = threading.Thread(target=collect)
-    with ledger.alone(f"collect {ROUND} {PO}"):
+    with ledger.exclusive(f"collect {ROUND} {PO}"):
         second.start()
         wait_for_a_waiter(owner_dsn)
         assert not looked.is_set()

@@ -15,14 +15,14 @@ from typer.testing import CliRunner
 
 from overstap.cli import app
 from overstap.clock import now
-from overstap.closing.export import export, prove
+from overstap.closing.export import export, verify_export
 from overstap.closing.timestamps import stamped_at, time_stamp
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
 from overstap.pki import Role, TrustStore
 from overstap.pki.authority import DevelopmentAuthority
 from overstap.rounds.context import Context
-from overstap.rounds.handing_out import hand_out
+from overstap.rounds.publication import publish_checkpoint
 from overstap.settings import Settings
 
 SERVICE = """
@@ -130,7 +130,7 @@ def context(ledger: Ledger, tmp_path: Path, stamping: Stamping) -> Context:
 
 
 def test_a_checkpoint_goes_to_a_file_a_stamp_and_by_mail(context: Context, stamping: Stamping, tmp_path: Path) -> None:
-    done = hand_out(context, REGION)
+    done = publish_checkpoint(context, REGION)
     assert done is not None
     assert (done["files"], done["stamps"], done["mails"]) == (1, 1, 2)
     [file] = (tmp_path / "once").glob("*.json")
@@ -148,23 +148,23 @@ def test_a_checkpoint_goes_to_a_file_a_stamp_and_by_mail(context: Context, stamp
     assert told.exit_code == 0, told.output
     # The next day another one follows it, and nothing is written twice
     accept_all(context.ledger)
-    hand_out(context, REGION)
+    publish_checkpoint(context, REGION)
     assert len(list((tmp_path / "once").glob("*.json"))) == 2
 
 
 def test_a_file_that_was_handed_out_tells_a_chain_that_was_cut_short(
     context: Context, owner_dsn: str, tmp_path: Path
 ) -> None:
-    hand_out(context, REGION)
+    publish_checkpoint(context, REGION)
     known = [json.loads(file.read_text())["checkpoint"] for file in (tmp_path / "once").glob("*.json")]
     trust = TrustStore(tmp_path / "trust", production=False)
     signers = trust.conductor_signers(REGION)
     with context.ledger.unit(REGION, "test") as unit:
         lines = list(export(unit))
-    assert prove(lines, conductors=signers, known=known).fault is None
+    assert verify_export(lines, conductors=signers, known=known).fault is None
     kept = [line for line in lines if "checkpoint" not in json.loads(line)]
-    assert "cut short" in str(prove(kept, conductors=signers, known=known).fault)
-    assert "no checkpoint" in str(prove(kept, conductors=signers, since=now() - timedelta(hours=1)).fault)
+    assert "cut short" in str(verify_export(kept, conductors=signers, known=known).fault)
+    assert "no checkpoint" in str(verify_export(kept, conductors=signers, since=now() - timedelta(hours=1)).fault)
 
 
 ATTACKS = {
@@ -183,7 +183,7 @@ ATTACKS = {
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
 def test_a_checkpoint_that_somebody_made_is_none(context: Context, tmp_path: Path, attack) -> None:
-    hand_out(context, REGION)
+    publish_checkpoint(context, REGION)
     other = DevelopmentAuthority(tmp_path / "other", at=now())
     other.conductor(REGION)
     [named] = (tmp_path / "other" / "conductor" / REGION).glob(f"{Role.SIGNING.file_stem}-1.crt")
@@ -192,22 +192,22 @@ def test_a_checkpoint_that_somebody_made_is_none(context: Context, tmp_path: Pat
     with context.ledger.unit(REGION, "test") as unit:
         *lines, last = export(unit)
     changed = json.dumps(attack(json.loads(last), foreign))
-    assert prove([*lines, changed], conductors=trust.conductor_signers(REGION)).fault is not None
+    assert verify_export([*lines, changed], conductors=trust.conductor_signers(REGION)).fault is not None
     foreign_certificate = x509.load_pem_x509_certificate(foreign.encode())
-    assert "another certificate" in str(prove([*lines, last], conductors=[foreign_certificate]).fault)
-    assert prove([*lines, last], conductors=[]).fault is not None
+    assert "another certificate" in str(verify_export([*lines, last], conductors=[foreign_certificate]).fault)
+    assert verify_export([*lines, last], conductors=[]).fault is not None
 
 
 def test_a_checkpoint_of_the_future_is_none(context: Context, tmp_path: Path) -> None:
     """One of the year 2099 would be recent for ever."""
     late = Context(context.settings, context.ledger, clock=lambda: now() + timedelta(days=20))
-    hand_out(late, REGION)
+    publish_checkpoint(late, REGION)
     trust = TrustStore(tmp_path / "trust", production=False)
     with context.ledger.unit(REGION, "test") as unit:
         lines = list(export(unit))
     signers = trust.conductor_signers(REGION)
-    assert prove(lines, conductors=signers, since=now() - timedelta(hours=1)).fault is None
-    assert "still to come" in str(prove(lines, conductors=signers, until=now()).fault)
+    assert verify_export(lines, conductors=signers, since=now() - timedelta(hours=1)).fault is None
+    assert "still to come" in str(verify_export(lines, conductors=signers, until=now()).fault)
 
 
 @pytest.mark.parametrize("said", ["", "rubbish", "another", "refused"])
@@ -216,7 +216,7 @@ def test_a_stamp_of_something_else_is_none(context: Context, stamping: Stamping,
     refused = b"\x30\x05\x30\x03\x02\x01\x02"  # TimeStampResp with status rejection, and no token
     stamping.reply = {"": b"\x30\x00", "rubbish": b"<html>", "another": kept, "refused": refused}[said]
     with pytest.raises(OverstapError) as problem:
-        hand_out(context, REGION)
+        publish_checkpoint(context, REGION)
     assert problem.value.code == "CLOSING-002"
     assert len(list((tmp_path / "once").glob("*.json"))) == 1, "the checkpoint itself is out"
     assert not list((tmp_path / "once").glob("*.tsr"))
@@ -231,4 +231,4 @@ def test_a_stamp_of_something_else_is_none(context: Context, stamping: Stamping,
 
 
 def test_where_nothing_is_set_nothing_is_handed_out(context: Context) -> None:
-    assert hand_out(Context(Settings(trust=context.settings.trust), context.ledger), REGION) is None
+    assert publish_checkpoint(Context(Settings(trust=context.settings.trust), context.ledger), REGION) is None

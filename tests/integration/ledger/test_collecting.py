@@ -13,7 +13,7 @@ from overstap.clock import now
 from overstap.intake.collect import Collected, collect_school
 from overstap.intake.sources.drop_folder import from_drop_folder
 from overstap.ledger import Ledger
-from overstap.ledger.dossiers.dossiers import Stored
+from overstap.ledger.dossiers.dossiers import StoreCounts
 from overstap.ledger.rounds import rounds
 from overstap.oso import reading
 from overstap.simulation.synthetic.agreement import agreement_of, past_milestones
@@ -139,7 +139,7 @@ def test_a_file_that_has_not_changed_is_not_parsed_again_whatever_its_name_and_d
         aged(path)
     folder.files()[0].rename(folder.path / "anders.xml")
     parsed, again = folder.collect()
-    assert (parsed, again.stored) == (0, Stored(unchanged=folder.size))
+    assert (parsed, again.stored) == (0, StoreCounts(unchanged=folder.size))
 
 
 def test_of_a_folder_only_the_file_that_changed_is_parsed(folder: Folder) -> None:
@@ -149,7 +149,7 @@ def test_of_a_folder_only_the_file_that_changed_is_parsed(folder: Folder) -> Non
     one.write_bytes(one.read_bytes().replace(b"</roepnaam>", b"a</roepnaam>"))
     os.utime(one, ns=(before.st_atime_ns, before.st_mtime_ns))  # its dates tell nothing
     parsed, found = folder.collect()
-    assert (parsed, found.stored) == (1, Stored(changed=1, unchanged=folder.size - 1))
+    assert (parsed, found.stored) == (1, StoreCounts(changed=1, unchanged=folder.size - 1))
     assert folder.collect()[0] == 0
 
 
@@ -161,7 +161,7 @@ def test_a_refused_file_is_told_again_without_parsing_it(folder: Folder) -> None
     assert parsed == folder.size
     assert first.refused.total() == 1
     again, second = folder.collect()
-    assert (again, second.refused, second.stored) == (0, first.refused, Stored(unchanged=folder.size - 1))
+    assert (again, second.refused, second.stored) == (0, first.refused, StoreCounts(unchanged=folder.size - 1))
 
 
 def test_two_files_of_one_pupil_are_refused_though_one_of_them_was_taken_before(folder: Folder) -> None:

@@ -8,7 +8,7 @@ from test_walk import PO, REGION, ROUND, agreement
 from overstap.agreements import RoundId, RoundKind
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.rounds import collected, rounds
+from overstap.ledger.rounds import collection_times, rounds
 from overstap.rounds import collection
 from overstap.rounds.context import Context, RoundContext
 from overstap.settings import Settings
@@ -25,7 +25,7 @@ def context(ledger: Ledger, tmp_path: Path) -> RoundContext:
 
 def ended(context: RoundContext) -> set[str]:
     with context.unit("test") as unit:
-        return set(collected.ended(unit, ROUND))
+        return set(collection_times.last_ended(unit, ROUND))
 
 
 def test_an_empty_folder_was_looked_at(context: RoundContext) -> None:

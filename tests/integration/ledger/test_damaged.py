@@ -29,7 +29,9 @@ def trust(tmp_path: Path) -> TrustStore:
 def test_one_damaged_dossier_does_not_stop_the_others(ledger: Ledger, owner_dsn: str, trust: TrustStore) -> None:
     region = make_region(1, 6, 1, 1, today=date(2026, 11, 23), late=0, faulty=0, littered=0, database=0)
     group = [
-        dossiers.Incoming(pupil.number, pupil.las_key, to_bytes(one), content_digest(one), "2019.1", "drop_folder")
+        dossiers.IncomingDossier(
+            pupil.number, pupil.las_key, to_bytes(one), content_digest(one), "2019.1", "drop_folder"
+        )
         for pupil, one in made(region)
     ]
     supply(ledger, *group)

@@ -113,11 +113,11 @@ def red(unit: Any, *, will_retry: bool) -> None:
 
 
 def moved(unit: Any) -> None:
-    from overstap.ledger.rounds.steering import take_file
+    from overstap.ledger.rounds.steering import apply_file
 
     stated = rounds.get_round(unit, ROUND).agreement
     later = stated.round(KIND).milestones.receipts_due + timedelta(days=1)
-    assert take_file(unit, ROUND, shifted(stated, KIND, {"receipts_due": later}), taken_by="file")
+    assert apply_file(unit, ROUND, shifted(stated, KIND, {"receipts_due": later}), taken_by="file")
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,9 @@ def test_no_decision_is_made_in_another_region(ledger: Ledger) -> None:
     release(ledger)
     with ledger.unit(REGION, "test") as unit:
         dossier, number = unit.one("select dossier, version from overstap.dossier")
-        gate_holds.look(unit, ROUND, gate_holds.RELEASE_FOR_DELIVERY, [gate_holds.HoldReason("missing", 1, {}, PO)])
+        gate_holds.update_holds(
+            unit, ROUND, gate_holds.RELEASE_FOR_DELIVERY, [gate_holds.HoldReason("missing", 1, {}, PO)]
+        )
     before = chain(ledger)
     values = {"round": ROUND, "dossier": dossier, "number": number, "po": PO}
     for statement in (
@@ -246,7 +248,9 @@ def test_nothing_undecided_is_closed_and_a_closed_round_is_opened_by_a_decision(
         rounds.close_round(unit, ROUND)
     assert refused.value.code == "LEDGER-020"
     with ledger.unit(REGION, "gate") as unit:
-        gate_holds.look(unit, ROUND, gate_holds.ACCEPT_UNDELIVERABLE, [gate_holds.HoldReason("not_released", 1)])
+        gate_holds.update_holds(
+            unit, ROUND, gate_holds.ACCEPT_UNDELIVERABLE, [gate_holds.HoldReason("not_released", 1)]
+        )
         decided = {"decided_by": "lisa", "reason": "", "answer_key": "1", "dossiers": 1}
         gate_holds.decide(unit, ROUND, gate_holds.ACCEPT_UNDELIVERABLE, 1, approved=True, **decided)  # type: ignore[arg-type]
     with ledger.unit(REGION, "close") as unit:

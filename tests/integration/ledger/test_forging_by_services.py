@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from overstap.clock import dutch_time, now
 from overstap.closing.checkpoint import make_checkpoint
-from overstap.closing.export import export, prove
+from overstap.closing.export import export, verify_export
 from overstap.ledger import Ledger, accounts
 from overstap.ledger.delivery import deliveries
 from overstap.ledger.dossiers.dossiers import VersionRef
@@ -27,10 +27,10 @@ from overstap.ledger.review import decisions
 from overstap.ledger.review.decisions import ReviewDecision
 from overstap.pki import TrustStore
 from overstap.pki.authority import DevelopmentAuthority
-from overstap.review.code_keys import Stay, code_keys, read_code
+from overstap.review.code_keys import PageSession, code_keys, read_code
 from overstap.review.codes import new_code
 from overstap.review.inviting import invite
-from overstap.review.renewal import after_release
+from overstap.review.renewal import renew_after_release
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation)
@@ -59,15 +59,15 @@ class Attacker:
             done = connection.execute(statement, values)
             return done.fetchall() if done.description else [done.rowcount]
 
-    def enters(self, code: str) -> tuple[str, Stay]:
-        keys, stay = code_keys(read_code(code) or "", self.family.born), Stay.new()
-        values = (keys.finds, keys.proves, stay.token, stay.hold(keys.opens))
+    def enters(self, code: str) -> tuple[str, PageSession]:
+        keys, stay = code_keys(read_code(code) or "", self.family.born), PageSession.new()
+        values = (keys.lookup_token, keys.proof_token, stay.token, stay.seal_key(keys.copy_key))
         [(status,)] = self.run(
             "review", "select status from overstap.review_sign_in(%s, %s, 'a', 'b', %s, %s)", *values
         )
         return status, stay
 
-    def answers(self, stay: Stay, agreed: str, view: bytes | None = None) -> str:
+    def answers(self, stay: PageSession, agreed: str, view: bytes | None = None) -> str:
         values = (stay.token, uuid4(), agreed, "1" if view else None, view)
         return str(
             self.run("review", "select status from overstap.review_decide(%s, %s, %s, null, %s, %s)", *values)[0][0]
@@ -98,7 +98,7 @@ class Attacker:
 
         self.review_round.supply(self.review_round.changed(self.family, change))
         self.review_round.release()
-        after_release(self.ledger, REGION, self.review_round.round_id, "release")
+        renew_after_release(self.ledger, REGION, self.review_round.round_id, "release")
         invite(
             self.ledger, region=REGION, round_id=self.review_round.round_id, actor="invite", address="https://x.example"
         )
@@ -133,7 +133,7 @@ def test_nobody_holds_a_code_that_no_line_tells(attacker: Attacker, service: str
             "frozen, showing, opens_at, issued_by) "
             "select gen_random_uuid(), region, dossier, 'x', sha256(%s), sha256(%s), held_key_id, held, frozen, "
             "showing, now(), 'x' from overstap.review_access where dossier = %s",
-            *(keys.finds, keys.proves, family.dossier),
+            *(keys.lookup_token, keys.proof_token, family.dossier),
         )
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         attacker.run(service, "update overstap.review_access set ended_at = null where dossier = %s", family.dossier)
@@ -342,7 +342,7 @@ def test_no_checkpoint_keeps_later_ones_from_being_made(attacker: Attacker, tmp_
     for _ in range(2):
         make_checkpoint(attacker.ledger, trust, region=REGION, actor="test", at=now())
     with attacker.ledger.unit(REGION, "test") as unit:
-        proof = prove(
+        proof = verify_export(
             export(unit), conductors=trust.conductor_signers(REGION), since=now() - timedelta(hours=1), until=now()
         )
     assert (proof.fault, proof.checkpoints) == (None, 2)
@@ -391,8 +391,8 @@ def test_an_envelope_is_never_replaced_without_a_line(attacker: Attacker) -> Non
 @pytest.mark.parametrize("service", ["region", "school", "desk", "board"])
 def test_no_login_gives_a_school_another_password(attacker: Attacker, service: str) -> None:
     with attacker.review_round.unit("beheer") as unit:
-        assert accounts.put(unit, "juf@x.example", attacker.review_round.school, "Juf", "scrypt$x")
-        assert not accounts.put(unit, "juf@x.example", attacker.review_round.school, "Juf", "scrypt$y")
+        assert accounts.put_account(unit, "juf@x.example", attacker.review_round.school, "Juf", "scrypt$x")
+        assert not accounts.put_account(unit, "juf@x.example", attacker.review_round.school, "Juf", "scrypt$y")
     for change in ("password = 'mine'", "ended_at = now()", "name = 'x'"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             attacker.run(service, f"update overstap.school_account set {change}")  # noqa: S608

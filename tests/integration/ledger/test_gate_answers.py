@@ -64,12 +64,12 @@ def ask(ledger: Ledger, rule: str) -> None:
     with ledger.unit(REGION, "test") as unit:
         decisions.lapse(unit, ROUND)
         facts = {"school": "De Regenboog (99AB00)", "released": 2}
-        gate_holds.look(unit, ROUND, NOT_INSPECTED, [HoldReason(NOT_INSPECTED, 2, facts, PO)])
+        gate_holds.update_holds(unit, ROUND, NOT_INSPECTED, [HoldReason(NOT_INSPECTED, 2, facts, PO)])
 
 
 def decided(ledger: Ledger) -> list[tuple[str, str]]:
     with ledger.unit(REGION, "test") as unit:
-        found = [(one.school, one.choice) for one in windows.decided(unit, ROUND)]
+        found = [(one.school, one.choice) for one in windows.decisions(unit, ROUND)]
         still_open = gate_holds.open_holds(unit, ROUND, NOT_INSPECTED)
     assert bool(found) != bool(still_open), "a question is open until it is decided, and not after"
     return found

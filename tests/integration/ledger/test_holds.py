@@ -25,7 +25,7 @@ MISSING = HoldReason("school_missing", 5, {"school": "De Regenboog"}, PO)
 
 def look(ledger: Ledger, *reasons: HoldReason) -> list[tuple[int, str, int]]:
     with ledger.unit(REGION, "test") as unit:
-        found = gate_holds.look(unit, ROUND, RELEASE_FOR_DELIVERY, reasons)
+        found = gate_holds.update_holds(unit, ROUND, RELEASE_FOR_DELIVERY, reasons)
     return [(hold.batch, hold.reason.reason, hold.reason.count) for hold in found]
 
 
@@ -85,7 +85,9 @@ def test_nothing_is_sealed_or_sent_while_a_hold_stands(ledger: Ledger, tmp_path:
     trust = TrustStore(tmp_path / "trust", production=False)
     region = make_region(1, 3, 1, 1, today=date(2026, 11, 23), late=0, faulty=0, littered=0, database=0)
     group = [
-        dossiers.Incoming(pupil.number, pupil.las_key, to_bytes(one), content_digest(one), "2019.1", "drop_folder")
+        dossiers.IncomingDossier(
+            pupil.number, pupil.las_key, to_bytes(one), content_digest(one), "2019.1", "drop_folder"
+        )
         for pupil, one in made(region)
     ]
     supply(ledger, *group)
@@ -109,7 +111,7 @@ def test_nothing_is_sealed_or_sent_while_a_hold_stands(ledger: Ledger, tmp_path:
     assert seal() == len(group)
     look(ledger, MISSING, HoldReason("many_rejected", 4))
     with pytest.raises(psycopg.errors.CheckViolation), ledger.unit(REGION, "test") as unit:
-        deliveries.to_send(unit, ROUND, VO, after=None, limit=5)
+        deliveries.claim_to_send(unit, ROUND, VO, after=None, limit=5)
     decide(ledger, 2, approved=True, key="2")
     with ledger.unit(REGION, "test") as unit:
-        assert len(deliveries.to_send(unit, ROUND, VO, after=None, limit=5)) == len(group)
+        assert len(deliveries.claim_to_send(unit, ROUND, VO, after=None, limit=5)) == len(group)

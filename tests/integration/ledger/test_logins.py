@@ -67,7 +67,7 @@ def test_the_desk_answers_and_hands_out_what_was_sealed(
     seal(ledger)
     with of("overstap_desk", postgres, owner_dsn, keys_folder) as desk:
         with desk.unit(REGION, "desk") as unit:
-            assert len(deliveries.to_send(unit, ROUND, VO, limit=10)) == 1
+            assert len(deliveries.claim_to_send(unit, ROUND, VO, limit=10)) == 1
         window = RegionDesk(desk, REGION, trust=TrustStore(tmp_path / "trust", production=False))
         for number in ("999990019", "123456782"):
             asked = DossierRequest(uuid4(), number, "Dijkstra", date(2014, 3, 30), PO, ("2019.1",))
@@ -85,7 +85,7 @@ def test_the_board_counts_and_writes_nothing(postgres: EmbeddedPostgres, ledger:
         assert [one.school for one in primary_schools(unit, ROUND)] == [PO]
     with read_only_ledger.region("beta") as unit:
         assert unit.rows("select * from overstap.dossier") == []
-    with read_only_ledger.whole() as connection:
+    with read_only_ledger.without_region() as connection:
         assert connection.execute("select count(*) from overstap.backup").fetchone() == (0,)
     read_only_ledger.close()
 

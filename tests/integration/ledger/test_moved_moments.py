@@ -9,7 +9,7 @@ from overstap.agreements.changing import shifted
 from overstap.clock import NETHERLANDS, dutch_time
 from overstap.ledger import Ledger
 from overstap.ledger.rounds import milestones, rounds
-from overstap.ledger.rounds.steering import take_file
+from overstap.ledger.rounds.steering import apply_file
 from overstap.ledger.simulated_clock import set_clock
 
 KIND = RoundKind.ADVICE
@@ -40,7 +40,7 @@ def test_each_moment_comes_once_at_the_wall_time_that_holds(ledger: Ledger, owne
         for name in KIND.milestones:
             if name == "review_closes":  # by then the window has begun: it gets longer over the change of the clock
                 with ledger.unit(REGION, "file") as unit:
-                    decided = take_file(unit, round_id, moved, taken_by="file")
+                    decided = apply_file(unit, round_id, moved, taken_by="file")
                 assert decided is not None
                 assert decided.refused == ()
             stones = (moved if name in ("review_closes", "delivers", "receipts_due") else stated).round(KIND).milestones

@@ -41,7 +41,7 @@ def killed(index: int) -> dict[str, Any]:
 
 def red(ledger: Ledger) -> list[tuple[str | None, str, bool]]:
     with ledger.unit(REGION, "test") as unit:
-        return [(one.place.school, one.code, one.will_retry) for one in task_failures.standing(unit)]
+        return [(one.task.school, one.code, one.will_retry) for one in task_failures.open_failures(unit)]
 
 
 def test_what_failed_is_kept_by_school_and_ends_with_a_success(ledger: Ledger) -> None:

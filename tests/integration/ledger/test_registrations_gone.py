@@ -61,7 +61,7 @@ def test_rows_that_stand_there_and_cannot_be_read_withdraw_nothing(
 ) -> None:
     counted = collect(filled, tmp_path, *lines)
     assert counted.get("withdrawn", 0) == 0
-    assert standing(filled).standing == len(NUMBERS)
+    assert standing(filled).in_force == len(NUMBERS)
     with filled.unit(REGION, "test") as unit:
         told = registrations.refused(unit, YEAR)
     assert [one.line for one in told] == list(range(2, 2 + len(told)))
@@ -73,7 +73,7 @@ def test_one_unreadable_row_keeps_just_whom_it_is_about(filled: Ledger, tmp_path
     kept, gone, *others = NUMBERS
     counted = collect(filled, tmp_path, *map(line, others), line(kept, stage="?"))
     assert (counted["withdrawn"], counted["kept"]) == (1, 1)
-    assert standing(filled).standing == len(NUMBERS) - 1
+    assert standing(filled).in_force == len(NUMBERS) - 1
     assert collect(filled, tmp_path, *map(line, others), line(kept), line(gone))["changed"] == 1
 
 
@@ -103,7 +103,7 @@ def test_an_answer_covers_the_registrations_it_was_about_and_no_others(filled: L
     for lines, expected in ((NUMBERS[:12], 1), (NUMBERS[12:], 1)):
         collect(filled, tmp_path, *map(line, lines))
         with filled.unit(REGION, "test") as unit:
-            held = gate_holds.look(unit, ROUND, gate_holds.RELEASE_FOR_DELIVERY, reasons())
+            held = gate_holds.update_holds(unit, ROUND, gate_holds.RELEASE_FOR_DELIVERY, reasons())
             assert len(held) == expected
             batch = held[0].batch
             gate_holds.decide(
@@ -112,7 +112,7 @@ def test_an_answer_covers_the_registrations_it_was_about_and_no_others(filled: L
             )  # fmt: skip
     with filled.unit(REGION, "test") as unit:
         assert registrations.withdraw_unstated(unit, YEAR) == 12
-    assert standing(filled).standing == 12
+    assert standing(filled).in_force == 12
 
 
 def test_a_file_that_grows_is_waited_for(tmp_path: Path) -> None:

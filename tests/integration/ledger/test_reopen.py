@@ -23,7 +23,7 @@ def closed(ledger: Ledger, tmp_path: Path) -> RoundContext:
     """A round that was closed with nothing in it, which a coordinator accepted."""
     with ledger.unit(REGION, "close") as unit:
         assert rounds.open_round(unit, agreement(), RoundKind.ADVICE)
-        assert [hold.batch for hold in gate_holds.look(unit, ROUND, ACCEPT_UNDELIVERABLE, [LEFT])] == [1]
+        assert [hold.batch for hold in gate_holds.update_holds(unit, ROUND, ACCEPT_UNDELIVERABLE, [LEFT])] == [1]
         gate_holds.decide(
             *(unit, ROUND, ACCEPT_UNDELIVERABLE, 1),
             approved=True,
@@ -32,7 +32,7 @@ def closed(ledger: Ledger, tmp_path: Path) -> RoundContext:
             answer_key="1",
             dossiers=5,
         )
-        assert gate_holds.look(unit, ROUND, ACCEPT_UNDELIVERABLE, [LEFT]) == []
+        assert gate_holds.update_holds(unit, ROUND, ACCEPT_UNDELIVERABLE, [LEFT]) == []
         rounds.close_round(unit, ROUND)
     settings = Settings(regions=tmp_path)
     return Context(settings, ledger, run="manual__1").of_round(RoundId(ROUND), agreement())
@@ -64,7 +64,7 @@ def test_a_coordinators_decision_opens_it_and_is_kept(closed: RoundContext) -> N
 def test_what_was_accepted_is_asked_anew(closed: RoundContext) -> None:
     opening.reopen(closed, asked_by="coordinator", reason="toch niet")
     with closed.unit("close") as unit:
-        assert [hold.batch for hold in gate_holds.look(unit, ROUND, ACCEPT_UNDELIVERABLE, [LEFT])] == [2]
+        assert [hold.batch for hold in gate_holds.update_holds(unit, ROUND, ACCEPT_UNDELIVERABLE, [LEFT])] == [2]
 
 
 @pytest.mark.parametrize(("account", "reason"), [("stranger", "omdat"), ("", "omdat"), ("coordinator", "")])

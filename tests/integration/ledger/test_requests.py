@@ -88,7 +88,7 @@ def test_what_is_overdue_is_counted_for_the_coordinator(ledger: Ledger, ref: Ver
         connection.execute("update overstap.review_request set due_at = clock_timestamp() - interval '1 second'")
     assert of_school(ledger)[0].is_overdue
     with ledger.unit(REGION, "test") as unit:
-        (school,) = windows.standing(unit, ROUND)
+        (school,) = windows.school_inspections(unit, ROUND)
     assert (school.open_requests, school.overdue_requests) == (1, 1)
 
 

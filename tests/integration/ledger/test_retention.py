@@ -54,7 +54,7 @@ def over(postgres: EmbeddedPostgres, ledger_template: str, tmp_path: Path) -> It
                 unit, dossiers.VersionRef(families[0].dossier, 1), person=None, kind="question", text=ASKED
             )
             first, person = dossiers.VersionRef(families[0].dossier, 1), families[0].persons[0]
-            invitations.printed(unit, [invitations.EntitledPerson(first, person, "carer")])
+            invitations.note_printed(unit, [invitations.EntitledPerson(first, person, "carer")])
             receiver = place.agreement.secondary_schools[0].id
             registrations.record_registrations(
                 unit,
@@ -87,7 +87,9 @@ def _deliver(place: ReviewRound, folder: Path) -> None:
     common = {"agreement": place.agreement, "agreed": place.agreement.round(place.kind), "round_id": place.round_id}
     seal_round(place.ledger, TrustStore(folder, production=False), actor="seal", clock=now, **common)
     with place.unit("deliver") as unit:
-        sent = deliveries.to_send(unit, place.round_id, place.agreement.secondary_schools[0].id, after=None, limit=100)
+        sent = deliveries.claim_to_send(
+            unit, place.round_id, place.agreement.secondary_schools[0].id, after=None, limit=100
+        )
         said = [deliveries.AttemptResult(one.message_id, "accepted", None, b"a receipt") for one in sent]
         deliveries.settle(unit, said)
 

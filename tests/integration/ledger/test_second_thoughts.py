@@ -35,7 +35,9 @@ from overstap.ledger.rounds import counts, registrations, rounds
 YEAR = "2026-2027"
 
 
-def decide(ledger: Ledger, agreed: str, day: int, view: str | None = None, pupil: str = "17") -> decisions.Recorded:
+def decide(
+    ledger: Ledger, agreed: str, day: int, view: str | None = None, pupil: str = "17"
+) -> decisions.DecisionOutcomes:
     with ledger.unit(REGION, "school") as unit:
         decision = decisions.ReviewDecision(pupil, date(2027, 1, day), agreed, view)
         return decisions.record(unit, ROUND, PO, [decision], ground="school_single")
@@ -44,8 +46,10 @@ def decide(ledger: Ledger, agreed: str, day: int, view: str | None = None, pupil
 def to_leave(ledger: Ledger) -> list[tuple[str, str | None]]:
     """Return what would go along now, and leave everything as it is."""
     with ledger.unit(REGION, "test") as unit:
-        found = deliveries.to_seal(unit, ROUND, RegistrationStage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
-        return [(item.agreed, item.opened(unit.keys)[1]) for item in found]
+        found = deliveries.claim_to_seal(
+            unit, ROUND, RegistrationStage.REGISTERED, senders=[PO], receivers=[VO], limit=10
+        )
+        return [(item.agreed, item.decrypted(unit.keys)[1]) for item in found]
 
 
 def withdraw(ledger: Ledger, *stated: tuple[str, str]) -> int:
@@ -180,7 +184,7 @@ def test_what_was_sealed_before_the_withdrawal_is_not_sent(ledger: Ledger) -> No
     withdraw(ledger)
     assert send(ledger) == 0
     with ledger.unit(REGION, "test") as unit:
-        assert deliveries.still_open(unit, ROUND, VO).problems == {"DELIVERY-104": 1}
+        assert deliveries.unsettled(unit, ROUND, VO).problems == {"DELIVERY-104": 1}
     assert breaches(ledger) == []
     register(ledger)
     assert send(ledger) == 1

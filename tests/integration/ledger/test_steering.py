@@ -18,7 +18,7 @@ from overstap.ledger.invariants import check
 from overstap.ledger.rounds import milestones, rounds
 from overstap.ledger.rounds.round_agreements import versions
 from overstap.ledger.rounds.runs import narrow, narrowed_to
-from overstap.ledger.rounds.steering import SteeringRequest, take_file, take_form
+from overstap.ledger.rounds.steering import SteeringRequest, apply_file, apply_form
 
 KIND = RoundKind.ADVICE
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -46,12 +46,12 @@ def begin(ledger: Ledger, agreed: Agreement) -> None:
 
 def ask(ledger: Ledger, *, by: str = "coordinator", schools: tuple[str, ...] = (), **moved: datetime) -> int:
     with ledger.unit(REGION, by) as unit:
-        return len(take_form(unit, ROUND, SteeringRequest(by, "overleg", moved, schools, "manual__1")))
+        return len(apply_form(unit, ROUND, SteeringRequest(by, "overleg", moved, schools, "manual__1")))
 
 
 def offer(ledger: Ledger, offered: Agreement) -> list[tuple[str, str | None]] | None:
     with ledger.unit(REGION, "collect") as unit:
-        decided = take_file(unit, ROUND, offered, taken_by="collect")
+        decided = apply_file(unit, ROUND, offered, taken_by="collect")
     return None if decided is None else [(verdict.difference.path, verdict.refused) for verdict in decided.verdicts]
 
 
@@ -165,7 +165,7 @@ def inspected(ledger: Ledger, agreed: Agreement) -> None:
 def test_nothing_leaves_before_the_agreed_moment(ledger: Ledger) -> None:
     inspected(ledger, running())
     with ledger.unit(REGION, "test") as unit, pytest.raises(OverstapError, match="AGREEMENT-020"):
-        deliveries.must_be_due(unit, ROUND)
+        deliveries.check_due(unit, ROUND)
     assert seal(ledger) == []
     ask(ledger, delivers=NOW + timedelta(days=3, hours=1))
     assert seal(ledger) == []

@@ -17,7 +17,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.rounds import rounds
 from overstap.ledger.rounds.milestones import seconds_until
-from overstap.ledger.rounds.steering import take_file
+from overstap.ledger.rounds.steering import apply_file
 from overstap.orchestration import triggers
 
 KIND = RoundKind.ADVICE
@@ -60,7 +60,7 @@ def test_a_milestone_is_read_as_it_holds_in_the_ledger(ledger: Ledger, app_dsn: 
     assert left(passed, app_dsn) <= 0
     assert 0 < left(comes, app_dsn) <= 3600
     with ledger.unit(REGION, "file") as unit:
-        take_file(unit, ROUND, agreed(delivers=4), taken_by="file")
+        apply_file(unit, ROUND, agreed(delivers=4), taken_by="file")
     assert 3 * 3600 < left(comes, app_dsn) <= 4 * 3600
     with ledger.unit(REGION, "test") as unit:
         found = rounds.get_round(unit, ROUND)

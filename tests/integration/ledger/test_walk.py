@@ -64,11 +64,11 @@ def agreement(region: str = REGION) -> Agreement:
 ROUND = agreement().round_id("advice")
 
 
-def incoming(pupil: str = PUPIL, text: bytes = b"<dossier/>", las_key: str = "17") -> dossiers.Incoming:
-    return dossiers.Incoming(pupil, las_key, text, sha256(text), "2019.1", "drop_folder")
+def incoming(pupil: str = PUPIL, text: bytes = b"<dossier/>", las_key: str = "17") -> dossiers.IncomingDossier:
+    return dossiers.IncomingDossier(pupil, las_key, text, sha256(text), "2019.1", "drop_folder")
 
 
-def supply(ledger: Ledger, *group: dossiers.Incoming) -> dossiers.Stored:
+def supply(ledger: Ledger, *group: dossiers.IncomingDossier) -> dossiers.StoreCounts:
     with ledger.unit(REGION, "test") as unit:
         rounds.open_round(unit, agreement(), RoundKind.ADVICE)
         return dossiers.store(unit, ROUND, PO, group)
@@ -93,7 +93,7 @@ def release(ledger: Ledger, key: str = "answer 1", *, closes_in: float = 3600) -
         )
 
 
-def inspect(ledger: Ledger, pupil: str = "17") -> decisions.Recorded:
+def inspect(ledger: Ledger, pupil: str = "17") -> decisions.DecisionOutcomes:
     with ledger.unit(REGION, "school") as unit:
         decision = decisions.ReviewDecision(pupil, date(2027, 1, 12), "Nee", "Ik zie het anders.")
         return decisions.record(unit, ROUND, PO, [decision], ground="school_list")
@@ -118,7 +118,9 @@ def register(ledger: Ledger, stage: str = "registered") -> int:
 
 def seal(ledger: Ledger) -> list[UUID]:
     with ledger.unit(REGION, "test") as unit:
-        claimed = deliveries.to_seal(unit, ROUND, RegistrationStage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
+        claimed = deliveries.claim_to_seal(
+            unit, ROUND, RegistrationStage.REGISTERED, senders=[PO], receivers=[VO], limit=10
+        )
         sealed = [
             deliveries.Envelope(uuid4(), item.ref, school, b"sealed", sha256(b"sealed"), sha256(b"manifest"))
             for item in claimed
@@ -130,7 +132,7 @@ def seal(ledger: Ledger) -> list[UUID]:
 
 def send(ledger: Ledger, outcome: str = "accepted", receipt: bytes | None = b"receipt") -> int:
     with ledger.unit(REGION, "test") as unit:
-        leased = deliveries.to_send(unit, ROUND, VO, limit=10)
+        leased = deliveries.claim_to_send(unit, ROUND, VO, limit=10)
     with ledger.unit(REGION, "test") as unit:
         deliveries.settle(unit, [deliveries.AttemptResult(item.message_id, outcome, None, receipt) for item in leased])
     return len(leased)
@@ -147,7 +149,7 @@ def breaches(ledger: Ledger) -> list[Breach]:
 
 
 def test_a_dossier_walks_from_supply_to_confirmation(ledger: Ledger) -> None:
-    assert supply(ledger, incoming()) == dossiers.Stored(new=1)
+    assert supply(ledger, incoming()) == dossiers.StoreCounts(new=1)
     accept_all(ledger)
     assert release(ledger) == 1
     assert inspect(ledger).recorded == (0,)
@@ -166,7 +168,7 @@ def test_every_step_again_changes_nothing(ledger: Ledger) -> None:
     register(ledger)
     seal(ledger)
     send(ledger)
-    assert supply(ledger, incoming()) == dossiers.Stored(unchanged=1)
+    assert supply(ledger, incoming()) == dossiers.StoreCounts(unchanged=1)
     accept_all(ledger)
     assert release(ledger) == 1  # the same answer: what it covered then, nothing more
     assert release(ledger, "answer 2") == 0
@@ -184,7 +186,7 @@ def test_a_changed_dossier_needs_its_own_release_and_inspection(ledger: Ledger) 
     release(ledger)
     inspect(ledger)
     register(ledger)
-    assert supply(ledger, incoming(text=b"<dossier>new</dossier>")) == dossiers.Stored(changed=1)
+    assert supply(ledger, incoming(text=b"<dossier>new</dossier>")) == dossiers.StoreCounts(changed=1)
     assert states(ledger) == ["supplied"]
     assert seal(ledger) == []
     accept_all(ledger)
@@ -202,7 +204,7 @@ def test_what_was_sent_is_not_replaced(ledger: Ledger) -> None:
     inspect(ledger)
     register(ledger)
     seal(ledger)
-    assert supply(ledger, incoming(text=b"<dossier>late</dossier>")) == dossiers.Stored(too_late=1)
+    assert supply(ledger, incoming(text=b"<dossier>late</dossier>")) == dossiers.StoreCounts(too_late=1)
 
 
 @pytest.mark.parametrize("stage", ["applied", None])
@@ -266,11 +268,11 @@ def test_a_receipt_that_does_not_count_leaves_it_unconfirmed(ledger: Ledger) -> 
     send(ledger, "unverified")
     assert states(ledger) == ["sealed"]
     with ledger.unit(REGION, "test") as unit:
-        assert [one.count for one in non_delivery.give_up(unit, ROUND)] == [1]
+        assert [one.count for one in non_delivery.mark_undelivered(unit, ROUND)] == [1]
     assert send(ledger) == 0  # nothing goes by itself any more: it was told, a person decides
     with ledger.unit(REGION, "coordinator") as unit:
-        assert non_delivery.give_up(unit, ROUND) == []
-        assert circuit_breaker.ask_again(unit, ROUND) == (1, 0)
+        assert non_delivery.mark_undelivered(unit, ROUND) == []
+        assert circuit_breaker.resend(unit, ROUND) == (1, 0)
     assert send(ledger, "accepted") == 1  # a late receipt still counts
     assert states(ledger) == ["confirmed"]
     assert breaches(ledger) == []

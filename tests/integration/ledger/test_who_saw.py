@@ -30,14 +30,14 @@ def test_the_evidence_tells_who_saw_a_dossier(ledger: Ledger, monkeypatch: pytes
         access_log.note_opened(unit, [VersionRef(mine, 1)], by="juf", purpose="print", person="handle")
         access_log.note_opened(unit, [VersionRef(other, 1)], by="meester", purpose="print")
     with ledger.unit(REGION, "test") as unit:
-        told = [(one.action, one.to, one.purpose) for one in access_log.who_saw(unit, mine)]
+        told = [(one.action, one.to, one.purpose) for one in access_log.disclosures(unit, mine)]
         assert told == [("delivery.send", VO, ""), ("content.open", "", "print")]
-        assert len(access_log.who_saw(unit, other)) == 1
+        assert len(access_log.disclosures(unit, other)) == 1
     by_owner(ledger, "delete from overstap.content_access")
     with ledger.unit(REGION, "test") as unit:
-        assert len(access_log.who_saw(unit, mine)) == 2
+        assert len(access_log.disclosures(unit, mine)) == 2
     with ledger.unit("beta", "test") as unit:
-        assert access_log.who_saw(unit, mine) == []
+        assert access_log.disclosures(unit, mine) == []
     monkeypatch.setenv("OVERSTAP_LEDGER", ledger._dsn)
     monkeypatch.setenv("OVERSTAP_KEYS", str(ledger._keys_folder))
     for code in (reference(mine), str(mine)):

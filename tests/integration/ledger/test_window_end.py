@@ -47,7 +47,7 @@ def begin(ledger: Ledger, rule: str = "withhold", *, closes_in: float = 3600, co
     release(ledger, closes_in=closes_in)
 
 
-def decide(ledger: Ledger, pupil: str = "17", agreed: str = "Ja", **more: str | None) -> decisions.Recorded:
+def decide(ledger: Ledger, pupil: str = "17", agreed: str = "Ja", **more: str | None) -> decisions.DecisionOutcomes:
     ground = str(more.pop("ground", None) or "school_single")
     decision = decisions.ReviewDecision(pupil, date(2027, 1, 12), agreed, more.pop("view", None), **more)
     with ledger.unit(REGION, "school") as unit:
@@ -78,8 +78,10 @@ def end(ledger: Ledger, choice: str = "", schools: tuple[str, ...] = (PO,), hour
 
 def to_leave(ledger: Ledger) -> list[tuple[str, str | None]]:
     with ledger.unit(REGION, "test") as unit:
-        found = deliveries.to_seal(unit, ROUND, RegistrationStage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
-        return [(item.agreed, item.opened(unit.keys)[1]) for item in found]
+        found = deliveries.claim_to_seal(
+            unit, ROUND, RegistrationStage.REGISTERED, senders=[PO], receivers=[VO], limit=10
+        )
+        return [(item.agreed, item.decrypted(unit.keys)[1]) for item in found]
 
 
 def dossier(ledger: Ledger, key: str = "17") -> UUID:
@@ -92,7 +94,7 @@ def test_the_coordinator_sees_who_has_not_looked_in_counts(ledger: Ledger) -> No
     decide(ledger)
     close(ledger)
     with ledger.unit(REGION, "coordinator") as unit:
-        (school,) = windows.standing(unit, ROUND)
+        (school,) = windows.school_inspections(unit, ROUND)
     assert (school.school, school.released, school.inspected, school.waiting, school.lapsed) == (PO, 2, 1, 0, 1)
 
 
@@ -116,7 +118,7 @@ def test_families_of_a_school_get_longer(ledger: Ledger) -> None:
     assert states(ledger) == ["in_review", "in_review"]
     assert decide(ledger).recorded == (0,)
     with ledger.unit(REGION, "test") as unit:
-        assert [(one.school, one.choice, one.dossiers) for one in windows.decided(unit, ROUND)] == [(PO, "extend", 2)]
+        assert [(one.school, one.choice, one.dossiers) for one in windows.decisions(unit, ROUND)] == [(PO, "extend", 2)]
     assert breaches(ledger) == []
 
 
@@ -181,7 +183,7 @@ def test_the_last_second_counts_or_not_and_never_both(
 ) -> None:
     """The dossier is held by somebody until the window has closed: the clock that counts is that after the wait."""
     begin(ledger, closes_in=1.5 if late else 3600)
-    results: list[decisions.Recorded] = []
+    results: list[decisions.DecisionOutcomes] = []
     holder, decider = (Ledger(app_dsn, ledger._keys_folder) for _ in range(2))
     held = threading.Event()
 
@@ -274,7 +276,9 @@ def test_an_objection_while_sending_starts_is_heard_or_told(ledger: Ledger, app_
     thread = threading.Thread(target=object_late)
     thread.start()
     with ledger.unit(REGION, "seal") as unit:
-        found = deliveries.to_seal(unit, ROUND, RegistrationStage.REGISTERED, senders=[PO], receivers=[VO], limit=10)
+        found = deliveries.claim_to_seal(
+            unit, ROUND, RegistrationStage.REGISTERED, senders=[PO], receivers=[VO], limit=10
+        )
         claimed.set()
         unit.run("select pg_sleep(0.3)")
         assert [item.agreed for item in found] == ["Ja"]

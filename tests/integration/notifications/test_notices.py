@@ -14,9 +14,9 @@ from overstap.ledger.notifications import notices
 from overstap.ledger.notifications.notices import Notice
 from overstap.ledger.rounds import rounds, task_failures
 from overstap.ledger.rounds.task_failures import TaskInstanceRef
-from overstap.notifications.noting import tell
-from overstap.notifications.outbox import work
+from overstap.notifications.outbox import send_due
 from overstap.notifications.smtp import opened
+from overstap.notifications.updating import update_notices
 from overstap_tools.project import PROJECT
 
 KIND = RoundKind.ADVICE
@@ -43,14 +43,14 @@ def morning(days: int = 0) -> datetime:
 
 def told(ledger: Ledger, at: datetime, *endings: tuple[str, str, datetime]) -> dict[str, int]:
     board = "https://board.example/{}".format
-    return dict(tell(ledger, "demo", at=at, endings=endings, board=board, actor="tell"))
+    return dict(update_notices(ledger, "demo", at=at, expiring=endings, board=board, actor="tell"))
 
 
 def send(ledger: Ledger, server: MailServer) -> dict[str, int]:
     def connect() -> smtplib.SMTP:
         return smtplib.SMTP("127.0.0.1", server.port, timeout=10)
 
-    return dict(work(ledger, "demo", lambda: opened(connect, sender="o@regio.example"), actor="mail", clock=now))
+    return dict(send_due(ledger, "demo", lambda: opened(connect, sender="o@regio.example"), actor="mail", clock=now))
 
 
 def fail(ledger: Ledger, agreement: Agreement, index: int) -> TaskInstanceRef:
@@ -112,7 +112,7 @@ def test_a_question_that_was_answered_at_once_is_not_mailed(ledger: Ledger, agre
     asked = [Notice("gate", f"release/{n}/run", account, subjects, agreement.round_id(KIND), True) for n in (1, 2)]
     with ledger.unit("demo", "gate") as unit:
         notices.note(unit, asked)
-        notices.forget(unit, asked[0].meaning)
+        notices.drop_settled(unit, asked[0].meaning)
     assert told(ledger, morning() + timedelta(hours=3)) == {"noted": 0, "urgent": 1}
     with ledger.unit("demo", "test") as unit:
         rows = unit.rows("select meaning, mail is not null from overstap.notice where kind = 'gate' order by meaning")

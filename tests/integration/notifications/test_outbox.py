@@ -18,12 +18,12 @@ from overstap.ledger import Ledger
 from overstap.ledger.notifications.outbox import (
     Mail,
     MailStatus,
+    claim,
     due,
     queue,
-    standing,
-    take,
+    statuses,
 )
-from overstap.notifications.outbox import work
+from overstap.notifications.outbox import send_due
 from overstap.notifications.smtp import SmtpSession, opened
 
 TEXT = "Beste collega,\n\nDe ronde is open. Groet, Café Ōkāmi\n"
@@ -41,7 +41,7 @@ def put(ledger: Ledger, *mails: Mail) -> int:
 
 def stand(ledger: Ledger) -> dict[str, MailStatus]:
     with ledger.unit("demo", "test") as unit:
-        return {one.meaning.rsplit("/")[-1]: one for one in standing(unit)}
+        return {one.meaning.rsplit("/")[-1]: one for one in statuses(unit)}
 
 
 def session_with(server: MailServer) -> Callable[[], AbstractContextManager[SmtpSession]]:
@@ -49,7 +49,7 @@ def session_with(server: MailServer) -> Callable[[], AbstractContextManager[Smtp
 
 
 def send(ledger: Ledger, server: MailServer) -> dict[str, int]:
-    return dict(work(ledger, "demo", session_with(server), actor="mail", clock=now))
+    return dict(send_due(ledger, "demo", session_with(server), actor="mail", clock=now))
 
 
 def retry_now(owner_dsn: str) -> None:
@@ -140,7 +140,7 @@ def test_a_connection_that_breaks_after_the_mail_was_taken(
 def test_a_sender_that_was_killed_in_the_middle(ledger: Ledger, mail_server: MailServer) -> None:
     put(ledger, mail("a"))
     with ledger.unit("demo", "killed") as unit:
-        take(unit, due(unit)[0])
+        claim(unit, due(unit)[0])
     assert stand(ledger)["a"].state == "sending"
     assert send(ledger, mail_server) == {"sent": 1}
     assert stand(ledger)["a"].attempts == 2
@@ -166,13 +166,13 @@ def test_two_senders_at_once_send_once(app_dsn: str, keys_folder: os.PathLike, m
 def test_mails_wait_for_their_moment_and_urgent_ones_go_first(ledger: Ledger, mail_server: MailServer) -> None:
     put(ledger, mail("later", not_before=now() + timedelta(hours=1)), mail("usual"), mail("urgent", urgent=True))
     with ledger.unit("demo", "test") as unit:
-        first, second = (take(unit, one).to for one in due(unit))
+        first, second = (claim(unit, one).to for one in due(unit))
     assert (first, second) == ("urgent@school.example", "usual@school.example")
 
 
 def test_another_region_sees_no_mail(ledger: Ledger, mail_server: MailServer) -> None:
     put(ledger, mail("a"))
     with ledger.unit("alfa", "test") as unit:
-        assert standing(unit) == []
+        assert statuses(unit) == []
         assert due(unit) == []
         assert queue(unit, [mail("a")]) == 1, "the same meaning in another region is another mail"

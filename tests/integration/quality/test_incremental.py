@@ -8,7 +8,7 @@ from test_quality_runs import KEY, NOW, ROUND, agreement, incoming, judge, suppl
 
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers, records
-from overstap.ledger.dossiers.dossiers import Incoming
+from overstap.ledger.dossiers.dossiers import IncomingDossier
 from overstap.oso.facts import DossierFacts, record_of
 from overstap.oso.reading import read
 from overstap.quality import region
@@ -16,7 +16,7 @@ from overstap.quality.examination import examine
 from overstap.quality.regionbook import expected_in
 
 
-def taken_in(number: str, valid: str, las_key: str = KEY, *, is_good: bool = False) -> Incoming:
+def taken_in(number: str, valid: str, las_key: str = KEY, *, is_good: bool = False) -> IncomingDossier:
     """A dossier as intake stores it: with what was found while it lay open."""
     plain = incoming(number, valid)
     agreed = agreement().round("advice")

@@ -12,7 +12,7 @@ from overstap.agreements import Agreement, RoundKind
 from overstap.cli import app
 from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers, quality_runs, school_reports
-from overstap.ledger.dossiers.dossiers import Incoming
+from overstap.ledger.dossiers.dossiers import IncomingDossier
 from overstap.ledger.rounds import rounds
 from overstap.oso import content_digest, to_bytes
 from overstap.oso.building import build
@@ -56,7 +56,7 @@ def agreement() -> Agreement:
 ROUND = agreement().round_id("advice")
 
 
-def incoming(number: str, valid: str) -> Incoming:
+def incoming(number: str, valid: str) -> IncomingDossier:
     """A dossier that lacks nearly everything, so that rules find something."""
     pupil = {"achternaam": "Vis", "bsn": valid, "leerlingid": KEY, "geboortedatum": "2015-03-30"}
     dossier = build(
@@ -66,10 +66,10 @@ def incoming(number: str, valid: str) -> Incoming:
             "huidigeschool": {"brincode": SCHOOL[:4], "vestigingscode": SCHOOL[4:], "leerling": pupil},
         }
     )
-    return Incoming(number, KEY, to_bytes(dossier), content_digest(dossier), "2019.1", "drop_folder")
+    return IncomingDossier(number, KEY, to_bytes(dossier), content_digest(dossier), "2019.1", "drop_folder")
 
 
-def supply(ledger: Ledger, *group: Incoming) -> None:
+def supply(ledger: Ledger, *group: IncomingDossier) -> None:
     with ledger.unit("alfa", "test") as unit:
         rounds.open_round(unit, agreement(), RoundKind.ADVICE)
         dossiers.store(unit, ROUND, SCHOOL, group)

@@ -16,7 +16,7 @@ from overstap.clock import dutch_time, now
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.review import decisions
-from overstap.ledger.review.decisions import Recorded, ReviewDecision
+from overstap.ledger.review.decisions import DecisionOutcomes, ReviewDecision
 from overstap.oso.model import Dossier
 from overstap.oso.tree import Node
 from overstap.pki import TrustStore
@@ -25,7 +25,7 @@ from overstap.review.decisions import DecisionList
 from overstap.review.inviting import invite
 from overstap.review.proof import proof_pack
 from overstap.review.recording import record_list
-from overstap.review.renewal import after_release
+from overstap.review.renewal import renew_after_release
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 IMMATERIAL = frozenset({"communicatie/nummer"})
@@ -61,7 +61,7 @@ def school_records(
     view: str | None = None,
     person: str | None = None,
     ground: str = "meeting",
-) -> Recorded:
+) -> DecisionOutcomes:
     with review_round.unit("school:j.jansen") as unit:
         stated = ReviewDecision(family.pupil_number, dutch_time(now()).date(), agreed, view, person=person)
         return decisions.record(unit, review_round.round_id, review_round.school, [stated], ground=ground)
@@ -238,7 +238,7 @@ def test_an_answer_stays_the_persons_own_in_a_newer_version(review_round: Review
 
     review_round.supply(review_round.changed(family, another_phone))
     review_round.release()
-    after_release(review_round.ledger, REGION, review_round.round_id, "release")
+    renew_after_release(review_round.ledger, REGION, review_round.round_id, "release")
     with review_round.unit() as unit:
         rows = unit.rows(
             "select number, ground, access is not null from overstap.review_decision where dossier = %(id)s "

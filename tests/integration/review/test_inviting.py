@@ -25,14 +25,14 @@ from overstap.ledger import Ledger
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.invariants import check
 from overstap.ledger.review import access_log, decisions, invitations
-from overstap.notifications.bounces import Bounce, bounces
-from overstap.notifications.outbox import work
+from overstap.notifications.bounces import Bounce, read_bounces
+from overstap.notifications.outbox import send_due
 from overstap.notifications.smtp import opened
 from overstap.oso.facts import facts_of
 from overstap.oso.reading import read
 from overstap.review.code_keys import read_code
 from overstap.review.inviting import invite
-from overstap.review.printing_letters import Printed, print_letters
+from overstap.review.printing_letters import PrintedLetters, print_letters
 
 ADDRESS = "https://inzage.example.org"
 CODE = re.compile(r"\b(?:[0-9A-Z]{4}-){4}[0-9A-Z]{4}\b")
@@ -74,10 +74,10 @@ def send(review_round: ReviewRound, server: MailServer) -> Counter[str]:
     def smtp_session() -> Any:
         return opened(lambda: smtplib.SMTP("127.0.0.1", server.port, timeout=10), sender="inzage@regio.example")
 
-    return work(review_round.ledger, REGION, smtp_session, actor="mail", clock=now)
+    return send_due(review_round.ledger, REGION, smtp_session, actor="mail", clock=now)
 
 
-def write(review_round: ReviewRound, again: tuple[str, ...] = ()) -> tuple[Printed, list[bytes]]:
+def write(review_round: ReviewRound, again: tuple[str, ...] = ()) -> tuple[PrintedLetters, list[bytes]]:
     files: list[bytes] = []
     printed = print_letters(
         review_round.ledger,
@@ -241,7 +241,7 @@ def test_letters_are_made_once_and_again_only_where_asked(review_round: ReviewRo
     call(review_round)
     first, (content,) = write(review_round)
     assert first.letters > 0
-    assert write(review_round) == (Printed(0, Counter()), [])
+    assert write(review_round) == (PrintedLetters(0, Counter()), [])
     family = review_round.families()[0]
     once_more, (copy,) = write(review_round, (family.las_key,))
     assert once_more.letters == len(family.persons)
@@ -351,13 +351,13 @@ def test_what_comes_back_is_listed_for_the_school(
             REPORT.format(action=action, status=status, kind=kind, header=header)
         )
     (box / "cur" / "spam").write_bytes(b"\xff\xfenonsense" * 50)
-    found = [one for one in bounces(box) if isinstance(one, Bounce)]
+    found = [one for one in read_bounces(box) if isinstance(one, Bounce)]
     # A status that is none (RFC 3463) makes a failure no less one
     assert [(one.mail, one.status) for one in found] == [(came_back[0], "5.1.1"), (came_back[0], "5.0.0")]
     with review_round.unit() as unit:
-        assert invitations.bounced(unit, found[0].mail, found[0].status)
+        assert invitations.note_bounce(unit, found[0].mail, found[0].status)
     with review_round.unit() as unit:
-        reached = invitations.reached(unit, review_round.round_id, review_round.school)
+        reached = invitations.person_inspections(unit, review_round.round_id, review_round.school)
     counted = Counter((one.email, one.email_reason) for one in reached)
     assert counted[("bounced", "5.1.1")] == 1
     assert counted[("refused", "550")] == sum(1 for one in people(review_round) if one.email == refused)

@@ -5,16 +5,16 @@ from datetime import timedelta
 import psycopg
 from families import Home, ReviewRound
 
-from overstap.review.code_keys import Stay, code_keys, read_code
-from overstap.review.showing import opened_copy
+from overstap.review.code_keys import PageSession, code_keys, read_code
+from overstap.review.copies import decrypt_copy
 
 
 def sign_in(connection, code, born, address="198.51.100.7"):
     keys = code_keys(read_code(code), born)
-    stay = Stay.new()
+    stay = PageSession.new()
     status, *_ = connection.execute(
         "select * from overstap.review_sign_in(%s, %s, %s, %s, %s, %s)",
-        [keys.finds, keys.proves, address, address, stay.token, stay.hold(keys.opens)],
+        [keys.lookup_token, keys.proof_token, address, address, stay.token, stay.seal_key(keys.copy_key)],
     ).fetchone()
     return status, stay
 
@@ -25,7 +25,7 @@ def look(connection, stay):
 
 def copy_of(row, stay):
     access, region, _, _, _, held, showing = row[:7]
-    return opened_copy(showing, stay.held(held), region, access, is_whole=True)
+    return decrypt_copy(showing, stay.held(held), region, access, is_whole=True)
 
 
 def test_a_code_with_the_birth_date_opens_the_own_copy(review_round: ReviewRound, at_home: Home) -> None:

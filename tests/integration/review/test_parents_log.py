@@ -15,7 +15,7 @@ from served import Parent, Served, hidden, title
 from overstap.clock import now
 from overstap.ledger.audit import verify
 from overstap.ledger.dossiers import dossiers
-from overstap.ledger.review import proof_wishes
+from overstap.ledger.review import proof_requests
 from overstap.oso.facts import facts_of
 from overstap.oso.reading import read
 from overstap.pki import TrustStore
@@ -47,7 +47,7 @@ def names(review_round: ReviewRound, family: Family) -> list[str]:
         return [one.name for one in people_of(unit.keys, facts_of(read(content.content)), now().date())]
 
 
-def make(review_round: ReviewRound, trust: TrustStore, wish: proof_wishes.Wish) -> bool:
+def make(review_round: ReviewRound, trust: TrustStore, wish: proof_requests.ProofRequest) -> bool:
     return give_proof(
         review_round.ledger,
         trust,
@@ -55,13 +55,13 @@ def make(review_round: ReviewRound, trust: TrustStore, wish: proof_wishes.Wish) 
         round_id=review_round.round_id,
         school=review_round.school,
         actor="school:office",
-        wished=wish.access,
+        access=wish.access,
     )
 
 
-def wishes(review_round: ReviewRound) -> list[proof_wishes.Wish]:
+def wishes(review_round: ReviewRound) -> list[proof_requests.ProofRequest]:
     with review_round.unit() as unit:
-        return proof_wishes.standing(unit, review_round.round_id, review_round.school)
+        return proof_requests.open_requests(unit, review_round.round_id, review_round.school)
 
 
 def deliver(owner: psycopg.Connection, review_round: ReviewRound, family: Family) -> str:

@@ -11,7 +11,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.invariants import check
 from overstap.oso.model import Dossier
 from overstap.oso.tree import Node
-from overstap.review.renewal import after_release
+from overstap.review.renewal import renew_after_release
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def is_listed(dossier: Dossier) -> bool:
 def renew(review_round: ReviewRound, family: Family, change) -> dict[str, int]:
     review_round.supply(review_round.changed(family, change))
     review_round.release()
-    return dict(after_release(review_round.ledger, "alfa", review_round.round_id, "release"))
+    return dict(renew_after_release(review_round.ledger, "alfa", review_round.round_id, "release"))
 
 
 def another_advice(pupil) -> None:
@@ -52,7 +52,10 @@ def test_a_changed_advice_is_shown_and_asked_again(review_round: ReviewRound, fa
     assert late.status_code == 409
     assert "Toch niet" in late.text
     review_round.release()
-    assert after_release(review_round.ledger, "alfa", review_round.round_id, "release") == {"codes": 2, "carried": 0}
+    assert renew_after_release(review_round.ledger, "alfa", review_round.round_id, "release") == {
+        "codes": 2,
+        "carried": 0,
+    }
     page = parent.get("overzicht")
     assert "U zag eerder versie 1. Dit is versie 2." in page.text
     assert "Wij vragen u nu alleen naar deze veranderingen." in page.text
@@ -69,7 +72,7 @@ def test_a_changed_advice_is_shown_and_asked_again(review_round: ReviewRound, fa
     assert "Dit is veranderd" in page.text
     assert "alleen naar deze veranderingen" not in page.text
     assert title(other.get("antwoord")) == "Uw antwoord"
-    assert after_release(review_round.ledger, "alfa", review_round.round_id, "release").total() == 0
+    assert renew_after_release(review_round.ledger, "alfa", review_round.round_id, "release").total() == 0
 
 
 def test_what_the_region_calls_immaterial_keeps_the_inspection_and_says_so(
@@ -138,5 +141,5 @@ def test_a_late_school_gets_its_own_window(review_round: ReviewRound, family: Fa
     parent.enter(family)
     review_round.supply(review_round.changed(family, another_advice))
     review_round.release(closes_in=timedelta(seconds=-1))
-    after_release(review_round.ledger, "alfa", review_round.round_id, "release")
+    renew_after_release(review_round.ledger, "alfa", review_round.round_id, "release")
     assert title(parent.get("overzicht")) == "De inzagetermijn is voorbij"

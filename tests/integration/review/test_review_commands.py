@@ -15,7 +15,7 @@ from overstap.cli import app
 from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.pages.school.passwords import proves
+from overstap.pages.school.passwords import verify
 from overstap.pki.authority import DevelopmentAuthority
 
 
@@ -100,9 +100,9 @@ def test_accounts_of_schools(review_round: ReviewRound, run: Any) -> None:
     assert "nieuw wachtwoord" in run(*make, typed="vijf woorden op het papier\n" * 2).output
     with review_round.unit() as unit:
         kept = unit.one("select password from overstap.school_account")[0]
-    assert proves("vijf woorden op het papier", kept)
-    assert not proves("vier woorden op papier", kept)
-    assert not proves("", None)
+    assert verify("vijf woorden op het papier", kept)
+    assert not verify("vier woorden op papier", kept)
+    assert not verify("", None)
     other = ("school", "account", "J.Jansen@school.example", *who, "--school", review_round.region.secondary[0].id)
     run(*other, "--name", "x", typed="vier woorden op papier\n" * 2, fails="SCHOOL-002")
     odd = ("school", "account", "twee woorden", *who, "--school", review_round.school, "--name", "x")

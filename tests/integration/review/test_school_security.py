@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from overstap.cli import app
 from overstap.errors import OverstapError
 from overstap.ledger import accounts
-from overstap.pages.school.passwords import hashed, is_guessable
+from overstap.pages.school.passwords import hash_password, is_guessable
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 
@@ -146,7 +146,7 @@ def test_nobody_who_is_not_signed_in_sends_megabytes(school: School) -> None:
 def test_a_reset_and_an_end_put_out_who_is_signed_in(school: School, what: str) -> None:
     account = f"{what}@school.example"
     with school.review_round.unit("beheer") as unit:
-        accounts.put(unit, account, school.review_round.school, "Tijdelijk", hashed(PASSWORD))
+        accounts.put_account(unit, account, school.review_round.school, "Tijdelijk", hash_password(PASSWORD))
     client = signed_in(school, account)
     address = f"/ronde/{school.review_round.round_id}"
     assert client.get(address).status_code == 200
@@ -154,22 +154,26 @@ def test_a_reset_and_an_end_put_out_who_is_signed_in(school: School, what: str) 
     with school.review_round.unit("beheer") as unit:
         if what == "end":
             accounts.end(unit, account)
-            accounts.put(unit, account, school.review_round.school, "Tijdelijk", hashed(PASSWORD))
+            accounts.put_account(unit, account, school.review_round.school, "Tijdelijk", hash_password(PASSWORD))
         else:
-            accounts.put(unit, account, school.review_round.school, "Tijdelijk", hashed("heel iets anders nu"))
+            accounts.put_account(
+                unit, account, school.review_round.school, "Tijdelijk", hash_password("heel iets anders nu")
+            )
     assert client.get(address).status_code == 403, "the stay is over"
     new = PASSWORD if what == "end" else "heel iets anders nu"
     assert attempt(school, account, new).status_code == 303, "and what failed before keeps nobody out"
 
 
 def test_a_password_that_was_reset_while_it_was_proven_begins_no_stay(school: School) -> None:
-    old = hashed(PASSWORD)
+    old = hash_password(PASSWORD)
     with school.review_round.unit("beheer") as unit:
-        accounts.put(unit, "snel@school.example", school.review_round.school, "Snel", old)
-        accounts.put(unit, "snel@school.example", school.review_round.school, "Snel", hashed("heel iets anders nu"))
-    stays = accounts.Stays(school.home.ledger)
+        accounts.put_account(unit, "snel@school.example", school.review_round.school, "Snel", old)
+        accounts.put_account(
+            unit, "snel@school.example", school.review_round.school, "Snel", hash_password("heel iets anders nu")
+        )
+    stays = accounts.SchoolSessions(school.home.ledger)
     assert not stays.enter("snel@school.example", old, [], b"", b"d" * 32, b"s" * 32)
-    assert stays.look(b"s" * 32) is None
+    assert stays.account_of(b"s" * 32) is None
 
 
 GUESSABLE = (
@@ -197,7 +201,7 @@ GUESSABLE = (
 @pytest.mark.parametrize("password", GUESSABLE)
 def test_a_password_that_is_easy_to_guess_is_refused(password: str) -> None:
     with pytest.raises(OverstapError, match="SCHOOL-005"):
-        hashed(password, (ACCOUNT, "J. Jansen", "99AB00"))
+        hash_password(password, (ACCOUNT, "J. Jansen", "99AB00"))
 
 
 @pytest.mark.parametrize(
@@ -206,12 +210,12 @@ def test_a_password_that_is_easy_to_guess_is_refused(password: str) -> None:
 def test_a_password_of_its_own_is_taken(password: str) -> None:
     if len(password) >= 12:
         assert not is_guessable(password)
-        assert hashed(password).startswith("scrypt$")
+        assert hash_password(password).startswith("scrypt$")
 
 
 def test_length_comes_first() -> None:
     with pytest.raises(OverstapError, match="SCHOOL-003"):
-        hashed("wachtwoord")
+        hash_password("wachtwoord")
 
 
 def test_the_command_refuses_it_too(school: School, monkeypatch: pytest.MonkeyPatch) -> None:

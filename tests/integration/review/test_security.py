@@ -23,11 +23,11 @@ from hypothesis import strategies as st
 from served import Parent, Served, hidden, title
 from starlette.exceptions import HTTPException
 
+from overstap.pages.shared.delays import MAX_SECONDS, delay_seconds
 from overstap.pages.shared.networks import networks
 from overstap.pages.shared.security_txt import security_txt
-from overstap.pages.shared.slowing import MAX_SECONDS, pause_seconds
-from overstap.review.code_keys import SIGNS, Stay, code_keys, new_code, read_code
-from overstap.review.showing import opened_copy
+from overstap.review.code_keys import SIGNS, PageSession, code_keys, new_code, read_code
+from overstap.review.copies import decrypt_copy
 from overstap.settings import Settings
 from overstap_tools.local import ports
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -86,11 +86,11 @@ def fresh_limits(at_home: Home) -> None:
         connection.execute("update overstap.review_access set wrong_dates = 0")
 
 
-def sign_in(connection, code: str, born: date, address: str = "203.0.113.9") -> tuple[str, Stay]:
-    keys, stay, whence = code_keys(code, born), Stay.new(), networks(address)
+def sign_in(connection, code: str, born: date, address: str = "203.0.113.9") -> tuple[str, PageSession]:
+    keys, stay, whence = code_keys(code, born), PageSession.new(), networks(address)
     [status, *_] = connection.execute(
         "select * from overstap.review_sign_in(%s, %s, %s, %s, %s, %s)",
-        [keys.finds, keys.proves, whence.narrow, whence.wide, stay.token, stay.hold(keys.opens)],
+        [keys.lookup_token, keys.proof_token, whence.narrow, whence.wide, stay.token, stay.seal_key(keys.copy_key)],
     ).fetchone()
     return status, stay
 
@@ -151,7 +151,7 @@ def test_a_copy_of_the_database_opens_nothing(
         finds, proves = owner.execute("select finds, proves from overstap.review_access limit 1").fetchone()
         kept = str(owner.execute("select array_agg(a::text) from overstap.review_access a").fetchone())
         sessions = owner.execute("select finds from overstap.review_session").fetchall()
-    stay = Stay.new()
+    stay = PageSession.new()
     row = review.execute(
         "select * from overstap.review_sign_in(%s, %s, %s, %s, %s, %s)",
         [finds, proves, "203.0.113.9", "203.0.113.0/24", stay.token, b"held"],
@@ -196,9 +196,9 @@ def test_a_code_opens_its_own_family_and_no_other(
         "select * from overstap.review_look(%s)", [stay.token]
     ).fetchone()
     assert dossier == one.dossier
-    copy = opened_copy(showing, stay.held(held), region, access, is_whole=True)
+    copy = decrypt_copy(showing, stay.open_key(held), region, access, is_whole=True)
     assert one.surname in copy["pupil"]
-    assert code_keys(code, one.born).opens != code_keys(code, one.born + timedelta(days=1)).opens
+    assert code_keys(code, one.born).copy_key != code_keys(code, one.born + timedelta(days=1)).copy_key
 
 
 @given(st.text(max_size=60))
@@ -311,7 +311,7 @@ def test_a_crowd_of_wrong_answers_that_wait_keeps_nobody_waiting(families: list[
 
 
 def test_wrong_answers_wait_longer_and_longer() -> None:
-    waits = [pause_seconds(failed, free=5) for failed in range(60)]
+    waits = [delay_seconds(failed, free=5) for failed in range(60)]
     assert waits[:6] == [0] * 6
     assert waits[6] > 0
     assert waits == sorted(waits)

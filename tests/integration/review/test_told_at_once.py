@@ -10,13 +10,13 @@ from served import Parent, Served
 
 from overstap.agreements.model import Invitations
 from overstap.clock import dutch_time, now
-from overstap.ledger.alarms import to_tell
+from overstap.ledger.alarms import take_new
 from overstap.ledger.notifications import outbox
 from overstap.ledger.review import decisions, invitations
 from overstap.ledger.review.decisions import ReviewDecision
 from overstap.ledger.review.person_events import guessed_codes
 from overstap.notifications.alerts import queue_alarms, queue_ended_codes
-from overstap.review.code_keys import Stay, code_keys, read_code
+from overstap.review.code_keys import PageSession, code_keys, read_code
 from overstap.review.inviting import invite
 from overstap.review.person_alerts import alert_persons
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -68,7 +68,7 @@ def take(review_round: ReviewRound) -> Family:
 def told(review_round: ReviewRound, family: Family) -> list[str]:
     alert_persons(review_round.ledger, region=REGION, round_id=review_round.round_id, actor="alert", address=ADDRESS)
     with review_round.unit() as unit:
-        found = [one for one in outbox.standing(unit) if one.meaning.startswith("person/")]
+        found = [one for one in outbox.statuses(unit) if one.meaning.startswith("person/")]
     return sorted(one.kind for one in found if one.meaning.endswith(f"/{family.persons[0]}"))
 
 
@@ -99,7 +99,7 @@ def test_the_mails_say_nothing_of_whom_they_are_about(review_round: ReviewRound,
     Parent(served.address).enter(family)
     told(review_round, family)
     with review_round.unit() as unit:
-        due = [outbox.take(unit, one) for one in outbox.due(unit)]
+        due = [outbox.claim(unit, one) for one in outbox.due(unit)]
     mails = [one for one in due if one.kind == "entered"]
     assert mails
     for mail in mails:
@@ -114,10 +114,10 @@ def test_a_school_is_told_that_a_code_ended_and_makes_a_new_letter(at_home: Home
     code = read_code(family.code) or ""
     with psycopg.connect(at_home.review_dsn, autocommit=True) as connection:
         for day in range(20):
-            keys, stay = code_keys(code, family.born + timedelta(days=day + 1)), Stay.new()
+            keys, stay = code_keys(code, family.born + timedelta(days=day + 1)), PageSession.new()
             connection.execute(
                 "select overstap.review_sign_in(%s, %s, 'x', 'x', %s, %s)",
-                [keys.finds, keys.proves, stay.token, stay.hold(keys.opens)],
+                [keys.lookup_token, keys.proof_token, stay.token, stay.seal_key(keys.copy_key)],
             )
     with review_round.unit() as unit:
         ended = guessed_codes(unit, review_round.round_id)
@@ -125,20 +125,20 @@ def test_a_school_is_told_that_a_code_ended_and_makes_a_new_letter(at_home: Home
         page = "https://scholen.example.org"
         assert queue_ended_codes(unit, review_round.agreement, review_round.round_id, ended, school_page=page) == 1
         assert queue_ended_codes(unit, review_round.agreement, review_round.round_id, ended, school_page=page) == 0
-        mail = next(outbox.take(unit, one) for one in outbox.due(unit))
+        mail = next(outbox.claim(unit, one) for one in outbox.due(unit))
         assert mail.kind == "code_ended", "before all that can wait"
         assert page in mail.text
         assert family.surname not in mail.text
         assert mail.reply_to == tuple(one.email for one in review_round.agreement.coordinators)
         awaiting = invitations.awaiting_letter(unit, review_round.round_id, review_round.school)
         assert family.persons[0] in {one.person for one in awaiting if one.ref.dossier == family.dossier}
-        reached = invitations.reached(unit, review_round.round_id, review_round.school)
+        reached = invitations.person_inspections(unit, review_round.round_id, review_round.school)
         assert next(one for one in reached if one.person == family.persons[0]).guessed_at is not None
 
-        alarms = to_tell(unit)
+        alarms = take_new(unit)
         assert [(one.kind, one.region, one.failed) for one in alarms] == [("code_ended", REGION, 20)]
         assert queue_alarms(unit, alarms, to="beheer@example.org") == 1
-        assert to_tell(unit) == []
+        assert take_new(unit) == []
     review_round.give_codes([family])
     with review_round.unit() as unit:
         assert guessed_codes(unit, review_round.round_id) == []

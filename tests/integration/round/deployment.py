@@ -28,7 +28,7 @@ from overstap.clock import dutch_time, now
 from overstap.delivery.stored_evidence import receipt_fault
 from overstap.envelope.over_https import ENVELOPES as PATH
 from overstap.ledger import Ledger
-from overstap.ledger.invariants import Breach, StoredEvidence, check
+from overstap.ledger.invariants import Breach, ExternalEvidence, check
 from overstap.ledger.migrate import LOGINS, add_region, migrate, set_password
 from overstap.ledger.region_keys import create_keys
 from overstap.pki import TrustStore, make_development_certificates
@@ -170,7 +170,7 @@ class RegionDeployment:
     def breaches(self) -> list[Breach]:
         """Return what breaks an invariant, with all stores and every receipt looked at again."""
         stores = {school: stored(self.store(school)) for school in self.endpoints}
-        evidence = StoredEvidence(stores, receipt_fault(self.trust()))
+        evidence = ExternalEvidence(stores, receipt_fault(self.trust()))
         with self.ledger() as ledger, ledger.unit(self.region.name, "test") as unit:
             return check(unit, evidence)
 

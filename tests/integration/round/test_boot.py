@@ -147,9 +147,9 @@ def test_clearing_everything_delivers_nothing_twice(played: PlayedStory) -> None
     assert contents(story) == before
     assert count(story, "select sum(attempts) from overstap.delivery") == attempts
     with story.ledger.unit(REGION, "test") as unit:
-        from overstap.ledger.invariants import StoredEvidence, check
+        from overstap.ledger.invariants import ExternalEvidence, check
 
-        assert check(unit, StoredEvidence(before)) == []
+        assert check(unit, ExternalEvidence(before)) == []
 
 
 def test_background_work_was_started_by_what_was_due_and_no_wait_failed(played: PlayedStory) -> None:

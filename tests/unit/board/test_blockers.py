@@ -8,9 +8,9 @@ import pytest
 
 from overstap.agreements import Milestones
 from overstap.ledger.delivery.test_messages import SchoolResult
-from overstap.ledger.dossiers.outstanding import Ownerless, ToldUndelivered
+from overstap.ledger.dossiers.outstanding import ReportedUndelivered, WithoutReceiverCount
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
-from overstap.pages.board.blockers import SchoolSituation, Weight, Who, blockers
+from overstap.pages.board.blockers import ContactRole, SchoolSituation, Urgency, blockers
 from overstap.pages.board.steps import StepState, steps
 from overstap.texts import texts
 
@@ -38,98 +38,130 @@ QUIET = SchoolSituation(
 @pytest.mark.parametrize(
     ("situation", "kind", "weight", "who"),
     [
-        (replace(QUIET, expected=3), "nothing_supplied_late", Weight.PROBLEM, Who.SCHOOL),
-        (replace(QUIET, expected=3, milestones=milestones(AFTER)), "nothing_supplied", Weight.WAITING, Who.SCHOOL),
-        (replace(QUIET, refused_files=Counter({"INTAKE-001": 2})), "refused_files", Weight.PROBLEM, Who.SCHOOL),
+        (replace(QUIET, expected=3), "nothing_supplied_late", Urgency.PROBLEM, ContactRole.SCHOOL),
+        (
+            replace(QUIET, expected=3, milestones=milestones(AFTER)),
+            "nothing_supplied",
+            Urgency.WAITING,
+            ContactRole.SCHOOL,
+        ),
+        (
+            replace(QUIET, refused_files=Counter({"INTAKE-001": 2})),
+            "refused_files",
+            Urgency.PROBLEM,
+            ContactRole.SCHOOL,
+        ),
         (
             replace(QUIET, states=Counter(rejected=2), rejections=Counter({"OV-ID-01": 2})),
             "rejected",
-            Weight.PROBLEM,
-            Who.SCHOOL,
+            Urgency.PROBLEM,
+            ContactRole.SCHOOL,
         ),
-        (replace(QUIET, states=Counter(rejected=1)), "rejected_bare", Weight.PROBLEM, Who.SCHOOL),
-        (replace(QUIET, expected=3, states=Counter(confirmed=2)), "incomplete_late", Weight.PROBLEM, Who.SCHOOL),
+        (replace(QUIET, states=Counter(rejected=1)), "rejected_bare", Urgency.PROBLEM, ContactRole.SCHOOL),
+        (
+            replace(QUIET, expected=3, states=Counter(confirmed=2)),
+            "incomplete_late",
+            Urgency.PROBLEM,
+            ContactRole.SCHOOL,
+        ),
         (
             replace(QUIET, expected=3, states=Counter(confirmed=2), milestones=milestones(AFTER)),
             "incomplete",
-            Weight.WAITING,
-            Who.SCHOOL,
+            Urgency.WAITING,
+            ContactRole.SCHOOL,
         ),
-        (replace(QUIET, states=Counter(not_inspected=1)), "not_inspected", Weight.PROBLEM, Who.SCHOOL),
+        (replace(QUIET, states=Counter(not_inspected=1)), "not_inspected", Urgency.PROBLEM, ContactRole.SCHOOL),
         (
             replace(QUIET, states=Counter(inspected=1), without_consent=1),
             "without_consent",
-            Weight.PROBLEM,
-            Who.SCHOOL,
+            Urgency.PROBLEM,
+            ContactRole.SCHOOL,
         ),
-        (replace(QUIET, states=Counter(no_receiver=1)), "no_receiver", Weight.PROBLEM, Who.REGISTRATIONS),
-        (replace(QUIET, states=Counter(refused=1)), "refused", Weight.PROBLEM, Who.RECEIVER),
-        (replace(QUIET, states=Counter(undelivered=1)), "undelivered", Weight.PROBLEM, Who.RECEIVER),
+        (replace(QUIET, states=Counter(no_receiver=1)), "no_receiver", Urgency.PROBLEM, ContactRole.REGISTRATIONS),
+        (replace(QUIET, states=Counter(refused=1)), "refused", Urgency.PROBLEM, ContactRole.RECEIVER),
+        (replace(QUIET, states=Counter(undelivered=1)), "undelivered", Urgency.PROBLEM, ContactRole.RECEIVER),
         (
             replace(QUIET, states=Counter(sealed=1), deliveries=[OpenDelivery("99AA00", "98XA00", "DELIVERY-001", 1)]),
             "unanswered",
-            Weight.PROBLEM,
-            Who.RECEIVER,
+            Urgency.PROBLEM,
+            ContactRole.RECEIVER,
         ),
         (
             replace(QUIET, states=Counter(sealed=1), deliveries=[OpenDelivery("99AA00", "98XA00", "", 1)]),
             "under_way",
-            Weight.GOING,
-            Who.NOBODY,
+            Urgency.GOING,
+            ContactRole.NOBODY,
         ),
         (
             replace(QUIET, states=Counter(in_review=2), review=OpenReview(2, AFTER, AFTER)),
             "in_review",
-            Weight.WAITING,
-            Who.SCHOOL,
+            Urgency.WAITING,
+            ContactRole.SCHOOL,
         ),
-        (replace(QUIET, states=Counter(accepted=2)), "unreleased", Weight.WAITING, Who.COORDINATOR),
+        (replace(QUIET, states=Counter(accepted=2)), "unreleased", Urgency.WAITING, ContactRole.COORDINATOR),
         (
             replace(QUIET, states=Counter(accepted=2), milestones=milestones(AFTER)),
             "unreleased_early",
-            Weight.GOING,
-            Who.NOBODY,
+            Urgency.GOING,
+            ContactRole.NOBODY,
         ),
-        (replace(QUIET, requests=(3, 1)), "requests_overdue", Weight.PROBLEM, Who.SCHOOL),
-        (replace(QUIET, requests=(3, 0)), "requests", Weight.WAITING, Who.SCHOOL),
-        (replace(QUIET, rejected_by={"98XA00": 2}), "not_taken_in", Weight.PROBLEM, Who.RECEIVER),
+        (replace(QUIET, requests=(3, 1)), "requests_overdue", Urgency.PROBLEM, ContactRole.SCHOOL),
+        (replace(QUIET, requests=(3, 0)), "requests", Urgency.WAITING, ContactRole.SCHOOL),
+        (replace(QUIET, rejected_by={"98XA00": 2}), "not_taken_in", Urgency.PROBLEM, ContactRole.RECEIVER),
         (
-            replace(QUIET, states=Counter(no_receiver=1), ownerless=[Ownerless("99AA00", "c.jansen", 1, BEFORE)]),
+            replace(
+                QUIET,
+                states=Counter(no_receiver=1),
+                without_receiver=[WithoutReceiverCount("99AA00", "c.jansen", 1, BEFORE)],
+            ),
             "no_receiver_owned",
-            Weight.WAITING,
-            Who.REGISTRATIONS,
+            Urgency.WAITING,
+            ContactRole.REGISTRATIONS,
         ),
         (
-            replace(QUIET, states=Counter(no_receiver=2), ownerless=[Ownerless("99AA00", "c.jansen", 1, BEFORE)]),
+            replace(
+                QUIET,
+                states=Counter(no_receiver=2),
+                without_receiver=[WithoutReceiverCount("99AA00", "c.jansen", 1, BEFORE)],
+            ),
             "no_receiver",
-            Weight.PROBLEM,
-            Who.REGISTRATIONS,
+            Urgency.PROBLEM,
+            ContactRole.REGISTRATIONS,
         ),
         (
-            replace(QUIET, states=Counter(undelivered=1), told=[ToldUndelivered(*PAIR, "sealed", "", 1, BEFORE)]),
+            replace(
+                QUIET,
+                states=Counter(undelivered=1),
+                reported_undelivered=[ReportedUndelivered(*PAIR, "sealed", "", 1, BEFORE)],
+            ),
             "undelivered_told",
-            Weight.PROBLEM,
-            Who.RECEIVER,
+            Urgency.PROBLEM,
+            ContactRole.RECEIVER,
         ),
         (
             replace(QUIET, tested=SchoolResult("99AA00", "De Es", "PO", None, BEFORE, "TRUST-001")),
             "test_failed",
-            Weight.WAITING,
-            Who.SCHOOL,
+            Urgency.WAITING,
+            ContactRole.SCHOOL,
         ),
         (
             replace(QUIET, deliveries=[OpenDelivery(*PAIR, "", 3)], not_collected={"98XA00": 3}),
             "not_collected",
-            Weight.PROBLEM,
-            Who.RECEIVER,
+            Urgency.PROBLEM,
+            ContactRole.RECEIVER,
         ),
-        (replace(QUIET, placements={("98XA00", "not_placed"): 2}), "not_placed", Weight.WAITING, Who.SCHOOL),
-        (replace(QUIET, placements={("98XA00", "not_shown_up"): 1}), "not_shown_up", Weight.WAITING, Who.RECEIVER),
-        (replace(QUIET, states=Counter(supplied=2)), "unchecked", Weight.GOING, Who.NOBODY),
-        (replace(QUIET, states=Counter(inspected=2)), "inspected_early", Weight.GOING, Who.NOBODY),
+        (replace(QUIET, placements={("98XA00", "not_placed"): 2}), "not_placed", Urgency.WAITING, ContactRole.SCHOOL),
+        (
+            replace(QUIET, placements={("98XA00", "not_shown_up"): 1}),
+            "not_shown_up",
+            Urgency.WAITING,
+            ContactRole.RECEIVER,
+        ),
+        (replace(QUIET, states=Counter(supplied=2)), "unchecked", Urgency.GOING, ContactRole.NOBODY),
+        (replace(QUIET, states=Counter(inspected=2)), "inspected_early", Urgency.GOING, ContactRole.NOBODY),
     ],
 )
-def test_each_kind(situation: SchoolSituation, kind: str, weight: Weight, who: Who) -> None:
+def test_each_kind(situation: SchoolSituation, kind: str, weight: Urgency, who: ContactRole) -> None:
     [found] = blockers(situation)
     assert (found.kind, found.weight, found.who) == (kind, weight, who)
     assert found.says
@@ -148,7 +180,7 @@ def test_the_worst_comes_first_and_one_is_told_as_one() -> None:
     )
     found = blockers(situation)
     assert [one.weight for one in found] == sorted(one.weight for one in found)
-    assert found[0].weight is Weight.PROBLEM
+    assert found[0].weight is Urgency.PROBLEM
     assert "1 dossiers" not in " ".join(one.says for one in found)
 
 
@@ -159,7 +191,7 @@ def test_nothing_holds_up_who_is_done() -> None:
 def test_what_is_no_trouble_is_not_told() -> None:
     passed = SchoolResult("99AA00", "De Es", "PO", BEFORE, BEFORE, None)
     late = SchoolResult("99AA00", "De Es", "PO", None, BEFORE, "TRUST-001")
-    quiet = replace(QUIET, tested=passed, told=[ToldUndelivered(*PAIR, "confirmed", "", 1, BEFORE)])
+    quiet = replace(QUIET, tested=passed, reported_undelivered=[ReportedUndelivered(*PAIR, "confirmed", "", 1, BEFORE)])
     assert blockers(replace(quiet, placements={("98XA00", "placed"): 2, ("98XA00", "imported"): 2})) == []
     delivering = milestones().model_copy(update={"delivers": BEFORE})
     assert blockers(replace(QUIET, tested=late, milestones=delivering)) == []

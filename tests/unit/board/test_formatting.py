@@ -7,7 +7,7 @@ import pytest
 
 from overstap.ledger.dossiers.reference import reference
 from overstap.pages.board import addresses, exports, formatting, health
-from overstap.pages.board.csrf import is_ours, mark
+from overstap.pages.board.csrf import form_token, is_valid
 from overstap.pages.board.person import BoardUser
 
 NOW = datetime(2027, 3, 10, 11, tzinfo=UTC)  # 12:00 on a Dutch wall
@@ -25,12 +25,12 @@ NOW = datetime(2027, 3, 10, 11, tzinfo=UTC)  # 12:00 on a Dutch wall
     ],
 )
 def test_what_is_left(after: timedelta, told: str) -> None:
-    assert formatting.left(NOW + after, NOW) == told
+    assert formatting.time_left(NOW + after, NOW) == told
 
 
 def test_days_are_counted_by_the_calendar_over_the_change_of_clocks() -> None:
     before = datetime(2027, 3, 27, 23, tzinfo=UTC)  # midnight, the night in which an hour is skipped
-    assert formatting.left(datetime(2027, 3, 28, 22, tzinfo=UTC), before) == "morgen 00:00"
+    assert formatting.time_left(datetime(2027, 3, 28, 22, tzinfo=UTC), before) == "morgen 00:00"
 
 
 def test_words() -> None:
@@ -81,12 +81,12 @@ def test_a_usual_cell_stays_as_it_is() -> None:
 
 def test_a_mark_is_of_one_person_and_one_form() -> None:
     anna, bob = BoardUser("anna", "1", frozenset()), BoardUser("bob", "2", frozenset())
-    given = mark("s" * 32, anna, "ronde/school")
-    assert is_ours("s" * 32, anna, "ronde/school", given)
-    assert not is_ours("s" * 32, bob, "ronde/school", given)
-    assert not is_ours("s" * 32, anna, "ronde/other", given)
-    assert not is_ours("t" * 32, anna, "ronde/school", given)
-    assert not is_ours("s" * 32, anna, "ronde/school", "")
+    given = form_token("s" * 32, anna, "ronde/school")
+    assert is_valid("s" * 32, anna, "ronde/school", given)
+    assert not is_valid("s" * 32, bob, "ronde/school", given)
+    assert not is_valid("s" * 32, anna, "ronde/other", given)
+    assert not is_valid("t" * 32, anna, "ronde/school", given)
+    assert not is_valid("s" * 32, anna, "ronde/school", "")
 
 
 def test_a_pseudonym_tells_nothing_of_when() -> None:

@@ -5,12 +5,12 @@ import re
 from collections import Counter
 from datetime import date
 
-from overstap.ledger.rounds.progress import Move
+from overstap.ledger.rounds.progress import StateTransition
 from overstap.pages.board.funnel import (
     GONE,
     REACHED,
     SUPPLIED,
-    Layer,
+    FunnelLayer,
     changed,
     days,
     funnel,
@@ -46,36 +46,36 @@ def test_counts_and_changes() -> None:
     ]
     told = {step.layer: (step.count, step.change) for step in funnel(states, 12, moved)}
     assert told == {
-        Layer.EXPECTED: (12, None),
-        Layer.SUPPLIED: (10, 2),
-        Layer.ACCEPTED: (7, 4),
-        Layer.INSPECTED: (4, 0),
-        Layer.DELIVERED: (4, 0),
-        Layer.CONFIRMED: (4, 4),
+        FunnelLayer.EXPECTED: (12, None),
+        FunnelLayer.SUPPLIED: (10, 2),
+        FunnelLayer.ACCEPTED: (7, 4),
+        FunnelLayer.INSPECTED: (4, 0),
+        FunnelLayer.DELIVERED: (4, 0),
+        FunnelLayer.CONFIRMED: (4, 4),
     }
 
 
 def test_a_dossier_that_is_taken_back_counts_nowhere() -> None:
     told = {step.layer: step.count for step in funnel(Counter(confirmed=2, withdrawn=1), 2)}
-    assert (told[Layer.EXPECTED], told[Layer.SUPPLIED], told[Layer.CONFIRMED]) == (2, 2, 2)
-    assert changed([("accepted", "withdrawn", 1)])[Layer.SUPPLIED] == -1
+    assert (told[FunnelLayer.EXPECTED], told[FunnelLayer.SUPPLIED], told[FunnelLayer.CONFIRMED]) == (2, 2, 2)
+    assert changed([("accepted", "withdrawn", 1)])[FunnelLayer.SUPPLIED] == -1
 
 
 def test_a_mended_dossier_counts_once() -> None:
     assert changed([("rejected", "supplied", 1)]) == Counter()
-    assert changed([("in_review", "supplied", 1)])[Layer.ACCEPTED] == -1
+    assert changed([("in_review", "supplied", 1)])[FunnelLayer.ACCEPTED] == -1
 
 
 def test_days_without_a_move_stand_as_the_day_before() -> None:
     found = days(
         [
-            Move(MONDAY, None, "supplied", 3),
-            Move(TUESDAY, "supplied", "accepted", 2),
-            Move(TUESDAY, None, "supplied", 1),
+            StateTransition(MONDAY, None, "supplied", 3),
+            StateTransition(TUESDAY, "supplied", "accepted", 2),
+            StateTransition(TUESDAY, None, "supplied", 1),
         ],
         THURSDAY,
     )
     assert [one.day.day for one in found] == [8, 9, 10, 11]
-    assert [one.counts[Layer.SUPPLIED] for one in found] == [3, 4, 4, 4]
-    assert [one.counts[Layer.ACCEPTED] for one in found] == [0, 2, 2, 2]
+    assert [one.counts[FunnelLayer.SUPPLIED] for one in found] == [3, 4, 4, 4]
+    assert [one.counts[FunnelLayer.ACCEPTED] for one in found] == [0, 2, 2, 2]
     assert days([], THURSDAY) == []

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 
 from overstap.clock import now
 from overstap.closing import checkpoint
-from overstap.closing.export import Proof, prove
+from overstap.closing.export import ExportVerification, verify_export
 from overstap.errors import OverstapError
 from overstap.ledger.audit import GENESIS, merkle_root
 from overstap.pki import SigningIdentity, TrustStore, make_development_certificates
@@ -50,8 +50,8 @@ def trusted(signer: Callable[[str], SigningIdentity]) -> None:
     CONDUCTORS[:] = [signer("alfa").certificate]
 
 
-def proved(lines: list[str], **known: Any) -> Proof:
-    return prove(lines, conductors=CONDUCTORS, **known)
+def proved(lines: list[str], **known: Any) -> ExportVerification:
+    return verify_export(lines, conductors=CONDUCTORS, **known)
 
 
 def signed(hashes: list[bytes], begin: int, end: int, identity: SigningIdentity) -> str:
@@ -182,8 +182,8 @@ def says_what_is_wrong(lines: list[str]) -> bool:
 
 
 def test_only_the_conductor_signs(exported: list[str], signer: Callable[[str], SigningIdentity]) -> None:
-    assert "another certificate" in str(prove(exported, conductors=[]).fault)
-    assert "another certificate" in str(prove(exported, conductors=[signer("beta").certificate]).fault)
+    assert "another certificate" in str(verify_export(exported, conductors=[]).fault)
+    assert "another certificate" in str(verify_export(exported, conductors=[signer("beta").certificate]).fault)
     hashes = [bytes.fromhex(json.loads(line)["hash"]) for line in exported[:10]]
     forged = [*exported[:11], signed(hashes, 5, 9, signer("beta"))]
     assert "checkpoint 9: signed by another certificate" in str(proved(forged).fault)

@@ -17,7 +17,7 @@ from overstap.closing.report import (
     secondary_table,
     write_report,
 )
-from overstap.ledger.delivery.deliveries import Unreceived
+from overstap.ledger.delivery.deliveries import UnreceivedDossiers
 from overstap.ledger.delivery.results import ResultCounts
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.gate_decisions import GateDecision, WindowChoice
@@ -68,7 +68,7 @@ def report() -> RoundReport:
         checkpoint=(1234, "ab" * 32),
         sentence_of=sentence_of,
         at=AT,
-        missing=[Unreceived("99AA00", "outside", 1)],
+        missing=[UnreceivedDossiers("99AA00", "outside", 1)],
     )
 
 

@@ -9,7 +9,7 @@ import overstap
 
 PACKAGE = Path(overstap.__file__).parent
 SQL = re.compile(r"\b(from|join|into|update|call|select|table|function) +overstap\.[a-z_]+\b(?!\.)(?! import)", re.I)
-QUERIES = {"rows", "one", "run", "insert", "plain"}
+QUERIES = {"rows", "one", "run", "insert", "without_region"}
 ANOTHER_DATABASE = {
     "intake/applications.py": "the view of a registration system",
     "intake/sources/las_database.py": "the view of a school's pupil administration system",
@@ -38,7 +38,7 @@ def texts(tree: ast.AST) -> Iterator[str]:
 
 
 def queries(tree: ast.AST) -> Iterator[str]:
-    """Yield calls that query a unit of work or the session: `unit.rows(...)`, `ledger.plain(...)`."""
+    """Yield calls that query a unit of work or the session: `unit.rows(...)`, `ledger.without_region(...)`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in QUERIES:
             owner = ast.unparse(node.func.value).rpartition(".")[2]

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overstap.notifications.bounces import MAX_BYTES, Bounce, Listed, Other, Unclear, bounce, bounces
+from overstap.notifications.bounces import (
+    MAX_BYTES,
+    Bounce,
+    NotABounce,
+    UnclearBounce,
+    UnclearReason,
+    read_bounce,
+    read_bounces,
+)
 
 CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "bounces"
 MAIL = UUID("0190f5c2-1111-7222-8333-444455556666")
@@ -61,18 +69,18 @@ def report(
     ],
 )
 def test_what_failed_before_is_seen(file: str, status: str) -> None:
-    assert bounce((CASES / file).read_bytes()) == Bounce(MAIL, status)
+    assert read_bounce((CASES / file).read_bytes()) == Bounce(MAIL, status)
 
 
 @pytest.mark.parametrize("status", ["4.4.1", "4.4.7", "4.2.2", "4.0.0", "5.1.1", "5.7.133", "5.4.14"])
 def test_whatever_failed_counts_also_after_days(status: str) -> None:
     """RFC 3464 clause 2.3.3: `failed` says that no more attempts will be made, whatever the class of the status."""
-    assert bounce(report(status=status)) == Bounce(MAIL, status)
+    assert read_bounce(report(status=status)) == Bounce(MAIL, status)
 
 
 @pytest.mark.parametrize("action", ["delayed", "relayed", "delivered", "expanded", "Delayed (still trying)"])
 def test_what_did_not_fail_is_no_bounce(action: str) -> None:
-    assert bounce(report(action=action, status="4.4.1" if "elay" in action else "2.0.0")) is None
+    assert read_bounce(report(action=action, status="4.4.1" if "elay" in action else "2.0.0")) is None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +94,7 @@ def test_what_did_not_fail_is_no_bounce(action: str) -> None:
     ],
 )
 def test_comments_say_nothing(action: str, status: str) -> None:
-    assert bounce(report(action=action, status=status)) == Bounce(MAIL, "5.1.1")
+    assert read_bounce(report(action=action, status=status)) == Bounce(MAIL, "5.1.1")
 
 
 FIELDS = {
@@ -107,11 +115,11 @@ FIELDS = {
 
 @pytest.mark.parametrize("form", FIELDS)
 def test_fields_in_any_form(form: str) -> None:
-    assert bounce(report(status_part=FIELDS[form])) == Bounce(MAIL, "5.1.1")
+    assert read_bounce(report(status_part=FIELDS[form])) == Bounce(MAIL, "5.1.1")
 
 
 def test_a_failure_without_a_status_counts() -> None:
-    assert bounce(report(status_part="Final-Recipient: rfc822; a@b.nl\nAction: failed\n")) == Bounce(MAIL, "5.0.0")
+    assert read_bounce(report(status_part="Final-Recipient: rfc822; a@b.nl\nAction: failed\n")) == Bounce(MAIL, "5.0.0")
 
 
 @pytest.mark.parametrize("encoding", ["7bit", "8bit", "base64"])
@@ -121,18 +129,18 @@ def test_a_failure_without_a_status_counts() -> None:
 def test_a_status_part_of_any_kind_and_encoding(kind: str, encoding: str) -> None:
     """RFC 6533: the international form, which may be encoded as the older one may not."""
     part = STATUS.format(action="failed", status="5.1.1").replace("rfc822; ouder", "utf-8; zoë")
-    assert bounce(report(status_part=part, status_type=kind, status_encoding=encoding)) == Bounce(MAIL, "5.1.1")
+    assert read_bounce(report(status_part=part, status_type=kind, status_encoding=encoding)) == Bounce(MAIL, "5.1.1")
 
 
 @pytest.mark.parametrize("encoding", ["7bit", "base64"])
 @pytest.mark.parametrize("kind", ["message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"])
 def test_a_copy_of_any_kind_and_encoding(kind: str, encoding: str) -> None:
-    assert bounce(report(copy=COPY, copy_type=kind, copy_encoding=encoding)) == Bounce(MAIL, "5.1.1")
+    assert read_bounce(report(copy=COPY, copy_type=kind, copy_encoding=encoding)) == Bounce(MAIL, "5.1.1")
 
 
 def test_quoted_printable_is_undone() -> None:
     copy = COPY.replace("Message-ID: <0190", "Message-ID: =3C0190").replace("nl>\nSubject", "nl=3E\nSubject")
-    found = bounce(report(copy=copy, copy_type="text/rfc822-headers", copy_encoding="quoted-printable"))
+    found = read_bounce(report(copy=copy, copy_type="text/rfc822-headers", copy_encoding="quoted-printable"))
     assert found == Bounce(MAIL, "5.1.1")
 
 
@@ -155,13 +163,13 @@ def wrapped(inner: bytes, kind: str) -> bytes:
 
 @pytest.mark.parametrize("kind", ["mixed", "related", "alternative", "signed", "forwarded as an attachment"])
 def test_whatever_a_gateway_wrapped_it_in(kind: str) -> None:
-    assert bounce(wrapped(report(), kind)) == Bounce(MAIL, "5.1.1")
+    assert read_bounce(wrapped(report(), kind)) == Bounce(MAIL, "5.1.1")
 
 
 def test_the_mail_is_known_by_what_it_answers_too() -> None:
     """Exchange and Google name our mail in the report's own head, and leave its copy out."""
     head = f"In-Reply-To: <{MAIL}@regio.example.nl>\nReferences: <x@y> <{MAIL}@regio.example.nl>\n"
-    assert bounce(report(copy="Subject: x\n", head=head)) == Bounce(MAIL, "5.1.1")
+    assert read_bounce(report(copy="Subject: x\n", head=head)) == Bounce(MAIL, "5.1.1")
 
 
 EXIM = (
@@ -176,37 +184,40 @@ QMAIL = (
 
 @pytest.mark.parametrize("text", [EXIM, QMAIL])
 def test_older_forms_that_say_failed(text: str) -> None:
-    assert bounce(text.encode()) == Bounce(MAIL, "5.0.0")
+    assert read_bounce(text.encode()) == Bounce(MAIL, "5.0.0")
 
 
 UNCLEAR = {
-    "a failure of a mail that is not ours": (report(copy=COPY.replace(str(MAIL), "other")), Unclear.NOT_OURS),
-    "a report without a copy": (report(copy=""), Unclear.NOT_OURS),
-    "a report without a status": (report(status_part=""), Unclear.NO_VERDICT),
-    "an action nobody knows": (report(action="verloren"), Unclear.NO_VERDICT),
+    "a failure of a mail that is not ours": (report(copy=COPY.replace(str(MAIL), "other")), UnclearReason.NOT_OURS),
+    "a report without a copy": (report(copy=""), UnclearReason.NOT_OURS),
+    "a report without a status": (report(status_part=""), UnclearReason.NO_VERDICT),
+    "an action nobody knows": (report(action="verloren"), UnclearReason.NO_VERDICT),
     "a passing status, no action": (
         report(status_part="Final-Recipient: rfc822; a@b\nStatus: 4.4.1\n"),
-        Unclear.NO_VERDICT,
+        UnclearReason.NO_VERDICT,
     ),
     "words of a mail system": (
         b"From: postmaster@x.nl\nSubject: Onbestelbaar\n\nUw mail kwam niet aan.\n",
-        Unclear.NO_VERDICT,
+        UnclearReason.NO_VERDICT,
     ),
-    "an empty return path": (b"Return-Path: <>\nFrom: x@y.nl\nSubject: Fout\n\nHet lukte niet.\n", Unclear.NO_VERDICT),
-    "nothing": (b"  \n", Unclear.UNREADABLE),
-    "no mail": (b"\xff\xfenonsense" * 50, Unclear.UNREADABLE),
+    "an empty return path": (
+        b"Return-Path: <>\nFrom: x@y.nl\nSubject: Fout\n\nHet lukte niet.\n",
+        UnclearReason.NO_VERDICT,
+    ),
+    "nothing": (b"  \n", UnclearReason.UNREADABLE),
+    "no mail": (b"\xff\xfenonsense" * 50, UnclearReason.UNREADABLE),
     "parts in parts without end": (
         b"".join(b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (n, n) for n in range(3_000)),
-        Unclear.UNREADABLE,
+        UnclearReason.UNREADABLE,
     ),
-    "too large": (b"From: x@y.nl\n\n" + b"x" * MAX_BYTES, Unclear.TOO_LARGE),
+    "too large": (b"From: x@y.nl\n\n" + b"x" * MAX_BYTES, UnclearReason.TOO_LARGE),
 }
 
 
 @pytest.mark.parametrize("what", UNCLEAR)
 def test_what_cannot_be_understood_is_listed(what: str) -> None:
     content, why = UNCLEAR[what]
-    assert bounce(content) is why
+    assert read_bounce(content) is why
 
 
 @pytest.mark.parametrize(
@@ -217,7 +228,7 @@ def test_what_cannot_be_understood_is_listed(what: str) -> None:
     ],
 )
 def test_what_people_and_answering_machines_send_is_no_report(content: bytes) -> None:
-    assert bounce(content) is None
+    assert read_bounce(content) is None
 
 
 def test_every_file_of_a_folder_is_told(tmp_path: Path) -> None:
@@ -226,19 +237,19 @@ def test_every_file_of_a_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "c.eml").write_bytes(report(action="delayed", status="4.4.1"))
     (tmp_path / "d.msg").write_bytes(b"\xd0\xcf\x11\xe0 Outlook")
     (tmp_path / "e").symlink_to(tmp_path / "gone")
-    assert list(bounces(tmp_path)) == [
+    assert list(read_bounces(tmp_path)) == [
         Bounce(MAIL, "5.1.1"),
         Bounce(MAIL, "4.4.7"),
-        Other(),
-        Listed("d.msg", Unclear.UNREADABLE),
-        Listed("e", Unclear.UNREADABLE),
+        NotABounce(),
+        UnclearBounce("d.msg", UnclearReason.UNREADABLE),
+        UnclearBounce("e", UnclearReason.UNREADABLE),
     ]
     box = tmp_path / "box"
     for part in ("cur", "new", "tmp"):
         (box / part).mkdir(parents=True)
     (box / "new" / "1.mx").write_bytes(report())
     (box / "cur" / "2.mx:2,S").write_bytes(EXIM.encode())
-    assert list(bounces(box)) == [Bounce(MAIL, "5.1.1"), Bounce(MAIL, "5.0.0")]
+    assert list(read_bounces(box)) == [Bounce(MAIL, "5.1.1"), Bounce(MAIL, "5.0.0")]
 
 
 def test_what_a_library_writes_is_read(tmp_path: Path) -> None:
@@ -255,7 +266,7 @@ def test_what_a_library_writes_is_read(tmp_path: Path) -> None:
         STATUS.format(action="failed", status="5.2.2").encode(), maintype="application", subtype="octet-stream"
     )
     raw = made.as_bytes().replace(b"application/octet-stream", b"message/delivery-status")
-    assert bounce(raw) == Bounce(MAIL, "5.2.2")
+    assert read_bounce(raw) == Bounce(MAIL, "5.2.2")
 
 
 def _mixed(*parts: tuple[str, bytes], head: bytes = b"From: kantoor@school.nl\nSubject: FW\n") -> bytes:
@@ -293,7 +304,7 @@ MORE = {
 
 @pytest.mark.parametrize("what", MORE)
 def test_more_makes_of_reports(what: str) -> None:
-    assert bounce(MORE[what]) == Bounce(MAIL, "5.1.1")
+    assert read_bounce(MORE[what]) == Bounce(MAIL, "5.1.1")
 
 
 def test_several_reports_in_one_mail_or_one_file_are_each_told(tmp_path: Path) -> None:
@@ -302,9 +313,11 @@ def test_several_reports_in_one_mail_or_one_file_are_each_told(tmp_path: Path) -
     line = b"From MAILER-DAEMON Sun Nov  1 10:00:00 2026\n"
     quoting = report(copy=COPY + "\nFrom here on it is text, in 2026 too.\n", status="4.4.7")
     (tmp_path / "b.mbox").write_bytes(line + report() + b"\n" + line + quoting + b"\n" + line + b"\xff\n")
-    found = list(bounces(tmp_path))
+    found = list(read_bounces(tmp_path))
     assert [one.status for one in found if isinstance(one, Bounce)] == ["5.1.1", "5.2.2", "5.1.1", "4.4.7"]
-    assert [one for one in found if not isinstance(one, Bounce)] == [Listed("b.mbox (3)", Unclear.UNREADABLE)]
+    assert [one for one in found if not isinstance(one, Bounce)] == [
+        UnclearBounce("b.mbox (3)", UnclearReason.UNREADABLE)
+    ]
 
 
 WITHIN = {
@@ -323,7 +336,7 @@ WITHIN = {
 
 @pytest.mark.parametrize("what", WITHIN)
 def test_words_of_more_mail_systems_are_listed(what: str) -> None:
-    assert bounce(WITHIN[what].encode()) is Unclear.NO_VERDICT
+    assert read_bounce(WITHIN[what].encode()) is UnclearReason.NO_VERDICT
 
 
 def test_that_somebody_read_it_is_no_report() -> None:
@@ -334,7 +347,7 @@ def test_that_somebody_read_it_is_no_report() -> None:
         "Content-Type: message/disposition-notification\n\nFinal-Recipient: rfc822;ouder@example.org\n"
         f"Original-Message-ID: <{MAIL}@x.nl>\nDisposition: manual-action/MDN-sent-manually; displayed\n\n--B--\n"
     )
-    assert bounce(content.encode()) is None
+    assert read_bounce(content.encode()) is None
 
 
 WHOLE = [
@@ -353,8 +366,8 @@ def _is_told(which: int, noise: bytes, place: int, cut: int) -> None:
     good = WHOLE[which]
     at = place % len(good)
     content = good[:at] + noise + good[at + cut :]
-    found = bounce(content)
-    assert found is None or isinstance(found, Bounce | Unclear)
+    found = read_bounce(content)
+    assert found is None or isinstance(found, Bounce | UnclearReason)
     says_other = b"relayed" in content and b"Action: failed" not in content  # what failed was cut out
     if content.startswith(SENDERS) and at > len(good.splitlines()[0]) and not says_other:
         assert found is not None
@@ -371,11 +384,11 @@ def test_no_report_is_a_traceback_or_silence(thorough: bool) -> None:
 
 @given(st.binary(max_size=2_000))
 def test_no_bytes_are_a_traceback(content: bytes) -> None:
-    assert bounce(content) is None or isinstance(bounce(content), Bounce | Unclear)
+    assert read_bounce(content) is None or isinstance(read_bounce(content), Bounce | UnclearReason)
 
 
 def test_a_field_with_a_sign_that_is_taken_for_a_line_end() -> None:
     """Found by ten thousand damaged reports: the library reads such a field, and refuses to write it out."""
     content = report().replace(b"\nAction: failed", b"\nX-Note: x\x0bA: b\nAction: failed", 1)
     assert content != report()
-    assert bounce(content) == bounce(report())
+    assert read_bounce(content) == read_bounce(report())

@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from overstap.agreements import Agreement, RoundKind, load_agreement
 from overstap.cli import app
-from overstap.ledger.delivery.uncollected import NotCollected
+from overstap.ledger.delivery.uncollected import UncollectedEnvelopes
 from overstap.ledger.notifications.notices import Notice
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
-from overstap.notifications.composition import Recipient, recipient_of, write
-from overstap.notifications.occasions import RoundStatus, occasions
+from overstap.notifications.composition import Recipient, compose_notices, recipient_of
 from overstap.notifications.preview import previews
+from overstap.notifications.round_notices import RoundStatus, round_notices
 from overstap.texts import texts
 from overstap_tools.project import PROJECT
 
@@ -45,14 +45,14 @@ def kinds(found: list[Notice]) -> Counter[str]:
 def test_who_is_done_is_left_alone(agreement: Agreement) -> None:
     due = agreement.round(KIND).milestones.data_due
     for at in (due - timedelta(hours=1), due + timedelta(hours=1)):
-        assert not {"near_data_due", "missed_data_due"} & set(kinds(occasions(standing(agreement, at))))
+        assert not {"near_data_due", "missed_data_due"} & set(kinds(round_notices(standing(agreement, at))))
 
 
 def test_who_is_behind_hears_before_and_after_the_deadline(agreement: Agreement) -> None:
     due = agreement.round(KIND).milestones.data_due
     school = f"school:{agreement.primary_schools[0].id}"
-    before = {one.kind: one for one in occasions(standing(agreement, due - timedelta(hours=1), behind=3))}
-    after = {one.kind: one for one in occasions(standing(agreement, due + timedelta(hours=1), behind=3))}
+    before = {one.kind: one for one in round_notices(standing(agreement, due - timedelta(hours=1), behind=3))}
+    after = {one.kind: one for one in round_notices(standing(agreement, due + timedelta(hours=1), behind=3))}
     assert before["near_data_due"].recipient == after["missed_data_due"].recipient == school
     assert before["near_data_due"].facts["count"] == 3
     assert before["near_data_due_region"].recipient.startswith("coordinator:")
@@ -69,7 +69,7 @@ def test_nobody_is_told_late_before_its_own_collection_ended(agreement: Agreemen
 
     def told(collected: dict[str, datetime], after: timedelta) -> set[str]:
         now = replace(standing(agreement, due + after, behind=3), collected=collected)
-        return late & set(kinds(occasions(now)))
+        return late & set(kinds(round_notices(now)))
 
     soon = timedelta(minutes=5)
     assert told({}, soon) == set()
@@ -83,9 +83,9 @@ def test_the_region_hears_once_when_every_school_that_is_behind_was_collected_fr
     one, other = agreement.primary_schools[:2]
     counts = [PrimaryCounts(it.id, it.name, 10, Counter(accepted=1), Counter(), Counter()) for it in (one, other)]
     now = replace(standing(agreement, due + timedelta(minutes=5)), primary=counts, collected={one.id: due})
-    found = kinds(occasions(now))
+    found = kinds(round_notices(now))
     assert (found["missed_data_due"], found["missed_data_due_region"]) == (1, 0)
-    found = kinds(occasions(replace(now, collected={one.id: due, other.id: due})))
+    found = kinds(round_notices(replace(now, collected={one.id: due, other.id: due})))
     assert found["missed_data_due"] == 2
     assert found["missed_data_due_region"] > 0
 
@@ -98,7 +98,7 @@ def test_what_was_not_confirmed_is_told_a_coordinator_once(agreement: Agreement)
         standing(agreement, due + timedelta(hours=1)),
         secondary=[SecondaryCounts(late.id, late.name, 5, 3, 0, Counter())],
     )
-    told = [one.recipient for one in occasions(found) if "receipts_due" in one.kind]
+    told = [one.recipient for one in round_notices(found) if "receipts_due" in one.kind]
     assert told == [f"school:{late.id}"]
 
 
@@ -106,11 +106,11 @@ def test_reminders_come_on_the_agreed_day_and_say_the_same_all_day(agreement: Ag
     [reminder] = [one for one in agreement.round(KIND).reminders if one.of == "data_due"][:1]
     due = agreement.round(KIND).milestones.data_due
     day = due - timedelta(days=reminder.days_before)
-    assert "reminder_data_due" not in kinds(occasions(standing(agreement, day - timedelta(hours=2), behind=3)))
+    assert "reminder_data_due" not in kinds(round_notices(standing(agreement, day - timedelta(hours=2), behind=3)))
     said = [
         one.meaning
         for later in (1, 5)
-        for one in occasions(standing(agreement, day + timedelta(hours=later), behind=3))
+        for one in round_notices(standing(agreement, day + timedelta(hours=later), behind=3))
         if one.kind == "reminder_data_due"
     ]
     assert len(said) == 2
@@ -123,8 +123,8 @@ def test_who_does_not_collect_is_reminded_and_from_the_second_time_the_coordinat
     at = moments.delivers + timedelta(days=5)
     said = {}
     for reminders, is_expired in ((0, False), (1, False), (2, False), (2, True)):
-        ready = NotCollected(school, 4, moments.delivers, reminders, is_expired)
-        found = occasions(replace(standing(agreement, at), uncollected=[ready]))
+        ready = UncollectedEnvelopes(school, 4, moments.delivers, reminders, is_expired)
+        found = round_notices(replace(standing(agreement, at), uncollected=[ready]))
         said[reminders, is_expired] = {one.recipient for one in found if one.kind.startswith("not_collected")}
     coordinators = {f"coordinator:{one.account}" for one in agreement.coordinators}
     assert said[0, False] == said[2, True] == set()
@@ -135,11 +135,11 @@ def test_who_does_not_collect_is_reminded_and_from_the_second_time_the_coordinat
 
 def test_old_news_is_not_told(agreement: Agreement) -> None:
     moments = agreement.round(KIND).milestones
-    assert "opened" in kinds(occasions(standing(agreement, moments.opens + timedelta(hours=1))))
-    assert "opened" not in kinds(occasions(standing(agreement, moments.opens + timedelta(days=8))))
+    assert "opened" in kinds(round_notices(standing(agreement, moments.opens + timedelta(hours=1))))
+    assert "opened" not in kinds(round_notices(standing(agreement, moments.opens + timedelta(days=8))))
     ended = moments.receipts_due
-    assert "closed" in kinds(occasions(standing(agreement, ended + timedelta(hours=1), closed=ended)))
-    assert occasions(standing(agreement, ended + timedelta(days=8), behind=3, closed=ended)) == []
+    assert "closed" in kinds(round_notices(standing(agreement, ended + timedelta(hours=1), closed=ended)))
+    assert round_notices(standing(agreement, ended + timedelta(days=8), behind=3, closed=ended)) == []
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
@@ -162,7 +162,7 @@ def test_every_kind_reads_in_both_languages_as_text_and_as_page(agreement: Agree
 def test_a_name_that_is_markup_stays_a_name(agreement: Agreement) -> None:
     name = 'De <img src=x onerror=alert(1)> "Brug" & Zn. \u202e🏫 =1+1'
     notice = Notice("near_data_due", "", "school:99DA00", {"school": name, "due": "morgen", "count": 3}, None)
-    mail = write(agreement, Recipient(name, "a@b.example", True), [notice], board=str, is_urgent=False)
+    mail = compose_notices(agreement, Recipient(name, "a@b.example", True), [notice], board=str, is_urgent=False)
     assert "<img" not in mail.html
     assert "&lt;img src=x onerror=alert(1)&gt;" in mail.html
     assert name in mail.text
@@ -192,9 +192,9 @@ def test_certificates_are_told_to_their_school_and_the_coordinators(agreement: A
     school = agreement.primary_schools[0].id
     now = replace(
         standing(agreement, moments.opens + timedelta(days=9)),
-        endings=[(f"{school} signing-1", school, moments.delivers)],
+        expiring=[(f"{school} signing-1", school, moments.delivers)],
     )
-    told = [one for one in occasions(now) if one.kind == "certificate"]
+    told = [one for one in round_notices(now) if one.kind == "certificate"]
     assert {one.recipient for one in told} >= {f"school:{school}", f"coordinator:{agreement.coordinators[0].account}"}
     assert len({one.meaning for one in told}) == 1
 

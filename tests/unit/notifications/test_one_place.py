@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 from overstap.clock import now
-from overstap.ledger.notifications.outbox import Taken
+from overstap.ledger.notifications.outbox import ClaimedMail
 from overstap.notifications.message import compose
 from overstap_tools.project import PROJECT
 
@@ -33,8 +33,8 @@ def test_mails_are_composed_and_queued_in_one_package() -> None:
 
 
 def test_a_mail_is_answered_by_whom_it_says() -> None:
-    taken = Taken(UUID(int=1), "x", 1, "a@b.nl", "x", "x", None, ("c@d.nl", "geen adres", "e@f.nl"))
+    taken = ClaimedMail(UUID(int=1), "x", 1, "a@b.nl", "x", "x", None, ("c@d.nl", "geen adres", "e@f.nl"))
     message = compose(taken, sender="overstap@x.nl", sender_name="Overstap", at=now())
     assert message["Reply-To"] == "c@d.nl, e@f.nl"
-    nobody = Taken(UUID(int=1), "x", 1, "a@b.nl", "x", "x", None)
+    nobody = ClaimedMail(UUID(int=1), "x", 1, "a@b.nl", "x", "x", None)
     assert compose(nobody, sender="overstap@x.nl", sender_name="Overstap", at=now())["Reply-To"] is None

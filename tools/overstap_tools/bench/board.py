@@ -16,7 +16,7 @@ from rich.table import Table
 from overstap.agreements import Agreement, RoundKind
 from overstap.clock import now
 from overstap.pages.board import addresses
-from overstap.pages.board.airflow_port import PausedDag, Question, RedTask, RunRef, TaskRef
+from overstap.pages.board.airflow_port import FailedTask, GateQuestion, PausedDag, RunRef, TaskRef
 from overstap.pages.board.app import Board, make_app
 from overstap.pages.board.health import HealthLine
 from overstap.pages.board.person import BoardUser
@@ -88,7 +88,7 @@ class _Everybody:
     def run(self, dag_id: str) -> RunRef | None:
         return None
 
-    def questions(self, dag_id: str) -> list[Question]:
+    def questions(self, dag_id: str) -> list[GateQuestion]:
         return []
 
     def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
@@ -105,7 +105,7 @@ class _Everybody:
     def paused(self) -> list[PausedDag]:
         return []
 
-    def red_tasks(self) -> list[RedTask]:
+    def red_tasks(self) -> list[FailedTask]:
         return []
 
     def secret(self) -> str:

@@ -23,7 +23,7 @@ from overstap.agreements.model import Registrations
 from overstap.clock import now
 from overstap.delivery.stored_evidence import receipt_fault
 from overstap.ledger import Ledger
-from overstap.ledger.invariants import StoredEvidence
+from overstap.ledger.invariants import ExternalEvidence
 from overstap.ledger.invariants import check as find_breaches
 from overstap.pki import TrustStore
 from overstap.receiver.folder_store import envelope_digests as stored
@@ -390,7 +390,7 @@ def _check(console: Console, place: Sandbox, region: SyntheticRegion) -> None:
     fault = receipt_fault(TrustStore(place.trust, production=False))
     ledger = place.ledger()
     with ledger.unit(region.name, "bench") as unit:
-        breaches = find_breaches(unit, StoredEvidence(stores, fault))
+        breaches = find_breaches(unit, ExternalEvidence(stores, fault))
     ledger.close()
     if breaches:
         raise RuntimeError(f"{region.name}: {len(breaches)} breaches, the first: {breaches[0]}")

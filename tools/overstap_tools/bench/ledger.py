@@ -13,8 +13,8 @@ from rich.console import Console
 from overstap.agreements import Agreement, RoundKind
 from overstap.clock import now
 from overstap.envelope.message_ids import message_id
-from overstap.ledger.delivery.deliveries import AttemptResult, Envelope, keep_sealed, settle, to_send
-from overstap.ledger.dossiers.dossiers import Incoming, VersionRef, decide_release, store, verdicts
+from overstap.ledger.delivery.deliveries import AttemptResult, Envelope, claim_to_send, keep_sealed, settle
+from overstap.ledger.dossiers.dossiers import IncomingDossier, VersionRef, decide_release, store, verdicts
 from overstap.ledger.region_keys import sha256
 from overstap.ledger.review.decisions import ReviewDecision, record
 from overstap.ledger.rounds.registrations import Registration, record_registrations
@@ -71,7 +71,7 @@ def steps(ledger: Ledger, agreement: Agreement, region: str, dossiers: int, grou
 
     begin = clock()
     incoming = [
-        Incoming(f"{number:09}", f"las{number}", b"<dossier/>", sha256(b"%d" % number), "2019.1", "drop_folder")
+        IncomingDossier(f"{number:09}", f"las{number}", b"<dossier/>", sha256(b"%d" % number), "2019.1", "drop_folder")
         for number in range(dossiers)
     ]
     for taken in _groups(incoming, group):
@@ -125,7 +125,7 @@ def steps(ledger: Ledger, agreement: Agreement, region: str, dossiers: int, grou
     while True:
         begin = clock()
         with ledger.unit(region, "send") as unit:
-            envelopes = to_send(unit, round_id, secondary, after=last, limit=group)
+            envelopes = claim_to_send(unit, round_id, secondary, after=last, limit=group)
         seconds["send"] += clock() - begin
         if not envelopes:
             break

@@ -34,7 +34,7 @@ from overstap.ledger.region_keys import bound, sha256
 from overstap.ledger.rounds.rounds import open_round
 from overstap.pages.shared.bounds import BoundedProtocol
 from overstap.review.code_keys import code_keys, new_code, read_code
-from overstap.review.showing import Frozen, sealed_copy, showing
+from overstap.review.copies import FrozenVersion, encrypt_copy, person_copy
 from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.writing import dossiers
@@ -97,7 +97,7 @@ def fill(place: Sandbox, families: int, visiting: int) -> list[str]:
     round_id, school = agreement.round_id(RoundKind.ADVICE), agreement.primary_schools[0].id
     dossier = next(dossiers(region))[1]
     carer = "dossier/huidigeschool/leerling/verzorger[1]"
-    copy = showing(Frozen(dossier, 1, b"\0" * 32, None, None, {}), own_path=carer, asks_changes_only=False)
+    copy = person_copy(FrozenVersion(dossier, 1, b"\0" * 32, None, None, {}), own_path=carer, asks_changes_only=False)
     copy |= {
         "person": "K. Dijkstra",
         "kind": "carer",
@@ -105,7 +105,7 @@ def fill(place: Sandbox, families: int, visiting: int) -> list[str]:
     }
     key, access = os.urandom(32), uuid4()
     packed = AESGCM(key)
-    whole = sealed_copy(copy, key, REGION, access)
+    whole = encrypt_copy(copy, key, REGION, access)
     plain = packed.decrypt(whole[:_NONCE_BYTES], whole[_NONCE_BYTES:], bound(REGION, f"showing/{access}"))
     codes: list[str] = []
     with psycopg.connect(place.owner_dsn) as connection:
@@ -160,8 +160,8 @@ def fill(place: Sandbox, families: int, visiting: int) -> list[str]:
 def _access(dossier: UUID, frozen: UUID, access: UUID, code: str, plain: bytes, closes: Any) -> tuple[Any, ...]:
     made = code_keys(read_code(code) or "", _BORN)
     nonce = os.urandom(_NONCE_BYTES)
-    copy = nonce + AESGCM(made.opens).encrypt(nonce, plain, bound(REGION, f"showing/{access}"))
-    hashes = (sha256(made.finds), sha256(made.proves))
+    copy = nonce + AESGCM(made.copy_key).encrypt(nonce, plain, bound(REGION, f"showing/{access}"))
+    hashes = (sha256(made.lookup_token), sha256(made.proof_token))
     return (access, REGION, dossier, "person", *hashes, "1", b"x", frozen, copy, closes - timedelta(days=1), "bench")
 
 
@@ -362,7 +362,7 @@ def _wrong_answers(place: Sandbox, dsn: str, code: str) -> str:
             keys = code_keys(read_code(typed) or "", born)
             review.execute(
                 "select * from overstap.review_sign_in(%s, %s, '203.0.113.1', '203.0.113.0/24', %s, %s)",
-                [keys.finds, keys.proves, os.urandom(32), b"x" * 60],
+                [keys.lookup_token, keys.proof_token, os.urandom(32), b"x" * 60],
             )
             seconds[kind].append(time.perf_counter() - begin)
     said = {kind: f"{statistics.median(times) * 1000:.2f} ms" for kind, times in seconds.items()}

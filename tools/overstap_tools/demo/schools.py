@@ -5,8 +5,8 @@ import sys
 from dataclasses import dataclass, field
 
 from overstap.ledger import Ledger
-from overstap.ledger.accounts import put
-from overstap.pages.school.passwords import hashed
+from overstap.ledger.accounts import put_account
+from overstap.pages.school.passwords import hash_password
 from overstap_tools.demo.sandbox import REGION, DemoSandbox
 from overstap_tools.local import ports
 from overstap_tools.local.postgres import EmbeddedPostgres
@@ -42,7 +42,7 @@ def start(sandbox: DemoSandbox, postgres: EmbeddedPostgres, ledger: Ledger, scho
     """
     account, password = f"{school.lower()}@demo.example", secrets.token_urlsafe(12)
     with ledger.unit(REGION, "demo") as unit:
-        put(unit, account, school, "Medewerker", hashed(password))
+        put_account(unit, account, school, "Medewerker", hash_password(password))
     service = Service(sandbox.folder, "schools")
     port = ports.any_free()
     service.start(

@@ -23,16 +23,16 @@ from overstap.ledger.delivery.dossier_requests import (
     RequestStatus,
     any_content,
     hand_out,
-    handed,
     keep_request,
-    standing,
+    request_status,
+    sent_deliveries,
     unknown_today,
 )
 from overstap.ledger.delivery.results import keep
-from overstap.ledger.delivery.test_messages import RequestedTestMessage, asked_for
-from overstap.ledger.delivery.test_messages import handed_out as test_handed_out
+from overstap.ledger.delivery.test_messages import RequestedTestMessage, requested
+from overstap.ledger.delivery.test_messages import note_handed_out as test_handed_out
 from overstap.ledger.delivery.test_messages import settle as settle_test
-from overstap.ledger.delivery.withdrawals import handed_out as statement_handed_out
+from overstap.ledger.delivery.withdrawals import note_handed_out as statement_handed_out
 from overstap.ledger.delivery.withdrawals import settle as settle_taking_back
 from overstap.ledger.delivery.withdrawals import statement_of
 from overstap.ledger.dossiers import records
@@ -125,12 +125,12 @@ class RegionDesk:
                 return DeskReply(None, None, DeskRefusal.TOO_MANY)
             if is_test_request(request):
                 return _test_message(unit, request, school)
-            found = standing(
+            found = request_status(
                 unit, pupil_number=request.pupil_number, primary_school=request.sender, secondary_school=school
             )
             answer, reason = _decide(found, self._is_pupil(found, request, unit), request)
             ready = found.ready if answer is None else None
-            taken_back = found.taken_back if answer is NoDossier.WITHDRAWN else None
+            taken_back = found.revocation if answer is NoDossier.WITHDRAWN else None
             keep_request(
                 unit,
                 request.request_id,
@@ -172,8 +172,8 @@ class RegionDesk:
             OverstapError: LEDGER-nnn when the ledger cannot be reached.
         """
         with self._ledger.unit(self._region, f"desk {school}") as unit:
-            sent = handed(unit, school, [message_id]).get(message_id)
-            test = asked_for(unit, school, message_id) if sent is None else None
+            sent = sent_deliveries(unit, school, [message_id]).get(message_id)
+            test = requested(unit, school, message_id) if sent is None else None
         if test is not None:
             return self._test_receipt(test, content, school, at, explain)
         if sent is None:
@@ -245,7 +245,7 @@ class RegionDesk:
             OverstapError: LEDGER-nnn when the ledger cannot be reached.
         """
         with self._ledger.unit(self._region, f"desk {school}") as unit:
-            sent = handed(unit, school, [message_id]).get(message_id)
+            sent = sent_deliveries(unit, school, [message_id]).get(message_id)
         if sent is None:
             return DeskRefusal.UNKNOWN_MESSAGE
         stated = judge_result(sent, content, trust=self._trust, at=at)
@@ -291,7 +291,7 @@ def _decide(found: RequestStatus, is_pupil: bool | None, request: DossierRequest
         return NoDossier.UNKNOWN, "not_receiver" if found.content else "unknown"
     if is_pupil is False:
         return NoDossier.UNKNOWN, "name_or_birth_date"
-    if found.taken_back is not None:
+    if found.revocation is not None:
         return NoDossier.WITHDRAWN, "taken_back"
     if found.is_withdrawn and found.ready is None:
         return NoDossier.WITHDRAWN, "withdrawn"
@@ -308,7 +308,7 @@ def _decide(found: RequestStatus, is_pupil: bool | None, request: DossierRequest
 
 def _test_message(unit: UnitOfWork, request: DossierRequest, school: str) -> DeskReply:
     """Answer a request for the pupil of test messages, who does not exist."""
-    found = asked_for(unit, school)
+    found = requested(unit, school)
     if found is None:
         return DeskReply(None, None, NoDossier.NOT_READY)
     if TEST_VERSION not in request.oso_versions:

@@ -1,4 +1,4 @@
-"""Circuit breaker per school: consecutive failures, and until when no attempt is made.
+"""Circuit breaker per school, which stops attempts for a while after consecutive failures.
 
 The state outlives the task. After a number of attempts without an answer the breaker opens, longer each time; then one
 envelope tries whether the school answers (half open). The sender chooses the times (`delivery.backoff`); the ledger
@@ -18,20 +18,20 @@ from overstap.ledger.session import UnitOfWork
 class CircuitState:
     """State of a school's circuit breaker."""
 
-    silent: int = 0
+    failures: int = 0
     """Consecutive attempts without an answer."""
-    rests: int = 0
+    open_periods: int = 0
     """Consecutive open periods."""
-    rests_until: datetime | None = None
-    is_resting: bool = False
+    open_until: datetime | None = None
+    is_open: bool = False
     """Whether the breaker is open now, by the database's clock."""
     problem: str | None = None
     """Error code of the last attempt without an answer."""
 
     @property
-    def is_tried(self) -> bool:
+    def is_half_open(self) -> bool:
         """Whether the breaker is half open: the next envelope tries whether the school answers."""
-        return self.rests > 0 and not self.is_resting
+        return self.open_periods > 0 and not self.is_open
 
 
 def circuit_of(unit: UnitOfWork, school: str) -> CircuitState:
@@ -42,17 +42,6 @@ def circuit_of(unit: UnitOfWork, school: str) -> CircuitState:
         school=school,
     )
     return CircuitState(*rows[0]) if rows else CircuitState()
-
-
-def resting(unit: UnitOfWork) -> dict[str, CircuitState]:
-    """Return the circuit breakers of the region with failures, by school."""
-    return {
-        row[0]: CircuitState(*row[1:])
-        for row in unit.rows(
-            "select school, silent, rests, rests_until, coalesce(rests_until > overstap.clock(), false), problem "
-            "from overstap.school_line where silent > 0 or rests > 0 order by school"
-        )
-    }
 
 
 def note_answer(unit: UnitOfWork, school: str) -> None:
@@ -66,15 +55,17 @@ def note_answer(unit: UnitOfWork, school: str) -> None:
     )
 
 
-def note_no_answer(unit: UnitOfWork, school: str, *, silent: int, problem: str | None, rest: timedelta | None) -> None:
+def note_no_answer(
+    unit: UnitOfWork, school: str, *, failures: int, problem: str | None, open_for: timedelta | None
+) -> None:
     """Record attempts without an answer, and open the circuit breaker where there were too many.
 
     Args:
         unit: the transaction.
         school: the school.
-        silent: consecutive attempts without an answer, by now.
+        failures: consecutive attempts without an answer, this one included.
         problem: error code of the last.
-        rest: how long the breaker is open from now; None: it stays closed.
+        open_for: how long the breaker is open from now; None: it stays closed.
     """
     unit.run(
         "insert into overstap.school_line as l (region, school, silent, problem, rests, rests_until) "
@@ -84,10 +75,10 @@ def note_no_answer(unit: UnitOfWork, school: str, *, silent: int, problem: str |
         "rests_until = coalesce(excluded.rests_until, l.rests_until)",
         region=unit.region,
         school=school,
-        silent=silent,
+        silent=failures,
         problem=problem,
-        rests=0 if rest is None else 1,
-        rest=rest,
+        rests=0 if open_for is None else 1,
+        rest=open_for,
     )
 
 
@@ -136,7 +127,7 @@ def due(unit: UnitOfWork) -> list[tuple[str, str]]:
     ]
 
 
-def hurry(unit: UnitOfWork, round_id: str, school: str) -> int:
+def end_backoff(unit: UnitOfWork, round_id: str, school: str) -> int:
     """End the backoff of a school's deliveries, because a person started a task or a command.
 
     Returns:
@@ -155,7 +146,7 @@ def hurry(unit: UnitOfWork, round_id: str, school: str) -> int:
     return hurried
 
 
-def ask_again(
+def resend(
     unit: UnitOfWork, round_id: str, *, school: str | None = None, dossiers: Sequence[UUID] | None = None
 ) -> tuple[int, int]:
     """Retry undelivered deliveries at once, and have refused dossiers sealed anew, at a person's request. Idempotent.

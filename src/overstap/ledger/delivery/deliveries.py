@@ -1,4 +1,7 @@
-"""Deliveries: claiming of dossiers to seal, sending, and settling; the database decides which dossiers may leave."""
+"""Deliveries of a round: claiming dossiers to seal, sending envelopes, recording receipts.
+
+The views `may_leave` and `may_receive` of the database decide which dossier may leave, and to which school.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -16,19 +19,19 @@ from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class EarlierEnvelopes:
     """Earlier envelopes of a dossier for a school."""
 
     replaces: UUID | None = None
     """Message id of the newest older version that the school may have."""
     serial: int = 0
     """How often this version was sealed before, refused, and requested again."""
-    is_there: bool = False
+    is_sealed: bool = False
     """Whether this version is sealed for the school and confirmed or open."""
 
 
 @dataclass(frozen=True, slots=True)
-class ToSeal:
+class DossierToSeal:
     """A dossier that may leave: released, inspected, and with schools that may receive it."""
 
     ref: VersionRef
@@ -44,20 +47,20 @@ class ToSeal:
     """What parents wrote, each with the version that it is about: it goes along until its writer replaces it."""
     pupil: bytes = field(repr=False)
     """Keyed hash of the pupil's number."""
-    before: Mapping[str, Before]
+    before: Mapping[str, EarlierEnvelopes]
     """Earlier envelopes by secondary school."""
 
     def meaning(self, round_id: str, school: str) -> str:
-        """Return the meaning of a delivery: this version of this pupil's dossier in this round, for this school.
+        """Return the idempotency key of a delivery: this version of this pupil's dossier, round and school.
 
         It is derived from the source and the agreement, not from ids of the database, so that a ledger restored from an
         older backup, or filled anew, gives the same meaning and the same message id.
         """
-        serial = self.before.get(school, Before()).serial
+        serial = self.before.get(school, EarlierEnvelopes()).serial
         parts = (round_id, self.pupil.hex(), self.ref.number, serial, self.content_digest.hex(), school)
         return "\0".join(map(str, parts))
 
-    def opened(self, keys: RegionKeys) -> tuple[bytes, str | None]:
+    def decrypted(self, keys: RegionKeys) -> tuple[bytes, str | None]:
         """Return the dossier and the parents' views, decrypted; the views of two parents are joined by a line break.
 
         Raises:
@@ -96,7 +99,7 @@ def stages_from(stage: RegistrationStage) -> list[str]:
     return [item.value for item in order[order.index(stage) :]]
 
 
-def must_be_due(unit: UnitOfWork, round_id: str) -> None:
+def check_due(unit: UnitOfWork, round_id: str) -> None:
     """Refuse to deliver before the agreed moment; `overstap.may_leave` returns nothing before it either.
 
     Raises:
@@ -110,7 +113,7 @@ def must_be_due(unit: UnitOfWork, round_id: str) -> None:
         raise OverstapError("AGREEMENT-020", moment=format_moment(delivers_at), round=round_id)
 
 
-def to_seal(
+def claim_to_seal(
     unit: UnitOfWork,
     round_id: str,
     stage: RegistrationStage,
@@ -118,18 +121,18 @@ def to_seal(
     senders: Sequence[str],
     receivers: Sequence[str],
     limit: int,
-    aside: Collection[UUID] = (),
-) -> list[ToSeal]:
+    skipped: Collection[UUID] = (),
+) -> list[DossierToSeal]:
     """Claim inspected dossiers that may leave and have a receiver; a concurrent call gets others.
 
     Args:
         unit: the transaction; the claim holds until it ends.
         round_id: the round.
-        stage: how sure it must be that the pupil goes to a school.
+        stage: least stage of registration at the receiving school.
         senders: primary schools that can sign at present; dossiers of others wait.
         receivers: secondary schools that can be sealed for at present; a dossier with another receiver waits.
         limit: most dossiers.
-        aside: dossiers that could not be sealed in this run, which are skipped.
+        skipped: dossiers that could not be sealed in this run.
     """
     # Aggregates and "offset 0" keep what is asked of a dossier within it: without statistics (a ledger's first round) a
     # planner joined all dossiers of the region with each that was taken.
@@ -153,7 +156,7 @@ def to_seal(
         senders=list(senders),
         receivers=list(receivers),
         limit=limit,
-        aside=list(aside),
+        aside=list(skipped),
     )
     # Read again now that the rows are locked: parents may have changed their answer in the meantime
     rows = unit.rows_by_kept_plan(
@@ -178,10 +181,10 @@ def to_seal(
         if not schools or not set(schools) <= set(receivers):
             continue  # registered elsewhere in the meantime: the next call decides
         claimed.append(
-            ToSeal(
+            DossierToSeal(
                 VersionRef(dossier, number),
                 school,
-                tuple(one for one in schools if not before.get(dossier, {}).get(one, Before()).is_there),
+                tuple(one for one in schools if not before.get(dossier, {}).get(one, EarlierEnvelopes()).is_sealed),
                 EncryptedContent(key_id, content),
                 digest,
                 seen_on,
@@ -195,26 +198,26 @@ def to_seal(
     return claimed
 
 
-def _before(unit: UnitOfWork, refs: Sequence[VersionRef]) -> dict[UUID, dict[str, Before]]:
+def _before(unit: UnitOfWork, refs: Sequence[VersionRef]) -> dict[UUID, dict[str, EarlierEnvelopes]]:
     """Return the earlier envelopes of dossiers, per school."""
     current = {ref.dossier: ref.number for ref in refs}
-    found: dict[UUID, dict[str, Before]] = {}
+    found: dict[UUID, dict[str, EarlierEnvelopes]] = {}
     for dossier, school, message_id, number, is_asked_again, may_be_there in unit.rows(
         "select dossier, secondary_school, message_id, number, state = 'resealed', "
         "state = 'confirmed' or state = 'sealed' and attempts > 0 from overstap.delivery "
         "where dossier = any(%(ids)s) order by number, serial",
         ids=list(current),
     ):
-        known = found.setdefault(dossier, {}).get(school, Before())
+        known = found.setdefault(dossier, {}).get(school, EarlierEnvelopes())
         if number == current[dossier]:
-            found[dossier][school] = Before(known.replaces, known.serial + is_asked_again, not is_asked_again)
+            found[dossier][school] = EarlierEnvelopes(known.replaces, known.serial + is_asked_again, not is_asked_again)
         elif may_be_there:
-            found[dossier][school] = Before(message_id, 0)
+            found[dossier][school] = EarlierEnvelopes(message_id, 0)
     return found
 
 
 def sort_receivers(unit: UnitOfWork, round_id: str, stage: RegistrationStage) -> Counter[str]:
-    """Set apart inspected dossiers that no school may receive, and bring back those that a school now may.
+    """Mark inspected dossiers that no school may receive as without receiver, and undo it for those that one now may.
 
     Returns:
         Counts of "no_receiver" and "found_receiver".
@@ -236,13 +239,13 @@ def sort_receivers(unit: UnitOfWork, round_id: str, stage: RegistrationStage) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Unreceived:
+class UnreceivedDossiers:
     """Dossiers of a school that nobody may receive in this round.
 
     Args:
         primary_school: whose.
         why: `outside`: registered at a school that does not take part; `other_school`: the registration names another
-            primary school; `stage`: not sure enough yet; `none`: nobody stated anything.
+            primary school; `stage`: below the agreed stage of registration; `none`: no registration.
         count: how many.
     """
 
@@ -251,7 +254,7 @@ class Unreceived:
     count: int
 
 
-def without_receiver(unit: UnitOfWork, round_id: str) -> list[Unreceived]:
+def without_receiver(unit: UnitOfWork, round_id: str) -> list[UnreceivedDossiers]:
     """Return the number of dossiers without a receiver per reason, each under its first reason."""
     rows = unit.rows(
         """
@@ -270,7 +273,7 @@ def without_receiver(unit: UnitOfWork, round_id: str) -> list[Unreceived]:
         round=round_id,
     )
     counted = Counter((school, why) for school, why, _ in rows)
-    return [Unreceived(school, why, count) for (school, why), count in sorted(counted.items())]
+    return [UnreceivedDossiers(school, why, count) for (school, why), count in sorted(counted.items())]
 
 
 def waiting_to_seal(unit: UnitOfWork, round_id: str) -> int:
@@ -323,7 +326,7 @@ def keep_sealed(unit: UnitOfWork, round_id: str, envelopes: Sequence[Envelope]) 
     )
 
 
-def to_send(
+def claim_to_send(
     unit: UnitOfWork, round_id: str, secondary_school: str, *, after: UUID | None = None, limit: int
 ) -> list[Envelope]:
     """Return due deliveries for one school, and write the audit line of each attempt.
@@ -332,7 +335,7 @@ def to_send(
 
     An envelope for a pupil whose registration was withdrawn since is not sent; its problem is DELIVERY-104.
 
-    One sender per school at a time: the caller holds `Ledger.alone`. Should two send nevertheless, the receiver
+    One sender per school at a time: the caller holds `Ledger.exclusive`. Should two send nevertheless, the receiver
     recognises the message id and returns the same receipt, so that the envelope is stored once.
 
     Args:
@@ -392,14 +395,14 @@ class AttemptResult:
 
     message_id: UUID
     outcome: str
-    """accepted, refused, unverified (a receipt that does not count), failed (it did not get there, or nobody could look
-    for a receipt), offered (it stands where the school takes it) or waiting (it stands there still)."""
+    """accepted, refused, unverified (a receipt that does not count), failed (not delivered, or no receipt could be
+    fetched), offered (ready for the school to collect) or waiting (still ready, without a receipt)."""
     code: str | None
     receipt: bytes | None = field(repr=False, default=None)
     wait: timedelta = timedelta(0)
     """Wait before the next attempt, where the delivery is not settled."""
     rule: str | None = None
-    """Which rule of its form an answer breaks (docs/envelope.md): told to who may know it, kept nowhere."""
+    """Rule of docs/envelope.md that the answer breaks; shown to those with access, never stored."""
 
 
 def settle(unit: UnitOfWork, answers: Sequence[AttemptResult]) -> None:
@@ -484,7 +487,7 @@ def adopt(unit: UnitOfWork, message_id: UUID, *, envelope: bytes, manifest_diges
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class OfferedDelivery:
     """A delivery that is ready for its school to collect, without a receipt."""
 
     message_id: UUID
@@ -492,13 +495,13 @@ class Awaited:
     envelope_digest: bytes
     manifest_digest: bytes
     problem: str | None
-    """Error code of the last look for its receipt."""
+    """Error code of the last attempt to fetch its receipt."""
 
 
-def awaited(unit: UnitOfWork, round_id: str, secondary_school: str) -> list[Awaited]:
+def offered(unit: UnitOfWork, round_id: str, secondary_school: str) -> list[OfferedDelivery]:
     """Return the deliveries that are ready for a school to collect, without a receipt."""
     return [
-        Awaited(*row)
+        OfferedDelivery(*row)
         for row in unit.rows(
             "select message_id, secondary_school, envelope_digest, manifest_digest, problem from overstap.delivery "
             "where round_id = %(round)s and secondary_school = %(school)s and state = 'sealed' "
@@ -510,7 +513,7 @@ def awaited(unit: UnitOfWork, round_id: str, secondary_school: str) -> list[Awai
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class UnsettledDeliveries:
     """Deliveries to a school that are not settled."""
 
     count: int
@@ -530,7 +533,7 @@ def sealed_for(unit: UnitOfWork, round_id: str, secondary_school: str) -> int:
     return int(found[0])
 
 
-def still_open(unit: UnitOfWork, round_id: str, secondary_school: str | None = None) -> Open:
+def unsettled(unit: UnitOfWork, round_id: str, secondary_school: str | None = None) -> UnsettledDeliveries:
     """Return the open deliveries for one school or all, without withdrawn and replaced ones."""
     rows = unit.rows(
         "select coalesce(l.problem, ''), count(*), "
@@ -542,7 +545,7 @@ def still_open(unit: UnitOfWork, round_id: str, secondary_school: str | None = N
         round=round_id,
         school=secondary_school,
     )
-    return Open(
+    return UnsettledDeliveries(
         sum(row[1] for row in rows),
         sum(row[2] for row in rows),
         Counter({code: count for code, count, _ in rows if code}),

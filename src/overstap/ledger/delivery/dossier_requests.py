@@ -8,7 +8,7 @@ from uuid import UUID
 from overstap.agreements.model import RegistrationStage
 from overstap.ledger.audit import AuditLine
 from overstap.ledger.delivery.deliveries import Envelope, stages_from
-from overstap.ledger.delivery.withdrawals import WithdrawalStatement
+from overstap.ledger.delivery.withdrawals import StoredRevocation
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.region_keys import EncryptedContent
 from overstap.ledger.rounds.rounds import get_round
@@ -16,7 +16,7 @@ from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ReadyDelivery:
     """A sealed dossier that is ready for the requesting school."""
 
     message_id: UUID
@@ -32,19 +32,19 @@ class RequestStatus:
     pupil: bytes | None
     """Keyed hash; None when the region does not know the pupil."""
     is_known_to_school: bool
-    """The pupil applied, registered or was placed at the school, and that stands."""
+    """The pupil has an application, registration or placement at the school that was not withdrawn."""
     is_receiver: bool
-    """As surely as the round's agreement wants it."""
+    """The registration has reached the stage that the round's agreement requires."""
     content: tuple[VersionRef, EncryptedContent] | None = field(repr=False)
     """The pupil's newest dossier, whoever receives it."""
-    ready: Ready | None
+    ready: ReadyDelivery | None
     is_withdrawn: bool
     """The pupil's newest dossier was taken back."""
-    taken_back: WithdrawalStatement | None = field(repr=False)
-    """Revocation of a dossier that the school may have and has not confirmed to have removed."""
+    revocation: StoredRevocation | None = field(repr=False)
+    """Open revocation of a dossier that the school may have."""
 
 
-def standing(unit: UnitOfWork, *, pupil_number: str, primary_school: str, secondary_school: str) -> RequestStatus:
+def request_status(unit: UnitOfWork, *, pupil_number: str, primary_school: str, secondary_school: str) -> RequestStatus:
     """Return the state of a pupil towards the requesting school. Reads only, by the same statements each time.
 
     Args:
@@ -115,14 +115,14 @@ def standing(unit: UnitOfWork, *, pupil_number: str, primary_school: str, second
         content=(VersionRef(dossiers[0][0], dossiers[0][1]), EncryptedContent(dossiers[0][3], dossiers[0][4]))
         if dossiers
         else None,
-        ready=Ready(*ready[0]) if ready else None,
+        ready=ReadyDelivery(*ready[0]) if ready else None,
         is_withdrawn=bool(dossiers) and dossiers[0][5] == "withdrawn",
-        taken_back=WithdrawalStatement(*taken_back[0]) if taken_back else None,
+        revocation=StoredRevocation(*taken_back[0]) if taken_back else None,
     )
 
 
 def any_content(unit: UnitOfWork) -> tuple[VersionRef, EncryptedContent] | None:
-    """Return any dossier of the region, to be decrypted where there is none, for an equal response time."""
+    """Return any dossier of the region, decrypted where the request has none, so that the response time is equal."""
     rows = unit.rows("select dossier, number, key_id, content from overstap.dossier_version order by dossier limit 1")
     return (VersionRef(rows[0][0], rows[0][1]), EncryptedContent(rows[0][2], rows[0][3])) if rows else None
 
@@ -153,13 +153,13 @@ def keep_request(
 
     Args:
         unit: the transaction.
-        request_id: the asking school's own id.
-        secondary_school: who asks.
-        primary_school: the sender asked for.
-        pupil: keyed hash, or None.
-        answer: what the school is told.
-        reason: why, precisely.
-        message_id: what is handed out.
+        request_id: the requesting school's own id.
+        secondary_school: the requesting school.
+        primary_school: the sender in the request.
+        pupil: keyed hash (32 bytes), or None.
+        answer: answer to the school.
+        reason: exact reason, which the school is not told.
+        message_id: the envelope that is handed out.
     """
     unit.run(
         "insert into overstap.dossier_request (request_id, region, secondary_school, primary_school, pupil, answer, "
@@ -190,7 +190,7 @@ def hand_out(unit: UnitOfWork, message_id: UUID) -> Envelope:
 
 
 @dataclass(frozen=True, slots=True)
-class HandedDelivery:
+class SentDelivery:
     """A delivery that was sent or handed out to a school."""
 
     message_id: UUID
@@ -201,10 +201,10 @@ class HandedDelivery:
     round_kind: str
 
 
-def handed(unit: UnitOfWork, secondary_school: str, message_ids: Sequence[UUID]) -> dict[UUID, HandedDelivery]:
+def sent_deliveries(unit: UnitOfWork, secondary_school: str, message_ids: Sequence[UUID]) -> dict[UUID, SentDelivery]:
     """Return the deliveries about which a school may answer: those that were sent at least once."""
     return {
-        row[0]: HandedDelivery(*row)
+        row[0]: SentDelivery(*row)
         for row in unit.rows(
             "select l.message_id, l.secondary_school, l.envelope_digest, l.manifest_digest, l.state, o.kind "
             "from overstap.delivery l join overstap.round o on o.round_id = l.round_id "

@@ -1,4 +1,4 @@
-"""Non-delivery: open deliveries are marked undelivered at `receipts_due`, and reported once."""
+"""Non-delivery: marking deliveries that are open at `receipts_due` as undelivered, and reporting them once."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -32,15 +32,15 @@ class UndeliveredStatus:
     primary_school: str
     secondary_school: str
     problem: str | None
-    told_at: datetime
+    reported_at: datetime
     state: str
     """sealed (still open), confirmed or refused since."""
 
 
-def give_up(unit: UnitOfWork, round_id: str) -> list[Undelivered]:
+def mark_undelivered(unit: UnitOfWork, round_id: str) -> list[Undelivered]:
     """Mark deliveries that are open after `receipts_due` as undelivered. Idempotent.
 
-    A late receipt still counts. They are not retried automatically; a person decides (`circuit_breaker.ask_again`).
+    A late receipt still counts. They are not retried automatically; a person decides (`circuit_breaker.resend`).
 
     Returns:
         The newly reported ones, by sender and receiver.
@@ -78,7 +78,7 @@ def give_up(unit: UnitOfWork, round_id: str) -> list[Undelivered]:
     return [Undelivered(*pair, problems) for pair, problems in sorted(found.items())]
 
 
-def told(unit: UnitOfWork, round_id: str) -> list[UndeliveredStatus]:
+def reported(unit: UnitOfWork, round_id: str) -> list[UndeliveredStatus]:
     """Return all deliveries of a round that were reported undelivered, with their present state."""
     return [
         UndeliveredStatus(*row)

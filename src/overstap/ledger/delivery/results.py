@@ -114,7 +114,7 @@ def counts(unit: UnitOfWork, round_id: str, primary_school: str | None = None) -
 
 
 @dataclass(frozen=True, slots=True)
-class Fed:
+class DossierResults:
     """Results of a secondary school about one dossier of a primary school."""
 
     ref: VersionRef
@@ -124,9 +124,9 @@ class Fed:
     """Per kind: outcome, reason, and when it was stated."""
 
 
-def fed_back(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Fed]:
+def of_dossiers(unit: UnitOfWork, round_id: str, primary_school: str) -> list[DossierResults]:
     """Return the results for each confirmed dossier of a primary school."""
-    found: dict[UUID, Fed] = {}
+    found: dict[UUID, DossierResults] = {}
     for row in unit.rows(
         "select l.message_id, l.dossier, l.number, l.secondary_school, s.name, r.kind, r.outcome, "
         "r.reason, r.stated_at from overstap.delivery l "
@@ -139,7 +139,7 @@ def fed_back(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Fed]:
         primary=primary_school,
     ):
         message, dossier, number, school, name, kind, outcome, reason, stated_at = row
-        one = found.setdefault(message, Fed(VersionRef(dossier, number), school, name, {}))
+        one = found.setdefault(message, DossierResults(VersionRef(dossier, number), school, name, {}))
         if kind is not None:
             one.outcomes[kind] = (outcome, reason, stated_at)
     return list(found.values())

@@ -25,7 +25,7 @@ class TestMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class TestAnswer:
+class TestMessageResult:
     """Result of a test message."""
 
     __test__ = False
@@ -36,7 +36,7 @@ class TestAnswer:
     code: str | None
     receipt: bytes | None = field(repr=False, default=None)
     rule: str | None = None
-    """Which rule of its form an answer breaks (docs/envelope.md): told to who may know it, kept nowhere."""
+    """Rule of docs/envelope.md that the answer breaks; shown to those with access, never stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def begin(
     )
 
 
-def settle(unit: UnitOfWork, answer: TestAnswer) -> None:
+def settle(unit: UnitOfWork, answer: TestMessageResult) -> None:
     """Record the result of a test message."""
     detail = {"outcome": answer.outcome, "code": answer.code, "receipt": sha256(answer.receipt or b"").hex()}
     unit.audit("test.settle", AuditLine(str(answer.message_id), detail))
@@ -101,19 +101,19 @@ def settle(unit: UnitOfWork, answer: TestAnswer) -> None:
     )
 
 
-def note_obstacles(unit: UnitOfWork, round_id: str, found: Mapping[str, str], *, looked_at: Sequence[str]) -> None:
+def note_obstacles(unit: UnitOfWork, round_id: str, found: Mapping[str, str], *, examined: Sequence[str]) -> None:
     """Record the schools that could not be tried, by error code; clear those without an error now.
 
     Args:
         unit: the transaction.
         round_id: the round.
         found: school to error code.
-        looked_at: the schools that were looked at.
+        examined: the schools that were examined.
     """
     unit.run(
         "delete from overstap.test_obstacle where round_id = %(round)s and school = any(%(schools)s)",
         round=round_id,
-        schools=list(set(looked_at) - found.keys()),
+        schools=list(set(examined) - found.keys()),
     )
     for school, code in sorted(found.items()):
         unit.run(
@@ -144,7 +144,7 @@ def offer(unit: UnitOfWork, message_id: UUID, code: str) -> None:
     Args:
         unit: the transaction.
         message_id: of the test message.
-        code: says so, in the list of who passed.
+        code: code that says so in the list of results.
     """
     unit.run(
         "update overstap.test_message set code = %(code)s where message_id = %(id)s and outcome is null",
@@ -153,7 +153,7 @@ def offer(unit: UnitOfWork, message_id: UUID, code: str) -> None:
     )
 
 
-def standing_ready(unit: UnitOfWork, round_id: str) -> list[TestMessage]:
+def offered(unit: UnitOfWork, round_id: str) -> list[TestMessage]:
     """Return the test messages of a round that are ready to be collected and have no receipt."""
     return [
         TestMessage(*row)
@@ -168,16 +168,16 @@ def standing_ready(unit: UnitOfWork, round_id: str) -> list[TestMessage]:
 
 @dataclass(frozen=True, slots=True)
 class RequestedTestMessage:
-    """A test message that its school asks for."""
+    """A test message that its school requests at the desk."""
 
     message: TestMessage
     envelope: bytes = field(repr=False)
     has_answered: bool
-    """Whether its receipt is here."""
+    """Whether its receipt was received."""
 
 
-def asked_for(unit: UnitOfWork, secondary_school: str, message_id: UUID | None = None) -> RequestedTestMessage | None:
-    """Return a school's newest test message that is kept for asking, or the one of an id."""
+def requested(unit: UnitOfWork, secondary_school: str, message_id: UUID | None = None) -> RequestedTestMessage | None:
+    """Return a school's newest test message at the desk, or the one with an id; None when there is none."""
     rows = unit.rows(
         "select message_id, primary_school, secondary_school, envelope_digest, manifest_digest, envelope, "
         "outcome is not null from overstap.test_message where secondary_school = %(school)s and envelope is not null "
@@ -188,7 +188,7 @@ def asked_for(unit: UnitOfWork, secondary_school: str, message_id: UUID | None =
     return RequestedTestMessage(TestMessage(*rows[0][:5]), rows[0][5], rows[0][6]) if rows else None
 
 
-def handed_out(unit: UnitOfWork, message_id: UUID, secondary_school: str) -> None:
+def note_handed_out(unit: UnitOfWork, message_id: UUID, secondary_school: str) -> None:
     """Record that a test message is handed out to the requesting school. Commit before answering."""
     unit.audit("test.send", AuditLine(str(message_id), {"to": secondary_school, "asked": True}))
 
@@ -196,8 +196,8 @@ def handed_out(unit: UnitOfWork, message_id: UUID, secondary_school: str) -> Non
 def results(unit: UnitOfWork, round_id: str) -> list[SchoolResult]:
     """Return the test result of each school of a round: passed, failed with its error code, or not tried.
 
-    A receiving school stands by its last test. A sending school passes with a test of its own that a receiver accepted;
-    what a receiver does wrong does not count against it.
+    A receiving school has the result of its last test. A sending school passes when a receiver accepted one of its
+    tests; a fault of a receiver does not count against it.
     """
     found = get_round(unit, round_id)
     return [

@@ -10,7 +10,7 @@ REMIND_AFTER = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
-class NotCollected:
+class UncollectedEnvelopes:
     """Envelopes that are ready for one school to collect."""
 
     school: str
@@ -29,13 +29,13 @@ class NotCollected:
 
 
 def reminders_due(since: datetime, at: datetime, receipts_due: datetime, *, after: timedelta = REMIND_AFTER) -> int:
-    """Return how many reminders are due: one for each time span that something stands ready, and one on the last day.
+    """Return the number of due reminders: one for each interval since the oldest was ready, and one on the last day.
 
     Args:
         since: when the oldest was put ready.
         at: the moment.
-        receipts_due: when receipts are due; nobody is reminded after.
-        after: the time span between reminders.
+        receipts_due: when receipts are due; no reminders after that.
+        after: interval between reminders.
     """
     until = min(at, receipts_due)
     count = max(0, int((until - since) / after))
@@ -43,10 +43,10 @@ def reminders_due(since: datetime, at: datetime, receipts_due: datetime, *, afte
     return count + is_last_day
 
 
-def standing(unit: UnitOfWork, round_id: str, receipts_due: datetime) -> list[NotCollected]:
+def per_school(unit: UnitOfWork, round_id: str, receipts_due: datetime) -> list[UncollectedEnvelopes]:
     """Return uncollected envelopes per receiving school, the longest waiting first."""
     return [
-        NotCollected(school, count, since, reminders_due(since, at, receipts_due), at >= receipts_due)
+        UncollectedEnvelopes(school, count, since, reminders_due(since, at, receipts_due), at >= receipts_due)
         for school, count, since, at in unit.rows(
             "select l.secondary_school, count(*), min(l.offered_at), overstap.clock() from overstap.delivery l "
             "join overstap.dossier d on d.dossier = l.dossier and d.version = l.number "

@@ -22,7 +22,7 @@ class WithdrawalReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ToRevoke:
+class EnvelopeToRevoke:
     """An envelope of a withdrawn dossier that its receiver may have, without a revocation yet."""
 
     message_id: UUID
@@ -33,7 +33,7 @@ class ToRevoke:
 
 
 @dataclass(frozen=True, slots=True)
-class WithdrawalStatement:
+class StoredRevocation:
     """A signed revocation of an envelope, to be sent to its receiver."""
 
     message_id: UUID
@@ -43,13 +43,13 @@ class WithdrawalStatement:
 
 
 @dataclass(frozen=True, slots=True)
-class WithdrawalResult:
+class RevocationResult:
     """Result of an attempt to send a revocation."""
 
     message_id: UUID
     outcome: str
-    """confirmed, refused, unverified (an answer that does not count), offered (it lies where the school collects) or
-    failed (none at all)."""
+    """confirmed, refused, unverified (an answer that does not count), offered (ready for the school to collect) or
+    failed (no answer)."""
     code: str | None
     answer: bytes | None = field(repr=False, default=None)
     had: bool | None = None
@@ -57,7 +57,7 @@ class WithdrawalResult:
     wait: timedelta = timedelta(0)
     """How long to wait before the next attempt, where it is not settled."""
     rule: str | None = None
-    """Which rule of its form an answer breaks (docs/envelope.md): told to who may know it, kept nowhere."""
+    """Rule of docs/envelope.md that the answer breaks; shown to those with access, never stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,12 @@ def withdraw(
     Args:
         unit: the transaction.
         round_id: the round they are in.
-        dossiers: which.
-        reason: why.
+        dossiers: ids of the dossiers.
+        reason: the reason, which receivers are told.
         decided_by: the account that decided it.
 
     Returns:
-        How many were withdrawn now; those that were before do not count.
+        Number of newly withdrawn dossiers.
     """
     return int(
         unit.one(
@@ -102,13 +102,13 @@ def withdraw(
     )
 
 
-def to_revoke(unit: UnitOfWork, round_id: str | None = None) -> list[ToRevoke]:
+def to_revoke(unit: UnitOfWork, round_id: str | None = None) -> list[EnvelopeToRevoke]:
     """Return the envelopes of withdrawn dossiers that schools may have, without a revocation yet.
 
     An envelope that was sent without an answer may have arrived, so it is revoked too.
     """
     return [
-        ToRevoke(row[0], row[1], row[2], row[3], WithdrawalReason(row[4]))
+        EnvelopeToRevoke(row[0], row[1], row[2], row[3], WithdrawalReason(row[4]))
         for row in unit.rows(
             """
             select l.message_id, l.envelope_digest, d.primary_school, l.secondary_school, w.reason
@@ -125,7 +125,7 @@ def to_revoke(unit: UnitOfWork, round_id: str | None = None) -> list[ToRevoke]:
     ]
 
 
-def keep_statements(unit: UnitOfWork, statements: Sequence[WithdrawalStatement]) -> None:
+def keep_statements(unit: UnitOfWork, statements: Sequence[StoredRevocation]) -> None:
     """Store signed revocations; each attempt sends the same bytes."""
     unit.audit("revocation.sign", *(AuditLine(str(one.message_id), {"to": one.secondary_school}) for one in statements))
     for one in statements:
@@ -139,7 +139,7 @@ def keep_statements(unit: UnitOfWork, statements: Sequence[WithdrawalStatement])
         )
 
 
-def schools_to_tell(unit: UnitOfWork) -> list[str]:
+def schools_with_due_revocations(unit: UnitOfWork) -> list[str]:
     """Return the secondary schools with a due revocation and a circuit breaker that is not open."""
     return [
         row[0]
@@ -152,7 +152,7 @@ def schools_to_tell(unit: UnitOfWork) -> list[str]:
     ]
 
 
-def schools_to_look_at(unit: UnitOfWork) -> list[str]:
+def schools_with_offered_revocations(unit: UnitOfWork) -> list[str]:
     """Return the secondary schools that collect files and have not answered a revocation yet."""
     return [
         row[0]
@@ -163,10 +163,10 @@ def schools_to_look_at(unit: UnitOfWork) -> list[str]:
     ]
 
 
-def open_statements(unit: UnitOfWork, secondary_school: str) -> list[WithdrawalStatement]:
+def open_statements(unit: UnitOfWork, secondary_school: str) -> list[StoredRevocation]:
     """Return the revocations that a school has not answered yet."""
     return [
-        WithdrawalStatement(*row)
+        StoredRevocation(*row)
         for row in unit.rows(
             "select r.message_id, l.secondary_school, r.statement, r.statement_digest "
             "from overstap.revocation r join overstap.delivery l using (message_id) "
@@ -176,7 +176,7 @@ def open_statements(unit: UnitOfWork, secondary_school: str) -> list[WithdrawalS
     ]
 
 
-def statement_of(unit: UnitOfWork, secondary_school: str, message_id: UUID) -> WithdrawalStatement | None:
+def statement_of(unit: UnitOfWork, secondary_school: str, message_id: UUID) -> StoredRevocation | None:
     """Return the revocation of one envelope, answered or not."""
     rows = unit.rows(
         "select r.message_id, l.secondary_school, r.statement, r.statement_digest "
@@ -185,20 +185,20 @@ def statement_of(unit: UnitOfWork, secondary_school: str, message_id: UUID) -> W
         id=message_id,
         school=secondary_school,
     )
-    return WithdrawalStatement(*rows[0]) if rows else None
+    return StoredRevocation(*rows[0]) if rows else None
 
 
-def handed_out(unit: UnitOfWork, statement: WithdrawalStatement) -> None:
+def note_handed_out(unit: UnitOfWork, statement: StoredRevocation) -> None:
     """Record that a revocation is handed out to the requesting school. Commit before answering."""
     [attempt] = unit.one(
         "update overstap.revocation set attempts = attempts + 1 where message_id = %(id)s returning attempts",
         id=statement.message_id,
     )
-    told = {"to": statement.secondary_school, "attempt": attempt, "asked": True}
-    unit.audit("revocation.send", AuditLine(str(statement.message_id), told))
+    detail = {"to": statement.secondary_school, "attempt": attempt, "asked": True}
+    unit.audit("revocation.send", AuditLine(str(statement.message_id), detail))
 
 
-def to_tell(unit: UnitOfWork, secondary_school: str, *, limit: int) -> list[WithdrawalStatement]:
+def claim_due(unit: UnitOfWork, secondary_school: str, *, limit: int) -> list[StoredRevocation]:
     """Return due revocations for a school, and write the audit line of each attempt. Commit before sending."""
     rows = unit.rows(
         """
@@ -216,10 +216,10 @@ def to_tell(unit: UnitOfWork, secondary_school: str, *, limit: int) -> list[With
     unit.audit(
         "revocation.send", *(AuditLine(str(row[0]), {"to": secondary_school, "attempt": row[3]}) for row in rows)
     )
-    return [WithdrawalStatement(row[0], secondary_school, row[1], row[2]) for row in rows]
+    return [StoredRevocation(row[0], secondary_school, row[1], row[2]) for row in rows]
 
 
-def settle(unit: UnitOfWork, answers: Sequence[WithdrawalResult]) -> None:
+def settle(unit: UnitOfWork, answers: Sequence[RevocationResult]) -> None:
     """Record the results of attempts. Only a verified answer settles a withdrawal. Idempotent."""
     still_open = {
         row[0]
@@ -272,7 +272,7 @@ def attempts_of(unit: UnitOfWork, message_ids: Sequence[UUID]) -> dict[UUID, int
     )
 
 
-def standing(unit: UnitOfWork, round_id: str) -> list[WithdrawalStatus]:
+def statuses(unit: UnitOfWork, round_id: str) -> list[WithdrawalStatus]:
     """Return every withdrawal of a round with the state of each envelope."""
     return [
         WithdrawalStatus(*row)

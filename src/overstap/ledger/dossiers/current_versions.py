@@ -1,4 +1,4 @@
-"""Current versions of dossiers: their numbers, the moments of their review, and the content of a released one."""
+"""Current versions of dossiers: number, moments of review, and released content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ class CurrentVersion:
     """The current version of one dossier.
 
     Args:
-        ref: which.
+        ref: dossier and number.
         closes_at: when its review closes; None when it is in no review.
-        opens_at: when its review opens; None for at its release.
+        opens_at: when its review opens; None: at its release.
     """
 
     ref: VersionRef
@@ -27,12 +27,12 @@ class CurrentVersion:
 
 @dataclass(frozen=True, slots=True)
 class ReleasedContent:
-    """What a coordinator released of one dossier.
+    """The version of a dossier that a coordinator released.
 
     Args:
-        ref: which version.
+        ref: dossier and number.
         content: OSO XML.
-        digest: of all but the inspection block.
+        digest: SHA-256 of all but the inspection block (32 bytes).
         closes_at: when its review closes; None when it is in no review.
     """
 
@@ -55,7 +55,7 @@ def current_versions(unit: UnitOfWork, dossiers: Sequence[UUID]) -> list[Current
 
 
 def released_content(unit: UnitOfWork, dossier: UUID) -> ReleasedContent | None:
-    """Return what was released of a dossier's current version; None when it was not.
+    """Return the content of a dossier's current version when it was released, else None.
 
     Raises:
         OverstapError: LEDGER-002, LEDGER-003 or LEDGER-014 when it cannot be read.

@@ -1,4 +1,4 @@
-"""Dossiers of a round: storing, verdicts and release in groups, one transaction each."""
+"""Dossiers of a round: storing versions, recording verdicts and releases, in groups of one transaction each."""
 
 import json
 from collections import Counter
@@ -14,22 +14,22 @@ from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class IncomingDossier:
     """A minimised dossier as a school supplied it, not stored yet."""
 
     pupil_number: str | None = field(repr=False)
-    """BSN or onderwijsnummer; None where it does not go along (to a partnership): then `las_key` says who it is."""
+    """BSN or onderwijsnummer; None where it may not be sent (to a partnership): then `las_key` identifies the pupil."""
     las_key: str | None = field(repr=False)
     content: bytes = field(repr=False)
     content_digest: bytes
     oso_version: str
     source: str
     record: bytes = field(default=b"", repr=False)
-    """What letters and lists need of it (`records`); empty: it is made of the content when it is asked for."""
+    """Record for letters and lists (`records`); empty: made from the content at first use."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoreCounts:
     """Counts of storing a group, in dossiers."""
 
     new: int = 0
@@ -37,8 +37,8 @@ class Stored:
     unchanged: int = 0
     too_late: int = 0
 
-    def __add__(self, other: "Stored") -> "Stored":
-        return Stored(
+    def __add__(self, other: "StoreCounts") -> "StoreCounts":
+        return StoreCounts(
             self.new + other.new,
             self.changed + other.changed,
             self.unchanged + other.unchanged,
@@ -93,15 +93,15 @@ class RefusedFile:
     facts: Mapping[str, str | int | float]
 
 
-# From these states a changed dossier becomes a new version with a release and a review of its own. Once sealed it is on
-# its way; once that has ended, the new version replaces what the receiver has. What was withdrawn stays so.
+# From these states a changed dossier becomes a new version with its own release and review. A sealed dossier is under
+# way and stays as it is; after confirmation the new version replaces the receiver's. A withdrawn one stays withdrawn.
 _RENEWABLE = (
     *("rejected", "accepted", "in_review", "inspected", "not_inspected", "no_receiver"),
     *("confirmed", "refused", "undelivered"),
 )
 
 
-def store(unit: UnitOfWork, round_id: str, primary_school: str, group: Sequence[Incoming]) -> Stored:
+def store(unit: UnitOfWork, round_id: str, primary_school: str, group: Sequence[IncomingDossier]) -> StoreCounts:
     """Store a group: new dossiers, and new versions of changed ones. Idempotent.
 
     Args:
@@ -114,9 +114,9 @@ def store(unit: UnitOfWork, round_id: str, primary_school: str, group: Sequence[
         Counts; `too_late` are changed dossiers that were sealed already and stay as they are.
     """
     if not group:
-        return Stored()
+        return StoreCounts()
     by_pupil = {pupil_hash(unit.keys, primary_school, item): item for item in group}
-    # A version that could no longer be read (QUALITY-003) counts as another: the same dossier once more mends it.
+    # A stored version that can no longer be read (QUALITY-003) counts as different, so supplying it again mends it.
     known: dict[bytes, tuple[UUID, str, int, bytes]] = {
         row[0]: (row[1], row[2], row[3], row[4])
         for row in unit.rows(
@@ -144,7 +144,7 @@ def store(unit: UnitOfWork, round_id: str, primary_school: str, group: Sequence[
         and known[pupil][3] != item.content_digest
         and known[pupil][1] not in (*_RENEWABLE, "supplied")
     )
-    versions: list[tuple[VersionRef, Incoming]] = []
+    versions: list[tuple[VersionRef, IncomingDossier]] = []
     if fresh:
         # Two tasks may store the same school at once: the second finds the row there and leaves it to its next run.
         inserted = unit.rows(
@@ -173,11 +173,11 @@ def store(unit: UnitOfWork, round_id: str, primary_school: str, group: Sequence[
             ids=list(changed),
             keys=[_las_key(unit, primary_school, item.las_key) for _, item in changed.values()],
         )
-    return Stored(new, len(changed), len(group) - new - len(changed) - too_late, too_late)
+    return StoreCounts(new, len(changed), len(group) - new - len(changed) - too_late, too_late)
 
 
-def pupil_hash(keys: RegionKeys, primary_school: str, item: Incoming) -> bytes:
-    """Return the keyed hash (32 bytes) by which a pupil is known: of the number, else of school and LAS key.
+def pupil_hash(keys: RegionKeys, primary_school: str, item: IncomingDossier) -> bytes:
+    """Return the keyed hash (32 bytes) that identifies a pupil: of the number, else of school and LAS key.
 
     Args:
         keys: of the region.
@@ -185,12 +185,12 @@ def pupil_hash(keys: RegionKeys, primary_school: str, item: Incoming) -> bytes:
         item: the pupil's dossier.
 
     Raises:
-        ValueError: it has neither.
+        ValueError: the dossier has neither.
     """
     if item.pupil_number is not None:
         return keys.lookup("pupil", item.pupil_number)
     if not item.las_key:
-        raise ValueError("a dossier without the pupil's number and without a LAS key is nobody's")
+        raise ValueError("a dossier has neither the pupil's number nor a LAS key")
     return keys.lookup("pupil", f"{primary_school}\0{item.las_key}")
 
 
@@ -198,7 +198,7 @@ def _las_key(unit: UnitOfWork, primary_school: str, las_key: str | None) -> byte
     return unit.keys.lookup("las_key", f"{primary_school}\0{las_key}") if las_key else None
 
 
-def _write_versions(unit: UnitOfWork, versions: Sequence[tuple[VersionRef, Incoming]]) -> None:
+def _write_versions(unit: UnitOfWork, versions: Sequence[tuple[VersionRef, IncomingDossier]]) -> None:
     rows = []
     for ref, item in versions:
         sealed = unit.keys.encrypt(item.content, ref.bound_to)
@@ -221,11 +221,11 @@ def _write_versions(unit: UnitOfWork, versions: Sequence[tuple[VersionRef, Incom
 
 
 def write_records(unit: UnitOfWork, made: Sequence[tuple[VersionRef, bytes]]) -> None:
-    """Keep the records of versions, in the place of what there was.
+    """Store the records of versions, replacing earlier ones.
 
     Args:
         unit: the transaction.
-        made: per version its record, plain.
+        made: per version its record, not encrypted.
     """
     sealed = [(ref, unit.keys.encrypt(record, ref.bound_to_record)) for ref, record in made]
     if not sealed:
@@ -244,7 +244,7 @@ def write_records(unit: UnitOfWork, made: Sequence[tuple[VersionRef, bytes]]) ->
 
 
 def note_refused(unit: UnitOfWork, round_id: str, primary_school: str, refused: Sequence[RefusedFile]) -> None:
-    """Keep which of a school's files were refused now; what it no longer supplies that way is taken off the list."""
+    """Replace the list of a school's refused files; files that are no longer refused are removed from it."""
     unit.run(
         "delete from overstap.refused_input where round_id = %(round)s and primary_school = %(school)s "
         "and not (label = any(%(labels)s))",
@@ -299,12 +299,12 @@ def contents(
         unit: the transaction.
         round_id: the round.
         states: the states.
-        primary_school: of this school alone; of all when left out.
-        damaged: told which version is no longer what was written, and its state, so that the others go on; without it
-            the first such version stops all.
+        primary_school: of this school only; None: of all.
+        damaged: called with each damaged version and its state, so that the others go on; without it the first damaged
+            version raises.
 
     Raises:
-        OverstapError: LEDGER-002 when a key is not there; LEDGER-003 when a version is damaged and nobody is told.
+        OverstapError: LEDGER-002 when a key is missing; LEDGER-003 for a damaged version without `damaged`.
     """
     with unit.connection.cursor(name="contents") as cursor:
         cursor.itersize = 200
@@ -332,10 +332,10 @@ def verdicts(unit: UnitOfWork, found: Mapping[VersionRef, Sequence[FindingRow]])
 
     Args:
         unit: the transaction.
-        found: per version its findings; empty means nothing was found.
+        found: findings per version; empty for a version without findings.
 
     Returns:
-        How many went to "accepted" and "rejected".
+        Number of dossiers that became "accepted" and "rejected".
     """
     rejected = {ref for ref, findings in found.items() if any(finding.severity == "error" for finding in findings)}
     moved: Counter[str] = Counter()
@@ -396,7 +396,7 @@ def waiting_for_verdict(unit: UnitOfWork, round_id: str) -> int:
 
 
 def waiting_for_release(unit: UnitOfWork, round_id: str) -> Counter[str]:
-    """Return per primary school how many accepted dossiers wait for the coordinator's release."""
+    """Return the number of accepted dossiers that wait for the coordinator's release, per primary school."""
     return Counter(
         dict(
             unit.rows(
@@ -409,7 +409,7 @@ def waiting_for_release(unit: UnitOfWork, round_id: str) -> Counter[str]:
 
 
 def releases(unit: UnitOfWork, round_id: str) -> int:
-    """Return how often a coordinator has released dossiers of a round."""
+    """Return the number of times that a coordinator released dossiers of a round."""
     return int(
         unit.one(
             "select count(*) from overstap.gate_decision where round_id = %(round)s and gate = 'release_for_review' "
@@ -432,20 +432,20 @@ def decide_release(
 ) -> int:
     """Record the coordinator's decision on release; an approval releases the dossiers accepted at this moment.
 
-    It goes to the parents; in a round without inspection it is ready for delivery at once.
+    Released dossiers go to inspection; in a round without inspection they are ready for delivery at once.
 
     Args:
         unit: the transaction.
         round_id: the round.
         approved: whether the parents may see them now.
         decided_by: the account that answered.
-        reason: the words that were given, may be empty.
+        reason: the coordinator's text, may be empty.
         answer_key: idempotency key of this answer.
         closes_at: when the released dossiers' review closes.
-        opens_at: from when on parents see them and decisions count; None: from now on.
+        opens_at: when parents can see them and decisions count; None: from now on.
 
     Returns:
-        How many dossiers were released.
+        Number of released dossiers.
     """
     return int(
         unit.one(
@@ -478,10 +478,10 @@ def find_by_las_key(unit: UnitOfWork, round_id: str, primary_school: str, las_ke
 
 
 def find_of_school(unit: UnitOfWork, round_id: str, primary_school: str, pupil: str | UUID) -> UUID:
-    """Return a school's dossier by its id, or by the pupil's id in the school's system; another school's is not found.
+    """Return a school's dossier by its id, or by the pupil's key in the school's system.
 
     Raises:
-        OverstapError: LEDGER-010 when the school has none such in this round.
+        OverstapError: LEDGER-010 when the school has no such dossier in this round, also when another school has it.
     """
     found = unit.rows(
         "select dossier from overstap.dossier where round_id = %(round)s and primary_school = %(school)s "

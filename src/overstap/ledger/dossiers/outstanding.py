@@ -1,4 +1,4 @@
-"""Open matters of a round's dossiers: owners, uncollected envelopes, reported non-delivery.
+"""Open matters of a round's dossiers: no receiver, uncollected, reported undelivered, requests of parents.
 
 Counts and moments only, so no key is needed.
 """
@@ -12,13 +12,13 @@ from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Ownerless:
+class WithoutReceiverCount:
     """Dossiers of a primary school without a receiver, by owner.
 
     Args:
         primary_school: BRIN with branch.
-        owner: who took them; None: nobody yet.
-        count: how many.
+        owner: account or name of the owner; None: no owner yet.
+        count: number of dossiers.
         since: since when the first of them waits.
     """
 
@@ -29,16 +29,16 @@ class Ownerless:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldUndelivered:
-    """Deliveries of a pair of schools that were told undelivered when receipts were due.
+class ReportedUndelivered:
+    """Deliveries of a pair of schools that were reported undelivered when receipts were due.
 
     Args:
         primary_school: BRIN with branch.
         secondary_school: BRIN with branch.
-        state: how they stand since: sealed (still open), confirmed or refused.
+        state: present state: sealed (still open), confirmed or refused.
         problem: error code of the last attempt then; empty when none was made.
-        count: how many.
-        told_at: when it was told.
+        count: number of deliveries.
+        reported_at: when they were reported.
     """
 
     primary_school: str
@@ -46,26 +46,26 @@ class ToldUndelivered:
     state: str
     problem: str
     count: int
-    told_at: datetime
+    reported_at: datetime
 
     @property
     def is_open(self) -> bool:
-        """Whether they did not arrive since either."""
+        """Whether they have not arrived since."""
         return self.state == "sealed"
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRequest:
-    """A question or correction of parents, without its words.
+class ParentRequestStatus:
+    """State of a question or correction of parents, without its text.
 
     Args:
-        dossier: about which it is.
+        dossier: the dossier that it is about.
         kind: question or correction.
         state: open, answered, mended or refused.
         asked_at: when it was asked.
-        due_at: until when the school may take.
+        due_at: when the school must have answered.
         settled_at: when the school settled it; None while it has not.
-        is_overdue: it is open, and was due.
+        is_overdue: whether it is open after `due_at`.
         number: the version that it is about.
     """
 
@@ -79,8 +79,8 @@ class OpenRequest:
     number: int
 
 
-def ownerless(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[Ownerless]:
-    """Return the owners of dossiers without a receiver: those without an owner first, then the longest waiting.
+def without_receiver(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[WithoutReceiverCount]:
+    """Return dossiers without a receiver per school and owner: without owner first, then the longest waiting.
 
     Args:
         unit: the transaction.
@@ -88,7 +88,7 @@ def ownerless(unit: UnitOfWork, round_id: str, school: str | None = None) -> lis
         school: only this primary school's dossiers.
     """
     return [
-        Ownerless(*row)
+        WithoutReceiverCount(*row)
         for row in unit.rows(
             """
             select d.primary_school, o.owner, count(*), coalesce(min(e.at), overstap.clock())
@@ -107,7 +107,7 @@ def ownerless(unit: UnitOfWork, round_id: str, school: str | None = None) -> lis
 
 
 def not_collected(unit: UnitOfWork, round_id: str, school: str | None = None) -> dict[str, Mapping[str, int]]:
-    """Return the number of uncollected dossiers per pair of schools; arguments as of `ownerless`."""
+    """Return the number of uncollected dossiers per pair of schools; arguments as of `without_receiver`."""
     found: dict[str, dict[str, int]] = {}
     for primary, secondary, count in unit.rows(
         "select d.primary_school, l.secondary_school, count(*) from overstap.delivery l "
@@ -121,10 +121,10 @@ def not_collected(unit: UnitOfWork, round_id: str, school: str | None = None) ->
     return dict(found)
 
 
-def told_undelivered(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[ToldUndelivered]:
-    """Return reported non-deliveries per pair of schools and state, open ones first; arguments as of `ownerless`."""
+def reported_undelivered(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[ReportedUndelivered]:
+    """Return reported non-deliveries per pair of schools and state, open ones first; arguments: `without_receiver`."""
     return [
-        ToldUndelivered(*row)
+        ReportedUndelivered(*row)
         for row in unit.rows(
             "select n.primary_school, n.secondary_school, l.state, coalesce(n.problem, ''), count(*), min(n.told_at) "
             "from overstap.non_delivery n join overstap.delivery l on l.message_id = n.message_id "
@@ -136,10 +136,10 @@ def told_undelivered(unit: UnitOfWork, round_id: str, school: str | None = None)
     ]
 
 
-def asked(unit: UnitOfWork, round_id: str, primary_school: str) -> list[OpenRequest]:
+def parent_requests(unit: UnitOfWork, round_id: str, primary_school: str) -> list[ParentRequestStatus]:
     """Return the parents' requests to a school in a round: open ones by due date, then the newest."""
     return [
-        OpenRequest(*row)
+        ParentRequestStatus(*row)
         for row in unit.rows(
             "select q.dossier, q.kind, q.state, q.asked_at, q.due_at, q.settled_at, "
             "q.state = 'open' and q.due_at < overstap.clock(), q.number from overstap.review_request q "

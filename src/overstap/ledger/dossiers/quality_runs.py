@@ -1,4 +1,4 @@
-"""Counts per school at each judgement, for trends."""
+"""Counts per school at each run of the quality checks, to show trends."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,16 +13,16 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class QualityRun:
-    """One school in a round, as it stood at one moment.
+    """Counts of one school in a round at one moment.
 
     Args:
         school: BRIN with branch.
-        made_at: when, aware.
+        made_at: the moment, aware.
         supplied: dossiers read.
-        accepted: those that go on, whatever became of them later.
-        rejected: those with an error.
+        accepted: dossiers that were accepted, in whatever state they are now.
+        rejected: dossiers with an error.
         refused: files that could not become a dossier.
-        found: per rule or error code, in how many dossiers or files.
+        found: number of dossiers or files per rule or error code.
     """
 
     school: str
@@ -34,13 +34,13 @@ class QualityRun:
     found: Counter[str]
 
 
-def standing(unit: UnitOfWork, round_id: str, *, made_at: datetime) -> dict[str, QualityRun]:
-    """Return how every primary school of the round's region stands now, by its id; nothing is kept yet.
+def present(unit: UnitOfWork, round_id: str, *, made_at: datetime) -> dict[str, QualityRun]:
+    """Return the present counts of every primary school of the round's region by its id, without storing them.
 
     Args:
         unit: the transaction.
         round_id: the round.
-        made_at: the moment to write with it.
+        made_at: the moment of the counts, aware.
     """
     found: dict[str, Counter[str]] = {}
     for school, rule, count in unit.rows(
@@ -64,7 +64,7 @@ def standing(unit: UnitOfWork, round_id: str, *, made_at: datetime) -> dict[str,
 
 
 def history(unit: UnitOfWork, round_id: str) -> list[QualityRun]:
-    """Return every kept run of a round, oldest first."""
+    """Return every stored run of a round, oldest first."""
     return [
         QualityRun(school, made_at, supplied, accepted, rejected, refused, Counter(found))
         for school, made_at, supplied, accepted, rejected, refused, found in unit.rows(
@@ -76,23 +76,23 @@ def history(unit: UnitOfWork, round_id: str) -> list[QualityRun]:
 
 
 def latest(unit: UnitOfWork, round_id: str) -> dict[str, QualityRun]:
-    """Return the newest kept run of each school that has one."""
+    """Return the newest stored run of each school that has one."""
     return {run.school: run for run in history(unit, round_id)}
 
 
 def keep(unit: UnitOfWork, round_id: str, runs: Iterable[QualityRun]) -> int:
-    """Keep how schools stand. One that stands as it did, or that never supplied anything, gets no row.
+    """Store the counts of schools that changed since their last run; a school that supplied nothing gets no row.
 
     Args:
         unit: the transaction.
         round_id: the round.
-        runs: what `standing` gave.
+        runs: as `present` returns them.
 
     Returns:
-        For how many schools something changed.
+        Number of schools with changed counts.
     """
     before = latest(unit, round_id)
-    changed = [run for run in runs if not _stands_as(run, before.get(run.school))]
+    changed = [run for run in runs if not _is_unchanged(run, before.get(run.school))]
     for run in changed:
         unit.run(
             "insert into overstap.quality_run "
@@ -112,7 +112,7 @@ def keep(unit: UnitOfWork, round_id: str, runs: Iterable[QualityRun]) -> int:
     return len(changed)
 
 
-def _stands_as(run: QualityRun, before: QualityRun | None) -> bool:
+def _is_unchanged(run: QualityRun, before: QualityRun | None) -> bool:
     if before is None:
         return not (run.supplied or run.refused)
     return replace(run, made_at=before.made_at) == before

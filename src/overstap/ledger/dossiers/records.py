@@ -1,4 +1,4 @@
-"""Records of dossier versions: what letters, lists and reports need, so that no dossier is opened for them."""
+"""Records of dossier versions: the facts that letters, lists and reports need, so that no dossier is opened."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,18 +13,18 @@ Kept = TypeVar("Kept", covariant=True)
 
 
 class RecordReader(Protocol[Kept]):
-    """Reads records, and makes one of a version that has none: stored before there were records."""
+    """Reads records, and makes the record of a version that was stored before there were records."""
 
-    def made(self, content: bytes) -> bytes:
+    def make(self, content: bytes) -> bytes:
         """Return the record of a version from its content."""
 
     def read(self, record: bytes) -> Kept:
-        """Return what a record holds."""
+        """Return the facts in a record."""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
-    """A current version with its record, None when it has none."""
+    """A current version with its record; None when it has none yet."""
 
     ref: VersionRef
     primary_school: str
@@ -39,13 +39,13 @@ def of(
     *,
     damaged: Callable[[VersionRef], None] | None = None,
 ) -> dict[VersionRef, Kept]:
-    """Return what the records of versions hold.
+    """Return the facts in the records of versions, by version.
 
     Args:
         unit: the transaction.
-        refs: the versions; one that is not there, or was erased, is left out.
-        reader: reads a record, and makes one where there is none; that is kept then.
-        damaged: told which version can no longer be read, so that the others go on; without it the first stops all.
+        refs: the versions; missing and erased ones are left out.
+        reader: reads a record, and makes one where there is none, which is stored.
+        damaged: called with each version that can no longer be read; without it the first one raises.
 
     Raises:
         OverstapError: LEDGER-003 when a record, or the content that one is made of, is damaged.
@@ -62,7 +62,7 @@ def of(
         ref = VersionRef(dossier, number)
         try:
             if record is None:
-                plain = reader.made(content_of(unit, ref))
+                plain = reader.make(content_of(unit, ref))
                 made.append((ref, plain))
             else:
                 plain = unit.keys.decrypt(EncryptedContent(key_id, record), ref.bound_to_record)
@@ -89,10 +89,10 @@ def current(
         unit: the transaction.
         round_id: the round.
         states: the states.
-        damaged: told which record is no longer what was written, and its version's state.
+        damaged: called with each version whose record is damaged, and the version's state.
 
     Raises:
-        OverstapError: LEDGER-002 when a key is not there.
+        OverstapError: LEDGER-002 when a key is missing.
     """
     with unit.connection.cursor(name="records") as cursor:
         cursor.itersize = 500

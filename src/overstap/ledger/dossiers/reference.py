@@ -1,4 +1,4 @@
-"""The reference of a dossier: what it is called wherever people read of it without its pupil, and how it is found."""
+"""Reference of a dossier, its pseudonym on the board, in lists and by telephone, and search by it."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from overstap.ledger.session import UnitOfWork
 
 _SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: no sign is taken for another when it is read out over the telephone."""
+"""Crockford's Base32, without letters that look or sound like another."""
 _READ_AS = str.maketrans("OIL", "011")
 _BITS = 40
 
@@ -23,7 +23,7 @@ class FoundDossier:
 
 
 def reference(dossier: UUID) -> str:
-    """Return what a dossier is called: eight signs of the random part of its id, such as "6BCJ-X0NH".
+    """Return the reference of a dossier: eight characters from the random part of its id, such as "6BCJ-X0NH".
 
     Args:
         dossier: a version-7 id, whose last 62 bits are random (RFC 9562 clause 5.7).
@@ -34,9 +34,9 @@ def reference(dossier: UUID) -> str:
 
 
 def read_reference(text: str) -> str | None:
-    """Return the reference that somebody typed, as `reference` writes it; None when it is none.
+    """Return a typed reference as `reference` writes it; None when it is none.
 
-    Small letters, spaces and dashes are fine, and so are O for 0, and I and L for 1.
+    Lower case, spaces and dashes are accepted, and so are O for 0, and I and L for 1.
     """
     signs = "".join(text.split()).replace("-", "").upper().translate(_READ_AS)
     if len(signs) != _BITS // 5 or not all(sign in _SIGNS for sign in signs):
@@ -45,11 +45,11 @@ def read_reference(text: str) -> str | None:
 
 
 def find_by_reference(unit: UnitOfWork, typed: str, round_id: str | None = None) -> list[FoundDossier]:
-    """Return the dossiers of the region with a reference; nearly always one, or none.
+    """Return the dossiers of the region with a reference; nearly always one or none (40 random bits).
 
     Args:
         unit: the transaction.
-        typed: what somebody typed.
+        typed: the reference as typed.
         round_id: of this round only.
     """
     wanted = read_reference(typed)

@@ -1,4 +1,4 @@
-"""Dossiers of one primary school in a round, by id, with what was found in them; nothing of their pupils."""
+"""Dossiers of one primary school in a round by id, with state and broken rules, without data of pupils."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ class DossierLine:
         state_name: the state in Dutch.
         version: number of its current version.
         closes_at: when its review closes; None when it is in no review.
-        receivers: names of the schools to which it was sealed, in their order.
-        rules: broken rules of its current version other than notes, in their order.
+        receivers: names of the schools for which it was sealed, sorted.
+        rules: broken rules of its current version other than notes, sorted.
     """
 
     dossier: UUID
@@ -33,7 +33,7 @@ class DossierLine:
 
 
 def broken_rules(unit: UnitOfWork, round_id: str, primary_school: str) -> Counter[str]:
-    """Return in how many of a school's dossiers each rule is broken.
+    """Return the number of a school's dossiers that break each rule.
 
     Args:
         unit: the transaction.

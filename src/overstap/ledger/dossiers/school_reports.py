@@ -1,4 +1,4 @@
-"""Reports for schools, kept encrypted: they name pupils by the key of the school's own system."""
+"""Storage of school reports, encrypted because they name pupils by the key of the school's system."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ class SchoolReport:
 
 
 def keep(unit: UnitOfWork, round_id: str, school: str, report: SchoolReport) -> None:
-    """Keep a school's newest report."""
+    """Store a school's newest report, replacing the one before."""
     html = unit.keys.encrypt(report.html.encode(), f"report/{round_id}/{school}/html")
     table = unit.keys.encrypt(report.csv.encode(), f"report/{round_id}/{school}/csv")
     unit.run(

@@ -1,4 +1,4 @@
-"""Files that a school supplied at the last look, known by a keyed hash of their content, and what became of each."""
+"""Files that a school supplied at the last collection, by a keyed hash of their content, so that each is read once."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,12 +11,12 @@ Facts = Mapping[str, str | int | float]
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A file that was read before, and is read no differently now.
+    """A file that was read at an earlier collection, with its result.
 
     Args:
-        pupil: keyed hash of the pupil whose current version it is; None when it was refused.
-        code: error code with which it was refused; empty otherwise.
-        facts: those of the error.
+        pupil: keyed hash (32 bytes) of the pupil whose current version it is; None when it was refused.
+        code: error code of the refusal; empty otherwise.
+        facts: facts of the error.
     """
 
     pupil: bytes | None = field(repr=False)
@@ -26,12 +26,12 @@ class KnownFile:
 
 @dataclass(frozen=True, slots=True)
 class TakenFile:
-    """A file that was read now and taken in.
+    """A file that was read and stored at this collection.
 
     Args:
-        supplied: keyed hash of its content.
-        pupil: keyed hash of the pupil.
-        content_digest: of the version that it should have become.
+        supplied: keyed hash of its content (32 bytes).
+        pupil: keyed hash of the pupil (32 bytes).
+        content_digest: content digest of the version made from it (SHA-256).
     """
 
     supplied: bytes
@@ -41,7 +41,7 @@ class TakenFile:
 
 @dataclass(frozen=True, slots=True)
 class RefusedContent:
-    """A file that was read now and refused: keyed hash of its content, error code and facts."""
+    """A file that was refused at this collection: keyed hash of its content, error code and facts."""
 
     supplied: bytes
     code: str
@@ -49,10 +49,10 @@ class RefusedContent:
 
 
 def known(unit: UnitOfWork, round_id: str, primary_school: str) -> dict[bytes, KnownFile]:
-    """Return what a school supplied at the last look, by the keyed hash of its content.
+    """Return the files that a school supplied at the last collection, by the keyed hash of their content.
 
-    Left out, so that they are read again: what is no longer the current version of its dossier, and a version that
-    cannot be read any more (QUALITY-003), which the same file mends.
+    Left out, so that they are read again, are files that are no longer the current version of their dossier, and
+    stored versions that can no longer be read (QUALITY-003), which the same file mends.
 
     Args:
         unit: the transaction.
@@ -82,17 +82,17 @@ def note(
     taken: Sequence[TakenFile],
     refused: Sequence[RefusedContent],
 ) -> None:
-    """Keep what a school supplies now in the place of what it supplied before.
+    """Replace the record of a school's files by those of this collection.
 
-    A file that was too late to become a version is not kept: it is read again, since its dossier may be taken later.
+    A file that was too late to become a version is not recorded, so that it is read again: it may be accepted later.
 
     Args:
         unit: the transaction.
         round_id: the round.
         primary_school: BRIN with branch.
         kept: hashes of files that were known and are still supplied.
-        taken: files that were read now and taken in.
-        refused: files that were read now and refused.
+        taken: files that were read and stored now.
+        refused: files that were read and refused now.
     """
     of_school = {"region": unit.region, "round": round_id, "school": primary_school}
     unit.run(

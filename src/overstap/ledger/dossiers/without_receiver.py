@@ -1,4 +1,4 @@
-"""Dossiers without a receiver, each with an owner or marked as without one."""
+"""Dossiers without a receiver and their owners, who look for one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class DossierWithoutReceiver:
     primary_school: str
     since: datetime
     owner: str | None
-    """Who looks after it; None: nobody yet."""
+    """Account or name of the owner; None: no owner yet."""
     taken_at: datetime | None
 
 
 def waiting(unit: UnitOfWork, round_id: str) -> list[DossierWithoutReceiver]:
-    """Return a round's dossiers without a receiver, those of nobody first, then the longest waiting."""
+    """Return a round's dossiers without a receiver, those without an owner first, then the longest waiting."""
     return [
         DossierWithoutReceiver(*row)
         for row in unit.rows(
@@ -40,10 +40,10 @@ def waiting(unit: UnitOfWork, round_id: str) -> list[DossierWithoutReceiver]:
     ]
 
 
-def take(
+def assign_owner(
     unit: UnitOfWork, round_id: str, owner: str, dossiers: Sequence[UUID] | None = None, school: str | None = None
 ) -> int:
-    """Make somebody the owner of dossiers without a receiver; whoever takes one over replaces the owner before.
+    """Assign an owner to dossiers without a receiver, replacing earlier owners.
 
     Args:
         unit: the transaction.
@@ -53,7 +53,7 @@ def take(
         school: of this primary school only.
 
     Returns:
-        How many got this owner now.
+        Number of dossiers with a new owner.
     """
     rows = unit.rows(
         """

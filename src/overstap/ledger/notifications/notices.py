@@ -1,4 +1,4 @@
-"""Notices to coordinators and schools, once per meaning, and the mail in which each was sent."""
+"""Notices to coordinators and schools, each recorded once per meaning, and the mail that told each."""
 
 import json
 from collections import Counter
@@ -17,11 +17,11 @@ class Notice:
 
     Args:
         kind: key of its sentences in include/texts/notices/kinds.yaml.
-        about: what it is about within its kind, in ids: the same is told once.
+        about: its subject within the kind, in ids; part of the meaning, so that it is mailed once.
         recipient: "coordinator:<account>" or "school:<BRIN and branch>".
-        facts: what fills its sentences: counts, moments, names of schools. No pupil.
-        round_id: the round, where it is about one.
-        is_urgent: told at once, not in the day's digest.
+        facts: values for its sentences: counts, moments, names of schools; no pupil.
+        round_id: the round that it is about; None: of the whole region.
+        is_urgent: mailed at once, not in the day's digest.
     """
 
     kind: str
@@ -33,7 +33,7 @@ class Notice:
 
     @property
     def meaning(self) -> str:
-        """What it says, in ids."""
+        """Idempotency key: kind, round and subject."""
         return "/".join(part for part in (self.kind, self.round_id, self.about) if part)
 
 
@@ -42,7 +42,7 @@ class WaitingNotice:
     """A notice that was not mailed yet."""
 
     notice: UUID
-    told: Notice
+    content: Notice
     noted_at: datetime
 
 
@@ -73,12 +73,12 @@ def waiting(unit: UnitOfWork) -> dict[str, list[WaitingNotice]]:
         "where mail is null and dropped_at is null order by noted_at, notice for update"
     ):
         about = facts.pop("about")
-        told = Notice(kind, about, recipient, facts, round_id, is_urgent)
-        found.setdefault(recipient, []).append(WaitingNotice(notice, told, noted_at))
+        content = Notice(kind, about, recipient, facts, round_id, is_urgent)
+        found.setdefault(recipient, []).append(WaitingNotice(notice, content, noted_at))
     return found
 
 
-def counted(unit: UnitOfWork) -> Counter[str]:
+def counts(unit: UnitOfWork) -> Counter[str]:
     """Return the number of notices that were not mailed yet: "urgent", and "digest" for the others."""
     return Counter(
         dict(
@@ -90,7 +90,7 @@ def counted(unit: UnitOfWork) -> Counter[str]:
     )
 
 
-def told_in(unit: UnitOfWork, found: Sequence[WaitingNotice], mail: str) -> None:
+def note_mail(unit: UnitOfWork, found: Sequence[WaitingNotice], mail: str) -> None:
     """Record the mail in which notices were sent."""
     unit.run(
         "update overstap.notice set mail = %(mail)s where notice = any(%(ids)s)",
@@ -107,8 +107,8 @@ def drop(unit: UnitOfWork, found: Sequence[WaitingNotice]) -> None:
     )
 
 
-def forget(unit: UnitOfWork, meaning: str) -> None:
-    """Record that a notice was settled before it was mailed, such as a question that was answered at once."""
+def drop_settled(unit: UnitOfWork, meaning: str) -> None:
+    """Drop a notice that was settled before it was mailed, such as that of a gate that was answered at once."""
     unit.run(
         "update overstap.notice set dropped_at = clock_timestamp() where meaning = %(meaning)s and mail is null "
         "and dropped_at is null",
@@ -117,7 +117,7 @@ def forget(unit: UnitOfWork, meaning: str) -> None:
 
 
 def last_mail(unit: UnitOfWork, prefix: str) -> datetime | None:
-    """Return the moment of the newest mail whose meaning is some words and a moment (ISO 8601, UTC)."""
+    """Return the moment of the newest mail whose meaning is a prefix and a moment (ISO 8601, UTC)."""
     found = unit.one(
         "select max(substr(meaning, length(%(prefix)s) + 1)) from overstap.mail where starts_with(meaning, %(prefix)s)",
         prefix=prefix,

@@ -1,7 +1,7 @@
-"""Outbox: mails to be sent, once per meaning, and their outcome.
+"""Outbox of mails to be sent, once per meaning, with their outcomes.
 
-A meaning names what a mail says to whom ("opened/demo.2026-2027.advice/99AB00"). Queueing it again does nothing. The
-content is encrypted and erased once the mail is settled; the meaning and the outcome stay.
+A meaning is the idempotency key of a mail: content and recipient in ids ("opened/demo.2026-2027.advice/99AB00").
+Queueing it again does nothing. The content is encrypted, and erased once the mail is settled; meaning and outcome stay.
 """
 
 import json
@@ -23,16 +23,16 @@ class Mail:
     """A mail to one person or school.
 
     Args:
-        meaning: what it says to whom, in ids; the same meaning is mailed once. No name, no address.
-        kind: what sort of mail it is, such as "invitation".
-        round_id: the round it is about, where it is about one.
-        to: the address.
+        meaning: idempotency key, in ids; the same meaning is mailed once. No name, no address.
+        kind: kind of mail, such as "invitation".
+        round_id: the round that it is about; None: none.
+        to: the recipient's address.
         subject: one line.
         text: the mail as plain text.
-        html: the same as HTML, where there is one.
-        urgent: goes before what is not.
-        not_before: waits until then; None sends at the next chance.
-        reply_to: addresses that an answer goes to; the sender's own where there are none.
+        html: the mail as HTML; None: text only.
+        urgent: sent before mails that are not urgent.
+        not_before: earliest moment of sending; None: at the next run.
+        reply_to: addresses for replies; empty: the sender's own.
     """
 
     meaning: str
@@ -48,7 +48,7 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ClaimedMail:
     """A mail that is about to be sent."""
 
     mail: UUID
@@ -63,30 +63,30 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class MailStatus:
-    """How a mail stands."""
+    """State of a mail in the outbox."""
 
     meaning: str
     kind: str
     state: str
-    """waiting, sending, sent, or refused (the mail server said no for good)."""
+    """waiting, sending, sent, or refused (permanently, by the mail server)."""
     attempts: int
     code: str | None
     """Error code of the last attempt."""
     reply: int | None
-    """Status that the mail server gave (RFC 5321 clause 4.2)."""
+    """Reply code of the mail server (RFC 5321 clause 4.2)."""
     due_at: datetime
     settled_at: datetime | None
 
 
 def queue(unit: UnitOfWork, mails: Sequence[Mail]) -> int:
-    """Put mails in the outbox, each once per meaning. Safe to repeat.
+    """Put mails in the outbox, each once per meaning. Idempotent.
 
     Args:
         unit: the transaction; when it is rolled back, nothing is mailed.
-        mails: what to mail.
+        mails: the mails.
 
     Returns:
-        How many were new.
+        Number of new mails.
     """
     known = {
         row[0]
@@ -116,10 +116,10 @@ def queue(unit: UnitOfWork, mails: Sequence[Mail]) -> int:
 
 
 def due(unit: UnitOfWork, limit: int = 500) -> list[UUID]:
-    """Return the mails that may go now, urgent ones first.
+    """Return the mails that are due now, urgent ones first.
 
-    One found as `sending` was cut off in the middle: whether it went is unknown, so it goes again, under the same
-    Message-ID, which tells its reader's mail system that it is the same mail.
+    A mail in state `sending` was interrupted: whether it was sent is unknown, so it is sent again under the same
+    Message-ID, by which the reader's mail system can recognise the duplicate.
     """
     return [
         row[0]
@@ -132,8 +132,8 @@ def due(unit: UnitOfWork, limit: int = 500) -> list[UUID]:
     ]
 
 
-def take(unit: UnitOfWork, mail: UUID) -> Taken:
-    """Claim a mail and announce its sending in the evidence. Commit before it is sent.
+def claim(unit: UnitOfWork, mail: UUID) -> ClaimedMail:
+    """Claim a mail and write the audit line of its sending. Commit before it is sent.
 
     Raises:
         LookupError: it is settled already.
@@ -149,21 +149,21 @@ def take(unit: UnitOfWork, mail: UUID) -> Taken:
         "mail.send",
         AuditLine(str(mail), {"meaning": meaning, "kind": kind, "attempt": attempt, "content": sha256(plain).hex()}),
     )
-    to, subject, text, html, *reply_to = json.loads(plain)  # one that was queued before has no addresses for answers
-    return Taken(mail, kind, attempt, to, subject, text, html, tuple(reply_to[0]) if reply_to else ())
+    to, subject, text, html, *reply_to = json.loads(plain)  # mails queued by older versions have no reply addresses
+    return ClaimedMail(mail, kind, attempt, to, subject, text, html, tuple(reply_to[0]) if reply_to else ())
 
 
 def settle(
     unit: UnitOfWork, mail: UUID, *, code: str | None = None, reply: int | None = None, final: bool = True
 ) -> None:
-    """Keep what an attempt brought.
+    """Record the outcome of an attempt.
 
     Args:
         unit: the transaction.
-        mail: which.
-        code: error code; None when the mail server took it.
-        reply: the mail server's status.
-        final: whether another attempt makes no sense: it was taken, or refused for good.
+        mail: id of the mail.
+        code: error code; None when the mail server accepted it.
+        reply: the mail server's reply code.
+        final: whether there is no further attempt: it was accepted, or refused permanently.
     """
     if final:
         outcome = "refused" if code else "sent"
@@ -189,8 +189,8 @@ def settle(
     )
 
 
-def standing(unit: UnitOfWork, *, kind: str | None = None, round_id: str | None = None) -> list[MailStatus]:
-    """Return how mails stand, in the order in which they were queued.
+def statuses(unit: UnitOfWork, *, kind: str | None = None, round_id: str | None = None) -> list[MailStatus]:
+    """Return the states of mails, in the order in which they were queued.
 
     Args:
         unit: the transaction.

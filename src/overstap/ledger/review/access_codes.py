@@ -1,6 +1,6 @@
-"""Access codes of persons: frozen versions, sealed copies, and the code in use.
+"""Access codes of persons, with the frozen version and the encrypted copy that each opens.
 
-What the pages themselves may do are functions of the database (include/schemas/ledger/code/07_parents_pages.sql).
+The parents' pages use functions of the database (include/schemas/ledger/code/07_parents_pages.sql).
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class InReview:
-    """A released version with what is needed to put it before somebody."""
+class VersionInReview:
+    """A released version in review, with its content."""
 
     ref: VersionRef
     primary_school: str
@@ -24,38 +24,38 @@ class InReview:
     digest: bytes
     closes_at: datetime
     shown_before: int | None
-    """The newest earlier version that was put before parents, if there was one."""
+    """Number of the newest earlier version that parents could see; None: there was none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """A code that is in use."""
+class CodeInUse:
+    """An access code in use, without the code itself."""
 
     access: UUID
     ref: VersionRef
     person: str
-    held: EncryptedContent = field(repr=False)
+    sealed_key: EncryptedContent = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class NewAccess:
-    """A code that was just made: hashes and a sealed copy, never the code."""
+class NewCode:
+    """A new access code as it is stored: hashes and an encrypted copy, never the code."""
 
     access: UUID
     ref: VersionRef
     person: str
-    finds: bytes = field(repr=False)
-    proves: bytes = field(repr=False)
-    held: EncryptedContent = field(repr=False)
-    showing: bytes = field(repr=False)
+    lookup_hash: bytes = field(repr=False)
+    proof_hash: bytes = field(repr=False)
+    sealed_key: EncryptedContent = field(repr=False)
+    sealed_copy: bytes = field(repr=False)
     opens_at: datetime
 
 
 _IN_REVIEW = ("in_review", "inspected", "no_receiver")
 
 
-def in_review(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> dict[UUID, InReview]:
-    """Return those of the dossiers whose released version is open for review, and hold them until the unit ends."""
+def in_review(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> dict[UUID, VersionInReview]:
+    """Return those of the dossiers whose released version is in review, and lock them until the unit ends."""
     rows = unit.rows(
         "select d.dossier, d.version, d.primary_school, d.state, v.key_id, v.content, v.content_digest, "
         "d.review_closes_at, (select max(f.number) from overstap.review_frozen f where f.dossier = d.dossier "
@@ -68,7 +68,7 @@ def in_review(unit: UnitOfWork, round_id: str, dossiers: Sequence[UUID]) -> dict
         states=list(_IN_REVIEW),
     )
     return {
-        row[0]: InReview(
+        row[0]: VersionInReview(
             VersionRef(row[0], row[1]), row[2], row[3], EncryptedContent(row[4], row[5]), row[6], row[7], row[8]
         )
         for row in rows
@@ -85,8 +85,8 @@ def version_content(unit: UnitOfWork, ref: VersionRef) -> bytes:
     return unit.keys.decrypt(EncryptedContent(key_id, content), ref.bound_to)
 
 
-def freeze(unit: UnitOfWork, version: InReview) -> UUID:
-    """Return the frozen version's id, making it at the first time."""
+def freeze(unit: UnitOfWork, version: VersionInReview) -> UUID:
+    """Return the id of the frozen version, which is created at the first call."""
     frozen = unit.rows(
         "insert into overstap.review_frozen (region, dossier, number, digest) "
         "values (%(region)s, %(dossier)s, %(number)s, %(digest)s) on conflict (dossier, number) do nothing "
@@ -104,27 +104,27 @@ def freeze(unit: UnitOfWork, version: InReview) -> UUID:
 
 
 def keep_attachments(unit: UnitOfWork, frozen: UUID, files: Sequence[tuple[UUID, bytes]]) -> None:
-    """Keep sealed attachments of a frozen version.
+    """Store encrypted attachments of a frozen version.
 
     Args:
         unit: the transaction.
-        frozen: the frozen version.
-        files: id and sealed bytes of each.
+        frozen: id of the frozen version.
+        files: id and encrypted bytes of each.
     """
     columns = {"attachment": "uuid", "region": "text", "frozen": "uuid", "content": "bytea"}
     unit.insert("review_attachment", columns, [(file, unit.region, frozen, content) for file, content in files])
 
 
-def give(unit: UnitOfWork, frozen: dict[VersionRef, UUID], codes: Sequence[NewAccess]) -> None:
-    """Put new codes into use; those that the same persons had before end. The database writes the line of each."""
+def put_in_use(unit: UnitOfWork, frozen: dict[VersionRef, UUID], codes: Sequence[NewCode]) -> None:
+    """Put new codes into use; earlier codes of the same persons end. The database writes the audit line of each."""
     if not codes:
         return
     columns = list(
         zip(
             *(
                 (
-                    *(code.access, frozen[code.ref], code.person, code.finds, code.proves),
-                    *(code.held.key_id, code.held.data, code.showing, code.opens_at),
+                    *(code.access, frozen[code.ref], code.person, code.lookup_hash, code.proof_hash),
+                    *(code.sealed_key.key_id, code.sealed_key.data, code.sealed_copy, code.opens_at),
                 )
                 for code in codes
             ),
@@ -140,10 +140,10 @@ def give(unit: UnitOfWork, frozen: dict[VersionRef, UUID], codes: Sequence[NewAc
     )
 
 
-def in_use(unit: UnitOfWork, dossiers: Sequence[UUID]) -> list[Access]:
-    """Return the codes in use for these dossiers, with the version that each shows at present."""
+def in_use(unit: UnitOfWork, dossiers: Sequence[UUID]) -> list[CodeInUse]:
+    """Return the codes in use for these dossiers, with the version that each shows."""
     return [
-        Access(access, VersionRef(dossier, number), person, EncryptedContent(key_id, held))
+        CodeInUse(access, VersionRef(dossier, number), person, EncryptedContent(key_id, held))
         for access, dossier, number, person, key_id, held in unit.rows(
             "select a.access, a.dossier, f.number, a.person, a.held_key_id, a.held from overstap.review_access a "
             "join overstap.review_frozen f on f.frozen = a.frozen and f.region = a.region "
@@ -154,7 +154,7 @@ def in_use(unit: UnitOfWork, dossiers: Sequence[UUID]) -> list[Access]:
 
 
 def earlier_keys(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[tuple[UUID, str], list[str]]:
-    """Return per dossier and person the ids of the keys under which they wrote with codes that have ended."""
+    """Return per dossier and person the ids of the keys that encrypt what they wrote with ended codes."""
     found: dict[tuple[UUID, str], list[str]] = {}
     for dossier, person, key_id, access in unit.rows(
         "select dossier, person, held_key_id, access from overstap.review_access where dossier = any(%(ids)s) "
@@ -165,18 +165,18 @@ def earlier_keys(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[tuple[UUID,
     return found
 
 
-def show(unit: UnitOfWork, access: UUID, frozen: UUID, showing: bytes) -> None:
-    """Let a code that is in use show another frozen version."""
+def show_version(unit: UnitOfWork, access: UUID, frozen: UUID, sealed_copy: bytes) -> None:
+    """Make a code in use show another frozen version."""
     unit.run(
         "update overstap.review_access set frozen = %(frozen)s, showing = %(showing)s where access = %(access)s",
         frozen=frozen,
-        showing=showing,
+        showing=sealed_copy,
         access=access,
     )
 
 
 def renewable(unit: UnitOfWork, round_id: str) -> list[tuple[UUID, int, int | None]]:
-    """Return dossiers in review that lay open in an earlier version: id, version, and the version inspected last."""
+    """Return dossiers in review that were released in an earlier version: id, version, last inspected version."""
     return [
         (dossier, version, inspected)
         for dossier, version, inspected in unit.rows(

@@ -1,4 +1,4 @@
-"""Log of dossiers opened for a person to read, for the parents (AVG art. 15)."""
+"""Log of who opened a dossier to read it, which parents can see (AVG art. 15)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Purpose = Literal["parent_page", "school_page", "print", "letter", "proof_pack",
 
 @dataclass(frozen=True, slots=True)
 class DossierAccess:
-    """One time that a dossier was opened for somebody."""
+    """One opening of a dossier."""
 
     number: int
     purpose: str
@@ -27,12 +27,12 @@ class DossierAccess:
 def note_opened(
     unit: UnitOfWork, refs: Iterable[VersionRef], *, by: str, purpose: Purpose, person: str | None = None
 ) -> None:
-    """Note that versions are about to be opened for somebody to read. Before the content is given out.
+    """Record that versions are about to be opened.
 
     Args:
         unit: the transaction; commit it before anything is shown.
         refs: the versions.
-        by: the account that reads; that a parent reads is noted by the function with which they sign in.
+        by: the account that reads. Reading by a parent is recorded by the database function of the sign-in.
         purpose: where it is read.
         person: handle of the parent or pupil who reads.
     """
@@ -47,7 +47,7 @@ def note_opened(
 
 
 def opened(unit: UnitOfWork, dossier: UUID) -> list[DossierAccess]:
-    """Return who opened a dossier, oldest first."""
+    """Return the openings of a dossier, oldest first."""
     return [
         DossierAccess(*row)
         for row in unit.rows(
@@ -59,15 +59,15 @@ def opened(unit: UnitOfWork, dossier: UUID) -> list[DossierAccess]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """One way in which a dossier, or a part of it, came before somebody, by the audit chain: it outlives the data.
+class Disclosure:
+    """One disclosure of a dossier or a part of it, from the audit chain, which is kept longer than the data.
 
     Args:
-        at: when, as the chain has it (ISO 8601).
-        action: what was done: "content.open", "review.code", "delivery.send".
-        actor: who did it: an account, a task, or the parents' pages.
-        to: for whom: a person's handle, a school; empty where the line names nobody.
-        purpose: where it was read; empty where that is not said.
+        at: moment in the chain (ISO 8601).
+        action: action of the line: "content.open", "review.code", "delivery.send".
+        actor: account, task, or the parents' pages.
+        to: recipient: a person's handle or a school; empty where the line has none.
+        purpose: where it was read; empty where the line has none.
     """
 
     at: str
@@ -77,15 +77,15 @@ class Sighting:
     purpose: str
 
 
-def who_saw(unit: UnitOfWork, dossier: UUID) -> list[Sighting]:
-    """Return who could see a dossier and when, oldest first, also after it was erased.
+def disclosures(unit: UnitOfWork, dossier: UUID) -> list[Disclosure]:
+    """Return every disclosure of a dossier, oldest first, also after its erasure.
 
     Args:
         unit: the transaction.
-        dossier: which; that there is such a dossier is not asked.
+        dossier: id of the dossier; it need not exist any more.
     """
     return [
-        Sighting(*row)
+        Disclosure(*row)
         for row in unit.rows(
             """
             with line as (select seq, payload::jsonb as said from overstap.audit_line),

@@ -1,4 +1,4 @@
-"""Parents' decisions; the database's clock decides whether one is in time."""
+"""Parents' decisions on dossier versions, accepted while the review window is open by the database's clock."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,60 +13,63 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class ReviewDecision:
-    """One pupil's inspection as a school recorded it. `pupil` is the LAS key or the pupil's number; it never shows."""
+    """A decision on a pupil's dossier as a school states it.
+
+    `pupil` is the LAS key or the pupil's number; it is not part of the representation.
+    """
 
     pupil: str = field(repr=False)
     seen_on: date
     agreed: str
     view: str | None = field(repr=False)
-    """The parents' view, which travels along."""
+    """The parents' view, which is delivered with the dossier."""
     person: str | None = None
-    """Whose decision it is; None when the school records it for the family."""
+    """Handle of the person who decided; None when the school records it for the family."""
     consent: str | None = None
     """`Ja`, `Nee` or `Onbekend` (code list 37); asked between secondary schools only."""
     note: str | None = field(repr=False, default=None)
-    """A remark that stays here: why a school attests an inspection."""
+    """Remark that is not delivered: why a school attests an inspection."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """What became of a list of decisions, by place in the list (from 0)."""
+class DecisionOutcomes:
+    """Outcomes of a list of decisions, as positions in the list (from 0)."""
 
     recorded: tuple[int, ...]
     unknown: tuple[int, ...]
     not_open: tuple[int, ...]
     """Not released, or the window of that dossier has closed."""
     repeated: tuple[int, ...]
-    """The same decision stands there already."""
+    """The same decision was recorded before."""
     ambiguous: tuple[int, ...]
-    """The key stands for more than one pupil of the school: nobody's decision."""
+    """The key matches more than one pupil of the school."""
     answered: tuple[int, ...]
-    """Whoever it is about answered with a code of their own: only that person replaces that answer."""
+    """The person decided with an own access code; only that person can replace that decision."""
 
 
-# Until it is sealed, a decision may be changed while the window is open: the newest of each person goes along.
+# While the window is open and nothing is sealed a decision may be changed; the newest of each person counts.
 _DECIDED = ("inspected", "no_receiver", "sealed", "confirmed", "refused", "undelivered")
 
 
 def record(
     unit: UnitOfWork, round_id: str, primary_school: str, decisions: Sequence[ReviewDecision], *, ground: str
-) -> Recorded:
-    """Record decisions that a school states, each only while its dossier's window is open. Safe to repeat.
+) -> DecisionOutcomes:
+    """Record decisions that a school states, each while its dossier's review window is open. Idempotent.
 
-    Parents who change their mind in time are heard: a decision that differs from all recorded before is recorded as the
-    newest. One that was recorded before, an older list supplied again, changes nothing. Whether one is in time is the
-    database's to say, at the moment of its row (trigger keep_window): it is recorded, or it is told not to count.
+    A decision that differs from all recorded before is recorded as the newest. One that was recorded before, such as
+    in an older list that is supplied again, changes nothing. The database decides whether a decision is in time, at the
+    moment of its row (trigger keep_window).
 
     Args:
         unit: the transaction.
         round_id: the round.
-        primary_school: whose pupils they are; another school's are not found.
-        decisions: what the school states, at most one per pupil.
-        ground: on what ground: a value of overstap.review_ground. "attested" is for the time after the window, where
-            the region agreed on that.
+        primary_school: the pupils' school; pupils of another school are not found.
+        decisions: the decisions, at most one per pupil.
+        ground: a value of overstap.review_ground. "attested" is for the time after the window, where the region agreed
+            on that.
 
     Returns:
-        The places in the list by what became of them.
+        The positions in the list by outcome.
     """
     places: dict[bytes, int] = {}
     for place, decision in enumerate(decisions):
@@ -81,7 +84,7 @@ def record(
         keys=list(places),
     )
     meant = Counter(places[las_key if las_key in places else pupil] for *_, las_key, pupil in found)
-    standing = _standing(unit, [row[0] for row in found if row[2] in _DECIDED])
+    known = _recorded(unit, [row[0] for row in found if row[2] in _DECIDED])
     repeated: list[int] = []
     wanted: dict[VersionRef, int] = {}
     for dossier, number, _, las_key, pupil in found:
@@ -90,7 +93,7 @@ def record(
         if meant[place] > 1:
             continue
         stated = (decision.seen_on, decision.agreed, decision.view or None, decision.person, decision.consent)
-        if stated in standing.get(VersionRef(dossier, number), ()):
+        if stated in known.get(VersionRef(dossier, number), ()):
             repeated.append(place)
         else:
             wanted[VersionRef(dossier, number)] = place
@@ -102,13 +105,13 @@ def record(
     not_open = [place for ref, place in missed.items() if ref not in own]
     unknown = [place for place in range(len(decisions)) if place not in meant]
     ambiguous = [place for place, dossiers in meant.items() if dossiers > 1]
-    return Recorded(
+    return DecisionOutcomes(
         *(tuple(recorded), tuple(unknown), tuple(not_open), tuple(repeated), tuple(ambiguous), tuple(answered))
     )
 
 
-def _answered(unit: UnitOfWork, asked: Sequence[tuple[VersionRef, str | None]]) -> set[VersionRef]:
-    """Return the current versions on which a person answered already; for the family: everybody who may inspect it."""
+def _answered(unit: UnitOfWork, wanted: Sequence[tuple[VersionRef, str | None]]) -> set[VersionRef]:
+    """Return the current versions that the person decided on with an own code; without a person: all entitled ones."""
     return {
         VersionRef(dossier, number)
         for dossier, number in unit.rows(
@@ -116,9 +119,9 @@ def _answered(unit: UnitOfWork, asked: Sequence[tuple[VersionRef, str | None]]) 
             "as t (dossier, number, person) join overstap.dossier d on d.dossier = t.dossier and d.version = t.number "
             "where d.state in ('in_review', 'inspected', 'no_receiver') and d.review_closes_at > overstap.clock() "
             "and overstap.answered_already(t.dossier, t.number, t.person)",
-            ids=[ref.dossier for ref, _ in asked],
-            numbers=[ref.number for ref, _ in asked],
-            persons=[person for _, person in asked],
+            ids=[ref.dossier for ref, _ in wanted],
+            numbers=[ref.number for ref, _ in wanted],
+            persons=[person for _, person in wanted],
         )
     }
 
@@ -130,11 +133,11 @@ def insert_decisions(
 
     Args:
         unit: the transaction.
-        decisions: a version with a decision on it; no version twice.
-        ground: on what ground: a value of overstap.review_ground.
+        decisions: pairs of version and decision; no version twice.
+        ground: a value of overstap.review_ground.
 
     Returns:
-        The versions whose decision is recorded; the others' window is not open, or they are no current versions.
+        The versions whose decision is recorded; the others are no current versions, or their window is not open.
     """
     rows = []
     readable = _keys_of_persons(unit, [ref.dossier for ref, decision in decisions if decision.view and decision.person])
@@ -170,7 +173,7 @@ def insert_decisions(
 
 
 def _keys_of_persons(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[tuple[UUID, str], str]:
-    """Return per dossier and person the key that their code reads with: they see what a school recorded for them."""
+    """Return per dossier and person the key of their code, with which they can read what a school recorded for them."""
     if not dossiers:
         return {}
     return {
@@ -183,13 +186,13 @@ def _keys_of_persons(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[tuple[U
     }
 
 
-Stated = tuple[date, str, str | None, str | None, str | None]
-"""Date, answer, view, person, consent."""
+DecisionValues = tuple[date, str, str | None, str | None, str | None]
+"""Date, decision, view, person, consent."""
 
 
-def _standing(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[VersionRef, set[Stated]]:
+def _recorded(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[VersionRef, set[DecisionValues]]:
     """Return every decision on the current versions of dossiers."""
-    standing: dict[VersionRef, set[Stated]] = {}
+    recorded: dict[VersionRef, set[DecisionValues]] = {}
     for dossier, number, seen_on, agreed, key_id, view, person, consent in unit.rows(
         "select r.dossier, r.number, r.seen_on, r.agreed, r.key_id, r.view, r.person, r.consent "
         "from overstap.review_decision r "
@@ -202,12 +205,12 @@ def _standing(unit: UnitOfWork, dossiers: Sequence[UUID]) -> dict[VersionRef, se
             if view is not None
             else None
         )
-        standing.setdefault(ref, set()).add((seen_on, agreed, plain, person, consent))
-    return standing
+        recorded.setdefault(ref, set()).add((seen_on, agreed, plain, person, consent))
+    return recorded
 
 
 def carry(unit: UnitOfWork, before: VersionRef, after: VersionRef) -> int:
-    """Keep what counts of the decisions on one version for a later one, as it was. Safe to repeat.
+    """Carry the counting decisions on one version over to a later one, unchanged. Idempotent.
 
     Args:
         unit: the transaction.
@@ -224,7 +227,7 @@ def carry(unit: UnitOfWork, before: VersionRef, after: VersionRef) -> int:
         number=after.number,
     ):
         return 0
-    # In their order: of each person the newest goes on being the newest
+    # In their order, so that the newest decision of each person stays the newest
     counted = unit.rows(
         "select review_decision, key_id, view from overstap.counted_decision "
         "where dossier = %(dossier)s and number = %(number)s and (decides or travels) "
@@ -239,7 +242,7 @@ def carry(unit: UnitOfWork, before: VersionRef, after: VersionRef) -> int:
         if view is None:
             sealed.append(None)
             continue
-        # Bound to its version; under the same key, so that who wrote it can still read it
+        # Bound to its version, and under the same key, so that its writer can still read it
         plain = unit.keys.decrypt(EncryptedContent(key_id, view), f"view/{before.bound_to}")
         sealed.append(unit.keys.encrypt(plain, f"view/{after.bound_to}", key_id).data)
     (carried,) = unit.one(
@@ -268,16 +271,16 @@ def deciders(unit: UnitOfWork, ref: VersionRef) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class WindowState:
-    """How far a round's review is."""
+    """State of a round's review windows."""
 
     waiting: int
-    """Dossiers of which somebody who was invited has not decided and still can."""
+    """Dossiers with an entitled person who has not decided and still can."""
     closes_at: datetime | None
-    """When the last of those closes; none when nobody is waited for."""
+    """When the last of their windows closes; None when none waits."""
 
 
 def window(unit: UnitOfWork, round_id: str) -> WindowState:
-    """Return how many dossiers are still waited for, and until when."""
+    """Return the number of dossiers that wait for a decision, and until when."""
     waiting, closes_at = unit.one(
         "select count(*), max(review_closes_at) from overstap.dossier d where round_id = %(round)s "
         "and review_closes_at > overstap.clock() and (state = 'in_review' or state = 'inspected' and exists "
@@ -290,9 +293,9 @@ def window(unit: UnitOfWork, round_id: str) -> WindowState:
 
 
 def lapse(unit: UnitOfWork, round_id: str) -> int:
-    """End the review of those whose window has closed without a decision: they are not delivered.
+    """Mark dossiers whose window closed without a decision as not inspected, so that they are not delivered.
 
     Returns:
-        How many.
+        Number of dossiers.
     """
     return int(unit.one("select overstap.lapse_review(%(round)s)", round=round_id)[0])

@@ -1,4 +1,4 @@
-"""Invitations: who, by what, and whom nothing reached; without names."""
+"""Invitations of entitled persons by letter or mail, and their delivery, by handle without names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Channel = Literal["letter", "email"]
 
 @dataclass(frozen=True, slots=True)
 class EntitledPerson:
-    """Somebody who may inspect a version."""
+    """A person who may inspect a version."""
 
     ref: VersionRef
     person: str
@@ -23,19 +23,19 @@ class EntitledPerson:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An invitation or a reminder that was made, or why it was not."""
+    """An invitation or reminder, or the reason that it was not made."""
 
     ref: VersionRef
     person: str
     channel: Channel
     days_before: int
-    """0 for the invitation, otherwise the reminder of so many days before the end."""
+    """Days before the end of the window of a reminder; 0 for the invitation."""
     reason: str | None
-    """Why it reaches nobody: secret, missing, no_code, or the status with which a mail came back; None: it was made."""
+    """Why it was not made or returned: secret, missing, no_code, or the status of the bounce; None: it was made."""
 
 
 def entitle(unit: UnitOfWork, persons: Sequence[EntitledPerson]) -> None:
-    """Note whose right it is to inspect versions: they are waited for until the window closes. Safe to repeat."""
+    """Record the persons entitled to inspect versions, whose decisions the window waits for. Idempotent."""
     for one in persons:
         unit.run(
             "insert into overstap.entitled (region, dossier, number, person, kind) "
@@ -52,9 +52,9 @@ _OPEN = "('in_review', 'inspected', 'no_receiver')"
 
 
 def without_people(unit: UnitOfWork, round_id: str, *, limit: int) -> list[UUID]:
-    """Return released dossiers of which it is not noted who may inspect the current version.
+    """Return released dossiers whose entitled persons are not recorded yet for the current version.
 
-    Of a dossier that names nobody that is noted by a row that none could be reached, so each comes once.
+    A dossier that names nobody has an unreachable invitation instead, so that it is returned once.
     """
     return [
         row[0]
@@ -71,12 +71,15 @@ def without_people(unit: UnitOfWork, round_id: str, *, limit: int) -> list[UUID]
 
 
 def awaiting_letter(unit: UnitOfWork, round_id: str, primary_school: str) -> list[EntitledPerson]:
-    """Return a school's persons who may still answer and have had no letter; a code goes on for a newer version."""
+    """Return a school's persons who may still decide and have had no letter.
+
+    A code stays valid for a newer version, so that a renewed dossier needs no new letter.
+    """
     return _persons(
         unit,
         "d.primary_school = %(school)s and (not exists (select from overstap.invitation i "
         "where i.dossier = e.dossier and i.person = e.person and i.channel = 'letter') "
-        # A code that was guessed at has ended, and a new letter follows
+        # A code that ended after guesses needs a new letter
         "or exists (select from overstap.review_access a where a.dossier = e.dossier and a.person = e.person "
         "and a.ended_why = 'guessed' and not exists (select from overstap.review_access b where b.dossier = a.dossier "
         "and b.person = a.person and b.issued_at > a.issued_at)))",
@@ -86,7 +89,7 @@ def awaiting_letter(unit: UnitOfWork, round_id: str, primary_school: str) -> lis
 
 
 def unseen(unit: UnitOfWork, round_id: str, primary_school: str) -> list[EntitledPerson]:
-    """Return a school's persons who may still answer, had a letter, and neither used its code nor answered."""
+    """Return a school's persons who may still decide, had a letter, and neither used its code nor decided."""
     return _persons(
         unit,
         "d.primary_school = %(school)s and exists (select from overstap.letter_print p "
@@ -100,7 +103,7 @@ def unseen(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Entitle
 
 
 def of_dossiers(unit: UnitOfWork, round_id: str, primary_school: str, dossiers: Sequence[UUID]) -> list[EntitledPerson]:
-    """Return the persons of some of a school's dossiers who may still answer."""
+    """Return the persons of some of a school's dossiers who may still decide."""
     return _persons(
         unit,
         "d.primary_school = %(school)s and d.dossier = any(%(ids)s)",
@@ -111,17 +114,17 @@ def of_dossiers(unit: UnitOfWork, round_id: str, primary_school: str, dossiers: 
 
 
 def to_remind(unit: UnitOfWork, round_id: str, days_before: int, *, limit: int) -> list[EntitledPerson]:
-    """Return who has not answered and is due a reminder of so many days before their window closes, by wall time.
+    """Return the persons who have not decided and are due a reminder some days before their window closes.
 
     Args:
         unit: the transaction.
         round_id: the round.
-        days_before: Dutch calendar days before the end, at the same time on the clock.
-        limit: how many at most.
+        days_before: Dutch calendar days before the end, at the same wall time.
+        limit: most persons.
     """
     return _persons(
         unit,
-        # Who was invited after the moment of the reminder was told just now
+        # No reminder for persons who were invited after its moment
         "exists (select from overstap.invitation i where i.dossier = e.dossier and i.number = e.number "
         "and i.person = e.person and i.channel = 'email' and i.days_before = 0 and i.state = 'made' "
         "and i.made_at < least(overstap.clock(), ((d.review_closes_at at time zone 'Europe/Amsterdam') "
@@ -139,7 +142,7 @@ def to_remind(unit: UnitOfWork, round_id: str, days_before: int, *, limit: int) 
 
 
 def note(unit: UnitOfWork, invitations: Sequence[Invitation]) -> None:
-    """Note invitations; one that was unreachable before and is made now takes its place."""
+    """Record invitations; one that is made now replaces an unreachable one."""
     columns = zip(
         *(
             (
@@ -169,8 +172,8 @@ def note(unit: UnitOfWork, invitations: Sequence[Invitation]) -> None:
     )
 
 
-def printed(unit: UnitOfWork, persons: Sequence[EntitledPerson]) -> None:
-    """Keep that letters with new codes were printed."""
+def note_printed(unit: UnitOfWork, persons: Sequence[EntitledPerson]) -> None:
+    """Record that letters with new codes were printed."""
     columns = {"region": "text", "dossier": "uuid", "number": "int4", "person": "text", "printed_by": "text"}
     unit.insert(
         "letter_print",
@@ -179,13 +182,13 @@ def printed(unit: UnitOfWork, persons: Sequence[EntitledPerson]) -> None:
     )
 
 
-def bounced(unit: UnitOfWork, mail: UUID, status: str) -> bool:
-    """Note that an invitation's mail came back.
+def note_bounce(unit: UnitOfWork, mail: UUID, status: str) -> bool:
+    """Record the bounce of an invitation's mail.
 
     Args:
         unit: the transaction.
-        mail: the mail's number in the outbox, which is the left part of its Message-ID.
-        status: the status in the report (RFC 3463), such as "5.1.1".
+        mail: id of the mail in the outbox, the left part of its Message-ID.
+        status: enhanced status code of the report (RFC 3463), such as "5.1.1".
 
     Returns:
         Whether it was the mail of an invitation of this region.
@@ -202,7 +205,7 @@ def bounced(unit: UnitOfWork, mail: UUID, status: str) -> bool:
 
 
 def letters_were_made(unit: UnitOfWork, round_id: str, primary_school: str, digest: str) -> bool:
-    """Tell whether the making of a file of letters (SHA-256, hex) came to its end: whether its codes count."""
+    """Tell whether a file of letters (SHA-256, hex) was completed, so that its codes count."""
     return bool(
         unit.rows(
             "select from overstap.audit_line where payload::jsonb ->> 'action' = 'review.letters' "
@@ -215,13 +218,13 @@ def letters_were_made(unit: UnitOfWork, round_id: str, primary_school: str, dige
 
 
 def meaning(ref: VersionRef, person: str, days_before: int = 0) -> str:
-    """Return the meaning under which an invitation's mail stands in the outbox."""
+    """Return the meaning of an invitation's mail in the outbox."""
     return f"invitation/{ref.dossier}/{ref.number}/{person}/{days_before}"
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """How one person stands, for the school: what reached them, whether they looked, what they answered."""
+class PersonInspection:
+    """Inspection by one person, for the school: letter and mail, first opening, decision."""
 
     ref: VersionRef
     person: str
@@ -230,19 +233,19 @@ class Reached:
     email: str
     """made (in the outbox), sent, refused, bounced, unreachable, or "" when nothing was to be mailed."""
     email_reason: str | None
-    """secret, missing, or the mail server's status."""
+    """secret, missing, or the mail server's reply code."""
     opened_at: datetime | None
-    """When they saw the current version on the parents' pages for the first time."""
+    """When the person first opened the current version on the parents' pages."""
     answer: str | None
     answered_at: datetime | None
     guessed_at: datetime | None
-    """When the code ended since its birth date was guessed at; none when a newer code followed."""
+    """When the code ended after guesses of the birth date; None when a newer code followed."""
 
 
-def reached(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Reached]:
-    """Return how the persons of a school's dossiers stand, on each dossier's current version."""
+def person_inspections(unit: UnitOfWork, round_id: str, primary_school: str) -> list[PersonInspection]:
+    """Return the inspections by the persons of a school's dossiers, on each dossier's current version."""
     return [
-        Reached(VersionRef(row[0], row[1]), *row[2:])
+        PersonInspection(VersionRef(row[0], row[1]), *row[2:])
         for row in unit.rows(
             """
             select e.dossier, e.number, e.person, e.kind,

@@ -1,4 +1,4 @@
-"""Parents' questions and corrections to their school, with due dates."""
+"""Questions and corrections that parents send to their school, with due dates and answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ from overstap.ledger.session import UnitOfWork
 
 Kind = Literal["question", "correction"]
 ANSWER_WITHIN = timedelta(days=5)
-"""The time a school gets, unless the window closes earlier; a day at least."""
+"""Time for the school to answer, unless the window closes earlier; a day at least."""
 MAX_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class ParentRequest:
-    """A question or a correction that was asked."""
+    """A question or correction of a parent."""
 
     request: UUID
     ref: VersionRef
@@ -36,24 +36,24 @@ class ParentRequest:
     settled_by: str | None
     settled_at: datetime | None
     current: int
-    """Number of the dossier's newest version: higher than `ref.number` when the school has supplied it again."""
+    """Number of the dossier's newest version; higher than `ref.number` when the school has supplied it again."""
 
 
 def ask(unit: UnitOfWork, ref: VersionRef, *, kind: Kind, text: str, person: str | None = None) -> UUID:
-    """Write down what is asked about a version.
+    """Record a request about a version.
 
     Args:
         unit: the transaction.
         ref: the version that it is about.
-        kind: a question, or a correction of what stands there.
-        text: the words, at most 4,000 characters.
-        person: handle of who asks; None when a school writes it down for the family.
+        kind: a question, or a correction of the content.
+        text: its text, at most 4,000 characters.
+        person: handle of the person; None when a school records it for the family.
 
     Returns:
         The request's id.
 
     Raises:
-        OverstapError: REVIEW-023 when there are no words, or too many.
+        OverstapError: REVIEW-023 when the text is empty or too long.
     """
     if not text.strip() or len(text) > MAX_CHARACTERS:
         raise OverstapError("REVIEW-023", most=MAX_CHARACTERS)
@@ -79,12 +79,12 @@ def ask(unit: UnitOfWork, ref: VersionRef, *, kind: Kind, text: str, person: str
 
 
 def of_dossier(unit: UnitOfWork, dossier: UUID, *, person: str | None = None) -> list[ParentRequest]:
-    """Return what was asked about a dossier, oldest first.
+    """Return the requests about a dossier, open ones first, by due date.
 
     Args:
         unit: the transaction.
-        dossier: which.
-        person: only what this person asked; None: all.
+        dossier: id of the dossier.
+        person: only requests of this person; None: all.
     """
     return _read(
         unit,
@@ -95,7 +95,7 @@ def of_dossier(unit: UnitOfWork, dossier: UUID, *, person: str | None = None) ->
 
 
 def of_school(unit: UnitOfWork, round_id: str, primary_school: str) -> list[ParentRequest]:
-    """Return what was asked of a school in a round: the open ones first, by due date."""
+    """Return the requests to a school in a round: open ones first, by due date."""
     return _read(
         unit,
         "d.round_id = %(round)s and d.primary_school = %(school)s",
@@ -112,18 +112,18 @@ def settle(
     primary_school: str,
     answer: str | None = None,
 ) -> None:
-    """Settle what was asked: answer a question, or tell that a correction was made or why it is not.
+    """Settle a request: answer a question, or state that a correction was made or why it was refused.
 
     Args:
         unit: the transaction.
-        request: which.
-        state: what becomes of it.
+        request: id of the request.
+        state: new state of the request.
         primary_school: the school that settles it; another school's requests are not found.
-        answer: the words that the parents see; obligatory for an answer and a refusal.
+        answer: the text that the parents see; required for an answer and a refusal.
 
     Raises:
-        OverstapError: REVIEW-024 when the school has no such open request, REVIEW-023 when words are missing or too
-            many, REVIEW-025 when a correction is said to be made and no newer version of the dossier was supplied.
+        OverstapError: REVIEW-024 when the school has no such open request, REVIEW-023 when a required text is missing
+            or too long, REVIEW-025 when a correction is stated and no newer version of the dossier was supplied.
     """
     found = unit.rows(
         "select q.key_id, q.number, d.version, d.dossier from overstap.review_request q "
@@ -141,7 +141,7 @@ def settle(
     if state == "mended" and version <= number:
         raise OverstapError("REVIEW-025")
     unit.audit("review.settle", AuditLine(f"{dossier}/{number}", {"request": str(request), "state": state}))
-    # Under the question's own key: the parents' page can open that one, and no other.
+    # Under the request's own key, which is the only one that the parents' pages can use.
     sealed = unit.keys.encrypt(words.encode(), f"answer/{request}", key_id) if words else None
     unit.run(
         "update overstap.review_request set state = %(state)s, answer_key_id = %(key)s, answer = %(answer)s, "
@@ -162,7 +162,7 @@ _COLUMNS = (
 
 
 def _read(unit: UnitOfWork, condition: str, **values: Any) -> list[ParentRequest]:
-    # What was erased after its time has no words any more
+    # Erased requests have no text any more
     rows = unit.rows(
         f"select {_COLUMNS} from overstap.review_request q "  # noqa: S608 (written in this module)
         f"join overstap.dossier d on d.dossier = q.dossier and d.region = q.region where {condition} "
@@ -176,12 +176,12 @@ def _read(unit: UnitOfWork, condition: str, **values: Any) -> list[ParentRequest
 def _request(unit: UnitOfWork, row: Sequence[Any]) -> ParentRequest:
     request, dossier, number, person, kind, key_id, text, asked_at, due_at, is_overdue, state, *rest = row
     answer_key, answer, settled_by, settled_at, version = rest
-    said = unit.keys.decrypt(EncryptedContent(answer_key, answer), f"answer/{request}").decode() if answer else None
+    plain = unit.keys.decrypt(EncryptedContent(answer_key, answer), f"answer/{request}").decode() if answer else None
     return ParentRequest(
         request,
         VersionRef(dossier, number),
         person,
         kind,
         unit.keys.decrypt(EncryptedContent(key_id, text), f"request/{request}").decode(),
-        *(asked_at, due_at, is_overdue, state, said, settled_by, settled_at, version),
+        *(asked_at, due_at, is_overdue, state, plain, settled_by, settled_at, version),
     )

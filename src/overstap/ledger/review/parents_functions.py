@@ -1,7 +1,6 @@
-"""Functions of the database that the parents' pages may call, and nothing else.
+"""Client of the database functions that the parents' pages may call; their login has no other rights.
 
-Each answers for one stay: the database tells what a stay may see. All of them may be called again after a broken
-connection.
+Each function answers for one session of a parent, and may be called again after a broken connection.
 """
 
 import asyncio
@@ -15,55 +14,55 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 CONNECTIONS = 8
 _ATTEMPTS = CONNECTIONS + 2
-"""After a restart of the server every connection of the pool may be dead; each attempt buries one."""
+"""After a restart of the server every connection of the pool may be broken; each attempt discards one."""
 _OPTIONS = "-c statement_timeout=10s -c lock_timeout=8s -c idle_in_transaction_session_timeout=10s"
 
 
 class LedgerUnavailableError(Exception):
-    """The ledger does not answer at present."""
+    """The ledger does not respond."""
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
-    """What became of an attempt to sign in.
+class SignInResult:
+    """Result of an attempt to sign in.
 
     Args:
         status: open, wrong, early, closed or renewed.
-        answered_at: when this person decided last, if they did.
-        closes_at: when the window closes or closed; told only to who has code and birth date.
+        answered_at: when this person decided last; None: not yet.
+        closes_at: when the window closes or closed; given only with the right code and birth date.
     """
 
     status: str
     answered_at: datetime | None
     closes_at: datetime | None
     failed_code: int | None
-    """How many attempts with this code failed lately, this one too; None unless it is wrong."""
+    """Recent failed attempts with this code, this one included; None unless it is wrong."""
     failed_network: int | None
     failed_wide: int | None
     alarm: str | None
-    """What the administrator is told, when this attempt was one too many."""
+    """Kind of alarm for the administrator; None: no threshold was passed."""
 
 
 @dataclass(frozen=True, slots=True)
-class StayRow:
-    """What a stay may see, sealed as the ledger keeps it.
+class SessionRow:
+    """Data that a session may see, encrypted as the ledger stores them.
 
     Args:
-        access: the person's access.
+        access: id of the person's access code.
         region: region id.
-        dossier: its id.
+        dossier: id of the dossier.
         number: number of the version.
-        phase: of the window.
-        held: key of the person's copy, sealed for the stay.
-        showing: the copy, sealed with that key; None while the window is not open.
+        phase: phase of the window.
+        sealed_key: key of the person's copy, encrypted for the session.
+        sealed_copy: the copy, encrypted with that key; None while the window is not open.
         closes_at: when the window closes.
         delivers_at: when it is delivered; None where that is not known.
-        school_name: of the primary school.
+        school_name: name of the primary school.
         school_contact: its mail address.
-        receivers: names of the schools that receive it.
+        receivers: names of the receiving schools.
         consent: whether consent is asked.
-        answers: what was answered, the newest first.
-        requests: what was asked of the school.
+        answers: decisions, the newest first.
+        requests: requests to the school.
     """
 
     access: UUID
@@ -71,8 +70,8 @@ class StayRow:
     dossier: UUID
     number: int
     phase: str
-    held: bytes = field(repr=False)
-    showing: bytes | None = field(repr=False)
+    sealed_key: bytes = field(repr=False)
+    sealed_copy: bytes | None = field(repr=False)
     closes_at: datetime
     delivers_at: datetime | None
     school_name: str
@@ -84,12 +83,12 @@ class StayRow:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptWords:
-    """Words of a person, sealed for who may read them.
+class SealedWords:
+    """Encrypted text of a person.
 
     Args:
-        key_id: of the key that opens them.
-        sealed: the words.
+        key_id: id of the key that decrypts it.
+        sealed: the encrypted text.
     """
 
     key_id: str
@@ -97,7 +96,7 @@ class KeptWords:
 
 
 class ParentsFunctions:
-    """Calls the functions over a pool of connections.
+    """Calls the database functions over a pool of connections.
 
     Args:
         dsn: libpq connection string of the login `overstap_review`.
@@ -116,96 +115,103 @@ class ParentsFunctions:
         )
 
     async def open(self) -> None:
-        """Begin; the ledger need not be there yet."""
+        """Open the pool; the ledger need not respond yet."""
         await self._pool.open(wait=False)
 
     async def close(self) -> None:
-        """End."""
+        """Close the pool."""
         await self._pool.close()
 
     async def sign_in(
-        self, finds: bytes, proves: bytes, network: str, wide_network: str, stay: bytes, held: bytes
-    ) -> SignIn:
+        self,
+        lookup_token: bytes,
+        proof_token: bytes,
+        network: str,
+        wide_network: str,
+        session: bytes,
+        sealed_key: bytes,
+    ) -> SignInResult:
         """Try to sign in.
 
         Args:
-            finds: keyed hash of the code by which the access is found.
-            proves: keyed hash of code and birth date.
-            network: that it comes from, as `networks_of` writes it.
-            wide_network: the wider one.
-            stay: token of the new stay, which begins when the status is "open".
-            held: what opens the copy, sealed for that stay.
+            lookup_token: token derived from the code, by which its access is found (32 bytes).
+            proof_token: token derived from code and birth date (32 bytes).
+            network: the client's network, as `networks_of` writes it.
+            wide_network: the wider network around it.
+            session: token of the new session, which begins when the status is "open".
+            sealed_key: key of the copy, encrypted for that session.
         """
         row = await self._one(
             "select * from overstap.review_sign_in(%s, %s, %s, %s, %s, %s)",
-            [finds, proves, network, wide_network, stay, held],
+            [lookup_token, proof_token, network, wide_network, session, sealed_key],
         )
-        return SignIn(*row)
+        return SignInResult(*row)
 
-    async def look(self, stay: bytes) -> StayRow | None:
-        """Return what a stay may see; None when it is over."""
-        row = await self._one("select * from overstap.review_look(%s)", [stay])
-        return None if row is None else StayRow(*row)
+    async def session(self, session: bytes) -> SessionRow | None:
+        """Return the data that a session may see; None when it has ended."""
+        row = await self._one("select * from overstap.review_look(%s)", [session])
+        return None if row is None else SessionRow(*row)
 
-    async def file(self, stay: bytes, file: UUID) -> bytes | None:
-        """Return a sealed attachment of the stay's copy; None when there is none to give."""
-        return await self._value("select overstap.review_file(%s, %s)", [stay, file])
+    async def file(self, session: bytes, file: UUID) -> bytes | None:
+        """Return an encrypted attachment of the session's copy; None when there is none."""
+        return await self._value("select overstap.review_file(%s, %s)", [session, file])
 
     async def decide(
-        self, stay: bytes, pressed: UUID, agreed: str, consent: str | None, view: KeptWords | None
+        self, session: bytes, submission: UUID, agreed: str, consent: str | None, view: SealedWords | None
     ) -> tuple[str, datetime | None]:
-        """Record what the person decided; once, however often it is sent.
+        """Record the person's decision, once per submission.
 
         Args:
-            stay: the stay's token.
-            pressed: which press on the button, and with what on the form.
+            session: token of the session.
+            submission: id of the submitted form and its content, so that sending it again has no effect.
             agreed: `Ja` or `Nee`.
             consent: `Ja` or `Nee`, where it was asked.
-            view: the view, which travels along; None when there is none.
+            view: the view; None when there is none.
 
         Returns:
-            recorded, closed, renewed, early, ended or enough; and when it was recorded.
+            Status (recorded, closed, renewed, early, ended or enough), and when it was recorded.
         """
         key_id, sealed = (None, None) if view is None else (view.key_id, view.sealed)
         row = await self._one(
             "select * from overstap.review_decide(%s, %s, %s, %s, %s, %s)",
-            [stay, pressed, agreed, consent, key_id, sealed],
+            [session, submission, agreed, consent, key_id, sealed],
         )
         return row[0], row[1]
 
-    async def ask(self, stay: bytes, asked: UUID, kind: str, words: KeptWords) -> tuple[str, datetime | None]:
-        """Put a question or a correction to the school; results as of `decide`, with when it is due.
+    async def ask(self, session: bytes, request: UUID, kind: str, words: SealedWords) -> tuple[str, datetime | None]:
+        """Send a question or correction to the school; return the status, as `decide`, and when it is due.
 
         Args:
-            stay: the stay's token.
-            asked: id of the request, the same when it is sent again.
+            session: token of the session.
+            request: id of the request, the same when it is sent again.
             kind: `question` or `correction`.
-            words: what is asked.
+            words: its text.
         """
         row = await self._one(
-            "select * from overstap.review_ask(%s, %s, %s, %s, %s)", [stay, asked, kind, words.key_id, words.sealed]
+            "select * from overstap.review_ask(%s, %s, %s, %s, %s)",
+            [session, request, kind, words.key_id, words.sealed],
         )
         return row[0], row[1]
 
-    async def trail(self, stay: bytes) -> dict[str, Any] | None:
-        """Return who opened the dossier, where it went, and how far the person's proof is; None: the stay is over."""
-        found: dict[str, Any] | None = await self._value("select overstap.review_trail(%s)", [stay])
+    async def access_history(self, session: bytes) -> dict[str, Any] | None:
+        """Return who opened the dossier, its deliveries, and the state of the person's proof; None: session ended."""
+        found: dict[str, Any] | None = await self._value("select overstap.review_trail(%s)", [session])
         return found
 
-    async def wish(self, stay: bytes) -> bool:
-        """Ask the school for the person's own proof of inspection; False when the stay is over."""
-        return await self._value("select overstap.review_wish(%s)", [stay]) is not None
+    async def request_proof(self, session: bytes) -> bool:
+        """Request the person's own proof of inspection from the school; False when the session has ended."""
+        return await self._value("select overstap.review_wish(%s)", [session]) is not None
 
-    async def proof(self, stay: bytes) -> bytes | None:
-        """Return the person's own sealed proof pack; None when none lies ready."""
-        return await self._value("select overstap.review_proof_of(%s)", [stay])
+    async def proof(self, session: bytes) -> bytes | None:
+        """Return the person's own encrypted proof pack; None when none is ready."""
+        return await self._value("select overstap.review_proof_of(%s)", [session])
 
-    async def sign_out(self, stay: bytes) -> None:
-        """End a stay."""
-        await self._one("select overstap.review_sign_out(%s)", [stay])
+    async def sign_out(self, session: bytes) -> None:
+        """End a session."""
+        await self._one("select overstap.review_sign_out(%s)", [session])
 
     async def sweep(self) -> None:
-        """Take away what is over."""
+        """Remove ended sessions and expired counters."""
         await self._one("select overstap.review_sweep()", [])
 
     async def _value(self, query: str, values: list[Any]) -> Any:
@@ -213,13 +219,13 @@ class ParentsFunctions:
         return None if row is None else row[0]
 
     async def _one(self, query: str, values: list[Any]) -> Any:
-        """Run one function of the ledger. All of them may be sent again, so a connection that broke is no loss."""
+        """Run one database function; all are idempotent, so it is retried after a broken connection."""
         for attempt in range(_ATTEMPTS):
             try:
                 async with self._pool.connection() as connection:
                     return await (await connection.execute(query, values)).fetchone()
             except (psycopg.OperationalError, psycopg.InterfaceError) as problem:
-                # QueryCanceled is one too: what took ten seconds is not tried again.
+                # QueryCanceled is an OperationalError too; a query that took ten seconds is not retried.
                 if attempt == _ATTEMPTS - 1 or isinstance(problem, psycopg.errors.QueryCanceled | PoolTimeout):
                     raise LedgerUnavailableError(type(problem).__name__) from None
                 await asyncio.sleep(0.2 * attempt)

@@ -1,4 +1,4 @@
-"""What was done with a person's dossier that the person is told by mail, and codes that ended by guessing."""
+"""Events on a person's dossier that the person is told by mail, and codes that ended after guesses."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +12,14 @@ EventKind = Literal["answered", "recorded", "new_code", "entered"]
 
 @dataclass(frozen=True, slots=True)
 class PersonEvent:
-    """Something that a person is told.
+    """An event that a person is told by mail.
 
     Args:
-        kind: an answer was given with their code, or recorded by the school; a new code; the first use of a code.
-        meaning: under which the mail stands in the outbox.
-        dossier: whose dossier.
-        person: handle of who is told.
-        at: when it was.
+        kind: a decision with their code (answered) or by the school (recorded), a new code, or its first use (entered).
+        meaning: meaning of the mail in the outbox.
+        dossier: id of the dossier.
+        person: handle of the person.
+        at: moment of the event.
     """
 
     kind: EventKind
@@ -29,13 +29,13 @@ class PersonEvent:
     at: datetime
 
 
-def untold(unit: UnitOfWork, round_id: str, *, limit: int) -> list[PersonEvent]:
-    """Return what persons who are reached by e-mail were not told yet, of the last fortnight, the oldest first.
+def not_mailed(unit: UnitOfWork, round_id: str, *, limit: int) -> list[PersonEvent]:
+    """Return events of the last 14 days without a mail yet, for persons invited by mail, the oldest first.
 
     Args:
         unit: the transaction.
         round_id: the round.
-        limit: how many at most.
+        limit: most events.
     """
     return [
         PersonEvent(*row)
@@ -78,11 +78,11 @@ def untold(unit: UnitOfWork, round_id: str, *, limit: int) -> list[PersonEvent]:
 
 @dataclass(frozen=True, slots=True)
 class EndedCode:
-    """A code that ended since its birth date was guessed at.
+    """A code that ended after guesses of the birth date.
 
     Args:
-        access: which.
-        school: whose pupil it is.
+        access: id of the access code.
+        school: the pupil's primary school.
     """
 
     access: UUID
@@ -90,7 +90,7 @@ class EndedCode:
 
 
 def guessed_codes(unit: UnitOfWork, round_id: str) -> list[EndedCode]:
-    """Return codes of a round that ended by guessing and that no newer code followed."""
+    """Return the codes of a round that ended after guesses, without a newer code."""
     return [
         EndedCode(*row)
         for row in unit.rows(

@@ -1,7 +1,4 @@
-"""Recorded facts of one dossier's inspection, for the proof pack.
-
-Ids and moments, and the words that people wrote, decrypted.
-"""
+"""Recorded facts of one dossier's inspection for the proof pack: ids, moments, and decrypted texts of persons."""
 
 import base64
 import json
@@ -15,12 +12,12 @@ from overstap.ledger.review import access_log, parent_requests
 from overstap.ledger.session import UnitOfWork
 
 
-def collected(unit: UnitOfWork, dossier: UUID) -> dict[str, Any]:
+def inspection_facts(unit: UnitOfWork, dossier: UUID) -> dict[str, Any]:
     """Return the facts of a dossier, ready for JSON: moments in ISO 8601 with their zone, digests in hex.
 
     Args:
         unit: the transaction.
-        dossier: which.
+        dossier: id of the dossier.
     """
     return {
         "dossier": str(dossier),
@@ -62,14 +59,14 @@ def collected(unit: UnitOfWork, dossier: UUID) -> dict[str, Any]:
     }
 
 
-def own_part(facts: dict[str, Any], person: str) -> dict[str, Any]:
-    """Return of a dossier's facts what one person may have: nothing of what another person did or was sent.
+def facts_for_person(facts: dict[str, Any], person: str) -> dict[str, Any]:
+    """Return those of a dossier's facts that one person may have, without acts of and mails to other persons.
 
-    The dossier's states are left out too, for their moments tell when somebody else decided; of the evidence only the
-    person's own lines go along.
+    The dossier's states are left out too, since their moments show when somebody else decided; of the audit lines only
+    the person's own are kept.
 
     Args:
-        facts: as `collected` gives them.
+        facts: as `inspection_facts` returns them.
         person: handle of the person.
     """
     own = dict(facts)
@@ -77,7 +74,7 @@ def own_part(facts: dict[str, Any], person: str) -> dict[str, Any]:
     for name in ("entitled", "letters", "mails", "requests"):
         own[name] = [one for one in facts[name] if one["person"] == person]
     own["opened"] = [one for one in facts["opened"] if one["person"] in (None, person)]
-    # What a school recorded for the family counts for all of it; whose words went with it nobody can tell.
+    # A decision recorded for the family counts for each of its persons; whose words its view has is unknown.
     own["answers"] = [
         one if one["person"] else one | {"view": None, "note": None}
         for one in facts["answers"]
@@ -190,7 +187,7 @@ def _answers(unit: UnitOfWork, dossier: UUID) -> list[dict[str, Any]]:
                 "ground": ground,
                 "ground_nl": dutch,
                 "recorded_at": at.isoformat(),
-                # Which code it was given with; none: somebody at school recorded it
+                # The code with which it was given; None: recorded by the school
                 "code": str(way[0]) if way[0] else None,
                 "counts": way[1],
                 "view_travels": way[2],

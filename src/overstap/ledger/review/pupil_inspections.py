@@ -1,4 +1,4 @@
-"""State of each inspection of one primary school's dossiers, and the grounds on which a school may record one."""
+"""State of the inspection of each dossier of a primary school, and the grounds on which a school may record one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +14,11 @@ class PupilInspection:
     Args:
         ref: its current version.
         state: as in the state machine.
-        is_open: the window is open, by the ledger's clock.
-        is_late: nobody looked and the window has closed.
+        is_open: whether the window is open, by the ledger's clock.
+        is_late: whether the window has closed without a decision.
         closes_at: when its window closes; None when it is in no review.
-        for_family: what the school recorded for the family as a whole last: `Ja` or `Nee`; None when it did not.
-        open_requests: requests of parents that the school has not settled.
+        for_family: last decision that the school recorded for the family as a whole, `Ja` or `Nee`; None: none.
+        open_requests: number of parents' requests that the school has not settled.
     """
 
     ref: VersionRef
@@ -31,7 +31,7 @@ class PupilInspection:
 
 
 def of_school(unit: UnitOfWork, round_id: str, primary_school: str) -> list[PupilInspection]:
-    """Return the inspections of a school's dossiers whose content is still there.
+    """Return the inspections of a school's dossiers that are not erased.
 
     Args:
         unit: the transaction.
@@ -56,5 +56,5 @@ def of_school(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Pupi
 
 
 def grounds(unit: UnitOfWork) -> dict[str, str]:
-    """Return the grounds on which a school may record an inspection, each with its Dutch words."""
+    """Return the grounds on which a school may record an inspection, each with its Dutch text."""
     return dict(unit.rows("select ground, dutch from overstap.review_ground"))

@@ -1,6 +1,6 @@
-"""End of the review window: dossiers not inspected, and decisions about them.
+"""End of the review window: counts of dossiers not inspected per school, and coordinators' decisions about them.
 
-Counts and schools, no pupils: this is what a coordinator sees. The database's clock says what is over.
+Counts and schools only, no pupils. The database's clock decides which windows have closed.
 """
 
 from collections.abc import Sequence
@@ -19,32 +19,32 @@ ALLOWED: dict[str, frozenset[str]] = {
     "extend": frozenset({"hold", "extend"}),
     "attest": frozenset({"hold", "extend", "attest"}),
 }
-"""What may be decided under each rule of the agreement (`not_inspected`)."""
+"""Allowed choices under each rule of the agreement (`not_inspected`)."""
 
 
 @dataclass(frozen=True, slots=True)
-class SchoolStanding:
-    """How far the inspection of one school's dossiers is, in dossiers that were released to the parents."""
+class SchoolInspections:
+    """State of the inspection of one school's released dossiers, in counts."""
 
     school: str
     name: str
     released: int
     inspected: int
     waiting: int
-    """Nobody has decided, and the window is open."""
+    """Without a decision while the window is open."""
     lapsed: int
-    """Nobody has decided, and the window has closed."""
+    """Without a decision when the window closed."""
     open_requests: int
     """Questions and corrections of parents that the school has not answered."""
     overdue_requests: int
     closes_at: datetime | None
-    """When the last of the school's windows closes, or closed; None when nothing was released."""
+    """When the last of the school's windows closes or closed; None when nothing was released."""
 
 
-def standing(unit: UnitOfWork, round_id: str) -> list[SchoolStanding]:
-    """Return how the inspection stands at each primary school with released dossiers, by name."""
+def school_inspections(unit: UnitOfWork, round_id: str) -> list[SchoolInspections]:
+    """Return the state of inspection at each primary school with released dossiers, by name."""
     return [
-        SchoolStanding(*row)
+        SchoolInspections(*row)
         for row in unit.rows(
             """
             select d.primary_school, s.name, count(*),
@@ -68,7 +68,7 @@ def standing(unit: UnitOfWork, round_id: str) -> list[SchoolStanding]:
 
 
 def closing_moments(unit: UnitOfWork, round_id: str) -> list[datetime]:
-    """Return when the windows of a round close that are open still, each moment once."""
+    """Return the moments at which open windows of a round close, each once."""
     return [
         row[0]
         for row in unit.rows(
@@ -90,29 +90,27 @@ def decide_window(
     answer_key: str,
     closes_at: datetime | None = None,
 ) -> int:
-    """Record what the coordinator decides about those who have not looked, and bring it about. Safe to repeat.
+    """Record and apply the coordinator's decision about dossiers that were not inspected in time. Idempotent.
 
-    "hold" leaves them where they are: they are not delivered. "extend" opens the window of those schools' lapsed
-    dossiers until another moment. "attest" lets those schools attest inspections themselves (`reviews.record` on ground
-    "attested").
+    "hold" leaves them undelivered. "extend" opens the window of those schools' lapsed dossiers until another moment.
+    "attest" lets those schools attest inspections themselves (`decisions.record` on ground "attested").
 
     Args:
         unit: the transaction.
         round_id: the round.
-        choice: what is decided.
+        choice: the decision.
         schools: primary schools that it is about; for "hold" none means every school.
         decided_by: the account that answered.
-        reason: the words that were given.
-        answer_key: names this answer, so that a repeated task records it once.
+        reason: the coordinator's text.
+        answer_key: idempotency key of this answer.
         closes_at: for "extend", when the window closes for these schools.
 
     Returns:
-        How many dossiers it is about.
+        Number of dossiers that it is about.
 
     Raises:
         OverstapError: REVIEW-020 when the agreement does not offer the choice, REVIEW-021 when no school is named or
-            one has nobody who has not looked, REVIEW-022 when the new moment is not in the future or after receipts are
-            due.
+            one has no lapsed dossiers, REVIEW-022 when the new moment is not in the future or after receipts are due.
     """
     seen = unit.rows(
         "select dossiers from overstap.gate_decision where round_id = %(round)s and gate = 'not_inspected' "
@@ -156,7 +154,7 @@ def decide_window(
 
 @dataclass(frozen=True, slots=True)
 class WindowDecision:
-    """What was decided about one school's families."""
+    """A decision about one school's dossiers that were not inspected in time."""
 
     school: str
     choice: str
@@ -167,8 +165,8 @@ class WindowDecision:
     decided_at: datetime
 
 
-def decided(unit: UnitOfWork, round_id: str) -> list[WindowDecision]:
-    """Return what was decided about those who had not looked, oldest first."""
+def decisions(unit: UnitOfWork, round_id: str) -> list[WindowDecision]:
+    """Return the decisions about dossiers that were not inspected in time, oldest first."""
     return [
         WindowDecision(*row)
         for row in unit.rows(

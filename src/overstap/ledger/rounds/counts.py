@@ -1,4 +1,4 @@
-"""Counts of a round for gates, board and reports; no pupils."""
+"""Counts of a round per school, for gates, board and reports, without pupils."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class PrimaryCounts:
     school: str
     name: str
     expected: int
-    """Pupils with an application, registration or placement that holds, and whose dossier was not taken back."""
+    """Pupils with a valid application, registration or placement, whose dossier was not withdrawn."""
     states: Counter[str]
     """Dossiers per state."""
     refused_files: Counter[str]
@@ -22,11 +22,11 @@ class PrimaryCounts:
     rejections: Counter[str]
     """Rejected dossiers per rule; one dossier may count under several."""
     without_consent: int = 0
-    """Inspected dossiers that do not go: consent is required, and the window ended without."""
+    """Inspected dossiers that are not delivered: consent is required, and the window closed without it."""
 
     @property
     def supplied(self) -> int:
-        """Dossiers that the school supplied, and that were not taken back."""
+        """Dossiers that the school supplied and that were not withdrawn."""
         return self.states.total() - self.states["withdrawn"]
 
     def at_least(self, *states: str) -> int:
@@ -46,18 +46,18 @@ class SecondaryCounts:
     school: str
     name: str
     sealed: int
-    """Deliveries made ready for it, whatever became of them."""
+    """Deliveries sealed for it, in whatever state."""
     confirmed: int
     refused: int
     problems: Counter[str]
-    """Open deliveries per error code of their last attempt; "" when not tried yet."""
+    """Open deliveries per error code of their last attempt; "" before the first."""
 
 
 def expected(unit: UnitOfWork, round_id: str | None = None, school: str | None = None) -> dict[str, Counter[str]]:
-    """Return how many pupils are waited for, per round of the region and school that supplies.
+    """Return the number of expected pupils, per round of the region and supplying school.
 
-    Those are who goes to one of the round's receiving schools, or came from one where secondary schools tell back, and
-    whose dossier was not taken back.
+    Expected are pupils who go to one of the round's receiving schools (in a feedback round: who came from one), and
+    whose dossier was not withdrawn.
 
     Args:
         unit: the transaction.
@@ -65,8 +65,8 @@ def expected(unit: UnitOfWork, round_id: str | None = None, school: str | None =
         school: of this school only.
     """
     found: dict[str, Counter[str]] = {}
-    # Round by round and school by school, so that an index hands the pupils over in order (application_of_region);
-    # which of the two schools supplies stands on the round, so that one half is never run.
+    # Round by round and school by school, so that an index returns the pupils in order (application_of_region). The
+    # kind of the round decides which school supplies, so that one half of the union is never run.
     for one, supplier, count in unit.rows(
         """
         select r.round_id, x.school, x.pupils
@@ -97,7 +97,7 @@ def expected(unit: UnitOfWork, round_id: str | None = None, school: str | None =
 
 
 def primary_schools(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[PrimaryCounts]:
-    """Return the counts of every primary school of the round's region, by name; or of one alone."""
+    """Return the counts of every primary school of the round's region by name, or of one."""
     names: dict[str, str] = dict(
         unit.rows(
             "select school, name from overstap.school where kind = %(kind)s "

@@ -1,4 +1,4 @@
-"""When a region's background work has to look again: kept by the work itself, read by a process without keys."""
+"""Due moments of a region's background work, stored by each run, read by a process without keys."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,24 +7,24 @@ from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.ledger.session import UnitOfWork
 
 DELIVERIES, ANSWERS, NOTICES = "deliveries", "answers", "notices"
-"""The kinds of background work: deliveries beside the rounds, fetching what schools left, and mail."""
+"""The kinds of background work: deliveries outside the rounds, collection of schools' answers, and mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueWork:
-    """When a kind of work is due in a region."""
+    """Due moment of a kind of work in a region."""
 
     region: str
     work: str
     due_at: datetime
     looked_at: datetime | None
-    """When the last finished look began; None when there was none."""
+    """When the last completed run began; None when there was none."""
     is_due: bool
-    """Whether the moment has come, by the ledger's clock."""
+    """Whether the moment has passed, by the ledger's clock."""
 
 
 def begin(unit: UnitOfWork, work: str) -> None:
-    """Keep that a look begins: what happens from now on is for the next one. Commit before anything is read.
+    """Record the begin of a run; changes from now on are due for the next one. Commit before anything is read.
 
     Args:
         unit: the transaction.
@@ -40,12 +40,12 @@ def begin(unit: UnitOfWork, work: str) -> None:
 
 
 def end(unit: UnitOfWork, work: str, next_at: datetime) -> None:
-    """Keep that the look which began last was finished, and when the next one is due at the latest.
+    """Record the end of the run that began last, and when the next one is due at the latest.
 
     Args:
         unit: the transaction.
         work: kind of work.
-        next_at: the next moment at which something is due, as far as the look could tell.
+        next_at: the next moment at which something is due.
     """
     unit.run(
         "update overstap.due_work set looked_at = began_at, line = began_line, next_at = %(next)s "
@@ -56,15 +56,15 @@ def end(unit: UnitOfWork, work: str, next_at: datetime) -> None:
 
 
 def due_work(read_only_ledger: ReadOnlyLedger) -> list[DueWork]:
-    """Return when each kind of work is due in every region that has a round.
+    """Return the due moment of each kind of work in every region that has a round.
 
     Args:
-        read_only_ledger: reads the ledger, without keys.
+        read_only_ledger: the ledger, without keys.
 
     Raises:
         OverstapError: LEDGER-006 when the database cannot be reached.
     """
-    with read_only_ledger.whole() as connection:
+    with read_only_ledger.without_region() as connection:
         rows = connection.execute(
             "select region, work, due_at, looked_at, due_at <= overstap.clock() from overstap.due_work()"
         ).fetchall()
@@ -72,7 +72,7 @@ def due_work(read_only_ledger: ReadOnlyLedger) -> list[DueWork]:
 
 
 def waits_for_answers(unit: UnitOfWork) -> bool:
-    """Tell whether an answer may lie ready where schools collect: to a test message, or to a taking back."""
+    """Tell whether a school that collects may have left an answer to a test message or a revocation."""
     found = unit.one(
         "select exists (select from overstap.revocation where state = 'open' and offered_at is not null) "
         "or exists (select from overstap.test_message t join overstap.round o using (round_id) "

@@ -9,13 +9,13 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class WindowChoice:
-    """What was chosen for schools whose parents had not looked in time.
+    """A choice at the gate `not_inspected`, for dossiers that were not inspected in time.
 
     Args:
         choice: "hold", "extend" or "attest".
-        dossiers: how many it is about.
-        schools: of how many schools they are.
-        closes_at: until when parents may look, where the window was extended.
+        dossiers: number of dossiers that it is about.
+        schools: number of schools that it is about.
+        closes_at: new end of the window, where it was extended.
     """
 
     choice: str
@@ -29,14 +29,14 @@ class GateDecision:
     """A coordinator's decision at a gate.
 
     Args:
-        at: when it was made.
-        gate: which gate.
+        at: moment of the decision.
+        gate: the gate.
         account: the account that decided.
-        name: the coordinator of that account by the agreement that holds; the account where the agreement has none.
-        is_approved: whether the round went on by it.
-        count: how many dossiers, or unusual points, it is about.
-        reason: what the coordinator wrote; may be empty.
-        choices: what was chosen, at the gate `not_inspected`.
+        name: name of that account's coordinator in the current agreement; the account where the agreement has none.
+        is_approved: whether the round may go on.
+        count: number of dossiers, or of holds, that it is about.
+        reason: the coordinator's text; may be empty.
+        choices: the choices, at the gate `not_inspected`.
     """
 
     at: datetime
@@ -83,7 +83,7 @@ def first_release(unit: UnitOfWork, round_id: str) -> datetime | None:
 
 
 def ready_to_leave(unit: UnitOfWork, round_id: str) -> int:
-    """Return how many dossiers of a round were inspected and are not sealed yet."""
+    """Return the number of dossiers of a round that are inspected and not sealed yet."""
     found = unit.one(
         "select count(*) from overstap.dossier where round_id = %(round)s and state = 'inspected'", round=round_id
     )

@@ -1,4 +1,4 @@
-"""Holds: reasons that stop a round until a coordinator decides."""
+"""Holds of gates, the reasons that stop a round until a coordinator decides."""
 
 import json
 from collections.abc import Iterable
@@ -21,9 +21,9 @@ class HoldReason:
 
     Args:
         reason: key of its sentence.
-        count: of how many dossiers, schools or certificates; a decision covers as many, and more is asked anew.
-        facts: what fills its sentence: counts, dates and names of schools.
-        subject: a school, a certificate or a set of registrations; empty for the whole round.
+        count: number of dossiers, schools or certificates; a decision covers this number, a higher one raises anew.
+        facts: values for its sentence: counts, dates and names of schools.
+        subject: a school, a certificate or a set of registrations; empty: the whole round.
     """
 
     reason: str
@@ -34,29 +34,30 @@ class HoldReason:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A reason that stands."""
+    """An open hold of a gate."""
 
     gate_hold: UUID
     batch: int
-    """Which of the gate's questions asks about it, from 1."""
+    """Number of the gate's question that asks about it, from 1."""
     reason: HoldReason
     raised_at: datetime
 
 
-def look(unit: UnitOfWork, round_id: str, gate: str, reasons: Iterable[HoldReason]) -> list[Hold]:
-    """Bring a gate's holds to what is so now. Safe to repeat.
+def update_holds(unit: UnitOfWork, round_id: str, gate: str, reasons: Iterable[HoldReason]) -> list[Hold]:
+    """Update a gate's holds to the present reasons. Idempotent.
 
-    What was decided covers as many as it was about; what a round was closed with, only until it is opened again.
-    What is new, or more than that, is raised in a batch of its own. What is so no longer is withdrawn.
+    A decision covers the count that it was about; at the gate before closing only until the round is reopened. New
+    reasons, and those with a higher count, are raised in a new batch. Holds whose reason no longer applies are
+    withdrawn.
 
     Args:
         unit: the transaction.
         round_id: the round.
-        gate: which gate.
-        reasons: everything that is so now.
+        gate: the gate.
+        reasons: all present reasons.
 
     Returns:
-        What stands open.
+        The open holds.
     """
     unit.one("select overstap.hold_round(%(round)s)", round=round_id)
     now = {(one.reason, one.subject): one for one in reasons}
@@ -72,14 +73,14 @@ def look(unit: UnitOfWork, round_id: str, gate: str, reasons: Iterable[HoldReaso
             gate=gate,
         )
     }
-    standing = {(hold.reason.reason, hold.reason.subject): hold for hold in open_holds(unit, round_id, gate)}
+    known = {(hold.reason.reason, hold.reason.subject): hold for hold in open_holds(unit, round_id, gate)}
     wanted = {key: one for key, one in now.items() if one.count > covered.get(key, 0)}
     stale = [
-        hold.gate_hold for key, hold in standing.items() if key not in wanted or wanted[key].count > hold.reason.count
+        hold.gate_hold for key, hold in known.items() if key not in wanted or wanted[key].count > hold.reason.count
     ]
     if stale:
         unit.one("select overstap.withdraw_holds(%(ids)s)", ids=stale)
-    kept = {key for key, hold in standing.items() if hold.gate_hold not in stale}
+    kept = {key for key, hold in known.items() if hold.gate_hold not in stale}
     new = [one for key, one in wanted.items() if key not in kept]
     if new:
         batch = batches(unit, round_id, gate) + 1
@@ -104,7 +105,7 @@ def look(unit: UnitOfWork, round_id: str, gate: str, reasons: Iterable[HoldReaso
 
 
 def open_holds(unit: UnitOfWork, round_id: str, gate: str, *, batch: int | None = None) -> list[Hold]:
-    """Return what stands in the way at a gate, of one question or of all."""
+    """Return the open holds of a gate, of one question or of all."""
     return [
         Hold(gate_hold, number, HoldReason(reason, count, facts, subject), raised_at)
         for gate_hold, number, reason, count, facts, subject, raised_at in unit.rows(
@@ -119,7 +120,7 @@ def open_holds(unit: UnitOfWork, round_id: str, gate: str, *, batch: int | None 
 
 
 def batches(unit: UnitOfWork, round_id: str, gate: str) -> int:
-    """Return how many questions a gate has had."""
+    """Return the number of questions that a gate has asked."""
     found = unit.one(
         "select coalesce(max(batch), 0) from overstap.gate_hold where round_id = %(round)s and gate = %(gate)s",
         round=round_id,
@@ -140,18 +141,18 @@ def decide(
     answer_key: str,
     dossiers: int,
 ) -> None:
-    """Record a coordinator's decision about a question; one that approves settles its holds. Safe to repeat.
+    """Record a coordinator's decision about a question; an approval settles its holds. Idempotent.
 
     Args:
         unit: the transaction.
         round_id: the round.
-        gate: which gate.
-        batch: which of its questions.
+        gate: the gate.
+        batch: number of the question, from 1.
         approved: whether the round may go on.
         decided_by: the account that answered.
-        reason: the words that were given, may be empty.
-        answer_key: names this answer, so that a repeated task records it once.
-        dossiers: how many dossiers it is about.
+        reason: the coordinator's text, may be empty.
+        answer_key: idempotency key of this answer.
+        dossiers: number of dossiers that it is about.
     """
     unit.one(
         "select overstap.decide_gate(%(round)s, %(gate)s, %(batch)s, %(approved)s, %(by)s, %(reason)s, %(key)s, %(n)s)",
@@ -167,7 +168,7 @@ def decide(
 
 
 def settle(unit: UnitOfWork, round_id: str, gate: str, batch: int, *, answer_key: str) -> int:
-    """Settle the holds of a question by the decision that was recorded under an answer; return how many."""
+    """Settle the holds of a question by the decision with an answer key; return their number."""
     return int(
         unit.one(
             "select overstap.settle_holds(%(round)s, %(gate)s, %(batch)s, %(key)s)",

@@ -1,4 +1,4 @@
-"""Agreed moments that have come, and the schools that were behind then."""
+"""Passed milestones of a round, each with the schools that were behind at that moment."""
 
 import json
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """A moment that has come.
+class PassedMilestone:
+    """A milestone that has passed.
 
     Args:
         milestone: its name.
-        moment: when it was agreed to be.
-        behind: schools that were waited for then, with how many dossiers; 0 for a school that supplied nothing.
+        moment: the agreed moment.
+        behind: number of missing dossiers per school at that moment; 0 for a school that supplied nothing.
     """
 
     milestone: str
@@ -27,22 +27,22 @@ class Passed:
     behind: Mapping[str, int]
 
 
-def note_passed(unit: UnitOfWork, round_id: str) -> list[Passed]:
-    """Keep which milestones have come by the ledger's clock. Safe to repeat: each is kept once, as it was then.
+def note_passed(unit: UnitOfWork, round_id: str) -> list[PassedMilestone]:
+    """Record the milestones that have passed by the ledger's clock, each once. Idempotent.
 
     Args:
         unit: the transaction.
         round_id: the round; it is open.
 
     Returns:
-        Those that are new.
+        The newly passed ones.
     """
     found = get_round(unit, round_id)
-    stones = found.agreement.round(found.kind).milestones
+    milestones = found.agreement.round(found.kind).milestones
     at = database_clock.present(unit)
     new = []
     for name in found.kind.milestones:
-        moment = getattr(stones, name)
+        moment = getattr(milestones, name)
         if moment > at:
             break
         behind = _behind(unit, found, name)
@@ -56,25 +56,25 @@ def note_passed(unit: UnitOfWork, round_id: str) -> list[Passed]:
             behind=json.dumps(behind),
         )
         if kept:
-            new.append(Passed(name, moment, behind))
+            new.append(PassedMilestone(name, moment, behind))
             unit.audit(f"milestone.{name}", AuditLine(round_id, {"moment": moment.isoformat(), "behind": len(behind)}))
     return new
 
 
-def passed(unit: UnitOfWork, round_id: str) -> list[Passed]:
-    """Return the moments of a round that have come, in the order in which they were noted."""
+def passed(unit: UnitOfWork, round_id: str) -> list[PassedMilestone]:
+    """Return the passed milestones of a round in order of time."""
     rows = unit.rows(
         "select milestone, moment, behind from overstap.milestone_passed where round_id = %(round)s "
         "order by moment, noted_at",
         round=round_id,
     )
-    return [Passed(*row) for row in rows]
+    return [PassedMilestone(*row) for row in rows]
 
 
 def seconds_until(unit: UnitOfWork, round_id: str, milestone: str) -> float:
-    """Return how long it is until a milestone of a round as it holds now, by the ledger's clock; negative when past.
+    """Return the seconds until a milestone of a round by the ledger's clock; negative when it has passed.
 
-    Reads the one moment, so that it serves a process without keys.
+    Reads this moment only, so that a process without keys can use it.
 
     Args:
         unit: the transaction.
@@ -98,7 +98,7 @@ def seconds_until(unit: UnitOfWork, round_id: str, milestone: str) -> float:
 
 
 def _behind(unit: UnitOfWork, found: RoundRow, milestone: str) -> dict[str, int]:
-    """Return who is waited for: schools that supplied nothing, families that have not answered, receivers."""
+    """Return the schools that are behind: nothing supplied, dossiers not inspected, or receipts missing."""
     if milestone == "data_due" and not found.kind.is_inspected:
         return {}  # a school need not have a pupil for the partnership
     if milestone == "data_due":

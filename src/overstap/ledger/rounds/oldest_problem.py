@@ -1,4 +1,4 @@
-"""Start of the oldest open problem, per kind."""
+"""Start of the oldest open problem of a region's rounds, per kind."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,14 +10,14 @@ STUCK = ("rejected", "not_inspected", "no_receiver", "refused", "undelivered")
 
 
 @dataclass(frozen=True, slots=True)
-class Stuck:
-    """Dossiers of a round that stand still in one state.
+class StuckDossiers:
+    """Dossiers of a round that stay in one state until somebody acts.
 
     Args:
         round_id: the round.
         state: the state.
-        count: how many.
-        since: when the first of them came to it.
+        count: number of dossiers.
+        since: when the first of them entered the state.
     """
 
     round_id: str
@@ -27,13 +27,13 @@ class Stuck:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedEvidence:
-    """How much of a region's evidence is signed.
+class CheckpointCoverage:
+    """Coverage of a region's audit chain by checkpoints.
 
     Args:
-        lines: number of its last line.
+        lines: number of the last line.
         signed: number of the last line that a checkpoint covers.
-        signed_at: when that checkpoint was made.
+        signed_at: when that checkpoint was made; None: no checkpoint yet.
     """
 
     lines: int
@@ -41,10 +41,10 @@ class SignedEvidence:
     signed_at: datetime | None
 
 
-def stuck(unit: UnitOfWork) -> list[Stuck]:
-    """Return what stands still in the region's rounds."""
+def stuck(unit: UnitOfWork) -> list[StuckDossiers]:
+    """Return the stuck dossiers of the region's rounds, per round and state."""
     return [
-        Stuck(*row)
+        StuckDossiers(*row)
         for row in unit.rows(
             "select d.round_id, d.state, count(distinct d.dossier), min(e.at) from overstap.dossier d "
             "join overstap.round r on r.round_id = d.round_id "
@@ -57,7 +57,7 @@ def stuck(unit: UnitOfWork) -> list[Stuck]:
 
 
 def unanswered(unit: UnitOfWork) -> dict[str, tuple[int, datetime]]:
-    """Return per round how many deliveries failed at their last attempt, and when the first of them was sealed."""
+    """Return per round the number of deliveries whose last attempt failed, and when the first of them was sealed."""
     return {
         round_id: (count, since)
         for round_id, count, since in unit.rows(
@@ -67,11 +67,11 @@ def unanswered(unit: UnitOfWork) -> dict[str, tuple[int, datetime]]:
     }
 
 
-def evidence(unit: UnitOfWork) -> SignedEvidence:
-    """Return how much of the region's evidence is signed."""
+def checkpoint_coverage(unit: UnitOfWork) -> CheckpointCoverage:
+    """Return the coverage of the region's audit chain by checkpoints."""
     lines = unit.rows("select seq from overstap.audit_line order by seq desc limit 1")
     signed = unit.rows("select up_to, made_at from overstap.audit_checkpoint order by up_to desc limit 1")
-    return SignedEvidence(
+    return CheckpointCoverage(
         int(lines[0][0]) if lines else 0,
         int(signed[0][0]) if signed else 0,
         signed[0][1] if signed else None,

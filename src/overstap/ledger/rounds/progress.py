@@ -1,7 +1,6 @@
-"""Movements of a round per day, in counts."""
+"""Progress of a round in counts: state transitions per day, pace, open reviews, deliveries and requests."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,14 +12,14 @@ _DAY = "(({moment}) at time zone 'Europe/Amsterdam')::date"
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """Dossiers of one round that went from one state to another on one day.
+class StateTransition:
+    """Number of dossiers of one round that went from one state to another on one day.
 
     Args:
-        day: as a Dutch wall calendar shows it.
-        from_state: the state before; None for dossiers that came in.
+        day: Dutch calendar day.
+        from_state: the state before; None for new dossiers.
         to_state: the state after.
-        count: how many.
+        count: number of dossiers.
     """
 
     day: date
@@ -31,12 +30,12 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """Dossiers of one school that parents may decide on still.
+    """Dossiers of one school in review without a decision.
 
     Args:
-        count: how many.
+        count: number of dossiers.
         closes_first: when the first of their windows closes.
-        closes_last: when the last of them does.
+        closes_last: when the last of their windows closes.
     """
 
     count: int
@@ -51,8 +50,8 @@ class OpenDelivery:
     Args:
         primary_school: BRIN with branch.
         secondary_school: BRIN with branch.
-        problem: error code of the last attempt; empty when not tried yet.
-        count: how many.
+        problem: error code of the last attempt; empty before the first.
+        count: number of envelopes.
     """
 
     primary_school: str
@@ -61,8 +60,8 @@ class OpenDelivery:
     count: int
 
 
-def moves(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[Move]:
-    """Return everything that moved in a round by day, oldest first.
+def transitions(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[StateTransition]:
+    """Return the state transitions of a round by day, oldest first.
 
     Args:
         unit: the transaction.
@@ -82,17 +81,17 @@ def moves(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[Mo
         "group by 1, 2, 3",
         **values,
     )
-    found = [Move(day, None, "supplied", count) for day, count in came]
-    found += [Move(*row) for row in moved]
+    found = [StateTransition(day, None, "supplied", count) for day, count in came]
+    found += [StateTransition(*row) for row in moved]
     return sorted(found, key=lambda one: (one.day, one.from_state or "", one.to_state))
 
 
-def moves_since(unit: UnitOfWork, moment: datetime) -> dict[str, list[tuple[str | None, str, int]]]:
-    """Return what moved in each round of the region since a moment: state before, state after, how many.
+def transitions_since(unit: UnitOfWork, moment: datetime) -> dict[str, list[tuple[str | None, str, int]]]:
+    """Return the state transitions since a moment per round of the region: state before, state after, number.
 
     Args:
         unit: the transaction.
-        moment: aware.
+        moment: the moment, aware.
     """
     found: dict[str, list[tuple[str | None, str, int]]] = {}
     for round_id, before, after, count in unit.rows(
@@ -101,7 +100,7 @@ def moves_since(unit: UnitOfWork, moment: datetime) -> dict[str, list[tuple[str 
         moment=moment,
     ):
         found.setdefault(round_id, []).append((before, after, count))
-    # A version-7 id begins with the moment at which it was made, so ids that were made since are those above this one.
+    # A version-7 id begins with its moment of creation (RFC 9562 clause 5.7), so newer ids are higher than this one.
     for round_id, count in unit.rows(
         "select round_id, count(*) from overstap.dossier where dossier >= %(first)s group by 1",
         first=UUID(int=int(moment.timestamp() * 1000) << 80),
@@ -111,7 +110,7 @@ def moves_since(unit: UnitOfWork, moment: datetime) -> dict[str, list[tuple[str 
 
 
 def states(unit: UnitOfWork) -> dict[str, Counter[str]]:
-    """Return how many dossiers are in which state, per round of the region."""
+    """Return the number of dossiers per state, per round of the region."""
     found: dict[str, Counter[str]] = {}
     for round_id, state, count in unit.rows(
         "select round_id, state, count(*) from overstap.dossier group by round_id, state"
@@ -121,16 +120,16 @@ def states(unit: UnitOfWork) -> dict[str, Counter[str]]:
 
 
 def pace(unit: UnitOfWork, round_id: str, since: datetime, school: str | None = None) -> dict[str, Counter[str]]:
-    """Return what each primary school achieved since a moment: dossiers supplied, made good, and inspected.
+    """Return the pace of each primary school: dossiers supplied, accepted and inspected since a moment.
 
     Args:
         unit: the transaction.
         round_id: the round.
-        since: aware.
+        since: the moment, aware.
         school: only this primary school.
 
     Returns:
-        Per school a counter with "supplied", "good" (net of what was rejected) and "inspected".
+        Per school a counter with "supplied", "good" (accepted) and "inspected".
     """
     found: dict[str, Counter[str]] = {}
     values = {"round": round_id, "since": since, "school": school}
@@ -153,7 +152,7 @@ def pace(unit: UnitOfWork, round_id: str, since: datetime, school: str | None = 
 
 
 def open_reviews(unit: UnitOfWork, round_id: str, school: str | None = None) -> dict[str, OpenReview]:
-    """Return per primary school, or of one, what parents may decide on still."""
+    """Return the open reviews per primary school, or of one."""
     return {
         one: OpenReview(count, first, last)
         for one, count, first, last in unit.rows(
@@ -167,9 +166,9 @@ def open_reviews(unit: UnitOfWork, round_id: str, school: str | None = None) -> 
 
 
 def open_deliveries(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[OpenDelivery]:
-    """Return what is sealed and under way, by whose pupils they are (or of one) and where they must go.
+    """Return the unconfirmed envelopes by sender (or of one) and receiver, without those reported undelivered.
 
-    What was told undelivered is not under way any more (see `loose_ends.told_undelivered`).
+    For the latter see `outstanding.reported_undelivered`.
     """
     return [
         OpenDelivery(*row)
@@ -185,7 +184,7 @@ def open_deliveries(unit: UnitOfWork, round_id: str, school: str | None = None) 
 
 
 def open_requests(unit: UnitOfWork, round_id: str, school: str | None = None) -> dict[str, tuple[int, int]]:
-    """Return per primary school (or one) how many questions and corrections of parents wait, and how many too long."""
+    """Return the number of open and of overdue requests of parents, per primary school or of one."""
     return {
         one: (count, overdue)
         for one, count, overdue in unit.rows(
@@ -200,10 +199,10 @@ def open_requests(unit: UnitOfWork, round_id: str, school: str | None = None) ->
 
 
 def results(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[tuple[str, str, str, int]]:
-    """Return what receiving schools said after their receipt, of all dossiers or of one primary school's.
+    """Return the receivers' results, of all dossiers or of one primary school's.
 
     Returns:
-        Primary school, secondary school, outcome (imported, rejected; placed, not_placed, not_shown_up), and how many.
+        Primary school, secondary school, outcome (imported, rejected; placed, not_placed, not_shown_up), and number.
     """
     return [
         (primary, secondary, outcome, count)
@@ -220,15 +219,15 @@ def results(unit: UnitOfWork, round_id: str, school: str | None = None) -> list[
 
 
 @dataclass(frozen=True, slots=True)
-class ToldNotice:
-    """Something that a school was told, or will be.
+class SchoolNotice:
+    """A notice to a school, with the state of its mail.
 
     Args:
         kind: key of include/texts/notices/kinds.yaml.
-        facts: what fills its sentences.
-        noted_at: since when it is to be told.
-        sent_at: when the mail went; None while it has not.
-        is_refused: the mail server refused it for good.
+        facts: values for its sentences.
+        noted_at: when it was recorded.
+        sent_at: when the mail was sent; None: not yet.
+        is_refused: whether the mail server refused it permanently.
     """
 
     kind: str
@@ -238,10 +237,10 @@ class ToldNotice:
     is_refused: bool
 
 
-def told(unit: UnitOfWork, round_id: str, school: str) -> list[ToldNotice]:
-    """Return what a school is told by mail about a round, the newest first."""
+def notices_of_school(unit: UnitOfWork, round_id: str, school: str) -> list[SchoolNotice]:
+    """Return the 50 newest notices to a school about a round, the newest first."""
     return [
-        ToldNotice(kind, facts, noted_at, settled_at if state == "sent" else None, state == "refused")
+        SchoolNotice(kind, facts, noted_at, settled_at if state == "sent" else None, state == "refused")
         for kind, facts, noted_at, state, settled_at in unit.rows(
             "select n.kind, n.facts, n.noted_at, m.state, m.settled_at from overstap.notice n "
             "left join overstap.mail m on m.meaning = n.mail and m.region = n.region "
@@ -258,8 +257,3 @@ def reports_made(unit: UnitOfWork, round_id: str) -> dict[str, datetime]:
     return dict(
         unit.rows("select school, made_at from overstap.school_report where round_id = %(round)s", round=round_id)
     )
-
-
-def first_movement(found: Iterable[Move]) -> date | None:
-    """Return the first day on which anything moved."""
-    return min((one.day for one in found), default=None)

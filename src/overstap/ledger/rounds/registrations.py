@@ -1,4 +1,4 @@
-"""Which pupil may be received where, what no source states any more, and rows that could not be read."""
+"""Registrations of pupils at receiving schools, including unstated ones and rows that could not be read."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A pupil who may be received by a school; the pupil's number never shows."""
+    """A registration of a pupil at a receiving school; the pupil's number is not part of the representation."""
 
     pupil_number: str = field(repr=False)
     primary_school: str
@@ -23,16 +23,16 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class UnstatedRegistrations:
-    """Registrations that count and that the newest statement no longer has.
+    """Registrations in force that no source states any more.
 
     Args:
-        standing: how many count.
-        missing: how many of them are not stated.
-        digest: names this set of missing ones; says nothing about a pupil.
-        kept: how many are not stated either, but a row that could not be read may be about them.
+        in_force: number of registrations in force.
+        missing: number of them that no source states.
+        digest: identifies this set of missing ones; reveals nothing about a pupil.
+        kept: number of unstated ones that are kept, since an unreadable row may be about them.
     """
 
-    standing: int
+    in_force: int
     missing: int
     digest: str
     kept: int = 0
@@ -44,9 +44,9 @@ class RefusedRegistration:
 
     Args:
         source: "file" or "database".
-        line: of the file, or the position in the database's answer, from 1.
-        code: why.
-        facts: what fills the sentence of the code: names of columns and counts.
+        line: line of the file, or position in the database's result, from 1.
+        code: error code.
+        facts: values for the sentence of the code: names of columns and counts.
     """
 
     source: str
@@ -61,10 +61,10 @@ class RefusedRegistration:
 
 
 def record_registrations(unit: UnitOfWork, school_year: str, registrations: Iterable[Registration]) -> int:
-    """Record where pupils may be received; a surer or newer statement replaces the older one.
+    """Record registrations; a later stage or a newer statement replaces the older one.
 
     Returns:
-        How many statements were new or changed.
+        Number of new or changed registrations.
     """
     rows = [
         (
@@ -97,14 +97,14 @@ def mark_unstated(
     stated: Iterable[tuple[str, str]],
     unread: Iterable[tuple[str | None, str | None]] = (),
 ) -> UnstatedRegistrations:
-    """Mark what no source states any more. Nothing is withdrawn yet; what is stated again is marked no longer.
+    """Mark registrations that no source states any more, without withdrawing them; unmark those stated again.
 
     Args:
         unit: the transaction.
-        school_year: of the registrations.
+        school_year: school year of the registrations.
         stated: pupil's number and secondary school of everything that the region's sources state at present.
-        unread: of each row that could not be read what could be: pupil's number, secondary school. A registration that
-            such a row may be about is not marked: who stands there has not gone.
+        unread: readable values of each unreadable row: pupil's number, secondary school. A registration that such a row
+            may be about is not marked.
     """
     pairs, rows = list(stated), list(unread)
     kept = unit.one(
@@ -134,12 +134,12 @@ def mark_unstated(
         unread_schools=[school for _, school in rows],
     )[0]
     found = unstated(unit, school_year)
-    return UnstatedRegistrations(found.standing, found.missing, found.digest, kept)
+    return UnstatedRegistrations(found.in_force, found.missing, found.digest, kept)
 
 
 def unstated(unit: UnitOfWork, school_year: str) -> UnstatedRegistrations:
-    """Return what is marked as not stated any more: what waits for a coordinator's answer."""
-    standing, missing, digest = unit.one(
+    """Return the counts of registrations marked as unstated, which wait for a coordinator's decision."""
+    in_force, missing, digest = unit.one(
         """
         select count(*), count(unstated_at),
                encode(sha256(coalesce(string_agg(pupil || convert_to(secondary_school, 'UTF8'), ''::bytea
@@ -149,22 +149,22 @@ def unstated(unit: UnitOfWork, school_year: str) -> UnstatedRegistrations:
         """,
         year=school_year,
     )
-    return UnstatedRegistrations(standing, missing, digest[:16])
+    return UnstatedRegistrations(in_force, missing, digest[:16])
 
 
 def withdraw_unstated(unit: UnitOfWork, school_year: str) -> int:
-    """Withdraw what no source states any more: a pupil who went elsewhere is not received there. Safe to repeat.
+    """Withdraw the unstated registrations: the school may no longer receive those pupils. Idempotent.
 
-    The row stays, as evidence of what held when something was sealed; a source that states it again brings it back.
+    The row stays as evidence for envelopes sealed before; a source that states it again restores it.
 
     Returns:
-        How many were withdrawn.
+        Number of withdrawn registrations.
     """
     return int(unit.one("select overstap.withdraw_registrations(%(year)s)", year=school_year)[0])
 
 
 def note_refused(unit: UnitOfWork, school_year: str, refused: Sequence[RefusedRegistration]) -> None:
-    """Keep which rows could not be read now; what could be read since is off the list."""
+    """Replace the list of rows that could not be read."""
     unit.run("delete from overstap.refused_registration where school_year = %(year)s", year=school_year)
     for one in refused:
         unit.run(
@@ -195,7 +195,7 @@ def by_cause(rows: Sequence[RefusedRegistration]) -> list[tuple[OverstapError, l
     """Return refused rows by cause, the most frequent first: the sentences of the first row, and all line numbers.
 
     Args:
-        rows: as `refused` gives them.
+        rows: as `refused` returns them.
     """
     grouped: dict[tuple[str, str, str], list[RefusedRegistration]] = {}
     for one in rows:

@@ -1,4 +1,4 @@
-"""Versions of the agreement of a round; the newest counts."""
+"""Versions of a round's agreement, of which the newest is in force."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,22 +10,22 @@ from overstap.agreements import Agreement, RoundId
 from overstap.ledger.session import UnitOfWork
 
 Origin = Literal["opened", "file", "form"]
-"""Where a version came from: the opening of the round, a changed agreement file, or a coordinator's form."""
+"""Origin of a version: the opening of the round, a changed agreement file, or a coordinator's form."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementVersion:
-    """One version of what holds for a round.
+    """One version of a round's agreement.
 
     Args:
-        number: from 1, the version that the round started with.
-        origin: where it came from.
-        agreement: what holds from here on.
-        offered_digest: digest of what was offered, before anything of it was refused.
-        changes: what differed, each with `path`, `allowed`, `reason`, `old` and `new`.
-        taken_by: account or task.
-        reason: words that were given with it.
-        taken_at: since when it holds.
+        number: from 1, the version with which the round was opened.
+        origin: origin of the version.
+        agreement: the agreement.
+        offered_digest: digest of the offered agreement, before changes were refused.
+        changes: the differences, each with `path`, `allowed`, `reason`, `old` and `new`.
+        taken_by: account or task that applied it.
+        reason: text that was given with it.
+        taken_at: since when it is in force.
     """
 
     number: int
@@ -39,7 +39,7 @@ class AgreementVersion:
 
 
 def versions(unit: UnitOfWork, round_id: str) -> list[AgreementVersion]:
-    """Return every version that a round used, in order."""
+    """Return the versions of a round's agreement, in order."""
     return [
         AgreementVersion(
             number, origin, Agreement.model_validate_json(json.dumps(agreement)), offered, changes, by, reason, at
@@ -53,11 +53,11 @@ def versions(unit: UnitOfWork, round_id: str) -> list[AgreementVersion]:
 
 
 def newest_of_year(unit: UnitOfWork, school_year: str) -> Agreement | None:
-    """Return what holds for the rounds of a school year, as it was taken over last; None when none was opened.
+    """Return the agreement that was applied last to a round of a school year; None when no round was opened.
 
     Args:
         unit: a transaction of the region; it needs no key.
-        school_year: school year.
+        school_year: such as "2026-2027".
     """
     found = unit.rows(
         "select a.agreement from overstap.round_agreement a join overstap.round o on o.round_id = a.round_id "
@@ -68,7 +68,7 @@ def newest_of_year(unit: UnitOfWork, school_year: str) -> Agreement | None:
 
 
 def last_offered(unit: UnitOfWork, round_id: str) -> str | None:
-    """Return the digest of the agreement file that was looked at last; None when the round is not there."""
+    """Return the digest of the agreement file that was examined last; None when there is no such round."""
     found = unit.rows(
         "select offered_digest from overstap.round_agreement where round_id = %(round)s and origin <> 'form' "
         "order by number desc limit 1",
@@ -77,8 +77,8 @@ def last_offered(unit: UnitOfWork, round_id: str) -> str | None:
     return str(found[0][0]) if found else None
 
 
-def hold(unit: UnitOfWork, round_id: str) -> int:
-    """Keep others from changing what holds for a round until this transaction ends; return the newest number."""
+def lock_round(unit: UnitOfWork, round_id: str) -> int:
+    """Lock the agreement of a round until this transaction ends; return the newest version's number."""
     return int(unit.one("select overstap.hold_round(%(id)s)", id=round_id)[0])
 
 
@@ -93,23 +93,23 @@ def add_version(
     taken_by: str,
     reason: str = "",
 ) -> int:
-    """Add what holds for a round from now on. A window that was made longer is longer for every open dossier.
+    """Add a version of a round's agreement. A longer review window applies to every open dossier.
 
     Args:
         unit: the transaction.
-        round_id: the round; it is there.
-        agreement: what holds.
-        origin: where it came from.
-        offered_digest: digest of what was offered.
+        round_id: the round.
+        agreement: the agreement.
+        origin: origin of the version.
+        offered_digest: digest of the offered agreement.
         changes: each key that differs, with its verdict.
-        taken_by: account or task.
-        reason: words that were given with it.
+        taken_by: account or task that applies it.
+        reason: text that was given with it.
 
     Returns:
-        Its number.
+        Number of the version.
     """
     kind = RoundId(round_id).kind
-    stones = agreement.round(kind).milestones
+    milestones = agreement.round(kind).milestones
     return int(
         unit.one(
             "select overstap.add_agreement(%(round)s, %(origin)s, %(agreement)s, %(digest)s, %(offered)s, "
@@ -120,9 +120,9 @@ def add_version(
             digest=agreement.digest,
             offered=offered_digest,
             changes=json.dumps(list(changes), ensure_ascii=False),
-            delivers=stones.delivers,
+            delivers=milestones.delivers,
             receiving=[school.id for school in agreement.receivers(kind)],
-            closes=stones.review_closes,
+            closes=milestones.review_closes,
             by=taken_by,
             reason=reason,
         )[0]
@@ -131,13 +131,13 @@ def add_version(
 
 @dataclass(frozen=True, slots=True)
 class RoundProgress:
-    """How far a round is, as far as it decides what may still change.
+    """Progress of a round, which decides which changes are still allowed.
 
     Args:
-        at: the ledger's clock.
-        is_shown: dossiers were released to parents.
+        at: time of the ledger's clock, aware.
+        is_shown: whether dossiers were released to parents.
         supplied: schools with dossiers in the round.
-        sealed_for: schools for which something was sealed.
+        sealed_for: schools for which envelopes were sealed.
     """
 
     at: datetime
@@ -147,7 +147,7 @@ class RoundProgress:
 
 
 def progress(unit: UnitOfWork, round_id: str) -> RoundProgress:
-    """Return how far a round is."""
+    """Return the progress of a round."""
     at, is_shown, supplied, sealed_for = unit.one(
         "select overstap.clock(), "
         "exists (select from overstap.gate_decision where round_id = %(round)s and approved and dossiers > 0), "

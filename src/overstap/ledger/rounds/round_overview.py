@@ -1,4 +1,4 @@
-"""Rounds in short, for lists and headings; no whole agreement is read."""
+"""Short descriptions of rounds for lists and headings, without reading whole agreements."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class OpenedRound:
-    """A round that was opened, in short.
+    """Short description of a round that was opened.
 
     Args:
         round_id: the round.
-        region_name: as people say it.
-        milestones: the agreed moments, as they hold now.
+        region_name: name of the region.
+        milestones: the milestones in force.
         opened_at: when it was opened.
         closed_at: None when it is not closed.
     """
@@ -29,11 +29,11 @@ class OpenedRound:
 
 @dataclass(frozen=True, slots=True)
 class InspectedRound:
-    """A round in which parents inspect, as one primary school sees it.
+    """A round with inspection, with the number of one primary school's dossiers.
 
     Args:
         round_id: the round.
-        dossiers: how many the school has in it.
+        dossiers: number of the school's dossiers in it.
     """
 
     round_id: RoundId
@@ -42,7 +42,7 @@ class InspectedRound:
 
 @dataclass(frozen=True, slots=True)
 class RoundCoordinator:
-    """The coordinator of a round who keeps the registrations; both empty where the agreement names nobody."""
+    """The first coordinator of a round, who keeps the registrations; both empty where the agreement names nobody."""
 
     name: str
     email: str

@@ -1,4 +1,4 @@
-"""Rounds and the schools in them."""
+"""Rounds and their schools: opening, reading, closing and reopening."""
 
 import json
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class RoundRow:
-    """A round as the ledger knows it, with the agreement that holds for it at present."""
+    """A round of the ledger, with the agreement in force."""
 
     round_id: RoundId
     region: str
@@ -24,10 +24,10 @@ class RoundRow:
 
 
 def open_round(unit: UnitOfWork, agreement: Agreement, kind: RoundKind) -> bool:
-    """Write a round and its schools as the agreement states them. Safe to repeat.
+    """Open a round with the schools of its agreement. Idempotent.
 
     Returns:
-        Whether it was opened now. What holds for an open round changes by `agreements.add_version` alone.
+        Whether it was opened now. The agreement of an open round changes by `round_agreements.add_version` only.
     """
     unit.run(
         "insert into overstap.school (region, school, name, kind, contact) "
@@ -80,7 +80,7 @@ def get_round(unit: UnitOfWork, round_id: str) -> RoundRow:
 
 
 def collecting(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
-    """Return the rounds of a school year that are open and whose data are not due yet, by the database's clock."""
+    """Return the open rounds of a school year whose milestone `data_due` is not passed, by the database's clock."""
     at = database_clock.present(unit)
     found = [
         get_round(unit, row[0])
@@ -93,7 +93,7 @@ def collecting(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
 
 
 def delivering(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
-    """Return the rounds of a school year in which something was sealed; closed ones too: results come later."""
+    """Return the rounds of a school year with deliveries, closed ones too, since results arrive later."""
     return [
         get_round(unit, row[0])
         for row in unit.rows(
@@ -105,7 +105,7 @@ def delivering(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
 
 
 def receiving(unit: UnitOfWork, round_id: str) -> frozenset[str]:
-    """Return the schools that may receive in a round (BRIN and branch); none when it is not open."""
+    """Return the receiving schools of a round (BRIN and branch); empty when there is no such round."""
     found = unit.rows("select receiving from overstap.round where round_id = %(round)s", round=round_id)
     return frozenset(found[0][0]) if found else frozenset()
 
@@ -126,7 +126,7 @@ def of_year(unit: UnitOfWork, school_year: str) -> list[RoundRow]:
 
 
 def not_closed(unit: UnitOfWork) -> list[RoundRow]:
-    """Return the rounds that are open, of whichever school year, by id."""
+    """Return the open rounds of all school years, by id."""
     return [
         get_round(unit, row[0])
         for row in unit.rows("select round_id from overstap.round where closed_at is null order by round_id")
@@ -145,10 +145,10 @@ def open_since(unit: UnitOfWork, moment: datetime) -> list[str]:
 
 
 def close_round(unit: UnitOfWork, round_id: str) -> None:
-    """Mark a round closed, by the database's clock. Closing again moves the moment: a rerun ends later.
+    """Close a round, by the database's clock. Closing again updates the moment.
 
     Raises:
-        OverstapError: LEDGER-020 while dossiers have not ended that no coordinator accepted as left behind.
+        OverstapError: LEDGER-020 while there are unfinished dossiers that no coordinator accepted as undeliverable.
     """
     left_open = unit.one("select overstap.close_round(%(id)s)", id=round_id)[0]
     if left_open:
@@ -156,16 +156,16 @@ def close_round(unit: UnitOfWork, round_id: str) -> None:
 
 
 def reopen_round(unit: UnitOfWork, round_id: str, *, decided_by: str, reason: str, answer_key: str) -> bool:
-    """Open a closed round again by a coordinator's decision, which is kept. Safe to repeat.
+    """Reopen a closed round by a coordinator's decision, which is recorded. Idempotent.
 
-    What was accepted when it was closed is asked anew (`gate_holds.look`).
+    The holds that were accepted at closing are raised again (`gate_holds.update_holds`).
 
     Args:
         unit: the transaction.
         round_id: the round.
         decided_by: the coordinator's account.
-        reason: in the coordinator's own words.
-        answer_key: names this decision, so that a repeated call records it once.
+        reason: the coordinator's text.
+        answer_key: idempotency key of this decision.
 
     Returns:
         Whether it was closed until now.

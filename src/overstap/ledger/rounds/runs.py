@@ -1,4 +1,4 @@
-"""Scope of one run of a round, as a coordinator narrowed it."""
+"""Scope of one run of a round, narrowed by a coordinator to some schools."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,15 @@ from overstap.ledger.session import UnitOfWork
 
 
 def narrow(unit: UnitOfWork, round_id: str, run_id: str, schools: Sequence[str], *, asked_by: str, reason: str) -> bool:
-    """Keep that a run is about some schools only. Safe to repeat: what was asked first counts.
+    """Limit a run to some schools. Idempotent; the first request counts.
 
     Args:
         unit: the transaction.
         round_id: the round.
         run_id: Airflow's id of the run.
-        schools: which; at least one.
+        schools: the schools, at least one.
         asked_by: the account that started the run.
-        reason: the words that were given, may be empty.
+        reason: the coordinator's text, may be empty.
 
     Returns:
         Whether it is new.
@@ -32,7 +32,7 @@ def narrow(unit: UnitOfWork, round_id: str, run_id: str, schools: Sequence[str],
 
 
 def narrowed_to(unit: UnitOfWork, round_id: str, run_id: str) -> frozenset[str]:
-    """Return the schools that a run is about; empty means all."""
+    """Return the schools that a run is limited to; empty: all."""
     found = unit.rows(
         "select schools from overstap.run_change where round_id = %(round)s and run_id = %(run)s",
         round=round_id,

@@ -1,4 +1,4 @@
-"""What falls short of the pupils that a round expects: schools that are missing, and too few dossiers."""
+"""Shortfall against the expected pupils of a round: schools without dossiers, and too few dossiers."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ from overstap.ledger.rounds.counts import PrimaryCounts
 from overstap.ledger.rounds.gate_holds import HoldReason
 
 FEW = 0.50
-"""Part of the expected dossiers; less is not what the region agreed to do, whatever the causes are."""
+"""Fraction of the expected dossiers below which a coordinator must decide, whatever the causes are."""
 
 
 def missing(schools: Sequence[PrimaryCounts]) -> list[HoldReason]:
-    """Return the schools of which pupils are expected and that supplied nothing."""
+    """Return a hold reason per school with expected pupils that supplied nothing."""
     return [
         HoldReason("school_missing", school.expected, {"school": f"{school.name} ({school.school})"}, school.school)
         for school in schools
@@ -19,15 +19,15 @@ def missing(schools: Sequence[PrimaryCounts]) -> list[HoldReason]:
 
 
 def too_few(schools: Sequence[PrimaryCounts], arriving: int, nothing: str, few: str) -> list[HoldReason]:
-    """Return that nothing, or much less than expected, reaches a receiving school.
+    """Return a hold reason when no dossier, or less than `FEW` of the expected ones, reaches a receiving school.
 
-    What is expected of a school that supplied nothing does not count here: `missing` names it.
+    Schools that supplied nothing do not count here: `missing` names them.
 
     Args:
         schools: counts of the primary schools.
-        arriving: how many dossiers do.
-        nothing: the reason when none does.
-        few: the reason when it is less than `FEW` of what was expected.
+        arriving: number of dossiers that reach a receiving school.
+        nothing: key of the reason when it is 0.
+        few: key of the reason when it is less than `FEW` of the expected number.
     """
     wanted = sum(max(school.expected, school.supplied) for school in schools if school.supplied)
     short = wanted - arriving

@@ -1,4 +1,4 @@
-"""Changes that a running round accepted, from an agreement file or a coordinator's form."""
+"""Changes to a running round, from a changed agreement file or a coordinator's form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from overstap.agreements import Agreement, Milestones, RoundKind
 from overstap.agreements.changing import ChangeVerdict, Decided, HowFar, decide, shifted
 from overstap.errors import Bilingual, OverstapError, form_error
 from overstap.ledger.rounds import runs
-from overstap.ledger.rounds.round_agreements import add_version, hold, last_offered, progress, versions
+from overstap.ledger.rounds.round_agreements import add_version, last_offered, lock_round, progress, versions
 from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
 from overstap.texts import texts
@@ -18,14 +18,14 @@ from overstap.texts import texts
 
 @dataclass(frozen=True, slots=True)
 class SteeringRequest:
-    """What a coordinator asks of a round or of one run of it.
+    """A coordinator's request to move milestones of a round, or to limit one run to some schools.
 
     Args:
         by: the account.
-        reason: in the coordinator's own words; may be empty.
-        moved: the new moment of milestones, by name.
-        schools: only these, in this run; empty means all.
-        run_id: which run.
+        reason: the coordinator's text; may be empty.
+        moved: new moments by milestone.
+        schools: schools of this run; empty: all.
+        run_id: id of the run.
     """
 
     by: str
@@ -36,31 +36,31 @@ class SteeringRequest:
 
 
 def judge_file(unit: UnitOfWork, round_id: str, offered: Agreement) -> Decided:
-    """Return what a round would take over of an agreement file, and change nothing."""
+    """Return which changes of an agreement file a round would accept, without applying them."""
     found = get_round(unit, round_id)
     return decide(found.agreement, offered, found.kind, _how_far(unit, round_id))
 
 
-def take_file(unit: UnitOfWork, round_id: str, offered: Agreement, *, taken_by: str) -> Decided | None:
-    """Take over what may still change, and keep what was refused and why.
+def apply_file(unit: UnitOfWork, round_id: str, offered: Agreement, *, taken_by: str) -> Decided | None:
+    """Apply the allowed changes of an agreement file, and record the refused ones with their reasons.
 
-    A file is looked at once: until it changes again, this does nothing. A form that moved a milestone since is not
-    undone by it, as long as the file states what it stated before.
+    A file is applied once: until it changes again, this does nothing. It does not undo a milestone that a form moved
+    since, as long as the file states the same moment as before.
 
     Args:
         unit: the transaction.
         round_id: the round; it is open.
         offered: the agreement file as it is now.
-        taken_by: account or task.
+        taken_by: account or task that applies it.
 
     Returns:
-        What was decided; None when the file was looked at before.
+        The verdicts; None when the file was applied before.
     """
     if last_offered(unit, round_id) == offered.digest:
         return None
-    hold(unit, round_id)
+    lock_round(unit, round_id)
     if last_offered(unit, round_id) == offered.digest:
-        return None  # another task was quicker
+        return None  # another task applied it in the meantime
     found = get_round(unit, round_id)
     meant = _with_forms(offered, found.agreement, _stated(unit, round_id), found.kind)
     decided = decide(found.agreement, meant, found.kind, _how_far(unit, round_id))
@@ -76,33 +76,33 @@ def take_file(unit: UnitOfWork, round_id: str, offered: Agreement, *, taken_by: 
     return decided
 
 
-def take_form(unit: UnitOfWork, round_id: str, asked: SteeringRequest) -> tuple[ChangeVerdict, ...]:
-    """Take over what a coordinator filled in, all of it or nothing.
+def apply_form(unit: UnitOfWork, round_id: str, request: SteeringRequest) -> tuple[ChangeVerdict, ...]:
+    """Apply a coordinator's form as a whole, or not at all.
 
     Args:
         unit: the transaction.
         round_id: the round; it is open.
-        asked: what is asked.
+        request: the request of the form.
 
     Returns:
-        What moved.
+        The verdicts on the changes.
 
     Raises:
-        OverstapError: AGREEMENT-021 with why it cannot be; nothing is kept then.
+        OverstapError: AGREEMENT-021 with the reason of the refusal; nothing is stored then.
     """
-    hold(unit, round_id)
+    lock_round(unit, round_id)
     found = get_round(unit, round_id)
     agreed = found.agreement.round(found.kind)
     supplying = found.agreement.suppliers(found.kind)
     known = {school.id for school in (*supplying, *found.agreement.receivers(found.kind))}
-    if strange := [school for school in asked.schools if school not in known]:
+    if strange := [school for school in request.schools if school not in known]:
         raise form_error("strange_schools", schools=", ".join(strange))
     so_far = _how_far(unit, round_id)
-    moved = {name: at for name, at in asked.moved.items() if at != getattr(agreed.milestones, name)}
+    moved = {name: at for name, at in request.moved.items() if at != getattr(agreed.milestones, name)}
     stated = _stated(unit, round_id).round(found.kind).milestones
     for name, at in moved.items():
         room = {str(key): days for key, days in agreed.may_shift.items() if key in found.kind.milestones}.get(name, 0)
-        # An hour more: the clock may change in between, and people count days.
+        # An hour more, since the bound is in days and daylight saving time may begin or end in between.
         if not room or abs(at - getattr(stated, name)) > timedelta(days=room, hours=1):
             called = texts("orchestration/documentation")["milestones"][name]
             raise form_error("too_far", milestone_nl=called["nl"], milestone_en=called["en"], days=room)
@@ -114,8 +114,8 @@ def take_form(unit: UnitOfWork, round_id: str, asked: SteeringRequest) -> tuple[
     if decided.refused:
         first = decided.refused[0]
         raise _refused(first.sentence_nl.rstrip("."), first.sentence_en.rstrip("."))
-    if asked.schools:
-        runs.narrow(unit, round_id, asked.run_id, asked.schools, asked_by=asked.by, reason=asked.reason)
+    if request.schools:
+        runs.narrow(unit, round_id, request.run_id, request.schools, asked_by=request.by, reason=request.reason)
     if moved:
         add_version(
             unit,
@@ -124,19 +124,19 @@ def take_form(unit: UnitOfWork, round_id: str, asked: SteeringRequest) -> tuple[
             origin="form",
             offered_digest=offered.digest,
             changes=[verdict.as_json() for verdict in decided.verdicts],
-            taken_by=asked.by,
-            reason=asked.reason,
+            taken_by=request.by,
+            reason=request.reason,
         )
     return decided.verdicts
 
 
 def _stated(unit: UnitOfWork, round_id: str) -> Agreement:
-    """Return what held by the newest agreement file, before any form: forms that follow one another do not add up."""
+    """Return the agreement of the newest file, before any form, so that shifts by several forms do not add up."""
     return [version for version in versions(unit, round_id) if version.origin != "form"][-1].agreement
 
 
 def _with_forms(offered: Agreement, holds: Agreement, stated: Agreement, kind: RoundKind) -> Agreement:
-    """Return the offered agreement with what forms moved, where it says what the file said before."""
+    """Return the offered agreement with the milestones that forms moved and the file did not."""
     if kind not in offered.rounds:
         return offered
     new, now, before = (one.round(kind).milestones for one in (offered, holds, stated))
@@ -148,7 +148,7 @@ def _with_forms(offered: Agreement, holds: Agreement, stated: Agreement, kind: R
     try:
         return shifted(offered, kind, moved) if moved else offered
     except ValidationError:
-        return offered  # other moments of the file have moved so that the form's no longer fit: the file counts
+        return offered  # the form's moments no longer fit between the file's: the file counts
 
 
 def _how_far(unit: UnitOfWork, round_id: str) -> HowFar:

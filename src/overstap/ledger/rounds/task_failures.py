@@ -1,4 +1,4 @@
-"""Failed tasks: for which school, why, and who must act."""
+"""Failed tasks of Airflow, with school, cause, and who must act."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,66 +11,66 @@ from overstap.ledger.session import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class TaskInstanceRef:
-    """Which task instance it is about.
+    """A task instance of Airflow.
 
     Args:
-        dag_id: the DAG.
-        run_id: its run.
-        task: task id.
-        map_index: of a mapped task, else -1.
-        round_id: the round, where the task is about one.
-        school: BRIN and branch, where the task is about one school.
+        dag_id: id of the DAG.
+        run_id: id of the run.
+        task_id: id of the task.
+        map_index: index of a mapped task, else -1.
+        round_id: the round of the task; None: none.
+        school: BRIN and branch of the task's school; None: none.
     """
 
     dag_id: str
     run_id: str
-    task: str
+    task_id: str
     map_index: int = -1
     round_id: str | None = None
     school: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """A task that failed and has not succeeded since."""
+class TaskFailure:
+    """A failed task that has not succeeded since."""
 
-    place: TaskInstanceRef
+    task: TaskInstanceRef
     code: str
     facts: dict[str, Any] = field(repr=False)
     who: str
     """Who must act: school, supplier, region or administrator."""
     will_retry: bool
-    """Airflow tries again by itself; else it stays red until somebody clears it."""
+    """Whether Airflow retries it; else it stays failed until somebody clears it."""
     at: datetime
 
     @property
     def error(self) -> OverstapError:
-        """What failed, with its sentences in both languages."""
+        """The error with its sentences in both languages."""
         return OverstapError(self.code, **self.facts)
 
 
-def note(unit: UnitOfWork, place: TaskInstanceRef, error: OverstapError, *, will_retry: bool) -> None:
-    """Keep that a task failed; what was kept of the same task before ends with it.
+def note(unit: UnitOfWork, task: TaskInstanceRef, error: OverstapError, *, will_retry: bool) -> None:
+    """Record the failure of a task, which replaces an earlier one of the same task.
 
     Args:
         unit: the transaction.
-        place: which task instance.
-        error: what it failed with.
-        will_retry: whether Airflow tries again by itself.
+        task: the task instance.
+        error: the error with which it failed.
+        will_retry: whether Airflow retries it.
     """
-    end(unit, place)
+    end(unit, task)
     unit.run(
         "insert into overstap.task_failure "
         "(region, round_id, dag_id, run_id, task, map_index, school, code, facts, who, will_retry) values "
         "(%(region)s, %(round)s, %(dag)s, %(run)s, %(task)s, %(index)s, %(school)s, %(code)s, %(facts)s::jsonb, "
         "%(who)s, %(retry)s)",
         region=unit.region,
-        round=place.round_id,
-        dag=place.dag_id,
-        run=place.run_id,
-        task=place.task,
-        index=place.map_index,
-        school=place.school,
+        round=task.round_id,
+        dag=task.dag_id,
+        run=task.run_id,
+        task=task.task_id,
+        index=task.map_index,
+        school=task.school,
         code=error.code,
         facts=json.dumps(error.facts, default=str),
         who=error.who,
@@ -78,29 +78,29 @@ def note(unit: UnitOfWork, place: TaskInstanceRef, error: OverstapError, *, will
     )
 
 
-def end(unit: UnitOfWork, place: TaskInstanceRef) -> int:
-    """Keep that a task is red no longer, in whichever run of its DAG it succeeded; return how many failures end."""
+def end(unit: UnitOfWork, task: TaskInstanceRef) -> int:
+    """Record that a task succeeded, in any run of its DAG; return the number of failures that this ends."""
     return unit.run(
         "update overstap.task_failure set ended_at = clock_timestamp() where dag_id = %(dag)s and task = %(task)s "
         "and round_id is not distinct from %(round)s and ended_at is null and case when %(school)s::text is null "
         "then map_index = %(index)s else school = %(school)s end",
-        dag=place.dag_id,
-        round=place.round_id,
-        task=place.task,
-        school=place.school,
-        index=place.map_index,
+        dag=task.dag_id,
+        round=task.round_id,
+        task=task.task_id,
+        school=task.school,
+        index=task.map_index,
     )
 
 
-def standing(unit: UnitOfWork, round_id: str | None = None) -> list[Failure]:
-    """Return what failed and has not succeeded since, the oldest first.
+def open_failures(unit: UnitOfWork, round_id: str | None = None) -> list[TaskFailure]:
+    """Return the tasks that failed and have not succeeded since, the oldest first.
 
     Args:
         unit: the transaction.
         round_id: of one round only.
     """
     return [
-        Failure(TaskInstanceRef(dag_id, run_id, task, index, found_round, school), code, facts, who, will_retry, at)
+        TaskFailure(TaskInstanceRef(dag_id, run_id, task, index, found_round, school), code, facts, who, will_retry, at)
         for dag_id, run_id, task, index, found_round, school, code, facts, who, will_retry, at in unit.rows(
             "select dag_id, run_id, task, map_index, round_id, school, code, facts, who, will_retry, at "
             "from overstap.task_failure where ended_at is null "

@@ -1,4 +1,4 @@
-"""Refuses steps of a round while a coordinator's decision is missing in the ledger, whatever a task's state says."""
+"""Checks that refuse steps of a round while the ledger lacks a coordinator's decision, whatever a task's state."""
 
 from overstap.errors import OverstapError
 from overstap.ledger.dossiers.dossiers import waiting_for_release
@@ -7,20 +7,20 @@ from overstap.ledger.session import UnitOfWork
 
 
 def refuse_unreleased(unit: UnitOfWork, round_id: str) -> None:
-    """Refuse to go on while accepted dossiers wait for a decision about release.
+    """Raise an error while accepted dossiers wait for a decision about release.
 
     Raises:
-        OverstapError: GATE-010 with how many.
+        OverstapError: GATE-010 with their number.
     """
     if waiting := waiting_for_release(unit, round_id).total():
         raise OverstapError("GATE-010", count=waiting)
 
 
 def refuse_undecided_window(unit: UnitOfWork, round_id: str) -> None:
-    """Refuse to go on while nothing is decided about dossiers that nobody inspected, where there is a choice.
+    """Raise an error while there is no decision about dossiers that were not inspected, where there is a choice.
 
     Raises:
-        OverstapError: GATE-011 with how many.
+        OverstapError: GATE-011 with their number.
     """
     if held := open_holds(unit, round_id, NOT_INSPECTED):
         raise OverstapError("GATE-011", count=sum(hold.reason.count for hold in held))

@@ -9,7 +9,7 @@ from airflow.sdk import Context, Param
 
 from overstap.agreements import RoundId
 from overstap.errors import OverstapError
-from overstap.ledger.notifications.notices import Notice, forget, note
+from overstap.ledger.notifications.notices import Notice, drop_settled, note
 from overstap.ledger.session import UnitOfWork
 from overstap.orchestration.links import round_page
 from overstap.orchestration.markdown import plain
@@ -115,7 +115,7 @@ class Gate(HITLOperator):
             answer = self._answer(context, event)
             with place.ledger.unit(self.ref.region, answer.by) as unit:
                 kept = self.take(place, unit, answer)
-                forget(unit, self._notice(context, answer.by, {}).meaning)
+                drop_settled(unit, self._notice(context, answer.by, {}).meaning)
             self.after(answer)
             self.follow(place)
         self.log.info("%s: %s, %s", answer.by, answer.choice, kept)

@@ -24,15 +24,15 @@ def retain(region: str, school_year: str) -> dict[str, int]:
 
 
 def hand_out(region: str, school_year: str) -> dict[str, int]:
-    """Sign the evidence so far, and hand the checkpoint out: file, time stamp, mail.
+    """Sign a checkpoint over the audit chain so far, and publish it: file, time stamp, mail.
 
     Raises:
-        AirflowSkipException: no way is set, so nothing is handed out by itself.
+        AirflowSkipException: no means of publication is configured.
     """
-    from overstap.rounds import handing_out
+    from overstap.rounds import publication
 
     with bare_workplace() as context:
-        done = handing_out.hand_out(context, region)
+        done = publication.publish_checkpoint(context, region)
         if done is None:
             raise AirflowSkipException(
                 "OVERSTAP_CHECKPOINTS en OVERSTAP_CHECKPOINT_MAIL zijn niet ingesteld: er gaat geen controlepunt weg."

@@ -1,5 +1,5 @@
 """The board "Rondes" for coordinators: counts and names of schools, no pupils.
 
 Server-rendered pages over the ledger, shown inside Airflow and behind its login (`overstap.orchestration.board` is the
-only part that knows Airflow). What is worked out is in small modules of pure functions; SQL is in the ledger's room.
+only part that depends on Airflow). Computations are small modules of pure functions; SQL is in `overstap.ledger`.
 """

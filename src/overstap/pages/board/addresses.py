@@ -1,15 +1,15 @@
-"""Addresses of the board's pages; none contains a pupil."""
+"""URL paths of the board's pages; none contains data of a pupil."""
 
 from urllib.parse import quote
 
 PREFIX = "/rondes"
-"""Where Airflow has the board."""
+"""URL prefix at which Airflow mounts the board."""
 ROUTE = "rondes"
 """The board's page in Airflow's own frame is `/plugin/<route>`."""
 
 
 def home() -> str:
-    """Return the path of the page with all rounds that one may see."""
+    """Return the path of the page with all rounds that the account may see."""
     return f"{PREFIX}/"
 
 
@@ -19,7 +19,7 @@ def administration() -> str:
 
 
 def self_check() -> str:
-    """Return the path of the page with what `overstap doctor` finds."""
+    """Return the path of the page with the results of `overstap doctor`."""
     return f"{administration()}/controle"
 
 
@@ -43,7 +43,7 @@ def school_page(round_id: str, school: str) -> str:
 
 
 def rerun_page(round_id: str, school: str) -> str:
-    """Return the path of the page that tells what a rerun of one school does, and does it when asked."""
+    """Return the path of the page that describes the rerun of one school and starts it on confirmation."""
     return f"{school_page(round_id, school)}/opnieuw"
 
 

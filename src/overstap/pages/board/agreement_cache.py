@@ -1,4 +1,4 @@
-"""Cache of agreement files, read again when a file changes."""
+"""Cache of parsed agreement files; a file is read again when it changes."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ _Stamp = tuple[tuple[str, int, int], ...]
 
 
 class AgreementCache:
-    """Reads agreements for pages, which ask for them often.
+    """Cache of the agreements in a folder, for pages, which need them at each request.
 
-    There is no lock: of two pages that need the same new file each reads it, and neither waits.
+    It takes no lock: two requests that need the same changed file both read it, and neither waits.
 
     Args:
         folder: setting OVERSTAP_REGIONS.
@@ -23,15 +23,15 @@ class AgreementCache:
         self._read: dict[Path, tuple[_Stamp, Agreement | OverstapError]] = {}
 
     def regions(self) -> list[str]:
-        """Return the ids of the regions that have an agreement, sound or not."""
+        """Return the ids of the regions that have an agreement, valid or not."""
         return sorted({path.parent.name for path in agreement_paths(self._folder)})
 
     def of(self, region: str) -> list[Agreement]:
-        """Return the sound agreements of a region, the oldest school year first."""
-        return self.both(region)[0]
+        """Return the valid agreements of a region, the oldest school year first."""
+        return self.with_errors(region)[0]
 
-    def both(self, region: str) -> tuple[list[Agreement], list[OverstapError]]:
-        """Return the sound agreements of a region, and what is wrong with those that cannot be read."""
+    def with_errors(self, region: str) -> tuple[list[Agreement], list[OverstapError]]:
+        """Return the valid agreements of a region, and the errors of those that cannot be read."""
         found = [self._one(path) for path in agreement_paths(self._folder, region)]
         return (
             [one for one in found if isinstance(one, Agreement)],

@@ -1,4 +1,4 @@
-"""Interface of the board to Airflow: who asks, clearing with that person's rights, health."""
+"""Interface of the board to Airflow: the user of a request, gates, clearing of tasks with the user's rights, health."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from overstap.pages.board.person import BoardUser
 
 @dataclass(frozen=True, slots=True)
 class TaskRef:
-    """One task instance as Airflow has it."""
+    """One task instance of Airflow."""
 
     task_id: str
     map_index: int
@@ -23,15 +23,15 @@ class TaskRef:
 
 @dataclass(frozen=True, slots=True)
 class RunRef:
-    """The run of a round's DAG."""
+    """One DAG run of a round."""
 
     dag_id: str
     run_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class RedTask:
-    """A task that failed and was not cleared since."""
+class FailedTask:
+    """A task instance that failed and was not cleared since."""
 
     dag_id: str
     task_id: str
@@ -40,12 +40,12 @@ class RedTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A gate that waits for an answer.
+class GateQuestion:
+    """A gate (Human-in-the-loop task) that waits for an answer.
 
     Args:
         title: the question, with its number of dossiers.
-        path: where in Airflow it is answered.
+        path: of the page in Airflow on which it is answered.
         since: since when it waits.
     """
 
@@ -54,18 +54,18 @@ class Question:
     since: datetime | None
 
 
-class RefusedError(Exception):
-    """Airflow refused what this person asked: its words, for the page."""
+class ClearRefusedError(Exception):
+    """Airflow refused to clear a task for this user; the message is Airflow's own, for the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class PausedDag:
-    """A DAG that somebody switched off.
+    """A DAG that somebody paused.
 
     Args:
-        region: whose it is.
+        region: id of its region.
         title: as Airflow shows it.
-        path: of its page, where it is switched on again.
+        path: of its page in Airflow, where it is unpaused.
     """
 
     region: str
@@ -74,27 +74,27 @@ class PausedDag:
 
 
 class AirflowPort(Protocol):
-    """Airflow as the board sees it."""
+    """The part of Airflow that the board uses."""
 
     @property
     def base(self) -> str:
-        """Path below which Airflow is served; mostly empty."""
+        """URL path below which Airflow is served; usually empty."""
 
     @property
     def person(self) -> Callable[..., BoardUser]:
-        """What FastAPI calls to learn who asks; it raises an HTTP error 401 when nobody is signed in."""
+        """FastAPI dependency that returns the user of a request, or raises HTTPException 401 without one."""
 
     def login(self, request: Request) -> str:
-        """Return where one signs in, and comes back from to the page that was asked for."""
+        """Return the address of the login page, with the requested page as its return address."""
 
     def run(self, dag_id: str) -> RunRef | None:
-        """Return the run of a round; None when it has none."""
+        """Return the DAG run of a round; None when there is none."""
 
-    def questions(self, dag_id: str) -> list[Question]:
+    def questions(self, dag_id: str) -> list[GateQuestion]:
         """Return the gates of a round's newest run that wait for an answer."""
 
     def paused(self) -> list[PausedDag]:
-        """Return the DAGs of agreements in use that are paused: nothing of them starts."""
+        """Return the paused DAGs of agreements in use: their schedule starts no run."""
 
     def collect_task(self, run: RunRef, school: str) -> TaskRef | None:
         """Return the task that collects from a school."""
@@ -102,17 +102,17 @@ class AirflowPort(Protocol):
     async def clear(
         self, request: Request, run: RunRef, task: TaskRef, *, note: str, is_rehearsal: bool
     ) -> Sequence[TaskRef]:
-        """Clear a task with what follows it through Airflow's own endpoint, with the credentials of the request.
+        """Clear a task and its downstream tasks through Airflow's own endpoint, with the credentials of the request.
 
         Raises:
-            RefusedError: Airflow did not do it.
+            ClearRefusedError: Airflow did not do it.
         """
 
     def health(self, now: datetime) -> list[HealthLine]:
-        """Return how Airflow's parts stand."""
+        """Return the health of Airflow's components, queue and database."""
 
-    def red_tasks(self) -> list[RedTask]:
-        """Return what is red in rounds now."""
+    def red_tasks(self) -> list[FailedTask]:
+        """Return the failed tasks of rounds that were not cleared."""
 
     def secret(self) -> str:
-        """Return a secret that all processes of the api-server share, for the marks of forms."""
+        """Return a secret that all processes of the api-server share, to sign form tokens with."""

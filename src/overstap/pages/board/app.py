@@ -1,4 +1,4 @@
-"""Web application of the board: routes, rights, headers, error pages."""
+"""FastAPI application of the board: routes, authorisation, response headers, error pages."""
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -17,11 +17,11 @@ from overstap.errors import OverstapError
 from overstap.ledger.read_only import ReadOnlyLedger
 from overstap.pages.board import addresses, csrf, render
 from overstap.pages.board.agreement_cache import AgreementCache
-from overstap.pages.board.airflow_port import AirflowPort, RefusedError, RunRef, TaskRef
+from overstap.pages.board.airflow_port import AirflowPort, ClearRefusedError, RunRef, TaskRef
 from overstap.pages.board.person import BoardUser
 from overstap.pages.board.selection import Selection, selection_of
 from overstap.pages.board.views import administration, files, home, rerun, round, school, self_check
-from overstap.pages.board.views.page_context import NotHereError, PageContext, sentence_of
+from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, sentence_of
 from overstap.pages.board.views.self_check import CheckResult
 from overstap.quality import report, rulebook
 from overstap.resources import INCLUDE
@@ -31,7 +31,7 @@ from overstap.texts import texts, with_counts
 log = logging.getLogger(__name__)
 
 HEADERS = {
-    # Nothing from elsewhere, no inline script or style; shown in Airflow's own frame only.
+    # No content of other origins, no inline script or style; framed by Airflow's own pages only.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "form-action 'self'; frame-ancestors 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -49,11 +49,11 @@ Examine = Callable[[Settings, Iterable[str]], Iterable[CheckResult]]
 
 
 class Board:
-    """What the pages share. Settings are read when the first page is asked for, not at import.
+    """State that the board's pages share. Settings are read at the first request, not at import.
 
     Args:
-        airflow: Airflow as the board sees it.
-        settings: gives the settings.
+        airflow: the interface to Airflow.
+        settings: returns the settings.
         examine: the checks of `overstap doctor`; None where there are none.
     """
 
@@ -71,16 +71,16 @@ class Board:
 
     @cached_property
     def read_only_ledger(self) -> ReadOnlyLedger:
-        """Looks into the ledger."""
+        """Read-only access to the ledger."""
         return ReadOnlyLedger(self.settings.need("ledger"))
 
     @cached_property
     def agreement_cache(self) -> AgreementCache:
-        """The agreements."""
+        """The cache of agreements."""
         return AgreementCache(self.settings.regions)
 
     def prepare(self) -> None:
-        """Read what every page would else read when it is asked for first: templates, sentences and all agreements."""
+        """Load templates, sentences and all agreements, so that the first request does not wait for them."""
         render.prepare()
         sentence_of(rulebook.own_rules()[0].id)
         report.page_words()
@@ -88,7 +88,7 @@ class Board:
             self.agreement_cache.of(region)
 
     def context(self, person: BoardUser) -> PageContext:
-        """Return what a page works with."""
+        """Return the context of one request."""
         return PageContext(self.read_only_ledger, self.agreement_cache, person, now(), self.airflow.base)
 
 
@@ -131,7 +131,7 @@ def _add_pages(app: FastAPI, board: Board) -> None:
         wanted: Selection = Depends(_wanted),  # noqa: B008
     ) -> Response:
         if kind not in ("csv", "xlsx"):
-            raise NotHereError(kind)
+            raise PageNotFoundError(kind)
         context = board.context(person)
         view, rows = round.rows_of(context, round_id, wanted)
         from overstap.pages.board import exports  # what makes workbooks is loaded once one is asked for: 45 MB
@@ -166,7 +166,7 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     @app.get("/beheer", response_class=HTMLResponse)
     def all_regions(person: BoardUser = asks) -> str:
         if not person.is_administrator:
-            raise NotHereError("beheer")
+            raise PageNotFoundError("beheer")
         context = board.context(person)
         return administration.page(
             context, board.airflow.health(context.now), board.airflow.red_tasks(), board.settings
@@ -175,7 +175,7 @@ def _add_pages(app: FastAPI, board: Board) -> None:
     @app.get("/beheer/controle", response_class=HTMLResponse)
     def own_checks(person: BoardUser = asks) -> str:
         if not person.is_administrator or board.examine is None:
-            raise NotHereError("controle")
+            raise PageNotFoundError("controle")
         return self_check.page(board.context(person), board.examine(board.settings, self_check.CHECKS))
 
 
@@ -184,7 +184,7 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
     words = texts("board/rerun")["problems"]
 
     def found(context: PageContext, round_id: str, school_id: str) -> tuple[RunRef, TaskRef] | str:
-        """Return what there is to clear, or why there is nothing."""
+        """Return the run and the task to clear, or the key of the sentence that says why there is none."""
         with context.round(round_id) as (_, view):
             if view.region not in context.person.reruns:
                 return str(words["no_right"]["nl"])
@@ -203,13 +203,20 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
         if not isinstance(target, str):
             try:
                 tasks = list(await board.airflow.clear(request, *target, note="", is_rehearsal=True))
-            except RefusedError as refused:
+            except ClearRefusedError as refused:
                 fatal = words["refused"]["nl"].format(said=refused)
-        mark = csrf.mark(board.airflow.secret(), person, f"{round_id}/{school_id}")
+        form_token = csrf.form_token(board.airflow.secret(), person, f"{round_id}/{school_id}")
 
         def write() -> str:
             return rerun.page(
-                context, round_id, school_id, tasks=tasks, mark=mark, problem=fatal, warning=problem, note=note
+                context,
+                round_id,
+                school_id,
+                tasks=tasks,
+                form_token=form_token,
+                problem=fatal,
+                warning=problem,
+                note=note,
             )
 
         content = await run_in_threadpool(write)
@@ -233,7 +240,7 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
         note = " ".join(note.split())[:500]
         again: dict[str, Any] = {"request": request, "person": person, "note": note}
         again |= {"round_id": round_id, "school_id": school_id}
-        if not _is_own_page(request) or not csrf.is_ours(
+        if not _is_own_page(request) or not csrf.is_valid(
             board.airflow.secret(), person, f"{round_id}/{school_id}", mark
         ):
             return await shown(**again, problem=words["bad_mark"]["nl"])
@@ -244,7 +251,7 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
             return await shown(**again)
         try:
             tasks = await board.airflow.clear(request, *target, note=note, is_rehearsal=False)
-        except RefusedError as refused:
+        except ClearRefusedError as refused:
             return await shown(**again, problem=words["refused"]["nl"].format(said=refused))
         log.info("rerun of %s in %s asked by %s: %d tasks", school_id, round_id, person.account, len(tasks))
         there = f"{board.airflow.base}{addresses.school_page(round_id, school_id)}?opnieuw={len(tasks)}"
@@ -252,7 +259,7 @@ def _add_rerun(app: FastAPI, board: Board) -> None:
 
 
 def _file(name: str, content: bytes) -> Response:
-    """Return a file to be saved: a browser opens none of them as a page of the board."""
+    """Return a file as a download: a browser does not open it as a page of the board."""
     headers = {"Content-Disposition": f"attachment; filename=\"{name}\"; filename*=UTF-8''{quote(name)}"}
     return Response(content, media_type=_MEDIA[name.rpartition(".")[2]], headers=headers)
 
@@ -266,7 +273,7 @@ def _wanted(toon: str = "", op: str = "", om: str = "", zoek: str = "") -> Selec
 
 
 def _is_own_page(request: Request) -> bool:
-    """Tell whether a browser sent a form from a page of this very address (Fetch Metadata; where absent, Origin)."""
+    """Tell whether a browser sent a form from a page of the same origin (Fetch Metadata; where absent, Origin)."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
@@ -286,7 +293,7 @@ def _add_headers(app: FastAPI) -> None:
 
 
 def _add_errors(app: FastAPI, board: Board) -> None:
-    def told(status: int, kind: str, error: OverstapError | None = None) -> HTMLResponse:
+    def error_page(status: int, kind: str, error: OverstapError | None = None) -> HTMLResponse:
         words = texts("board/problem_pages")[kind]
         content = render.render(
             "problem",
@@ -300,24 +307,24 @@ def _add_errors(app: FastAPI, board: Board) -> None:
         )
         return HTMLResponse(content, status_code=status)
 
-    @app.exception_handler(NotHereError)
-    async def not_here(request: Request, problem: NotHereError) -> HTMLResponse:
-        return told(404, "not_here")
+    @app.exception_handler(PageNotFoundError)
+    async def not_here(request: Request, problem: PageNotFoundError) -> HTMLResponse:
+        return error_page(404, "not_here")
 
     @app.exception_handler(OverstapError)
     async def known(request: Request, problem: OverstapError) -> HTMLResponse:
         log.error("%s %s", problem.code, problem.message_en)
-        return told(503, "failed", problem)
+        return error_page(503, "failed", problem)
 
     @app.exception_handler(psycopg.OperationalError)
     async def database(request: Request, problem: psycopg.OperationalError) -> HTMLResponse:
         error = OverstapError("LEDGER-006", kind=type(problem).__name__)
         log.error("%s %s", error.code, error.message_en)
-        return told(503, "failed", error)
+        return error_page(503, "failed", error)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, problem: HTTPException) -> Response:
         if problem.status_code == 401 and request.method == "GET":
             return RedirectResponse(board.airflow.login(request), status_code=303)
         kinds = {401: "signed_out", 403: "not_here"}
-        return told(problem.status_code, kinds.get(problem.status_code, "not_here"))
+        return error_page(problem.status_code, kinds.get(problem.status_code, "not_here"))

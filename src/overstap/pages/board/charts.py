@@ -1,4 +1,4 @@
-"""Coordinates of charts drawn as inline SVG."""
+"""Coordinates of the board's charts, which are inline SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from overstap.clock import dutch_time, short_month
 from overstap.pages.board import formatting
-from overstap.pages.board.funnel import REACHED, Day, Layer
+from overstap.pages.board.funnel import REACHED, FunnelDay, FunnelLayer
 from overstap.pages.board.rounds import RoundView
 
 WIDTH = 960
@@ -17,7 +17,7 @@ _MARGIN = 0.04
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class MilestoneMark:
     """A milestone on the timeline."""
 
     x: float
@@ -27,15 +27,15 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """One round on the timeline.
+class RoundLane:
+    """Lane of one round on the timeline; coordinates in SVG user units.
 
     Args:
         view: the round.
-        y: middle of its lane.
-        start: where it opens.
-        end: where its receipts are due.
-        now: how far it is filled; equal to `start` when it has not opened.
+        y: middle of the lane.
+        start: x of the opening.
+        end: x of the moment at which receipts are due.
+        now: x up to which the lane is filled; equal to `start` when the round has not opened.
         marks: its milestones.
     """
 
@@ -44,30 +44,30 @@ class Lane:
     start: float
     end: float
     now: float
-    marks: Sequence[Mark]
+    marks: Sequence[MilestoneMark]
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """All rounds of a region over time.
+    """Timeline of all rounds of a region; coordinates in SVG user units.
 
     Args:
         width: of the drawing.
         height: of the drawing.
         lanes: the rounds.
-        months: where each month, or each day of a short span, begins, with its name.
-        today: where today's line stands; None when it is outside.
+        months: x of the beginning of each month, or of each day of a short span, with its name.
+        today: x of the line of today; None when it is outside.
     """
 
     width: int
     height: int
-    lanes: Sequence[Lane]
+    lanes: Sequence[RoundLane]
     months: Sequence[tuple[float, str]]
     today: float | None
 
 
 def timeline(views: Sequence[RoundView], now: datetime) -> Timeline | None:
-    """Draw rounds over time; None when there are none.
+    """Return the timeline of rounds; None when there are none.
 
     Args:
         views: the rounds, in the order of their lanes.
@@ -88,14 +88,14 @@ def timeline(views: Sequence[RoundView], now: datetime) -> Timeline | None:
     for place, view in enumerate(views):
         start, end = at(view.milestones.opens), at(view.milestones.receipts_due)
         marks = [
-            Mark(at(moment), name, moment, moment <= now)
+            MilestoneMark(at(moment), name, moment, moment <= now)
             for name in view.kind.milestones
             for moment in (getattr(view.milestones, name),)
         ]
         filled = min(max(at(now), start), end) if view.opened_at else start
-        lanes.append(Lane(view, TOP + ROW * place + ROW / 2, start, end, filled, marks))
+        lanes.append(RoundLane(view, TOP + ROW * place + ROW / 2, start, end, filled, marks))
     return Timeline(
-        WIDTH, TOP + ROW * len(views) + 8, lanes, [(at(m), said) for m, said in _ticks(first, last)], at(now)
+        WIDTH, TOP + ROW * len(views) + 8, lanes, [(at(m), label) for m, label in _ticks(first, last)], at(now)
     )
 
 
@@ -122,16 +122,16 @@ def _ticks(first: datetime, last: datetime) -> list[tuple[datetime, str]]:
 
 @dataclass(frozen=True, slots=True)
 class ChartSeries:
-    """One layer over the days.
+    """Series of one funnel layer over the days.
 
     Args:
-        layer: which.
-        points: "x,y x,y ..." of a polyline.
-        last: where its end is, for its label.
-        count: how many at the end.
+        layer: the layer.
+        points: "x,y x,y ..." of an SVG polyline.
+        last: its last point, for the label.
+        count: the number at the end.
     """
 
-    layer: Layer
+    layer: FunnelLayer
     points: str
     last: tuple[float, float]
     count: int
@@ -139,15 +139,15 @@ class ChartSeries:
 
 @dataclass(frozen=True, slots=True)
 class ProgressChart:
-    """How a round grew from day to day.
+    """Chart of the progress of a round by day.
 
     Args:
         width: of the drawing.
         height: of the drawing.
         lines: the layers.
-        levels: where horizontal lines stand, with their numbers.
-        ticks: where days stand, with their names.
-        deadlines: where milestones stand, with their names.
+        levels: y of the horizontal lines, with their numbers.
+        ticks: x of the days, with their names.
+        deadlines: x of the milestones, with their names.
         days: the same figures for a table.
     """
 
@@ -157,25 +157,25 @@ class ProgressChart:
     levels: Sequence[tuple[float, int]]
     ticks: Sequence[tuple[float, str]]
     deadlines: Sequence[tuple[float, str]]
-    days: Sequence[Day]
+    days: Sequence[FunnelDay]
 
 
 _HEIGHT, _FOOT, _SIDE = 240, 28, 48
 
 
-def progress(days: Sequence[Day], expected: int, view: RoundView, today: date) -> ProgressChart | None:
-    """Draw how a round grew; None before there are two days to draw.
+def progress(days: Sequence[FunnelDay], expected: int, view: RoundView, today: date) -> ProgressChart | None:
+    """Return the progress chart of a round; None before there are two days to draw.
 
     Args:
         days: the funnel at the end of each day.
-        expected: how many pupils are expected, for the height.
+        expected: number of expected pupils, for the height.
         view: the round, for its milestones.
-        today: for the names of days.
+        today: today's date, for the names of days.
     """
     if len(days) < 2:
         return None
     first, last = days[0].day, days[-1].day
-    top = _ceiling(max(expected, *(one.counts[Layer.SUPPLIED] for one in days), 1))
+    top = _ceiling(max(expected, *(one.counts[FunnelLayer.SUPPLIED] for one in days), 1))
     reach = (last - first).days
 
     def x(day: date) -> float:

@@ -1,4 +1,4 @@
-"""Protection of forms against cross-site request forgery."""
+"""Protection of the board's forms against cross-site request forgery, by signed form tokens."""
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
@@ -7,24 +7,24 @@ from overstap.pages.board.person import BoardUser
 LASTS_SECONDS = 3600
 
 
-def mark(secret: str, person: BoardUser, about: str) -> str:
-    """Return the mark of a form.
+def form_token(secret: str, person: BoardUser, about: str) -> str:
+    """Return the token of a form.
 
     Args:
         secret: see `AirflowPort.secret`.
-        person: who is shown it.
-        about: what it changes, such as a round and school.
+        person: the account to which the form is shown.
+        about: the object that it changes, such as a round and a school.
     """
     return _signer(secret).dumps([person.key, about])
 
 
-def is_ours(secret: str, person: BoardUser, about: str, given: str) -> bool:
-    """Tell whether a mark was made for this person and this change within the last hour."""
+def is_valid(secret: str, person: BoardUser, about: str, given: str) -> bool:
+    """Tell whether a token was made for this account and this change within the last hour."""
     try:
-        said = _signer(secret).loads(given, max_age=LASTS_SECONDS)
+        content = _signer(secret).loads(given, max_age=LASTS_SECONDS)
     except BadSignature:
         return False
-    return bool(said == [person.key, about])
+    return bool(content == [person.key, about])
 
 
 def _signer(secret: str) -> URLSafeTimedSerializer:

@@ -1,4 +1,4 @@
-"""Export of the table of schools as CSV and workbook, safe against formulas."""
+"""Export of the table of schools as CSV and Excel workbook, protected against formula injection."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from overstap.clock import format_digits, format_moment
-from overstap.pages.board.funnel import Layer, count
+from overstap.pages.board.funnel import FunnelLayer, count
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.schools import SupplierRow
 from overstap.texts import texts
@@ -25,7 +25,7 @@ COLUMNS = (
     *("confirmed", "deadline", "blocks", "do", "calls", "outlook", "why"),
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
-"""What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), full-width forms included."""
+"""First characters of a cell that a spreadsheet reads as a formula (OWASP, CSV injection), full-width ones included."""
 _UNPRINTABLE = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
 """Control characters, which no spreadsheet file may hold (XML 1.0, clause 2.2)."""
 _WIDTHS = {"school": 28, "status": 11, "blocks": 52, "do": 48, "calls": 36, "why": 36, "deadline": 22, "outlook": 14}
@@ -44,11 +44,11 @@ def cells(row: SupplierRow) -> list[Cell]:
         words["weights"][row.trouble]["nl"],
         row.counts.expected,
         row.counts.supplied,
-        count(states, Layer.ACCEPTED),
+        count(states, FunnelLayer.ACCEPTED),
         states["rejected"],
         row.counts.refused_files.total(),
-        count(states, Layer.INSPECTED),
-        count(states, Layer.DELIVERED),
+        count(states, FunnelLayer.INSPECTED),
+        count(states, FunnelLayer.DELIVERED),
         states["confirmed"],
         format_moment(row.deadline) if row.deadline else "",
         " ".join(one.says for one in row.blockers),
@@ -60,7 +60,7 @@ def cells(row: SupplierRow) -> list[Cell]:
 
 
 def to_csv(rows: Sequence[SupplierRow]) -> bytes:
-    """Return rows as CSV that a Dutch spreadsheet opens by a click: semicolons, UTF-8 with its mark."""
+    """Return rows as CSV that a Dutch spreadsheet program opens directly: semicolons, UTF-8 with a byte order mark."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(_titles())
@@ -69,12 +69,12 @@ def to_csv(rows: Sequence[SupplierRow]) -> bytes:
 
 
 def to_spreadsheet(rows: Sequence[SupplierRow], view: RoundView, at: datetime) -> bytes:
-    """Return rows as an Excel workbook with a fixed head and filters; no cell of it is a formula.
+    """Return rows as an Excel workbook with a frozen header row and filters; no cell of it is a formula.
 
     Args:
         rows: the schools.
         view: the round, for the sheet's name.
-        at: the moment that it tells of, aware.
+        at: the moment of the figures, aware.
     """
     book = Workbook(write_only=True)
     sheet = book.create_sheet(f"{view.kind.dutch} {view.school_year}")
@@ -104,7 +104,7 @@ def to_spreadsheet(rows: Sequence[SupplierRow], view: RoundView, at: datetime) -
 
 
 def safe(cell: Cell) -> Cell:
-    """Return a cell that a spreadsheet does not take for a formula when it reads it from a text file."""
+    """Return a cell that a spreadsheet does not read as a formula from a text file."""
     if isinstance(cell, int):
         return cell
     text = cell.translate(_UNPRINTABLE)
@@ -112,7 +112,7 @@ def safe(cell: Cell) -> Cell:
 
 
 def _style(sheet: object, *, is_head: bool = False) -> SheetCell:
-    """Return a cell that others take their looks from: to work a style out for each takes longer than all the rest."""
+    """Return a cell whose style others copy: computing a style for each takes longer than all the rest."""
     made = WriteOnlyCell(sheet)
     made.alignment = Alignment(vertical="top", wrap_text=True)
     made.border = Border(bottom=Side(style="thin", color="CDD4DC"))
@@ -125,7 +125,7 @@ def _style(sheet: object, *, is_head: bool = False) -> SheetCell:
 def _cell(sheet: object, value: Cell, style: SheetCell) -> SheetCell:
     made = WriteOnlyCell(sheet, value if isinstance(value, int) else value.translate(_UNPRINTABLE))
     if isinstance(value, str):
-        made.data_type = "s"  # told outright: openpyxl takes what begins with "=" for a formula
+        made.data_type = "s"  # set explicitly: openpyxl reads text that begins with "=" as a formula
     made._style = style._style
     return made
 

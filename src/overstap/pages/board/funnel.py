@@ -1,4 +1,4 @@
-"""Counts per stage of a round, and their change."""
+"""Funnel of a round: the number of dossiers that reached each stage, its change since yesterday, and its history."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from overstap.ledger.rounds.progress import Move
+from overstap.ledger.rounds.progress import StateTransition
 
 
-class Layer(StrEnum):
-    """The layers of the funnel, widest first."""
+class FunnelLayer(StrEnum):
+    """Layers of the funnel, the widest first."""
 
     EXPECTED = "expected"
     SUPPLIED = "supplied"
@@ -26,34 +26,34 @@ INSPECTED = DELIVERED | {"inspected", "no_receiver"}
 ACCEPTED = INSPECTED | {"accepted", "in_review", "not_inspected"}
 SUPPLIED = ACCEPTED | {"supplied", "rejected"}
 GONE = frozenset({"withdrawn"})
-"""States of a dossier that is of the round no longer: taken back, and not waited for either."""
-REACHED: Mapping[Layer, frozenset[str]] = {
-    Layer.SUPPLIED: SUPPLIED,
-    Layer.ACCEPTED: ACCEPTED,
-    Layer.INSPECTED: INSPECTED,
-    Layer.DELIVERED: DELIVERED,
-    Layer.CONFIRMED: CONFIRMED,
+"""States of a dossier that no longer belongs to the round: withdrawn, and not expected either."""
+REACHED: Mapping[FunnelLayer, frozenset[str]] = {
+    FunnelLayer.SUPPLIED: SUPPLIED,
+    FunnelLayer.ACCEPTED: ACCEPTED,
+    FunnelLayer.INSPECTED: INSPECTED,
+    FunnelLayer.DELIVERED: DELIVERED,
+    FunnelLayer.CONFIRMED: CONFIRMED,
 }
-"""The states of a dossier that has come as far as a layer. A state that is in none of these counts as supplied."""
+"""States that count for each layer. A state that is in none of these counts as supplied."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One layer.
+class FunnelStep:
+    """Count of one layer.
 
     Args:
-        layer: which.
-        count: dossiers (or pupils, for what is expected) that came this far.
-        change: how many more than at the end of yesterday; None where nobody counts it.
+        layer: the layer.
+        count: number of dossiers (of pupils, for the expected ones) that reached it.
+        change: difference with the end of yesterday; None where it is not counted.
     """
 
-    layer: Layer
+    layer: FunnelLayer
     count: int
     change: int | None
 
 
-def count(states: Mapping[str, int], layer: Layer) -> int:
-    """Return how many dossiers came as far as a layer.
+def count(states: Mapping[str, int], layer: FunnelLayer) -> int:
+    """Return the number of dossiers that reached a layer.
 
     Args:
         states: dossiers per state.
@@ -64,60 +64,60 @@ def count(states: Mapping[str, int], layer: Layer) -> int:
 
 def funnel(
     states: Mapping[str, int], expected: int, moved: Iterable[tuple[str | None, str, int]] = ()
-) -> tuple[Step, ...]:
-    """Return the layers of a round as it stands.
+) -> tuple[FunnelStep, ...]:
+    """Return the layers of a round now.
 
     Args:
         states: dossiers per state.
-        expected: pupils whose dossier is waited for (see `ledger.counts`).
-        moved: what moved since the end of yesterday (state before, state after, how many).
+        expected: number of pupils whose dossier is expected (see `ledger.counts`).
+        moved: transitions since the end of yesterday (state before, state after, number of dossiers).
     """
     changes = changed(moved)
     return (
-        Step(Layer.EXPECTED, expected, None),
-        *(Step(layer, count(states, layer), changes[layer]) for layer in REACHED),
+        FunnelStep(FunnelLayer.EXPECTED, expected, None),
+        *(FunnelStep(layer, count(states, layer), changes[layer]) for layer in REACHED),
     )
 
 
-def changed(moved: Iterable[tuple[str | None, str, int]]) -> Counter[Layer]:
-    """Return by how many dossiers each layer grew, or shrank, through moves between states."""
-    found: Counter[Layer] = Counter()
+def changed(moved: Iterable[tuple[str | None, str, int]]) -> Counter[FunnelLayer]:
+    """Return the change of each layer, in dossiers, through transitions between states."""
+    found: Counter[FunnelLayer] = Counter()
     for before, after, number in moved:
         for layer in REACHED:
             found[layer] += number * (_reached(after, layer) - (before is not None and _reached(before, layer)))
     return found
 
 
-def _reached(state: str, layer: Layer) -> bool:
-    """Tell whether a dossier in a state came as far as a layer; a state that this page does not know is supplied."""
-    return state not in GONE if layer is Layer.SUPPLIED else state in REACHED[layer]
+def _reached(state: str, layer: FunnelLayer) -> bool:
+    """Tell whether a dossier in a state reached a layer; an unknown state counts as supplied."""
+    return state not in GONE if layer is FunnelLayer.SUPPLIED else state in REACHED[layer]
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """How the funnel stood at the end of a day."""
+class FunnelDay:
+    """Funnel at the end of a day."""
 
     day: date
-    counts: Mapping[Layer, int]
+    counts: Mapping[FunnelLayer, int]
 
 
-def days(moves: Iterable[Move], until: date) -> list[Day]:
-    """Return the funnel at the end of each day from the first on which anything moved, also of days without a move.
+def days(moves: Iterable[StateTransition], until: date) -> list[FunnelDay]:
+    """Return the funnel at the end of each day from the first transition on, days without a transition included.
 
     Args:
-        moves: everything that moved.
-        until: the last day to tell of.
+        moves: all transitions.
+        until: the last day to return.
     """
     by_day: dict[date, list[tuple[str | None, str, int]]] = {}
     for one in moves:
         by_day.setdefault(one.day, []).append((one.from_state, one.to_state, one.count))
     if not by_day:
         return []
-    told: list[Day] = []
-    stands: Counter[Layer] = Counter()
+    found: list[FunnelDay] = []
+    stands: Counter[FunnelLayer] = Counter()
     day = min(by_day)
     while day <= max(until, max(by_day)):
         stands.update(changed(by_day.get(day, ())))
-        told.append(Day(day, {layer: stands[layer] for layer in REACHED}))
+        found.append(FunnelDay(day, {layer: stands[layer] for layer in REACHED}))
         day += timedelta(days=1)
-    return told
+    return found

@@ -1,4 +1,4 @@
-"""Judgement of the system's health from measured values."""
+"""Assessment of the system's health from measured values: one line per component, for the administrator's page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from overstap.settings import Settings
 from overstap.texts import texts, with_counts
 
 BACKUP_MIND, BACKUP_BAD = timedelta(hours=26), timedelta(days=3)
-"""A backup is made each day; an hour or two later is no news."""
+"""A backup is made each day; an hour or two later is not reported."""
 CERTIFICATE_MIND, CERTIFICATE_BAD = timedelta(days=60), timedelta(days=14)
 QUEUE_MIND, QUEUE_BAD = timedelta(minutes=5), timedelta(minutes=30)
 BACKUPS = ("ledger", "airflow", "keys")
@@ -17,13 +17,13 @@ BACKUPS = ("ledger", "airflow", "keys")
 
 @dataclass(frozen=True, slots=True)
 class HealthLine:
-    """One thing.
+    """Health of one component.
 
     Args:
-        name: what it is, Dutch.
+        name: its name, Dutch.
         tone: "good", "mind" or "bad".
-        says: how it stands.
-        do: what to do; empty when nothing.
+        says: its state, Dutch.
+        do: the action to take, Dutch; empty when there is none.
     """
 
     name: str
@@ -33,7 +33,7 @@ class HealthLine:
 
 
 def component(name: str, beat: datetime | None, is_healthy: bool, now: datetime) -> HealthLine:
-    """Judge a component of Airflow by its heartbeat.
+    """Return the health of a component of Airflow, by its heartbeat.
 
     Args:
         name: "scheduler", "dag_processor" or "triggerer".
@@ -48,10 +48,10 @@ def component(name: str, beat: datetime | None, is_healthy: bool, now: datetime)
 
 
 def signing_in(settings: Settings) -> HealthLine:
-    """Judge how coordinators and administrators sign in.
+    """Return the health of the sign-in of coordinators and administrators.
 
     Args:
-        settings: whether it is production, and whether there is an identity provider.
+        settings: with whether this is production and whether there is an identity provider.
     """
     if settings.oidc_issuer and settings.needs_second_factor:
         return _line("signing_in", "good", "second_factor")
@@ -60,12 +60,12 @@ def signing_in(settings: Settings) -> HealthLine:
 
 
 def queue(waiting: int, since: datetime | None, running: int, now: datetime) -> HealthLine:
-    """Judge Airflow's queue.
+    """Return the health of Airflow's task queue.
 
     Args:
-        waiting: tasks that wait for a worker.
-        since: since when the first of them waits.
-        running: tasks that run.
+        waiting: number of tasks that wait for a worker.
+        since: moment since which the first of them waits, aware.
+        running: number of tasks that run.
         now: the present moment, aware.
     """
     facts = {"waiting": waiting, "running": running}
@@ -77,10 +77,10 @@ def queue(waiting: int, since: datetime | None, running: int, now: datetime) -> 
 
 
 def paused(dag_ids: Sequence[str]) -> HealthLine:
-    """Judge whether DAGs of running agreements are paused: rounds do not open, and no mail goes.
+    """Return the health of scheduling: while a DAG is paused, its rounds do not open and no mail is sent.
 
     Args:
-        dag_ids: those that are.
+        dag_ids: the paused DAGs of agreements in use.
     """
     if not dag_ids:
         return _line("paused", "good", "none")
@@ -88,12 +88,12 @@ def paused(dag_ids: Sequence[str]) -> HealthLine:
 
 
 def database(name: str, milliseconds: float | None, size_bytes: int | None) -> HealthLine:
-    """Judge a database by whether it answers.
+    """Return the health of a database, by whether it answers.
 
     Args:
         name: "ledger" or "airflow_database".
-        milliseconds: how long a look took; None when it did not answer.
-        size_bytes: how large it is, where that may be asked.
+        milliseconds: duration of a query; None when it did not answer.
+        size_bytes: its size; None where the login may not ask for it.
     """
     if milliseconds is None:
         return _line(name, "bad", "silent")
@@ -102,10 +102,10 @@ def database(name: str, milliseconds: float | None, size_bytes: int | None) -> H
 
 
 def backups(made: Mapping[str, datetime], now: datetime) -> HealthLine:
-    """Judge when backups were made, by the oldest of the three kinds.
+    """Return the health of backups, by the oldest of the three kinds.
 
     Args:
-        made: the newest backup of each kind.
+        made: moment of the newest backup of each kind.
         now: the present moment, aware.
     """
     names = texts("board/health")["backup_kinds"]
@@ -119,10 +119,10 @@ def backups(made: Mapping[str, datetime], now: datetime) -> HealthLine:
 
 
 def certificates(expiries: Mapping[str, datetime] | None, now: datetime) -> HealthLine:
-    """Judge certificates by the one that expires first.
+    """Return the health of certificates, by the one that expires first.
 
     Args:
-        expiries: until when each holds, by whose it is; None when this process cannot see them.
+        expiries: end of validity of each certificate, by owner; None when this process cannot read them.
         now: the present moment, aware.
     """
     if expiries is None:
@@ -134,16 +134,16 @@ def certificates(expiries: Mapping[str, datetime] | None, now: datetime) -> Heal
     tone = "bad" if room < CERTIFICATE_BAD else "mind" if room < CERTIFICATE_MIND else "good"
     soon = sum(one - now < CERTIFICATE_MIND for one in expiries.values())
     facts = {"count": len(expiries), "holder": holder, "until": when(until, now), "soon": soon}
-    said = "expired" if room < timedelta(0) else "soon" if tone != "good" else "sound"
-    return _line("certificates", tone, said, **facts)
+    key = "expired" if room < timedelta(0) else "soon" if tone != "good" else "sound"
+    return _line("certificates", tone, key, **facts)
 
 
 def checkpoint(unsigned: int, oldest: datetime | None, now: datetime) -> HealthLine:
-    """Judge how much of the evidence is not signed yet.
+    """Return the health of the audit chain, by how much of it no checkpoint has signed.
 
     Args:
-        unsigned: lines of all regions that no checkpoint covers.
-        oldest: when the region that waits longest was signed last; None when no region ever was.
+        unsigned: number of audit lines of all regions that no checkpoint covers.
+        oldest: last checkpoint of the region that waits longest; None when there never was one.
         now: the present moment, aware.
     """
     facts = {"unsigned": unsigned, "at": when(oldest, now) if oldest else ""}
@@ -152,7 +152,7 @@ def checkpoint(unsigned: int, oldest: datetime | None, now: datetime) -> HealthL
     return _line("checkpoint", "good" if oldest else "mind", "open" if oldest else "never", **facts)
 
 
-def _line(name: str, tone: str, said: str, **facts: object) -> HealthLine:
+def _line(name: str, tone: str, key: str, **facts: object) -> HealthLine:
     words = texts("board/health")[name]
     do = "" if tone == "good" else str(words.get("do_nl", "")).format(**facts)
-    return HealthLine(words["name_nl"], tone, words[said]["nl"].format(**with_counts(facts)), do)
+    return HealthLine(words["name_nl"], tone, words[key]["nl"].format(**with_counts(facts)), do)

@@ -1,4 +1,4 @@
-"""Account that looks at the board, and its rights in Airflow."""
+"""Airflow account that uses the board, with its permissions."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ class BoardUser:
 
     Args:
         account: its login.
-        key: what tells it apart from all other accounts, for the mark of a form.
+        key: its unique id, for form tokens.
         regions: regions whose rounds it may see.
         reruns: regions in which it may clear tasks.
         sees_dossiers: whether it may see single dossiers, by pseudonym, in its regions.

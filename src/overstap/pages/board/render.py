@@ -1,4 +1,4 @@
-"""Rendering of the board's templates, always escaped."""
+"""Rendering of the board's Jinja templates, with autoescaping."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -22,7 +22,7 @@ _ELSEWHERE = (
     "orchestration/titles",
     "system",
 )
-"""Words of other rooms that pages show."""
+"""Texts of other parts of the package that pages show."""
 
 
 @cache
@@ -57,7 +57,7 @@ def _environment() -> Environment:
 
 
 def prepare() -> None:
-    """Read all words and make all templates ready, so that no page waits for it."""
+    """Load all texts and compile all templates, so that no request waits for it."""
     environment = _environment()
     for name in environment.list_templates():
         environment.get_template(name)
@@ -66,13 +66,13 @@ def prepare() -> None:
 
 
 def render(template: str, *, base: str, now: datetime, **facts: Any) -> str:
-    """Write a page.
+    """Return a page as HTML.
 
     Args:
         template: name of a file of include/templates/board, without its ending.
-        base: path below which Airflow is served, without a slash at its end; mostly empty.
-        now: the moment that the page tells of, aware.
-        facts: what the template asks for.
+        base: URL path below which Airflow is served, without a slash at its end; usually empty.
+        now: the moment of the figures, aware.
+        facts: the template's variables.
     """
 
     def link(path: str) -> str:
@@ -80,7 +80,7 @@ def render(template: str, *, base: str, now: datetime, **facts: Any) -> str:
 
     spoken_at: dict[str, Callable[..., str]] = {
         "when": lambda moment: formatting.when(moment, now),
-        "left": lambda moment: formatting.left(moment, now),
+        "left": lambda moment: formatting.time_left(moment, now),
         "day": lambda which: formatting.day(
             which if type(which) is date else dutch_time(which).date(), dutch_time(now).date()
         ),

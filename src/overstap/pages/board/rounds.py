@@ -1,4 +1,4 @@
-"""Rounds of a region: those in the ledger, and those agreed and not yet open."""
+"""Rounds of a region for the board: those in the ledger, and those that are agreed and not yet open."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ from enum import StrEnum
 from overstap.agreements import Agreement, Milestones, RoundKind
 from overstap.ledger.rounds import round_overview
 from overstap.ledger.session import UnitOfWork
-from overstap.pages.board.funnel import Layer, Step
+from overstap.pages.board.funnel import FunnelLayer, FunnelStep
 
 
-class Phase(StrEnum):
-    """What a round is busy with."""
+class RoundPhase(StrEnum):
+    """Phase of a round."""
 
     PLANNED = "planned"
     COLLECTING = "collecting"
@@ -21,7 +21,7 @@ class Phase(StrEnum):
     BEFORE_DELIVERY = "before_delivery"
     DELIVERING = "delivering"
     OVERDUE = "overdue"
-    """Receipts were due, and the round is not closed."""
+    """The receipts are due, and the round is not closed."""
     CLOSED = "closed"
 
 
@@ -32,10 +32,10 @@ class RoundView:
     Args:
         round_id: `<region>.<school year>.<kind>`.
         region: region id.
-        region_name: as people say it.
+        region_name: its display name.
         school_year: such as "2026-2027".
-        kind: which of the year's rounds.
-        milestones: the agreed moments, as they hold now.
+        kind: kind of round.
+        milestones: the agreed milestones, changes included.
         opened_at: None when it has not opened.
         closed_at: None when it is not closed.
         steps: its funnel; empty when it has not opened.
@@ -49,48 +49,47 @@ class RoundView:
     milestones: Milestones = field(repr=False)
     opened_at: datetime | None
     closed_at: datetime | None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[FunnelStep, ...] = ()
     missing: int = 0
-    """Pupils that are expected and whose school supplied fewer dossiers than that."""
+    """Number of expected pupils whose school supplied no dossier for them."""
     surplus: int = 0
-    """Dossiers that schools supplied beyond the pupils expected of them."""
+    """Number of dossiers that schools supplied beyond the pupils expected of them."""
     released: int | None = None
-    """Dossiers that were released for inspection or delivery, or came further; None where it was not counted."""
+    """Number of dossiers that were released for inspection or delivery; None where it was not counted."""
 
     @property
     def dag_id(self) -> str:
-        """The DAG of this round (see dags/rounds.py)."""
+        """Id of the round's DAG (see dags/rounds.py)."""
         return f"round__{self.region}__{self.kind}"
 
-    def phase(self, now: datetime) -> Phase:
-        """Return what the round is busy with: by the agreed moments, but no further than what has happened.
+    def phase(self, now: datetime) -> RoundPhase:
+        """Return the phase: by the agreed milestones, but no further than what has happened.
 
-        A moment of review passes without a review while nothing was released, and nothing is being delivered while
-        nothing was sealed.
+        Without a release there is no phase of review, and without a sealed envelope none of delivery.
         """
         agreed = self.milestones
         if self.opened_at is None:
-            return Phase.PLANNED
+            return RoundPhase.PLANNED
         if self.closed_at is not None:
-            return Phase.CLOSED
+            return RoundPhase.CLOSED
         for phase, until in (
-            (Phase.COLLECTING, agreed.data_due),
-            (Phase.BEFORE_REVIEW, agreed.review_opens),
-            (Phase.REVIEW, agreed.review_closes),
-            (Phase.BEFORE_DELIVERY, agreed.delivers),
-            (Phase.DELIVERING, agreed.receipts_due),
+            (RoundPhase.COLLECTING, agreed.data_due),
+            (RoundPhase.BEFORE_REVIEW, agreed.review_opens),
+            (RoundPhase.REVIEW, agreed.review_closes),
+            (RoundPhase.BEFORE_DELIVERY, agreed.delivers),
+            (RoundPhase.DELIVERING, agreed.receipts_due),
         ):
             if now < until:
                 return self._no_further(phase)
-        return Phase.OVERDUE
+        return RoundPhase.OVERDUE
 
-    def _no_further(self, phase: Phase) -> Phase:
+    def _no_further(self, phase: RoundPhase) -> RoundPhase:
         if self.released is None:
             return phase
-        if not self.released and phase in (Phase.REVIEW, Phase.BEFORE_DELIVERY, Phase.DELIVERING):
-            return Phase.BEFORE_REVIEW
-        sealed = sum(step.count for step in self.steps if step.layer is Layer.DELIVERED)
-        return Phase.BEFORE_DELIVERY if phase is Phase.DELIVERING and not sealed else phase
+        if not self.released and phase in (RoundPhase.REVIEW, RoundPhase.BEFORE_DELIVERY, RoundPhase.DELIVERING):
+            return RoundPhase.BEFORE_REVIEW
+        sealed = sum(step.count for step in self.steps if step.layer is FunnelLayer.DELIVERED)
+        return RoundPhase.BEFORE_DELIVERY if phase is RoundPhase.DELIVERING and not sealed else phase
 
     def next_milestone(self, now: datetime) -> tuple[str, datetime] | None:
         """Return the milestone that comes next, with its moment; None when all have passed."""

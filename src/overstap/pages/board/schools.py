@@ -1,4 +1,4 @@
-"""Schools of a round as rows: steps, problems, whom to call, forecast."""
+"""Rows of the board's tables of schools: steps, problems, whom to call, forecast."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,13 +7,13 @@ from datetime import datetime
 
 from overstap.agreements import Milestones
 from overstap.ledger.delivery.test_messages import SchoolResult
-from overstap.ledger.delivery.uncollected import NotCollected
-from overstap.ledger.dossiers.outstanding import Ownerless, ToldUndelivered
+from overstap.ledger.delivery.uncollected import UncollectedEnvelopes
+from overstap.ledger.dossiers.outstanding import ReportedUndelivered, WithoutReceiverCount
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.progress import OpenDelivery, OpenReview
 from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRegistrations
-from overstap.ledger.rounds.task_failures import Failure
-from overstap.pages.board.blockers import Blocker, SchoolSituation, Weight, Who, blockers
+from overstap.ledger.rounds.task_failures import TaskFailure
+from overstap.pages.board.blockers import Blocker, ContactRole, SchoolSituation, Urgency, blockers
 from overstap.pages.board.forecast import Forecast, Outlook, forecast
 from overstap.pages.board.funnel import ACCEPTED, INSPECTED
 from overstap.pages.board.steps import SchoolStep, StepState, steps
@@ -27,24 +27,24 @@ ORDER = (
     "refused",
     "not_taken_in",
 )
-"""Kinds of trouble that go before all others: without an answer a whole school, or what was sent, is missing."""
+"""Kinds of problem that come before all others: a whole school, or what was sent, is missing until they are solved."""
 
 
 @dataclass(frozen=True, slots=True)
 class SupplierRow:
-    """One primary school.
+    """Row of one primary school.
 
     Args:
         school: BRIN with branch.
         name: its name.
-        contact: where it is reached.
-        counts: its counts.
-        steps: how far it is.
-        blockers: what holds it up, the worst first.
-        supply: what is expected of its supplying good dossiers in time.
-        review: what is expected of its reviews.
-        deadline: the moment that comes next for it; None when it has nothing more to do.
-        calls: whom to call, by name and address.
+        contact: its contact address.
+        counts: its counts in the ledger.
+        steps: its progress per step.
+        blockers: the problems that block it, the most urgent first.
+        supply: forecast of its supply of accepted dossiers.
+        review: forecast of its reviews.
+        deadline: its next milestone; None when it has nothing more to do.
+        calls: names and addresses of whom to call.
     """
 
     school: str
@@ -60,12 +60,12 @@ class SupplierRow:
 
     @property
     def outlook(self) -> Forecast:
-        """The forecast that counts now: of supplying until all is good, of the reviews after that."""
+        """The forecast that applies now: of supply until all dossiers are accepted, of the reviews after that."""
         return self.review if self.supply.outlook is Outlook.DONE else self.supply
 
     @property
     def trouble(self) -> int:
-        """How badly it needs attention: 0 stands still until somebody acts, 1 waits, 2 goes by itself, 3 is done."""
+        """Rank by urgency: 0 blocked until somebody acts, 1 waits for an action, 2 resolves without one, 3 done."""
         if self.blockers:
             return int(self.blockers[0].weight)
         return 3 if self.is_done else 2
@@ -78,56 +78,56 @@ class SupplierRow:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverRow:
-    """One secondary school: what was made ready for it and what became of that."""
+    """Row of one secondary school: envelopes sealed for it and their results."""
 
     school: str
     name: str
     contact: str
     counts: SecondaryCounts
     imported: int
-    """Deliveries that it said to have taken in."""
+    """Number of deliveries that it reported as taken in."""
     not_taken_in: int
-    """Deliveries that it said it could not take in."""
+    """Number of deliveries that it reported as not taken in."""
     placed: int
-    """Pupils that it said to have placed."""
+    """Number of pupils that it reported as placed."""
     not_placed: int
-    """Pupils that it said not to place."""
+    """Number of pupils that it reported as not placed."""
     not_shown_up: int
-    """Pupils that did not come."""
-    uncollected: NotCollected | None
-    """What stands ready for it and was not collected; None for who does not collect itself."""
+    """Number of pupils that it reported as not shown up."""
+    uncollected: UncollectedEnvelopes | None
+    """Envelopes that are ready for it and not collected; None for a school that does not collect by itself."""
     says: str
-    """Why deliveries are open, in Dutch; empty when they are not, or nothing went wrong."""
+    """Most frequent cause of unconfirmed deliveries, in Dutch; empty when there is none."""
 
     @property
     def open(self) -> int:
-        """Deliveries that are not confirmed."""
+        """Number of deliveries that are not confirmed."""
         return self.counts.problems.total()
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What the ledger says of a round's schools.
+class RoundFacts:
+    """Facts of the ledger about a round's schools.
 
     Args:
         primary: counts of the primary schools, in the order of their names.
-        secondary: counts of the secondary schools; empty where a page tells of one primary school alone.
-        names: what each school is called, by its id.
-        contacts: where each school is reached, by its id.
-        reviews: what parents may decide on still, by primary school.
+        secondary: counts of the secondary schools; empty on a page about one primary school.
+        names: name of each school, by its id.
+        contacts: contact address of each school, by its id.
+        reviews: dossiers on which parents may still decide, by primary school.
         deliveries: envelopes that are not confirmed.
         requests: questions and corrections of parents that wait for each primary school, and how many too long.
-        results: what receiving schools said after their receipt (see `ledger.progress.results`).
-        pace: what each primary school achieved recently (see `ledger.progress.pace`).
+        results: results that receiving schools reported after their receipt (see `ledger.progress.results`).
+        pace: number of dossiers that each primary school finished recently (see `ledger.progress.pace`).
         opened_at: when the round was opened.
-        tested: how test messages went, by school; empty when none were sent.
-        ownerless: dossiers without a receiver, by who looks after them.
-        uncollected: what stands ready for schools that collect themselves, by that school.
-        ready_for: how many of each primary school's dossiers stand ready, by receiving school.
-        told: what was told undelivered.
+        tested: result of the test messages, by school; empty when none were sent.
+        without_receiver: dossiers without a receiver, by who is responsible for them.
+        uncollected: envelopes ready for schools that collect by themselves, by that school.
+        ready_for: number of ready envelopes of each primary school, by receiving school.
+        reported_undelivered: deliveries that were reported undelivered.
         failures: tasks that failed and have not succeeded since.
-        refused_registrations: rows of registrations that could not be read.
-        unstated: registrations that no source states any more, so many that the coordinator is asked first.
+        refused_registrations: number of rows of registrations that could not be read.
+        unstated: number of registrations that no source states any more, when so many that the coordinator decides.
     """
 
     primary: Sequence[PrimaryCounts]
@@ -141,16 +141,16 @@ class Facts:
     pace: Mapping[str, Counter[str]]
     opened_at: datetime
     tested: Mapping[str, SchoolResult] = field(default_factory=dict)
-    ownerless: Sequence[Ownerless] = ()
-    uncollected: Mapping[str, NotCollected] = field(default_factory=dict)
+    without_receiver: Sequence[WithoutReceiverCount] = ()
+    uncollected: Mapping[str, UncollectedEnvelopes] = field(default_factory=dict)
     ready_for: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    told: Sequence[ToldUndelivered] = ()
-    failures: Sequence[Failure] = ()
+    reported_undelivered: Sequence[ReportedUndelivered] = ()
+    failures: Sequence[TaskFailure] = ()
     refused_registrations: Sequence[RefusedRegistration] = ()
     unstated: UnstatedRegistrations | None = None
 
     def uncollected_by(self, primary_school: str) -> dict[str, int]:
-        """Return how many of a school's dossiers lie too long for schools that collect themselves, by that school."""
+        """Return the number of a school's dossiers that were not collected in time, by receiving school."""
         return {
             to: number
             for to, number in self.ready_for.get(primary_school, {}).items()
@@ -159,7 +159,7 @@ class Facts:
 
 
 def supplier_rows(
-    facts: Facts,
+    facts: RoundFacts,
     milestones: Milestones,
     now: datetime,
     sentence_of: Callable[[str], str],
@@ -170,11 +170,11 @@ def supplier_rows(
     """Return a row per primary school, in the order of their names.
 
     Args:
-        facts: what the ledger says.
-        milestones: the agreed moments.
+        facts: facts of the ledger.
+        milestones: the agreed milestones.
         now: the present moment, aware.
-        sentence_of: gives the Dutch sentence of a rule or error code.
-        registrar: name and address of who keeps the registrations: the region's coordinator.
+        sentence_of: returns the Dutch sentence of a rule or error code.
+        registrar: name and address of the coordinator who keeps the registrations.
         is_closed: whether the round was closed.
     """
     by_school: dict[str, list[OpenDelivery]] = {}
@@ -197,27 +197,27 @@ def supplier_rows(
             now,
             sentence_of,
             facts.tested.get(counts.school),
-            [one for one in facts.ownerless if one.primary_school == counts.school],
+            [one for one in facts.without_receiver if one.primary_school == counts.school],
             facts.uncollected_by(counts.school),
-            [one for one in facts.told if one.primary_school == counts.school],
+            [one for one in facts.reported_undelivered if one.primary_school == counts.school],
             {(to, what): number for of, to, what, number in facts.results if of == counts.school},
             counts.without_consent,
-            [one for one in facts.failures if one.place.school == counts.school and not one.will_retry],
+            [one for one in facts.failures if one.task.school == counts.school and not one.will_retry],
             is_closed,
         )
         found = blockers(situation)
         school = (counts.name, facts.contacts.get(counts.school, ""))
         people = {
-            Who.SCHOOL: [school],
-            Who.REGISTRATIONS: [registrar],
-            Who.COORDINATOR: [registrar],
-            Who.RECEIVER: [
+            ContactRole.SCHOOL: [school],
+            ContactRole.REGISTRATIONS: [registrar],
+            ContactRole.COORDINATOR: [registrar],
+            ContactRole.RECEIVER: [
                 (names.get(receiver, receiver), facts.contacts.get(receiver, ""))
                 for one in found
                 for receiver in one.receivers
             ],
         }
-        calls = [call for one in found if one.weight is not Weight.GOING for call in people.get(one.who, ())]
+        calls = [call for one in found if one.weight is not Urgency.GOING for call in people.get(one.who, ())]
         supply, review = _outlooks(counts, facts, milestones, now)
         rows.append(
             SupplierRow(
@@ -243,22 +243,22 @@ def supplier_rows(
     return rows
 
 
-def receiver_rows(facts: Facts, sentence_of: Callable[[str], str]) -> list[ReceiverRow]:
+def receiver_rows(facts: RoundFacts, sentence_of: Callable[[str], str]) -> list[ReceiverRow]:
     """Return a row per secondary school, in the order of their names; arguments as for `supplier_rows`."""
-    said: dict[tuple[str, str], int] = {}
+    results: dict[tuple[str, str], int] = {}
     for _, to, outcome, number in facts.results:
-        said[to, outcome] = said.get((to, outcome), 0) + number
+        results[to, outcome] = results.get((to, outcome), 0) + number
     return [
         ReceiverRow(
             one.school,
             one.name,
             facts.contacts.get(one.school, ""),
             one,
-            said.get((one.school, "imported"), 0),
-            said.get((one.school, "rejected"), 0),
-            said.get((one.school, "placed"), 0),
-            said.get((one.school, "not_placed"), 0),
-            said.get((one.school, "not_shown_up"), 0),
+            results.get((one.school, "imported"), 0),
+            results.get((one.school, "rejected"), 0),
+            results.get((one.school, "placed"), 0),
+            results.get((one.school, "not_placed"), 0),
+            results.get((one.school, "not_shown_up"), 0),
             facts.uncollected.get(one.school),
             _problem(one.problems, sentence_of),
         )
@@ -267,21 +267,23 @@ def receiver_rows(facts: Facts, sentence_of: Callable[[str], str]) -> list[Recei
 
 
 def held_up(rows: Iterable[SupplierRow]) -> list[SupplierRow]:
-    """Return the schools that need somebody, the worst first: by what is wrong, then by how many dossiers."""
+    """Return the schools that need action, by urgency of the problem and then by number of dossiers."""
     return sorted(
-        (row for row in rows if row.trouble == Weight.PROBLEM),
+        (row for row in rows if row.trouble == Urgency.PROBLEM),
         key=lambda row: (
             ORDER.index(row.blockers[0].kind) if row.blockers[0].kind in ORDER else len(ORDER),
-            -sum(one.count for one in row.blockers if one.weight is Weight.PROBLEM),
+            -sum(one.count for one in row.blockers if one.weight is Urgency.PROBLEM),
             row.name,
         ),
     )
 
 
-def _outlooks(counts: PrimaryCounts, facts: Facts, milestones: Milestones, now: datetime) -> tuple[Forecast, Forecast]:
+def _outlooks(
+    counts: PrimaryCounts, facts: RoundFacts, milestones: Milestones, now: datetime
+) -> tuple[Forecast, Forecast]:
     goal = counts.expected or counts.supplied
     good = sum(number for state, number in counts.states.items() if state in ACCEPTED)
-    # What came in time and was not checked yet is not late: whether it is good is not for the school to wait for.
+    # A dossier that came in time and was not checked yet is not late: the check is not the school's task.
     in_time = good + counts.states["supplied"]
     inspected = sum(number for state, number in counts.states.items() if state in INSPECTED)
     recent = facts.pace.get(counts.school, Counter())

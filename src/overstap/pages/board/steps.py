@@ -1,4 +1,4 @@
-"""Progress of one primary school per step."""
+"""Progress of a primary school in a round, per step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from overstap.pages.board.funnel import ACCEPTED, CONFIRMED, DELIVERED, INSPECTE
 
 
 class StepName(StrEnum):
-    """The steps, in their order."""
+    """Steps of a school, in their order."""
 
     SUPPLY = "supply"
     CHECK = "check"
@@ -20,18 +20,18 @@ class StepName(StrEnum):
 
 
 class StepState(StrEnum):
-    """How a step stands; the board shows each with a word and a sign, not by colour alone."""
+    """State of a step; the board shows each with a word and a symbol, not by colour alone (WCAG 2.2, 1.4.1)."""
 
     AHEAD = "ahead"
-    """Not begun, and nobody waits for it."""
+    """Not begun, and not due."""
     BUSY = "busy"
     DONE = "done"
     TROUBLE = "trouble"
-    """Something must be mended."""
+    """Something must be corrected."""
     LATE = "late"
-    """Its moment has passed."""
+    """Its milestone has passed."""
     ENDED = "ended"
-    """The round was closed before everything came through it."""
+    """The round was closed before all dossiers passed this step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class SchoolStep:
     """One step of one school.
 
     Args:
-        name: which step.
-        state: how it stands.
-        done: dossiers that came through it.
-        goal: dossiers that should.
+        name: the step.
+        state: its state.
+        done: number of dossiers that passed it.
+        goal: number of dossiers that must pass it.
     """
 
     name: StepName
@@ -60,15 +60,15 @@ def steps(
     now: datetime,
     is_closed: bool = False,
 ) -> tuple[SchoolStep, ...]:
-    """Return a school's steps.
+    """Return the steps of a school.
 
     Args:
-        expected: pupils with an application, registration or placement; dossiers beyond that are no step forward.
+        expected: pupils with an application, registration or placement; dossiers beyond that do not count as progress.
         states: its dossiers per state.
-        refused_files: files of it that could not become a dossier.
-        milestones: the agreed moments.
+        refused_files: number of its files that could not become a dossier.
+        milestones: the agreed milestones.
         now: the present moment, aware.
-        is_closed: whether the round was closed; nothing of it is going on any more.
+        is_closed: whether the round was closed; no step is running then.
     """
     found = _running(expected, states, refused_files, milestones, now)
     if not is_closed:

@@ -1,42 +1,42 @@
-"""Work that waits for a coordinator today, over all rounds of a region."""
+"""Work that waits for a coordinator today, in all rounds of a region."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from overstap.clock import dutch_time
-from overstap.ledger.rounds.task_failures import Failure
-from overstap.pages.board.airflow_port import PausedDag, Question
-from overstap.pages.board.rounds import Phase, RoundView
+from overstap.ledger.rounds.task_failures import TaskFailure
+from overstap.pages.board.airflow_port import GateQuestion, PausedDag
+from overstap.pages.board.rounds import RoundPhase, RoundView
 from overstap.pages.board.schools import SupplierRow
 from overstap.texts import texts
 
 CALLS = 6
-"""Schools that are named for each round; its own page has them all."""
+"""Number of schools that are named for each round; its own page has them all."""
 
 
 @dataclass(frozen=True, slots=True)
-class RoundToday:
-    """What one round has for today.
+class TodayOfRound:
+    """Work in one round today.
 
     Args:
         view: the round.
         questions: gates that wait for an answer.
-        red: titles of tasks that are red until somebody clears them, and how often each.
-        calls: schools that somebody has to call, the worst first.
-        more_calls: how many more there are.
+        red: titles of tasks that failed and were not cleared, with the number of each.
+        calls: schools to call, the most urgent first.
+        more_calls: number of further schools to call.
     """
 
     view: RoundView
-    questions: Sequence[Question]
+    questions: Sequence[GateQuestion]
     red: Sequence[tuple[str, int]]
     calls: Sequence[SupplierRow]
     more_calls: int
 
 
 @dataclass(frozen=True, slots=True)
-class MomentToday:
-    """An agreed moment of today or tomorrow."""
+class MilestoneToday:
+    """A milestone of today or tomorrow."""
 
     view: RoundView
     name: str
@@ -45,57 +45,57 @@ class MomentToday:
 
 
 @dataclass(frozen=True, slots=True)
-class Today:
-    """What a region has for today; empty when nobody has to do anything."""
+class TodayOfRegion:
+    """Work in a region today; empty when nobody has to act."""
 
-    rounds: Sequence[RoundToday]
-    moments: Sequence[MomentToday]
+    rounds: Sequence[TodayOfRound]
+    moments: Sequence[MilestoneToday]
     paused: Sequence[PausedDag] = ()
 
     @property
     def questions(self) -> int:
-        """Gates that wait for an answer."""
+        """Number of gates that wait for an answer."""
         return sum(len(one.questions) for one in self.rounds)
 
 
 def of_round(
-    view: RoundView, questions: Sequence[Question], failures: Iterable[Failure], worst: Sequence[SupplierRow]
-) -> RoundToday:
-    """Return what a round has for today.
+    view: RoundView, questions: Sequence[GateQuestion], failures: Iterable[TaskFailure], worst: Sequence[SupplierRow]
+) -> TodayOfRound:
+    """Return the work in a round today.
 
     Args:
         view: the round.
         questions: gates that wait for an answer.
         failures: its tasks that failed and have not succeeded since.
-        worst: schools that hold it up, the worst first.
+        worst: schools that need action, the most urgent first.
     """
     titles = texts("orchestration/titles")
     red: dict[str, int] = {}
     for one in failures:
         if not one.will_retry:
-            title = titles.get(f"task.{one.place.task}", {"nl": one.place.task})["nl"]
+            title = titles.get(f"task.{one.task.task_id}", {"nl": one.task.task_id})["nl"]
             red[title] = red.get(title, 0) + 1
-    return RoundToday(view, questions, list(red.items()), worst[:CALLS], max(0, len(worst) - CALLS))
+    return TodayOfRound(view, questions, list(red.items()), worst[:CALLS], max(0, len(worst) - CALLS))
 
 
 def of_region(
-    rounds: Iterable[RoundToday], views: Iterable[RoundView], now: datetime, paused: Sequence[PausedDag] = ()
-) -> Today:
-    """Return what a region has for today: rounds that have something, and moments of today and tomorrow.
+    rounds: Iterable[TodayOfRound], views: Iterable[RoundView], now: datetime, paused: Sequence[PausedDag] = ()
+) -> TodayOfRegion:
+    """Return the work in a region today: rounds with work, and milestones of today and tomorrow.
 
     Args:
-        rounds: what each open round has.
+        rounds: the work in each open round.
         views: all rounds of the region.
         now: the present moment, aware.
-        paused: its DAGs of which nothing starts.
+        paused: its paused DAGs.
     """
     until = (dutch_time(now) + timedelta(days=1)).date()
     moments = [
-        MomentToday(view, name, moment, moment <= now)
+        MilestoneToday(view, name, moment, moment <= now)
         for view in views
-        if view.phase(now) is not Phase.CLOSED
+        if view.phase(now) is not RoundPhase.CLOSED
         for name in view.kind.milestones
         if dutch_time(now).date() <= dutch_time(moment := getattr(view.milestones, name)).date() <= until
     ]
     busy = [one for one in rounds if one.questions or one.red or one.calls]
-    return Today(busy, sorted(moments, key=lambda one: one.moment), paused)
+    return TodayOfRegion(busy, sorted(moments, key=lambda one: one.moment), paused)

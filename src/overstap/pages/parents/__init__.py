@@ -1,5 +1,5 @@
-"""The parents' pages: a service of its own that reads the person's own copy by the code, and adds what they decide.
+"""Parents' pages: a separate web service in which a parent inspects the dossier by code and records a decision.
 
-`app` has the pages, `store` the calls to the ledger, `wording` the languages, `forms` what people type, `pdf` what they
-take home, `serve` the process.
+`app` has the routes, `store` the calls to the ledger, `forms` the parsing of forms, `lines` the HTML of a dossier's
+fields, `serve` the process.
 """

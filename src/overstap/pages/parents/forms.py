@@ -1,4 +1,4 @@
-"""Parsing of what parents type, lenient where that is safe."""
+"""Parsing and validation of the parents' forms, lenient where that is safe."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ MAX_VIEW_CHARACTERS = 10_000
 MAX_ASK_CHARACTERS = 4_000
 _MAX_FIELDS = 20
 _SPACE = UUID("7a0c1a70-6f0e-4d52-9f4e-2f1c7d0d6d5b")
-"""The namespace in which presses on a button get their ids (RFC 9562, version 5)."""
+"""Namespace of the UUIDs (RFC 9562, version 5) of submissions."""
 
 
-def fields(body: bytes) -> dict[str, str]:
-    """Return a form's fields, the first of each name; nothing when it is no form.
+def form_fields(body: bytes) -> dict[str, str]:
+    """Return a form's fields, the first of each name; empty when the body is no form.
 
     Args:
         body: `application/x-www-form-urlencoded`.
@@ -32,7 +32,7 @@ def fields(body: bytes) -> dict[str, str]:
 
 
 def clean(text: str) -> str:
-    """Take out what no text has: control signs (XML could not carry them), and the browser's line ends."""
+    """Return text without control characters (XML cannot hold them), and with line feeds as line ends."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     return (
         "".join(
@@ -46,7 +46,7 @@ def clean(text: str) -> str:
 
 
 def birth_date(form: Mapping[str, str]) -> date | None:
-    """Return the date of three fields `dag`, `maand`, `jaar`; None when they name none between 1900 and 2100."""
+    """Return the date of the fields `dag`, `maand` and `jaar`; None when they name no date between 1900 and 2100."""
     parts = [form.get(name, "").strip() for name in ("jaar", "maand", "dag")]
     if not all(part.isascii() and part.isdigit() and len(part) <= 4 for part in parts):
         return None
@@ -59,31 +59,31 @@ def birth_date(form: Mapping[str, str]) -> date | None:
 
 @dataclass(frozen=True, slots=True)
 class DecisionForm:
-    """What stands on the answer form."""
+    """Content of the decision form."""
 
     agreed: str | None
     consent: str | None
     view: str = field(repr=False)
-    pressed: UUID
+    submission: UUID
 
     @property
     def faults(self) -> list[str]:
-        """Keys of what is wrong with it."""
+        """Keys of the validation errors."""
         found = [] if self.agreed else ["choice"]
         return found + (["long"] if len(self.view) > MAX_VIEW_CHARACTERS else [])
 
 
-def answer(form: Mapping[str, str]) -> DecisionForm:
-    """Read the answer form. The press is named after what was sent, so that the same again is the same press."""
+def read_decision(form: Mapping[str, str]) -> DecisionForm:
+    """Return the decision form; its submission id is derived from the content, so that a repeat has the same id."""
     agreed = {"eens": "Ja", "oneens": "Nee"}.get(form.get("antwoord", ""))
     consent = {"ja": "Ja", "nee": "Nee"}.get(form.get("toestemming", ""))
     view = form.get("zienswijze", "").strip()
-    return DecisionForm(agreed, consent, view, _press(form, agreed or "", consent or "", view))
+    return DecisionForm(agreed, consent, view, _submission_id(form, agreed or "", consent or "", view))
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionForm:
-    """What stands on the form for questions."""
+    """Content of the form for questions and corrections."""
 
     kind: str | None
     text: str = field(repr=False)
@@ -91,19 +91,19 @@ class QuestionForm:
 
     @property
     def faults(self) -> list[str]:
-        """Keys of what is wrong with it."""
+        """Keys of the validation errors."""
         found = [] if self.kind else ["kind"]
         if not self.text:
             return [*found, "empty"]
         return found + (["long"] if len(self.text) > MAX_ASK_CHARACTERS else [])
 
 
-def asked(form: Mapping[str, str]) -> QuestionForm:
-    """Read the form for questions; the request is named likewise."""
+def read_question(form: Mapping[str, str]) -> QuestionForm:
+    """Return the form for questions and corrections; its request id is derived from the content likewise."""
     kind = {"vraag": "question", "fout": "correction"}.get(form.get("soort", ""))
     text = form.get("tekst", "").strip()
-    return QuestionForm(kind, text, _press(form, kind or "", text))
+    return QuestionForm(kind, text, _submission_id(form, kind or "", text))
 
 
-def _press(form: Mapping[str, str], *parts: str) -> UUID:
+def _submission_id(form: Mapping[str, str], *parts: str) -> UUID:
     return uuid5(_SPACE, "\0".join((form.get("formulier", ""), form.get("keer", ""), *parts)))

@@ -1,4 +1,4 @@
-"""HTML of a block of the dossier, joined without a template for speed."""
+"""HTML of the fields of a dossier's block, built without a template for speed."""
 
 from functools import cache
 from html import escape
@@ -10,16 +10,16 @@ from overstap.oso.labels import FIRST, labels
 
 _DEEPEST = 4
 _BETWEEN = "\0"
-"""No text of a dossier holds it: XML has no such sign."""
+"""Separator that no text of a dossier holds: XML has no such character."""
 
 
 def block_html(lines: list[list[Any]], empty: str, language: str) -> Markup:
-    """Return a block's lines: headings, and names with their values beside them.
+    """Return a block's lines as HTML: headings, and field names with values.
 
     Args:
         lines: as `showing` makes them: depth, field, number, value, whether it is explained, whether it is a heading.
-        empty: what is said where there is no value.
-        language: in which names and explanations are; values stand as the school wrote them.
+        empty: text shown for a missing value.
+        language: code of the language of names and explanations; values are as the school wrote them.
     """
     values = iter(escape(_BETWEEN.join(line[3] or empty for line in lines)).split(_BETWEEN))
     theirs = "<dd>" if labels(language).language == FIRST else f'<dd lang="{FIRST}">'
@@ -47,7 +47,7 @@ def block_html(lines: list[list[Any]], empty: str, language: str) -> Markup:
 
 @cache
 def _name(place: str, language: str, *, is_explained: bool) -> str:
-    """Return a field's name as HTML, kept: there are some hundreds, and each page has most of them."""
-    label, said = labels(language).of(place)
-    more = f'<span class="help">{escape(said)}</span>' if is_explained and said else ""
+    """Return a field's name as HTML, cached: there are some hundreds, and each page has most of them."""
+    label, explanation = labels(language).of(place)
+    more = f'<span class="help">{escape(explanation)}</span>' if is_explained and explanation else ""
     return f"<dt>{escape(label)}{more}</dt>"

@@ -1,4 +1,4 @@
-"""Server process of the parents' pages: uvicorn with limits, a pool for PDFs, a log without personal data."""
+"""Server process of the parents' pages: uvicorn with limits, a process pool for PDFs, a log without personal data."""
 
 import gc
 import logging
@@ -18,17 +18,17 @@ _KEEP_ALIVE_SECONDS = 15
 
 
 def serve(dsn: str, *, host: str, port: int, address: str, proxy: str | None) -> None:
-    """Serve the pages until the process is told to end.
+    """Serve the pages until the process is stopped.
 
     Args:
         dsn: connection string of the login `overstap_review`.
-        host: where to listen.
-        port: likewise.
-        address: where a browser finds the pages; with `https://` cookies are sent by HTTPS only.
-        proxy: address of the proxy in front that tells whence a visitor comes; None when there is none.
+        host: address to listen on.
+        port: port to listen on.
+        address: public URL of the pages; with `https://` cookies are sent over HTTPS only.
+        proxy: address of the reverse proxy whose X-Forwarded-For is trusted; None when there is none.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it writes the connection's words
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # its messages hold the connection string
     workers = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_the_service)
     app = build_app(ReviewStore(dsn), Site(is_secure=address.startswith("https://")), workers)
     config = uvicorn.Config(
@@ -50,7 +50,7 @@ def serve(dsn: str, *, host: str, port: int, address: str, proxy: str | None) ->
         timeout_graceful_shutdown=10,
         backlog=512,
     )
-    # What is loaded by now stays: else the collector walks all of it now and then, and everybody waits meanwhile.
+    # Objects loaded so far are excluded from garbage collection, whose full passes would delay requests.
     gc.collect()
     gc.freeze()
     try:
@@ -60,7 +60,7 @@ def serve(dsn: str, *, host: str, port: int, address: str, proxy: str | None) ->
 
 
 def _end_with_the_service() -> None:
-    """End a worker when the service dies, however it dies: it would wait for work for ever."""
+    """End a worker when its parent process ends for any reason; otherwise it would wait for work forever."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

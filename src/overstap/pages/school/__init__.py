@@ -1,4 +1,5 @@
-"""The school's own pages: its pupils and how far their inspection is, letters, lists, paper, questions of parents.
+"""Schools' pages: a web service for a school's pupils, their inspections, letters, lists, printing and requests.
 
-`passwords` proves who somebody is, `pupils` gathers what is shown, `app` and `serve` are the pages and their process.
+`passwords` hashes and verifies passwords, `pupils` reads the pupils, `operations` limits all to the account's school,
+`app` has the routes and `serve` the process.
 """

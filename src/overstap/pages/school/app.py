@@ -1,7 +1,7 @@
-"""Routes of the schools' pages.
+"""Starlette application of the schools' pages: routes and sign-in.
 
-A GET shows; what opens a dossier, makes codes or records something is a POST with the stay's own token. Addresses hold
-ids, never a name. Whatever is asked for is looked up within the account's own school, under its region's role.
+A GET changes nothing; a request that opens a dossier, makes codes or records something is a POST with the session's own
+token. Addresses hold ids, never a name. Every lookup is limited to the account's school, under its region's role.
 """
 
 import hmac
@@ -29,15 +29,15 @@ from overstap.ledger.accounts import SchoolAccount
 from overstap.ledger.dossiers.reference import read_reference
 from overstap.ledger.region_keys import sha256
 from overstap.pages.parents.forms import clean
-from overstap.pages.school.desk import SchoolDesk
-from overstap.pages.school.passwords import Prover, SignInBusyError
+from overstap.pages.school.operations import SchoolOperations
+from overstap.pages.school.passwords import PasswordVerifier, SignInBusyError
+from overstap.pages.shared.delays import MAX_SECONDS, DelayQueue, delay_seconds
 from overstap.pages.shared.frame import STATIC, environment
 from overstap.pages.shared.guard import Guard, RequestLimits
 from overstap.pages.shared.networks import networks_of
-from overstap.pages.shared.quiet import Quiet
+from overstap.pages.shared.request_log import RequestLog
 from overstap.pages.shared.security_txt import SECURITY_TXT, security_txt
-from overstap.pages.shared.slowing import MAX_SECONDS, WaitingRoom, pause_seconds
-from overstap.review.code_keys import TOKEN_BYTES, Stay
+from overstap.review.code_keys import TOKEN_BYTES, PageSession
 from overstap.settings import Settings
 from overstap.tabular import MAX_BYTES
 from overstap.texts import texts, with_counts
@@ -47,44 +47,44 @@ _DOWNLOAD_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; fram
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _RECORD_FIELDS = ("wie", "datum", "antwoord", "zienswijze", "opmerking", "grond")
 _FREE_OF_ACCOUNT, _FREE_OF_NETWORK = 5, 60
-"""Wrong attempts that are answered at once: of an account in a day, of a network in half an hour."""
+"""Wrong attempts without delay: of an account in a day, of a network in half an hour."""
 _DEVICE_SECONDS = 400 * 86_400
 Handler = Callable[..., Any]
 
 
-def build_app(desk: SchoolDesk, *, is_secure: bool) -> Quiet:
+def build_app(operations: SchoolOperations, *, is_secure: bool) -> RequestLog:
     """Return the application.
 
     Args:
-        desk: what the pages do in the ledger.
+        operations: operations on the ledger.
         is_secure: whether visitors come by HTTPS.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=STATIC))
-    pages = _Pages(desk, is_secure=is_secure)
+    pages = _Pages(operations, is_secure=is_secure)
     for path, page in pages.gets().items():
         app.add_api_route(path, page, methods=["GET"], response_model=None)
     for path, page in pages.posts().items():
         app.add_api_route(path, page, methods=["POST"], response_model=None)
     app.add_exception_handler(OverstapError, pages.failed)
     app.add_exception_handler(HTTPException, pages.lost)
-    return Quiet(Guard(app, is_secure=is_secure, larger=pages.upload_limits))
+    return RequestLog(Guard(app, is_secure=is_secure, larger=pages.upload_limits))
 
 
 class _Pages:
-    """The pages, each a method."""
+    """Handlers of the pages, one method per route."""
 
-    def __init__(self, desk: SchoolDesk, *, is_secure: bool) -> None:
-        self.desk = desk
+    def __init__(self, operations: SchoolOperations, *, is_secure: bool) -> None:
+        self.operations = operations
         self.is_secure = is_secure
         self.cookie = "__Host-school" if is_secure else "school"
         self.form_cookie = "__Host-schoolformulier" if is_secure else "schoolformulier"
         self.device_cookie = "__Host-schoolapparaat" if is_secure else "schoolapparaat"
-        self.room = WaitingRoom()
-        self.prover = Prover()
+        self.delays = DelayQueue()
+        self.verifier = PasswordVerifier()
 
     def gets(self) -> Mapping[str, Handler]:
-        """Return what can be asked for, by path."""
+        """Return the handlers of GET requests, by path."""
         return {
             "/": self.start,
             "/gezond": self.healthy,
@@ -99,7 +99,7 @@ class _Pages:
         }
 
     def posts(self) -> Mapping[str, Handler]:
-        """Return what can be sent, by path."""
+        """Return the handlers of POST requests, by path."""
         return {
             "/inloggen": self.sign_in,
             "/uitloggen": self.sign_out,
@@ -110,23 +110,25 @@ class _Pages:
             "/ronde/{round_id}/leerling/{dossier}/afdruk": self.print,
             "/ronde/{round_id}/leerling/{dossier}/bewijs": self.proof,
             "/ronde/{round_id}/vragen/{request_id}": self.settle,
-            "/ronde/{round_id}/bewijzen/{wished}": self.give_proof,
+            "/ronde/{round_id}/bewijzen/{request_id}": self.give_proof,
         }
 
     async def upload_limits(self, request: Request) -> RequestLimits | None:
-        """Let who is signed in send a list; nobody else sends more than a form."""
+        """Return larger limits for a signed-in account, which may upload a list; None for anybody else."""
         if not request.url.path.endswith("/lijst"):
             return None
-        stay = self._stay(request)
-        account = await run_in_threadpool(self.desk.look, sha256(stay.token)) if stay is not None else None
+        session = self._session(request)
+        account = (
+            await run_in_threadpool(self.operations.account_of, sha256(session.token)) if session is not None else None
+        )
         return RequestLimits(body_bytes=MAX_UPLOAD, body_seconds=60) if account is not None else None
 
     async def healthy(self) -> Response:
-        """Say that the process answers."""
+        """Answer the health check of the process."""
         return Response("ok\n", media_type="text/plain")
 
     async def security(self) -> Response:
-        """Say where weaknesses are reported."""
+        """Return security.txt (RFC 9116)."""
         return security_txt(Settings())
 
     async def start(self, request: Request) -> Response:
@@ -138,52 +140,52 @@ class _Pages:
         is_new = not (token.isascii() and 20 <= len(token) <= 60)
         if is_new:
             token = secrets.token_urlsafe(24)
-        said = OverstapError("SCHOOL-001")
-        facts = {"form_key": token, "typed": account, "wrong_nl": f"{said.message_nl} {said.do_nl}"}
+        error = OverstapError("SCHOOL-001")
+        facts = {"form_key": token, "typed": account, "wrong_nl": f"{error.message_nl} {error.do_nl}"}
         answer = self._page(None, "start", status=status, fault=fault, **facts)
         if is_new:
             self._set_cookie(answer, self.form_cookie, token)
         return answer
 
     async def sign_in(self, request: Request) -> Response:
-        """Sign in. A wrong account and a wrong password take the same way and the same time.
+        """Sign in. A wrong account and a wrong password take the same path and the same time.
 
-        Nobody is kept out by a stranger who tries their account: at a browser at which one signed in before, only its
-        own mistakes count. Elsewhere a hundred a day do, and wrong ones are answered later and later.
+        A stranger's attempts do not lock an account out: for a browser that signed in before, only its own failures
+        count. For other browsers a hundred failures a day are the limit, with growing delays.
         """
         form = await _form(request, files=0, fields=10)
         account, password = _text(form, "account").strip().lower()[:64], str(form.get("wachtwoord", ""))
         cookie = request.cookies.get(self.form_cookie, "")
         if not cookie or not hmac.compare_digest(cookie.encode(), _text(form, "formulier").encode()):
             return self._start(request, fault="form_old", account=account, status=403)
-        whence, stay = networks_of(request), Stay.new()
-        networks = [sha256(f"network\0{one}".encode()) for one in (whence.narrow, f"wide {whence.wide}")]
+        networks, session = networks_of(request), PageSession.new()
+        network_hashes = [sha256(f"network\0{one}".encode()) for one in (networks.narrow, f"wide {networks.wide}")]
         browser = f"{self.device_cookie}-{sha256(account.encode()).hex()[:12]}"
         device = sha256(f"device\0{account}\0{request.cookies.get(browser, '')}".encode())
-        began = await run_in_threadpool(self.desk.attempt, account, networks, device)
+        began = await run_in_threadpool(self.operations.attempt, account, network_hashes, device)
         if not began.may:
             raise_alarm("account_guessed", service="school", failed=began.failed_account)
             return self._refused(request, "wait", account)
         try:
-            if not began.is_known and not await self.room.wait(
-                whence.narrow, pause_seconds(began.failed_network, _FREE_OF_NETWORK)
+            if not began.is_known and not await self.delays.wait(
+                networks.narrow, delay_seconds(began.failed_network, _FREE_OF_NETWORK)
             ):
                 raise SignInBusyError
-            is_proven = await self.prover.proves(password, began.password, is_known=began.is_known)
+            is_proven = await self.verifier.verify(password, began.password, is_known=began.is_known)
         except SignInBusyError:
             return self._refused(request, "busy", account)
         new_device = secrets.token_urlsafe(32)
         if is_proven and began.password is not None:
             found = sha256(f"device\0{account}\0{new_device}".encode())
             is_proven = await run_in_threadpool(
-                self.desk.enter, account, began.password, networks, device, found, sha256(stay.token)
+                self.operations.enter, account, began.password, network_hashes, device, found, sha256(session.token)
             )
         if not is_proven:
-            # A full room makes the answer come at once; the hundred a day hold all the same
-            await self.room.wait(account, pause_seconds(began.failed_account, _FREE_OF_ACCOUNT))
+            # When the queue is full the answer is immediate; the limit of a hundred a day holds regardless
+            await self.delays.wait(account, delay_seconds(began.failed_account, _FREE_OF_ACCOUNT))
             return self._start(request, fault="wrong", account=account, status=422)
         answer = RedirectResponse("/rondes", 303)
-        self._set_cookie(answer, self.cookie, urlsafe_b64encode(stay.secret).decode())
+        self._set_cookie(answer, self.cookie, urlsafe_b64encode(session.secret).decode())
         if not began.is_known:
             self._set_cookie(answer, browser, new_device, max_age=_DEVICE_SECONDS)
         answer.delete_cookie(self.form_cookie, path="/")
@@ -195,99 +197,108 @@ class _Pages:
         return answer
 
     async def sign_out(self, request: Request) -> Response:
-        """End the stay."""
-        stay = self._stay(request)
+        """End the session."""
+        session = self._session(request)
         form = await _form(request, files=0, fields=10)
-        if stay is None or not _is_ours(stay, form):
+        if session is None or not _is_ours(session, form):
             return RedirectResponse("/", 303)
-        await run_in_threadpool(self.desk.sign_out, sha256(stay.token))
+        await run_in_threadpool(self.operations.sign_out, sha256(session.token))
         answer = self._page(None, "ended")
         answer.delete_cookie(self.cookie, path="/")
         return answer
 
     async def rounds(self, request: Request) -> Response:
-        """Show the school's rounds, or go to the only one."""
-        stay, account = await self._who(request)
-        found = await run_in_threadpool(self.desk.rounds, account)
+        """Show the school's rounds, or redirect to the only one."""
+        session, account = await self._who(request)
+        found = await run_in_threadpool(self.operations.rounds, account)
         if len(found) == 1:
             return RedirectResponse(f"/ronde/{found[0].round_id}", 303)
-        return self._page(stay, "rounds", account=account, rounds=found)
+        return self._page(session, "rounds", account=account, rounds=found)
 
     async def pupils(self, request: Request, round_id: str, code: str = "") -> Response:
-        """Show the school's pupils in a round, or go to the one whose dossier has a reference."""
-        stay, account = await self._who(request)
+        """Show the school's pupils in a round, or redirect to the one whose dossier has the given reference."""
+        session, account = await self._who(request)
         if not code.strip():
-            return await self._pupils(stay, account, round_id)
+            return await self._pupils(session, account, round_id)
         wanted = read_reference(code)
-        found = (await run_in_threadpool(self.desk.overview, account, round_id)).pupils if wanted else []
+        found = (await run_in_threadpool(self.operations.overview, account, round_id)).pupils if wanted else []
         for one in found:
             if one.reference == wanted:
                 return RedirectResponse(f"/ronde/{round_id}/leerling/{one.ref.dossier}", 303)
-        return await self._pupils(stay, account, round_id, fault="code_unknown", status=404)
+        return await self._pupils(session, account, round_id, fault="code_unknown", status=404)
 
     async def _pupils(
-        self, stay: Stay, account: SchoolAccount, round_id: str, *, status: int = 200, **facts: Any
+        self, session: PageSession, account: SchoolAccount, round_id: str, *, status: int = 200, **facts: Any
     ) -> HTMLResponse:
-        found = await run_in_threadpool(self.desk.overview, account, round_id)
-        return self._page(stay, "pupils", status=status, account=account, found=found, tab="pupils", **facts)
+        found = await run_in_threadpool(self.operations.overview, account, round_id)
+        return self._page(session, "pupils", status=status, account=account, found=found, tab="pupils", **facts)
 
     async def letters(self, request: Request, round_id: str) -> Response:
-        """Make the letters of everybody who has none; or anew, where the file was lost, of who has not looked yet."""
-        stay, account, form = await self._sent(request)
+        """Make the letters of persons without one; when the file was lost, also of persons who did not sign in."""
+        session, account, form = await self._sent(request)
         is_lost = _text(form, "kwijt") == "ja"
-        made = await run_in_threadpool(partial(self.desk.letters, account, round_id, (), is_lost=is_lost))
+        made = await run_in_threadpool(partial(self.operations.letters, account, round_id, (), is_lost=is_lost))
         if made is None:
-            return await self._pupils(stay, account, round_id, message="letters_none")
+            return await self._pupils(session, account, round_id, message="letters_none")
         return _download(made, "brieven-inzage.pdf", "application/pdf")
 
     async def list_of(self, request: Request, round_id: str) -> Response:
-        """Record a list that the school made in its spreadsheet program."""
-        stay, account, form = await self._sent(request, files=1)
+        """Record a list of decisions, uploaded as CSV or workbook."""
+        session, account, form = await self._sent(request, files=1)
         file = form.get("bestand")
         content = await file.read() if isinstance(file, UploadFile) else b""
         if not content:
-            return await self._pupils(stay, account, round_id, fault="list_none", status=422)
+            return await self._pupils(session, account, round_id, fault="list_none", status=422)
         if len(content) > MAX_BYTES:
-            return await self._pupils(stay, account, round_id, fault="list_too_large", status=413)
+            return await self._pupils(session, account, round_id, fault="list_too_large", status=413)
         try:
-            outcome = await run_in_threadpool(self.desk.record_list, account, round_id, content, _text(form, "grond"))
+            outcome = await run_in_threadpool(
+                self.operations.record_list, account, round_id, content, _text(form, "grond")
+            )
         except OverstapError as error:
-            return await self._pupils(stay, account, round_id, problem=error, status=422)
-        return await self._pupils(stay, account, round_id, outcome=outcome)
+            return await self._pupils(session, account, round_id, problem=error, status=422)
+        return await self._pupils(session, account, round_id, outcome=outcome)
 
     async def faults(self, request: Request, round_id: str) -> Response:
-        """Show the list of faults as the quality stage made it."""
+        """Show the list of faults that the quality check made."""
         _, account = await self._who(request)
-        report = await run_in_threadpool(self.desk.report, account, round_id)
+        report = await run_in_threadpool(self.operations.report, account, round_id)
         return HTMLResponse(report.html, headers={"content-security-policy": _DOWNLOAD_POLICY})
 
     async def faults_table(self, request: Request, round_id: str) -> Response:
-        """Give the list of faults for a spreadsheet program."""
+        """Return the list of faults as CSV."""
         _, account = await self._who(request)
-        report = await run_in_threadpool(self.desk.report, account, round_id)
+        report = await run_in_threadpool(self.operations.report, account, round_id)
         return _download(f"\ufeff{report.csv}".encode(), "foutenlijst.csv", "text/csv; charset=utf-8")
 
     async def faults_workbook(self, request: Request, round_id: str) -> Response:
-        """Give the list of faults as a workbook, by screen and field of the school's own system."""
+        """Return the list of faults as a workbook, by screen and field of the school's own system."""
         _, account = await self._who(request)
-        made = await run_in_threadpool(self.desk.workbook, account, round_id)
+        made = await run_in_threadpool(self.operations.workbook, account, round_id)
         return _download(made, "foutenlijst.xlsx", _WORKBOOK)
 
     async def pupil(self, request: Request, round_id: str, dossier: str) -> Response:
-        """Show one pupil, and what can be done."""
-        stay, account = await self._who(request)
-        return await self._pupil(stay, account, round_id, _id(dossier))
+        """Show one pupil and the possible actions."""
+        session, account = await self._who(request)
+        return await self._pupil(session, account, round_id, _id(dossier))
 
     async def _pupil(
-        self, stay: Stay, account: SchoolAccount, round_id: str, dossier: UUID, *, status: int = 200, **facts: Any
+        self,
+        session: PageSession,
+        account: SchoolAccount,
+        round_id: str,
+        dossier: UUID,
+        *,
+        status: int = 200,
+        **facts: Any,
     ) -> HTMLResponse:
-        found = await run_in_threadpool(self.desk.pupil, account, round_id, dossier)
+        found = await run_in_threadpool(self.operations.pupil, account, round_id, dossier)
         facts["form"] = dict.fromkeys(_RECORD_FIELDS, "") | facts.get("form", {})
-        return self._page(stay, "pupil", status=status, account=account, found=found, tab="pupils", **facts)
+        return self._page(session, "pupil", status=status, account=account, found=found, tab="pupils", **facts)
 
     async def record(self, request: Request, round_id: str, dossier: str) -> Response:
         """Record an inspection at school, or attest one after the window."""
-        stay, account, form = await self._sent(request)
+        session, account, form = await self._sent(request)
         typed = {name: _text(form, name) for name in _RECORD_FIELDS}
         seen_on = _day(typed["datum"])
         agreed = {"eens": "Ja", "oneens": "Nee", "gezien": "Onbekend"}.get(typed["antwoord"])
@@ -298,10 +309,10 @@ class _Pages:
             *(["fault_long"] if max(len(typed["zienswijze"]), len(typed["opmerking"])) > 10_000 else []),
         ]
         if faults or seen_on is None or agreed is None:
-            return await self._pupil(stay, account, round_id, _id(dossier), faults=faults, form=typed, status=422)
+            return await self._pupil(session, account, round_id, _id(dossier), faults=faults, form=typed, status=422)
         done = await run_in_threadpool(
             partial(
-                self.desk.record,
+                self.operations.record,
                 account,
                 round_id,
                 _id(dossier),
@@ -314,60 +325,60 @@ class _Pages:
             )
         )
         if done in ("record_late", "record_answered"):
-            return await self._pupil(stay, account, round_id, _id(dossier), faults=[done], form=typed, status=409)
-        return await self._pupil(stay, account, round_id, _id(dossier), message=done)
+            return await self._pupil(session, account, round_id, _id(dossier), faults=[done], form=typed, status=409)
+        return await self._pupil(session, account, round_id, _id(dossier), message=done)
 
     async def letter_again(self, request: Request, round_id: str, dossier: str) -> Response:
-        """Make a pupil's letters anew; the codes before it end."""
-        stay, account, _ = await self._sent(request)
-        made = await run_in_threadpool(self.desk.letters, account, round_id, (_id(dossier),))
+        """Make new letters of a pupil; earlier codes end."""
+        session, account, _ = await self._sent(request)
+        made = await run_in_threadpool(self.operations.letters, account, round_id, (_id(dossier),))
         if made is None:
-            return await self._pupil(stay, account, round_id, _id(dossier), faults=["record_closed"], status=409)
+            return await self._pupil(session, account, round_id, _id(dossier), faults=["record_closed"], status=409)
         return _download(made, "brief-inzage.pdf", "application/pdf")
 
     async def print(self, request: Request, round_id: str, dossier: str) -> Response:
-        """Print the dossier for one person."""
+        """Return the dossier as PDF for one person."""
         _, account, form = await self._sent(request)
-        made = await run_in_threadpool(self.desk.print, account, round_id, _id(dossier), _text(form, "wie"))
+        made = await run_in_threadpool(self.operations.print, account, round_id, _id(dossier), _text(form, "wie"))
         return _download(made, "overstapdossier.pdf", "application/pdf")
 
     async def proof(self, request: Request, round_id: str, dossier: str) -> Response:
-        """Make the proof pack."""
+        """Return the proof pack."""
         _, account, _ = await self._sent(request)
-        made = await run_in_threadpool(self.desk.proof, account, round_id, _id(dossier))
+        made = await run_in_threadpool(self.operations.proof, account, round_id, _id(dossier))
         return _download(made, "bewijs-van-inzage.zip", "application/zip")
 
     async def requests(self, request: Request, round_id: str) -> Response:
-        """Show what parents asked."""
-        stay, account = await self._who(request)
-        return await self._requests(stay, account, round_id)
+        """Show the requests of parents."""
+        session, account = await self._who(request)
+        return await self._requests(session, account, round_id)
 
     async def _requests(
-        self, stay: Stay, account: SchoolAccount, round_id: str, *, status: int = 200, **facts: Any
+        self, session: PageSession, account: SchoolAccount, round_id: str, *, status: int = 200, **facts: Any
     ) -> HTMLResponse:
-        found = await run_in_threadpool(self.desk.requests, account, round_id)
+        found = await run_in_threadpool(self.operations.requests, account, round_id)
         facts["form"] = {"request": "", "antwoord": ""} | facts.get("form", {})
-        return self._page(stay, "requests", status=status, account=account, found=found, tab="requests", **facts)
+        return self._page(session, "requests", status=status, account=account, found=found, tab="requests", **facts)
 
     async def settle(self, request: Request, round_id: str, request_id: str) -> Response:
-        """Answer what a parent asked."""
-        stay, account, form = await self._sent(request)
+        """Answer a request of a parent."""
+        session, account, form = await self._sent(request)
         words, state = _text(form, "antwoord"), _text(form, "afloop")
         try:
-            await run_in_threadpool(self.desk.settle, account, _id(request_id), state, words)
+            await run_in_threadpool(self.operations.settle, account, _id(request_id), state, words)
         except OverstapError as error:
             typed = {"request": request_id, "antwoord": words}
-            return await self._requests(stay, account, round_id, problem=error, form=typed, status=422)
-        return await self._requests(stay, account, round_id, message="settled_done")
+            return await self._requests(session, account, round_id, problem=error, form=typed, status=422)
+        return await self._requests(session, account, round_id, message="settled_done")
 
-    async def give_proof(self, request: Request, round_id: str, wished: str) -> Response:
-        """Make the proof that a parent asked for, and lay it ready for them."""
-        stay, account, _ = await self._sent(request)
-        await run_in_threadpool(self.desk.give_proof, account, round_id, _id(wished))
-        return await self._requests(stay, account, round_id, message="wish_done")
+    async def give_proof(self, request: Request, round_id: str, request_id: str) -> Response:
+        """Make the proof that a parent requested, and publish it on the parents' pages."""
+        session, account, _ = await self._sent(request)
+        await run_in_threadpool(self.operations.give_proof, account, round_id, _id(request_id))
+        return await self._requests(session, account, round_id, message="wish_done")
 
     async def failed(self, request: Request, problem: Exception) -> Response:
-        """Tell what went wrong, in the sentences of its code."""
+        """Show the error page of an error code."""
         error = problem if isinstance(problem, OverstapError) else OverstapError("LEDGER-006", kind="?")
         if error.code == "LEDGER-006":
             answer = self._page(None, "away", status=503)
@@ -376,7 +387,7 @@ class _Pages:
         return self._page(None, "failed", status=404 if error.code in _NOT_THERE else 409, problem=error)
 
     async def lost(self, request: Request, problem: Exception) -> Response:
-        """Say that there is no such page, or that somebody has to sign in."""
+        """Answer HTTP 404, or redirect to the sign-in form."""
         status = problem.status_code if isinstance(problem, HTTPException) else 404
         if status == 401:
             if self.cookie not in request.cookies and request.method == "GET":
@@ -386,28 +397,30 @@ class _Pages:
             return answer
         return self._page(None, "lost", status=status)
 
-    async def _who(self, request: Request) -> tuple[Stay, SchoolAccount]:
-        stay = self._stay(request)
-        account = await run_in_threadpool(self.desk.look, sha256(stay.token)) if stay is not None else None
-        if stay is None or account is None:
+    async def _who(self, request: Request) -> tuple[PageSession, SchoolAccount]:
+        session = self._session(request)
+        account = (
+            await run_in_threadpool(self.operations.account_of, sha256(session.token)) if session is not None else None
+        )
+        if session is None or account is None:
             raise HTTPException(401)
-        return stay, account
+        return session, account
 
-    async def _sent(self, request: Request, *, files: int = 0) -> tuple[Stay, SchoolAccount, FormData]:
-        stay, account = await self._who(request)
+    async def _sent(self, request: Request, *, files: int = 0) -> tuple[PageSession, SchoolAccount, FormData]:
+        session, account = await self._who(request)
         form = await _form(request, files=files, fields=20)
-        if not _is_ours(stay, form):
+        if not _is_ours(session, form):
             raise HTTPException(401)
-        return stay, account, form
+        return session, account, form
 
-    def _stay(self, request: Request) -> Stay | None:
+    def _session(self, request: Request) -> PageSession | None:
         with suppress(ValueError):
             secret = urlsafe_b64decode(request.cookies.get(self.cookie, "").encode())
             if len(secret) == TOKEN_BYTES:
-                return Stay(secret)
+                return PageSession(secret)
         return None
 
-    def _page(self, stay: Stay | None, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
+    def _page(self, session: PageSession | None, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
         words = texts("school/page")
 
         def t(key: str, **values: Any) -> str:
@@ -416,7 +429,7 @@ class _Pages:
                 found = found[step]
             return str(found["nl"].format(**with_counts(values)))
 
-        facts.setdefault("form_key", stay.form_token if stay is not None else "")
+        facts.setdefault("form_key", session.form_token if session is not None else "")
         for key in ("fault", "message"):
             facts.setdefault(key, "")
         for key in ("problem", "outcome", "account", "found"):
@@ -425,7 +438,7 @@ class _Pages:
         facts.setdefault("tab", "")
         template = environment().get_template(f"school/{name}.html.j2")
         page = template.render(
-            t=t, skip=t("skip"), is_signed_in=stay is not None, moment=_short, format_moment=format_moment, **facts
+            t=t, skip=t("skip"), is_signed_in=session is not None, moment=_short, format_moment=format_moment, **facts
         )
         return HTMLResponse(page, status)
 
@@ -439,18 +452,18 @@ _NOT_THERE = frozenset({"SCHOOL-004", "LEDGER-009", "LEDGER-010", "LEDGER-011", 
 
 
 async def _form(request: Request, *, files: int, fields: int) -> FormData:
-    # Python knows codings that take minutes (punycode) or give half signs (unicode_escape); browsers send UTF-8
+    # Python has codecs that take minutes (punycode) or return lone surrogates (unicode_escape); browsers send UTF-8
     _, named = parse_options_header(request.headers.get("content-type", ""))
     if named.get(b"charset", b"utf-8").lower() != b"utf-8":
         raise HTTPException(400)
     try:
         return await request.form(max_files=files, max_fields=fields, max_part_size=MAX_BYTES)
-    except ValueError:  # a coding that the browser names, and that its words do not keep to
+    except ValueError:  # text that is invalid in the encoding that the client named
         raise HTTPException(400) from None
 
 
-def _is_ours(stay: Stay, form: FormData) -> bool:
-    return hmac.compare_digest(stay.form_token.encode(), _text(form, "formulier").encode())
+def _is_ours(session: PageSession, form: FormData) -> bool:
+    return hmac.compare_digest(session.form_token.encode(), _text(form, "formulier").encode())
 
 
 def _text(form: FormData, name: str) -> str:
@@ -466,7 +479,7 @@ def _id(text: str) -> UUID:
 
 
 def _day(text: str) -> date | None:
-    """Return the day of 18-3-2027 or 2027-03-18, up to today."""
+    """Return the date of text such as 18-3-2027 or 2027-03-18; None for another text or a future date."""
     parts = text.strip().replace("/", "-").replace(".", "-").split("-")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 4 for part in parts):
         return None

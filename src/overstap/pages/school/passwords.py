@@ -1,4 +1,4 @@
-"""Passwords of school accounts: which are taken, how they are kept (scrypt, RFC 7914), and proving them in lanes."""
+"""Passwords of school accounts: strength check (zxcvbn), hashing and verification with scrypt (RFC 7914)."""
 
 import asyncio
 import base64
@@ -17,22 +17,22 @@ from overstap.resources import INCLUDE
 
 LEAST_CHARACTERS = 12
 _LEAST_SCORE = 3
-"""Of zxcvbn: more than 10^8 guesses, so that a hundred a day find nothing in the life of a password."""
+"""Minimum score of zxcvbn: more than 10^8 guesses, out of reach at a hundred attempts a day."""
 _MAX_JUDGED = 72
 _LEAST_PART, _LEAST_LETTERS = 3, 6
 _WRITTEN_FOR = str.maketrans("4301@$", "aeoias")
 _N, _R, _P, _BYTES = 2**16, 8, 1, 32
-"""64 MiB and some tenths of a second for each attempt (OWASP's password cheat sheet lists it for scrypt)."""
+"""Parameters of scrypt: 64 MiB and some tenths of a second per attempt (OWASP Password Storage Cheat Sheet)."""
 _MAX_WAITING = 20
 _WORDS = INCLUDE / "passwords" / "dutch.txt"
 
 
-def hashed(password: str, about: Sequence[str] = ()) -> str:
-    """Return what is kept of a password.
+def hash_password(password: str, about: Sequence[str] = ()) -> str:
+    """Return the scrypt hash of a new password, with salt and parameters.
 
     Args:
-        password: what somebody wants as password.
-        about: what belongs to the account: its name, the person's, the school's.
+        password: the new password.
+        about: names that belong to the account: its own, the person's, the school's.
 
     Raises:
         OverstapError: SCHOOL-003 when it is shorter than 12 characters, SCHOOL-005 when it is easy to guess.
@@ -46,18 +46,18 @@ def hashed(password: str, about: Sequence[str] = ()) -> str:
 
 
 def is_guessable(password: str, about: Sequence[str] = ()) -> bool:
-    """Tell whether guessers come to a password soon: leaked ones, names, rows of keys, dates, and mixtures of them.
+    """Tell whether a password is easy to guess: leaked ones, names, keyboard rows, dates, and combinations of them.
 
-    The lists of leaked passwords, names and words are those of zxcvbn; the Dutch ones are ours (include/passwords).
+    The lists of leaked passwords, names and words are those of zxcvbn, with Dutch ones added (include/passwords).
 
     Args:
         password: the password.
-        about: what belongs to the account.
+        about: names that belong to the account.
     """
     known = [part for text in about for part in (text, *re.split(r"[\W_]+", text)) if len(part) >= _LEAST_PART]
     if zxcvbn(password[:_MAX_JUDGED], user_inputs=[*known, *_dutch()])["score"] < _LEAST_SCORE:
         return True
-    # It counts a year or a second word as much; guessers write known words beside numbers first of all
+    # zxcvbn rates a year or a second word too high: attackers try known words with numbers first
     whole = password.lower().translate(_WRITTEN_FOR)
     rest = whole
     for word in sorted({part.lower() for part in (*known, *_dutch())}, key=len, reverse=True):
@@ -72,41 +72,41 @@ def _dutch() -> tuple[str, ...]:
 
 
 class SignInBusyError(Exception):
-    """Too many attempts wait to be proven."""
+    """Too many attempts wait for verification."""
 
 
-class Prover:
-    """Proves passwords, one at a time in each of two lanes: strangers' attempts never stand before a known browser's.
+class PasswordVerifier:
+    """Verifier of passwords with two queues, so that attempts of unknown browsers never delay those of known ones.
 
-    It holds no connection to the ledger, and takes the memory of two attempts at most.
+    Each queue verifies one password at a time, which bounds memory to two attempts. Holds no connection to the ledger.
     """
 
     def __init__(self) -> None:
         self._lanes = {is_known: ThreadPoolExecutor(1, "passwords") for is_known in (False, True)}
         self._waiting = dict.fromkeys(self._lanes, 0)
 
-    async def proves(self, password: str, kept: str | None, *, is_known: bool) -> bool:
-        """Tell whether a password is the one that is kept; takes as long where there is none.
+    async def verify(self, password: str, kept: str | None, *, is_known: bool) -> bool:
+        """Tell whether a password matches a hash; takes the same time when there is no hash.
 
         Args:
-            password: what somebody typed.
-            kept: what `hashed` gave; None when there is no such account.
-            is_known: whether somebody signed in to the account at this browser before.
+            password: the typed password.
+            kept: result of `hash_password`; None when there is no such account.
+            is_known: whether this browser signed in to the account before.
 
         Raises:
-            BusyError: too many wait already.
+            SignInBusyError: too many attempts wait already.
         """
         if self._waiting[is_known] >= _MAX_WAITING:
             raise SignInBusyError
         self._waiting[is_known] += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._lanes[is_known], proves, password, kept)
+            return await asyncio.get_running_loop().run_in_executor(self._lanes[is_known], verify, password, kept)
         finally:
             self._waiting[is_known] -= 1
 
 
-def proves(password: str, kept: str | None) -> bool:
-    """Tell whether a password is the one that is kept; arguments as of `Prover.proves`."""
+def verify(password: str, kept: str | None) -> bool:
+    """Tell whether a password matches a hash; arguments as of `PasswordVerifier.verify`."""
     _, n, r, p, salt, expected = (kept or _NOBODY).split("$")
     derived = _derive(password[:1024], base64.b64decode(salt), int(n), int(r), int(p))
     return hmac.compare_digest(derived, base64.b64decode(expected)) and kept is not None

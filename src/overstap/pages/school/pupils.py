@@ -1,4 +1,4 @@
-"""A school's own pupils with names, and the state of each inspection."""
+"""Pupils of a school in a round, with names and the state of each inspection."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.dossiers.reference import reference
 from overstap.ledger.review import pupil_inspections
-from overstap.ledger.review.invitations import Reached, reached
+from overstap.ledger.review.invitations import PersonInspection, person_inspections
 from overstap.ledger.review.pupil_inspections import PupilInspection
 from overstap.ledger.session import UnitOfWork
 from overstap.oso.facts import DossierFacts
@@ -20,11 +20,11 @@ from overstap.review.people import people_of
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """One person who may inspect, and what reached them."""
+class InspectingPerson:
+    """A person who may inspect, with the state of their letter and inspection."""
 
     person: Entitled
-    reached: Reached | None
+    inspection: PersonInspection | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +37,21 @@ class SchoolPupil:
     sorting: str = field(repr=False)
     las_key: str = field(repr=False)
     reference: str
-    """What the dossier is called on the board and in the list of faults."""
+    """Reference of the dossier on the board and in the list of faults."""
     number: str = field(repr=False)
     state: str
     is_open: bool
     is_late: bool
-    """Nobody looked and the window has closed."""
+    """The window has closed without an inspection."""
     closes_at: datetime | None
-    readers: tuple[Reader, ...]
+    readers: tuple[InspectingPerson, ...]
     for_family: str | None
-    """What the school recorded for the family as a whole."""
+    """Decisions that the school recorded for the family as a whole."""
     open_requests: int
 
     @property
-    def standing(self) -> str:
-        """Where it stands, as a key of the words: not_ready, early, waiting, partly, done, late, sent, withdrawn."""
+    def status(self) -> str:
+        """Status, a key of the texts: not_ready, early, waiting, partly, done, late, sent, withdrawn."""
         if self.state in ("supplied", "accepted", "rejected"):
             return "not_ready"
         if self.state == "withdrawn":
@@ -62,18 +62,18 @@ class SchoolPupil:
             return "late"
         if self.state == "in_review":
             return "waiting" if self.is_open else "early"
-        answered = [one.reached for one in self.readers if one.reached is not None and one.reached.answer]
+        answered = [one.inspection for one in self.readers if one.inspection is not None and one.inspection.answer]
         return "done" if self.for_family or len(answered) == len(self.readers) or not self.is_open else "partly"
 
 
 def pupils(unit: UnitOfWork, round_id: str, school: str) -> list[SchoolPupil]:
     """Return a school's pupils in a round, sorted by class and name."""
-    told: dict[UUID, dict[str, Reached]] = {}
-    for one in reached(unit, round_id, school):
-        told.setdefault(one.ref.dossier, {})[one.person] = one
+    persons: dict[UUID, dict[str, PersonInspection]] = {}
+    for one in person_inspections(unit, round_id, school):
+        persons.setdefault(one.ref.dossier, {})[one.person] = one
     inspections = pupil_inspections.of_school(unit, round_id, school)
     facts = records.of(unit, [one.ref for one in inspections], DossierFacts)
-    found = [_pupil(unit, one, facts[one.ref], told.get(one.ref.dossier, {})) for one in inspections]
+    found = [_pupil(unit, one, facts[one.ref], persons.get(one.ref.dossier, {})) for one in inspections]
     return sorted(found, key=lambda one: (one.group.casefold(), one.sorting))
 
 
@@ -89,12 +89,14 @@ def one_pupil(unit: UnitOfWork, round_id: str, school: str, dossier: UUID) -> Sc
     raise OverstapError("SCHOOL-004")
 
 
-def counted(found: list[SchoolPupil]) -> Counter[str]:
-    """Return how many pupils stand where."""
-    return Counter(one.standing for one in found)
+def status_counts(found: list[SchoolPupil]) -> Counter[str]:
+    """Return the number of pupils per status."""
+    return Counter(one.status for one in found)
 
 
-def _pupil(unit: UnitOfWork, inspection: PupilInspection, facts: DossierFacts, told: dict[str, Reached]) -> SchoolPupil:
+def _pupil(
+    unit: UnitOfWork, inspection: PupilInspection, facts: DossierFacts, persons: dict[str, PersonInspection]
+) -> SchoolPupil:
     people = people_of(unit.keys, facts, dutch_time(now()).date())
     return SchoolPupil(
         ref=inspection.ref,
@@ -108,7 +110,7 @@ def _pupil(unit: UnitOfWork, inspection: PupilInspection, facts: DossierFacts, t
         is_open=inspection.is_open,
         is_late=inspection.is_late,
         closes_at=inspection.closes_at,
-        readers=tuple(Reader(one, told.get(one.key)) for one in people),
+        readers=tuple(InspectingPerson(one, persons.get(one.key)) for one in people),
         for_family=inspection.for_family,
         open_requests=inspection.open_requests,
     )

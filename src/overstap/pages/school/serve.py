@@ -7,7 +7,7 @@ import uvicorn
 
 from overstap.ledger import open_ledger
 from overstap.pages.school.app import build_app
-from overstap.pages.school.desk import SchoolDesk
+from overstap.pages.school.operations import SchoolOperations
 from overstap.pages.shared.bounds import BoundedProtocol
 from overstap.settings import Settings
 
@@ -15,19 +15,21 @@ MAX_CONNECTIONS = 200
 
 
 def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook: Callable[[str, str], bytes]) -> None:
-    """Serve the pages until the process is told to end.
+    """Serve the pages until the process is stopped.
 
     Args:
-        settings: ledger, keys, the address of the parents' pages, and where the keys are with which proof is signed.
-        host: where to listen.
-        port: likewise.
-        is_secure: whether visitors come by HTTPS (a proxy in front): cookies are sent by HTTPS only.
-        workbook: makes the workbook of a list of faults, of its CSV and a title; the quality stage's.
+        settings: with the ledger, its keys, the address of the parents' pages, and the trust folder for signing proofs.
+        host: address to listen on.
+        port: port to listen on.
+        is_secure: whether visitors come by HTTPS (a proxy in front): cookies are then sent over HTTPS only.
+        workbook: returns a list of faults as a workbook (XLSX), from its CSV and a title.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name in ("fpdf", "fontTools"):
-        logging.getLogger(name).setLevel(logging.ERROR)  # their warnings name letters, and a letter is of a name
-    desk = SchoolDesk(
+        logging.getLogger(name).setLevel(
+            logging.ERROR
+        )  # their warnings name missing glyphs, which are letters of a pupil's name
+    operations = SchoolOperations(
         lambda: open_ledger(settings),
         trust=settings.trust,
         production=settings.production,
@@ -35,7 +37,7 @@ def serve(settings: Settings, *, host: str, port: int, is_secure: bool, workbook
         workbook=workbook,
     )
     config = uvicorn.Config(
-        build_app(desk, is_secure=is_secure),
+        build_app(operations, is_secure=is_secure),
         host=host,
         port=port,
         http=BoundedProtocol,

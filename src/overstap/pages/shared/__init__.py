@@ -1,1 +1,1 @@
-"""What pages share, whoever they are for: frame and look (`frame`), and what keeps them safe (`guard`, `bounds`)."""
+"""Shared parts of all web pages: templates (`frame`), request checks (`guard`), connection limits (`bounds`)."""

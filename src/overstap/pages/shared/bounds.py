@@ -1,6 +1,6 @@
-"""Limits on connections for uvicorn, which has no deadline for a request's head or for an answer that nobody reads.
+"""HTTP protocol for uvicorn with deadlines for request heads and unread responses, and limits on connections.
 
-Used as `uvicorn.Config(http=BoundedProtocol, ...)`. The body's time is bounded by `guard`.
+Used as `uvicorn.Config(http=BoundedProtocol, ...)`. The time of a body is limited by `guard`.
 """
 
 import asyncio
@@ -10,33 +10,33 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS = 10.0
-"""How long a request's head may take to arrive, from the first moment of the connection or of the request."""
+"""Seconds within which a request's head must arrive, from the start of the connection or of the request."""
 HEAD_BYTES = 32_768
 UNREAD_SECONDS = 30.0
-"""How long an answer may lie unread: a reader that takes some kilobytes a second is never ended."""
+"""Seconds for which a client may read nothing of a response; a client that reads some kilobytes a second is kept."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 whose heads are short and come in time, and whose answers are read.
+    """HTTP/1.1 protocol that closes connections with slow or long heads, and with unread responses.
 
-    Where many connections wait and ask nothing, the oldest one of the busiest address is closed for a new one: whoever
-    opens them by the hundred keeps only themselves out, and a proxy opens another.
+    When many connections are idle, a new one closes the oldest of the address with the most: a client that opens
+    hundreds displaces only its own, and a proxy reconnects.
     """
 
     _waiting: ClassVar[dict["BoundedProtocol", str]] = {}
-    """Connections without a request under way, with their addresses, oldest first."""
+    """Idle connections, with their addresses, the oldest first."""
     _timer: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
     _head_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
-        """Begin to wait for the first head."""
+        """Start the deadline for the first head."""
         super().connection_made(transport)
         self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
         self._waits()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
+        """Cancel the deadlines."""
         self._stop()
         self._waiting.pop(self, None)
         if self._unread is not None:
@@ -44,7 +44,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; while a head is not whole, count them."""
+        """Process bytes; count them while a head is incomplete."""
         if self.cycle is None or self.cycle.response_complete:
             if self._timer is None:
                 self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
@@ -54,25 +54,25 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """Cancel the deadline for the head."""
         self._stop()
         self._waiting.pop(self, None)
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request."""
+        """Start the deadline for the next head."""
         super().on_response_complete()
         if self.cycle is not None and self.cycle.response_complete and not self.transport.is_closing():
             self._waits()
 
     def pause_writing(self) -> None:
-        """Note that nobody reads the answer."""
+        """Start the deadline for an unread response."""
         super().pause_writing()
         if self._unread is None:
             self._unread = self.loop.call_later(UNREAD_SECONDS, self._nobody_reads)
 
     def resume_writing(self) -> None:
-        """Note that somebody does."""
+        """Cancel the deadline for an unread response."""
         super().resume_writing()
         if self._unread is not None:
             self._unread.cancel()

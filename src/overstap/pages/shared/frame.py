@@ -1,4 +1,4 @@
-"""Common frame of pages: templates, stylesheet, icon."""
+"""Common frame of all web pages: template environment, stylesheet, icon."""
 
 import hashlib
 from functools import cache
@@ -15,7 +15,7 @@ _TEMPLATES = INCLUDE / "templates"
 
 @cache
 def environment() -> jinja2.Environment:
-    """Return the templates' environment: all is escaped, and a fact that is missing is an error."""
+    """Return the Jinja environment: with autoescaping, and a missing variable is an error."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -30,6 +30,6 @@ def environment() -> jinja2.Environment:
 
 
 def _static_version(folder: Path) -> str:
-    """Return a digest of the static files: a new look is fetched at once, an old one comes from the browser's store."""
+    """Return a digest of the static files for their URLs, so that browsers may cache them until they change."""
     joined = b"".join(path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file())
     return hashlib.sha256(joined).hexdigest()[:12]

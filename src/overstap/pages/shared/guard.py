@@ -1,7 +1,7 @@
-"""Response headers and request checks of all pages, as ASGI middleware.
+"""ASGI middleware of all pages: security headers, origin check of forms, limits on bodies.
 
-No script, style, picture or frame from elsewhere and none within a page (Content-Security-Policy); nothing is kept by
-browsers or proxies; a form of another site is refused before the application sees it.
+No script, style, picture or frame of another origin and none inline (Content-Security-Policy); no caching by browsers
+or proxies; a form of another site is refused before the application sees it.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ POLICY = (
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    # Not "no-referrer": with that a browser sends "Origin: null" with our own forms too.
+    # Not "no-referrer": browsers would send "Origin: null" with forms of the same origin too.
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
@@ -35,16 +35,16 @@ _HEADERS = (
 )
 _SAFE = frozenset({"GET", "HEAD"})
 _MAX_ARRIVING = 40
-"""Bodies that arrive from one network at once; one more, and the oldest ends, or they take the places of all others."""
+"""Bodies that one network may send at once; one more ends the oldest, so that a network cannot occupy all places."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """How much a request may be.
+    """Limits of a request's body.
 
     Args:
-        body_bytes: its body.
-        body_seconds: how long the body may take to arrive.
+        body_bytes: largest size.
+        body_seconds: time within which it must arrive.
     """
 
     body_bytes: int = 65_536
@@ -52,14 +52,14 @@ class RequestLimits:
 
 
 class Guard:
-    """Wraps an application.
+    """Middleware around an ASGI application.
 
     Args:
         app: the application.
-        limits: how much a request may be.
-        is_secure: whether visitors come by HTTPS, so that browsers are told to do so always.
-        static: paths below this prefix may be kept by browsers.
-        larger: asked before a larger body is read: how much this request may be, None for no more than any other.
+        limits: limits of a request's body.
+        is_secure: whether visitors come by HTTPS; adds Strict-Transport-Security (RFC 6797).
+        static: path prefix of files that browsers may cache.
+        limits_of: called before a body above `limits` is read; returns the limits of the request, None for `limits`.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Guard:
     ) -> None:
         self.app = app
         self.limits = limits
-        self.larger = larger
+        self.limits_of = larger
         self.static = static
         self._arriving: dict[str, dict[asyncio.Timeout, None]] = {}
         self.headers = [*_HEADERS]
@@ -81,12 +81,12 @@ class Guard:
             self.headers.append((b"strict-transport-security", b"max-age=63072000; includeSubDomains"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or refuse it."""
+        """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        send = self._dressed(scope, send)
-        if not scope["path"].isprintable():  # no path of ours; files and the database take no NUL
+        send = self._with_headers(scope, send)
+        if not scope["path"].isprintable():  # no valid path; files and the database accept no NUL
             await _refuse(send, 404)
             return
         if scope["method"] in _SAFE:
@@ -98,7 +98,7 @@ class Guard:
             await _refuse(send, 403)
         else:
             try:
-                body = await self._arrived(scope, receive)
+                body = await self._received(scope, receive)
             except TimeoutError:
                 await _refuse(send, 408)
                 return
@@ -107,7 +107,7 @@ class Guard:
                 return
             await self.app(scope, _replay(body, receive), send)
 
-    def _dressed(self, scope: Scope, send: Send) -> Send:
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
         is_static = scope["path"].startswith(self.static)
 
         async def dressed(message: Message) -> None:
@@ -117,7 +117,7 @@ class Guard:
                 if b"content-security-policy" not in own:
                     extra.append((b"content-security-policy", POLICY.encode()))
                 if b"cache-control" not in own:
-                    is_kept = is_static and message["status"] in (200, 304)  # what is not there yet may come
+                    is_kept = is_static and message["status"] in (200, 304)  # a missing file may be added later
                     kept = b"public, max-age=31536000, immutable" if is_kept else b"no-store"
                     extra.append((b"cache-control", kept))
                 message = {**message, "headers": [*message.get("headers", []), *extra]}
@@ -126,14 +126,16 @@ class Guard:
         return dressed
 
     async def _limits(self, scope: Scope) -> RequestLimits:
-        said = _header(scope, b"content-length")
-        is_small = said is not None and said.isdigit() and len(said) <= 12 and int(said) <= self.limits.body_bytes
-        if is_small or self.larger is None:
+        length = _header(scope, b"content-length")
+        is_small = (
+            length is not None and length.isdigit() and len(length) <= 12 and int(length) <= self.limits.body_bytes
+        )
+        if is_small or self.limits_of is None:
             return self.limits
-        return await self.larger(Request(scope)) or self.limits
+        return await self.limits_of(Request(scope)) or self.limits
 
-    async def _arrived(self, scope: Scope, receive: Receive) -> bytes | None:
-        """Return the body; where many of one network arrive at once, the oldest of them has no more time."""
+    async def _received(self, scope: Scope, receive: Receive) -> bytes | None:
+        """Return the body; when one network sends too many at once, the oldest of them is ended."""
         network = networks_of(Request(scope)).narrow
         async with asyncio.timeout(None) as deadline:
             arriving = self._arriving.setdefault(network, {})
@@ -150,9 +152,9 @@ class Guard:
                     self._arriving.pop(network, None)
 
     async def _body(self, scope: Scope, receive: Receive, limits: RequestLimits) -> bytes | None:
-        """Return the whole body; None when it is too large, also where its length is not said or a lie."""
-        said = _header(scope, b"content-length")
-        if said is not None and (not said.isdigit() or len(said) > 12 or int(said) > limits.body_bytes):
+        """Return the whole body; None when it is too large, also when its Content-Length is missing or wrong."""
+        length = _header(scope, b"content-length")
+        if length is not None and (not length.isdigit() or len(length) > 12 or int(length) > limits.body_bytes):
             return None
         parts: list[bytes] = []
         room = limits.body_bytes
@@ -170,7 +172,7 @@ class Guard:
 
 
 def _is_own(scope: Scope) -> bool:
-    """Whether a form comes of our own pages, as far as the browser says; old ones say nothing, and have the token."""
+    """Tell whether a form has the same origin, by Fetch Metadata or Origin; without both, the form's token decides."""
     site = _header(scope, b"sec-fetch-site")
     if site is not None and site not in (b"same-origin", b"none"):
         return False
@@ -179,7 +181,7 @@ def _is_own(scope: Scope) -> bool:
         return True
     try:
         return urlsplit(origin.decode("latin-1")).netloc.encode("latin-1") == host
-    except ValueError:  # "http://[" is no address at all
+    except ValueError:  # "http://[" is no valid URL
         return False
 
 

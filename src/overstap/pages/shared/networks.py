@@ -1,4 +1,4 @@
-"""The networks that a request comes from, as sign-in limits count them: IPv6 is handed out by the block."""
+"""Networks of a client's IP address, by which sign-in limits count; IPv6 clients have a block of addresses each."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-"""The IPv4 internet as an IPv6 network sees it (RFC 6052 clause 2.1): the address is in the last 32 bits."""
+"""Well-known prefix of IPv4-embedded IPv6 addresses (RFC 6052, 2.1): the IPv4 address is the last 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """Two networks, one within the other.
+    """Two networks of a client, one within the other, in CIDR notation.
 
     Args:
-        narrow: what one household or firm has: an address, or 56 bits of IPv6 (RFC 6177).
-        wide: what a provider hands out at most to one customer: 24 bits of IPv4, 48 of IPv6.
+        narrow: network of a household or firm: an IPv4 address, or an IPv6 /56 (RFC 6177).
+        wide: largest network of one customer of a provider: an IPv4 /24, or an IPv6 /48.
     """
 
     narrow: str
@@ -23,12 +23,12 @@ class Networks:
 
 
 def networks_of(request: Request) -> Networks:
-    """Return the networks of whoever sent a request."""
+    """Return the networks of a request's client."""
     return networks(request.client.host if request.client else "")
 
 
 def networks(host: str) -> Networks:
-    """Return the networks of an address; addresses that are none share one."""
+    """Return the networks of an IP address; all invalid addresses share one."""
     try:
         found = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -37,7 +37,7 @@ def networks(host: str) -> Networks:
         inner = found.ipv4_mapped or (found.teredo or (None, None))[1]
         if inner is None and found in _NAT64:
             inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-        if inner is None:  # 6to4 needs no care: its address stands in the first 48 bits
+        if inner is None:  # 6to4 needs no special case: its IPv4 address is in the first 48 bits
             return Networks(_within(found, 56), _within(found, 48))
         found = inner
     return Networks(str(found), _within(found, 24))

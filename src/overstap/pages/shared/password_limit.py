@@ -1,7 +1,7 @@
-"""Limit on guesses where Airflow takes passwords, as ASGI middleware: Airflow has none on its token endpoint.
+"""ASGI middleware that rate-limits Airflow's password endpoints, of which the token endpoint has no limit.
 
-Nobody is refused for good. From one network a few attempts are looked at together, and after some that failed each
-further failure takes longer to be answered, so that guesses come a few a minute whoever asks for how many.
+No client is locked out. A network has a few concurrent attempts, and after some failures each further failure is
+answered with a longer delay, which leaves a few guesses a minute.
 """
 
 import time
@@ -10,9 +10,9 @@ from collections import Counter, deque
 from starlette.requests import Request
 
 from overstap.alarms import raise_alarm
+from overstap.pages.shared.delays import MAX_SECONDS, DelayQueue, delay_seconds
 from overstap.pages.shared.guard import App, Message, Receive, Scope, Send
 from overstap.pages.shared.networks import networks_of
-from overstap.pages.shared.slowing import MAX_SECONDS, WaitingRoom, pause_seconds
 
 _TAKES_PASSWORDS = ("/auth/token", "/auth/token/cli", "/auth/login")
 _REMEMBERED_SECONDS = 1_800.0
@@ -23,12 +23,12 @@ _MAX_NETWORKS = 10_000
 
 
 class PasswordLimit:
-    """Wraps Airflow's whole application; every other request passes as it is.
+    """Middleware around Airflow's whole application; other requests pass unchanged.
 
     Args:
         app: the application.
-        free: failures of a network in half an hour that are answered at once.
-        at_once: attempts of a network that are looked at together; one more is told to come again.
+        free: failures of a network in half an hour without delay.
+        at_once: concurrent attempts of a network; one more gets HTTP 429.
     """
 
     def __init__(self, app: App, free: int = _FREE, at_once: int = _AT_ONCE) -> None:
@@ -37,10 +37,10 @@ class PasswordLimit:
         self._at_once = at_once
         self._failed: dict[str, deque[float]] = {}
         self._under_way: Counter[str] = Counter()
-        self._room = WaitingRoom(per_network=at_once)
+        self._room = DelayQueue(per_network=at_once)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, and slow down who guesses."""
+        """Pass a request on, and delay the answer to repeated failures."""
         if scope["type"] != "http" or scope["method"] != "POST" or not _takes_password(scope):
             await self.app(scope, receive, send)
             return
@@ -58,7 +58,7 @@ class PasswordLimit:
             await self.app(scope, receive, keep)
             if kept and _has_failed(kept[0]):
                 failed = self._note(network)
-                await self._room.wait(network, pause_seconds(failed, self._free))
+                await self._room.wait(network, delay_seconds(failed, self._free))
         finally:
             self._under_way[network] -= 1
             if not self._under_way[network]:
@@ -72,7 +72,7 @@ class PasswordLimit:
         while found and found[0] < now - _REMEMBERED_SECONDS:
             found.popleft()
         found.append(now)
-        self._failed[network] = found  # the newest last
+        self._failed[network] = found  # moved to the end: the newest last
         if len(self._failed) > _MAX_NETWORKS:
             self._failed.pop(next(iter(self._failed)))
         if len(found) in _ALARMS:
@@ -85,7 +85,7 @@ def _takes_password(scope: Scope) -> bool:
 
 
 def _has_failed(start: Message) -> bool:
-    """Whether an attempt failed: an error, or the form once more (Flask-AppBuilder sends 302 back to its form)."""
+    """Tell whether an attempt failed: an error status, or a redirect to the form (Flask-AppBuilder sends 302)."""
     if start["status"] >= 400 or start["status"] == 200:
         return True
     to = next((value for name, value in start.get("headers", []) if name.lower() == b"location"), b"")

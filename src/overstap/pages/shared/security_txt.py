@@ -1,4 +1,4 @@
-"""Where weaknesses are reported: `/.well-known/security.txt` (RFC 9116)."""
+"""Contact for reporting vulnerabilities: `/.well-known/security.txt` (RFC 9116)."""
 
 from datetime import timedelta
 
@@ -13,10 +13,13 @@ _HOLDS = timedelta(days=90)
 
 
 def security_txt(settings: Settings) -> Response:
-    """Return the file; HTTPException 404 where no contact is set.
+    """Return security.txt.
 
     Args:
         settings: with OVERSTAP_SECURITY_CONTACT, such as `mailto:veilig@example.nl`.
+
+    Raises:
+        HTTPException: 404 when no contact is set.
     """
     contact = settings.security_contact
     if not contact or not contact.isprintable():

@@ -1,1 +1,1 @@
-"""Views of the board, one module per page."""
+"""Pages of the board, one module per page."""

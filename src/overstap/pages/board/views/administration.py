@@ -1,4 +1,4 @@
-"""Administrator's page: rounds of all regions, oldest problem first, and system health."""
+"""Administrator's page of the board: rounds of all regions by their oldest problem, and system health."""
 
 import time
 from collections import Counter
@@ -14,10 +14,10 @@ from overstap.ledger import backups, certificate_dates, server
 from overstap.ledger.rounds import counts, oldest_problem, progress
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board import health
-from overstap.pages.board.airflow_port import RedTask
+from overstap.pages.board.airflow_port import FailedTask
 from overstap.pages.board.funnel import funnel
 from overstap.pages.board.render import render
-from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
+from overstap.pages.board.rounds import RoundPhase, RoundView, opened_rounds, planned_rounds
 from overstap.pages.board.views.page_context import PageContext
 from overstap.pki.expiry import expiry_dates
 from overstap.settings import Settings
@@ -26,7 +26,7 @@ from overstap.texts import Count, texts
 
 @dataclass(frozen=True, slots=True)
 class RoundProblem:
-    """Something that stands still in a round, and since when."""
+    """A problem that blocks a round, and since when."""
 
     since: datetime
     says: str
@@ -34,7 +34,7 @@ class RoundProblem:
 
 @dataclass(frozen=True, slots=True)
 class RoundLine:
-    """A round of some region."""
+    """Line of one round."""
 
     view: RoundView
     tone: str
@@ -43,7 +43,7 @@ class RoundLine:
 
 @dataclass(frozen=True, slots=True)
 class RegionLine:
-    """A region's evidence and agreements."""
+    """Line of one region: its audit chain and its agreements."""
 
     region: str
     name: str
@@ -53,16 +53,18 @@ class RegionLine:
     broken: Sequence[str]
 
 
-def page(context: PageContext, airflow: Sequence[health.HealthLine], red: Iterable[RedTask], settings: Settings) -> str:
-    """Write the page.
+def page(
+    context: PageContext, airflow: Sequence[health.HealthLine], red: Iterable[FailedTask], settings: Settings
+) -> str:
+    """Return the page as HTML.
 
     Args:
-        context: see `PageContext`; its person must be an administrator.
-        airflow: how Airflow's parts stand.
-        red: what is red in rounds now.
-        settings: how one signs in, and the folder with certificates where this process has it.
+        context: context of the request; its account must be an administrator's.
+        airflow: health of Airflow's components.
+        red: failed tasks of rounds that were not cleared.
+        settings: with the identity provider, and the trust folder where this process can read it.
     """
-    by_dag: dict[str, list[RedTask]] = {}
+    by_dag: dict[str, list[FailedTask]] = {}
     for task in red:
         by_dag.setdefault(task.dag_id, []).append(task)
     rounds: list[RoundLine] = []
@@ -98,9 +100,9 @@ def page(context: PageContext, airflow: Sequence[health.HealthLine], red: Iterab
 
 
 def _region(
-    context: PageContext, region: str, unit: UnitOfWork | None, red: Mapping[str, Sequence[RedTask]]
+    context: PageContext, region: str, unit: UnitOfWork | None, red: Mapping[str, Sequence[FailedTask]]
 ) -> tuple[list[RoundLine], RegionLine]:
-    agreements, faults = context.agreement_cache.both(region)
+    agreements, faults = context.agreement_cache.with_errors(region)
     broken = [error.message_nl for error in faults]
     name = agreements[-1].name if agreements else region
     if unit is None:
@@ -108,11 +110,11 @@ def _region(
         return planned, RegionLine(region, name, 0, 0, None, broken)
     opened = opened_rounds(unit)
     states, expected = progress.states(unit), counts.expected(unit)
-    moved = progress.moves_since(unit, context.midnight)
+    moved = progress.transitions_since(unit, context.midnight)
     stuck, unanswered, proof = (
         oldest_problem.stuck(unit),
         oldest_problem.unanswered(unit),
-        oldest_problem.evidence(unit),
+        oldest_problem.checkpoint_coverage(unit),
     )
     lines = []
     for bare in opened:
@@ -128,7 +130,7 @@ def _region(
             now=context.now,
         )
         phase = view.phase(context.now)
-        tone = "bad" if found else "good" if phase is Phase.CLOSED else "busy"
+        tone = "bad" if found else "good" if phase is RoundPhase.CLOSED else "busy"
         lines.append(RoundLine(view, tone, found))
     lines += [RoundLine(view, "busy", ()) for view in planned_rounds(agreements, opened, context.now)]
     return lines, RegionLine(region, name, proof.lines, proof.signed, proof.signed_at, broken)
@@ -136,14 +138,14 @@ def _region(
 
 def _problems(
     view: RoundView,
-    stuck: Sequence[oldest_problem.Stuck],
+    stuck: Sequence[oldest_problem.StuckDossiers],
     unanswered: tuple[int, datetime] | None,
-    red: Sequence[RedTask],
+    red: Sequence[FailedTask],
     *,
     accepted: int,
     now: datetime,
 ) -> list[RoundProblem]:
-    """Return what stands still, the oldest first."""
+    """Return the problems that block a round, the oldest first."""
     words = texts("board/problems")
     agreed = view.milestones
     found = [
@@ -156,7 +158,7 @@ def _problems(
         found.append(RoundProblem(agreed.review_opens, words["unreleased"]["nl"].format(count=Count(accepted))))
     if unanswered:
         found.append(RoundProblem(unanswered[1], words["unanswered"]["nl"].format(count=Count(unanswered[0]))))
-    if view.phase(now) is Phase.OVERDUE:
+    if view.phase(now) is RoundPhase.OVERDUE:
         found.append(RoundProblem(agreed.receipts_due, words["overdue"]["nl"]))
     since = [task.since for task in red if task.since is not None]
     if since:
@@ -167,13 +169,13 @@ def _problems(
 
 def _rank(row: RoundLine, now: datetime) -> tuple[bool, datetime, bool, datetime]:
     first = row.problems[0].since if row.problems else now
-    return (not row.problems, first, row.view.phase(now) is Phase.CLOSED, row.view.milestones.opens)
+    return (not row.problems, first, row.view.phase(now) is RoundPhase.CLOSED, row.view.milestones.opens)
 
 
 def _ledger(context: PageContext) -> list[health.HealthLine]:
     begin = time.perf_counter()
     try:
-        with context.read_only_ledger.whole() as connection:
+        with context.read_only_ledger.without_region() as connection:
             size = server.database_size(connection)
             took = (time.perf_counter() - begin) * 1000
             made = backups.newest(connection)
@@ -183,11 +185,11 @@ def _ledger(context: PageContext) -> list[health.HealthLine]:
 
 
 def _certificates(context: PageContext, trust: Path | None) -> health.HealthLine:
-    """Judge certificates by their folder where this process has it, else by what a task saw in it last."""
+    """Return the health of certificates, from the trust folder if readable here, else as a task last saw it."""
     if trust is not None and trust.is_dir():
         return health.certificates(expiry_dates(trust, at=context.now), context.now)
     try:
-        with context.read_only_ledger.whole() as connection:
+        with context.read_only_ledger.without_region() as connection:
             return health.certificates(certificate_dates.noted(connection), context.now)
     except (OverstapError, psycopg.Error):
         return health.certificates(None, context.now)

@@ -1,4 +1,4 @@
-"""Round report and quality page as files, made from the ledger at the moment somebody asks."""
+"""Downloads of the board: round report and quality page, made from the ledger at the request."""
 
 import json
 
@@ -7,26 +7,26 @@ from overstap.closing.report import round_report
 from overstap.ledger import checkpoints
 from overstap.ledger.delivery import deliveries, results
 from overstap.ledger.rounds import counts, gate_decisions, rounds
-from overstap.pages.board.views.page_context import NotHereError, PageContext, sentence_of
+from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, sentence_of
 from overstap.quality.publishing import region_page
 
 
 def report(context: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
-    """Return the report of a round as it stands now: the file's name and its content.
+    """Return the report of a round at this moment, as file name and content.
 
     Args:
-        context: see `PageContext`.
-        round_id: the round.
+        context: context of the request.
+        round_id: `<region>.<school year>.<kind>`.
         kind: "html" or "csv".
 
     Raises:
-        NotHereError: the account may not see the round, it has not opened, or there is no such kind of file.
+        PageNotFoundError: the account may not see the round, it has not opened, or there is no such kind of file.
     """
     if kind not in ("html", "csv"):
-        raise NotHereError(kind)
+        raise PageNotFoundError(kind)
     with context.round(round_id) as (unit, _):
         if unit is None:
-            raise NotHereError(round_id)
+            raise PageNotFoundError(round_id)
         newest = checkpoints.newest(unit)
         signed = json.loads(newest.payload) if newest else None
         made = round_report(
@@ -45,12 +45,12 @@ def report(context: PageContext, round_id: str, kind: str) -> tuple[str, bytes]:
 
 
 def quality(context: PageContext, round_id: str) -> tuple[str, bytes]:
-    """Return the quality page of a round's region: the name to which the report links, and its content.
+    """Return the quality page of a round's region, as file name (to which the report links) and content.
 
     Raises:
-        NotHereError: the account may not see the round, or it has not opened.
+        PageNotFoundError: the account may not see the round, or it has not opened.
     """
     with context.round(round_id) as (unit, _):
         if unit is None:
-            raise NotHereError(round_id)
+            raise PageNotFoundError(round_id)
         return f"{RoundId(round_id).kind}-quality.html", region_page(unit, round_id).encode()

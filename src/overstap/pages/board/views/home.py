@@ -1,4 +1,4 @@
-"""Landing page: today's work, a timeline, and a card per round."""
+"""Landing page of the board: today's work, a timeline, and a card per round."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from overstap.errors import OverstapError
 from overstap.ledger.rounds import progress
 from overstap.ledger.session import UnitOfWork
-from overstap.pages.board.airflow_port import PausedDag, Question
+from overstap.pages.board.airflow_port import GateQuestion, PausedDag
 from overstap.pages.board.charts import Timeline, timeline
 from overstap.pages.board.render import render
-from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
+from overstap.pages.board.rounds import RoundPhase, RoundView, opened_rounds, planned_rounds
 from overstap.pages.board.schools import SupplierRow, held_up
 from overstap.pages.board.summary import headline
-from overstap.pages.board.today import RoundToday, Today, of_region, of_round
+from overstap.pages.board.today import TodayOfRegion, TodayOfRound, of_region, of_round
 from overstap.pages.board.views.page_context import PageContext, facts_of, rows_of_facts, with_funnel
 from overstap.texts import Count, texts
 
 FEW = 3
-"""Regions up to which this page tells of schools; who sees more has the administrator's page for that."""
+"""Largest number of regions with schools on this page; who sees more uses the administrator's page."""
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """One round."""
+class RoundCard:
+    """Card of one round."""
 
     view: RoundView
     tone: str
@@ -31,27 +31,27 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
-    """One region's part of the page."""
+class RegionCard:
+    """Section of one region."""
 
     id: str
     name: str
     says: str
     timeline: Timeline | None
-    cards: Sequence[Card]
+    cards: Sequence[RoundCard]
     broken: Sequence[OverstapError]
-    today: Today
+    today: TodayOfRegion
 
 
 def page(
-    context: PageContext, questions_of: Callable[[str], Sequence[Question]], paused: Sequence[PausedDag] = ()
+    context: PageContext, questions_of: Callable[[str], Sequence[GateQuestion]], paused: Sequence[PausedDag] = ()
 ) -> str:
-    """Write the page.
+    """Return the page as HTML.
 
     Args:
-        context: what a page works with.
-        questions_of: gives the gates of a DAG that wait for an answer.
-        paused: DAGs of all regions of which nothing starts.
+        context: context of the request.
+        questions_of: returns the gates of a DAG that wait for an answer.
+        paused: paused DAGs of all regions.
     """
     mine = sorted(context.person.regions)[:FEW]
     return render(
@@ -68,16 +68,16 @@ def page(
 def _region(
     context: PageContext,
     region: str,
-    questions_of: Callable[[str], Sequence[Question]],
+    questions_of: Callable[[str], Sequence[GateQuestion]],
     paused: Sequence[PausedDag],
-) -> Region:
-    agreements, broken = context.agreement_cache.both(region)
-    cards: list[Card] = []
-    rounds: list[RoundToday] = []
+) -> RegionCard:
+    agreements, broken = context.agreement_cache.with_errors(region)
+    cards: list[RoundCard] = []
+    rounds: list[TodayOfRound] = []
     with context.region(region) as unit:
         opened = opened_rounds(unit) if unit else []
         if unit is not None:
-            moved = progress.moves_since(unit, context.midnight)
+            moved = progress.transitions_since(unit, context.midnight)
             for view in opened:
                 card, today = _card(context, unit, view, moved.get(view.round_id, []), questions_of)
                 cards.append(card)
@@ -85,12 +85,12 @@ def _region(
                     rounds.append(today)
     planned = planned_rounds(agreements, opened, context.now)
     cards += [_planned(context, view) for view in planned]
-    cards.sort(key=lambda card: (card.view.phase(context.now) is Phase.CLOSED, card.view.milestones.opens))
+    cards.sort(key=lambda card: (card.view.phase(context.now) is RoundPhase.CLOSED, card.view.milestones.opens))
     name = agreements[-1].name if agreements else opened[0].region_name if opened else region
-    running = sum(one.phase(context.now) not in (Phase.CLOSED, Phase.PLANNED) for one in opened)
+    running = sum(one.phase(context.now) not in (RoundPhase.CLOSED, RoundPhase.PLANNED) for one in opened)
     says = texts("board/words")["region"]["nl"].format(running=Count(running), planned=len(planned))
     views = sorted((card.view for card in cards), key=lambda view: view.milestones.opens)
-    return Region(
+    return RegionCard(
         region, name, says, timeline(views, context.now), cards, broken, of_region(rounds, views, context.now, paused)
     )
 
@@ -100,17 +100,17 @@ def _card(
     unit: UnitOfWork,
     view: RoundView,
     moved: list[tuple[str | None, str, int]],
-    questions_of: Callable[[str], Sequence[Question]],
-) -> tuple[Card, RoundToday]:
+    questions_of: Callable[[str], Sequence[GateQuestion]],
+) -> tuple[RoundCard, TodayOfRound]:
     facts = facts_of(unit, view, context.now)
     rows = rows_of_facts(unit, view, facts, context.now)
     view = with_funnel(view, facts, moved)
-    told = headline(view, rows, context.now)
+    shown = headline(view, rows, context.now)
     questions = questions_of(view.dag_id)
-    card = Card(view, told.tone, told.says, told.worst)
+    card = RoundCard(view, shown.tone, shown.says, shown.worst)
     return card, of_round(view, questions, facts.failures, held_up(rows))
 
 
-def _planned(context: PageContext, view: RoundView) -> Card:
-    told = headline(view, (), context.now)
-    return Card(view, told.tone, f"{told.says} {told.explains}")
+def _planned(context: PageContext, view: RoundView) -> RoundCard:
+    shown = headline(view, (), context.now)
+    return RoundCard(view, shown.tone, f"{shown.says} {shown.explains}")

@@ -1,4 +1,4 @@
-"""Context that every view is given, and facts that views share."""
+"""Context of a request to the board (ledger, agreements, account, moment), and queries that several pages share."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,30 +19,30 @@ from overstap.ledger.rounds.counts import PrimaryCounts, primary_schools, second
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.agreement_cache import AgreementCache
 from overstap.pages.board.forecast import looks_back_to
-from overstap.pages.board.funnel import GONE, Layer, funnel
+from overstap.pages.board.funnel import GONE, FunnelLayer, funnel
 from overstap.pages.board.person import BoardUser
 from overstap.pages.board.rounds import RoundView, opened_rounds, planned_rounds
-from overstap.pages.board.schools import Facts, SupplierRow, supplier_rows
+from overstap.pages.board.schools import RoundFacts, SupplierRow, supplier_rows
 from overstap.quality import rulebook
 
 NOT_RELEASED = GONE | {"supplied", "rejected", "accepted"}
-"""States of a dossier that nobody released yet."""
+"""States of a dossier before its release."""
 
 
-class NotHereError(Exception):
-    """There is no such page for this account: what another region has is not told from what nobody has."""
+class PageNotFoundError(Exception):
+    """The page does not exist for this account; another region's page and a missing one get the same answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What a page works with.
+    """Context of one request.
 
     Args:
-        read_only_ledger: looks into the ledger.
-        agreement_cache: the agreements.
-        person: who asks.
+        read_only_ledger: read-only access to the ledger.
+        agreement_cache: cache of the agreements.
+        person: the account of the request.
         now: the present moment, aware.
-        base: path below which Airflow is served.
+        base: URL path below which Airflow is served.
     """
 
     read_only_ledger: ReadOnlyLedger
@@ -53,25 +53,25 @@ class PageContext:
 
     @property
     def midnight(self) -> datetime:
-        """The end of yesterday on a Dutch wall."""
+        """The last midnight, Dutch time."""
         return dutch_time(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
 
     @contextmanager
     def round(self, round_id: str) -> Iterator[tuple[UnitOfWork | None, RoundView]]:
-        """Look into the region of a round.
+        """Open a read-only unit of work in the region of a round.
 
         Yields:
-            The unit and the round, without its funnel; no unit when the round has not opened.
+            The unit and the round, without its funnel; None instead of a unit when the round has not opened.
 
         Raises:
-            NotHereError: the account may not see it, or there is none.
+            PageNotFoundError: the account may not see it, or there is none.
         """
         try:
             region = RoundId(round_id).region
         except OverstapError:
-            raise NotHereError(round_id) from None
+            raise PageNotFoundError(round_id) from None
         if region not in self.person.regions:
-            raise NotHereError(round_id)
+            raise PageNotFoundError(round_id)
         with self.region(region) as unit:
             opened = opened_rounds(unit) if unit else []
             view = next((one for one in opened if one.round_id == round_id), None)
@@ -82,11 +82,11 @@ class PageContext:
             if view.round_id == round_id:
                 yield None, view
                 return
-        raise NotHereError(round_id)
+        raise PageNotFoundError(round_id)
 
     @contextmanager
     def region(self, region: str) -> Iterator[UnitOfWork | None]:
-        """Look into a region; with nothing when the ledger does not know it yet."""
+        """Open a read-only unit of work in a region; None when the ledger does not know the region yet."""
         with self.read_only_ledger.regions() as turn:
             try:
                 unit = turn(region)
@@ -99,22 +99,24 @@ class PageContext:
 
 @cache
 def sentence_of(code: str) -> str:
-    """Return the Dutch sentence of a rule or error code; of one that nobody knows any more, the code itself."""
+    """Return the Dutch sentence of a rule or error code; the code itself when it is no longer known."""
     try:
         return rulebook.sentence_of(code)
     except KeyError:
         return code
 
 
-def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | None = None) -> Facts:
-    """Return what the ledger says of a round's schools, or of one primary school alone, which is read sooner."""
+def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | None = None) -> RoundFacts:
+    """Return the facts of a round's schools, or of one primary school alone, which takes fewer queries."""
     round_id = view.round_id
     started = max(view.opened_at or view.milestones.opens, view.milestones.opens)
     known = schools.known(unit)
-    overdue = uncollected.standing(unit, round_id, view.milestones.receipts_due)
-    is_told = school is None and view.kind.is_inspected  # of the whole region: no school's own page has it
+    overdue = uncollected.per_school(unit, round_id, view.milestones.receipts_due)
+    is_whole_region = (
+        school is None and view.kind.is_inspected
+    )  # figures of the whole region; a school's own page shows none
     tested = test_messages.results(unit, round_id) if test_messages.were_sent(unit, round_id) else ()
-    return Facts(
+    return RoundFacts(
         [_without_gone(one) for one in primary_schools(unit, round_id, school)],
         secondary_schools(unit, round_id) if school is None else (),
         {school: one.name for school, one in known.items()},
@@ -126,30 +128,30 @@ def facts_of(unit: UnitOfWork, view: RoundView, now: datetime, school: str | Non
         progress.pace(unit, round_id, looks_back_to(started, now), school),
         started,
         {one.school: one for one in tested},
-        outstanding.ownerless(unit, round_id, school),
+        outstanding.without_receiver(unit, round_id, school),
         {one.school: one for one in overdue},
         outstanding.not_collected(unit, round_id, school) if overdue else {},
-        outstanding.told_undelivered(unit, round_id, school),
-        task_failures.standing(unit, round_id),
-        registrations.refused(unit, view.school_year) if is_told else (),
-        registrations.unstated(unit, view.school_year) if is_told else None,
+        outstanding.reported_undelivered(unit, round_id, school),
+        task_failures.open_failures(unit, round_id),
+        registrations.refused(unit, view.school_year) if is_whole_region else (),
+        registrations.unstated(unit, view.school_year) if is_whole_region else None,
     )
 
 
 def _without_gone(counts: PrimaryCounts) -> PrimaryCounts:
-    """Return a school's counts without the dossiers that were taken back, which are not waited for either."""
+    """Return a school's counts without withdrawn dossiers, which are not expected either."""
     states = Counter({state: number for state, number in counts.states.items() if state not in GONE})
     return replace(counts, states=states)
 
 
-def rows_of_facts(unit: UnitOfWork, view: RoundView, facts: Facts, now: datetime) -> list[SupplierRow]:
+def rows_of_facts(unit: UnitOfWork, view: RoundView, facts: RoundFacts, now: datetime) -> list[SupplierRow]:
     """Return a row per primary school of a round, in the order of their names."""
     is_closed = view.closed_at is not None
     registrar = registrar_of(unit, view)
     return supplier_rows(facts, view.milestones, now, sentence_of, registrar, is_closed=is_closed)
 
 
-def with_funnel(view: RoundView, facts: Facts, moved: list[tuple[str | None, str, int]]) -> RoundView:
+def with_funnel(view: RoundView, facts: RoundFacts, moved: list[tuple[str | None, str, int]]) -> RoundView:
     """Return a round with its funnel."""
     states: dict[str, int] = {}
     for school in facts.primary:
@@ -157,8 +159,8 @@ def with_funnel(view: RoundView, facts: Facts, moved: list[tuple[str | None, str
             states[state] = states.get(state, 0) + number
     expected = sum(school.expected for school in facts.primary)
     found = funnel(states, expected, moved)
-    if not view.kind.is_inspected:  # nobody states who is expected for a partnership, and no parents inspect
-        found = tuple(step for step in found if step.layer not in (Layer.EXPECTED, Layer.INSPECTED))
+    if not view.kind.is_inspected:  # a partnership states no expected pupils, and parents do not inspect
+        found = tuple(step for step in found if step.layer not in (FunnelLayer.EXPECTED, FunnelLayer.INSPECTED))
     released = sum(number for state, number in states.items() if state not in NOT_RELEASED)
     if not expected:
         return replace(view, steps=found, released=released)

@@ -1,4 +1,4 @@
-"""Page that tells what a rerun of one school does before it is done."""
+"""Confirmation page for the rerun of one school: its effects, and the tasks that run again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from overstap.pages.board.funnel import DELIVERED, INSPECTED
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import RoundView
 from overstap.pages.board.schools import SupplierRow
-from overstap.pages.board.views.page_context import NotHereError, PageContext
+from overstap.pages.board.views.page_context import PageContext, PageNotFoundError
 from overstap.pages.board.views.school import row_of
 from overstap.texts import texts
 
 
 @dataclass(frozen=True, slots=True)
 class RerunPlan:
-    """What a rerun comes to.
+    """Effects of a rerun.
 
     Args:
-        title: what the button says.
-        does: what happens, in Dutch.
-        does_not: what does not.
-        tasks: the titles of the tasks that go again.
+        title: label of the button, Dutch.
+        does: what happens, Dutch.
+        does_not: what does not happen, Dutch.
+        tasks: titles of the tasks that run again.
     """
 
     title: str
@@ -37,14 +37,14 @@ class RerunPlan:
 def plan(
     row: SupplierRow, view: RoundView, tasks: Sequence[TaskRef], context: PageContext, least: timedelta
 ) -> RerunPlan:
-    """Work out what a rerun of a school comes to.
+    """Return the effects of a rerun of a school.
 
     Args:
-        row: the school as it stands.
+        row: the row of the school.
         view: the round.
-        tasks: what Airflow would run again.
-        context: for the moment.
-        least: the time that parents get at least from a release on.
+        tasks: the tasks that Airflow would run again.
+        context: context of the request.
+        least: shortest time for parents from a release on.
     """
     words = texts("board/rerun")
     states = row.counts.states
@@ -79,29 +79,29 @@ def page(
     school: str,
     *,
     tasks: Sequence[TaskRef],
-    mark: str,
+    form_token: str,
     problem: str = "",
     warning: str = "",
     note: str = "",
 ) -> str:
-    """Write the page.
+    """Return the page as HTML.
 
     Args:
-        context: see `PageContext`.
-        round_id: the round.
+        context: context of the request.
+        round_id: `<region>.<school year>.<kind>`.
         school: BRIN with branch of a primary school.
         tasks: what Airflow would run again.
-        mark: the form's mark.
-        problem: why it cannot be done, in Dutch; empty when it can.
-        warning: why what was asked before was not done.
-        note: what was typed before.
+        form_token: see `csrf.form_token`.
+        problem: why a rerun is impossible, Dutch; empty when it is possible.
+        warning: why the submitted form was not executed, Dutch.
+        note: the note of the submitted form.
 
     Raises:
-        NotHereError: the account may not see it, or there is none.
+        PageNotFoundError: the account may not see it, or there is none.
     """
     with context.round(round_id) as (unit, view):
         if unit is None:
-            raise NotHereError(round_id)
+            raise PageNotFoundError(round_id)
         row = row_of(context, unit, view, school)
         return render(
             "rerun",
@@ -112,7 +112,7 @@ def page(
             school=school,
             name=row.name,
             plan=plan(row, view, tasks, context, _least(unit, round_id)),
-            mark=mark,
+            form_token=form_token,
             problem=problem,
             warning=warning,
             note=note,
@@ -120,6 +120,6 @@ def page(
 
 
 def _least(unit: UnitOfWork, round_id: str) -> timedelta:
-    """Return the time that parents get at least from a release on, as it was agreed."""
+    """Return the agreed shortest time for parents from a release on."""
     found = get_round(unit, round_id)
     return found.agreement.round(found.kind).review_minimum

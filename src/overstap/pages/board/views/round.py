@@ -1,4 +1,4 @@
-"""Page of one round: progress, problems, and its schools as a table."""
+"""Page of one round on the board: progress, problems, and its schools as a table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from datetime import datetime
 from typing import Any
 
 from overstap.clock import dutch_time
-from overstap.closing.decisions import told
+from overstap.closing.decisions import decision_sentence
 from overstap.ledger.rounds import gate_decisions, progress
-from overstap.ledger.rounds.task_failures import Failure
+from overstap.ledger.rounds.task_failures import TaskFailure
 from overstap.pages.board import addresses
-from overstap.pages.board.airflow_port import Question
+from overstap.pages.board.airflow_port import GateQuestion
 from overstap.pages.board.charts import progress as progress_chart
 from overstap.pages.board.funnel import days
 from overstap.pages.board.render import render
-from overstap.pages.board.rounds import Phase, RoundView, opened_rounds, planned_rounds
-from overstap.pages.board.schools import Facts, SupplierRow, receiver_rows
-from overstap.pages.board.selection import Order, Selection, select, tally
+from overstap.pages.board.rounds import RoundPhase, RoundView, opened_rounds, planned_rounds
+from overstap.pages.board.schools import RoundFacts, SupplierRow, receiver_rows
+from overstap.pages.board.selection import RowOrder, Selection, select, tally
 from overstap.pages.board.summary import headline
 from overstap.pages.board.views import unresolved
 from overstap.pages.board.views.page_context import (
-    NotHereError,
     PageContext,
+    PageNotFoundError,
     facts_of,
     rows_of_facts,
     sentence_of,
@@ -30,12 +30,12 @@ from overstap.pages.board.views.page_context import (
 from overstap.texts import texts
 
 DECISIONS = 20
-"""How many of the latest decisions are shown; the round report has them all."""
+"""Number of the latest decisions that are shown; the round report has them all."""
 
 
 @dataclass(frozen=True, slots=True)
-class RedLine:
-    """Tasks that are red, or will be tried again, for one cause."""
+class FailedTaskLine:
+    """Tasks that failed, or wait for a retry, with one cause."""
 
     title: str
     schools: Sequence[tuple[str, str]]
@@ -48,23 +48,23 @@ class RedLine:
 
 
 def page(
-    context: PageContext, round_id: str, wanted: Selection, questions_of: Callable[[str], Sequence[Question]]
+    context: PageContext, round_id: str, wanted: Selection, questions_of: Callable[[str], Sequence[GateQuestion]]
 ) -> str:
-    """Write the page.
+    """Return the page as HTML.
 
     Args:
-        context: see `PageContext`.
-        round_id: the round.
-        wanted: which schools in which order.
-        questions_of: gives the gates of a DAG that wait for an answer.
+        context: context of the request.
+        round_id: `<region>.<school year>.<kind>`.
+        wanted: filter and order of the schools.
+        questions_of: returns the gates of a DAG that wait for an answer.
 
     Raises:
-        NotHereError: the account may not see it, or there is none.
+        PageNotFoundError: the account may not see it, or there is none.
     """
     with context.round(round_id) as (unit, view):
         shared: dict[str, Any] = {"base": context.base, "now": context.now, "person": context.person, "wanted": wanted}
         shared |= {
-            "orders": list(Order),
+            "orders": list(RowOrder),
             "airflow": f"/dags/{view.dag_id}",
             "here": f"{context.base}{addresses.round_page(round_id)}",
         }
@@ -77,7 +77,7 @@ def page(
         facts = facts_of(unit, view, context.now)
         rows = rows_of_facts(unit, view, facts, context.now)
         today = dutch_time(context.now).date()
-        moved = progress.moves(unit, round_id)
+        moved = progress.transitions(unit, round_id)
         view = with_funnel(
             view, facts, [(one.from_state, one.to_state, one.count) for one in moved if one.day == today]
         )
@@ -92,7 +92,8 @@ def page(
             tally=tally(rows),
             receivers=receiver_rows(facts, sentence_of),
             decisions=[
-                (one, told(one, view.kind)) for one in reversed(gate_decisions.of_round(unit, round_id)[-DECISIONS:])
+                (one, decision_sentence(one, view.kind))
+                for one in reversed(gate_decisions.of_round(unit, round_id)[-DECISIONS:])
             ],
             questions=questions_of(view.dag_id),
             failures=_failures(facts),
@@ -103,10 +104,10 @@ def page(
 
 
 def rows_of(context: PageContext, round_id: str, wanted: Selection) -> tuple[RoundView, list[SupplierRow]]:
-    """Return a round and those of its schools that were asked for, for a file.
+    """Return a round and the selected schools of it, for an export.
 
     Raises:
-        NotHereError: the account may not see it, or there is none.
+        PageNotFoundError: the account may not see it, or there is none.
     """
     with context.round(round_id) as (unit, view):
         if unit is None:
@@ -117,35 +118,35 @@ def rows_of(context: PageContext, round_id: str, wanted: Selection) -> tuple[Rou
 
 
 def round_of_dag(context: PageContext, dag_id: str, run_id: str = "") -> str:
-    """Return the round that a DAG or a run of it is about.
+    """Return the id of the round of a DAG or of a run of it.
 
     Args:
-        context: see `PageContext`.
+        context: context of the request.
         dag_id: `round__<region>__<kind>`, or `intake__<region>` for whichever round of it is open.
-        run_id: a run of it, so that last year's run shows last year's round; empty for none.
+        run_id: a run of it, since last year's run belongs to last year's round; empty for none.
 
     Raises:
-        NotHereError: the account may not see it, or there is none.
+        PageNotFoundError: the account may not see it, or there is none.
     """
     kind_of_dag, _, rest = dag_id.partition("__")
     region, _, kind = rest.partition("__")
     if region not in context.person.regions or kind_of_dag not in ("round", "intake"):
-        raise NotHereError(dag_id)
+        raise PageNotFoundError(dag_id)
     with context.region(region) as unit:
         opened = opened_rounds(unit) if unit else []
     views = [*opened, *planned_rounds(context.agreement_cache.of(region), opened, context.now)]
     found = [view for view in views if kind in ("", view.kind)]
     if not found:
-        raise NotHereError(dag_id)
+        raise PageNotFoundError(dag_id)
     return at_run(found, run_id, context.now).round_id
 
 
 def at_run(views: Sequence[RoundView], run_id: str, now: datetime) -> RoundView:
-    """Return the round that had opened last at the moment of a run; without one, the one that is open, else the first.
+    """Return the round that had opened last at the moment of a run; without a run, the open one, else the first.
 
     Args:
         views: rounds of one DAG, at least one.
-        run_id: as Airflow names runs, `scheduled__<moment>` and the like; any other tells no moment.
+        run_id: Airflow's id of the run, such as `scheduled__<moment>`; one without a moment counts as none.
         now: the present moment, aware.
     """
     try:
@@ -156,24 +157,20 @@ def at_run(views: Sequence[RoundView], run_id: str, now: datetime) -> RoundView:
         begun = [view for view in views if view.milestones.opens <= moment]
         if begun:
             return max(begun, key=lambda view: view.milestones.opens)
-    is_over = (Phase.CLOSED, Phase.PLANNED)
+    is_over = (RoundPhase.CLOSED, RoundPhase.PLANNED)
     return next((view for view in views if view.phase(now) not in is_over), views[0])
 
 
-def _failures(facts: Facts) -> list[RedLine]:
-    """Return what is red, grouped by task and cause, the oldest first: forty schools with one cause are one line."""
+def _failures(facts: RoundFacts) -> list[FailedTaskLine]:
+    """Return failed tasks, grouped by task and cause, the oldest first: forty schools with one cause are one line."""
     titles = texts("orchestration/titles")
-    by_cause: dict[tuple[str, str, str, bool], list[Failure]] = {}
+    by_cause: dict[tuple[str, str, str, bool], list[TaskFailure]] = {}
     for one in facts.failures:
-        by_cause.setdefault((one.place.task, one.code, one.error.message_nl, one.will_retry), []).append(one)
+        by_cause.setdefault((one.task.task_id, one.code, one.error.message_nl, one.will_retry), []).append(one)
     return [
-        RedLine(
+        FailedTaskLine(
             titles.get(f"task.{task}", {"nl": task})["nl"],
-            [
-                (one.place.school, facts.names.get(one.place.school, one.place.school))
-                for one in found
-                if one.place.school
-            ],
+            [(one.task.school, facts.names.get(one.task.school, one.task.school)) for one in found if one.task.school],
             min(one.at for one in found),
             code,
             says,

@@ -1,4 +1,4 @@
-"""Page of one school in one round; per dossier for accounts with that right."""
+"""Page of one school in one round on the board; with single dossiers for accounts with that permission."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from overstap.ledger.rounds import progress
 from overstap.ledger.session import UnitOfWork
 from overstap.pages.board.render import render
 from overstap.pages.board.rounds import RoundView
-from overstap.pages.board.schools import Facts, SupplierRow
+from overstap.pages.board.schools import RoundFacts, SupplierRow
 from overstap.pages.board.views import unresolved
-from overstap.pages.board.views.page_context import NotHereError, PageContext, facts_of, rows_of_facts, sentence_of
+from overstap.pages.board.views.page_context import PageContext, PageNotFoundError, facts_of, rows_of_facts, sentence_of
 from overstap.quality import report, rulebook
 from overstap.quality.findings import DossierSeverity
 from overstap.texts import texts
@@ -24,7 +24,7 @@ _TONES = {DossierSeverity.ERROR: "bad", DossierSeverity.WARNING: "mind", Dossier
 
 @dataclass(frozen=True, slots=True)
 class FaultCount:
-    """What was found in a school's dossiers or files, counted."""
+    """Number of findings of one code in a school's dossiers or files."""
 
     severity: str
     tone: str
@@ -38,7 +38,7 @@ class FaultCount:
 
 @dataclass(frozen=True, slots=True)
 class DossierRow:
-    """One dossier without anything of its pupil."""
+    """Line of one dossier, without data of its pupil."""
 
     pseudonym: str
     state: str
@@ -48,21 +48,21 @@ class DossierRow:
     found: Sequence[str]
 
 
-def page(context: PageContext, round_id: str, school: str, told: str = "") -> str:
-    """Write the page.
+def page(context: PageContext, round_id: str, school: str, confirmation: str = "") -> str:
+    """Return the page as HTML.
 
     Args:
-        context: see `PageContext`.
-        round_id: the round.
+        context: context of the request.
+        round_id: `<region>.<school year>.<kind>`.
         school: BRIN with branch of a primary school.
-        told: what was just done, in Dutch.
+        confirmation: message of the action just done, Dutch.
 
     Raises:
-        NotHereError: the account may not see it, or there is none.
+        PageNotFoundError: the account may not see it, or there is none.
     """
     with context.round(round_id) as (unit, view):
         if unit is None:
-            raise NotHereError(round_id)
+            raise PageNotFoundError(round_id)
         facts = facts_of(unit, view, context.now, school)
         row = _row(context, unit, view, facts, school)
         return render(
@@ -72,7 +72,7 @@ def page(context: PageContext, round_id: str, school: str, told: str = "") -> st
             person=context.person,
             view=view,
             row=row,
-            told=told,
+            confirmation=confirmation,
             may_rerun=view.region in context.person.reruns,
             faults=_faults(unit, view, row),
             report_at=progress.reports_made(unit, round_id).get(school),
@@ -80,24 +80,24 @@ def page(context: PageContext, round_id: str, school: str, told: str = "") -> st
             test=facts.tested.get(school),
             sentence_of=sentence_of,
             feedback=_feedback(facts),
-            asked=_asked(unit, round_id, school),
+            asked=_requests(unit, round_id, school),
             left_over=unresolved.lines(replace(facts, uncollected={}), context.now),
-            history=_history(progress.moves(unit, round_id, school)),
+            history=_history(progress.transitions(unit, round_id, school)),
             dossiers=_dossiers(unit, round_id, school) if context.person.sees_dossiers else None,
         )
 
 
 def row_of(context: PageContext, unit: UnitOfWork, view: RoundView, school: str) -> SupplierRow:
-    """Return a primary school of a round.
+    """Return the row of a primary school in a round.
 
     Raises:
-        NotHereError: there is no such school.
+        PageNotFoundError: there is no such school.
     """
     return _row(context, unit, view, facts_of(unit, view, context.now, school), school)
 
 
 def school_of_reference(context: PageContext, round_id: str, typed: str) -> str | None:
-    """Return the school whose dossier has a reference, for who may see single dossiers; None when there is none."""
+    """Return the school of the dossier with a reference; None without one, or when the account may not see dossiers."""
     if not typed:
         return None
     with context.round(round_id) as (unit, _):
@@ -107,16 +107,16 @@ def school_of_reference(context: PageContext, round_id: str, typed: str) -> str 
         return found[0].school if found else None
 
 
-def _row(context: PageContext, unit: UnitOfWork, view: RoundView, facts: Facts, school: str) -> SupplierRow:
+def _row(context: PageContext, unit: UnitOfWork, view: RoundView, facts: RoundFacts, school: str) -> SupplierRow:
     rows = rows_of_facts(unit, view, facts, context.now)
     for row in rows:
         if row.school == school:
             return row
-    raise NotHereError(school)
+    raise PageNotFoundError(school)
 
 
 def _faults(unit: UnitOfWork, view: RoundView, row: SupplierRow) -> list[FaultCount]:
-    """Return what was found, errors first and then most often first."""
+    """Return the counts of findings, errors first and then the most frequent."""
     counted = school_dossiers.broken_rules(unit, view.round_id, row.school)
     words = report.page_words()
     found = []
@@ -145,7 +145,7 @@ def _faults(unit: UnitOfWork, view: RoundView, row: SupplierRow) -> list[FaultCo
 
 
 def _about(code: str) -> tuple[DossierSeverity, str, str]:
-    """Return how bad a rule's breach is, what to do and who does it; a rule of an older book is an error."""
+    """Return a rule's severity, remedy and who applies it; a rule that is no longer known is an error."""
     try:
         sentence = rulebook.sentence(code)
         return rulebook.severity(code), sentence.do_nl if "…" not in sentence.do_nl else "", sentence.who
@@ -155,18 +155,18 @@ def _about(code: str) -> tuple[DossierSeverity, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class NoticeLine:
-    """Something that the school was told."""
+    """Line of one notice to the school."""
 
     at: datetime
     says: str
 
 
 def _notices(unit: UnitOfWork, round_id: str, school: str) -> list[NoticeLine]:
-    """Return what the school was told by mail, or will be, the newest first."""
+    """Return the notices by mail to the school, waiting ones included, the newest first."""
     kinds = texts("notices/kinds")
     words = texts("board/words")["told"]
     found = []
-    for one in progress.told(unit, round_id, school):
+    for one in progress.notices_of_school(unit, round_id, school):
         title = kinds[one.kind]["title"]["nl"] if one.kind in kinds else one.kind
         how = "refused" if one.is_refused else "sent" if one.sent_at else "waiting"
         says = f"{title.format_map(_Facts(one.facts))} ({words[how]['nl']})"
@@ -175,31 +175,31 @@ def _notices(unit: UnitOfWork, round_id: str, school: str) -> list[NoticeLine]:
 
 
 @dataclass(frozen=True, slots=True)
-class Feedback:
-    """What one receiving school said of this school's pupils after its receipts.
+class ReceiverFeedback:
+    """Results that one receiving school reported on this school's pupils after its receipts.
 
     Args:
         name: the receiving school.
-        said: outcome in words, and how many.
+        outcomes: Dutch word of each outcome, with its number.
     """
 
     name: str
-    said: Sequence[tuple[str, int]]
+    outcomes: Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class AskedLine:
-    """A question or correction of parents, without its words.
+class RequestLine:
+    """Line of a question or correction of parents, without its text.
 
     Args:
-        pseudonym: what its dossier is called on the board.
-        kind: in words.
-        state: in words.
-        is_overdue: the school should have answered.
-        at: when it was asked.
-        until: until when the school has, or when it settled it.
-        is_open: the school has not settled it.
-        number: the version that it is about.
+        pseudonym: reference of its dossier on the board.
+        kind: its kind, Dutch.
+        state: its state, Dutch.
+        is_overdue: whether the school's deadline has passed.
+        at: moment of the request.
+        until: the school's deadline, or the moment at which it settled the request.
+        is_open: whether the school has not settled it.
+        number: number of the dossier's version concerned.
     """
 
     pseudonym: str
@@ -212,21 +212,21 @@ class AskedLine:
     number: int
 
 
-def _feedback(facts: Facts) -> list[Feedback]:
+def _feedback(facts: RoundFacts) -> list[ReceiverFeedback]:
     words = texts("board/words")["outcomes"]
     found: dict[str, list[tuple[str, int]]] = {}
     for outcome in words:
         for _, to, what, count in facts.results:
             if what == outcome:
                 found.setdefault(facts.names.get(to, to), []).append((words[outcome]["nl"], count))
-    return [Feedback(name, said) for name, said in sorted(found.items())]
+    return [ReceiverFeedback(name, outcomes) for name, outcomes in sorted(found.items())]
 
 
-def _asked(unit: UnitOfWork, round_id: str, school: str) -> list[AskedLine]:
-    """Return what parents asked and what became of it; the words are the school's and the family's alone."""
+def _requests(unit: UnitOfWork, round_id: str, school: str) -> list[RequestLine]:
+    """Return the requests of parents and their state; the text is visible to school and family only."""
     words = texts("board/words")
     return [
-        AskedLine(
+        RequestLine(
             reference(one.dossier),
             words["asked"][one.kind]["nl"],
             words["asked_states"]["overdue" if one.is_overdue else one.state]["nl"],
@@ -236,19 +236,19 @@ def _asked(unit: UnitOfWork, round_id: str, school: str) -> list[AskedLine]:
             one.settled_at is None,
             one.number,
         )
-        for one in outstanding.asked(unit, round_id, school)
+        for one in outstanding.parent_requests(unit, round_id, school)
     ]
 
 
 class _Facts(dict[str, object]):
-    """Facts of a sentence; one that is missing leaves a gap, since the page must not fail for it."""
+    """Values of a sentence; a missing one leaves a gap, since the page must not fail on it."""
 
     def __missing__(self, name: str) -> str:
         return "…"
 
 
-def _history(moves: Sequence[progress.Move]) -> list[tuple[date, list[str]]]:
-    """Return what happened on each day in words, the newest day first."""
+def _history(moves: Sequence[progress.StateTransition]) -> list[tuple[date, list[str]]]:
+    """Return the transitions of each day in words, the newest day first."""
     words = texts("board/words")["moves"]
     by_day: dict[date, Counter[str]] = {}
     for one in moves:
@@ -262,7 +262,7 @@ def _history(moves: Sequence[progress.Move]) -> list[tuple[date, list[str]]]:
 
 
 def _dossiers(unit: UnitOfWork, round_id: str, school: str) -> list[DossierRow]:
-    """Return the school's dossiers by pseudonym, those that stand still first."""
+    """Return the school's dossiers by pseudonym, blocked ones first."""
     states = texts("board/words")["dossier_states"]
     stuck = ("rejected", "not_inspected", "no_receiver", "refused", "undelivered")
     found = [

@@ -1,4 +1,4 @@
-"""Administrator's page with what the checks of `overstap doctor` find from the api-server."""
+"""Administrator's page with the results of `overstap doctor` as run in the api-server."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -7,38 +7,38 @@ from overstap.pages.board.render import render
 from overstap.pages.board.views.page_context import PageContext
 
 CHECKS = ("settings", "clock", "ledger", "regions", "airflow", "sign-in")
-"""Those that this process can judge: folders and mail belong to the one in which tasks run."""
+"""Checks that this process can do: folders and mail belong to the process that runs tasks."""
 _TONES = {"wrong": "bad", "mind": "mind", "good": "good"}
-"""What a check could not see from here is left out."""
+"""Levels that are shown; a check that this process cannot do is left out."""
 
 
 class CheckResult(Protocol):
-    """What a check found (`overstap.doctor.Finding`)."""
+    """Result of a check (`overstap.doctor.Finding`)."""
 
     @property
     def subject(self) -> str:
-        """What was looked at."""
+        """The thing that was checked."""
 
     @property
     def level(self) -> str:
-        """Its value: good, unseen, mind or wrong."""
+        """Level: good, unseen, mind or wrong."""
 
     @property
     def says(self) -> str:
-        """What was seen."""
+        """The observation, in a sentence."""
 
     @property
     def do(self) -> str:
-        """What to do; empty when nothing."""
+        """The action to take; empty when there is none."""
 
 
-def page(desk: PageContext, found: Iterable[CheckResult]) -> str:
-    """Write the page: what is wrong first, then what somebody has to look at.
+def page(context: PageContext, found: Iterable[CheckResult]) -> str:
+    """Return the page as HTML: errors first, then warnings.
 
     Args:
-        desk: what a page works with; its person must be an administrator.
-        found: what the checks found.
+        context: context of the request; its account must be an administrator's.
+        found: the results of the checks.
     """
     order = list(_TONES)
     lines = sorted((one for one in found if one.level in _TONES), key=lambda one: order.index(one.level))
-    return render("self_check", base=desk.base, now=desk.now, person=desk.person, lines=lines, tones=_TONES)
+    return render("self_check", base=context.base, now=context.now, person=context.person, lines=lines, tones=_TONES)

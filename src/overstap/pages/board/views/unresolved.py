@@ -1,4 +1,4 @@
-"""Open matters on a round's page: test messages, dossiers without owner, uncollected envelopes."""
+"""Unresolved items on a round's page: failed test messages, dossiers without a receiver, uncollected envelopes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from datetime import datetime
 from overstap.ledger.delivery.test_messages import SchoolResult
 from overstap.ledger.rounds.registrations import by_cause
 from overstap.pages.board.formatting import number, when
-from overstap.pages.board.schools import Facts
+from overstap.pages.board.schools import RoundFacts
 from overstap.texts import plural, texts
 
 
 @dataclass(frozen=True, slots=True)
 class TestLine:
-    """A school whose test did not go well.
+    """Line of a school whose test failed.
 
     Args:
         school: BRIN with branch.
         name: its name.
-        says: why, in Dutch.
-        contact: where it is reached.
+        says: the cause, Dutch.
+        contact: its contact address.
     """
 
     school: str
@@ -29,13 +29,13 @@ class TestLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Tests:
-    """How test messages went before a round.
+class TestSummary:
+    """Results of test messages before a round.
 
     Args:
-        passed: schools whose last test went well.
-        untried: schools that were not tried.
-        failed: the others, by name.
+        passed: number of schools whose last test passed.
+        untried: number of schools that were not tested.
+        failed: the schools whose last test failed, by name.
     """
 
     passed: int
@@ -45,15 +45,15 @@ class Tests:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedLine:
-    """Something left over, in a sentence.
+    """Line of an unresolved item.
 
     Args:
         kind: key of include/texts/board/left_over.yaml.
         tone: "bad", "mind" or "good".
-        school: the primary school that it is about; empty when it is about a receiving school.
+        school: the primary school concerned; empty when it is a receiving school.
         name: that school's name.
         says: the sentence, Dutch.
-        contact: whom to call; empty for nobody.
+        contact: name and address to call; empty for nobody.
     """
 
     kind: str
@@ -64,42 +64,47 @@ class UnresolvedLine:
     contact: str
 
 
-def tests(facts: Facts, sentence_of: Callable[[str], str]) -> Tests | None:
-    """Return how test messages went; None when none were sent.
+def tests(facts: RoundFacts, sentence_of: Callable[[str], str]) -> TestSummary | None:
+    """Return the results of test messages; None when none were sent.
 
     Args:
-        facts: what the ledger says.
-        sentence_of: gives the Dutch sentence of an error code.
+        facts: facts of the ledger.
+        sentence_of: returns the Dutch sentence of an error code.
     """
     if not facts.tested:
         return None
     every = facts.tested.values()
     failed = [_failed(one, facts, sentence_of) for one in every if one.code is not None]
     passed = sum(one.has_passed for one in every)
-    return Tests(passed, len(every) - passed - len(failed), failed)
+    return TestSummary(passed, len(every) - passed - len(failed), failed)
 
 
-def lines(facts: Facts, now: datetime) -> list[UnresolvedLine]:
-    """Return what is left over: of registrations, of nobody, what lies uncollected, then what was told undelivered.
+def lines(facts: RoundFacts, now: datetime) -> list[UnresolvedLine]:
+    """Return unresolved items: registrations, dossiers without a receiver, uncollected and undelivered envelopes.
 
     Args:
-        facts: what the ledger says.
+        facts: facts of the ledger.
         now: the present moment, aware.
     """
-    return [*_registrations(facts), *_ownerless(facts, now), *_uncollected(facts, now), *_told(facts, now)]
+    return [
+        *_registrations(facts),
+        *_without_receiver(facts, now),
+        *_uncollected(facts, now),
+        *_reported_undelivered(facts, now),
+    ]
 
 
-def _failed(one: SchoolResult, facts: Facts, sentence_of: Callable[[str], str]) -> TestLine:
+def _failed(one: SchoolResult, facts: RoundFacts, sentence_of: Callable[[str], str]) -> TestLine:
     return TestLine(one.school, one.name, sentence_of(one.code or ""), facts.contacts.get(one.school, ""))
 
 
-def _registrations(facts: Facts) -> list[UnresolvedLine]:
+def _registrations(facts: RoundFacts) -> list[UnresolvedLine]:
     words = texts("board/left_over")
     name = words["registrations"]["nl"]
     found = []
     gone = facts.unstated
     if gone is not None and gone.missing:
-        figures = {"standing": gone.standing, "left": gone.standing - gone.missing, "missing": gone.missing}
+        figures = {"standing": gone.in_force, "left": gone.in_force - gone.missing, "missing": gone.missing}
         says = words["many_unstated"]["nl"].format(**{key: number(value) for key, value in figures.items()})
         found.append(UnresolvedLine("many_unstated", "bad", "", name, says, ""))
     for error, lines in by_cause(facts.refused_registrations):
@@ -109,7 +114,7 @@ def _registrations(facts: Facts) -> list[UnresolvedLine]:
     return found
 
 
-def _ownerless(facts: Facts, now: datetime) -> list[UnresolvedLine]:
+def _without_receiver(facts: RoundFacts, now: datetime) -> list[UnresolvedLine]:
     return [
         _line(
             "owned" if one.owner else "of_nobody",
@@ -121,11 +126,11 @@ def _ownerless(facts: Facts, now: datetime) -> list[UnresolvedLine]:
             since=when(one.since, now),
             owner=one.owner or "",
         )
-        for one in facts.ownerless
+        for one in facts.without_receiver
     ]
 
 
-def _uncollected(facts: Facts, now: datetime) -> list[UnresolvedLine]:
+def _uncollected(facts: RoundFacts, now: datetime) -> list[UnresolvedLine]:
     return [
         _line(
             "expired" if one.is_expired else "uncollected",
@@ -141,7 +146,7 @@ def _uncollected(facts: Facts, now: datetime) -> list[UnresolvedLine]:
     ]
 
 
-def _told(facts: Facts, now: datetime) -> list[UnresolvedLine]:
+def _reported_undelivered(facts: RoundFacts, now: datetime) -> list[UnresolvedLine]:
     since = texts("board/words")["undelivered_since"]
     return [
         _line(
@@ -152,24 +157,24 @@ def _told(facts: Facts, now: datetime) -> list[UnresolvedLine]:
             contact=facts.contacts.get(one.secondary_school, "") if one.is_open else "",
             count=one.count,
             receiver=facts.names.get(one.secondary_school, one.secondary_school),
-            told=when(one.told_at, now),
+            told=when(one.reported_at, now),
             stands=since[one.state]["nl"],
         )
-        for one in facts.told
+        for one in facts.reported_undelivered
     ]
 
 
 def _line(
     kind: str,
     tone: str,
-    facts: Facts,
+    facts: RoundFacts,
     school: str,
     *,
     contact: str,
     count: int,
     is_receiver: bool = False,
-    **said: str,
+    **values: str,
 ) -> UnresolvedLine:
     words = texts("board/left_over")[kind]["nl"][plural(count)]
-    says = words.format(count=number(count), **said)
+    says = words.format(count=number(count), **values)
     return UnresolvedLine(kind, tone, "" if is_receiver else school, facts.names.get(school, school), says, contact)

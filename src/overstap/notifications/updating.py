@@ -1,4 +1,4 @@
-"""Noting what is to be told about a region's rounds, and queueing the mails that may go now. Safe to repeat."""
+"""Update of a region's notices from the status of its rounds, and queueing of the mails that are due. Idempotent."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,46 +12,46 @@ from overstap.ledger.notifications import notices, outbox
 from overstap.ledger.notifications.notices import WaitingNotice
 from overstap.ledger.notifications.outbox import Mail
 from overstap.ledger.review import windows
-from overstap.ledger.rounds import collected, counts, registrations, rounds, task_failures
+from overstap.ledger.rounds import collection_times, counts, registrations, rounds, task_failures
 from overstap.ledger.session import UnitOfWork
-from overstap.notifications.composition import recipient_of, write
+from overstap.notifications.composition import compose_notices, recipient_of
 from overstap.notifications.message import is_address
-from overstap.notifications.occasions import RoundStatus, occasions
+from overstap.notifications.round_notices import RoundStatus, round_notices
 from overstap.notifications.timing import is_digest_due, is_urgent_due
 
 _LINGERS = timedelta(days=14)
-"""How long after its closing a round is still looked at."""
+"""Time after its closing during which a round still gives notices."""
 
 
-def tell(
+def update_notices(
     ledger: Ledger,
     region: str,
     *,
     at: datetime,
-    endings: Sequence[tuple[str, str, datetime]],
+    expiring: Sequence[tuple[str, str, datetime]],
     board: Callable[[str], str],
     actor: str,
     school_page: str | None = None,
 ) -> Counter[str]:
-    """Bring a region's notices to what is so now, and queue the mails that may go.
+    """Record a region's new notices, and queue the mails that are due.
 
     Args:
         ledger: the ledger.
         region: region id.
         at: the present moment, aware.
-        endings: certificates that end soon: name, owner and moment.
-        board: gives the address of a round's page.
-        actor: who does it, for the evidence.
-        school_page: where schools find their pages.
+        expiring: certificates that expire soon: name, owner and moment.
+        board: returns the address of a round's page.
+        actor: step or account, recorded in audit lines.
+        school_page: address of the schools' pages.
 
     Returns:
         Counts: "noted" notices, and "digests" and "urgent" mails queued.
     """
     done: Counter[str] = Counter()
     with ledger.unit(region, actor) as unit:
-        found = _standings(unit, at, endings)
-        for standing in found:
-            done["noted"] += notices.note(unit, occasions(standing))
+        found = _statuses(unit, at, expiring)
+        for status in found:
+            done["noted"] += notices.note(unit, round_notices(status))
         if found:
             agreement = found[-1].agreement
             for recipient, waiting in notices.waiting(unit).items():
@@ -60,8 +60,8 @@ def tell(
     return done
 
 
-def _standings(unit: UnitOfWork, at: datetime, endings: Sequence[tuple[str, str, datetime]]) -> list[RoundStatus]:
-    """Return how the rounds stand that are open or were closed lately, the newest last."""
+def _statuses(unit: UnitOfWork, at: datetime, expiring: Sequence[tuple[str, str, datetime]]) -> list[RoundStatus]:
+    """Return the status of the rounds that are open or were closed lately, the newest last."""
     found = []
     for round_id in rounds.open_since(unit, at - _LINGERS):
         row = rounds.get_round(unit, round_id)
@@ -76,13 +76,13 @@ def _standings(unit: UnitOfWork, at: datetime, endings: Sequence[tuple[str, str,
                 at,
                 counts.primary_schools(unit, round_id),
                 counts.secondary_schools(unit, round_id),
-                windows.standing(unit, round_id),
-                uncollected.standing(unit, round_id, row.agreement.round(row.kind).milestones.receipts_due),
-                task_failures.standing(unit, round_id),
-                [ending for ending in endings if ending[1] in mine],
+                windows.school_inspections(unit, round_id),
+                uncollected.per_school(unit, round_id, row.agreement.round(row.kind).milestones.receipts_due),
+                task_failures.open_failures(unit, round_id),
+                [ending for ending in expiring if ending[1] in mine],
                 registrations.refused(unit, row.school_year) if row.kind.is_inspected else (),
                 registrations.unstated(unit, row.school_year) if row.kind.is_inspected else None,
-                collected.ended(unit, round_id),
+                collection_times.last_ended(unit, round_id),
             )
         )
     return found
@@ -98,23 +98,23 @@ def _queue(
     board: Callable[[str], str],
     school_page: str | None,
 ) -> str | None:
-    """Queue a recipient's mail if one may go now; return which sort it was."""
+    """Queue a recipient's mail if one is due; return its kind."""
     to = recipient_of(agreement, recipient)
     if to is None or not is_address(to.address) or (to.is_school and not agreement.notices.schools):
         notices.drop(unit, waiting)
         return None
-    waiting = _still_so(unit, waiting)
+    waiting = _still_valid(unit, waiting)
     last = {sort: notices.last_mail(unit, f"{sort}/{recipient}/") for sort in ("digest", "urgent")}
     if is_digest_due(agreement.notices, at, last["digest"]):
-        sort, told = "digest", waiting
+        sort, selected = "digest", waiting
     elif is_urgent_due(agreement.notices, at, last["urgent"]):
-        sort, told = "urgent", [one for one in waiting if one.told.is_urgent]
+        sort, selected = "urgent", [one for one in waiting if one.content.is_urgent]
     else:
         return None
-    if not told:
+    if not selected:
         return None
-    written = write(
-        *(agreement, to, [one.told for one in told]),
+    written = compose_notices(
+        *(agreement, to, [one.content for one in selected]),
         board=board,
         is_urgent=sort == "urgent",
         school_page=school_page,
@@ -123,14 +123,16 @@ def _queue(
     mail = Mail(meaning, f"notice_{sort}", to.address, written.subject, written.text, written.html)
     answers = tuple(person.email for person in agreement.coordinators) if to.is_school else ()
     outbox.queue(unit, [replace(mail, urgent=sort == "urgent", reply_to=answers)])
-    notices.told_in(unit, told, meaning)
+    notices.note_mail(unit, selected, meaning)
     return "digests" if sort == "digest" else sort
 
 
-def _still_so(unit: UnitOfWork, waiting: list[WaitingNotice]) -> list[WaitingNotice]:
-    """Drop what was mended before anybody was told: a red task that is green again is no news."""
-    red = {failure.at.strftime("%Y%m%dT%H%M%S%f") for failure in task_failures.standing(unit)}
-    gone = [one for one in waiting if one.told.kind == "red_task" and one.told.about.rpartition("/")[2] not in red]
+def _still_valid(unit: UnitOfWork, waiting: list[WaitingNotice]) -> list[WaitingNotice]:
+    """Drop notices of failed tasks that succeeded before the notice was mailed; return the others."""
+    red = {failure.at.strftime("%Y%m%dT%H%M%S%f") for failure in task_failures.open_failures(unit)}
+    gone = [
+        one for one in waiting if one.content.kind == "red_task" and one.content.about.rpartition("/")[2] not in red
+    ]
     if gone:
         notices.drop(unit, gone)
     return [one for one in waiting if one not in gone]

@@ -1,4 +1,4 @@
-"""Notices that follow from a round's status, computed without side effects."""
+"""Notices about a round, computed from its status without side effects."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,40 +9,40 @@ from typing import Any
 from overstap.agreements import Agreement, Milestones, Round, RoundKind, School
 from overstap.clock import dutch_time, format_moment
 from overstap.errors import OverstapError
-from overstap.ledger.delivery.uncollected import NotCollected
+from overstap.ledger.delivery.uncollected import UncollectedEnvelopes
 from overstap.ledger.notifications.notices import Notice
-from overstap.ledger.review.windows import SchoolStanding
+from overstap.ledger.review.windows import SchoolInspections
 from overstap.ledger.rounds.counts import PrimaryCounts, SecondaryCounts
 from overstap.ledger.rounds.registrations import RefusedRegistration, UnstatedRegistrations, by_cause
-from overstap.ledger.rounds.task_failures import Failure
+from overstap.ledger.rounds.task_failures import TaskFailure
 from overstap.texts import texts
 
 _MAX_CAUSES, _MAX_LINES = 8, 20
-"""How much of a list that could not be read stands in a mail; the board has all of it."""
+"""Most causes and line numbers of unreadable registrations in a mail; the board lists all."""
 _NEWS = timedelta(days=7)
-"""What is older than this is no news: a round that was opened before notices existed is not announced."""
+"""Age of an event above which no notice is given, so that rounds from before an upgrade are not announced."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoundStatus:
-    """How a round stands.
+    """Status of a round.
 
     Args:
         round_id: the round.
-        kind: which of the year's rounds.
-        agreement: what it works with.
+        kind: kind of the round.
+        agreement: the agreement of the round.
         opened_at: when it was opened.
-        closed_at: when it was closed, if it is.
-        at: the present moment.
+        closed_at: when it was closed; None: it is open.
+        at: the present moment, aware.
         primary: counts of the primary schools.
         secondary: counts of the secondary schools.
-        review: how the parents' inspection stands.
-        uncollected: what stands ready for schools that collect.
-        failures: tasks that are red.
-        endings: certificates that end soon: name, owner and moment.
+        review: state of inspection per primary school.
+        uncollected: envelopes that are ready for schools to collect.
+        failures: failed tasks.
+        expiring: certificates that expire soon: name, owner and moment.
         refused: rows of registrations that could not be read.
-        unstated: registrations that no source states any more, so many that the coordinator is asked first.
-        collected: when collecting from each school ended last; None where that is not known.
+        unstated: counts of registrations that no source states any more and that wait for the coordinator's decision.
+        collected: when the collection from each school was last completed; None where that is not known.
     """
 
     round_id: str
@@ -53,27 +53,27 @@ class RoundStatus:
     at: datetime
     primary: Sequence[PrimaryCounts] = ()
     secondary: Sequence[SecondaryCounts] = ()
-    review: Sequence[SchoolStanding] = ()
-    uncollected: Sequence[NotCollected] = ()
-    failures: Sequence[Failure] = ()
-    endings: Sequence[tuple[str, str, datetime]] = ()
+    review: Sequence[SchoolInspections] = ()
+    uncollected: Sequence[UncollectedEnvelopes] = ()
+    failures: Sequence[TaskFailure] = ()
+    expiring: Sequence[tuple[str, str, datetime]] = ()
     refused: Sequence[RefusedRegistration] = ()
     unstated: UnstatedRegistrations | None = None
     collected: Mapping[str, datetime] | None = None
 
     @property
     def agreed(self) -> Round:
-        """What was agreed about the round."""
+        """The agreed round."""
         return self.agreement.round(self.kind)
 
     @property
     def milestones(self) -> Milestones:
-        """The round's moments."""
+        """The round's milestones."""
         return self.agreed.milestones
 
     @property
     def coordinators(self) -> list[str]:
-        """Who answers the round's gates."""
+        """Recipients of the coordinators who answer the round's gates."""
         accounts = self.agreed.gate_answered_by or [one.account for one in self.agreement.coordinators]
         return [f"coordinator:{account}" for account in accounts]
 
@@ -83,11 +83,11 @@ class RoundStatus:
         return {school.id: school for school in self.agreement.schools}
 
 
-def occasions(now: RoundStatus) -> list[Notice]:
-    """Return everything that is to be told about a round; what was told before is told apart by its meaning.
+def round_notices(now: RoundStatus) -> list[Notice]:
+    """Return all notices about a round; those that were recorded before have the same meaning.
 
     Args:
-        now: how the round stands.
+        now: status of the round.
     """
     found = [*_red(now), *_certificates(now), *_closed(now)]
     if now.closed_at is None:
@@ -99,8 +99,8 @@ def occasions(now: RoundStatus) -> list[Notice]:
 def _notice(
     now: RoundStatus, kind: str, about: str, recipient: str, *, urgent: bool = False, **facts: object
 ) -> Notice:
-    said = {name: format_moment(value) if isinstance(value, datetime) else value for name, value in facts.items()}
-    return Notice(kind, about, recipient, said, now.round_id, urgent)
+    values = {name: format_moment(value) if isinstance(value, datetime) else value for name, value in facts.items()}
+    return Notice(kind, about, recipient, values, now.round_id, urgent)
 
 
 def _opened(now: RoundStatus) -> Iterator[Notice]:
@@ -143,7 +143,7 @@ def _opened(now: RoundStatus) -> Iterator[Notice]:
 
 
 def _behind(now: RoundStatus, milestone: str) -> list[tuple[str, str, int]]:
-    """Return the schools that have something to do before a milestone: id, name, of how many dossiers."""
+    """Return the schools that are behind before a milestone: id, name, number of dossiers."""
     if milestone == "data_due":
         return [
             (one.school, one.name, one.expected - one.supplied) for one in now.primary if one.expected > one.supplied
@@ -160,8 +160,8 @@ def _behind(now: RoundStatus, milestone: str) -> list[tuple[str, str, int]]:
 def _reminders(now: RoundStatus) -> Iterator[Notice]:
     for reminder in now.agreed.reminders:
         due = getattr(now.milestones, reminder.of)
-        said = dutch_time(due) - timedelta(days=reminder.days_before)
-        if not said <= now.at < due:
+        remind_at = dutch_time(due) - timedelta(days=reminder.days_before)
+        if not remind_at <= now.at < due:
             continue
         for school, name, count in _behind(now, reminder.of):
             about = f"{reminder.of}/{reminder.days_before}"
@@ -199,7 +199,7 @@ def _missed(now: RoundStatus) -> Iterator[Notice]:
                 *(now, f"missed_{milestone}", "", f"school:{school}"), school=name, due=due, count=count, urgent=True
             )
         if milestone == "receipts_due":
-            continue  # coordinators get a mail of its own, at that moment and with who sent what (delivery.telling)
+            continue  # coordinators get a separate mail at that moment (`undelivered`)
         for account in now.coordinators if behind and len(behind) == waited_for else ():
             yield _notice(
                 *(now, f"missed_{milestone}_region", "", account),
@@ -210,7 +210,7 @@ def _missed(now: RoundStatus) -> Iterator[Notice]:
 
 
 def _is_collected(now: RoundStatus, school: str, due: datetime) -> bool:
-    """Tell whether what a school had at a moment has been looked at; after a day it is told whatever became of that."""
+    """Tell whether a school's files were collected after a moment, or a day has passed since."""
     if now.collected is None or now.at - due > timedelta(days=1):
         return True
     at = now.collected.get(school)
@@ -218,7 +218,7 @@ def _is_collected(now: RoundStatus, school: str, due: datetime) -> bool:
 
 
 def _uncollected(now: RoundStatus) -> Iterator[Notice]:
-    """A school is reminded as often as is due; the coordinator hears of it from the second time on."""
+    """Yield a notice to the school per due reminder, and to the coordinators from the second reminder on."""
     for one in now.uncollected:
         school = now.schools.get(one.school)
         if school is None or one.is_expired or not one.is_due:
@@ -239,11 +239,11 @@ def _uncollected(now: RoundStatus) -> Iterator[Notice]:
 
 
 def _registrations(now: RoundStatus) -> Iterator[Notice]:
-    """Who keeps the registrations hears of rows that could not be read, and of a list that lost a large part."""
+    """Yield notices to coordinators about unreadable rows, and about lists that lost many registrations."""
     if now.refused:
         causes = by_cause(now.refused)
         about = ";".join(f"{error.code}:{','.join(map(str, lines))}" for error, lines in causes)
-        told = {
+        listed = {
             language: " ".join(_cause(error, lines, language) for error, lines in causes[:_MAX_CAUSES])
             for language in ("nl", "en")
         }
@@ -251,8 +251,8 @@ def _registrations(now: RoundStatus) -> Iterator[Notice]:
             yield _notice(
                 *(now, "refused_registrations", sha256(about.encode()).hexdigest()[:16], account),
                 count=len(now.refused),
-                listed_nl=told["nl"],
-                listed_en=told["en"],
+                listed_nl=listed["nl"],
+                listed_en=listed["en"],
             )
     gone = now.unstated
     if gone is not None and gone.missing:
@@ -260,21 +260,21 @@ def _registrations(now: RoundStatus) -> Iterator[Notice]:
             yield _notice(
                 *(now, "many_unstated", gone.digest, account),
                 urgent=True,
-                standing=gone.standing,
-                left=gone.standing - gone.missing,
+                standing=gone.in_force,
+                left=gone.in_force - gone.missing,
                 missing=gone.missing,
             )
 
 
 def _cause(error: OverstapError, lines: Sequence[int], language: str) -> str:
-    said = (error.message_nl, error.do_nl) if language == "nl" else (error.message_en, error.do_en)
+    message, todo = (error.message_nl, error.do_nl) if language == "nl" else (error.message_en, error.do_en)
     others = ", ".join(map(str, lines[1 : 1 + _MAX_LINES])) + (" …" if len(lines) > 1 + _MAX_LINES else "")
     also = {"nl": f" (Ook regel {others}.)", "en": f" (Line {others} too.)"}[language] if others else ""
-    return f"{said[0]}{also} {said[1]}"
+    return f"{message}{also} {todo}"
 
 
 def _faults(now: RoundStatus) -> Iterator[Notice]:
-    """A school hears of its list again when the counts in it changed, in the day's digest."""
+    """Yield a notice to each school with faults, again when the counts change, in the day's digest."""
     for one in now.primary:
         rejected, files = one.states["rejected"], one.refused_files.total()
         if rejected or files:
@@ -294,11 +294,11 @@ def _red(now: RoundStatus) -> Iterator[Notice]:
         if failure.will_retry:
             continue
         error = failure.error
-        title = titles.get(f"task.{failure.place.task}", {"nl": failure.place.task, "en": failure.place.task})
-        school = now.schools.get(failure.place.school or "")
+        title = titles.get(f"task.{failure.task.task_id}", {"nl": failure.task.task_id, "en": failure.task.task_id})
+        school = now.schools.get(failure.task.school or "")
         for account in now.coordinators:
             yield _notice(
-                *(now, "red_task", f"{failure.place.task}/{failure.place.school or ''}/{failure.at:%Y%m%dT%H%M%S%f}"),
+                *(now, "red_task", f"{failure.task.task_id}/{failure.task.school or ''}/{failure.at:%Y%m%dT%H%M%S%f}"),
                 account,
                 urgent=True,
                 task=title["nl"],
@@ -312,7 +312,7 @@ def _red(now: RoundStatus) -> Iterator[Notice]:
 
 
 def _certificates(now: RoundStatus) -> Iterator[Notice]:
-    for name, owner, until in now.endings:
+    for name, owner, until in now.expiring:
         for recipient in [*now.coordinators, *([f"school:{owner}"] if owner in now.schools else [])]:
             yield Notice(
                 "certificate",
@@ -352,7 +352,7 @@ def _closed(now: RoundStatus) -> Iterator[Notice]:
 
 
 def _listed(schools: Sequence[tuple[str, int]], most: int = 12) -> str:
-    """Return schools with their counts in a line, the most first; the rest as a number."""
+    """Return schools with their counts in one line, the highest first; the rest as a number."""
     ordered = sorted(schools, key=lambda one: (-one[1], one[0]))
-    said = ", ".join(f"{name} ({count})" for name, count in ordered[:most])
-    return f"{said} … +{len(ordered) - most}" if len(ordered) > most else said
+    listed = ", ".join(f"{name} ({count})" for name, count in ordered[:most])
+    return f"{listed} … +{len(ordered) - most}" if len(ordered) > most else listed

@@ -1,4 +1,4 @@
-"""Access log and error log without personal data."""
+"""ASGI middleware that writes an access and error log without personal data."""
 
 import logging
 import re
@@ -11,8 +11,8 @@ _log = logging.getLogger("overstap.pages.shared")
 _PATH = re.compile(r"/[a-z0-9./-]{0,60}", re.ASCII)
 
 
-class Quiet:
-    """Wraps an application: one line per request, and a fault is told by its place in the code.
+class RequestLog:
+    """Middleware that logs one line per request, and of an exception its type and stack frames without the message.
 
     Args:
         app: the application.
@@ -22,7 +22,7 @@ class Quiet:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, and write down how it ended."""
+        """Pass a request on, and log its status and duration."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -35,7 +35,7 @@ class Quiet:
                 status = message["status"]
             await send(message)
 
-        # The application calls a HEAD a GET; the server leaves the body out.
+        # The application handles HEAD as GET; the server omits the body.
         inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
             await self.app(inner, receive, noted)
@@ -47,7 +47,7 @@ class Quiet:
                 head = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
                 await send({"type": "http.response.start", "status": 500, "headers": head})
                 await send({"type": "http.response.body", "body": b"Er ging iets mis. | Something went wrong.\n"})
-        # A path that is none of ours may hold anything, also the end of a line.
+        # A path without a route may hold anything, line ends included.
         route = scope["path"] if _PATH.fullmatch(scope["path"]) and status not in (404, 405) else "-"
         _log.info("%s %s %d %.0f ms", scope["method"], route, status, (time.perf_counter() - begin) * 1000)
 

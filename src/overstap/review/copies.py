@@ -1,6 +1,6 @@
-"""One person's copy of a frozen version, as plain data for the pages.
+"""One person's copy of a frozen dossier version, as plain data for the pages, and its encryption.
 
-The pages neither read OSO nor know who else there is: what a person may not see is not in the copy.
+The copy contains only what the person may see, so that the pages neither read OSO nor hold data of other persons.
 """
 
 import json
@@ -21,10 +21,10 @@ from overstap.oso.model import Dossier
 from overstap.oso.rendering import readable
 from overstap.oso.traversal import FieldValue, documents, fields
 from overstap.oso.tree import Node
-from overstap.review.hiding import PUPIL, Hidden, is_of_carer
+from overstap.review.hiding import PUPIL, HiddenFields, is_of_carer
 
 _SECTIONS = ("leerling", "overstapadvies", "verzorger")
-"""What parents look for first; the rest follows in the order of the standard."""
+"""Sections that are shown first; the others follow in the order of the standard."""
 _VIEWABLE = {
     AttachmentType.PDF: "pdf",
     AttachmentType.JPEG: "jpeg",
@@ -42,12 +42,12 @@ _NETHERLANDS = "6030"
 """The code of the Netherlands in the national list of countries (tabel 34, Landen)."""
 _BLOCKS = "sections"
 _TECHNICAL = ("dossier/metadata", "dossier/inzage", "dossier/overdrachtsoort")
-"""About the file and not about the child: not shown as content (what is withheld is told in words)."""
+"""Blocks about the file, not the child, which are not shown as content (withheld categories are listed separately)."""
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """An attachment that can be given to who may see it."""
+class ViewableFile:
+    """An attachment that may be shown."""
 
     path: str
     content: bytes = field(repr=False)
@@ -55,16 +55,16 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Frozen:
-    """A frozen version, ready to be shown to each of the persons.
+class FrozenVersion:
+    """A frozen version, of which copies are made.
 
     Args:
         dossier: the version.
-        number: its number.
-        digest: SHA-256 of all but the inspection block.
-        earlier: the newest version that was put before parents earlier.
-        before: its number, None when there was none.
-        files: per attachment's path its id, its key, its kind and its size in bytes.
+        number: number of the version.
+        digest: SHA-256 of all but the inspection block (32 bytes).
+        earlier: the newest earlier version that parents could see; None: there was none.
+        before: number of that version; None: there was none.
+        files: id, key (32 bytes), kind and size in bytes of each attachment, by path.
     """
 
     dossier: Dossier
@@ -75,8 +75,8 @@ class Frozen:
     files: dict[str, tuple[UUID, bytes, str, int]]
 
 
-def files_of(dossier: Dossier) -> Iterator[File]:
-    """Yield the attachments that can be given: what cannot be unpacked, or acts by itself, is not."""
+def viewable_files(dossier: Dossier) -> Iterator[ViewableFile]:
+    """Yield the attachments that may be shown: not those that cannot be unpacked or have active content."""
     for path, node in documents(dossier):
         try:
             found = unpack(path, node.text("bestandsinhoud") or "")
@@ -85,22 +85,22 @@ def files_of(dossier: Dossier) -> Iterator[File]:
         kind = _VIEWABLE.get(found.file.kind) or _OFFICE.get(found.file.kind) if found.file.kind else None
         if kind is None or found.file.fault:
             continue
-        yield File(path, found.file.data, kind)
+        yield ViewableFile(path, found.file.data, kind)
 
 
-def showing(
-    frozen: Frozen, *, own_path: str, asks_changes_only: bool, immaterial: Set[str] = frozenset()
+def person_copy(
+    frozen: FrozenVersion, *, own_path: str, asks_changes_only: bool, immaterial: Set[str] = frozenset()
 ) -> dict[str, Any]:
     """Return one person's copy.
 
     Args:
         frozen: the version.
-        own_path: the person's block in the dossier.
-        asks_changes_only: whether this person decided on the earlier version, so that only the changes are asked about.
+        own_path: path of the person's block in the dossier.
+        asks_changes_only: whether this person decided on the earlier version, so that only the changes need a decision.
         immaterial: fields and categories that the agreement calls immaterial.
     """
     dossier = frozen.dossier
-    hidden = Hidden(dossier, own_path)
+    hidden = HiddenFields(dossier, own_path)
     pupil = dossier.pupil or Node()
     return {
         "pupil": _name(pupil),
@@ -125,63 +125,63 @@ def is_immaterial(difference: DossierDifference, immaterial: Set[str]) -> bool:
     return bool(names & immaterial)
 
 
-def sealed_copy(copy: dict[str, Any], key: bytes, region: str, access: UUID) -> bytes:
-    """Return a copy as it is kept.
+def encrypt_copy(copy: dict[str, Any], key: bytes, region: str, access: UUID) -> bytes:
+    """Return a copy encrypted for storage.
 
     Args:
-        copy: what `showing` gives, with what the pages need beside it.
-        key: the person's own, 32 bytes.
+        copy: as `person_copy` returns it, with further values for the pages.
+        key: key of the person's copy, 32 bytes.
         region: region id.
-        access: which access it belongs to, so that rows cannot be swapped.
+        access: id of the access code that it is bound to, so that rows cannot be swapped.
     """
-    # The blocks on a line of their own, for JSON has no line end: they are nine tenths of it, and most pages show none.
+    # The sections, nine tenths of the copy, are on a second line, so that most pages need not parse them.
     parts = ({name: part for name, part in copy.items() if name != _BLOCKS}, copy[_BLOCKS])
     text = "\n".join(json.dumps(part, ensure_ascii=False, separators=(",", ":")) for part in parts)
     return seal(AESGCM(key), text.encode(), bound(region, f"showing/{access}"))
 
 
-def opened_copy(data: bytes, key: bytes, region: str, access: UUID, *, is_whole: bool) -> dict[str, Any]:
-    """Return a copy from what is kept.
+def decrypt_copy(data: bytes, key: bytes, region: str, access: UUID, *, is_whole: bool) -> dict[str, Any]:
+    """Decrypt a copy.
 
     Args:
-        data: as `sealed_copy` made it.
-        key: likewise.
-        region: likewise.
-        access: likewise.
-        is_whole: whether its blocks are wanted; else there is no "sections" in it.
+        data: as `encrypt_copy` returned it.
+        key: key of the person's copy, 32 bytes.
+        region: region id.
+        access: id of the access code.
+        is_whole: whether "sections" are included.
 
     Raises:
-        InvalidTag: it was not sealed with this key, or belongs to another access.
+        InvalidTag: wrong key, or a copy of another access code.
     """
     about, _, blocks = unseal(AESGCM(key), data, bound(region, f"showing/{access}")).partition(b"\n")
     found: dict[str, Any] = json.loads(about)
     return {**found, _BLOCKS: json.loads(blocks)} if is_whole else found
 
 
-def sealed_file(content: bytes, key: bytes, file: UUID) -> bytes:
-    """Return an attachment as it is kept; its key is its own."""
+def encrypt_file(content: bytes, key: bytes, file: UUID) -> bytes:
+    """Return an attachment encrypted with its own key."""
     return seal(AESGCM(key), content, file.bytes)
 
 
-def opened_file(data: bytes, key: bytes, file: UUID) -> bytes:
-    """Return an attachment from what is kept.
+def decrypt_file(data: bytes, key: bytes, file: UUID) -> bytes:
+    """Decrypt an attachment.
 
     Raises:
-        InvalidTag: another key, or another attachment.
+        InvalidTag: wrong key, or another attachment.
     """
     return unseal(AESGCM(key), data, file.bytes)
 
 
-def sealed_proof(pack: bytes, key: bytes, region: str, access: UUID) -> bytes:
-    """Return a proof pack as it lies ready for one person; arguments as in `sealed_copy`."""
+def encrypt_proof(pack: bytes, key: bytes, region: str, access: UUID) -> bytes:
+    """Return a proof pack encrypted for one person; arguments as of `encrypt_copy`."""
     return seal(AESGCM(key), pack, bound(region, f"proof/{access}"))
 
 
-def opened_proof(data: bytes, key: bytes, region: str, access: UUID) -> bytes:
-    """Return a proof pack from what is kept; arguments as in `sealed_copy`.
+def decrypt_proof(data: bytes, key: bytes, region: str, access: UUID) -> bytes:
+    """Decrypt a proof pack; arguments as of `encrypt_copy`.
 
     Raises:
-        InvalidTag: it was not sealed with this key, or belongs to another access.
+        InvalidTag: wrong key, or a proof of another access code.
     """
     return unseal(AESGCM(key), data, bound(region, f"proof/{access}"))
 
@@ -191,13 +191,13 @@ def _name(who: Node) -> str:
     return " ".join(part for part in (called, who.text("voorvoegsel"), who.text("achternaam")) if part)
 
 
-def _sections(dossier: Dossier, hidden: Hidden) -> list[dict[str, Any]]:
+def _sections(dossier: Dossier, hidden: HiddenFields) -> list[dict[str, Any]]:
     """Return the dossier's blocks with their lines: [depth, field, number, value, is explained, is heading].
 
-    Fields and blocks by block and name ("leerling/achternaam"): what they are called is the reader's language's.
+    Fields are given as block and name ("leerling/achternaam"); the pages translate them to the reader's language.
     """
     found: dict[str, dict[str, Any]] = {}
-    told: set[tuple[str, str]] = set()
+    explained: set[tuple[str, str]] = set()
     for each in fields(dossier):
         if each.path.startswith(_TECHNICAL) or each.path == PUPIL or each.path == "dossier/huidigeschool":
             continue
@@ -212,16 +212,16 @@ def _sections(dossier: Dossier, hidden: Hidden) -> list[dict[str, Any]]:
             if depth >= 0 and each.path != f"{PUPIL}/{name}":
                 section["lines"].append([*line, "", False, True])
         else:
-            # A code is shown in words, so what the codes mean is no help; and each thing is explained once.
-            is_explained = each.field.list is None and (name, each.field.label) not in told
-            told.add((name, each.field.label))
+            # Coded values are shown in words and need no explanation; each other field is explained once.
+            is_explained = each.field.list is None and (name, each.field.label) not in explained
+            explained.add((name, each.field.label))
             section["lines"].append([*line, _shown(str(each.value), each.field, dossier), is_explained, False])
     order = [*(name for name in _SECTIONS if name in found), *(name for name in found if name not in _SECTIONS)]
     return [found[name] for name in order if found[name]["lines"] or found[name]["hides"]]
 
 
 def _section_of(found: FieldValue, dossier: Dossier) -> tuple[str, str, int]:
-    """Return the section that a field belongs to: its name, the field it is called by, how deep its lines begin."""
+    """Return the section of a field: its name, the field that names it, and the depth of its first lines."""
     if found.path.startswith(f"{PUPIL}/"):
         step = found.path.removeprefix(f"{PUPIL}/").partition("/")[0].partition("[")[0]
         field = dossier.catalogue.field("leerling", step)
@@ -247,14 +247,14 @@ def _shown(text: str, of: Field, dossier: Dossier) -> str:
     if of.name == "land" and text == _NETHERLANDS:
         return "Nederland"
     if of.list is not None:
-        # A parent reads the meaning; the code is for machines.
+        # Parents read the meaning of a code, not the code.
         meaning = dossier.catalogue.lists[of.list].get(text.strip(), "")
         return meaning[:1].upper() + meaning[1:] if meaning else text
     return readable(text, of, dossier.catalogue)
 
 
 def _withheld(dossier: Dossier) -> list[dict[str, str]]:
-    """Return the categories that are not sent, with why: the standard forbids it, or somebody chose so."""
+    """Return the withheld categories with their reason: forbidden by the standard, or opted out."""
     marks = dossier.metadata.block("categorie_uitlevering")
     if marks is None:
         return []
@@ -267,13 +267,13 @@ def _withheld(dossier: Dossier) -> list[dict[str, str]]:
     return found
 
 
-def _files(frozen: Frozen, hidden: Hidden) -> list[dict[str, Any]]:
+def _files(frozen: FrozenVersion, hidden: HiddenFields) -> list[dict[str, Any]]:
     listed = []
     for path, node in documents(frozen.dossier):
         name = node.text("bestandsnaam") or ""
         entry: dict[str, Any] = {"name": name, "title": node.text("omschrijving") or name}
         if hidden.by_secrecy:
-            entry["why"] = "secrecy"  # nobody can tell whether a document names the address that is secret
+            entry["why"] = "secrecy"  # a document may contain the secret address
         elif path not in frozen.files:
             entry["why"] = "unreadable"
         else:
@@ -283,10 +283,10 @@ def _files(frozen: Frozen, hidden: Hidden) -> list[dict[str, Any]]:
     return listed
 
 
-def _changes(dossier: Dossier, earlier: Dossier, hidden: Hidden, immaterial: Set[str]) -> list[dict[str, Any]]:
-    """Return what changed, by block: [where, field, what happened, before, after, whether it is called immaterial].
+def _changes(dossier: Dossier, earlier: Dossier, hidden: HiddenFields, immaterial: Set[str]) -> list[dict[str, Any]]:
+    """Return the changes by section: [where, field, kind of change, before, after, whether it is immaterial].
 
-    Where: the one of several that it stands in ("test 2"), by field and number. Immaterial: so the agreement says.
+    `where` is the repeated block that contains the field ("test 2"), as field and number.
     """
     blocks: dict[str, dict[str, Any]] = {}
     for each in differences(earlier, dossier):
@@ -295,21 +295,21 @@ def _changes(dossier: Dossier, earlier: Dossier, hidden: Hidden, immaterial: Set
         found = FieldValue(each.path, each.field, each.after or each.before or "", each.category)
         name, place, _ = _section_of(found, dossier)
         block = blocks.setdefault(name, {"name": name, "of": place, "items": [], "hides": False})
-        if hidden.change(each.path, earlier, is_removed=each.change is FieldChange.REMOVED):
+        if hidden.hides_change(each.path, earlier, is_removed=each.change is FieldChange.REMOVED):
             block["hides"] = True
             continue
         before, after = (
             None if text is None else _brief(_shown(text, each.field, dossier)) for text in (each.before, each.after)
         )
         if is_of_carer(each.path):
-            before = None  # it may have been another carer's
+            before = None  # it may be another carer's value
         where, is_small = _within(each, dossier), is_immaterial(each, immaterial)
         block["items"].append([where, _place(each.field), each.change.value, before, after, is_small])
     return list(blocks.values())
 
 
 def _within(difference: DossierDifference, dossier: Dossier) -> tuple[str, int] | None:
-    """Return the innermost of several blocks that a changed field stands in: ("toetslijst/toets", 2)."""
+    """Return the innermost repeated block that contains a changed field, such as ("toetslijst/toets", 2)."""
     steps = difference.path.split("/")[:-1]
     block, innermost = dossier.catalogue.root, None
     for step in steps[1:]:

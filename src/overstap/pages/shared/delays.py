@@ -1,4 +1,4 @@
-"""Answers that come later and later: what a wrong sign-in costs, without a right one ever being refused for it."""
+"""Growing delays for answers to failed sign-ins, which slow guessing down without locking accounts."""
 
 import asyncio
 from collections import Counter
@@ -7,23 +7,23 @@ MAX_SECONDS = 15.0
 _FIRST_SECONDS = 0.5
 
 
-def pause_seconds(failed: int, free: int) -> float:
-    """Return how long an answer waits: nothing for the first failures, then twice as long after each.
+def delay_seconds(failed: int, free: int) -> float:
+    """Return the delay of an answer in seconds: 0 for the first failures, then doubled after each.
 
     Args:
-        failed: how many attempts failed lately, this one too.
-        free: how many cost nothing: people mistype.
+        failed: number of recent failures, this one included.
+        free: number of failures without delay, since people mistype.
     """
     over = failed - free
     return 0.0 if over <= 0 else min(MAX_SECONDS, _FIRST_SECONDS * 2 ** min(over - 1, 10))
 
 
-class WaitingRoom:
-    """Where answers wait, so many per network and in all: a crowd of them cannot take up the service's connections.
+class DelayQueue:
+    """Bounded set of delayed answers, so that delays cannot occupy all connections of the service.
 
     Args:
-        per_network: how many wait at once for one network.
-        in_all: how many for all.
+        per_network: largest number of delayed answers of one network.
+        in_all: largest number of delayed answers of all networks.
     """
 
     def __init__(self, per_network: int = 10, in_all: int = 200) -> None:
@@ -32,11 +32,11 @@ class WaitingRoom:
         self._waiting: Counter[str] = Counter()
 
     async def wait(self, network: str, seconds: float) -> bool:
-        """Wait; return False at once when the room is full.
+        """Wait; return False at once when the limit is reached.
 
         Args:
-            network: on whose behalf.
-            seconds: how long.
+            network: network of the client.
+            seconds: the delay.
         """
         if seconds <= 0:
             return True

@@ -1,4 +1,4 @@
-"""Requests for a proof of inspection, and the proofs made for them."""
+"""Requests of persons for their proof of inspection, and the proofs made for them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,21 +10,21 @@ from overstap.ledger.session import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A proof that a person asked for and that was not made yet."""
+class ProofRequest:
+    """A request for a proof that was not made yet."""
 
     access: UUID
     dossier: UUID
     person: str
     asked_at: datetime
-    held: EncryptedContent = field(repr=False)
-    """The key of this person's copy, as the region keeps it."""
+    sealed_key: EncryptedContent = field(repr=False)
+    """Key of the person's copy, encrypted with the region's key."""
 
 
-def standing(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Wish]:
-    """Return what was asked of a school and not made yet, the oldest first."""
+def open_requests(unit: UnitOfWork, round_id: str, primary_school: str) -> list[ProofRequest]:
+    """Return the open requests to a school, the oldest first."""
     return [
-        Wish(access, dossier, person, asked_at, EncryptedContent(key_id, held))
+        ProofRequest(access, dossier, person, asked_at, EncryptedContent(key_id, held))
         for access, dossier, person, asked_at, key_id, held in unit.rows(
             "select p.access, p.dossier, a.person, p.asked_at, a.held_key_id, a.held from overstap.review_proof p "
             "join overstap.review_access a on a.access = p.access and a.region = p.region "
@@ -37,19 +37,19 @@ def standing(unit: UnitOfWork, round_id: str, primary_school: str) -> list[Wish]
     ]
 
 
-def fulfil(unit: UnitOfWork, wish: Wish, sealed: bytes) -> None:
-    """Lay a proof ready for who asked.
+def fulfil(unit: UnitOfWork, request: ProofRequest, sealed: bytes) -> None:
+    """Store a proof for the person who requested it.
 
     Args:
         unit: the transaction.
-        wish: what was asked.
-        sealed: the pack, sealed with the key of the person's copy.
+        request: the request.
+        sealed: the pack, encrypted with the key of the person's copy.
     """
-    unit.audit("review.proof", AuditLine(str(wish.dossier), {"person": wish.person}))
+    unit.audit("review.proof", AuditLine(str(request.dossier), {"person": request.person}))
     unit.run(
         "update overstap.review_proof set is_open = false, content = %(content)s, made_at = overstap.clock(), "
         "made_by = %(by)s where access = %(access)s",
         content=sealed,
         by=unit.actor,
-        access=wish.access,
+        access=request.access,
     )

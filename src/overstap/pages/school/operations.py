@@ -1,4 +1,4 @@
-"""Ledger operations of the schools' pages, limited to the account's region and school."""
+"""Operations of the schools' pages on the ledger, limited to the account's region and school."""
 
 import queue
 from collections import Counter
@@ -14,19 +14,19 @@ from overstap.agreements import Agreement, Round
 from overstap.clock import dutch_time, now
 from overstap.errors import OverstapError
 from overstap.ledger import Ledger
-from overstap.ledger.accounts import SchoolAccount, SignInAttempt, Stays
+from overstap.ledger.accounts import SchoolAccount, SchoolSessions, SignInAttempt
 from overstap.ledger.dossiers import school_reports
 from overstap.ledger.review import (
     access_log,
     decisions,
     invitations,
     parent_requests,
-    proof_wishes,
+    proof_requests,
     pupil_inspections,
 )
 from overstap.ledger.rounds import round_overview
 from overstap.ledger.rounds.rounds import RoundRow, get_round
-from overstap.pages.school.pupils import SchoolPupil, counted, one_pupil, pupils
+from overstap.pages.school.pupils import SchoolPupil, one_pupil, pupils, status_counts
 from overstap.pki import TrustStore
 from overstap.review.decisions import read_list
 from overstap.review.proof import give_proof, proof_pack
@@ -34,12 +34,12 @@ from overstap.review.recording import RecordingOutcome, check_ground, record_lis
 from overstap.texts import texts
 
 AT_ONCE = 4
-"""Connections to the ledger: who comes fifth waits."""
+"""Number of connections to the ledger; a fifth request waits."""
 
 
 @dataclass(frozen=True, slots=True)
-class RoundOfSchool:
-    """A round in which the school has dossiers, or may have."""
+class SchoolRound:
+    """A round in which the school takes part."""
 
     round_id: str
     kind: str
@@ -48,8 +48,8 @@ class RoundOfSchool:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """The school's pupils in a round, with what frames them."""
+class PupilOverview:
+    """The school's pupils in a round, with the round's facts."""
 
     round_id: str
     kind: str
@@ -61,14 +61,14 @@ class Overview:
     counts: Counter[str]
     without_letter: int
     unseen_letters: int
-    """Persons who had a letter and have not looked: whose letters can be made anew when the file was lost."""
+    """Number of persons with a letter who did not sign in: their letters can be made again when the file was lost."""
     has_faults: bool
     grounds: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class OnePupil:
-    """One pupil with all that the page shows."""
+class PupilDetails:
+    """One pupil with everything that the page shows."""
 
     round_id: str
     pupil: SchoolPupil
@@ -88,23 +88,23 @@ class PupilRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Wished:
-    """A proof of inspection that a person asked for, with names."""
+class NamedProofRequest:
+    """A request for the proof of inspection, with names."""
 
-    wish: proof_wishes.Wish
+    request: proof_requests.ProofRequest
     pupil: str
     person: str
 
 
-class SchoolDesk:
-    """The school's desk.
+class SchoolOperations:
+    """Operations of the schools' pages on the ledger.
 
     Args:
         open_ledger: opens the ledger; called for each connection.
-        trust: folder with certificates and keys, for proof packs; None: none are made here.
-        production: refuses development certificates.
-        address: of the parents' pages.
-        workbook: makes the workbook of a list of faults, of its CSV and a title.
+        trust: trust folder with certificates and keys, for proof packs; None when this service makes none.
+        production: whether development certificates are refused.
+        address: public URL of the parents' pages.
+        workbook: returns a list of faults as a workbook (XLSX), from its CSV and a title.
     """
 
     def __init__(
@@ -133,41 +133,47 @@ class SchoolDesk:
             self._ledgers.put(ledger)
 
     def attempt(self, account: str, networks: Sequence[bytes], device: bytes) -> SignInAttempt:
-        """Begin an attempt to sign in; arguments as of `Stays.attempt`. It proves nothing yet."""
+        """Begin an attempt to sign in, before the password is verified; arguments as of `SchoolSessions.attempt`."""
         with self._ledger() as ledger:
-            return Stays(ledger).attempt(account, networks, device)
+            return SchoolSessions(ledger).attempt(account, networks, device)
 
     def enter(
-        self, account: str, proven: str, networks: Sequence[bytes], device: bytes, new_device: bytes, stay: bytes
+        self,
+        account: str,
+        proven: str,
+        networks: Sequence[bytes],
+        device: bytes,
+        new_device: bytes,
+        session_hash: bytes,
     ) -> bool:
-        """Begin a stay; arguments and result as of `Stays.enter`."""
+        """Begin a session; arguments and result as of `SchoolSessions.enter`."""
         with self._ledger() as ledger:
-            return Stays(ledger).enter(account, proven, networks, device, new_device, stay)
+            return SchoolSessions(ledger).enter(account, proven, networks, device, new_device, session_hash)
 
-    def look(self, finds: bytes) -> SchoolAccount | None:
-        """Return who is signed in."""
+    def account_of(self, token_hash: bytes) -> SchoolAccount | None:
+        """Return the account of a session; None when the session has ended."""
         with self._ledger() as ledger:
-            return Stays(ledger).look(finds)
+            return SchoolSessions(ledger).account_of(token_hash)
 
-    def sign_out(self, finds: bytes) -> None:
-        """End a stay."""
+    def sign_out(self, token_hash: bytes) -> None:
+        """End a session."""
         with self._ledger() as ledger:
-            Stays(ledger).end(finds)
+            SchoolSessions(ledger).end(token_hash)
 
-    def rounds(self, who: SchoolAccount) -> list[RoundOfSchool]:
+    def rounds(self, account: SchoolAccount) -> list[SchoolRound]:
         """Return the school's rounds in which parents inspect, the newest first."""
-        with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
             return [
-                RoundOfSchool(one.round_id, one.round_id.kind.dutch, one.round_id.school_year, one.dossiers)
-                for one in round_overview.inspected(unit, who.school)
+                SchoolRound(one.round_id, one.round_id.kind.dutch, one.round_id.school_year, one.dossiers)
+                for one in round_overview.inspected(unit, account.school)
             ]
 
-    def overview(self, who: SchoolAccount, round_id: str) -> Overview:
+    def overview(self, account: SchoolAccount, round_id: str) -> PupilOverview:
         """Return the school's pupils in a round."""
-        with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
             found, agreed = _round(get_round(unit, round_id))
-            mine = pupils(unit, round_id, who.school)
-            return Overview(
+            mine = pupils(unit, round_id, account.school)
+            return PupilOverview(
                 round_id=round_id,
                 kind=found.kind.dutch,
                 school_year=found.school_year,
@@ -175,21 +181,21 @@ class SchoolDesk:
                 closes_at=max([agreed.milestones.review_closes, *(one.closes_at for one in mine if one.closes_at)]),
                 rule=agreed.not_inspected,
                 pupils=mine,
-                counts=counted(mine),
-                without_letter=len(invitations.awaiting_letter(unit, round_id, who.school)),
-                unseen_letters=len(invitations.unseen(unit, round_id, who.school)),
-                has_faults=school_reports.is_there(unit, round_id, who.school),
+                counts=status_counts(mine),
+                without_letter=len(invitations.awaiting_letter(unit, round_id, account.school)),
+                unseen_letters=len(invitations.unseen(unit, round_id, account.school)),
+                has_faults=school_reports.is_there(unit, round_id, account.school),
                 grounds=_grounds(pupil_inspections.grounds(unit), agreed),
             )
 
-    def pupil(self, who: SchoolAccount, round_id: str, dossier: UUID) -> OnePupil:
+    def pupil(self, account: SchoolAccount, round_id: str, dossier: UUID) -> PupilDetails:
         """Return one pupil of the school."""
-        with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
             _, agreed = _round(get_round(unit, round_id))
-            found = one_pupil(unit, round_id, who.school, dossier)
+            found = one_pupil(unit, round_id, account.school, dossier)
             grounds = _grounds(pupil_inspections.grounds(unit), agreed)
-            may_attest = agreed.not_inspected == "attest" and found.standing == "late"
-            return OnePupil(
+            may_attest = agreed.not_inspected == "attest" and found.status == "late"
+            return PupilDetails(
                 round_id=round_id,
                 pupil=found,
                 may_record=found.is_open and found.state in ("in_review", "inspected", "no_receiver"),
@@ -201,7 +207,7 @@ class SchoolDesk:
 
     def record(
         self,
-        who: SchoolAccount,
+        account: SchoolAccount,
         round_id: str,
         dossier: UUID,
         *,
@@ -212,15 +218,15 @@ class SchoolDesk:
         view: str | None,
         note: str | None,
     ) -> str:
-        """Record an inspection; return the key of what to say."""
+        """Record an inspection; return the key of the message to show."""
         check_ground(ground)
-        with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
-            found = one_pupil(unit, round_id, who.school, dossier)
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
+            found = one_pupil(unit, round_id, account.school, dossier)
             known = {one.person.key for one in found.readers}
             decision = decisions.ReviewDecision(
                 found.number, seen_on, agreed, view, person=person if person in known else None, note=note
             )
-            outcome = decisions.record(unit, round_id, who.school, [decision], ground=ground)
+            outcome = decisions.record(unit, round_id, account.school, [decision], ground=ground)
         if outcome.repeated:
             return "record_repeated"
         if outcome.answered:
@@ -229,37 +235,37 @@ class SchoolDesk:
             return "record_late"
         return "record_attest_done" if ground == "attested" else "record_done"
 
-    def record_list(self, who: SchoolAccount, round_id: str, content: bytes, ground: str) -> RecordingOutcome:
-        """Record a list."""
+    def record_list(self, account: SchoolAccount, round_id: str, content: bytes, ground: str) -> RecordingOutcome:
+        """Record a list of decisions."""
         check_ground(ground)
         listed = read_list(content, today=dutch_time(now()).date(), needs_note=ground == "attested")
         with self._ledger() as ledger:
-            with ledger.unit(who.region, who.actor) as unit:
+            with ledger.unit(account.region, account.actor) as unit:
                 get_round(unit, round_id)
             return record_list(
                 ledger,
-                region=who.region,
+                region=account.region,
                 round_id=round_id,
-                school=who.school,
-                actor=who.actor,
+                school=account.school,
+                actor=account.actor,
                 listed=listed,
                 ground=ground,
             )
 
     def letters(
-        self, who: SchoolAccount, round_id: str, again: Sequence[UUID], *, is_lost: bool = False
+        self, account: SchoolAccount, round_id: str, again: Sequence[UUID], *, is_lost: bool = False
     ) -> bytes | None:
-        """Return letters as PDF; None when there are none to make."""
+        """Return letters with codes as PDF; None when there are none to make."""
         from overstap.review.printing_letters import print_letters  # what makes PDFs is loaded once one is made: 50 MB
 
         made: list[bytes] = []
         with self._ledger() as ledger:
             print_letters(
                 ledger,
-                region=who.region,
+                region=account.region,
                 round_id=round_id,
-                school=who.school,
-                actor=who.actor,
+                school=account.school,
+                actor=account.actor,
                 address=self._address,
                 keep=made.append,
                 again=again,
@@ -267,22 +273,22 @@ class SchoolDesk:
             )
         return made[0] if made else None
 
-    def print(self, who: SchoolAccount, round_id: str, dossier: UUID, person: str) -> bytes:
-        """Return a dossier on paper for one person."""
+    def print(self, account: SchoolAccount, round_id: str, dossier: UUID, person: str) -> bytes:
+        """Return a dossier as PDF for one person."""
         from overstap.review.meeting import print_dossier
 
         with self._ledger() as ledger:
             return print_dossier(
                 ledger,
-                region=who.region,
+                region=account.region,
                 round_id=round_id,
-                school=who.school,
+                school=account.school,
                 pupil=dossier,
-                actor=who.actor,
+                actor=account.actor,
                 person=person or None,
             )
 
-    def proof(self, who: SchoolAccount, round_id: str, dossier: UUID) -> bytes:
+    def proof(self, account: SchoolAccount, round_id: str, dossier: UUID) -> bytes:
         """Return the proof pack as ZIP.
 
         Raises:
@@ -293,25 +299,25 @@ class SchoolDesk:
             return proof_pack(
                 ledger,
                 trust,
-                region=who.region,
+                region=account.region,
                 round_id=round_id,
-                school=who.school,
+                school=account.school,
                 pupil=dossier,
-                actor=who.actor,
+                actor=account.actor,
             ).zipped()
 
-    def give_proof(self, who: SchoolAccount, round_id: str, wished: UUID) -> bool:
-        """Make the proof that a person asked for and lay it ready on the parents' pages; raises as `proof`."""
+    def give_proof(self, account: SchoolAccount, round_id: str, access: UUID) -> bool:
+        """Make the proof that a person requested and publish it on the parents' pages; raises as `proof`."""
         trust = self._keys()
         with self._ledger() as ledger:
             return give_proof(
                 ledger,
                 trust,
-                region=who.region,
+                region=account.region,
                 round_id=round_id,
-                school=who.school,
-                actor=who.actor,
-                wished=wished,
+                school=account.school,
+                actor=account.actor,
+                access=access,
             )
 
     def _keys(self) -> TrustStore:
@@ -319,38 +325,40 @@ class SchoolDesk:
             raise OverstapError("SETTING-001", setting="OVERSTAP_TRUST")
         return TrustStore(self._trust, production=self._production)
 
-    def requests(self, who: SchoolAccount, round_id: str) -> tuple[str, list[PupilRequest], list[Wished]]:
-        """Return what parents asked of the school: the round, questions and corrections, and proofs of inspection."""
-        with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
+    def requests(
+        self, account: SchoolAccount, round_id: str
+    ) -> tuple[str, list[PupilRequest], list[NamedProofRequest]]:
+        """Return a round's name, parents' questions and corrections in it, and requests for the proof of inspection."""
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
             get_round(unit, round_id)
-            known = {one.ref.dossier: one for one in pupils(unit, round_id, who.school)}
+            known = {one.ref.dossier: one for one in pupils(unit, round_id, account.school)}
             asked = [
                 PupilRequest(one, known[one.ref.dossier].name)
-                for one in parent_requests.of_school(unit, round_id, who.school)
+                for one in parent_requests.of_school(unit, round_id, account.school)
             ]
             wished = [
-                Wished(one, known[one.dossier].name, reader.person.name)
-                for one in proof_wishes.standing(unit, round_id, who.school)
+                NamedProofRequest(one, known[one.dossier].name, reader.person.name)
+                for one in proof_requests.open_requests(unit, round_id, account.school)
                 for reader in known[one.dossier].readers
                 if reader.person.key == one.person
             ]
             return round_id, asked, wished
 
-    def settle(self, who: SchoolAccount, request: UUID, state: str, words: str) -> None:
-        """Answer what a parent asked."""
+    def settle(self, account: SchoolAccount, request: UUID, state: str, words: str) -> None:
+        """Answer a request of a parent."""
         if state not in ("answered", "mended", "refused"):
             raise OverstapError("REVIEW-024")
-        with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
-            parent_requests.settle(unit, request, cast(Any, state), primary_school=who.school, answer=words)
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
+            parent_requests.settle(unit, request, cast(Any, state), primary_school=account.school, answer=words)
 
-    def report(self, who: SchoolAccount, round_id: str) -> school_reports.SchoolReport:
+    def report(self, account: SchoolAccount, round_id: str) -> school_reports.SchoolReport:
         """Return the school's list of faults."""
-        with self._ledger() as ledger, ledger.unit(who.region, who.actor) as unit:
-            return school_reports.get(unit, round_id, who.school)
+        with self._ledger() as ledger, ledger.unit(account.region, account.actor) as unit:
+            return school_reports.get(unit, round_id, account.school)
 
-    def workbook(self, who: SchoolAccount, round_id: str) -> bytes:
+    def workbook(self, account: SchoolAccount, round_id: str) -> bytes:
         """Return the school's list of faults as a workbook (XLSX)."""
-        return self._workbook(self.report(who, round_id).csv, f"{who.school}, {round_id}")
+        return self._workbook(self.report(account, round_id).csv, f"{account.school}, {round_id}")
 
 
 def _round(found: RoundRow) -> tuple[RoundRow, Round]:
@@ -359,6 +367,6 @@ def _round(found: RoundRow) -> tuple[RoundRow, Round]:
 
 
 def _grounds(dutch: Mapping[str, str], agreed: Round) -> list[tuple[str, str]]:
-    """Return the grounds that a school may state, in the order in which they are usual."""
+    """Return the grounds that a school may state, the most usual first."""
     usual = ["paper_list", "meeting", "paper_view", "school_single", "school_list"]
     return [(name, dutch[name]) for name in (*usual, *(["attested"] if agreed.not_inspected == "attest" else []))]

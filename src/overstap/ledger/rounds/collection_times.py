@@ -1,4 +1,4 @@
-"""When a school's files were last looked at to the end, whether any lay there or not."""
+"""When the collection of each school's files was last completed, with or without files."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from overstap.ledger.session import UnitOfWork
 
 
 def note(unit: UnitOfWork, round_id: str, school: str) -> None:
-    """Keep that collecting from a school ended now."""
+    """Record that the collection from a school is complete now."""
     unit.run(
         "insert into overstap.collected (region, round_id, school, at) "
         "values (%(region)s, %(round)s, %(school)s, overstap.clock()) "
@@ -17,6 +17,6 @@ def note(unit: UnitOfWork, round_id: str, school: str) -> None:
     )
 
 
-def ended(unit: UnitOfWork, round_id: str) -> dict[str, datetime]:
-    """Return when collecting from each school of a round ended last."""
+def last_ended(unit: UnitOfWork, round_id: str) -> dict[str, datetime]:
+    """Return when the collection from each school of a round was last completed."""
     return dict(unit.rows("select school, at from overstap.collected where round_id = %(round)s", round=round_id))
