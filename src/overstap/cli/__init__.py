@@ -1,8 +1,8 @@
-"""The command `overstap`. Each module of this folder is the sub-command of its name.
+"""Command line of Overstap: each module of this package is the sub-command of `overstap` with its name.
 
-It holds a Typer `app` with commands of its own, or one function `command`, and imports what only some installations
-have inside its functions: a school that receives has neither Airflow nor pandas. Another package adds sub-commands by
-the entry point group `overstap.commands`.
+A module holds a Typer `app` with commands, or one function `command`. Optional dependencies are imported inside the
+functions, since a receiving school has neither Airflow nor pandas. Other packages add sub-commands through the entry
+point group `overstap.commands`.
 """
 
 import importlib
@@ -27,7 +27,7 @@ _EXTRAS = {
     "paramiko": "sftp",
     "psycopg": "postgres",
 }
-"""Packages that not every installation has, with the extra of pyproject.toml that brings each."""
+"""Optional packages, with the extra of pyproject.toml that installs each."""
 
 app = typer.Typer(
     name="overstap",
@@ -63,19 +63,19 @@ for _added in importlib.metadata.entry_points(group="overstap.commands"):
 
 
 def main() -> None:
-    """Run the command; an error of our own family is told in two languages, without a traceback, with exit code 2."""
+    """Run the command line; an `OverstapError` is printed in Dutch and English, without traceback, with exit code 2."""
     try:
         app()
     except OverstapError as error:
-        _tell(error)
+        _print_error(error)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _EXTRAS:
             raise
-        _tell(OverstapError("SETTING-002", package=package, extra=_EXTRAS[package]))
+        _print_error(OverstapError("SETTING-002", package=package, extra=_EXTRAS[package]))
 
 
-def _tell(error: OverstapError) -> None:
+def _print_error(error: OverstapError) -> None:
     console = Console(stderr=True)
     console.print(f"[bold red]{error.code}[/] {error.message_nl} {error.do_nl}", highlight=False)
     console.print(f"[dim]{error.message_en} {error.do_en}[/]", highlight=False)

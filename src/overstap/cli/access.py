@@ -1,21 +1,21 @@
-"""`overstap access`: roles and accounts in Airflow, from the agreements."""
+"""`overstap access`: synchronisation of Airflow's roles and accounts with the agreements."""
 
 import typer
 from rich.console import Console
 
 from overstap.settings import Settings
 
-app = typer.Typer(help="Who may do what in Airflow.", no_args_is_help=True)
+app = typer.Typer(help="Roles and accounts in Airflow.", no_args_is_help=True)
 
 
 @app.callback()
 def subject() -> None:
-    """Who may do what in Airflow."""
+    """Roles and accounts in Airflow."""
 
 
 @app.command()
 def sync() -> None:
-    """Bring roles and accounts to what the agreements say, and take away the rest; safe to repeat.
+    """Bring roles and accounts in line with the agreements, and remove the rest; safe to repeat.
 
     Run it in Airflow's environment, before DAGs are parsed and after each change of an agreement.
     """

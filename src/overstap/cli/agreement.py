@@ -1,4 +1,4 @@
-"""`overstap agreement`: check what a region agreed, compare versions, have rounds take them over, give the schema."""
+"""`overstap agreement`: check and compare agreement files, apply them to running rounds, rehearse a year, schema."""
 
 import json
 from collections.abc import Sequence
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from overstap.agreements.findings import AgreementFinding
     from overstap.agreements.paper_rehearsal import Habits
 
-app = typer.Typer(help="What a region agreed.", no_args_is_help=True)
+app = typer.Typer(help="Agreements of regions.", no_args_is_help=True)
 
 
 class AgreementOutput(StrEnum):
-    """How `check` tells what it found."""
+    """Output formats of `check`."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class TextLanguage(StrEnum):
-    """In which language text is told."""
+    """Languages of text output."""
 
     NL = "nl"
     EN = "en"
@@ -50,7 +50,7 @@ _WORDS = {
 
 @app.callback()
 def subject() -> None:
-    """What a region agreed."""
+    """Agreements of regions."""
 
 
 @app.command()
@@ -65,9 +65,9 @@ def check(
         typer.Option(envvar="OVERSTAP_SCHOOL_REGISTER", help="CSV of all branches of schools (DUO), to know each BRIN"),
     ] = None,
 ) -> None:
-    """Check agreement files: every problem at once, each with its place and what to do.
+    """Check agreement files: all problems at once, each with its position and remedy.
 
-    Exit code 0 without errors (warnings are no errors), 1 with errors.
+    Exit code 0 without errors (warnings do not count), 1 with errors.
     """
     from overstap.agreements.checks import check_agreements
     from overstap.agreements.checks.people import read_register
@@ -91,14 +91,14 @@ def check(
                 continue
             console.print(Text(_short(each.path), style="bold"))
             for finding in each.findings:
-                _tell(console, finding, each.path, language)
+                _print_finding(console, finding, each.path, language)
         errors, warnings = sum(each.errors for each in checked), sum(each.warnings for each in checked)
         counts = {"files": len(checked), "errors": errors, "warnings": warnings}
         console.print(Text(words["counts"].format(**with_counts(counts)), style="bold red" if errors else "bold green"))
     raise typer.Exit(1 if any(each.errors for each in checked) else 0)
 
 
-def _tell(console: Console, finding: "AgreementFinding", path: Path, language: TextLanguage) -> None:
+def _print_finding(console: Console, finding: "AgreementFinding", path: Path, language: TextLanguage) -> None:
     words = _WORDS[language]
     is_error = finding.severity == "error"
     where = (
@@ -106,7 +106,7 @@ def _tell(console: Console, finding: "AgreementFinding", path: Path, language: T
         if finding.file == path
         else f"{finding.file.name} {words['line']} {finding.line}"
     )
-    said, do = (
+    message, do = (
         (finding.message_nl, finding.do_nl) if language is TextLanguage.NL else (finding.message_en, finding.do_en)
     )
     head = Text.assemble(
@@ -115,7 +115,7 @@ def _tell(console: Console, finding: "AgreementFinding", path: Path, language: T
         (finding.code, "dim"),
     )
     console.print(Padding(head, (0, 0, 0, 2)))
-    console.print(Padding(Text(said), (0, 0, 0, 4)))
+    console.print(Padding(Text(message), (0, 0, 0, 4)))
     console.print(Padding(Text(do, style="cyan"), (0, 0, 0, 4)))
 
 
@@ -137,7 +137,7 @@ def schema(
 def document(
     out: Annotated[Path | None, typer.Option(help="File to write to; standard output when left out")] = None,
 ) -> None:
-    """Write docs/agreement.md: every key of an agreement file, and every code of the check."""
+    """Write docs/agreement.md: all keys of an agreement file and all codes of the check."""
     from overstap.agreements.reference_page import document as written
 
     _write(written(), out)
@@ -151,10 +151,10 @@ def diff(
         datetime | None, typer.Option(help="As if it were this moment, Dutch wall time; now when left out")
     ] = None,
 ) -> None:
-    """Compare two versions of an agreement, by key, and tell what rounds that run would take over of it.
+    """Compare two versions of an agreement by key, and show which changes running rounds would apply.
 
-    Rounds run from their opening until receipts are due; how far one is, is told by its dates, and by the ledger with
-    `apply --dry-run`. Exit code 1 when the versions differ.
+    A round runs from its opening until receipts are due. Its progress follows here from its dates; `apply --dry-run`
+    takes it from the ledger. Exit code 1 when the versions differ.
     """
     from overstap.agreements import load_agreement
     from overstap.agreements.changing import HowFar, decide
@@ -173,18 +173,18 @@ def diff(
         console.print(texts("agreements/differences")["same"]["nl"])
     for kind, agreed in before.rounds.items():
         if found and agreed.milestones.opens <= moment <= agreed.milestones.receipts_due:
-            _tell_verdicts(console, kind.dutch, decide(before, after, kind, HowFar(moment)).verdicts)
+            _print_verdicts(console, kind.dutch, decide(before, after, kind, HowFar(moment)).verdicts)
     raise typer.Exit(1 if found else 0)
 
 
-def _tell_verdicts(console: Console, round_name: str, verdicts: "Sequence[ChangeVerdict]") -> None:
+def _print_verdicts(console: Console, round_name: str, verdicts: "Sequence[ChangeVerdict]") -> None:
     from overstap.texts import texts
 
     words = texts("agreements/differences")
     console.print(Text(words["running"]["nl"].format(round=round_name), style="bold"))
     for verdict in verdicts:
         style = "green" if verdict.refused is None else "red"
-        # no Padding: it cuts at the console's width where lines are not to be broken
+        # no Padding: it truncates at the console's width where lines must not be wrapped
         console.print(Text(f"  {verdict.difference.path}: {verdict.sentence_nl}", style=style))
     if not verdicts:
         console.print(Text(f"  {words['nothing']['nl']}"))
@@ -195,9 +195,9 @@ def apply(
     path: Annotated[Path, typer.Argument(help="The agreement file as it is now")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing")] = False,
 ) -> None:
-    """Have the rounds that run take over what may still change, and say what is refused and why.
+    """Apply the changes of an agreement that are still allowed to running rounds, and show refused ones and why.
 
-    Every task and every wait of a round does the same by itself. Exit code 1 when something is refused.
+    Every task and every wait of a round does the same automatically. Exit code 1 when a change is refused.
     """
     from overstap.agreements import load_agreement
     from overstap.errors import OverstapError
@@ -225,7 +225,7 @@ def apply(
                 decided = judge_file(unit, round_id, offered)
                 if not dry_run:
                     apply_file(unit, round_id, offered, taken_by="overstap agreement apply")
-            _tell_verdicts(console, kind.dutch, decided.verdicts)
+            _print_verdicts(console, kind.dutch, decided.verdicts)
             is_refused |= bool(decided.refused)
     finally:
         ledger.close()
@@ -240,7 +240,7 @@ def versions(
     school_year: Annotated[str, typer.Argument(help="School year, such as 2026-2027")],
     kind: Annotated[str, typer.Argument(metavar="ROUND", help="Which round, such as advice")],
 ) -> None:
-    """List every version of the agreement that a round used: since when, by whom, what changed and what was refused."""
+    """List the versions of the agreement that a round used: since when, by whom, changes and refused changes."""
     from overstap.clock import format_moment
     from overstap.ledger import open_ledger
     from overstap.ledger.rounds.round_agreements import versions as used
@@ -264,8 +264,8 @@ def versions(
         console.print(Text(f"  {version.agreement.digest}", style="dim"))
         for change in version.changes:
             style = "green" if change["allowed"] else "red"
-            said = change["said"] if change["allowed"] else f"{change['said']} ({words['refused']['nl']})"
-            console.print(Text(f"  {said}", style=style))
+            text = change["said"] if change["allowed"] else f"{change['said']} ({words['refused']['nl']})"
+            console.print(Text(f"  {text}", style=style))
 
 
 @app.command()
@@ -274,14 +274,14 @@ def rehearse(
     seed: Annotated[int, typer.Option(help="The same seed gives the same year")] = 1,
     late: Annotated[float, typer.Option(min=0, max=1, help="Part of the schools that misses the deadline")] = 0.15,
     silent: Annotated[float, typer.Option(min=0, max=1, help="Part of the families that does not inspect")] = 0.04,
-    pupils: Annotated[int, typer.Option(min=4, help="Made-up pupils")] = 60,
-    schools: Annotated[int, typer.Option(min=2, help="Made-up primary schools")] = 5,
+    pupils: Annotated[int, typer.Option(min=4, help="Synthetic pupils")] = 60,
+    schools: Annotated[int, typer.Option(min=2, help="Synthetic primary schools")] = 5,
     paper: Annotated[bool, typer.Option("--paper", help="Counts only, with the agreement's own schools")] = False,
 ) -> None:
-    """Play the school year before it begins: what happens on which day, with reminders and deadlines.
+    """Rehearse the school year of an agreement: events, reminders and deadlines by day.
 
-    Made-up schools and families go through every round of the year in a ledger of its own, by the real steps under a
-    clock that moves; Airflow does not take part. It takes a minute or two. --paper counts only, at once.
+    Synthetic schools and families go through every round in a temporary ledger, by the real steps under a simulated
+    clock, without Airflow. It takes a minute or two. --paper computes counts only, at once.
     """
     from rich.table import Table
 
@@ -309,21 +309,23 @@ def rehearse(
     national = national_year(agreement.school_year)
     breaches = 0
     with rehearsal_server(Settings()) as server:
-        for seen in rehearse_year(
+        for event in rehearse_year(
             agreement, national, server=server, seed=seed, pupils=pupils, schools=schools, habits=habits
         ):
-            said: dict[str, Any] = with_counts(seen.facts)
-            if "milestone" in said:
-                said["milestone"] = milestones[said["milestone"]]["nl"].lower()
+            event_facts: dict[str, Any] = with_counts(event.facts)
+            if "milestone" in event_facts:
+                event_facts["milestone"] = milestones[event_facts["milestone"]]["nl"].lower()
             line = Table.grid(padding=(0, 2, 0, 0))
             line.add_column(width=15, no_wrap=True)
             line.add_column(width=15, no_wrap=True, style="dim")
             line.add_column()
-            style = "bold red" if seen.what == "red" else "bold" if seen.what in ("opened", "passed", "closed") else ""
-            when = f"{weekday(seen.at)} {dutch_time(seen.at):%d-%m %H:%M}"
-            line.add_row(when, seen.round.dutch, Text(words[seen.what]["nl"].format(**said), style=style))
+            style = (
+                "bold red" if event.what == "red" else "bold" if event.what in ("opened", "passed", "closed") else ""
+            )
+            when = f"{weekday(event.at)} {dutch_time(event.at):%d-%m %H:%M}"
+            line.add_row(when, event.round.dutch, Text(words[event.what]["nl"].format(**event_facts), style=style))
             console.print(line)
-            breaches += int(said.get("breaches", 0))
+            breaches += int(event_facts.get("breaches", 0))
     raise typer.Exit(1 if breaches else 0)
 
 
@@ -347,10 +349,10 @@ def _on_paper(agreement: "Agreement", seed: int, habits: "Habits") -> None:
     for column in ("when", "round", "what"):
         table.add_column(words[column]["nl"], no_wrap=column != "what")
     for happening in rehearse(agreement, national, chance, habits):
-        said = words["events"][happening.event.value]["nl"].format(
+        text = words["events"][happening.event.value]["nl"].format(
             dossiers=Count(happening.dossiers), schools=Count(happening.schools), of=Count(happening.of)
         )
-        table.add_row(f"{dutch_time(happening.at):%d-%m %H:%M}", happening.round.dutch, said)
+        table.add_row(f"{dutch_time(happening.at):%d-%m %H:%M}", happening.round.dutch, text)
     console.print(table)
 
 

@@ -1,4 +1,4 @@
-"""`overstap audit`: hand out the evidence, and prove it from the file alone."""
+"""`overstap audit`: export and verification of the audit chain, and signed checkpoints."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -10,18 +10,18 @@ from rich.console import Console
 from overstap.settings import Settings
 
 _CLOCKS = timedelta(minutes=10)
-"""By which the clock of whoever signed may be ahead of the reader's."""
-app = typer.Typer(help="The evidence: hand it out, prove it.", no_args_is_help=True)
+"""Tolerance for the signer's clock ahead of the verifier's."""
+app = typer.Typer(help="Audit chain: export, verification, checkpoints.", no_args_is_help=True)
 
 
 @app.callback()
 def subject() -> None:
-    """The evidence: hand it out, prove it."""
+    """Audit chain: export, verification, checkpoints."""
 
 
 @app.command()
-def export(region: str, file: Annotated[Path, typer.Argument(help="Where the evidence goes, JSON lines")]) -> None:
-    """Write a region's whole evidence to a file that proves itself."""
+def export(region: str, file: Annotated[Path, typer.Argument(help="File to write to, JSON lines")]) -> None:
+    """Write a region's whole audit chain to a file that can be verified without the database."""
     from overstap.closing.export import export as lines_of
     from overstap.ledger import open_ledger
 
@@ -37,15 +37,13 @@ def verify(
         list[Path] | None,
         typer.Option(help="Signing certificate of the region's conductor (PEM); else those in OVERSTAP_TRUST"),
     ] = None,
-    within: Annotated[int, typer.Option(min=1, help="Hours: the last checkpoint is not older")] = 36,
-    known: Annotated[
-        list[Path] | None, typer.Option(help="A checkpoint that was handed out (overstap audit checkpoint)")
-    ] = None,
+    within: Annotated[int, typer.Option(min=1, help="Largest age of the last checkpoint, hours")] = 36,
+    known: Annotated[list[Path] | None, typer.Option(help="A published checkpoint (overstap audit checkpoint)")] = None,
 ) -> None:
-    """Prove an exported file without the database; exit 1 and what is wrong when it does not hold.
+    """Verify an exported audit chain without the database; exit 1 with the fault when it is invalid.
 
-    It fails on a line that was changed, moved or removed, on a checkpoint that anybody but the region's conductor
-    signed, on a chain without a recent checkpoint, and on one that lacks a checkpoint that was handed out.
+    It fails on a line that was changed, moved or removed, on a checkpoint not signed by the region's conductor, on a
+    chain without a recent checkpoint, and on one that lacks a published checkpoint.
     """
     import json
 
@@ -80,11 +78,11 @@ def verify(
 @app.command()
 def checkpoint(
     region: str,
-    folder: Annotated[Path, typer.Argument(help="Where the checkpoint goes, such as storage that is written once")],
+    folder: Annotated[Path, typer.Argument(help="Folder for the checkpoint, such as write-once storage")],
 ) -> None:
-    """Sign a region's chain as it is now, and hand the checkpoint out as a file. Run it every day, and mail the file.
+    """Sign the head of a region's audit chain, and write the checkpoint as a file. Run it every day, and mail the file.
 
-    Whoever keeps the file can tell a chain that was cut short since: `overstap audit verify --known FILE`.
+    With the file a later truncation of the chain is detected: `overstap audit verify --known FILE`.
     """
     from overstap.clock import now
     from overstap.closing.publication import publish, time_stamp_file
@@ -102,10 +100,10 @@ def checkpoint(
 
 @app.command()
 def stamped(
-    file: Annotated[Path, typer.Argument(help="A checkpoint that was handed out; its stamp (.tsr) lies beside it")],
-    authority: Annotated[list[Path], typer.Option(help="Authority of the service for time stamps (PEM)")],
+    file: Annotated[Path, typer.Argument(help="A published checkpoint, with its time stamp (.tsr) in the same folder")],
+    authority: Annotated[list[Path], typer.Option(help="Authority of the time-stamping service (PEM)")],
 ) -> None:
-    """Tell when an outside service saw a checkpoint; exit 1 when its stamp does not hold."""
+    """Show the moment of a checkpoint's RFC 3161 time stamp; exit 1 when the stamp is invalid."""
     from cryptography import x509
 
     from overstap.closing.timestamps import stamped_at
@@ -124,7 +122,7 @@ def stamped(
 def who_saw(
     region: str, code: Annotated[str, typer.Argument(help="The dossier's reference, such as 6BCJ-X0NH, or its id")]
 ) -> None:
-    """Tell who could see a dossier and when, from the evidence alone: what to say after a breach."""
+    """List who could see a dossier and when, from the audit chain alone: for reports after a data breach."""
     from uuid import UUID
 
     from overstap.ledger import open_ledger
@@ -140,7 +138,7 @@ def who_saw(
                 dossiers = [UUID(code)]
             except ValueError:
                 dossiers = []
-        seen = [one for dossier in dossiers for one in access_log.disclosures(unit, dossier)]
-    for one in seen:
+        found = [one for dossier in dossiers for one in access_log.disclosures(unit, dossier)]
+    for one in found:
         console.print("  ".join(filter(None, (one.at, one.action, one.actor, one.to, one.purpose))))
-    raise typer.Exit(0 if seen else 1)
+    raise typer.Exit(0 if found else 1)

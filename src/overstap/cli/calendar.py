@@ -1,4 +1,4 @@
-"""`overstap calendar`: what is on when, in the terminal, in calendar programs and on paper."""
+"""`overstap calendar`: dates of rounds in the terminal, as calendar files (RFC 5545) and as a page to print."""
 
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from overstap.agreements import Agreement
     from overstap.agreements.days import CalendarEntry
 
-app = typer.Typer(help="What is on when: terminal, calendar files, printed page.")
+app = typer.Typer(help="Dates of rounds: terminal, calendar files, printed page.")
 
 Region = Annotated[list[str] | None, typer.Option("--region", help="Region; may be repeated; all if none")]
 SchoolYear = Annotated[str | None, typer.Option(help="School year; each region's newest when left out")]
@@ -27,13 +27,13 @@ def subject(
     context: typer.Context,
     region: Region = None,
     school_year: SchoolYear = None,
-    school: Annotated[str | None, typer.Option(help="Only what matters to this school, such as 99AB00")] = None,
+    school: Annotated[str | None, typer.Option(help="Only dates of this school, such as 99AB00")] = None,
     since: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; today when left out")
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, help="How many days ahead; all when left out")] = None,
 ) -> None:
-    """Show what is ahead, in the order of time."""
+    """Show the dates ahead, in chronological order."""
     if context.invoked_subcommand is not None:
         return
     now = clock.now()
@@ -82,7 +82,7 @@ def write(
 
 
 def _earlier(path: Path) -> bytes:
-    """Return the calendar file that lies there: from it follows what has moved since."""
+    """Return the existing calendar file, from which moved dates are derived."""
     return path.read_bytes() if path.is_file() else b""
 
 
@@ -102,13 +102,13 @@ def _agreements(regions: list[str] | None, school_year: str | None) -> "list[Agr
     if regions:
         for region in regions:
             if region not in newest:
-                # What stands there and cannot be read is told as that: load_agreement says where and why
+                # An agreement that cannot be read is an error here: load_agreement says where and why
                 paths = [path for path in agreement_paths(folder, region) if school_year in (None, path.stem)]
                 for path in reversed(paths):
                     load_agreement(path)
                 raise OverstapError("AGREEMENT-003", region=region, folder=str(folder))
         return [newest[region] for region in regions]
-    for error in broken:  # the others are shown all the same
+    for error in broken:  # the others are shown regardless
         Console(stderr=True, highlight=False).print(Text.assemble((error.code, "red"), f" {error.message_nl}"))
     return list(newest.values())
 
@@ -128,7 +128,7 @@ def _show(
     from overstap.agreements.overview import days_until, is_over, span
     from overstap.texts import Count, texts
 
-    words = {name: said["nl"] for name, said in texts("agreements/calendar")["terminal"].items()}
+    words = {name: text["nl"] for name, text in texts("agreements/calendar")["terminal"].items()}
     styles = {
         EntryKind.MILESTONE: "bold",
         EntryKind.OCCASION: "",
@@ -144,7 +144,7 @@ def _show(
     if not ahead:
         console.print(words["nothing"].format(day=clock.format_day(clock.dutch_time(now).date())))
         return
-    if with_region:  # what holds for the whole country is told once
+    if with_region:  # national dates are shown once
         ahead = list({(e.title, e.starts, e.kind, _region_of(e, a)): (e, a) for e, a in ahead}.values())
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(words["when"], no_wrap=True)

@@ -1,4 +1,4 @@
-"""`overstap deliver`: the region's desk, and what schools said of their dossiers."""
+"""`overstap deliver`: server of the region's desk, and results that schools reported on received dossiers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +9,12 @@ from rich.console import Console
 from overstap.agreements import RoundId
 from overstap.settings import Settings
 
-app = typer.Typer(help="Deliver dossiers: the region's desk, and what became of them.", no_args_is_help=True)
+app = typer.Typer(help="The region's desk, and results after delivery.", no_args_is_help=True)
 
 
 @app.callback()
 def subject() -> None:
-    """Deliver dossiers: the region's desk, and what became of them."""
+    """The region's desk, and results after delivery."""
 
 
 @app.command()
@@ -23,7 +23,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on")] = 8444,
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
 ) -> None:
-    """Serve a region's desk until it is stopped: schools ask for dossiers, hand in receipts, tell what came of them."""
+    """Serve a region's desk until stopped: schools request dossiers, hand in receipts and report results."""
     import logging
 
     from overstap.delivery.desk.desk import RegionDesk
@@ -38,13 +38,13 @@ def serve(
     settings = Settings()
     trust = TrustStore(settings.need_path("trust"), production=settings.production)
     sessions = sessions_of(settings, region)
-    doorkeeper = open_ledger(settings)
+    schools_ledger = open_ledger(settings)
 
     def schools() -> frozenset[str]:
-        with doorkeeper.unit(region, "desk") as unit:
+        with schools_ledger.unit(region, "desk") as unit:
             return secondary_schools(unit)
 
-    schools()  # a desk that cannot ask its ledger says so at once
+    schools()  # fail at once when the ledger is unreachable
     desks = Desks(lambda: RegionDesk(open_ledger(settings), region, trust=trust, sessions=sessions))
     endpoint = server(desks, region=region, trust=trust, schools=schools, host=host, port=port)
     Console(highlight=False, soft_wrap=True).print(f"Loket van regio {region} op https://{host}:{port}{REQUESTS}")
@@ -54,14 +54,14 @@ def serve(
 @app.command()
 def results(
     round_id: Annotated[str, typer.Argument(metavar="ROUND", help="Round, such as demo.2026-2027.placement")],
-    school: Annotated[str | None, typer.Option(help="Primary school whose pupils it is about; all if none")] = None,
+    school: Annotated[str | None, typer.Option(help="Primary school of the pupils; all if none")] = None,
     out: Annotated[
         Path | None, typer.Option(help="CSV with a line per pupil of that school; it holds personal data")
     ] = None,
 ) -> None:
-    """Show what secondary schools said of the dossiers they confirmed: imported, rejected, placed and so on.
+    """Show the results that secondary schools reported on confirmed dossiers: imported, rejected, placed and so on.
 
-    Counts, unless a primary school asks for its own pupils with --school and --out.
+    Counts, or with --school and --out a line per pupil of that primary school.
     """
     from rich.table import Table
 
@@ -76,19 +76,19 @@ def results(
     ledger = open_ledger(Settings())
     region = RoundId(round_id).region
     console = Console(highlight=False, soft_wrap=True)
-    said = {name: text["nl"] for name, text in texts("delivery/answers").items()}
+    words = {name: text["nl"] for name, text in texts("delivery/answers").items()}
     try:
         with ledger.unit(region, "results") as unit:
             found = counts(unit, round_id, school)
         outcomes = ("imported", "rejected", "placed", "not_placed", "not_shown_up")
-        table = Table("school", "bevestigd", *(said[name] for name in outcomes))
+        table = Table("school", "bevestigd", *(words[name] for name in outcomes))
         for one in found:
             label = f"{one.name} ({one.school})"
             table.add_row(label, str(one.confirmed), *(str(one.outcomes[name] or "") for name in outcomes))
         console.print(table)
         for one in found:
             for reason, count in one.reasons.most_common():
-                console.print(f"{one.name} ({one.school}): {count} x {said['rejected']}: {said[reason]}")
+                console.print(f"{one.name} ({one.school}): {count} x {words['rejected']}: {words[reason]}")
         if out is not None and school is not None:
             write_atomically(out, feedback_csv(ledger, region, round_id, school), mode=0o600)
             console.print(f"per leerling: {out}")

@@ -1,4 +1,4 @@
-"""`overstap delivery`: what a coordinator or administrator does about deliveries by hand."""
+"""`overstap delivery`: manual actions on deliveries: testing, resending, withdrawal, dossiers without receiver."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from overstap.ledger import Ledger
     from overstap.pki import TrustStore
 
-app = typer.Typer(help="Deliveries by hand: test, send again, take back, look after.", no_args_is_help=True)
+app = typer.Typer(help="Manual actions on deliveries.", no_args_is_help=True)
 
 RoundOption = Annotated[str, typer.Option("--round", help="The round, such as waterland.2026-2027.advice")]
-Who = Annotated[str, typer.Option("--by", help="Your account, for the evidence")]
-School = Annotated[str | None, typer.Option(help="BRIN and branch of one receiving school")]
-Dossiers = Annotated[list[UUID] | None, typer.Option(help="Id of a dossier, as the board and the lists show it")]
+ByOption = Annotated[str, typer.Option("--by", help="Your account, for the audit chain")]
+SchoolOption = Annotated[str | None, typer.Option(help="BRIN and branch of one receiving school")]
+DossiersOption = Annotated[list[UUID] | None, typer.Option(help="Id of a dossier, as the board and the lists show it")]
 
 
 @app.callback()
 def subject() -> None:
-    """Deliveries by hand: test, send again, take back, look after."""
+    """Manual actions on deliveries."""
 
 
 @contextmanager
-def _place(round_id: str, by: str) -> Iterator[tuple["Ledger", "Agreement", str]]:
+def _round_ledger(round_id: str, by: str) -> Iterator[tuple["Ledger", "Agreement", str]]:
     from overstap.ledger import open_ledger
     from overstap.ledger.rounds.rounds import get_round
 
@@ -54,7 +54,7 @@ def _trust() -> "TrustStore":
 
 
 def _dutch(code: str, school: str) -> str:
-    """Return what a code says, where only the school is known of its facts."""
+    """Return the Dutch sentence of an error code, with only the school as a known fact."""
     from collections import defaultdict
 
     from overstap.errors import sentences
@@ -66,16 +66,16 @@ def _dutch(code: str, school: str) -> str:
 @app.command("test")
 def send_test(
     round_id: RoundOption,
-    by: Who,
+    by: ByOption,
     school: Annotated[str | None, typer.Option(help="BRIN and branch of one school, receiving or sending")] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Also to schools that have passed, or for which one stands ready")
+        bool, typer.Option("--again", help="Also to schools that have passed, or for which a test message is ready")
     ] = False,
 ) -> None:
-    """Send test messages to schools that have not passed yet; list how each stands; exit 1 when one has not passed."""
+    """Send test messages to schools that have not passed; list all results; exit 1 when a school has not passed."""
     from overstap.delivery.test_messages import WAITS, Tester
 
-    with _place(round_id, by) as (ledger, agreement, _):
+    with _round_ledger(round_id, by) as (ledger, agreement, _):
         tester = Tester(ledger, _trust(), agreement, round_id, by, clock.now, Settings().outbox)
         found = tester.send(only=school, again=again)
     console = Console(highlight=False, soft_wrap=True)
@@ -87,7 +87,7 @@ def send_test(
         elif one.code:
             how, colour = ("waits", "yellow") if one.code in WAITS else ("not_passed", "red")
             told = f"{one.name} ({one.school}): {one.code}: {_dutch(one.code, one.school)}"
-            console.print(f"[{colour}]{said('delivery', how)}[/] {told}")
+            console.print(f"[{colour}]{status('delivery', how)}[/] {told}")
         else:
             why = said("delivery", "none_passed" if one.tried_at else "untried")
             console.print(f"[red]{said('delivery', 'not_passed')}[/] {one.name} ({one.school}): {why}")
@@ -97,13 +97,13 @@ def send_test(
 @app.command()
 def resend(
     round_id: RoundOption,
-    by: Who,
-    school: School = None,
-    dossier: Dossiers = None,
+    by: ByOption,
+    school: SchoolOption = None,
+    dossier: DossiersOption = None,
 ) -> None:
-    """Send again what is not confirmed, and seal anew what was refused: of one dossier, one school, or all of a round.
+    """Send unconfirmed envelopes again, and mark refused ones for sealing: of one dossier, one school or a whole round.
 
-    What waited for its time is tried now. Clear the task `seal` for what is to be sealed anew.
+    Backoff ends: waiting envelopes are tried now. Clear the task `seal` to seal the marked dossiers.
     """
     from overstap.delivery.sending import send_school
     from overstap.errors import OverstapError
@@ -111,7 +111,7 @@ def resend(
 
     console = Console(highlight=False, soft_wrap=True)
     failed = 0
-    with _place(round_id, by) as (ledger, agreement, region):
+    with _round_ledger(round_id, by) as (ledger, agreement, region):
         with ledger.unit(region, by) as unit:
             tried, resealed = resend(unit, round_id, school=school, dossiers=dossier)
         console.print(said("delivery", "again", tried=tried, resealed=resealed))
@@ -134,20 +134,20 @@ def resend(
                 console.print(f"[red]{error.code}[/] {error.message_nl}")
             else:
                 became = ", ".join(f"{name} {count}" for name, count in sorted(done.items()))
-                console.print(f"{one.label}: {became or said('delivery', 'nothing_open')}")
+                console.print(f"{one.label}: {became or status('delivery', 'nothing_open')}")
     raise typer.Exit(1 if failed else 0)
 
 
 @app.command()
 def withdraw(
     round_id: RoundOption,
-    by: Who,
-    dossier: Annotated[list[UUID], typer.Argument(help="Ids of the dossiers to take back")],
+    by: ByOption,
+    dossier: Annotated[list[UUID], typer.Argument(help="Ids of the dossiers to withdraw")],
     reason: Annotated[
         str, typer.Option(help="wrong_receiver, pupil_not_coming, wrong_content, objection or other")
     ] = "other",
 ) -> None:
-    """Take dossiers back, before or after delivery. Schools that have one are told, signed, until they confirm."""
+    """Withdraw dossiers, before or after delivery. Schools that have one get signed revocations until they confirm."""
     from overstap.delivery.revocation_sender import take_back_all
     from overstap.ledger.delivery.withdrawals import WithdrawalReason, statuses
     from overstap.ledger.delivery.withdrawals import withdraw as take_back
@@ -157,7 +157,7 @@ def withdraw(
     except ValueError:
         raise typer.BadParameter(f"one of {', '.join(WithdrawalReason)}", param_hint="--reason") from None
     console = Console(highlight=False, soft_wrap=True)
-    with _place(round_id, by) as (ledger, agreement, region):
+    with _round_ledger(round_id, by) as (ledger, agreement, region):
         with ledger.unit(region, by) as unit:
             count = take_back(unit, round_id, dossier, reason=why, decided_by=by)
         console.print(said("delivery", "withdrawn", count=count))
@@ -183,16 +183,16 @@ def withdraw(
 @app.command("no-receiver")
 def no_receiver(
     round_id: RoundOption,
-    by: Who,
-    take: Annotated[bool, typer.Option("--take", help="Take those of nobody upon you")] = False,
+    by: ByOption,
+    take: Annotated[bool, typer.Option("--take", help="Become responsible for those of nobody")] = False,
     school: Annotated[str | None, typer.Option(help="Of this primary school only")] = None,
 ) -> None:
-    """List the dossiers that nobody may receive, with who looks after them; or take those of nobody."""
+    """List dossiers without a receiver, with who is responsible for them; with --take become responsible."""
     from overstap.ledger.dossiers.without_receiver import assign_owner as take_over
     from overstap.ledger.dossiers.without_receiver import waiting
 
     console = Console(highlight=False, soft_wrap=True)
-    with _place(round_id, by) as (ledger, _, region), ledger.unit(region, by) as unit:
+    with _round_ledger(round_id, by) as (ledger, _, region), ledger.unit(region, by) as unit:
         if take:
             console.print(said("delivery", "taken_over", count=take_over(unit, round_id, by, school=school), by=by))
         for one in waiting(unit, round_id):
@@ -202,13 +202,13 @@ def no_receiver(
 
 
 @app.command("not-collected")
-def not_collected(round_id: RoundOption, by: Who) -> None:
-    """List what stands ready for schools that collect, and since when; exit 1 when something is due for a reminder."""
+def not_collected(round_id: RoundOption, by: ByOption) -> None:
+    """List envelopes that wait for collection, and since when; exit 1 when a reminder is due."""
     from overstap.ledger.delivery.uncollected import per_school
 
     console = Console(highlight=False, soft_wrap=True)
     is_late = False
-    with _place(round_id, by) as (ledger, agreement, region), ledger.unit(region, by) as unit:
+    with _round_ledger(round_id, by) as (ledger, agreement, region), ledger.unit(region, by) as unit:
         for one in per_school(unit, round_id, agreement.round(RoundId(round_id).kind).milestones.receipts_due):
             is_late = is_late or one.is_due
             name = agreement.school(one.school).label

@@ -1,4 +1,4 @@
-"""`overstap deploy`: make a deployment ready, and prepare its databases at each start."""
+"""`overstap deploy`: creation of a deployment's secrets and configuration, and preparation of its databases."""
 
 import sys
 from pathlib import Path
@@ -12,12 +12,12 @@ from overstap.deployment.choices import Choices, MailServer, check_address
 from overstap.errors import OverstapError
 from overstap.settings import Settings
 
-app = typer.Typer(help="A deployment: make what it needs, prepare its databases.", no_args_is_help=True)
+app = typer.Typer(help="Deployment: configuration and databases.", no_args_is_help=True)
 
 
 @app.callback()
 def subject() -> None:
-    """A deployment: make what it needs, prepare its databases."""
+    """Deployment: configuration and databases."""
 
 
 @app.command()
@@ -64,10 +64,10 @@ def init(
         int | None, typer.Option(min=1, help="How many tasks run at once, 4 to 8 by processors")
     ] = None,
 ) -> None:
-    """Make secrets, folders, .env, nginx's configuration and the regions' first keys; what is there stays as it is.
+    """Make secrets, folders, .env, nginx's configuration and the regions' first keys; existing ones are kept.
 
-    Asks for the three addresses when they are not known. Run it as root, again after each change and each new region:
-    an option that is left out stays what it was.
+    Asks for the three addresses when they are unknown. Run it as root, and again after each change and each new region;
+    an option that is left out keeps its value.
     """
     from overstap.deployment.env_file import chosen_before
     from overstap.deployment.making import make
@@ -122,10 +122,10 @@ _QUESTIONS = (
 def prepare(
     secrets: Annotated[Path, typer.Option(help="Folder with this service's secrets")] = Path("/run/secrets"),
 ) -> None:
-    """Bring both databases to the newest schema, make regions, logins, roles and accounts, and look around.
+    """Bring both databases to the newest schema, make regions, logins, roles and accounts, and run the checks.
 
-    Runs at each start; safe to repeat. A region whose agreement cannot be read is told, and stops nothing; so is what
-    `overstap doctor` finds from here.
+    Runs at each start; safe to repeat. Agreements that cannot be read, and findings of `overstap doctor`, are reported
+    and stop nothing.
     """
     from overstap.orchestration.preparation import add_admin, migrate_airflow, quiet, sync
 
@@ -146,7 +146,7 @@ def prepare(
         console.print(line)
     if add_admin((secrets / "admin_password").read_text().strip()):
         console.print("account admin made; its password is the secret admin_password")
-    # Folders, Airflow's components and mail are looked at where they are: nothing else of this deployment runs yet.
+    # Folders, Airflow's components and mail are checked elsewhere: no other service of the deployment runs yet.
     for found in examine(settings, ("settings", "clock", "ledger", "regions", "sign-in")):
         if found.level in (Level.WRONG, Level.MIND):
             console.print(f"{found.level:<7} {found.subject}: {found.says}\n        -> {found.do}")
@@ -161,13 +161,13 @@ def _ask(name: str, question: str, example: str) -> str:
     if not is_asked():
         raise OverstapError("DEPLOY-003", choice=name, option=f"--{name.replace('_', '-')}")
     while True:
-        said = str(typer.prompt(f"{question} (such as {example})")).strip().rstrip("/")
+        answer = str(typer.prompt(f"{question} (such as {example})")).strip().rstrip("/")
         try:
-            check_address(name, said)
+            check_address(name, answer)
         except OverstapError as error:
             typer.echo(f"{error.message_en} {error.do_en}")
         else:
-            return said
+            return answer
 
 
 def _mail_server(address: str | None, sender: str | None, password: Path | None) -> MailServer | None:

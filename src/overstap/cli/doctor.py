@@ -1,4 +1,4 @@
-"""`overstap doctor`: look whether a deployment is in order, and say what to do."""
+"""`overstap doctor`: checks of a deployment, each with the remedy."""
 
 import json
 from dataclasses import asdict
@@ -17,7 +17,7 @@ def command(
     only: Annotated[list[str] | None, typer.Option(help="Name of a check, such as regions; all if none")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only what somebody has to look at")] = False,
 ) -> None:
-    """Look at settings, rights, keys, certificates, clock, disk, databases, DAGs, sign-in and mail; change nothing.
+    """Check settings, permissions, keys, certificates, clock, disk, databases, DAGs, sign-in and mail; change nothing.
 
     Exit 1 when something is wrong, 0 otherwise.
     """

@@ -1,4 +1,4 @@
-"""`overstap dossier`: check, show, cut and compare OSO dossiers, and write the catalogue out."""
+"""`overstap dossier`: check, show, cut and compare OSO dossiers, and write the field catalogue."""
 
 import json
 import sys
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Check, show, cut and compare OSO dossiers.", no_args_is_help=True)
 _MANY = 20
-"""From this many files on, a progress bar."""
+"""Number of files from which a progress bar is shown."""
 
 
 class DossierOutput(StrEnum):
-    """How `check` tells what it found."""
+    """Output formats of `check`."""
 
     TEXT = "text"
     JSON = "json"
@@ -47,7 +47,7 @@ def check(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day on which to judge; today when left out")
     ] = None,
 ) -> None:
-    """Check dossiers: structure, official and own rules, attachments.
+    """Check dossiers: structure, official and additional rules, attachments.
 
     Exit code 0 without errors, 1 with errors, 2 when a file could not be read.
     """
@@ -55,7 +55,7 @@ def check(
     from overstap.oso.report import CheckVerdict
 
     if version is not None:
-        catalogue(version)  # a version that is not known is no file's fault: say so at once
+        catalogue(version)  # an unknown version is an error of the option, not of a file
     day = today.date() if today else clock.dutch_time(clock.now()).date()
     reports = []
     with Progress(console=Console(stderr=True), transient=True, disable=len(files) < _MANY) as progress:
@@ -66,7 +66,7 @@ def check(
     else:
         console = Console(highlight=False, soft_wrap=True)
         for report in reports:
-            _tell(console, report)
+            _print_report(console, report)
     verdicts = {report.verdict for report in reports}
     if CheckVerdict.UNREADABLE in verdicts:
         raise typer.Exit(2)
@@ -75,7 +75,7 @@ def check(
 
 @app.command()
 def show(file: Annotated[Path, typer.Argument(help="Dossier (XML)")]) -> None:
-    """Show a dossier with Dutch labels. It holds personal data: mind who looks along."""
+    """Show a dossier with Dutch labels. The output holds personal data."""
     from overstap.oso.rendering import lines
 
     console = Console(highlight=False, soft_wrap=True)
@@ -139,7 +139,7 @@ def diff(
 def document(
     out: Annotated[Path | None, typer.Option(help="File to write to; standard output when left out")] = None,
 ) -> None:
-    """Write the catalogue out as docs/dossier.md."""
+    """Write docs/dossier.md, the field catalogue."""
     text = written()
     if out is None:
         typer.echo(text, nl=False)
@@ -157,14 +157,14 @@ def written() -> str:
     newest = versions()[-1]
     texts = []
     for rule in rules(newest).values():
-        said = sentence(rule.id, newest)
+        text = sentence(rule.id, newest)
         severity = str(rule.severity) if rule.severity else ""
-        texts.append(RuleText(rule.id, str(rule.status), severity, said.message_nl, said.message_en, said.who))
+        texts.append(RuleText(rule.id, str(rule.status), severity, text.message_nl, text.message_en, text.who))
     return from_catalogue(texts)
 
 
 def _bytes(file: Path) -> bytes:
-    """Read a file, no further than a dossier may go."""
+    """Read a file, up to the largest size of a dossier."""
     from overstap.oso import DEFAULT_LIMITS
 
     try:
@@ -201,7 +201,7 @@ def _checked(file: Path, version: str | None, day: date) -> "Report":
     return report(str(file), dossier, judge(dossier, today=day))
 
 
-def _tell(console: Console, report: "Report") -> None:
+def _print_report(console: Console, report: "Report") -> None:
     from overstap.oso.report import CheckVerdict
 
     colours = {

@@ -1,4 +1,4 @@
-"""`overstap ledger`: make the ledger, its keys, and prove what stands in it."""
+"""`overstap ledger`: database schema, logins and keys of the ledger, its invariants, retention and erasure."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,19 +8,19 @@ from rich.console import Console
 
 from overstap.settings import Settings
 
-app = typer.Typer(help="The ledger: make it, its keys, prove it.", no_args_is_help=True)
+app = typer.Typer(help="Ledger: schema, keys, invariants, retention.", no_args_is_help=True)
 
 
 @app.callback()
 def subject() -> None:
-    """The ledger: make it, its keys, prove it."""
+    """Ledger: schema, keys, invariants, retention."""
 
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the newest schema and make each agreement's region in it. Needs OVERSTAP_LEDGER_OWNER.
+    """Migrate the database to the newest schema and create the agreements' regions. Needs OVERSTAP_LEDGER_OWNER.
 
-    Says what it did. An agreement that cannot be read is told and stops nothing else.
+    Prints what it did. An agreement that cannot be read is reported and stops nothing else.
     """
     from overstap.ledger.preparation import migrate_ledger
 
@@ -34,7 +34,7 @@ def migrate() -> None:
 def password(
     login: Annotated[str, typer.Option(help="overstap_app, _review, _school, _desk or _board")] = "overstap_app",
 ) -> None:
-    """Give a service's login the password that stands on standard input. Needs OVERSTAP_LEDGER_OWNER."""
+    """Set the password of a service's login, read from standard input. Needs OVERSTAP_LEDGER_OWNER."""
     import sys
 
     from overstap.ledger.migrate import LOGINS, set_password
@@ -46,7 +46,7 @@ def password(
 
 @app.command()
 def keys(region: str, key_id: Annotated[str, typer.Option(help="Names sort by age, such as 2026-11")] = "1") -> None:
-    """Make a content key for a region (the newest encrypts), and its look-up key when it has none."""
+    """Create a content key for a region (the newest encrypts), and its look-up key when it has none."""
     from overstap.ledger.region_keys import create_keys
 
     create_keys(Settings().need_path("keys"), region, key_id)
@@ -57,10 +57,10 @@ def keys(region: str, key_id: Annotated[str, typer.Option(help="Names sort by ag
 def check(
     region: Annotated[list[str] | None, typer.Option(help="Region; all agreements' regions if none")] = None,
     store: Annotated[
-        list[str] | None, typer.Option(help="SCHOOL=FOLDER: what a receiving endpoint stored, for I2")
+        list[str] | None, typer.Option(help="SCHOOL=FOLDER: store of a receiving endpoint, for I2")
     ] = None,
 ) -> None:
-    """Assert the invariants I1 to I8 and name what breaks them; exit 1 when something does."""
+    """Check the invariants I1 to I8 and list the breaches; exit 1 when there are any."""
     from overstap.agreements import load_all
     from overstap.delivery.stored_evidence import receipt_fault
     from overstap.ledger import open_ledger
@@ -99,7 +99,7 @@ def backed_up(
     what: Annotated[str, typer.Argument(help="ledger, airflow or keys")],
     by: Annotated[str, typer.Option(help="Who made it, such as the name of the job")] = "cron",
 ) -> None:
-    """Tell that a backup was made and is safe, for the administrator's page. Run it after the copy has succeeded."""
+    """Record that a backup was made, for the administrator's page. Run it after the copy has succeeded."""
     from overstap.ledger.backups import KINDS, record
 
     if what not in KINDS:
@@ -111,15 +111,16 @@ def backed_up(
 @app.command()
 def retain(
     region: Annotated[str, typer.Argument(help="Region")],
-    by: Annotated[str, typer.Option(help="Who does it, for the evidence")] = "ledger retain",
+    by: Annotated[str, typer.Option(help="Who does it, for the audit chain")] = "ledger retain",
     content_days: Annotated[int | None, typer.Option(min=30, help="Instead of what the region agreed")] = None,
     traces_days: Annotated[int | None, typer.Option(min=30, help="Instead of what the region agreed")] = None,
-    erase: Annotated[bool, typer.Option("--erase", help="Erase; without it only tell what would go")] = False,
+    erase: Annotated[bool, typer.Option("--erase", help="Erase; without it only list what would be erased")] = False,
     destroy_keys: Annotated[
-        bool, typer.Option("--destroy-keys", help="With --erase: destroy older content keys that open nothing any more")
+        bool,
+        typer.Option("--destroy-keys", help="With --erase: destroy older content keys that decrypt nothing any more"),
     ] = False,
 ) -> None:
-    """Tell what of a region's closed rounds was kept long enough, and with --erase erase it for good."""
+    """List data of a region's closed rounds whose retention time has passed; with --erase erase them permanently."""
     from rich.table import Table
 
     from overstap.agreements import load_all
@@ -172,11 +173,11 @@ def retain(
 @app.command("erase")
 def erase_one(
     region: Annotated[str, typer.Argument(help="Region")],
-    dossier: Annotated[str, typer.Argument(help="Id of the dossier, as the board and the evidence have it")],
+    dossier: Annotated[str, typer.Argument(help="Id of the dossier, as on the board and in the audit chain")],
     by: Annotated[str, typer.Option(help="Who decided it")],
-    reason: Annotated[str, typer.Option(help="On what ground; without a name")],
+    reason: Annotated[str, typer.Option(help="The ground; without a name")],
 ) -> None:
-    """Erase one dossier that somebody may ask to have erased (AVG art. 17), content and traces; cannot be undone."""
+    """Erase one dossier on request (AVG art. 17), content and traces; cannot be undone."""
     from uuid import UUID
 
     from overstap.ledger import open_ledger
@@ -189,11 +190,11 @@ def erase_one(
 @app.command()
 def hold(
     round_id: Annotated[str, typer.Argument(help="Round, such as haaglanden.2026-2027.advice")],
-    by: Annotated[str, typer.Option(help="Who says so")],
-    reason: Annotated[str, typer.Option(help="What for, such as a complaint; without a name")],
+    by: Annotated[str, typer.Option(help="Who decided it")],
+    reason: Annotated[str, typer.Option(help="The reason, such as a complaint; without a name")],
     dossier: Annotated[str | None, typer.Option(help="One dossier; all of the round if none")] = None,
 ) -> None:
-    """Keep a round, or one dossier, from being erased until it is lifted."""
+    """Place a hold: keep a round, or one dossier, from erasure until the hold is lifted."""
     from uuid import UUID
 
     from overstap.agreements import RoundId
@@ -208,10 +209,10 @@ def hold(
 @app.command()
 def lift(
     region: Annotated[str, typer.Argument(help="Region")],
-    held: Annotated[str, typer.Argument(help="What `hold` told")],
-    by: Annotated[str, typer.Option(help="Who says so")],
+    held: Annotated[str, typer.Argument(help="Id that `hold` printed")],
+    by: Annotated[str, typer.Option(help="Who decided it")],
 ) -> None:
-    """Lift a hold: what it kept goes when its time is over."""
+    """Lift a hold: its data are erased when their retention time has passed."""
     from uuid import UUID
 
     from overstap.ledger import open_ledger

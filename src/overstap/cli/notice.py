@@ -1,4 +1,4 @@
-"""`overstap notice`: how mails read before they go, and how the outbox stands."""
+"""`overstap notice`: preview of mails, and the state of the outbox."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,7 @@ app = typer.Typer(help="Mail to coordinators and schools.", no_args_is_help=True
 
 
 class PreviewLanguage(StrEnum):
-    """Language of a preview; mails go in Dutch."""
+    """Language of a preview; mails are sent in Dutch."""
 
     NL = "nl"
     EN = "en"
@@ -30,10 +30,10 @@ def preview(
     agreement: Annotated[Path, typer.Argument(help="The agreement file")],
     out: Annotated[Path, typer.Option(help="Folder for the previews, as .html and .txt")],
     language: Annotated[
-        PreviewLanguage, typer.Option(help="Dutch as it goes, or the English beside it")
+        PreviewLanguage, typer.Option(help="Dutch as sent, or the English translation")
     ] = PreviewLanguage.NL,
 ) -> None:
-    """Write every kind of mail as a page and as text, about a round as it might stand; nothing is sent."""
+    """Write every kind of mail as HTML and as text, for an example round; nothing is sent."""
     from overstap.agreements import load_agreement
     from overstap.notifications.preview import previews
 
@@ -48,9 +48,9 @@ def preview(
 @app.command()
 def outbox(
     region: Annotated[str, typer.Option("--region", help="Region id")],
-    everything: Annotated[bool, typer.Option("--all", help="Also what was sent")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also sent mails")] = False,
 ) -> None:
-    """Tell how the mails of a region stand: what waits, what was refused, and why. Addresses are not shown."""
+    """List the mails of a region that wait or were refused, and why. Addresses are not shown."""
     from overstap.clock import dutch_time
     from overstap.errors import sentences
     from overstap.ledger import open_ledger

@@ -1,4 +1,4 @@
-"""`overstap open`: envelopes that a school collected by hand."""
+"""`overstap open`: opening of envelopes that a school collected by hand."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,15 +17,15 @@ def command(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Envelopes, <message id>.cms")],
     school: Annotated[str, typer.Option(help="BRIN and branch of the receiving school")],
     store: Annotated[
-        Path | None, typer.Option(help=f"Folder for what is opened; '{OPENED}' beside the first file if not given")
+        Path | None, typer.Option(help=f"Folder for opened dossiers; '{OPENED}' beside the first file if not given")
     ] = None,
     database: Annotated[
         str | None, typer.Option(help="PostgreSQL database instead of a folder", envvar="OVERSTAP_RECEIVED")
     ] = None,
     trust: Annotated[Path | None, typer.Option(help="Certificate folder (OVERSTAP_TRUST)")] = None,
-    message: Annotated[UUID | None, typer.Option(help="Message id, where the file's name is another")] = None,
+    message: Annotated[UUID | None, typer.Option(help="Message id, when the file has another name")] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say which rule of the envelope a refused one breaks (docs/envelope.md)")
+        bool, typer.Option("--explain", help="Show which rule of docs/envelope.md a refused envelope breaks")
     ] = False,
     receipts: Annotated[
         Path | None, typer.Option(help="Folder for the signed receipts; beside each file if not given")
@@ -33,9 +33,9 @@ def command(
 ) -> None:
     """Check, open and store envelopes as the endpoint would, and write a signed receipt for each.
 
-    The receipt, <message id>.receipt.cms, lies beside the envelope afterwards, also when it was refused: put it back
-    where the envelope came from. <message id>.revocation.cms takes an envelope back: it is removed from the store, and
-    <message id>.taken-back.cms says so. Exit 1 when one was refused.
+    The receipt, <message id>.receipt.cms, is written beside the envelope, also when it was refused: put it back where
+    the envelope came from. <message id>.revocation.cms withdraws an envelope: it is removed from the store, and
+    <message id>.taken-back.cms confirms this. Exit 1 when one was refused.
     """
     from overstap.atomic_files import write_atomically
     from overstap.envelope.file_names import AnswerKind, answer_name, answer_of, revoked_message_id
@@ -52,18 +52,18 @@ def command(
     reception = Reception(school, trust=trusted, store=open_store(folder, database))
     refused = 0
     statements = {file: found for file in files if (found := revoked_message_id(file.name))}
-    for file, message_id in statements.items():  # first: what is taken back need not be opened
+    for file, message_id in statements.items():  # first: a withdrawn envelope need not be opened
         answer = receive_revocation(reception, file.read_bytes(), message_id=message_id, at=clock.now())
-        said = (receipts or file.parent) / answer_name(message_id, AnswerKind.TAKEN_BACK)
-        write_atomically(said, answer.receipt, mode=0o640)
+        answer_file = (receipts or file.parent) / answer_name(message_id, AnswerKind.TAKEN_BACK)
+        write_atomically(answer_file, answer.receipt, mode=0o640)
         refused += answer.status is ReceptionStatus.REFUSED
         done = (
             "[red]geweigerd[/]" if answer.status is ReceptionStatus.REFUSED else "[green]ingetrokken en verwijderd[/]"
         )
-        console.print(f"{done} {file.name}; antwoord: {said.name}")
+        console.print(f"{done} {file.name}; antwoord: {answer_file.name}")
     for file in files:
         if file in statements or (message is None and answer_of(file.name)):
-            continue  # what was signed here before lies beside the envelopes
+            continue  # files signed here before are beside the envelopes
         try:
             message_id = message or UUID(file.stem)
         except ValueError as error:
@@ -77,10 +77,10 @@ def command(
             refused += 1
             console.print(f"[red]geweigerd[/] {file.name}; bericht van weigering: {receipt.name}")
             if explain and answer.reason is not None:
-                said = texts("delivery/reasons")[answer.reason.value]
+                reason = texts("delivery/reasons")[answer.reason.value]
                 behind = f" ({answer.cause})" if answer.cause else ""
-                console.print(f"  {answer.reason.value}{behind}: {said['nl']}")
-                console.print(f"  [dim]{said['en']}[/]")
+                console.print(f"  {answer.reason.value}{behind}: {reason['nl']}")
+                console.print(f"  [dim]{reason['en']}[/]")
     if folder is not None:
         console.print(f"de dossiers staan in {folder}")
     if refused:

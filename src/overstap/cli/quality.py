@@ -1,4 +1,4 @@
-"""`overstap quality`: the quality page of a region or school, in counts."""
+"""`overstap quality`: quality page of a region or school, in counts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,10 +20,10 @@ def subject() -> None:
 def page(
     region: Annotated[str, typer.Option("--region", help="Region id")],
     round_id: Annotated[str, typer.Option("--round", help="Round id, such as demo.2026-2027.advice")],
-    out: Annotated[Path, typer.Option(help="Where the page goes (HTML)")],
+    out: Annotated[Path, typer.Option(help="File to write to (HTML)")],
     school: Annotated[str | None, typer.Option(help="BRIN and branch; the whole region when left out")] = None,
 ) -> None:
-    """Write the quality page: counts, what was found how often, and the trend between runs. It names no pupil."""
+    """Write the quality page: counts of findings, and the trend between runs. It names no pupil."""
     from overstap.ledger import open_ledger
     from overstap.quality.publishing import region_page
 

@@ -1,4 +1,4 @@
-"""`overstap receive`: the receiving end of one school."""
+"""`overstap receive`: receiving endpoint of one school, requests at a region's desk, and results."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,7 @@ from overstap.settings import Settings
 app = typer.Typer(help="Receive dossiers as a school.", no_args_is_help=True)
 
 School = Annotated[str, typer.Option(help="BRIN and branch of the receiving school")]
-Store = Annotated[Path | None, typer.Option(help="Folder for what is received")]
+Store = Annotated[Path | None, typer.Option(help="Folder for received dossiers")]
 Database = Annotated[
     str | None, typer.Option(help="PostgreSQL database instead of a folder", envvar="OVERSTAP_RECEIVED")
 ]
@@ -25,7 +25,7 @@ Conductor = Annotated[
 
 
 class OutcomeChoice(StrEnum):
-    """What became of a dossier, again: the command's help must not load the cryptography library."""
+    """Results of a dossier, repeated here so that the help does not load the cryptography library."""
 
     IMPORTED = "imported"
     REJECTED = "rejected"
@@ -35,7 +35,7 @@ class OutcomeChoice(StrEnum):
 
 
 class RejectionChoice(StrEnum):
-    """Why a dossier was rejected, again."""
+    """Reasons of a rejection, repeated here likewise."""
 
     PUPIL_UNKNOWN = "pupil_unknown"
     ALREADY_IMPORTED = "already_imported"
@@ -52,7 +52,7 @@ def subject() -> None:
 
 @app.command()
 def setup(database: Database = None) -> None:
-    """Set up a PostgreSQL store: a schema of its own in the school's database. Safe to repeat."""
+    """Set up a PostgreSQL store: a separate schema in the school's database. Safe to repeat."""
     from overstap.errors import OverstapError
     from overstap.receiver.postgres_store import set_up
 
@@ -74,7 +74,7 @@ def serve(
         list[str] | None, typer.Option(help="OIN that may call; all conductors in the certificate folder if none")
     ] = None,
 ) -> None:
-    """Serve a school's endpoint until it is stopped: checks, opens, stores and confirms what arrives."""
+    """Serve a school's endpoint until stopped: it verifies, opens, stores and confirms envelopes."""
     import logging
 
     from overstap.envelope.over_https import ENVELOPES
@@ -113,7 +113,7 @@ def ask(
     trust: Trust = None,
     conductor: Conductor = None,
 ) -> None:
-    """Ask the region's desk for each pupil's dossier, store what comes, hand in its receipt. Safe to repeat.
+    """Request each pupil's dossier at the region's desk, store it, and hand in its receipt. Safe to repeat.
 
     Exit 1 when a dossier was refused.
     """
@@ -131,25 +131,25 @@ def ask(
     trusted = _trust(trust)
     reception = Reception(school, trust=trusted, store=open_store(store, database))
     wanted = read_pupils(pupils.read_bytes()) if pupils is not None else [fictitious_pupil(str(test))]
-    said = texts("delivery/answers")
+    words = texts("delivery/answers")
     counted: Counter[str] = Counter()
     oins = frozenset(conductor) if conductor else None
     with DeskClient(desk, school=school, trust=trusted, conductors=oins, at=clock.now()) as desk_client:
         for found in fetch(desk_client, reception, wanted, clock=clock.now):
             counted[found.outcome] += 1
-            console.print(f"regel {found.line}: {said[found.outcome]['nl']}")
+            console.print(f"regel {found.line}: {words[found.outcome]['nl']}")
     for outcome, count in counted.most_common():
-        console.print(f"{count} x {said[outcome]['nl']} ({outcome})")
+        console.print(f"{count} x {words[outcome]['nl']} ({outcome})")
     if counted["refused"] or counted["conflict"]:
         raise typer.Exit(1)
 
 
 @app.command()
 def result(
-    messages: Annotated[list[UUID], typer.Argument(help="Message ids of dossiers that were received")],
+    messages: Annotated[list[UUID], typer.Argument(help="Message ids of received dossiers")],
     school: School,
-    outcome: Annotated[OutcomeChoice, typer.Option(help="What became of them")],
-    reason: Annotated[RejectionChoice | None, typer.Option(help="Why they were rejected")] = None,
+    outcome: Annotated[OutcomeChoice, typer.Option(help="The result")],
+    reason: Annotated[RejectionChoice | None, typer.Option(help="Reason of a rejection")] = None,
     store: Store = None,
     database: Database = None,
     trust: Trust = None,
@@ -157,7 +157,7 @@ def result(
     out: Annotated[Path | None, typer.Option(help="Folder to write the results to instead")] = None,
     conductor: Conductor = None,
 ) -> None:
-    """State what became of dossiers: imported, rejected, placed, not placed, not shown up; signed, and handed in."""
+    """Sign and hand in results of dossiers: imported, rejected, placed, not placed, not shown up."""
     import hashlib
     from contextlib import nullcontext
 

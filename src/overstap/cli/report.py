@@ -1,4 +1,4 @@
-"""`overstap report`: the report of a school, out of the ledger."""
+"""`overstap report`: export of a school's report from the ledger."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,9 +21,9 @@ def school(
     school: Annotated[str, typer.Argument(help="BRIN and branch, such as 99AB00")],
     region: Annotated[str, typer.Option("--region", help="Region id")],
     round_id: Annotated[str, typer.Option("--round", help="Round id, such as demo.2026-2027.advice")],
-    out: Annotated[Path, typer.Option(help="Where it goes: .xlsx a workbook to work through, .csv, else a page")],
+    out: Annotated[Path, typer.Option(help="File to write to: .xlsx, .csv, else HTML")],
 ) -> None:
-    """Write a school's newest report to a file that only you can read: it names pupils by the school's own key."""
+    """Write a school's newest report to a file with access for its owner only: it has the school's keys of pupils."""
     import os
 
     from overstap.ledger import open_ledger

@@ -1,4 +1,4 @@
-"""`overstap review`: record what parents decided, in bulk or singly."""
+"""`overstap review`: parents' inspection: pages, letters, invitations, lists of decisions, bounces, proofs."""
 
 from datetime import datetime
 from pathlib import Path
@@ -10,17 +10,17 @@ from rich.console import Console
 from overstap.settings import Settings
 from overstap.texts import command_sentence as said
 
-app = typer.Typer(help="What parents decided.", no_args_is_help=True)
+app = typer.Typer(help="Inspection by parents.", no_args_is_help=True)
 
 RegionOption = Annotated[str, typer.Option("--region", help="Region id")]
 RoundOption = Annotated[str, typer.Option("--round", help="Round id, such as demo.2026-2027.advice")]
 SchoolOption = Annotated[str, typer.Option("--school", help="BRIN and branch, such as 99AB00")]
-ByOption = Annotated[str, typer.Option("--by", help="Who records it; kept as evidence")]
+ByOption = Annotated[str, typer.Option("--by", help="Who records it, for the audit chain")]
 
 
 @app.callback()
 def subject() -> None:
-    """What parents decided."""
+    """Inspection by parents."""
 
 
 @app.command()
@@ -71,12 +71,13 @@ def letters(
     round_id: RoundOption,
     school: SchoolOption,
     by: ByOption,
-    out: Annotated[Path, typer.Option(help="PDF file to write; it must not be there yet")],
+    out: Annotated[Path, typer.Option(help="PDF file to write; it must not exist")],
     again: Annotated[
-        bool, typer.Option(help="Print letters anew, with new codes, for pupils that are asked for")
+        bool, typer.Option(help="Print new letters, with new codes, for pupils that are asked for")
     ] = False,
     lost: Annotated[
-        bool, typer.Option("--lost", help="The file was lost: again, with new codes, for who has not looked yet")
+        bool,
+        typer.Option("--lost", help="The file was lost: new letters, with new codes, for persons who did not sign in"),
     ] = False,
 ) -> None:
     """Make the letters with codes for a school's families as one PDF, sorted by class; a code is shown once."""
@@ -118,7 +119,7 @@ def letters(
 
 @app.command()
 def invite(region: RegionOption, round_id: RoundOption, by: ByOption) -> None:
-    """Invite a round's families by e-mail, and remind who is due; letters are made with `overstap review letters`."""
+    """Invite a round's families by e-mail, and send due reminders; letters are made with `overstap review letters`."""
     from overstap.ledger import open_ledger
     from overstap.review.inviting import invite as run
 
@@ -131,9 +132,9 @@ def invite(region: RegionOption, round_id: RoundOption, by: ByOption) -> None:
 
 @app.command()
 def bounces(folder: Path, region: RegionOption, by: ByOption) -> None:
-    """Read mails that came back, from a Maildir or a folder with a file each, and list them for the schools.
+    """Read bounced mails from a Maildir or a folder of files, and record them for the schools.
 
-    What may say that a mail was not delivered and cannot be understood is listed by its file: look at it yourself.
+    A mail that may be a bounce and cannot be interpreted is listed by its file, to be examined by a person.
     """
     from overstap.ledger import open_ledger
     from overstap.ledger.review.invitations import note_bounce
@@ -141,7 +142,7 @@ def bounces(folder: Path, region: RegionOption, by: ByOption) -> None:
     from overstap.notifications.bounces import read_bounces as found
     from overstap.texts import texts, with_counts
 
-    words = {name: said["nl"] for name, said in texts("notices/bounces").items()}
+    words = {name: text["nl"] for name, text in texts("notices/bounces").items()}
     read = list(found(folder))
     console = Console(highlight=False)
     with open_ledger(Settings()).unit(region, by) as unit:
@@ -159,7 +160,7 @@ def bounces(folder: Path, region: RegionOption, by: ByOption) -> None:
 def find(
     code: Annotated[str, typer.Argument(help="The dossier's code, such as 6BCJ-X0NH")], region: RegionOption
 ) -> None:
-    """Find a dossier by the code that it has on the board, in a school's list and on its page."""
+    """Find a dossier by its reference on the board, in a school's list and on its page."""
     from overstap.ledger import open_ledger
     from overstap.ledger.dossiers.reference import find_by_reference
 
@@ -176,7 +177,7 @@ def print_one(
     round_id: RoundOption,
     school: SchoolOption,
     by: ByOption,
-    out: Annotated[Path, typer.Option(help="PDF file to write; it must not be there yet")],
+    out: Annotated[Path, typer.Option(help="PDF file to write; it must not exist")],
 ) -> None:
     """Print a dossier for a meeting, with a form to sign. The pupil's id is asked for."""
     from overstap.ledger import open_ledger

@@ -1,4 +1,4 @@
-"""`overstap school`: the pages and accounts of schools."""
+"""`overstap school`: server of the schools' pages, and the schools' accounts."""
 
 from typing import Annotated
 
@@ -7,15 +7,15 @@ from rich.console import Console
 
 from overstap.settings import Settings
 
-app = typer.Typer(help="The pages and accounts of schools.", no_args_is_help=True)
+app = typer.Typer(help="Pages and accounts of schools.", no_args_is_help=True)
 
 RegionOption = Annotated[str, typer.Option("--region", help="Region id")]
-ByOption = Annotated[str, typer.Option("--by", help="Who does it; kept as evidence")]
+ByOption = Annotated[str, typer.Option("--by", help="Who does it, for the audit chain")]
 
 
 @app.callback()
 def subject() -> None:
-    """The pages and accounts of schools."""
+    """Pages and accounts of schools."""
 
 
 @app.command()
@@ -37,13 +37,13 @@ def serve(
 
 @app.command()
 def account(
-    account: Annotated[str, typer.Argument(help="What somebody signs in with, such as an e-mail address")],
+    account: Annotated[str, typer.Argument(help="Name to sign in with, such as an e-mail address")],
     region: RegionOption,
     school: Annotated[str, typer.Option("--school", help="BRIN and branch, such as 99AB00")],
-    name: Annotated[str, typer.Option(help="Who it is, as evidence names them")],
+    name: Annotated[str, typer.Option(help="The person's name, for the audit chain")],
     by: ByOption,
 ) -> None:
-    """Make an account, or give it a new password. The password is asked for; it is kept as scrypt."""
+    """Create an account, or set a new password. The password is asked for; its scrypt hash is stored."""
     from overstap.ledger import open_ledger
     from overstap.ledger.accounts import put_account
     from overstap.pages.school.passwords import hash_password
@@ -57,7 +57,7 @@ def account(
 
 @app.command()
 def end(account: Annotated[str, typer.Argument(help="The account")], region: RegionOption, by: ByOption) -> None:
-    """End an account; who is signed in with it is out at once."""
+    """End an account and its sessions."""
     from overstap.ledger import open_ledger
     from overstap.ledger.accounts import end as run
 

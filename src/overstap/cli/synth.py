@@ -1,4 +1,4 @@
-"""`overstap synth`: make a synthetic region."""
+"""`overstap synth`: generation of a synthetic region, for trial deployments and tests."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`overstap trust`: certificates of schools and conductors."""
+"""`overstap trust`: certificates, keys and revocation lists of schools and conductors."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -15,11 +15,11 @@ from overstap.texts import command_sentence as said
 
 app = typer.Typer(help="Certificates and keys of schools and conductors.", no_args_is_help=True)
 
-Folder = Annotated[Path | None, typer.Option("--trust", help="Certificate folder (OVERSTAP_TRUST)")]
+TrustOption = Annotated[Path | None, typer.Option("--trust", help="Certificate folder (OVERSTAP_TRUST)")]
 
 
-class Keys(StrEnum):
-    """The kinds of keys, again: the command's help must not load the cryptography library."""
+class KeyChoice(StrEnum):
+    """Kinds of keys, repeated here so that the help does not load the cryptography library."""
 
     P256 = "p256"
     RSA3072 = "rsa3072"
@@ -34,12 +34,12 @@ def subject() -> None:
 @app.command("dev-authority")
 def dev_authority(
     schools: Annotated[list[str], typer.Argument(help="BRIN and branch of each school, such as 99AB00")],
-    trust: Folder = None,
+    trust: TrustOption = None,
     region: Annotated[list[str] | None, typer.Option(help="Region whose conductor calls these schools")] = None,
-    keys: Annotated[Keys, typer.Option(help="Kind of the signing and decryption keys")] = Keys.P256,
+    keys: Annotated[KeyChoice, typer.Option(help="Kind of the signing and decryption keys")] = KeyChoice.P256,
     host: Annotated[list[str] | None, typer.Option(help="Name or address of the schools' endpoints")] = None,
 ) -> None:
-    """Make certificates for demo and tests; what is there already stays. Refused in production."""
+    """Make certificates for trials and tests; existing ones are kept. Refused in production."""
     from overstap.pki.authority import LOOPBACK, KeyKind, make_development_certificates
 
     if Settings().production:
@@ -61,13 +61,13 @@ def dev_authority(
 @app.command("request")
 def request_certificates(
     region: Annotated[str, typer.Argument(help="Region whose conductor gets certificates")],
-    oin: Annotated[str, typer.Option(help="Your organisation's number (OIN), 20 signs")],
+    oin: Annotated[str, typer.Option(help="Your organisation's number (OIN), 20 characters")],
     organisation: Annotated[str, typer.Option(help="Its name")] = "Overstap",
     host: Annotated[list[str] | None, typer.Option(help="Name at which schools reach the desk")] = None,
-    keys: Annotated[Keys, typer.Option(help="Kind of the keys")] = Keys.P256,
-    trust: Folder = None,
+    keys: Annotated[KeyChoice, typer.Option(help="Kind of the keys")] = KeyChoice.P256,
+    trust: TrustOption = None,
 ) -> None:
-    """Make keys and certificate requests for a region's conductor, to hand to an authority (docs/certificates.md)."""
+    """Make keys and certificate requests for a region's conductor, for an authority (docs/certificates.md)."""
     from overstap.pki.authority import KeyKind
     from overstap.pki.certificate_requests import request_certificates
 
@@ -87,11 +87,11 @@ def request_certificates(
 
 @app.command("accept")
 def accept_certificates(
-    region: Annotated[str, typer.Argument(help="Region whose conductor they are of")],
-    files: Annotated[list[Path], typer.Argument(help="PEM files that the authority gave", exists=True, dir_okay=False)],
-    trust: Folder = None,
+    region: Annotated[str, typer.Argument(help="Region of the conductor")],
+    files: Annotated[list[Path], typer.Argument(help="PEM files from the authority", exists=True, dir_okay=False)],
+    trust: TrustOption = None,
 ) -> None:
-    """Take in what an authority made of requests: each is checked, and lies beside its key from then on."""
+    """Check certificates that an authority issued, and store each beside its key."""
     from overstap.pki.certificate_requests import accept_certificates
 
     settings = Settings()
@@ -104,7 +104,7 @@ def accept_certificates(
 @app.command("sftp-key")
 def sftp_key(
     region: Annotated[str, typer.Argument(help="Region whose conductor logs in at schools' SFTP servers")],
-    trust: Folder = None,
+    trust: TrustOption = None,
 ) -> None:
     """Make the key for schools' SFTP servers, unless there is one; print the line for their authorized_keys."""
     from overstap.pki.ssh_keys import make_ssh_key
@@ -115,10 +115,10 @@ def sftp_key(
 
 @app.command()
 def watch(
-    trust: Folder = None,
+    trust: TrustOption = None,
     days: Annotated[int, typer.Option(min=0, help="How many days ahead to look")] = 42,
 ) -> None:
-    """List certificates, authorities and revocation lists that end soon; exit 1 when there are any."""
+    """List certificates, authorities and revocation lists that expire soon; exit 1 when there are any."""
     from overstap.pki import TrustStore
     from overstap.pki.expiry import expiring, sentence
 
@@ -136,7 +136,7 @@ def watch(
 @app.command()
 def fetch(
     urls: Annotated[list[str] | None, typer.Argument(help="Further addresses of revocation lists")] = None,
-    trust: Folder = None,
+    trust: TrustOption = None,
 ) -> None:
     """Fetch the revocation lists that certificates name into the folder `ca`; exit 1 when one could not be fetched."""
     from overstap.pki import TrustStore
@@ -159,10 +159,10 @@ def fetch(
 
 @app.command()
 def crl(
-    trust: Folder = None,
+    trust: TrustOption = None,
     revoke: Annotated[list[Path] | None, typer.Option(help="Certificate file to revoke")] = None,
 ) -> None:
-    """Publish the development authority's revocation lists anew, with further certificates on them or not."""
+    """Publish new revocation lists of the development authorities, with further certificates when given."""
     from overstap.pki.authority import DevelopmentAuthority
     from overstap.pki.key_files import read_certificates
 
