@@ -1,4 +1,4 @@
-"""Making a deployment ready: its secrets, folders, `.env` and proxy configuration, and what `init` does at each start.
+"""Creation of a deployment: its secrets, folders, `.env`, proxy configuration and first keys (`overstap deploy init`).
 
-`docker-compose.yaml` says which container has what of it; docs/install.md says how to use it.
+`docker-compose.yaml` mounts them in the containers; docs/install.md is the manual.
 """

@@ -1,4 +1,4 @@
-"""What an administrator chooses for a deployment, checked before anything is made of it."""
+"""Choices of an administrator for a deployment, validated before files are made from them."""
 
 import ipaddress
 import os
@@ -11,7 +11,7 @@ from overstap.errors import OverstapError
 
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
 _TEXT = re.compile(r"[A-Za-z0-9._@+,:/=~-]*")
-"""What is written into `.env` and nginx's configuration as it is: nothing that means something else there."""
+"""Pattern of values that go into `.env` and nginx's configuration unquoted: no character with a meaning there."""
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _LISTEN = re.compile(r"[0-9.]+:[0-9]{1,5}")
 _ACCOUNTS = re.compile(r"[A-Za-z0-9._@+-]+(?:,[A-Za-z0-9._@+-]+)*")
@@ -28,13 +28,13 @@ def tasks_at_once() -> int:
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """The mail server that a deployment hands its mails to.
+    """Outgoing mail server of a deployment.
 
     Args:
         host: its name or address.
-        port: its port, mostly 587 or 465.
+        port: its port, usually 587 or 465.
         sender: address that mails come from.
-        login: account at the server; None when it asks for none.
+        login: account at the server; None for no sign-in.
         password: its password; None with no login.
         security: "starttls", "tls" (from the first byte), or "none".
     """
@@ -49,18 +49,18 @@ class MailServer:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What is a choice in a deployment; the rest is the same everywhere.
+    """Choices for a deployment; everything else is the same in each.
 
     Args:
-        address: where a browser finds Airflow and the board.
-        review_address: where parents find their pages.
-        school_address: where schools find their pages.
-        administrators: accounts that look after all regions, with commas between them.
-        project: name of the deployment; containers and volumes are called after it.
+        address: URL of Airflow and the board.
+        review_address: URL of the parents' pages.
+        school_address: URL of the schools' pages.
+        administrators: accounts with rights for all regions, separated by commas.
+        project: name of the deployment, prefix of containers and volumes.
         secrets: folder with a file per secret.
         regions: folder with the agreements.
-        data: folder with keys, certificates and what rounds read and write.
-        network: three numbers of an IPv4 network (/24) that is free on the machine.
+        data: folder with keys, certificates, and files of rounds.
+        network: first three numbers of an unused IPv4 network (/24).
         board_port: port of Airflow and the board on 127.0.0.1.
         review_port: port of the parents' pages on 127.0.0.1.
         school_port: port of the schools' pages on 127.0.0.1.
@@ -69,17 +69,17 @@ class Choices:
         parallelism: how many tasks run at once.
         traffic_centre: a supplier's adapter to OSO's Traffic Centre (setting OVERSTAP_TRAFFIC_CENTRE).
         alarm_mail: address that alarms are mailed to (setting OVERSTAP_ALARM_MAIL).
-        security_contact: where somebody who finds a weakness reports it (setting OVERSTAP_SECURITY_CONTACT).
-        checkpoint_mail: who keeps checkpoints of the evidence (setting OVERSTAP_CHECKPOINT_MAIL).
-        timestamps: service for time stamps of checkpoints (setting OVERSTAP_TIMESTAMPS).
-        virus_scanner: clamd that looks at attachments, `host:port` (setting OVERSTAP_VIRUS_SCANNER).
+        security_contact: contact for reporting vulnerabilities (setting OVERSTAP_SECURITY_CONTACT).
+        checkpoint_mail: addresses that receive checkpoints of the audit chain (setting OVERSTAP_CHECKPOINT_MAIL).
+        timestamps: time-stamping service for checkpoints, RFC 3161 (setting OVERSTAP_TIMESTAMPS).
+        virus_scanner: clamd that scans attachments, `host:port` (setting OVERSTAP_VIRUS_SCANNER).
         oidc_issuer: identity provider; None for sign-in by password.
         oidc_client: client id there.
         oidc_acr: levels there that mean a second factor, with commas between them; None: what `amr` says counts.
         oidc_account_claim: claim that holds the account.
         oidc_secret: client secret there.
-        mail: the mail server; None when mails wait.
-        is_trial: made-up pupils and development certificates, and every page says so.
+        mail: the mail server; None when mails stay in the outbox.
+        is_trial: whether it is for synthetic pupils with development certificates, as every page then states.
         image: name of the container image.
     """
 
@@ -114,10 +114,10 @@ class Choices:
     image: str = "overstap:local"
 
     def __post_init__(self) -> None:
-        """Check each choice.
+        """Validate each choice.
 
         Raises:
-            OverstapError: DEPLOY-001 with the name of the choice and what is wrong with it.
+            OverstapError: DEPLOY-001 with the name of the choice and the fault.
         """
         for name in (one.name for one in fields(self) if one.name not in ("mail", "oidc_secret")):
             if not _TEXT.fullmatch(str(getattr(self, name) or "")):

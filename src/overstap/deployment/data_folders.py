@@ -1,23 +1,23 @@
-"""The folders of a deployment, owned by the account that runs in its containers."""
+"""Data folders of a deployment, owned by the account that runs in its containers."""
 
 import os
 from pathlib import Path
 
 FOLDERS = ("keys", "trust", "drop", "outbox", "reports", "checkpoints", "registers", "lists")
-"""What regions and rounds read and write, and files for commands (docs/install.md)."""
+"""Folders that regions and rounds read and write, and folders for files of commands (docs/install.md)."""
 CONTAINER_USER, CONTAINER_GROUP = 50000, 0
-"""Airflow's account in its official image."""
+"""User id of Airflow in its official image."""
 
 
 def make_folders(data: Path, regions: Path) -> list[Path]:
-    """Make the folders that are not there yet, and give all of them to the containers' account; return the new ones.
+    """Make missing folders, and change the owner of all to the containers' account; return the new ones.
 
     Args:
-        data: what rounds read and write lies below it, for that account alone.
-        regions: the agreements; containers may read them only.
+        data: parent of the folders that rounds read and write, with access for that account only.
+        regions: folder of the agreements, read-only for containers.
 
     Raises:
-        PermissionError: this process may not give a folder to another account: it has to be root.
+        PermissionError: this process may not change the owner: it must be root.
     """
     made = []
     for folder in (regions, *(data / name for name in FOLDERS)):
@@ -32,13 +32,13 @@ def make_folders(data: Path, regions: Path) -> list[Path]:
 
 
 def give(path: Path) -> None:
-    """Give a file or folder to the containers' account, where this process is another."""
+    """Change the owner of a file or folder to the containers' account, when this process has another."""
     if path.stat().st_uid != CONTAINER_USER:
         os.chown(path, CONTAINER_USER, CONTAINER_GROUP)
 
 
 def give_all(folder: Path) -> None:
-    """Give a folder and all below it to the containers' account; links are left alone."""
+    """Change the owner of a folder and all below it to the containers' account; symbolic links are skipped."""
     for path in (folder, *sorted(folder.rglob("*"))):
         if not path.is_symlink():
             give(path)

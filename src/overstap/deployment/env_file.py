@@ -1,4 +1,4 @@
-"""The file `.env` beside docker-compose.yaml: what the choices become there."""
+"""Reading and writing of the file `.env` beside docker-compose.yaml, from the choices."""
 
 import re
 from collections.abc import Callable
@@ -40,26 +40,26 @@ _VARIABLES = {
     "virus_scanner": "VIRUS_SCANNER",
     "is_trial": "TRIAL",
 }
-"""Which variable holds which choice."""
+"""Variable of each choice."""
 
 
 def variables(choices: Choices) -> dict[str, str]:
-    """Return every variable that docker-compose.yaml asks for."""
+    """Return all variables that docker-compose.yaml uses."""
     said = {variable: _written(getattr(choices, name)) for name, variable in _VARIABLES.items()}
     return said | {
         "PRODUCTION": _written(not choices.is_trial),
         "INSTANCE_NAME": "Overstap PROEF (TRIAL)" if choices.is_trial else "Overstap",
         "COMPOSE_PROFILES": "desk" if choices.desk_region else "",
-        # A folder without a list is an error (QUALITY-002): it is named once there is one.
+        # A folder without a list is an error (QUALITY-002): it is set only when there is one.
         "REGISTERS": "/var/lib/overstap/registers" if any((choices.data / "registers").glob("*.csv")) else "",
     }
 
 
 def chosen_before(path: Path) -> dict[str, Any]:
-    """Return the choices that a file holds, as arguments of `Choices`; what is empty there is left out.
+    """Return the choices in a file, as arguments of `Choices`, without empty ones.
 
     Args:
-        path: the file; need not be there.
+        path: the file, which may be missing.
     """
     there = read(path)
     kinds = {field.name: field.type for field in fields(Choices)}
@@ -75,7 +75,7 @@ def _written(value: object) -> str:
 
 
 def read(path: Path) -> dict[str, str]:
-    """Return the variables of a file; none when it is not there."""
+    """Return the variables of a file; empty when it is missing."""
     if not path.exists():
         return {}
     found = (_LINE.fullmatch(line.strip()) for line in path.read_text(encoding="utf-8").splitlines())
@@ -83,9 +83,9 @@ def read(path: Path) -> dict[str, str]:
 
 
 def write(path: Path, wanted: dict[str, str]) -> list[str]:
-    """Bring a file to these variables; return the names of those that changed.
+    """Set variables in a file; return the names of those that changed.
 
-    Lines and variables that are not ours stay as they are, in their place.
+    Other lines and variables stay unchanged, in their position.
 
     Args:
         path: the file.

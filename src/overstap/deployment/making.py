@@ -1,4 +1,4 @@
-"""Makes what a deployment needs before its first start; what is there stays as it is."""
+"""Creation of everything that a deployment needs before its first start; existing files are kept."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +18,12 @@ def make(choices: Choices, *, compose: Path, proxy: Path) -> Iterator[str]:
     """Make secrets, folders, keys, `.env` and the proxy's configuration; yield a line on each.
 
     Args:
-        choices: what was chosen.
+        choices: the choices.
         compose: folder of docker-compose.yaml.
-        proxy: file for nginx's configuration; one that is there is left alone.
+        proxy: file for nginx's configuration; an existing one is kept.
 
     Raises:
-        OverstapError: DEPLOY-002 when a folder cannot be given to the containers' account.
+        OverstapError: DEPLOY-002 when the owner of a folder cannot be changed to the containers' account.
     """
     made = make_secrets(choices)
     yield f"secrets       {choices.secrets}: {', '.join(made) or 'all there'}"

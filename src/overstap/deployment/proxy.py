@@ -1,4 +1,4 @@
-"""The configuration of nginx in front of a deployment, from include/templates/deployment."""
+"""Configuration of nginx as reverse proxy of a deployment, from include/templates/deployment."""
 
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ from overstap.resources import INCLUDE
 
 
 def configuration(choices: Choices, *, certificates: Path, http_port: int = 80, https_port: int = 443) -> str:
-    """Return nginx's configuration: the three names, each passed on to its port on 127.0.0.1.
+    """Return nginx's configuration: three server names, each proxied to its port on 127.0.0.1.
 
     Args:
         choices: names and ports.
         certificates: folder with `<name>.crt` and `<name>.key`.
-        http_port: where nginx listens to send visitors on to HTTPS.
-        https_port: where nginx listens with TLS.
+        http_port: port on which nginx redirects to HTTPS.
+        https_port: port on which nginx listens with TLS.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(INCLUDE / "templates" / "deployment"),

@@ -1,4 +1,4 @@
-"""The secrets of a deployment: a file each, made once and never overwritten."""
+"""Secret files of a deployment, one per secret, made once and never overwritten."""
 
 import base64
 import json
@@ -21,21 +21,20 @@ PASSWORDS = (
 )
 """Passwords of database logins, and of the account `admin` in Airflow."""
 SHARED = ("api_secret_key", "jwt_secret")
-"""What Airflow's components share."""
+"""Secrets that Airflow's components share."""
 OPTIONAL = ("oidc_secret", "mail_connection")
-"""Empty where there is no identity provider, or no mail server."""
+"""Secrets that are empty without an identity provider or a mail server."""
 _FERNET_BYTES = 32
 
 
 def make_secrets(choices: Choices) -> list[str]:
-    """Make the files that are not there yet; return their names.
+    """Make missing files; return their names.
 
-    Their folder is for its owner alone. The files can be read by all: containers read them under accounts of their
-    own, each those that it is given.
+    Only the owner has access to their folder. The files are readable by all, since containers read the mounted ones
+    under accounts of their own.
 
     Args:
-        choices: the folder, and the secrets that come from elsewhere. What is given
-            replaces what an optional file holds.
+        choices: the folder, and external secrets, which replace the content of optional files.
     """
     folder = choices.secrets
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -58,7 +57,7 @@ def make_secrets(choices: Choices) -> list[str]:
 
 
 def mail_connection(mail: MailServer) -> str:
-    """Return a mail server as a connection of Airflow, of type SMTP."""
+    """Return a mail server as an Airflow connection of type SMTP."""
     extra = {
         "from_email": mail.sender,
         "disable_ssl": mail.security != "tls",
@@ -71,7 +70,7 @@ def mail_connection(mail: MailServer) -> str:
 
 
 def _write_new(path: Path, value: str) -> bool:
-    """Write a file unless it is there; return whether it was written."""
+    """Write a file unless it exists; return whether it was written."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -1,6 +1,6 @@
-"""Looks whether a deployment is in order: settings, rights, keys, certificates, clock, disk, mail, databases, DAGs.
+"""Checks of a deployment (`overstap doctor`): settings, permissions, keys, certificates, clock, disk, mail, databases.
 
-Each check sees what the process that runs it sees; what it cannot see it says. Nothing is changed.
+A check covers what its own process can see, and reports what it cannot. Nothing is changed.
 """
 
 from overstap.doctor.examination import examine

@@ -1,4 +1,4 @@
-"""Airflow: its database, its components' heartbeats, DAGs that stand still, files that cannot be read."""
+"""Check of Airflow: its database, heartbeats of its components, paused DAGs, import errors of DAG files."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from overstap.settings import Settings
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
-    """Yield how Airflow stands, as its database tells it."""
+    """Yield the findings on Airflow, from its database."""
     if not is_known():
         yield unseen("airflow", "its database is not known here")
         return

@@ -1,4 +1,4 @@
-"""The clock: certificates, moments of rounds and the evidence depend on it."""
+"""Check of the clock, on which certificates, milestones and the audit chain depend."""
 
 import ctypes
 import errno
@@ -19,7 +19,7 @@ _STRUCT_BYTES = 512  # struct timex is smaller everywhere
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
-    """Yield whether the kernel keeps its clock by a time server, and how far the database's is away."""
+    """Yield whether the kernel's clock is synchronised, and its difference with the database's clock."""
     yield _kept()
     if settings.ledger is None:
         return
@@ -29,7 +29,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
             there = real_clock(connection)
             after = now()
     except psycopg.OperationalError:
-        return  # the ledger's own check says so
+        return  # reported by the check of the ledger
     apart = abs(there - (before + (after - before) / 2))
     said = f"the database's clock is {apart.total_seconds():.1f} s away"
     do = "let both machines follow the same time server"

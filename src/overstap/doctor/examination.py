@@ -1,4 +1,4 @@
-"""All checks in order; one that breaks is a finding itself and stops no other."""
+"""Runner of all checks, in their order; an exception in a check is a finding and stops no other check."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -31,11 +31,11 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 
 
 def examine(settings: Settings, only: Iterable[str] = ()) -> Iterator[Finding]:
-    """Run the checks and yield what they find.
+    """Run the checks and yield their findings.
 
     Args:
-        settings: of this process.
-        only: names of checks; all when none.
+        settings: settings of this process.
+        only: names of checks; all when empty.
     """
     wanted = frozenset(only)
     for name, check in CHECKS:
@@ -46,5 +46,5 @@ def examine(settings: Settings, only: Iterable[str] = ()) -> Iterator[Finding]:
         except OverstapError as error:
             yield wrong(name, f"{error.code}: {error.message_en}", error.do_en)
         except Exception as error:
-            # Its words may hold a connection string or a value: the kind is enough to look it up.
+            # The message may hold a connection string or a value: only the exception's type is shown.
             yield wrong(name, f"this check broke ({type(error).__name__})", "report it; the others went on")

@@ -1,30 +1,30 @@
-"""What a check found: one subject, how it stands, and what to do."""
+"""Finding of a check: subject, level, observation and remedy."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How a subject stands."""
+    """Level of a finding."""
 
     GOOD = "good"
     UNSEEN = "unseen"
-    """This process has no part in it."""
+    """Not visible to this process."""
     MIND = "mind"
-    """It works, and somebody has to look at it."""
+    """Works, but needs attention."""
     WRONG = "wrong"
-    """Something does not work, or will not."""
+    """Does not work, or soon will not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line.
+    """Result of a check for one subject.
 
     Args:
-        subject: what was looked at, such as "certificates noordoost".
-        level: how it stands.
-        says: what was seen; ids, counts, dates and codes only.
-        do: what to do; empty when nothing.
+        subject: the thing that was checked, such as "certificates noordoost".
+        level: its level.
+        says: the observation; ids, counts, dates and codes only.
+        do: the remedy; empty when there is none.
     """
 
     subject: str
@@ -34,17 +34,17 @@ class Finding:
 
 
 def good(subject: str, says: str) -> Finding:
-    """Return a finding that all is well."""
+    """Return a finding without fault."""
     return Finding(subject, Level.GOOD, says)
 
 
 def unseen(subject: str, says: str) -> Finding:
-    """Return a finding that this process has no part in it."""
+    """Return a finding that this process cannot make."""
     return Finding(subject, Level.UNSEEN, says)
 
 
 def mind(subject: str, says: str, do: str) -> Finding:
-    """Return a finding to look at."""
+    """Return a finding that needs attention."""
     return Finding(subject, Level.MIND, says, do)
 
 

@@ -1,4 +1,4 @@
-"""Folders: they are there, this process may do in them what it has to, others may not, and there is room."""
+"""Check of folders: existence, permissions of this process and of others, free disk space."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ _OTHERS = 0o077
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
-    """Yield how each folder of this process's settings stands."""
+    """Yield the findings on each folder in this process's settings."""
     seen: list[Path] = []
     for name in (*_READ, *_WRITTEN):
         folder: Path | None = getattr(settings, name)
@@ -47,7 +47,7 @@ def _one(subject: str, folder: Path, *, is_written: bool, is_private: bool) -> F
 
 
 def _room(folders: list[Path]) -> Iterator[Finding]:
-    # Several folders mostly share one disk.
+    # Several folders usually share one disk.
     disks = {folder.stat().st_dev: folder for folder in folders}
     for folder in disks.values():
         free = shutil.disk_usage(folder).free

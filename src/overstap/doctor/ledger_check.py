@@ -1,4 +1,4 @@
-"""The ledger: it answers, has the newest schema, and was backed up."""
+"""Check of the ledger: reachability, version of the schema, age of the backup."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,7 +17,7 @@ _SECONDS = 10
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
-    """Yield how the ledger's database stands."""
+    """Yield the findings on the ledger's database."""
     if settings.ledger is None:
         yield unseen("ledger", "OVERSTAP_LEDGER is not set here")
         return

@@ -1,4 +1,4 @@
-"""Mail: the server lets us in. Nothing is sent."""
+"""Check of mail: sign-in at the mail server, without sending."""
 
 import importlib.util
 import smtplib
@@ -10,7 +10,7 @@ from overstap.settings import Settings
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
-    """Yield whether mail can go."""
+    """Yield the findings on the mail server."""
     if not settings.mail:
         yield mind("mail", "there is no mail server: mails wait in the outbox", "overstap deploy init --mail ...")
         return

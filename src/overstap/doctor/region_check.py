@@ -1,4 +1,4 @@
-"""Regions: agreement, role in the ledger, content keys, certificates of the conductor and of receiving schools."""
+"""Check of regions: agreement, role in the ledger, content keys, certificates of conductor and receiving schools."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ from overstap.settings import Settings
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
-    """Yield how each region of the agreements stands, and what ends soon in the trust folder."""
+    """Yield the findings on each region, and on certificates in the trust folder that expire soon."""
     newest: dict[str, Agreement] = {}
     paths = agreement_paths(settings.regions)
     if not paths:
@@ -70,7 +70,7 @@ def _role(settings: Settings, region: str) -> Iterator[Finding]:
             schools.known(unit)
         yield good(f"ledger {region}", "the region is there")
     except OverstapError as error:
-        if error.code != "LEDGER-001":  # the keys have a line of their own
+        if error.code != "LEDGER-001":  # reported by the check of keys
             do = "docker compose run --rm init" if error.code == "LEDGER-007" else error.do_en
             yield wrong(f"ledger {region}", f"{error.code}: {error.message_en}", do)
     except psycopg.errors.UndefinedTable:

@@ -1,4 +1,4 @@
-"""Settings: those that are there exist, belong together, and are what a deployment needs."""
+"""Check of settings: known names, consistent combinations, and those that a deployment needs."""
 
 import os
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from overstap.doctor.finding import Finding, good, mind, wrong
 from overstap.settings import Settings
 
 _ELSEWHERE = frozenset({"OVERSTAP_RECEIVED"})
-"""Variables of a command's own options."""
+"""Environment variables of command options, which are no settings."""
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
-    """Yield what is wrong with this process's settings."""
+    """Yield the findings on this process's settings."""
     known = {f"OVERSTAP_{name.upper()}" for name in Settings.model_fields} | _ELSEWHERE
     given = {name for name in os.environ if name.startswith("OVERSTAP_")}
     faults = [

@@ -1,4 +1,4 @@
-"""Sign-in: the identity provider answers, or people sign in by password alone."""
+"""Check of sign-in: reachability of the identity provider, or sign-in by password alone."""
 
 import json
 import urllib.request
@@ -14,7 +14,7 @@ _MAX_BYTES = 1_000_000
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
-    """Yield how people sign in to Airflow."""
+    """Yield the findings on the sign-in to Airflow."""
     issuer = settings.oidc_issuer
     if not issuer:
         if settings.production:

@@ -1,1 +1,1 @@
-"""What has no real pupils: synthetic regions, and the rehearsal of a school year."""
+"""Synthetic regions (`overstap synth`), and the rehearsal of a region's school year (`overstap agreement rehearse`)."""

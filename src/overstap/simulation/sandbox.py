@@ -1,6 +1,6 @@
-"""A ledger with keys, certificates and folders of its own: where rehearsals, demonstrations, benchmarks and tests play.
+"""Sandbox for rehearsals, demonstrations, benchmarks and tests: a temporary ledger with keys, certificates and folders.
 
-Everything in a sandbox is made up: its certificates are of the development authority, which production refuses.
+Its certificates are issued by the development authority, which production refuses.
 """
 
 import os
@@ -26,18 +26,18 @@ from overstap.pki import DevelopmentAuthority, TrustStore
 from overstap.settings import Settings
 
 APPLICATION = "overstap_app"
-"""The login that the schema makes for whatever runs rounds."""
+"""Login that the schema makes for the process that runs rounds."""
 _DATABASE = "overstap_sandbox_"
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Where everything of a sandbox is. It can cross to another process.
+    """Folders and logins of a sandbox; picklable, so that it can be passed to another process.
 
     Args:
-        folder: of this sandbox alone.
-        owner_dsn: connection string of the ledger's owner.
-        application_dsn: the same of the application's login.
+        folder: folder of this sandbox.
+        owner_dsn: libpq connection string of the ledger's owner.
+        application_dsn: libpq connection string of the application's login.
     """
 
     folder: Path
@@ -56,7 +56,7 @@ class Sandbox:
 
     @property
     def made(self) -> Path:
-        """What was made up: agreements, drop folders, late files, lists of answers."""
+        """Folder with the synthetic region: agreements, drop folders, late files, lists of decisions."""
         return self.folder / "region"
 
     @property
@@ -71,7 +71,7 @@ class Sandbox:
 
     @property
     def reports(self) -> Path:
-        """Folder in which reports are written."""
+        """Folder with reports."""
         return self.folder / "reports"
 
     @property
@@ -80,11 +80,11 @@ class Sandbox:
         return self.folder / "outbox"
 
     def store(self, school: str) -> Path:
-        """Return where a secondary school's endpoint keeps what it received."""
+        """Return the folder in which a secondary school's endpoint stores received dossiers."""
         return self.folder / "received" / school
 
     def prepare(self, *regions: str) -> None:
-        """Bring the ledger to its newest schema, and make the roles and keys of its regions. Safe to repeat.
+        """Migrate the ledger to its newest schema, and make roles and keys of regions. Safe to repeat.
 
         Args:
             regions: region ids.
@@ -96,12 +96,12 @@ class Sandbox:
                 create_keys(self.keys, region, "1")
 
     def certify(self, regions: Iterable[str], schools: Iterable[str], *, at: datetime) -> None:
-        """Make the certificates of conductors and schools, by the development authority.
+        """Issue certificates of conductors and schools, by the development authority.
 
         Args:
-            regions: whose conductors.
-            schools: BRIN and branch of each.
-            at: the moment of making.
+            regions: ids of the conductors' regions.
+            schools: BRIN and branch of each school.
+            at: the moment of issue.
         """
         authority = DevelopmentAuthority(self.trust, at=at)
         for region in regions:
@@ -110,16 +110,16 @@ class Sandbox:
             authority.school(school)
 
     def ledger(self) -> Ledger:
-        """Return the ledger for the calling process."""
+        """Open the ledger in the calling process."""
         return Ledger(self.application_dsn, self.keys)
 
     def trust_store(self) -> TrustStore:
-        """Return the certificates."""
+        """Return the trust store."""
         return TrustStore(self.trust, production=False)
 
     @property
     def variables(self) -> dict[str, str]:
-        """The settings of whatever works on its rounds, as environment variables: never the owner's login."""
+        """Settings for processes that work on its rounds, as environment variables, without the owner's login."""
         return {
             "OVERSTAP_REGIONS": str(self.regions),
             "OVERSTAP_LEDGER": self.application_dsn,
@@ -132,11 +132,11 @@ class Sandbox:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The whole environment of an `overstap` command beside it."""
+        """Complete environment of an `overstap` command that works on the sandbox."""
         return {**os.environ, **self.variables}
 
     def settings(self) -> Settings:
-        """Return the same settings for steps in this process; nothing of a real deployment's is taken over."""
+        """Return the same settings for steps in this process, without settings of a real deployment."""
         return Settings(
             production=False,
             regions=self.regions,
@@ -154,7 +154,7 @@ class Sandbox:
 
 @contextmanager
 def temporary_sandbox(server: str, *regions: str) -> Iterator[Sandbox]:
-    """Make a sandbox on a server, and remove all of it at the end, however that comes.
+    """Make a sandbox on a server, and remove it at the end, also after an exception.
 
     Args:
         server: connection string of a login that may make databases and roles, on a server that holds no ledger.
@@ -175,15 +175,15 @@ def temporary_sandbox(server: str, *regions: str) -> Iterator[Sandbox]:
 
 @contextmanager
 def _temporary_ledger(server: str) -> Iterator[tuple[str, str]]:
-    """Make a database with a login of its own; yield the connection strings of its owner and of the application."""
+    """Make a database and a login; yield the connection strings of its owner and of the application."""
     name, password = f"{_DATABASE}{secrets.token_hex(6)}", secrets.token_urlsafe(24)
     try:
         connection = psycopg.connect(server, autocommit=True)
     except psycopg.OperationalError as problem:
-        # Its words may hold the connection string: only the kind of fault is passed on.
+        # The message may hold the connection string: only the exception's type is passed on.
         raise OverstapError("LEDGER-006", kind=type(problem).__name__) from None
     with connection:
-        # Roles are the server's, not the database's: one sandbox at a time, and never beside a real ledger.
+        # Roles belong to the server, not to the database: one sandbox at a time, and never beside a real ledger.
         connection.execute("select pg_advisory_lock(hashtextextended('overstap.sandbox', 0))")
         _remove_sandboxes(connection)
         if _roles(connection):
@@ -200,7 +200,7 @@ def _temporary_ledger(server: str) -> Iterator[tuple[str, str]]:
 
 
 def _remove_sandboxes(connection: psycopg.Connection[TupleRow]) -> None:
-    """Remove sandboxes' databases, and the roles too; none of them where anything else on the server uses one."""
+    """Remove the sandboxes' databases and roles; nothing when another database of the server uses one of the roles."""
     found = connection.execute("select datname from pg_database where starts_with(datname, %s)", [_DATABASE])
     for (name,) in found.fetchall():
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

@@ -1,5 +1,5 @@
-"""A school year played before it begins: the steps of `rounds` on a ledger of its own, under a clock that moves.
+"""Rehearsal of a school year: the steps of `rounds` on a temporary ledger, under a simulated clock.
 
-`families` is who takes part, `play` takes one round from opening to close, `year` all of them in the order of time.
-`server` is where the ledger's database comes from.
+`families` makes the participants, `play` runs one round from opening to close, `year` all rounds in chronological
+order. `server` provides the database of the ledger.
 """

@@ -1,6 +1,6 @@
-"""A channel within one process: the receiving school's own reception, without a network between.
+"""Delivery channel within one process, straight to the school's reception, for rehearsals.
 
-For a clock that moves: certificates of another day are nothing to TLS, which asks the machine's clock.
+TLS verifies certificates by the machine's clock, so it cannot be used under a simulated clock.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -17,37 +17,37 @@ from overstap.simulation.sandbox import Sandbox
 
 
 class DirectChannel:
-    """Hands envelopes to a school's reception.
+    """Channel to a school's reception in the same process.
 
     Args:
-        reception: the school's.
+        reception: reception of the school.
     """
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
 
     def hand_over(self, envelope: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Bring an envelope there; the receipt is the school's own."""
+        """Hand an envelope to the reception; the receipt is the school's own."""
         taken = self._reception.receive(envelope, message_id=message_id, at=at)
         return HandOver(taken.receipt, None)
 
     def take_back(self, statement: bytes, *, message_id: UUID, at: datetime) -> HandOver:
-        """Take nothing back: in a rehearsal nobody asks for it."""
+        """Do nothing: a rehearsal withdraws no dossier."""
         return OFFERED
 
     def answers(self, awaited: Collection[UUID], *, at: datetime) -> Iterator[UnverifiedAnswer]:
-        """Yield nothing: receipts come at once."""
+        """Yield nothing: receipts are returned by `hand_over`."""
         return iter(())
 
     def close(self) -> None:
-        """Let go of nothing."""
+        """Do nothing: there is no connection."""
 
 
 def direct_channel(sandbox: Sandbox) -> Callable[..., AbstractContextManager[DirectChannel]]:
-    """Return what opens the way to a school of a sandbox, in the place of `channels.registry.way_of`.
+    """Return a function that opens a channel to a school of a sandbox, instead of `channels.registry.way_of`.
 
     Args:
-        sandbox: where the schools keep what they receive.
+        sandbox: the sandbox, with the schools' stores.
     """
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Who takes part in a rehearsal: made-up schools and families in the place of the region's, and when they act."""
+"""Participants of a rehearsal: synthetic schools and families instead of the region's own, and when they act."""
 
 import random
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from overstap.simulation.synthetic.reviews import Review, reviews_of
 from overstap.simulation.synthetic.school import PrimarySchool
 
 REHEARSED = (RoundKind.PRE_REGISTRATION, RoundKind.ADVICE, RoundKind.PLACEMENT, RoundKind.SUPPORT)
-"""The kinds of round for which there are made-up dossiers."""
+"""Kinds of round for which there are synthetic dossiers."""
 LATE_BY = timedelta(days=2)
-"""How long after the deadline a late school supplies, on the first school day from then on."""
+"""Delay of a late school after the deadline; it supplies on the first school day from then on."""
 
 
 def cast(agreement: Agreement, *, seed: int, pupils: int, schools: int) -> tuple[SyntheticRegion, Agreement]:
-    """Return a made-up region, and the agreement with its schools in the place of the real ones.
+    """Return a synthetic region, and the agreement with the synthetic schools instead of its own.
 
     Args:
-        agreement: what the region agreed; its dates, categories and people stay.
+        agreement: the region's agreement, whose dates, categories and people are kept.
         seed: the same seed gives the same region.
-        pupils: how many in all.
-        schools: how many primary schools.
+        pupils: number of pupils in all.
+        schools: number of primary schools.
     """
     first = min(agreed.milestones.opens for agreed in agreement.rounds.values())
     region = make_region(
@@ -51,13 +51,13 @@ def cast(agreement: Agreement, *, seed: int, pupils: int, schools: int) -> tuple
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Acts on school days of the region, at noon.
+    """Moments at which participants act: noon of school days of the region.
 
     Args:
-        agreement: whose holidays count.
-        national: the school year.
-        chance: decides who acts when.
-        habits: how many are late or silent.
+        agreement: the agreement, with its holidays.
+        national: the national school year.
+        chance: random generator that decides who acts when.
+        habits: shares of late schools and silent families.
     """
 
     agreement: Agreement
@@ -66,13 +66,13 @@ class Days:
     habits: Habits
 
     def noons(self, opens: datetime, closes: datetime) -> list[datetime]:
-        """Return noon of each school day in a span, as far as it lies in it."""
+        """Return noon of each school day within a period."""
         part = self.agreement.holiday_region
         days = self.national.school_days(dutch_time(opens).date(), dutch_time(closes).date(), part)
         return [noon for day in days if opens < (noon := _noon(day)) < closes]
 
     def supplies(self, region: SyntheticRegion, agreed: Round) -> dict[str, tuple[datetime, bool]]:
-        """Return when each school supplies, and whether that is after the deadline. Most come in the last days."""
+        """Return when each school supplies, and whether that is after the deadline; most supply in the last days."""
         stones = agreed.milestones
         noons = self.noons(stones.opens, stones.data_due)
         late = self.national.next_school_day(
@@ -90,7 +90,7 @@ class Days:
     def answers(
         self, region: SyntheticRegion, school: PrimarySchool, opens: datetime, closes: datetime
     ) -> dict[datetime, list[Review]]:
-        """Return what a school's families say on which day: most on the first days and on the last."""
+        """Return the decisions of a school's families by moment; most decide on the first days and on the last."""
         noons = self.noons(opens, closes)
         found: dict[datetime, list[Review]] = {}
         for review in reviews_of(region, school, dutch_time(opens).date()):

@@ -1,4 +1,4 @@
-"""A sandbox's clock that moves to any later moment: the ledger's, and what the steps are told."""
+"""Simulated clock of a rehearsal, which sets the ledger's clock and that of the steps to any later moment."""
 
 from datetime import datetime
 
@@ -8,11 +8,11 @@ from overstap.simulation.sandbox import Sandbox
 
 
 class MovingClock:
-    """Says the moment to which it was moved last; call it for that moment.
+    """Clock that returns, when called, the moment to which it was moved last.
 
     Args:
-        sandbox: whose ledger follows it.
-        at: what it says at first.
+        sandbox: the sandbox whose ledger follows it.
+        at: the first moment.
     """
 
     def __init__(self, sandbox: Sandbox, at: datetime) -> None:
@@ -21,11 +21,11 @@ class MovingClock:
         self.move_to(at)
 
     def __call__(self) -> datetime:
-        """Return what the clock says."""
+        """Return the present moment of the clock."""
         return self.at
 
     def move_to(self, at: datetime) -> None:
-        """Move the clock, which never goes back, and publish the revocation lists of that day."""
+        """Move the clock forward, and publish the revocation lists of that day."""
         self.at = max(at, self.at)
         set_clock(self._sandbox.owner_dsn, self.at)
         DevelopmentAuthority(self._sandbox.trust, at=self.at).publish_revocations()

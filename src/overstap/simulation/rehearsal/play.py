@@ -1,4 +1,4 @@
-"""One round of a rehearsal, from opening to close: the steps of `rounds`, at the moments at which a scheduler would."""
+"""Rehearsal of one round from opening to close: the steps of `rounds`, at the moments at which they would run."""
 
 import heapq
 import itertools
@@ -35,18 +35,18 @@ from overstap.simulation.synthetic.support import supported, write_support
 from overstap.simulation.synthetic.writing import write_applications, write_school
 
 _MORNING = timedelta(hours=18)
-"""From the noon at which a school supplies to the collection of the next morning, six o'clock."""
+"""Time from the noon at which a school supplies to the collection at six o'clock the next morning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What happened at a moment of the rehearsal, by the ledger.
+    """Event of a rehearsal, as read from the ledger.
 
     Args:
-        at: when.
-        round: in which round.
-        what: an entry of include/texts/agreements/rehearsed.yaml.
-        facts: what its sentence needs.
+        at: its moment.
+        round: the kind of round.
+        what: key in include/texts/agreements/rehearsed.yaml.
+        facts: values of its sentence.
     """
 
     at: datetime
@@ -56,7 +56,7 @@ class Seen:
 
 
 class _Decision(TypedDict):
-    """What a coordinator says to a question."""
+    """Answer of a coordinator to a question."""
 
     approved: bool
     decided_by: str
@@ -68,14 +68,14 @@ _Act = tuple[datetime, int, int, Callable[[], Iterator[Seen]]]
 
 
 class Playing:
-    """A round being rehearsed.
+    """Rehearsal of one round.
 
     Args:
-        sandbox: where; the agreement lies in its regions folder.
+        sandbox: the sandbox, with the agreement in its regions folder.
         ledger: its ledger.
         clock: its clock.
-        region: who takes part.
-        days: who acts when, and what was agreed.
+        region: the participants.
+        days: moments at which participants act, and the agreement.
         kind: the round.
     """
 
@@ -95,7 +95,7 @@ class Playing:
         self.agreement = days.agreement
         self.agreed = self.agreement.round(kind)
         self.round_id = self.agreement.round_id(kind)
-        self._made = sandbox.folder / kind.value  # what a school supplies differs by kind of round
+        self._made = sandbox.folder / kind.value  # schools supply other files for each kind of round
         settings = sandbox.settings().model_copy(update={"drop": self._made / "drop"})
         self._context = Context(settings, ledger, clock, channel=direct_channel(sandbox))
         self._acts: list[_Act] = []
@@ -105,11 +105,11 @@ class Playing:
         self._plan()
 
     def next_at(self) -> datetime | None:
-        """Return when the next thing happens; None when the round is over."""
+        """Return the moment of the next step; None when the round is over."""
         return self._acts[0][0] if self._acts else None
 
     def step(self) -> list[Seen]:
-        """Move the clock to the next thing that happens, let it happen, and return what was seen."""
+        """Move the clock to the next step, run it, and return its events."""
         at, _, _, act = heapq.heappop(self._acts)
         self.clock.move_to(at)
         seen = list(act())
@@ -128,12 +128,12 @@ class Playing:
         for reminder in reminders(self.agreement, [self.kind]):
             self._at(reminder.at, partial(self._remind, reminder.of, reminder.days_before))
         self._at(stones.data_due, self._due)
-        self._at(stones.review_opens, self._release)  # of a round without inspection: as soon as data are in
+        self._at(stones.review_opens, self._release)  # in a round without inspection: as soon as dossiers are in
         self._at(stones.delivers, self._deliver)
         self._at(stones.receipts_due, self._close)
 
     def _at(self, at: datetime, act: Callable[..., Iterator[Seen]], *, first: bool = False) -> None:
-        # Moments in UTC: within one zone Python compares wall times, which is wrong in the hour that comes twice.
+        # Moments in UTC: within one zone Python compares wall times, which is wrong in the repeated hour in October.
         heapq.heappush(self._acts, (at.astimezone(UTC), 0 if first else 1, next(self._serial), act))
 
     def _round(self, actor: str) -> RoundContext:
@@ -164,7 +164,7 @@ class Playing:
             write_support(self.region, school, self._made)
         self._supplied.add(school.id)
         yield self._saw("late" if is_late else "supplied", school=self._label(school.id))
-        if is_late:  # the coordinator clears the red task, with what follows
+        if is_late:  # the coordinator clears the failed task and its downstream tasks
             yield from self._collect([school.id])
             if dutch_time(self.clock.at) >= self.agreed.milestones.review_opens:
                 yield from self._release()
@@ -174,7 +174,7 @@ class Playing:
                 self._at(morning, partial(self._collect, sorted(self._supplied)))
 
     def _collect(self, schools: list[str]) -> Iterator[Seen]:
-        """Take in what lies there and judge it; say only what is new."""
+        """Collect and check files; yield only new results."""
         new = 0
         for school_id in schools:
             try:
@@ -201,14 +201,14 @@ class Playing:
         yield from self._collect([school.id for school in self.region.primary])
 
     def _release(self) -> Iterator[Seen]:
-        """The coordinator answers the question at once; late schools get a question and a window of their own."""
+        """Release at once; late schools have a question and a window of their own."""
         context = self._round("questions")
         try:
             question = len(reviewing.release_questions(context))
         except OverstapError as problem:
             if problem.code != "GATE-002":
                 raise
-            return  # nothing to release yet: a late school brings it
+            return  # nothing to release yet: a late school is still to supply
         with self._round("release").unit("release") as unit:
             waiting = dossiers.waiting_for_release(unit, self.round_id)
         if not waiting:
@@ -258,7 +258,7 @@ class Playing:
                     )
         if (
             dutch_time(self.clock.at) > self.agreed.milestones.delivers
-        ):  # a late school's window: what follows runs again
+        ):  # a late school's window: the later steps run again
             yield from self._deliver()
 
     def _deliver(self) -> Iterator[Seen]:
@@ -311,7 +311,7 @@ class Playing:
         return self.agreement.coordinators[0].account
 
     def _approved(self) -> _Decision:
-        """Return the coordinator's consent to one question."""
+        """Return the coordinator's approval of one question."""
         self._asked += 1
         return _Decision(
             approved=True, decided_by=self._coordinator, reason="", answer_key=f"rehearsal {self.kind} {self._asked}"
@@ -323,5 +323,5 @@ class Playing:
 
 
 def chance_of(seed: int, kind: RoundKind) -> random.Random:
-    """Return the chance of one round, which does not depend on what happens in another."""
+    """Return the random generator of one round, which is independent of the other rounds."""
     return random.Random(f"{seed}:{kind}")  # noqa: S311 (a rehearsal, no secret)

@@ -1,4 +1,4 @@
-"""The PostgreSQL server on which a rehearsal plays: the one that a setting names, or one that the tools start."""
+"""PostgreSQL server of a rehearsal: the one in the setting, or a temporary one that an installed package starts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from overstap.errors import OverstapError
 from overstap.settings import Settings
 
 GROUP = "overstap.database_server"
-"""Entry point group: a function without arguments whose context manager gives the connection string of a server."""
+"""Entry point group of functions without arguments that return a context manager with a server's connection string."""
 
 
 @contextmanager
@@ -16,11 +16,10 @@ def rehearsal_server(settings: Settings) -> Iterator[str]:
     """Yield the connection string of a login that may make databases and roles.
 
     Args:
-        settings: `rehearsal` names a server; where it does not, a package that is installed beside this one may start
-            one of its own for the time of the rehearsal.
+        settings: with the server in `rehearsal`; without it, an installed package may start a temporary server.
 
     Raises:
-        OverstapError: REHEARSAL-002 when there is neither.
+        OverstapError: REHEARSAL-002 when there is no server.
     """
     if settings.rehearsal:
         yield settings.rehearsal

@@ -1,4 +1,4 @@
-"""All rounds of a school year, rehearsed in the order of time."""
+"""Rehearsal of all rounds of a school year, in chronological order."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -26,16 +26,16 @@ def rehearse_year(
     habits: Habits,
     watch: Callable[[datetime], None] = lambda at: None,
 ) -> Iterator[Seen]:
-    """Play a school year against a ledger of its own, and yield what happens as it happens.
+    """Rehearse a school year on a temporary ledger, and yield the events as they happen.
 
     Args:
-        agreement: what was agreed; made-up schools take the place of its own.
-        national: its school year.
+        agreement: the agreement; synthetic schools replace its own.
+        national: the national school year.
         server: connection string of a login that may make databases and roles; see `temporary_sandbox`.
         seed: the same seed gives the same year.
-        pupils: how many made-up pupils.
-        schools: how many made-up primary schools.
-        habits: how many schools are late, and families silent.
+        pupils: number of synthetic pupils.
+        schools: number of synthetic primary schools.
+        habits: shares of late schools and silent families.
         watch: called with each moment to which the clock moves.
     """
     region, played = cast(agreement, seed=seed, pupils=pupils, schools=schools)
@@ -43,7 +43,7 @@ def rehearse_year(
     everybody = [school.id for school in played.schools]
     quiet = logging.getLogger("overstap")
     level = quiet.level
-    quiet.setLevel(logging.CRITICAL)  # what a task would say in Airflow's log is told here as what happened
+    quiet.setLevel(logging.CRITICAL)  # the log of the tasks is replaced by the events
     try:
         with temporary_sandbox(server, region.name) as sandbox, closing(sandbox.ledger()) as ledger:
             before = first - timedelta(days=1)

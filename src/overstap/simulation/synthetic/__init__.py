@@ -1,6 +1,6 @@
-"""Synthetic regions: schools, pupils, dossiers, applications and answers from one seed, for demo, tests and benchmarks.
+"""Synthetic regions from one seed: schools, pupils, dossiers, applications and decisions, for trials and tests.
 
-No pupil in them exists; docs/sources.md tells where the numbers come from.
+No pupil in them exists; docs/sources.md explains the identity numbers.
 """
 
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region

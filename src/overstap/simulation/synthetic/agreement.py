@@ -1,4 +1,4 @@
-"""The agreement of a synthetic region: the same model and file as a real one."""
+"""Agreement of a synthetic region, in the same model and file format as a real one."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""A synthetic region's LAS database: rows of the reference tables (`include/schemas/las/tables.sql`)."""
+"""LAS database of a synthetic region: rows of the reference tables (`include/schemas/las/tables.sql`)."""
 
 import json
 from collections.abc import Iterator

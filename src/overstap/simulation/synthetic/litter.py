@@ -1,4 +1,4 @@
-"""What stands in a drop folder that should not: each by a name that says what is wrong with it."""
+"""Files that do not belong in a drop folder, each with a name that states its fault."""
 
 import os
 from pathlib import Path
@@ -29,7 +29,7 @@ CONTENTS: dict[str, bytes] = {
 
 
 def scatter(folder: Path, modified_at: float) -> int:
-    """Put every kind of litter in a folder; return how many things were put there.
+    """Write every kind of such a file in a folder; return their number.
 
     Args:
         folder: a school's drop folder.

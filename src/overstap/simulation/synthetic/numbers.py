@@ -1,4 +1,4 @@
-"""Identity numbers with right check digits that are nobody's, as far as can be argued (docs/sources.md).
+"""Synthetic identity numbers with valid check digits, from blocks that are not issued (docs/sources.md).
 
 BSNs are taken from the highest block of 100,000 downwards. In 9999xxxxx, the block by which test systems mark test
 people, 9,091 numbers pass the eleven test. A larger region goes on in 9998xxxxx and so on: still numbers beginning

@@ -1,4 +1,4 @@
-"""A synthetic pupil as the values of an OSO 2019.1 dossier, PO to VO, as exported before inspection."""
+"""Values of a synthetic pupil's OSO 2019.1 dossier, PO to VO, as exported before inspection."""
 
 import base64
 import io

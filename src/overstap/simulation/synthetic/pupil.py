@@ -1,6 +1,6 @@
-"""Synthetic pupils: who they are, before any of it is written as a dossier.
+"""Synthetic pupils: names, addresses, carers, choices, support and the peculiarities of real data.
 
-What is odd about real pupils is here on purpose, each by name (`Quirk`), so that a test can ask for it.
+Each peculiarity has a name (`Quirk`), so that a test can ask for it.
 """
 
 import unicodedata
@@ -18,7 +18,7 @@ from overstap.simulation.synthetic.words import first_names, words
 
 
 class Quirk(StrEnum):
-    """What makes a pupil's data hard to carry. Every region of a few dozen pupils has each of them."""
+    """Peculiarities of a pupil's data that are hard to process. A region of a few dozen pupils has all of them."""
 
     TWINS = "twins"
     SECRET_ADDRESS = "secret_address"  # noqa: S105 - not a password

@@ -1,6 +1,6 @@
-"""A synthetic region: schools, pupils and their applications from one seed.
+"""Synthetic region: schools, pupils and their applications from one seed.
 
-Nothing is kept in memory but the schools: pupils are made when asked for, so the country's 175,000 fit as well.
+Only the schools are held in memory; pupils are generated on demand, so that the country's 175,000 fit too.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from overstap.simulation.synthetic.words import words
 
 @dataclass(frozen=True, slots=True)
 class SyntheticRegion:
-    """A region that never was."""
+    """A synthetic region."""
 
     name: str
     """Id of the region: "demo"."""

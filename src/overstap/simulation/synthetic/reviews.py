@@ -1,4 +1,4 @@
-"""What parents answered, as a school records it in bulk: one CSV file per primary school."""
+"""Synthetic decisions of parents, as a school records them in bulk: one CSV file per primary school."""
 
 import csv
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ HEADER = ("leerlingid", "inzagedatum", "akkoord", "zienswijze")
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The answer of one pupil's parents."""
+    """Decision of one pupil's parents."""
 
     las_key: str = field(repr=False)
     seen_on: date
@@ -27,9 +27,9 @@ class Review:
 
 
 def reviews_of(region: SyntheticRegion, school: PrimarySchool, seen_on: date) -> Iterator[Review]:
-    """Make the answers of a school: 3 in 100 disagree with a view, 1 is not known, 3 did not come to see it.
+    """Make the decisions of a school: 3 in 100 disagree with a view, 1 is unknown, 3 did not inspect.
 
-    In each school with ten pupils or more, at least one disagrees and one did not come.
+    In each school with ten pupils or more, at least one disagrees and one did not inspect.
     """
     for serial, pupil in enumerate(region.pupils(school)):
         if (review := _review(region, pupil, serial, seen_on)) is not None:

@@ -1,4 +1,4 @@
-"""Synthetic schools: who they are, how they supply, and what goes wrong there."""
+"""Synthetic schools: names, addresses, how they supply, and their faults."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from overstap.simulation.synthetic.words import words
 
 
 class Character(StrEnum):
-    """How a primary school behaves in the round."""
+    """Behaviour of a primary school in the round."""
 
     ON_TIME = "on_time"
     LATE = "late"
@@ -16,7 +16,7 @@ class Character(StrEnum):
     FAULTY = "faulty"
     """A third of its dossiers breaks a rule; the mended ones come later."""
     LITTERED = "littered"
-    """Garbage stands between its dossiers in the drop folder."""
+    """Its drop folder also holds files that do not belong there."""
 
 
 class SupplySource(StrEnum):

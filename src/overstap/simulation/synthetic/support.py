@@ -1,4 +1,4 @@
-"""What a synthetic primary school supplies to the partnership: the pupils with support, in profile POSWV.
+"""Dossiers that a synthetic primary school supplies to the partnership: pupils with support, in profile POSWV.
 
 By the official sheets (ValideerSwvPaO-profielen.xsl; domain facts, sections 2.1 and 2.2): without inspection block,
 without the pupil's number, without final test, and always with something on the support.

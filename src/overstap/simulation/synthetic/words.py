@@ -1,4 +1,4 @@
-"""The word lists of which synthetic people, streets and schools are made."""
+"""Word lists for names of synthetic people, streets and schools."""
 
 from functools import cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""A synthetic region on disk: agreement, drop folders, applications, answers of parents, LAS database."""
+"""Writing of a synthetic region to disk: agreement, drop folders, applications, parents' decisions, LAS database."""
 
 import csv
 import os
@@ -24,7 +24,7 @@ APPLICATION_HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_scho
 
 @dataclass(frozen=True, slots=True)
 class WrittenRegion:
-    """What was written, by number, and where."""
+    """Numbers and places of the files written."""
 
     agreement: Path
     drop: Path
