@@ -1,9 +1,8 @@
-"""Shows agreement files that cannot be read as an import error in Airflow: they are seen, and everything runs on.
+"""DAG file that reports unreadable agreement files as an import error in Airflow, while all other DAGs keep running.
 
-All other regions do, and the rounds of that file that were opened, by the version that the ledger holds
-(overstap.orchestration.last_agreed).
+Opened rounds of such a file run by the version that the ledger holds (overstap.orchestration.last_agreed).
 
-It has no DAG of its own. Airflow looks into a file only when the words "airflow" and "dag" are in it (its safe mode).
+It defines no DAG. Airflow parses a file only when it contains the words "airflow" and "dag" (its safe mode).
 """
 
 from overstap.agreements import load_all

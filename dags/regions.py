@@ -1,7 +1,7 @@
-"""Every DAG of every region, from the agreements: rounds, and the work beside them (see overstap.orchestration.dags).
+"""DAG file with the DAGs of all regions, made from the agreements (see overstap.orchestration.dags).
 
-Airflow takes in a DAG when it is made, so none needs a name here, which a region's own could overwrite. The agreements
-are read once: by the DAG processor all of them, by a worker that of the region whose task it runs.
+Airflow registers a DAG when it is made, so that none needs a global name here, which another region's could overwrite.
+Agreements are read once: all of them by the dag-processor, and by a worker the one of its task's region.
 """
 
 from overstap.orchestration.dags import make_dags

@@ -1,8 +1,8 @@
-"""What Airflow loads of Overstap: this file alone.
+"""Airflow plugin of Overstap: registers the board with the api-server, and preloads modules in the scheduler.
 
-Starting a task is mostly importing. LocalExecutor forks its workers from the scheduler, so what the scheduler has
-imported by then, its tasks need not import again. Great Expectations is left to the one task of a round that judges:
-it takes 160 MB, which every worker would hold.
+Most of a task's start is importing modules. LocalExecutor forks its workers from the scheduler, so that modules
+imported there need not be imported again. Great Expectations is left to the task that checks dossiers: it takes
+160 MB, which every worker would hold.
 """
 
 import importlib
@@ -24,7 +24,7 @@ PRELOADED = (
 
 
 class OverstapPlugin(AirflowPlugin):
-    """Overstap in Airflow: the board "Rondes", in the process that serves pages and nowhere else."""
+    """Plugin with the board "Rondes", in the api-server only."""
 
     name = "overstap"
     fastapi_apps: ClassVar[list[Any]] = []

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 
 from overstap.pages.board import addresses
-from overstap.simulation.synthetic.school import Character
+from overstap.simulation.synthetic.school import SchoolBehaviour
 from overstap_tools.demo.building import Demonstration, Size, build, clear
 from overstap_tools.demo.sandbox import ROUND, DemoSandbox
 from overstap_tools.demo.story import DAG_ID, Story, tell
@@ -64,8 +64,8 @@ class Photographer:
     def __call__(self, moment: str) -> None:
         """Take what there is to see at a moment of the story."""
         late, faulty = (
-            next(one.id for one in self.demonstration.region.primary if one.character is character)
-            for character in (Character.LATE, Character.FAULTY)
+            next(one.id for one in self.demonstration.region.primary if one.behaviour is behaviour)
+            for behaviour in (SchoolBehaviour.LATE, SchoolBehaviour.FAULTY)
         )
         if moment == "gate.release" and "rondes" not in self.taken:
             self.board("rondes", addresses.home())

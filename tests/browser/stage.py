@@ -29,7 +29,7 @@ from overstap.review.decisions import read_list
 from overstap.review.recording import record_list
 from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
-from overstap.simulation.synthetic.school import Character, PrimarySchool
+from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour
 from overstap.simulation.synthetic.writing import write
 from overstap_tools.local import ports
 from overstap_tools.local.airflow import AirflowStack
@@ -79,8 +79,8 @@ class Stage:
     def dag_id(region: str) -> str:
         return f"round__{region}__{KIND}"
 
-    def school(self, region: str, character: Character) -> PrimarySchool:
-        return next(one for one in self.regions[region].primary if one.character is character)
+    def school(self, region: str, behaviour: SchoolBehaviour) -> PrimarySchool:
+        return next(one for one in self.regions[region].primary if one.behaviour is behaviour)
 
     def supply_late(self, school: PrimarySchool, region: str = ALFA) -> None:
         """What the late school exports after all; its files are as old as they were, so they count at once."""
@@ -259,7 +259,7 @@ def _rename(path: Path, region: SyntheticRegion) -> None:
     """Give one school a hostile name, and the first region a viewer."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     if region.name == ALFA:
-        first = next(one for one in region.primary if one.character is Character.ON_TIME)
+        first = next(one for one in region.primary if one.behaviour is SchoolBehaviour.ON_TIME)
         next(one for one in content["schools"] if one["id"] == first.id)["name"] = HOSTILE
         content["viewers"] = [{"account": VIEWER, "name": "Kijker Alfa", "email": "kijker@alfa.invalid"}]
     path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")

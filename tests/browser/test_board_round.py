@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import FrameLocator, Page, expect
 
-from overstap.simulation.synthetic.school import Character
+from overstap.simulation.synthetic.school import SchoolBehaviour
 from overstap_tools.local.api import FINISHED
 from overstap_tools.local.waiting import wait_until
 
@@ -110,7 +110,7 @@ def rerun(page: Page, stage: Stage, school: str, why: str) -> None:
 
 
 def test_a_round_by_clicks_alone(stage: Stage, schools: Administrations, visit: Callable[..., Page]) -> None:
-    late, faulty = stage.school(ALFA, Character.LATE), stage.school(ALFA, Character.FAULTY)
+    late, faulty = stage.school(ALFA, SchoolBehaviour.LATE), stage.school(ALFA, SchoolBehaviour.FAULTY)
     page = visit(stage.coordinator(ALFA), "/")
     # From Airflow's navigation to the round, which opens by itself: nothing has to be switched on.
     page.get_by_role("link", name="Rondes").click()
@@ -189,7 +189,7 @@ def test_hostile_names_change_nothing(stage: Stage, visit: Callable[..., Page]) 
 
 def pages(stage: Stage) -> dict[str, tuple[str, str]]:
     """Every page of the board: who sees it, and where."""
-    coordinator, late = stage.coordinator(ALFA), stage.school(ALFA, Character.LATE).id
+    coordinator, late = stage.coordinator(ALFA), stage.school(ALFA, SchoolBehaviour.LATE).id
     here = f"/rondes/ronde/{stage.round_id(ALFA)}"
     return {
         "home": (coordinator, "/rondes/"),
@@ -280,7 +280,7 @@ def test_the_board_follows_the_colours_that_were_chosen_in_airflow(stage: Stage,
 
 def test_a_form_of_another_page_or_person_does_nothing(stage: Stage, visit: Callable[..., Page]) -> None:
     """CSRF: a request with the person's cookie, without the mark that only our page has, is not carried out."""
-    late = stage.school(ALFA, Character.LATE).id
+    late = stage.school(ALFA, SchoolBehaviour.LATE).id
     here = f"/rondes/ronde/{stage.round_id(ALFA)}/school/{late}/opnieuw"
     coordinator = visit(stage.coordinator(ALFA), here)
     mark = coordinator.locator("input[name=mark]").get_attribute("value")

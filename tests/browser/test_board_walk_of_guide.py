@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from overstap.pages.board import addresses
-from overstap.simulation.synthetic.school import Character
+from overstap.simulation.synthetic.school import SchoolBehaviour
 from overstap_tools.project import PROJECT
 
 from .stage import ALFA, TITLES, Stage
@@ -138,7 +138,7 @@ def test_following_a_round(coordinator: Callable[[str], Page], here: str, stage:
         with page.expect_download() as waiting:
             board(page).get_by_role("link", name=word(kind), exact=True).click()
         assert waiting.value.suggested_filename.endswith(ending)
-    school = stage.school(ALFA, Character.FAULTY)
+    school = stage.school(ALFA, SchoolBehaviour.FAULTY)
     board(page).get_by_role("searchbox").fill(school.name)
     board(page).get_by_role("button", name=word("Zoek")).click()
     board(page).locator("table.schools tbody a", has_text=school.name).first.click()
@@ -152,10 +152,10 @@ def test_following_a_round(coordinator: Callable[[str], Page], here: str, stage:
 
 def test_a_school_is_late_or_has_faults(coordinator: Callable[[str], Page], here: str, stage: Stage) -> None:
     late, faults = Walk("te-laat"), Walk("fouten")
-    page = coordinator(f"{here}/school/{stage.school(ALFA, Character.FAULTY).id}")
+    page = coordinator(f"{here}/school/{stage.school(ALFA, SchoolBehaviour.FAULTY).id}")
     expect(board(page).get_by_role("heading", name=faults("Wat er is gevonden"))).to_be_visible()
     expect(board(page).get_by_role("link", name=faults("Opnieuw ophalen"))).to_be_visible()
-    page.goto(f"{here}/school/{stage.school(ALFA, Character.LATE).id}")
+    page.goto(f"{here}/school/{stage.school(ALFA, SchoolBehaviour.LATE).id}")
     board(page).get_by_role("link", name=late("Opnieuw ophalen")).click()
     for heading in ("Dit gebeurt er", "Dit gebeurt er niet"):
         expect(board(page).get_by_role("heading", name=late(heading), exact=True)).to_be_visible(timeout=PATIENT)
@@ -215,7 +215,7 @@ def test_moving_a_moment_or_opening_again(coordinator: Callable[[str], Page], he
     page.get_by_role("button", name=word("Trigger")).first.click(timeout=PATIENT)
     for field in ("Welke ronde", "Weer openen", "Waarom"):
         expect(page.get_by_text(re.compile(f"^{word(field)}")).first).to_be_visible(timeout=PATIENT)
-    page.goto(f"{here}/school/{stage.school(ALFA, Character.FAULTY).id}")
+    page.goto(f"{here}/school/{stage.school(ALFA, SchoolBehaviour.FAULTY).id}")
     expect(board(page).get_by_role("heading", name=notices("Foutenlijst voor de school"))).to_be_visible()
     word.has_all()
     notices.has_all()

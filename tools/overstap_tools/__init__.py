@@ -1,1 +1,1 @@
-"""What only makes a demonstration, a benchmark or a development machine: not in the wheel or the production image."""
+"""Tools for demonstration, benchmarks and development machines; not part of the wheel or the production image."""

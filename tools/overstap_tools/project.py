@@ -1,4 +1,4 @@
-"""The checkout in which demonstration, benchmarks and tests run."""
+"""Path of the checkout in which demonstration, benchmarks and tests run."""
 
 from pathlib import Path
 

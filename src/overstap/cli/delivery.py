@@ -87,7 +87,7 @@ def send_test(
         elif one.code:
             how, colour = ("waits", "yellow") if one.code in WAITS else ("not_passed", "red")
             told = f"{one.name} ({one.school}): {one.code}: {_dutch(one.code, one.school)}"
-            console.print(f"[{colour}]{status('delivery', how)}[/] {told}")
+            console.print(f"[{colour}]{said('delivery', how)}[/] {told}")
         else:
             why = said("delivery", "none_passed" if one.tried_at else "untried")
             console.print(f"[red]{said('delivery', 'not_passed')}[/] {one.name} ({one.school}): {why}")
@@ -134,7 +134,7 @@ def resend(
                 console.print(f"[red]{error.code}[/] {error.message_nl}")
             else:
                 became = ", ".join(f"{name} {count}" for name, count in sorted(done.items()))
-                console.print(f"{one.label}: {became or status('delivery', 'nothing_open')}")
+                console.print(f"{one.label}: {became or said('delivery', 'nothing_open')}")
     raise typer.Exit(1 if failed else 0)
 
 

@@ -63,7 +63,7 @@ def synth(
     for heading in ("school", "supplies", "is", "pupils"):
         table.add_column(heading, justify="right" if heading == "pupils" else "left")
     for school in made.primary:
-        table.add_row(f"{school.name} ({school.id})", school.way.value, school.character.value, str(school.size))
+        table.add_row(f"{school.name} ({school.id})", school.source.value, school.behaviour.value, str(school.size))
     console.print(table)
     console.print(f"agreement     {written.agreement}")
     console.print(f"drop folders  {written.drop}: {written.dossiers} dossiers")

@@ -26,19 +26,19 @@ def make_folders(data: Path, regions: Path) -> list[Path]:
             made.append(folder)
     regions.chmod(0o755)
     for name in FOLDERS:
-        give(data / name)
+        set_owner(data / name)
         (data / name).chmod(0o700)
     return made
 
 
-def give(path: Path) -> None:
+def set_owner(path: Path) -> None:
     """Change the owner of a file or folder to the containers' account, when this process has another."""
     if path.stat().st_uid != CONTAINER_USER:
         os.chown(path, CONTAINER_USER, CONTAINER_GROUP)
 
 
-def give_all(folder: Path) -> None:
+def set_owner_of_all(folder: Path) -> None:
     """Change the owner of a folder and all below it to the containers' account; symbolic links are skipped."""
     for path in (folder, *sorted(folder.rglob("*"))):
         if not path.is_symlink():
-            give(path)
+            set_owner(path)

@@ -7,7 +7,7 @@ from overstap.agreements import Agreement, load_all
 from overstap.clock import dutch_time, now
 from overstap.deployment import env_file
 from overstap.deployment.choices import Choices
-from overstap.deployment.data_folders import give_all, make_folders
+from overstap.deployment.data_folders import make_folders, set_owner_of_all
 from overstap.deployment.proxy import configuration
 from overstap.deployment.secret_files import make_secrets
 from overstap.errors import OverstapError
@@ -39,8 +39,8 @@ def make(choices: Choices, *, compose: Path, proxy: Path) -> Iterator[str]:
         yield f"left out      {problem}"
     if choices.is_trial:
         yield from _trial_certificates(choices, agreements)
-    give_all(choices.data / "keys")
-    give_all(choices.data / "trust")
+    set_owner_of_all(choices.data / "keys")
+    set_owner_of_all(choices.data / "trust")
     changed = env_file.write(compose / ".env", env_file.variables(choices))
     yield f"settings      {compose / '.env'}: {', '.join(changed) or 'unchanged'}"
     certificates = proxy.parent / "tls"

@@ -55,19 +55,19 @@ class Sandbox:
         return self.folder / "trust"
 
     @property
-    def made(self) -> Path:
+    def region_folder(self) -> Path:
         """Folder with the synthetic region: agreements, drop folders, late files, lists of decisions."""
         return self.folder / "region"
 
     @property
     def regions(self) -> Path:
         """Folder with the agreements."""
-        return self.made / "regions"
+        return self.region_folder / "regions"
 
     @property
     def drop(self) -> Path:
         """Folder in which schools drop their files."""
-        return self.made / "drop"
+        return self.region_folder / "drop"
 
     @property
     def reports(self) -> Path:

@@ -69,8 +69,8 @@ def test_the_long_plans_are_made_once_per_connection(ledger: Ledger) -> None:
     """To plan the joins with what may leave takes longer than to take a group; they were planned for each group."""
     with ledger.unit(REGION, "test") as unit:
         for _ in range(7):
-            to_seal(unit, "none", RegistrationStage.PLACED, senders=[], receivers=[], limit=GROUP)
-            to_send(unit, "none", "99AA00", limit=GROUP)
+            claim_to_seal(unit, "none", RegistrationStage.PLACED, senders=[], receivers=[], limit=GROUP)
+            claim_to_send(unit, "none", "99AA00", limit=GROUP)
         kept = unit.rows(
             "select generic_plans, custom_plans from pg_prepared_statements "
             "where statement like '%%overstap.may_leave%%'"

@@ -21,7 +21,7 @@ from overstap.simulation.synthetic.writing import dossier
 
 
 def database_schools(region: SyntheticRegion) -> list:
-    return [school for school in region.primary if school.way is SupplySource.LAS_DATABASE]
+    return [school for school in region.primary if school.source is SupplySource.LAS_DATABASE]
 
 
 def everything(connection: psycopg.Connection, school_id: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from overstap.agreements import Agreement, RoundKind, load_agreement
 from overstap.agreements.national import national_year
 from overstap.agreements.paper_rehearsal import Habits
 from overstap.agreements.reminding import reminders
-from overstap.simulation.rehearsal.play import Seen
+from overstap.simulation.rehearsal.play import RehearsalEvent
 from overstap.simulation.rehearsal.year import rehearse_year
 from overstap_tools.local.temporary import temporary_server
 from overstap_tools.project import PROJECT
@@ -18,7 +18,7 @@ PUPILS = 12
 
 
 @pytest.fixture(scope="module")
-def year() -> list[Seen]:
+def year() -> list[RehearsalEvent]:
     """Rounds of which a part of the schools is late."""
     habits = Habits(late=0.5, silent=0.1)
     played = agreement()
@@ -38,11 +38,11 @@ def agreement() -> Agreement:
     return utrecht.model_copy(update={"rounds": rounds})
 
 
-def of(year: list[Seen], what: str) -> list[Seen]:
+def of(year: list[RehearsalEvent], what: str) -> list[RehearsalEvent]:
     return [one for one in year if one.what == what]
 
 
-def test_every_round_ends_with_a_ledger_that_holds(year: list[Seen]) -> None:
+def test_every_round_ends_with_a_ledger_that_holds(year: list[RehearsalEvent]) -> None:
     closed = of(year, "closed")
     assert len(closed) == 3
     for one in closed:
@@ -56,12 +56,12 @@ def test_every_round_ends_with_a_ledger_that_holds(year: list[Seen]) -> None:
     assert not {"released", "answered", "review_ended", "red"} & set(support)
 
 
-def to_partnership(year: list[Seen]) -> int:
+def to_partnership(year: list[RehearsalEvent]) -> int:
     [opened] = [one for one in of(year, "opened") if one.round is RoundKind.SUPPORT]
     return int(opened.facts["pupils"])
 
 
-def test_each_thing_happens_at_its_agreed_moment_and_once(year: list[Seen]) -> None:
+def test_each_thing_happens_at_its_agreed_moment_and_once(year: list[RehearsalEvent]) -> None:
     assert [one.at for one in year] == sorted(one.at for one in year)
     for kind in {one.round for one in year}:
         stones = agreement().round(kind).milestones
@@ -76,7 +76,7 @@ def test_each_thing_happens_at_its_agreed_moment_and_once(year: list[Seen]) -> N
         assert [one.at.astimezone(UTC) for one in of(mine, "reminded")] == due
 
 
-def test_a_late_school_is_red_and_comes_in_later(year: list[Seen]) -> None:
+def test_a_late_school_is_red_and_comes_in_later(year: list[RehearsalEvent]) -> None:
     red, late = of(year, "red"), of(year, "late")
     assert red
     assert {str(one.facts["code"]) for one in red} == {"INTAKE-050"}
@@ -87,5 +87,5 @@ def test_a_late_school_is_red_and_comes_in_later(year: list[Seen]) -> None:
         assert released, "what came late was released after all, with a window of its own"
 
 
-def test_the_clock_of_the_year_is_the_ledgers(year: list[Seen]) -> None:
+def test_the_clock_of_the_year_is_the_ledgers(year: list[RehearsalEvent]) -> None:
     assert all(one.at > datetime(2027, 1, 1, tzinfo=UTC) for one in year)

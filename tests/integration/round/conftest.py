@@ -18,7 +18,7 @@ from overstap.clock import dutch_time, now
 from overstap.review.decisions import read_list
 from overstap.review.recording import record_list
 from overstap.simulation.synthetic.region import make_region
-from overstap.simulation.synthetic.school import Character, PrimarySchool
+from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour
 from overstap_tools.local.postgres import EmbeddedPostgres
 
 from .airflow_home import Airflow, Played, open_airflow
@@ -104,7 +104,7 @@ def played_round(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFact
         past_last_gate = _chapter(deployment, airflow.play(only=["close", "complete"]))
         first = _chapter(deployment, airflow.play())
         for school in region.primary:
-            if school.character is Character.LATE:
+            if school.behaviour is SchoolBehaviour.LATE:
                 home = deployment.drop / region.name / school.id
                 shutil.copytree(
                     deployment.folder / "region" / "late" / region.name / school.id, home, dirs_exist_ok=True

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from overstap.errors import OverstapError
 from overstap.receiver.folder_store import envelope_digests as stored
-from overstap.simulation.synthetic.school import Character
+from overstap.simulation.synthetic.school import SchoolBehaviour
 from overstap_tools.demo import building as demo
 from overstap_tools.demo.sandbox import LEDGER, REGION, ROUND, DemoSandbox
 from overstap_tools.demo.story import DAG_ID, Story
@@ -109,7 +109,7 @@ def test_the_round_ends_green_and_its_ledger_holds(played: PlayedStory) -> None:
 
 def test_the_late_school_was_red_and_came_in_by_clearing_its_task(played: PlayedStory) -> None:
     story, told = played.story, played.told
-    [late] = [school for school in story.demonstration.region.primary if school.character is Character.LATE]
+    [late] = [school for school in story.demonstration.region.primary if school.behaviour is SchoolBehaviour.LATE]
     assert "INTAKE-050" in told
     assert told.index("INTAKE-050") < told.rindex(late.name)
     query = f"select count(*) from overstap.dossier where primary_school = '{late.id}' and state = 'confirmed'"  # noqa: S608

@@ -24,12 +24,12 @@ from overstap.agreements.national import national_year
 from overstap.agreements.paper_rehearsal import Habits
 from overstap.clock import dutch_time, now
 from overstap.ledger.rounds.milestones import note_passed
-from overstap.simulation.rehearsal.families import Days
+from overstap.simulation.rehearsal.families import ActingMoments
 from overstap.simulation.rehearsal.moving_clock import MovingClock
-from overstap.simulation.rehearsal.play import Playing
+from overstap.simulation.rehearsal.play import RoundRehearsal
 from overstap.simulation.synthetic.agreement import write_agreement
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
-from overstap.simulation.synthetic.reviews import Review, reviews_of
+from overstap.simulation.synthetic.reviews import SyntheticDecision, reviews_of
 from overstap.simulation.synthetic.school import PrimarySchool
 from overstap_tools.local.postgres import EmbeddedPostgres
 
@@ -59,7 +59,7 @@ _SAME_BYTES = {"pupil", "las_key", "content_digest"}
 """Columns of bytes that follow from the data; all others hold ciphertext, signatures or hashes of ids."""
 
 
-class AtOnce(Days):
+class AtOnce(ActingMoments):
     """Every school supplies shortly before the deadline, and answers with its whole list a day after release."""
 
     def supplies(self, region: SyntheticRegion, agreed: Round) -> dict[str, tuple[datetime, bool]]:
@@ -67,7 +67,7 @@ class AtOnce(Days):
 
     def answers(
         self, region: SyntheticRegion, school: PrimarySchool, opens: datetime, closes: datetime
-    ) -> dict[datetime, list[Review]]:
+    ) -> dict[datetime, list[SyntheticDecision]]:
         return {opens + timedelta(days=1): list(reviews_of(region, school, region.today))}
 
 
@@ -128,7 +128,7 @@ def _rehearse(deployment: RegionDeployment, rehearsed: RegionDeployment) -> None
     days = AtOnce(agreement, national_year(agreement.school_year), Random(1), Habits())
     with contextlib.closing(sandbox.ledger()) as ledger:
         clock = MovingClock(sandbox, begin - timedelta(hours=1))
-        playing = Playing(sandbox, ledger, clock, deployment.region, days, deployment.kind)
+        playing = RoundRehearsal(sandbox, ledger, clock, deployment.region, days, deployment.kind)
         while playing.next_at() is not None:
             playing.step()
 

@@ -5,7 +5,7 @@ from collections import Counter
 from overstap.agreements.model import RegistrationStage
 from overstap.ledger.rounds.counts import primary_schools, secondary_schools
 from overstap.simulation.synthetic.pupil import SyntheticFault, SyntheticPupil
-from overstap.simulation.synthetic.school import Character
+from overstap.simulation.synthetic.school import SchoolBehaviour
 
 from .conftest import Chapter, PlayedRound, listed_keys
 from .deployment import RegionDeployment
@@ -25,7 +25,9 @@ def is_faulty(pupil: SyntheticPupil) -> bool:
 def taken(deployment: RegionDeployment) -> list[SyntheticPupil]:
     """Return the pupils whose dossier must be accepted: no fault in it, and not supplied twice."""
     twice = [
-        next(deployment.region.pupils(one)) for one in deployment.region.primary if one.character is Character.LITTERED
+        next(deployment.region.pupils(one))
+        for one in deployment.region.primary
+        if one.behaviour is SchoolBehaviour.LITTERED
     ]
     return [pupil for pupil in deployment.region.pupils() if not is_faulty(pupil) and pupil not in twice]
 
@@ -98,7 +100,7 @@ def test_not_yet_holds_the_delivery_and_then_the_closing(played_round: PlayedRou
 
 
 def test_what_is_unusual_and_what_did_not_arrive_is_decided_by_the_coordinator(played_round: PlayedRound) -> None:
-    [late] = [one for one in played_round.deployment.region.primary if one.character is Character.LATE]
+    [late] = [one for one in played_round.deployment.region.primary if one.behaviour is SchoolBehaviour.LATE]
     held = played_round.deployment.rows(
         "select h.gate, h.reason, h.subject, g.decided_by, g.approved from overstap.gate_hold h "
         "join overstap.gate_decision g on g.gate_decision = h.settled_by order by h.raised_at"
@@ -111,7 +113,7 @@ def test_what_is_unusual_and_what_did_not_arrive_is_decided_by_the_coordinator(p
 
 
 def test_a_late_school_holds_up_nobody_and_shows_red(played_round: PlayedRound) -> None:
-    late = [one.character is Character.LATE for one in played_round.deployment.region.primary]
+    late = [one.behaviour is SchoolBehaviour.LATE for one in played_round.deployment.region.primary]
     assert mapped(played_round.first, "collect") == ["failed" if is_late else "success" for is_late in late]
     assert played_round.first.played.tasks["complete"] == "upstream_failed"
     assert played_round.first.played.tasks["close"] == "success"
@@ -124,7 +126,7 @@ def test_the_late_school_is_brought_in_by_a_question_of_its_own(played_round: Pl
     assert [(approved, by) for approved, by, _, _ in played_round.complete.releases[1:]] == [
         (True, played_round.deployment.coordinator)
     ] * 2
-    [late] = [one for one in played_round.deployment.region.primary if one.character is Character.LATE]
+    [late] = [one for one in played_round.deployment.region.primary if one.behaviour is SchoolBehaviour.LATE]
     assert played_round.complete.releases[-1][-1] == late.size
     delivered = set(played_round.complete.rows["delivery"]) - set(played_round.first.rows["delivery"])
     assert not set(played_round.first.rows["delivery"]) - set(played_round.complete.rows["delivery"])
@@ -132,7 +134,7 @@ def test_the_late_school_is_brought_in_by_a_question_of_its_own(played_round: Pl
 
 
 def test_the_ledger_tells_what_is_red_for_whom_and_who_must_act(played_round: PlayedRound) -> None:
-    [late] = [one.id for one in played_round.deployment.region.primary if one.character is Character.LATE]
+    [late] = [one.id for one in played_round.deployment.region.primary if one.behaviour is SchoolBehaviour.LATE]
     missing = ("collect", late, "INTAKE-050", "school", False)
     assert played_round.refused.red == [missing, ("release", None, "GATE-001", "region", False)]
     assert played_round.by_stranger.red[-1] == ("release", None, "GATE-003", "region", False)
@@ -178,10 +180,10 @@ def test_counts_per_school(played_round: PlayedRound) -> None:
         assert counted.expected == sum(bool(pupil.choices) for pupil in deployment.region.pupils(school)), school.id
         faulty = [pupil for pupil in deployment.region.pupils(school) if is_faulty(pupil)]
         refused = counted.states["rejected"] + counted.refused_files.total()
-        if school.character is Character.FAULTY:
+        if school.behaviour is SchoolBehaviour.FAULTY:
             assert faulty
             assert refused == len(faulty)
-        elif school.character is Character.LITTERED:
+        elif school.behaviour is SchoolBehaviour.LITTERED:
             assert counted.refused_files["INTAKE-053"] == 2
             assert len(counted.refused_files) > 8
         else:

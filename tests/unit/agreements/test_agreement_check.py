@@ -498,5 +498,5 @@ def test_what_is_refused_is_told_whole_in_a_narrow_terminal(capsys, monkeypatch)
     verdict = SimpleNamespace(
         refused="x", sentence_nl=reason, difference=SimpleNamespace(path="rounds.advice.milestones.data_due")
     )
-    agreement._tell_verdicts(agreement.Console(highlight=False, soft_wrap=True), "Advies", [verdict])
+    agreement._print_verdicts(agreement.Console(highlight=False, soft_wrap=True), "Advies", [verdict])
     assert "EINDE" in capsys.readouterr().out

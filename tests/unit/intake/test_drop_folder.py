@@ -44,7 +44,7 @@ def test_a_settled_file_is_found_as_it_is(tmp_path: Path) -> None:
 
 def test_garbage_is_refused_by_its_own_code(tmp_path: Path) -> None:
     put(tmp_path, "goed.xml")
-    litter.scatter(tmp_path, NOW.timestamp() - 3600)
+    litter.write_litter(tmp_path, NOW.timestamp() - 3600)
     os.mkfifo(tmp_path / "pijp.xml")
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / "stopcontact.xml"))
@@ -71,7 +71,7 @@ def test_garbage_is_refused_by_its_own_code(tmp_path: Path) -> None:
 
 
 def test_a_large_file_is_not_read_to_memory(tmp_path: Path) -> None:
-    litter.scatter(tmp_path, NOW.timestamp() - 3600)
+    litter.write_litter(tmp_path, NOW.timestamp() - 3600)
     tracemalloc.start()
     refused = [one for one in look(tmp_path) if isinstance(one, RefusedItem) and one.code == "INTAKE-006"]
     _, peak_bytes = tracemalloc.get_traced_memory()
@@ -192,7 +192,7 @@ def test_a_name_that_is_no_utf8_is_taken(tmp_path: Path) -> None:
 
 
 def test_every_code_has_sentences_that_fill(tmp_path: Path) -> None:
-    litter.scatter(tmp_path, NOW.timestamp() - 3600)
+    litter.write_litter(tmp_path, NOW.timestamp() - 3600)
     for one in look(tmp_path, limits=DropLimits(files=3)) + look(tmp_path):
         if isinstance(one, RefusedItem):
             assert one.error.code in sentences()

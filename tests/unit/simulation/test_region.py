@@ -14,7 +14,7 @@ from overstap.quality import rules
 from overstap.quality.rules import DossierSeverity
 from overstap.simulation.synthetic import SyntheticRegion, make_region
 from overstap.simulation.synthetic.pupil import Quirk, SyntheticFault, SyntheticPupil
-from overstap.simulation.synthetic.school import Character, SupplySource
+from overstap.simulation.synthetic.school import SchoolBehaviour, SupplySource
 from overstap.simulation.synthetic.writing import dossier, dossiers
 
 OFFICIAL = Path(__file__).resolve().parents[4] / "shared" / "oso" / "2019.1" / "OSO_gegevensset.xsd"
@@ -101,7 +101,7 @@ def test_faulty_dossiers_break_the_rule_of_their_fault_and_mended_ones_do_not(re
     faulty = [pupil for pupil in region.pupils() if pupil.fault is not None]
     assert len(faulty) >= 5
     for pupil in faulty:
-        assert pupil.school.character is Character.FAULTY
+        assert pupil.school.behaviour is SchoolBehaviour.FAULTY
         assert pupil.fault is not None
         broken = {one.rule for one in rules.judge(dossier(region, pupil), today=region.today)} - BEFORE_INSPECTION
         if pupil.fault is not SyntheticFault.WRONG_BSN:  # a check over the region's frames, not a rule per dossier
@@ -189,7 +189,7 @@ def test_schools_have_names_of_their_own() -> None:
     made = make_region(1, 2_000, 800, 40, today=AUTUMN)
     names = [school.name for school in (*made.primary, *made.secondary)]
     assert len(set(names)) == len(names)
-    assert Counter(school.way for school in made.primary)[SupplySource.LAS_DATABASE] == 200
+    assert Counter(school.source for school in made.primary)[SupplySource.LAS_DATABASE] == 200
 
 
 def test_a_country_is_made_one_pupil_at_a_time() -> None:

@@ -17,7 +17,7 @@ from overstap.oso.writing import content_digest
 from overstap.simulation.synthetic import SyntheticRegion, make_region
 from overstap.simulation.synthetic.agreement import agreement_of, compressed_milestones, write_agreement
 from overstap.simulation.synthetic.reviews import HEADER, reviews_of
-from overstap.simulation.synthetic.school import Character, SupplySource
+from overstap.simulation.synthetic.school import SchoolBehaviour, SupplySource
 from overstap.simulation.synthetic.writing import WrittenRegion, dossier, write
 
 TODAY = date(2026, 11, 23)
@@ -47,17 +47,17 @@ def test_drop_folders_hold_the_dossiers(region: SyntheticRegion, written: Writte
     for school in region.primary:
         folder = written.drop / region.name / school.id
         expected = Counter(content_digest(dossier(region, pupil)) for pupil in region.pupils(school))
-        if school.way is SupplySource.LAS_DATABASE:
+        if school.source is SupplySource.LAS_DATABASE:
             assert not folder.exists()
-        elif school.character is Character.LATE:
+        elif school.behaviour is SchoolBehaviour.LATE:
             assert list(folder.iterdir()) == []
             assert digests(written.late / region.name / school.id) == expected
-        elif school.character is not Character.LITTERED:
+        elif school.behaviour is not SchoolBehaviour.LITTERED:
             assert digests(folder) == expected
 
 
 def test_the_littered_school_has_its_dossiers_and_one_twice(region: SyntheticRegion, written: WrittenRegion) -> None:
-    school = next(school for school in region.primary if school.character is Character.LITTERED)
+    school = next(school for school in region.primary if school.behaviour is SchoolBehaviour.LITTERED)
     codes: Counter[str] = Counter()
     pupils: Counter[str | None] = Counter()
     for one in found_in(written.drop / region.name / school.id):
@@ -73,7 +73,7 @@ def test_the_littered_school_has_its_dossiers_and_one_twice(region: SyntheticReg
 
 
 def test_mended_files_take_the_place_of_the_faulty_ones(region: SyntheticRegion, written: WrittenRegion) -> None:
-    school = next(school for school in region.primary if school.character is Character.FAULTY)
+    school = next(school for school in region.primary if school.behaviour is SchoolBehaviour.FAULTY)
     mended = {path.name for path in (written.mended / region.name / school.id).iterdir()}
     assert digests(written.mended / region.name / school.id) == Counter(
         content_digest(dossier(region, pupil.mended())) for pupil in region.pupils(school) if pupil.fault is not None
@@ -86,7 +86,7 @@ def test_the_agreement_loads_and_says_what_each_school_does(region: SyntheticReg
     agreement = load_agreement(written.agreement)
     assert [school.id for school in agreement.primary_schools] == [school.id for school in region.primary]
     for made, agreed in zip(region.primary, agreement.primary_schools, strict=True):
-        assert isinstance(agreed.supplies, LasDatabase) == (made.way is SupplySource.LAS_DATABASE)
+        assert isinstance(agreed.supplies, LasDatabase) == (made.source is SupplySource.LAS_DATABASE)
     # The rounds between primary and secondary schools; those of a partnership are no part of a synthetic region
     assert set(agreement.rounds) == {RoundKind.PRE_REGISTRATION, RoundKind.ADVICE, RoundKind.PLACEMENT}
     assert agreement == agreement_of(region)

@@ -1,1 +1,1 @@
-"""Benchmarks: each module prints the rates of one room, with another program on the same files beside it."""
+"""Benchmarks: each module measures the rates of one part, with another program on the same files for comparison."""

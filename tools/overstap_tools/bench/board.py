@@ -1,4 +1,4 @@
-"""How long the board's pages take on the server: a large region, and all regions of the country, filled in bulk."""
+"""Benchmark of the board: response time of each page, with a large region and with all regions of the country."""
 
 import asyncio
 import statistics
@@ -40,13 +40,13 @@ def region_names(count: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """One page.
+    """Response times of one page.
 
     Args:
         what: the page.
-        milliseconds: of each request, in order; the first opens a connection to the ledger.
-        size_bytes: of the answer.
-        budget_ms: what it may take; None for a peer.
+        milliseconds: time of each request, in order; the first opens a connection to the ledger.
+        size_bytes: size of the response.
+        budget_ms: largest permitted time; None for a peer.
     """
 
     what: str
@@ -56,17 +56,17 @@ class Timed:
 
     @property
     def median(self) -> float:
-        """The usual request."""
+        """Median time of a request, milliseconds."""
         return statistics.median(self.milliseconds)
 
     @property
     def is_kept(self) -> bool:
-        """Whether also the slowest request keeps the budget."""
+        """Whether the slowest request keeps the budget."""
         return self.budget_ms is None or max(self.milliseconds) <= self.budget_ms
 
 
 class _Everybody:
-    """An Airflow that lets the benchmark see everything, so that the board alone is measured."""
+    """Stub of Airflow with all permissions, so that only the board is measured."""
 
     base = ""
 
@@ -173,7 +173,7 @@ def _agreement(position: int, name: str) -> Agreement:
 
 
 def _app(regions: Sequence[str], settings: Settings) -> tuple[FastAPI, float]:
-    """Return an application that has made itself ready, as it does when Airflow starts, and how long that took, ms."""
+    """Return a prepared application, as after a start of Airflow, and the duration of its preparation, ms."""
     board = Board(_Everybody(regions), lambda: settings)
     begin = time.perf_counter()
     board.prepare()
@@ -200,7 +200,7 @@ def _timed(app: FastAPI, what: str, path: str, runs: int, budget_ms: float) -> T
 
 
 def _peer(place: Sandbox, runs: int) -> Timed:
-    """Count all dossiers by region and state in one statement: what no page over all regions can go below."""
+    """Count all dossiers by region and state in one statement: the lower bound for a page over all regions."""
     took = []
     with psycopg.connect(place.owner_dsn) as connection:
         for _ in range(runs + 1):

@@ -1,8 +1,8 @@
-"""The whole chain without Airflow: what a round's tasks call, from drop folders to verified receipts.
+"""Benchmark of the whole chain without Airflow: the steps of a round from drop folders to verified receipts.
 
-A region's steps run one after another, each in a process of its own, as tasks do; two regions side by side. The
-schools' endpoints and PostgreSQL are further processes on the same cores. At the end the ledger is checked (I1 to I8)
-against what the endpoints stored.
+The steps of a region's round run one after another, each in a separate process, as tasks do; two regions run
+concurrently. The schools' endpoints and PostgreSQL are further processes on the same cores. At the end the ledger is
+checked (I1 to I8) against the endpoints' stores.
 """
 
 import multiprocessing
@@ -46,14 +46,14 @@ from overstap_tools.bench.together import Measured, ProcessShare, Stopwatch, pea
 REGIONS = ("chain_alone", "chain_one", "chain_two")
 ROUND = RoundKind.ADVICE
 FLOOR_BUDGET = 0.6
-"""Of the floor: what the libraries alone take for the same dossiers, as part of what the chain takes."""
+"""Smallest permitted ratio of the libraries' own time to the chain's time for the same dossiers."""
 MEMORY_BUDGET = 300_000_000
 _MEGA = 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One region's round; can cross to another process."""
+    """Round of one region; picklable, so that it can be passed to another process."""
 
     place: Sandbox
     region: SyntheticRegion
@@ -61,7 +61,7 @@ class Task:
 
 
 class RoundSteps:
-    """The steps of one region's round, each as its task in Airflow calls it.
+    """Steps of one region's round, each called as its Airflow task calls it.
 
     Args:
         task: the region and its endpoints.
@@ -105,11 +105,11 @@ class RoundSteps:
             collection.collect(self.of_round(f"collect {school.id}"), school.id)
 
     def quality(self) -> None:
-        """Judge the region and make the schools' reports."""
+        """Check the region's dossiers and make the schools' reports."""
         checking.check(self.of_round("check"))
 
     def review(self) -> None:
-        """Release, and record the schools' lists of what parents saw."""
+        """Release, and record the schools' lists of decisions."""
         context = self.of_round("release")
         with context.unit(self._coordinator) as unit:
             reviewing.release(context, unit, **self._yes)
@@ -126,7 +126,7 @@ class RoundSteps:
             )
 
     def seal(self) -> None:
-        """Put apart what nobody may receive, and seal the rest."""
+        """Sort out dossiers without a receiver, and seal the others."""
         delivering.sort_receivers(self.of_round("receivers"))
         context = self.of_round("delivery_questions")
         for question in questions.delivery_questions(context):
@@ -135,7 +135,7 @@ class RoundSteps:
         delivering.seal(self.of_round("seal"))
 
     def deliver(self) -> None:
-        """Send every school what is sealed for it, and keep its receipts."""
+        """Send the sealed envelopes of every school, and store its receipts."""
         for school in self.agreement.secondary_schools:
             delivering.deliver(self.of_round(f"deliver {school.id}"), school.id)
 
@@ -236,7 +236,7 @@ def run(console: Console, place: Sandbox, *, today: date, pupils: int, official:
     give_certificates(place, regions, at=now())
     for region in regions:
         for school in region.primary:
-            write_school(region, school, place.made)
+            write_school(region, school, place.region_folder)
         write_applications(region, registrations_of(place, region.name))
         write_reviews(region, reviews_of(place, region.name), seen_on=today)
     alone, cpu_alone = _play(place, regions[:1])

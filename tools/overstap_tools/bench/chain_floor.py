@@ -1,4 +1,4 @@
-"""The floor of the chain: the least that the libraries take for the same dossiers, without Overstap between them.
+"""Lower bound for the benchmark of the chain: time of the libraries alone for the same dossiers.
 
 Per dossier: the XML parsed twice (at intake, at sealing) and written canonically; AES-GCM to keep it and to open it;
 ISA-L for the package; a signature, a key agreement and AES-GCM for the envelope, and their counterparts at the

@@ -1,6 +1,6 @@
-"""Rates of the ways by which a school takes its dossiers itself: it asks at the desk, or takes files from a server.
+"""Benchmark of delivery by collection: requests at the desk, folder, and SFTP with OpenSSH for comparison.
 
-And how long the desk takes to say that there is nothing, by whom was asked for: it must say nothing of who exists.
+It also compares response times of the desk for unknown pupils, which must not reveal who exists.
 """
 
 import getpass
@@ -91,7 +91,7 @@ def _sealed(
     """Bring a region to the brink of delivery; return each school's envelopes."""
     give_certificates(place, [region], at=now())
     for one in region.primary:
-        write_school(region, one, place.made)
+        write_school(region, one, place.region_folder)
     write_applications(region, registrations_of(place, REGION))
     write_reviews(region, reviews_of(place, REGION), seen_on=today)
     nowhere = {one.id: f"https://{ports.LOOPBACK}:1/v1/envelopes" for one in region.secondary}

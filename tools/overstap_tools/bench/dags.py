@@ -1,4 +1,4 @@
-"""What Airflow's dag-processor has to do for many regions: read the DAG files, make the DAGs, serialise each.
+"""Benchmark of Airflow's dag-processor with many regions: read the DAG files, make and serialise the DAGs.
 
 The budget speaks of five DAGs for each region: what runs by schedule (a round, intake, notices, answers, deliveries).
 It is held against regions that have one round in their file, with the sixth DAG, for steering, counted in too; regions

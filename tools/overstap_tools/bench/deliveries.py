@@ -1,7 +1,7 @@
-"""Rates of delivering a region: sealed, brought to many receivers over HTTPS, each confirmed by a verified receipt.
+"""Benchmark of delivering a region: sealing, delivery over HTTPS to many receivers, and verified receipts.
 
-Two senders share the receivers, as two cores would, and each works several lines at once. Envelopes are sealed as they
-go, so memory shows whether it grows.
+Two sender processes share the receivers, and each uses several connections at once. Envelopes are sealed on demand, so
+that growth of memory is visible.
 """
 
 import itertools
@@ -31,7 +31,7 @@ from overstap_tools.bench.together import ProcessShare, Stopwatch, together
 Addresses = Mapping[str, tuple[str, int]]
 SENDERS = 2
 LINES = 4
-"""Lines that a sender works at the same time, as tasks for several schools run beside one another."""
+"""Concurrent connections of a sender, as tasks for several schools run concurrently."""
 _MEGA = 1024 * 1024
 
 

@@ -1,4 +1,4 @@
-"""Rates of sealing, opening and confirming, with `openssl cms` on the same files in the same run."""
+"""Benchmark of sealing, opening and confirming, with `openssl cms` on the same files in the same run."""
 
 import os
 import random
@@ -29,7 +29,7 @@ _R = TypeVar("_R")
 
 @dataclass(frozen=True, slots=True)
 class SealingRates:
-    """What one core does per second with one kind of key."""
+    """Operations per second of one core with one kind of key."""
 
     program: str
     keys: KeyKind

@@ -1,7 +1,7 @@
-"""Fills a ledger in bulk with rounds that are under way: real rows of every table that the board reads, in seconds.
+"""Bulk generation of a ledger with running rounds: rows of every table that the board reads, in seconds.
 
-Written by the database's owner around the state machine, since a hundred and seventy-five thousand dossiers would take
-their time through it. Nothing here is a dossier that could be opened.
+The database's owner writes them without the state machine, which would take long for 175,000 dossiers. None of them
+is a dossier that can be decrypted.
 """
 
 from collections.abc import Mapping
@@ -101,7 +101,7 @@ def fill(ledger: Ledger, owner_dsn: str, agreement: Agreement, kind: RoundKind, 
         "place": [place for path in _PATHS.values() for place in range(len(path))],
     }
     with psycopg.connect(owner_dsn) as connection:
-        # Foreign keys and the state machine rest: the rows are made to fit.
+        # Foreign keys and triggers are off: the rows are consistent by construction.
         connection.execute("set session_replication_role = replica")
         for statement in _STATEMENTS:
             connection.execute(statement, values)

@@ -1,4 +1,4 @@
-"""An endpoint with the TLS of a school's that reads what it is sent and answers a fixed text: the least delivery takes.
+"""Endpoint for comparison, with a school's TLS, that reads a request and returns a fixed text: lower bound of delivery.
 
 Run as `python -m overstap_tools.bench.floor <trust folder> <school> <port>`.
 """

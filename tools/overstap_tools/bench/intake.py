@@ -1,4 +1,4 @@
-"""Rates of taking dossiers in: reading and cutting them, and the whole way from drop folder to ledger."""
+"""Benchmark of intake: reading and cutting dossiers, and the whole path from drop folder to ledger."""
 
 from datetime import date
 
@@ -104,7 +104,7 @@ def run(console: Console, place: Sandbox, *, today: date, pupils: int, runs: int
     regions = [region_of(name, pupils, today, serial=serial) for serial, name in enumerate(REGIONS)]
     for region in regions:
         for school in region.primary:
-            write_school(region, school, place.made)
+            write_school(region, school, place.region_folder)
     with psycopg.connect(place.owner_dsn) as connection:
         connection.execute(_BARE)
     years = iter(range(1_000))

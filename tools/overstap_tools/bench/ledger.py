@@ -1,4 +1,4 @@
-"""Rates of the ledger by itself: dossiers of a few bytes through every state, in groups, with evidence and checks."""
+"""Benchmark of the ledger: dossiers of a few bytes through every state, in groups, with audit lines and checks."""
 
 import os
 import statistics

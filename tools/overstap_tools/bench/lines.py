@@ -1,4 +1,4 @@
-"""What a benchmark prints: lines of rates on one core and on two, a peer beside them, a budget behind them."""
+"""Output of benchmarks: a table of rates on one and on two cores, with peers and budgets."""
 
 import statistics
 from collections.abc import Callable, Sequence

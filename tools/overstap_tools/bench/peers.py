@@ -1,4 +1,4 @@
-"""Sealing and opening by programs that anybody has, `age` and `gpg`, on the same files."""
+"""Comparison of sealing and opening with `age` and `gpg` on the same files."""
 
 import os
 import shutil

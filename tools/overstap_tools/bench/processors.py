@@ -1,4 +1,4 @@
-"""Processor time of processes that the benchmark did not start as its own: PostgreSQL, receiving endpoints."""
+"""Processor time of other processes that a benchmark uses: PostgreSQL, receiving endpoints."""
 
 from collections.abc import Sequence
 from contextlib import suppress

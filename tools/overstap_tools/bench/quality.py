@@ -1,4 +1,4 @@
-"""Rates of judging a whole region: by dossier, as tables, and by Great Expectations over the tables."""
+"""Benchmark of the quality check of a region: by dossier, as tables, and by Great Expectations over the tables."""
 
 import time
 from collections.abc import Iterator

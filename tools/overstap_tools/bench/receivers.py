@@ -1,4 +1,4 @@
-"""Endpoints of receiving schools as processes of their own, as schools run them."""
+"""Endpoints of receiving schools as separate processes, for benchmarks."""
 
 import sys
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
-"""Rates of the parents' pages: whole visits over loopback, with a national number of families in the ledger.
+"""Benchmark of the parents' pages: whole visits over loopback, with a national number of families in the ledger.
 
-A visit is what a parent does: see the start, sign in, see the overview and the dossier, answer, see the receipt. The
-peer is a FastAPI page that says hello, under the same server and the same visitors.
+A visit is: start page, sign-in, overview, dossier, decision, receipt. The peer is a FastAPI page with a fixed text,
+under the same server and the same load.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ _NONCE_BYTES = 12
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """What visitors got.
+    """Measurement of visits.
 
     Args:
         requests: how many were answered.
@@ -166,7 +166,7 @@ def _access(dossier: UUID, frozen: UUID, access: UUID, code: str, plain: bytes, 
 
 
 class _Line:
-    """One visitor's connection: as little of HTTP/1.1 as our own pages need, so that the visitors cost little."""
+    """HTTP/1.1 connection of one visitor, with the minimum that the pages need, so that it costs little time."""
 
     def __init__(self, port: int, waits: list[float]) -> None:
         self.port = port

@@ -1,4 +1,4 @@
-"""Where benchmarks run: a sandbox on a PostgreSQL server of its own, and the regions that they make up."""
+"""Sandbox of benchmarks on a temporary PostgreSQL server, and their synthetic regions."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

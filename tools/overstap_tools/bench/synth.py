@@ -1,4 +1,4 @@
-"""Rate of making a synthetic region: what the other benchmarks and the tests wait for."""
+"""Benchmark of generating a synthetic region."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Measures work in one process and in two at the same moment: a core each, unless somebody else uses them."""
+"""Measurement of work in one process and in two concurrent processes, by wall clock and processor time."""
 
 import multiprocessing
 import resource
@@ -14,7 +14,7 @@ _LONGEST_SECONDS = 1800
 
 @dataclass(frozen=True, slots=True)
 class ProcessShare:
-    """What one process did.
+    """Result of one process.
 
     Args:
         counted: how many items it worked through.
@@ -35,7 +35,7 @@ class ProcessShare:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What processes did at the same time."""
+    """Result of concurrent processes."""
 
     parts: tuple[ProcessShare, ...]
 
@@ -51,12 +51,12 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """Items per second of the clock on the wall."""
+        """Items per second of wall-clock time."""
         return self.counted / self.seconds
 
     @property
     def cpu_rate(self) -> float:
-        """Items per second of processor time: what the clock would give if nobody else used the machine's cores."""
+        """Items per second of processor time: the rate when no other program uses the cores."""
         return self.counted / sum(part.cpu_seconds for part in self.parts)
 
     @property
@@ -66,7 +66,7 @@ class Measured:
 
 
 class Stopwatch:
-    """Passed to the work: told when the preparation is over, so that it begins together with the other process.
+    """Stopwatch that starts all processes together after their preparation, and measures each.
 
     Args:
         gate: where all processes wait for one another.

@@ -1,4 +1,4 @@
-"""Rates of delivery over HTTPS on loopback: push, have it opened, stored and confirmed, verify the receipt."""
+"""Benchmark of delivery over HTTPS on loopback: push, opening, storage, confirmation, verification of the receipt."""
 
 import os
 from collections.abc import Mapping

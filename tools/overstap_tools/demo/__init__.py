@@ -1,5 +1,5 @@
-"""The demonstration: a synthetic region's round on one machine, with the parts that a real region runs.
+"""Demonstration: a synthetic region's round on one machine, with the same parts as a real region.
 
-`sandbox` says where everything is; `building` builds and starts it; `people` act (coordinator, schools) through the
-same pages and commands as real ones; `story` plays the round and reports it; `table` is what is shown of it.
+`sandbox` has the folders; `building` builds and starts it; `people` act (coordinator, schools) through the same pages
+and commands as real ones; `story` runs the round and reports it; `table` shows the results.
 """

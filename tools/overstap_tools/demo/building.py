@@ -1,4 +1,4 @@
-"""Builds the demonstration: databases, keys, certificates, a synthetic region, two schools' endpoints, and Airflow."""
+"""Building of the demonstration: databases, keys, certificates, a synthetic region, two schools' endpoints, Airflow."""
 
 import shutil
 import subprocess
@@ -57,7 +57,7 @@ USUAL_START = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class Size:
-    """How large the demonstration is."""
+    """Size of the demonstration."""
 
     pupils: int = 96
     primary_schools: int = 6
@@ -66,7 +66,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A demonstration that stands."""
+    """A running demonstration."""
 
     sandbox: DemoSandbox
     postgres: EmbeddedPostgres

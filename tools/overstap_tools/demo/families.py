@@ -1,4 +1,4 @@
-"""Parents of the demonstration: their pages as a service of its own, and families who use them as a browser would."""
+"""Parents of the demonstration: the server of their pages, and clients that use them as a browser does."""
 
 import sys
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ _LONGEST_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class FamilyLetter:
-    """What stands in a family's letter."""
+    """Content of a family's letter."""
 
     code: str = field(repr=False)
     born: date = field(repr=False)

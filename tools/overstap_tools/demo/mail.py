@@ -1,4 +1,4 @@
-"""The demonstration's mail: a server that delivers nothing and keeps every mail as a file to be opened."""
+"""Mail of the demonstration: a server that delivers nothing and stores every mail as a file."""
 
 import sys
 

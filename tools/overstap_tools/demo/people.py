@@ -1,4 +1,4 @@
-"""The people of the demonstration, acting through the doors that real ones use: Airflow's API, files, and commands."""
+"""People of the demonstration (coordinator, school staff), acting through Airflow's API, files and commands."""
 
 import csv
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from overstap.errors import OverstapError
-from overstap.simulation.synthetic.school import Character, PrimarySchool
+from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour
 from overstap_tools.demo.building import Demonstration, overstap
 from overstap_tools.demo.sandbox import REGION
 from overstap_tools.local.api import AirflowApi
@@ -17,7 +17,7 @@ from overstap_tools.local.waiting import wait_until
 
 @dataclass(frozen=True)
 class CoordinatorClient:
-    """The region's coordinator, with the rights of that account."""
+    """Client of the region's coordinator, with the permissions of that account."""
 
     api: AirflowApi
     dag_id: str
@@ -65,7 +65,7 @@ class CoordinatorClient:
 
 @dataclass(frozen=True)
 class Clerk:
-    """Who keeps the administration at a primary school."""
+    """Administrator of a primary school."""
 
     demonstration: Demonstration
     school: PrimarySchool
@@ -148,12 +148,12 @@ class Clerk:
     @property
     def is_faulty(self) -> bool:
         """Whether some of what the school supplies is rejected."""
-        return self.school.character is Character.FAULTY
+        return self.school.behaviour is SchoolBehaviour.FAULTY
 
     @property
     def is_late(self) -> bool:
         """Whether the school supplies nothing at first."""
-        return self.school.character is Character.LATE
+        return self.school.behaviour is SchoolBehaviour.LATE
 
     def _who(self, round_id: str) -> tuple[str, ...]:
         return (

@@ -1,4 +1,4 @@
-"""Where the demonstration keeps everything, and what its processes get to know of it."""
+"""Folders of the demonstration, and the environments of its processes."""
 
 import json
 import os

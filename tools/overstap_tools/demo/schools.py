@@ -1,4 +1,4 @@
-"""The schools' pages of the demonstration, with an account for who watches."""
+"""Server of the schools' pages in the demonstration, with an account for the audience."""
 
 import secrets
 import sys
@@ -16,7 +16,7 @@ from overstap_tools.local.waiting import wait_until_listening
 
 @dataclass(frozen=True, slots=True)
 class SchoolSignIn:
-    """Where a school signs in, and with what."""
+    """Address and account with which a school signs in."""
 
     address: str
     account: str

@@ -1,4 +1,4 @@
-"""Plays a round from its opening to the last signed confirmation, and tells what happens."""
+"""Run of a demonstration's round from its opening to the last signed confirmation, with a report on the console."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from rich.console import Console
 from overstap.clock import dutch_time, now
 from overstap.ledger import Ledger
 from overstap.ledger.read_only import ReadOnlyLedger
-from overstap.simulation.synthetic.school import Character, PrimarySchool
+from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour
 from overstap.texts import texts, with_counts
 from overstap_tools.demo import families, mail, schools
 from overstap_tools.demo.building import WATCHED, Demonstration, overstap
@@ -28,13 +28,13 @@ _DONE = frozenset({"success", "failed", "upstream_failed", "skipped"})
 
 
 class Story:
-    """One telling.
+    """Run of one round, with its report.
 
     Args:
-        demonstration: the demonstration that stands.
-        console: where it is told.
+        demonstration: the running demonstration.
+        console: console of the report.
         asks_person: wait for a person to answer the gate in Airflow, instead of answering it by script.
-        leaves_a_question: end with a question that is open, for who watches.
+        leaves_a_question: end with an open question, for the audience.
     """
 
     def __init__(
@@ -243,7 +243,7 @@ class Story:
             self.round_id.kind,
         )
         self.tell("report", path=str(folder / f"{kind}.html"))
-        faulty = next((one for one in demonstration.region.primary if one.character is Character.FAULTY), None)
+        faulty = next((one for one in demonstration.region.primary if one.behaviour is SchoolBehaviour.FAULTY), None)
         if faulty is not None:
             path = folder / f"{kind}-{faulty.id}.html"
             written = overstap(

@@ -1,4 +1,4 @@
-"""What is shown at the end: per school what was supplied, rejected and why, inspected, delivered and confirmed."""
+"""Tables of a demonstration's results: dossiers per school that were supplied, rejected, inspected and confirmed."""
 
 from rich import box
 from rich.console import Group

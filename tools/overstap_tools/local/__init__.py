@@ -1,7 +1,7 @@
-"""One machine, no installation: PostgreSQL and Airflow's components as child processes, for the demo and the tests.
+"""PostgreSQL and Airflow as child processes on one machine, without installation, for demonstration and tests.
 
-A deployment uses docker-compose.yaml with a PostgreSQL server of its own. Everything here listens on 127.0.0.1 and
-keeps what it needs in one state folder, so that another process can stop it by that folder alone.
+A deployment uses docker-compose.yaml instead. All services listen on 127.0.0.1 and keep their data in one state
+folder, through which another process can stop them.
 """
 
 from overstap_tools.local.airflow import AirflowStack

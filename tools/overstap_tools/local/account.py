@@ -1,4 +1,4 @@
-"""Under which account PostgreSQL runs: it refuses to be root."""
+"""Operating system account of the PostgreSQL server, which refuses to run as root."""
 
 import os
 import pwd

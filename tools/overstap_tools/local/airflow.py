@@ -1,4 +1,4 @@
-"""Airflow as four processes of one machine: api-server, scheduler, dag-processor, triggerer.
+"""Airflow as four processes on one machine: api-server, scheduler, dag-processor, triggerer.
 
 Not `airflow standalone`: when that is killed its children go on. Each component is a service of its own, ended by its
 record. Airflow itself is never imported here, only run.
@@ -44,7 +44,7 @@ _HEARTBEATS = {
 
 
 class AirflowStack:
-    """One Airflow with LocalExecutor and a FAB login, on 127.0.0.1. Every method is safe to repeat.
+    """An Airflow with LocalExecutor and FAB authentication, on 127.0.0.1. Every method is safe to repeat.
 
     Args:
         state: the state folder: logs, records, secrets, and `airflow/` as AIRFLOW_HOME.

@@ -1,4 +1,4 @@
-"""A client of Airflow's REST API, for the demo and the tests: what a coordinator's browser does, by script."""
+"""Client of Airflow's REST API, for demonstration and tests."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta

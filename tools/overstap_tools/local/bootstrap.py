@@ -1,4 +1,4 @@
-"""Makes the Python environment: the one module that runs before any package is there, by any Python 3.
+"""Creation of the Python environment, without any package installed and with any Python 3.
 
 Run by the Makefile as a file: `python3 -I tools/overstap_tools/local/bootstrap.py [--dev]`. It uses the standard
 library alone and no syntax that an old Python cannot read, so that an old Python is told it is too old.
@@ -31,7 +31,7 @@ NETWORK_SIGNS = (
 
 
 class Refused(Exception):  # noqa: N818
-    """A reason not to go on, by its name in include/texts/bootstrap/messages.json.
+    """The environment cannot be made; the reason is a key in include/texts/bootstrap/messages.json.
 
     Args:
         name: the sentence.

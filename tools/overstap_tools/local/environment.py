@@ -1,4 +1,4 @@
-"""Airflow's settings on one machine, all by environment variable: there is no airflow.cfg to read beside them."""
+"""Settings of Airflow on one machine, all as environment variables, without airflow.cfg."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ from overstap_tools.project import PROJECT
 
 @dataclass(frozen=True, slots=True)
 class AirflowFolders:
-    """Where one Airflow finds and keeps its things.
+    """Folders, database and port of one Airflow.
 
     Attributes:
         home: Airflow's own folder, with its task logs.
@@ -34,7 +34,7 @@ class AirflowFolders:
 
     @property
     def address(self) -> str:
-        """Where a browser finds it."""
+        """URL of the api-server."""
         return f"http://{ports.LOOPBACK}:{self.port}"
 
 

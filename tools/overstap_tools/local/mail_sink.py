@@ -1,4 +1,4 @@
-"""A mail server that delivers nothing: it keeps what it gets as files, so that a demonstration's mails can be read."""
+"""SMTP server that delivers nothing and stores mails as files, for the demonstration."""
 
 import hashlib
 from email import message_from_bytes
@@ -12,17 +12,17 @@ _MAX_BYTES = 1024 * 1024
 
 
 class Keep:
-    """Keeps each mail as `<recipient>/<digest of its Message-ID>.eml`: one that comes twice is there once.
+    """Handler that stores each mail as `<recipient>/<digest of its Message-ID>.eml`; a repeated mail is stored once.
 
     Args:
-        folder: where.
+        folder: folder of the mails.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (its name)
-        """Write the mail whole, then say that it was taken."""
+        """Write the mail atomically, then confirm it."""
         content = envelope.original_content or b""
         name = hashlib.sha256(str(message_from_bytes(content, policy=default)["Message-ID"]).encode()).hexdigest()[:16]
         for to in envelope.rcpt_tos:
@@ -35,11 +35,11 @@ class Keep:
 
 
 class Sink(Controller):
-    """A mail server on 127.0.0.1 in a thread of its own: `start()`, then `stop()`.
+    """SMTP server on 127.0.0.1 in a separate thread: `start()`, then `stop()`.
 
     Args:
-        folder: where mails are kept.
-        port: on which it listens.
+        folder: folder of the mails.
+        port: port to listen on.
     """
 
     def __init__(self, folder: Path, port: int) -> None:

@@ -1,4 +1,4 @@
-"""Generated secrets of one state folder: made when first asked for, the same ever after."""
+"""Generated secrets of a state folder, made at first use and stored."""
 
 import base64
 import fcntl

@@ -1,4 +1,4 @@
-"""Ports of 127.0.0.1: which are free, and what to do when the usual one is not."""
+"""Choice of free TCP ports on 127.0.0.1."""
 
 import socket
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""PostgreSQL 18 itself, from a Python package: for the demo and the tests.
+"""PostgreSQL 18 server from a Python package, for demonstration and tests.
 
-Only the package's programs are used. Its own server class, as root, widens the rights of every parent folder and trusts
-every local connection; this one asks for a password (SCRAM) on 127.0.0.1 and nowhere else.
+Only the package's programs are used. Its own server class, as root, widens the permissions of every parent folder and
+trusts every local connection; this one requires a password (SCRAM) and listens on 127.0.0.1 only.
 """
 
 import importlib.util

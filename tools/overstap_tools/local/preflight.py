@@ -1,4 +1,4 @@
-"""What must be true of the machine before anything is started."""
+"""Checks of the machine before anything is started: Python's version and free disk space."""
 
 import shutil
 import sys

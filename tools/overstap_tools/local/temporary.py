@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the time of one command, with everything removed at its end."""
+"""Temporary PostgreSQL server for one command, removed at its end."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""Waiting for something that another process does in its own time, and saying so when it takes long."""
+"""Waiting for another process, with a deadline and progress messages."""
 
 import time
 from collections.abc import Callable

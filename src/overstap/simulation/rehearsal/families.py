@@ -10,7 +10,7 @@ from overstap.agreements.paper_rehearsal import Habits
 from overstap.clock import NETHERLANDS, dutch_time
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.region import SyntheticRegion, make_region
-from overstap.simulation.synthetic.reviews import Review, reviews_of
+from overstap.simulation.synthetic.reviews import SyntheticDecision, reviews_of
 from overstap.simulation.synthetic.school import PrimarySchool
 
 REHEARSED = (RoundKind.PRE_REGISTRATION, RoundKind.ADVICE, RoundKind.PLACEMENT, RoundKind.SUPPORT)
@@ -19,7 +19,9 @@ LATE_BY = timedelta(days=2)
 """Delay of a late school after the deadline; it supplies on the first school day from then on."""
 
 
-def cast(agreement: Agreement, *, seed: int, pupils: int, schools: int) -> tuple[SyntheticRegion, Agreement]:
+def make_participants(
+    agreement: Agreement, *, seed: int, pupils: int, schools: int
+) -> tuple[SyntheticRegion, Agreement]:
     """Return a synthetic region, and the agreement with the synthetic schools instead of its own.
 
     Args:
@@ -50,7 +52,7 @@ def cast(agreement: Agreement, *, seed: int, pupils: int, schools: int) -> tuple
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class ActingMoments:
     """Moments at which participants act: noon of school days of the region.
 
     Args:
@@ -89,14 +91,14 @@ class Days:
 
     def answers(
         self, region: SyntheticRegion, school: PrimarySchool, opens: datetime, closes: datetime
-    ) -> dict[datetime, list[Review]]:
+    ) -> dict[datetime, list[SyntheticDecision]]:
         """Return the decisions of a school's families by moment; most decide on the first days and on the last."""
         noons = self.noons(opens, closes)
-        found: dict[datetime, list[Review]] = {}
+        found: dict[datetime, list[SyntheticDecision]] = {}
         for review in reviews_of(region, school, dutch_time(opens).date()):
             if noons and self.chance.random() >= self.habits.silent:
                 noon = noons[min(len(noons) - 1, int(len(noons) * self.chance.betavariate(0.7, 0.9)))]
-                seen = Review(review.las_key, dutch_time(noon).date(), review.agreed, review.view)
+                seen = SyntheticDecision(review.las_key, dutch_time(noon).date(), review.agreed, review.view)
                 found.setdefault(noon, []).append(seen)
         return found
 

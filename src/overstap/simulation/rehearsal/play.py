@@ -25,11 +25,11 @@ from overstap.rounds import checking, closing, collection, delivering, opening, 
 from overstap.rounds.agreed import round_context
 from overstap.rounds.context import Context, RoundContext
 from overstap.simulation.rehearsal.direct_channel import direct_channel
-from overstap.simulation.rehearsal.families import Days
+from overstap.simulation.rehearsal.families import ActingMoments
 from overstap.simulation.rehearsal.moving_clock import MovingClock
 from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.region import SyntheticRegion
-from overstap.simulation.synthetic.reviews import Review
+from overstap.simulation.synthetic.reviews import SyntheticDecision
 from overstap.simulation.synthetic.school import PrimarySchool
 from overstap.simulation.synthetic.support import supported, write_support
 from overstap.simulation.synthetic.writing import write_applications, write_school
@@ -39,7 +39,7 @@ _MORNING = timedelta(hours=18)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RehearsalEvent:
     """Event of a rehearsal, as read from the ledger.
 
     Args:
@@ -64,10 +64,10 @@ class _Decision(TypedDict):
     answer_key: str
 
 
-_Act = tuple[datetime, int, int, Callable[[], Iterator[Seen]]]
+_Act = tuple[datetime, int, int, Callable[[], Iterator[RehearsalEvent]]]
 
 
-class Playing:
+class RoundRehearsal:
     """Rehearsal of one round.
 
     Args:
@@ -85,7 +85,7 @@ class Playing:
         ledger: Ledger,
         clock: MovingClock,
         region: SyntheticRegion,
-        days: Days,
+        days: ActingMoments,
         kind: RoundKind,
     ) -> None:
         self.clock = clock
@@ -108,7 +108,7 @@ class Playing:
         """Return the moment of the next step; None when the round is over."""
         return self._acts[0][0] if self._acts else None
 
-    def step(self) -> list[Seen]:
+    def step(self) -> list[RehearsalEvent]:
         """Move the clock to the next step, run it, and return its events."""
         at, _, _, act = heapq.heappop(self._acts)
         self.clock.move_to(at)
@@ -132,15 +132,15 @@ class Playing:
         self._at(stones.delivers, self._deliver)
         self._at(stones.receipts_due, self._close)
 
-    def _at(self, at: datetime, act: Callable[..., Iterator[Seen]], *, first: bool = False) -> None:
+    def _at(self, at: datetime, act: Callable[..., Iterator[RehearsalEvent]], *, first: bool = False) -> None:
         # Moments in UTC: within one zone Python compares wall times, which is wrong in the repeated hour in October.
         heapq.heappush(self._acts, (at.astimezone(UTC), 0 if first else 1, next(self._serial), act))
 
     def _round(self, actor: str) -> RoundContext:
         return round_context(self._context, self.round_id, actor)
 
-    def _saw(self, what: str, **facts: str | int) -> Seen:
-        return Seen(self.clock.at, self.kind, what, facts)
+    def _saw(self, what: str, **facts: str | int) -> RehearsalEvent:
+        return RehearsalEvent(self.clock.at, self.kind, what, facts)
 
     def _school(self, school_id: str) -> PrimarySchool:
         return next(school for school in self.region.primary if school.id == school_id)
@@ -153,11 +153,11 @@ class Playing:
             return self.region.size
         return sum(len(supported(self.region, school)) for school in self.region.primary)
 
-    def _open(self) -> Iterator[Seen]:
+    def _open(self) -> Iterator[RehearsalEvent]:
         opening.open_round(self._context, self.round_id)
         yield self._saw("opened", schools=len(self.region.primary), pupils=self._pupils())
 
-    def _supply(self, school: PrimarySchool, *, is_late: bool) -> Iterator[Seen]:
+    def _supply(self, school: PrimarySchool, *, is_late: bool) -> Iterator[RehearsalEvent]:
         if self.kind.is_inspected:
             write_school(self.region, school, self._made)
         else:
@@ -173,7 +173,7 @@ class Playing:
             if morning < self.agreed.milestones.data_due:
                 self._at(morning, partial(self._collect, sorted(self._supplied)))
 
-    def _collect(self, schools: list[str]) -> Iterator[Seen]:
+    def _collect(self, schools: list[str]) -> Iterator[RehearsalEvent]:
         """Collect and check files; yield only new results."""
         new = 0
         for school_id in schools:
@@ -187,12 +187,12 @@ class Playing:
         if new:
             yield self._saw("collected", new=new, accepted=judged["accepted"], rejected=judged["rejected"])
 
-    def _remind(self, of: str, days: int) -> Iterator[Seen]:
+    def _remind(self, of: str, days: int) -> Iterator[RehearsalEvent]:
         known = self._counts("reminder")
         waiting = sum(school.supplied == 0 if of == "data_due" else school.states["in_review"] > 0 for school in known)
         yield self._saw("reminded", milestone=of, days=days, schools=waiting)
 
-    def _due(self) -> Iterator[Seen]:
+    def _due(self) -> Iterator[RehearsalEvent]:
         drop = self._made / "drop" / self.region.name
         for school in self.region.primary:  # every school has its folder, an empty one when it is late
             (drop / school.id).mkdir(parents=True, exist_ok=True)
@@ -200,7 +200,7 @@ class Playing:
         collection.register(self._round("registrations"))
         yield from self._collect([school.id for school in self.region.primary])
 
-    def _release(self) -> Iterator[Seen]:
+    def _release(self) -> Iterator[RehearsalEvent]:
         """Release at once; late schools have a question and a window of their own."""
         context = self._round("questions")
         try:
@@ -230,7 +230,7 @@ class Playing:
                 self._at(noon, partial(self._answer, school, said))
         self._at(closes, self._end_review)
 
-    def _answer(self, school: PrimarySchool, said: list[Review]) -> Iterator[Seen]:
+    def _answer(self, school: PrimarySchool, said: list[SyntheticDecision]) -> Iterator[RehearsalEvent]:
         found = [decisions.ReviewDecision(one.las_key, one.seen_on, one.agreed, one.view) for one in said]
         actor = f"administratie {school.id}"
         with self._round(actor).unit(actor) as unit:
@@ -238,7 +238,7 @@ class Playing:
         if done.recorded:
             yield self._saw("answered", school=self._label(school.id), families=len(done.recorded))
 
-    def _end_review(self) -> Iterator[Seen]:
+    def _end_review(self) -> Iterator[RehearsalEvent]:
         lapsed = reviewing.end_review(self._round("end_review"))
         inspected = sum(school.inspected for school in self._counts("end_review"))
         yield self._saw("review_ended", inspected=inspected, lapsed=lapsed)
@@ -261,7 +261,7 @@ class Playing:
         ):  # a late school's window: the later steps run again
             yield from self._deliver()
 
-    def _deliver(self) -> Iterator[Seen]:
+    def _deliver(self) -> Iterator[RehearsalEvent]:
         receivers = delivering.sort_receivers(self._round("receivers"))
         context = self._round("delivery_questions")
         for question in questions.delivery_questions(context):
@@ -284,7 +284,7 @@ class Playing:
                 nobody=receivers.sorted_out["no_receiver"],
             )
 
-    def _close(self) -> Iterator[Seen]:
+    def _close(self) -> Iterator[RehearsalEvent]:
         context = self._round("closing_questions")
         for question in questions.closing_questions(context):
             with context.unit(self._coordinator) as unit:
@@ -322,6 +322,6 @@ class Playing:
             return primary_schools(unit, self.round_id)
 
 
-def chance_of(seed: int, kind: RoundKind) -> random.Random:
+def random_of(seed: int, kind: RoundKind) -> random.Random:
     """Return the random generator of one round, which is independent of the other rounds."""
     return random.Random(f"{seed}:{kind}")  # noqa: S311 (a rehearsal, no secret)

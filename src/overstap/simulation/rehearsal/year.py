@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from overstap.agreements import Agreement
 from overstap.agreements.national import National
 from overstap.agreements.paper_rehearsal import Habits
-from overstap.simulation.rehearsal.families import Days, cast
+from overstap.simulation.rehearsal.families import ActingMoments, make_participants
 from overstap.simulation.rehearsal.moving_clock import MovingClock
-from overstap.simulation.rehearsal.play import Playing, Seen, chance_of
+from overstap.simulation.rehearsal.play import RehearsalEvent, RoundRehearsal, random_of
 from overstap.simulation.sandbox import temporary_sandbox
 from overstap.simulation.synthetic.agreement import write_agreement
 
@@ -25,7 +25,7 @@ def rehearse_year(
     schools: int,
     habits: Habits,
     watch: Callable[[datetime], None] = lambda at: None,
-) -> Iterator[Seen]:
+) -> Iterator[RehearsalEvent]:
     """Rehearse a school year on a temporary ledger, and yield the events as they happen.
 
     Args:
@@ -38,7 +38,7 @@ def rehearse_year(
         habits: shares of late schools and silent families.
         watch: called with each moment to which the clock moves.
     """
-    region, played = cast(agreement, seed=seed, pupils=pupils, schools=schools)
+    region, played = make_participants(agreement, seed=seed, pupils=pupils, schools=schools)
     first = min(agreed.milestones.opens for agreed in played.rounds.values())
     everybody = [school.id for school in played.schools]
     quiet = logging.getLogger("overstap")
@@ -51,9 +51,9 @@ def rehearse_year(
             write_agreement(played, sandbox.regions)
             clock = MovingClock(sandbox, before)
             rounds = [
-                Playing(
+                RoundRehearsal(
                     *(sandbox, ledger, clock, region),
-                    Days(played, national, chance_of(seed, kind), habits),
+                    ActingMoments(played, national, random_of(seed, kind), habits),
                     kind,
                 )
                 for kind in played.rounds

@@ -102,7 +102,7 @@ def agreement_of(
             kind=SchoolKind.PO,
             contact=f"administratie.{school.id.lower()}@example.org",
             supplies=LasDatabase(way="las_database", connection=connection)
-            if school.way is SupplySource.LAS_DATABASE
+            if school.source is SupplySource.LAS_DATABASE
             else DropFolder(),
         )
         for school in region.primary

@@ -13,7 +13,7 @@ from overstap.resources import INCLUDE
 from overstap.simulation.synthetic import oso
 from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
-from overstap.simulation.synthetic.school import Character, PrimarySchool, SupplySource
+from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour, SupplySource
 
 _SCHEMAS = INCLUDE / "schemas" / "las"
 
@@ -97,10 +97,10 @@ def rows(region: SyntheticRegion) -> Iterator[tuple[str, Row]]:
     Schools that supply from the database and are not late have pupils in it. Applications of all pupils are there.
     """
     for school in region.primary:
-        if school.way is not SupplySource.LAS_DATABASE:
+        if school.source is not SupplySource.LAS_DATABASE:
             continue
         yield "school", _school(school)
-        if school.character is Character.LATE:
+        if school.behaviour is SchoolBehaviour.LATE:
             continue
         for pupil in region.pupils(school):
             yield from _pupil(pupil, region.values(pupil))

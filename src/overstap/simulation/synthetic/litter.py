@@ -28,7 +28,7 @@ CONTENTS: dict[str, bytes] = {
 }
 
 
-def scatter(folder: Path, modified_at: float) -> int:
+def write_litter(folder: Path, modified_at: float) -> int:
     """Write every kind of such a file in a folder; return their number.
 
     Args:

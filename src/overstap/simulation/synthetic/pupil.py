@@ -13,7 +13,7 @@ from random import Random
 from overstap.agreements.model import RegistrationStage
 from overstap.clock import NETHERLANDS
 from overstap.simulation.synthetic import numbers
-from overstap.simulation.synthetic.school import Address, Character, PrimarySchool, SecondarySchool
+from overstap.simulation.synthetic.school import Address, PrimarySchool, SchoolBehaviour, SecondarySchool
 from overstap.simulation.synthetic.words import first_names, words
 
 
@@ -370,7 +370,7 @@ def _choices(
 
 def _fault(school: PrimarySchool, serial: int, quirk: Quirk | None) -> SyntheticFault | None:
     """Return the fault of a pupil of a faulty school: every third one, each kind in turn."""
-    if school.character is not Character.FAULTY or quirk is not None or serial % 3 != 1:
+    if school.behaviour is not SchoolBehaviour.FAULTY or quirk is not None or serial % 3 != 1:
         return None
     faults = tuple(SyntheticFault)
     return faults[serial // 3 % len(faults)]

@@ -12,8 +12,8 @@ from overstap.simulation.synthetic import numbers, oso
 from overstap.simulation.synthetic.pupil import SyntheticPupil, postcode, pupils_of
 from overstap.simulation.synthetic.school import (
     Address,
-    Character,
     PrimarySchool,
+    SchoolBehaviour,
     SecondarySchool,
     SupplySource,
     make_secondary_schools,
@@ -116,21 +116,23 @@ def make_region(
     databases = min(on_time // 2, primary_schools // 4) if database is None else database
     if not 0 <= databases <= on_time:
         raise ValueError(f"{databases} schools with a LAS database do not fit in {on_time} schools that are on time")
-    characters = [Character.LITTERED] * littered + [Character.FAULTY] * faulty + [Character.LATE] * late
+    behaviours = (
+        [SchoolBehaviour.LITTERED] * littered + [SchoolBehaviour.FAULTY] * faulty + [SchoolBehaviour.LATE] * late
+    )
     # The schools that are on time come first: that is where the quirks of a small region are wanted.
-    characters = [Character.ON_TIME] * on_time + characters
+    behaviours = [SchoolBehaviour.ON_TIME] * on_time + behaviours
     sizes = _sizes(random, pupils, primary_schools)
     schools = []
     position = first_position
-    for serial, (character, size) in enumerate(zip(characters, sizes, strict=True)):
+    for serial, (behaviour, size) in enumerate(zip(behaviours, sizes, strict=True)):
         way = SupplySource.LAS_DATABASE if on_time - databases <= serial < on_time else SupplySource.DROP_FOLDER
         schools.append(
             PrimarySchool(
                 id=numbers.primary_school(serial),
                 name=primary_name(serial),
                 address=_school_address(random, serial),
-                way=way,
-                character=character,
+                source=way,
+                behaviour=behaviour,
                 size=size,
                 first_position=position,
                 names_in_file_names=serial % 3 == 1,

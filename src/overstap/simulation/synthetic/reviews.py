@@ -16,7 +16,7 @@ HEADER = ("leerlingid", "inzagedatum", "akkoord", "zienswijze")
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class SyntheticDecision:
     """Decision of one pupil's parents."""
 
     las_key: str = field(repr=False)
@@ -26,7 +26,7 @@ class Review:
     view: str | None = field(default=None, repr=False)
 
 
-def reviews_of(region: SyntheticRegion, school: PrimarySchool, seen_on: date) -> Iterator[Review]:
+def reviews_of(region: SyntheticRegion, school: PrimarySchool, seen_on: date) -> Iterator[SyntheticDecision]:
     """Make the decisions of a school: 3 in 100 disagree with a view, 1 is unknown, 3 did not inspect.
 
     In each school with ten pupils or more, at least one disagrees and one did not inspect.
@@ -36,14 +36,14 @@ def reviews_of(region: SyntheticRegion, school: PrimarySchool, seen_on: date) ->
             yield review
 
 
-def _review(region: SyntheticRegion, pupil: SyntheticPupil, serial: int, seen_on: date) -> Review | None:
+def _review(region: SyntheticRegion, pupil: SyntheticPupil, serial: int, seen_on: date) -> SyntheticDecision | None:
     random = Random(f"{region.seed}:{pupil.position}:review")  # noqa: S311 - synthetic data, no secrets
     chance = random.random()
     if serial == 7 or chance < 0.03:
         return None
     if serial == 4 or chance < 0.06:
-        return Review(pupil.las_key, seen_on, "Nee", random.choice(words()["views"]))
-    return Review(pupil.las_key, seen_on, "Onbekend" if chance < 0.07 else "Ja")
+        return SyntheticDecision(pupil.las_key, seen_on, "Nee", random.choice(words()["views"]))
+    return SyntheticDecision(pupil.las_key, seen_on, "Onbekend" if chance < 0.07 else "Ja")
 
 
 def write_reviews(region: SyntheticRegion, folder: Path, seen_on: date) -> list[Path]:

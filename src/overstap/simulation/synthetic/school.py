@@ -7,7 +7,7 @@ from overstap.simulation.synthetic import numbers
 from overstap.simulation.synthetic.words import words
 
 
-class Character(StrEnum):
+class SchoolBehaviour(StrEnum):
     """Behaviour of a primary school in the round."""
 
     ON_TIME = "on_time"
@@ -46,8 +46,8 @@ class PrimarySchool:
     """BRIN and branch: 99AA00."""
     name: str
     address: Address
-    way: SupplySource
-    character: Character
+    source: SupplySource
+    behaviour: SchoolBehaviour
     size: int
     """Number of pupils in group 8."""
     first_position: int

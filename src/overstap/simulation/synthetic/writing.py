@@ -17,7 +17,7 @@ from overstap.simulation.synthetic.agreement import agreement_of, write_agreemen
 from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import write_reviews
-from overstap.simulation.synthetic.school import Character, PrimarySchool, SupplySource
+from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour, SupplySource
 
 APPLICATION_HEADER = ("leerlingnummer", "geboortedatum", "basisschool", "vo_school", "fase", "vastgelegd_op")
 
@@ -63,7 +63,7 @@ def write(
     places = {name: folder / name for name in ("drop", "late", "mended")}
     counts = dict.fromkeys(places, 0)
     for school in region.primary:
-        if school.way is SupplySource.DROP_FOLDER:
+        if school.source is SupplySource.DROP_FOLDER:
             for name, count in write_school(region, school, folder).items():
                 counts[name] += count
     application_rows = write_applications(region, folder / "applications" / f"{region.name}.csv")
@@ -93,15 +93,15 @@ def write_school(region: SyntheticRegion, school: PrimarySchool, folder: Path) -
     homes = {name: folder / name / region.name / school.id for name in counts}
     homes["drop"].mkdir(parents=True, exist_ok=True)
     for pupil in region.pupils(school):
-        name = "late" if school.character is Character.LATE else "drop"
+        name = "late" if school.behaviour is SchoolBehaviour.LATE else "drop"
         _write_file(homes[name] / file_name(pupil), to_bytes(dossier(region, pupil)), modified_at)
         counts[name] += 1
         if pupil.fault is not None:
             content = to_bytes(dossier(region, pupil.mended()))
             _write_file(homes["mended"] / file_name(pupil), content, modified_at)
             counts["mended"] += 1
-    if school.character is Character.LITTERED:
-        litter.scatter(homes["drop"], modified_at)
+    if school.behaviour is SchoolBehaviour.LITTERED:
+        litter.write_litter(homes["drop"], modified_at)
         twice = next(region.pupils(school))
         # Two files of one pupil: the school exported again and let the first file stand.
         _write_file(homes["drop"] / f"nogmaals {twice.las_key}.xml", to_bytes(dossier(region, twice)), modified_at)
