@@ -372,7 +372,7 @@ def test_doctor_finds_nothing_wrong(started: Started, coordinator: CoordinatorCl
     said = started.deployed.do("install", "docker compose run --rm admin overstap doctor")
     assert _wrong(said) == set(), said
     assert "this is a TRIAL" in said
-    for subject in ("ledger schema", f"keys {REGION}", f"certificates {REGION}", "airflow scheduler", "airflow dags"):
+    for subject in ("folder checkpoints", "disk", "ledger schema", f"keys {REGION}", f"certificates {REGION}", "airflow scheduler", "airflow dags"):
         assert f"good    {subject}" in said, said
     assert "as overstap@example.nl" in said
     assert "paused" not in said.replace("none paused", "")

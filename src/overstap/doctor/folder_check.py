@@ -10,7 +10,7 @@ from overstap.settings import Settings
 
 ROOM_MIND_BYTES, ROOM_WRONG_BYTES = 5_000_000_000, 1_000_000_000
 _READ = ("regions", "keys", "trust", "drop", "registers")
-_WRITTEN = ("outbox", "reports")
+_WRITTEN = ("outbox", "reports", "checkpoints")
 _PRIVATE = frozenset({"keys", "trust"})
 _OTHERS = 0o077
 
