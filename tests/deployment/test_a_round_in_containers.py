@@ -132,6 +132,7 @@ def started(deployed: Deployed) -> Iterator[Started]:
         assert f"keys          {REGION}: made" in said
         assert BROKEN in said[said.index("left out") :].splitlines()[0]
         deployed.receivers(region)
+        deployed.supply(deployed.agreement())
         begun = time.monotonic()
         deployed.do("install", "docker compose up")
         deployed.passed("started")
@@ -169,7 +170,6 @@ def released(started: Started, coordinator: CoordinatorClient) -> str:
     deployed = started.deployed
     if run := deployed.stage("released"):
         return run
-    deployed.supply(started.agreement)
     # Nobody switches anything on.
     wait_until(lambda: DAG in {dag["dag_id"] for dag in coordinator.api.dags()}, DAG, WAIT_SECONDS)
     wait_until(lambda: bool(coordinator.api.runs(DAG)), f"a run of {DAG}", WAIT_SECONDS)
@@ -239,7 +239,7 @@ def confirmed(started: Started, restored: str, coordinator: CoordinatorClient) -
                 deployed.run(f"docker compose unpause {silent}")
         return str(coordinator.api.run(DAG, restored)["state"]) in ("success", "failed")
 
-    _answer_until(coordinator, restored, is_over)
+    _answer_until(coordinator, restored, is_over, 2 * WAIT_SECONDS)  # the review has its time
     assert killed == ["task", "scheduler", "triggerer", "dag-processor", "postgres"]
     return restored
 
@@ -286,7 +286,9 @@ def _kill_everything(deployed: Deployed, killed: list[str]) -> None:
     assert f"{REGION}: I1-I8 hold" in said
 
 
-def _answer_until(coordinator: CoordinatorClient, run_id: str, is_done: object) -> None:
+def _answer_until(
+    coordinator: CoordinatorClient, run_id: str, is_done: object, most_seconds: int = WAIT_SECONDS
+) -> None:
     """Answer each question as it comes with the option that lets the round go on, until something is done."""
 
     def look() -> bool:
@@ -300,7 +302,7 @@ def _answer_until(coordinator: CoordinatorClient, run_id: str, is_done: object) 
                 raise
             return False  # Airflow is away for a while, or the question was answered in between
 
-    wait_until(look, "the next step of the round", WAIT_SECONDS)
+    wait_until(look, "the next step of the round", most_seconds)
 
 
 def _state(coordinator: CoordinatorClient, run_id: str, task: str) -> str | None:
@@ -372,7 +374,15 @@ def test_doctor_finds_nothing_wrong(started: Started, coordinator: CoordinatorCl
     said = started.deployed.do("install", "docker compose run --rm admin overstap doctor")
     assert _wrong(said) == set(), said
     assert "this is a TRIAL" in said
-    for subject in ("folder checkpoints", "disk", "ledger schema", f"keys {REGION}", f"certificates {REGION}", "airflow scheduler", "airflow dags"):
+    for subject in (
+        "folder checkpoints",
+        "disk",
+        "ledger schema",
+        f"keys {REGION}",
+        f"certificates {REGION}",
+        "airflow scheduler",
+        "airflow dags",
+    ):
         assert f"good    {subject}" in said, said
     assert "as overstap@example.nl" in said
     assert "paused" not in said.replace("none paused", "")
