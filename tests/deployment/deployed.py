@@ -213,6 +213,13 @@ class Deployed:
         secret = password or (self.place / "etc" / "secrets" / "admin_password").read_text()
         return AirflowApi(f"http://127.0.0.1:{self.ports['board']}", account, secret)
 
+    def coordinator(self, password: str | None = None) -> AirflowApi:
+        """Return a client for the coordinator, whose account `init` made, after giving it a password."""
+        account, secret = self.agreement().coordinators[0].account, password or new_password()
+        with self.api() as admin:
+            admin.put_user(account, secret, [f"coordinator_{REGION}"], shown_as=("Coördinator", "Regio"))
+        return self.api(account, secret)
+
     def destroy(self) -> None:
         """Remove all containers, volumes, networks."""
         self.run("docker compose --profile '*' down --volumes --timeout 2 --remove-orphans", check=False)

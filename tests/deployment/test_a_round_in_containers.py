@@ -153,8 +153,7 @@ def proxied(started: Started) -> Iterator[Path]:
 def password(started: Started) -> str:
     """The coordinator's, whose account `init` made by the agreement; an administrator gave it this password."""
     made = new_password()
-    with started.deployed.api() as admin:
-        admin.put_user(started.coordinator, made, [f"coordinator_{REGION}"], shown_as=("Coördinator", "Regio"))
+    started.deployed.coordinator(made).close()
     return made
 
 

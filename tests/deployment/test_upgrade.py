@@ -87,7 +87,7 @@ def test_a_filled_ledger_is_carried_over_and_the_round_goes_on(upgraded: Filled)
     assert f"{REGION}: I1-I8 hold" in deployed.admin("overstap ledger check")
     assert "good    ledger schema" in deployed.admin("overstap doctor --only ledger", check=False)
     assert deployed.psql("select name from public.overstap_migration where name ~ '^0005'")
-    with deployed.api() as api:
+    with deployed.coordinator() as api:
         asks = CoordinatorClient(api, DAG)
 
         def is_released() -> bool:
