@@ -76,7 +76,6 @@ IN_SENTENCES: dict[str, str | None] = {
     "openssl ca -config deploy/authority/openssl.cnf -revoke FILE": None,
     "openssl req -in tls-1.csr -noout -text": "",
     "overstap agreement check AGREEMENT": "",
-    "overstap deploy init": None,
     "overstap doctor": None,
     "overstap ledger check": "",
     "overstap ledger keys": None,
