@@ -166,7 +166,8 @@ def claim_to_seal(
                array(select secondary_school from overstap.may_receive a
                       where a.dossier = d.dossier and a.stage = any(%(stages)s) order by secondary_school)
           from overstap.dossier d
-          join overstap.may_leave m on m.dossier = d.dossier and m.number = d.version
+         cross join lateral (
+               select * from overstap.may_leave m where m.dossier = d.dossier and m.number = d.version offset 0) m
           join overstap.dossier_version v on v.dossier = d.dossier and v.number = d.version
          where d.dossier = any(%(ids)s)
          order by d.dossier
