@@ -6,10 +6,10 @@ from email.policy import default
 from pathlib import Path
 
 from overstap_tools.local import ports
-from overstap_tools.local.mail_sink import Keep, Sink
+from overstap_tools.local.mail_sink import MailFileHandler, MailSink
 
 
-class Moody(Keep):
+class Moody(MailFileHandler):
     """Keeps mails as the sink does, unless told otherwise for an address."""
 
     def __init__(self, folder: Path) -> None:
@@ -40,10 +40,10 @@ class MailServer:
         self.folder = folder
         self.port = ports.any_free()
         self.moods = Moody(folder)
-        self._sink: Sink | None = None
+        self._sink: MailSink | None = None
 
     def start(self) -> None:
-        self._sink = Sink(self.folder, self.port)
+        self._sink = MailSink(self.folder, self.port)
         self._sink.handler = self.moods
         self._sink.start()
 

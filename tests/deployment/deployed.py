@@ -28,7 +28,7 @@ from overstap.simulation.synthetic.region import SyntheticRegion, make_region
 from overstap.simulation.synthetic.writing import WrittenRegion, write
 from overstap_tools.demo.mail import AT_ANY_HOUR
 from overstap_tools.local.api import AirflowApi
-from overstap_tools.local.mail_sink import Keep
+from overstap_tools.local.mail_sink import MailFileHandler
 from overstap_tools.local.ports import any_free, is_free
 from overstap_tools.local.waiting import wait_until
 from overstap_tools.project import PROJECT
@@ -353,7 +353,7 @@ def new_place(config: pytest.Config, name: str, *, previous: str | None = None) 
 @contextmanager
 def mail_server(folder: Path, address: str, port: int) -> Iterator[Path]:
     """Run a mail server where containers can reach it; what it got lies in the folder, by recipient."""
-    server = Controller(Keep(folder), hostname=address, port=port)
+    server = Controller(MailFileHandler(folder), hostname=address, port=port)
     server.start()
     try:
         yield folder

@@ -100,7 +100,7 @@ def test_no_network_is_said_and_nothing_counts_as_ready(clone: Path, tools: Path
 def test_what_pip_refuses_for_another_reason_points_to_its_log(clone: Path) -> None:
     bad = clone / "bad.txt"
     bad.write_text("this is == no requirement\n")
-    with pytest.raises(bootstrap.Refused) as caught:
+    with pytest.raises(bootstrap.SetupRefusedError) as caught:
         bootstrap.install(_environment(clone), [bad])
     assert caught.value.name == "pip"
     assert "no requirement" in Path(str(caught.value.facts["log"])).read_text()
@@ -108,7 +108,7 @@ def test_what_pip_refuses_for_another_reason_points_to_its_log(clone: Path) -> N
 
 def test_a_python_without_venv_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ensurepip", None)
-    with pytest.raises(bootstrap.Refused) as caught:
+    with pytest.raises(bootstrap.SetupRefusedError) as caught:
         bootstrap.check_python(sys.version_info[:2])
     assert caught.value.name == "venv"
     said = bootstrap.sentence(caught.value.name, **caught.value.facts)
@@ -117,7 +117,7 @@ def test_a_python_without_venv_is_told_what_to_install(monkeypatch: pytest.Monke
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
-    with pytest.raises(bootstrap.Refused) as caught:
+    with pytest.raises(bootstrap.SetupRefusedError) as caught:
         bootstrap.check_disk(tmp_path, 2**40)
     assert str(tmp_path) in bootstrap.sentence(caught.value.name, **caught.value.facts)
 

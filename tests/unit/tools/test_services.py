@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from overstap.errors import OverstapError
-from overstap_tools.local.services import Record, Service, members, stop_all
+from overstap_tools.local.services import Service, ServiceRecord, members, stop_all
 
 # A leader with a child of its own; both say by a file that they are there. The child ignores a polite request.
 FAMILY = """
@@ -104,7 +104,7 @@ def test_a_number_given_out_again_is_not_taken_for_the_service(tmp_path: Path) -
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "one.json").write_text(
-        json.dumps(asdict(Record("one", other.pid, 1.0, signal.SIGTERM, is_told_whole=False, grace_seconds=1)))
+        json.dumps(asdict(ServiceRecord("one", other.pid, 1.0, signal.SIGTERM, is_told_whole=False, grace_seconds=1)))
     )
     service = Service(tmp_path, "one")
     assert not service.is_running

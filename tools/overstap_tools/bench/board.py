@@ -39,7 +39,7 @@ def region_names(count: int) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
+class PageTiming:
     """Response times of one page.
 
     Args:
@@ -65,7 +65,7 @@ class Timed:
         return self.budget_ms is None or max(self.milliseconds) <= self.budget_ms
 
 
-class _Everybody:
+class _StubAirflow:
     """Stub of Airflow with all permissions, so that only the board is measured."""
 
     base = ""
@@ -112,29 +112,29 @@ class _Everybody:
         return "bench"
 
 
-def run(console: Console, place: Sandbox, *, regions: int, runs: int) -> list[Timed]:
+def run(console: Console, sandbox: Sandbox, *, regions: int, runs: int) -> list[PageTiming]:
     """Fill the ledger, ask for every page, print how long each took, and return that.
 
     Args:
         console: where to print.
-        place: where; its ledger knows `region_names(regions)`.
+        sandbox: the sandbox; its ledger knows `region_names(regions)`.
         regions: how many regions of `PUPILS` pupils there are; the pages of one region are asked of the last.
         runs: how often each page is asked for.
     """
     names = region_names(regions)
     begin = time.monotonic()
-    ledger = place.ledger()
+    ledger = sandbox.ledger()
     for position, name in enumerate(names):
         agreement = _agreement(position, name)
-        write_agreement(agreement, place.folder / "regions")
-        fill(ledger, place.owner_dsn, agreement, ROUND, Filling(PUPILS, UNDER_WAY))
+        write_agreement(agreement, sandbox.folder / "regions")
+        fill(ledger, sandbox.owner_dsn, agreement, ROUND, Filling(PUPILS, UNDER_WAY))
     ledger.close()
-    with psycopg.connect(place.owner_dsn, autocommit=True) as connection:
+    with psycopg.connect(sandbox.owner_dsn, autocommit=True) as connection:
         connection.execute("vacuum analyze")
     console.print(
         f"{regions * PUPILS:,} pupils of {regions * PRIMARY:,} schools were filled in {time.monotonic() - begin:.0f} s"
     )
-    settings = Settings(ledger=place.application_dsn, regions=place.folder / "regions", trust=None)
+    settings = Settings(ledger=sandbox.application_dsn, regions=sandbox.folder / "regions", trust=None)
     mine = names[-1:]
     round_id = agreement.round_id(ROUND)
     here, school = addresses.round_page(round_id), agreement.primary_schools[4].id
@@ -151,7 +151,7 @@ def run(console: Console, place: Sandbox, *, regions: int, runs: int) -> list[Ti
     found = [_timed(app, what, path, runs, REGION_BUDGET_MS) for what, path in pages.items()]
     everything, _ = _app(names, settings)
     found.append(_timed(everything, "all regions", addresses.administration(), runs, ALL_BUDGET_MS))
-    found.append(_peer(place, runs))
+    found.append(_peer(sandbox, runs))
     _show(console, found, regions, ready)
     return found
 
@@ -174,7 +174,7 @@ def _agreement(position: int, name: str) -> Agreement:
 
 def _app(regions: Sequence[str], settings: Settings) -> tuple[FastAPI, float]:
     """Return a prepared application, as after a start of Airflow, and the duration of its preparation, ms."""
-    board = Board(_Everybody(regions), lambda: settings)
+    board = Board(_StubAirflow(regions), lambda: settings)
     begin = time.perf_counter()
     board.prepare()
     took = (time.perf_counter() - begin) * 1000
@@ -183,7 +183,7 @@ def _app(regions: Sequence[str], settings: Settings) -> tuple[FastAPI, float]:
     return app, took
 
 
-def _timed(app: FastAPI, what: str, path: str, runs: int, budget_ms: float) -> Timed:
+def _timed(app: FastAPI, what: str, path: str, runs: int, budget_ms: float) -> PageTiming:
     async def ask() -> tuple[list[float], int]:
         took = []
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://bench") as client:
@@ -196,21 +196,21 @@ def _timed(app: FastAPI, what: str, path: str, runs: int, budget_ms: float) -> T
         return took, len(answer.content)
 
     took, size = asyncio.run(ask())
-    return Timed(what, took, size, budget_ms)
+    return PageTiming(what, took, size, budget_ms)
 
 
-def _peer(place: Sandbox, runs: int) -> Timed:
+def _peer(sandbox: Sandbox, runs: int) -> PageTiming:
     """Count all dossiers by region and state in one statement: the lower bound for a page over all regions."""
     took = []
-    with psycopg.connect(place.owner_dsn) as connection:
+    with psycopg.connect(sandbox.owner_dsn) as connection:
         for _ in range(runs + 1):
             begin = time.perf_counter()
             connection.execute("select region, state, count(*) from overstap.dossier group by 1, 2").fetchall()
             took.append((time.perf_counter() - begin) * 1000)
-    return Timed("PostgreSQL, one count of all dossiers by state", took, 0, None)
+    return PageTiming("PostgreSQL, one count of all dossiers by state", took, 0, None)
 
 
-def _show(console: Console, found: Sequence[Timed], regions: int, ready: float) -> None:
+def _show(console: Console, found: Sequence[PageTiming], regions: int, ready: float) -> None:
     table = Table(
         title=f"The board, on the server, ms; a region of {PUPILS:,} pupils and {PRIMARY} schools among {regions}",
         title_justify="left",

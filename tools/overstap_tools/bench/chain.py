@@ -52,10 +52,10 @@ _MEGA = 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class RegionTask:
     """Round of one region; picklable, so that it can be passed to another process."""
 
-    place: Sandbox
+    sandbox: Sandbox
     region: SyntheticRegion
     addresses: Mapping[str, str]
 
@@ -68,14 +68,14 @@ class RoundSteps:
         ledger: the ledger.
     """
 
-    def __init__(self, task: Task, ledger: Ledger) -> None:
+    def __init__(self, task: RegionTask, ledger: Ledger) -> None:
         self.task = task
         self.ledger = ledger
         self.region = task.region.name
         self.agreement: Agreement = agreement_of(
             task.region, {ROUND: past_milestones(now())}, receives_at=task.addresses.__getitem__
         )
-        write_agreement(self.agreement, task.place.regions)
+        write_agreement(self.agreement, task.sandbox.regions)
         self.round_id = self.agreement.round_id(ROUND)
         self._coordinator = self.agreement.coordinators[0].account
         self._yes: dict[str, Any] = {
@@ -84,7 +84,7 @@ class RoundSteps:
             "decided_by": self._coordinator,
             "answer_key": "bench",
         }
-        self.context = Context(task.place.settings(), ledger)
+        self.context = Context(task.sandbox.settings(), ledger)
         self.steps: dict[str, Callable[[], None]] = {
             "intake": self.intake,
             "quality": self.quality,
@@ -114,7 +114,7 @@ class RoundSteps:
         with context.unit(self._coordinator) as unit:
             reviewing.release(context, unit, **self._yes)
         for school in self.agreement.primary_schools:
-            data = (reviews_of(self.task.place, self.region) / f"review-{school.id}.csv").read_bytes()
+            data = (reviews_of(self.task.sandbox, self.region) / f"review-{school.id}.csv").read_bytes()
             record_list(
                 self.ledger,
                 region=self.region,
@@ -169,9 +169,9 @@ class StepShare:
     peak_bytes: int
 
 
-def playing(stopwatch: Stopwatch, task: Task) -> ProcessShare:
+def playing(stopwatch: Stopwatch, task: RegionTask) -> ProcessShare:
     """Take a region through its round, each step in a process of its own; counts the dossiers that ended confirmed."""
-    chain = RoundSteps(task, task.place.ledger())  # which connects at its first use, so in each process anew
+    chain = RoundSteps(task, task.sandbox.ledger())  # which connects at its first use, so in each process anew
     stopwatch.ready()
     cpu = peak = 0.0
     for name in chain.steps:
@@ -222,25 +222,27 @@ def _step(sender: Any, chain: RoundSteps, name: str) -> None:
     sender.close()
 
 
-def run(console: Console, place: Sandbox, *, today: date, pupils: int, official: Path | None = None) -> list[RateLine]:
+def run(
+    console: Console, sandbox: Sandbox, *, today: date, pupils: int, official: Path | None = None
+) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:
         console: where to print.
-        place: where; its ledger knows the regions `REGIONS`.
+        sandbox: the sandbox; its ledger knows the regions `REGIONS`.
         today: the day of the exports.
         pupils: how many dossiers each process takes through a round.
         official: folder with the official files per version (OVERSTAP_OFFICIAL), None without them.
     """
     regions = [region_of(name, pupils, today, serial=serial) for serial, name in enumerate(REGIONS)]
-    give_certificates(place, regions, at=now())
+    give_certificates(sandbox, regions, at=now())
     for region in regions:
         for school in region.primary:
-            write_school(region, school, place.region_folder)
-        write_applications(region, registrations_of(place, region.name))
-        write_reviews(region, reviews_of(place, region.name), seen_on=today)
-    alone, cpu_alone = _play(place, regions[:1])
-    both, cpu_both = _play(place, regions[1:])
+            write_school(region, school, sandbox.region_folder)
+        write_applications(region, registrations_of(sandbox, region.name))
+        write_reviews(region, reviews_of(sandbox, region.name), seen_on=today)
+    alone, cpu_alone = _play(sandbox, regions[:1])
+    both, cpu_both = _play(sandbox, regions[1:])
     steps = [name for name in alone.parts[0].more if f"{name} bytes" in alone.parts[0].more]
     lines = [RateLine(what=name, one=_step_rate(alone, name), two=_step_rate(both, name)) for name in steps]
     lines.append(RateLine(what="all of it, confirmed", one=_whole_rate(alone, steps), two=_whole_rate(both, steps)))
@@ -254,36 +256,36 @@ def run(console: Console, place: Sandbox, *, today: date, pupils: int, official:
     _show_costs(console, alone, cpu_alone, both, cpu_both)
     programs = dossier.programs(f"{ROUND}", official, today)
     judges = [programs[name] for name in (dossier.XSD, dossier.SAXON) if name in programs]
-    ratio = _show_floor(console, place, regions[0], sum(cpu_alone.values()) / alone.counted, judges)
+    ratio = _show_floor(console, sandbox, regions[0], sum(cpu_alone.values()) / alone.counted, judges)
     lines.append(RateLine(what="ratio to the floor of the libraries", one=ratio, budget=FLOOR_BUDGET))
     _show_steps(console, both, steps)
     for region in regions:
-        _check(console, place, region)
+        _check(console, sandbox, region)
     return lines
 
 
-def registrations_of(place: Sandbox, region: str) -> Path:
+def registrations_of(sandbox: Sandbox, region: str) -> Path:
     """Return the file with a region's registrations, as its agreement names it."""
-    return place.drop / region / (Registrations().file or "")
+    return sandbox.drop / region / (Registrations().file or "")
 
 
-def reviews_of(place: Sandbox, region: str) -> Path:
+def reviews_of(sandbox: Sandbox, region: str) -> Path:
     """Return the folder with the lists of a region's schools."""
-    return place.folder / "reviews" / region
+    return sandbox.folder / "reviews" / region
 
 
-def _play(place: Sandbox, regions: list[SyntheticRegion]) -> tuple[Measured, dict[str, float]]:
+def _play(sandbox: Sandbox, regions: list[SyntheticRegion]) -> tuple[Measured, dict[str, float]]:
     """Play the rounds of regions at the same time; return what was measured and the processor seconds of each kind."""
     schools = [school.id for school in regions[0].secondary]
     with ExitStack() as stack:
-        found = {region.name: stack.enter_context(receivers(place, region.name, schools)) for region in regions}
-        postgres = [processors.server(place.owner_dsn)]
+        found = {region.name: stack.enter_context(receivers(sandbox, region.name, schools)) for region in regions}
+        postgres = [processors.server(sandbox.owner_dsn)]
         endpoints = [psutil.Process(pid) for addresses in found.values() for _, pid in addresses.values()]
         before = processors.seconds(postgres), processors.seconds(endpoints)
         measured = together(
             playing,
             [
-                (Task(place, region, {school: url for school, (url, _) in found[region.name].items()}),)
+                (RegionTask(sandbox, region, {school: url for school, (url, _) in found[region.name].items()}),)
                 for region in regions
             ],
         )
@@ -323,7 +325,7 @@ def _show_costs(
 
 def _show_floor(
     console: Console,
-    place: Sandbox,
+    sandbox: Sandbox,
     region: SyntheticRegion,
     chain_seconds: float,
     judges: Sequence[Callable[[bytes], None]],
@@ -332,16 +334,16 @@ def _show_floor(
 
     Args:
         console: where to print.
-        place: where.
+        sandbox: the sandbox.
         region: whose dossiers.
         chain_seconds: processor time of the chain per confirmed dossier.
         judges: the official schema and sheet, where they are at hand.
     """
-    files = sorted((place.drop / region.name).glob("*/*.xml"))
+    files = sorted((sandbox.drop / region.name).glob("*/*.xml"))
     school = region.secondary[0].id
-    with receivers(place, region.name, [school], is_floor=True) as addresses:
+    with receivers(sandbox, region.name, [school], is_floor=True) as addresses:
         address, pid = addresses[school]
-        spent = chain_floor.measure(place, region.name, address, psutil.Process(pid), files, judges)
+        spent = chain_floor.measure(sandbox, region.name, address, psutil.Process(pid), files, judges)
     table = Table(title="Floor: processor milliseconds per dossier, libraries alone", title_justify="left")
     table.add_column("what")
     table.add_column("ms", justify="right")
@@ -380,15 +382,15 @@ def _show_steps(console: Console, measured: Measured, steps: list[str]) -> None:
     )
 
 
-def _check(console: Console, place: Sandbox, region: SyntheticRegion) -> None:
+def _check(console: Console, sandbox: Sandbox, region: SyntheticRegion) -> None:
     """Check the region's ledger against its endpoints' stores, as `overstap ledger check` does.
 
     Raises:
         RuntimeError: something does not hold, so the rates are worth nothing.
     """
-    stores = {school.id: stored(store_of(place, region.name, school.id)) for school in region.secondary}
-    fault = receipt_fault(TrustStore(place.trust, production=False))
-    ledger = place.ledger()
+    stores = {school.id: stored(store_of(sandbox, region.name, school.id)) for school in region.secondary}
+    fault = receipt_fault(TrustStore(sandbox.trust, production=False))
+    ledger = sandbox.ledger()
     with ledger.unit(region.name, "bench") as unit:
         breaches = find_breaches(unit, ExternalEvidence(stores, fault))
     ledger.close()

@@ -41,7 +41,7 @@ _TABLE = "create table public.floor (id bigint, part int, state int, content byt
 
 
 def measure(
-    place: Sandbox,
+    sandbox: Sandbox,
     region: str,
     address: str,
     endpoint: psutil.Process,
@@ -51,7 +51,7 @@ def measure(
     """Return the processor seconds of each part.
 
     Args:
-        place: where; the region's conductor has a certificate there.
+        sandbox: the sandbox; the region's conductor has a certificate there.
         region: region id.
         address: of an endpoint that does nothing (`floor`).
         endpoint: its process.
@@ -60,22 +60,22 @@ def measure(
     """
     contents = [path.read_bytes() for path in files]
     sealed: list[bytes] = []
-    postgres = [processors.server(place.owner_dsn)]
+    postgres = [processors.server(sandbox.owner_dsn)]
     own = {
         "parsing and writing (lxml)": lambda: _parse(contents),
         "keys, seals, packages (cryptography, ISA-L)": lambda: sealed.extend(_seal(contents)),
     }
     spent = {name: _cpu(work) for name, work in own.items()}
-    spent["files of a receiver, synced (os)"] = _cpu(lambda: _store(place.folder, contents, sealed))
+    spent["files of a receiver, synced (os)"] = _cpu(lambda: _store(sandbox.folder, contents, sealed))
     if official:
         for program in official:
             program(contents[0])  # compiles the schema, the sheet
         spent[JUDGING] = _cpu(lambda: [program(content) for content in contents for program in official])
     before = processors.seconds([endpoint])
-    spent["HTTPS (http.client, uvicorn)"] = _cpu(lambda: _post(place, region, address, sealed))
+    spent["HTTPS (http.client, uvicorn)"] = _cpu(lambda: _post(sandbox, region, address, sealed))
     spent["HTTPS (http.client, uvicorn)"] += processors.seconds([endpoint]) - before
     before = processors.seconds(postgres)
-    spent["PostgreSQL (psycopg)"] = _cpu(lambda: _write(place, contents, sealed))
+    spent["PostgreSQL (psycopg)"] = _cpu(lambda: _write(sandbox, contents, sealed))
     spent["PostgreSQL (psycopg)"] += processors.seconds(postgres) - before
     return spent
 
@@ -122,25 +122,25 @@ def _agreed(mine: ec.EllipticCurvePrivateKey, other: ec.EllipticCurvePublicKey) 
 def _store(folder: Path, contents: Sequence[bytes], sealed: Sequence[bytes]) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as home:
         for number, (content, envelope) in enumerate(zip(contents, sealed, strict=True)):
-            place = Path(home, f"{number}.new")
-            place.mkdir()
-            handles = [os.open(place / f"{part}", os.O_WRONLY | os.O_CREAT) for part in range(4)]
+            folder = Path(home, f"{number}.new")
+            folder.mkdir()
+            handles = [os.open(folder / f"{part}", os.O_WRONLY | os.O_CREAT) for part in range(4)]
             for handle, data in zip(handles, (content, envelope, _RECEIPT, _RECEIPT), strict=True):
                 os.write(handle, data)
-            handles.append(os.open(place, os.O_RDONLY))
+            handles.append(os.open(folder, os.O_RDONLY))
             for handle in handles:
                 os.fsync(handle)
                 os.close(handle)
-            place.rename(Path(home, str(number)))
+            folder.rename(Path(home, str(number)))
             above = os.open(home, os.O_RDONLY)
             os.fsync(above)
             os.close(above)
 
 
-def _post(place: Sandbox, region: str, address: str, sealed: Sequence[bytes]) -> None:
+def _post(sandbox: Sandbox, region: str, address: str, sealed: Sequence[bytes]) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    place.trust_store().conductor_identity(region, at=now()).load_into(context)
+    sandbox.trust_store().conductor_identity(region, at=now()).load_into(context)
     where = urlsplit(address)
     connection = http.client.HTTPSConnection(str(where.hostname), where.port, context=context)
     for one in sealed:
@@ -149,9 +149,9 @@ def _post(place: Sandbox, region: str, address: str, sealed: Sequence[bytes]) ->
     connection.close()
 
 
-def _write(place: Sandbox, contents: Sequence[bytes], sealed: Sequence[bytes]) -> None:
+def _write(sandbox: Sandbox, contents: Sequence[bytes], sealed: Sequence[bytes]) -> None:
     insert = "insert into public.floor select i, %s, 0, c from unnest(%b::bigint[], %b::bytea[]) as t (i, c)"
-    with psycopg.connect(place.owner_dsn, autocommit=True) as connection:
+    with psycopg.connect(sandbox.owner_dsn, autocommit=True) as connection:
         connection.execute(_TABLE)
         for begin in range(0, len(contents), GROUP):
             ids = list(range(begin, min(begin + GROUP, len(contents))))

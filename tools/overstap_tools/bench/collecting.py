@@ -44,7 +44,7 @@ from overstap.simulation.synthetic.pupil import SyntheticPupil
 from overstap.simulation.synthetic.region import SyntheticRegion
 from overstap.simulation.synthetic.reviews import write_reviews
 from overstap.simulation.synthetic.writing import write_applications, write_school
-from overstap_tools.bench.chain import RoundSteps, Task, registrations_of, reviews_of
+from overstap_tools.bench.chain import RegionTask, RoundSteps, registrations_of, reviews_of
 from overstap_tools.bench.sandbox import give_certificates, region_of
 from overstap_tools.local import ports
 from overstap_tools.local.services import Service
@@ -57,28 +57,28 @@ _NOBODY = "123456782"
 _SSHD = "/usr/sbin/sshd"
 
 
-def run(console: Console, place: Sandbox, *, today: date, pupils: int) -> None:
+def run(console: Console, sandbox: Sandbox, *, today: date, pupils: int) -> None:
     """Print the rates.
 
     Args:
         console: where to print.
-        place: where; its ledger knows the region `REGION`.
+        sandbox: the sandbox; its ledger knows the region `REGION`.
         today: the day of the exports.
         pupils: of the region; about half of them go to the school that collects.
     """
     region = region_of(REGION, pupils, today)
     school = region.secondary[0].id
-    ledger = place.ledger()
-    sealed = _sealed(place, region, ledger, today)[school]
-    trust = TrustStore(place.trust, production=False)
+    ledger = sandbox.ledger()
+    sealed = _sealed(sandbox, region, ledger, today)[school]
+    trust = TrustStore(sandbox.trust, production=False)
     table = Table(title=f"A school that collects, {len(sealed)} dossiers, one line", title_justify="left")
     table.add_column("work")
     table.add_column("dossiers /s", justify="right")
-    for what, rate in _files(place, trust, sealed):
+    for what, rate in _files(sandbox, trust, sealed):
         table.add_row(what, f"{rate:,.0f}")
     mine = _known(region, school, ledger, {name for name, _ in sealed})
     table.add_row(
-        "pull over HTTPS: ask, open, store on disk, hand the receipt in", f"{_pull(place, trust, school, mine):,.0f}"
+        "pull over HTTPS: ask, open, store on disk, hand the receipt in", f"{_pull(sandbox, trust, school, mine):,.0f}"
     )
     console.print(table)
     _show_unknown(console, RegionDesk(ledger, REGION, trust=trust), region, school, mine)
@@ -86,16 +86,16 @@ def run(console: Console, place: Sandbox, *, today: date, pupils: int) -> None:
 
 
 def _sealed(
-    place: Sandbox, region: SyntheticRegion, ledger: Ledger, today: date
+    sandbox: Sandbox, region: SyntheticRegion, ledger: Ledger, today: date
 ) -> dict[str, list[tuple[UUID, bytes]]]:
     """Bring a region to the brink of delivery; return each school's envelopes."""
-    give_certificates(place, [region], at=now())
+    give_certificates(sandbox, [region], at=now())
     for one in region.primary:
-        write_school(region, one, place.region_folder)
-    write_applications(region, registrations_of(place, REGION))
-    write_reviews(region, reviews_of(place, REGION), seen_on=today)
+        write_school(region, one, sandbox.region_folder)
+    write_applications(region, registrations_of(sandbox, REGION))
+    write_reviews(region, reviews_of(sandbox, REGION), seen_on=today)
     nowhere = {one.id: f"https://{ports.LOOPBACK}:1/v1/envelopes" for one in region.secondary}
-    chain = RoundSteps(Task(place, region, nowhere), ledger)
+    chain = RoundSteps(RegionTask(sandbox, region, nowhere), ledger)
     for name in ("intake", "quality", "review", "seal"):
         chain.steps[name]()
     found: dict[str, list[tuple[UUID, bytes]]] = {one.id: [] for one in region.secondary}
@@ -113,18 +113,18 @@ def _rate(count: int, work: Callable[[], object]) -> float:
     return count / (time.perf_counter() - begin)
 
 
-def _files(place: Sandbox, trust: TrustStore, sealed: Sequence[tuple[UUID, bytes]]) -> Iterator[tuple[str, float]]:
-    with tempfile.TemporaryDirectory(dir=place.folder) as folder:
+def _files(sandbox: Sandbox, trust: TrustStore, sealed: Sequence[tuple[UUID, bytes]]) -> Iterator[tuple[str, float]]:
+    with tempfile.TemporaryDirectory(dir=sandbox.folder) as folder:
         yield from _by(FolderChannel(Path(folder) / "outbox"), Path(folder) / "outbox", "folder", sealed)
         program = shutil.which("sshd") or _SSHD
         if not Path(program).exists():
             yield "SFTP: OpenSSH's sshd is not on this machine", 0.0
             return
-        with _sshd(program, Path(folder), make_ssh_key(place.trust, REGION)) as server:
+        with _sshd(program, Path(folder), make_ssh_key(sandbox.trust, REGION)) as server:
             way = SftpChannel(server, region=REGION, trust=trust)
             yield from _by(way, Path(server.folder), "SFTP to OpenSSH", sealed)
             way.close()
-            yield "peer: OpenSSH's sftp, the same files", _peer(server, Path(folder), place, sealed)
+            yield "peer: OpenSSH's sftp, the same files", _peer(server, Path(folder), sandbox, sealed)
 
 
 def _by(way: Channel, lies: Path, what: str, sealed: Sequence[tuple[UUID, bytes]]) -> Iterator[tuple[str, float]]:
@@ -170,14 +170,14 @@ def _sshd(program: str, folder: Path, authorized: str) -> Iterator[Sftp]:
             process.terminate()
 
 
-def _peer(server: Sftp, folder: Path, place: Sandbox, sealed: Sequence[tuple[UUID, bytes]]) -> float:
+def _peer(server: Sftp, folder: Path, sandbox: Sandbox, sealed: Sequence[tuple[UUID, bytes]]) -> float:
     files, there = folder / "peer", folder / "peer-inbox"
     files.mkdir()
     there.mkdir()
     for name, envelope in sealed:
         (files / f"{name}.cms").write_bytes(envelope)
     batch = "".join(f"put {files / f'{name}.cms'} {there}/\n" for name, _ in sealed)
-    given = ["-q", "-P", str(server.port), "-i", str(ssh_key_file(place.trust, REGION)), "-b", "-"]
+    given = ["-q", "-P", str(server.port), "-i", str(ssh_key_file(sandbox.trust, REGION)), "-b", "-"]
     given += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
     words = ["sftp", *given, f"{server.user}@{server.host}"]
     return _rate(
@@ -201,15 +201,15 @@ def _known(region: SyntheticRegion, school: str, ledger: Ledger, sealed: set[UUI
         return [pupil for pupil in region.pupils() if unit.keys.lookup("pupil", pupil.number) in ready]
 
 
-def _pull(place: Sandbox, trust: TrustStore, school: str, mine: Sequence[SyntheticPupil]) -> float:
+def _pull(sandbox: Sandbox, trust: TrustStore, school: str, mine: Sequence[SyntheticPupil]) -> float:
     """Fetch every dossier as `overstap receive ask` does, from a desk that is a process of its own."""
-    port, service = ports.any_free(), Service(place.folder, "desk")
+    port, service = ports.any_free(), Service(sandbox.folder, "desk")
     words = [sys.executable, "-m", "overstap", "deliver", "serve", REGION, "--port", str(port)]
-    service.start(words, env=place.environment)
+    service.start(words, env=sandbox.environment)
     try:
         wait_until_listening(service, port)
         wanted = [Wanted(one.number, one.surname, one.birth_date, one.school.id) for one in mine]
-        reception = Reception(school, trust=trust, store=FolderStore(place.folder / "asked"))
+        reception = Reception(school, trust=trust, store=FolderStore(sandbox.folder / "asked"))
         with DeskClient(f"https://{ports.LOOPBACK}:{port}", school=school, trust=trust, at=now()) as desk_client:
             got: list[str] = []
             rate = _rate(

@@ -70,7 +70,7 @@ for number in range({dags}):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DagReading:
     """What one process measured.
 
     Args:
@@ -92,7 +92,7 @@ class Reading:
     peak_bytes: int
 
 
-def run(console: Console, *, today: date, regions: int, runs: int) -> list[Reading]:
+def run(console: Console, *, today: date, regions: int, runs: int) -> list[DagReading]:
     """Print what reading the DAGs of many regions takes; return ours with a round each, with three, and the peer's.
 
     Args:
@@ -143,7 +143,7 @@ def run(console: Console, *, today: date, regions: int, runs: int) -> list[Readi
     return [ours, whole, peer]
 
 
-def _measure(folder: Path, dags: Path, agreements: Path, runs: int) -> Reading:
+def _measure(folder: Path, dags: Path, agreements: Path, runs: int) -> DagReading:
     """Read DAG files in a process of its own, with an Airflow home of its own."""
     home = folder / f"airflow-{dags.name}"
     environment = os.environ | {
@@ -168,7 +168,7 @@ def _measure(folder: Path, dags: Path, agreements: Path, runs: int) -> Reading:
     found = json.loads(done.stdout.split("RESULT")[1])
     warm = statistics.median(found["read"][1:])
     serialised = statistics.median(found["serialised"][1:])
-    return Reading(
+    return DagReading(
         found["dags"],
         found["tasks"],
         found["read"][0],

@@ -36,10 +36,10 @@ _MEGA = 1024 * 1024
 
 
 def delivering(
-    stopwatch: Stopwatch, place: Sandbox, region: SyntheticRegion, addresses: Addresses, count: int, serial: int
+    stopwatch: Stopwatch, sandbox: Sandbox, region: SyntheticRegion, addresses: Addresses, count: int, serial: int
 ) -> ProcessShare:
     """Deliver a part of the dossiers to every second receiver, one line each, and verify every receipt."""
-    trust = TrustStore(place.trust, production=False)
+    trust = TrustStore(sandbox.trust, production=False)
     client = trust.conductor_identity(region.name, at=now())
     mine = list(addresses)[serial::SENDERS]
     made = [(pupil.school.id, to_bytes(one)) for _, (pupil, one) in zip(range(200), dossiers(region), strict=False)]
@@ -98,12 +98,12 @@ def _deliver(trust: TrustStore, line: PushChannel, content: bytes, sender: str, 
     )
 
 
-def run(console: Console, place: Sandbox, *, today: date, count: int, schools: int) -> float:
+def run(console: Console, sandbox: Sandbox, *, today: date, count: int, schools: int) -> float:
     """Print and return dossiers per second on this machine's cores, sealing and the receivers' work included.
 
     Args:
         console: where to print.
-        place: where.
+        sandbox: the sandbox.
         today: the day of the exports.
         count: dossiers in all.
         schools: receivers, each a process of its own.
@@ -112,18 +112,18 @@ def run(console: Console, place: Sandbox, *, today: date, count: int, schools: i
         RuntimeError: a receiver stored another number than it confirmed.
     """
     region = make_region(1, 200, 5, schools, today=today, name="deliveries", late=0, faulty=0, littered=0, database=0)
-    give_certificates(place, [region], at=now())
+    give_certificates(sandbox, [region], at=now())
     names = [school.id for school in region.secondary]
-    with receivers(place, region.name, names) as addresses:
+    with receivers(sandbox, region.name, names) as addresses:
         processes = {school: psutil.Process(pid) for school, (_, pid) in addresses.items()}
         before = {school: one.memory_info().rss for school, one in processes.items()}
         begun = {school: _cpu_seconds(one) for school, one in processes.items()}
         measured = together(
-            delivering, [(place, region, addresses, count // SENDERS, serial) for serial in range(SENDERS)]
+            delivering, [(sandbox, region, addresses, count // SENDERS, serial) for serial in range(SENDERS)]
         )
         after = {school: one.memory_info().rss for school, one in processes.items()}
         busy = {school: (begun[school], _cpu_seconds(one)) for school, one in processes.items()}
-        kept = sum(len(stored(store_of(place, region.name, school))) for school in names)
+        kept = sum(len(stored(store_of(sandbox, region.name, school))) for school in names)
     if kept != count // SENDERS * SENDERS:
         raise RuntimeError(f"{kept} stored, {count} confirmed")
     console.print(

@@ -1,6 +1,6 @@
-"""Rates of checking dossiers, with lxml + XSD and Saxon + XSLT on the same files in the same run.
+"""Benchmark of checking dossiers, with lxml + XSD and Saxon + XSLT on the same files in the same run.
 
-The official schema, sheets and examples are found through OVERSTAP_OFFICIAL; what is not at hand is left out and said.
+The official schema, sheets and examples are found through OVERSTAP_OFFICIAL; missing ones are skipped with a message.
 """
 
 import importlib

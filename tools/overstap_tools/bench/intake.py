@@ -49,16 +49,16 @@ def rewriting(stopwatch: Stopwatch, serial: int, pupils: int, today: date) -> Pr
     return stopwatch.stop(len(files))
 
 
-def collecting(stopwatch: Stopwatch, place: Sandbox, region: SyntheticRegion, year: int) -> ProcessShare:
+def collecting(stopwatch: Stopwatch, sandbox: Sandbox, region: SyntheticRegion, year: int) -> ProcessShare:
     """Take the files of a region's drop folders into the ledger, a round of its own for each run."""
     agreement = agreement_of(region).model_copy(update={"school_year": f"{2100 + year}-{2101 + year}"})
-    ledger = place.ledger()
+    ledger = sandbox.ledger()
     with ledger.unit(region.name, "bench") as unit:
         open_round(unit, agreement, ROUND)
     stopwatch.ready()
     taken = 0
     for school in agreement.primary_schools:
-        folder = place.drop / region.name / school.id
+        folder = sandbox.drop / region.name / school.id
         taken += collect_school(
             ledger,
             agreement=agreement,
@@ -74,10 +74,10 @@ def collecting(stopwatch: Stopwatch, place: Sandbox, region: SyntheticRegion, ye
     return part
 
 
-def inserting(stopwatch: Stopwatch, place: Sandbox, region: SyntheticRegion) -> ProcessShare:
+def inserting(stopwatch: Stopwatch, sandbox: Sandbox, region: SyntheticRegion) -> ProcessShare:
     """Insert the same files into a bare table, in groups of the same size: what PostgreSQL itself takes."""
-    folders = place.drop / region.name
-    with psycopg.connect(place.owner_dsn, autocommit=True) as connection:
+    folders = sandbox.drop / region.name
+    with psycopg.connect(sandbox.owner_dsn, autocommit=True) as connection:
         stopwatch.ready()
         group: list[bytes] = []
         counted = 0
@@ -91,12 +91,12 @@ def inserting(stopwatch: Stopwatch, place: Sandbox, region: SyntheticRegion) -> 
         return stopwatch.stop(counted)
 
 
-def run(console: Console, place: Sandbox, *, today: date, pupils: int, runs: int) -> list[RateLine]:
+def run(console: Console, sandbox: Sandbox, *, today: date, pupils: int, runs: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:
         console: where to print.
-        place: where; its ledger knows the regions `REGIONS`.
+        sandbox: the sandbox; its ledger knows the regions `REGIONS`.
         today: the day of the exports.
         pupils: how many dossiers each process takes in.
         runs: how many times; the median counts.
@@ -104,8 +104,8 @@ def run(console: Console, place: Sandbox, *, today: date, pupils: int, runs: int
     regions = [region_of(name, pupils, today, serial=serial) for serial, name in enumerate(REGIONS)]
     for region in regions:
         for school in region.primary:
-            write_school(region, school, place.region_folder)
-    with psycopg.connect(place.owner_dsn) as connection:
+            write_school(region, school, sandbox.region_folder)
+    with psycopg.connect(sandbox.owner_dsn) as connection:
         connection.execute(_BARE)
     years = iter(range(1_000))
     lines = [
@@ -116,12 +116,12 @@ def run(console: Console, place: Sandbox, *, today: date, pupils: int, runs: int
             is_peer=True,
         ),
         line(
-            *("drop folder to ledger", collecting, lambda serial: (place, regions[serial], next(years))),
+            *("drop folder to ledger", collecting, lambda serial: (sandbox, regions[serial], next(years))),
             runs=runs,
             is_alone=False,
         ),
         line(
-            *("files into a bare table", inserting, lambda serial: (place, regions[serial])),
+            *("files into a bare table", inserting, lambda serial: (sandbox, regions[serial])),
             runs=runs,
             is_alone=False,
             is_peer=True,

@@ -38,13 +38,13 @@ _Item = TypeVar("_Item")
 
 
 def moving(
-    stopwatch: Stopwatch, place: Sandbox, name: str, dossiers: int, group: int, year: int, today: date
+    stopwatch: Stopwatch, sandbox: Sandbox, name: str, dossiers: int, group: int, year: int, today: date
 ) -> ProcessShare:
     """Take dossiers of one school through all states of a round."""
     agreement = agreement_of(region_of(name, 1, today), {ROUND: past_milestones(now())}).model_copy(
         update={"school_year": f"{2100 + year}-{2101 + year}"}
     )
-    ledger = place.ledger()
+    ledger = sandbox.ledger()
     with ledger.unit(name, "bench") as unit:
         open_round(unit, agreement, ROUND)
     stopwatch.ready()
@@ -139,9 +139,9 @@ def steps(ledger: Ledger, agreement: Agreement, region: str, dossiers: int, grou
     yield from seconds.items()
 
 
-def updating(stopwatch: Stopwatch, place: Sandbox, name: str, dossiers: int, group: int, *_: object) -> ProcessShare:
+def updating(stopwatch: Stopwatch, sandbox: Sandbox, name: str, dossiers: int, group: int, *_: object) -> ProcessShare:
     """Change a text column of a bare table in groups of the same size, as often as a dossier changes its state."""
-    with psycopg.connect(place.owner_dsn, autocommit=True) as connection:
+    with psycopg.connect(sandbox.owner_dsn, autocommit=True) as connection:
         ids = [
             row[0]
             for row in connection.execute(
@@ -156,28 +156,28 @@ def updating(stopwatch: Stopwatch, place: Sandbox, name: str, dossiers: int, gro
         return stopwatch.stop(dossiers * len(STEPS))
 
 
-def run(console: Console, place: Sandbox, *, today: date, dossiers: int, group: int, runs: int) -> list[RateLine]:
+def run(console: Console, sandbox: Sandbox, *, today: date, dossiers: int, group: int, runs: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:
         console: where to print.
-        place: where; its ledger knows the regions `REGIONS`.
+        sandbox: the sandbox; its ledger knows the regions `REGIONS`.
         today: for the agreement.
         dossiers: how many each process takes through a round, in a region of its own.
         group: dossiers per transaction; the gate releases all at once.
         runs: how many times; the median counts.
     """
-    with psycopg.connect(place.owner_dsn) as connection:
+    with psycopg.connect(sandbox.owner_dsn) as connection:
         connection.execute(_TABLE)
     years = iter(range(1_000))
 
     def measure(work: Work, processes: int) -> list[Measured]:
         return [
-            together(work, [(place, name, dossiers, group, next(years), today) for name in REGIONS[:processes]])
+            together(work, [(sandbox, name, dossiers, group, next(years), today) for name in REGIONS[:processes]])
             for _ in range(runs)
         ]
 
-    postgres = [processors.server(place.owner_dsn)]
+    postgres = [processors.server(sandbox.owner_dsn)]
     before = processors.seconds(postgres)
     one = measure(moving, 1)
     python = sum(part.cpu_seconds for found in one for part in found.parts)

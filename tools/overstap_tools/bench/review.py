@@ -78,18 +78,18 @@ class Visits:
         return sorted(self.waits)[min(len(self.waits) - 1, int(len(self.waits) * share))]
 
 
-def fill(place: Sandbox, families: int, visiting: int) -> list[str]:
+def fill(sandbox: Sandbox, families: int, visiting: int) -> list[str]:
     """Put families with codes into the ledger; return the codes of those who visit.
 
     Args:
-        place: where.
+        sandbox: the sandbox.
         families: how many.
         visiting: of how many the codes are returned.
     """
     today = now().date()
     region = region_of(REGION, 40, today)
     agreement = agreement_of(region)
-    ledger = place.ledger()
+    ledger = sandbox.ledger()
     with ledger.unit(REGION, "bench") as unit:
         open_round(unit, agreement, RoundKind.ADVICE)
         keys = unit.keys
@@ -108,7 +108,7 @@ def fill(place: Sandbox, families: int, visiting: int) -> list[str]:
     whole = encrypt_copy(copy, key, REGION, access)
     plain = packed.decrypt(whole[:_NONCE_BYTES], whole[_NONCE_BYTES:], bound(REGION, f"showing/{access}"))
     codes: list[str] = []
-    with psycopg.connect(place.owner_dsn) as connection:
+    with psycopg.connect(sandbox.owner_dsn) as connection:
         connection.execute(
             "insert into overstap.gate_decision (region, round_id, gate, approved, decided_by, reason, answer_key, "
             "dossiers) values (%s, %s, 'release_for_review', true, 'bench', '', 'bench', 0)",
@@ -152,7 +152,7 @@ def fill(place: Sandbox, families: int, visiting: int) -> list[str]:
             "update overstap.dossier_version set released_by = (select gate_decision from overstap.gate_decision)"
         )
         connection.execute("alter table overstap.dossier enable trigger user")
-    with psycopg.connect(place.owner_dsn, autocommit=True) as connection:
+    with psycopg.connect(sandbox.owner_dsn, autocommit=True) as connection:
         connection.execute("vacuum analyze")
     return codes
 
@@ -246,7 +246,7 @@ def visiting(stopwatch: Stopwatch, port: int, codes: Sequence[str], at_once: int
 
     stopwatch.ready()
     asyncio.run(all_of_them())
-    stopwatch.more = {f"{place:06}": wait for place, wait in enumerate(waits)}
+    stopwatch.more = {f"{index:06}": wait for index, wait in enumerate(waits)}
     return stopwatch.stop(len(waits))
 
 
@@ -296,27 +296,27 @@ def _spent(process: psutil.Process) -> float:
     return float(own + sum(_spent(child) for child in process.children()))
 
 
-def run(console: Console, place: Sandbox, *, families: int, visits: int, at_once: Sequence[int]) -> list[Visits]:
+def run(console: Console, sandbox: Sandbox, *, families: int, visits: int, at_once: Sequence[int]) -> list[Visits]:
     """Print the rates, and return them.
 
     Args:
         console: where to print.
-        place: where; its ledger knows the region `REGION`.
+        sandbox: the sandbox; its ledger knows the region `REGION`.
         families: how many are in the ledger.
         visits: how many families visit, of eight requests each.
         at_once: how many at the same moment, for each measurement.
     """
     begin = time.monotonic()
-    codes = fill(place, families, visits * len(at_once) + 10 * len(at_once))
+    codes = fill(sandbox, families, visits * len(at_once) + 10 * len(at_once))
     console.print(f"{families:,} families in the ledger, put there in {time.monotonic() - begin:.0f} s")
     password = os.urandom(24).hex()
-    set_review_password(place.owner_dsn, password)
-    dsn = psycopg.conninfo.make_conninfo(place.owner_dsn, user="overstap_review", password=password)
+    set_review_password(sandbox.owner_dsn, password)
+    dsn = psycopg.conninfo.make_conninfo(sandbox.owner_dsn, user="overstap_review", password=password)
     table = Table(title="Parents' pages, whole visits, one process")
     for name in ("what", "at once", "requests/s", "per CPU second", "median ms", "p99 ms", *_SPENT):
         table.add_column(name, justify="left" if name == "what" else "right")
     results = []
-    with psycopg.connect(place.owner_dsn) as connection:
+    with psycopg.connect(sandbox.owner_dsn) as connection:
         backend = psutil.Process(connection.info.backend_pid)
         database = backend.parent() or backend
     for turn, count in enumerate(at_once):
@@ -333,7 +333,7 @@ def run(console: Console, place: Sandbox, *, families: int, visits: int, at_once
     _row(table, "bare FastAPI page (peer)", at_once[-1], peer)
     console.print(table)
     console.print(f"Budget: {BUDGET} requests/s with a p99 under 100 ms. The visitors share the machine's cores.")
-    console.print(_wrong_answers(place, dsn, codes[0]))
+    console.print(_wrong_answers(sandbox, dsn, codes[0]))
     return [*results, peer]
 
 
@@ -346,12 +346,12 @@ def _row(table: Table, what: str, at_once: int, found: Visits) -> None:
     )
 
 
-def _wrong_answers(place: Sandbox, dsn: str, code: str) -> str:
+def _wrong_answers(sandbox: Sandbox, dsn: str, code: str) -> str:
     """Say how long a wrong code and a wrong birth date take in the ledger, turn about."""
     seconds: dict[str, list[float]] = {"code": [], "date": []}
     with (
         psycopg.connect(dsn, autocommit=True) as review,
-        psycopg.connect(place.owner_dsn, autocommit=True) as owner,
+        psycopg.connect(sandbox.owner_dsn, autocommit=True) as owner,
     ):
         for turn in range(400):
             owner.execute("delete from overstap.review_attempt")

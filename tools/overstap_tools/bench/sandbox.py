@@ -50,17 +50,17 @@ def bench_sandbox(regions: Sequence[str], *, is_durable: bool) -> Iterator[Sandb
         yield sandbox
 
 
-def give_certificates(place: Sandbox, regions: Sequence[SyntheticRegion], *, at: datetime) -> None:
+def give_certificates(sandbox: Sandbox, regions: Sequence[SyntheticRegion], *, at: datetime) -> None:
     """Make an authority and the certificates of every school and conductor.
 
     Args:
-        place: where.
+        sandbox: the sandbox.
         regions: whose.
         at: the moment of making.
     """
     for region in regions:
         schools = [*(one.id for one in region.primary), *(one.id for one in region.secondary)]
-        place.certify([region.name], schools, at=at)
+        sandbox.certify([region.name], schools, at=at)
 
 
 def today() -> date:

@@ -26,29 +26,29 @@ Addresses = Mapping[str, tuple[str, int]]
 
 
 def delivering(
-    stopwatch: Stopwatch, place: Sandbox, region: SyntheticRegion, addresses: Addresses, serial: int
+    stopwatch: Stopwatch, sandbox: Sandbox, region: SyntheticRegion, addresses: Addresses, serial: int
 ) -> ProcessShare:
     """Deliver a region's dossiers to one school and verify its receipts."""
-    return _push(stopwatch, place, region, addresses, serial, is_verified=True)
+    return _push(stopwatch, sandbox, region, addresses, serial, is_verified=True)
 
 
 def posting(
-    stopwatch: Stopwatch, place: Sandbox, region: SyntheticRegion, addresses: Addresses, serial: int
+    stopwatch: Stopwatch, sandbox: Sandbox, region: SyntheticRegion, addresses: Addresses, serial: int
 ) -> ProcessShare:
     """Post the same to an endpoint that does nothing with it."""
-    return _push(stopwatch, place, region, addresses, serial, is_verified=False)
+    return _push(stopwatch, sandbox, region, addresses, serial, is_verified=False)
 
 
 def _push(
     stopwatch: Stopwatch,
-    place: Sandbox,
+    sandbox: Sandbox,
     region: SyntheticRegion,
     addresses: Addresses,
     serial: int,
     *,
     is_verified: bool,
 ) -> ProcessShare:
-    trust = TrustStore(place.trust, production=False)
+    trust = TrustStore(sandbox.trust, production=False)
     school = list(addresses)[serial]
     at = now()
     sealed = _sealed(trust, region, school)
@@ -91,28 +91,28 @@ def _sealed(trust: TrustStore, region: SyntheticRegion, school: str) -> list[tup
     return made
 
 
-def run(console: Console, place: Sandbox, *, today: date, pupils: int, runs: int) -> list[RateLine]:
+def run(console: Console, sandbox: Sandbox, *, today: date, pupils: int, runs: int) -> list[RateLine]:
     """Print the rates, and return them.
 
     Args:
         console: where to print.
-        place: where.
+        sandbox: the sandbox.
         today: the day of the exports.
         pupils: how many dossiers each sender delivers.
         runs: how many times; the median counts.
     """
     region = region_of("transport", pupils, today)
-    give_certificates(place, [region], at=now())
+    give_certificates(sandbox, [region], at=now())
     schools = [school.id for school in region.secondary]
     lines = []
     for what, work, is_peer in (
         ("push, open, store, confirm, verify", delivering, False),
         ("post to an endpoint that does nothing", posting, True),
     ):
-        with receivers(place, region.name, schools, is_floor=is_peer) as addresses:
+        with receivers(sandbox, region.name, schools, is_floor=is_peer) as addresses:
 
             def arguments(serial: int, found: Addresses = addresses) -> tuple[object, ...]:
-                return place, region, found, serial
+                return sandbox, region, found, serial
 
             lines.append(line(what, work, arguments, runs=runs, is_alone=False, is_peer=is_peer))
     show(

@@ -107,12 +107,12 @@ def mail(
     """Be a mail server on this machine that delivers nothing and keeps what it gets as files, until it is stopped."""
     import signal
 
-    from overstap_tools.local.mail_sink import Sink
+    from overstap_tools.local.mail_sink import MailSink
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # also in the server's thread: they are waited for below
-    sink = Sink(folder, port)
+    sink = MailSink(folder, port)
     sink.start()
     Console(highlight=False).print(f"127.0.0.1:{port} -> {folder}")
     signal.sigwait(ends)

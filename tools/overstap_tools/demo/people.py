@@ -64,7 +64,7 @@ class CoordinatorClient:
 
 
 @dataclass(frozen=True)
-class Clerk:
+class SchoolAdministrator:
     """Administrator of a primary school."""
 
     demonstration: Demonstration

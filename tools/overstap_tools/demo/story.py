@@ -15,7 +15,7 @@ from overstap.simulation.synthetic.school import PrimarySchool, SchoolBehaviour
 from overstap.texts import texts, with_counts
 from overstap_tools.demo import families, mail, schools
 from overstap_tools.demo.building import WATCHED, Demonstration, overstap
-from overstap_tools.demo.people import Clerk, CoordinatorClient
+from overstap_tools.demo.people import CoordinatorClient, SchoolAdministrator
 from overstap_tools.demo.sandbox import REGION, ROUND
 from overstap_tools.demo.table import tables
 from overstap_tools.local.api import FINISHED
@@ -46,7 +46,7 @@ class Story:
         self.leaves_a_question = leaves_a_question and not asks_person
         self.round_id = demonstration.agreement.round_id(ROUND)
         self.coordinator = CoordinatorClient(demonstration.airflow.api(demonstration.coordinator), DAG_ID)
-        self.clerks = [Clerk(demonstration, school) for school in demonstration.region.primary]
+        self.administrators = [SchoolAdministrator(demonstration, school) for school in demonstration.region.primary]
         settings = demonstration.sandbox.settings(demonstration.postgres)
         self.ledger = Ledger(settings["OVERSTAP_LEDGER"], Path(settings["OVERSTAP_KEYS"]))
         self._read_only_ledger = ReadOnlyLedger(settings["OVERSTAP_LEDGER"])
@@ -76,17 +76,17 @@ class Story:
         wait_until(lambda: bool(api.runs(DAG_ID)), f"run of {DAG_ID}", 600)
         run_id = str(api.runs(DAG_ID)[0]["dag_run_id"])
 
-        on_time = [clerk for clerk in self.clerks if not clerk.is_late]
+        on_time = [administrator for administrator in self.administrators if not administrator.is_late]
         self._follow(run_id, lambda: self._review(on_time))
-        late = [clerk for clerk in self.clerks if clerk.is_late]
+        late = [administrator for administrator in self.administrators if administrator.is_late]
         if late:
             self.tell("first_end")
             self.at("late")
-        for clerk in late:
-            self.tell("late", school=f"{clerk.school.name} ({clerk.school.id})")
-            clerk.supply_late()
-            self._collect_again(run_id, clerk)
-            self._follow(run_id, lambda clerk=clerk: self._review([clerk]))  # type: ignore[misc]
+        for administrator in late:
+            self.tell("late", school=f"{administrator.school.name} ({administrator.school.id})")
+            administrator.supply_late()
+            self._collect_again(run_id, administrator)
+            self._follow(run_id, lambda administrator=administrator: self._review([administrator]))  # type: ignore[misc]
         state = str(api.run(DAG_ID, run_id)["state"])
         if state == "success":
             self.tell("second_end")
@@ -95,20 +95,20 @@ class Story:
             self._leave_a_question(run_id)
         return is_good
 
-    def _collect_again(self, run_id: str, clerk: Clerk) -> None:
+    def _collect_again(self, run_id: str, administrator: SchoolAdministrator) -> None:
         """Clear the collection of one school, with what follows, as its coordinator does on the board."""
         # A file counts once it has not changed for some seconds; a coordinator clicks later than a script.
         time.sleep(6)
-        index = [school.id for school in self.demonstration.agreement.primary_schools].index(clerk.school.id)
+        index = [school.id for school in self.demonstration.agreement.primary_schools].index(administrator.school.id)
         self.coordinator.rerun(run_id, index)
 
     def _leave_a_question(self, run_id: str) -> None:
         """Let the school with faults supply again, up to the question that is left for who watches."""
-        clerk = next((one for one in self.clerks if one.is_faulty), None)
-        if clerk is None or not (count := clerk.mend()):
+        administrator = next((one for one in self.administrators if one.is_faulty), None)
+        if administrator is None or not (count := administrator.mend()):
             return
-        self.tell("mended", school=clerk.school.name, count=count)
-        self._collect_again(run_id, clerk)
+        self.tell("mended", school=administrator.school.name, count=count)
+        self._collect_again(run_id, administrator)
         wait_until(
             lambda: (
                 self.coordinator.question(run_id) is not None
@@ -125,7 +125,7 @@ class Story:
             page = (
                 f"{self.demonstration.airflow.address}/dags/{DAG_ID}/runs/{quote(run_id)}/tasks/{task}/required_actions"
             )
-            self.tell("your_turn", subject=str(question["subject"]), address=page, school=clerk.school.name)
+            self.tell("your_turn", subject=str(question["subject"]), address=page, school=administrator.school.name)
 
     def _under_way(self, run_id: str) -> str:
         """Return what a run is busy with, by the titles of its tasks."""
@@ -188,14 +188,14 @@ class Story:
                 return event
         return ""
 
-    def _review(self, clerks: list[Clerk]) -> None:
+    def _review(self, administrators: list[SchoolAdministrator]) -> None:
         """Let some parents decide on their pages, and schools record the others': most by list, one by a command."""
         begin = time.monotonic()
-        self._parents(clerks[0].school)
-        last, key = next(((one, left[0]) for one in clerks if (left := one.missing_from_list())), (None, None))
-        for clerk in clerks:
-            said = clerk.record_list(self.round_id, but=key if clerk is last else None)
-            self.tell("reviewed", school=clerk.school.name, said=said)
+        self._parents(administrators[0].school)
+        last, key = next(((one, left[0]) for one in administrators if (left := one.missing_from_list())), (None, None))
+        for administrator in administrators:
+            said = administrator.record_list(self.round_id, but=key if administrator is last else None)
+            self.tell("reviewed", school=administrator.school.name, said=said)
         if self.leaves_a_question:
             # The window ends with the last pupil: until then whoever watches can look as a parent.
             time.sleep(max(0.0, WATCHED.total_seconds() * self.demonstration.pace - (time.monotonic() - begin)))
@@ -209,7 +209,7 @@ class Story:
         for letter in letters[len(families.VIEWS) :]:
             self.tell("parents_try", address=address, code=letter.code, born=f"{letter.born:%d-%m-%Y}")
         if not schools.is_running(self.demonstration.sandbox):
-            watched = next((one for one in self.clerks if one.is_faulty), self.clerks[0]).school
+            watched = next((one for one in self.administrators if one.is_faulty), self.administrators[0]).school
             desk = schools.start(self.demonstration.sandbox, self.demonstration.postgres, self.ledger, watched.id)
             self.tell(
                 "school_try", school=watched.name, address=desk.address, account=desk.account, password=desk.password

@@ -30,7 +30,7 @@ NETWORK_SIGNS = (
 """What pip writes when no registry answers; the last one also when it was told to use no registry at all."""
 
 
-class Refused(Exception):  # noqa: N818
+class SetupRefusedError(Exception):
     """The environment cannot be made; the reason is a key in include/texts/bootstrap/messages.json.
 
     Args:
@@ -58,16 +58,16 @@ def check_python(version: tuple) -> None:
         version: major and minor.
 
     Raises:
-        Refused: "version" or "venv".
+        SetupRefusedError: "version" or "venv".
     """
     found = ".".join(str(part) for part in version)
     if version not in SUPPORTED:
-        raise Refused("version", found=found)
+        raise SetupRefusedError("version", found=found)
     for module in ("venv", "ensurepip"):
         try:
             __import__(module)
         except ImportError:
-            raise Refused("venv", found=found, module=module) from None
+            raise SetupRefusedError("venv", found=found, module=module) from None
 
 
 def check_disk(folder: Path, needed_mib: int) -> None:
@@ -78,11 +78,11 @@ def check_disk(folder: Path, needed_mib: int) -> None:
         needed_mib: what must be free, in MiB.
 
     Raises:
-        Refused: "disk".
+        SetupRefusedError: "disk".
     """
     free_mib = shutil.disk_usage(str(folder)).free // 2**20
     if free_mib < needed_mib:
-        raise Refused("disk", folder=folder, free_mib=free_mib, needed_mib=needed_mib)
+        raise SetupRefusedError("disk", folder=folder, free_mib=free_mib, needed_mib=needed_mib)
 
 
 def is_sound(folder: Path) -> bool:
@@ -103,7 +103,7 @@ def install(folder: Path, requirements: list) -> None:
         requirements: the lock files.
 
     Raises:
-        Refused: "network" or "pip".
+        SetupRefusedError: "network" or "pip".
     """
     log = folder / "install.log"
     count = sum(path.read_text(encoding="utf-8").count("==") for path in requirements)
@@ -120,7 +120,7 @@ def install(folder: Path, requirements: list) -> None:
             code = subprocess.call([*pip, *words], stdout=file, stderr=subprocess.STDOUT, cwd=str(PROJECT))  # noqa: S603
         if code != 0:
             said = log.read_bytes()[begin:].decode("utf-8", "replace")
-            raise Refused("network" if any(sign in said for sign in NETWORK_SIGNS) else "pip", log=log)
+            raise SetupRefusedError("network" if any(sign in said for sign in NETWORK_SIGNS) else "pip", log=log)
 
 
 def make(folder: Path, requirements: list) -> None:
@@ -131,7 +131,7 @@ def make(folder: Path, requirements: list) -> None:
         requirements: the lock files.
 
     Raises:
-        Refused: for any reason of this module.
+        SetupRefusedError: for any reason of this module.
     """
     check_python(sys.version_info[:2])
     if not is_sound(folder):
@@ -154,7 +154,7 @@ def main() -> int:
     names = ["requirements.txt", *(["requirements-dev.txt"] if given.dev else [])]
     try:
         make(given.folder, [PROJECT / name for name in names])
-    except Refused as reason:
+    except SetupRefusedError as reason:
         print(sentence(reason.name, **reason.facts), file=sys.stderr)
         return 2
     return 0

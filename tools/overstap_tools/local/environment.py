@@ -38,11 +38,11 @@ class AirflowFolders:
         return f"http://{ports.LOOPBACK}:{self.port}"
 
 
-def environment(place: AirflowFolders, passwords: Passwords, extra: Mapping[str, str]) -> dict[str, str]:
+def environment(folders: AirflowFolders, passwords: Passwords, extra: Mapping[str, str]) -> dict[str, str]:
     """Return the whole environment of Airflow's components.
 
     Args:
-        place: where things are.
+        folders: folders, database and port of the Airflow.
         passwords: where the secrets that the components share are kept.
         extra: added last, so that it can change anything.
     """
@@ -59,29 +59,29 @@ def environment(place: AirflowFolders, passwords: Passwords, extra: Mapping[str,
         # The package and its tools as they stand in this checkout.
         "PYTHONPATH": os.pathsep.join([str(PROJECT / "src"), str(PROJECT / "tools"), str(PROJECT)]),
         "PYTHONUNBUFFERED": "1",
-        "AIRFLOW_HOME": str(place.home),
-        **_core(place, passwords),
-        **_api(place, passwords),
+        "AIRFLOW_HOME": str(folders.home),
+        **_core(folders, passwords),
+        **_api(folders, passwords),
         **_quiet(),
         **extra,
     }
 
 
-def _core(place: AirflowFolders, passwords: Passwords) -> dict[str, str]:
+def _core(folders: AirflowFolders, passwords: Passwords) -> dict[str, str]:
     return {
-        "AIRFLOW__CORE__DAGS_FOLDER": str(place.dags),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(place.plugins),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(folders.dags),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(folders.plugins),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": str(place.parallelism),
+        "AIRFLOW__CORE__PARALLELISM": str(folders.parallelism),
         "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
         "AIRFLOW__FAB__CONFIG_FILE": str(PROJECT / "include" / "airflow" / "webserver_config.py"),
         "AIRFLOW__CORE__FERNET_KEY": passwords.fernet_key("airflow fernet"),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{place.address}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{folders.address}/execution/",
         # A schedule is what a clock on a Dutch wall shows.
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": "Europe/Amsterdam",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": place.database,
-        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(place.home / "logs"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": folders.database,
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folders.home / "logs"),
         # A new or changed agreement is seen within seconds, not after the usual five minutes.
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
         "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "2",
@@ -92,11 +92,11 @@ def _core(place: AirflowFolders, passwords: Passwords) -> dict[str, str]:
     }
 
 
-def _api(place: AirflowFolders, passwords: Passwords) -> dict[str, str]:
+def _api(folders: AirflowFolders, passwords: Passwords) -> dict[str, str]:
     return {
         "AIRFLOW__API__HOST": ports.LOOPBACK,
-        "AIRFLOW__API__PORT": str(place.port),
-        "AIRFLOW__API__BASE_URL": place.address,
+        "AIRFLOW__API__PORT": str(folders.port),
+        "AIRFLOW__API__BASE_URL": folders.address,
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__INSTANCE_NAME": "Overstap",
         "AIRFLOW__API__THEME": (INCLUDE / "airflow" / "theme.json").read_text(encoding="utf-8"),

@@ -11,7 +11,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 _MAX_BYTES = 1024 * 1024
 
 
-class Keep:
+class MailFileHandler:
     """Handler that stores each mail as `<recipient>/<digest of its Message-ID>.eml`; a repeated mail is stored once.
 
     Args:
@@ -34,7 +34,7 @@ class Keep:
         return "250 kept"
 
 
-class Sink(Controller):
+class MailSink(Controller):
     """SMTP server on 127.0.0.1 in a separate thread: `start()`, then `stop()`.
 
     Args:
@@ -43,4 +43,4 @@ class Sink(Controller):
     """
 
     def __init__(self, folder: Path, port: int) -> None:
-        super().__init__(Keep(folder), hostname="127.0.0.1", port=port, data_size_limit=_MAX_BYTES)
+        super().__init__(MailFileHandler(folder), hostname="127.0.0.1", port=port, data_size_limit=_MAX_BYTES)

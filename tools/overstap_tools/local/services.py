@@ -1,4 +1,4 @@
-"""A service: a child process that outlives the command that started it, and can be ended by any later one.
+"""Services: child processes that outlive the command that started them and that a later command can stop.
 
 Each service leads a session of its own, so that whatever it forks (Airflow's workers and task processes) is found by
 the session even when the leader was killed and its children have a new parent. The state folder holds per service a
@@ -23,15 +23,15 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class SystemUser:
-    """The operating system's user that a service runs as, where that is not the present one."""
+    """Operating system user of a service, when it is not the present one."""
 
     uid: int
     gid: int
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What tells a started process from a later one that was given the same number.
+class ServiceRecord:
+    """Record of a started process, which distinguishes it from a later one with the same process id.
 
     Attributes:
         name: the service's name.
@@ -51,7 +51,7 @@ class Record:
 
 
 class Service:
-    """One child process by its name in a state folder; any process may look at it and end it.
+    """One child process, by its name in a state folder; any process may inspect and stop it.
 
     Args:
         state: the state folder.
@@ -110,17 +110,17 @@ class Service:
         finally:
             os.close(descriptor)
         created = psutil.Process(self._popen.pid).create_time()
-        record = Record(self.name, self._popen.pid, created, stop_signal, is_told_whole, grace_seconds)
+        record = ServiceRecord(self.name, self._popen.pid, created, stop_signal, is_told_whole, grace_seconds)
         draft = self._record.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(record)), encoding="utf-8")
         draft.replace(self._record)
         return record.pid
 
     @property
-    def record(self) -> Record | None:
+    def record(self) -> ServiceRecord | None:
         """What was started last, running or not; None when nothing was, or when it was ended."""
         try:
-            return Record(**json.loads(self._record.read_text(encoding="utf-8")))
+            return ServiceRecord(**json.loads(self._record.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
 
@@ -187,7 +187,7 @@ class Service:
             raise OverstapError("LOCAL-012", service=self.name, pid=process.pid) from problem
 
 
-def _leader(record: Record) -> psutil.Process | None:
+def _leader(record: ServiceRecord) -> psutil.Process | None:
     """Return the started process itself while it lives."""
     try:
         process = psutil.Process(record.pid)
@@ -198,7 +198,7 @@ def _leader(record: Record) -> psutil.Process | None:
         return None
 
 
-def members(record: Record) -> list[psutil.Process]:
+def members(record: ServiceRecord) -> list[psutil.Process]:
     """Return the living processes of a service: its session, and the descendants that left it.
 
     A pid is not given out again while a session or group of that number exists, so the session is the service's own
