@@ -1,4 +1,4 @@
-"""The real parts that tests share: a PostgreSQL server, a booted Airflow; always stopped at the session's end."""
+"""Fixtures shared by all tests: a PostgreSQL server and a booted Airflow, stopped at the session's end."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Families with dossiers in review and codes in their hands, in a ledger that a test gives."""
+"""Families with dossiers in review and access codes, in a ledger of a test."""
 
 import secrets
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A real mail server (aiosmtpd) that can be told to refuse, to put off, or to hang up in the middle."""
+"""Mail server (aiosmtpd) that can be told to refuse, defer or disconnect."""
 
 from email import message_from_bytes
 from email.message import EmailMessage

@@ -1,4 +1,4 @@
-"""Where the official OSO files are: they are no part of the repository."""
+"""Location of the official OSO files, which are not part of the repository."""
 
 from pathlib import Path
 

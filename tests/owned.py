@@ -1,4 +1,4 @@
-"""What only a ledger's owner can do, for tests that need a moment to pass or something to be damaged."""
+"""Actions of the ledger's owner, for tests that need passed time or damage."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The schools' pages as a process of their own, with two accounts, for tests with a browser and without."""
+"""Process of the schools' pages with two accounts, for tests with and without a browser."""
 
 import os
 import subprocess

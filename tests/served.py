@@ -1,4 +1,4 @@
-"""The parents' pages as a process of their own, and a parent without a browser: forms are read from real pages."""
+"""Process of the parents' pages, and a client without a browser that reads the forms of the pages."""
 
 import os
 import re

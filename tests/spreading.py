@@ -1,4 +1,4 @@
-"""Which tests stay together when several processes share the work, and which of them begin.
+"""Distribution of tests over processes: groups that stay together, and their order.
 
 What is costly to set up (a booted Airflow, a played round) is set up in one process only: the tests around it are one
 group. All others go by file. Groups are handed out in order, so the longest come first and nobody waits for them at

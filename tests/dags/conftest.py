@@ -1,4 +1,4 @@
-"""Airflow in a folder of its own, and the project's DAGs as it reads them for synthetic regions."""
+"""Fixtures: Airflow in a temporary folder, with the project's DAGs for synthetic regions."""
 
 import os
 import shutil

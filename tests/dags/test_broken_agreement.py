@@ -1,4 +1,4 @@
-"""A region whose agreement is broken is seen, takes no other region down, and its own opened rounds go on."""
+"""Tests of a region with an unreadable agreement: it is reported, other regions and its opened rounds keep running."""
 
 import secrets
 import shutil

@@ -1,4 +1,4 @@
-"""The alert of a round that is not closed in time, as Airflow's own tables keep it once a run is made."""
+"""Tests of the deadline alert for a round that is not closed in time, in Airflow's own tables."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

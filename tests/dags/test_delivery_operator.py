@@ -1,4 +1,4 @@
-"""Delivering to a school: the task hands over once and waits; what tries again is the region's deliveries alone."""
+"""Tests of the delivery operator: the task hands over once and waits; only the region's deliveries DAG tries again."""
 
 from typing import Any
 

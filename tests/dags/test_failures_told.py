@@ -1,4 +1,4 @@
-"""How a failure is told: Dutch first, and tried again unless a person has to act."""
+"""Tests of failure messages in task logs: Dutch first, and a retry unless a person has to act."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What a form may hold (F75): a path, a query or a template is a text, is refused, and stands in no message."""
+"""Tests of trigger forms (F75): paths, queries and templates are plain text, are refused, and appear in no message."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Mail goes by an Airflow connection to a real mail server: with its login or token, and with no more than it says."""
+"""Tests of mail through an Airflow connection to a real mail server, by login and by token."""
 
 import json
 from base64 import b64decode

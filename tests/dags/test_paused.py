@@ -1,4 +1,4 @@
-"""A DAG of ours that is paused is told: nothing of it runs, and Airflow itself says so nowhere."""
+"""Tests of the report of paused DAGs, of which Airflow starts nothing and warns nobody."""
 
 from pathlib import Path
 from typing import Any

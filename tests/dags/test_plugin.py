@@ -1,4 +1,4 @@
-"""AIRFLOW.md, trap 1: Airflow imports what it finds below plugins/ under bare names; ours may be loaded once."""
+"""Test that Airflow loads the plugin once, although it imports plugins/ under bare names (AIRFLOW.md, trap 1)."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the team agreed about every DAG, asserted over all that Airflow reads."""
+"""Tests of rules that hold for every DAG, over all DAGs that Airflow parses."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""What roles of ours may have: nothing of another region, nothing that deletes, nothing of the whole for a region."""
+"""Tests of Airflow roles: no permission for other regions, for deletion, or beyond a role's own region."""
 
 from overstap.orchestration.roles import (
     ADMINISTRATOR,

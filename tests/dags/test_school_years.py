@@ -1,4 +1,4 @@
-"""Next year's agreement may lie ready while this year's rounds run."""
+"""Tests of two school years at once: next year's agreement beside this year's rounds."""
 
 import shutil
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Signing in at an identity provider: in production only with a second factor, tried against a provider that runs."""
+"""Tests of sign-in by an identity provider with a second factor in production, against a running provider."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The page on which coordinators sign in by password is in Dutch: Flask-AppBuilder's, with our configuration."""
+"""Tests of the sign-in page by password in Dutch, from Flask-AppBuilder with our configuration."""
 
 import os
 import re

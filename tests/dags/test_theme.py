@@ -1,4 +1,4 @@
-"""Airflow's pages offer nobody to delete a round, a run or a task: no role of ours may."""
+"""Tests that Airflow's pages offer no deletion of rounds, runs or tasks."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where there is no container engine these tests are skipped, and say so."""
+"""Fixtures of deployment tests, which are skipped with a reason without a container engine."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""A deployment of this checkout in containers, made and looked after by the commands of the pages."""
+"""Deployment of this checkout in containers, made and operated by the commands in the docs."""
 
 import json
 import os

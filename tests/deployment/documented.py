@@ -1,4 +1,4 @@
-"""The commands of the pages about a deployment, as they stand there."""
+"""Commands in the pages about a deployment, extracted from their code blocks."""
 
 import re
 from dataclasses import dataclass, field

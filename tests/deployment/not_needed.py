@@ -1,4 +1,4 @@
-"""Run in an image: names packages of its lock that neither the package with all its extras nor its build asks for."""
+"""Script for an image that lists packages of its lock which neither the package's extras nor its build require."""
 
 import re
 from importlib.metadata import PackageNotFoundError, requires

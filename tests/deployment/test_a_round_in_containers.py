@@ -1,4 +1,4 @@
-"""A deployment from nothing to a confirmed round, in containers, by the commands of the pages.
+"""Test of a deployment in containers from installation to a confirmed round, by the commands in the docs.
 
 The tests are one story, in order: each stage is a fixture that the next builds upon.
 """

@@ -1,4 +1,4 @@
-"""From the previous version to this one in the middle of a round, and back, by the commands of docs/upgrading.md."""
+"""Test of an upgrade in the middle of a round, and of the way back, by the commands of docs/upgrading.md."""
 
 import subprocess
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A region at the brink of each stage, as a ledger that is copied for each test; and stages as processes to kill."""
+"""Fixtures of fault tests: a region before each stage, as a ledger copied per test, and stages as processes to kill."""
 
 import json
 import os

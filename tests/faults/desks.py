@@ -1,4 +1,4 @@
-"""The desk of a deployment's region, as a process."""
+"""Desk of a deployment's region, as a process."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Servers with a certificate of the development authority that answer every envelope with one lie."""
+"""Receiving servers with a valid certificate that answer every envelope with one kind of false answer."""
 
 import contextlib
 import hashlib

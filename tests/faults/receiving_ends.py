@@ -1,4 +1,4 @@
-"""Where a school that is not pushed to takes its dossiers: a folder, OpenSSH, the desk; and what it does there."""
+"""Receiving sides of schools that collect by themselves: folder, OpenSSH, desk."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""One step of a round as a process of its own, to be killed: `stage.py <step> <round id> <school>`.
+"""Script that runs one step of a round as a process, to be killed: `stage.py <step> <round id> <school>`.
 
 Says "begin" when everything is imported and it is about to work. Small groups: there is much to kill in between.
 """

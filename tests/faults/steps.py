@@ -1,4 +1,4 @@
-"""Steps that several tests take: send what is sealed for a school, and ask for a pupil as a school does."""
+"""Steps shared by fault tests: sending to a school, and requests of a school."""
 
 from datetime import datetime
 from os import urandom

@@ -1,4 +1,4 @@
-"""Runs tasks of the DAGs for region alfa, one for each order that comes in, in one process that has Airflow.
+"""Process with Airflow that runs tasks of region alfa's DAGs, one per order on standard input.
 
 Each is told that it is the first task of a run of which nothing else has begun.
 """

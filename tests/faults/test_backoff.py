@@ -1,4 +1,4 @@
-"""F11, F15, F20, F22: schools that fall silent for days. What is tried when, and told when receipts were due."""
+"""Tests of backoff (F11, F15, F20, F22): schools without answer for days, and the report at the deadline."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Test messages (proefberichten) before a round: the whole way to real endpoints, by the command and by the watch."""
+"""Tests of test messages (proefberichten) to real endpoints, by command and by background work."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""F38 to F48: certificates and keys that are not in order while a round runs, by the stages of a round themselves.
+"""Tests of invalid certificates and keys (F38 to F48) during a round, through the steps of the round.
 
 What each check of the store refuses is in tests/unit/pki and tests/integration/pki; here: that a school's trouble
 holds up its own dossiers only, that nothing is sealed or confirmed meanwhile, and that all goes on once it is mended.

@@ -1,4 +1,4 @@
-"""The desk held against questions, receipts and results that are wrong, doubled, or another's; then invariants."""
+"""Tests of the desk with wrong, repeated and foreign requests, receipts and results, followed by the invariants."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""F11 to F20, F72: receivers that are down, break off, lie or refuse, each held against a whole sending of a school.
+"""Tests of receivers that are down, disconnect, give false answers or refuse (F11 to F20, F72).
 
 They are servers with a certificate of the development authority, so that they get as far as such a receiver can.
 """

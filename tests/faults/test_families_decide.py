@@ -1,4 +1,4 @@
-"""Families decide while the pages and the database are killed: what a parent saw confirmed is in the ledger, once.
+"""Tests of decisions while pages and database are killed: each confirmed decision is in the ledger exactly once.
 
 The pages, PostgreSQL and the parents are real processes and real HTTP. A parent whose page did not come tries the same
 form again, as people do. Moments to strike come of a printed seed.

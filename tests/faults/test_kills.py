@@ -1,4 +1,4 @@
-"""F01, F04, F05, F06, F21, F23: a stage is killed with -9 at random moments, then run to its end.
+"""Tests of stages that are killed with SIGKILL at random moments and then completed (F01, F04, F05, F06, F21, F23).
 
 Every moment follows from a printed seed. What a kill may never leave behind is what the invariants say, with each
 receiver's store and every receipt looked at again.

@@ -1,4 +1,4 @@
-"""A school whose dossiers come in while the rest of the round is already a step further."""
+"""Tests of a school that supplies while the rest of the round is one step further."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""kill -9 while families are invited: nobody is left out, nothing goes twice, and no paper holds a code that is none.
+"""Tests of SIGKILL during invitations: no family left out, no mail twice, no letter with an invalid code.
 
 Each process kills itself at a chosen step, so the moment is the same each time.
 """

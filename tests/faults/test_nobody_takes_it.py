@@ -1,4 +1,4 @@
-"""What nobody takes: a dossier without a receiver, one that is not collected, and one that is told undelivered."""
+"""Tests of undelivered dossiers: without a receiver, not collected, or reported undelivered."""
 
 import os
 import subprocess

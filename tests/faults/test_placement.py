@@ -1,4 +1,4 @@
-"""A whole placement round, from drop folder to the primary school's feedback: placed, not placed, not shown up."""
+"""Test of a whole placement round, from drop folder to feedback: placed, not placed, not shown up."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""F29: yesterday's backup is put back, and receivers know more than our ledger: nothing goes twice, nothing is lost.
+"""Tests of a restored backup (F29) while receivers know more than the ledger: nothing delivered twice, nothing lost.
 
 A real backup (`pg_dump`) of the ledger's database, restored into a new one, at each point where it hurts.
 """

@@ -1,4 +1,4 @@
-"""F73 and what belongs to it: a dossier taken back before and after delivery, replaced, and sent again when asked."""
+"""Tests of withdrawal (F73): a dossier withdrawn before and after delivery, replaced, and sent again on request."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""F73 where a school collects: the statement lies beside the dossiers, or is the desk's answer."""
+"""Tests of withdrawal (F73) at schools that collect: the revocation is beside the envelopes, or the desk's answer."""
 
 import os
 import subprocess

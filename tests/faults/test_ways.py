@@ -1,4 +1,4 @@
-"""F11, F14, F19, F21 and kills for the ways by which a school collects: it asks at the desk, or takes files away.
+"""Tests of faults (F11, F14, F19, F21) and kills for schools that collect by desk, folder or server.
 
 Real processes on loopback: the desk, the asking school, OpenSSH. After each the invariants, over ledger and stores.
 """

@@ -1,4 +1,4 @@
-"""The task of every day that erases what was kept long enough, as a worker runs it: as agreed, and not a day before."""
+"""Tests of the daily retention task: erasure after the agreed period, and not a day earlier."""
 
 import shutil
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A ledger of its own for each test, on the session's PostgreSQL."""
+"""Fixtures: a ledger per test, on the session's PostgreSQL."""
 
 import secrets
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Every benchmark runs and says what it measured. No rate is asserted: what machine this is, nobody knows."""
+"""Tests that every benchmark runs and prints its measurements; rates are not asserted, since machines differ."""
 
 import io
 from collections.abc import Callable

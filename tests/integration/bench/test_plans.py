@@ -1,4 +1,4 @@
-"""The ledger takes its work in order by index, also when nobody has analysed the tables yet.
+"""Tests of query plans: the ledger claims work by index, also without statistics.
 
 Counted in rows that were looked at, not in seconds: a plan that looks at all dossiers for each group is quadratic.
 """

@@ -1,4 +1,4 @@
-"""Filled rounds on real PostgreSQL, and the board over them as one account or another sees it."""
+"""Fixtures: filled rounds on PostgreSQL, and clients of the board for several accounts."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""The board over filled rounds: what it counts, whom it shows what, and that names change nothing on it."""
+"""Tests of the board's pages over filled rounds: counts, permissions, and names as plain text."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What the board tells beside its counts, from what really happens in the ledger; and that it goes when mended."""
+"""Tests of unresolved items on the board, from real events in the ledger, until they are resolved."""
 
 import html
 import re

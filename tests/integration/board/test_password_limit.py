@@ -1,4 +1,4 @@
-"""Guesses where Airflow takes passwords are slowed down per client, also behind a proxy that is trusted."""
+"""Tests of the delay of password guesses at Airflow per client, also behind a trusted proxy."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the tests of the endpoint share: certificates, envelopes, and an endpoint as a process of its own."""
+"""Fixtures of delivery tests: certificates, envelopes, and an endpoint as a process."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""An SFTP server on loopback that says of what is not there what some servers say, over a real folder."""
+"""SFTP server on loopback over a real folder, with the status codes of various servers for missing files."""
 
 import os
 import socket

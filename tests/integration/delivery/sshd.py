@@ -1,4 +1,4 @@
-"""A real OpenSSH server as an ordinary process on loopback, with one account: whoever runs the tests."""
+"""OpenSSH server as a process on loopback, with the account that runs the tests."""
 
 import getpass
 import os

@@ -1,4 +1,4 @@
-"""The commands, as a person gives them."""
+"""Tests of the delivery commands."""
 
 import os
 import subprocess

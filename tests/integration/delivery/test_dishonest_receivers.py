@@ -1,4 +1,4 @@
-"""Receivers that hang, drip, pour, lie or are somebody else: each ends in a coded problem, by the deadline."""
+"""Tests of receivers that hang, send slowly, send endlessly or impersonate: each gives a coded error in time."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""The ways by which a school collects: a folder, and an SFTP server that is a real OpenSSH."""
+"""Tests of channels for collection: a folder, and an OpenSSH SFTP server."""
 
 import contextlib
 import os

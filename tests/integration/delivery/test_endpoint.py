@@ -1,4 +1,4 @@
-"""The endpoint as a process: once, durable, and the same answer again."""
+"""Tests of the endpoint as a process: idempotent, durable, with repeated answers."""
 
 import os
 import ssl

@@ -1,4 +1,4 @@
-"""Why something was refused, told to who may know it: the school itself, and a supplier with test certificates."""
+"""Tests of explanations of refusals, for the school itself and for suppliers with test certificates."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Our own kinds of channel and of source do what every kind has to do."""
+"""Conformance tests of the built-in kinds of channel and source."""
 
 from contextlib import nullcontext
 from datetime import timedelta

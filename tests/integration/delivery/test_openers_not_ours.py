@@ -1,4 +1,4 @@
-"""Envelopes and receipts against programs that nobody here wrote: openssl, and the suppliers' examples on them."""
+"""Interoperability tests of envelopes and receipts with openssl and the examples for suppliers."""
 
 import hashlib
 import json

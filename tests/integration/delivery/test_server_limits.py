@@ -1,4 +1,4 @@
-"""A server with mutual TLS under attack: who says nothing, drips, pours or may not call costs nobody else a delivery.
+"""Tests of the mTLS server's limits against silent, slow, large and unauthorised clients.
 
 With real sockets. Two hundred connections on which nobody says anything once stopped an endpoint for everybody.
 """

@@ -1,4 +1,4 @@
-"""SFTP servers that say of what is not there: NO_SUCH_FILE, FAILURE, PERMISSION_DENIED. Delivery works with each."""
+"""Tests of SFTP servers with different status codes for missing files."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Both stores of a receiving school behave the same: once, durable, and the same answer again."""
+"""Tests of both stores of a receiving school: idempotent, durable, with repeated answers."""
 
 import hashlib
 import os

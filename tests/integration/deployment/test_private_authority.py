@@ -1,4 +1,4 @@
-"""The recipe of docs/certificates.md, with stock OpenSSL, as it stands there."""
+"""Test of the recipe in docs/certificates.md, with stock OpenSSL."""
 
 import re
 import shutil

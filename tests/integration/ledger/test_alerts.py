@@ -1,4 +1,4 @@
-"""Agreed moments that have come, the alert of a round that was not closed, and a round that is started too early."""
+"""Tests of passed milestones, the alert of an unclosed round, and a round that is started too early."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What a region's role cannot do: touch what is another region's, or make evidence look other than it was."""
+"""Tests of the separation of regions by PostgreSQL roles, and of the protection of audit lines."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Two who work on the same dossiers at the same moment."""
+"""Tests of two concurrent processes on the same dossiers."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What is written as evidence is canonical JSON to the letter, whatever is in it, and the chain of it holds."""
+"""Tests that audit lines are canonical JSON for any content, and that their chain verifies."""
 
 import json
 

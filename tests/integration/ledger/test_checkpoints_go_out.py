@@ -1,4 +1,4 @@
-"""Each day's checkpoint leaves the house: a file that is written once, a time stamp, and mail."""
+"""Tests of the daily publication of checkpoints: a write-once file, a time stamp, and mail."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Which rounds a collection is about: open, and not yet due; and which files of a school are a round's."""
+"""Tests of which rounds a collection concerns, and which files of a school belong to a round."""
 
 import os
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The end of collecting from a school is kept, also when nothing lay there; not when its source did not answer."""
+"""Tests of the recorded end of a school's collection, also without files, but not when the source failed."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One damaged dossier (F30) is named and set aside; all others are sealed."""
+"""Tests of one damaged dossier (F30): it is reported and set aside, all others are sealed."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path

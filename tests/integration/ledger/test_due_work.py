@@ -1,4 +1,4 @@
-"""Background work starts when something is due, and a quiet region costs next to nothing, in task instances."""
+"""Tests of background work that starts when due, and costs few task instances otherwise."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What somebody with the application's login tries: decisions without an audit line, and lines without a decision.
+"""Tests of forgery with the application's login: decisions without audit line, and audit lines without decision.
 
 The attack of a penetration test, kept: each statement runs as the login itself, in a region's role or outside one.
 """

@@ -1,4 +1,4 @@
-"""What a second tester tried with the login of each service: answers, codes and evidence beside what a service is for.
+"""Tests of forgery with the login of each service: decisions, codes and audit lines beyond its purpose.
 
 Each attempt is a statement, or a few, on a real PostgreSQL as the login itself. docs/security-tests.md lists them all.
 """

@@ -1,4 +1,4 @@
-"""What a coordinator answers at a gate is checked again by the task, and only what holds reaches the ledger."""
+"""Tests of answers at gates, which the task validates again before they reach the ledger."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta

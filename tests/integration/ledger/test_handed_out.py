@@ -1,4 +1,4 @@
-"""`overstap audit checkpoint` and `verify`: what was handed out tells a chain that was cut short, by its owner too."""
+"""Tests of `overstap audit checkpoint` and `verify`: a published checkpoint reveals a truncated chain."""
 
 from datetime import UTC, datetime
 from pathlib import Path

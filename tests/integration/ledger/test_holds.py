@@ -1,4 +1,4 @@
-"""What stands in a round's way: raised by rules, settled by a coordinator's decision alone, kept by the database."""
+"""Tests of holds of gates: raised by rules, settled by a coordinator's decision only."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A login per service: each does the work of its service in a region, and nothing of another's."""
+"""Tests of the login per service: it can do the service's own work in a region, and nothing else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The schema: made anew, carried over from before version 1, and changed by numbered migrations."""
+"""Tests of the schema: creation, conversion from before version 1, and numbered migrations."""
 
 import hashlib
 import json

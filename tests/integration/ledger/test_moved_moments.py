@@ -1,4 +1,4 @@
-"""Agreed moments that move over a change of the clock, by the ledger's own clock: each has come once, on the wall."""
+"""Tests of milestones that move across a change of the clock: each passes once, by Dutch time."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Airflow's callbacks keep which tasks are red, also where the process that calls them has no keys."""
+"""Tests of the record of failed tasks by Airflow's callbacks, also in processes without keys."""
 
 from pathlib import Path
 from types import SimpleNamespace

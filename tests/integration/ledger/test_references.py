@@ -1,4 +1,4 @@
-"""The search for a dossier by its reference: what is typed is a reference or nothing, and finds its own region's."""
+"""Tests of the search for a dossier by its reference, within its own region."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What cannot be read has not gone: a list of registrations that was damaged or cut off withdraws nothing unasked."""
+"""Tests of damaged or truncated lists of registrations, which withdraw nothing without a decision."""
 
 import os
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A round that was closed although it should not have been is opened again by a decision, and asks anew at its end."""
+"""Tests of reopening a closed round by a decision."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Questions and corrections of parents: a task for the school, settled once, and seen by who asked."""
+"""Tests of questions and corrections of parents: settled once by the school, visible to the person who asked."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What is over is erased: nobody can be read or found any more, and what was done can still be proved."""
+"""Tests of retention: erased data can be neither read nor found, while the audit chain still verifies."""
 
 import signal
 import subprocess

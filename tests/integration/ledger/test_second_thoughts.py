@@ -1,4 +1,4 @@
-"""What people change after the fact: a decision, a registration, a pupil's key, a file under the same number."""
+"""Tests of later changes: a decision, a registration, a pupil's key, a file under the same number."""
 
 from collections import Counter
 from datetime import date

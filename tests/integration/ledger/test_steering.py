@@ -1,4 +1,4 @@
-"""A round that runs while its agreement changes, or a coordinator steers it: what the ledger takes over and refuses."""
+"""Tests of a running round under changes of the agreement and of the coordinator's form."""
 
 from datetime import UTC, datetime, timedelta
 

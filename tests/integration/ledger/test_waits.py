@@ -1,4 +1,4 @@
-"""The waits of a round, as Airflow's triggerer runs them: with the ledger's address, and without any key."""
+"""Tests of a round's waits in Airflow's triggerer, with the ledger's address and without keys."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A dossier's whole way through the ledger, by its own functions, on a real PostgreSQL."""
+"""Test of a dossier through all states of the ledger, on PostgreSQL."""
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4

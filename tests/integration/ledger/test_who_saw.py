@@ -1,4 +1,4 @@
-"""Who could see a dossier, told from the evidence alone: also of one that was erased, and never of another."""
+"""Tests of `overstap audit who-saw`: disclosures of one dossier, also after its erasure."""
 
 from uuid import uuid4
 

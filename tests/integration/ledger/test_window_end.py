@@ -1,4 +1,4 @@
-"""The end of the review window: in time or not by the database's clock, held, extended, attested; two parents."""
+"""Tests of the end of the review window by the database's clock: held, extended, attested, with two parents."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""All of Airflow's components as processes: where they listen, what others can read of them, killing and starting anew.
+"""Tests of Airflow's components as processes: addresses, file permissions, kills and restarts.
 
 On the Airflow of the browser tests, as the last of them: it is killed here.
 """

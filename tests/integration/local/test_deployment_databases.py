@@ -1,4 +1,4 @@
-"""The SQL with which a deployment's new database server begins, run by psql on a server that is new."""
+"""Tests of the SQL that initialises a new database server of a deployment."""
 
 import os
 import shlex

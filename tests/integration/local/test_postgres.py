@@ -1,4 +1,4 @@
-"""The embedded server as it is: started, killed, stopped, destroyed."""
+"""Tests of the embedded PostgreSQL server: start, kill, stop, destroy."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A mail server for each test."""
+"""Fixtures: a mail server per test."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The mail server of the demonstration as a command: it keeps what it gets, once, and ends when it is told to."""
+"""Tests of the demonstration's mail server as a command."""
 
 import os
 import signal

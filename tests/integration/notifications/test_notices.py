@@ -1,4 +1,4 @@
-"""From how a round stands to what lies in the mail boxes: once, a digest a day, nothing lost, nobody's pupil in it."""
+"""Tests of notices from a round's status to the mailbox: once, in a daily digest, without data of pupils."""
 
 import smtplib
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""The outbox against a real mail server: once per meaning, never lost, evidence first, nothing readable at rest."""
+"""Tests of the outbox with a real mail server: once per meaning, audit line first, encrypted at rest."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A dossier is parsed when it is taken in and when it is sealed, and opened to be shown: nowhere else in a round."""
+"""Tests that a dossier is parsed at intake and at sealing only, and decrypted otherwise only to be shown."""
 
 import hashlib
 import re

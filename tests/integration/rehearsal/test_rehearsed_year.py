@@ -1,4 +1,4 @@
-"""A school year under a moved clock: real ledger, real stages, and everything at its agreed moment."""
+"""Tests of a rehearsed school year under a simulated clock, with the real ledger and steps."""
 
 from collections import Counter
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A sandbox on a server that somebody names: nothing stays behind, and a server with a real ledger is left alone."""
+"""Tests of a sandbox on an existing server: it leaves nothing behind, and refuses a server with a real ledger."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A region with families and the pages before it, shared: each test takes families of its own (`review_round.take`)."""
+"""Fixtures: a shared region with families and its pages; each test takes families of its own (`review_round.take`)."""
 
 from collections.abc import Iterator
 

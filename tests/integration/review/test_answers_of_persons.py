@@ -1,4 +1,4 @@
-"""An answer that a person gave is replaced by that person only, and a view goes along whatever is recorded after it."""
+"""Tests of a person's own decision, which only that person replaces, and whose view is always sent along."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Between secondary schools: a pupil of sixteen inspects alone, a guardian for a younger one, and consent is asked."""
+"""Tests of transfers between secondary schools: pupils of sixteen, guardians, and consent."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Families are invited once, not before the hour, and nothing but handles stands in the ledger and the mail."""
+"""Tests of invitations: once per family, within hours, with handles only in ledger and mail."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""A dossier on paper for a meeting, and the signed proof of what happened; read back as a stranger would."""
+"""Tests of the printed dossier and the signed proof, verified as a third party would."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Codes open what they are for, for whom they are for, and nothing else."""
+"""Tests of access codes: each opens its own person's copy only."""
 
 from datetime import timedelta
 

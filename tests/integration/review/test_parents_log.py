@@ -1,4 +1,4 @@
-"""The parents' own log and proof: who opened the dossier, where it went, and nothing of another parent."""
+"""Tests of the parents' access history and proof, without data of other parents."""
 
 import io
 import json

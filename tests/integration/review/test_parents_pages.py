@@ -1,4 +1,4 @@
-"""A parent's way through the pages, by real HTTP, with the mistakes that people make."""
+"""Tests of the parents' pages over HTTP, with the mistakes that people make."""
 
 import io
 import re

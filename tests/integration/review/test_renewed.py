@@ -1,4 +1,4 @@
-"""A dossier that changes after parents saw it: a new version, what changed in words, and only that is asked."""
+"""Tests of a dossier that changes after inspection: new version, description of the changes, renewed request."""
 
 from datetime import timedelta
 

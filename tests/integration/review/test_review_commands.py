@@ -1,4 +1,4 @@
-"""The commands as an administrator or a school types them; what is personal is asked for and not repeated."""
+"""Tests of the review commands, which ask for personal data and do not echo it."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What somebody with bad intentions tries on the schools' pages, each attempt kept."""
+"""Security tests of the schools' pages, one per attack."""
 
 import io
 import re

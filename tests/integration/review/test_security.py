@@ -1,4 +1,4 @@
-"""What somebody with bad intentions tries on the parents' pages, each attempt kept."""
+"""Security tests of the parents' pages, one per attack."""
 
 import base64
 import contextlib

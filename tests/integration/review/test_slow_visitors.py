@@ -1,4 +1,4 @@
-"""Visitors of the pages who say nothing, drip, or do not read keep only themselves waiting: with real sockets.
+"""Tests of silent, slow and non-reading clients, which delay nobody else, over real sockets.
 
 The attackers come from another address of loopback than the visitor whom they try to keep out.
 """

@@ -1,4 +1,4 @@
-"""What a person, a school and the administrator are told at once: done in their name, ended by guessing, an alarm."""
+"""Tests of immediate alerts to a person, a school and the administrator."""
 
 from collections.abc import Iterator
 from datetime import timedelta

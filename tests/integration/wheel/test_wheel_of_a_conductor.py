@@ -1,4 +1,4 @@
-"""The wheel where rounds run: among this environment's packages, every DAG file is read without the checkout."""
+"""Tests of the wheel where rounds run: every DAG file is parsed without the checkout."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""The wheel in an empty environment and an empty folder: what a receiving school or a supplier installs."""
+"""Tests of the wheel in an empty environment, as a receiving school or a supplier installs it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Building the wheel, and environments in which nothing but it is installed."""
+"""Building of the wheel, and of environments with only the wheel installed."""
 
 import os
 import subprocess

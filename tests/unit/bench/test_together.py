@@ -1,4 +1,4 @@
-"""Work measured in processes of its own: counted, timed from one common beginning, and not lost when it fails."""
+"""Tests of measurements in several processes: counts, common start, failures."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What holds a school up: one situation per kind, the worst first, and nothing when all is done."""
+"""Tests of blockers: one situation per kind, the most urgent first, none when all is done."""
 
 from collections import Counter
 from dataclasses import replace

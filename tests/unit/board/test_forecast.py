@@ -1,4 +1,4 @@
-"""Who will miss a deadline, judged by pace; every outcome with the figures of its reasoning."""
+"""Tests of forecasts by pace, each outcome with the figures of its reasoning."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Moments, spans and numbers as a Dutch reader expects them."""
+"""Tests of Dutch formatting of moments, durations and numbers."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

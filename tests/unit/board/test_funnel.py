@@ -1,4 +1,4 @@
-"""The funnel and how it moved; every state of the ledger has its layer."""
+"""Tests of the funnel, its changes, and a layer for every state of the ledger."""
 
 import itertools
 import re

@@ -1,4 +1,4 @@
-"""Which round Airflow's page of a run shows: the one that had opened last when the run began."""
+"""Tests of which round Airflow's page of a run shows: the one that had opened last at its start."""
 
 from datetime import UTC, datetime, timedelta
 

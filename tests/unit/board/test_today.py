@@ -1,4 +1,4 @@
-"""What asks for a coordinator today, and what a round is busy with: by what happened, not by the clock alone."""
+"""Tests of today's work of a coordinator, and of a round's phase by what happened."""
 
 from collections import Counter
 from dataclasses import replace

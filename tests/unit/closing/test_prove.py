@@ -1,4 +1,4 @@
-"""F76 for whoever has the exported file alone: altered, cut, reordered, or signed by nobody."""
+"""Tests of the verification of an exported file (F76): altered, truncated, reordered, or unsigned."""
 
 import base64
 import hashlib

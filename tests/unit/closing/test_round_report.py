@@ -1,4 +1,4 @@
-"""The report on a round: right sums, no formulas, no way out of the page."""
+"""Tests of the round report: sums, formulas in CSV, HTML escaping."""
 
 import csv
 import io

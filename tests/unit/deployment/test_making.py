@@ -1,4 +1,4 @@
-"""What `overstap deploy init` makes, and that it leaves alone what is there."""
+"""Tests of `overstap deploy init`: what it makes, and that it keeps existing files."""
 
 import json
 import os

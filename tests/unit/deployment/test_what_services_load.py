@@ -1,4 +1,4 @@
-"""What the processes of a deployment hold in memory while nothing happens."""
+"""Tests of the memory of idle processes of a deployment: which libraries they load."""
 
 import subprocess
 import sys

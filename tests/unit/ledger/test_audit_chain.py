@@ -1,4 +1,4 @@
-"""F76: whoever alters, removes, moves or appends a line is told by the number of the first bad one."""
+"""Tests of the audit chain (F76): alteration, removal, reordering and appending give the first invalid line."""
 
 import hashlib
 import json

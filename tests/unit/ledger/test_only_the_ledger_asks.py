@@ -1,4 +1,4 @@
-"""SQL about the ledger stands in the ledger, and a unit of work is queried there alone."""
+"""Test that SQL on the ledger is in `overstap.ledger` only."""
 
 import ast
 import re

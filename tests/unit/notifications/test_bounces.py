@@ -1,4 +1,4 @@
-"""Delivery reports as mail systems, gateways and people send them: what failed is seen, what is unclear is listed."""
+"""Tests of bounces as mail systems, gateways and people send them: failures are recorded, unclear ones listed."""
 
 # ruff: noqa: E501 - mails stand here as they are sent
 

@@ -1,4 +1,4 @@
-"""What is told to whom, and how it reads."""
+"""Tests of notices: recipients, sentences and layout."""
 
 import re
 from collections import Counter

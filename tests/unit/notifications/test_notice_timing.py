@@ -1,4 +1,4 @@
-"""When mail goes: once a day, at once when urgent, never in quiet hours; by the clock on a Dutch wall."""
+"""Tests of sending times: daily digest, urgent mail at once, quiet hours, by Dutch time."""
 
 from datetime import datetime, timedelta
 

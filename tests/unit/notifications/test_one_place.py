@@ -1,4 +1,4 @@
-"""Every mail is composed and queued in overstap.notifications."""
+"""Test that every mail is composed and queued in `overstap.notifications`."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What schools send as lists of inspections, and what spreadsheets make of them."""
+"""Tests of schools' lists of decisions, with the changes that spreadsheet programs make."""
 
 import io
 import zipfile

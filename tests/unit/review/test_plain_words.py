@@ -1,4 +1,4 @@
-"""What parents read is Dutch of level B1, as far as can be counted: short sentences, one message each, known words."""
+"""Test that the parents' texts are Dutch of level B1, as far as it can be counted."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Garbage collection is let be during a step only."""
+"""Tests that garbage collection is suspended during a step only."""
 
 import gc
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""One name for one thing: no two public classes of the package are called the same."""
+"""Test that no two public classes of the package have the same name."""
 
 import ast
 from collections import defaultdict

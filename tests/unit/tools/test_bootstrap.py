@@ -1,4 +1,4 @@
-"""The environment's maker, by the Makefile itself, on machines where it cannot work."""
+"""Tests of the creation of the Python environment, through the Makefile, on machines where it fails."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What the package declares is what the list of reasons names, and what the lock pins."""
+"""Tests that the declared dependencies, the list of reasons and the lock agree."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""The deployment's files, as far as they can be tried without containers."""
+"""Tests of the deployment's files, as far as possible without containers."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The client of Airflow's API on a busy machine: no answer is waited out, told, and started twice is nothing."""
+"""Tests of the retrying client of Airflow's API on a busy machine."""
 
 from collections.abc import Callable, Iterator
 
