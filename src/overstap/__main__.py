@@ -1,4 +1,4 @@
-"""`python -m overstap` is the command `overstap`."""
+"""Entry point of `python -m overstap`, which runs the command `overstap`."""
 
 from overstap.cli import main
 

@@ -1,6 +1,6 @@
-"""Alarms as structured log lines, one JSON object each in the fields of the Elastic Common Schema (ECS 8), for a SIEM.
+"""Security alarms as structured log lines for a SIEM: one JSON object each, in the Elastic Common Schema (ECS 8).
 
-No address, name, code or account is in a line: what happened, where in the product, and how often.
+A line holds no address, name, code or account; it states the action, the service, and a count.
 """
 
 import json
@@ -21,10 +21,10 @@ def raise_alarm(action: str, *, service: str, failed: int | None = None, region:
     """Write an alarm to the log.
 
     Args:
-        action: what happened, one of a few words.
-        service: which service noticed: "review", "school" or "airflow".
-        failed: how many attempts failed, where that is what it is about.
-        region: region id, where it is of one.
+        action: code of the event, such as "guessing".
+        service: the service that detected it: "review", "school" or "airflow".
+        failed: number of failed attempts, for events that count them.
+        region: region id, for events of one region.
     """
     line: dict[str, object] = {
         "@timestamp": now().isoformat(timespec="milliseconds"),

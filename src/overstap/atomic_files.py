@@ -1,4 +1,4 @@
-"""Atomic writing of files."""
+"""Atomic writing of files: readers see the old content or the new content, never a part."""
 
 import os
 import secrets
@@ -6,15 +6,18 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int) -> None:
-    """Write a file that nobody sees half: beside it first, synced, then renamed over the name.
+    """Write a file atomically: write and sync a temporary file in the same folder, then rename it.
 
     Args:
-        path: where; folders above are made, for the owner only.
+        path: path of the file; missing folders are created, for the owner only.
         data: the content.
-        mode: permission bits, given before the first byte is written.
+        mode: permission bits, set before the first byte is written.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Random: two containers write into one folder, and each counts its processes from 1.
+    # A random name, not a process id: two containers can write into one folder with the same process ids
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(handle, "wb") as out:

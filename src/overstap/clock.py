@@ -1,7 +1,7 @@
-"""The clock: the present moment, conversion to Dutch wall time, and moments as readers expect them.
+"""The present moment, conversion to Dutch wall time, and formatting of dates and moments for readers.
 
-Core functions take the time as an argument; this module is asked for it at the edge only (a command, a task, a
-request). Names of days and months are those of CLDR, by Babel; the patterns stand in `include/texts/moments.yaml`.
+Core functions take the time as an argument; only entry points (a command, a task, a request) call `now`. Names of days
+and months come from CLDR, through Babel; the patterns are in `include/texts/moments.yaml`.
 """
 
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ _KEPT = 8_192  # moments of a large page: each is formatted once
 
 @dataclass(frozen=True, slots=True)
 class MomentFormats:
-    """How a language writes moments: patterns of CLDR (UTS 35, part 4); Babel has the names of days and months.
+    """Patterns with which a language writes dates and moments (CLDR, UTS 35 part 4).
 
     Args:
-        locale: code of the language, as Babel has it.
+        locale: locale code for Babel, which supplies the names of days and months.
         moment: pattern of a moment.
-        day: pattern of a day.
-        summer: what stands behind a moment in the first of the two equal hours in autumn.
-        winter: what stands behind one in the second.
+        day: pattern of a date.
+        summer: word after a moment in the first of the two equal hours when summer time ends.
+        winter: word after a moment in the second of them.
 
     Raises:
-        ValueError: a pattern is not one.
-        babel.UnknownLocaleError: Babel does not have this language.
+        ValueError: a pattern is not valid.
+        babel.UnknownLocaleError: Babel does not know this language.
     """
 
     locale: str
@@ -52,13 +52,13 @@ def now() -> datetime:
 
 
 def dutch_time(moment: datetime) -> datetime:
-    """Return the same moment as the clock on a Dutch wall shows it.
+    """Convert a moment to Dutch wall time (Europe/Amsterdam).
 
     Args:
         moment: an aware moment in any zone.
 
     Raises:
-        ValueError: the moment is naive, so nobody can say which moment it is.
+        ValueError: the moment is naive.
     """
     if moment.tzinfo is None:
         raise ValueError("a moment without a time zone has no wall time")
@@ -67,60 +67,61 @@ def dutch_time(moment: datetime) -> datetime:
 
 @cache
 def moment_formats(language: str) -> MomentFormats:
-    """Return how our own texts write moments.
+    """Return the date and moment patterns of our own texts (`include/texts/moments.yaml`).
 
     Args:
         language: "nl" or "en".
     """
-    return MomentFormats(language, *(texts("moments")[one][language] for one in ("moment", "day", "summer", "winter")))
+    names = ("moment", "day", "summer", "winter")
+    return MomentFormats(language, *(texts("moments")[name][language] for name in names))
 
 
 def format_moment(moment: datetime, forms: MomentFormats | None = None) -> str:
-    """Return a moment as a reader expects it: "vrijdag 12 maart 2027, 16:00 uur".
+    """Format a moment in Dutch wall time: "vrijdag 12 maart 2027, 16:00 uur".
 
-    In the hour that comes twice in autumn it says which one is meant: "zomertijd" or "wintertijd".
+    In the hour that occurs twice when summer time ends, "zomertijd" or "wintertijd" is added.
 
     Args:
         moment: an aware moment.
-        forms: of the reader's language; Dutch when None.
+        forms: patterns of the reader's language; Dutch when None.
     """
     forms = forms or moment_formats("nl")
     local = dutch_time(moment)
-    said = _said(local.replace(tzinfo=None), forms.moment, forms.locale)
+    text = _formatted(local.replace(tzinfo=None), forms.moment, forms.locale)
     if local.utcoffset() == local.replace(fold=1 - local.fold).utcoffset():
-        return said
-    return f"{said} ({forms.winter if local.fold else forms.summer})"
+        return text
+    return f"{text} ({forms.winter if local.fold else forms.summer})"
 
 
 def format_day(which: date, forms: MomentFormats | None = None) -> str:
-    """Return a day as a reader expects it: "vrijdag 12 maart 2027".
+    """Format a date: "vrijdag 12 maart 2027".
 
     Args:
-        which: a day, or an aware moment, whose Dutch day is meant.
-        forms: of the reader's language; Dutch when None.
+        which: a date, or an aware moment, of which the Dutch date is taken.
+        forms: patterns of the reader's language; Dutch when None.
     """
     forms = forms or moment_formats("nl")
-    return _said(_day(which), forms.day, forms.locale)
+    return _formatted(_day(which), forms.day, forms.locale)
 
 
 def short_day(which: date) -> str:
-    """Return a day without its year, short, Dutch: "vr 12 mrt". `which` is as of `format_day`."""
-    return _said(_day(which), texts("moments")["short_day"]["nl"], "nl")
+    """Format a date in short Dutch form without the year: "vr 12 mrt". `which` is as in `format_day`."""
+    return _formatted(_day(which), texts("moments")["short_day"]["nl"], "nl")
 
 
 def weekday(which: date) -> str:
-    """Return a day's short Dutch name: "vr". `which` is as of `format_day`."""
-    return _said(_day(which), texts("moments")["weekday"]["nl"], "nl")
+    """Return the short Dutch name of the day of the week: "vr". `which` is as in `format_day`."""
+    return _formatted(_day(which), texts("moments")["weekday"]["nl"], "nl")
 
 
 def short_month(which: date) -> str:
-    """Return a month's short Dutch name: "mrt". `which` is as of `format_day`."""
-    return _said(_day(which), texts("moments")["month"]["nl"], "nl")
+    """Return the short Dutch name of the month: "mrt". `which` is as in `format_day`."""
+    return _formatted(_day(which), texts("moments")["month"]["nl"], "nl")
 
 
 def format_digits(moment: datetime) -> str:
-    """Return an aware moment in digits, as Dutch readers write it: "12-03-2027 16:00"."""
-    return _said(dutch_time(moment).replace(tzinfo=None), texts("moments")["digits"]["nl"], "nl")
+    """Format an aware moment in digits, in Dutch wall time: "12-03-2027 16:00"."""
+    return _formatted(dutch_time(moment).replace(tzinfo=None), texts("moments")["digits"]["nl"], "nl")
 
 
 def _day(which: date) -> date:
@@ -128,7 +129,7 @@ def _day(which: date) -> date:
 
 
 @lru_cache(maxsize=_KEPT)
-def _said(local: date, pattern: str, locale: str) -> str:
+def _formatted(local: date, pattern: str, locale: str) -> str:
     return _pattern(pattern).apply(local, _locale(locale))
 
 

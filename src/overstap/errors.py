@@ -1,7 +1,7 @@
-"""The error family: a stable code, and sentences for each reader in Dutch and English.
+"""Base class of all errors: a stable code, with a message and a remedy in Dutch and English.
 
-The sentences stand in `include/texts/errors/`, Dutch with English beside it. An error carries facts (a school, a count,
-a date), never a pupil's data: its message ends up in logs and on screens.
+The sentences are in `include/texts/errors/`. An error carries facts (a school, a count, a date) and never personal data
+of a pupil, since its message appears in logs and on screens.
 """
 
 import errno
@@ -17,23 +17,27 @@ _TEXTS = INCLUDE / "texts" / "errors"
 
 @cache
 def sentences() -> dict[str, dict[str, str]]:
-    """Return every error code with its sentences: `nl`, `en`, `do_nl`, `do_en`, `who`."""
+    """Return the sentences of every error code: `nl`, `en`, `do_nl`, `do_en`, `who`.
+
+    Raises:
+        ValueError: two files define one code.
+    """
     found: dict[str, dict[str, str]] = {}
     for path in sorted(_TEXTS.glob("*.yaml")):
         for code, text in read_yaml(path).items():
             if code in found:
-                raise ValueError(f"error code {code} stands in more than one file, the last is {path.name}")
+                raise ValueError(f"error code {code} is defined in more than one file, the last is {path.name}")
             found[code] = text
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Bilingual:
-    """A fact in two languages: a sentence says `{problem}` in Dutch, and `{problem:en}` in English.
+    """A fact in two languages: `{problem}` in a sentence gives the Dutch words, `{problem:en}` the English ones.
 
     Args:
         nl: the Dutch words.
-        en: the English ones.
+        en: the English words.
     """
 
     nl: str
@@ -44,21 +48,21 @@ class Bilingual:
 
 
 class OverstapError(Exception):
-    """Something a person has to know about, by a code of `include/texts/errors/`.
+    """An error that a person has to act on, with a code of `include/texts/errors/`.
 
     Args:
         code: the stable code, such as `INTAKE-001`.
-        facts: what fills the sentence's places. Ids, counts, dates and school names only: no pupil data.
+        facts: values for the placeholders of the sentences: ids, counts, dates and school names, no personal data.
 
     Raises:
-        KeyError: the code is not in the table, or a fact that its sentence names is missing.
+        KeyError: the code is not defined, or a fact that its sentences name is missing.
     """
 
     def __init__(self, code: str, **facts: Any) -> None:
         text = sentences()[code]
         self.code = code
         self.facts = facts
-        in_dutch, in_english = _said(facts, "nl"), _said(facts, "en")
+        in_dutch, in_english = _prepared(facts, "nl"), _prepared(facts, "en")
         self.message_nl = text["nl"].format(**in_dutch)
         self.message_en = text["en"].format(**in_english)
         self.do_nl = text["do_nl"].format(**in_dutch)
@@ -67,7 +71,7 @@ class OverstapError(Exception):
         super().__init__(f"{code}: {self.message_nl} {self.do_nl} | {self.message_en} {self.do_en}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let the error cross a process boundary: it is made anew from its code and facts."""
+        """Support pickling: the error is created again from its code and facts."""
         return (_restore, (type(self), self.code, self.facts))
 
 
@@ -83,13 +87,13 @@ def form_error(why: str, **facts: Any) -> OverstapError:
 
 
 def system_fault(problem: OSError) -> str:
-    """Return what the operating system refused, for the fact `kind`: a sentence tells it in words."""
+    """Return the name of an operating system error for the fact `kind`, such as "ENOSPC"; "EOTHER" without a text."""
     name = errno.errorcode.get(problem.errno or 0, "")
     return name if name in texts("system") else "EOTHER"
 
 
-def _said(facts: dict[str, Any], language: str) -> dict[str, Any]:
-    """Return facts as a sentence tells them: numbers with their nouns, the system's names for faults in words."""
+def _prepared(facts: dict[str, Any], language: str) -> dict[str, Any]:
+    """Prepare facts for a sentence: numbers that agree with their noun, and operating system errors in words."""
     known = texts("system").get(str(facts.get("kind")))
     return with_counts(facts) | ({"kind": known[language]} if known else {})
 

@@ -1,4 +1,4 @@
-"""Languages in which families are addressed, by page, mail and letter: one file each in include/texts/review."""
+"""Texts for families (pages, mails and letters) in each supported language, one file each in include/texts/review."""
 
 import string
 from collections.abc import Mapping
@@ -17,22 +17,22 @@ from overstap.texts import TEXTS, read_yaml
 
 FOLDER = TEXTS / "review"
 FIRST = "nl"
-"""The language of who asks for none, and the one that says which sentences there are."""
+"""The default language; its file defines the keys that every language must have."""
 _PUPIL = "_pupil"
-"""Ends the key of a sentence that says to a pupil what the one without it says to a parent."""
+"""Suffix of the key of a sentence addressed to a pupil instead of a parent."""
 _CALENDAR = ("moment", "day", "summer", "winter")
 
 
 @dataclass(frozen=True)
 class FamilyLanguage:
-    """One language.
+    """The texts of one language.
 
     Args:
-        code: as in the `lang` attribute of HTML, and in addresses.
-        name: what it calls itself.
-        dir: `ltr` or `rtl`.
-        calendar: how it writes a moment.
-        sentences: by key.
+        code: language code (BCP 47), as in the `lang` attribute of HTML and in URLs.
+        name: name of the language in that language.
+        dir: writing direction, `ltr` or `rtl`.
+        calendar: patterns of dates and moments.
+        sentences: sentences by key.
     """
 
     code: str
@@ -42,10 +42,10 @@ class FamilyLanguage:
     sentences: Mapping[str, str] = field(repr=False)
 
     def say(self, key: str, **facts: object) -> Markup:
-        """Return a sentence with its facts filled in, safe for a page: sentences are ours, facts are escaped.
+        """Return a sentence as HTML, with its facts filled in and escaped.
 
         Raises:
-            KeyError: there is no such sentence, or a fact is missing.
+            KeyError: the key does not exist, or a fact is missing.
         """
         sentence = self.sentences[key]
         if "{" in sentence:
@@ -53,33 +53,33 @@ class FamilyLanguage:
         return Markup(sentence)  # noqa: S704 (the text file is ours, and each fact is escaped)
 
     def plain(self, key: str, **facts: object) -> str:
-        """Return the sentence as text, for a PDF; raises as `say`."""
+        """Return a sentence as plain text, for a PDF; raises as `say`."""
         text = Markup(self.sentences[key]).striptags()  # noqa: S704 (likewise)
         return text.format(**facts)
 
     def to(self, reader: str) -> "FamilyLanguage":
-        """Return the language as one kind of reader is addressed: a pupil has no child, and parents instead of others.
+        """Return the texts for one kind of reader.
 
         Args:
-            reader: `carer` or `pupil`; of a sentence that has one for this reader (`..._pupil`) that one is said.
+            reader: `carer` or `pupil`; for a pupil, each sentence with a variant `..._pupil` is replaced by it.
         """
-        return self._spoken_to.get(reader, self)
+        return self._by_reader.get(reader, self)
 
     @cached_property
-    def _spoken_to(self) -> dict[str, "FamilyLanguage"]:
-        ours = {key.removesuffix(_PUPIL): said for key, said in self.sentences.items() if key.endswith(_PUPIL)}
-        return {"pupil": replace(self, sentences={**self.sentences, **ours})}
+    def _by_reader(self) -> dict[str, "FamilyLanguage"]:
+        own = {key.removesuffix(_PUPIL): text for key, text in self.sentences.items() if key.endswith(_PUPIL)}
+        return {"pupil": replace(self, sentences={**self.sentences, **own})}
 
     def has(self, key: str) -> bool:
-        """Tell whether there is such a sentence."""
+        """Return whether a key exists."""
         return key in self.sentences
 
     def moment(self, at: datetime) -> str:
-        """Return a moment in this language."""
+        """Format a moment in this language."""
         return format_moment(at, self.calendar)
 
     def day(self, at: datetime) -> str:
-        """Return a day in this language."""
+        """Format a date in this language."""
         return format_day(at, self.calendar)
 
 
@@ -87,9 +87,12 @@ class FamilyLanguage:
 def languages(folder: Path = FOLDER) -> dict[str, FamilyLanguage]:
     """Return the languages by code, Dutch first.
 
+    Args:
+        folder: folder with a YAML file per language.
+
     Raises:
-        OverstapError: REVIEW-051 when a file lacks a sentence of the Dutch one, or has a place in it that the Dutch has
-            not.
+        OverstapError: REVIEW-051 when a file lacks a key of the Dutch one, or has a placeholder that the Dutch sentence
+            does not have.
     """
     found = {path.stem: _read(path) for path in sorted(folder.glob("*.yaml"))}
     first = found[FIRST]
@@ -110,7 +113,7 @@ def _read(path: Path) -> FamilyLanguage:
 
 
 def _flat(part: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    """Return sentences by their whole key: `start.title`."""
+    """Return nested sentences by their full key, such as `start.title`."""
     found: dict[str, str] = {}
     for key, value in part.items():
         if isinstance(value, Mapping):

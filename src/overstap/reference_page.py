@@ -1,8 +1,8 @@
-"""Writes the page of all error codes from their sentences: `python -m overstap.reference_page > docs/errors.md`."""
+"""Generates docs/errors.md, the reference of all error codes: `python -m overstap.reference_page > docs/errors.md`."""
 
 from overstap.errors import sentences
 
-_ROOMS = {
+_SECTIONS = {
     "AGREEMENT": "Agreements of a region",
     "ATTACHMENT": "Attachments in a dossier",
     "AUDIT": "Evidence",
@@ -46,20 +46,20 @@ fails when the two differ.
 
 
 def page() -> str:
-    """Return the page in Markdown: a section per room of the package, a heading per code.
+    """Return the page in Markdown: a section per prefix of the codes, a heading per code.
 
     Raises:
-        KeyError: a code belongs to no room named here, or says that somebody unknown mends it.
+        KeyError: the prefix of a code has no section, or the person named in `who` is unknown.
     """
     parts = [_HEAD]
     found = sentences()
-    for room, title in _ROOMS.items():
-        mine = sorted(code for code in found if code.rpartition("-")[0] == room)
-        if mine:
+    for prefix, title in _SECTIONS.items():
+        codes = sorted(code for code in found if code.rpartition("-")[0] == prefix)
+        if codes:
             parts.append(f"## {title}\n")
-            parts += [_entry(code, found[code]) for code in mine]
-    if strange := sorted({code.rpartition("-")[0] for code in found} - _ROOMS.keys()):
-        raise KeyError(f"no title for {', '.join(strange)}")
+            parts += [_entry(code, found[code]) for code in codes]
+    if unknown := sorted({code.rpartition("-")[0] for code in found} - _SECTIONS.keys()):
+        raise KeyError(f"no title for {', '.join(unknown)}")
     return "\n".join(parts)
 
 
@@ -73,7 +73,7 @@ def _entry(code: str, text: dict[str, str]) -> str:
 
 
 def _line(text: str) -> str:
-    """Return a sentence on one line, with signs that Markdown would take for its own kept as they are."""
+    """Return a sentence on one line, with the characters that Markdown interprets escaped."""
     return " ".join(text.split()).replace("<", "\\<").replace("*", "\\*")
 
 

@@ -1,4 +1,7 @@
-"""Folder `include/`: schemas, texts, templates, static files; in the wheel beside the code, in a checkout above it."""
+"""Path of the folder `include/` with schemas, texts, templates and static files.
+
+In the wheel it is a folder of the package; in a checkout it is a folder of the repository.
+"""
 
 from pathlib import Path
 

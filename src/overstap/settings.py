@@ -1,4 +1,4 @@
-"""Settings, read from the environment when asked for (docs/settings.md)."""
+"""Settings of a process, read from environment variables `OVERSTAP_...` (docs/settings.md)."""
 
 from pathlib import Path
 
@@ -9,74 +9,74 @@ from overstap.resources import INCLUDE
 
 
 class Settings(BaseSettings):
-    """The settings of one process: each is the environment variable of its name behind `OVERSTAP_`."""
+    """The settings of one process; each field is the environment variable of its name with the prefix `OVERSTAP_`."""
 
     model_config = SettingsConfigDict(env_prefix="OVERSTAP_", env_ignore_empty=True, frozen=True)
 
     production: bool = False
-    """Refuses development certificates and anything else made for demo and tests."""
+    """Refuses development certificates and everything else made for demonstrations and tests."""
     trial: bool = False
-    """A deployment for made-up pupils: every page and mail says so. Refused together with `production`."""
+    """A deployment for fictitious pupils: every page and mail says so. Refused together with `production`."""
     regions: Path = INCLUDE / "regions"
     """Folder with `<region>/<school year>.yaml`."""
     ledger: str | None = None
-    """libpq connection string of the ledger for the application's role, which can take on a region's role only."""
+    """libpq connection string of the ledger for the application's login, which can only set the role of a region."""
     ledger_owner: str | None = None
-    """The same for the owner: migrations and roles. Not set where rounds run."""
+    """libpq connection string of the ledger for its owner, for migrations and roles. Not set where rounds run."""
     rehearsal: str | None = None
-    """libpq connection string of a login that may make databases and roles, on a server that holds no ledger: there
-    `overstap agreement rehearse` plays. Without it, the server of the tools where those are installed."""
+    """libpq connection string of a login that may create databases and roles, on a server without a ledger, for
+    `overstap agreement rehearse`. Without it, the database server of the tools, where those are installed."""
     keys: Path | None = None
     """Folder with the regions' content keys, `<region>/<key id>.key`, mode 0600."""
     trust: Path | None = None
     """Folder with certificates and private keys (see overstap.pki)."""
     drop: Path | None = None
-    """Folder in which schools drop files: `<region>/<school>/`."""
+    """Folder in which schools put dossier files: `<region>/<school>/`."""
     outbox: Path | None = None
-    """Folder from which schools collect envelopes by hand: `<region>/<school>/`."""
+    """Folder from which schools collect envelopes: `<region>/<school>/`."""
     traffic_centre: str | None = None
-    """A supplier's adapter to OSO's Traffic Centre, `module:function` or `module:function=argument`; optional."""
+    """A supplier's adapter to the OSO Traffic Centre, `module:function` or `module:function=argument`; optional."""
     reports: Path | None = None
-    """Folder in which round and school reports are written: `<region>/<round>/`."""
+    """Folder for round and school reports: `<region>/<round>/`."""
     review: str | None = None
-    """libpq connection string of the ledger for the parents' pages, login overstap_review. Set there alone."""
+    """libpq connection string of the ledger for the parents' pages, login overstap_review; set there only."""
     review_address: str = "http://127.0.0.1:8090"
-    """Where parents find their pages: in letters and mails, and whether cookies are sent by HTTPS only."""
+    """URL of the parents' pages, for letters and mails; with https, cookies are sent over HTTPS only."""
     school_address: str | None = None
-    """Where schools find their pages: in mails to them; optional."""
+    """URL of the schools' pages, for mails to schools; optional."""
     security_contact: str | None = None
-    """Where weaknesses are reported, in `security.txt` of parents' and schools' pages: `mailto:...` or `https://...`."""
+    """Contact for vulnerability reports in `security.txt` (RFC 9116): `mailto:...` or `https://...`."""
     checkpoints: Path | None = None
-    """Folder into which each day's signed checkpoint goes, such as storage that is written once; optional."""
+    """Folder for each day's signed checkpoint, such as write-once storage; optional."""
     checkpoint_mail: str = ""
-    """Addresses to which each day's checkpoint is mailed, with commas between them."""
+    """E-mail addresses to which each day's checkpoint is sent, separated by commas."""
     timestamps: str | None = None
-    """Address of a service for time stamps (RFC 3161) that stamps each day's checkpoint; optional."""
+    """URL of a time stamping authority (RFC 3161) for each day's checkpoint; optional."""
     alarm_mail: str | None = None
-    """Address of the administrator, to whom alarms are mailed; without it they are log lines only."""
+    """E-mail address of the administrator for alarms; without it alarms are log lines only."""
     review_proxy: str | None = None
-    """Address of the proxy in front of the parents' pages, which tells whence a visitor comes; optional."""
+    """IP address of the proxy in front of the parents' pages, whose forwarded client address is trusted; optional."""
     official: Path | None = None
     """Folder with the official OSO files per version (`2019.1/OSO_gegevensset.xsd`, `examples/`); optional."""
     virus_scanner: str | None = None
-    """A clamd that looks at every attachment before it is taken in: path of its socket, or `host:port`; optional."""
+    """A clamd that scans every attachment before intake: path of its socket, or `host:port`; optional."""
     registers: Path | None = None
     """Folder with DUO's lists of schools and partnerships as CSV; optional."""
 
     oidc_issuer: str | None = None
-    """Address of the identity provider at which people sign in to Airflow; without it they do by password."""
+    """URL of the OpenID Connect issuer for sign-in to Airflow; without it people sign in with a password."""
     oidc_client: str | None = None
-    """This Airflow's client id at the identity provider."""
+    """Client id of this Airflow at the identity provider."""
     oidc_secret: str | None = None
-    """Its secret there."""
+    """Client secret of this Airflow at the identity provider."""
     oidc_account_claim: str = "preferred_username"
-    """The claim that holds the account's name as the agreements have it."""
+    """The claim with the account name that the agreements use."""
     oidc_acr: str = ""
-    """Levels (`acr`) that mean a second factor at the identity provider, with commas between; empty: `amr` counts."""
+    """Values of the claim `acr` that mean a second factor, separated by commas; when empty, the claim `amr` decides."""
     administrators: str = ""
-    """Accounts that look after all regions, with commas between them."""
+    """Accounts that administer all regions, separated by commas."""
     mail: str | None = None
-    """Name of the Airflow connection to the mail server; without it, or empty, mails wait in the outbox."""
+    """Name of the Airflow connection to the mail server; without it, mails wait in the outbox."""
 
     @property
     def checkpoint_addresses(self) -> tuple[str, ...]:
@@ -85,12 +85,12 @@ class Settings(BaseSettings):
 
     @property
     def acr_values(self) -> tuple[str, ...]:
-        """The levels of `oidc_acr`."""
+        """The values of `oidc_acr`."""
         return tuple(self.oidc_acr.replace(",", " ").split())
 
     @property
     def needs_second_factor(self) -> bool:
-        """Whether who signs in at the identity provider must have done so with a second factor."""
+        """Whether sign-in at the identity provider requires a second factor."""
         return self.production or bool(self.acr_values)
 
     @property
@@ -99,7 +99,10 @@ class Settings(BaseSettings):
         return tuple(filter(None, (account.strip() for account in self.administrators.split(","))))
 
     def need_path(self, name: str) -> Path:
-        """Return a path setting that must be there.
+        """Return a required path setting.
+
+        Args:
+            name: name of the field.
 
         Raises:
             OverstapError: SETTING-001 when it is not set.
@@ -110,7 +113,10 @@ class Settings(BaseSettings):
         return Path(value)
 
     def need(self, name: str) -> str:
-        """Return a text setting that must be there.
+        """Return a required text setting.
+
+        Args:
+            name: name of the field.
 
         Raises:
             OverstapError: SETTING-001 when it is not set.

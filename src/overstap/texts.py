@@ -1,4 +1,4 @@
-"""Sentences for people from `include/texts/`, Dutch with English beside it."""
+"""Loading of texts for people from `include/texts/`, and agreement of nouns with numbers."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,32 +11,32 @@ from babel import Locale
 from overstap.resources import INCLUDE
 
 _plural_form = Locale("nl").plural_form
-"""Dutch and English have the same two forms, by the same rule."""
+"""Dutch and English have the same two plural forms, by the same rule."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TEXTS = INCLUDE / "texts"
 
 
 @cache
 def texts(name: str) -> dict[str, Any]:
-    """Return one file of sentences.
+    """Return the content of one text file.
 
     Args:
-        name: path below include/texts without its ending, such as "orchestration/titles".
+        name: path below include/texts without its extension, such as "orchestration/titles".
     """
     loaded: dict[str, Any] = read_yaml(TEXTS / f"{name}.yaml")
     return loaded
 
 
 def read_yaml(path: Path) -> Any:
-    """Return what one of our own files says.
+    """Return the content of one of our own YAML files.
 
-    The parser in C, where there is one, is ten times as fast, and every task reads some of them before it begins.
+    It uses the parser in C where available, which is ten times as fast; every task reads some files when it starts.
     """
     return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
 
 
 def plural(count: float) -> str:
-    """Return which of two sentences a number takes, "one" or "more", by CLDR's plural rules (Babel)."""
+    """Return the plural category of a number, "one" or "more", by the plural rules of CLDR (Babel)."""
     return "one" if _plural_form(count) == "one" else "more"
 
 
@@ -45,16 +45,16 @@ def noun(count: float, nouns: str) -> str:
 
     Args:
         count: the number.
-        nouns: the noun for one and the noun for more, such as "bestand|bestanden".
+        nouns: singular and plural, such as "bestand|bestanden".
     """
     one, more = nouns.split("|")
     return one if plural(count) == "one" else more
 
 
 class Count(int):
-    """A number whose noun agrees with it: in a sentence, `{files:bestand|bestanden}` says "1 bestand" or "2 bestanden".
+    """A number whose noun agrees with it: `{files:bestand|bestanden}` formats as "1 bestand" or "2 bestanden".
 
-    Which of the two is said follows from CLDR's plural rules (Babel). Without a noun it is a number as any other.
+    The choice follows the plural rules of CLDR (Babel). Without nouns in the format it behaves as an int.
     """
 
     def __format__(self, nouns: str) -> str:
@@ -64,7 +64,7 @@ class Count(int):
 
 
 def with_counts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return facts of a sentence with the whole numbers among them as `Count`."""
+    """Return the facts of a sentence, with each int as a `Count`."""
     return {name: Count(fact) if type(fact) is int else fact for name, fact in facts.items()}
 
 

@@ -1,1 +1,1 @@
-"""Message format: package, signature, encryption, and signed statements about a message (docs/envelope.md)."""
+"""Message format: sealing and opening of envelopes, and signed statements about them (docs/envelope.md)."""

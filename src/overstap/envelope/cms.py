@@ -1,9 +1,9 @@
-"""Structures and algorithms of Cryptographic Message Syntax (RFC 5652, RFC 5083) that the format uses.
+"""ASN.1 structures and algorithm identifiers of Cryptographic Message Syntax (CMS) that the envelope format uses.
 
 RFC 5652 (SignedData), RFC 5083 and 5084 (AuthEnvelopedData, AES-GCM), RFC 5753 (ECDH), RFC 4055 and 4056 (OAEP, PSS),
-RFC 5035 (signing certificate). Each structure has just the fields that the format has: what else CMS permits does not
-decode, which is the point. `cryptography`'s declarative ASN.1 reads strict DER: no indefinite lengths, no overruns, no
-unsorted sets, nothing behind the end.
+RFC 5035 (signing certificate). Each structure has only the fields of the format, so that everything else that CMS
+permits fails to decode. The declarative ASN.1 of `cryptography` reads strict DER: no indefinite lengths, no overruns,
+no unsorted sets, no trailing data.
 """
 
 from typing import Annotated, TypeVar
@@ -98,7 +98,7 @@ class SignedData:
 
 @asn1.sequence
 class IssuerSerial:
-    """RFC 5035 section 5: repeats what the certificate's digest already binds."""
+    """RFC 5035 section 5; optional, since the digest identifies the certificate already."""
 
     issuer: list[asn1.TLV]
     serial: int
@@ -199,17 +199,17 @@ class AuthEnvelopedData:
 
 
 def oid(value: Oid) -> bytes:
-    """Return an object identifier's DER."""
+    """Encode an object identifier as DER."""
     return asn1.encode_der(value)
 
 
 def issuer_and_serial(certificate: x509.Certificate) -> bytes:
-    """Return the IssuerAndSerialNumber of a certificate, DER."""
+    """Return the IssuerAndSerialNumber of a certificate (RFC 5652 section 10.2.4), DER."""
     return tlv(SEQUENCE, certificate.issuer.public_bytes(), asn1.encode_der(certificate.serial_number))
 
 
 def der_of(element: asn1.TLV) -> bytes:
-    """Return an element's DER."""
+    """Encode an ASN.1 element as DER."""
     return asn1.encode_der(element)
 
 
@@ -217,7 +217,7 @@ def decode(kind: type[_T], data: bytes) -> _T:
     """Decode strict DER.
 
     Raises:
-        EnvelopeError: MALFORMED.
+        EnvelopeError: MALFORMED when the data are not strict DER of this structure.
     """
     try:
         return asn1.decode_der(kind, data)
@@ -226,13 +226,13 @@ def decode(kind: type[_T], data: bytes) -> _T:
 
 
 def decode_content(data: bytes, kind: Oid, wrong_kind: OpeningFailure, into: type[_T]) -> _T:
-    """Decode a ContentInfo of one content type.
+    """Decode the content of a ContentInfo.
 
     Args:
-        data: DER.
-        kind: the content type it must have.
-        wrong_kind: the reason to refuse with when it has another.
-        into: the structure of that content.
+        data: DER of the ContentInfo.
+        kind: the required content type.
+        wrong_kind: the failure for another content type.
+        into: the structure of the content.
 
     Raises:
         EnvelopeError: MALFORMED, or `wrong_kind`.
@@ -242,11 +242,11 @@ def decode_content(data: bytes, kind: Oid, wrong_kind: OpeningFailure, into: typ
         raise EnvelopeError(wrong_kind)
     try:
         return element.content.parse(into)
-    except UNREADABLE as error:  # not only ValueError: certificates inside have errors of their own
+    except UNREADABLE as error:  # certificates inside raise other exceptions than ValueError too
         raise EnvelopeError(OpeningFailure.MALFORMED) from error
 
 
-# -- algorithm identifiers: constants, compared byte by byte; RFC 4055 and 5754 let NULL parameters be left out
+# -- algorithm identifiers, compared byte by byte; RFC 4055 and 5754 permit NULL parameters to be absent
 
 
 def _algorithm(oid: str, *parameters: bytes) -> bytes:

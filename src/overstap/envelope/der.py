@@ -1,8 +1,8 @@
-"""DER encoding from parts that are DER already.
+"""DER encoding (X.690) of elements by concatenation of parts that are DER already.
 
-Reading goes through declared structures (`overstap.envelope.cms`), which is what keeps it strict. Writing knows every
-byte beforehand but a few; joining them takes a third of the time that encoding the structures takes. A test reads what
-was joined through the structures and encodes it again: it must be the same bytes.
+Decoding uses the declared structures of `overstap.envelope.cms`. For encoding, concatenation takes a third of the time
+of those structures, since most bytes are constants. A test decodes the result with the structures and encodes it again,
+which must give the same bytes.
 """
 
 INTEGER, OCTET_STRING, BIT_STRING = 0x02, 0x04, 0x03
@@ -14,7 +14,7 @@ NULL = b"\x05\x00"
 
 
 def tlv(tag: int, *parts: bytes) -> bytes:
-    """Return one element: its tag, the length of its parts together, and the parts (X.690 8.1 and 10.1)."""
+    """Return one element: tag, definite length, and the concatenated parts (X.690 8.1 and 10.1)."""
     length = sum(map(len, parts))
     if length < 0x80:
         return b"".join((bytes((tag, length)), *parts))

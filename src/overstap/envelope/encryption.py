@@ -1,4 +1,4 @@
-"""CMS AuthEnvelopedData: encryption for one key, with integrity (docs/envelope.md, part "Encryption")."""
+"""Authenticated encryption for one recipient: CMS AuthEnvelopedData (docs/envelope.md, part "Encryption")."""
 
 import os
 from dataclasses import dataclass
@@ -38,12 +38,12 @@ _OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(
 def encrypt(content: bytes, recipient: RecipientCertificate) -> bytes:
     """Encrypt content for one recipient.
 
-    Key, nonce and ephemeral key come from the operating system: they are no argument, since a repeated one would break
-    the encryption.
+    Content key, nonce and ephemeral key come from the operating system's random generator. They are no arguments, since
+    reuse would break the encryption.
 
     Args:
-        content: what is encrypted, of any length.
-        recipient: for whom.
+        content: the plaintext, of any length.
+        recipient: the recipient's decryption certificate.
 
     Returns:
         DER of a ContentInfo.
@@ -68,13 +68,13 @@ _EC_KEY = tlv(SEQUENCE, cms.oid(cms.EC_PUBLIC_KEY))
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """What every RecipientInfo for one certificate has in common: it is of fixed length, but for two holes."""
+    """Constant bytes of every RecipientInfo for one certificate; it has a fixed length and two variable parts."""
 
     key: PublicKey
     before: bytes
-    """For EC: up to the ephemeral point. For RSA: up to the encrypted content key."""
+    """For EC: the bytes before the ephemeral point. For RSA: the bytes before the encrypted content key."""
     between: bytes
-    """For EC: from behind the point up to the wrapped content key, which ends it all."""
+    """For EC: the bytes between the ephemeral point and the wrapped content key, which comes last."""
 
 
 @lru_cache(maxsize=4096)
@@ -85,7 +85,7 @@ def _template(certificate: x509.Certificate) -> _Template:
         whole = tlv(SEQUENCE, _ZERO, name, cms.OAEP_SHA256, tlv(OCTET_STRING, hole))
         return _Template(key, whole[: -len(hole)], b"")
     if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise TypeError("the trust store gives out EC and RSA certificates only")
+        raise TypeError("the trust store returns EC and RSA certificates only")
     encrypted_key = tlv(SEQUENCE, tlv(SEQUENCE, name, tlv(OCTET_STRING, bytes(_WRAPPED_BYTES))))
     rest = cms.ECDH_SHA256_AES_256_WRAP + encrypted_key
     originator = tlv(CONTEXT_0, tlv(CONTEXT_1, _EC_KEY, tlv(BIT_STRING, b"\x00", bytes(_POINT_BYTES))))
@@ -94,7 +94,7 @@ def _template(certificate: x509.Certificate) -> _Template:
 
 
 def _for_recipient(certificate: x509.Certificate, content_key: bytes) -> bytes:
-    """Return the RecipientInfo that gives the content key to one certificate's key."""
+    """Return the RecipientInfo with the content key encrypted for one certificate (RFC 5652 section 6.2)."""
     template = _template(certificate)
     key = template.key
     if isinstance(key, rsa.RSAPublicKey):
@@ -108,20 +108,20 @@ def _for_recipient(certificate: x509.Certificate, content_key: bytes) -> bytes:
 
 
 def _agreed(private: ec.EllipticCurvePrivateKey, public: ec.EllipticCurvePublicKey) -> bytes:
-    """Return the key that wraps the content key (RFC 5753 section 7.1, X9.63 with SHA-256)."""
+    """Derive the key encryption key from an ECDH agreement (RFC 5753 section 7.1, X9.63 with SHA-256)."""
     secret = private.exchange(ec.ECDH(), public)
     return X963KDF(algorithm=hashes.SHA256(), length=_KEY_BYTES, sharedinfo=cms.SHARED_INFO).derive(secret)
 
 
 def decrypt(data: bytes, keyring: KeyRing) -> bytes:
-    """Decrypt with whichever key of the ring it was encrypted for.
+    """Decrypt with the key of the ring that the recipient information names.
 
     Args:
         data: DER of a ContentInfo.
-        keyring: the keys to choose from.
+        keyring: the decryption keys.
 
     Returns:
-        The content, authenticated against change but not yet as anybody's: anyone can encrypt for a public key.
+        The plaintext. Its integrity is verified, its sender is not: anybody can encrypt for a public key.
 
     Raises:
         EnvelopeError: MALFORMED, NOT_AUTHENTICATED, ALGORITHM, RECIPIENTS, NOT_FOR_THIS_KEY or DECRYPTION.
@@ -152,11 +152,11 @@ def decrypt(data: bytes, keyring: KeyRing) -> bytes:
 
 
 def _point(recipient: asn1.BitString) -> ec.EllipticCurvePublicKey:
-    """Read an uncompressed point; the library also takes hybrid and compressed ones, which say the same in other bytes.
+    """Decode an uncompressed point; the library also accepts hybrid and compressed points, other bytes for the same.
 
     Raises:
         EnvelopeError: ALGORITHM for another form.
-        ValueError: not on the curve.
+        ValueError: the point is not on the curve.
     """
     encoded = recipient.as_bytes()
     if recipient.padding_bits() or len(encoded) != _POINT_BYTES or encoded[0] != _UNCOMPRESSED:

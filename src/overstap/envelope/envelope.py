@@ -1,4 +1,4 @@
-"""Sealing a dossier for one school, and opening a sealed one (docs/envelope.md)."""
+"""Sealing of files for one school, and opening of envelopes with every check (docs/envelope.md)."""
 
 import hashlib
 import logging
@@ -16,36 +16,36 @@ from overstap.envelope.signing import sign, verify
 from overstap.pki import KeyRing, RecipientCertificate, SigningIdentity, TrustStore, oin_of
 
 DOSSIER_FILE = "dossier.xml"
-"""The name under which a dossier goes: never the name it had at the school."""
+"""File name of a dossier in an envelope; the school's own file name is never used."""
 
 MAX_AGE = timedelta(days=180)
-"""Older than a round can take: last year's message that somebody sends again."""
+"""Largest age of an envelope, longer than a round takes, against replay of last year's messages."""
 MAX_AHEAD = timedelta(hours=1)
-"""How far a sender's clock may be ahead."""
+"""Tolerance for a sender's clock that is ahead."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SealedEnvelope:
-    """An envelope and the two digests that its receipt has to state."""
+    """An envelope with the digests that its receipt must state."""
 
     envelope: bytes
     envelope_sha256: bytes
     manifest_sha256: bytes
     files_sha256: bytes
-    """Of the manifest's entries: the same for the same files."""
+    """Digest over the entries of the manifest, equal for equal files."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedEnvelope:
-    """What came out of an envelope after every check."""
+    """Content of an envelope that passed every check."""
 
     manifest: Manifest
     files: dict[str, bytes]
-    """The files that the manifest names, by name."""
+    """Files of the manifest by name."""
     manifest_bytes: bytes
-    """manifest.json as it came, over which its digest is."""
+    """manifest.json as received, over which `manifest_sha256` is computed."""
     envelope_sha256: bytes
     manifest_sha256: bytes
 
@@ -62,24 +62,24 @@ def seal(
     kind: EnvelopeKind = EnvelopeKind.DOSSIER,
     replaces: UUID | None = None,
 ) -> SealedEnvelope:
-    """Seal files in the name of one school, for one school.
+    """Sign files as one school and encrypt them for another.
 
-    Two calls with the same arguments give two envelopes that differ, since each has a key of its own. So the envelope
-    is kept, and what is sent again is that envelope: a receiver refuses a message id with another digest.
+    Two calls with the same arguments return different envelopes, since each has its own content key. A retry must
+    therefore send the stored envelope: a receiver refuses a known message id with another digest.
 
     Args:
-        files: content by name; at least one; names of the format, `DOSSIER_FILE` for the dossier.
-        message_id: UUID version 7, new for each envelope (`message_ids.message_id`).
-        round_id: the round it belongs to, letters, digits and `._:/-`, at most 100.
-        sender: the school that answers for the content, from the trust store.
-        recipient: the school that may read it, from the trust store.
-        oso_version: version of the dossier, such as 2019.1.
-        created_at: the moment of sealing, aware; kept in whole seconds.
-        kind: a dossier or a test message.
-        replaces: message id of the envelope with the version before, which the recipient has or may have.
+        files: content by name, at least one file; names as in `package.FILE_NAME`, `DOSSIER_FILE` for the dossier.
+        message_id: UUID version 7, unique per envelope (`message_ids.message_id`).
+        round_id: id of the round: letters, digits and `._:/-`, at most 100 characters.
+        sender: signing key of the school that is responsible for the content.
+        recipient: decryption certificate of the receiving school.
+        oso_version: version of the OSO data set, such as 2019.1.
+        created_at: the moment of sealing, aware; truncated to whole seconds.
+        kind: dossier or test message.
+        replaces: message id of the envelope with the previous version, if the recipient has or may have it.
 
     Raises:
-        ValueError: an argument is not of the manifest's form.
+        ValueError: an argument does not have the form that the manifest requires.
     """
     manifests.check_sender_values(round_id, oso_version, message_id, *([replaces] if replaces else []))
     if not files or any(name.casefold() in manifests.RESERVED for name in files):
@@ -112,18 +112,18 @@ def open_envelope(
     at: datetime,
     limits: PackageLimits = DEFAULT_LIMITS,
 ) -> OpenedEnvelope:
-    """Open an envelope, or refuse it.
+    """Decrypt an envelope and verify its signature, signer, manifest and files.
 
     Args:
         data: the envelope.
         keyring: the decryption keys of this school.
-        trust: who may sign.
-        school: this school's id (BRIN and branch).
+        trust: trust store that checks the signer's certificate.
+        school: id of this school (BRIN and branch).
         at: the moment of opening.
-        limits: how large it may be.
+        limits: size limits.
 
     Raises:
-        EnvelopeError: always the same code and sentences; `reason` is for the log here.
+        EnvelopeError: always with the same code and sentences; `reason` is for this school's own log.
     """
     try:
         return _open(data, keyring, trust, school, at, limits)

@@ -1,7 +1,7 @@
-"""Request for what a school stored under a message id, and its answer.
+"""Evidence request: asks a receiving school for the receipt, manifest and envelope that it stored under a message id.
 
-Asked when a receiver says that it has another content under an id than ours, which is what happens when our ledger was
-restored from an older backup: then its receipt tells what was delivered (docs/envelope.md, part "Over HTTPS").
+The sender asks it when a receiver reports other content under a message id, as happens after the sender's ledger was
+restored from an older backup: the receipt then proves what was delivered (docs/envelope.md, part "Over HTTPS").
 """
 
 import base64
@@ -20,7 +20,7 @@ _PARTS = ("receipt", "manifest", "envelope")
 
 @dataclass(frozen=True, slots=True)
 class EvidenceResponse:
-    """What a school shows of an envelope that it has. Nothing of it is verified."""
+    """Response of a school to an evidence request; nothing in it is verified yet."""
 
     receipt: bytes = field(repr=False)
     manifest: bytes = field(repr=False)
@@ -28,13 +28,13 @@ class EvidenceResponse:
 
 
 def evidence_bytes(receipt: bytes, manifest: bytes, envelope: bytes) -> bytes:
-    """Return the answer's body."""
+    """Return the body of a response, JSON with Base64 parts."""
     parts = zip(_PARTS, (receipt, manifest, envelope), strict=True)
     return json.dumps({"format": FORMAT} | {name: base64.b64encode(part).decode() for name, part in parts}).encode()
 
 
 def read_evidence(body: bytes) -> EvidenceResponse | None:
-    """Return what a body shows, or None when it is not of this form."""
+    """Parse the body of a response; return None when it does not have the required form."""
     try:
         fields = json.loads(body)
         if fields.keys() != {"format", *_PARTS} or fields["format"] != FORMAT:

@@ -1,13 +1,12 @@
-"""Files that lie at a school, in a folder or on its SFTP server: what each is called and how long it may be.
+"""File names of envelopes and statements in a school's folder or on its SFTP server, and their size limit.
 
-<message id>.cms             the envelope, put there by us: complete as soon as it has this name
+<message id>.cms             the envelope, written by the sender; complete as soon as it has this name
 <message id>.receipt.cms     the school's receipt
-<message id>.result.cms      what became of it (docs/receiving.md), whenever the school knows
-<message id>.revocation.cms  put there by us: the envelope is taken back, and is removed here if it lies here yet
-<message id>.taken-back.cms  the school's answer to that
+<message id>.result.cms      the school's result (docs/receiving.md), as soon as it is known
+<message id>.revocation.cms  the sender's revocation; the sender also removes the envelope if it is still there
+<message id>.taken-back.cms  the school's receipt of the revocation
 
-Names hold message ids and nothing of a pupil. Whoever collects may take envelopes away; we remove nothing but an
-envelope that is taken back.
+Names contain message ids and no personal data. The school may remove envelopes; the sender removes only revoked ones.
 """
 
 import re
@@ -18,7 +17,7 @@ from overstap.envelope.message_ids import is_message_id
 from overstap.envelope.receipt import MAX_RECEIPT_BYTES
 
 MAX_NAMES = 50_000
-"""A folder with more names is read no further: every envelope of a school's round fits in many times over."""
+"""Largest number of names read from a folder, many times the number of envelopes of a school's round."""
 MAX_BYTES = MAX_RECEIPT_BYTES
 
 _ANSWER = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(receipt|result|taken-back)\.cms")
@@ -26,33 +25,33 @@ _REVOCATION = ".revocation.cms"
 
 
 class AnswerKind(StrEnum):
-    """What a school says about an envelope."""
+    """Kind of a school's statement about an envelope."""
 
     RECEIPT = "receipt"
-    """It arrived: accepted or refused."""
+    """Receipt: accepted or refused."""
     RESULT = "result"
-    """What became of it: imported, placed and so on."""
+    """Result: imported, placed and so on."""
     TAKEN_BACK = "taken-back"
-    """It was taken back: removed, or that refused."""
+    """Receipt of a revocation: withdrawn or refused."""
 
 
 def envelope_name(message_id: UUID) -> str:
-    """Return the name of an envelope."""
+    """Return the file name of an envelope."""
     return f"{message_id}.cms"
 
 
 def unfinished_name(message_id: UUID) -> str:
-    """Return the name that an envelope has while it is being written; a repetition writes over it."""
+    """Return the temporary file name of an envelope that is being written; a retry overwrites it."""
     return f".{message_id}.part"
 
 
 def revocation_name(message_id: UUID) -> str:
-    """Return the name of the statement that takes an envelope back."""
+    """Return the file name of a revocation."""
     return f"{message_id}{_REVOCATION}"
 
 
 def revoked_message_id(name: str) -> UUID | None:
-    """Return which envelope a file takes back by its name, or None when it is something else."""
+    """Return the message id in the file name of a revocation; None for other files."""
     try:
         return UUID(name.removesuffix(_REVOCATION)) if name.endswith(_REVOCATION) else None
     except ValueError:
@@ -60,14 +59,14 @@ def revoked_message_id(name: str) -> UUID | None:
 
 
 def answer_name(message_id: UUID, kind: AnswerKind) -> str:
-    """Return the name of a school's answer."""
+    """Return the file name of a school's statement."""
     return f"{message_id}.{kind}.cms"
 
 
 def answer_of(name: str) -> tuple[UUID, AnswerKind] | None:
-    """Return which answer a file is by its name, or None when it is something else."""
-    found = _ANSWER.fullmatch(name)
-    if found is None:
+    """Return message id and kind in the file name of a school's statement; None for other files."""
+    match = _ANSWER.fullmatch(name)
+    if match is None:
         return None
-    message_id = UUID(found[1])
-    return (message_id, AnswerKind(found[2])) if is_message_id(message_id) else None
+    message_id = UUID(match[1])
+    return (message_id, AnswerKind(match[2])) if is_message_id(message_id) else None

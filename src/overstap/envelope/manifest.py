@@ -1,7 +1,7 @@
-"""Manifest: contents, sender and recipient of an envelope, inside the signature.
+"""Manifest: signed description of an envelope's files, sender and recipient, and the value forms of all messages.
 
-The recipient stands in it so that a dossier cannot be taken out by one school and sealed again for another in the
-first sender's name (surreptitious forwarding).
+It names the recipient, so that a school cannot encrypt the signed content again for another school in the first
+sender's name (surreptitious forwarding).
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from overstap.pki import school_of
 FORMAT = "overstap-envelope/1"
 NAME = "manifest.json"
 RESERVED = frozenset({NAME, "envelope.cms", "receipt.cms", "result.cms"})
-"""Names that a receiver's store uses itself; no file of a dossier may have them."""
+"""Names that a receiver's store uses; files in an envelope must not have them."""
 
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 _MOMENT_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -32,11 +32,11 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class EnvelopeKind(StrEnum):
-    """What an envelope is sent for."""
+    """Kind of an envelope."""
 
     DOSSIER = "dossier"
     TEST = "test"
-    """A test message (proefbericht): receipted like any other, imported by nobody."""
+    """Test message (proefbericht): it gets a receipt like any other and is never imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ class Manifest:
     recipient: Party
     files: tuple[FileEntry, ...]
     replaces: UUID | None = None
-    """Message id of the envelope with the version before, which counts no more once this one is stored."""
+    """Message id of the envelope with the previous version, which this one supersedes."""
 
     def to_bytes(self) -> bytes:
         """Return the manifest as JSON, without spaces and with its fields in a fixed order.
 
-        No value needs escaping: the forms that `check_sender_values` and the package hold them to are plain ASCII.
+        No value needs escaping: `check_sender_values` and the package restrict them to ASCII without quotes.
         """
         files = ",".join(
             f'{{"name":"{one.name}","size":{one.size},"sha256":"{one.sha256.hex()}"}}' for one in self.files
@@ -93,35 +93,35 @@ class Manifest:
 
 
 def entries_of(files: Mapping[str, bytes]) -> tuple[FileEntry, ...]:
-    """Return what a manifest says of files."""
+    """Return the manifest entries of files."""
     return tuple(FileEntry(name, len(content), hashlib.sha256(content).digest()) for name, content in files.items())
 
 
 def files_digest(entries: Sequence[FileEntry]) -> bytes:
-    """Return a digest of names, sizes and digests of files: the same for the same files in the same order."""
+    """Return a SHA-256 digest over names, sizes and digests of files, equal for equal files in the same order."""
     lines = "".join(f"{one.name}\0{one.size}\0{one.sha256.hex()}\n" for one in entries)
     return hashlib.sha256(lines.encode("ascii")).digest()
 
 
 def check_sender_values(round_id: str, oso_version: str, *message_ids: UUID) -> None:
-    """Check the values that a sender chooses, before anything is sealed with them.
+    """Check the values that the sender supplies, before sealing.
 
     Raises:
-        ValueError: one is not of the schema's form.
+        ValueError: a value does not have the form that the schema requires.
     """
     if (
         not _ROUND.fullmatch(round_id)
         or not _OSO_VERSION.fullmatch(oso_version)
         or not all(map(is_message_id, message_ids))
     ):
-        raise ValueError("round, OSO version or message id (UUID version 7) is not of the manifest's form")
+        raise ValueError("round, OSO version or message id (UUID version 7) does not have the manifest's form")
 
 
 def parse(data: bytes) -> Manifest:
-    """Read a manifest.
+    """Parse a manifest.
 
     Raises:
-        EnvelopeError: FORMAT_VERSION when it is of another format; MANIFEST when it is not by the schema.
+        EnvelopeError: FORMAT_VERSION for another format; MANIFEST when it does not conform to the schema.
     """
     fields = json_object(data, OpeningFailure.MANIFEST)
     if fields.get("format") != FORMAT:
@@ -164,11 +164,11 @@ def _matching(form: re.Pattern[str], value: Any) -> str:
     return value
 
 
-# -- forms that the receipt shares
+# -- value forms that statements and pull messages share
 
 
 def json_object(data: bytes, failure: OpeningFailure) -> dict[str, Any]:
-    """Read a JSON object in UTF-8 that names no field twice.
+    """Parse a JSON object in UTF-8 without duplicate fields.
 
     Raises:
         EnvelopeError: `failure`.
@@ -185,15 +185,15 @@ def json_object(data: bytes, failure: OpeningFailure) -> dict[str, Any]:
 def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise ValueError("a field that stands twice")
+        raise ValueError("a duplicate field")
     return fields
 
 
 def party_of(fields: Any) -> Party:
-    """Read a school; its OIN must name the same school as its BRIN and branch.
+    """Parse a school; its OIN must match its BRIN and branch.
 
     Raises:
-        ValueError: another form, or two different schools.
+        ValueError: another form, or OIN and school differ.
     """
     if fields.keys() != {"oin", "school"} or school_of(fields["oin"]) != fields["school"]:
         raise ValueError("not a school")
@@ -201,7 +201,7 @@ def party_of(fields: Any) -> Party:
 
 
 def uuid_of(text: Any) -> UUID:
-    """Read a message id in its one way of writing.
+    """Parse a message id in its canonical form.
 
     Raises:
         ValueError: another form, or not version 7.
@@ -213,7 +213,7 @@ def uuid_of(text: Any) -> UUID:
 
 
 def digest_of(text: Any) -> bytes:
-    """Read a SHA-256 digest in its one way of writing.
+    """Parse a SHA-256 digest in lower-case hexadecimal.
 
     Raises:
         ValueError: another form.
@@ -222,12 +222,12 @@ def digest_of(text: Any) -> bytes:
 
 
 def moment_text(moment: datetime) -> str:
-    """Write a moment: UTC, whole seconds, with Z."""
+    """Format a moment: UTC, whole seconds, with Z (RFC 3339)."""
     return moment.astimezone(UTC).strftime(_MOMENT)
 
 
 def moment_of(text: Any) -> datetime:
-    """Read a moment as `moment_text` writes it.
+    """Parse a moment as `moment_text` formats it.
 
     Raises:
         ValueError: another form.

@@ -1,4 +1,4 @@
-"""Message ids: UUID version 7 (RFC 9562 section 5.7), sortable by time."""
+"""Creation of message ids: UUID version 7 (RFC 9562 section 5.7), sortable by time."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -10,11 +10,11 @@ def message_id(at: datetime, randomness: bytes) -> UUID:
     """Return a new message id.
 
     Args:
-        at: the moment of making.
+        at: the moment of creation.
         randomness: at least 10 random bytes, such as `os.urandom(10)`.
 
     Raises:
-        ValueError: fewer bytes.
+        ValueError: fewer than 10 bytes.
     """
     if len(randomness) < 10:
         raise ValueError("a message id takes 10 random bytes")
@@ -24,18 +24,18 @@ def message_id(at: datetime, randomness: bytes) -> UUID:
 
 
 def derived_message_id(keyed: bytes, school_year: str) -> UUID:
-    """Return the message id of what a delivery means: the same meaning has the same id, whoever asks, and whenever.
+    """Return the deterministic message id of a delivery: the same delivery always has the same id.
 
-    So a ledger that was restored from an older backup does not send under a new id what a receiver has: the receiver
-    knows the id. Its time is the beginning of the school year, since the moment of sealing would not come back.
+    After a restore from an older backup, a sender therefore reuses the id under which a receiver stored the envelope.
+    The time in the id is the start of the school year, since the moment of sealing is lost in a restore.
 
     Args:
-        keyed: a keyed hash of the meaning; nobody without the region's key can tell what it is of.
-        school_year: of the round, such as "2026-2027".
+        keyed: keyed hash that identifies the delivery, at least 10 bytes.
+        school_year: school year of the round, such as "2026-2027".
     """
     return message_id(datetime(int(school_year[:4]), 8, 1, tzinfo=UTC), keyed)
 
 
 def is_message_id(value: UUID) -> bool:
-    """Tell whether a UUID is of version 7."""
+    """Return whether a UUID has version 7."""
     return value.version == _VERSION

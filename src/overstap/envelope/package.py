@@ -1,4 +1,4 @@
-"""Package inside an envelope: a ZIP of a few flat files with one canonical form."""
+"""Package inside an envelope: a ZIP file without folders, in one canonical form, read and written strictly."""
 
 import re
 import stat
@@ -11,15 +11,15 @@ from isal import isal_zlib
 from overstap.envelope.reasons import EnvelopeError, OpeningFailure
 
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}(\.[A-Za-z0-9]{1,10}){1,2}")
-"""Names of the format, not of the school's system: a school's own file names can hold a pupil's name."""
+"""Permitted file names; they are assigned by the format, since a school's own file names can contain a pupil's name."""
 
-_LEVEL = 1  # of ISA-L: in half the time of zlib's level 1, and smaller than that
+_LEVEL = 1  # of ISA-L: half the time of zlib's level 1, with smaller output
 _STORED, _DEFLATED = 0, 8  # APPNOTE.TXT 4.4.5
-_PLAIN_FLAGS = 0x0806  # level of compression and UTF-8 names: neither encryption nor lengths that follow later
-_STORED_BYTES = 1024  # below this, setting up the compressor costs more than it saves
-_FIRST_DAY = 1 << 5 | 1  # 1980-01-01, midnight: when a file was made stands in the manifest
-_VERSION_NEEDED, _MADE_BY = 20, 3 << 8 | 20  # deflate; file modes as Unix has them
-_COMMON = struct.Struct("<5H3L2H")  # what a file's local header and its directory entry both state
+_PLAIN_FLAGS = 0x0806  # compression level and UTF-8 names; no encryption, no data descriptors
+_STORED_BYTES = 1024  # smaller files are stored, since setting up the compressor costs more than it saves
+_FIRST_DAY = 1 << 5 | 1  # 1980-01-01, midnight: the manifest states the actual time
+_VERSION_NEEDED, _MADE_BY = 20, 3 << 8 | 20  # deflate; Unix file modes
+_COMMON = struct.Struct("<5H3L2H")  # fields that the local header and the directory entry share
 _ENTRY = struct.Struct(f"<4sH{_COMMON.size}s3H2L")
 _END = struct.Struct("<4s4H2LH")
 _UNREADABLE = (struct.error, ValueError, isal_zlib.error)
@@ -28,32 +28,32 @@ _READABLE_FILE = (stat.S_IFREG | 0o600) << 16
 
 @dataclass(frozen=True, slots=True)
 class PackageLimits:
-    """How large an envelope and its content may be."""
+    """Size limits of an envelope and its content."""
 
     envelope_bytes: int = 32 * 1024 * 1024
     content_bytes: int = 64 * 1024 * 1024
-    """All files together, unpacked."""
+    """Size of all files together, unpacked."""
     files: int = 32
-    """The manifest among them."""
+    """Number of files, including the manifest."""
 
 
 DEFAULT_LIMITS = PackageLimits()
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """Pack files in the order given; the same files give the same bytes.
+    """Pack files in the given order; equal files give equal bytes.
 
-    Written by hand: the standard library's writer takes three times as long as all cryptography together, for
-    features that the format refuses (APPNOTE.TXT 4.3.7, 4.3.12 and 4.3.16).
+    The records (APPNOTE.TXT 4.3.7, 4.3.12 and 4.3.16) are written directly: `zipfile` takes three times as long as all
+    cryptography together, for features that the format refuses.
 
     Args:
-        files: content by name; names as `FILE_NAME` has them.
+        files: content by name; names as in `FILE_NAME`.
 
     Raises:
-        ValueError: a name of another form, or content larger than any receiver takes.
+        ValueError: a name has another form, or the content exceeds `DEFAULT_LIMITS`.
     """
     if sum(map(len, files.values())) > DEFAULT_LIMITS.content_bytes or len(files) > DEFAULT_LIMITS.files:
-        raise ValueError("too much for one envelope")
+        raise ValueError("the content exceeds the limits of an envelope")
     body: list[bytes] = []
     directory: list[bytes] = []
     offset = 0
@@ -76,15 +76,18 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(data: bytes, *, limits: PackageLimits = DEFAULT_LIMITS) -> dict[str, bytes]:
-    """Unpack files, refusing whatever the format does not need.
+    """Unpack files; refuse every feature of ZIP that the format does not need.
 
-    Read by hand, too: a library reads the directory, another one each file's own header, and a package in which the two
-    differ, or in which something lies between files, is one thing to the one and another to the other. Here both say
-    the same, and every byte belongs to something.
+    Some ZIP readers use the directory, others the local headers, so that a package in which they differ, or with data
+    between files, has two meanings. Here directory and local headers must agree, and every byte must belong to a
+    record.
 
     Args:
-        data: the ZIP.
-        limits: how much may come out of it.
+        data: the ZIP file.
+        limits: size limits of the unpacked content.
+
+    Returns:
+        Content by name, in the order of the package.
 
     Raises:
         EnvelopeError: PACKAGE.
@@ -105,26 +108,26 @@ def unpack(data: bytes, *, limits: PackageLimits = DEFAULT_LIMITS) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What the directory states about a file."""
+    """Directory entry of a file."""
 
     name: str
     common: bytes
-    """What its own header has to state as well."""
+    """The fields that its local header must repeat."""
     flags: int
     method: int
     checksum: int
     packed: int
-    """In bytes, as the file's content lies in the package."""
+    """Compressed size, in bytes."""
     size: int
-    """In bytes, unpacked."""
+    """Uncompressed size, in bytes."""
     offset: int
-    """Of its own header."""
+    """Offset of its local header, in bytes."""
     is_plain: bool
-    """Neither encrypted nor a folder or a link, and without comment or extra fields."""
+    """Whether it is a regular file without comment and extra fields."""
 
 
 def _directory(data: bytes, limits: PackageLimits) -> int:
-    """Return where the directory begins, after checking the record at the end that says so."""
+    """Return the offset of the directory, after a check of the end-of-central-directory record."""
     mark, disk, start_disk, here, entries, size, offset, comment = _END.unpack(data[-_END.size :])
     whole = mark == b"PK\5\6" and not (disk or start_disk or comment) and here == entries <= limits.files
     if not whole or offset + size + _END.size != len(data):
@@ -133,11 +136,11 @@ def _directory(data: bytes, limits: PackageLimits) -> int:
 
 
 def _entries(data: bytes, start: int) -> list[_Entry]:
-    """Read the directory: nothing but as many entries as are stated at the end."""
-    found: list[_Entry] = []
+    """Read the directory, which must consist of exactly the number of entries that the end record states."""
+    entries: list[_Entry] = []
     at, end = start, len(data) - _END.size
     count = _END.unpack_from(data, end)[4]
-    while at < end and len(found) < count:
+    while at < end and len(entries) < count:
         mark, _, common, comment, disk, _, external, offset = _ENTRY.unpack_from(data, at)
         _, flags, method, _, _, checksum, packed, size, length, extra = _COMMON.unpack(common)
         at += _ENTRY.size
@@ -145,10 +148,10 @@ def _entries(data: bytes, start: int) -> list[_Entry]:
         at += length
         kind = stat.S_IFMT(external >> 16)
         is_plain = mark == b"PK\1\2" and kind in (0, stat.S_IFREG) and not (comment or disk or extra)
-        found.append(_Entry(name, common, flags, method, checksum, packed, size, offset, is_plain))
-    if at != end or len(found) != count:
+        entries.append(_Entry(name, common, flags, method, checksum, packed, size, offset, is_plain))
+    if at != end or len(entries) != count:
         raise EnvelopeError(OpeningFailure.PACKAGE)
-    return found
+    return entries
 
 
 def _check_entries(entries: list[_Entry], limits: PackageLimits) -> None:
@@ -168,9 +171,9 @@ def _check_entries(entries: list[_Entry], limits: PackageLimits) -> None:
 
 
 def _read(data: bytes, entry: _Entry, at: int) -> tuple[bytes, int]:
-    """Read the file that begins at a place; return its content, and where it ends.
+    """Read the file whose local header begins at offset `at`; return its content and the offset of its end.
 
-    Never more is unpacked than its entry states, whatever its compressed data would give.
+    At most one byte more than the stated size is unpacked, whatever the compressed data contain.
     """
     begin = at + 4 + _COMMON.size + len(entry.name)
     head = b"".join((b"PK\3\4", entry.common, entry.name.encode("ascii")))

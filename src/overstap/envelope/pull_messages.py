@@ -1,6 +1,6 @@
-"""The messages of pull, JSON in UTF-8 by include/schemas/pull/: a request, an answer without dossier, a notification.
+"""Messages of pull (docs/pull.md): request, answer without dossier, notification; JSON by include/schemas/pull/.
 
-A request names a pupil, so it travels in a body over mutual TLS and stands in no address, log or error.
+A request names a pupil, so it is sent in a request body over mutual TLS and never appears in a URL, log or error.
 """
 
 import json
@@ -18,7 +18,7 @@ from overstap.school_numbers import SCHOOL
 REQUEST, ANSWER, NOTIFICATION = "overstap-request/1", "overstap-answer/1", "overstap-notification/1"
 MEDIA_TYPE = "application/json"
 MAX_BYTES = 4096
-"""Longer than any of these messages can be."""
+"""Largest size of a message."""
 
 _NUMBER = re.compile(r"[0-9]{9}")
 _SCHOOL = re.compile(SCHOOL)
@@ -29,45 +29,45 @@ _MAX_NAME, _MAX_VERSIONS = 200, 20
 
 
 class NoDossier(StrEnum):
-    """Why a request brings no dossier."""
+    """Why the answer to a request has no dossier."""
 
     NOT_READY = "not_ready"
-    """It will be: the school is told when it is, if it said where."""
+    """The dossier is not ready yet; a school with an address for notifications is notified when it is."""
     NOT_RECEIVER = "not_receiver"
-    """The pupil is known at the school, and not as surely as the region agreed (applied instead of placed)."""
+    """The pupil's stage at the school is lower than the region requires (applied instead of placed)."""
     NOT_NEWER = "not_newer"
-    """There is none newer than the moment that was given."""
+    """There is no dossier newer than the moment in the request."""
     WRONG_VERSION = "wrong_version"
-    """It is of a version of the OSO data set that the school does not read."""
+    """The dossier has a version of the OSO data set that the school does not read."""
     WITHDRAWN = "withdrawn"
-    """Its sender took it back; a school that has it gets the sender's signed statement instead."""
+    """The sender revoked the dossier; a school that received it gets the signed revocation instead."""
     UNKNOWN = "unknown"
-    """Nothing for this school under this pupil and sender; whether the pupil exists is not said."""
+    """No dossier for this school, pupil and sender; the answer does not reveal whether the pupil exists."""
 
 
 class MessageError(ValueError):
-    """A message is not of its form; it says nothing of the content."""
+    """A message does not have its required form; the error never contains its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class DossierRequest:
-    """A school asks for one pupil's dossier (schema: request.schema.json)."""
+    """Request of a school for one pupil's dossier (schema: request.schema.json)."""
 
     request_id: UUID
-    """UUID version 7, of the asking school's making; a notification names it."""
+    """UUID version 7, created by the requesting school; a notification refers to it."""
     pupil_number: str = field(repr=False)
     """BSN or onderwijsnummer, 9 digits."""
     surname: str = field(repr=False)
-    """With its prefix or without."""
+    """With or without its prefix."""
     birth_date: date = field(repr=False)
     sender: str
     """BRIN and branch of the primary school."""
     oso_versions: tuple[str, ...]
-    """Versions that the asking school reads."""
+    """Versions of the OSO data set that the requesting school reads."""
     newer_than: datetime | None = None
-    """Only when sealed after this moment; in whole seconds."""
+    """Request only a dossier sealed after this moment; in whole seconds."""
     session: str | None = None
-    """Id of a session at the Traffic Centre, where one is in between."""
+    """Id of the session at the Traffic Centre, for requests through it."""
 
     def to_bytes(self) -> bytes:
         """Return the request as JSON."""
@@ -90,12 +90,12 @@ class DossierRequest:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """Something became ready (schema: notification.schema.json). It names no pupil."""
+    """Notification that an envelope is ready, without personal data (schema: notification.schema.json)."""
 
     message_id: UUID
-    """Of the envelope that stands ready."""
+    """Id of the envelope."""
     request_id: UUID | None
-    """The school's last request for it, which was answered with "not ready"; None when it never asked."""
+    """The school's last request for it, answered with `NOT_READY`; None without a request."""
     ready_at: datetime
 
     def to_bytes(self) -> bytes:
@@ -116,10 +116,10 @@ def answer_bytes(request_id: UUID, answer: NoDossier) -> bytes:
 
 
 def read_request(data: bytes) -> DossierRequest:
-    """Read a request.
+    """Parse a request.
 
     Raises:
-        MessageError: it is not of its form; nothing of what it says is repeated.
+        MessageError: the request does not have its required form.
     """
     try:
         fields = _fields(data, REQUEST, {"request_id", "pupil", "sender", "oso_versions", "newer_than", "session"})
@@ -143,14 +143,14 @@ def read_request(data: bytes) -> DossierRequest:
             session=_matching(_SESSION, fields["session"]) if fields["session"] is not None else None,
         )
     except (EnvelopeError, ValueError, TypeError, KeyError, AttributeError):
-        raise MessageError("not a request") from None  # the cause may hold what was asked
+        raise MessageError("not a request") from None  # the cause can contain personal data
 
 
 def read_answer(data: bytes) -> tuple[UUID, NoDossier]:
-    """Read an answer without a dossier: whose request, and why.
+    """Parse an answer without a dossier; return the request id and the reason.
 
     Raises:
-        MessageError: it is not of its form.
+        MessageError: the answer does not have its required form.
     """
     try:
         fields = _fields(data, ANSWER, {"request_id", "answer"})
@@ -160,10 +160,10 @@ def read_answer(data: bytes) -> tuple[UUID, NoDossier]:
 
 
 def read_notification(data: bytes) -> Notification:
-    """Read a notification.
+    """Parse a notification.
 
     Raises:
-        MessageError: it is not of its form.
+        MessageError: the notification does not have its required form.
     """
     try:
         fields = _fields(data, NOTIFICATION, {"message_id", "request_id", "ready_at"})

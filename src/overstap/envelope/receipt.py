@@ -1,7 +1,7 @@
-"""Receipts: signed statements of a receiving school about one envelope.
+"""Receipts: a receiving school's signed statement that it accepted or refused an envelope.
 
-Only a receipt whose signature, chain, school and digests all match turns a delivery into "confirmed"; `verify_receipt`
-is the one way to get a `Receipt` out of bytes that came from elsewhere.
+Only a receipt whose signature, certificate chain, school and digests all match makes a delivery "confirmed";
+`verify_receipt` is the only way to get a `Receipt` from received bytes.
 """
 
 from collections.abc import Mapping
@@ -25,23 +25,23 @@ MAX_RECEIPT_BYTES = MAX_BYTES
 
 
 class ReceptionOutcome(StrEnum):
-    """What the receiving school did with an envelope."""
+    """Outcome of the reception of an envelope."""
 
     ACCEPTED = "accepted"
-    """Opened, checked and stored."""
+    """Opened, verified and stored."""
     REFUSED = "refused"
 
 
 class Refusal(StrEnum):
-    """The codes of a refusal: what the sender's side can act on, and nothing that helps an attacker."""
+    """Code of a refusal; it states what the sender can act on and nothing that helps an attacker."""
 
     ENVELOPE = "envelope_refused"
-    """It could not be opened, or is not what it should be; the receiver's log has the reason."""
+    """The envelope could not be opened or verified; the receiver's log has the reason."""
     CONFLICT = "message_conflict"
-    """This message id came before with another content: seal anew under a new id, and find out why."""
+    """The message id is known with other content: the sender must seal again under a new id and find the cause."""
     TOO_LARGE = "too_large"
     WITHDRAWN = "withdrawn"
-    """Its sender took it back before it came."""
+    """The sender revoked the envelope before it arrived."""
 
 
 _CODES = {
@@ -55,13 +55,13 @@ _CODES = {
 
 
 class ReceiptError(OverstapError):
-    """A receipt does not count; the delivery stays unconfirmed.
+    """A receipt is not valid; the delivery stays unconfirmed.
 
     Args:
-        fault: why.
-        message: the message id whose receipt was awaited.
-        school: the school it was awaited from.
-        rule: which rule of the format is broken (docs/envelope.md).
+        fault: the kind of fault.
+        message: id of the message whose receipt was expected.
+        school: the school whose receipt was expected.
+        rule: the rule of the format that is broken (docs/envelope.md).
     """
 
     def __init__(self, fault: ReceiptFault, *, message: UUID | str, school: str, rule: str = "-") -> None:
@@ -69,7 +69,7 @@ class ReceiptError(OverstapError):
         self.fault = fault
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Let the error cross a process boundary."""
+        """Support pickling."""
         return (_restore, (self.fault, self.facts["message"], self.facts["school"], self.facts["rule"]))
 
 
@@ -84,7 +84,7 @@ class Receipt:
     message_id: UUID
     envelope_sha256: bytes
     manifest_sha256: bytes | None
-    """None when the receiver never saw a manifest: the envelope did not open."""
+    """None when the envelope could not be opened."""
     outcome: ReceptionOutcome
     refusal: Refusal | None
     received_at: datetime
@@ -94,7 +94,7 @@ class Receipt:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the school has the dossier."""
+        """Whether the school accepted and stored the envelope."""
         return self.outcome is ReceptionOutcome.ACCEPTED
 
 
@@ -108,25 +108,25 @@ def make_receipt(
     refusal: Refusal | None = None,
     software: str = SOFTWARE,
 ) -> bytes:
-    """Make a signed receipt: accepted, or refused with a code.
+    """Create a signed receipt: accepted, or refused with a code.
 
     Args:
-        identity: the receiving school.
-        message_id: of the envelope; for one that did not open, the id it came under.
-        envelope_sha256: 32 bytes, over the envelope as it came.
-        manifest_sha256: 32 bytes over manifest.json, or None when the envelope did not open.
+        identity: signing key of the receiving school.
+        message_id: id of the envelope; for one that could not be opened, the id under which it was sent.
+        envelope_sha256: digest over the envelope as received, 32 bytes.
+        manifest_sha256: digest over manifest.json, 32 bytes; None when the envelope could not be opened.
         at: the moment of storing or refusing, aware.
-        refusal: why it was refused; None says that it is stored safely.
+        refusal: code of the refusal; None for an accepted envelope, which is stored durably.
         software: name and version of the receiving software.
 
     Returns:
         DER of a ContentInfo with SignedData.
 
     Raises:
-        ValueError: accepted without a manifest's digest.
+        ValueError: accepted without the digest of the manifest.
     """
     if refusal is None and manifest_sha256 is None:
-        raise ValueError("what was accepted had a manifest")
+        raise ValueError("an accepted envelope has a manifest")
     own = {
         "envelope_sha256": envelope_sha256.hex(),
         "manifest_sha256": manifest_sha256.hex() if manifest_sha256 else None,
@@ -146,18 +146,18 @@ def verify_receipt(
     trust: TrustStore,
     at: datetime,
 ) -> Receipt:
-    """Verify that bytes are the receiving school's receipt for what was sent.
+    """Verify that received bytes are the receiving school's receipt of an envelope.
 
-    A refusal is verified just as strictly: nobody else may make a delivery look refused.
+    A refusal is verified as strictly as an acceptance, so that nobody else can make a delivery look refused.
 
     Args:
-        data: what came.
-        message_id: the message it must be about.
-        envelope_sha256: digest of the envelope that was sent.
-        manifest_sha256: digest of its manifest.
+        data: the received bytes.
+        message_id: id of the envelope that was sent.
+        envelope_sha256: digest of that envelope, 32 bytes.
+        manifest_sha256: digest of its manifest, 32 bytes.
         receiver: the school (BRIN and branch) that must have signed.
-        trust: who may sign.
-        at: the moment of judging: the signer's certificate must be good then.
+        trust: trust store that checks the signer's certificate.
+        at: the moment at which that certificate must be valid.
 
     Raises:
         ReceiptError: DELIVERY-011 to DELIVERY-016.
@@ -173,7 +173,7 @@ def verify_receipt(
 
 
 def _digests(receipt: Receipt, expected: bytes) -> tuple[bytes | None, ...]:
-    """Return what a receipt may say of the manifest: who refuses may not have seen it, who accepts has."""
+    """Return the digests of the manifest that a receipt may state; a refusal may state none."""
     return (expected,) if receipt.is_accepted else (expected, None)
 
 

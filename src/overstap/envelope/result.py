@@ -1,7 +1,8 @@
-"""Results: signed statements of a receiving school after its receipt.
+"""Results (terugmeldingen): a receiving school's later signed statement about a dossier or its pupil.
 
-Imported, or rejected with a reason; and for a placement round whether the pupil was placed. It may come days after the
-receipt, and again when something changed: the one stated last counts. No free text, so no personal data.
+A result states that the dossier was imported, or rejected with a reason; in a placement round it states whether the
+pupil was placed. It can follow days after the receipt and be stated again; the latest one applies. It has no free text,
+so no personal data.
 """
 
 from collections.abc import Mapping
@@ -20,40 +21,40 @@ from overstap.pki import SigningIdentity, TrustStore
 
 
 class ResultKind(StrEnum):
-    """What a result is about; per kind the one stated last counts."""
+    """Subject of a result; per kind the latest statement applies."""
 
     IMPORT = "import"
     PLACEMENT = "placement"
 
 
 class ResultOutcome(StrEnum):
-    """What became of a dossier, or of its pupil."""
+    """Outcome for a dossier, or for its pupil."""
 
     IMPORTED = "imported"
     REJECTED = "rejected"
-    """It arrived well, and the school's system does not take it; with a reason."""
+    """The envelope was accepted, but the school's system cannot import the dossier; with a reason."""
     PLACED = "placed"
     NOT_PLACED = "not_placed"
     NOT_SHOWN_UP = "not_shown_up"
 
     @property
     def kind(self) -> ResultKind:
-        """What it is about."""
+        """The subject of this outcome."""
         is_import = self in (ResultOutcome.IMPORTED, ResultOutcome.REJECTED)
         return ResultKind.IMPORT if is_import else ResultKind.PLACEMENT
 
 
 class Rejection(StrEnum):
-    """Why a school's system does not take a dossier that arrived well."""
+    """Why a school's system cannot import a dossier."""
 
     PUPIL_UNKNOWN = "pupil_unknown"
     """The school does not know the pupil."""
     ALREADY_IMPORTED = "already_imported"
     UNREADABLE = "unreadable"
     WRONG_VERSION = "wrong_version"
-    """Of a version of the OSO data set that the system does not read."""
+    """The system does not read this version of the OSO data set."""
     INCOMPLETE = "incomplete"
-    """Something is missing that the school needs."""
+    """Data are missing that the school needs."""
     OTHER = "other"
 
 
@@ -93,22 +94,22 @@ def make_result(
     reason: Rejection | None = None,
     software: str = SOFTWARE,
 ) -> bytes:
-    """Make a signed result.
+    """Create a signed result.
 
     Args:
-        identity: the receiving school.
-        message_id: of the envelope.
-        envelope_sha256: 32 bytes, over the envelope as it came.
-        outcome: what became of it.
-        at: the moment of stating, aware.
-        reason: why it was rejected; None for every other outcome.
+        identity: signing key of the receiving school.
+        message_id: id of the envelope.
+        envelope_sha256: digest over the envelope as received, 32 bytes.
+        outcome: the outcome.
+        at: the moment of the statement, aware.
+        reason: reason of a rejection; None for every other outcome.
         software: name and version of the receiving software.
 
     Returns:
         DER of a ContentInfo with SignedData.
 
     Raises:
-        ValueError: a rejection without a reason, or a reason without one.
+        ValueError: a rejection without a reason, or a reason without a rejection.
     """
     if (outcome is ResultOutcome.REJECTED) != (reason is not None):
         raise ValueError("a rejection has a reason, and nothing else has")
@@ -126,16 +127,16 @@ def verify_result(
     trust: TrustStore,
     at: datetime,
 ) -> Result:
-    """Verify that bytes are the receiving school's result for what was sent.
+    """Verify that received bytes are the receiving school's result for an envelope.
 
     Args:
-        data: what came.
-        message_id: the message it must be about.
-        envelope_sha256: digest of the envelope that was sent.
+        data: the received bytes.
+        message_id: id of the envelope that was sent.
+        envelope_sha256: digest of that envelope, 32 bytes.
         receiver: the school (BRIN and branch) that must have signed.
-        round_kind: kind of the round it was sent in: placement is stated in a placement round alone.
-        trust: who may sign.
-        at: the moment of judging.
+        round_kind: kind of the round; only in a placement round may a result be about placement.
+        trust: trust store that checks the signer's certificate.
+        at: the moment at which that certificate must be valid.
 
     Raises:
         OverstapError: DELIVERY-031 to DELIVERY-037.

@@ -1,6 +1,6 @@
-"""Revocations of envelopes: the sender's signed statement and the receiver's signed answer.
+"""Revocation of envelopes: the sender's signed revocation, and the receiver's signed receipt of it.
 
-Both are CMS SignedData like a receipt (docs/envelope.md, part "Taking back"), around JSON that names no pupil: a
+Both are CMS SignedData like a receipt (docs/envelope.md, part "Taking back"), around JSON without personal data: a
 message id, digests, and two schools.
 """
 
@@ -31,16 +31,16 @@ _REFUSAL = "revocation_refused"
 
 
 class RevocationOutcome(StrEnum):
-    """What the receiving school did."""
+    """Outcome of a revocation at the receiving school."""
 
     WITHDRAWN = "withdrawn"
-    """The content is removed, and is not taken in if it comes yet."""
+    """The content is erased; an envelope that arrives later is refused."""
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """A statement's content (schema: include/schemas/envelope/revocation.schema.json)."""
+    """Content of a revocation (schema: include/schemas/envelope/revocation.schema.json)."""
 
     message_id: UUID
     envelope_sha256: bytes
@@ -52,34 +52,34 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class RevocationReceipt:
-    """An answer's content (schema: include/schemas/envelope/revocation-receipt.schema.json)."""
+    """Content of the receipt of a revocation (schema: include/schemas/envelope/revocation-receipt.schema.json)."""
 
     message_id: UUID
     revocation_sha256: bytes
     outcome: RevocationOutcome
     had: bool
-    """Whether the school had the envelope."""
+    """Whether the school had stored the envelope."""
     received_at: datetime
 
 
 def make_revocation(
     sender: SigningIdentity, *, message_id: UUID, envelope_sha256: bytes, recipient: str, reason: str, at: datetime
 ) -> bytes:
-    """Make a signed statement that takes an envelope back.
+    """Create a signed revocation.
 
     Args:
-        sender: the school that sealed it.
-        message_id: of the envelope.
-        envelope_sha256: 32 bytes, over the envelope as it was sent.
-        recipient: the school (BRIN and branch) that it was sent to.
-        reason: one of the schema's.
-        at: the moment, aware; kept in whole seconds.
+        sender: signing key of the school that sealed the envelope.
+        message_id: id of the envelope.
+        envelope_sha256: digest over the envelope as sent, 32 bytes.
+        recipient: the school (BRIN and branch) that received it.
+        reason: one of the reasons of the schema.
+        at: the moment, aware; truncated to whole seconds.
 
     Returns:
         DER of a ContentInfo with SignedData.
 
     Raises:
-        ValueError: another reason.
+        ValueError: the reason is not one of the schema.
     """
     if reason not in _REASONS:
         raise ValueError("not a reason of the format")
@@ -97,18 +97,18 @@ def make_revocation(
 
 
 def read_revocation(data: bytes, *, trust: TrustStore, school: str, at: datetime) -> Revocation:
-    """Read a statement, or refuse it.
+    """Verify a revocation and return its content.
 
-    Whether its sender is who sealed the envelope is for the store to compare.
+    The caller must check that its sender is the school that sealed the stored envelope.
 
     Args:
-        data: what came.
-        trust: who may sign.
-        school: this school's id.
+        data: the received bytes.
+        trust: trust store that checks the signer's certificate.
+        school: id of this school (BRIN and branch).
         at: the moment.
 
     Raises:
-        EnvelopeError: always the same code and sentences; `reason` is for the log here.
+        EnvelopeError: always with the same code and sentences; `reason` is for this school's own log.
     """
     if len(data) > MAX_RECEIPT_BYTES:
         raise EnvelopeError(OpeningFailure.TOO_LARGE)
@@ -120,7 +120,7 @@ def read_revocation(data: bytes, *, trust: TrustStore, school: str, at: datetime
     try:
         if fields.keys() != names or fields["reason"] not in _REASONS:
             raise EnvelopeError(OpeningFailure.MANIFEST)
-        found = Revocation(
+        revocation = Revocation(
             message_id=forms.uuid_of(fields["message_id"]),
             envelope_sha256=forms.digest_of(fields["envelope_sha256"]),
             reason=fields["reason"],
@@ -130,15 +130,15 @@ def read_revocation(data: bytes, *, trust: TrustStore, school: str, at: datetime
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise EnvelopeError(OpeningFailure.MANIFEST) from error
-    if found.sender.oin != signed.oin:
+    if revocation.sender.oin != signed.oin:
         raise EnvelopeError(OpeningFailure.SENDER)
-    if found.recipient != Party(oin_of(school), school):
+    if revocation.recipient != Party(oin_of(school), school):
         raise EnvelopeError(OpeningFailure.RECIPIENT)
-    if found.revoked_at != signed.signed_at:
+    if revocation.revoked_at != signed.signed_at:
         raise EnvelopeError(OpeningFailure.MANIFEST)
-    if found.revoked_at > at + _AHEAD:
+    if revocation.revoked_at > at + _AHEAD:
         raise EnvelopeError(OpeningFailure.FROM_THE_FUTURE)
-    return found
+    return revocation
 
 
 def make_revocation_receipt(
@@ -151,16 +151,19 @@ def make_revocation_receipt(
     is_refused: bool = False,
     software: str = SOFTWARE,
 ) -> bytes:
-    """Make the signed answer to a statement.
+    """Create the signed receipt of a revocation.
 
     Args:
-        identity: the receiving school.
-        message_id: of the envelope that is taken back; for a statement that was not readable, the id it came under.
-        revocation: the statement, as it came.
-        had: whether the envelope was there.
-        at: the moment of removing it, aware.
-        is_refused: the statement was not in order, and nothing was removed.
+        identity: signing key of the receiving school.
+        message_id: id of the envelope; for an unreadable revocation, the id under which it was sent.
+        revocation: the revocation as received.
+        had: whether the envelope was stored.
+        at: the moment of erasure, aware.
+        is_refused: whether the revocation was not valid, so that nothing was erased.
         software: name and version of the receiving software.
+
+    Returns:
+        DER of a ContentInfo with SignedData.
     """
     own = {
         "revocation_sha256": hashlib.sha256(revocation).hexdigest(),
@@ -174,15 +177,15 @@ def make_revocation_receipt(
 def verify_revocation_receipt(
     data: bytes, *, message_id: UUID, revocation_sha256: bytes, receiver: str, trust: TrustStore, at: datetime
 ) -> RevocationReceipt:
-    """Verify that bytes are the receiving school's answer to a statement; a refusal is verified just as strictly.
+    """Verify that received bytes are the receiving school's receipt of a revocation; a refusal as strictly.
 
     Args:
-        data: what came.
-        message_id: the envelope that it must be about.
-        revocation_sha256: digest of the statement that was sent.
-        receiver: the school that must have signed.
-        trust: who may sign.
-        at: the moment of judging.
+        data: the received bytes.
+        message_id: id of the envelope.
+        revocation_sha256: digest of the revocation that was sent, 32 bytes.
+        receiver: the school (BRIN and branch) that must have signed.
+        trust: trust store that checks the signer's certificate.
+        at: the moment at which that certificate must be valid.
 
     Raises:
         ReceiptError: DELIVERY-011 to DELIVERY-016.
@@ -191,19 +194,19 @@ def verify_revocation_receipt(
     def error_for(fault: ReceiptFault, rule: str) -> ReceiptError:
         return ReceiptError(fault, message=message_id, school=receiver, rule=rule)
 
-    found = _ANSWER.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, error_for=error_for)
-    if found.revocation_sha256 != revocation_sha256:
+    receipt = _ANSWER.verify(data, message_id=message_id, receiver=receiver, trust=trust, at=at, error_for=error_for)
+    if receipt.revocation_sha256 != revocation_sha256:
         raise error_for(ReceiptFault.DIGEST, "digest")
-    return found
+    return receipt
 
 
 def _parse(fields: Mapping[str, Any], stated: StatementHeader) -> RevocationReceipt:
     outcome = RevocationOutcome(fields["outcome"])
     is_refused = outcome is RevocationOutcome.REFUSED
     if fields["refusal"] != (_REFUSAL if is_refused else None) or type(fields["had"]) is not bool:
-        raise ValueError("an outcome that does not fit")
+        raise ValueError("outcome and refusal do not match")
     if is_refused and fields["had"]:
-        raise ValueError("refused, and yet removed")
+        raise ValueError("a refusal that states an erased envelope")
     digest = forms.digest_of(fields["revocation_sha256"])
     return RevocationReceipt(stated.message_id, digest, outcome, fields["had"], stated.at)
 

@@ -1,4 +1,4 @@
-"""CMS SignedData: signatures of schools and conductors (docs/envelope.md, part "Signature")."""
+"""Signing and verification with CMS SignedData (docs/envelope.md, part "Signature")."""
 
 import hashlib
 from dataclasses import dataclass
@@ -36,26 +36,26 @@ _PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
 
 @dataclass(frozen=True, slots=True)
 class SignedContent:
-    """Content whose signature, signer's certificate and time were checked."""
+    """Content whose signature, signed attributes and signer's certificate were verified."""
 
     content: bytes
     signer: x509.Certificate
     oin: str
-    """Of the signer, from its certificate."""
+    """OIN of the signer, from its certificate."""
     signed_at: datetime
-    """In whole seconds, as the signer states it."""
+    """The signing time that the signer states, in whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """What every signature of one certificate has in common, made once."""
+    """Constant parts of every signature with one certificate, DER."""
 
     key: PublicKey
     oin: str
-    named: bytes
+    issuer_and_serial: bytes
     fingerprint: bytes
     before_attributes: bytes
-    """Of SignerInfo: version, signer, digest algorithm; DER, as what follows."""
+    """Fields of SignerInfo before the attributes: version, signer, digest algorithm."""
     certificate_attribute: bytes
     algorithm: bytes
     certificates: bytes
@@ -72,19 +72,16 @@ _BEFORE_DIGEST = tlv(SEQUENCE, cms.oid(cms.MESSAGE_DIGEST), tlv(SET, tlv(OCTET_S
 @lru_cache(maxsize=4096)
 def _template(certificate: x509.Certificate) -> _Template:
     check_key(certificate)
-    key, named, fingerprint = (
-        certificate.public_key(),
-        cms.issuer_and_serial(certificate),
-        certificate.fingerprint(hashes.SHA256()),
-    )
+    key, fingerprint = certificate.public_key(), certificate.fingerprint(hashes.SHA256())
+    issuer_and_serial = cms.issuer_and_serial(certificate)
     is_rsa = isinstance(key, rsa.RSAPublicKey)
     signing_certificate = tlv(SEQUENCE, tlv(SEQUENCE, tlv(SEQUENCE, tlv(OCTET_STRING, fingerprint))))
     return _Template(
         key=key,  # type: ignore[arg-type]  # check_key admits these two kinds only
         oin=oin_in(certificate) or "",
-        named=named,
+        issuer_and_serial=issuer_and_serial,
         fingerprint=fingerprint,
-        before_attributes=_ONE + named + cms.SHA256,
+        before_attributes=_ONE + issuer_and_serial + cms.SHA256,
         certificate_attribute=tlv(SEQUENCE, cms.oid(cms.SIGNING_CERTIFICATE_V2), tlv(SET, signing_certificate)),
         algorithm=cms.PSS_SHA256 if is_rsa else cms.ECDSA_SHA256,
         certificates=tlv(CONTEXT_0, certificate.public_bytes(serialization.Encoding.DER)),
@@ -92,18 +89,18 @@ def _template(certificate: x509.Certificate) -> _Template:
 
 
 def sign(content: bytes, identity: SigningIdentity, *, at: datetime) -> bytes:
-    """Sign content and return a ContentInfo with the content inside.
+    """Sign content.
 
     Args:
-        content: what is signed, of any length.
-        identity: who signs.
-        at: the moment, aware; stated in whole seconds.
+        content: the content, of any length.
+        identity: key and certificate of the signer.
+        at: the signing time, aware; truncated to whole seconds.
 
     Returns:
-        DER.
+        DER of a ContentInfo with SignedData, which contains the content.
     """
     template = _template(identity.certificate)
-    attributes = b"".join(  # in the order of their encodings, as DER wants a set: by their lengths here
+    attributes = b"".join(  # sorted as DER requires for a set; the encodings differ in their length octet first
         (
             _TYPE_ATTRIBUTE,
             _time_attribute(at.replace(microsecond=0)),
@@ -140,14 +137,14 @@ def _time_attribute(at: datetime) -> bytes:
 
 
 def verify(data: bytes, *, trust: TrustStore, at: datetime) -> SignedContent:
-    """Verify a signature, its attributes and its signer's certificate.
+    """Verify a signature, its signed attributes and its signer's certificate.
 
-    Whose signature it had to be is for the caller to compare: `SignedContent.oin`.
+    The caller must compare `SignedContent.oin` with the expected signer.
 
     Args:
         data: DER of a ContentInfo.
-        trust: who may sign.
-        at: the moment at which the signer's certificate must be good.
+        trust: trust store that checks the signer's certificate.
+        at: the moment at which that certificate must be valid.
 
     Raises:
         EnvelopeError: MALFORMED, NOT_SIGNED, ALGORITHM, SIGNED_ATTRIBUTES, SIGNATURE, or SIGNER with the trust
@@ -155,7 +152,7 @@ def verify(data: bytes, *, trust: TrustStore, at: datetime) -> SignedContent:
     """
     try:
         return _verify(data, trust, at)
-    except UNREADABLE as error:  # parts of a certificate that are read only when they are looked at
+    except UNREADABLE as error:  # the library parses some parts of a certificate only when they are read
         raise EnvelopeError(OpeningFailure.MALFORMED) from error
 
 
@@ -177,7 +174,7 @@ def _verify(data: bytes, trust: TrustStore, at: datetime) -> SignedContent:
         template = _template(certificate)
     except (OverstapError, UnsupportedAlgorithm) as error:
         raise EnvelopeError(OpeningFailure.ALGORITHM) from error
-    if asn1.encode_der(signer.signer) != template.named:
+    if asn1.encode_der(signer.signer) != template.issuer_and_serial:
         raise EnvelopeError(OpeningFailure.SIGNED_ATTRIBUTES)
     signed_at = _check_attributes(signer.signed_attributes.as_list(), signed.encapsulated, certificate)
     _check_signature(signer, template.key)
@@ -189,7 +186,7 @@ def _verify(data: bytes, trust: TrustStore, at: datetime) -> SignedContent:
 
 
 def _check_signature(signer: cms.SignerInfo, key: PublicKey) -> None:
-    """Check the signature over the attributes as they came: strict DER has only one way to write them."""
+    """Check the signature over the encoded attributes; strict DER has only one encoding, so encoding again is safe."""
     algorithm = cms.der_of(signer.signature_algorithm)
     signed = asn1.encode_der(signer.signed_attributes)
     try:
@@ -206,7 +203,7 @@ def _check_signature(signer: cms.SignerInfo, key: PublicKey) -> None:
 def _check_attributes(
     attributes: list[cms.Attribute], encapsulated: cms.EncapsulatedContent, certificate: x509.Certificate
 ) -> datetime:
-    """Check that the four attributes are there, once, and fit; return the stated time."""
+    """Check that each of the four attributes occurs once and matches; return the signing time."""
     values = {one.kind: one.values.as_list() for one in attributes}
     kinds = {cms.CONTENT_TYPE, cms.MESSAGE_DIGEST, cms.SIGNING_TIME, cms.SIGNING_CERTIFICATE_V2}
     if len(attributes) != len(kinds) or values.keys() != kinds or any(len(one) != 1 for one in values.values()):
@@ -214,18 +211,18 @@ def _check_attributes(
     try:
         kind = values[cms.CONTENT_TYPE][0].parse(cms.Oid)
         digest = values[cms.MESSAGE_DIGEST][0].parse(bytes)
-        named = values[cms.SIGNING_CERTIFICATE_V2][0].parse(cms.SigningCertificate).certificates
+        identifiers = values[cms.SIGNING_CERTIFICATE_V2][0].parse(cms.SigningCertificate).certificates
         time = values[cms.SIGNING_TIME][0]
-        late = time.tag_bytes == b"\x18"
-        signed_at = time.parse(asn1.GeneralizedTime if late else asn1.UTCTime).as_datetime()
+        is_generalized = time.tag_bytes == b"\x18"
+        signed_at = time.parse(asn1.GeneralizedTime if is_generalized else asn1.UTCTime).as_datetime()
     except ValueError as error:
         raise EnvelopeError(OpeningFailure.SIGNED_ATTRIBUTES) from error
     fits = (
         kind == encapsulated.kind == cms.DATA
         and digest == hashlib.sha256(encapsulated.content).digest()
-        and len(named) == 1
-        and named[0].digest == _template(certificate).fingerprint
-        and (named[0].issuer_serial is None or named[0].issuer_serial.serial == certificate.serial_number)
+        and len(identifiers) == 1
+        and identifiers[0].digest == _template(certificate).fingerprint
+        and (identifiers[0].issuer_serial is None or identifiers[0].issuer_serial.serial == certificate.serial_number)
     )
     if not fits:
         raise EnvelopeError(OpeningFailure.SIGNED_ATTRIBUTES)

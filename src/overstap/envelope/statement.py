@@ -1,8 +1,7 @@
-"""Common form of signed statements: receipts, results, answers to revocations.
+"""Creation and verification of a receiver's signed statements: receipts, results and receipts of revocations.
 
-CMS SignedData around JSON: format, message id, what is stated, the moment (which is the second of signing), who states
-it, and with which software. What differs is what is stated; how it is made, read and held against what was expected is
-here, once.
+A statement is CMS SignedData around JSON with the common fields format, message id, moment (equal to the signing time),
+receiver and software, and the own fields of its kind.
 """
 
 import json
@@ -29,26 +28,26 @@ _T = TypeVar("_T")
 
 
 class StatementFault(StrEnum):
-    """Why a statement does not count."""
+    """Why a statement is not valid."""
 
     MALFORMED = "malformed"
     SIGNATURE = "signature"
-    """Signature, attributes or the signer's certificate are not in order."""
+    """Signature, signed attributes or the signer's certificate are not valid."""
     RECEIVER = "receiver"
-    """Signed by, or speaking for, another school than the envelope went to."""
+    """The signer or the stated receiver is not the school that the envelope was sent to."""
     MESSAGE = "message"
-    """About another message."""
+    """The statement is about another message."""
     DIGEST = "digest"
-    """About other bytes than were sent."""
+    """The statement is about other bytes than were sent."""
     TIME = "time"
-    """From the future."""
+    """The stated moment is in the future, or differs from the signing time."""
 
 
 class StatementRuleError(ValueError):
-    """A statement breaks one rule of its form.
+    """A statement breaks a rule of its form.
 
     Args:
-        rule: which one; a word of ours, nothing of what was stated.
+        rule: name of the rule, never content of the statement.
     """
 
     def __init__(self, rule: str) -> None:
@@ -58,7 +57,7 @@ class StatementRuleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StatementHeader:
-    """What every statement states."""
+    """The common fields of a statement."""
 
     message_id: UUID
     at: datetime
@@ -69,13 +68,13 @@ class StatementHeader:
 
 @dataclass(frozen=True, slots=True)
 class StatementForm(Generic[_T]):
-    """A kind of statement.
+    """Form of one kind of statement.
 
     Args:
-        name: its format and version.
-        fields: its own fields, beside those of every statement.
-        moment: the field with the moment.
-        parse: makes what is stated of the fields; raises ValueError, TypeError or KeyError when they do not fit.
+        name: name and version of the format.
+        fields: own fields, besides the common ones.
+        moment: name of the field with the moment.
+        parse: converts all fields to the result type; raises ValueError, TypeError or KeyError for invalid fields.
     """
 
     name: str
@@ -86,13 +85,13 @@ class StatementForm(Generic[_T]):
     def make(
         self, identity: SigningIdentity, own: Mapping[str, Any], *, message_id: UUID, at: datetime, software: str
     ) -> bytes:
-        """Make a signed statement.
+        """Create a signed statement.
 
         Args:
-            identity: the receiving school.
-            own: the kind's own fields.
-            message_id: of the envelope it is about.
-            at: the moment, aware; kept in whole seconds.
+            identity: signing key of the receiving school.
+            own: own fields of this kind.
+            message_id: id of the envelope.
+            at: the moment, aware; truncated to whole seconds.
             software: name and version of the receiving software.
 
         Returns:
@@ -119,20 +118,20 @@ class StatementForm(Generic[_T]):
         at: datetime,
         error_for: Callable[[StatementFault, str], OverstapError],
     ) -> _T:
-        """Verify that bytes are a school's statement about a message.
+        """Verify that received bytes are a school's statement about a message.
 
-        Whether it is about the bytes that were sent is for the caller to compare.
+        The caller must compare the stated digests with what was sent.
 
         Args:
-            data: what came.
-            message_id: the message it must be about.
+            data: the received bytes.
+            message_id: id of the message.
             receiver: the school (BRIN and branch) that must have signed.
-            trust: who may sign.
-            at: the moment of judging: the signer's certificate must be good then.
-            error_for: makes the error that says why it does not count, of the fault and the rule that is broken.
+            trust: trust store that checks the signer's certificate.
+            at: the moment at which that certificate must be valid.
+            error_for: returns the error for a fault and the rule that is broken.
 
         Raises:
-            OverstapError: of `error_for`.
+            OverstapError: as returned by `error_for`.
         """
         if len(data) > MAX_BYTES:
             raise error_for(StatementFault.MALFORMED, "too_large")
@@ -143,7 +142,7 @@ class StatementForm(Generic[_T]):
             fault = StatementFault.MALFORMED if shape else StatementFault.SIGNATURE
             raise error_for(fault, error.reason.value) from error
         try:
-            stated, found = self._read(signed.content)
+            stated, content = self._read(signed.content)
         except (EnvelopeError, ValueError, TypeError, KeyError, AttributeError) as error:
             rule = "json" if isinstance(error, EnvelopeError) else getattr(error, "rule", "content")
             raise error_for(StatementFault.MALFORMED, rule) from error
@@ -153,7 +152,7 @@ class StatementForm(Generic[_T]):
             raise error_for(StatementFault.MESSAGE, "message_id")
         if stated.at > at + _AHEAD or stated.at != signed.signed_at:
             raise error_for(StatementFault.TIME, "time")
-        return found
+        return content
 
     def _read(self, content: bytes) -> tuple[StatementHeader, _T]:
         fields = forms.json_object(content, OpeningFailure.MANIFEST)

@@ -1,4 +1,4 @@
-"""PDF documents in one style; knows nothing of dossiers and rounds."""
+"""PDF documents in the house style: layout and fonts, independent of their content."""
 
 from overstap.pdf.document import PdfDocument
 

@@ -1,4 +1,4 @@
-"""Page layout of PDF documents: A4, footer with title and page number."""
+"""PDF document in the house style: A4 pages with headings, paragraphs, tables, QR codes and a footer."""
 
 import io
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ class PdfDocument(FPDF):
     """A PDF document.
 
     Args:
-        title: what it is, for the reader's window.
-        foot: stands at the foot of every page, before the page's number.
-        language: of the text (BCP 47), for who has it read aloud.
+        title: title in the metadata, which PDF viewers show.
+        foot: text in the footer of every page, before the page number.
+        language: language of the text (BCP 47), for screen readers.
     """
 
     def __init__(self, title: str, foot: str, language: str = "nl-NL") -> None:
@@ -58,12 +58,12 @@ class PdfDocument(FPDF):
     def set_style(
         self, *, size: float = TEXT, bold: bool = False, italic: bool = False, colour: Sequence[int] = INK
     ) -> None:
-        """Set how the next words look; size in points, colour as red, green and blue from 0 to 255."""
+        """Set the style of the following text: size in points, colour as red, green and blue from 0 to 255."""
         self.set_font("text", "B" if bold else "I" if italic else "", size)
         self.set_text_color(*colour)
 
     def multi_cell(self, w: float, h: float | None = None, text: str = "", *args: Any, **more: Any) -> Any:
-        """Write lines as fpdf2 does; letters that join or run from right to left are shaped, which takes its time."""
+        """Write lines as fpdf2 does; text shaping, which is slow, is enabled only for texts that need it."""
         self.set_text_shaping(needs_shaping(text))
         return super().multi_cell(w, h, text, *args, **more)
 
@@ -73,7 +73,7 @@ class PdfDocument(FPDF):
         return super().cell(w, h, text, *args, **more)
 
     def footer(self) -> None:
-        """Write the foot of a page."""
+        """Write the footer of a page; fpdf2 calls this."""
         self.set_y(-16)
         self.set_draw_color(*RULE)
         self.line(MARGIN, self.get_y(), self.w - MARGIN, self.get_y())
@@ -84,7 +84,13 @@ class PdfDocument(FPDF):
         self.set_style()
 
     def heading(self, text: str, *, size: float = 16, after: float = 2) -> None:
-        """Write a heading; it never stands alone at the end of a page."""
+        """Write a heading, with a page break before it when no text would fit below it.
+
+        Args:
+            text: the heading.
+            size: size in points.
+            after: space below, in millimetres.
+        """
         if self.will_page_break(size * 0.5 + 16):
             self.add_page()
         self.set_style(size=size, bold=True, colour=ACCENT)
@@ -93,17 +99,23 @@ class PdfDocument(FPDF):
         self.set_style()
 
     def paragraph(self, text: str, *, after: float = 2.6, line: float = LINE) -> None:
-        """Write running text in the look that was set; a blank line in it begins anew."""
+        """Write running text in the current style; a blank line in it starts a new paragraph.
+
+        Args:
+            text: the text.
+            after: space below, in millimetres.
+            line: line height, in millimetres.
+        """
         self._block(text, line)
         self.ln(after)
 
     def pairs(self, rows: Sequence[tuple[str, str]], *, label_width: float = 62, indent: float = 0) -> None:
-        """Write a table of labels with what stands there; a long value goes on at the next page.
+        """Write a table of labels and values; a long value continues on the next page.
 
         Args:
             rows: label and value.
-            label_width: of the first column, in millimetres.
-            indent: from the left margin, in millimetres.
+            label_width: width of the first column, in millimetres.
+            indent: indent from the left margin, in millimetres.
         """
         for label, value in rows:
             if self.will_page_break(7):
@@ -123,13 +135,13 @@ class PdfDocument(FPDF):
         self.set_style()
 
     def qr(self, content: str, x: float, y: float, width: float) -> None:
-        """Draw a QR code as vectors, with the quiet zone that readers need.
+        """Draw a QR code as vectors, with the quiet zone that scanners need (ISO/IEC 18004).
 
         Args:
-            content: what it says.
-            x: left side in millimetres.
-            y: top in millimetres.
-            width: of the code with its quiet zone, in millimetres.
+            content: the encoded text.
+            x: left side, in millimetres.
+            y: top, in millimetres.
+            width: width of the code with its quiet zone, in millimetres.
         """
         code = segno.make(content, error="m", micro=False)
         border = 4
@@ -144,13 +156,13 @@ class PdfDocument(FPDF):
                 if bit and start is None:
                     start = column
                 elif not bit and start is not None:
-                    # A hair wider, so that no viewer draws a white line between two rows
+                    # Two per cent higher, so that no viewer draws a white line between two rows
                     left, top = x + (border + start) * step, y + (border + row) * step
                     self.rect(left, top, (column - start) * step, step * 1.02, style="F")
                     start = None
 
     def to_bytes(self) -> bytes:
-        """Return the document."""
+        """Return the document as a PDF file."""
         out = io.BytesIO()
         self.output(out)
         return out.getvalue()

@@ -1,4 +1,4 @@
-"""Fonts for all letters of Dutch registers, and Arabic; installed as packages."""
+"""Fonts of PDF documents, for all letters of the Dutch population register and for Arabic."""
 
 import unicodedata
 from functools import cache
@@ -14,13 +14,13 @@ FALLBACKS = {
     "wide": str(files("fontpkg_noto_sans") / "files" / "NotoSans[wdth,wght].ttf"),
     "arabic": str(files("fontpkg_noto_sans_arabic") / "files" / "NotoSansArabic[wdth,wght].ttf"),
 }
-"""Asked in this order for a letter that the fonts above do not have; variable fonts, used as they are by default."""
+"""Fallback fonts, in this order, for characters that Open Sans lacks; variable fonts in their default instance."""
 _UNKNOWN = "\ufffd"
 
 
 @cache
 def _known() -> frozenset[int]:
-    """Return every letter that some font has."""
+    """Return the code points that the fonts cover."""
     known: set[int] = set()
     for path in (REGULAR, *FALLBACKS.values()):
         with TTFont(path, lazy=True) as font:
@@ -29,7 +29,7 @@ def _known() -> frozenset[int]:
 
 
 def printable(text: str) -> str:
-    """Return a text with composed letters, and a mark for what no font has, such as a picture in a name.
+    """Return a text in NFC, with U+FFFD for characters that no font covers, such as an emoji in a name.
 
     Args:
         text: any text; line ends are kept.
@@ -39,7 +39,7 @@ def printable(text: str) -> str:
 
 
 def needs_shaping(text: str) -> bool:
-    """Tell whether a text has letters that join, run from right to left, or carry marks of their own."""
+    """Return whether a text needs text shaping: right-to-left scripts, joining letters, or combining marks."""
     return any(
         sign > "\u0590" and (unicodedata.bidirectional(sign) in ("R", "AL", "AN") or unicodedata.combining(sign))
         for sign in text

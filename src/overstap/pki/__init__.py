@@ -1,15 +1,15 @@
-"""Certificates: holder, purpose, validity and revocation.
+"""Certificates and keys of schools and conductors: holder (OIN), purpose, validity and revocation.
 
 Certificates and private keys are files below one folder:
 
     ca/                      root and issuing certificates (*.crt, *.cer) and their revocation lists (*.crl)
-    schools/<school id>/     signing-<n>, decryption-<n>, tls-<n>, each .crt and, where one's own, .key (mode 0600);
-                             or both in one .p12 (mode 0600), its password in .password (mode 0600)
+    schools/<school id>/     signing-<n>, decryption-<n>, tls-<n>: .crt and, for one's own school, .key (mode 0600);
+                             or both in one .p12 (mode 0600), with its password in .password (mode 0600)
     conductor/<region>/      tls-<n>: the region's conductor as TLS client and server; signing-<n> for checkpoints;
-                             sftp.key (mode 0600) to log in at schools' SFTP servers
+                             sftp.key (mode 0600) to log in to schools' SFTP servers
 
-The highest n is the newest: it signs and is sealed for; every unexpired one still decrypts. This package does not
-depend on what is signed or sealed.
+The highest n is the newest: it is used for signing and sealing; every unexpired decryption key still decrypts. This
+package does not depend on what is signed or sealed.
 """
 
 from overstap.pki.authority import DevelopmentAuthority, KeyKind, make_development_certificates

@@ -1,6 +1,6 @@
-"""Development authority: certificates for demonstration and tests, refused in production.
+"""Development certificate authority, for demonstrations and tests; its certificates are refused in production.
 
-A deployment has certificates from PKIoverheid or ODOC; `TrustStore(production=True)` refuses everything made here.
+A deployment uses certificates from PKIoverheid or ODOC; `TrustStore(production=True)` refuses those of this module.
 """
 
 import ipaddress
@@ -27,11 +27,11 @@ _HOLDS_CERTIFICATE = (".crt", *SUFFIXES)
 _AUTHORITY_DAYS = 3650
 _HOLDER_DAYS = 730
 _LIST_DAYS = 90
-_SLACK = timedelta(hours=1)  # two machines of one demo may disagree about the time
+_SLACK = timedelta(hours=1)  # for clocks of different machines in one demonstration
 
 
 class KeyKind(StrEnum):
-    """The keys that the envelope admits."""
+    """The kinds of key that the envelope format permits."""
 
     P256 = "p256"
     RSA3072 = "rsa3072"
@@ -39,20 +39,23 @@ class KeyKind(StrEnum):
 
 
 def new_key(kind: KeyKind) -> PrivateKey:
-    """Make a private key from the operating system's randomness."""
+    """Generate a private key with the operating system's random generator."""
     if kind is KeyKind.P256:
         return ec.generate_private_key(ec.SECP256R1())
     return rsa.generate_private_key(public_exponent=65537, key_size=int(kind.value.removeprefix("rsa")))
 
 
 class DevelopmentAuthority:
-    """A root and an issuing authority in a folder, made when they are not there yet.
+    """A root and an issuing authority in a folder, created when missing.
 
     Args:
         folder: the trust folder.
-        at: the moment of making; validity counts from it.
-        ocsp: address of this authority's OCSP service, which new certificates name; none when None.
-        lists: address of the issuing authority's revocation list, which new certificates name; none when None.
+        at: the start of the validity of new certificates.
+        ocsp: URL of the OCSP service that new certificates name, or None.
+        lists: URL of the revocation list that new certificates name, or None.
+
+    Raises:
+        OverstapError: TRUST-016 when the folder holds certificates of an authority whose key is elsewhere.
     """
 
     def __init__(self, folder: Path, *, at: datetime, ocsp: str | None = None, lists: str | None = None) -> None:
@@ -62,7 +65,7 @@ class DevelopmentAuthority:
         self._lists = lists
         ca = folder / "ca"
         if not (ca / "issuing.key").exists():
-            if ca.exists() and any(ca.glob("*.crt")):  # never mix with an authority whose key is elsewhere
+            if ca.exists() and any(ca.glob("*.crt")):  # another authority, whose key is elsewhere
                 raise OverstapError("TRUST-016", folder=ca.name)
             self._create(ca)
         self._issuing = read_certificates(ca / "issuing.crt")[0]
@@ -71,12 +74,12 @@ class DevelopmentAuthority:
             self.publish_revocations()
 
     def school(self, school: str, *, kind: KeyKind = KeyKind.P256, hosts: Iterable[str] = LOOPBACK) -> None:
-        """Give a school its three certificates, each where it has none yet.
+        """Issue a school's signing, decryption and TLS certificates, as far as it does not have them.
 
         Args:
             school: BRIN and branch.
-            kind: kind of its signing and decryption keys; TLS is always P-256.
-            hosts: names and addresses of its endpoint.
+            kind: kind of its signing and decryption keys; the TLS key is always P-256.
+            hosts: host names and IP addresses of its endpoint.
         """
         for role in (Role.SIGNING, Role.DECRYPTION, Role.TLS):
             folder = self.folder / "schools" / school
@@ -92,7 +95,18 @@ class DevelopmentAuthority:
         hosts: Iterable[str] = LOOPBACK,
         days: int = _HOLDER_DAYS,
     ) -> Path:
-        """Give a school one more certificate of a role, which is its newest from now on; return its file."""
+        """Issue a further certificate of a role to a school, as its newest one.
+
+        Args:
+            school: BRIN and branch.
+            role: the purpose.
+            kind: kind of the key; a TLS key is always P-256.
+            hosts: host names and IP addresses of its endpoint.
+            days: validity in days.
+
+        Returns:
+            The certificate file.
+        """
         oin = oin_of(school)
         folder = self.folder / "schools" / school
         return self._issue(
@@ -100,11 +114,11 @@ class DevelopmentAuthority:
         )
 
     def conductor(self, region: str, *, hosts: Iterable[str] = LOOPBACK) -> None:
-        """Give a region's conductor its certificates to call schools, be called, and sign, each if it has none yet.
+        """Issue the TLS and signing certificates of a region's conductor, as far as it does not have them.
 
         Args:
             region: region id.
-            hosts: names and addresses of its desk.
+            hosts: host names and IP addresses of its desk.
         """
         folder = self.folder / "conductor" / region
         oin = development_oin_of_region(region)
@@ -113,11 +127,16 @@ class DevelopmentAuthority:
                 self._issue(folder, role, oin, f"conductor {region}", KeyKind.P256, hosts, _HOLDER_DAYS)
 
     def revoke(self, certificate: x509.Certificate) -> None:
-        """Put a certificate on the revocation list, as of this authority's moment."""
+        """Revoke a certificate as of this authority's moment, and publish the revocation list."""
         self.publish_revocations(certificate.serial_number)
 
     def publish_revocations(self, *serials: int, days: int = _LIST_DAYS) -> None:
-        """Write both revocation lists anew: what was on them stays, the serial numbers given are added."""
+        """Publish both revocation lists with their entries so far, and add serial numbers to the issuing authority's.
+
+        Args:
+            serials: serial numbers of certificates to revoke.
+            days: validity of the lists in days.
+        """
         ca = self.folder / "ca"
         root, root_key = read_certificates(ca / "root.crt")[0], read_key(ca / "root.key")
         self._write_list(ca / "root.crl", root, root_key, (), days)
@@ -234,15 +253,15 @@ def make_development_certificates(
     kind: KeyKind = KeyKind.P256,
     hosts: Iterable[str] = LOOPBACK,
 ) -> None:
-    """Make a development authority with certificates for schools and conductors; what is there already stays.
+    """Create a development authority with certificates for schools and conductors; existing files stay.
 
     Args:
         folder: the trust folder.
         schools: school ids (BRIN and branch).
-        regions: regions whose conductor calls schools.
-        at: the moment of making.
+        regions: ids of regions whose conductor gets certificates.
+        at: the start of the validity.
         kind: kind of the schools' signing and decryption keys.
-        hosts: names and addresses of the schools' endpoints.
+        hosts: host names and IP addresses of the endpoints.
 
     Raises:
         OverstapError: TRUST-016 when the folder holds an authority made elsewhere.
@@ -265,7 +284,7 @@ def _name(common: str, oin: str | None = None) -> x509.Name:
 
 
 def general_name(host: str) -> x509.GeneralName:
-    """Return a name or address of an endpoint as a certificate holds it."""
+    """Return a host name or IP address as a name for the extension subjectAltName."""
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:

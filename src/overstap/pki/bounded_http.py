@@ -1,7 +1,7 @@
-"""Bounded HTTP requests to a certificate authority's public services: OCSP (RFC 6960) and revocation lists (RFC 5280).
+"""HTTP requests with a deadline and a size limit, for certificate authorities' OCSP services and revocation lists.
 
-The answers are signed, so plain HTTP is enough. A server that is slow, endless or elsewhere must not delay the caller:
-every request has one deadline from name resolution to the last byte, and a limit on the size of the answer.
+The responses (RFC 6960, RFC 5280) are signed, so plain HTTP is sufficient. Every request has one deadline from name
+resolution to the last byte, and a limit on the size of the response, so that no server can delay the caller.
 """
 
 import asyncio
@@ -15,33 +15,33 @@ import httpx
 
 _SCHEMES = frozenset({"http", "https"})
 _HIGHEST_PORT = 65_535
-_GRACE_SECONDS = 1.0  # for the event loop to cancel what is under way, before the caller stops waiting for it
+_GRACE_SECONDS = 1.0  # for the event loop to cancel the request, before the caller stops waiting
 
 
 class FetchProblem(StrEnum):
-    """Why a request brought no answer."""
+    """Why a request has no usable response."""
 
     ADDRESS = "address"
-    """The address has a scheme that is not asked, no host, or a port that does not exist."""
+    """The URL has a scheme that is not permitted, no host, or an invalid port."""
     UNREACHABLE = "unreachable"
-    """No connection, or one that broke."""
+    """No connection, or it broke."""
     LATE = "late"
-    """Not complete by the deadline."""
+    """The response was not complete at the deadline."""
     TOO_LARGE = "too_large"
     REDIRECT = "redirect"
-    """A redirect where none is followed, one to another scheme, or too many."""
+    """A redirect that is not permitted, to another scheme, or one too many."""
     STATUS = "status"
     """Another HTTP status than 200."""
     MEDIA_TYPE = "media_type"
-    """Another media type than was asked for, or a compressed body."""
+    """Another media type than requested, or a compressed body."""
 
 
 class FetchError(OSError):
-    """A request brought no answer.
+    """A request has no usable response.
 
     Args:
         problem: the kind of failure.
-        detail: technical words for the log, without content of the answer.
+        detail: description for the log, without content of the response.
     """
 
     def __init__(self, problem: FetchProblem, detail: str) -> None:
@@ -54,13 +54,13 @@ class RequestBounds:
     """Limits of one request."""
 
     seconds: float
-    """From beginning to end, redirects included."""
+    """Time from start to end, redirects included."""
     max_bytes: int
-    """Length of the answer's body."""
+    """Size of the response body."""
     redirects: int = 0
-    """How many redirects are followed, each to the scheme of the first address."""
+    """Largest number of redirects; each must keep the scheme."""
     schemes: frozenset[str] = frozenset({"http"})
-    """The schemes that are asked: http, https or both."""
+    """Permitted schemes: http, https or both."""
 
 
 def fetch(
@@ -72,20 +72,20 @@ def fetch(
     kind: str | None = None,
     answer: str | None = None,
 ) -> bytes:
-    """Send one HTTP request and return the body of the answer.
+    """Send one HTTP request and return the body of the response.
 
-    The environment's proxies, passwords and certificate files are not used. A user name in the address is not sent.
+    Proxies, passwords and certificate files of the environment are ignored. A user name in the URL is not sent.
 
     Args:
-        url: `http://host[:port]/path`, or https where the bounds allow it.
+        url: `http://host[:port]/path`, or https where the bounds permit it.
         bounds: deadline in seconds, size in bytes, redirects and schemes.
         method: GET or POST.
         body: content of the request.
         kind: media type of `body`.
-        answer: media type that the answer must have; any when None.
+        answer: required media type of the response; any when None.
 
     Raises:
-        FetchError: there is no answer within the bounds, or another one than was asked for.
+        FetchError: there is no response within the bounds, or it has another status or media type.
     """
     address = _address(url, bounds)
     headers = {"Accept": answer or "*/*", "Accept-Encoding": "identity", "Connection": "close"}
@@ -96,11 +96,11 @@ def fetch(
     def run() -> None:
         try:
             outcome.set_result(asyncio.run(_within(address, bounds, method, body, headers, answer)))
-        except BaseException as problem:  # whatever it is, it is raised in the thread that waits for it
+        except BaseException as problem:  # raised again in the calling thread
             outcome.set_exception(problem)
 
-    # A thread of its own: a deadline that also holds for dripping headers takes an event loop, and the caller may run
-    # in one. It is a daemon, since a name server that hangs cannot be cancelled.
+    # A deadline that also covers slowly sent headers needs an event loop, and the caller may run in one already: so it
+    # runs in a thread. The thread is a daemon, since a hanging name resolution cannot be cancelled.
     threading.Thread(target=run, name="bounded-http", daemon=True).start()
     try:
         return outcome.result(bounds.seconds + _GRACE_SECONDS)
@@ -112,7 +112,7 @@ def _address(url: str, bounds: RequestBounds) -> httpx.URL:
     try:
         address = httpx.URL(url).copy_with(userinfo=b"")
     except httpx.InvalidURL as problem:
-        raise FetchError(FetchProblem.ADDRESS, "not an address that is asked") from problem
+        raise FetchError(FetchProblem.ADDRESS, "the URL is not valid") from problem
     allowed = bounds.schemes & _SCHEMES
     if address.scheme not in allowed or not address.host or (address.port or 1) > _HIGHEST_PORT:
         raise FetchError(FetchProblem.ADDRESS, f"not an address over {' or '.join(sorted(allowed))}")
@@ -125,7 +125,7 @@ async def _within(
     try:
         async with (
             asyncio.timeout(bounds.seconds),
-            # trust_env: which certificate is asked about is no business of a proxy that happens to be configured
+            # trust_env: a configured proxy must not learn which certificate is checked
             httpx.AsyncClient(trust_env=False, timeout=bounds.seconds) as client,
         ):
             for _ in range(bounds.redirects + 1):
@@ -159,7 +159,7 @@ async def _body_of(response: httpx.Response, bounds: RequestBounds, answer: str 
     if answer is not None and found != answer:
         raise FetchError(FetchProblem.MEDIA_TYPE, f"the answer has type {found[:80] or '-'}")
     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        # Not asked for; a few kilobytes may unpack to gigabytes
+        # Not requested; a few kilobytes can unpack to gigabytes
         raise FetchError(FetchProblem.MEDIA_TYPE, "the answer is compressed")
     content = bytearray()
     async for part in response.aiter_raw():

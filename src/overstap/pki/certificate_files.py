@@ -1,14 +1,14 @@
-"""Certificate files of a folder by use: `signing-2.crt` is the second of `signing`."""
+"""Listing of a folder's certificate files by purpose and number: `signing-2.crt` is the second for `signing`."""
 
 import re
 import time
 from pathlib import Path
 
 CERTIFICATE_SUFFIXES = frozenset((".crt", ".cer"))
-"""In small letters; Windows writes .cer, and either in capitals."""
+"""Suffixes of certificate files in lower case; compare case-insensitively (Windows writes .cer and capitals)."""
 _NUMBERED = re.compile(r"([a-z]+)-([0-9]{1,4})\.(?i:crt|cer|p12|pfx)")
 _SETTLED_NS = 2_000_000_000
-"""A folder that was changed less than this ago may change again without showing it by its time."""
+"""A folder changed more recently can change again within the resolution of its modification time."""
 
 
 def number_of(path: Path) -> int:
@@ -17,16 +17,16 @@ def number_of(path: Path) -> int:
 
 
 class CertificateFiles:
-    """The certificate files of folders; a folder is looked through again only after it changed."""
+    """Cached listings of certificate files; a folder is scanned again only after it changed."""
 
     def __init__(self) -> None:
         self._known: dict[Path, tuple[int, dict[str, list[Path]]]] = {}
 
     def of(self, folder: Path) -> dict[str, list[Path]]:
-        """Return certificate files (or PKCS#12 files, where there is no other) by use, newest first.
+        """Return the certificate files, or else PKCS#12 files, of a folder by purpose, newest first.
 
         Args:
-            folder: of one owner; need not be there.
+            folder: folder of one holder; it may be missing.
         """
         try:
             changed = folder.stat().st_mtime_ns
@@ -43,8 +43,8 @@ class CertificateFiles:
 
 def _scan(folder: Path) -> dict[str, list[Path]]:
     files: dict[str, dict[str, Path]] = {}
-    # of two with one stem, the certificate by itself counts
-    for path in sorted(folder.iterdir(), key=lambda one: one.suffix.lower() in CERTIFICATE_SUFFIXES):
+    # of two files with one stem, the certificate file takes precedence over the PKCS#12
+    for path in sorted(folder.iterdir(), key=lambda file: file.suffix.lower() in CERTIFICATE_SUFFIXES):
         if numbered := _NUMBERED.fullmatch(path.name):
             files.setdefault(numbered[1], {})[path.stem] = path
     return {use: sorted(paths.values(), key=number_of, reverse=True) for use, paths in files.items()}

@@ -1,4 +1,4 @@
-"""Certificate requests of a region's conductor (PKCS#10, RFC 2986), and taking in what an authority made of them."""
+"""Certificate requests of a region's conductor (PKCS#10, RFC 2986), and storage of the issued certificates."""
 
 import re
 from collections.abc import Iterable
@@ -31,18 +31,18 @@ def request_certificates(
     hosts: Iterable[str],
     kind: KeyKind = KeyKind.P256,
 ) -> list[Path]:
-    """Make a key and a request for each certificate of a region's conductor; return the requests.
+    """Generate a key and a request for each certificate of a region's conductor; return the request files.
 
     Args:
         folder: the trust folder.
         region: region id.
-        oin: the organisation's number (Logius, OIN-Stelsel), which the certificates will hold.
-        organisation: its name.
-        hosts: names and addresses at which schools reach the region's desk; none when there is no desk.
+        oin: OIN of the organisation (Logius, OIN-Stelsel), for the certificates' subject.
+        organisation: name of the organisation.
+        hosts: host names and IP addresses of the region's desk; empty without a desk.
         kind: kind of the keys.
 
     Raises:
-        OverstapError: TRUST-030 when the number is none; TRUST-015 when the region's id is none.
+        OverstapError: TRUST-030 when `oin` is not an OIN; TRUST-015 when `region` is not a region id.
     """
     if not _OIN.fullmatch(oin):
         raise OverstapError("TRUST-030", oin=oin[:24])
@@ -77,20 +77,19 @@ def request_certificates(
 def accept_certificates(
     folder: Path, region: str, files: Iterable[Path], *, at: datetime, production: bool
 ) -> list[Path]:
-    """Take in certificates that an authority made of requests; return where each is now.
+    """Store issued certificates beside their keys; return their files.
 
-    Each finds the key that it belongs to. It is checked as it will be when it is used, and nothing is taken in that
-    would be refused then.
+    Each certificate passes the checks of its use first (`TrustStore.check`), so that no unusable one is stored.
 
     Args:
         folder: the trust folder.
         region: region id.
-        files: PEM, each with the certificate first and the authorities between after it.
+        files: PEM files, each with the certificate first and the intermediate authorities after it.
         at: the present moment.
         production: refuse certificates of a development authority.
 
     Raises:
-        OverstapError: TRUST-031 when no key of the region fits; TRUST-005 to TRUST-014 as by `TrustStore.check`.
+        OverstapError: TRUST-031 when no key of the region matches; TRUST-005 to TRUST-014 as by `TrustStore.check`.
     """
     mine = _folder(folder, region)
     store = TrustStore(folder, production=production)

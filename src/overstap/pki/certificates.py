@@ -1,4 +1,4 @@
-"""Checks of one certificate by itself."""
+"""Checks of a single certificate: holder, validity, key, and marks of development certificates."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 from overstap.errors import OverstapError
 
 DEVELOPMENT_POLICY = x509.ObjectIdentifier("2.999.7.1")
-"""Marks certificates made for demo and tests: an arc that is set aside for examples (ITU-T X.660)."""
+"""Certificate policy of development certificates, below the arc 2.999 for examples (ITU-T X.660)."""
 DEVELOPMENT_ORGANISATION = "Overstap DEVELOPMENT ONLY"
 
 UNREADABLE = (
@@ -22,35 +22,35 @@ UNREADABLE = (
     x509.UnsupportedGeneralNameType,
     UnsupportedAlgorithm,
 )
-"""What the library raises, some of it only when a part is looked at, for a certificate that is not one."""
+"""Exceptions of the library for malformed certificates; it raises some only when the malformed part is read."""
 
 _RSA_BITS = frozenset({3072, 4096})
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateChain:
-    """A certificate's way to a trusted root, and when all of it holds."""
+    """Certification path from a certificate to a trusted root, with the period in which all of it is valid."""
 
     certificates: tuple[x509.Certificate, ...]
-    """The school's first, the root last."""
+    """From the end-entity certificate to the root."""
     not_before: datetime
     not_after: datetime
 
 
 def oin_in(certificate: x509.Certificate) -> str | None:
-    """Return the OIN of a certificate: the subject's one serialNumber, as PKIoverheid places it."""
+    """Return the OIN in a certificate: the only serialNumber of its subject (PKIoverheid); None without one."""
     found = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
     return str(found[0].value) if len(found) == 1 else None
 
 
 def label(certificate: x509.Certificate) -> str:
-    """Name a certificate in a message: its common name, or else its serial number."""
+    """Return the name of a certificate for messages: its common name, or else its serial number."""
     found = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(found[0].value)[:80] if found else f"{certificate.serial_number:x}"
 
 
 def is_for_development(certificate: x509.Certificate) -> bool:
-    """Tell whether a certificate was made for demo and tests, by its policy or by its issuer's or subject's name."""
+    """Return whether a certificate is a development certificate, by its policy, issuer or subject."""
     for name in (certificate.subject, certificate.issuer):
         if any(part.value == DEVELOPMENT_ORGANISATION for part in name):
             return True
@@ -62,10 +62,10 @@ def is_for_development(certificate: x509.Certificate) -> bool:
 
 
 def check_key(certificate: x509.Certificate) -> None:
-    """Admit EC P-256 and RSA of 3072 or 4096 bits.
+    """Check that the key is EC P-256, or RSA of 3072 or 4096 bits.
 
     Raises:
-        OverstapError: TRUST-012 for anything else.
+        OverstapError: TRUST-012 for any other key.
     """
     key = certificate.public_key()
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):

@@ -1,8 +1,7 @@
-"""Fetching of revocation lists (CRL) from the addresses that certificates name, into the trust folder.
+"""Fetching of revocation lists (CRL) from the URLs that certificates name, into the trust folder.
 
-A list comes over a connection that anybody may have touched. It is stored only when an authority of the folder that
-uses this address signed it, when it counts at the moment, and when it is no older than the list of that address that
-is there already. Everything else leaves the folder as it is.
+The connection is not authenticated. A list is stored only when it is signed by an authority of the folder that uses its
+URL, is valid at the moment, and is not older than the stored list of that URL. Otherwise the folder stays as it is.
 """
 
 import hashlib
@@ -32,51 +31,51 @@ _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
 class CrlFetchOutcome(StrEnum):
-    """What came of one address."""
+    """Outcome of the request for one URL."""
 
     STORED = "stored"
     UNCHANGED = "unchanged"
-    """The list that is there already, to the byte."""
+    """The list is identical to the stored one."""
     UNREADABLE = "unreadable"
     FOREIGN = "foreign"
-    """No authority of the folder that uses this address signed it."""
+    """The list is not signed by an authority of the folder that uses this URL."""
     OLDER = "older"
-    """It was made before the list that is there."""
+    """The list is older than the stored one."""
     NOT_NOW = "not_now"
-    """It has ended, states no end, or is from the future."""
+    """The list has expired, states no expiry, or is from the future."""
 
 
 @dataclass(frozen=True, slots=True)
 class CrlFetchResult:
-    """The result for one address."""
+    """Result of the request for one URL."""
 
     url: str
     path: Path
-    """Where the list of this address is kept."""
+    """File of the list of this URL."""
     outcome: CrlFetchOutcome | FetchProblem
     until: datetime | None = None
-    """Until when the list counts, where it was stored or unchanged."""
+    """Expiry of the list (nextUpdate), where known."""
     detail: str = ""
-    """Technical words on a request without an answer."""
+    """Description of a failed request, for the log."""
 
     @property
     def is_good(self) -> bool:
-        """Whether the folder has this address's current list now."""
+        """Whether the folder holds the current list of this URL."""
         return self.outcome in (CrlFetchOutcome.STORED, CrlFetchOutcome.UNCHANGED)
 
 
 def fetch_revocation_lists(
     store: TrustStore, *, at: datetime, more: Iterable[str] = (), bounds: RequestBounds = BOUNDS
 ) -> Iterator[CrlFetchResult]:
-    """Fetch the list of every address, one after the other, and yield what came of each.
+    """Fetch the revocation list of every URL in turn, and yield the result of each.
 
-    The addresses are those of the distribution points (RFC 5280 section 4.2.1.13) and freshest lists (section
-    4.2.1.15) in the certificates of the trust folder that an authority of the folder issued.
+    The URLs are those of the CRL distribution points (RFC 5280 section 4.2.1.13) and freshest CRLs (section 4.2.1.15)
+    in the certificates of the trust folder that an authority of the folder issued.
 
     Args:
-        store: the trust store; its folder `ca/` gets the lists, as `fetched-<name>-<digest of the address>.crl`.
-        at: the moment at which a list must count.
-        more: further addresses, whose list any authority of the folder may have signed.
+        store: the trust store; lists are written to its folder `ca/` as `fetched-<name>-<digest of the URL>.crl`.
+        at: the moment at which a list must be valid.
+        more: further URLs, whose list any authority of the folder may sign.
         bounds: limits of one request.
 
     Raises:
@@ -97,7 +96,7 @@ def fetch_revocation_lists(
 
 
 def crl_urls_of(certificate: x509.Certificate) -> list[str]:
-    """Return the http and https addresses at which a certificate says that its issuer's lists are."""
+    """Return the http and https URLs of revocation lists in a certificate."""
     found = []
     for extension in certificate.extensions:
         if not isinstance(extension.value, x509.CRLDistributionPoints | x509.FreshestCRL):
@@ -110,7 +109,7 @@ def crl_urls_of(certificate: x509.Certificate) -> list[str]:
 
 
 def sentence(one: CrlFetchResult, *, language: str = "nl") -> str:
-    """Return what came of one address, and what to do, in one or two sentences.
+    """Describe the result of one URL and the remedy, in one or two sentences.
 
     Args:
         one: the result.
@@ -151,7 +150,7 @@ def _fetch_one(
 
 
 def _made_at(data: bytes, otherwise: datetime) -> datetime:
-    """Return when a kept list was made; a file that is no list any more is replaced."""
+    """Return the issue time (thisUpdate) of a stored list, or `otherwise` for a damaged file, which is replaced."""
     try:
         return load(data).last_update_utc
     except UNREADABLE:
@@ -167,6 +166,6 @@ def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bo
 
 
 def _name_of(url: str) -> str:
-    """Return the file name of an address: its last part to read by, a digest because two may end alike."""
+    """Return the file name for a URL: the last part of its path, and a digest, since two URLs can end alike."""
     stem = _NOT_IN_A_NAME.sub("-", PurePosixPath(urlsplit(url).path).stem.lower()).strip("-")[:40]
     return f"fetched-{stem or 'list'}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.crl"

@@ -1,7 +1,6 @@
-"""Files with a detached signature (CMS SignedData, RFC 5652).
+"""Detached signatures over files (CMS SignedData, RFC 5652).
 
-Anybody proves it with stock OpenSSL: `openssl cms -verify -binary -inform DER -in x.p7s -content x -CAfile roots.pem
--purpose any`.
+OpenSSL verifies them: `openssl cms -verify -binary -inform DER -in x.p7s -content x -CAfile roots.pem -purpose any`.
 """
 
 from cryptography.hazmat.primitives import hashes
@@ -12,11 +11,11 @@ from overstap.pki.identities import SigningIdentity
 
 
 def sign_detached(content: bytes, identity: SigningIdentity) -> bytes:
-    """Return a detached signature over a file, with the certificate that made it (DER).
+    """Return a detached signature over the content of a file, with the signer's certificate, DER.
 
     Args:
-        content: the file's bytes, signed as they are.
-        identity: who signs.
+        content: content of the file.
+        identity: key and certificate of the signer.
     """
     return (
         PKCS7SignatureBuilder()

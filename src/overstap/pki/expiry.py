@@ -1,4 +1,4 @@
-"""Expiry of certificates, authorities and revocation lists, weeks ahead."""
+"""Detection of certificates, authorities and revocation lists that expire soon."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,8 +13,8 @@ from overstap.pki.trust_store import EXPIRY_DAYS, TrustStore
 from overstap.texts import texts, with_counts
 
 AHEAD_DAYS = 42
-"""Six weeks: obtaining a certificate takes some weeks, and so does a round."""
-_EVER_DAYS = 36_500
+"""Six weeks: obtaining a certificate takes weeks, and so does a round."""
+_ALL_DAYS = 36_500
 _LIST_AHEAD = timedelta(hours=24)  # lists are renewed daily or weekly
 
 
@@ -28,15 +28,15 @@ class ExpiryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExpiringItem:
-    """A certificate, authority or list that expires soon or has expired."""
+    """A certificate, authority or revocation list that expires soon or has expired."""
 
     kind: ExpiryKind
     owner: str
     """School id, `region <name>`, or the authority's name."""
     role: Role | None
-    """Of a certificate."""
+    """Purpose of a certificate; None for other kinds."""
     number: int | None
-    """Of a certificate among those of its role."""
+    """Number of a certificate among those of its role; None for other kinds."""
     until: datetime
 
     @property
@@ -46,14 +46,14 @@ class ExpiringItem:
 
 
 def expiring(store: TrustStore, *, at: datetime, days: int = AHEAD_DAYS) -> list[ExpiringItem]:
-    """Return what expires within some days of a moment, the soonest first.
+    """Return the items that expire within a number of days, the soonest first.
 
-    Reads the trust folder only.
+    Only files of the trust folder are read, without network access.
 
     Args:
         store: the trust store.
         at: the moment.
-        days: how far ahead; revocation lists always one day.
+        days: number of days ahead; for revocation lists always one day.
 
     Raises:
         OverstapError: TRUST-014 when a file in the folder is not readable.
@@ -75,7 +75,7 @@ def expiring(store: TrustStore, *, at: datetime, days: int = AHEAD_DAYS) -> list
 
 
 def expiry_dates(folder: Path, *, at: datetime) -> dict[str, datetime]:
-    """Return the expiry of each certificate and authority, by its name.
+    """Return the expiry of each certificate and authority, by name.
 
     Args:
         folder: the trust folder.
@@ -84,18 +84,18 @@ def expiry_dates(folder: Path, *, at: datetime) -> dict[str, datetime]:
     Raises:
         OverstapError: TRUST-014 when a file in the folder is not readable.
     """
-    found = expiring(_store(folder), at=at, days=_EVER_DAYS)
+    found = expiring(_store(folder), at=at, days=_ALL_DAYS)
     return {one.name: one.until for one in found if one.kind is not ExpiryKind.REVOCATION_LIST}
 
 
 @cache
 def _store(folder: Path) -> TrustStore:
-    # Cached, since a store reads each certificate once and again only when its file changes
+    # Cached, so that the store's own cache of certificate files is kept between calls
     return TrustStore(folder, production=False)
 
 
 def sentence(one: ExpiringItem, *, at: datetime, language: str = "nl") -> str:
-    """Return one or two sentences on an expiring item: what, when, and the consequence.
+    """Describe an expiring item in one or two sentences: name, moment, and consequence.
 
     Args:
         one: the item.
@@ -103,8 +103,8 @@ def sentence(one: ExpiringItem, *, at: datetime, language: str = "nl") -> str:
         language: "nl" or "en".
     """
     words = texts("trust/watch")
-    said = "over" if one.until < at else "soon"
-    parts = [words[one.kind.value][said][language]]
+    state = "over" if one.until < at else "soon"
+    parts = [words[one.kind.value][state][language]]
     if one.role is Role.DECRYPTION:
         parts.append(words["sealing"][language])
     forms = moment_formats(language)

@@ -1,4 +1,4 @@
-"""Certificates and keys that passed every check at a given moment."""
+"""Certificates and keys that the trust store checked for a purpose: signing, sealing, decryption and TLS."""
 
 import os
 import ssl
@@ -15,7 +15,7 @@ from overstap.pki.key_files import PrivateKey
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SigningIdentity:
-    """The key with which a school signs, and its certificate."""
+    """Signing key of a school or conductor, with its certificate."""
 
     school: str
     oin: str
@@ -25,7 +25,7 @@ class SigningIdentity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecipientCertificate:
-    """A school's certificate to seal for, checked for that use."""
+    """Decryption certificate of a school, for which envelopes are sealed."""
 
     school: str
     oin: str
@@ -34,14 +34,20 @@ class RecipientCertificate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecryptionIdentity:
-    """A key with which a school opens what was sealed for its certificate."""
+    """Decryption key of a school, with its certificate."""
 
     certificate: x509.Certificate
     key: PrivateKey = field(repr=False)
 
 
 class KeyRing:
-    """A school's decryption keys, newest first. Each one that has not expired opens, so that rotation loses nothing."""
+    """Unexpired decryption keys of a school, newest first, so that envelopes still open after a key rotation.
+
+    Args:
+        school: BRIN and branch.
+        oin: OIN of the school.
+        identities: the keys with their certificates, newest first.
+    """
 
     def __init__(self, school: str, oin: str, identities: tuple[DecryptionIdentity, ...]) -> None:
         self.school = school
@@ -54,7 +60,7 @@ class KeyRing:
         return iter(self._identities.values())
 
     def find(self, issuer: bytes, serial: int) -> DecryptionIdentity | None:
-        """Return the key for a certificate named by its issuer (DER of the name) and serial number."""
+        """Return the key of a certificate by its issuer (name, DER) and serial number; None without one."""
         return self._identities.get((issuer, serial))
 
 
@@ -65,18 +71,18 @@ class TlsIdentity:
     oin: str
     certificate: x509.Certificate
     certificate_file: Path
-    """With the certificates between it and the root, so that the other side can build the chain."""
+    """File with the certificate and its intermediate authorities, from which the peer builds the chain."""
     key_file: Path
     key: PrivateKey | None = field(repr=False, default=None)
-    """The key, where its file is a PKCS#12, which a TLS library does not read."""
+    """The key, when its file is a PKCS#12 file, which OpenSSL's TLS interface does not read; else None."""
     chain: tuple[x509.Certificate, ...] = ()
-    """The same for the certificates."""
+    """The certificates of `certificate_file`, when it is a PKCS#12 file."""
 
     def load_into(self, context: ssl.SSLContext) -> None:
-        """Give certificate and key to a TLS context.
+        """Load certificate and key into a TLS context.
 
-        A TLS library takes files only. What comes from a PKCS#12 is written to one for that moment, readable for its
-        owner only and encrypted with a password that nobody else ever has.
+        `ssl` loads them from files only. The content of a PKCS#12 file is written to a temporary file, readable by its
+        owner only and encrypted with a random password.
         """
         if self.key is None:
             context.load_cert_chain(self.certificate_file, self.key_file)

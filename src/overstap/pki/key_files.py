@@ -1,4 +1,4 @@
-"""Reading and writing of certificates and private keys; key files are readable by their owner only."""
+"""Reading of certificate and private key files in PEM; a key file must be readable by its owner only."""
 
 from pathlib import Path
 
@@ -20,10 +20,10 @@ def key_bytes(key: PrivateKey) -> bytes:
 
 
 def read_certificates(path: Path) -> list[x509.Certificate]:
-    """Read all certificates of a file, the first being the subject's own: PEM, or one in DER, as Windows exports it.
+    """Read all certificates of a file, that of the subject first: PEM, or one in DER, as Windows exports it.
 
     Raises:
-        OverstapError: TRUST-014 when the file holds no readable certificate.
+        OverstapError: TRUST-014 when the file contains no readable certificate.
     """
     try:
         data = path.read_bytes()
@@ -33,15 +33,15 @@ def read_certificates(path: Path) -> list[x509.Certificate]:
 
 
 def is_der(data: bytes) -> bool:
-    """Tell whether a file is in DER, which begins with the mark of a sequence (X.690 clause 8.9); PEM is text."""
+    """Return whether a file is DER, which starts with the tag of a SEQUENCE (X.690 clause 8.9); PEM is text."""
     return data[:1] == b"\x30"
 
 
 def check_mode(path: Path) -> None:
-    """Check that a file is there and that nobody but its owner can read it.
+    """Check that a file exists and that only its owner can read it.
 
     Raises:
-        OverstapError: TRUST-002 no file; TRUST-003 others may read it.
+        OverstapError: TRUST-002 no file; TRUST-003 others can read it.
     """
     try:
         mode = path.stat().st_mode
@@ -52,11 +52,11 @@ def check_mode(path: Path) -> None:
 
 
 def read_key(path: Path) -> PrivateKey:
-    """Read a private key from a file that nobody but its owner can read.
+    """Read a private key from a file that only its owner can read.
 
     Raises:
-        OverstapError: TRUST-002 no file; TRUST-003 others may read it; TRUST-014 unreadable; TRUST-012 a kind of key
-            that is not used here.
+        OverstapError: TRUST-002 no file; TRUST-003 others can read it; TRUST-014 unreadable; TRUST-012 a kind of key
+            that is not permitted.
     """
     check_mode(path)
     try:

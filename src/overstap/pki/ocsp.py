@@ -1,7 +1,7 @@
-"""OCSP client (RFC 6960), used where no revocation list covers the moment.
+"""OCSP client (RFC 6960), for certificates whose status no revocation list states at the moment.
 
-An answer counts only when the issuing authority or its appointed responder signed it, for this certificate and the
-present moment. Without such an answer the certificate is neither used nor refused.
+A response is accepted only when the issuing authority or its delegated responder signed it, for this certificate and
+the present moment. Without such a response the status is unknown: the certificate is neither used nor refused.
 """
 
 import logging
@@ -24,11 +24,11 @@ from overstap.pki.certificates import UNREADABLE, label
 
 _NONCE_BYTES = 32  # RFC 9654 section 2.1
 _SKEW = timedelta(minutes=5)
-_DEFAULT_VALIDITY = timedelta(hours=1)  # validity of an answer without nextUpdate
-_PAUSE_SECONDS = 60.0  # no request after one without an answer: sealing would send thousands
+_DEFAULT_VALIDITY = timedelta(hours=1)  # of a response without nextUpdate
+_PAUSE_SECONDS = 60.0  # after a failed request, so that sealing does not send thousands
 _CACHE_SIZE = 10_000
 BOUNDS = RequestBounds(seconds=8.0, max_bytes=64 * 1024)
-"""Limits of one OCSP request. No redirects: RFC 6960 has none, and a POST that becomes a GET asks nothing."""
+"""Limits of one OCSP request. No redirects: RFC 6960 has none, and they would turn the POST into a GET without body."""
 _STRONG = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _PKCS1 = frozenset(
     {
@@ -44,17 +44,17 @@ _ECDSA = frozenset(
         SignatureAlgorithmOID.ECDSA_WITH_SHA512,
     }
 )
-_SMALLEST_RSA = 2048  # bits of a responder's key, which signs statements of some hours
+_SMALLEST_RSA = 2048  # bits of a responder's key, whose responses are valid for hours only
 _log = logging.getLogger(__name__)
 
 
 class NoOcspResponseError(Exception):
-    """There is no answer that counts; the message is for the log."""
+    """There is no acceptable response; the message is for the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class OcspStatus:
-    """Status of one certificate by its authority's OCSP service."""
+    """Verified status of one certificate from an OCSP response (thisUpdate to nextUpdate)."""
 
     status: ocsp.OCSPCertStatus
     revoked_at: datetime | None
@@ -63,10 +63,10 @@ class OcspStatus:
 
 
 class OcspClient:
-    """Client of the OCSP services that certificates name, with a cache of valid answers.
+    """Client of the OCSP services that certificates name, with a cache of valid responses.
 
     Args:
-        now: the clock, against which an answer must be fresh, whatever moment is checked.
+        now: the clock, against which a response must be current, whatever moment is checked.
         random: returns random bytes, for the nonce.
         monotonic: monotonic clock in seconds, for the pause after a failure.
         bounds: limits of one request.
@@ -91,13 +91,13 @@ class OcspClient:
         """Check that a certificate was not revoked at a moment.
 
         Args:
-            certificate: its chain has been verified, so that its authority chose the address of the service.
+            certificate: a certificate whose chain was verified, so that the URL of the service is its authority's.
             issuer: the authority that issued it.
             at: the moment. A certificate that is good now was good before, since revocations are final.
 
         Raises:
-            OverstapError: TRUST-008 revoked; TRUST-019 the service does not know it (F42); TRUST-009 there is no answer
-                that counts. After the last two the caller waits (`REVOCATION_UNKNOWN`).
+            OverstapError: TRUST-008 revoked; TRUST-019 unknown to the service (F42); TRUST-009 no acceptable response.
+                After the last two the caller must wait (`REVOCATION_UNKNOWN`).
         """
         status = self._cache.get(certificate)
         if status is None or status.until < max(at, self._now()):
@@ -111,11 +111,11 @@ class OcspClient:
         try:
             status = self._request(certificate, issuer)
             if status.until < at:
-                raise NoOcspResponseError("what it says ends before the moment in question")
+                raise NoOcspResponseError("the response expires before the moment in question")
         except NoOcspResponseError as problem:
             _log.warning("no revocation status of %s: %s", label(certificate), problem)
             raise OverstapError("TRUST-009", subject=label(certificate), authority=label(issuer)) from problem
-        if status.status is ocsp.OCSPCertStatus.UNKNOWN:  # a certificate that was just issued may be known soon
+        if status.status is ocsp.OCSPCertStatus.UNKNOWN:  # the service may not know a new certificate yet
             status = replace(status, until=self._now() + timedelta(seconds=_PAUSE_SECONDS))
         if len(self._cache) >= _CACHE_SIZE:
             self._cache.clear()
@@ -151,7 +151,7 @@ class OcspClient:
 
 
 def ocsp_url_of(certificate: x509.Certificate) -> str | None:
-    """Return the address of the OCSP service that a certificate names (RFC 5280 section 4.2.2.1), or None."""
+    """Return the URL of the OCSP service that a certificate names (RFC 5280 section 4.2.2.1), or None."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
     except x509.ExtensionNotFound:
@@ -173,19 +173,19 @@ def verified_status(
     nonce: bytes,
     now: datetime,
 ) -> OcspStatus:
-    """Read an answer, with every check of RFC 6960 section 3.2.
+    """Verify a response with every check of RFC 6960 section 3.2, and return the status that it states.
 
     Args:
-        data: DER of the answer.
+        data: DER of the response.
         request: the request.
         certificate: the certificate in question.
         issuer: the authority that issued it.
-        nonce: of the request; an answer has the same or none (RFC 6960 section 4.4.1).
-        now: the moment of reading.
+        nonce: nonce of the request; a response has the same one or none (RFC 6960 section 4.4.1).
+        now: the present moment.
 
     Raises:
-        NoOcspResponseError: the answer does not count.
-        ValueError: the data are not DER of an answer.
+        NoOcspResponseError: the response is not acceptable.
+        ValueError: the data are not DER of a response.
     """
     answer = ocsp.load_der_ocsp_response(data)
     if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
@@ -218,7 +218,7 @@ def _is_about(one: ocsp.OCSPSingleResponse, request: ocsp.OCSPRequest) -> bool:
 
 
 def _check_signature(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: datetime) -> None:
-    """Check the signature of the authority or of a responder that it appointed by certificate (section 4.2.2.2)."""
+    """Check the signature, by the authority or by its delegated responder (RFC 6960 section 4.2.2.2)."""
     signer = issuer
     if answer.responder_name is not None:
         is_issuer = answer.responder_name == issuer.subject
@@ -243,10 +243,10 @@ def _check_signature(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: d
 
 
 def _delegated_responder(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: datetime) -> x509.Certificate:
-    """Return the certificate of the appointed responder that signed.
+    """Return the certificate of the delegated responder that signed.
 
-    It must have the extended key usage OCSPSigning, be issued by this authority, be valid, and have OCSPNoCheck
-    (section 4.2.2.2.1), since this service cannot prove its own status.
+    It must be issued by this authority, be valid, and have the extended key usage OCSPSigning. It must also have the
+    extension OCSPNoCheck (section 4.2.2.2.1), since its own status is not checked.
     """
     for one in answer.certificates:
         name = answer.responder_name
@@ -264,4 +264,4 @@ def _delegated_responder(answer: ocsp.OCSPResponse, issuer: x509.Certificate, no
             continue
         if ExtendedKeyUsageOID.OCSP_SIGNING in uses and one.not_valid_before_utc <= now <= one.not_valid_after_utc:
             return one
-    raise NoOcspResponseError("it is signed by somebody whom the authority did not appoint")
+    raise NoOcspResponseError("it is signed by a responder that the authority did not delegate")

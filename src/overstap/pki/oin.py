@@ -1,9 +1,9 @@
-"""OIN (Organisatie-identificatienummer) of a school, made from BRIN and branch.
+"""Conversion between a school's BRIN and branch and its OIN (Organisatie-identificatienummer).
 
 An OIN has 20 characters: a prefix of 8 that names the register, a main part of 9 and a suffix of 3. Prefix 00000007 is
 the BRIN register (Logius OIN-Stelsel, chapter 6); the main part is BRIN and branch, padded with zeros on the left.
-A partnership of schools has a number of its own, such as PO9901, and no BRIN; its number takes that place. That is our
-mapping: the OIN-Stelsel names no register for partnerships (docs/envelope.md).
+A partnership has no BRIN; its own number, such as PO9901, takes that place. This mapping is ours: the OIN-Stelsel names
+no register for partnerships (docs/envelope.md).
 """
 
 import re
@@ -24,7 +24,7 @@ def oin_of(school: str) -> str:
         school: BRIN and branch, such as 99AB00, or a partnership's number, such as PO9901.
 
     Raises:
-        OverstapError: TRUST-015 when it does not have that form.
+        OverstapError: TRUST-015 when `school` does not have that form.
     """
     if not is_participant(school):
         raise OverstapError("TRUST-015", school=school[:20])
@@ -32,11 +32,11 @@ def oin_of(school: str) -> str:
 
 
 def school_of(oin: str) -> str | None:
-    """Return the school or partnership that an OIN names, or None when it names something else."""
+    """Return the school or partnership in an OIN; None for an OIN of another kind."""
     match = _SCHOOL_OIN.fullmatch(oin)
     return match.group(1) if match else None
 
 
 def development_oin_of_region(region: str) -> str:
-    """Return a made-up OIN for a region's conductor, in the shape of one from the trade register (main part of 8)."""
+    """Return a fictitious OIN for a region's conductor, in the form of the trade register (main part of 8)."""
     return f"{_TRADE_REGISTER}99{zlib.crc32(region.encode()) % 1_000_000:06}0000"

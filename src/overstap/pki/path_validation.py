@@ -1,9 +1,9 @@
-"""Certification paths by RFC 5280 section 6.1: a certificate to a trusted root, or which certificate fails which rule.
+"""Building and validation of certification paths to a trusted root (RFC 5280 section 6.1).
 
-The path is built and validated by pyhanko-certvalidator, which knows constraints on directory names and authorities of
-which the certificates say nothing about the web (docs/decisions/0031-path-validator.md). Revocation is judged apart
-(`revocation`, `ocsp`). What RFC 5280 leaves open is decided here: an authority whose certificate is limited to uses
-(extended key usage) may issue for those uses only, as authorities and browsers hold it.
+pyhanko-certvalidator builds and validates the path, since it supports name constraints on directory names and
+certificates for other purposes than web servers (docs/decisions/0031-path-validator.md). Revocation is checked by
+`revocation` and `ocsp`. One rule goes beyond RFC 5280: an authority whose certificate has extended key usages may issue
+for those uses only, as authorities and browsers apply it.
 """
 
 from collections.abc import Coroutine, Sequence
@@ -24,12 +24,12 @@ from overstap.errors import OverstapError
 from overstap.pki.certificates import CertificateChain, label
 
 _LONGEST_CHAIN = 3
-"""Certificates of authorities between a school's and the root, at most."""
+"""Largest number of intermediate authorities."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """Why one path does not hold."""
+    """The certificate and the rule on which one path fails."""
 
     certificate: x509.Certificate
     rule: str
@@ -43,18 +43,18 @@ def build_chain(
     roots: Sequence[x509.Certificate],
     at: datetime,
 ) -> CertificateChain:
-    """Follow a certificate to a trusted root.
+    """Build and validate the path from a certificate to a trusted root.
 
-    What a school's own certificate must say of its use is checked by its role, where the message can be precise.
+    The purpose of the end-entity certificate is checked elsewhere (`roles.has_purpose`), with a more precise message.
 
     Args:
-        certificate: the school's.
-        intermediates: authorities that may stand between, trusted for nothing by themselves.
+        certificate: the end-entity certificate.
+        intermediates: intermediate authorities, not trusted by themselves.
         roots: the trusted roots.
         at: the moment at which every certificate of the path must be valid.
 
     Raises:
-        OverstapError: TRUST-005 when there is no path; TRUST-021 when there is, and a certificate in it fails a rule.
+        OverstapError: TRUST-005 when there is no path; TRUST-021 when a certificate of the path fails a rule.
     """
     known = {_der(one): one for one in (certificate, *intermediates, *roots)}
     context = ValidationContext(
@@ -79,7 +79,7 @@ def build_chain(
                 not_after=min(one.not_valid_after_utc for one in found),
             )
         failures.append(failure)
-    # A path whose signatures do not hold is none: another authority has the same name
+    # A path with an invalid signature does not count: another authority has the same name
     failures = [one for one in failures if one.rule != _SIGNATURE]
     if not failures:
         raise OverstapError("TRUST-005", subject=label(certificate))
@@ -93,13 +93,13 @@ def build_chain(
 
 
 def check_uses(chain: CertificateChain, uses: frozenset[x509.ObjectIdentifier]) -> None:
-    """Check that each authority of a chain may issue certificates for a use.
+    """Check that each intermediate authority of a chain may issue certificates for a use.
 
-    An authority whose certificate names no uses may issue for all; a root is trusted for all.
+    An authority without extended key usages may issue for all uses; a root is trusted for all.
 
     Args:
-        chain: of the certificate.
-        uses: the uses, of which one is enough; see `roles`.
+        chain: chain of the certificate.
+        uses: extended key usages, of which one must be permitted; see `roles`.
 
     Raises:
         OverstapError: TRUST-022 with the authority that is limited to other uses.
@@ -126,24 +126,24 @@ def _failure(
     try:
         _run_without_loop(async_validate_path(context, path))
     except PathValidationError as problem:
-        # The library tells how far it came by the wording alone; which certificate and rule it was is looked up here
+        # The library states the failing certificate in its message only; `_diagnosed` determines it, and the rule
         return _diagnosed(chain, at, problem.failure_msg)
     return None
 
 
 def _diagnosed(chain: tuple[x509.Certificate, ...], at: datetime, detail: str) -> _Failure:
-    """Return which certificate of a path fails which rule: the first one from the root that a rule here explains."""
-    for place in range(len(chain) - 2, -1, -1):
-        one, issuer = chain[place], chain[place + 1]
+    """Return the certificate of a path that fails and the rule: the first one from the root that a rule explains."""
+    for position in range(len(chain) - 2, -1, -1):
+        one, issuer = chain[position], chain[position + 1]
         try:
             one.verify_directly_issued_by(issuer)
         except Exception:
             return _Failure(one, _SIGNATURE, detail)
         if not one.not_valid_before_utc <= at <= one.not_valid_after_utc:
             return _Failure(one, "RFC 5280 4.1.2.5", detail)
-        if place and not _is_authority(one):
+        if position and not _is_authority(one):
             return _Failure(one, "RFC 5280 4.2.1.9", detail)
-        if place and not _may_sign(one):
+        if position and not _may_sign(one):
             return _Failure(one, "RFC 5280 4.2.1.3", detail)
     if "namespace" in detail or "name constraint" in detail.lower():
         limits = [one for one in chain[1:] if _has(one, x509.NameConstraints)]
@@ -197,10 +197,10 @@ def _der(certificate: x509.Certificate) -> bytes:
 
 
 def _run_without_loop(work: Coroutine[Any, Any, Any]) -> Any:
-    """Return what a coroutine gives that waits for nothing: nothing is fetched, so no event loop is needed."""
+    """Run a coroutine that never waits, without an event loop; the validator fetches nothing."""
     try:
         work.send(None)
     except StopIteration as done:
         return done.value
     work.close()
-    raise RuntimeError("the validator waits for something")
+    raise RuntimeError("the validator waits for an event")

@@ -1,4 +1,4 @@
-"""PKCS#12 files (RFC 7292): a private key with its certificates."""
+"""Reading of PKCS#12 files (RFC 7292), which hold a private key with its certificates."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,26 +13,26 @@ from overstap.pki.key_files import PrivateKey, check_mode
 
 PASSWORD_SUFFIX = ".password"  # noqa: S105 - an ending of a file name
 SUFFIXES = (".p12", ".pfx")
-"""How such files are called, in upper or lower case: Windows writes .pfx, and who renames it may write .P12."""
+"""Extensions of PKCS#12 files, in upper or lower case."""
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
 
 @dataclass(frozen=True, slots=True)
 class Pkcs12Content:
-    """What a PKCS#12 holds."""
+    """Content of a PKCS#12 file."""
 
     key: PrivateKey = field(repr=False)
     certificates: tuple[x509.Certificate, ...]
-    """The key's own first, then those between it and the root."""
+    """The end-entity certificate first, then the intermediate authorities."""
 
 
 def is_pkcs12(path: Path) -> bool:
-    """Return whether a file is a PKCS#12 by its name."""
+    """Return whether a file is a PKCS#12 file, by its extension."""
     return path.suffix.lower() in SUFFIXES
 
 
 def pkcs12_beside(path: Path) -> Path | None:
-    """Return the PKCS#12 of the same name, whatever its ending looks like; None when there is none."""
+    """Return the PKCS#12 file with the same stem as a file, or None."""
     if is_pkcs12(path):
         return path
     found = (path.parent / f"{path.stem}{suffix}" for one in SUFFIXES for suffix in (one, one.upper(), one.title()))
@@ -40,15 +40,15 @@ def pkcs12_beside(path: Path) -> Path | None:
 
 
 def read_pkcs12(path: Path) -> Pkcs12Content:
-    """Read a PKCS#12 that nobody but its owner can read.
+    """Read a PKCS#12 file that only its owner can read.
 
-    Its password is the first line of the file of the same name that ends in `.password`, which only its owner can read
-    either; a bundle without a password has no such file.
+    Its password is the first line of the file with the same stem and the extension `.password`, which only its owner
+    can read either; a file without a password has none.
 
     Raises:
-        OverstapError: TRUST-002 no file; TRUST-003 others may read the bundle or its password; TRUST-020 it does not
-            open with this password; TRUST-014 it lacks the key or the certificate; TRUST-012 a kind of key that is not
-            used here.
+        OverstapError: TRUST-002 no file; TRUST-003 others can read the file or its password; TRUST-020 it does not open
+            with this password; TRUST-014 it lacks the key or the certificate; TRUST-012 a kind of key that is not
+            permitted.
     """
     check_mode(path)
     beside = path.with_suffix(PASSWORD_SUFFIX)
@@ -68,7 +68,7 @@ def read_pkcs12(path: Path) -> Pkcs12Content:
 
 
 def _first_line(data: bytes) -> bytes:
-    """Return the first line of a text file; editors of Windows begin it with a mark, or write UTF-16."""
+    """Return the first line of a text file, without byte order mark; UTF-16 is converted to UTF-8."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             data = data.decode(encoding, errors="replace").encode()

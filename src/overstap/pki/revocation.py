@@ -1,8 +1,8 @@
-"""Revocation lists (CRL, RFC 5280 sections 5 and 6.3) in the trust folder, usable without a network.
+"""Checks against the revocation lists (CRL, RFC 5280 sections 5 and 6.3) in the trust folder, without network access.
 
-A list counts within its scope: an issuing distribution point can limit it to some certificates or reasons, and a delta
-list adds to its base. Outside its scope a list proves nothing about a certificate. A list with an unknown critical
-extension is not used.
+A list applies within its scope: an issuing distribution point can limit it to some certificates or reasons, and a delta
+list adds to its base list. Outside its scope a list proves nothing about a certificate. A list with an unknown critical
+extension is ignored.
 """
 
 import os
@@ -38,7 +38,7 @@ def load(data: bytes) -> x509.CertificateRevocationList:
     """Read a list in PEM or DER.
 
     Raises:
-        ValueError: it is not one, or another exception of `certificates.UNREADABLE`.
+        ValueError: the data are not a list; also other exceptions of `certificates.UNREADABLE`.
     """
     [found] = load_all(data)
     return found
@@ -57,7 +57,7 @@ def load_all(data: bytes) -> list[x509.CertificateRevocationList]:
 
 
 def is_signed_by(found: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-    """Tell whether a list names an authority as its issuer and has a valid signature of its key (EC or RSA)."""
+    """Return whether a list names an authority as its issuer and has a valid signature of its key (EC or RSA)."""
     key = issuer.public_key()
     if found.issuer != issuer.subject or not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
         return False
@@ -75,7 +75,7 @@ def _read(path: Path) -> list[x509.CertificateRevocationList]:
 class _Entry:
     since: datetime
     is_removal: bool
-    """A delta list takes it off: a hold has ended, or the certificate has."""
+    """The delta list removes the entry (removeFromCRL): a hold has ended, or the certificate has expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class _Scope:
     """Of its distribution point; None when it states none."""
 
     def has(self, certificate: x509.Certificate) -> bool:
-        """Tell whether the list covers a certificate."""
+        """Return whether the list covers a certificate."""
         is_authority = _is_authority(certificate)
         if self.only_attributes or (self.only_users and is_authority) or (self.only_authorities and not is_authority):
             return False
@@ -100,7 +100,7 @@ class _Scope:
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """A list as a mapping by serial number, since the library searches a list from its beginning each time."""
+    """A revocation list with its entries by serial number; the library would search all entries for each lookup."""
 
     number: int | None
     base: int | None
@@ -238,16 +238,16 @@ class RevocationLists:
         for one in self._lists:
             try:
                 found = _List.of(one, issuer) if is_signed_by(one, issuer) else None
-            except UNREADABLE:  # an extension that is not one, found when it is looked at
+            except UNREADABLE:  # a malformed extension, which the library parses only when it is read
                 found = None
             if found is not None:
                 yield found
 
     def covers(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
-        """Check that a certificate was not revoked at a moment, as far as the lists go.
+        """Check a certificate against the lists at a moment.
 
-        A revocation counts from its date on, so that earlier signatures stay valid. It counts whatever the scope of its
-        list, since an authority uses a serial number once.
+        A revocation applies from its date on, so that earlier signatures stay valid. It applies whatever the scope of
+        its list, since an authority uses a serial number once.
 
         Args:
             certificate: the certificate.
@@ -271,7 +271,7 @@ class RevocationLists:
         return covered >= _REASONS
 
     def valid_until(self, issuer: x509.Certificate) -> datetime | None:
-        """Return until when the lists of an authority count for its users' certificates, or None when there is none."""
+        """Return the expiry (nextUpdate) of an authority's lists for end-entity certificates; None without a list."""
         ends = [
             one.until
             for one in self._of(issuer)

@@ -1,4 +1,4 @@
-"""Purposes of certificates; one certificate per purpose limits what a stolen key can do."""
+"""Purposes of certificates (key usage and extended key usage); one key per purpose limits the harm of a stolen one."""
 
 from enum import StrEnum
 
@@ -10,18 +10,18 @@ _DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 
 
 class Role(StrEnum):
-    """The use of a certificate; the value is its name in files and messages."""
+    """Purpose of a certificate; the value is its name in file names and messages."""
 
     SIGNING = "signing"
     DECRYPTION = "decryption"
     TLS = "tls"
-    """A school's endpoint; it may also be used when the school is the one that calls."""
+    """TLS server of a school or desk; a school also uses it as TLS client."""
     CLIENT = "client"
-    """Who calls a school's endpoint."""
+    """TLS client."""
 
     @property
     def file_stem(self) -> str:
-        """How files of this role begin: a caller's certificate is a TLS certificate too."""
+        """Start of the file names for this purpose; client and server share one certificate."""
         return "tls" if self is Role.CLIENT else self.value
 
 
@@ -34,15 +34,14 @@ _EXTENDED = {
 
 
 def uses_of(role: Role) -> frozenset[x509.ObjectIdentifier]:
-    """Return the extended key usages of which a role needs one."""
+    """Return the extended key usages of a role; a certificate needs one of them."""
     return _EXTENDED[role]
 
 
 def has_purpose(certificate: x509.Certificate, role: Role) -> bool:
-    """Tell whether a certificate's own extensions permit a role.
+    """Return whether a certificate's extensions permit a role.
 
-    Key usage and extended key usage must both be there (RFC 5280 4.2.1.3 and 4.2.1.12); a certificate that says
-    nothing about its use is not guessed at.
+    Key usage and extended key usage must both be present (RFC 5280 4.2.1.3 and 4.2.1.12).
     """
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
@@ -64,7 +63,7 @@ def has_purpose(certificate: x509.Certificate, role: Role) -> bool:
 
 
 def key_usage(role: Role, *, rsa_key: bool) -> x509.KeyUsage:
-    """Return the key usage that a new certificate of a role gets."""
+    """Return the key usage of a new certificate for a role."""
     decrypts = role is Role.DECRYPTION
     return x509.KeyUsage(
         digital_signature=not decrypts,
@@ -80,7 +79,7 @@ def key_usage(role: Role, *, rsa_key: bool) -> x509.KeyUsage:
 
 
 def extended_key_usage(role: Role) -> x509.ExtendedKeyUsage:
-    """Return the extended key usage that a new certificate of a role gets."""
-    if role is Role.TLS:  # a school also calls: it asks for dossiers and sends notifications
+    """Return the extended key usages of a new certificate for a role."""
+    if role is Role.TLS:  # a school is also a TLS client: of the desk
         return x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     return x509.ExtendedKeyUsage(sorted(_EXTENDED[role] - {_DOCUMENT_SIGNING}, key=lambda oid: oid.dotted_string))

@@ -1,7 +1,7 @@
-"""SSH key with which a region's conductor signs in at schools' SFTP servers.
+"""SSH key of a region's conductor, for schools' SFTP servers.
 
-`conductor/<region>/sftp.key`, OpenSSH or PEM, mode 0600; its public half `sftp.pub` is what schools put into their
-server's `authorized_keys`.
+The private key is `conductor/<region>/sftp.key`, OpenSSH or PEM, mode 0600; schools add the public key `sftp.pub` to
+their server's `authorized_keys`.
 """
 
 from pathlib import Path
@@ -15,14 +15,14 @@ from overstap.pki.key_files import check_mode
 
 
 def ssh_key_file(folder: Path, region: str) -> Path:
-    """Return the key file of a region's conductor, checked for its mode.
+    """Return the SSH key file of a region's conductor, after a check of its mode.
 
     Args:
         folder: the trust folder.
         region: region id.
 
     Raises:
-        OverstapError: TRUST-002 no file; TRUST-003 others may read it.
+        OverstapError: TRUST-002 no file; TRUST-003 others can read it.
     """
     path = folder / "conductor" / region / "sftp.key"
     check_mode(path)
@@ -30,14 +30,14 @@ def ssh_key_file(folder: Path, region: str) -> Path:
 
 
 def make_ssh_key(folder: Path, region: str) -> str:
-    """Make a conductor's Ed25519 key, unless it has one; return the public half as OpenSSH writes it.
+    """Generate a conductor's Ed25519 key, unless it has a key; return the public key in OpenSSH format.
 
     Args:
         folder: the trust folder.
         region: region id.
 
     Raises:
-        OverstapError: TRUST-003 or TRUST-014 when there is a key file that is not in order.
+        OverstapError: TRUST-003 others can read the key file; TRUST-014 it is not readable as a key.
     """
     path = folder / "conductor" / region / "sftp.key"
     if not path.exists():

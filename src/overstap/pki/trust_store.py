@@ -1,4 +1,4 @@
-"""Trust store: certificates and keys by school and role, checked for the use asked for."""
+"""Trust store: returns certificates and keys by holder and purpose, after every check that their use requires."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -24,11 +24,11 @@ from overstap.pki.revocation import RevocationLists
 from overstap.pki.roles import Role, has_purpose, uses_of
 
 REVOCATION_UNKNOWN = frozenset({"TRUST-009", "TRUST-019"})
-"""Codes of an unknown revocation status: the caller waits, and refuses nothing."""
+"""Error codes of an unknown revocation status: the caller must try again later and refuse nothing."""
 EXPIRY_DAYS = 14
-"""Least remaining validity of a certificate to seal for, days, so that the receiver can still decrypt."""
+"""Required remaining validity, in days, of a certificate for sealing, so that the receiver can still decrypt."""
 
-_CHAINS_KEPT = 10_000  # bound of the cache: a sender of ever new certificates must not fill the memory
+_CHAINS_KEPT = 10_000  # bound of the cache, so that a sender with ever new certificates cannot exhaust memory
 _REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _T = TypeVar("_T")
 
@@ -36,13 +36,13 @@ _T = TypeVar("_T")
 class TrustStore:
     """Certificates and keys below one folder (its layout: `overstap.pki`).
 
-    Files are read when first needed and again when they change, so that rotation needs no restart. The moment is always
+    Files are read on first use and again when they change, so that key rotation needs no restart. The moment is always
     an argument, so that past moments can be checked.
 
     Args:
         folder: the trust folder.
-        production: refuse certificates made for demo and tests.
-        clock: the present moment, against which an answer of an OCSP service must be fresh.
+        production: refuse development certificates.
+        clock: returns the present moment, against which OCSP responses must be current.
         ocsp: limits of one OCSP request.
     """
 
@@ -75,7 +75,7 @@ class TrustStore:
         """Return the newest decryption certificate of a school, valid for at least `days` more.
 
         Raises:
-            OverstapError: TRUST-007 when it ends within `days`; TRUST-001 to TRUST-014 as by `check`.
+            OverstapError: TRUST-007 when it expires within `days`; TRUST-001 to TRUST-014 as by `check`.
         """
         path = self._newest(self._school_folder(school), Role.DECRYPTION, school, at)
         certificate = self._certificates(path)[0]
@@ -83,12 +83,12 @@ class TrustStore:
         return RecipientCertificate(school, oin_of(school), certificate)
 
     def keyring(self, school: str, *, at: datetime) -> KeyRing:
-        """Return every decryption key of a school that has not expired, newest first.
+        """Return every unexpired decryption key of a school, newest first.
 
-        A revoked key still decrypts earlier envelopes; nothing new is sealed for it.
+        A revoked key still decrypts earlier envelopes; new envelopes are not sealed for it.
 
         Raises:
-            OverstapError: TRUST-001 when there is none; TRUST-002 to TRUST-014 when a key file is not in order.
+            OverstapError: TRUST-001 when there is none; TRUST-002 to TRUST-014 when a key file is not valid.
         """
         found = []
         for path in self._numbered(self._school_folder(school), Role.DECRYPTION):
@@ -142,22 +142,22 @@ class TrustStore:
         return SigningIdentity(f"region {region}", oin, certificate, self._key(path, certificate))
 
     def conductor_signers(self, region: str) -> tuple[x509.Certificate, ...]:
-        """Return every signing certificate of a region's conductor, including older ones for older checkpoints."""
+        """Return all signing certificates of a region's conductor, including older ones, for older checkpoints."""
         folder = self._region_folder(region)
         return tuple(self._certificates(path)[0] for path in self._numbered(folder, Role.SIGNING))
 
     def conductor_oins(self) -> frozenset[str]:
-        """Return the OINs of all conductors in this folder, which may connect by default."""
+        """Return the OINs of all conductors in this folder, which are permitted callers by default."""
         folder = self.folder / "conductor"
         paths = [path for region in sorted(folder.glob("*")) for path in self._numbered(region, Role.CLIENT)]
         found = (certificates.oin_in(self._certificates(path)[0]) for path in paths)
         return frozenset(oin for oin in found if oin)
 
     def authorities_file(self, *, at: datetime) -> Path:
-        """Return the path of a file with all authorities' certificates, for TLS libraries.
+        """Return the path of the file with all authorities' certificates, for TLS libraries.
 
         Raises:
-            OverstapError: TRUST-013 when a development authority is among them in production.
+            OverstapError: TRUST-013 for a development authority in production; TRUST-014 when the file is missing.
         """
         for certificate in (*self._roots(), *self._intermediates()):
             self._refuse_development(certificate)
@@ -172,18 +172,18 @@ class TrustStore:
         """Check that a certificate may be used for a role by the holder of an OIN at a moment.
 
         Args:
-            certificate: from this folder or from a message.
-            role: the intended use.
+            certificate: a certificate from this folder or from a message.
+            role: the intended purpose.
             oin: OIN of the required holder.
             at: the moment.
-            days: required validity after that moment, days.
+            days: required validity after that moment, in days.
 
         Raises:
-            OverstapError: TRUST-012 weak key; TRUST-011 somebody else's; TRUST-010 wrong purpose; TRUST-006 outside
-                its validity; TRUST-007 ends within `days`; TRUST-005 no chain to a trusted root, TRUST-021 and
-                TRUST-022 a certificate in it fails a rule; TRUST-013 a
-                development certificate in production; TRUST-008 revoked; TRUST-009 and TRUST-019 revocation unknown
-                (`REVOCATION_UNKNOWN`); TRUST-018 not readable as a certificate.
+            OverstapError: TRUST-006 outside its validity; TRUST-007 expires within `days`; TRUST-012 weak key;
+                TRUST-011 another holder; TRUST-010 wrong purpose; TRUST-005 no chain to a trusted root; TRUST-021 and
+                TRUST-022 a certificate in the chain fails a rule; TRUST-013 a development certificate in production;
+                TRUST-008 revoked; TRUST-009 and TRUST-019 revocation status unknown (`REVOCATION_UNKNOWN`); TRUST-018
+                not readable as a certificate.
         """
         try:
             self._check(certificate, role, oin, at, days)
@@ -198,13 +198,13 @@ class TrustStore:
         chain = self._check_lasting(certificate, role, oin, at)
         self._revocations.refresh()
         for one, issuer in zip(chain.certificates, chain.certificates[1:], strict=False):
-            if not self._revocations.covers(one, issuer, at):  # lists first, since they need no network
+            if not self._revocations.covers(one, issuer, at):  # lists first: they need no network access
                 self._responders.check(one, issuer, at)
 
     def certificates_in_use(self, *, at: datetime) -> Iterator[tuple[str, Role, int, x509.Certificate]]:
-        """Yield owner, role, number and certificate of each certificate in use at a moment.
+        """Yield holder, role, number and certificate of each certificate in use at a moment.
 
-        A successor that is not valid yet does not count.
+        A successor whose validity has not begun is not in use.
         """
         owners = [(path.name, path, role) for path in sorted(self.folder.glob("schools/*")) for role in _SCHOOL_ROLES]
         owners += [
@@ -219,13 +219,13 @@ class TrustStore:
                 yield owner, role, number_of(path), certificate
 
     def authorities(self) -> Iterator[tuple[x509.Certificate, datetime | None]]:
-        """Yield each authority with the end of its newest revocation list; None without a list."""
+        """Yield each authority's certificate with the expiry of its revocation lists; None without a list."""
         self._revocations.refresh()
         for one in self.authority_certificates():
             yield one, self._revocations.valid_until(one)
 
     def _check_lasting(self, certificate: x509.Certificate, role: Role, oin: str, at: datetime) -> CertificateChain:
-        """Do the checks whose outcome does not change while the chain is valid; the outcome is cached."""
+        """Do the checks whose outcome does not change while the chain is valid; cache the outcome."""
         known = (certificate, role, oin)
         chain = self._chains.get(known)
         if chain is not None and chain.not_before <= at <= chain.not_after:
@@ -253,7 +253,7 @@ class TrustStore:
     # -- files ----------------------------------------------------------------------------------------------------
 
     def _school_folder(self, school: str) -> Path:
-        oin_of(school)  # the id becomes part of a path, so its form is checked first
+        oin_of(school)  # checks the form of the id, which becomes part of a path
         return self.folder / "schools" / school
 
     def _region_folder(self, region: str) -> Path:
@@ -262,11 +262,11 @@ class TrustStore:
         return self.folder / "conductor" / region
 
     def _numbered(self, folder: Path, role: Role) -> list[Path]:
-        """Return a role's certificate files (or PKCS#12 files, where there is no other), newest first."""
+        """Return the certificate files, or else PKCS#12 files, of a role, newest first."""
         return self._listings.of(folder).get(role.file_stem, [])
 
     def _newest(self, folder: Path, role: Role, owner: str, at: datetime) -> Path:
-        """Return the newest file whose certificate is valid already; a successor may exist before."""
+        """Return the newest file whose certificate's validity has begun."""
         for path in self._numbered(folder, role):
             if self._certificates(path)[0].not_valid_before_utc <= at:
                 return path
@@ -281,9 +281,9 @@ class TrustStore:
         return TlsIdentity(oin, certificate, path, key_path)
 
     def _key_path(self, path: Path) -> Path:
-        """Return the path of a certificate's key: a file beside it, or a PKCS#12."""
+        """Return the path of a certificate's key file: the .key file beside it, or a PKCS#12 file."""
         key = path.with_suffix(".key")
-        found = next((one for one in (key, path.with_suffix(".KEY")) if one.exists()), None)
+        found = next((file for file in (key, path.with_suffix(".KEY")) if file.exists()), None)
         return found or pkcs12_beside(path) or key
 
     def _key(self, path: Path, certificate: x509.Certificate) -> PrivateKey:
@@ -333,7 +333,7 @@ _CONDUCTOR_ROLES = (Role.CLIENT, Role.SIGNING)
 
 
 def _changed(path: Path) -> int:
-    """Return when a file or its mode was changed, 0 when there is none."""
+    """Return when a file or its mode changed (st_ctime, nanoseconds); 0 without a file."""
     try:
         return path.stat().st_ctime_ns
     except FileNotFoundError:

@@ -153,8 +153,8 @@ class FolderStore:
     def manifest_of(self, message_id: UUID) -> bytes | None:
         """Return the manifest of an envelope that is stored, or was stored before its revocation; None without one."""
         folders = self._folder_of(message_id), self.folder / "withdrawn" / str(message_id)
-        found = (folder / manifests.NAME for folder in folders if folder is not None)
-        return next((path.read_bytes() for path in found if path.exists()), None)
+        paths = (folder / manifests.NAME for folder in folders if folder is not None)
+        return next((path.read_bytes() for path in paths if path.exists()), None)
 
     def evidence(self, message_id: UUID) -> tuple[bytes, bytes, bytes] | None:
         """Return receipt, manifest and envelope stored under a message id, or None."""
@@ -253,9 +253,9 @@ class FolderStore:
 
     def current(self, kind: EnvelopeKind = EnvelopeKind.DOSSIER) -> Iterator[Manifest]:
         """Yield the manifest of each stored envelope that no newer version replaces."""
-        found = list(self.stored(kind))
-        replaced = {one.replaces for one in found}
-        yield from (one for one in found if one.message_id not in replaced)
+        manifests_stored = list(self.stored(kind))
+        replaced = {one.replaces for one in manifests_stored}
+        yield from (one for one in manifests_stored if one.message_id not in replaced)
 
     def clean(self, *, at: datetime) -> int:
         """Remove unfinished folders that a crash left, once they are an hour old; return the number removed.

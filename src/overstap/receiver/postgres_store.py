@@ -149,10 +149,10 @@ class PostgresStore:
         """Erase the content of an envelope that was stored while it was being revoked; return whether it is revoked."""
         with self._transaction() as connection:
             connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(message_id)])
-            found = connection.execute(
+            withdrawn = connection.execute(
                 "select from overstap_received.withdrawn where message_id = %s", [message_id]
             ).fetchone()
-            if found is None:
+            if withdrawn is None:
                 return False
             self._remove(connection, message_id)
         return True

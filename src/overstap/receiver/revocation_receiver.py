@@ -49,10 +49,10 @@ def receive_revocation(
         )
 
     try:
-        found = read_revocation(statement, trust=reception.trust, school=reception.school, at=at)
-        if found.message_id != message_id:
+        revocation = read_revocation(statement, trust=reception.trust, school=reception.school, at=at)
+        if revocation.message_id != message_id:
             raise EnvelopeError(OpeningFailure.MESSAGE_ID)
-        _check_stored(found, store.receipt_for(message_id), store.manifest_of(message_id))
+        _check_stored(revocation, store.receipt_for(message_id), store.manifest_of(message_id))
     except EnvelopeError as error:
         cause = getattr(error.__cause__, "code", None)
         if cause in REVOCATION_UNKNOWN:
@@ -64,15 +64,15 @@ def receive_revocation(
     return ReceptionResult(ReceptionStatus.REPEATED if was_there else ReceptionStatus.STORED, kept)
 
 
-def _check_stored(found: Revocation, known: tuple[bytes, bytes] | None, manifest: bytes | None) -> None:
+def _check_stored(revocation: Revocation, stored: tuple[bytes, bytes] | None, manifest: bytes | None) -> None:
     """Check that a revocation names the stored envelope and is signed by the school that sealed it.
 
     Raises:
         EnvelopeError: SENDER or MESSAGE_ID.
     """
-    if known is None or manifest is None:
+    if stored is None or manifest is None:
         return
-    if manifests.parse(manifest).sender != found.sender:
+    if manifests.parse(manifest).sender != revocation.sender:
         raise EnvelopeError(OpeningFailure.SENDER)
-    if known[0] != found.envelope_sha256:
+    if stored[0] != revocation.envelope_sha256:
         raise EnvelopeError(OpeningFailure.MESSAGE_ID)

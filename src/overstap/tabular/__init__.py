@@ -1,7 +1,7 @@
-"""The one reader of tables that people make: CSV as spreadsheets and school systems write it, and workbooks (.xlsx).
+"""Strict reader of tables from people and school systems: CSV in any common dialect, and workbooks (.xlsx).
 
-It is strict. What it cannot read for certain it gives back as a refused row, with line, cell and cause; no row of the
-file goes unmentioned, and no row is mended by guessing.
+A row that cannot be read with certainty is returned as a refused row with its line, cell and cause. Every row of the
+file is returned either way, and none is corrected by guessing.
 """
 
 from overstap.tabular.faults import RefusedRow

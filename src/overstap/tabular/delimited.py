@@ -1,7 +1,7 @@
-"""Rows of delimited text: strict quoting, and lines that are refused one by one.
+"""Parser of delimited text (RFC 4180) with strict quoting, which refuses faulty rows one by one.
 
-The splitting itself is Python's `csv` in its strict mode. Around it stands what that library does not tell: where a
-quote was opened that nobody closes, and whether a quoted cell swallowed the rows below it.
+It uses Python's `csv` in strict mode, and adds what that library does not report: the column of an unclosed quote, and
+quoted cells that contain further rows.
 """
 
 import csv
@@ -13,23 +13,23 @@ from overstap.tabular.faults import RowFault
 
 SEPARATORS = ";,\t"
 MAX_LINES_OF_A_CELL = 200
-"""A cell with more lines than this is an unclosed quote: nobody writes two hundred lines into a cell."""
+"""A cell with more lines is treated as an unclosed quote."""
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
 
 RowPredicate = Callable[[Sequence[str]], bool]
-"""Tells whether cells look like a row of this table by themselves."""
+"""Returns whether cells form a row of the table by themselves."""
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines of a text with their ends: LF, CRLF or CR, also mixed."""
+    """Split a text into lines, keeping their ends: LF, CRLF or CR, also mixed."""
     return _LINES.findall(text)
 
 
 def separator_of(lines: Sequence[str]) -> tuple[int, str]:
-    """Return the place of the header among the lines, from 0, and the separator.
+    """Return the index of the header line, from 0, and the separator.
 
-    Excel writes a first line `sep=;` when it is told to; a spreadsheet may leave lines empty above the header.
+    A first line `sep=;`, which Excel can write, and empty lines above the header are skipped.
     """
     stated = None
     for place, line in enumerate(lines):
@@ -44,7 +44,7 @@ def separator_of(lines: Sequence[str]) -> tuple[int, str]:
 
 
 def header_cells(line: str, separator: str) -> list[str]:
-    """Return the cells of a header, whose names may stand between quotes."""
+    """Return the cells of a header line, whose names may be quoted."""
     try:
         return next(csv.reader([line.rstrip("\r\n")], delimiter=separator, strict=True), [])
     except csv.Error:
@@ -60,20 +60,21 @@ def records(
     multiline: bool,
     is_row: RowPredicate | None = None,
 ) -> Iterator[tuple[int, int, list[str] | RowFault]]:
-    """Yield each record with the numbers of its first and last line, from 1; a fault for each line that cannot be read.
+    """Yield each record with the numbers of its first and last line, from 1; a fault for each unreadable line.
 
     Args:
         lines: all lines with their ends.
-        start: the first line to read, from 0.
-        separator: one character.
-        columns: how many cells a row has.
-        multiline: whether a quoted cell may hold line breaks.
-        is_row: tells whether cells that stand inside a quoted cell are a row of their own, swallowed by it.
+        start: index of the first line to read, from 0.
+        separator: the separator, one character.
+        columns: number of cells of a row.
+        multiline: whether a quoted cell may contain line breaks.
+        is_row: returns whether a line inside a quoted cell is a row of the table; every line with `columns` cells
+            counts as one when None.
     """
     place = start
     while place < len(lines):
         line = lines[place]
-        if '"' not in line:  # as most lines are
+        if '"' not in line:  # the usual case, without the cost of a csv reader
             yield place + 1, place + 1, line.rstrip("\r\n").split(separator)
             place += 1
             continue
@@ -91,14 +92,14 @@ def records(
 
 
 def _quoted(lines: Sequence[str], place: int, separator: str, multiline: bool) -> tuple[list[str], int]:
-    """Read the record that begins at a line, and tell how many lines it has.
+    """Read the record that begins at a line; return its cells and its number of lines.
 
     Raises:
-        RowFault: TABLE-011 a quote that is not closed, TABLE-012 a quote in an odd place, TABLE-013 too long. Reading
-            goes on at the next line: what follows may be sound rows.
+        RowFault: TABLE-011 unclosed quote, TABLE-012 misplaced quote, TABLE-013 cell too long. The caller continues at
+            the next line, since the lines that follow can be valid rows.
     """
     wanted = MAX_LINES_OF_A_CELL if multiline else 1
-    # without its end, so that a quote which is not closed in the last line that may belong to it is told as that
+    # Without the last line end, csv reports a quote that is still open there as unclosed
     part = list(islice(lines, place, place + wanted))
     part[-1] = part[-1].rstrip("\r\n")
     reader = csv.reader(part, delimiter=separator, strict=True)
@@ -112,13 +113,13 @@ def _quoted(lines: Sequence[str], place: int, separator: str, multiline: bool) -
             raise RowFault("TABLE-012") from None
         raise RowFault("TABLE-011", column=column) from None
     consumed = reader.line_num
-    if sum(one.count('"') for one in part[:consumed]) % 2:  # in a cell without quotes around it
+    if sum(line.count('"') for line in part[:consumed]) % 2:  # a quote inside an unquoted cell
         raise RowFault("TABLE-012")
     return row, consumed
 
 
 def _open_at(line: str, separator: str) -> int | None:
-    """Return the column, from 1, in which a line leaves a quote open; None when it leaves none open."""
+    """Return the column, from 1, in which a quote opens that the line does not close; None without one."""
     line = line.rstrip("\r\n")
     try:
         next(csv.reader([line], delimiter=separator, strict=True))
@@ -133,10 +134,10 @@ def _open_at(line: str, separator: str) -> int | None:
 def _refuse_swallowed(
     inside: Sequence[str], consumed: int, separator: str, columns: int, is_row: RowPredicate | None
 ) -> None:
-    """Refuse a quoted cell in which lines stand that are rows by themselves.
+    """Refuse a quoted cell that contains lines which are rows by themselves.
 
-    Two quotes that are each not closed close one another, with the rows between them inside. None of these lines is
-    taken: nobody can tell here which of them are rows.
+    Two unclosed quotes close each other, so that the rows between them end up in one cell. All these lines are refused,
+    since it is uncertain which of them are rows.
 
     Raises:
         RowFault: TABLE-014.

@@ -1,4 +1,4 @@
-"""What the reader of tables refuses, by a code of `include/texts/errors/tabular.yaml` and never with a cell's value."""
+"""Refused rows of a table, with a code of `include/texts/errors/tabular.yaml` and never with the value of a cell."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,13 +9,13 @@ from overstap.errors import OverstapError
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row of a table that does not count.
+    """A row of a table that was refused.
 
     Args:
-        line: its number in the file, from 1, as editors and spreadsheet programs count.
-        code: of `include/texts/errors/tabular.yaml`, or of the reader's own table.
-        facts: what fills the sentence's places: names of columns and counts.
-        cells: what could be read of it, by column; empty when nothing could for certain.
+        line: line number in the file, from 1.
+        code: code in `include/texts/errors/tabular.yaml`, or of the caller's own error table.
+        facts: values for the placeholders of the sentences: column names and counts.
+        cells: the cells by column, as far as they could be read with certainty.
     """
 
     line: int
@@ -25,17 +25,23 @@ class RefusedRow:
 
     @property
     def label(self) -> str:
-        """How a message names the row."""
+        """Name of the row in a message."""
         return f"regel {self.line}"
 
     @property
     def error(self) -> OverstapError:
-        """The refusal with its sentences."""
+        """The refusal as an error with its sentences."""
         return OverstapError(self.code, label=self.label, line=self.line, **self.facts)
 
 
 class RowFault(Exception):  # noqa: N818 (it is not an error of the program: the row is refused, and the reading goes on)
-    """Raised inside the reader for one row, and turned into a `RefusedRow`."""
+    """Fault of one row, raised and caught inside the reader, which turns it into a `RefusedRow`.
+
+    Args:
+        code: code in `include/texts/errors/tabular.yaml`.
+        consumed: number of lines that the fault covers.
+        facts: values for the placeholders of the sentences.
+    """
 
     def __init__(self, code: str, *, consumed: int = 1, **facts: Any) -> None:
         self.code, self.consumed, self.facts = code, consumed, facts

@@ -1,4 +1,4 @@
-"""A table with a header, whatever program saved it: each row as cells by column name, or refused by its line."""
+"""Reader of a table with a header, from CSV or a workbook: yields each row as cells by column name, or as refused."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,9 +15,9 @@ _WORKBOOK = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHER_KINDS = (b"%PDF-", b"{\\rtf", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml|table)\b", re.IGNORECASE)
-# NUL and the other control characters that no text of a table holds; U+FFFD is what no encoding could read.
+# Control characters that a text never contains; U+FFFD marks bytes that no encoding could decode.
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
-# Blanks that look like the ordinary one and are not, and signs of no width, as copying from web pages and mails leaves.
+# Spaces other than U+0020, and zero-width characters, which copying from web pages and mails leaves behind.
 _BLANKS = str.maketrans(
     dict.fromkeys(
         "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "
@@ -29,27 +29,27 @@ _BLANKS = str.maketrans(
 _AROUND = (
     " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
-"""What stands around a cell and is none of it: blanks, line ends, and marks of the direction of text."""
+"""The characters removed at both ends of a cell: spaces, line ends, and marks of text direction."""
 
 
 def plain(text: str) -> str:
-    """Return a cell without blanks at its ends; every blank is an ordinary one, and signs of no width are gone."""
+    """Normalise the text of a cell: ordinary spaces only, no zero-width characters, no spaces at the ends."""
     return text.strip() if text.isascii() else text.translate(_BLANKS).strip(_AROUND)
 
 
 def column_name(text: str) -> str:
-    """Return how a header's cell is compared: small letters, underscores for blanks."""
+    """Normalise the name of a column for comparison: lower case, with underscores for spaces."""
     return "_".join(plain(text).strip('"').lower().split())
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Which columns a table has, in any order.
+    """The expected columns of a table, in any order.
 
     Args:
-        needed: names, as `column_name` gives them.
-        optional: names of columns that may be there.
-        is_open: whether columns with other names may be there too; they are left out.
+        needed: names of the required columns, as `column_name` returns them.
+        optional: names of the optional columns.
+        is_open: whether other columns are allowed; they are ignored.
     """
 
     needed: tuple[str, ...]
@@ -58,31 +58,31 @@ class Header:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """All names that mean something."""
+        """The names of all required and optional columns."""
         return (*self.needed, *self.optional)
 
     def is_like(self, cells: Sequence[str]) -> bool:
-        """Tell whether cells are this header."""
+        """Return whether cells contain all required column names."""
         return set(self.needed) <= {column_name(cell) for cell in cells}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its cells by column, each without blanks at its ends."""
+    """One row: its normalised cells by column name."""
 
     line: int
-    """Its number in the file, from 1, as editors and spreadsheet programs count."""
+    """Line number in the file, from 1."""
     cells: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table whose header was found.
+    """A table with the expected header.
 
     Args:
-        columns: the columns' names in the file's order; those that mean nothing here as "".
-        header_line: the header's line, from 1.
-        rows: every row below it that is not empty.
+        columns: the column names in the order of the file; "" for ignored columns.
+        header_line: line number of the header, from 1.
+        rows: the non-empty rows below the header.
     """
 
     columns: tuple[str, ...]
@@ -91,15 +91,15 @@ class Table:
 
 
 class HeaderError(Exception):
-    """The first line is another header, or there is none; the caller says in its own words which list it reads.
+    """The table lacks the expected header; the caller raises an error of its own that names the list.
 
     Args:
-        missing: names of columns that are not there.
-        double: names that stand there more than once.
-        unknown: places of the other columns, from 1; their names are not told, since the line may be a pupil's.
-        names: the names that are not known, for a list without personal data.
-        line: where it stands, from 1.
-        is_empty: nothing stands in the file.
+        missing: names of required columns that are absent.
+        double: names that occur more than once.
+        unknown: positions of unexpected columns, from 1; a message must not name them, since the line may be a pupil's.
+        names: names of the unexpected columns, for lists without personal data.
+        line: line number of the header, from 1.
+        is_empty: the file has no content.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class HeaderError(Exception):
 
     @property
     def facts(self) -> dict[str, str]:
-        """What sentences about it need."""
+        """Values for the placeholders of error sentences."""
         return {
             "missing": ", ".join(self.missing) or "-",
             "double": ", ".join(self.double) or "-",
@@ -138,22 +138,22 @@ def read_table(
     """Read a table: CSV in any encoding and with any separator of spreadsheets, or a workbook (.xlsx).
 
     Args:
-        data: the file.
-        header: which columns there must be.
-        multiline: whether a cell may hold line breaks.
-        is_row: tells of cells by column whether they are a row of this table, to notice rows that stand inside a quoted
-            cell, whatever the number of its cells; without it, what has as many cells as a row or more.
-        max_bytes: the largest file.
-        max_rows: the most rows.
+        data: content of the file.
+        header: the expected columns.
+        multiline: whether a cell may contain line breaks.
+        is_row: returns whether cells, by column name, are a row of this table, whatever their number; used to detect
+            rows inside a quoted cell. When None, every line with at least the number of cells of a row counts.
+        max_bytes: largest size of the file in bytes.
+        max_rows: largest number of rows.
 
     Raises:
-        OverstapError: TABLE-001 to TABLE-007, when there is nothing to trust in the file as a whole.
-        HeaderError: its first line is another header, or nothing stands in it.
+        OverstapError: TABLE-001 to TABLE-009, for a file that is unreadable as a whole.
+        HeaderError: the first line is another header, or the file is empty.
     """
     if len(data) > max_bytes:
         raise OverstapError("TABLE-001", megabytes=-(-len(data) // 1_000_000), limit=max_bytes // 1_000_000)
     if data.startswith(_WORKBOOK):
-        from overstap.tabular.workbook import sheet_rows  # a library that a reader of CSV alone does without
+        from overstap.tabular.workbook import sheet_rows  # imports openpyxl, which reading CSV does not need
 
         numbered = sheet_rows(data, max_rows, header.is_like, len(header.needed))
         for line, _, cells in numbered:
@@ -196,7 +196,7 @@ def _text(data: bytes) -> str:
 def _columns(cells: Sequence[str], header: Header, line: int) -> tuple[str, ...]:
     names = [column_name(cell) for cell in cells]
     while names and not names[-1]:
-        names.pop()  # a spreadsheet remembers columns that were emptied
+        names.pop()  # spreadsheets keep columns that were emptied
     missing = [name for name in header.needed if name not in names]
     double = [name for name in header.known if names.count(name) > 1]
     unknown = [place for place, name in enumerate(names, start=1) if name not in header.known]
@@ -217,15 +217,15 @@ def _rows(
             count += 1
             found = _row(line, cells, columns, width)
             yield found
-            if isinstance(found, RefusedRow):  # every line that it took goes with it, and is told
+            if isinstance(found, RefusedRow):  # all lines of the record are refused with it
                 yield from (RefusedRow(other, found.code, found.facts) for other in range(line + 1, last + 1))
         if count > max_rows:
             raise OverstapError("TABLE-003", rows=max_rows)
 
 
 def _row(line: int, cells: list[str], columns: tuple[str, ...], width: int) -> Row | RefusedRow:
-    # A spreadsheet ends all rows, the header among them, with as many empty cells. A row that is longer than its header
-    # has a separator too many, and what stands behind it has moved to the next column, also when the last one is empty.
+    # A spreadsheet ends all rows, including the header, with the same number of empty cells. A row longer than its
+    # header has a surplus separator, which shifted the cells after it, even when the last cell is empty.
     if len(cells) <= width and not any(map(plain, cells[len(columns) :])):
         del cells[len(columns) :]
     for place, cell in enumerate(cells, start=1):
@@ -247,6 +247,6 @@ def _facts(fault: RowFault, columns: tuple[str, ...]) -> dict[str, object]:
 
 
 def _column(place: int, columns: tuple[str, ...]) -> str:
-    """Name a column in a message: by its place, and by its name where it has one."""
+    """Return the name of a column in a message: its position from 1, and its name where it has one."""
     name = columns[place - 1] if place <= len(columns) else ""
     return f"{place} ({name})" if name else str(place)

@@ -1,7 +1,7 @@
-"""Numbers, dates and moments out of cells: only in forms that a person or a program writes on purpose.
+"""Parsing of numbers, dates and moments in cells, in unambiguous forms only.
 
-A number that went through a spreadsheet or a data program as a quantity ("10000094.0", "1,0E+08") may have lost digits:
-it is refused, never mended.
+A number that a spreadsheet stored as a quantity ("10000094.0", "1,0E+08") may have lost digits; it is refused and never
+corrected.
 """
 
 import re
@@ -11,7 +11,7 @@ from enum import StrEnum
 # A spreadsheet writes ="012345678" or '012345678 to keep a leading zero.
 _PROTECTED = re.compile(r"=\"(?P<formula>[^\"]*)\"|'(?P<quoted>.*)", re.DOTALL)
 _DIGITS = re.compile(r"[0-9]+")
-# As printed on papers (1234.56.789), and in threes, as a spreadsheet shows it with separators between thousands
+# As printed on official papers (1234.56.789), and with thousands separators as spreadsheets show it
 _GROUPED = re.compile(r"[0-9]{4}([. ])[0-9]{2}\1[0-9]{3}|[0-9]{1,3}(?:([. ])[0-9]{3})(?:\2[0-9]{3})*")
 _DECIMAL = re.compile(r"[0-9]+[.,][0-9]{1,2}|[0-9]{1,3}(?:[.,][0-9]{3})*[.,]0+")
 _EXPONENT = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
@@ -28,7 +28,7 @@ _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
 
 
 class NumberFault(StrEnum):
-    """Why a cell is no number as meant."""
+    """Why a cell is not a valid identification number."""
 
     DECIMAL = "decimal"
     EXPONENT = "exponent"
@@ -36,10 +36,10 @@ class NumberFault(StrEnum):
 
 
 class NumberFormatError(Exception):
-    """A cell that is no number in a form that is written on purpose.
+    """A cell is not an identification number in an accepted form.
 
     Args:
-        cause: what it looks like.
+        cause: the form that it has instead.
     """
 
     def __init__(self, cause: NumberFault) -> None:
@@ -48,19 +48,19 @@ class NumberFormatError(Exception):
 
 
 def unprotected(text: str) -> str:
-    """Return a cell without what a spreadsheet puts around it to keep it as text: `="0123"`, `'0123`."""
+    """Return a cell without the markers that make a spreadsheet keep it as text: `="0123"`, `'0123`."""
     found = _PROTECTED.fullmatch(text)
     return (found["formula"] if found["formula"] is not None else found["quoted"]).strip() if found else text
 
 
 def digits(text: str) -> str:
-    """Return the digits of a number that names something, such as a BSN.
+    """Return the digits of an identification number, such as a BSN.
 
     Args:
-        text: digits alone; as printed (1234.56.789, 1234 56 789); or in threes (123.456.789).
+        text: digits only; as printed on official papers (1234.56.789, 1234 56 789); or in threes (123.456.789).
 
     Raises:
-        NumberFormatError: any other form.
+        NumberFormatError: the text has another form.
     """
     text = unprotected(text.strip())
     if _DIGITS.fullmatch(text):
@@ -75,13 +75,13 @@ def digits(text: str) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Return a moment: `2027-03-26 9:05`, `26-3-2027 9:05:00`, or a day alone, which is its beginning.
+    """Parse a moment: `2027-03-26 9:05`, `26-3-2027 9:05:00`, or a date, which gives its first moment.
 
     Returns:
-        With its zone if it states one, else without.
+        An aware moment when the text states a time zone, else a naive one.
 
     Raises:
-        ValueError: it is none, or could be read in two ways (3/4/2027, 26-3-27).
+        ValueError: the text is not a moment, or is ambiguous (3/4/2027, 26-3-27).
     """
     found = _MOMENT.fullmatch(unprotected(text.strip()).translate(_DASHES))
     if found is None:
@@ -100,9 +100,9 @@ def moment(text: str) -> datetime:
 
 
 def day(text: str) -> date:
-    """Return a day: `2015-03-30` or `30-3-2015`; a time of day behind it, which programs add, is left out.
+    """Parse a date: `2015-03-30` or `30-3-2015`; a time of day after it, which some programs add, is ignored.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a date, or is ambiguous.
     """
     return moment(text).date()

@@ -1,7 +1,7 @@
-"""Rows of a workbook (.xlsx) as text, with what would be read wrongly refused by its cell.
+"""Reader of the first visible sheet of a workbook (.xlsx), which returns cells as text and refuses ambiguous ones.
 
-A number keeps the leading zeros that its format shows, a date comes as 2027-03-18, a moment as 2027-03-18T09:05. A
-formula counts by the value that the spreadsheet program calculated.
+A number keeps the leading zeros that its format shows; a date is returned as 2027-03-18, a moment as 2027-03-18T09:05.
+Of a formula the value that the spreadsheet program stored is used.
 """
 
 import io
@@ -26,30 +26,30 @@ _ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["'](
 _MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\b[^>]*?\bref\s*=\s*["']([^"']*)""")
 _ZEROS = re.compile(r"0{2,}")
 _WHOLE_DIGITS = 15
-"""Excel keeps fifteen digits of a number; what follows became zeros."""
+"""Excel stores fifteen digits of a number; further digits became zeros."""
 
 
 def sheet_rows(
     data: bytes, max_rows: int, is_header: Callable[[list[str]], bool], needed: int
 ) -> Iterator[tuple[int, int, list[str] | RowFault]]:
-    """Yield the rows of the first visible sheet as `delimited.records` does; a fault for one that cannot be read.
+    """Yield the rows of the first visible sheet as `delimited.records` does; a fault for each unreadable row.
 
     Args:
-        data: the file.
-        max_rows: how many rows there may be.
-        is_header: tells whether cells are the header of this list, to notice a list on several sheets.
-        needed: how many columns a row must have: one with as many cells on another sheet may be a row of the list.
+        data: content of the file.
+        max_rows: largest number of rows.
+        is_header: returns whether cells are the header of this list, to detect a list on several sheets.
+        needed: number of required columns; a row with that many cells on another sheet counts as part of the list.
 
     Raises:
-        OverstapError: TABLE-002 damaged, TABLE-003 larger than any list, TABLE-004 the list stands on several sheets,
-            TABLE-009 a file of another program.
+        OverstapError: TABLE-002 damaged, TABLE-003 too large, TABLE-004 the list is on several sheets, TABLE-009 a file
+            of another program.
     """
     try:
         rows = _rows(data, max_rows, is_header, needed)
     except OverstapError:
         raise
     except Exception:
-        # Whatever the library says about a damaged workbook may quote it
+        # The message of the library can quote the content of the workbook
         raise OverstapError("TABLE-002") from None
     yield from ((number, number, row) for number, row in enumerate(rows, start=1))
 
@@ -59,7 +59,7 @@ def _rows(
 ) -> list[list[str] | RowFault]:
     has_formulas = _refuse_bombs(data, max_rows)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about decorations that it leaves out
+        warnings.simplefilter("ignore")  # openpyxl warns of formatting that it does not support
         book = load_workbook(io.BytesIO(data), data_only=True)
         filled = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible" and _extent(sheet) != (0, 0)]
         if not filled:
@@ -78,9 +78,9 @@ def _rows(
 
 
 def _goes_on(sheet: Any, is_header: Callable[[list[str]], bool], needed: int) -> bool:
-    """Tell whether the list may stand on this sheet too: its header, or a row with as many cells as one of the list.
+    """Return whether the sheet may contain part of the list: its header, or a row with all required cells.
 
-    Whoever has many pupils makes a sheet for each school or group, often with the header on the first alone.
+    Authors of long lists make a sheet for each school or group, often with the header on the first sheet only.
     """
     rows: dict[int, list[str]] = {}
     for row, column in _filled(sheet):
@@ -90,16 +90,16 @@ def _goes_on(sheet: Any, is_header: Callable[[list[str]], bool], needed: int) ->
 
 
 def _filled(sheet: Any) -> list[tuple[int, int]]:
-    """Return row and column of the cells with something in them.
+    """Return row and column of each cell with a value.
 
-    A file of a kilobyte can have a cell in the last of a million rows. The library's public ways walk over all that
-    lies between, so this looks at what it read.
+    A file of a kilobyte can have a cell in the last of a million rows. The public API of openpyxl iterates over all
+    rows in between, so this reads its internal dictionary of cells.
     """
-    return [place for place, cell in sheet._cells.items() if cell.value is not None]
+    return [position for position, cell in sheet._cells.items() if cell.value is not None]
 
 
 def _extent(sheet: Any) -> tuple[int, int]:
-    """Return the last row and column with something in it: a format that was set further on is no row."""
+    """Return the last row and the last column with a value; cells with only a format do not count."""
     filled = _filled(sheet)
     return max((row for row, _ in filled), default=0), max((column for _, column in filled), default=0)
 
@@ -138,16 +138,16 @@ def _text(value: Any, form: str) -> str:
 
 
 def _area(merged: bytes) -> int:
-    """Return how many cells a merged area has: the library makes each of them."""
+    """Return the number of cells of a merged area, each of which openpyxl creates in memory."""
     first_column, first_row, last_column, last_row = range_boundaries(merged.decode("ascii"))
     return int((last_column - first_column + 1) * (last_row - first_row + 1))
 
 
 def _refuse_bombs(data: bytes, max_rows: int) -> bool:
-    """Refuse what unpacks to more than a list ever is, or declares entities: however it is written.
+    """Refuse a workbook that unpacks to more than the limits, or whose XML has a DOCTYPE or entities.
 
     Returns:
-        Whether there are formulas in it.
+        Whether the workbook contains formulas.
     """
     has_formulas = False
     with zipfile.ZipFile(io.BytesIO(data)) as package:
@@ -163,7 +163,7 @@ def _refuse_bombs(data: bytes, max_rows: int) -> bool:
                 continue
             text = package.read(part)
             stated = _ENCODING.match(text)
-            # In another coding a declaration could not be seen here; spreadsheet programs write UTF-8.
+            # In another encoding a declaration would not be recognised here; spreadsheet programs write UTF-8
             is_plain = b"\0" not in text and (stated is None or stated[1].lower() in (b"utf-8", b"us-ascii"))
             if not is_plain or b"<!DOCTYPE" in text or b"<!ENTITY" in text:
                 raise OverstapError("TABLE-002")

@@ -45,8 +45,8 @@ def authenticated_caller(
     if certificate is None:
         return None
     try:
-        found = x509.load_der_x509_certificate(certificate)
-        oin = oin_in(found)
+        parsed = x509.load_der_x509_certificate(certificate)
+        oin = oin_in(parsed)
     except UNREADABLE:
         _log.warning("caller refused: certificate not readable")
         return None
@@ -54,7 +54,7 @@ def authenticated_caller(
         _log.warning("caller refused: its OIN is not permitted")
         return None
     try:
-        trust.check(found, role=Role.CLIENT, oin=oin, at=at)
+        trust.check(parsed, role=Role.CLIENT, oin=oin, at=at)
     except OverstapError as error:
         _log.warning("caller refused: %s", error.code)
         return None
