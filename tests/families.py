@@ -20,7 +20,7 @@ from overstap.ledger.migrate import add_region, migrate, set_app_password, set_r
 from overstap.ledger.region_keys import create_keys
 from overstap.ledger.rounds import rounds
 from overstap.ledger.session import UnitOfWork
-from overstap.oso import build, content_digest, cut, read, to_bytes
+from overstap.oso import build, content_digest, minimise, read, to_bytes
 from overstap.oso.facts import facts_of
 from overstap.oso.model import Dossier
 from overstap.review.codes import issue
@@ -86,7 +86,7 @@ class ReviewRound:
         with self.unit() as unit:
             group = []
             for dossier in changed:
-                kept = cut(dossier, self.profile, CATEGORIES if self.profile == "POVO" else frozenset())
+                kept = minimise(dossier, self.profile, CATEGORIES if self.profile == "POVO" else frozenset())
                 self.made[str(dossier.pupil_number)] = dossier
                 pupil = kept.pupil
                 assert pupil is not None

@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "unit" / "oso")]
 with atheris.instrument_imports(include=["overstap"]):
     from overstap.errors import OverstapError
     from overstap.oso.catalogue import PROFILES, versions
-    from overstap.oso.cutting import cut
+    from overstap.oso.minimisation import minimise
     from overstap.oso.reading import read
     from overstap.oso.structure import check
     from overstap.oso.writing import content_digest, to_bytes
@@ -39,7 +39,7 @@ def one(data: bytes) -> None:
     check(dossier)
     judge(dossier, today=TODAY)
     try:
-        small = cut(dossier, dossier.profile or "POVO", frozenset({"verzuim", "bijlagedocs"}))
+        small = minimise(dossier, dossier.profile or "POVO", frozenset({"verzuim", "bijlagedocs"}))
     except OverstapError:
         return
     again = read(to_bytes(small))

@@ -17,7 +17,7 @@ from overstap.errors import OverstapError, system_fault
 
 if TYPE_CHECKING:
     from overstap.oso import Dossier
-    from overstap.oso.report import Report
+    from overstap.oso.check_report import CheckReport
 
 app = typer.Typer(help="Check, show, cut and compare OSO dossiers.", no_args_is_help=True)
 _MANY = 20
@@ -52,7 +52,7 @@ def check(
     Exit code 0 without errors, 1 with errors, 2 when a file could not be read.
     """
     from overstap.oso.catalogue import catalogue
-    from overstap.oso.report import CheckVerdict
+    from overstap.oso.check_report import CheckVerdict
 
     if version is not None:
         catalogue(version)  # an unknown version is an error of the option, not of a file
@@ -97,10 +97,9 @@ def cut(
     out: Annotated[Path | None, typer.Option(help="File to write to; standard output when left out")] = None,
 ) -> None:
     """Cut a dossier to what profile and agreement allow."""
-    from overstap.oso import cut as cut_to_size
-    from overstap.oso import to_bytes
+    from overstap.oso import minimise, to_bytes
 
-    data = to_bytes(cut_to_size(_read(file), profile, frozenset(category or ())))
+    data = to_bytes(minimise(_read(file), profile, frozenset(category or ())))
     if out is None:
         sys.stdout.buffer.write(data)
     else:
@@ -180,16 +179,16 @@ def _read(file: Path) -> "Dossier":
     return read(_bytes(file))
 
 
-def _checked(file: Path, version: str | None, day: date) -> "Report":
+def _checked(file: Path, version: str | None, day: date) -> "CheckReport":
     from overstap.oso import read, read_as
-    from overstap.oso.report import CheckVerdict, Judgement, Report, report
+    from overstap.oso.check_report import CheckVerdict, ReportedFinding, CheckReport, report
     from overstap.quality.rules import judge
 
     try:
         data = _bytes(file)
         dossier = read(data) if version is None else read_as(data, version)
     except OverstapError as error:
-        why = Judgement(
+        why = ReportedFinding(
             error.code,
             "error",
             "",
@@ -197,12 +196,12 @@ def _checked(file: Path, version: str | None, day: date) -> "Report":
             f"{error.message_en} {error.do_en}",
             error.who,
         )
-        return Report(str(file), None, None, [], [why], CheckVerdict.UNREADABLE)
+        return CheckReport(str(file), None, None, [], [why], CheckVerdict.UNREADABLE)
     return report(str(file), dossier, judge(dossier, today=day))
 
 
-def _print_report(console: Console, report: "Report") -> None:
-    from overstap.oso.report import CheckVerdict
+def _print_report(console: Console, report: "CheckReport") -> None:
+    from overstap.oso.check_report import CheckVerdict
 
     colours = {
         CheckVerdict.OK: "green",

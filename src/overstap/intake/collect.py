@@ -21,7 +21,7 @@ from overstap.ledger.dossiers import supplied_files
 from overstap.ledger.dossiers.dossiers import IncomingDossier, RefusedFile, StoreCounts, note_refused, pupil_hash, store
 from overstap.ledger.dossiers.supplied_files import RefusedContent, TakenFile
 from overstap.ledger.region_keys import RegionKeys
-from overstap.oso.cutting import UNNUMBERED, cut
+from overstap.oso.minimisation import UNNUMBERED, minimise
 from overstap.oso.facts import record_of
 from overstap.oso.model import Dossier
 from overstap.oso.reading import read
@@ -219,7 +219,7 @@ def prepare(
     las_key = dossier.pupil.text("leerlingid") if dossier.pupil is not None else None
     if not is_numbered and not las_key:
         raise OverstapError("INTAKE-055", school=school.label)
-    allowed = cut(dossier, agreed.profile, agreed.categories)
+    allowed = minimise(dossier, agreed.profile, agreed.categories)
     return IncomingDossier(
         dossier.pupil_number if is_numbered else None,
         las_key,

@@ -1,9 +1,9 @@
-"""The OSO dossier: its catalogue, XML in and out, structure, minimisation, and tables. Knows no stage."""
+"""The OSO transfer dossier: catalogue of the data set, reading and writing of XML, structure check, minimisation."""
 
 from overstap.oso.building import build
 from overstap.oso.catalogue import Catalogue, catalogue, versions
-from overstap.oso.cutting import cut
 from overstap.oso.inspection import with_inspection
+from overstap.oso.minimisation import minimise
 from overstap.oso.model import Dossier
 from overstap.oso.reading import DEFAULT_LIMITS, ReadingLimits, read, read_as
 from overstap.oso.structure import StructureFault, check
@@ -21,7 +21,7 @@ __all__ = [
     "catalogue",
     "check",
     "content_digest",
-    "cut",
+    "minimise",
     "read",
     "read_as",
     "to_bytes",

@@ -1,7 +1,7 @@
-"""Attachments: Base64 of a ZIP with one file, checked for active content.
+"""Checks of attachments (Base64 of a ZIP with one file): type, active content, and other persons' numbers.
 
-Everything is bounded: no archive is unpacked beyond the limits, none is unpacked to disk, and what cannot be read
-gives a finding, never an exception. The file's type is told by its content, since a name proves nothing.
+Archives are unpacked in memory and within limits. An unreadable attachment gives a finding, never an exception. The
+type of a file is determined from its content, not from its name.
 """
 
 import binascii
@@ -17,9 +17,9 @@ from enum import StrEnum
 from pybase64 import b64decode
 
 from overstap.oso.content import AttachmentContent, AttachmentType
-from overstap.oso.foreign_numbers import Numbers, numbers_in
+from overstap.oso.foreign_numbers import ForeignNumbers, find_foreign_numbers
 from overstap.oso.model import Dossier
-from overstap.oso.office import DAMAGED, OfficeFault
+from overstap.oso.office_files import DAMAGED, OfficeFault
 from overstap.oso.traversal import documents
 from overstap.oso.tree import Node
 from overstap.oso.zip_names import is_folder, is_in_folder, is_of_system, names_of, stated_entries, without_comment
@@ -27,24 +27,24 @@ from overstap.oso.zip_names import is_folder, is_in_folder, is_of_system, names_
 
 @dataclass(frozen=True, slots=True)
 class AttachmentLimits:
-    """How much an attachment may be.
+    """Size limits of attachments.
 
     Args:
-        unpacked_bytes: the file in the archive.
-        ratio: how many times larger the file may be than the archive; a bomb is thousands of times larger.
-        together_bytes: the files of all attachments of one dossier.
+        unpacked_bytes: size of the file in the archive, in bytes.
+        ratio: ratio of that size to the size of the archive; a ZIP bomb exceeds it by far.
+        total_bytes: size of the files of all attachments of one dossier, in bytes.
     """
 
     unpacked_bytes: int = 25_000_000
     ratio: int = 200
-    together_bytes: int = 100_000_000
+    total_bytes: int = 100_000_000
 
 
 DEFAULT_ATTACHMENT_LIMITS = AttachmentLimits()
 
 
 class AttachmentSeverity(StrEnum):
-    """Whether an attachment stops a dossier. What the official example dossiers get wrong themselves is a warning."""
+    """Severity of a fault: an error rejects the dossier. Faults that the official examples have are warnings."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -52,11 +52,11 @@ class AttachmentSeverity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttachmentFault:
-    """Something wrong with an attachment.
+    """A fault of an attachment.
 
     Args:
-        path: the attachment's block, such as `dossier/huidigeschool/leerling/overigdocumentlijst/document[1]`.
-        code: `ATTACHMENT-nnn`; `structure.sentence(code)` says it in words.
+        path: path of its block, such as `dossier/huidigeschool/leerling/overigdocumentlijst/document[1]`.
+        code: `ATTACHMENT-nnn`; `structure.sentence(code)` returns its message.
         severity: error or warning.
     """
 
@@ -67,12 +67,12 @@ class AttachmentFault:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """An attachment, unpacked.
+    """An unpacked attachment.
 
     Args:
-        path: its block in the dossier.
-        name: the file's name as the archive has it.
-        file: the file.
+        path: path of its block in the dossier.
+        name: file name in the archive.
+        file: content of the file.
     """
 
     path: str
@@ -80,8 +80,12 @@ class Attachment:
     file: AttachmentContent
 
 
-class Unfit(Exception):  # noqa: N818 - it is caught in this module and turned into a finding
-    """An attachment that cannot be unpacked; `code` says why."""
+class UnpackingError(Exception):
+    """An attachment cannot be unpacked.
+
+    Args:
+        code: code of the finding, `ATTACHMENT-nnn`.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -106,11 +110,11 @@ _ACCEPTED = {
     "odf": AttachmentType.ODF,
     "txt": AttachmentType.TEXT,
 }
-"""Extensions that the OSO agreement names, with the content they must have."""
+"""File extensions that the OSO agreement permits, with the required type of content."""
 _PATH_MARKS = re.compile(r"[/\\:\x00]")
 _LOCAL = b"PK\x03\x04"
-_ENTRIES_MOST = 50
-"""One file and what operating systems add to it."""
+_MAX_ENTRIES = 50
+"""One file, and the files that operating systems add."""
 _METHODS = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
 _PROGRAMS = frozenset(
     (
@@ -149,18 +153,18 @@ _PROGRAMS = frozenset(
         ),
     )
 )
-"""Endings of files that a computer runs, or opens in a program that runs what is in them."""
+"""Extensions of files that an operating system executes, or opens in a program that executes their content."""
 
 
 def inspect(dossier: Dossier, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_LIMITS) -> list[AttachmentFault]:
-    """Inspect a dossier's attachments.
+    """Check the attachments of a dossier.
 
     Args:
         dossier: the dossier.
-        limits: how much an attachment may be.
+        limits: size limits.
 
     Returns:
-        What is wrong, in document order.
+        The faults, in document order.
     """
     found: list[AttachmentFault] = []
     nodes = list(documents(dossier))
@@ -174,51 +178,51 @@ def inspect(dossier: Dossier, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_L
 def faults(
     blocks: Iterable[Node], dossier: Dossier, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_LIMITS
 ) -> Iterator[list[str]]:
-    """Yield per attachment the codes of what is wrong with it.
+    """Yield the codes of the faults of each attachment.
 
     Args:
-        blocks: the attachments' blocks, all those of one dossier.
-        dossier: whose they are.
-        limits: how much an attachment may be.
+        blocks: the blocks of all attachments of one dossier.
+        dossier: the dossier.
+        limits: size limits.
     """
-    own, room = dossier.pupil_number, limits.together_bytes
+    own, budget = dossier.pupil_number, limits.total_bytes
     for block in blocks:
         name = block.text("bestandsnaam") or ""
         codes = [] if _is_plain_name(name) else ["ATTACHMENT-006"]
         try:
-            packed_names, data = _unpacked(block.text("bestandsinhoud") or "", limits, room)
-        except Unfit as unfit:
+            packed_names, data = _unpacked(block.text("bestandsinhoud") or "", limits, budget)
+        except UnpackingError as unfit:
             yield [*codes, unfit.code]
             continue
-        room -= len(data)
+        budget -= len(data)
         yield [*codes, *_codes(name, packed_names, AttachmentContent(data), own)]
 
 
 def unpack(path: str, encoded: str, *, limits: AttachmentLimits = DEFAULT_ATTACHMENT_LIMITS) -> Attachment:
-    """Unpack one attachment, within limits.
+    """Unpack one attachment within the limits.
 
     Args:
-        path: its block in the dossier.
-        encoded: what bestandsinhoud holds.
-        limits: how much it may be.
+        path: path of its block in the dossier.
+        encoded: value of bestandsinhoud, Base64.
+        limits: size limits.
 
     Raises:
-        Unfit: it cannot be unpacked; `code` is the finding's.
+        UnpackingError: it cannot be unpacked.
     """
     names, data = _unpacked(encoded, limits, limits.unpacked_bytes)
     return Attachment(path, names[0], AttachmentContent(data))
 
 
-def _unpacked(encoded: str, limits: AttachmentLimits, room: int) -> tuple[tuple[str, ...], bytes]:
-    """Return what the one file in an attachment may be called, and its content if there is room for it."""
+def _unpacked(encoded: str, limits: AttachmentLimits, budget: int) -> tuple[tuple[str, ...], bytes]:
+    """Return the possible names of the file in an attachment, the likeliest first, and its content."""
     packed = without_comment(_decoded(encoded))
-    _look_at_archive(packed)
+    _check_archive(packed)
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             entry, names = _only_entry(archive)
-            content = _content(archive, entry, min(limits.unpacked_bytes, limits.ratio * len(packed), room))
+            content = _content(archive, entry, min(limits.unpacked_bytes, limits.ratio * len(packed), budget))
     except DAMAGED:
-        raise Unfit("ATTACHMENT-009") from None
+        raise UnpackingError("ATTACHMENT-009") from None
     return names, content
 
 
@@ -226,26 +230,26 @@ def _decoded(encoded: str) -> bytes:
     try:
         return b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        pass  # it may be written in lines
+        pass  # Base64 with line breaks
     try:
         return b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise Unfit("ATTACHMENT-001") from None
+        raise UnpackingError("ATTACHMENT-001") from None
 
 
-def _look_at_archive(packed: bytes) -> None:
-    """Tell apart no archive, half an archive and an archive of many files, before anything is read into memory."""
+def _check_archive(packed: bytes) -> None:
+    """Refuse data that are no archive, a truncated archive, or one with many files, before it is read into memory."""
     entries = stated_entries(packed)
     if entries is None:
-        raise Unfit("ATTACHMENT-002" if packed.startswith(_LOCAL) else "ATTACHMENT-003")
+        raise UnpackingError("ATTACHMENT-002" if packed.startswith(_LOCAL) else "ATTACHMENT-003")
     if entries == 0:
-        raise Unfit("ATTACHMENT-004")
-    if entries > _ENTRIES_MOST:
-        raise Unfit("ATTACHMENT-005")
+        raise UnpackingError("ATTACHMENT-004")
+    if entries > _MAX_ENTRIES:
+        raise UnpackingError("ATTACHMENT-005")
 
 
 def _only_entry(archive: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, tuple[str, ...]]:
-    """Return the one file that somebody packed, and what it may be called."""
+    """Return the only entry besides operating system files, and its possible names."""
 
     def is_added(entry: zipfile.ZipInfo) -> bool:
         return is_of_system(entry, lambda count: _begin(archive, entry, count))
@@ -253,17 +257,17 @@ def _only_entry(archive: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, tuple[str, .
     packed = [entry for entry in archive.infolist() if not is_added(entry)] or archive.infolist()
     entries = [entry for entry in packed if not is_folder(entry)] or packed
     if len(entries) != 1:
-        raise Unfit("ATTACHMENT-005" if entries else "ATTACHMENT-004")
+        raise UnpackingError("ATTACHMENT-005" if entries else "ATTACHMENT-004")
     entry = entries[0]
     names = names_of(entry)
     if not names or not all(map(_is_plain_name, names)):
-        raise Unfit("ATTACHMENT-024" if names and all(map(is_in_folder, names)) else "ATTACHMENT-006")
+        raise UnpackingError("ATTACHMENT-024" if names and all(map(is_in_folder, names)) else "ATTACHMENT-006")
     if entry.is_dir() or stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
-        raise Unfit("ATTACHMENT-019")
+        raise UnpackingError("ATTACHMENT-019")
     if entry.flag_bits & 0x1:
-        raise Unfit("ATTACHMENT-007")
+        raise UnpackingError("ATTACHMENT-007")
     if entry.compress_type not in _METHODS:
-        raise Unfit("ATTACHMENT-025")
+        raise UnpackingError("ATTACHMENT-025")
     return entry, names
 
 
@@ -278,11 +282,11 @@ def _begin(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, count: int) -> byte
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
     if entry.file_size > most:
-        raise Unfit("ATTACHMENT-008")
+        raise UnpackingError("ATTACHMENT-008")
     with archive.open(entry) as file:
-        content = file.read(most)  # never more than the archive states; if it lied, its checksum is wrong
+        content = file.read(most)  # never more than the stated size; if that is false, the checksum fails
     if not content:
-        raise Unfit("ATTACHMENT-010")
+        raise UnpackingError("ATTACHMENT-010")
     return content
 
 
@@ -295,7 +299,7 @@ def _codes(name: str, packed_names: tuple[str, ...], file: AttachmentContent, ow
     if wanted is None:
         yield "ATTACHMENT-012"
     elif fault == OfficeFault.LOCKED.value:
-        yield fault  # what a newer office file is cannot be told while it has a password: it is wrapped in an older one
+        yield fault  # a newer office file with a password is stored in a compound file, so its type is unknown
         return
     elif file.kind is not wanted:
         yield "ATTACHMENT-013"
@@ -304,21 +308,21 @@ def _codes(name: str, packed_names: tuple[str, ...], file: AttachmentContent, ow
     if file.kind is not None:
         if fault is not None:
             yield fault
-        numbers = numbers_in(file.text, own)
-        if numbers is Numbers.NAMED:
+        numbers = find_foreign_numbers(file.text, own)
+        if numbers is ForeignNumbers.NAMED:
             yield "ATTACHMENT-017"
-        elif numbers is Numbers.POSSIBLE:
+        elif numbers is ForeignNumbers.POSSIBLE:
             yield "ATTACHMENT-018"
 
 
 def _ending(name: str) -> str:
-    """Return what a file's name ends in, in small letters, as Windows takes it: without dots and spaces behind it."""
+    """Return the extension of a file name in lower case, as Windows interprets it: trailing dots and spaces ignored."""
     stem, _, ending = name.rstrip(". \u00a0").rpartition(".")
     return "".join(sign for sign in ending if unicodedata.category(sign) != "Cf").strip().lower() if stem else ""
 
 
 def _is_plain_name(name: str) -> bool:
-    """Tell whether a name is that of a file and nothing else: no folder, no drive, no way up."""
+    """Return whether a file name has no folder, drive or parent reference."""
     return name not in ("", ".", "..") and _PATH_MARKS.search(name) is None
 
 

@@ -1,4 +1,4 @@
-"""Building a dossier from plain values in the catalogue's order."""
+"""Building of a dossier from nested values, in the order of the catalogue."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,29 +12,29 @@ from overstap.oso.model import Dossier
 from overstap.oso.tree import GROUPS, IRREGULAR, Node, groups, word_of
 
 _NEVER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""Characters that no XML document can hold, not even by number (XML 1.0, production 2)."""
+"""Characters that XML 1.0 does not allow, not even as character references (production 2)."""
 
 
 def build(values: Mapping[str, Any], version: str = "2019.1") -> Dossier:
     """Build a dossier from nested values.
 
     Args:
-        values: what the element dossier holds, by field name: a text, bool, number or date for a leaf, a mapping for a
-            block, a list of either where a field repeats. None leaves a field out. `land@omschrijving` gives the
+        values: values of the fields of the element dossier, by field name: a text, bool, number or date for a leaf, a
+            mapping for a block, a list of these for a repeated field. None omits a field. `land@omschrijving` is the
             attribute of `land`. The lines of a grade list (cijferlijstTypelijst) are a list of mappings. `Dossier.tree`
-            is a good argument too.
-        version: version of the data set.
+            is accepted too.
+        version: version of the data set, such as `2019.1`.
 
     Raises:
-        OverstapError: DOSSIER-001 when the version is not known, DOSSIER-015 when a field does not exist.
-        ValueError: a text has a character that no XML document can hold. Never tells which.
+        OverstapError: DOSSIER-001 unknown version; DOSSIER-015 unknown field.
+        ValueError: a text has a character that XML does not allow; the message does not contain the text.
     """
     known = catalogue(version)
     return Dossier(_block(known.root, values, known, known.root), version)
 
 
 def as_text(value: object) -> str:
-    """Return a value the way XML Schema writes it: `true`, `2026-03-24`, `7.5`."""
+    """Return the lexical form of a value in XML Schema: `true`, `2026-03-24`, `7.5`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
@@ -93,7 +93,7 @@ def _value(field: Field, value: Any, known: Catalogue) -> Any:
 def _text(value: object) -> str:
     text = as_text(value)
     if _NEVER.search(text):
-        raise ValueError("a text has a character that XML has no place for")
+        raise ValueError("a text has a character that XML does not allow")
     return text
 
 

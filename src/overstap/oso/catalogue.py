@@ -1,8 +1,8 @@
-"""Catalogue of a version of the OSO data set, read from `include/schemas/oso/<version>/`.
+"""Catalogue of a version of the OSO data set: its fields, types, code lists and rules per profile.
 
-The one source from which reading, writing, the structure check, frames, labels and minimisation derive. A version is
-data: a folder with `version.yaml`, `fields.csv`, `codelists.csv` and `matrix.csv`; `based_on` lets a version state
-    only what differs.
+Reading, writing, the structure check, tables, labels and minimisation all derive from it. A version is data in
+`include/schemas/oso/<version>/`: `version.yaml`, `fields.csv`, `codelists.csv` and `matrix.csv`; with `based_on` a
+version states only the differences.
 """
 
 import csv
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from overstap.errors import OverstapError
-from overstap.oso.values import SimpleType
+from overstap.oso.simple_types import SimpleType
 from overstap.resources import INCLUDE
 from overstap.texts import read_yaml
 
@@ -29,20 +29,20 @@ class Field:
     """An element within a block.
 
     Args:
-        block: the block it stands in, such as `leerling`.
-        name: the element's name.
-        min: how often at least, 0 or 1.
-        max: how often at most, 1 or None for any number.
-        choice: members of one exclusive choice share this id; it ends in `?` when none of them need be there.
-        type: what a leaf holds; None for a block.
-        contains: the block it holds; None for a leaf.
+        block: name of the block that contains it, such as `leerling`.
+        name: name of the element.
+        min: smallest number of occurrences, 0 or 1.
+        max: largest number of occurrences, 1 or None for unbounded.
+        choice: id of the exclusive choice that it belongs to, ending in `?` when the choice is optional; else empty.
+        type: type of a leaf; None for a block.
+        contains: name of the block that it holds; None for a leaf.
         list: number of its code list, or None.
-        category: the category that steers it (without `cat_`), or None to take it from what it stands in.
-        group: legal data group (DOMAIN 2.4), or None likewise.
-        sensitivity: `open`, `person`, `identifying` or `special`, or None likewise.
-        attribute: the one optional attribute it may carry, or None.
-        label: what it is called on screens and letters, Dutch.
-        help: one sentence about it, Dutch.
+        category: its category (without `cat_`); None to inherit it from the block.
+        group: its legal data group (DOMAIN 2.4); None to inherit it.
+        sensitivity: `open`, `person`, `identifying` or `special`; None to inherit it.
+        attribute: name of its optional attribute, or None.
+        label: Dutch label on screens and in letters.
+        help: description in one Dutch sentence.
     """
 
     block: str
@@ -63,13 +63,13 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class FieldPlace:
-    """A field where it stands in the dossier, with what it takes over from what is above it.
+    """A field at one path of the dossier, with the properties that it inherits.
 
     Args:
-        path: such as `dossier/huidigeschool/leerling/verzorger/iban`.
+        path: path such as `dossier/huidigeschool/leerling/verzorger/iban`.
         field: the field.
-        category: the category that steers it, without `cat_`.
-        group: legal data group.
+        category: its category, without `cat_`.
+        group: its legal data group.
         sensitivity: `open`, `person`, `identifying` or `special`.
     """
 
@@ -81,14 +81,14 @@ class FieldPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld:
-    """A field that a profile may not carry.
+class WithheldField:
+    """A field that must not be sent in a profile.
 
     Args:
-        block: the block.
-        name: the field in it.
-        when: empty for always, or the boolean field of the same block that must be true.
-        rule: the official rule that says so; empty where we keep a secret address secret without one.
+        block: name of the block.
+        name: name of the field.
+        when: name of the boolean field of the same block that must be true; empty for always.
+        rule: id of the official rule; empty where a secret address is withheld without one.
     """
 
     block: str
@@ -98,64 +98,64 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """What the readers need to know of an element, compiled: looked up by its tag."""
+class CompiledField:
+    """Precomputed properties of an element, for reading and writing."""
 
     code: str
     name: str
-    inner: "Compiled | None"
+    inner: "CompiledBlock | None"
     type: SimpleType | None
     attribute: str | None
     field: Field
 
 
-class OwnAttribute(NamedTuple):
-    """The attribute that a leaf may have.
+class LeafAttribute(NamedTuple):
+    """The optional attribute of a leaf.
 
     Args:
-        name: its name.
-        key: under what it stands beside the leaf in a `Node`.
+        name: name of the attribute.
+        key: key of its values in a `Node`, such as `land@omschrijving`.
     """
 
     name: str
     key: str
 
 
-Quick = tuple[str, str, "Compiled | OwnAttribute | None", int, int, "Set[str] | None", Callable[[str], bool]]
-"""Of an element what the walk over it needs: taken apart at once, for there are hundreds in a dossier.
+FastField = tuple[str, str, "CompiledBlock | LeafAttribute | None", int, int, "Set[str] | None", Callable[[str], bool]]
+"""Properties of an element for the fast tree builder.
 
-Its code; its name; the block that it holds, the attribute that it may have, or None for a bare leaf; the fewest and the
-most characters of a leaf of which nothing else is asked; of any other leaf the texts found good before, and the test of
-a text. A plain tuple, since Python takes those apart several times as fast as a named one.
+Code; name; the compiled block, the attribute, or None for a leaf without one; smallest and largest length of a leaf
+whose type has no other restriction; accepted texts so far and the check of a text, for other leaves. A plain tuple,
+since Python unpacks it several times as fast as a named tuple.
 """
 
 
 @dataclass(slots=True)
-class Compiled:
-    """A block made ready for quick reading.
+class CompiledBlock:
+    """Precomputed properties of a block, for reading and writing.
 
-    The names of a block's elements become one character each; whether their order, number and choices are right is
-    then one regular expression over the word they form, and most words have been seen before.
+    Each element of the block has a one-character code. Order, number and choices of the elements are then checked with
+    one regular expression over the word of their codes, and most words are in a cache.
     """
 
     name: str
-    slots: dict[str, Slot] = field(default_factory=dict)
-    named: dict[str, Slot] = field(default_factory=dict)
-    by_code: dict[str, Slot] = field(default_factory=dict)
-    by_tag: dict[str, Quick] = field(default_factory=dict)
-    written: dict[str, tuple[str, str, "Compiled | None", bool]] = field(default_factory=dict, repr=False)
-    """Per field what stands before and after it, the block that it holds, and whether it may have an attribute."""
+    slots: dict[str, CompiledField] = field(default_factory=dict)
+    named: dict[str, CompiledField] = field(default_factory=dict)
+    by_code: dict[str, CompiledField] = field(default_factory=dict)
+    by_tag: dict[str, FastField] = field(default_factory=dict)
+    written: dict[str, tuple[str, str, "CompiledBlock | None", bool]] = field(default_factory=dict, repr=False)
+    """Per field its start tag, its end tag, the block that it holds, and whether it can have an attribute."""
     pattern: re.Pattern[str] = re.compile("")
     repeats: bool = False
     _seen: set[str] = field(default_factory=set, repr=False)
 
     def accepts(self, word: str) -> bool:
-        """Tell whether elements in this order make a good block."""
+        """Return whether elements in this order form a valid block."""
         if word in self._seen:
             return True
         if self.pattern.fullmatch(word) is None:
             return False
-        if len(self._seen) < 10_000 and len(word) < 200:  # bounds, so that made-up files cannot fill the memory
+        if len(self._seen) < 10_000 and len(word) < 200:  # bounds, so that hostile files cannot exhaust memory
             self._seen.add(word)
         return True
 
@@ -165,20 +165,21 @@ class Catalogue:
     """One version of the data set.
 
     Args:
-        version: such as `2019.1`.
-        namespace: the XML namespace, which carries the year.
-        validation: the value that metadata/validatieversie must have.
+        version: version number, such as `2019.1`.
+        namespace: XML namespace of the version.
+        validation: required value of metadata/validatieversie.
         root: name of the outermost block.
-        blocks: per block its fields in order.
-        repeating: blocks whose fields as a whole may come more than once.
-        lists: per code list number its codes with a Dutch label, empty where the meaning is not public.
-        matrix: per profile and category VERPLICHT, OPTIONEEL or VERBODEN.
-        forbidden: per profile the fields it may not carry.
+        blocks: fields per block, in order.
+        repeating: names of blocks whose sequence of fields can repeat as a whole.
+        lists: codes per code list number, with a Dutch label, empty where the meaning is not public.
+        matrix: VERPLICHT, OPTIONEEL or VERBODEN per profile and category.
+        forbidden: fields that must not be sent, per profile.
         types: the simple types by name.
-        categories: label per category.
-        category_help: one sentence per category.
-        groups: label per legal data group.
-        list_names: label per code list.
+        categories: Dutch label per category.
+        category_help: description per category, one sentence.
+        groups: Dutch label per legal data group.
+        list_names: Dutch label per code list.
+        compiled_blocks: precomputed properties per block.
     """
 
     version: str
@@ -189,40 +190,40 @@ class Catalogue:
     repeating: frozenset[str]
     lists: dict[str, dict[str, str]]
     matrix: dict[str, dict[str, str]]
-    forbidden: dict[str, tuple[Withheld, ...]]
+    forbidden: dict[str, tuple[WithheldField, ...]]
     types: dict[str, SimpleType]
     categories: dict[str, str]
     category_help: dict[str, str]
     groups: dict[str, str]
     list_names: dict[str, str]
-    compiled_blocks: dict[str, Compiled] = field(repr=False, compare=False)
+    compiled_blocks: dict[str, CompiledBlock] = field(repr=False, compare=False)
 
     @property
-    def compiled(self) -> Compiled:
-        """The outermost block, made ready for quick reading."""
+    def compiled(self) -> CompiledBlock:
+        """The precomputed properties of the outermost block."""
         return self.compiled_blocks[self.root]
 
     def tag(self, name: str) -> str:
-        """Return an element's name with the namespace, as lxml writes it."""
+        """Return the name of an element with its namespace, in lxml's notation."""
         return f"{{{self.namespace}}}{name}"
 
     def field(self, block: str, name: str) -> Field:
-        """Return a field.
+        """Return a field of a block.
 
         Raises:
-            KeyError: the block has no such field.
+            KeyError: the block does not exist or has no such field.
         """
         for candidate in self.blocks[block]:
             if candidate.name == name:
                 return candidate
         raise KeyError(f"{block}.{name}")
 
-    def withheld(self, profile: str) -> tuple[Withheld, ...]:
-        """Return the fields that a profile may not carry."""
+    def withheld(self, profile: str) -> tuple[WithheldField, ...]:
+        """Return the fields that must not be sent in a profile."""
         return self.forbidden.get(profile, ())
 
     def walk(self) -> Iterator[FieldPlace]:
-        """Yield every place of the dossier in document order, blocks before what they hold."""
+        """Yield every field at every path of the dossier, in document order, blocks before their fields."""
         yield from self._walk(self.root, self.root, "metadata", "okr", "open")
 
     def _walk(self, block: str, path: str, category: str, group: str, sensitivity: str) -> Iterator[FieldPlace]:
@@ -246,14 +247,14 @@ def versions() -> tuple[str, ...]:
 
 @cache
 def catalogue(version: str, folder: Path = FOLDER) -> Catalogue:
-    """Return a version's catalogue.
+    """Return the catalogue of a version.
 
     Args:
-        version: such as `2019.1`.
-        folder: where the versions are.
+        version: version number, such as `2019.1`.
+        folder: folder with a subfolder per version.
 
     Raises:
-        OverstapError: DOSSIER-001 when the version is not known.
+        OverstapError: DOSSIER-001 when the version is unknown.
     """
     if version not in {path.parent.name for path in folder.glob("*/version.yaml")}:
         raise OverstapError("DOSSIER-001", version=version, known=", ".join(versions()))
@@ -262,12 +263,12 @@ def catalogue(version: str, folder: Path = FOLDER) -> Catalogue:
 
 @cache
 def by_namespace() -> dict[str, str]:
-    """Return the version per XML namespace."""
+    """Return the version number per XML namespace."""
     return {catalogue(version).namespace: version for version in versions()}
 
 
 class _Loader:
-    """Reads the files of a version and of what it is based on."""
+    """Loader of the files of a version and of the versions that it is based on."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -304,28 +305,29 @@ class _Loader:
         )
 
     def _gather(self, version: str) -> tuple[dict[str, Any], Any, Any, Any, Any, dict[str, tuple[str, str]]]:
-        """Lay a version's files over those it is based on: each block, each list and the matrix as a whole."""
-        home = self.folder / version
-        about = read_yaml(home / "version.yaml")
+        """Merge the files of a version into those it is based on; a block, a list or the matrix replaces as a whole."""
+        version_folder = self.folder / version
+        about = read_yaml(version_folder / "version.yaml")
         if based_on := about.get("based_on"):
             base, rows, lists, matrix, withheld, labels = self._gather(based_on)
             about = {**base, **about}
         else:
             rows, lists, matrix, withheld = {}, {}, {}, {}
             labels = _labels(self.folder / "labels.csv")
-        rows = {**rows, **_grouped(home / "fields.csv", "block")}
-        stated = _grouped(home / "codelists.csv", "list")
+        rows = {**rows, **_grouped(version_folder / "fields.csv", "block")}
+        stated = _grouped(version_folder / "codelists.csv", "list")
         lists = {**lists, **{number: {row["value"]: row["label"] for row in codes} for number, codes in stated.items()}}
-        if (home / "matrix.csv").exists():
+        if (version_folder / "matrix.csv").exists():
             matrix = {
-                profile: {row["category"]: row[profile] for row in _rows(home / "matrix.csv")} for profile in PROFILES
+                profile: {row["category"]: row[profile] for row in _rows(version_folder / "matrix.csv")}
+                for profile in PROFILES
             }
-        if (home / "withheld.csv").exists():
+        if (version_folder / "withheld.csv").exists():
             withheld = {profile: [] for profile in PROFILES}
-            for row in _rows(home / "withheld.csv"):
+            for row in _rows(version_folder / "withheld.csv"):
                 for profile in row["profiles"].split():
-                    withheld[profile].append(Withheld(row["block"], row["field"], row["when"], row["rule"]))
-        return about, rows, lists, matrix, withheld, {**labels, **_labels(home / "labels.csv")}
+                    withheld[profile].append(WithheldField(row["block"], row["field"], row["when"], row["rule"]))
+        return about, rows, lists, matrix, withheld, {**labels, **_labels(version_folder / "labels.csv")}
 
     def _field(self, row: dict[str, str], labels: dict[str, tuple[str, str]]) -> Field:
         block, name = row["block"], row["field"]
@@ -393,14 +395,16 @@ def _reached(root: str, blocks: dict[str, tuple[Field, ...]]) -> set[str]:
     return reached
 
 
-def _compile(namespace: str, blocks: dict[str, tuple[Field, ...]], repeating: frozenset[str]) -> dict[str, Compiled]:
-    made = {name: Compiled(name) for name in blocks}
+def _compile(
+    namespace: str, blocks: dict[str, tuple[Field, ...]], repeating: frozenset[str]
+) -> dict[str, CompiledBlock]:
+    made = {name: CompiledBlock(name) for name in blocks}
     for name, fields in blocks.items():
         compiled = made[name]
         compiled.repeats = name in repeating
         codes = {each.name: chr(0x4E00 + index) for index, each in enumerate(fields)}
         for each in fields:
-            compiled.slots[f"{{{namespace}}}{each.name}"] = Slot(
+            compiled.slots[f"{{{namespace}}}{each.name}"] = CompiledField(
                 code=codes[each.name],
                 name=each.name,
                 inner=made[each.contains] if each.contains else None,
@@ -419,11 +423,11 @@ def _compile(namespace: str, blocks: dict[str, tuple[Field, ...]], repeating: fr
     return made
 
 
-def _quick(slot: Slot) -> Quick:
+def _quick(slot: CompiledField) -> FastField:
     kind = slot.type
     if kind is None:
         return slot.code, slot.name, slot.inner, 0, 0, None, bool
-    own = None if slot.attribute is None else OwnAttribute(slot.attribute, f"{slot.name}@{slot.attribute}")
+    own = None if slot.attribute is None else LeafAttribute(slot.attribute, f"{slot.name}@{slot.attribute}")
     accepted = None if kind.is_bounded_only else kind.accepted
     longest = sys.maxsize if kind.longest is None else kind.longest
     return slot.code, slot.name, own, kind.shortest, longest, accepted, kind.accepts

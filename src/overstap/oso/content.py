@@ -1,21 +1,21 @@
-"""Type, active content and text of a file, judged by its content."""
+"""Detection of the type, active content and text of an attached file from its content."""
 
 import re
 from collections.abc import Set
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from overstap.oso.office import (
+from overstap.oso.office_files import (
     DAMAGED,
+    MAX_PARTS,
     OLE_MARK,
     PART_BYTES,
-    PARTS_MOST,
     TYPES,
     OfficeFault,
-    Package,
-    fault_of,
-    fault_of_compound,
-    kind_of,
+    OfficePackage,
+    compound_file_fault,
+    package_fault,
+    package_kind,
 )
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class AttachmentType(StrEnum):
-    """The types that the OSO agreement accepts as attachment."""
+    """File types that the OSO agreement permits as attachments."""
 
     PDF = "pdf"
     JPEG = "jpeg"
     PNG = "png"
     OLE = "ole"
-    """Word, Excel or PowerPoint until 2003."""
+    """Compound file: Word, Excel or PowerPoint before 2007."""
     WORD = "word"
     EXCEL = "excel"
     POWERPOINT = "powerpoint"
@@ -50,35 +50,35 @@ _OFFICE = {
 }
 _TEXT_BYTES = 8_000_000
 _CONTROL = bytes((*range(9), 11, 14, *range(15, 32)))
-"""Bytes that no text holds; a form feed does."""
+"""Control characters that text files do not contain."""
 _BETWEEN_TAGS = re.compile(r">([^<]+)")
 _NO_TEXT = re.compile(
     rb'<Override PartName="/([^"]++)" ContentType="application/vnd\.(?:openxmlformats-officedocument|ms-word)\.'
     rb"(?:(?:wordprocessing|spreadsheet|presentation)ml\.)?"
     rb'(?:styles|stylesWithEffects|theme|settings|webSettings|numbering|fontTable|customXmlProperties)\+xml"'
 )
-"""Parts of an office file in which nobody can write: ECMA-376 part 1 lets them hold attributes, and no text at all.
+"""Parts of an office file that contain no text by ECMA-376 part 1, only attributes.
 
-What the file itself says a part is counts, not the part's name: a program that opens it goes by that too.
+The stated content type of a part decides, not its name, since programs that open the file use that too.
 """
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class AttachmentContent:
-    """A file, looked into as far as is asked, and once.
+    """An attached file, which is analysed on demand and once.
 
     Args:
-        data: the whole file.
+        data: content of the file.
     """
 
     __slots__ = ("_package", "_pdf", "data", "kind")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self._package: tuple[Package, str] | None = None
+        self._package: tuple[OfficePackage, str] | None = None
         self._pdf: PdfContent | None = None
         self.kind = self._kind()
-        """Its type, told by its content; None when it is none of the accepted ones."""
+        """Its type, detected from its content; None when it is not a permitted one."""
 
     def _kind(self) -> AttachmentType | None:
         data = self.data
@@ -97,7 +97,7 @@ class AttachmentContent:
 
     @property
     def fault(self) -> str | None:
-        """The finding for a file that runs, is locked, is damaged or fetches something; None for an ordinary one."""
+        """Code of the finding for a file with active content, a password, damage or remote content; None without."""
         if self.kind is AttachmentType.PDF:
             pdf = self.pdf
             if pdf.is_locked:
@@ -108,25 +108,25 @@ class AttachmentContent:
                 return OfficeFault.FETCHES.value
             return None if pdf.is_readable else OfficeFault.DAMAGED.value
         if self.kind is AttachmentType.OLE:
-            fault = fault_of_compound(self.data)
+            fault = compound_file_fault(self.data)
         elif self._package is not None:
-            fault = fault_of(*self._package)
+            fault = package_fault(*self._package)
         else:
             return None
         return fault.value if fault is not None else None
 
     @property
     def pdf(self) -> "PdfContent":
-        """What a PDF holds."""
+        """Analysis of a PDF file."""
         if self._pdf is None:
-            from overstap.oso.pdf_objects import look_into  # loads 12 MB; pages that show names of kinds do without
+            from overstap.oso.pdf_objects import inspect_pdf  # loads 12 MB; pages that show names of kinds do without
 
-            self._pdf = look_into(self.data)
+            self._pdf = inspect_pdf(self.data)
         return self._pdf
 
     @property
     def text(self) -> str:
-        """What a person could read in it, as far as it can be had without a renderer; empty for pictures."""
+        """Readable text, as far as it can be extracted without rendering; empty for pictures."""
         if self.kind is AttachmentType.TEXT:
             return _as_text(self.data) or ""
         if self.kind is AttachmentType.PDF:
@@ -134,15 +134,15 @@ class AttachmentContent:
         if self._package is not None:
             return _text_of_parts(self._package[0])
         if self.kind is AttachmentType.OLE:
-            # text in the old formats is one or two bytes a character; both are looked at
+            # text in the old formats has one or two bytes per character; both are tried
             data = self.data
             return data[:_TEXT_BYTES].decode("latin-1") + "\n" + data[: _TEXT_BYTES & ~1].decode("utf-16-le", "ignore")
         return ""
 
     def _kind_of_archive(self) -> AttachmentType | None:
         try:
-            package = Package(self.data)
-            kind = kind_of(package) if len(package.names) <= PARTS_MOST else None
+            package = OfficePackage(self.data)
+            kind = package_kind(package) if len(package.names) <= MAX_PARTS else None
         except DAMAGED:
             return None
         if kind is None:
@@ -151,8 +151,8 @@ class AttachmentContent:
         return _OFFICE[kind]
 
 
-def _text_of_parts(package: Package) -> str:
-    """Read what stands between tags in an office file's XML parts, all bounded; a broken part is left out."""
+def _text_of_parts(package: OfficePackage) -> str:
+    """Return the text between tags in the XML parts of an office file, within limits; damaged parts are skipped."""
     without = _parts_without_text(package)
     parts, room = [], _TEXT_BYTES
     for at, name in enumerate(package.names):
@@ -161,17 +161,17 @@ def _text_of_parts(package: Package) -> str:
         read = package.read(at, min(PART_BYTES, room))
         room -= len(read)
         parts.append(read.decode("utf-16", "replace").encode() if read.startswith(_UTF16) else read)
-    # what stands before the first tag of a part, or in one without tags, is text as well
+    # text before the first tag of a part, or in a part without tags, is included
     return "".join(_BETWEEN_TAGS.findall(">" + b"<>".join(parts).decode("utf-8", "replace")))
 
 
-def _parts_without_text(package: Package) -> Set[str]:
-    """Return the names of parts that cannot hold text; none when a name is there twice, or types are unclear."""
+def _parts_without_text(package: OfficePackage) -> Set[str]:
+    """Return the names of parts that cannot contain text; none when names are duplicate or types ambiguous."""
     names = package.names
     if TYPES not in names or len(set(names)) != len(names):
         return frozenset()
     types = package.read(names.index(TYPES))
-    if b"<!" in types:  # a comment could name parts that are something else
+    if b"<!" in types:  # a comment could contain false entries
         return frozenset()
     return {name.decode("utf-8", "replace") for name in _NO_TEXT.findall(types)}
 

@@ -1,4 +1,4 @@
-"""Differences between two dossiers of a pupil, by field and category."""
+"""Comparison of two versions of a pupil's dossier: differences by field and category."""
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -14,11 +14,11 @@ from overstap.oso.traversal import FieldValue, within
 from overstap.oso.tree import GROUPS, Node
 
 _LIKENESSES = 2_500
-"""Blocks that changed are paired by likeness up to this many comparisons in a row of them, beyond it by their place."""
+"""Largest number of comparisons to pair changed blocks by similarity; above it they are paired by position."""
 
 
 class FieldChange(StrEnum):
-    """What happened to a field."""
+    """Kind of change of a field."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -27,15 +27,15 @@ class FieldChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DossierDifference:
-    """One field that is not the same.
+    """One field that differs.
 
     Args:
-        path: where it stands in the newer dossier; in the older one when it was removed.
-        field: what the catalogue says of it.
-        category: the category that steers it, without `cat_`.
-        change: what happened.
-        before: its text in the older dossier, None when it was not there.
-        after: its text in the newer dossier, None when it is gone.
+        path: its path in the newer dossier; for a removed field, in the older one.
+        field: the field in the catalogue.
+        category: its category, without `cat_`.
+        change: kind of change.
+        before: its text in the older dossier; None when it was absent.
+        after: its text in the newer dossier; None when it is absent.
     """
 
     path: str
@@ -48,7 +48,7 @@ class DossierDifference:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A block of one of the two dossiers: what it holds, what kind it is, and where it stands."""
+    """A block of one of the two dossiers, with its name, path and category."""
 
     node: Node
     block: str
@@ -57,29 +57,29 @@ class _Side:
     blocks: dict[str, tuple[Field, ...]]
 
     def found(self, field: Field, number: int) -> FieldValue:
-        """Return one of the field's values as it stands here, by its number from 0."""
+        """Return a value of a field of this block, by its number from 0."""
         path = path_of(self.path, field, number + 1)
         return FieldValue(path, field, self.node[field.name][number], field.category or self.category)
 
     def inner(self, found: FieldValue) -> "_Side":
-        """Return a block that stands in this one."""
+        """Return a block within this one."""
         if not isinstance(found.value, Node) or found.field.contains is None:
-            raise TypeError(f"{found.field.name} is no block")
+            raise TypeError(f"{found.field.name} is not a block")
         return _Side(found.value, found.field.contains, found.path, found.category, self.blocks)
 
 
 def differences(older: Dossier, newer: Dossier) -> list[DossierDifference]:
     """Compare two dossiers field by field.
 
-    Repeated blocks are matched by what they hold and not by their number, so that a test put in front of the others is
-    one test more, and not a change of all. The work grows with the size of the dossiers, also of hostile ones.
+    Repeated blocks are matched by content, not by number, so that a test inserted before others is one addition and not
+    a change of all. The running time is bounded for hostile dossiers too.
 
     Args:
-        older: the dossier as it was.
-        newer: the dossier as it is.
+        older: the older dossier.
+        newer: the newer dossier.
 
     Returns:
-        What is different, in the order of the standard; what was removed, where it stood.
+        The differences, in the order of the standard.
     """
     one, other = (
         _Side(each.tree, each.catalogue.root, each.catalogue.root, "metadata", each.catalogue.blocks)
@@ -95,7 +95,7 @@ def _of_block(old: _Side, new: _Side) -> Iterator[DossierDifference]:
     before = {field.name: field for field in old.blocks[old.block]}
     for field in fields:
         yield from _of_field(old, new, before.get(field.name, field), field)
-    for field in gone:  # of an older version of the standard
+    for field in gone:  # fields that only the older version of the standard has
         yield from _of_field(old, new, field, field)
 
 
@@ -127,7 +127,7 @@ def _leaves(found: FieldValue, side: _Side) -> Iterator[FieldValue]:
 
 
 def _aligned(one: Sequence[Any], other: Sequence[Any]) -> Iterator[tuple[int | None, int | None]]:
-    """Pair the places of two lists that differ: None where there is nothing to pair with. Equals are left out."""
+    """Pair the indices of two lists that differ; None without a counterpart. Equal values are omitted."""
     if len(one) == len(other) == 1:
         yield 0, 0
         return
@@ -145,9 +145,9 @@ def _key(value: Any) -> Hashable:
 
 
 def _same_in_order(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
-    """Return pairs of places of equals that rise in both: the longest such row, equals paired in their own order.
+    """Return index pairs of equal values, increasing in both lists: a longest common subsequence.
 
-    What is the same at both ends is paired first: mostly that is all but a little.
+    Equal values at both ends are paired first, since the lists mostly differ in a few values only.
     """
     start = 0
     while start < min(len(a), len(b)) and a[start] == b[start]:
@@ -167,7 +167,7 @@ def _same_in_order(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[i
 
 
 def _longest_rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the longest row of pairs whose second numbers rise, in n log n steps (patience sorting)."""
+    """Return the longest subsequence of pairs with increasing second numbers, in O(n log n) (patience sorting)."""
     tops: list[int] = []
     at: list[int] = []
     before: list[int | None] = []
@@ -190,7 +190,7 @@ def _longest_rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 def _of_gap(
     one: Sequence[Any], other: Sequence[Any], gone: range, come: range
 ) -> Iterator[tuple[int | None, int | None]]:
-    """Pair what went with what came in its place; the rest was removed or added."""
+    """Pair removed values with added values between two matches; the rest was removed or added."""
     fewer = min(len(gone), len(come))
     if (
         len(gone) == len(come)
@@ -206,7 +206,7 @@ def _of_gap(
 
 
 def _by_likeness(one: Sequence[Node], other: Sequence[Node], gone: range, come: range) -> dict[int, int]:
-    """Pair blocks that hold most of the same, each once; only on the longer side some remain."""
+    """Pair blocks by the number of values that they share, each block once."""
     bags = {("a", place): _bag(one[place]) for place in gone} | {("b", place): _bag(other[place]) for place in come}
     likeness = sorted(((bags["a", a] & bags["b", b]).total(), -abs(a - b), -a, -b) for a in gone for b in come)
     paired: dict[int, int] = {}

@@ -1,6 +1,7 @@
-"""What is known of a dossier without opening it: who it is about, whose right it is to look, where it stands in lists.
+"""Record of a dossier's key facts: pupil, class, and persons entitled to inspect it.
 
-Made once, when a dossier is taken in, and kept encrypted beside it: letters, invitations, lists and reports read this.
+It is created at intake and stored encrypted beside the dossier, so that letters, invitations, lists and reports do not
+have to decrypt and parse the dossier.
 """
 
 import json
@@ -10,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from overstap.oso.model import Dossier
-from overstap.oso.people import Entitled, carers_of, group_of, is_of_age, pupil_as_reader, pupil_name, sorting_name
+from overstap.oso.entitled_persons import EntitledReader, entitled_carers, school_class_of, is_of_age, entitled_pupil, pupil_name, sorting_name
 from overstap.oso.reading import read
 
 _FORMAT = 1
@@ -18,22 +19,22 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class DossierFacts:
-    """What letters and lists need of a dossier.
+    """The facts of a dossier that letters and lists need.
 
     Args:
         oso_version: version of the data set.
-        number: BSN or onderwijsnummer; empty where none goes along.
-        las_key: the pupil's key in the school's system, empty without one.
-        name: as a letter says it.
-        first_name: what the pupil is called.
-        surname: without its prefix.
-        prefix: of the surname.
-        group: the class, as it is printed.
-        sorting: what a list is sorted by.
+        number: BSN or onderwijsnummer; empty when the dossier has none.
+        las_key: key of the pupil in the school's system; empty without one.
+        name: full name, as in letters.
+        first_name: call name.
+        surname: surname without its prefix.
+        prefix: prefix of the surname.
+        group: display name of the class.
+        sorting: sort key for lists.
         birth_date: YYYY-MM-DD; None when the dossier does not state it.
-        birth_month: YYYY-MM, where only that is stated.
-        pupil: the pupil as who may look when of age; None where that is never so.
-        carers: the legal representatives who are alive.
+        birth_month: YYYY-MM, where only the month is stated.
+        pupil: the pupil as entitled reader when of age; None in profiles where parents always inspect.
+        carers: the living legal representatives.
     """
 
     oso_version: str
@@ -47,15 +48,15 @@ class DossierFacts:
     sorting: str = field(repr=False)
     birth_date: str | None = field(repr=False)
     birth_month: str | None = field(repr=False)
-    pupil: Entitled | None = field(repr=False)
-    carers: tuple[Entitled, ...] = field(repr=False)
+    pupil: EntitledReader | None = field(repr=False)
+    carers: tuple[EntitledReader, ...] = field(repr=False)
 
-    def entitled(self, today: date, handle: Callable[[str], str]) -> list[Entitled]:
-        """Return who may inspect the dossier; nobody when it names no legal representative who is alive.
+    def entitled(self, today: date, handle: Callable[[str], str]) -> list[EntitledReader]:
+        """Return the persons entitled to inspect the dossier; empty without a living legal representative.
 
         Args:
-            today: the Dutch date, for a pupil's age.
-            handle: makes an opaque handle of what identifies a person, such as a keyed hash.
+            today: the Dutch date, for the pupil's age.
+            handle: converts an identifying text into an opaque handle, such as a keyed hash.
         """
         born = date.fromisoformat(self.birth_date) if self.birth_date else None
         people = [self.pupil] if self.pupil is not None and is_of_age(born, today) else self.carers
@@ -63,16 +64,16 @@ class DossierFacts:
 
     @staticmethod
     def make(content: bytes) -> bytes:
-        """Return the record of a dossier that has none, from its content.
+        """Return the record of a dossier from its XML.
 
         Raises:
-            OverstapError: DOSSIER-nnn when it cannot be read.
+            OverstapError: DOSSIER-nnn when the XML cannot be read.
         """
         return record_of(read(content))
 
     @staticmethod
-    def read(record: bytes) -> "DossierFacts":
-        """Return the facts in a record."""
+    def from_record(record: bytes) -> "DossierFacts":
+        """Parse a record."""
         facts = json.loads(record)["facts"]
         pupil, carers = facts.pop("pupil"), facts.pop("carers")
         return DossierFacts(
@@ -81,7 +82,7 @@ class DossierFacts:
 
 
 def facts_of(dossier: Dossier) -> DossierFacts:
-    """Return the facts of a dossier that lies open."""
+    """Extract the facts of a dossier."""
     pupil = dossier.pupil
     born = dossier.birth_date
 
@@ -96,41 +97,41 @@ def facts_of(dossier: Dossier) -> DossierFacts:
         first_name=dossier.first_name or "",
         surname=text("achternaam"),
         prefix=text("voorvoegsel"),
-        group=group_of(dossier).shown,
+        group=school_class_of(dossier).display_name,
         sorting=sorting_name(dossier),
         birth_date=born.isoformat() if born else None,
         birth_month=text("geboortemaand")[:7] or None,
-        pupil=pupil_as_reader(dossier),
-        carers=carers_of(dossier),
+        pupil=entitled_pupil(dossier),
+        carers=entitled_carers(dossier),
     )
 
 
 def record_of(dossier: Dossier, judged: Mapping[str, Any] | None = None) -> bytes:
-    """Return what is kept of a dossier beside its content.
+    """Return the record that is stored beside a dossier, JSON.
 
     Args:
-        dossier: the dossier that lies open.
-        judged: what was found about it, if it was judged at once.
+        dossier: the dossier.
+        judged: result of the quality rules as JSON, if they were applied at intake.
     """
     facts = facts_of(dossier)
-    told = _values(facts) | {
+    values = _values(facts) | {
         "pupil": None if facts.pupil is None else _values(facts.pupil),
         "carers": [_values(each) for each in facts.carers],
     }
-    kept = {"format": _FORMAT, "facts": told, "judged": judged}
+    kept = {"format": _FORMAT, "facts": values, "judged": judged}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _values(facts: DossierFacts | Entitled) -> dict[str, Any]:
-    """Return what a record says, field by field; `dataclasses.asdict` copies every value first."""
+def _values(facts: DossierFacts | EntitledReader) -> dict[str, Any]:
+    """Return the fields as a dictionary, without the deep copies of `dataclasses.asdict`."""
     return {each.name: getattr(facts, each.name) for each in fields(facts)}
 
 
-def judged_in(record: bytes) -> dict[str, Any] | None:
-    """Return what was found about a dossier, None when it was not judged at once."""
+def examination_in(record: bytes) -> dict[str, Any] | None:
+    """Return the result of the quality rules in a record; None when they were not applied at intake."""
     found: dict[str, Any] | None = json.loads(record).get("judged")
     return found
 
 
-def _person(values: dict[str, Any]) -> Entitled:
-    return Entitled(**{**values, "address": tuple(values["address"])})
+def _person(values: dict[str, Any]) -> EntitledReader:
+    return EntitledReader(**{**values, "address": tuple(values["address"])})

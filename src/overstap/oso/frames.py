@@ -1,9 +1,9 @@
-"""A batch of dossiers as tidy tables, without loss.
+"""Lossless conversion of dossiers to tidy tables (pandas).
 
-Every block that can repeat has its rows in a table of its own; a row holds the block's leaves and those of the single
-blocks below it (`gba.gbaachternaam`). All columns are text: nothing turns a leading zero into a number or the surname
-"NA" into nothing; what is absent is missing (pandas.NA). `dossier` is the id given, `at` the place in the dossier.
-What does not fit a row (several first names, a block that is there but empty) stands in the table `more`.
+Each repeatable block has its rows in a table of its own; a row holds the leaves of the block and of the non-repeatable
+blocks within it (`gba.gbaachternaam`). All columns are text, so that leading zeros and the surname "NA" are kept;
+absent values are pandas.NA. `dossier` is the given id, `at` the path in the dossier. Values that do not fit a row
+(several first names, an empty block) are in the table `more`.
 """
 
 from collections.abc import Iterable
@@ -44,28 +44,28 @@ TABLES: dict[str, str] = {
     "lwoo": "support",
     "rvc": "support",
 }
-"""The table of a block; a repeating block that is not named here has its rows in `further`."""
+"""The table of a block; other repeatable blocks have their rows in `further`."""
 FURTHER = "further"
 MORE = "more"
 NAMES = tuple(dict.fromkeys([*TABLES.values(), FURTHER, MORE]))
 
 
 def flatten(dossiers: Iterable[tuple[str, Dossier]]) -> "dict[str, pd.DataFrame]":
-    """Lay dossiers out as tables.
+    """Convert dossiers to tables.
 
     Args:
-        dossiers: pairs of an id of the caller's choice and a dossier.
+        dossiers: pairs of an id, chosen by the caller, and a dossier.
 
     Returns:
-        Per table of `NAMES` a frame of text columns; one row per block, and at least the columns `dossier` and `at`.
-        `dossiers` has `version`, `profile` and `sender` as well, `support`, `final_test_parts` and `further` say in
-        `kind` which block a row is.
+        A frame of text columns per name in `NAMES`, with one row per block and at least the columns `dossier` and `at`.
+        `dossiers` also has `version`, `profile` and `sender`; `support`, `final_test_parts` and `further` have the name
+        of the block in `kind`.
     """
     import pandas as pd
 
     tables: dict[str, list[dict[str, str]]] = {name: [] for name in NAMES}
     for key, dossier in dossiers:
-        _Spread(tables, key, dossier.catalogue).all(dossier)
+        _Flattener(tables, key, dossier.catalogue).all(dossier)
     frames = {}
     for name, rows in tables.items():
         columns = list(dict.fromkeys([*_first_columns(name), *(column for row in rows for column in row)]))
@@ -87,8 +87,8 @@ def _first_columns(table: str) -> tuple[str, ...]:
 
 
 @dataclass
-class _Spread:
-    """Spreads one dossier over the rows."""
+class _Flattener:
+    """Converter of one dossier to rows."""
 
     tables: dict[str, list[dict[str, str]]]
     key: str

@@ -1,4 +1,4 @@
-"""Numbers of pupils and postcodes, and whether they can be right; numbers of schools are in `school_numbers`."""
+"""Checks of pupil numbers (BSN, onderwijsnummer) and postcodes; school numbers are in `school_numbers`."""
 
 import re
 
@@ -6,21 +6,21 @@ from stdnum.nl import bsn as _bsn
 from stdnum.nl import onderwijsnummer as _onderwijsnummer
 
 _NINE = re.compile(r"[0-9]{9}")
-# Letter pairs that the postal service never gave out
+# SA, SD and SS are not issued
 _POSTCODE = re.compile(r"[1-9][0-9]{3} ?(?!SA|SD|SS)[A-Z]{2}")
 
 
 def is_bsn(text: str) -> bool:
-    """Tell whether nine digits pass the eleven test of the citizen service number."""
-    # the library's own checksum; what `is_valid` does beside it is done here by the expression
+    """Return whether a text is nine digits that pass the eleven test of the citizen service number (BSN)."""
+    # only the checksum of the library; the regular expression replaces the other steps of its `is_valid`
     return _NINE.fullmatch(text) is not None and _bsn.checksum(text) == 0 and text != "000000000"
 
 
 def is_onderwijsnummer(text: str) -> bool:
-    """Tell whether nine digits can be the number of a pupil without BSN: begins with 10, eleven test leaves 5."""
+    """Return whether a text is nine digits in the form of an onderwijsnummer: starts with 10, eleven test leaves 5."""
     return _NINE.fullmatch(text) is not None and _onderwijsnummer.is_valid(text)
 
 
 def is_postcode(text: str) -> bool:
-    """Tell whether this is a Dutch postcode, with or without its space."""
+    """Return whether a text has the form of a Dutch postcode, with or without a space."""
     return _POSTCODE.fullmatch(text) is not None

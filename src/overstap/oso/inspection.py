@@ -1,6 +1,6 @@
-"""The inspection block: what parents saw, when, and whether they agree.
+"""Filling in of the inspection block (inzage): date of inspection, agreement and view of the parents.
 
-The one part of a dossier that Overstap fills in.
+It is the only part of a dossier that Overstap writes.
 """
 
 import re
@@ -13,10 +13,10 @@ from overstap.oso.tree import Node, with_block
 
 ANSWERS = ("Ja", "Nee", "Onbekend")
 UNINSPECTED = frozenset({"BB", "POSWV", "VOSWV"})
-"""Profiles that have no inspection: within one school, and to a partnership (DOMAIN 2.2)."""
+"""Profiles without inspection: within one school, and to a partnership (DOMAIN 2.2)."""
 CONSENTED = frozenset({"VOVO"})
-"""Profiles whose dossiers must say something about consent, whatever it is (rule OVa.IZ05)."""
-# What no XML document can hold, not even by number (XML 1.0, production 2); a form on a screen may well send it
+"""Profiles whose dossiers must state whether consent was given (rule OVa.IZ05)."""
+# Characters that XML 1.0 does not allow (production 2); a web form can submit them
 _NEVER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -29,23 +29,21 @@ def with_inspection(
     view: str | None,
     consent: str | None = None,
 ) -> Dossier:
-    """Return the dossier with the parents' inspection filled in; all else, so its content digest too, stays the same.
+    """Return a dossier with the inspection block filled in; the rest, and so the content digest, is unchanged.
 
-    What is filled in follows the rules of the dossier's profile (OVa.IZ01 to OVa.IZ05): between secondary schools also
-    `toestemming`, which says `Onbekend` where nobody was asked; elsewhere it does not go along. A profile without
-    inspection is left as it is.
+    The fields follow the rules of the dossier's profile (OVa.IZ01 to OVa.IZ05). Between secondary schools `toestemming`
+    is included, as `Onbekend` when nobody was asked. A dossier of a profile without inspection is returned unchanged.
 
     Args:
         dossier: the dossier that the parents saw.
         provisional: whether it is sent as provisional (inzage/voorlopigdossier).
-        seen_on: the day on which they saw it, Dutch calendar.
+        seen_on: the Dutch date on which they saw it.
         agreed: `Ja`, `Nee` or `Onbekend` (code list 37).
-        view: the parents' view on the content, which goes along without characters that XML has no place for; None or
-            blank when there is none.
-        consent: `Ja`, `Nee` or `Onbekend`; only a transfer between secondary schools asks for it (rule OVa.IZ05).
+        view: the parents' view, in which characters that XML does not allow are removed; None or blank without one.
+        consent: `Ja`, `Nee` or `Onbekend`; for transfers between secondary schools only (rule OVa.IZ05).
 
     Raises:
-        OverstapError: DOSSIER-017 when an answer is not one of code list 37.
+        OverstapError: DOSSIER-017 when a value is not in code list 37.
     """
     for name, value in (("akkoord", agreed), ("toestemming", consent)):
         if value is not None and value not in ANSWERS:

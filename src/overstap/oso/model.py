@@ -1,4 +1,4 @@
-"""A dossier as it is read: its tree, its version, and the few facts that every stage needs."""
+"""The class `Dossier`: one pupil's transfer dossier as a tree, with its version and the most used values."""
 
 from datetime import date
 
@@ -10,12 +10,12 @@ _SWV_PROFILES = frozenset({"POSWV", "VOSWV"})
 
 
 class Dossier:
-    """One pupil's transfer dossier. Not to be changed: cutting and the like give a new one.
+    """One pupil's transfer dossier. Treat it as immutable: functions that change a dossier return a new one.
 
     Args:
-        tree: what it holds, as nested dictionaries.
+        tree: content as nested dictionaries.
         version: version of the data set, such as `2019.1`.
-        is_sound: whether its structure is certainly good; False only means that `structure.check` must look closer.
+        is_sound: whether its structure is known to be valid; if False, `structure.check` has to determine that.
     """
 
     __slots__ = ("is_sound", "tree", "version", "written")
@@ -25,9 +25,9 @@ class Dossier:
         self.version = version
         self.is_sound = is_sound
         self.written: list[tuple[str, str]] | None = None
-        """What `writing` made of it."""
+        """Cache of `writing`: the outermost fields as canonical XML."""
 
-    def __repr__(self) -> str:  # it ends up in logs: it must not name the pupil
+    def __repr__(self) -> str:  # it can appear in logs, so it must not contain personal data
         return f"Dossier(version={self.version!r})"
 
     @property
@@ -53,7 +53,7 @@ class Dossier:
 
     @property
     def profile(self) -> str | None:
-        """The transfer profile, told by overdrachtsoort and metadata/overstap together; None when they name none."""
+        """The transfer profile, from overdrachtsoort and metadata/overstap; None when they state none."""
         kind, transfer = self.tree.text("overdrachtsoort"), self.metadata.text("overstap")
         if kind == "overdrachtbinnenbrin":
             return "BB"
@@ -78,12 +78,12 @@ class Dossier:
 
     @property
     def first_name(self) -> str | None:
-        """What the pupil is called: the call name, otherwise the first of the first names."""
+        """The pupil's call name, or else the first of the first names."""
         return self._of_pupil("roepnaam") or self._of_pupil("voornaam")
 
     @property
     def birth_date(self) -> date | None:
-        """The pupil's date of birth; None when it is absent or no date."""
+        """The pupil's date of birth; None when it is absent or not a date."""
         return as_date(self._of_pupil("geboortedatum"))
 
     @property
@@ -106,7 +106,7 @@ class Dossier:
 
 
 def as_date(text: str | None) -> date | None:
-    """Return the day that an xs:date names, without its time zone; None for what is no day of our calendar."""
+    """Parse an xs:date, ignoring its time zone; return None for other texts and for dates outside Python's range."""
     if not text:
         return None
     try:

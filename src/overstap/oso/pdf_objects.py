@@ -1,9 +1,9 @@
-"""PDF read by its structure: whether an object acts by itself, whether it needs a password, and the text in it.
+"""Analysis of PDF files: active content, passwords, and text, from the objects of the file.
 
-All objects count that stand in the file, whether its table of contents names them or not: a program that finds the
-table wrong looks for objects itself, and a table may name an object that hides in the data of another. Only objects are
-looked at, never the data of pictures, in which any bytes occur by chance. Filters, encryption and tables of contents
-are pypdf's; see docs/decisions (PDF by structure).
+All objects in the file are analysed, whether or not the cross-reference table lists them: readers rebuild a faulty table
+by scanning for objects, and a table can refer to an object inside the data of another. The data of images is skipped,
+since any bytes occur in it by chance. pypdf handles filters, encryption and cross-reference tables; see docs/decisions
+(PDF by structure).
 """
 
 import io
@@ -18,7 +18,7 @@ from typing import Any
 from pypdf import PdfReader, filters, generic
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-"""What pypdf says of a damaged file may quote it."""
+"""Log messages of pypdf about damaged files can quote their content."""
 _OBJECT = re.compile(rb"(?<![0-9])([0-9]{1,10})[\0\t\n\f\r ]+[0-9]{1,5}[\0\t\n\f\r ]+obj(?![a-zA-Z])")
 _TRAILER = re.compile(rb"(?<![a-zA-Z])trailer(?=[\0\t\n\f\r ]*<<)")
 _TOKEN = re.compile(
@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     rb"|(?P<hex><[^>]*>?)|(?P<string>\()|(?P<word>[^\0\t\n\f\r ()<>\[\]{}/%]+)|(?P<stray>[)>{}])"
 )
 _IN_STRING = re.compile(rb"\\.|[()]", re.DOTALL)
-# ISO 32000-1 7.3.5: any character of a name may be written as #xx
+# ISO 32000-1 7.3.5: any character of a name can be escaped as #xx
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _ACTIVE_KEYS = frozenset(
     (b"JS", b"JavaScript", b"XFA", b"EmbeddedFiles", b"EF", b"RichMediaContent", b"RichMediaSettings", b"OnInstantiate")
@@ -35,12 +35,12 @@ _ACTIVE_VALUES = frozenset((b"JavaScript", b"Launch", b"EmbeddedFile", b"RichMed
 _FETCHING = frozenset((b"URI", b"GoToR", b"GoToE", b"SubmitForm", b"ImportData"))
 """Actions that leave the file; by themselves they do so at opening, while a link waits for a person."""
 _KINDS = frozenset((b"S", b"Type", b"Subtype"))
-"""Keys that say what an action, an annotation or a stream is."""
+"""Keys with the type of an action, an annotation or a stream."""
 _NOT_TEXT = frozenset((b"Image", b"Type1C", b"CIDFontType0C", b"OpenType", b"XRef", b"ObjStm", b"Metadata"))
 _ENDS = frozenset((b"endobj", b"obj", b"stream", b"endstream", b"xref", b"trailer"))
 _CHAIN = 20
 """How many actions one may lead to."""
-_DEEPEST, _OBJECTS_MOST, _TOKENS_MOST = 200, 200_000, 4_000_000
+_MAX_DEPTH, _MAX_OBJECTS, _MAX_TOKENS = 200, 200_000, 4_000_000
 _PART_BYTES, _TEXT_BYTES = 4_000_000, 8_000_000
 
 
@@ -49,24 +49,24 @@ class _Name(bytes):
 
 
 class _Reference(int):
-    """The number of an object that is meant."""
+    """A reference to an object, by its number."""
 
 
 class _Dictionary(list[tuple[bytes, Any]]):
-    """Keys with values, in order; a key that stands twice has both, for programs differ in which one they take."""
+    """A dictionary as a list of keys and values; duplicate keys are kept, since readers differ in which they use."""
 
     def get(self, key: bytes) -> Any:
-        """Return the first value of a key, None without one."""
+        """Return the first value of a key, or None."""
         return next((value for name, value in self if name == key), None)
 
     def kinds(self) -> set[bytes]:
-        """Return what it says that it is."""
+        """Return the values of its type keys (`_KINDS`)."""
         return {bytes(value) for name, value in self if name in _KINDS and isinstance(value, _Name)}
 
 
 @dataclass(slots=True)
-class _Found:
-    """An object in the file: where it begins, its number, what it is, and its data if it is a stream."""
+class _PdfObject:
+    """An object in the file: offset, number, value, and the data of a stream."""
 
     place: int
     number: int
@@ -93,11 +93,11 @@ class PdfContent:
     texts: tuple[str, ...] = field(default=(), repr=False)
 
 
-def look_into(data: bytes) -> PdfContent:
-    """Return what a PDF holds; whatever the file is like, it gives an answer and never an exception.
+def inspect_pdf(data: bytes) -> PdfContent:
+    """Analyse a PDF file; damaged and hostile files give a result too, never an exception.
 
     Args:
-        data: the whole file.
+        data: content of the file.
     """
     objects = _objects(data)
     trailers = _trailers(data)
@@ -107,7 +107,7 @@ def look_into(data: bytes) -> PdfContent:
         return _behind_encryption(data)
     if not objects:
         return PdfContent(is_readable=False)
-    room = _Room()
+    budget = _TextBudget()
     values = [each.value for each in objects]
     versions: dict[int, list[Any]] = {}
     for each in objects:
@@ -122,9 +122,9 @@ def look_into(data: bytes) -> PdfContent:
             for number, value in _numbered(inner, each.value.get(b"N")):
                 versions.setdefault(number, []).append(value)
         elif not each.value.kinds() & _NOT_TEXT and each.value.get(b"Length1") is None:
-            texts.append(room.take(_decoded(each, by_number, room.left)))
-    texts += [room.take(text) for value in values for text in _strings(value)]
-    is_active = any(map(_acts, [*values, *trailers])) or _acts_out_of_sight(data, {each.place for each in objects})
+            texts.append(budget.take(_decoded(each, by_number, budget.left)))
+    texts += [budget.take(text) for value in values for text in _strings(value)]
+    is_active = any(map(_is_active, [*values, *trailers])) or _has_hidden_active_object(data, {each.place for each in objects})
     is_fetching = not is_active and any(_fetches(value, versions) for value in values)
     found = tuple(each.decode("latin-1") for each in texts if each)
     return PdfContent(is_active=is_active, is_fetching=is_fetching, texts=found)
@@ -138,8 +138,8 @@ def _numbered(items: list[Any], count: Any) -> Iterator[tuple[int, Any]]:
 
 
 @dataclass(slots=True)
-class _Room:
-    """How many bytes of text may still be looked at."""
+class _TextBudget:
+    """Remaining number of bytes of text to extract."""
 
     left: int = _TEXT_BYTES
 
@@ -149,12 +149,12 @@ class _Room:
         return taken
 
 
-def _objects(data: bytes) -> list[_Found]:
-    """Return the objects of a file in the order in which they stand."""
-    found: list[_Found] = []
+def _objects(data: bytes) -> list[_PdfObject]:
+    """Return the objects of a file in the order of their offsets."""
+    found: list[_PdfObject] = []
     tokens = _Tokens(data)
     at = 0
-    while len(found) < _OBJECTS_MOST and tokens.left > 0 and (begins := _OBJECT.search(data, at)):
+    while len(found) < _MAX_OBJECTS and tokens.left > 0 and (begins := _OBJECT.search(data, at)):
         items, at, is_stream = tokens.read(begins.end())
         content = None
         if is_stream:
@@ -162,7 +162,7 @@ def _objects(data: bytes) -> list[_Found]:
             ends = data.find(b"endstream", at)
             ends = ends if ends >= 0 else len(data)
             content, at = data[at:ends], ends
-        found.append(_Found(begins.start(), int(begins[1]), items[0] if items else None, content))
+        found.append(_PdfObject(begins.start(), int(begins[1]), items[0] if items else None, content))
     return found
 
 
@@ -173,18 +173,18 @@ def _trailers(data: bytes) -> list[_Dictionary]:
 
 
 class _Tokens:
-    """Reads values out of a file; `left` bounds the work, whatever the file is like."""
+    """Parser of PDF values; `left` bounds the number of tokens, so that a hostile file cannot take unlimited time."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self.left = _TOKENS_MOST
+        self.left = _MAX_TOKENS
 
     def read(self, at: int, *, is_whole: bool = False) -> tuple[list[Any], int, bool]:
-        """Return the values that begin at a place, where they end, and whether the data of a stream follow.
+        """Parse values from an offset; return them, the offset of their end, and whether stream data follow.
 
         Args:
-            at: the place.
-            is_whole: whether everything is to be read that is there, and not one object only.
+            at: the offset, in bytes.
+            is_whole: whether to parse to the end of the data instead of one object.
         """
         data = self._data
         stack: list[list[Any]] = [[]]
@@ -192,7 +192,7 @@ class _Tokens:
         while self.left > 0 and (token := _TOKEN.match(data, at)):
             self.left -= 1
             at, kind, text = token.end(), token.lastgroup, token[0]
-            if kind == "open" and len(stack) <= _DEEPEST:
+            if kind == "open" and len(stack) <= _MAX_DEPTH:
                 stack.append([])
                 opened.append(text)
             elif kind == "close" and opened:
@@ -213,7 +213,7 @@ class _Tokens:
                 self._word(stack[-1], text)
             elif kind == "close" and not is_whole:
                 break
-        while opened:  # cut off, or ended too early: what is there counts
+        while opened:  # truncated or unbalanced: the values so far are used
             items = stack.pop()
             stack[-1].append(_paired(items) if opened.pop() == b"<<" else items)
         return stack[0], at, False
@@ -228,7 +228,7 @@ class _Tokens:
             items.append(int(text) if text.isdigit() and len(text) < 16 else text.decode("latin-1"))
 
     def _string(self, at: int) -> tuple[int, bytes]:
-        """Return where a string ends whose bracket was just read, and what is in it."""
+        """Parse a string after its opening bracket; return the offset of its end and its content."""
         begin, depth = at, 1
         while found := _IN_STRING.search(self._data, at):
             self.left -= 1
@@ -269,8 +269,8 @@ def _within(value: Any) -> Iterator[Any]:
             waiting += each
 
 
-def _acts(value: Any) -> bool:
-    """Tell whether an object, or one within it, is an action that runs, or a file."""
+def _is_active(value: Any) -> bool:
+    """Return whether an object, or a value within it, is active content or an embedded file."""
     for each in _within(value):
         if isinstance(each, _Dictionary) and (
             any(name in _ACTIVE_KEYS for name, _ in each) or each.kinds() & _ACTIVE_VALUES
@@ -313,7 +313,7 @@ def _strings(value: Any) -> Iterator[bytes]:
 
 
 def _readable(text: bytes) -> bytes:
-    """Return a text string (ISO 32000-1 7.9.2.2) with one byte a character."""
+    """Convert a text string (ISO 32000-1 7.9.2.2) to one byte per character."""
     if text.startswith(b"\xfe\xff"):
         return text[2:].decode("utf-16-be", "ignore").encode("latin-1", "replace")
     return text
@@ -323,8 +323,8 @@ def _is_object_stream(value: _Dictionary) -> bool:
     return b"ObjStm" in value.kinds() or (value.get(b"First") is not None and value.get(b"N") is not None)
 
 
-def _decoded(stream: _Found, objects: Mapping[int, Any], most: int) -> bytes:
-    """Return a stream's data behind its filters, no more than so many bytes; nothing where that cannot be had."""
+def _decoded(stream: _PdfObject, objects: Mapping[int, Any], most: int) -> bytes:
+    """Return at most `most` bytes of a stream's decoded data; empty when it cannot be decoded."""
     if most <= 0 or stream.data is None:
         return b""
     most = min(most, _PART_BYTES)
@@ -337,13 +337,13 @@ def _decoded(stream: _Found, objects: Mapping[int, Any], most: int) -> bytes:
     try:
         if is_plain_deflate:
             return zlib.decompressobj().decompress(stream.data, most)
-        made = generic.DecodedStreamObject()  # of the two, the one whose data can be set as they are
+        made = generic.DecodedStreamObject()  # unlike EncodedStreamObject, it accepts raw data
         for name in (b"Filter", b"DecodeParms"):
             if about.get(name) is not None:
                 made[generic.NameObject(f"/{name.decode()}")] = _for_pypdf(about[name])
         made.set_data(stream.data)
         return bytes(filters.decode_stream_data(made))[:most]
-    except Exception:  # pypdf raises whatever a damaged filter leads it to; such data hold nothing to read
+    except Exception:  # pypdf raises arbitrary exceptions for damaged filters; there is no text then
         return b""
 
 
@@ -373,57 +373,57 @@ def _for_pypdf(value: Any) -> Any:
 
 
 def _behind_encryption(data: bytes) -> PdfContent:
-    """Return what an encrypted PDF holds that opens without a password: often only printing is held back."""
+    """Analyse an encrypted PDF file that opens without a password, as files with restricted printing do."""
     try:
         reader = PdfReader(io.BytesIO(data))
         if not reader.is_encrypted or not reader.decrypt(""):
             return PdfContent(is_locked=True)
-        room, texts, is_active, is_fetching = _Room(), [], False, False
+        budget, texts, is_active, is_fetching = _TextBudget(), [], False, False
         for value in _by_table(reader):
-            is_active = is_active or _acts_by_pypdf(value)
+            is_active = is_active or _is_active_by_pypdf(value)
             is_fetching = is_fetching or _fetches_by_pypdf(value)
             if isinstance(value, generic.StreamObject) and str(value.get("/Subtype")) != "/Image":
-                texts.append(room.take(_data_by_pypdf(value)))
+                texts.append(budget.take(_data_by_pypdf(value)))
         found = tuple(each.decode("latin-1") for each in texts)
         return PdfContent(is_active=is_active, is_fetching=is_fetching, texts=found)
-    except Exception:  # pypdf raises whatever a damaged file leads it to; what cannot be looked into is locked
+    except Exception:  # pypdf raises arbitrary exceptions for damaged files; they count as locked
         return PdfContent(is_locked=True)
 
 
 def _data_by_pypdf(value: Any) -> bytes:
     try:
         return bytes(value.get_data())[:_PART_BYTES]
-    except Exception:  # a damaged filter: nothing to read
+    except Exception:  # a damaged filter: there is no text
         return b""
 
 
 def _by_table(reader: PdfReader) -> Iterator[Any]:
-    """Yield the objects that the table of contents names."""
-    places = [(number, generation) for generation, found in reader.xref.items() for number in found]
-    for number, generation in [*places, *((number, 0) for number in reader.xref_objStm)][:_OBJECTS_MOST]:
+    """Yield the objects that the cross-reference table lists."""
+    listed = [(number, generation) for generation, offsets in reader.xref.items() for number in offsets]
+    for number, generation in [*listed, *((number, 0) for number in reader.xref_objStm)][:_MAX_OBJECTS]:
         yield reader.get_object(generic.IndirectObject(number, generation, reader))
 
 
-def _acts_out_of_sight(data: bytes, seen: Set[int]) -> bool:
-    """Tell whether the table of contents names an object that acts and stands within something else."""
+def _has_hidden_active_object(data: bytes, seen: Set[int]) -> bool:
+    """Return whether the cross-reference table lists an active object inside the data of another object."""
     if data.rfind(b"startxref") < len(data) - 2_048:
         return False
     try:
         reader = PdfReader(io.BytesIO(data))
         hidden = [
             (number, generation)
-            for generation, places in reader.xref.items()
-            for number, place in places.items()
-            if place not in seen and _OBJECT.match(data, place)
+            for generation, offsets in reader.xref.items()
+            for number, offset in offsets.items()
+            if offset not in seen and _OBJECT.match(data, offset)
         ]
         found = (reader.get_object(generic.IndirectObject(number, generation, reader)) for number, generation in hidden)
-        return any(map(_acts_by_pypdf, found))
-    except Exception:  # a table that cannot be used: programs look for the objects themselves then, as was done here
+        return any(map(_is_active_by_pypdf, found))
+    except Exception:  # with an unusable table, readers scan for objects, as `_objects` did
         return False
 
 
-def _acts_by_pypdf(value: Any, depth: int = 0) -> bool:
-    if depth > _DEEPEST or isinstance(value, generic.IndirectObject):
+def _is_active_by_pypdf(value: Any, depth: int = 0) -> bool:
+    if depth > _MAX_DEPTH or isinstance(value, generic.IndirectObject):
         return False
     if isinstance(value, generic.DictionaryObject):
         if any(name[1:].encode("latin-1", "replace") in _ACTIVE_KEYS for name in value):
@@ -431,8 +431,8 @@ def _acts_by_pypdf(value: Any, depth: int = 0) -> bool:
         kinds = {str(value.raw_get(f"/{key.decode()}"))[1:].encode() for key in _KINDS if f"/{key.decode()}" in value}
         if kinds & _ACTIVE_VALUES:
             return True
-        return any(_acts_by_pypdf(value.raw_get(name), depth + 1) for name in value)
-    return isinstance(value, generic.ArrayObject) and any(_acts_by_pypdf(each, depth + 1) for each in value)
+        return any(_is_active_by_pypdf(value.raw_get(name), depth + 1) for name in value)
+    return isinstance(value, generic.ArrayObject) and any(_is_active_by_pypdf(each, depth + 1) for each in value)
 
 
 def _fetches_by_pypdf(value: Any) -> bool:

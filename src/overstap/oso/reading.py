@@ -1,8 +1,7 @@
-"""Reading of XML from outside: the only place where it is parsed.
+"""Reading of dossiers from untrusted XML, the only place where it is parsed.
 
-Nothing here trusts the file: no DTD at all (so no entities and no network), bounds on size, depth, texts, attributes
-and number of elements, and only encodings that leave no doubt about what the characters are. Every refusal has a code;
-none tells what was in the file.
+No DTD is accepted, so no entities and no network access; size, depth, texts, attributes and number of elements are
+limited; only unambiguous encodings are accepted. Every refusal has a code and never contains content of the file.
 """
 
 import codecs
@@ -17,19 +16,19 @@ from lxml import etree
 from overstap.errors import OverstapError
 from overstap.oso.catalogue import by_namespace, catalogue, versions
 from overstap.oso.model import Dossier
-from overstap.oso.parsing import parse
-from overstap.oso.tree import grow
+from overstap.oso.tree import build_tree
+from overstap.oso.xml_parser import parse
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingLimits:
-    """How much a file may be. The standard sets none; these hold every real dossier with room to spare.
+    """Limits of a file. The standard sets none; these exceed every real dossier.
 
     Args:
-        size_bytes: the file as a whole.
-        depth: elements within elements; the standard needs 13.
-        text_chars: one text, which bounds an attachment; below the 10 MB at which libxml2 itself gives up.
-        attribute_chars: one attribute.
+        size_bytes: size of the file, in bytes.
+        depth: nesting depth of elements; the standard needs 13.
+        text_chars: length of a text, in characters, which bounds an attachment; below libxml2's own limit of 10 MB.
+        attribute_chars: length of an attribute value, in characters.
         elements: number of elements.
     """
 
@@ -67,18 +66,18 @@ _ELEMENTS: Any = etree.XPath("count(//*)")
 
 
 def read(data: bytes, *, limits: ReadingLimits = DEFAULT_LIMITS) -> Dossier:
-    """Read a dossier, whoever sent it.
+    """Read a dossier from untrusted XML.
 
-    Comments and processing instructions are left out: they are no part of the dossier, and would escape minimisation.
+    Comments and processing instructions are dropped: they are not part of the dossier and would escape minimisation.
 
     Args:
-        data: the file.
-        limits: how much the file may be.
+        data: content of the file.
+        limits: limits of the file.
 
     Raises:
-        OverstapError: DOSSIER-001 version not known, -002 not well-formed, -003 a DOCTYPE, -004 too large, -005 too
-            deep, -006 a text too long, -007 an attribute too long, -008 too many elements, -009 encoding not accepted,
-            -010 not an OSO dossier, -018 a namespace without canonical form.
+        OverstapError: DOSSIER-001 unknown version; -002 not well-formed; -003 DOCTYPE; -004 too large; -005 too deep;
+            -006 a text is too long; -007 an attribute is too long; -008 too many elements; -009 encoding not accepted;
+            -010 not an OSO dossier; -018 a namespace without canonical form.
     """
     if len(data) > limits.size_bytes:
         raise OverstapError("DOSSIER-004", size=len(data), most=limits.size_bytes)
@@ -91,10 +90,10 @@ def read(data: bytes, *, limits: ReadingLimits = DEFAULT_LIMITS) -> Dossier:
         root = parse(plain)
     except (etree.XMLSyntaxError, ValueError) as problem:
         _refuse_unknown_version(plain)
-        raise _why_not(problem, limits) from None
+        raise _parser_refusal(problem, limits) from None
     version = _version(root)
-    found = grow(root, catalogue(version).compiled)
-    # What is sound holds nothing but the catalogue's own, so its depth and attributes need no bounds.
+    found = build_tree(root, catalogue(version).compiled)
+    # A document with elements and attributes of the catalogue only needs no checks of depth and attributes
     if not found.is_bounded or limits is not DEFAULT_LIMITS or len(plain) > limits.text_chars:
         _within(root, len(plain), limits)
         _refuse_namespaces_without_canonical_form(root, plain)
@@ -106,19 +105,19 @@ def read(data: bytes, *, limits: ReadingLimits = DEFAULT_LIMITS) -> Dossier:
 
 
 def from_element(root: Any, version: str) -> Dossier:
-    """Return a dossier from an element that a parser made already; the bounds of `read` are not looked at.
+    """Return a dossier from a parsed element, without the checks of `read`.
 
     Args:
         root: the element `dossier` (lxml).
         version: version of the data set, such as `2019.1`.
     """
-    found = grow(root, catalogue(version).compiled)
+    found = build_tree(root, catalogue(version).compiled)
     return Dossier(found.tree, version, is_sound=found.is_sound)
 
 
 def _as_utf8(data: bytes) -> bytes:
-    """Return the file in UTF-8 without mark or declaration, so that there is one reading of it only."""
-    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # begins as UTF-16 does
+    """Convert a file to UTF-8 without byte order mark, so that it can be interpreted in one way only."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # the first bytes equal those of UTF-16
         raise OverstapError("DOSSIER-009")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
@@ -127,7 +126,7 @@ def _as_utf8(data: bytes) -> bytes:
     else:
         declared = _ENCODING.search(_declaration(data[:300].decode("latin-1")))
         encoding = declared[1].lower() if declared else "utf-8"
-        if encoding == "utf-16":  # without a mark it is not UTF-16, whatever it says
+        if encoding == "utf-16":  # without a byte order mark it cannot be UTF-16
             encoding = "utf-8"
     if encoding not in _ENCODINGS:
         raise OverstapError("DOSSIER-009")
@@ -139,7 +138,7 @@ def _as_utf8(data: bytes) -> bytes:
     except UnicodeDecodeError:
         raise OverstapError("DOSSIER-009") from None
     if is_utf8:
-        return data  # the parser is told the encoding, so a declaration does no harm
+        return data  # the parser's encoding is set to UTF-8, which overrides the declaration
     return text[len(_declaration(text)) :].encode("utf-8")
 
 
@@ -149,7 +148,7 @@ def _declaration(text: str) -> str:
 
 
 def _refuse_doctype(plain: bytes) -> None:
-    """Refuse a DOCTYPE before the parser sees it: in well-formed XML it can only stand before the root element."""
+    """Refuse a DOCTYPE before parsing; in well-formed XML it can only precede the root element."""
     at = 0
     while True:
         at = plain.find(b"<", at)
@@ -178,34 +177,34 @@ def _version(root: Any) -> str:
 
 @cache
 def _roots() -> dict[str, str]:
-    """Return the version per outermost element."""
+    """Return the version number per name of the root element."""
     return {f"{{{namespace}}}{catalogue(version).root}": version for namespace, version in by_namespace().items()}
 
 
 def _refuse_unknown_version(plain: bytes) -> None:
-    """Of a file that cannot be read as a whole, say first that its version is not known, if its first tag tells so."""
+    """Refuse an unreadable file as an unknown version, if its root element names one: that message helps more."""
     puller: Any = etree.XMLPullParser(
         events=("start",), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
     )
-    # whatever is wrong further on is the caller's to say: the first tag may have come through
+    # errors after the first tag are reported by the caller
     with contextlib.suppress(etree.XMLSyntaxError):
         puller.feed(plain[:10_000])
     for _, element in puller.read_events():
-        namespace = str(element.tag)[1:].partition("}")[0]  # not QName: half a file may have names that are none
+        namespace = str(element.tag)[1:].partition("}")[0]  # not QName, which rejects malformed names
         found = _NAMESPACE.fullmatch(namespace)
         if found and namespace not in by_namespace():
             raise OverstapError("DOSSIER-001", version=found[1], known=", ".join(versions()))
         return
 
 
-def _why_not(problem: Exception, limits: ReadingLimits) -> OverstapError:
-    """Translate libxml2's refusal: its own limits have a code of ours, anything else is not well-formed."""
-    said = str(problem).lower()
-    if "excessive depth" in said:
+def _parser_refusal(problem: Exception, limits: ReadingLimits) -> OverstapError:
+    """Return the error for a refusal of libxml2: a code per limit, or DOSSIER-002 for malformed XML."""
+    message = str(problem).lower()
+    if "excessive depth" in message:
         return OverstapError("DOSSIER-005", most=limits.depth)
-    if "attvalue" in said or "buffer size limit" in said:
+    if "attvalue" in message or "buffer size limit" in message:
         return OverstapError("DOSSIER-007", most=limits.attribute_chars)
-    if "text node too long" in said or "huge text node" in said or "too big found" in said:
+    if "text node too long" in message or "huge text node" in message or "too big found" in message:
         return OverstapError("DOSSIER-006", most=limits.text_chars)
     line, column = getattr(problem, "position", (0, 0))
     return OverstapError("DOSSIER-002", line=line, column=column)
@@ -225,7 +224,7 @@ def _within(root: Any, size: int, limits: ReadingLimits) -> None:
 
 
 def _refuse_namespaces_without_canonical_form(root: Any, plain: bytes) -> None:
-    """Refuse what cannot be digested: Canonical XML 1.0 (section 1.3) has no form for relative namespace names."""
+    """Refuse relative namespace names, which Canonical XML 1.0 (section 1.3) does not support."""
     stated = set(_STATED.findall(plain))
     if len(stated) > 1 and not stated <= _USUAL:
         try:
@@ -244,15 +243,15 @@ def _deeper_than(depth: int) -> Any:
 
 
 def read_as(data: bytes, version: str, *, limits: ReadingLimits = DEFAULT_LIMITS) -> Dossier:
-    """Read a dossier that must be of one version.
+    """Read a dossier of a required version.
 
     Args:
-        data: the file.
-        version: the version wanted, such as `2019.1`.
-        limits: how much the file may be.
+        data: content of the file.
+        version: the required version, such as `2019.1`.
+        limits: limits of the file.
 
     Raises:
-        OverstapError: as `read`, and DOSSIER-011 when the dossier is of another version.
+        OverstapError: as `read`; DOSSIER-011 when the dossier has another version.
     """
     wanted = catalogue(version)
     dossier = read(data, limits=limits)

@@ -1,4 +1,4 @@
-"""Writes docs/dossier.md: the catalogue made readable, so that no document of its own can fall behind it."""
+"""Generates docs/dossier.md, the reference of the data set, from the catalogue."""
 
 import itertools
 from collections.abc import Iterable
@@ -17,15 +17,15 @@ _SHORT = {"VERPLICHT": "V", "OPTIONEEL": "O", "VERBODEN": "X"}
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """A rule as the document shows it.
+    """A rule as the page shows it.
 
     Args:
-        id: the rule's id.
-        status: whether it is judged, and if not why.
-        severity: `error`, `warning`, `note`, or empty when it is not judged.
-        nl: its Dutch sentence.
-        en: its English sentence.
-        who: who mends it.
+        id: id of the rule.
+        status: whether it is checked, and if not why.
+        severity: `error`, `warning`, `note`, or empty when it is not checked.
+        nl: Dutch message.
+        en: English message.
+        who: who has to correct the dossier.
     """
 
     id: str
@@ -37,14 +37,14 @@ class RuleText:
 
 
 _FACTS = ("label", "element", "most", "names", "form", "attribute", "length", "longest")
-"""The facts that sentences of findings hold; the document shows their names."""
+"""Placeholders in the messages of findings; the page shows their names."""
 
 
 def document(rules: Iterable[RuleText]) -> str:
     """Return the text of docs/dossier.md.
 
     Args:
-        rules: every rule of the newest version with its sentence, in the order to be shown.
+        rules: every rule of the newest version, in order.
     """
     known = [catalogue(version) for version in reversed(versions())]
     newest = known[0]
@@ -95,12 +95,12 @@ def _finding(code: str) -> tuple[str, str, str, str]:
 
 
 def _against(older: Catalogue, newer: Catalogue) -> tuple[str, str, list[str], list[str]]:
-    """Return what a newer version has that an older one has not, and the other way round, by path."""
+    """Return the paths that were added and removed between two versions."""
     before = {place.path for place in older.walk()}
     after = {place.path for place in newer.walk()}
     return older.version, newer.version, _tops(after - before), _tops(before - after)
 
 
 def _tops(paths: set[str]) -> list[str]:
-    """Leave out what stands in a block that is itself in the list."""
+    """Omit paths within a block that is in the set itself."""
     return sorted(path for path in paths if path.rpartition("/")[0] not in paths)

@@ -1,4 +1,4 @@
-"""Rendering of a dossier for people: Dutch labels, meanings of codes, Dutch dates."""
+"""Rendering of a dossier as lines of text for people: Dutch labels, meanings of codes, Dutch dates."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,15 +13,15 @@ _YES_NO = {"true": "ja", "1": "ja", "false": "nee", "0": "nee"}
 
 @dataclass(frozen=True, slots=True)
 class RenderedLine:
-    """One line of a dossier as it is shown.
+    """One line of a rendered dossier.
 
     Args:
-        path: where it stands.
-        depth: how deep it is nested, from 0.
-        label: what it is called, Dutch; with its number where there are more.
-        value: what a person reads, empty for the heading of a block.
-        category: the category that steers it, without `cat_`.
-        is_block: whether it is a heading.
+        path: path of the field.
+        depth: nesting depth, from 0.
+        label: Dutch label, with a number for a repeated block.
+        value: formatted value; empty for the heading of a block.
+        category: category of the field, without `cat_`.
+        is_block: whether it is the heading of a block.
     """
 
     path: str
@@ -33,7 +33,7 @@ class RenderedLine:
 
 
 def lines(dossier: Dossier) -> list[RenderedLine]:
-    """Return a dossier's lines in document order; attachments by their size, not their content."""
+    """Render a dossier in document order; an attachment is shown by its size."""
     known = dossier.catalogue
     shown = []
     for found in fields(dossier):
@@ -47,12 +47,12 @@ def lines(dossier: Dossier) -> list[RenderedLine]:
 
 
 def readable(text: str, field: Field, known: Catalogue) -> str:
-    """Return a leaf's text the way a person reads it.
+    """Format the text of a leaf for people.
 
     Args:
-        text: the text in the dossier.
-        field: its field.
-        known: the catalogue of the dossier's version.
+        text: text in the dossier.
+        field: field of the leaf.
+        known: catalogue of the dossier's version.
     """
     if field.name == "bestandsinhoud":
         return f"({len(text) * 3 // 4} bytes)"

@@ -1,7 +1,7 @@
-"""Structure check against the catalogue: order, number, choices, forms of values.
+"""Structure check of a dossier against the catalogue: order, number, choices and forms of values.
 
-Accepts and rejects as the official XSD does, with one exception: a file may not choose its own types (xsi:type). The
-XSD lets a block be replaced by a longer one, and that would carry a second pupil past minimisation.
+It accepts and rejects as the official XSD does, with one exception: xsi:type is rejected. The XSD allows it to replace
+a block by an extended one, in which the data of a second pupil would escape minimisation.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from overstap.oso.catalogue import Catalogue, Compiled, Field, Slot
+from overstap.oso.catalogue import Catalogue, CompiledBlock, CompiledField, Field
 from overstap.oso.model import Dossier
 from overstap.oso.tree import IRREGULAR, XSI, Irregularity, Node, in_order
 from overstap.resources import INCLUDE
@@ -23,14 +23,14 @@ _BLANK = " \t\r\n"
 
 @dataclass(frozen=True, slots=True)
 class StructureFault:
-    """Something in a dossier's structure that the standard does not allow.
+    """A fault in the structure of a dossier.
 
     Args:
-        path: where, such as `dossier/huidigeschool/leerling/verzorger[2]/iban`.
+        path: path such as `dossier/huidigeschool/leerling/verzorger[2]/iban`.
         code: `STRUCTURE-nnn`, see `include/texts/structure.yaml`.
-        message_nl: what is wrong and what to do, Dutch. Never tells the value found.
-        message_en: the same in English.
-        who: who mends it, `school` or `supplier`.
+        message_nl: fault and remedy, Dutch; never contains the value.
+        message_en: fault and remedy, English; never contains the value.
+        who: who has to correct it, `school` or `supplier`.
     """
 
     path: str
@@ -47,14 +47,14 @@ def _sentences() -> dict[str, dict[str, str]]:
 
 
 def sentence(code: str, **facts: Any) -> tuple[str, str, str]:
-    """Return a finding's sentence.
+    """Return the message of a structure or attachment fault.
 
     Args:
         code: a code of `include/texts/structure.yaml`.
-        facts: what fills its places; never pupil data.
+        facts: values for its placeholders; no personal data.
 
     Returns:
-        Dutch, English, and who mends it.
+        Dutch message, English message, and who has to correct the dossier.
 
     Raises:
         KeyError: the code or a fact is missing.
@@ -65,7 +65,7 @@ def sentence(code: str, **facts: Any) -> tuple[str, str, str]:
 
 @cache
 def codes() -> tuple[str, ...]:
-    """Return every code that a structure or attachment finding can have."""
+    """Return all codes of structure and attachment faults."""
     return tuple(_sentences())
 
 
@@ -73,28 +73,28 @@ def check(dossier: Dossier) -> list[StructureFault]:
     """Check a dossier's structure.
 
     Args:
-        dossier: a dossier as read.
+        dossier: the dossier as read.
 
     Returns:
-        What is wrong, in document order; empty when the official schema accepts the dossier.
+        The faults, in document order; empty when the official schema accepts the dossier.
     """
     if dossier.is_sound:
         return []
     known = dossier.catalogue
-    look = _Look(known)
+    checker = _StructureCheck(known)
     if (noted := dossier.tree.get(IRREGULAR)) is not None:
-        look.attributes(noted[0].attributes.get(-1, ()), known.root, None)
-    look.block(dossier.tree, known.compiled, known.root)
-    return look.faults
+        checker.attributes(noted[0].attributes.get(-1, ()), known.root, None)
+    checker.block(dossier.tree, known.compiled, known.root)
+    return checker.faults
 
 
 def path_of(parent: str, field: Field, number: int) -> str:
-    """Return the path of a field: with its number, from 1, where the field may repeat.
+    """Return the path of a field, with its number where the field can repeat.
 
     Args:
-        parent: path of the block it stands in.
+        parent: path of the block that contains it.
         field: the field.
-        number: which of the fields of this name, from 1.
+        number: number among the fields of this name, from 1.
     """
     return f"{parent}/{field.name}" if field.max == 1 and number == 1 else f"{parent}/{field.name}[{number}]"
 
@@ -102,8 +102,8 @@ def path_of(parent: str, field: Field, number: int) -> str:
 _NOTHING = Irregularity("")
 
 
-class _Look:
-    """The careful look, at dossiers in which the walk met something."""
+class _StructureCheck:
+    """Structure check of a dossier whose structure is not known to be valid."""
 
     def __init__(self, known: Catalogue) -> None:
         self.faults: list[StructureFault] = []
@@ -113,17 +113,17 @@ class _Look:
         nl, en, who = sentence(code, label=label, element=path.rsplit("/", 1)[-1].split("[")[0], **facts)
         self.faults.append(StructureFault(path, code, nl, en, who))
 
-    def block(self, node: Node, compiled: Compiled, path: str) -> None:
+    def block(self, node: Node, compiled: CompiledBlock, path: str) -> None:
         label = path.rsplit("/", 1)[-1]
         noted = node[IRREGULAR][0] if IRREGULAR in node else _NOTHING
         if noted.has_text:
             self.add("STRUCTURE-008", path, label)
-        strangers = list(noted.strangers)
-        met: list[Slot] = []
+        unknown_elements = list(noted.unknown_elements)
+        met: list[CompiledField] = []
         for slot, number, value in in_order(node, compiled):
             at = len(met)
-            while strangers and strangers[0][0] <= at:
-                self._stranger(strangers.pop(0)[1], compiled, path)
+            while unknown_elements and unknown_elements[0][0] <= at:
+                self._unknown_element(unknown_elements.pop(0)[1], compiled, path)
             met.append(slot)
             here = path_of(path, slot.field, number + 1)
             self.attributes(noted.attributes.get(at, ()), here, slot)
@@ -133,19 +133,19 @@ class _Look:
                 self.add("STRUCTURE-010", here, slot.field.label)
             else:
                 self.leaf(value, slot, here)
-        for _, name in strangers:
-            self._stranger(name, compiled, path)
+        for _, name in unknown_elements:
+            self._unknown_element(name, compiled, path)
         if not compiled.accepts("".join(slot.code for slot in met)):
             before = len(self.faults)
-            for group in _rounds(met) if compiled.repeats else [met]:
+            for group in _repetitions(met) if compiled.repeats else [met]:
                 self._number_and_order(group, compiled, path)
             if len(self.faults) == before:
                 self.add("STRUCTURE-002", path, label)
 
-    def leaf(self, text: str, slot: Slot, path: str) -> None:
+    def leaf(self, text: str, slot: CompiledField, path: str) -> None:
         label, kind = slot.field.label, slot.type
         if kind is None:
-            raise ValueError(f"{slot.name} is no leaf")
+            raise ValueError(f"{slot.name} is not a leaf")
         if kind.accepts(text):
             return
         if (not text.strip(_BLANK) and kind.shortest) or (not text and kind.base != "string"):
@@ -155,8 +155,8 @@ class _Look:
         else:
             self.add("STRUCTURE-006", path, label, form=kind.label)
 
-    def attributes(self, names: Iterable[str], path: str, slot: Slot | None) -> None:
-        """Tell of attributes that do not belong, or are empty."""
+    def attributes(self, names: Iterable[str], path: str, slot: CompiledField | None) -> None:
+        """Report attributes that are not permitted or are empty."""
         label = slot.field.label if slot is not None else path
         for name in names:
             if slot is not None and name == slot.attribute:
@@ -164,20 +164,20 @@ class _Look:
             elif name == f"{XSI}type":
                 self.add("STRUCTURE-013", path, label)
             else:
-                self.add("STRUCTURE-009", path, label, attribute=self._told(etree.QName(name).localname))
+                self.add("STRUCTURE-009", path, label, attribute=self._safe_name(etree.QName(name).localname))
 
-    def _stranger(self, name: str | None, compiled: Compiled, path: str) -> None:
-        if name is None:  # an entity that nothing declares
+    def _unknown_element(self, name: str | None, compiled: CompiledBlock, path: str) -> None:
+        if name is None:  # an undeclared entity
             self.add("STRUCTURE-008", path, path.rsplit("/", 1)[-1])
             return
-        told = self._told(name)
-        self.add("STRUCTURE-012" if told in compiled.named else "STRUCTURE-001", f"{path}/{told}", told)
+        safe_name = self._safe_name(name)
+        self.add("STRUCTURE-012" if safe_name in compiled.named else "STRUCTURE-001", f"{path}/{safe_name}", safe_name)
 
-    def _told(self, name: str) -> str:
-        """Return a name of the standard as it is and any other as "?": it comes from the file, and may be anybody's."""
+    def _safe_name(self, name: str) -> str:
+        """Return a name that the standard defines, or "?": other names in a file can contain personal data."""
         return name if name in self._names else "?"
 
-    def _number_and_order(self, met: Sequence[Slot], compiled: Compiled, path: str) -> None:
+    def _number_and_order(self, met: Sequence[CompiledField], compiled: CompiledBlock, path: str) -> None:
         count: dict[str, int] = {}
         for slot in met:
             count[slot.name] = count.get(slot.name, 0) + 1
@@ -199,9 +199,9 @@ class _Look:
                 self.add("STRUCTURE-014", path, path.rsplit("/", 1)[-1], names=names)
         self._order(met, path)
 
-    def _order(self, met: Sequence[Slot], path: str) -> None:
+    def _order(self, met: Sequence[CompiledField], path: str) -> None:
         numbers: dict[str, int] = {}
-        furthest: Slot | None = None
+        furthest: CompiledField | None = None
         for slot in met:
             numbers[slot.name] = numbers.get(slot.name, 0) + 1
             if furthest is not None and slot.code < furthest.code:
@@ -211,12 +211,12 @@ class _Look:
             furthest = slot
 
 
-def _rounds(met: Sequence[Slot]) -> list[list[Slot]]:
-    """Split the fields of a repeating block into its rounds: at least one, so that an empty block has faults too."""
-    rounds: list[list[Slot]] = [[]]
+def _repetitions(met: Sequence[CompiledField]) -> list[list[CompiledField]]:
+    """Split the fields of a repeating block into repetitions, at least one, so that an empty block has faults too."""
+    repetitions: list[list[CompiledField]] = [[]]
     for slot in met:
-        last = rounds[-1][-1] if rounds[-1] else None
+        last = repetitions[-1][-1] if repetitions[-1] else None
         if last is not None and (slot.code < last.code or (slot.code == last.code and slot.field.max == 1)):
-            rounds.append([])
-        rounds[-1].append(slot)
-    return rounds
+            repetitions.append([])
+        repetitions[-1].append(slot)
+    return repetitions

@@ -1,4 +1,4 @@
-"""Traversal of a dossier's fields with their paths."""
+"""Traversal of the fields and attachments of a dossier, with their paths and categories."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from overstap.oso.tree import Node
 
 @dataclass(frozen=True, slots=True)
 class FieldValue:
-    """A field as it stands in a dossier.
+    """A field of a dossier with its value.
 
     Args:
-        path: such as `dossier/huidigeschool/leerling/verzorger[2]/iban`.
-        field: what the catalogue says of it.
-        value: a leaf's text, or a block's node.
-        category: the category that steers it, without `cat_`.
+        path: path such as `dossier/huidigeschool/leerling/verzorger[2]/iban`.
+        field: the field in the catalogue.
+        value: text of a leaf, or node of a block.
+        category: category of the field, without `cat_`.
     """
 
     path: str
@@ -28,13 +28,13 @@ class FieldValue:
 
 
 def fields(dossier: Dossier) -> Iterator[FieldValue]:
-    """Yield a dossier's fields in document order, a block before what it holds."""
+    """Yield the fields of a dossier in document order, a block before its fields."""
     known = dossier.catalogue
     yield from within(dossier.tree, known.root, known.root, "metadata", known.blocks)
 
 
 def documents(dossier: Dossier) -> Iterator[tuple[str, Node]]:
-    """Yield the attachments with their paths, going only where there can be any."""
+    """Yield path and block of each attachment, visiting only blocks that can contain one."""
     root = dossier.catalogue.root
     yield from _documents(dossier.tree, root, root, _ways_to(dossier.version, "document"))
 
@@ -42,14 +42,14 @@ def documents(dossier: Dossier) -> Iterator[tuple[str, Node]]:
 def within(
     node: Node, block: str, path: str, category: str, blocks: dict[str, tuple[Field, ...]]
 ) -> Iterator[FieldValue]:
-    """Yield the fields of one block in document order, a block before what it holds.
+    """Yield the fields of one block in document order, a block before its fields.
 
     Args:
-        node: what the block holds.
-        block: its kind in the catalogue.
-        path: where it stands.
-        category: the category that steers it, where its fields name none of their own.
-        blocks: the catalogue's fields per kind of block.
+        node: node of the block.
+        block: name of the block in the catalogue.
+        path: path of the block.
+        category: category that its fields inherit.
+        blocks: fields per block, from the catalogue.
     """
     for field in blocks[block]:
         own = field.category or category
@@ -72,7 +72,7 @@ def _documents(node: Node, block: str, path: str, ways: dict[str, tuple[Field, .
 
 @cache
 def _ways_to(version: str, target: str) -> dict[str, tuple[Field, ...]]:
-    """Return per block the fields through which the target block can be reached."""
+    """Return, per block, the fields through which the target block can be reached."""
     blocks = catalogue(version).blocks
     reaching = {target}
     grown = True

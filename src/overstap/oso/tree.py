@@ -1,4 +1,4 @@
-"""The dossier as nested dictionaries, made in one walk over the parsed XML; what is out of order is noted beside it."""
+"""Construction of a dossier's tree of nested dictionaries from parsed XML, with its structural irregularities."""
 
 import itertools
 from collections import Counter
@@ -8,13 +8,13 @@ from typing import Any
 
 from lxml import etree
 
-from overstap.oso.catalogue import Compiled, OwnAttribute, Slot
+from overstap.oso.catalogue import CompiledBlock, CompiledField, LeafAttribute
 
 GROUPS = "#"
 IRREGULAR = "?"
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 HINTS = frozenset({f"{XSI}schemaLocation", f"{XSI}noNamespaceSchemaLocation"})
-"""Attributes that say where a schema is; the standard's schema lets them stand anywhere."""
+"""Schema location attributes, which the official schema allows on any element."""
 _BLANK = " \t\r\n"
 _ELEMENTS, _ATTRIBUTES = etree.XPath("count(//*)"), etree.XPath("count(//*/@*)")
 _ALL = etree.XPath("count(//node()) + count(//*/@*)")
@@ -22,17 +22,17 @@ _FILLED_TEXTS = etree.XPath("count(//text()[normalize-space()])")
 
 
 class Node(dict[str, list[Any]]):
-    """A block: per field name the values in document order, each a text or a further `Node`.
+    """A block: the values of each field in document order, each a text or a nested `Node`.
 
-    Only what the catalogue knows is in it. A field's attribute stands beside it as `land@omschrijving`, empty where
-    absent. A block whose fields repeat as a whole (the lines of a grade list) has its lines under `GROUPS` as well; one
-    that is not as the standard wants it has an `Irregularity` under `IRREGULAR`.
+    It contains fields of the catalogue only. The attribute of a field is a field `land@omschrijving`, with empty texts
+    where absent. A block whose sequence of fields repeats (the lines of a grade list) also has its repetitions under
+    `GROUPS`; a block with a structural fault has an `Irregularity` under `IRREGULAR`.
     """
 
     __slots__ = ()
 
     def text(self, name: str) -> str | None:
-        """Return the first text of a leaf, None when it is absent."""
+        """Return the first text of a leaf; None when it is absent."""
         found = self.get(name)
         return found[0] if found else None
 
@@ -41,7 +41,7 @@ class Node(dict[str, list[Any]]):
         return self.get(name, [])
 
     def block(self, name: str) -> "Node | None":
-        """Return the first block of this name, None when it is absent."""
+        """Return the first block of this name; None when it is absent."""
         found = self.get(name)
         return found[0] if found else None
 
@@ -52,29 +52,29 @@ class Node(dict[str, list[Any]]):
 
 @dataclass(slots=True)
 class Irregularity:
-    """What a block's dictionary cannot tell: for the structure check, and for writing it in the order it came in.
+    """Structural properties of a block that its dictionary does not represent, for the structure check and for writing.
 
     Args:
-        word: the codes of the fields in document order (`Compiled.by_code`).
-        strangers: elements that the catalogue does not know: how many known ones came before, and the local name, None
-            for an entity.
-        has_text: whether text stands between its elements.
-        attributes: names of attributes that do not belong, or are empty, per known element by its number in `word`; -1
-            is the block itself.
-        nested: which of the known elements are leaves with elements in them.
+        word: codes of the fields in document order (`CompiledBlock.by_code`).
+        unknown_elements: elements outside the catalogue: number of known elements before each, and its local name, or
+            None for an entity.
+        has_text: whether there is text between the elements.
+        attributes: names of attributes that are not permitted or are empty, by index of the element in `word`; -1 for
+            the block itself.
+        nested: indices in `word` of leaves that contain elements.
     """
 
     word: str
-    strangers: list[tuple[int, str | None]] = field(default_factory=list, repr=False)
+    unknown_elements: list[tuple[int, str | None]] = field(default_factory=list, repr=False)
     has_text: bool = False
     attributes: dict[int, list[str]] = field(default_factory=dict, repr=False)
     nested: set[int] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.strangers or self.has_text or self.attributes or self.nested)
+        return bool(self.unknown_elements or self.has_text or self.attributes or self.nested)
 
 
-def word_of(node: Node, compiled: Compiled) -> str:
+def word_of(node: Node, compiled: CompiledBlock) -> str:
     """Return the codes of a block's fields in document order."""
     if IRREGULAR in node:
         return node[IRREGULAR][0].word
@@ -83,13 +83,13 @@ def word_of(node: Node, compiled: Compiled) -> str:
     return "".join(slot.code * len(node[name]) for name, slot in compiled.named.items() if name in node)
 
 
-def is_out_of_order(word: str, compiled: Compiled) -> bool:
-    """Tell whether a block's dictionary does not tell the order of its fields; of a repeating block its lines do."""
+def is_out_of_order(word: str, compiled: CompiledBlock) -> bool:
+    """Return whether the fields are out of the catalogue's order; False for blocks whose sequence repeats."""
     return not compiled.repeats and any(before > code for before, code in itertools.pairwise(word))
 
 
-def in_order(node: Node, compiled: Compiled) -> Iterator[tuple[Slot, int, Any]]:
-    """Yield a block's fields in document order: what the catalogue says of it, its number from 0, and its value."""
+def in_order(node: Node, compiled: CompiledBlock) -> Iterator[tuple[CompiledField, int, Any]]:
+    """Yield the fields of a block in document order: compiled field, number among its namesakes from 0, and value."""
     count: Counter[str] = Counter()
     for code in word_of(node, compiled):
         slot = compiled.by_code[code]
@@ -98,15 +98,15 @@ def in_order(node: Node, compiled: Compiled) -> Iterator[tuple[Slot, int, Any]]:
         yield slot, number, node[slot.name][number]
 
 
-def with_block(node: Node, compiled: Compiled, name: str, block: Node, *, behind: str) -> Node:
-    """Return a copy of a block in which a field holds one other block.
+def with_block(node: Node, compiled: CompiledBlock, name: str, block: Node, *, behind: str) -> Node:
+    """Return a copy of a block in which one nested block is replaced or added.
 
     Args:
         node: the block.
-        compiled: what the catalogue says of it.
-        name: the field; where there are several, the first is replaced.
-        block: what it is to hold.
-        behind: the field that it comes after, in a block that is not in the catalogue's order and has none yet.
+        compiled: its properties in the catalogue.
+        name: name of the nested block; the first is replaced where there are several.
+        block: the new nested block.
+        behind: name of the field after which it is added, in a block that is out of order.
     """
     values = [block, *node.get(name, ())[1:]]
     made = Node()
@@ -126,26 +126,26 @@ def with_block(node: Node, compiled: Compiled, name: str, block: Node, *, behind
     return made
 
 
-class _QuickWalk:
-    """One walk over a parsed dossier that has nothing but what the catalogue knows, which nearly all are.
+class _FastWalk:
+    """Fast traversal of a parsed dossier that has elements and attributes of the catalogue only, as nearly all have.
 
-    Attributes, texts between elements and leaves with elements in them are seldom met, and costly to look for: this
-    walk counts what it met, and `grow` compares that with what libxml2 counts. Where there is more, the dossier goes to
-    the `_CarefulWalk`. `is_sound` turns False at the first thing that `structure.check` would tell.
+    Checking each element for unexpected attributes, texts and nested elements is slow. This traversal counts what it
+    visited, and `build_tree` compares the counts with libxml2's own; if they differ, `_CarefulWalk` is used instead.
+    `is_sound` becomes False at the first fault that `structure.check` would report.
     """
 
-    __slots__ = ("attributes", "elements", "has_strangers", "is_sound", "longest", "texts")
+    __slots__ = ("attributes", "elements", "has_unknown_elements", "is_sound", "longest", "texts")
 
     def __init__(self) -> None:
         self.is_sound = True
-        self.has_strangers = False
+        self.has_unknown_elements = False
         self.elements = 1
         self.attributes = 0
         self.texts = 0
         self.longest = 0
 
-    def block(self, element: Any, compiled: Compiled) -> Node:
-        """Return a block with all below it."""
+    def block(self, element: Any, compiled: CompiledBlock) -> Node:
+        """Return the node of a block, with all nested blocks."""
         node = Node()
         word: list[str] = []
         put, by_tag, is_sound = word.append, compiled.by_tag, True
@@ -155,7 +155,7 @@ class _QuickWalk:
             try:
                 code, name, inner, shortest, longest, accepted, accepts = by_tag[child.tag]
             except KeyError:
-                self.has_strangers = True
+                self.has_unknown_elements = True
                 return node
             put(code)
             if inner is None:
@@ -168,7 +168,7 @@ class _QuickWalk:
                         is_sound = False
                 elif value not in accepted and not accepts(value):
                     is_sound = False
-            elif isinstance(inner, Compiled):
+            elif isinstance(inner, CompiledBlock):
                 without_text += 1
                 value = self.block(child, inner)
             else:
@@ -192,8 +192,8 @@ class _QuickWalk:
             self.is_sound = False
         return node
 
-    def _attribute(self, node: Node, own: OwnAttribute, element: Any) -> bool:
-        """Put beside a field what its attribute says, nothing where it is absent; return whether that is all right."""
+    def _attribute(self, node: Node, own: LeafAttribute, element: Any) -> bool:
+        """Add the attribute of a field to the node, "" where absent; return whether the attribute is valid."""
         value = element.get(own.name)
         node.setdefault(own.key, []).append(value or "")
         if value is None:
@@ -204,7 +204,7 @@ class _QuickWalk:
 
 
 class _CarefulWalk:
-    """One walk over a parsed dossier that notes beside each block what its dictionary cannot tell."""
+    """Complete traversal of a parsed dossier, which records the irregularities of each block."""
 
     __slots__ = ("elements", "is_sound", "longest")
 
@@ -213,8 +213,8 @@ class _CarefulWalk:
         self.elements = 1
         self.longest = 0
 
-    def block(self, element: Any, compiled: Compiled) -> Node:
-        """Return a block with all below it."""
+    def block(self, element: Any, compiled: CompiledBlock) -> Node:
+        """Return the node of a block, with all nested blocks."""
         node = Node()
         noted = Irregularity("", has_text=_is_text(element.text))
         word: list[str] = []
@@ -222,7 +222,7 @@ class _CarefulWalk:
             slot = compiled.slots.get(child.tag)
             if slot is None:
                 tag = child.tag
-                noted.strangers.append((len(word), etree.QName(tag).localname if isinstance(tag, str) else None))
+                noted.unknown_elements.append((len(word), etree.QName(tag).localname if isinstance(tag, str) else None))
             else:
                 value: Any = child.text or "" if slot.inner is None else self.block(child, slot.inner)
                 if slot.type is not None and not slot.type.accepts(value):
@@ -238,7 +238,7 @@ class _CarefulWalk:
         if compiled.repeats:
             node[GROUPS] = groups(node, word, compiled)
         noted.word = "".join(word)
-        _look(element, compiled, noted)
+        _record_irregularities(element, compiled, noted)
         if noted or is_out_of_order(noted.word, compiled):
             node[IRREGULAR] = [noted]
         if noted or not compiled.accepts(noted.word):
@@ -250,8 +250,8 @@ def _is_text(found: str | None) -> bool:
     return found is not None and bool(found.strip(_BLANK))
 
 
-def _look(element: Any, compiled: Compiled, noted: Irregularity) -> None:
-    """Note the attributes that do not belong or are empty, and the leaves with elements in them."""
+def _record_irregularities(element: Any, compiled: CompiledBlock, noted: Irregularity) -> None:
+    """Record attributes that are not permitted or are empty, and leaves that contain elements."""
     known = (child for child in element if child.tag in compiled.slots)
     for place, child in enumerate(known):
         slot = compiled.slots[child.tag]
@@ -263,39 +263,39 @@ def _look(element: Any, compiled: Compiled, noted: Irregularity) -> None:
             noted.nested.add(place)
 
 
-def groups(node: Node, word: Iterable[str], compiled: Compiled) -> list[Node]:
-    """Split the values of a repeating block into its rounds: one ends where the order starts over.
+def groups(node: Node, word: Iterable[str], compiled: CompiledBlock) -> list[Node]:
+    """Split the values of a repeating block into its repetitions; one ends where the order of fields restarts.
 
     Args:
         node: the block.
-        word: the codes of its elements, in document order.
-        compiled: the block in the catalogue.
+        word: codes of its elements, in document order.
+        compiled: its properties in the catalogue.
     """
     waiting = {name: iter(values) for name, values in node.items()}
-    rounds: list[Node] = []
+    repetitions: list[Node] = []
     last = ""
     for code in word:
         slot = compiled.by_code[code]
-        if not rounds or code < last or (code == last and slot.field.max == 1):
-            rounds.append(Node())
+        if not repetitions or code < last or (code == last and slot.field.max == 1):
+            repetitions.append(Node())
         for name in (slot.name, f"{slot.name}@{slot.attribute}"):
             if name in waiting:
-                rounds[-1].setdefault(name, []).append(next(waiting[name]))
+                repetitions[-1].setdefault(name, []).append(next(waiting[name]))
         last = code
-    return rounds
+    return repetitions
 
 
 @dataclass(frozen=True, slots=True)
-class Grown:
-    """What a walk found.
+class ParsedTree:
+    """Result of the traversal of a parsed dossier.
 
     Args:
-        tree: the dossier.
-        is_sound: whether its structure is certainly good.
-        is_bounded: whether it has no other element or attribute than the catalogue's, so nothing deeper or longer
-            than these can be, `longest_attribute` apart.
-        elements: how many elements the catalogue knows where they stand.
-        longest_attribute: characters of the longest attribute that belongs.
+        tree: the tree.
+        is_sound: whether its structure is known to be valid.
+        is_bounded: whether it has elements and attributes of the catalogue only, which bounds depth and lengths, except
+            for `longest_attribute`.
+        elements: number of elements of the catalogue.
+        longest_attribute: length of the longest permitted attribute, in characters.
     """
 
     tree: Node
@@ -305,27 +305,29 @@ class Grown:
     longest_attribute: int
 
 
-def grow(root: Any, compiled: Compiled) -> Grown:
-    """Walk a dossier.
+def build_tree(root: Any, compiled: CompiledBlock) -> ParsedTree:
+    """Build the tree of a dossier.
 
     Args:
-        root: the element `dossier`.
-        compiled: the catalogue's outermost block.
+        root: the element `dossier` (lxml).
+        compiled: properties of the outermost block in the catalogue.
     """
-    quick = _QuickWalk()
+    quick = _FastWalk()
     tree = quick.block(root, compiled)
     hints = [value for name, value in root.items() if name in HINTS]
     longest = max(map(len, hints), default=0)
     attributes = quick.attributes + len(hints)
-    # Each kind was met at most as often as it is there, so the sums are equal only where all of them are.
-    if not quick.has_strangers and quick.elements + attributes + quick.texts == _ALL(root):
-        return Grown(tree, quick.is_sound, True, quick.elements, max(quick.longest, longest))
-    is_bounded = not quick.has_strangers and quick.elements == _ELEMENTS(root) and attributes == _ATTRIBUTES(root)
-    if is_bounded and quick.texts == _FILLED_TEXTS(root):  # a file whose layout was left in
-        return Grown(tree, quick.is_sound, True, quick.elements, max(quick.longest, longest))
+    # Each count is at most libxml2's, so the sums are equal only when all counts are
+    if not quick.has_unknown_elements and quick.elements + attributes + quick.texts == _ALL(root):
+        return ParsedTree(tree, quick.is_sound, True, quick.elements, max(quick.longest, longest))
+    is_bounded = (
+        not quick.has_unknown_elements and quick.elements == _ELEMENTS(root) and attributes == _ATTRIBUTES(root)
+    )
+    if is_bounded and quick.texts == _FILLED_TEXTS(root):  # a file with white space between elements
+        return ParsedTree(tree, quick.is_sound, True, quick.elements, max(quick.longest, longest))
     walk = _CarefulWalk()
     tree = walk.block(root, compiled)
     if own := [name for name, _ in root.items() if name not in HINTS]:
         walk.is_sound = False
         tree.setdefault(IRREGULAR, [Irregularity(word_of(tree, compiled))])[0].attributes[-1] = own
-    return Grown(tree, walk.is_sound, is_bounded, walk.elements, max(walk.longest, longest))
+    return ParsedTree(tree, walk.is_sound, is_bounded, walk.elements, max(walk.longest, longest))

@@ -1,13 +1,13 @@
-"""Canonical bytes of a dossier, and their digest.
+"""Writing of a dossier as Canonical XML, and its content digest.
 
-The one way out of a dossier is Canonical XML 1.0 (W3C) of its tree, without white space between elements. Of elements
-in one default namespace that is short to write: no declaration within, `<a></a>` for an empty element, and a few
-characters to be replaced (section 2.3). The tests hold it beside libxml2's own canonical form.
+A dossier is always written as Canonical XML 1.0 (W3C) without white space between elements. For elements in one default
+namespace this needs no declarations on nested elements, `<a></a>` for empty elements, and a few character references
+(section 2.3). The tests compare it with libxml2's own canonical form.
 """
 
 import hashlib
 
-from overstap.oso.catalogue import Compiled
+from overstap.oso.catalogue import CompiledBlock
 from overstap.oso.model import Dossier
 from overstap.oso.tree import GROUPS, IRREGULAR, Node, in_order
 
@@ -20,16 +20,16 @@ _INSPECTION = "inzage"
 
 
 def to_bytes(dossier: Dossier) -> bytes:
-    """Write a dossier in UTF-8; the same dossier always gives the same bytes."""
+    """Write a dossier as an XML file in UTF-8; equal dossiers give equal bytes."""
     return _HEAD + canonical(dossier) + b"\n"
 
 
 def canonical(dossier: Dossier, *, inspection: bool = True) -> bytes:
-    """Return the dossier in Canonical XML 1.0 (W3C, without comments), without the white space between elements.
+    """Return a dossier as Canonical XML 1.0 (W3C, without comments), without white space between elements.
 
     Args:
         dossier: the dossier.
-        inspection: whether the block inzage is part of it.
+        inspection: whether to include the block inzage.
     """
     known = dossier.catalogue
     parts = [text for name, text in _parts(dossier) if inspection or name != _INSPECTION]
@@ -37,15 +37,16 @@ def canonical(dossier: Dossier, *, inspection: bool = True) -> bytes:
 
 
 def content_digest(dossier: Dossier) -> bytes:
-    """Return SHA-256 over all but the inspection block: what parents saw and what is delivered must agree in this.
+    """Return the SHA-256 digest over a dossier without its inspection block, 32 bytes.
 
-    Layout between elements does not count, so a system that only indents otherwise has not changed the dossier.
+    It is equal for the version that parents saw and the one that is delivered. White space between elements does not
+    affect it.
     """
     return hashlib.sha256(canonical(dossier, inspection=False)).digest()
 
 
 def _parts(dossier: Dossier) -> list[tuple[str, str]]:
-    """Return the outermost fields with what is written of them; made once, for a dossier does not change."""
+    """Return the outermost fields as canonical XML; cached, since a dossier is immutable."""
     if dossier.written is None:
         compiled = dossier.catalogue.compiled
         written = []
@@ -57,7 +58,7 @@ def _parts(dossier: Dossier) -> list[tuple[str, str]]:
     return dossier.written
 
 
-def _block(out: list[str], node: Node, compiled: Compiled) -> None:
+def _block(out: list[str], node: Node, compiled: CompiledBlock) -> None:
     if IRREGULAR in node:
         for each, number, _ in in_order(node, compiled):
             _value(out, node, compiled, each.name, number)
@@ -86,7 +87,7 @@ def _block(out: list[str], node: Node, compiled: Compiled) -> None:
 
 
 def _is_special(text: str) -> bool:
-    """Tell whether a text has a character to replace; four looks for one take less than one look for any."""
+    """Return whether a text has a character to escape; four searches are faster than a regular expression."""
     return "&" in text or "<" in text or ">" in text or "\r" in text
 
 
@@ -94,7 +95,7 @@ def _escaped(text: str) -> str:
     return text.translate(_TEXT)
 
 
-def _value(out: list[str], node: Node, compiled: Compiled, name: str, number: int) -> None:
+def _value(out: list[str], node: Node, compiled: CompiledBlock, name: str, number: int) -> None:
     """Write one value of a field, by its number from 0."""
     slot, value, own = compiled.named[name], node[name][number], ""
     if slot.attribute is not None and (attribute := node[f"{name}@{slot.attribute}"][number]):

@@ -1,9 +1,9 @@
-"""What a file in a ZIP is called, as the programs that wrote it meant it.
+"""Decoding of file names in ZIP archives, as the programs that wrote them intended.
 
-The format has two encodings (APPNOTE appendix D): UTF-8 with a flag, else code page 437. Programs keep to neither:
-Linux and macOS write UTF-8 without the flag, Windows' Explorer the code page of the machine (850 in the Netherlands,
-852 and 857 for Polish and Turkish), WinRAR and 7-Zip add the name once more in a field of its own (APPNOTE 4.6.9).
-macOS decomposes accents, which comparing in one normal form undoes.
+The format has two encodings (APPNOTE appendix D): UTF-8 with a flag, else code page 437. Programs deviate: Linux and
+macOS write UTF-8 without the flag, Windows Explorer the code page of the machine (850 in the Netherlands, 852 and 857
+for Polish and Turkish), WinRAR and 7-Zip add an extra field with the name in UTF-8 (APPNOTE 4.6.9). macOS decomposes
+accents, so callers compare names in one normal form.
 """
 
 import struct
@@ -24,16 +24,16 @@ _SYSTEM_FILES = frozenset(
     )
 )
 _APPLE_DOUBLE = b"\0\x05\x16\x07"
-"""What macOS keeps of a file beside it, as `._` and the file's name, begins with this (RFC 1740, appendix A)."""
+"""Start of an AppleDouble file (RFC 1740, appendix A), in which macOS stores metadata as `._` and the file's name."""
 _LOCK_BYTES = 512
 _END, _END_BYTES = b"PK\x05\x06", 22
 
 
 def names_of(entry: zipfile.ZipInfo) -> tuple[str, ...]:
-    """Return what an entry may be called, the likeliest first.
+    """Return the possible names of an entry, the likeliest first.
 
     Args:
-        entry: as `zipfile` read it.
+        entry: the entry, read by `zipfile`.
     """
     if entry.flag_bits & _UTF8_FLAG:
         return (entry.orig_filename.removeprefix("./"),)
@@ -44,47 +44,47 @@ def names_of(entry: zipfile.ZipInfo) -> tuple[str, ...]:
 
 
 def is_folder(entry: zipfile.ZipInfo) -> bool:
-    """Tell whether an entry is a folder, as programs write one beside what is in it."""
+    """Return whether an entry is a folder."""
     return entry.orig_filename.endswith("/")
 
 
 def is_of_system(entry: zipfile.ZipInfo, begin: Callable[[int], bytes]) -> bool:
-    """Tell whether an entry is what an operating system or Office adds by itself, beside the file that was packed.
+    """Return whether an entry is a file that an operating system or Office adds to the packed file.
 
-    A receiver may unpack it with the file, so a name alone does not make it that: what macOS keeps of a file must begin
-    as such, and in a folder of the system there is nothing else.
+    A receiver can unpack it too, so the name is not sufficient: an AppleDouble file must have its signature, and a
+    system folder must contain system files only.
 
     Args:
-        entry: as `zipfile` read it.
-        begin: gives so many bytes of its content, or less when there is less.
+        entry: the entry, read by `zipfile`.
+        begin: returns at most the given number of bytes from the start of its content.
     """
     folders, _, name = entry.orig_filename.rpartition("/")
     if name.startswith("._"):
         return bool(entry.flag_bits & _ENCRYPTED) or begin(4) == _APPLE_DOUBLE
-    if name.startswith("~$"):  # Office's mark that somebody has the file open
+    if name.startswith("~$"):  # lock file of Office for an open document
         return 0 < entry.file_size <= _LOCK_BYTES
     is_in_system = any(folder.lower() in _SYSTEM_FOLDERS for folder in folders.split("/"))
     return (not name and (is_in_system or not folders)) or name.lower() in _SYSTEM_FILES
 
 
 def is_in_folder(name: str) -> bool:
-    """Tell whether a name is that of a file in a folder, as who packs a folder gets, and leads nowhere else."""
+    """Return whether a name is a relative path of a file in a folder, without drive or parent references."""
     *folders, file = name.split("/")
     return bool(folders and file) and not any(each in ("", ".", "..") or ":" in each for each in (*folders, file))
 
 
 def stated_entries(packed: bytes) -> int | None:
-    """Return how many entries an archive says that it has; None where its end is not found.
+    """Return the number of entries that an archive states; None without an end-of-central-directory record.
 
     Args:
-        packed: the archive.
+        packed: content of the archive.
     """
     end = _end_of(packed)
     if end < 0 or len(packed) < end + _END_BYTES:
         return None
     count = int(struct.unpack_from("<H", packed, end + 10)[0])
     locator = packed[max(0, end - 20) : end]
-    # programs that write as they go use the larger records (APPNOTE 4.3.14) for small archives as well
+    # streaming writers use ZIP64 records (APPNOTE 4.3.14) for small archives too
     if locator.startswith(b"PK\x06\x07"):
         at = struct.unpack_from("<Q", locator, 8)[0]
         if packed[at : at + 4] == b"PK\x06\x06" and len(packed) >= at + 40:
@@ -93,7 +93,7 @@ def stated_entries(packed: bytes) -> int | None:
 
 
 def without_comment(packed: bytes) -> bytes:
-    """Return an archive without the comment at its end, in which readers may find the mark of another end."""
+    """Return an archive without its trailing comment, in which a reader could find another end record."""
     end = _end_of(packed)
     comment = int(struct.unpack_from("<H", packed, end + 20)[0]) if 0 <= end <= len(packed) - _END_BYTES else 0
     if not comment or end + _END_BYTES + comment != len(packed):
@@ -102,7 +102,7 @@ def without_comment(packed: bytes) -> bytes:
 
 
 def _end_of(packed: bytes) -> int:
-    """Return where the record at an archive's end begins; its mark may stand in the comment behind it as well."""
+    """Return the offset of the end-of-central-directory record; its signature can occur in the comment too."""
     last = at = packed.rfind(_END)
     while at >= 0:
         if len(packed) >= at + _END_BYTES:
@@ -121,7 +121,7 @@ def _decoded(raw: bytes, encoding: str) -> str | None:
 
 
 def _unicode_path(extra: bytes, raw: bytes) -> str | None:
-    """Return the name in the field of its own, if it is of this very name."""
+    """Return the name in the Unicode path extra field, if its checksum matches the name in the header."""
     at = 0
     while at + 4 <= len(extra):
         kind, size = struct.unpack_from("<HH", extra, at)

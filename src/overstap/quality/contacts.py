@@ -4,8 +4,8 @@ import re
 
 # The characters of DUO's expression (official rule OG.01), anchored at both ends, and what mail servers ask besides: no
 # dot at an end of the part before the @ nor two together (RFC 5321 4.1.2, Dot-string), labels of at most 63 characters
-# (RFC 1035 2.3.4), and a last one of two signs or more that begins with a letter: what ends in figures is an address of
-# a computer, and no domain ends in a single letter.
+# (RFC 1035 2.3.4), and a last label of at least two characters that starts with a letter: addresses that end in digits
+# are IP addresses, and no top-level domain has a single letter.
 _E_MAIL = re.compile(
     r"(?=.{1,64}@)[a-zA-Z0-9!#$%*+=?^_`{|}~-]+(\.[a-zA-Z0-9!#$%*+=?^_`{|}~-]+)*"
     r"@([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]{0,61}[a-zA-Z0-9]"

@@ -13,7 +13,7 @@ from overstap.ledger import Ledger
 from overstap.ledger.dossiers import records
 from overstap.ledger.dossiers.dossiers import FindingRow, VersionRef, verdicts, waiting_for_verdict, write_records
 from overstap.ledger.session import UnitOfWork
-from overstap.oso.facts import judged_in, record_of
+from overstap.oso.facts import examination_in, record_of
 from overstap.oso.reading import read
 from overstap.quality.examination import Examination, examine, examined_in
 from overstap.quality.expectations import validate_region
@@ -115,7 +115,7 @@ class _Judging:
         for kept in records.current(unit, round_id, states, damaged=self._damaged):
             examined = None
             if kept.record is not None:
-                examined = examined_in(judged_in(kept.record), profile=self.profile, expected=self.expected)
+                examined = examined_in(examination_in(kept.record), profile=self.profile, expected=self.expected)
             if examined is None:
                 try:
                     dossier = read(records.content_of(unit, kept.ref))

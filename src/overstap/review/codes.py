@@ -32,7 +32,7 @@ from overstap.ledger.rounds.rounds import get_round
 from overstap.ledger.session import UnitOfWork
 from overstap.oso.facts import facts_of
 from overstap.oso.model import Dossier
-from overstap.oso.people import Entitled
+from overstap.oso.entitled_persons import EntitledReader
 from overstap.oso.reading import read
 from overstap.oso.writing import content_digest
 from overstap.review.code_keys import code_keys, new_code, read_code
@@ -50,7 +50,7 @@ def issue(
     Args:
         unit: the transaction.
         round_id: the round.
-        wanted: dossier and handle of a person in it (`overstap.oso.people.entitled`), at most some hundreds.
+        wanted: dossier and handle of a person in it (`overstap.oso.entitled_persons.entitled`), at most some hundreds.
         opens_at: when the code becomes valid; None: at once.
 
     Returns:
@@ -158,7 +158,7 @@ def _frozen(unit: UnitOfWork, version: VersionInReview) -> tuple[UUID, FrozenVer
 
 
 def _copy(
-    unit: UnitOfWork, frozen: FrozenVersion, person: Entitled, access: UUID, decided: Set[str], immaterial: Set[str]
+    unit: UnitOfWork, frozen: FrozenVersion, person: EntitledReader, access: UUID, decided: Set[str], immaterial: Set[str]
 ) -> dict[str, Any]:
     key_id, key = unit.keys.derived(str(access))
     copy = person_copy(frozen, own_path=person.path, asks_changes_only=person.key in decided, immaterial=immaterial)
@@ -194,6 +194,6 @@ def _decided(unit: UnitOfWork, version: VersionInReview) -> Set[str]:
     return deciders(unit, VersionRef(version.ref.dossier, version.shown_before))
 
 
-def _persons(unit: UnitOfWork, dossier: Dossier) -> dict[str, Entitled]:
+def _persons(unit: UnitOfWork, dossier: Dossier) -> dict[str, EntitledReader]:
     """Return who may inspect a dossier, by handle."""
     return {person.key: person for person in people_of(unit.keys, facts_of(dossier), dutch_time(now()).date())}

@@ -12,11 +12,11 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from overstap.ledger.region_keys import bound, seal, unseal
-from overstap.oso.attachments import Unfit, unpack
+from overstap.oso.attachments import UnpackingError, unpack
 from overstap.oso.catalogue import FORBIDDEN, OPTED_OUT, Field
 from overstap.oso.content import AttachmentType
-from overstap.oso.cutting import UNLISTED_MAIL, UNLISTED_PHONE
 from overstap.oso.differences import DossierDifference, FieldChange, differences
+from overstap.oso.minimisation import UNLISTED_MAIL, UNLISTED_PHONE
 from overstap.oso.model import Dossier
 from overstap.oso.rendering import readable
 from overstap.oso.traversal import FieldValue, documents, fields
@@ -80,7 +80,7 @@ def viewable_files(dossier: Dossier) -> Iterator[ViewableFile]:
     for path, node in documents(dossier):
         try:
             found = unpack(path, node.text("bestandsinhoud") or "")
-        except Unfit:
+        except UnpackingError:
             continue
         kind = _VIEWABLE.get(found.file.kind) or _OFFICE.get(found.file.kind) if found.file.kind else None
         if kind is None or found.file.fault:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from overstap.clock import format_day, format_moment
 from overstap.family_languages import languages
-from overstap.oso.people import Entitled
+from overstap.oso.entitled_persons import EntitledReader
 from overstap.pdf import PdfDocument
 from overstap.pdf.document import ACCENT, MARGIN, PALE, SOFT
 from overstap.pdf.fonts import printable
@@ -31,7 +31,7 @@ class InvitationLetter:
         closes_at: when the review window closes.
     """
 
-    person: Entitled
+    person: EntitledReader
     pupil: str = field(repr=False)
     child: str = field(repr=False)
     group: str

@@ -8,8 +8,8 @@ from overstap.ledger import Ledger
 from overstap.ledger.dossiers.current_versions import released_content
 from overstap.ledger.dossiers.dossiers import find_of_school
 from overstap.ledger.review import access_log
+from overstap.oso.entitled_persons import EntitledReader
 from overstap.oso.facts import facts_of
-from overstap.oso.people import Entitled
 from overstap.oso.reading import read
 from overstap.pdf import PdfDocument
 from overstap.pdf.document import RULE, SOFT
@@ -56,7 +56,7 @@ def print_dossier(
     return pdf.to_bytes()
 
 
-def _form(pdf: PdfDocument, pupil: str, number: int, reader: Entitled, closes: str) -> None:
+def _form(pdf: PdfDocument, pupil: str, number: int, reader: EntitledReader, closes: str) -> None:
     words = {name: text["nl"] for name, text in texts("invitations/paper")["form"].items()}
     pdf.add_page()
     pdf.heading(words["title"])

@@ -3,11 +3,11 @@
 from datetime import date
 
 from overstap.ledger.region_keys import RegionKeys
+from overstap.oso.entitled_persons import EntitledReader
 from overstap.oso.facts import DossierFacts
-from overstap.oso.people import Entitled
 
 
-def people_of(keys: RegionKeys, facts: DossierFacts, today: date) -> list[Entitled]:
+def people_of(keys: RegionKeys, facts: DossierFacts, today: date) -> list[EntitledReader]:
     """Return who may inspect a dossier.
 
     Args:

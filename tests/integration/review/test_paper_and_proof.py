@@ -20,8 +20,8 @@ from overstap.ledger.audit import verify
 from overstap.ledger.dossiers import dossiers
 from overstap.ledger.dossiers.dossiers import VersionRef
 from overstap.ledger.review import access_log, decisions, parent_requests
+from overstap.oso.entitled_persons import EntitledReader
 from overstap.oso.facts import facts_of
-from overstap.oso.people import Entitled
 from overstap.oso.reading import read
 from overstap.pki import TrustStore
 from overstap.pki.authority import DevelopmentAuthority
@@ -47,7 +47,7 @@ def text_of(content: bytes) -> str:
     return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages)
 
 
-def people(review_round: ReviewRound, family: Family) -> list[Entitled]:
+def people(review_round: ReviewRound, family: Family) -> list[EntitledReader]:
     with review_round.unit() as unit:
         for content in dossiers.contents(unit, review_round.round_id, ["in_review"]):
             if content.ref.dossier == family.dossier:
@@ -81,7 +81,7 @@ def pack(review_round: ReviewRound, trust: TrustStore, family: Family) -> ProofP
     )
 
 
-def with_two_parents(review_round: ReviewRound) -> tuple[Family, list[Entitled]]:
+def with_two_parents(review_round: ReviewRound) -> tuple[Family, list[EntitledReader]]:
     return next((one, found) for one in review_round.families() if len(found := people(review_round, one)) > 1)
 
 

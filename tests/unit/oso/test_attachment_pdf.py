@@ -16,7 +16,7 @@ from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 
 from overstap.oso.attachments import inspect
 from overstap.oso.building import build
-from overstap.oso.pdf_objects import look_into
+from overstap.oso.pdf_objects import inspect_pdf
 
 SEED = 2606
 ACTION = b"<</S/JavaScript/JS(app.alert\\(1\\))>>"
@@ -269,7 +269,7 @@ def test_no_scan_gives_an_alarm(thorough):
     """Ten thousand in a thorough run: pictures with the bytes of names, of objects and of streams by chance."""
     chance = random.Random(SEED)
     for number in range(10_000 if thorough else 1_000):
-        found = look_into(scan(chance, chance.choice((2_000, 20_000, 60_000))))
+        found = inspect_pdf(scan(chance, chance.choice((2_000, 20_000, 60_000))))
         assert (found.is_active, found.is_locked, found.is_readable) == (False, False, True), f"seed {SEED}, {number}"
 
 
@@ -305,7 +305,7 @@ def test_whatever_a_pdf_holds_there_is_an_answer(thorough):
                 del data[at : at + chance.choice((1, 10, 200))]
             else:
                 del data[at:]
-        found = look_into(bytes(data))
+        found = inspect_pdf(bytes(data))
         answers.add((found.is_active, found.is_locked, found.is_readable))
     assert len(answers) >= 3
 
@@ -325,7 +325,7 @@ HEAVY = {
 def test_a_heavy_file_is_bounded(name):
     data = raw(CATALOGUE, PAGES, PAGE, CONTENT, HEAVY[name]())
     tracemalloc.start()
-    assert look_into(data).is_readable
+    assert inspect_pdf(data).is_readable
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 300_000_000

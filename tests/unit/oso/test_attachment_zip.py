@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from overstap.oso.attachments import Unfit, inspect, unpack
+from overstap.oso.attachments import UnpackingError, inspect, unpack
 from overstap.oso.building import build
 from overstap.oso.zip_names import stated_entries
 
@@ -270,7 +270,7 @@ def test_whatever_an_archive_holds_there_is_an_answer(thorough):
             answers.add(type(problem).__name__)
         try:
             unpack("dossier", base64.b64encode(bytes(data)).decode())
-        except Unfit as unfit:
+        except UnpackingError as unfit:
             answers.add(unfit.code)
         answers.update(codes(bytes(data)))
     assert len({each for each in answers if each.startswith("ATTACHMENT")}) >= 5

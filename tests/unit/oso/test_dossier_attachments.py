@@ -185,7 +185,7 @@ def test_a_bomb_is_not_unpacked():
 
 def test_all_attachments_together_have_a_limit():
     """Three of 56 bytes where there is room for two: many small bombs are one large one."""
-    limits = AttachmentLimits(together_bytes=120)
+    limits = AttachmentLimits(total_bytes=120)
     three = dossier("stuk.txt", *[packed("stuk.txt", b"a" * 56)] * 3)
     assert inspect(three) == []
     (found,) = inspect(three, limits=limits)

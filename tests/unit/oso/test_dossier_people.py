@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from overstap.oso import Dossier, build
-from overstap.oso.facts import facts_of
-from overstap.oso.people import (
+from overstap.oso.entitled_persons import (
     Group,
-    group_of,
     is_of_age,
     pupil_name,
+    school_class_of,
     sorting_name,
 )
+from overstap.oso.facts import facts_of
 
 TODAY = date(2027, 3, 16)
 
@@ -127,9 +127,9 @@ def test_the_class_is_the_newest() -> None:
         {"schooljaar": "2025-2026", "groepscode": "7b"},
         {"schooljaar": "2026-2027", "groepscode": "8a", "groepsnaam": "De Uilen"},
     ]
-    found = group_of(dossier(schoolloopbaanlijst={"schoolloopbaan": lines}))
+    found = school_class_of(dossier(schoolloopbaanlijst={"schoolloopbaan": lines}))
     assert (found, found.shown) == (Group("8a", "De Uilen"), "De Uilen (8a)")
-    assert group_of(dossier()).shown == ""
+    assert school_class_of(dossier()).shown == ""
 
 
 def test_names_are_sorted_as_a_list_of_pupils_is() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from overstap.errors import OverstapError
 from overstap.oso.catalogue import FOLDER, PROFILES, catalogue, versions
-from overstap.oso.values import SimpleType
+from overstap.oso.simple_types import SimpleType
 from overstap.quality.rulebook import rules
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -62,7 +62,7 @@ def test_a_new_version_is_a_folder(folder):
 TRIED = """
 from datetime import date
 from overstap.oso.building import build
-from overstap.oso.cutting import cut
+from overstap.oso.minimisation import minimise
 from overstap.oso.reading import read
 from overstap.oso.rendering import lines
 from overstap.oso.structure import check
@@ -83,7 +83,7 @@ assert good.version == "2099.1" and good.is_sound and check(good) == [], check(g
 assert "Voorlopig advies" in [line.label for line in lines(good)]
 rules = [{each.rule for each in judge(one, today=date(2098, 3, 2))} for one in (good, old)]
 assert "OVa.MD02" in rules[1] and "OVa.MD02" not in rules[0] and "OVa.LL14" in rules[0], rules
-assert cut(good, "POVO", frozenset()).pupil.block("overstapadvies").text("voorlopigadvies") == "60"
+assert minimise(good, "POVO", frozenset()).pupil.block("overstapadvies").text("voorlopigadvies") == "60"
 emptied = to_bytes(good).replace(b"<geboortedatum>2086-03-30</geboortedatum>", b"<geboortedatum/>")
 assert [fault.code for fault in check(read(emptied))] == ["STRUCTURE-007"]
 """

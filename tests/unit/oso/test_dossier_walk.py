@@ -11,11 +11,11 @@ from lxml import etree
 from overstap.errors import OverstapError
 from overstap.oso import parsing
 from overstap.oso.catalogue import catalogue, versions
-from overstap.oso.parsing import parse
 from overstap.oso.reading import from_element, read
 from overstap.oso.structure import check
 from overstap.oso.tree import IRREGULAR, XSI
 from overstap.oso.writing import canonical, to_bytes
+from overstap.oso.xml_parser import parse
 
 SEED = 611
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overstap.oso.catalogue import PROFILES
-from overstap.oso.cutting import cut
+from overstap.oso.minimisation import minimise
 from overstap.oso.reading import read
 from overstap.oso.structure import check
 from overstap.oso.writing import to_bytes
@@ -26,7 +26,7 @@ def test_a_cut_dossier_passes_every_rule_of_its_profile(
     for name in own_choice:
         if matrix[name] == "OPTIONEEL":
             data = data.replace(f"<cat_{name}>OPTIONEEL<".encode(), f"<cat_{name}>OPT-UIT<".encode())
-    small = read(to_bytes(cut(read(data), profile, agreed)))
+    small = read(to_bytes(minimise(read(data), profile, agreed)))
     assert check(small) == []
     found = judge(small, today=examples.TODAY, profile=profile)
     assert [each for each in found if each.severity is DossierSeverity.ERROR] == []

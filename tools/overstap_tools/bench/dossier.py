@@ -18,9 +18,9 @@ from lxml import etree
 from rich.console import Console
 from rich.table import Table
 
-from overstap.oso.parsing import parse
 from overstap.oso.reading import read
 from overstap.oso.structure import check
+from overstap.oso.xml_parser import parse
 from overstap.quality.engine import layout
 from overstap.quality.rule_context import RuleContext
 from overstap.quality.rules import by_rules, judge

@@ -11,8 +11,8 @@ from overstap.clock import now
 from overstap.intake.collect import GROUP, collect_school, prepare
 from overstap.intake.sources.drop_folder import from_drop_folder
 from overstap.ledger.rounds.rounds import open_round
-from overstap.oso.parsing import parse
 from overstap.oso.writing import to_bytes
+from overstap.oso.xml_parser import parse
 from overstap.simulation.sandbox import Sandbox
 from overstap.simulation.synthetic.agreement import agreement_of
 from overstap.simulation.synthetic.region import SyntheticRegion

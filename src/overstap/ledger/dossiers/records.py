@@ -18,7 +18,7 @@ class RecordReader(Protocol[Kept]):
     def make(self, content: bytes) -> bytes:
         """Return the record of a version from its content."""
 
-    def read(self, record: bytes) -> Kept:
+    def from_record(self, record: bytes) -> Kept:
         """Return the facts in a record."""
 
 
@@ -71,7 +71,7 @@ def of(
                 raise
             damaged(ref)
             continue
-        found[ref] = reader.read(plain)
+        found[ref] = reader.from_record(plain)
     write_records(unit, made)
     return found
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from overstap.oso.labels import FIRST, labels
+from overstap.oso.labels import DEFAULT_LANGUAGE, labels
 
 _DEEPEST = 4
 _BETWEEN = "\0"
@@ -22,7 +22,7 @@ def block_html(lines: list[list[Any]], empty: str, language: str) -> Markup:
         language: code of the language of names and explanations; values are as the school wrote them.
     """
     values = iter(escape(_BETWEEN.join(line[3] or empty for line in lines)).split(_BETWEEN))
-    theirs = "<dd>" if labels(language).language == FIRST else f'<dd lang="{FIRST}">'
+    theirs = "<dd>" if labels(language).language == DEFAULT_LANGUAGE else f'<dd lang="{DEFAULT_LANGUAGE}">'
     parts: list[str] = []
     is_open = False
     for depth, place, number, text, is_explained, is_heading in lines:

@@ -15,7 +15,7 @@ from overstap.ledger.review.invitations import PersonInspection, person_inspecti
 from overstap.ledger.review.pupil_inspections import PupilInspection
 from overstap.ledger.session import UnitOfWork
 from overstap.oso.facts import DossierFacts
-from overstap.oso.people import Entitled
+from overstap.oso.entitled_persons import EntitledReader
 from overstap.review.people import people_of
 
 
@@ -23,7 +23,7 @@ from overstap.review.people import people_of
 class InspectingPerson:
     """A person who may inspect, with the state of their letter and inspection."""
 
-    person: Entitled
+    person: EntitledReader
     inspection: PersonInspection | None
 
 

@@ -1,22 +1,22 @@
-"""Simple types of the standard.
+"""Validation of leaf values against the simple types of the standard.
 
-The facts (base, pattern, bounds) are data in `include/schemas/oso/types.csv`; here is only what XML Schema 1.0 part 2
-says about the bases. Texts are judged as libxml2 judges them, since that is what receivers run.
+Base, pattern and bounds of each type are data in `include/schemas/oso/types.csv`; this module implements the base types
+of XML Schema 1.0 part 2. It accepts the same texts as libxml2, which receivers use.
 """
 
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-# Part 2, 3.2.9: a year has at least four digits and no leading zero beyond four; libxml2 knows years up to a C long.
+# Part 2, 3.2.9: a year has at least four digits, no leading zero beyond four; libxml2 supports years up to a C long
 _DATE = re.compile(r"(-?)([0-9]{4,19})-([0-9]{2})-([0-9]{2})(Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?0*([0-9]+)", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", re.ASCII)
 _LONGEST_YEAR = 2**63 - 1
 _SPACE = " \t\n\r"
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_REMEMBERED = 5_000
-"""Accepted texts remembered per type: dates and codes repeat endlessly; the bound keeps memory flat."""
+_CACHE_SIZE = 5_000
+"""Largest number of accepted texts that are cached per type, since dates and codes repeat."""
 
 
 def _is_date(text: str) -> bool:
@@ -34,7 +34,7 @@ def _is_date(text: str) -> bool:
 
 
 def _number(text: str) -> int | None:
-    """Return a whole number; None when it is none, or so long that it is beyond every bound."""
+    """Parse an integer; return None for other texts and for numbers longer than any bound."""
     found = _INTEGER.fullmatch(text)
     if found is None or len(found[1]) > 20:
         return None
@@ -58,17 +58,18 @@ _BASES = {
 
 @dataclass(frozen=True)
 class SimpleType:
-    """A type of leaf, such as `brin` or `text_280`.
+    """A simple type, such as `brin` or `text_280`.
 
     Args:
-        name: its name in types.csv.
-        base: `string`, `boolean`, `date`, `integer`, `int` or `decimal`, as in XML Schema.
-        pattern: what the whole text must match, or None.
-        shortest: fewest characters.
-        longest: most characters, or None.
+        name: name in types.csv.
+        base: base type of XML Schema: `string`, `boolean`, `date`, `integer`, `int` or `decimal`.
+        pattern: regular expression for the whole text, or None.
+        shortest: smallest length, in characters.
+        longest: largest length, in characters, or None.
         least: smallest number, or None.
         most: largest number, or None.
-        label: what it is, in Dutch.
+        label: Dutch description.
+        accepted: cache of accepted texts.
     """
 
     name: str
@@ -80,25 +81,25 @@ class SimpleType:
     most: int | None
     label: str
     accepted: set[str] = field(default_factory=set, compare=False, repr=False)
-    """Texts already found good; never holds free text, so no personal text stays behind here."""
+    """Accepted texts so far; free texts are not cached, so that no personal data stays in memory."""
 
     @cached_property
     def is_bounded_only(self) -> bool:
-        """Whether only a text's length counts: so it is for most leaves, and readers test that themselves."""
+        """Whether only the length is restricted, as for most leaves; the tree builder checks that itself."""
         return self.base == "string" and self.pattern is None
 
     def accepts(self, text: str) -> bool:
-        """Tell whether a leaf may hold this text."""
+        """Return whether a text is valid for this type."""
         if text in self.accepted:
             return True
         good = self._judge(text)
-        if good and (self.base != "string" or self.pattern is not None) and len(self.accepted) < _REMEMBERED:
+        if good and (self.base != "string" or self.pattern is not None) and len(self.accepted) < _CACHE_SIZE:
             self.accepted.add(text)
         return good
 
     def _judge(self, text: str) -> bool:
-        # White space is collapsed before anything else (part 2, 4.3.6), but libxml2 forgets it for a date without
-        # pattern, and a dossier that we let through must pass at every receiver.
+        # White space is collapsed first (part 2, 4.3.6), except that libxml2 does not do so for a date without pattern,
+        # and an accepted dossier must be valid at every receiver
         if self.base != "string" and not (self.base == "date" and self.pattern is None):
             text = text.strip(_SPACE)
         if not _BASES[self.base](text):

@@ -1,12 +1,12 @@
-"""Minimisation: removal of every field that may not be sent.
+"""Minimisation: removes every field from a dossier that law, profile and agreement do not all allow.
 
-A category goes when the profile allows it (the matrix of the standard), the region agreed on it, and the school did
-not switch it off itself. Anything else is taken out with all that hangs on it, attachments too, and marked, so that a
-receiver can tell withheld (OPT-UIT) from never allowed (VERBODEN) from nothing known. Works as a white list: an element
-or attribute that the catalogue does not know belongs to no category and goes too.
+A category is sent when the profile allows it (the matrix of the standard), the region agreed on it, and the school did
+not switch it off. All other categories are removed with their blocks and attachments, and marked in the metadata, so
+that a receiver can distinguish withheld (OPT-UIT), forbidden (VERBODEN) and absent. It is a white list: elements and
+attributes that the catalogue does not know are removed too.
 
-Which fields go follows from profile and categories alone, so it is worked out once and kept; what may stay whole is not
-even looked at, unless the dossier's structure is in doubt.
+The fields to remove depend on profile and categories only, so a plan is computed once and cached; blocks without fields
+to remove are copied by reference, unless the dossier's structure is not known to be valid.
 """
 
 from collections.abc import Set
@@ -21,54 +21,53 @@ from overstap.oso.catalogue import (
     OPTIONAL,
     PROFILES,
     Catalogue,
-    Compiled,
+    CompiledBlock,
     catalogue,
 )
 from overstap.oso.model import Dossier
 from overstap.oso.tree import GROUPS, IRREGULAR, Irregularity, Node, in_order, is_out_of_order, with_block
 
 UNNUMBERED = frozenset({"POSWV", "VOSWV"})
-"""Profiles in which the pupil's number may not go along: to a partnership (rule PaO.LL12; include/schemas/oso)."""
+"""Profiles in which the pupil's number must not be sent: to a partnership (rule PaO.LL12; include/schemas/oso)."""
 UNLISTED_PHONE = "9999999999"
 UNLISTED_MAIL = "geheim@geheim.geheim"
 _TRUE = frozenset(("true", "1"))
 _CONTACT = "communicatie"
 
 
-def cut(dossier: Dossier, profile: str, categories: Set[str]) -> Dossier:
-    """Return the dossier cut to what profile and agreement allow.
+def minimise(dossier: Dossier, profile: str, categories: Set[str]) -> Dossier:
+    """Return a dossier with only the fields that profile and agreement allow.
 
     Args:
         dossier: the dossier as the school supplied it.
         profile: transfer profile: `POVO`, `POPO`, `VOVO`, `BB`, `POSWV` or `VOSWV`.
-        categories: the optional categories that the region agreed on, without `cat_`. Obligatory ones always go,
-            forbidden ones
-            never, whatever stands here.
+        categories: the optional categories that the region agreed on, without `cat_`. Mandatory categories are always
+            kept and forbidden ones always removed.
 
     Returns:
-        A new dossier; the given one is untouched.
+        A new dossier; the argument is unchanged.
 
     Raises:
-        OverstapError: DOSSIER-012 profile not known, DOSSIER-013 category not known, DOSSIER-014 the dossier is of
-            another profile.
+        OverstapError: DOSSIER-012 unknown profile; DOSSIER-013 unknown category; DOSSIER-014 the dossier has another
+            profile.
     """
-    marks = marks_for(dossier, profile, categories)
+    marks = category_marks(dossier, profile, categories)
     known = dossier.catalogue
     gone = frozenset(category for category, mark in marks.items() if mark in (FORBIDDEN, OPTED_OUT))
-    tree = _trimmed(dossier.tree, known.compiled, _plan(known.version, profile, gone), is_sound=dossier.is_sound)
+    tree = _minimised(dossier.tree, known.compiled, _plan(known.version, profile, gone), is_sound=dossier.is_sound)
     return Dossier(_marked(tree, known, marks), dossier.version, is_sound=dossier.is_sound)
 
 
-def marks_for(dossier: Dossier, profile: str, categories: Set[str]) -> dict[str, str]:
-    """Return per category what the cut dossier says of it in metadata/categorie_uitlevering.
+def category_marks(dossier: Dossier, profile: str, categories: Set[str]) -> dict[str, str]:
+    """Return the mark per category that the minimised dossier states in metadata/categorie_uitlevering.
 
     Args:
-        dossier: the dossier as supplied: what the school itself switched off stays off.
+        dossier: the dossier as supplied; categories that the school switched off stay off.
         profile: transfer profile.
-        categories: the optional categories agreed on.
+        categories: the optional categories that the region agreed on.
 
     Raises:
-        OverstapError: as `cut`.
+        OverstapError: as `minimise`.
     """
     known = dossier.catalogue
     if profile not in PROFILES:
@@ -89,20 +88,20 @@ def marks_for(dossier: Dossier, profile: str, categories: Set[str]) -> dict[str,
     return marks
 
 
-def keeps(marks: dict[str, str], category: str) -> bool:
-    """Tell whether a category's blocks stay."""
+def is_kept(marks: dict[str, str], category: str) -> bool:
+    """Return whether the blocks of a category are kept."""
     return marks[category] in (MANDATORY, OPTIONAL)
 
 
 @dataclass(slots=True)
 class _Plan:
-    """What becomes of one kind of block where it stands.
+    """Plan for one block of the catalogue.
 
     Args:
-        drop: fields that go.
-        hidden: fields that go when a boolean field of the same block is true, by that field.
-        deeper: fields that hold something that goes; any other stays whole.
-        masks: whether it is a phone number or e-mail address, which is replaced when it is secret.
+        drop: names of fields to remove.
+        hidden: names of fields to remove when a boolean field of the block is true, by that field.
+        deeper: plans for blocks that contain fields to remove; other blocks are kept whole.
+        masks: whether the block is a phone number or e-mail address, which is replaced when it is secret.
     """
 
     drop: frozenset[str] = frozenset()
@@ -118,18 +117,18 @@ class _Plan:
 _WHOLE = _Plan()
 
 
-def _trimmed(node: Node, compiled: Compiled, plan: _Plan, *, is_sound: bool) -> Node:
-    """Return a block without what may not go along; the given one is untouched, and shared where it stays.
+def _minimised(node: Node, compiled: CompiledBlock, plan: _Plan, *, is_sound: bool) -> Node:
+    """Return a block without the fields to remove; unchanged parts are shared with the argument.
 
-    A dossier that is not sound is gone through to the last leaf: what its blocks hold beside the catalogue's fields is
-    left out, and what is in no order, or there too often, stays so, for the structure check to tell.
+    A dossier whose structure is not known to be valid is traversed completely: elements outside the catalogue are
+    removed, and faults of order and number are kept, for the structure check to report.
     """
     drop = plan.drop
     for when, names in plan.hidden:
         if _is_true(node, when):
             drop = drop | names
     if is_sound:
-        return _trimmed_sound(node, compiled, plan, drop)
+        return _minimised_sound(node, compiled, plan, drop)
     deeper = plan.deeper
     made = Node()
     absent: set[tuple[str, int]] = set()
@@ -144,15 +143,15 @@ def _trimmed(node: Node, compiled: Compiled, plan: _Plan, *, is_sound: bool) -> 
             continue
         kept = []
         for number, child in enumerate(values):
-            small = _trimmed(child, of, inner or _WHOLE, is_sound=is_sound)
-            if small or _has_no_elements(child):  # else nothing of it may stay, so it is absent
+            small = _minimised(child, of, inner or _WHOLE, is_sound=is_sound)
+            if small or _has_no_elements(child):  # a block that lost all its elements is removed
                 kept.append(small)
             else:
                 absent.add((name, number))
         if kept:
             made[name] = kept
     if GROUPS in node:
-        made[GROUPS] = [_trimmed(group, compiled, plan, is_sound=is_sound) for group in node[GROUPS]]
+        made[GROUPS] = [_minimised(group, compiled, plan, is_sound=is_sound) for group in node[GROUPS]]
     if plan.masks:
         _mask(made)
     if IRREGULAR in node and made:
@@ -163,8 +162,8 @@ def _trimmed(node: Node, compiled: Compiled, plan: _Plan, *, is_sound: bool) -> 
     return made
 
 
-def _trimmed_sound(node: Node, compiled: Compiled, plan: _Plan, drop: frozenset[str]) -> Node:
-    """Do the same to a block of a sound dossier: copied whole, and then only what the plan names is looked at."""
+def _minimised_sound(node: Node, compiled: CompiledBlock, plan: _Plan, drop: frozenset[str]) -> Node:
+    """Minimise a block of valid structure: copy it, then visit only the fields in the plan."""
     made = Node(node)
     for name in drop & node.keys():
         del made[name]
@@ -173,37 +172,37 @@ def _trimmed_sound(node: Node, compiled: Compiled, plan: _Plan, drop: frozenset[
             continue
         of = compiled.named[name].inner
         if of is None:
-            raise ValueError(f"{name} is no block")
-        smaller = [(child, _trimmed(child, of, inner, is_sound=True)) for child in made[name]]
+            raise ValueError(f"{name} is not a block")
+        smaller = [(child, _minimised(child, of, inner, is_sound=True)) for child in made[name]]
         if kept := [small for child, small in smaller if small or _has_no_elements(child)]:
             made[name] = kept
         else:
             del made[name]
     if GROUPS in node:
-        made[GROUPS] = [_trimmed(group, compiled, plan, is_sound=True) for group in node[GROUPS]]
+        made[GROUPS] = [_minimised(group, compiled, plan, is_sound=True) for group in node[GROUPS]]
     if plan.masks:
         _mask(made)
     return made
 
 
 def _has_no_elements(node: Node) -> bool:
-    return node.keys() <= {IRREGULAR, GROUPS} and not any(noted.strangers for noted in node.get(IRREGULAR, ()))
+    return node.keys() <= {IRREGULAR, GROUPS} and not any(noted.unknown_elements for noted in node.get(IRREGULAR, ()))
 
 
 def _is_true(node: Node, name: str) -> bool:
-    """Tell whether a boolean field says yes; where a careless system states it twice, one yes is enough."""
+    """Return whether a boolean field is true; of a repeated field, one true value suffices."""
     return any(text.strip() in _TRUE for text in node.texts(name))
 
 
 def _mask(contact: Node) -> None:
-    """Replace a secret number or address by the standard's placeholder (rule OVa.LL08): masked, not dropped."""
+    """Replace a secret phone number or e-mail address by the standard's placeholder (rule OVa.LL08)."""
     if "nummer" in contact and _is_true(contact, "geheim"):
         placeholder = UNLISTED_MAIL if contact.text("soort") == "e-mail" else UNLISTED_PHONE
         contact["nummer"] = [placeholder] * len(contact["nummer"])
 
 
 def _marked(tree: Node, known: Catalogue, marks: dict[str, str]) -> Node:
-    """Return a dossier with what its metadata say of each category."""
+    """Set the mark of each category in the metadata of a tree, and return the tree."""
     metadata = tree.block("metadata")
     if metadata is None:
         return tree
@@ -223,7 +222,7 @@ def _plan(version: str, profile: str, gone: frozenset[str]) -> _Plan:
     return _of(known.compiled, "metadata", gone, withheld)
 
 
-def _of(block: Compiled, category: str, gone: frozenset[str], withheld: dict[str, dict[str, str]]) -> _Plan:
+def _of(block: CompiledBlock, category: str, gone: frozenset[str], withheld: dict[str, dict[str, str]]) -> _Plan:
     drop: set[str] = set()
     hidden: dict[str, set[str]] = {}
     deeper: dict[str, _Plan] = {}
@@ -244,13 +243,13 @@ def _of(block: Compiled, category: str, gone: frozenset[str], withheld: dict[str
     return _Plan(frozenset(drop), always, deeper, masks=block.name == _CONTACT)
 
 
-def _holds_other(inner: Compiled | None, category: str, gone: frozenset[str]) -> bool:
-    """Tell whether a block of an excluded category holds fields of one that stays (action plans within support).
+def _holds_other(inner: CompiledBlock | None, category: str, gone: frozenset[str]) -> bool:
+    """Return whether a block of a removed category contains fields of a kept one (action plans within support).
 
     Args:
         inner: the block; None for a leaf.
         category: its category.
-        gone: the categories that are excluded.
+        gone: the removed categories.
     """
     if inner is None:
         return False

@@ -1,8 +1,8 @@
-"""Office files judged by what their package itself says: content types, relationships, streams; never by part names.
+"""Detection of macros, passwords, damage and remote content in office files.
 
-Three kinds of package: Open Packaging (ECMA-376 part 2: docx, xlsx, pptx), OpenDocument, and the compound files of
-before 2007 (MS-CFB: doc, xls, ppt), in which a newer file with a password is wrapped too. Compound files are opened by
-olefile.
+It covers Open Packaging (ECMA-376 part 2: docx, xlsx, pptx), OpenDocument, and compound files (MS-CFB: doc, xls, ppt, and
+newer files with a password), which olefile opens. Content types, relationships and streams decide, not the names of
+parts.
 """
 
 import io
@@ -21,22 +21,22 @@ from lxml import etree
 
 _log = logging.getLogger(__name__)
 DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError, IndexError)
-"""What `zipfile` and zlib raise for archives damaged by accident or on purpose."""
+"""Exceptions of `zipfile` and zlib for damaged or hostile archives."""
 OLE_MARK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-PARTS_MOST = 4_000
+MAX_PARTS = 4_000
 PART_BYTES = 4_000_000
 _ALL_PARTS_BYTES = 60_000_000
 TYPES = "[Content_Types].xml"
 
 
 class OfficeFault(Enum):
-    """What is wrong with an office file, as the attachment check calls it."""
+    """Fault of an office file, with the code of its finding."""
 
     MACROS = "ATTACHMENT-014"
     LOCKED = "ATTACHMENT-020"
     DAMAGED = "ATTACHMENT-021"
     FETCHES = "ATTACHMENT-023"
-    """It gets something from elsewhere, or has another program do so, when it is opened."""
+    """When it is opened, it loads remote content or starts another program."""
 
 
 _RUNNING_TYPES = ("vbaproject", "vbadata", "macrosheet", "activex", "oleobject", "macroenabled", "sheet.binary")
@@ -53,7 +53,7 @@ _FETCHING_RELATIONS = (
     "control",
     "afchunk",
 )
-"""Relations to something elsewhere that a program follows by itself; a hyperlink waits for a person."""
+"""Relationships to external targets that a program loads when the file is opened; hyperlinks are not among them."""
 _MAIN_TYPES = (
     *(("wordprocessingml", "word"), ("spreadsheetml", "excel"), ("presentationml", "powerpoint")),
     *(("ms-word", "word"), ("ms-excel", "excel"), ("ms-powerpoint", "powerpoint")),
@@ -61,43 +61,43 @@ _MAIN_TYPES = (
 _DDE = re.compile(r"(?<![A-Za-z])DDE(?:AUTO)?(?![A-Za-z])", re.IGNORECASE)
 _DDE_OLD = re.compile(rb"\x13[ \x00\"]{0,20}D\x00?D\x00?E(?:\x00?A\x00?U\x00?T\x00?O)?[ \x00\"]", re.IGNORECASE)
 _OUTSIDE_FORMULA = re.compile(r"\|\s*'[^'<]{0,500}'\s*!|(?<![A-Za-z0-9_.])(?:_xlfn\.)?WEBSERVICE\s*\(", re.IGNORECASE)
-"""A formula that asks another program (DDE), or the web."""
+"""A formula that requests data from another program (DDE) or a web service."""
 _LINKING = (b"instrText", b"fldSimple", b"ddeLink", b"|'", b"|&apos;", b"|&#39;")
-"""One of these is in every part that has another program do something."""
+"""Each part with a field or link that starts another program contains one of these."""
 _SAFE = etree.XMLParser(
     resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False
 )
 _ODF_SOURCES = ("floating-frame", "section-source", "table-source", "cell-range-source", "object", "object-ole")
-"""OpenDocument 1.2 part 1: what a program gets from elsewhere to show it."""
+"""Elements of OpenDocument 1.2 part 1 whose content a program fetches to display it."""
 _ODF_MACROS = re.compile(r"(?:^|/)(?:basic|scripts|dialogs)/", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Relation:
     kind: str
-    """The last word of its type, in small letters."""
+    """Last segment of its type, in lower case."""
     target: str
     is_outside: bool
 
 
-class Package:
-    """An office file that is a ZIP, opened.
+class OfficePackage:
+    """An office file in ZIP format (OPC or OpenDocument).
 
     Args:
-        data: the whole file.
+        data: content of the file.
 
     Raises:
-        One of `DAMAGED`: it is no archive, or a damaged one.
+        One of `DAMAGED`: the file is not a ZIP archive, or a damaged one.
     """
 
     def __init__(self, data: bytes) -> None:
         self._archive = zipfile.ZipFile(io.BytesIO(data))
-        self.entries = self._archive.infolist()[: PARTS_MOST + 1]
+        self.entries = self._archive.infolist()[: MAX_PARTS + 1]
         self.names = [entry.orig_filename for entry in self.entries]
         self._room = _ALL_PARTS_BYTES
 
     def read(self, at: int, most: int = PART_BYTES) -> bytes:
-        """Return a part, or as much of it as there is room for; nothing of a damaged or encrypted one."""
+        """Return at most `most` bytes of a part, within the limit of all parts; empty for an unreadable part."""
         most = min(most, self._room)
         if most <= 0:
             return b""
@@ -109,21 +109,21 @@ class Package:
         self._room -= len(read)
         return read
 
-    def named(self, name: str) -> bytes:
-        """Return the part of a name, whatever its capitals; nothing without one."""
+    def read_by_name(self, name: str) -> bytes:
+        """Return the part with a name, case-insensitively; empty without one."""
         found = [at for at, each in enumerate(self.names) if each.lower() == name.lower()]
         return self.read(found[0]) if found else b""
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether one of its parts is encrypted as ZIP does it."""
+        """Whether a part has ZIP encryption."""
         return any(entry.flag_bits & 0x1 for entry in self.entries)
 
 
-def kind_of(package: Package) -> str | None:
-    """Return "word", "excel" or "powerpoint" by the main part's type, "odf", or None for another archive."""
+def package_kind(package: OfficePackage) -> str | None:
+    """Return "word", "excel" or "powerpoint" by the type of the main part, or "odf"; None for other archives."""
     if TYPES not in package.names:
-        return "odf" if package.named("mimetype").startswith(b"application/vnd.oasis.opendocument") else None
+        return "odf" if package.read_by_name("mimetype").startswith(b"application/vnd.oasis.opendocument") else None
     for part_type in _types(package):
         if part_type.endswith("main+xml"):
             for mark, kind in _MAIN_TYPES:
@@ -133,12 +133,12 @@ def kind_of(package: Package) -> str | None:
     return next((kind for folder, kind in folders if any(name.startswith(folder) for name in package.names)), None)
 
 
-def fault_of(package: Package, kind: str) -> OfficeFault | None:
-    """Return what is wrong with a package: the worst there is.
+def package_fault(package: OfficePackage, kind: str) -> OfficeFault | None:
+    """Return the most serious fault of a package, or None.
 
     Args:
         package: the file.
-        kind: as `kind_of` gives it.
+        kind: its kind, as `package_kind` returns it.
     """
     if package.is_encrypted:
         return OfficeFault.LOCKED
@@ -153,11 +153,11 @@ def _is_picture(name: str) -> bool:
     return name.lower().endswith((".png", ".jpg", ".jpeg", ".gif", ".emf", ".wmf", ".tif", ".tiff", ".svg"))
 
 
-def _faults_of_opc(package: Package) -> Iterator[OfficeFault]:
+def _faults_of_opc(package: OfficePackage) -> Iterator[OfficeFault]:
     types = _types(package)
     if any(mark in each for each in types for mark in _RUNNING_TYPES):
         yield OfficeFault.MACROS
-    # a part may hide its type, but not its use
+    # the stated type of a part can be false; programs find VBA and ActiveX parts by these names too
     if any(name.lower().endswith("vbaproject.bin") or "/activex/" in name.lower() for name in package.names):
         yield OfficeFault.MACROS
     for at, name in enumerate(package.names):
@@ -174,14 +174,14 @@ def _faults_of_relations(relations: Sequence[_Relation]) -> Iterator[OfficeFault
             yield OfficeFault.MACROS
         if each.is_outside and each.kind in _FETCHING_RELATIONS and _is_remote(each.target):
             yield OfficeFault.FETCHES
-        # Pictures from the web come along with text that was copied from there; one of another machine on the network
-        # has Windows sign in to it
+        # Text copied from web pages contains pictures of the web, which are allowed; a picture of another machine on
+        # the network makes Windows log in to it
         if each.is_outside and each.kind in ("image", "video", "audio", "media") and _is_on_network(each.target):
             yield OfficeFault.FETCHES
 
 
 def _is_remote(target: str) -> bool:
-    """Tell whether a target is on another machine: a template on a school's own disk is not there at the receiver's."""
+    """Return whether a target is on another machine; a path on a local disk does not exist at the receiver."""
     plain = target.strip().replace("\\", "/").lower()
     if plain.startswith("file:"):
         rest = plain[5:]
@@ -191,12 +191,12 @@ def _is_remote(target: str) -> bool:
 
 
 def _is_on_network(target: str) -> bool:
-    """Tell whether a target is a file of another machine, and no address of the web."""
+    """Return whether a target is a file of another machine instead of a web address."""
     return _is_remote(target) and not target.strip().lower().startswith(("http:", "https:"))
 
 
 def _faults_of_part(data: bytes) -> Iterator[OfficeFault]:
-    """Look into a part for what makes a program call another: DDE fields (ECMA-376 part 1, 17.16.5) and links."""
+    """Search a part for DDE fields (ECMA-376 part 1, 17.16.5) and DDE links, which start other programs."""
     if not any(
         mark in data
         for mark in (
@@ -222,14 +222,14 @@ def _faults_of_part(data: bytes) -> Iterator[OfficeFault]:
         elif name == "ddeLink" or (name in ("f", "definedName") and _OUTSIDE_FORMULA.search(each.text or "")):
             yield OfficeFault.FETCHES
         elif each.get("refreshOnLoad", "").lower() in ("1", "true") and name in ("connection", "queryTable"):
-            yield OfficeFault.FETCHES  # ECMA-376 part 1, 18.13.1: data from elsewhere, at opening
+            yield OfficeFault.FETCHES  # ECMA-376 part 1, 18.13.1: external data fetched at opening
     if any(_DDE.match(line.strip().strip('"')) for line in "".join(instructions).split("\n")):
         yield OfficeFault.FETCHES
 
 
-def _types(package: Package) -> list[str]:
-    """Return the content types that a package states, in small letters."""
-    root = _xml(package.named(TYPES))
+def _types(package: OfficePackage) -> list[str]:
+    """Return the content types of a package, in lower case."""
+    root = _xml(package.read_by_name(TYPES))
     if root is None:
         return []
     return [(each.get("ContentType") or "").lower() for each in root.iter() if isinstance(each.tag, str)]
@@ -251,7 +251,7 @@ def _relations(data: bytes) -> list[_Relation]:
 
 
 def _xml(data: bytes) -> Any:
-    """Return the root of an XML part; None for one that is none, or has a DOCTYPE."""
+    """Parse an XML part; return its root, or None for malformed XML and XML with a DOCTYPE."""
     if not data or b"<!DOCTYPE" in data[:2_000].upper():
         return None
     try:
@@ -260,14 +260,14 @@ def _xml(data: bytes) -> Any:
         return None
 
 
-def _faults_of_odf(package: Package) -> Iterator[OfficeFault]:
+def _faults_of_odf(package: OfficePackage) -> Iterator[OfficeFault]:
     if any(_ODF_MACROS.search(name) for name in package.names):
         yield OfficeFault.MACROS
-    manifest = package.named("META-INF/manifest.xml")
+    manifest = package.read_by_name("META-INF/manifest.xml")
     if b"encryption-data" in manifest:
         yield OfficeFault.LOCKED
     for name in ("content.xml", "styles.xml"):
-        root = _xml(package.named(name))
+        root = _xml(package.read_by_name(name))
         for each in root.iter() if root is not None else ():
             if not isinstance(each.tag, str):
                 continue
@@ -285,15 +285,15 @@ def _faults_of_odf(package: Package) -> Iterator[OfficeFault]:
                 yield OfficeFault.MACROS
 
 
-def fault_of_compound(data: bytes) -> OfficeFault | None:
-    """Return what is wrong with a compound file (doc, xls, ppt, or a newer file with a password).
+def compound_file_fault(data: bytes) -> OfficeFault | None:
+    """Return the fault of a compound file (doc, xls, ppt, or a newer file with a password), or None.
 
     Args:
-        data: the whole file.
+        data: content of the file.
     """
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as file:
-            names = ["/".join(path).lower() for path in file.listdir(streams=True, storages=True)][:PARTS_MOST]
+            names = ["/".join(path).lower() for path in file.listdir(streams=True, storages=True)][:MAX_PARTS]
             bare = {name.rpartition("/")[2] for name in names}
             if "encryptedpackage" in bare or "encryptedsummary" in bare:
                 return OfficeFault.LOCKED
@@ -309,9 +309,9 @@ def fault_of_compound(data: bytes) -> OfficeFault | None:
                     return OfficeFault.LOCKED
                 if _DDE_OLD.search(document):
                     return OfficeFault.FETCHES
-    except Exception:  # olefile raises whatever a damaged file leads it to
-        _log.debug("a compound file cannot be opened; it is judged by the names in it")
-    # Names are UTF-16: where the directory is damaged they still tell what was in the file.
+    except Exception:  # olefile raises arbitrary exceptions for damaged files
+        _log.debug("a compound file cannot be opened; the names in it decide")
+    # Names of streams are UTF-16 and can be found even when the directory is damaged
     if any(name in data for name in _OLE_LOCKED):
         return OfficeFault.LOCKED
     return OfficeFault.MACROS if any(name in data for name in _OLE_MACROS) else None
@@ -327,7 +327,7 @@ def _stream(file: Any, name: str) -> bytes:
 
 
 def _fault_of_workbook(data: bytes) -> OfficeFault | None:
-    """Go through the records of a workbook (MS-XLS 2.3): sheets of macros, a password, a link by DDE."""
+    """Scan the records of a workbook (MS-XLS 2.3) for a password and macro sheets."""
     at = 0
     while at + 4 <= len(data):
         kind, size = struct.unpack_from("<HH", data, at)
@@ -337,10 +337,10 @@ def _fault_of_workbook(data: bytes) -> OfficeFault | None:
             return OfficeFault.LOCKED
         if kind == 0x0085 and len(record) > 5 and record[5] in (0x01, 0x06):  # BoundSheet8: a macro sheet, a module
             return OfficeFault.MACROS
-        if kind == 0x000A:  # the end of the workbook's own records: what follows are its sheets
+        if kind == 0x000A:  # EOF of the workbook's globals; the records of its sheets follow
             break
     return None
 
 
 def _holds_code(data: bytes) -> bool:
-    return fault_of_compound(data) is OfficeFault.MACROS
+    return compound_file_fault(data) is OfficeFault.MACROS

@@ -1,7 +1,7 @@
-"""Persons entitled to inspect a dossier, and their contact details.
+"""Persons entitled to inspect a dossier, with their contact details.
 
-Legal representatives who are alive; between secondary schools a pupil of sixteen or older instead (DOMAIN 3.5). A
-secret address is never given, and no address of one person stands in for another's: parents may live apart.
+These are the living legal representatives; between secondary schools, a pupil of sixteen or older instead (DOMAIN 3.5).
+A secret address is never returned, and one person's address is never used for another, since parents can live apart.
 """
 
 import unicodedata
@@ -10,36 +10,36 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from overstap.oso.cutting import UNLISTED_MAIL
+from overstap.oso.minimisation import UNLISTED_MAIL
 from overstap.oso.model import Dossier
 from overstap.oso.tree import Node
 
 _PUPIL = "dossier/huidigeschool/leerling"
 OF_AGE = 16
-"""From this age on a pupil of a secondary school inspects the dossier, not the parents."""
+"""Age from which a pupil of a secondary school inspects the dossier instead of the parents."""
 _TRUE = ("true", "1")
 _RELATIONS = {"1": "vader", "2": "moeder", "3": "voogd"}
 _TITLES = {"1": "mevrouw", "2": "heer"}
 
-Reach = Literal["known", "secret", "missing"]
+ContactStatus = Literal["known", "secret", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entitled:
-    """Somebody who may inspect a dossier.
+class EntitledReader:
+    """A person entitled to inspect a dossier. The field names are part of the stored record (`facts`).
 
     Args:
-        key: opaque handle of this person within the dossier; the same for every version that has them.
-        path: the block of the dossier that is about them.
+        key: opaque handle of the person within the dossier, equal in all versions.
+        path: path of the person's block in the dossier.
         kind: a carer, or the pupil.
-        name: as it stands on a letter.
-        surname: with its prefix, for sorting and greeting.
-        salutation: "mevrouw", "heer", or empty when it is not known.
+        name: full name, as in letters.
+        surname: surname with its prefix, for sorting and greeting.
+        salutation: "mevrouw", "heer", or empty when unknown.
         relation: "vader", "moeder", "voogd", or empty.
-        address: lines of the address; empty when it is secret or not in the dossier.
-        address_is: whether there is an address, and if not why.
-        email: e-mail address; None when it is secret or not in the dossier.
-        email_is: whether there is one, and if not why.
+        address: lines of the address; empty when it is secret or missing.
+        address_is: status of the address.
+        email: e-mail address; None when it is secret or missing.
+        email_is: status of the e-mail address.
     """
 
     key: str
@@ -50,19 +50,19 @@ class Entitled:
     salutation: str
     relation: str
     address: tuple[str, ...] = field(repr=False)
-    address_is: Reach
+    address_is: ContactStatus
     email: str | None = field(repr=False)
-    email_is: Reach
+    email_is: ContactStatus
 
 
-def carers_of(dossier: Dossier) -> tuple[Entitled, ...]:
-    """Return the legal representatives who are alive, in the dossier's order.
+def entitled_carers(dossier: Dossier) -> tuple[EntitledReader, ...]:
+    """Return the living legal representatives, in document order.
 
     Args:
-        dossier: the dossier that lies open.
+        dossier: the dossier.
 
     Returns:
-        Each with what identifies the person within the region as `key`: not opaque, so not to be kept as it is.
+        The persons; `key` is an identifying text, which must be replaced by an opaque handle before it is stored.
     """
     pupil = dossier.pupil
     found = []
@@ -81,8 +81,8 @@ def carers_of(dossier: Dossier) -> tuple[Entitled, ...]:
     return tuple(found)
 
 
-def pupil_as_reader(dossier: Dossier) -> Entitled | None:
-    """Return the pupil as somebody who may inspect the dossier when of age: between secondary schools only."""
+def entitled_pupil(dossier: Dossier) -> EntitledReader | None:
+    """Return the pupil as entitled reader, for transfers between secondary schools; None for others."""
     pupil = dossier.pupil
     if pupil is None or dossier.profile != "VOVO":
         return None
@@ -90,52 +90,52 @@ def pupil_as_reader(dossier: Dossier) -> Entitled | None:
 
 
 def is_of_age(born: date | None, today: date) -> bool:
-    """Tell whether somebody is sixteen or older; who was born on 29 February turns so on 1 March of other years."""
+    """Return whether a person is sixteen or older; a birthday on 29 February counts as 1 March in other years."""
     if born is None:
         return False
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day)) >= OF_AGE
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """The class that a pupil is in, by the newest line of the school career."""
+class SchoolClass:
+    """The class of a pupil, from the newest entry of the school career."""
 
     code: str
     name: str
 
     @property
-    def shown(self) -> str:
-        """What is printed: "8a", or "Groep 8 - juf Anja (8a)" when it has a name of its own."""
+    def display_name(self) -> str:
+        """Display name: "8a", or "Groep 8 - juf Anja (8a)" for a class with a name."""
         return f"{self.name} ({self.code})" if self.name and self.name != self.code else self.code
 
 
-def group_of(dossier: Dossier) -> Group:
-    """Return the pupil's class; empty when the dossier does not tell it."""
+def school_class_of(dossier: Dossier) -> SchoolClass:
+    """Return the pupil's class; with empty fields when the dossier does not state it."""
     pupil = dossier.pupil
     career = pupil.block("schoolloopbaanlijst") if pupil is not None else None
     lines = career.blocks("schoolloopbaan") if career is not None else []
     if not lines:
-        return Group("", "")
+        return SchoolClass("", "")
     newest = max(lines, key=lambda line: (line.text("schooljaar") or "", line.text("begindatum") or ""))
-    return Group((newest.text("groepscode") or "").strip(), (newest.text("groepsnaam") or "").strip())
+    return SchoolClass((newest.text("groepscode") or "").strip(), (newest.text("groepsnaam") or "").strip())
 
 
 def pupil_name(dossier: Dossier) -> str:
-    """Return the pupil's name as a letter says it: call name, prefix and surname."""
+    """Return the pupil's full name for letters: call name, prefix and surname."""
     pupil = dossier.pupil
     return _joined(dossier.first_name, pupil.text("voorvoegsel"), pupil.text("achternaam")) if pupil is not None else ""
 
 
 def sorting_name(dossier: Dossier) -> str:
-    """Return what a list of pupils is sorted by: surname without prefix, then call name, without case and accents."""
+    """Return the sort key of a pupil: surname without prefix, then call name, without case and accents."""
     bare = unicodedata.normalize("NFKD", f"{dossier.surname or ''}\0{dossier.first_name or ''}")
     return "".join(sign for sign in bare if not unicodedata.combining(sign)).casefold()
 
 
-def _person(block: Node, kind: Literal["carer", "pupil"], key: str, path: str) -> Entitled:
+def _person(block: Node, kind: Literal["carer", "pupil"], key: str, path: str) -> EntitledReader:
     address, address_is = _address(block)
     email, email_is = _email(block)
-    return Entitled(
+    return EntitledReader(
         key=key,
         path=path,
         kind=kind,
@@ -159,7 +159,7 @@ def _joined(*parts: str | None) -> str:
     return " ".join(part.strip() for part in parts if part and part.strip())
 
 
-def _address(block: Node) -> tuple[tuple[str, ...], Reach]:
+def _address(block: Node) -> tuple[tuple[str, ...], ContactStatus]:
     if _is_true(block, "adresgeheim"):
         return (), "secret"
     addresses = block.block("adreslijst")
@@ -171,9 +171,9 @@ def _address(block: Node) -> tuple[tuple[str, ...], Reach]:
     return (street, place), "known"
 
 
-def _email(block: Node) -> tuple[str | None, Reach]:
+def _email(block: Node) -> tuple[str | None, ContactStatus]:
     contacts = block.block("communicatielijst")
-    reach: Reach = "missing"
+    reach: ContactStatus = "missing"
     for contact in contacts.blocks("communicatie") if contacts is not None else ():
         if (contact.text("soort") or "").strip().casefold() != "e-mail":
             continue

@@ -5,18 +5,18 @@ import zipfile
 from datetime import date
 
 import pytest
-from cutting_by_elements import by_elements
 from dossier_mutations import mutate
 from generated_dossiers import element, generate, marker
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from minimisation_by_elements import by_elements
 
 from overstap.errors import OverstapError
 from overstap.oso.building import build
 from overstap.oso.catalogue import PROFILES, catalogue, versions
-from overstap.oso.cutting import cut, marks_for
 from overstap.oso.inspection import with_inspection
+from overstap.oso.minimisation import category_marks, minimise
 from overstap.oso.model import Dossier
 from overstap.oso.reading import from_element, read
 from overstap.oso.structure import check
@@ -44,7 +44,7 @@ def test_nothing_of_an_excluded_category_survives(seed, version, profile, agreed
     known = catalogue(version)
     agreed, own_choice = agreed & known.matrix[profile].keys(), own_choice & known.matrix[profile].keys()
     dossier = _with_own_choice(generate(random.Random(seed), version, profile, 0.5), own_choice)
-    small = cut(dossier, profile, agreed)
+    small = minimise(dossier, profile, agreed)
     matrix = known.matrix[profile]
     stays = {
         name
@@ -80,22 +80,22 @@ def test_nothing_of_an_excluded_category_survives(seed, version, profile, agreed
     own_choice=_CATEGORIES,
     density=st.sampled_from((0.1, 0.5, 1.0)),
 )
-def test_a_cut_is_what_cutting_by_elements_gives(seed, version, profile, agreed, own_choice, density):
+def test_a_cut_is_what_minimisation_by_elements_gives(seed, version, profile, agreed, own_choice, density):
     """Of a dossier known to be sound much is shared, any other is gone through whole: with the same result."""
     matrix = catalogue(version).matrix[profile]
     agreed_here = agreed & matrix.keys()
     dossier = _with_own_choice(generate(random.Random(seed), version, profile, density), own_choice & matrix.keys())
     assert dossier.is_sound
-    careful = by_elements(element(dossier), dossier.catalogue, profile, marks_for(dossier, profile, agreed_here))
+    careful = by_elements(element(dossier), dossier.catalogue, profile, category_marks(dossier, profile, agreed_here))
     expected = etree.tostring(careful, method="c14n")
     for given_ in (dossier, Dossier(dossier.tree, version), read(to_bytes(dossier).replace(b"><", b">\n <"))):
-        quick = cut(given_, profile, agreed_here)
+        quick = minimise(given_, profile, agreed_here)
         assert canonical(quick) == expected
         assert content_digest(quick) == content_digest(read(to_bytes(quick)))
         assert quick.tree == read(to_bytes(quick)).tree
 
 
-def test_a_cut_of_a_damaged_dossier_is_what_cutting_by_elements_gives():
+def test_a_cut_of_a_damaged_dossier_is_what_minimisation_by_elements_gives():
     """Order and number stay as they came, for the structure check to tell; all that is unknown goes."""
     chance = random.Random(SEED)
     cut_, faulty = 0, 0
@@ -108,8 +108,8 @@ def test_a_cut_of_a_damaged_dossier_is_what_cutting_by_elements_gives():
         if dossier.profile not in (None, profile):
             continue
         agreed = frozenset(name for name in dossier.catalogue.matrix[profile] if chance.random() < 0.5)
-        careful = by_elements(root, dossier.catalogue, profile, marks_for(dossier, profile, agreed))
-        quick = cut(dossier, profile, agreed)
+        careful = by_elements(root, dossier.catalogue, profile, category_marks(dossier, profile, agreed))
+        quick = minimise(dossier, profile, agreed)
         assert canonical(quick) == tight(careful), f"seed {SEED}, number {number}: {done}"
         assert read(to_bytes(quick)).tree == quick.tree, f"seed {SEED}, number {number}: {done}"
         assert [each.code for each in check(quick)] == [each.code for each in check(read(to_bytes(quick)))]
@@ -135,7 +135,7 @@ def tight(root):
 def test_what_is_allowed_survives_whole(seed, profile):
     dossier = generate(random.Random(seed), profile=profile, density=0.5)
     everything = frozenset(dossier.catalogue.matrix[profile])
-    small = cut(dossier, profile, everything)
+    small = minimise(dossier, profile, everything)
     withheld = {(each.block, each.name) for each in dossier.catalogue.withheld(profile)}
     forbidden = {name for name, mark in dossier.catalogue.matrix[profile].items() if mark == "VERBODEN"}
     kept = [_comparable(each) for each in fields(small)]
@@ -150,8 +150,8 @@ def test_what_is_allowed_survives_whole(seed, profile):
 
 def test_cutting_twice_is_cutting_once(example):
     dossier = read(example.read_bytes())
-    once = cut(dossier, dossier.profile, frozenset({"verzuim"}))
-    assert to_bytes(cut(once, dossier.profile, frozenset({"verzuim"}))) == to_bytes(once)
+    once = minimise(dossier, dossier.profile, frozenset({"verzuim"}))
+    assert to_bytes(minimise(once, dossier.profile, frozenset({"verzuim"}))) == to_bytes(once)
 
 
 def test_a_cut_official_example_passes_every_rule_of_its_profile(example):
@@ -161,7 +161,7 @@ def test_a_cut_official_example_passes_every_rule_of_its_profile(example):
         frozenset({"verzuim", "handelingsplannen"}),
         frozenset(dossier.catalogue.matrix["POVO"]),
     ):
-        small = cut(dossier, dossier.profile, agreed)
+        small = minimise(dossier, dossier.profile, agreed)
         day = date(dossier.created_on.year, 6, 1)
         faults = {each.rule for each in judge(small, today=day) if each.severity is DossierSeverity.ERROR}
         assert faults <= {rule.id for rule in rules(dossier.version).values() if rule.status is Status.REVIVED}
@@ -170,7 +170,7 @@ def test_a_cut_official_example_passes_every_rule_of_its_profile(example):
 def test_the_supplied_dossier_is_untouched():
     dossier = generate(random.Random(3), density=0.8)
     before = to_bytes(dossier)
-    cut(dossier, "POVO", frozenset())
+    minimise(dossier, "POVO", frozenset())
     assert to_bytes(dossier) == before
 
 
@@ -183,7 +183,7 @@ def test_secret_contact_details_are_replaced_and_not_dropped():
     pupil = {"achternaam": "Vis", "communicatielijst": {"communicatie": contacts}}
     carer = {"achternaam": "Vis", "wettigevertegenwoordiger": True, "communicatielijst": {"communicatie": contacts[:1]}}
     dossier = build({"metadata": {}, "huidigeschool": {"leerling": {**pupil, "verzorger": [carer]}}})
-    small = cut(dossier, "POVO", frozenset()).pupil
+    small = minimise(dossier, "POVO", frozenset()).pupil
     assert small is not None
     lists = [small.block("communicatielijst"), small.blocks("verzorger")[0].block("communicatielijst")]
     numbers = [[each.text("nummer") for each in found.blocks("communicatie")] for found in lists if found is not None]
@@ -200,7 +200,7 @@ def test_a_secret_address_is_taken_out():
         "adresbuitenland": ["x"],
         "verzorger": [carer, {**carer, "adresgeheim": "1"}],
     }
-    small = cut(build({"metadata": {}, "huidigeschool": {"leerling": pupil}}), "POVO", frozenset()).pupil
+    small = minimise(build({"metadata": {}, "huidigeschool": {"leerling": pupil}}), "POVO", frozenset()).pupil
     assert small is not None
     assert "adreslijst" not in small
     assert "adresbuitenland" not in small
@@ -210,7 +210,7 @@ def test_a_secret_address_is_taken_out():
 def test_what_the_catalogue_does_not_know_goes_too():
     data = to_bytes(generate(random.Random(5), density=0.3))
     odd = data.replace(b"<metadata>", b'losse tekst<geheim soort="x">tekst</geheim><metadata soort="y">', 1)
-    small = to_bytes(cut(read(odd), "POVO", frozenset()))
+    small = to_bytes(minimise(read(odd), "POVO", frozenset()))
     assert b"losse tekst" not in small
     assert b"<geheim soort" not in small
     assert b'soort="y"' not in small
@@ -227,11 +227,11 @@ def test_what_the_catalogue_does_not_know_goes_too():
 )
 def test_what_cannot_be_cut_is_refused(profile, categories, code):
     with pytest.raises(OverstapError, match=code):
-        cut(generate(random.Random(1)), profile, categories)
+        minimise(generate(random.Random(1)), profile, categories)
 
 
 def test_the_inspection_changes_nothing_else():
-    dossier = cut(generate(random.Random(2), density=0.6), "POVO", frozenset({"verzuim"}))
+    dossier = minimise(generate(random.Random(2), density=0.6), "POVO", frozenset({"verzuim"}))
     seen = with_inspection(
         dossier,
         provisional=False,
@@ -286,7 +286,7 @@ def test_an_inspection_is_put_where_there_was_none():
 
 def test_a_view_loses_what_no_xml_can_hold_and_nothing_else():
     view = " Te laag\x0b,\x00 vind ik < havo & \ud800> 'vmbo'\n\uffff "
-    sound = cut(generate(random.Random(2), density=0.6), "POVO", frozenset())
+    sound = minimise(generate(random.Random(2), density=0.6), "POVO", frozenset())
     for dossier in (sound, Dossier(sound.tree, sound.version)):
         seen = with_inspection(dossier, provisional=False, seen_on=date(2027, 3, 12), agreed="Nee", view=view)
         block = read(to_bytes(seen)).tree.block("inzage")
@@ -328,7 +328,7 @@ def _steps(dossier, touched):
 
 def test_the_profiles_without_the_pupils_number_are_those_of_the_catalogue():
     from overstap.oso.catalogue import PROFILES, catalogue
-    from overstap.oso.cutting import UNNUMBERED
+    from overstap.oso.minimisation import UNNUMBERED
 
     known = catalogue("2019.1")
     withheld = {one: {(each.block, each.name) for each in known.withheld(one) if not each.when} for one in PROFILES}

@@ -4,8 +4,8 @@ from typing import Any
 
 from lxml import etree
 
-from overstap.oso.catalogue import Catalogue, Compiled, Withheld
-from overstap.oso.cutting import UNLISTED_MAIL, UNLISTED_PHONE
+from overstap.oso.catalogue import Catalogue, CompiledBlock, WithheldField
+from overstap.oso.minimisation import UNLISTED_MAIL, UNLISTED_PHONE
 
 TRUE = ("true", "1")
 
@@ -20,7 +20,7 @@ def by_elements(source: Any, known: Catalogue, profile: str, marks: dict[str, st
     return root
 
 
-def holds_other(inner: Compiled | None, category: str, gone: frozenset[str]) -> bool:
+def holds_other(inner: CompiledBlock | None, category: str, gone: frozenset[str]) -> bool:
     if inner is None:
         return False
     return any(slot.field.category not in (None, category, *gone) for slot in inner.named.values())
@@ -29,13 +29,13 @@ def holds_other(inner: Compiled | None, category: str, gone: frozenset[str]) -> 
 class _Scissors:
     """Copies what stays, of a dossier whose structure is in doubt; what is not copied is gone."""
 
-    def __init__(self, withheld: tuple[Withheld, ...], gone: frozenset[str]) -> None:
+    def __init__(self, withheld: tuple[WithheldField, ...], gone: frozenset[str]) -> None:
         self.withheld: dict[str, dict[str, str]] = {}
         for each in withheld:
             self.withheld.setdefault(each.block, {})[each.name] = each.when
         self.gone = gone
 
-    def block(self, source: Any, target: Any, compiled: Compiled, category: str) -> None:
+    def block(self, source: Any, target: Any, compiled: CompiledBlock, category: str) -> None:
         forbidden = self._forbidden(source, compiled)
         target.text, target.tail = _blank(source.text), _blank(source.tail)
         for child in source:
@@ -57,12 +57,12 @@ class _Scissors:
         if compiled.name == "communicatie":
             _mask(target)
 
-    def _forbidden(self, source: Any, compiled: Compiled) -> set[str]:
+    def _forbidden(self, source: Any, compiled: CompiledBlock) -> set[str]:
         rules = self.withheld.get(compiled.name, {})
         return {name for name, when in rules.items() if not when or _is_true(source, compiled, when)}
 
 
-def _is_true(source: Any, compiled: Compiled, name: str) -> bool:
+def _is_true(source: Any, compiled: CompiledBlock, name: str) -> bool:
     found = [child for child in source if child.tag in compiled.slots and compiled.slots[child.tag].name == name]
     return any((child.text or "").strip() in TRUE for child in found)
 
